@@ -1,0 +1,175 @@
+"""A dataclass of the contract to one JSON line, and back.
+
+Owns the protocol version. Encoders and decoders are built once for each class from its annotations, since a run passes
+two events for each test through here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import types
+import typing
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from harness.contract import events, runspec
+
+VERSION = 1
+
+_NAMED: dict[str, type] = {
+    cls.__name__: cls for cls in (*typing.get_args(events.Event), *typing.get_args(runspec.Message))
+}
+
+_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+
+
+class CodecError(ValueError):
+    """A line is not of this protocol: torn, of another version, or of an unknown type."""
+
+
+def encode(envelope: events.Envelope) -> str:
+    """*envelope* as one line of JSON, newline included. Lone surrogates survive as ``\\udXXX`` escapes."""
+    return _dumps(
+        {
+            "v": envelope.v,
+            "seq": envelope.seq,
+            "at": envelope.at,
+            "slot": envelope.slot,
+            **_tagged(envelope.event),
+        }
+    ) + "\n"
+
+
+def decode(line: str | bytes) -> events.Envelope:
+    """The envelope of one line.
+
+    Raises ``CodecError`` when the line is torn, of another protocol version, or of an unknown type.
+    """
+    raw = _loads(line)
+    if raw.get("v") != VERSION:
+        raise CodecError(f"protocol version {raw.get('v')!r}, this is {VERSION}")
+    try:
+        return events.Envelope(raw["v"], raw["seq"], raw["at"], raw["slot"], _untag(raw))
+    except KeyError as error:
+        raise CodecError(f"no field {error} in a {raw.get('type')} event") from error
+
+
+def encode_body(body: events.Event | runspec.Message) -> str:
+    """A message or a bare event as one line of JSON: what workers say to the coordinator, and the host to inside."""
+    return _dumps(_tagged(body)) + "\n"
+
+
+def decode_body(line: str | bytes) -> Any:
+    """The message or bare event of one line. Raises ``CodecError`` as ``decode`` does."""
+    raw = _loads(line)
+    try:
+        return _untag(raw)
+    except KeyError as error:
+        raise CodecError(f"no field {error} in a {raw.get('type')} message") from error
+
+
+def to_plain(value: Any) -> Any:
+    """*value*, a dataclass of the contract or a tuple of them, as JSON's own types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (tuple, list)):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def _loads(line: str | bytes) -> dict[str, Any]:
+    try:
+        raw = json.loads(line)
+    except ValueError as error:
+        raise CodecError(f"not a line of JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise CodecError("a line of JSON that is no object")
+    return raw
+
+
+def _tagged(value: Any) -> dict[str, Any]:
+    cls = type(value)
+    return {"type": cls.__name__, **_encoder(cls)(value)}
+
+
+def _untag(raw: dict[str, Any]) -> Any:
+    cls = _NAMED.get(raw.get("type", ""))
+    if cls is None:
+        raise CodecError(f"unknown type {raw.get('type')!r}")
+    return _decoder(cls)(raw)
+
+
+@cache
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
+@cache
+def _encoder(cls: type) -> Callable[[Any], dict[str, Any]]:
+    hints = typing.get_type_hints(cls)
+    plain = tuple(name for name in _field_names(cls) if _is_plain(hints[name]))
+    nested = tuple(name for name in _field_names(cls) if name not in plain)
+
+    def encoder(value: Any) -> dict[str, Any]:
+        raw = {name: getattr(value, name) for name in plain}
+        for name in nested:
+            raw[name] = to_plain(getattr(value, name))
+        return raw
+
+    return encoder
+
+
+@cache
+def _decoder(cls: type) -> Callable[[dict[str, Any]], Any]:
+    hints = typing.get_type_hints(cls)
+    names = _field_names(cls)
+    converters = {name: _converter(hints[name]) for name in names if not _is_plain(hints[name])}
+    required = tuple(
+        field.name
+        for field in dataclasses.fields(cls)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    )
+
+    def decoder(raw: dict[str, Any]) -> Any:
+        for name in required:
+            raw[name]  # KeyError names what is missing
+        values = {name: raw[name] for name in names if name in raw}
+        for name, convert in converters.items():
+            if values.get(name) is not None:
+                values[name] = convert(values[name])
+        return cls(**values)
+
+    return decoder
+
+
+def _is_plain(hint: Any) -> bool:
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
+        return all(_is_plain(part) for part in typing.get_args(hint))
+    return hint in (str, int, float, bool, types.NoneType) or typing.get_origin(hint) is typing.Literal
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:
+    if _is_plain(hint):
+        return lambda value: value
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
+        if len(parts) == 1:
+            return _converter(parts[0])
+    elif origin is tuple and typing.get_args(hint)[1:] == (Ellipsis,):
+        item = typing.get_args(hint)[0]
+        if _is_plain(item):
+            return tuple
+        convert = _converter(item)
+        return lambda value: tuple(convert(part) for part in value)
+    elif isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint
+    elif dataclasses.is_dataclass(hint):
+        # a class is looked up when it is met: classes may name one another
+        return lambda value: _decoder(hint)(value)
+    raise TypeError(f"the contract does not carry {hint!r}")

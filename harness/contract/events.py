@@ -1,0 +1,309 @@
+"""Every event of a run, as frozen data. The journal is these, one JSON line each; every report folds them.
+
+Owns the vocabulary of outcomes and events; the coordinator alone stamps ``seq`` and decides ``final``.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.contract.topology import Topology
+from harness.errors import ExitCode
+
+
+class Outcome(enum.Enum):
+    """How a test ended. Each planned test has exactly one; flaky is not one of them but follows from the attempts."""
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    ERRORED = "ERRORED"
+    SKIPPED = "SKIPPED"
+    XFAILED = "XFAILED"
+    XPASSED = "XPASSED"
+    TIMED_OUT = "TIMED_OUT"
+    CRASHED = "CRASHED"
+    NOT_RUN = "NOT_RUN"
+
+    @property
+    def is_red(self) -> bool:
+        return self in RED
+
+
+RED = frozenset(
+    {Outcome.FAILED, Outcome.ERRORED, Outcome.XPASSED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.NOT_RUN}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTest:
+    """A test that discovery found. ``file`` is relative to the project's root, ``line`` that of its definition.
+
+    ``classname`` is the dotted class, ``name`` the method; ``id`` is unique in the run.
+    """
+
+    id: str
+    classname: str
+    name: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a traceback, outermost first in a tuple of them. ``file`` as in ``PlannedTest`` where it can be."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that went wrong in an attempt: ``kind`` as unittest tells failures from errors.
+
+    ``type`` is the exception's dotted class, ``message`` its text, ``traceback`` the formatted whole, chained causes too.
+    ``subtest`` holds the parameters of the subTest that raised, as unittest prints them.
+    """
+
+    kind: Literal["failure", "error"]
+    type: str
+    message: str
+    traceback: str
+    frames: tuple[Frame, ...] = ()
+    subtest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement that a test sent. ``sql`` has its parameters rendered; ``at`` and ``duration`` are in seconds, ``at``
+    from the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text."""
+
+    at: float
+    alias: str
+    role: str
+    sql: str
+    duration: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCount:
+    """All executions of one fingerprint by one worker, seconds in all and of the slowest, some of the tests that ran it."""
+
+    fingerprint: str
+    alias: str
+    count: int
+    total: float
+    slowest: float
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseMade:
+    """A test database of an alias: its template's name and those of the clones by slot (1 first; empty without clones)."""
+
+    alias: str
+    template: str
+    clones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyFound:
+    """Settings were read: what they say, with which versions, and from which module."""
+
+    topology: Topology
+    settings: str
+    python: str
+    django: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStarted:
+    """A part of the run began: ``images servers setup template clones tests reports``."""
+
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseFinished:
+    """A part of the run ended after ``duration`` seconds."""
+
+    phase: str
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlanned:
+    """Discovery ended: every test, in order; each gets one final outcome. ``seed`` is that of ``--shuffle``."""
+
+    tests: tuple[PlannedTest, ...]
+    workers: int
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasesReady:
+    """Templates and clones are made, and seen on every replica."""
+
+    databases: tuple[DatabaseMade, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted:
+    """A worker sat down in the envelope's slot."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """The test begins its ``n``-th attempt (1 first). Flushed before the test runs."""
+
+    test: str
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSlow:
+    """The test has been running for ``elapsed`` seconds."""
+
+    test: str
+    n: int
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """An attempt ended. ``reason`` is why it was skipped, expected to fail, or not run. ``subtests`` counts those that ran.
+
+    A test that is in no plan (``setUpClass`` of a class) is told in full by ``extra``.
+    """
+
+    test: str
+    n: int
+    outcome: Outcome
+    duration: float
+    failures: tuple[Failure, ...] = ()
+    reason: str = ""
+    subtests: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    sql: tuple[Statement, ...] = ()
+    extra: PlannedTest | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueriesCounted:
+    """What a worker's statements add up to, sent before it ends."""
+
+    queries: tuple[QueryCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """A worker died that should not have. ``test`` is what ran then, if one did."""
+
+    pid: int
+    exit: int | None
+    signal: str | None
+    test: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStopped:
+    """A worker got up from its slot as it was asked to."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRecycled:
+    """The slot's clones were made anew, which took ``duration`` seconds."""
+
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know that is no failure. ``code`` is a stable word for it."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReady:
+    """The host saw a server answer (and, as a replica, stream), ``ready_s`` seconds after its start began."""
+
+    server: str
+    engine: str
+    version: str
+    role: Literal["primary", "replica"]
+    primary: str | None
+    image: str
+    ready_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AliasRouted:
+    """Where the host sends an alias. ``mode``: ``primary``, ``mirror`` or ``shared`` (with the alias in ``shares``)."""
+
+    alias: str
+    server: str | None
+    database: str
+    mirror_of: str | None
+    dependencies: tuple[str, ...]
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The suite ran to its end. The tally of the project's own runner goes along; the outcomes are the authority."""
+
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunAborted:
+    """The run ended before its end: ``exit_code`` and the three parts of a ``HarnessError``."""
+
+    exit_code: ExitCode
+    message: str
+    hint: str = ""
+    evidence: str = ""
+
+
+Event = (
+    TopologyFound
+    | PhaseStarted
+    | PhaseFinished
+    | RunPlanned
+    | DatabasesReady
+    | WorkerStarted
+    | AttemptStarted
+    | AttemptSlow
+    | AttemptFinished
+    | QueriesCounted
+    | WorkerLost
+    | WorkerStopped
+    | SlotRecycled
+    | Notice
+    | ServerReady
+    | AliasRouted
+    | RunFinished
+    | RunAborted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event with its place: protocol version, number in the journal, seconds since the epoch, slot (0 for none)."""
+
+    v: int
+    seq: int
+    at: float
+    slot: int
+    event: Event

@@ -1,0 +1,112 @@
+"""What the host says to inside, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``, and ``Stop`` at any time.
+
+Owns the messages that cross on inside's standard input; end of file there means that the host is gone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+MirrorMode = Literal["auto", "primary", "replica"]
+
+
+@dataclass(frozen=True, slots=True)
+class DjangoOptions:
+    """The options of ``manage.py test`` that the project's own runner class is built with."""
+
+    failfast: bool = False
+    keepdb: bool = False
+    reverse: bool = False
+    shuffle: bool = False
+    seed: int | None = None
+    tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
+    name_patterns: tuple[str, ...] = ()
+    pattern: str | None = None
+    top_level: str | None = None
+    debug_sql: bool = False
+    debug_mode: bool = False
+    buffer: bool = False
+    timing: bool = False
+    durations: int | None = None
+    verbosity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What inside is asked to do. ``plan_only``: say the topology and end.
+
+    ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``workers`` is ``None`` for as many as
+    there are cores. ``timeout_s`` is the longest that one test may take, in seconds. ``mirrors``: how a mirror alias is
+    connected, by test class (``auto``), or always through its primary or always to its replica.
+    """
+
+    plan_only: bool = False
+    settings: str | None = None
+    labels: tuple[str, ...] = ()
+    options: DjangoOptions = field(default_factory=DjangoOptions)
+    workers: int | None = None
+    timeout_s: float = 300.0
+    retries: int = 0
+    mirrors: MirrorMode = "auto"
+    scratch: str = "/tmp"  # noqa: S108 - a default of inside's own container; the host runner names a private folder
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an alias goes: to which server, through which backend, as which user, to a test database of which name.
+
+    ``backend`` replaces ``ENGINE`` when the run asked for another engine than the settings'. ``test_name`` is ``None``
+    where Django's own choice fits the server. ``server`` is ``None`` where the backend needs none (SQLite).
+    """
+
+    alias: str
+    server: str | None
+    backend: str
+    user: str
+    test_name: str | None = None
+    drop_options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server listens, as seen from inside."""
+
+    server: str
+    role: Literal["primary", "replica"]
+    host: str
+    port: int
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The first message."""
+
+    spec: RunSpec
+
+
+@dataclass(frozen=True, slots=True)
+class UseRoutes:
+    """The host's answer to ``TopologyFound``: the servers are being started meanwhile."""
+
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServersReady:
+    """Every server answers and every replica streams."""
+
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run now: ``signal`` is the number of the signal that asked for it, 0 if none did."""
+
+    reason: str
+    signal: int = 0
+
+
+Message = Begin | UseRoutes | ServersReady | Stop

@@ -1,0 +1,186 @@
+"""What the project's ``DATABASES`` says, as plain data, and what follows from it by pure functions.
+
+Owns the aliases, their test options and the order in which their test databases are made. Knows nothing of servers that
+run: ``host.plan`` turns a topology into those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.errors import ProjectError
+
+DEFAULT_ALIAS = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class TestOptions:
+    """The ``TEST`` dictionary of an alias, old flat spellings folded in. Absent keys are ``None`` (or Django's default)."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of its name
+
+    name: str | None = None
+    mirror: str | None = None
+    dependencies: tuple[str, ...] | None = None
+    charset: str | None = None
+    collation: str | None = None
+    template: str | None = None
+    migrate: bool = True
+    serialize: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One key of ``DATABASES``.
+
+    ``backend`` is the dotted ``ENGINE``; ``vendor`` what the backend's class calls itself (``postgresql``, ``mysql``,
+    ``sqlite``, ``oracle``), MariaDB being ``mysql`` to Django. ``test_name`` is the name that Django would give the test
+    database before any of ours is applied.
+    """
+
+    name: str
+    backend: str
+    vendor: str
+    database: str = ""
+    host: str = ""
+    port: str = ""
+    user: str = ""
+    test_name: str = ""
+    test: TestOptions = field(default_factory=TestOptions)
+
+    @property
+    def server_key(self) -> tuple[str, str, str]:
+        """What makes two aliases share a server: vendor, host and port as written."""
+        return (self.vendor, self.host, self.port)
+
+    @property
+    def signature(self) -> tuple[str, str, str, str]:
+        """What makes two aliases share a test database: Django's ``test_db_signature`` (host, port, engine, test name)."""
+        return (self.host, self.port, self.backend, self.test_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Every alias, in the order of ``DATABASES``."""
+
+    aliases: tuple[Alias, ...]
+
+    def __getitem__(self, name: str) -> Alias:
+        """The alias called *name*; ``KeyError`` if there is none."""
+        for alias in self.aliases:
+            if alias.name == name:
+                return alias
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(alias.name for alias in self.aliases)
+
+
+def primary_of(topology: Topology, name: str) -> str:
+    """The alias at the end of *name*'s chain of mirrors: *name* itself when it mirrors nothing.
+
+    Raises ``ProjectError`` for a mirror of an unknown alias and for a chain that closes on itself, written out.
+    """
+    chain = [name]
+    while (target := topology[chain[-1]].test.mirror) is not None:
+        if target not in topology.names:
+            raise ProjectError(
+                f"DATABASES[{chain[-1]!r}] is a mirror of {target!r}, which is no alias.",
+                hint=f"TEST MIRROR must name one of: {', '.join(topology.names)}.",
+            )
+        if target in chain:
+            cycle = [*chain[chain.index(target) :], target]
+            raise ProjectError(
+                f"TEST MIRROR goes round in a circle: {' -> '.join(cycle)}.",
+                hint="One alias of the chain must be a database of its own, with no MIRROR.",
+            )
+        chain.append(target)
+    return chain[-1]
+
+
+def dependencies_of(topology: Topology, alias: Alias) -> tuple[str, ...]:
+    """The aliases whose test databases come before *alias*'s: as written, or ``default`` where Django implies it.
+
+    Source: ``django.test.utils.get_unique_databases_and_mirrors``.
+    """
+    if alias.test.mirror is not None:
+        return ()
+    if alias.test.dependencies is not None:
+        return alias.test.dependencies
+    if alias.name == DEFAULT_ALIAS or DEFAULT_ALIAS not in topology.names:
+        return ()
+    if alias.signature == topology[DEFAULT_ALIAS].signature:
+        return ()
+    return (DEFAULT_ALIAS,)
+
+
+def databases(topology: Topology) -> tuple[tuple[str, ...], ...]:
+    """The test databases, each as the aliases that share it, first the one that creates it (``default`` if it is there)."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for alias in topology.aliases:
+        if alias.test.mirror is None:
+            group = groups.setdefault(alias.signature, [])
+            group.insert(0, alias.name) if alias.name == DEFAULT_ALIAS else group.append(alias.name)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def creation_order(topology: Topology) -> tuple[str, ...]:
+    """The aliases that create a test database, each after all that it depends on.
+
+    Raises ``ProjectError`` for an unknown dependency and for a circle, written out.
+    """
+    owner = {name: group[0] for group in databases(topology) for name in group}
+    needs: dict[str, set[str]] = {}
+    for name, first in owner.items():
+        wanted = needs.setdefault(first, set())
+        for dependency in dependencies_of(topology, topology[name]):
+            if dependency not in topology.names:
+                raise ProjectError(
+                    f"DATABASES[{name!r}] depends on {dependency!r}, which is no alias.",
+                    hint=f"TEST DEPENDENCIES must name aliases of: {', '.join(topology.names)}.",
+                )
+            wanted.add(owner[primary_of(topology, dependency)])
+    for first, wanted in needs.items():
+        # an alias that names one it shares its database with, or itself, as Django has it, is a circle of one
+        if first in wanted:
+            raise _circle([first, first])
+    order: list[str] = []
+    remaining = list(needs)
+    while remaining:
+        ready = [name for name in remaining if needs[name] <= set(order)]
+        if not ready:
+            raise _circle(_find_circle({name: needs[name] - set(order) for name in remaining}))
+        order.append(ready[0])
+        remaining.remove(ready[0])
+    return tuple(order)
+
+
+def closure(topology: Topology, names: set[str]) -> set[str]:
+    """*names* with all that they need: the primary of each mirror, and dependencies of dependencies."""
+    wanted: set[str] = set()
+    queue = sorted(names)
+    while queue:
+        name = queue.pop()
+        if name in wanted:
+            continue
+        wanted.add(name)
+        queue.append(primary_of(topology, name))
+        queue.extend(dependencies_of(topology, topology[name]))
+    return wanted
+
+
+def _find_circle(needs: dict[str, set[str]]) -> list[str]:
+    path = [next(iter(needs))]
+    while True:
+        following = sorted(needs[path[-1]])[0]
+        if following in path:
+            return [*path[path.index(following) :], following]
+        path.append(following)
+
+
+def _circle(cycle: list[str]) -> ProjectError:
+    return ProjectError(
+        f"TEST DEPENDENCIES go round in a circle: {' -> '.join(cycle)}.",
+        hint="Take one of these out; an alias without DEPENDENCIES depends on 'default', [] means on nothing.",
+    )

@@ -1,0 +1,90 @@
+"""Every error that the harness raises, and every exit code that it ends with.
+
+Owns the tree below; imports nothing of the package, so that each room may use it.
+
+    HarnessError            a bug in the harness            70
+    ├── UsageError          the command line, configuration  2
+    ├── ServerError         servers, images, Docker          3
+    ├── ProjectError        the project under test           4
+    └── Interrupted         a signal ended the run     130/143
+
+A failing test is data (``contract.events.Outcome``), never an exception.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class ExitCode(enum.IntEnum):
+    """What ``harness`` exits with. The most severe of several wins: see ``SEVERITY``."""
+
+    GREEN = 0
+    TESTS_FAILED = 1
+    USAGE = 2
+    SERVERS = 3
+    PROJECT = 4
+    NO_TESTS = 5
+    INTERNAL = 70
+    SIGINT = 130
+    SIGTERM = 143
+
+
+SEVERITY: tuple[ExitCode, ...] = (
+    ExitCode.SIGTERM,
+    ExitCode.SIGINT,
+    ExitCode.INTERNAL,
+    ExitCode.USAGE,
+    ExitCode.SERVERS,
+    ExitCode.PROJECT,
+    ExitCode.TESTS_FAILED,
+    ExitCode.NO_TESTS,
+    ExitCode.GREEN,
+)
+
+
+def worst(*codes: ExitCode) -> ExitCode:
+    """The most severe of *codes*; ``GREEN`` when there are none."""
+    return min(codes, key=SEVERITY.index, default=ExitCode.GREEN)
+
+
+class HarnessError(Exception):
+    """Something the harness cannot go on from.
+
+    ``message`` says what failed, ``hint`` the next step, ``evidence`` the last thing seen (a log's tail, a statement),
+    possibly many lines. The class owns the exit code.
+    """
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+    def __init__(self, message: str, hint: str = "", evidence: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.evidence = evidence
+
+
+class UsageError(HarnessError):
+    """The command line or the configuration is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ServerError(HarnessError):
+    """Docker, an image or a database server failed."""
+
+    exit_code = ExitCode.SERVERS
+
+
+class ProjectError(HarnessError):
+    """The project under test cannot be tested: its settings, its topology, its migrations."""
+
+    exit_code = ExitCode.PROJECT
+
+
+class Interrupted(HarnessError):
+    """A signal asked the run to end. ``exit_code`` is 128 plus the signal's number."""
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

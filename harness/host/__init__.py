@@ -1,0 +1,1 @@
+"""The orchestrator: Docker, files, reports. It never imports Django."""

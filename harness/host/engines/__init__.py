@@ -1,0 +1,1 @@
+"""One module a database engine: its images, seed, readiness and replication, as data and small functions."""
