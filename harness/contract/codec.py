@@ -12,7 +12,6 @@ import json
 import types
 import typing
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from harness.contract import events, runspec
@@ -23,6 +22,21 @@ _NAMED: dict[str, type] = {
     cls.__name__: cls for cls in (*typing.get_args(events.Event), *typing.get_args(runspec.Message))
 }
 
+_T = typing.TypeVar("_T")
+
+
+def _once(build: Callable[[type[Any]], _T]) -> Callable[[type[Any]], _T]:
+    """Remember what *build* gives for each class."""
+    built: dict[type[Any], _T] = {}
+
+    def get(cls: type[Any]) -> _T:
+        if cls not in built:
+            built[cls] = build(cls)
+        return built[cls]
+
+    return get
+
+
 _dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -31,16 +45,19 @@ class CodecError(ValueError):
 
 
 def encode(envelope: events.Envelope) -> str:
-    """*envelope* as one line of JSON, newline included. Lone surrogates survive as ``\\udXXX`` escapes."""
-    return _dumps(
-        {
-            "v": envelope.v,
-            "seq": envelope.seq,
-            "at": envelope.at,
-            "slot": envelope.slot,
-            **_tagged(envelope.event),
-        }
-    ) + "\n"
+    """*envelope* as one line of JSON, newline included. ASCII alone: lone surrogates survive as escapes."""
+    return (
+        _dumps(
+            {
+                "v": envelope.v,
+                "seq": envelope.seq,
+                "at": envelope.at,
+                "slot": envelope.slot,
+                **_tagged(envelope.event),
+            }
+        )
+        + "\n"
+    )
 
 
 def decode(line: str | bytes) -> events.Envelope:
@@ -60,6 +77,20 @@ def decode(line: str | bytes) -> events.Envelope:
 def encode_body(body: events.Event | runspec.Message) -> str:
     """A message or a bare event as one line of JSON: what workers say to the coordinator, and the host to inside."""
     return _dumps(_tagged(body)) + "\n"
+
+
+def stamp(body: bytes, seq: int, at: float, slot: int, *, is_final: bool = False) -> bytes:
+    """A bare event's line with its envelope put around it, without decoding it: what ``encode`` would give.
+
+    ``is_final`` adds ``final``, which a worker never says. The coordinator does this twice for each test.
+    """
+    head = f'{{"v":{VERSION},"seq":{seq},"at":{at:.6f},"slot":{slot},'
+    return (head + '"final":true,' if is_final else head).encode() + body[1:]
+
+
+def peek(body: bytes) -> dict[str, Any]:
+    """A bare event's line as JSON's own types, for a reader that needs a field or two. Raises ``CodecError``."""
+    return _loads(body)
 
 
 def decode_body(line: str | bytes) -> Any:
@@ -104,28 +135,33 @@ def _untag(raw: dict[str, Any]) -> Any:
     return _decoder(cls)(raw)
 
 
-@cache
+@_once
 def _field_names(cls: type) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
-@cache
-def _encoder(cls: type) -> Callable[[Any], dict[str, Any]]:
+@_once
+def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     hints = typing.get_type_hints(cls)
-    plain = tuple(name for name in _field_names(cls) if _is_plain(hints[name]))
-    nested = tuple(name for name in _field_names(cls) if name not in plain)
+    fields = tuple(
+        (field.name, field.default, field.default is not dataclasses.MISSING, _is_plain(hints[field.name]))
+        for field in dataclasses.fields(cls)
+    )
 
     def encoder(value: Any) -> dict[str, Any]:
-        raw = {name: getattr(value, name) for name in plain}
-        for name in nested:
-            raw[name] = to_plain(getattr(value, name))
+        raw = {}
+        for name, default, is_optional, is_plain in fields:
+            part = getattr(value, name)
+            if is_optional and (part is default or part == default):
+                continue  # the decoder knows it: most events are mostly defaults
+            raw[name] = part if is_plain else to_plain(part)
         return raw
 
     return encoder
 
 
-@cache
-def _decoder(cls: type) -> Callable[[dict[str, Any]], Any]:
+@_once
+def _decoder(cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
     hints = typing.get_type_hints(cls)
     names = _field_names(cls)
     converters = {name: _converter(hints[name]) for name in names if not _is_plain(hints[name])}

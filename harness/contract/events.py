@@ -31,9 +31,7 @@ class Outcome(enum.Enum):
         return self in RED
 
 
-RED = frozenset(
-    {Outcome.FAILED, Outcome.ERRORED, Outcome.XPASSED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.NOT_RUN}
-)
+RED = frozenset({Outcome.FAILED, Outcome.ERRORED, Outcome.XPASSED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.NOT_RUN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,8 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that a test sent. ``sql`` has its parameters rendered; ``at`` and ``duration`` are in seconds, ``at``
-    from the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text."""
+    from the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text.
+    """
 
     at: float
     alias: str
@@ -155,6 +154,28 @@ class WorkerStarted:
     """A worker sat down in the envelope's slot."""
 
     pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStarted:
+    """The slot's worker took up a unit: the dotted class, and which of its tests, in the order in which they will run."""
+
+    unit: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FixtureStarted:
+    """``setUpClass``, ``tearDownClass``, ``setUpModule`` or ``tearDownModule`` begins, to be blamed as ``test``."""
+
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFinished:
+    """The slot's worker is through with the unit."""
+
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +304,9 @@ Event = (
     | RunPlanned
     | DatabasesReady
     | WorkerStarted
+    | UnitStarted
+    | FixtureStarted
+    | UnitFinished
     | AttemptStarted
     | AttemptSlow
     | AttemptFinished

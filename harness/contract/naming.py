@@ -58,6 +58,12 @@ def database(name: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
     return name.encode()[: room - 9].decode(errors="ignore") + "_" + digest
 
 
+def database_apart(name: str, owner: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
+    """*name*, or its beginning, marked with a digest of *owner*: for a database whose name is another's or unusable."""
+    digest = hashlib.sha256(owner.encode()).hexdigest()[:8]
+    return name.encode()[: limit_bytes - _CLONE_SUFFIX_BYTES - 9].decode(errors="ignore") + "_" + digest
+
+
 def clone(template: str, slot: int) -> str:
     """The name of a slot's clone, as Django composes it."""
     return f"{template}_{slot}"
@@ -71,7 +77,9 @@ def parse_clone(name: str) -> tuple[str, int] | None:
 
 def sql_file(test_id: str) -> str:
     """The path of a test's SQL below the artifacts folder. Any id gives one safe file name; equal ids give equal names."""
-    quoted = urllib.parse.quote(test_id, safe="()[], =", errors="surrogatepass").replace("~", "%7E").replace("..", "%2E.")
+    quoted = (
+        urllib.parse.quote(test_id, safe="()[], =", errors="surrogatepass").replace("~", "%7E").replace("..", "%2E.")
+    )
     if len(quoted) > FILE_NAME_BYTES or quoted.startswith("."):
         digest = hashlib.sha256(test_id.encode(errors="surrogatepass")).hexdigest()[:12]
         quoted = quoted.lstrip(".")[: FILE_NAME_BYTES - 13] + "~" + digest

@@ -1,0 +1,145 @@
+"""Inside's two ends of the conversation: the journal on the real standard output, the host's messages on the real input.
+
+Owns both descriptors. After ``open_channels`` no print of the project can reach the journal and no test can read the
+host's messages.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import time
+from types import FrameType
+from typing import Any, TypeVar
+
+from harness.contract import codec
+from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
+from harness.contract.runspec import Message, Stop
+from harness.errors import ExitCode, HarnessError, Interrupted
+
+M = TypeVar("M")
+
+
+class Journal:
+    """Writes events, stamped and numbered, one line each."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._seq = 0
+        self._phases: dict[str, float] = {}
+
+    def write(self, event: Event, slot: int = 0) -> None:
+        """Append one event and flush it."""
+        self._seq += 1
+        envelope = Envelope(codec.VERSION, self._seq, time.time(), slot, event)
+        _write_all(self.fd, codec.encode(envelope).encode())
+
+    def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
+        """Append events that workers encoded, each as (line, slot, is final), in one write."""
+        if not stamped:
+            return
+        now = time.time()
+        lines = []
+        for body, slot, is_final in stamped:
+            self._seq += 1
+            lines.append(codec.stamp(body, self._seq, now, slot, is_final=is_final))
+        _write_all(self.fd, b"".join(lines))
+
+    def notice(self, code: str, text: str) -> None:
+        self.write(Notice(code, text))
+
+    def start_phase(self, phase: str) -> None:
+        self._phases[phase] = time.monotonic()
+        self.write(PhaseStarted(phase))
+
+    def finish_phase(self, phase: str) -> None:
+        """End a phase that began; one that did not is let be."""
+        if (start := self._phases.pop(phase, None)) is not None:
+            self.write(PhaseFinished(phase, round(time.monotonic() - start, 6)))
+
+    def finish_phases(self) -> None:
+        for phase in list(self._phases):
+            self.finish_phase(phase)
+
+
+class HostMessages:
+    """Reads what the host says. ``Stop``, or end of file (the host is gone), interrupts whatever the main thread does.
+
+    Input is signal-driven (SIGIO): a thread that waits for it would make every fork of a worker a fork of a process with
+    threads, which Python warns of and which can deadlock.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self._buffer = b""
+        self._waiting: list[Message] = []
+        self._has_ended = False
+        os.set_blocking(fd, False)
+
+    def watch(self) -> None:
+        """From now on a ``Stop`` raises ``Interrupted`` in the main thread."""
+        signal.signal(signal.SIGIO, self._on_input)
+        fcntl.fcntl(self.fd, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_ASYNC)
+        self._on_input(signal.SIGIO, None)
+
+    def expect(self, kind: type[M], timeout_s: float | None = None) -> M:
+        """The next message, which must be a *kind*. Raises ``Interrupted`` for ``Stop`` and for end of file."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self._waiting:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._has_ended and not select.select([self.fd], [], [], left)[0]:
+                raise HarnessError(f"The host did not send {kind.__name__} within {timeout_s} s.")
+            self._read()
+        message = self._waiting.pop(0)
+        if not isinstance(message, kind):
+            raise HarnessError(f"The host sent {type(message).__name__} where {kind.__name__} was due.")
+        return message
+
+    def _on_input(self, _signum: int, _frame: FrameType | None) -> None:
+        self._read()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                chunk = os.read(self.fd, 65536)
+            except BlockingIOError:
+                break
+            if not chunk:
+                self._has_ended = True
+                raise Interrupted("The host is gone.", ExitCode.SIGTERM)
+            self._buffer += chunk
+            while b"\n" in self._buffer:
+                line, self._buffer = self._buffer.split(b"\n", 1)
+                self._take(codec.decode_body(line))
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, Stop):
+            raise Interrupted(message.reason, exit_code_of(message.signal))
+        self._waiting.append(message)
+
+
+def exit_code_of(signum: int) -> ExitCode:
+    """The exit code of a run that signal *signum* ended; ``SIGINT``'s for every other than ``SIGTERM``."""
+    return ExitCode.SIGTERM if signum == signal.SIGTERM else ExitCode.SIGINT
+
+
+def open_channels() -> tuple[Journal, HostMessages]:
+    """Take the real standard output and input for the conversation.
+
+    Afterwards descriptor 1 goes where 2 goes (the host keeps its end as evidence), and descriptor 0 reads nothing.
+    """
+    journal_fd, messages_fd = os.dup(1), os.dup(0)
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return Journal(journal_fd), HostMessages(messages_fd)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

@@ -1,0 +1,381 @@
+"""Processes, pipes and signals: carries out what the schedule decides, and passes on what workers say.
+
+One thread and one loop: a selector over the workers' sockets, and a pipe that SIGCHLD writes to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.contract import codec
+from harness.contract.events import (
+    AttemptFinished,
+    AttemptSlow,
+    Failure,
+    Notice,
+    Outcome,
+    PlannedTest,
+    UnitStarted,
+    WorkerLost,
+    WorkerStarted,
+    WorkerStopped,
+)
+from harness.errors import ExitCode, HarnessError, ProjectError, ServerError
+from harness.inside import worker
+from harness.inside.channel import Journal
+from harness.inside.output import Capture
+from harness.inside.schedule import (
+    Assign,
+    Blame,
+    Command,
+    DumpStacks,
+    Finish,
+    GiveUp,
+    Halt,
+    Kill,
+    LeaveOut,
+    Retire,
+    Schedule,
+    Spawn,
+    TellSlow,
+)
+
+TICK_S = 0.25
+TERM_S = 2.0
+"""How long workers have to end by themselves when the run is interrupted."""
+_CHUNK = 1 << 18
+
+
+class StopFlag:
+    """One byte that every worker sees: set, it ends them after the running test."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def set(self) -> None:
+        self._memory[0] = 1
+
+    def is_set(self) -> bool:
+        return self._memory[0] == 1
+
+
+@dataclass(slots=True)
+class _Process:
+    pid: int
+    link: socket.socket
+    buffer: bytes = b""
+    abort: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many attempts were final, and how many of them red."""
+
+    ran: int = 0
+    red: list[str] = field(default_factory=list)
+
+
+class Coordinator:
+    """Runs a schedule to its end on real processes."""
+
+    def __init__(
+        self, context: worker.WorkerContext, schedule: Schedule, journal: Journal, stop_flag: StopFlag
+    ) -> None:
+        self._context = context
+        self._schedule = schedule
+        self._journal = journal
+        self._stop_flag = stop_flag
+        self._tests = context.plan.tests
+        self._processes: dict[int, _Process] = {}
+        self._captures = {slot: Capture(slot) for slot in schedule.slots}
+        self._selector = selectors.DefaultSelector()
+        self._is_done = False
+        self._starting = set(schedule.slots)
+        self._last_death = (0, 0)
+        self._private_fds: tuple[int, ...] = ()
+        self.tally = Tally()
+
+    def run(self) -> Tally:
+        """Run everything. Raises ``HarnessError`` when the run cannot go on, ``Interrupted`` when it is told to stop.
+
+        However it ends, no process that it started is left.
+        """
+        self._journal.start_phase("clones")
+        with self._child_signals() as children:
+            self._selector.register(children, selectors.EVENT_READ, None)
+            try:
+                self._carry_out(self._schedule.start(time.monotonic()))
+                while not self._is_done:
+                    self._turn(children)
+            finally:
+                self._kill_everything()
+                self._selector.close()
+                self._journal.finish_phase("tests")
+        left, reason = self._schedule.left_over()
+        self._leave_out(LeaveOut(left, reason))
+        return self.tally
+
+    @contextlib.contextmanager
+    def _child_signals(self) -> Any:
+        """A descriptor that becomes readable when a child ends (or any signal comes)."""
+        reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        old_handler = signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
+        old_fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        self._private_fds = (reading, writing)
+        try:
+            yield reading
+        finally:
+            signal.set_wakeup_fd(old_fd)
+            signal.signal(signal.SIGCHLD, old_handler)
+            os.close(reading)
+            os.close(writing)
+
+    def _turn(self, children: int) -> None:
+        for key, _ in self._selector.select(TICK_S):
+            if key.data is None:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(children, 4096)
+            elif key.data in self._processes:
+                self._read(key.data)
+        self._reap()
+        self._carry_out(self._schedule.tick(time.monotonic()))
+
+    # what workers say
+
+    def _read(self, slot: int) -> bool:
+        """Take what the slot's worker has sent; False when there is no more for now."""
+        process = self._processes[slot]
+        try:
+            chunk = process.link.recv(_CHUNK)
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            chunk = b""
+        if not chunk:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(process.link)
+            return False
+        *lines, process.buffer = (process.buffer + chunk).split(b"\n")
+        forward: list[tuple[bytes, int, bool]] = []
+        for line in lines:
+            self._hear(slot, process, line + b"\n", forward)
+        self._journal.forward(forward)
+        return True
+
+    def _hear(self, slot: int, process: _Process, line: bytes, forward: list[tuple[bytes, int, bool]]) -> None:
+        event, now = codec.peek(line), time.monotonic()
+        commands: list[Command] = []
+        is_final = False
+        kind = event["type"]
+        if kind == "AttemptStarted":
+            self._schedule.test_began(slot, event["test"], now)
+        elif kind == "AttemptFinished":
+            test, outcome = event["test"], Outcome(event["outcome"])
+            is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
+            self._count(test, outcome, is_final)
+        elif kind == "FixtureStarted":
+            self._schedule.test_began(slot, event["test"], now, is_fixture=True)
+        elif kind == "UnitFinished":
+            commands = self._schedule.unit_finished(slot, now)
+        elif kind == "SlotRecycled":
+            self._clones_are_made(slot)
+            commands = self._schedule.worker_is_ready(slot, now)
+        elif kind == "RunAborted":
+            process.abort = event
+            return
+        forward.append((line, slot, is_final))
+        if commands:  # the journal keeps the order of things
+            self._journal.forward(forward)
+            forward.clear()
+            self._carry_out(commands)
+
+    def _count(self, test: str, outcome: Outcome, is_final: bool) -> None:
+        self.tally.ran += is_final
+        if is_final and outcome.is_red:
+            self.tally.red.append(f"{outcome.value} {test}")
+
+    def _clones_are_made(self, slot: int) -> None:
+        """The phase ends when the first worker begins: from then on tests run."""
+        if self._starting:
+            self._starting.discard(slot)
+            self._journal.finish_phase("clones")
+            if len(self._starting) == len(self._captures) - 1:
+                self._journal.start_phase("tests")
+
+    def _reap(self) -> None:
+        for slot, process in list(self._processes.items()):
+            pid, status = os.waitpid(process.pid, os.WNOHANG)
+            if pid:
+                self._bury(slot, process, os.waitstatus_to_exitcode(status))
+
+    def _bury(self, slot: int, process: _Process, status: int) -> None:
+        """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
+        while self._read(slot):
+            pass
+        _signal_group(process.pid, signal.SIGKILL)
+        process.link.close()
+        del self._processes[slot]
+        if process.abort is not None:
+            self._abort(process.abort)
+        self._last_death = (process.pid, status)
+        was_asked = self._schedule.is_retiring(slot)
+        commands = self._schedule.worker_is_gone(slot, time.monotonic())
+        if was_asked and status == 0:
+            self._journal.write(WorkerStopped(process.pid), slot)
+        else:
+            signum = _signal_name(-status) if status < 0 else None
+            blamed = next((command.test for command in commands if isinstance(command, Blame)), None)
+            self._journal.write(WorkerLost(process.pid, status if status >= 0 else None, signum, blamed), slot)
+        self._carry_out(commands)
+
+    def _abort(self, event: dict[str, Any]) -> None:
+        code = ExitCode(event["exit_code"])
+        cls: type[HarnessError] = {ExitCode.SERVERS: ServerError, ExitCode.PROJECT: ProjectError}.get(
+            code, HarnessError
+        )
+        raise cls(event["message"], event.get("hint", ""), event.get("evidence", ""))
+
+    # what the schedule wants
+
+    def _carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Spawn(slot):
+                    self._spawn(slot)
+                case Assign(slot, assignment):
+                    unit = self._context.plan.units[assignment.unit]
+                    ids = tuple(self._tests[index].id for index in assignment.tests)
+                    self._journal.write(UnitStarted(unit.name, ids), slot)
+                    self._say(slot, assignment.line())
+                case Retire(slot):
+                    with contextlib.suppress(OSError):
+                        self._processes[slot].link.shutdown(socket.SHUT_WR)
+                case DumpStacks(slot):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self._processes[slot].pid, signal.SIGUSR1)
+                case Kill(slot):
+                    if slot in self._processes:
+                        _signal_group(self._processes[slot].pid, signal.SIGKILL)
+                case Blame():
+                    self._blame(command)
+                case LeaveOut():
+                    self._leave_out(command)
+                case TellSlow(slot, test, n, elapsed):
+                    self._journal.write(AttemptSlow(test, n, round(elapsed, 3)), slot)
+                case Halt(reason):
+                    self._stop_flag.set()
+                    self._journal.write(Notice("halted", reason))
+                case GiveUp(message):
+                    raise HarnessError(message, evidence=self._last_words())
+                case Finish():
+                    self._is_done = True
+
+    def _say(self, slot: int, line: bytes) -> None:
+        # a worker that has just died is buried in its turn, and its tests are accounted for there
+        with contextlib.suppress(OSError):
+            process = self._processes[slot]
+            process.link.setblocking(True)
+            process.link.sendall(line)
+            process.link.setblocking(False)
+
+    def _spawn(self, slot: int) -> None:
+        ours, theirs = socket.socketpair()
+        # what waits in Python's buffers would be printed by each of us
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            # what belongs to the coordinator and to other workers: an inherited end would hide a hang-up
+            ours.close()
+            self._selector.close()
+            for process in self._processes.values():
+                process.link.close()
+            for fd in (*self._private_fds, *self._context.private_fds):
+                os.close(fd)
+            worker.run(self._context, slot, theirs, self._captures[slot])
+        with contextlib.suppress(OSError):  # both sides set the group: whoever is first
+            os.setpgid(pid, pid)
+        theirs.close()
+        ours.setblocking(False)
+        self._processes[slot] = _Process(pid, ours)
+        self._selector.register(ours, selectors.EVENT_READ, slot)
+        self._journal.write(WorkerStarted(pid), slot)
+
+    def _blame(self, blame: Blame) -> None:
+        pid, status = self._last_death
+        capture = self._captures[blame.slot]
+        stacks = capture.stacks.everything()
+        if blame.outcome is Outcome.TIMED_OUT:
+            kind, message = "TestTimeout", f"timed out after {self._schedule.timeout_s:g} s"
+        else:
+            how = f"died with {_signal_name(-status)}" if status < 0 else f"exited with status {status}"
+            kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
+        failure = Failure("error", kind, message, f"{message}\n{stacks}")
+        extra = None
+        if blame.is_fixture:
+            owner, _, name = blame.test.rpartition(".")
+            extra = PlannedTest(blame.test, owner, name)
+        self._journal.write(
+            AttemptFinished(
+                blame.test,
+                blame.n,
+                blame.outcome,
+                round(blame.elapsed, 6),
+                (failure,),
+                stdout=capture.stdout.taken(),
+                stderr=capture.stderr.taken(),
+                extra=extra,
+                final=blame.is_final,
+            ),
+            blame.slot,
+        )
+        self._count(blame.test, blame.outcome, blame.is_final)
+
+    def _leave_out(self, command: LeaveOut) -> None:
+        for index in command.tests:
+            test = self._tests[index].id
+            event = AttemptFinished(test, 1, Outcome.NOT_RUN, 0.0, reason=command.reason, final=True)
+            self._journal.write(event)
+            self._count(test, Outcome.NOT_RUN, True)
+
+    def _last_words(self) -> str:
+        """What the streams of dead workers hold."""
+        words = [capture.stderr.everything() + capture.stacks.everything() for capture in self._captures.values()]
+        return "\n".join(filter(None, words))
+
+    def _kill_everything(self) -> None:
+        """End every worker's process group: by TERM, then by KILL."""
+        for process in self._processes.values():
+            _signal_group(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + TERM_S
+        for process in self._processes.values():
+            while os.waitpid(process.pid, os.WNOHANG)[0] == 0:
+                if time.monotonic() > deadline:
+                    _signal_group(process.pid, signal.SIGKILL)
+                    os.waitpid(process.pid, 0)
+                    break
+                time.sleep(0.01)
+            _signal_group(process.pid, signal.SIGKILL)
+            process.link.close()
+        self._processes.clear()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _signal_group(pid: int, signum: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signum)

@@ -1,0 +1,176 @@
+"""Templates and clones: which test databases there are, making a slot's clones, and seeing them on the replicas.
+
+The template is made by Django, through the project's own runner. A clone is made by the worker that will use it, so that the
+slots' clones are made side by side and a slot that is recycled holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+from django.db.utils import DatabaseError
+from django.test.utils import get_unique_databases_and_mirrors
+
+from harness.contract import naming
+from harness.contract.events import DatabaseMade
+from harness.errors import ServerError
+from harness.inside.replication import CATCH_UP_S, server_connection
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """A test database: the alias that creates it, the others that share it, and the mirrors that show it elsewhere."""
+
+    __test__ = False  # not a test class, whatever its name begins with
+
+    alias: str
+    template: str
+    shared_by: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
+
+
+Groups = tuple[dict[Any, tuple[str, list[str]]], dict[str, str]]
+
+
+def group_aliases(aliases: Iterable[str]) -> Groups:
+    """Which of *aliases* share a test database, and what mirrors what, as Django tells them before it renames them."""
+    groups: Groups = get_unique_databases_and_mirrors(set(aliases))
+    return groups
+
+
+def made_of(groups: Groups) -> tuple[TestDatabase, ...]:
+    """The databases that ``setup_databases`` has made for *groups*, in the order of their creation."""
+    unique, mirrored = groups
+    return tuple(
+        TestDatabase(
+            first,
+            str(connections[first].settings_dict["NAME"]),
+            tuple(others),
+            tuple(mirror for mirror in mirrored if _end_of(mirror, mirrored) in (first, *others)),
+        )
+        for _, (first, *others) in unique.values()
+    )
+
+
+def _end_of(alias: str, mirrored: dict[str, str]) -> str:
+    while alias in mirrored:
+        alias = mirrored[alias]
+    return alias
+
+
+def close_connections() -> None:
+    """Close every connection and pool: a clone's template may have none open, and a fork must inherit none.
+
+    An in-memory SQLite database lives as long as its connection; its ``close`` keeps it open, and a fork is its clone.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
+
+
+def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
+    """What the journal says of a database. SQLite's in-memory clones are forks, and have its name."""
+    connection = connections[database.alias]
+    if _is_forked(connection):
+        return DatabaseMade(database.alias, database.template, (database.template,) * slots)
+    clones = tuple(naming.clone(database.template, slot) for slot in range(1, slots + 1))
+    return DatabaseMade(database.alias, database.template, clones)
+
+
+def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable[str]) -> None:
+    """Make the slot's clones, those of an earlier worker dropped, and return when they are seen on every replica.
+
+    ``replicas`` are the mirror aliases that have a server of their own. Raises ``ServerError``.
+    """
+    wanted = set(replicas)
+    for database in databases:
+        connection = connections[database.alias]
+        if _is_forked(connection):
+            continue
+        if connection.vendor == "postgresql":
+            _clone_postgresql(database, slot)
+            for mirror in database.mirrors:
+                if mirror in wanted:
+                    _wait_for_database(mirror, naming.clone(database.template, slot))
+        else:
+            connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
+
+
+def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
+    """Point every alias of this process at the slot's clones. Twice does no harm."""
+    for database in databases:
+        if _is_forked(connections[database.alias]):
+            continue
+        for alias in (database.alias, *database.shared_by, *database.mirrors):
+            connection = connections[alias]
+            # in place: threads that a test starts make their connections from the same dictionary
+            connection.settings_dict["NAME"] = _clone_of(connection, slot, database)
+            connection.close()
+
+
+def _clone_of(connection: Any, slot: int, database: TestDatabase) -> str:
+    """The clone's name as the backend composes it from the template's, whatever the connection is pointed at now."""
+    connection.settings_dict["NAME"] = database.template
+    return str(connection.creation.get_test_db_clone_settings(str(slot))["NAME"])
+
+
+def _is_forked(connection: Any) -> bool:
+    """Whether a fork of the process is the clone: SQLite in memory."""
+    return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
+
+
+def _clone_postgresql(database: TestDatabase, slot: int) -> None:
+    """``CREATE DATABASE ... TEMPLATE``. Who is still connected to the old clone (a dead worker's session) is cut off."""
+    connection = server_connection(database.alias)
+    quote = connection.ops.quote_name
+    clone = naming.clone(database.template, slot)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {quote(clone)} WITH (FORCE)")
+            _create_from_template(cursor, quote(clone), database.template, quote(database.template))
+    except DatabaseError as error:
+        raise ServerError(
+            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}".strip(),
+            hint="Is something of the project's setup_databases still connected to the template?",
+        ) from error
+    finally:
+        connection.close()
+
+
+def _create_from_template(cursor: Any, clone: str, template: str, quoted_template: str) -> None:
+    statement = f"CREATE DATABASE {clone} TEMPLATE {quoted_template}"
+    try:
+        cursor.execute(statement)
+    except DatabaseError:
+        # a session of the project's set-up outlived it, in a thread or a process that it started: nobody needs it now
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [template],
+        )
+        time.sleep(0.2)
+        cursor.execute(statement)
+
+
+def _wait_for_database(mirror: str, name: str) -> None:
+    """Return when the replica behind *mirror* shows the database *name*."""
+    connection = server_connection(mirror)
+    deadline = time.monotonic() + CATCH_UP_S
+    try:
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+                if cursor.fetchone():
+                    return
+                if time.monotonic() > deadline:
+                    raise ServerError(
+                        f"The replica behind {mirror!r} does not show the database {name!r} after {CATCH_UP_S:g} s.",
+                        hint="Look at its log in the artifacts: has it lost its primary?",
+                    )
+                time.sleep(0.002)
+    finally:
+        connection.close()

@@ -1,0 +1,112 @@
+"""An exception to a ``Failure``: data that crosses to the host whatever the exception is.
+
+Nothing here trusts the exception: its ``__str__`` may raise, its causes may form a circle, its text may be megabytes long.
+"""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import tblib
+
+from harness.contract.events import Failure, Frame
+
+MESSAGE_CHARACTERS = 20_000
+TRACEBACK_CHARACTERS = 200_000
+MAX_FRAMES = 50
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class FailureDescriber:
+    """Describes exceptions with the file names of a project: relative to *root* (an absolute path) where they lie in it."""
+
+    def __init__(self, root: str) -> None:
+        self._prefix = root.rstrip("/") + "/"
+
+    def relative(self, file: str) -> str:
+        """*file* relative to the project's root if it is below, else as it is."""
+        return file.removeprefix(self._prefix)
+
+    def describe(self, error: ExcInfo, kind: Literal["failure", "error"], subtest: str = "") -> Failure:
+        """The failure that *error* is. Never raises for what the exception itself does."""
+        cls, value, tb = error
+        tb = _without_unittest(tb)
+        if kind == "failure":
+            _cut_assertion_frames(tb)
+        return Failure(
+            kind=kind,
+            type=type_name(cls),
+            message=cut(message_of(value), MESSAGE_CHARACTERS),
+            traceback=cut(_format(cls, value, tb), TRACEBACK_CHARACTERS),
+            frames=self._frames(tb),
+            subtest=subtest,
+        )
+
+    def _frames(self, tb: TracebackType | None) -> tuple[Frame, ...]:
+        if tb is None:
+            return ()
+        frames = []
+        node = tblib.Traceback(tb)
+        while node is not None:
+            code = node.tb_frame.f_code
+            frames.append(Frame(self.relative(code.co_filename), node.tb_lineno, code.co_name))
+            node = node.tb_next
+        return tuple(frames[-MAX_FRAMES:])
+
+
+def type_name(cls: type[BaseException]) -> str:
+    """The dotted name of an exception's class, without ``builtins``."""
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def message_of(value: BaseException) -> str:
+    """``str(value)``, or what can be said where that raises."""
+    try:
+        return str(value)
+    except BaseException as error:  # noqa: BLE001 - SystemExit from a __str__ must not end the worker
+        return f"<the exception's __str__ raised {type_name(type(error))}>"
+
+
+def cut(text: str, limit: int) -> str:
+    """*text*, its middle left out and said so where it is longer than *limit* characters."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+
+
+def project_root() -> str:
+    """The project's root: where inside was started."""
+    return str(Path.cwd())
+
+
+def _format(cls: type[BaseException], value: BaseException, tb: TracebackType | None) -> str:
+    try:
+        return "".join(traceback.TracebackException(cls, value, tb, compact=True).format())
+    except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
+        frames = "".join(traceback.format_tb(tb))
+        return f"{frames}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n"
+
+
+def _is_unittest(tb: TracebackType) -> bool:
+    return "__unittest" in tb.tb_frame.f_globals
+
+
+def _without_unittest(tb: TracebackType | None) -> TracebackType | None:
+    start = tb
+    while start is not None and _is_unittest(start):
+        start = start.tb_next
+    return start if start is not None else tb
+
+
+def _cut_assertion_frames(tb: TracebackType | None) -> None:
+    """Take unittest's own frames off the end: an assertion's reader looks for the test's line."""
+    last = None
+    while tb is not None and not _is_unittest(tb):
+        last, tb = tb, tb.tb_next
+    if last is not None:
+        last.tb_next = None

@@ -1,0 +1,91 @@
+"""What a worker's processes print, captured at the descriptors, apart for each slot and told apart for each test.
+
+The files have no name and live in memory (``memfd_create``), so that they outlive a worker that dies: the coordinator has
+them open too and reads what the dead one had printed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import sys
+
+from harness.inside.failures import cut
+
+STREAM_CHARACTERS = 100_000
+_STREAM_BYTES = 400_000
+
+
+class Stream:
+    """One captured stream. ``mark`` sets where the next ``taken`` begins; the mark is shared by all who have the stream."""
+
+    def __init__(self, name: str) -> None:
+        self.fd = os.memfd_create(name, os.MFD_CLOEXEC)
+        # appending makes truncation safe while others (subprocesses) hold the descriptor
+        fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
+        self._mark = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
+
+    def mark(self) -> None:
+        self._mark[0] = os.fstat(self.fd).st_size
+
+    def taken(self) -> str:
+        """What was printed since the mark; the middle left out where it is too long."""
+        size = os.fstat(self.fd).st_size - self._mark[0]
+        return self._read(self._mark[0], size) if size > 0 else ""
+
+    def everything(self) -> str:
+        """What was printed since the last ``clear``."""
+        return self._read(0, os.fstat(self.fd).st_size)
+
+    def clear(self) -> None:
+        os.ftruncate(self.fd, 0)
+        self._mark[0] = 0
+
+    def _read(self, start: int, size: int) -> str:
+        if size <= _STREAM_BYTES:
+            data = os.pread(self.fd, size, start)
+        else:
+            half = _STREAM_BYTES // 2
+            left_out = f"\n[... {size - 2 * half} bytes left out ...]\n".encode()
+            data = os.pread(self.fd, half, start) + left_out + os.pread(self.fd, half, start + size - half)
+        return cut(data.decode(errors="backslashreplace"), STREAM_CHARACTERS)
+
+
+class Capture:
+    """The three streams of a slot: output, errors, and faulthandler's stacks."""
+
+    def __init__(self, slot: int) -> None:
+        self.stdout = Stream(f"slot-{slot}-stdout")
+        self.stderr = Stream(f"slot-{slot}-stderr")
+        self.stacks = Stream(f"slot-{slot}-stacks")
+
+    def redirect(self) -> None:
+        """From now on descriptors 1 and 2 of this process, and of those that it starts, are captured."""
+        _flush()
+        os.dup2(self.stdout.fd, 1)
+        os.dup2(self.stderr.fd, 2)
+
+    def begin(self) -> None:
+        """What is printed from here on belongs to the next test."""
+        _flush()
+        self.stdout.mark()
+        self.stderr.mark()
+
+    def end(self) -> tuple[str, str]:
+        """What the test printed: output and errors."""
+        _flush()
+        return self.stdout.taken(), self.stderr.taken()
+
+    def clear(self) -> None:
+        _flush()
+        for stream in (self.stdout, self.stderr, self.stacks):
+            stream.clear()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue  # a test closed or replaced it; what it printed went elsewhere

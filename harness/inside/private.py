@@ -1,0 +1,90 @@
+"""Every name that we use of Django and unittest and that they do not promise. A new version of either is checked here first.
+
+Nothing else of ``harness.inside`` touches a name with a leading underscore that is not ours.
+"""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django.test.runner
+import django.test.utils
+from django.db.backends.base import base as _base
+from django.db.backends.utils import CursorWrapper
+
+# unittest's stand-in for a module that could not be imported
+FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignore[attr-defined]  # not in typeshed
+
+# Django's initialisation of a pool's worker, to tell a project's own from it
+init_worker: Callable[..., None] = django.test.runner._init_worker  # type: ignore[attr-defined]  # not in the stubs
+
+
+def iter_test_cases(suite: Any) -> Iterator[unittest.TestCase]:
+    """The tests of nested suites, in order."""
+    tests: Iterator[unittest.TestCase] = django.test.utils.iter_test_cases(suite)  # type: ignore[attr-defined]  # not in the stubs
+    return tests
+
+
+def set_worker_id(slot: int) -> None:
+    """Number this process as Django numbers the workers of its pool: projects read it to keep other services apart."""
+    django.test.runner._worker_id = slot  # type: ignore[attr-defined]  # not in the stubs
+
+
+def hook_cursors(
+    around_statement: Callable[..., Any], around_boundary: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    """Put *around_statement* around the innermost execution of every cursor, ``(cursor, execute, sql, params, rest)``, and
+    *around_boundary* around the context manager that Django enters for BEGIN, COMMIT and ROLLBACK.
+    """
+    cls: Any = CursorWrapper
+    execute, executemany = cls._execute, cls._executemany
+
+    def hooked_execute(cursor: Any, sql: Any, params: Any, *rest: Any) -> Any:
+        return around_statement(cursor, execute, sql, params, rest)
+
+    def hooked_executemany(cursor: Any, sql: Any, params: Any, *rest: Any) -> Any:
+        return around_statement(cursor, executemany, sql, params, rest)
+
+    cls._execute, cls._executemany = hooked_execute, hooked_executemany
+    module: Any = _base
+    module.debug_transaction = around_boundary(module.debug_transaction)
+
+
+class SuiteSteps:
+    """The steps of ``unittest.TestSuite.run`` around its tests, one by one; each reports to a ``TestResult``."""
+
+    def __init__(self) -> None:
+        self._suite: Any = unittest.TestSuite()
+
+    def forget(self, result: Any) -> None:
+        """No class or module is set up."""
+        result._previousTestClass = None
+        result._moduleSetUpFailed = False
+
+    def set_up_module(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
+        self._suite._handleModuleFixture(test, result)
+
+    def set_up_class(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
+        self._suite._handleClassSetUp(test, result)
+
+    def is_up(self, cls: type, result: Any) -> None:
+        """Say that *cls* is the class whose tear-down is due."""
+        result._previousTestClass = cls
+
+    def tear_down_class(self, result: unittest.TestResult) -> None:
+        self._suite._tearDownPreviousClass(None, result)
+
+    def tear_down_module(self, result: unittest.TestResult) -> None:
+        self._suite._handleModuleTearDown(result)
+
+
+def test_method_name(test: unittest.TestCase) -> str:
+    """The name of the method that *test* runs; empty for kinds of tests that have none."""
+    return str(getattr(test, "_testMethodName", ""))
+
+
+def subtest_description(subtest: Any) -> str:
+    """A subTest's message and parameters, as unittest prints them."""
+    return str(subtest._subDescription())

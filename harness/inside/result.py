@@ -1,0 +1,225 @@
+"""``unittest.TestResult`` to events: each call of a test becomes one attempt with one outcome.
+
+Owns what an attempt's outcome is when unittest reports several things of one test, or nothing. An attempt is the whole call
+of the test, not what lies between ``startTest`` and ``stopTest``: Django sets up before the one and flushes after the other,
+and Python 3.12.1 leaves both out for skipped tests.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import unittest
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from harness.contract.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Event,
+    Failure,
+    FixtureStarted,
+    Outcome,
+    PlannedTest,
+)
+from harness.inside.failures import ExcInfo, FailureDescriber
+from harness.inside.output import Capture
+from harness.inside.private import subtest_description
+from harness.inside.sqllog import SqlLog
+
+_FIXTURE = re.compile(r"(\w+) \((.+)\)$")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What unittest said of one attempt so far."""
+
+    test: str
+    n: int
+    start: float
+    failures: list[Failure] = field(default_factory=list)
+    skip: str | None = None
+    subtest_skip: str | None = None
+    expected_failure: Failure | None = None
+    is_success: bool = False
+    is_unexpected_success: bool = False
+    subtests: int = 0
+
+    def verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
+        """The outcome, its failures, and the reason of a skip."""
+        if self.failures:
+            erred = any(failure.kind == "error" for failure in self.failures)
+            return (Outcome.ERRORED if erred else Outcome.FAILED), tuple(self.failures), ""
+        if self.is_unexpected_success:
+            return Outcome.XPASSED, (), "the test passed, and is marked as an expected failure"
+        if self.expected_failure is not None:
+            return Outcome.XFAILED, (self.expected_failure,), self.expected_failure.message
+        if self.skip is not None:
+            return Outcome.SKIPPED, (), self.skip
+        if self.is_success:
+            return Outcome.PASSED, (), ""
+        if self.subtest_skip is not None:
+            return Outcome.SKIPPED, (), self.subtest_skip
+        silent = Failure("error", "NoOutcome", "the test ended without an outcome", "The test reported nothing.\n")
+        return Outcome.ERRORED, (silent,), ""
+
+
+class AttemptResult(unittest.TestResult):
+    """The ``TestResult`` of a worker: sends an event at each attempt's beginning and end."""
+
+    def __init__(
+        self, send: Callable[[Event], None], describer: FailureDescriber, capture: Capture, sqllog: SqlLog
+    ) -> None:
+        super().__init__()
+        self._send = send
+        self._describer = describer
+        self._capture = capture
+        self._sqllog = sqllog
+        self._attempt: Attempt | None = None
+        self.fixture_failure: str | None = None
+        self.fixture_skip: str | None = None
+
+    # what the suite's loop calls
+
+    def begin(self, test: str, n: int) -> None:
+        """The test is about to be called."""
+        self._send(AttemptStarted(test, n))
+        self._capture.begin()
+        self._sqllog.begin(test)
+        self._attempt = Attempt(test, n, time.perf_counter())
+
+    def end(self) -> None:
+        """The call has returned."""
+        attempt = self._attempt
+        assert attempt is not None
+        duration = time.perf_counter() - attempt.start
+        self._attempt = None
+        outcome, failures, reason = attempt.verdict()
+        stdout, stderr = self._capture.end()
+        self._send(
+            AttemptFinished(
+                attempt.test,
+                attempt.n,
+                outcome,
+                round(duration, 6),
+                failures,
+                reason,
+                attempt.subtests,
+                stdout,
+                stderr,
+                self._sqllog.statements() if outcome.is_red else (),
+            )
+        )
+        self._sqllog.end()
+
+    def begin_fixture(self, test: str) -> None:
+        """A class's or module's fixture is about to run; it is blamed by the id *test*."""
+        self._send(FixtureStarted(test))
+        self._capture.begin()
+        self._sqllog.begin(test)
+        self._fixture_start = time.perf_counter()
+
+    def leave_out(self, test: str, n: int, outcome: Outcome, reason: str) -> None:
+        """Say of a test that its class's fixture kept it from running."""
+        self._send(AttemptFinished(test, n, outcome, 0.0, reason=reason))
+
+    # what unittest calls
+
+    def startTest(self, test: Any) -> None:
+        """Nothing: the attempt began before."""
+
+    def stopTest(self, test: Any) -> None:
+        """Nothing: the attempt ends after."""
+
+    def addSuccess(self, test: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.is_success = True
+
+    def addFailure(self, test: Any, err: Any) -> None:
+        self._add("failure", err)
+
+    def addError(self, test: Any, err: Any) -> None:
+        if self._attempt is None:
+            self._fail_fixture(str(test), err)
+        else:
+            self._add("error", err)
+
+    def addSkip(self, test: Any, reason: str) -> None:
+        if self._attempt is None:
+            self.fixture_skip = str(reason)
+        elif hasattr(test, "test_case"):  # a subTest
+            self._attempt.subtest_skip = str(reason)
+        else:
+            self._attempt.skip = str(reason)
+
+    def addExpectedFailure(self, test: Any, err: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.expected_failure = self._describer.describe(err, "failure")
+
+    def addUnexpectedSuccess(self, test: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.is_unexpected_success = True
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        if self._attempt is None:
+            return
+        self._attempt.subtests += 1
+        if err is not None:
+            is_failure = issubclass(err[0], test.failureException)
+            description = _ADDRESS.sub("", subtest_description(subtest))
+            self._add("failure" if is_failure else "error", err, description)
+
+    def addDuration(self, test: Any, elapsed: float) -> None:
+        """Nothing: an attempt's duration is that of the whole call."""
+
+    def _add(self, kind: Literal["failure", "error"], err: ExcInfo, subtest: str = "") -> None:
+        if self._attempt is not None:
+            self._attempt.failures.append(self._describer.describe(err, kind, subtest))
+
+    def _fail_fixture(self, description: str, err: ExcInfo) -> None:
+        """*description* is unittest's: ``setUpClass (app.tests.Class)``."""
+        match = _FIXTURE.match(description)
+        name, owner = (match[1], match[2]) if match else ("fixture", description)
+        self.fixture_failure = name
+        self._send(
+            fixture_finished(
+                owner,
+                name,
+                Outcome.ERRORED,
+                time.perf_counter() - self._fixture_start,
+                self._describer.describe(err, "error"),
+                output=self._capture.end(),
+                sql=self._sqllog.statements(),
+            )
+        )
+
+
+def fixture_id(owner: str, name: str) -> str:
+    """The id by which a fixture of the class or module *owner* is blamed."""
+    return f"{owner}.{name}"
+
+
+def fixture_finished(
+    owner: str,
+    name: str,
+    outcome: Outcome,
+    duration: float,
+    failure: Failure,
+    output: tuple[str, str] = ("", ""),
+    sql: tuple[Any, ...] = (),
+) -> AttemptFinished:
+    """The event that tells of a fixture that went wrong, which no plan names."""
+    test = fixture_id(owner, name)
+    return AttemptFinished(
+        test,
+        1,
+        outcome,
+        round(duration, 6),
+        (failure,),
+        stdout=output[0],
+        stderr=output[1],
+        sql=sql,
+        extra=PlannedTest(test, owner, name),
+    )

@@ -1,0 +1,234 @@
+"""The project's own runner class, with what the harness does differently put *behind* it.
+
+``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``InsideRunner``: whatever the project
+overrides runs first, and what it passes on reaches us where it would have reached Django. Owns what happens between
+``run_tests`` and the coordinator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import multiprocessing
+import unittest
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+from django.core.management.base import SystemCheckError
+from django.db import connections
+from django.test.runner import DiscoverRunner
+
+from harness.contract.events import DatabasesReady, RunPlanned
+from harness.contract.runspec import RunSpec
+from harness.contract.topology import Topology, closure, primary_of
+from harness.errors import ProjectError
+from harness.inside import databases, labels, migrations, private
+from harness.inside.channel import Journal
+from harness.inside.coordinator import Coordinator, StopFlag
+from harness.inside.discover import Plan, make_plan
+from harness.inside.failures import FailureDescriber, project_root
+from harness.inside.overlay import Gate
+from harness.inside.schedule import Schedule
+from harness.inside.sqllog import SqlLog
+from harness.inside.worker import WorkerContext
+
+
+@dataclass(slots=True)
+class Session:
+    """What the runner has from the run around it, and (``planned``, ``red``, ``tests_ran``) leaves for it."""
+
+    spec: RunSpec
+    topology: Topology
+    replicas: frozenset[str]
+    gate: Gate
+    journal: Journal
+    workers: int
+    private_fds: tuple[int, ...]
+    sqllog: SqlLog
+    describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
+    planned: set[str] = field(default_factory=set)
+    red: int = 0
+    tests_ran: int = 0
+
+
+class InsideRunner(DiscoverRunner):
+    """What every project's runner inherits from here: discovery that plans, and a suite that workers run."""
+
+    harness: Session
+    _plan: Plan | None = None
+    _groups: databases.Groups = ({}, {})
+
+    def load_tests_for_label(self, label: str, discover_kwargs: dict[str, str]) -> Any:
+        """As Django does, and paths of files and app labels too."""
+        django_load = super().load_tests_for_label
+        return labels.load(label, lambda each: django_load(each, discover_kwargs))
+
+    def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
+        """The aliases that the suite's tests name, with all that those need; Django stops at what is named."""
+        self._make_plan(suite)
+        topology = self.harness.topology
+        named: dict[str, bool] = super().get_databases(suite)  # type: ignore[assignment]  # likewise
+        for alias in sorted(closure(topology, set(named) & set(topology.names))):
+            named.setdefault(alias, False)
+        return named
+
+    def setup_databases(self, **kwargs: Any) -> Any:
+        """The templates, by Django; the clones are the workers' to make."""
+        aliases = kwargs.get("aliases")
+        session = self.harness
+        session.gate.open()
+        session.journal.start_phase("template")
+        self._groups = databases.group_aliases(connections if aliases is None else aliases)
+        self.parallel = 1
+        with migrations.blamed(session.sqllog):
+            return super().setup_databases(**kwargs)
+
+    def run_checks(self, databases: Any) -> None:
+        """The project's system checks; one that fails ends the run as the project's fault."""
+        try:
+            super().run_checks(databases)
+        except SystemCheckError as error:
+            raise ProjectError("The project's system checks fail.", "Run manage.py check.", str(error)) from error
+
+    def run_suite(self, suite: Any, **_kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # nothing here writes text
+        """Run the planned tests in workers, on clones of what ``setup_databases`` has made."""
+        session = self.harness
+        plan = self._plan or self._make_plan(suite)
+        self._plan = None  # a runner may come back with another suite
+        result = unittest.TestResult()
+        if not plan.tests:
+            return result
+        databases.close_connections()
+        session.journal.finish_phase("template")
+        tally = self._coordinator(plan).run()
+        session.red += len(tally.red)
+        session.tests_ran += tally.ran
+        result.testsRun = tally.ran
+        result.failures = [(test, "") for test in tally.red]  # type: ignore[misc]  # their ids stand for the tests, which ran elsewhere
+        return result
+
+    def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
+        """Drop nothing: the servers go, or are kept with what they hold."""
+        kept = [(connection, name, False) for connection, name, _ in old_config or ()]
+        super().teardown_databases(kept, **kwargs)
+
+    def _make_plan(self, suite: Any) -> Plan:
+        session = self.harness
+        plan = make_plan(suite, session.describer, frozenset(session.planned))
+        session.planned.update(test.id for test in plan.tests)
+        session.journal.finish_phase("setup")
+        session.journal.write(RunPlanned(plan.tests, self._workers(plan), self.shuffle_seed))
+        self._plan = plan
+        return plan
+
+    def _workers(self, plan: Plan) -> int:
+        return max(1, min(self.harness.workers, len(plan.units)))
+
+    def _coordinator(self, plan: Plan) -> Coordinator:
+        session, stop_flag = self.harness, StopFlag()
+        made = databases.made_of(self._groups)
+        workers = self._workers(plan)
+        session.journal.write(DatabasesReady(tuple(databases.clone_names(each, workers) for each in made)))
+        context = WorkerContext(
+            plan=plan,
+            test_databases=made,
+            mirror_pairs={
+                mirror: primary_of(session.topology, mirror) for database in made for mirror in database.mirrors
+            },
+            replicas=session.replicas,
+            mirror_mode=session.spec.mirrors,
+            root=project_root(),
+            sqllog=session.sqllog,
+            init_worker=_own_init_worker(self),
+            is_stopping=stop_flag.is_set,
+            private_fds=session.private_fds,
+        )
+        schedule = Schedule(
+            plan.units,
+            [test.id for test in plan.tests],
+            workers,
+            timeout_s=session.spec.timeout_s,
+            retries=session.spec.retries,
+            is_failfast=self.failfast,
+        )
+        return Coordinator(context, schedule, session.journal, stop_flag)
+
+
+def harness_runner(project_class: type) -> type[InsideRunner]:
+    """A subclass of the project's runner class that inherits from ``InsideRunner`` behind it.
+
+    A ``run_suite`` of the project's that never calls ``super()`` would run the tests here, in one process (XML runners do
+    that): it is passed over. Raises ``ProjectError`` for a class that is no ``DiscoverRunner``.
+    """
+    if not issubclass(project_class, DiscoverRunner):
+        raise ProjectError(
+            f"TEST_RUNNER {project_class.__module__}.{project_class.__qualname__} is no DiscoverRunner.",
+            hint="The harness runs suites of django.test.runner.DiscoverRunner and its subclasses; --settings may name"
+            " settings with one.",
+        )
+    if project_class is DiscoverRunner:
+        return InsideRunner
+    body: dict[str, Any] = {}
+    run_suite = project_class.run_suite
+    if run_suite is not DiscoverRunner.run_suite and not calls_super(run_suite):
+        body["run_suite"] = InsideRunner.run_suite
+    return type(project_class.__name__, (project_class, InsideRunner), body)
+
+
+def calls_super(function: Any) -> bool:
+    """Whether a method's code has a ``super()``, or names a class's method of its own name, to pass a call on."""
+    if not isinstance(function, FunctionType):
+        return True
+    return "super" in function.__code__.co_names or function.__name__ in function.__code__.co_names
+
+
+def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
+    """The project's own initialisation of a worker: what its ``ParallelTestSuite`` names, if that is not Django's."""
+    hook = inspect.getattr_static(runner.parallel_test_suite, "init_worker", None)
+    hook = getattr(hook, "__func__", hook)
+    if hook is None or hook is private.init_worker:
+        return None
+    aliases = set(connections)
+
+    def init_worker(slot: int) -> None:
+        known = {
+            "counter": _Counter(slot - 1),
+            "initial_settings": {},
+            "serialized_contents": {},
+            "process_setup": None,
+            "process_setup_args": None,
+            "debug_mode": runner.debug_mode,
+            "used_aliases": aliases,
+        }
+        # Django's own, which it most likely calls, asks for the start method: this process was forked, whatever Python's
+        # default is (forkserver from 3.14 on)
+        method = multiprocessing.get_start_method(allow_none=True)
+        multiprocessing.set_start_method("fork", force=True)
+        try:
+            parameters = list(inspect.signature(hook).parameters.values())
+            if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+                hook(*known.values())
+            else:
+                hook(
+                    *[
+                        known.get(parameter.name)
+                        for parameter in parameters
+                        if parameter.kind < parameter.VAR_POSITIONAL
+                    ]
+                )
+        finally:
+            multiprocessing.set_start_method(method, force=True)
+
+    return init_worker
+
+
+class _Counter:
+    """What Django's pool shares among its workers to number them: here it stands just before the slot."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def get_lock(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()

@@ -1,0 +1,383 @@
+"""Who runs what next: units, slots, retries, deadlines, crashes. Pure: no process, no clock, no I/O.
+
+The coordinator tells what happened, with the time, and carries out the commands that come back. Every test that is planned
+leaves here with one final outcome, or is named by ``left_over`` at the end with the reason why it never ran.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.contract.events import Outcome
+from harness.inside.discover import Unit
+
+START_S = 300.0
+"""How long a worker may take to make its clones and begin."""
+DUMP_S = 1.0
+"""How long a worker that is out of time has to write down its stacks before it is killed."""
+SLOW_S = 10.0
+MAX_DEATHS_WITHOUT_PROGRESS = 3
+MAX_DEATHS_IN_A_ROW = 20
+RETRY_SHARE = 0.1
+RETRY_AT_LEAST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A unit, and which of its tests to run as which attempt."""
+
+    unit: int
+    tests: tuple[int, ...]
+    n: int = 1
+
+    def line(self) -> bytes:
+        """What crosses to the worker."""
+        return json.dumps([self.unit, self.tests, self.n]).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, line: bytes) -> Assignment:
+        unit, tests, n = json.loads(line)
+        return cls(unit, tuple(tests), n)
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Fork a worker into the slot; it makes the slot's clones anew."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Hand the slot's worker its next tests."""
+
+    slot: int
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Hang up: the slot's worker ends by itself."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class DumpStacks:
+    """Ask the slot's worker for the stacks of its threads."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Kill the slot's worker and all that it started."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """A worker died, or was killed, while ``test`` ran: say so, as its outcome. ``is_fixture``: it is in no plan."""
+
+    slot: int
+    test: str
+    n: int
+    outcome: Outcome
+    elapsed: float
+    is_fixture: bool
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveOut:
+    """Say of planned tests that they will not run, and why."""
+
+    tests: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellSlow:
+    """Say that a test has been running for long."""
+
+    slot: int
+    test: str
+    n: int
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Let every worker end its running test and begin no other."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The run cannot go on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing runs and nothing is left to run."""
+
+
+Command = Spawn | Assign | Retire | DumpStacks | Kill | Blame | LeaveOut | TellSlow | Halt | GiveUp | Finish
+
+
+@dataclass(slots=True)
+class _Slot:
+    number: int
+    phase: Literal["starting", "idle", "busy", "retiring", "closed"] = "starting"
+    since: float = 0.0
+    assignment: Assignment | None = None
+    done: set[int] = field(default_factory=set)
+    current: str | None = None
+    is_fixture: bool = False
+    next_slow: float = SLOW_S
+    dumped_at: float | None = None
+    rest: Assignment | None = None
+    is_fresh: bool = True
+    has_flushed: bool = False
+    deaths: int = 0
+
+
+class Schedule:
+    """The state of the run: what waits, who does what. ``ids`` are the planned tests' in order."""
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        ids: Sequence[str],
+        workers: int,
+        *,
+        timeout_s: float,
+        retries: int = 0,
+        is_failfast: bool = False,
+    ) -> None:
+        self._units = units
+        self._ids = ids
+        self._index = {test: index for index, test in enumerate(ids)}
+        self._queue = deque(Assignment(number, unit.tests) for number, unit in enumerate(units))
+        self._slots = {number: _Slot(number) for number in range(1, max(1, min(workers, len(units))) + 1)}
+        self._retries = deque[Assignment]()
+        self.timeout_s = timeout_s
+        self._max_retries = retries
+        self._is_failfast = is_failfast
+        self._open = set(range(len(ids)))
+        self._attempted = set[int]()
+        self._red = 0
+        self._deaths_in_a_row = 0
+        self._halt_reason = ""
+        self._is_finished = False
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        return tuple(self._slots)
+
+    def is_retiring(self, slot: int) -> bool:
+        """Whether the slot's worker was asked to end."""
+        return self._slots[slot].phase == "retiring"
+
+    def start(self, now: float) -> list[Command]:
+        """The first commands."""
+        return [command for number in self._slots for command in self._spawn(self._slots[number], now)]
+
+    def left_over(self) -> tuple[tuple[int, ...], str]:
+        """The tests that never ran, and why. One whose retry was called off has its last attempt's outcome."""
+        return tuple(sorted(self._open - self._attempted)), self._halt_reason or "the run ended before it"
+
+    # what the coordinator tells
+
+    def worker_is_ready(self, slot: int, now: float) -> list[Command]:
+        """The slot's clones are made and its worker waits."""
+        state = self._slots[slot]
+        state.phase, state.since, state.is_fresh, state.has_flushed = "idle", now, True, False
+        return self._next(state, now)
+
+    def test_began(self, slot: int, test: str, now: float, *, is_fixture: bool = False) -> None:
+        state = self._slots[slot]
+        state.current, state.is_fixture, state.since, state.next_slow = test, is_fixture, now, SLOW_S
+
+    def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
+        """Whether that attempt is the test's last, and what to do."""
+        state = self._slots[slot]
+        state.current, state.since, state.dumped_at = None, now, None
+        state.deaths = self._deaths_in_a_row = 0
+        index = self._index.get(test)
+        if index is None:  # a fixture
+            return True, self._fail_fast(test, outcome)
+        state.done.add(index)
+        if index not in self._open:
+            return False, []
+        if outcome.is_red and outcome is not Outcome.NOT_RUN and self._put_off(index, n):
+            return False, []
+        self._close(index, outcome)
+        return True, self._fail_fast(test, outcome)
+
+    def unit_finished(self, slot: int, now: float) -> list[Command]:
+        state = self._slots[slot]
+        if state.assignment is not None:
+            state.has_flushed |= self._units[state.assignment.unit].flushes
+        state.phase, state.assignment, state.current, state.since, state.is_fresh = "idle", None, None, now, False
+        return self._next(state, now)
+
+    def worker_is_gone(self, slot: int, now: float) -> list[Command]:
+        """The slot's process has ended, whatever way; all that it said before has been told."""
+        state = self._slots[slot]
+        phase, assignment, test = state.phase, state.assignment, state.current
+        if phase == "retiring":
+            return self._after_retirement(state, now)
+        state.phase, state.assignment, state.current = "closed", None, None
+        state.deaths += 1
+        self._deaths_in_a_row += 1
+        commands: list[Command] = []
+        if assignment is not None:
+            commands = self._account_for(state, assignment, test, now)
+        state.dumped_at = None
+        if phase == "starting" and state.deaths >= MAX_DEATHS_WITHOUT_PROGRESS:
+            return [*commands, GiveUp(f"The worker of slot {slot} died {state.deaths} times before it could begin.")]
+        if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
+            commands += self._halt(f"{self._deaths_in_a_row} workers in a row died")
+        return commands + self._after_retirement(state, now)
+
+    def tick(self, now: float) -> list[Command]:
+        """Time has passed."""
+        commands: list[Command] = []
+        for state in self._slots.values():
+            commands += self._check_time(state, now)
+        return commands
+
+    def halt(self, reason: str) -> list[Command]:
+        """Begin nothing more."""
+        return self._halt(reason)
+
+    # decisions
+
+    def _next(self, state: _Slot, now: float) -> list[Command]:
+        assignment = state.rest
+        if assignment is None and self._queue:
+            if self._units[self._queue[0].unit].needs_data and state.has_flushed:
+                return self._retire(state)  # its clones have lost what migrations put there
+            assignment = self._queue.popleft()
+        if assignment is None and self._retries and self._is_alone(state):
+            if not self._may_retry():
+                self._retries.clear()
+            elif not state.is_fresh:
+                return self._retire(state)
+            else:
+                assignment = self._retries.popleft()
+        if assignment is None:
+            return self._retire(state)
+        state.rest = None
+        state.phase, state.assignment, state.done, state.since = "busy", assignment, set(), now
+        return [Assign(state.number, assignment)]
+
+    def _has_work_for(self, state: _Slot) -> bool:
+        return bool(state.rest or self._queue or (self._retries and self._is_alone(state) and self._may_retry()))
+
+    def _is_alone(self, state: _Slot) -> bool:
+        return all(other is state or other.phase == "closed" for other in self._slots.values())
+
+    def _may_retry(self) -> bool:
+        waiting = {assignment.tests[0] for assignment in self._retries}
+        return len(waiting) + self._red <= max(RETRY_AT_LEAST, RETRY_SHARE * len(self._ids))
+
+    def _retire(self, state: _Slot) -> list[Command]:
+        state.phase = "retiring"
+        return [Retire(state.number)]
+
+    def _after_retirement(self, state: _Slot, now: float) -> list[Command]:
+        state.phase = "closed"
+        if self._has_work_for(state):
+            return self._spawn(state, now)
+        if not self._is_finished and all(other.phase == "closed" for other in self._slots.values()):
+            self._is_finished = True
+            return [Finish()]
+        return []
+
+    def _spawn(self, state: _Slot, now: float) -> list[Command]:
+        state.phase, state.since, state.dumped_at = "starting", now, None
+        return [Spawn(state.number)]
+
+    def _account_for(self, state: _Slot, given: Assignment, test: str | None, now: float) -> list[Command]:
+        """A busy worker has died: blame the one test that ran, and see to the rest of its assignment."""
+        rest = tuple(index for index in given.tests if index not in state.done)
+        outcome = Outcome.TIMED_OUT if state.dumped_at is not None else Outcome.CRASHED
+        if test is None:
+            if state.deaths < MAX_DEATHS_WITHOUT_PROGRESS:
+                state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
+                return []
+            return self._leave_out(rest, f"its worker died {state.deaths} times before it could run")
+        elapsed = now - state.since
+        if state.is_fixture:
+            word = "timed out" if outcome is Outcome.TIMED_OUT else "crashed"
+            blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=True, is_final=True)
+            left_out = self._leave_out(rest, f"{test.rpartition('.')[2]} {word}")
+            return [blame, *left_out, *self._fail_fast(test, outcome)]
+        index = self._index[test]
+        rest = tuple(other for other in rest if other != index)
+        state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
+        is_final = not self._put_off(index, given.n)
+        if is_final:
+            self._close(index, outcome)
+        state.deaths = 0  # a test was accounted for: that is progress
+        blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=False, is_final=is_final)
+        return [blame, *(self._fail_fast(test, outcome) if is_final else [])]
+
+    def _put_off(self, index: int, n: int) -> bool:
+        """Whether a failed attempt gets another, which is queued."""
+        self._attempted.add(index)
+        if n > self._max_retries or self._halt_reason:
+            return False
+        unit = next(number for number, unit in enumerate(self._units) if index in unit.tests)
+        self._retries.append(Assignment(unit, (index,), n + 1))
+        return True
+
+    def _close(self, index: int, outcome: Outcome) -> None:
+        self._open.discard(index)
+        self._red += outcome.is_red
+
+    def _leave_out(self, tests: tuple[int, ...], reason: str) -> list[Command]:
+        left = tuple(index for index in tests if index in self._open)
+        for index in left:
+            self._close(index, Outcome.NOT_RUN)
+        return [LeaveOut(left, reason)] if left else []
+
+    def _fail_fast(self, test: str, outcome: Outcome) -> list[Command]:
+        if self._is_failfast and outcome.is_red and not self._halt_reason:
+            return self._halt(f"--failfast: {test} {outcome.value}")
+        return []
+
+    def _halt(self, reason: str) -> list[Command]:
+        self._halt_reason = reason
+        self._queue.clear()
+        self._retries.clear()
+        for state in self._slots.values():
+            state.rest = None
+        return [Halt(reason)]
+
+    def _check_time(self, state: _Slot, now: float) -> list[Command]:
+        elapsed = now - state.since
+        if state.dumped_at is not None:
+            return [Kill(state.number)] if now - state.dumped_at > DUMP_S else []
+        if state.phase == "starting" and elapsed > START_S:
+            return [Kill(state.number)]
+        if state.phase != "busy" or state.current is None:
+            return []
+        if elapsed > self.timeout_s:
+            state.dumped_at = now
+            return [DumpStacks(state.number)]
+        if elapsed > state.next_slow:
+            state.next_slow *= 2
+            n = state.assignment.n if state.assignment else 1
+            return [TellSlow(state.number, state.current, n, elapsed)]
+        return []

@@ -1,0 +1,205 @@
+"""The SQL of each attempt, and what all statements of a worker add up to.
+
+Owns the one place where Django's cursors are hooked: their innermost execution, so that every wrapper of the project's own
+is seen through and the time is the database's. Statements are kept as they were sent and rendered only when a test is red.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from harness.contract.events import QueryCount, Statement
+from harness.inside import private
+from harness.inside.failures import cut, message_of
+
+HEAD = 1000
+"""Statements kept from a test's beginning; of the rest the last ``TAIL``."""
+TAIL = 1000
+STATEMENT_CHARACTERS = 20_000
+TESTS_NAMED = 20
+DISTINCT_STATEMENTS = 20_000
+
+_LISTS = re.compile(r"\((?:\s*(?:%s|\?)\s*,)+\s*(?:%s|\?)\s*\)")
+_STRINGS = re.compile(r"'(?:[^']|'')*'")
+_NUMBERS = re.compile(r"(?<![\w\"`$.])-?\d+(?:\.\d+)?(?![\w\"`])")
+_SAVEPOINTS = re.compile(r"\b(s\d+_x\d+)\b")
+_SPACE = re.compile(r"\s+")
+
+
+def fingerprint(sql: str) -> str:
+    """*sql* with its literals, lists of parameters, savepoint names and white space made alike."""
+    sql = _SAVEPOINTS.sub("?", sql)
+    sql = _STRINGS.sub("?", sql)
+    sql = _NUMBERS.sub("?", sql)
+    sql = _LISTS.sub("(...)", sql)
+    return _SPACE.sub(" ", sql).strip()
+
+
+class SqlLog:
+    """Records the statements of the running attempt and counts those of all.
+
+    ``before`` is called ahead of each statement with its connection: mirrors wait there. ``roles`` says which role the
+    server behind an alias has at the moment.
+    """
+
+    def __init__(self) -> None:
+        self.before: Callable[[Any], None] | None = None
+        self.roles: dict[str, str] = {}
+        self.last_error: tuple[str, str] | None = None
+        self._test = ""
+        self._start = 0.0
+        self._head: list[tuple[Any, ...]] = []
+        self._tail: deque[tuple[Any, ...]] = deque(maxlen=TAIL)
+        self._left_out = 0
+        self._counts: dict[tuple[str, str], list[Any]] = {}
+
+    def begin(self, test: str) -> None:
+        """Statements from here on belong to *test*."""
+        self._test = test
+        self._start = time.perf_counter()
+        if self._head:
+            self._head = []
+            self._tail.clear()
+            self._left_out = 0
+
+    def reset(self) -> None:
+        """Forget all: the process is new."""
+        self._counts.clear()
+        self.last_error = None
+        self.end()
+
+    def end(self) -> None:
+        """No test runs; statements are counted but kept for none."""
+        self._test = ""
+
+    def statements(self) -> tuple[Statement, ...]:
+        """The attempt's statements, parameters rendered: the first ``HEAD`` and the last ``TAIL``."""
+        rendered = [_render(entry, self._start) for entry in self._head]
+        if self._left_out:
+            rendered.append(Statement(0.0, "", "", f"-- {self._left_out} statements left out", 0.0))
+        rendered.extend(_render(entry, self._start) for entry in self._tail)
+        return tuple(rendered)
+
+    def counts(self) -> tuple[QueryCount, ...]:
+        """All statements that were run, by fingerprint."""
+        merged: dict[tuple[str, str], list[Any]] = {}
+        for (alias, sql), (count, total, slowest, tests) in self._counts.items():
+            row = merged.setdefault((alias, fingerprint(sql)), [0, 0.0, 0.0, {}])
+            row[0] += count
+            row[1] += total
+            row[2] = max(row[2], slowest)
+            row[3].update(tests)
+        return tuple(
+            QueryCount(cut(text, 2000), alias, count, round(total, 6), round(slowest, 6), tuple(tests)[:TESTS_NAMED])
+            for (alias, text), (count, total, slowest, tests) in merged.items()
+        )
+
+    def record(self, db: Any, sql: Any, params: Any, start: float, error: BaseException | None = None) -> None:
+        """One statement ended. *start* is of ``time.perf_counter``."""
+        duration = time.perf_counter() - start
+        text = sql if type(sql) is str else _as_text(sql, db)
+        alias = db.alias
+        if error is not None:
+            self.last_error = (text, message_of(error))
+        key = (alias, text)
+        row = self._counts.get(key)
+        if row is None:
+            if len(self._counts) >= DISTINCT_STATEMENTS:
+                key = (alias, "(other statements)")
+            row = self._counts.setdefault(key, [0, 0.0, 0.0, {}])
+        row[0] += 1
+        row[1] += duration
+        row[2] = max(row[2], duration)
+        if not self._test:
+            return
+        if len(row[3]) < TESTS_NAMED:
+            row[3][self._test] = None
+        entry = (db, alias, self.roles.get(alias, "primary"), text, params, start, duration, error)
+        if len(self._head) < HEAD:
+            self._head.append(entry)
+        else:
+            self._left_out += len(self._tail) == TAIL
+            self._tail.append(entry)
+
+    def install(self) -> None:
+        """Hook every cursor and every transaction boundary of this process, once."""
+
+        def around_boundary(boundary: Callable[..., Any]) -> Callable[..., Any]:
+            @contextmanager
+            def hooked(connection: Any, sql: str) -> Iterator[None]:
+                start = time.perf_counter()
+                with boundary(connection, sql):
+                    yield
+                self.record(connection, sql, None, start)
+
+            return hooked
+
+        private.hook_cursors(self._timed, around_boundary)
+
+    def _timed(self, cursor: Any, run: Callable[..., Any], sql: Any, params: Any, rest: Any) -> Any:
+        if self.before is not None:
+            self.before(cursor.db)
+        start = time.perf_counter()
+        try:
+            result = run(cursor, sql, params, *rest)
+        except BaseException as error:
+            self.record(cursor.db, sql, params, start, error)
+            raise
+        self.record(cursor.db, sql, params, start)
+        return result
+
+
+def _as_text(sql: Any, db: Any) -> str:
+    """A statement that is no string: psycopg's ``sql.Composed``, a lazy string."""
+    try:
+        if hasattr(sql, "as_string"):
+            return str(sql.as_string(db.connection))
+        return str(sql)
+    except Exception:  # noqa: BLE001 - whatever the driver makes of it, the log goes on
+        return repr(sql)
+
+
+def _render(entry: tuple[Any, ...], begin: float) -> Statement:
+    db, alias, role, sql, params, start, duration, error = entry
+    text = sql
+    if params:
+        try:
+            text = str(_compose(db, sql, params))
+        except Exception:  # noqa: BLE001 - a value that cannot be adapted is often why the test failed
+            text = f"{sql} -- parameters: {cut(_safe_repr(params), 2000)}"
+    return Statement(
+        at=round(start - begin, 6),
+        alias=alias,
+        role=role,
+        sql=cut(text, STATEMENT_CHARACTERS),
+        duration=round(duration, 6),
+        error=cut(message_of(error), 2000) if error is not None else "",
+    )
+
+
+def _compose(db: Any, sql: str, params: Any) -> Any:
+    if hasattr(db.ops, "compose_sql"):  # PostgreSQL: the driver quotes as it does when it sends
+        return db.ops.compose_sql(sql, params)
+    values = params.values() if isinstance(params, dict) else params
+    quoted = [_literal(value) for value in values]
+    return sql % (dict(zip(params, quoted, strict=True)) if isinstance(params, dict) else tuple(quoted))
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _safe_repr(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a parameter's own __repr__
+        return f"<{type(value).__name__}>"

@@ -1,0 +1,133 @@
+"""The project's settings to a ``Topology``. Old flat spellings are folded into ``TEST`` here, in the settings too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from django.db.utils import load_backend
+
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.errors import ProjectError
+
+# spelled so until Django 1.7 moved them into TEST, and ignored without a word since Django 1.9
+FLAT_SPELLINGS = {
+    "TEST_CHARSET": "CHARSET",
+    "TEST_COLLATION": "COLLATION",
+    "TEST_CREATE": "CREATE_DB",
+    "TEST_DEPENDENCIES": "DEPENDENCIES",
+    "TEST_MIRROR": "MIRROR",
+    "TEST_NAME": "NAME",
+    "TEST_PASSWD": "PASSWORD",
+    "TEST_TBLSPACE": "TBLSPACE",
+    "TEST_TBLSPACE_TMP": "TBLSPACE_TMP",
+    "TEST_USER": "USER",
+    "TEST_USER_CREATE": "CREATE_USER",
+    "TEST_TEMPLATE": "TEMPLATE",
+    "TEST_MIGRATE": "MIGRATE",
+    "TEST_SERIALIZE": "SERIALIZE",
+}
+
+_VENDORS = {
+    "django.db.backends.postgresql": "postgresql",
+    "django.contrib.gis.db.backends.postgis": "postgresql",
+    "django.db.backends.mysql": "mysql",
+    "django.contrib.gis.db.backends.mysql": "mysql",
+    "django.db.backends.sqlite3": "sqlite",
+    "django.contrib.gis.db.backends.spatialite": "sqlite",
+    "django.db.backends.oracle": "oracle",
+    "django.contrib.gis.db.backends.oracle": "oracle",
+    "django.db.backends.dummy": "dummy",
+}
+
+
+def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[str]:
+    """Move every old flat spelling of *databases* into its ``TEST`` dictionary, in place; say which, ``ALIAS.KEY`` each.
+
+    A key that ``TEST`` has already wins over its old spelling. Each alias gets dictionaries of its own, since settings may
+    use one for several aliases and what follows changes them one by one.
+    """
+    found = []
+    for name, given in databases.items():
+        config = databases[name] = {**given, "TEST": dict(given.get("TEST") or {})}
+        for flat, key in FLAT_SPELLINGS.items():
+            if flat in config:
+                found.append(f"{name}.{flat}")
+                config["TEST"].setdefault(key, config.pop(flat))
+    return found
+
+
+def read_topology(databases: Mapping[str, Mapping[str, Any]]) -> Topology:
+    """The topology of a ``DATABASES`` setting whose flat spellings are folded.
+
+    Raises ``ProjectError`` for a setting of the wrong shape and for a backend that cannot be loaded.
+    """
+    if not isinstance(databases, Mapping):
+        raise ProjectError(f"DATABASES is a {type(databases).__name__}, not a dictionary.")
+    return Topology(tuple(_read_alias(name, config) for name, config in databases.items()))
+
+
+def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:
+    backend = str(config.get("ENGINE") or "django.db.backends.dummy")
+    test = _read_test(name, config.get("TEST") or {})
+    database = str(config.get("NAME") or "")
+    vendor = vendor_of(name, backend)
+    return Alias(
+        name=name,
+        backend=backend,
+        vendor=vendor,
+        database=database,
+        host=str(config.get("HOST") or ""),
+        port=str(config.get("PORT") or ""),
+        user=str(config.get("USER") or ""),
+        test_name=_test_name(name, vendor, database, test),
+        test=test,
+    )
+
+
+def vendor_of(alias: str, backend: str) -> str:
+    """What a backend's class calls itself. Django's own are known without importing them: a driver may be missing that
+    the run will not need.
+    """
+    if backend in _VENDORS:
+        return _VENDORS[backend]
+    try:
+        return str(load_backend(backend).DatabaseWrapper.vendor)
+    except Exception as error:
+        raise ProjectError(
+            f"DATABASES[{alias!r}] uses the backend {backend!r}, which cannot be loaded: {error}",
+            hint="Install what it needs into the runner: [tool.harness] install, or the project's requirements.",
+        ) from error
+
+
+def _read_test(name: str, test: Mapping[str, Any]) -> TestOptions:
+    dependencies = test.get("DEPENDENCIES")
+    if isinstance(dependencies, str):
+        raise ProjectError(
+            f"DATABASES[{name!r}]['TEST']['DEPENDENCIES'] is the string {dependencies!r}.",
+            hint=f"It is a list of aliases: [{dependencies!r}].",
+        )
+    serialize = test.get("SERIALIZE")
+    return TestOptions(
+        name=_text(test.get("NAME")),
+        mirror=_text(test.get("MIRROR")),
+        dependencies=None if dependencies is None else tuple(map(str, dependencies)),
+        charset=_text(test.get("CHARSET")),
+        collation=_text(test.get("COLLATION")),
+        template=_text(test.get("TEMPLATE")),
+        migrate=bool(test.get("MIGRATE", True)),
+        serialize=None if serialize is None else bool(serialize),
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _test_name(alias: str, vendor: str, database: str, test: TestOptions) -> str:
+    """The test database's name as Django would have it (``_get_test_db_name`` of each backend)."""
+    if vendor == "sqlite":
+        if test.name in (None, ":memory:"):
+            return f"file:memorydb_{alias}?mode=memory&cache=shared"
+        return str(test.name)
+    return test.name or f"test_{database}"

@@ -1,0 +1,198 @@
+"""A worker: a fork of the coordinator that sits in a slot, runs units on the slot's clones, and tells what happens.
+
+Owns what is true of the process from its fork to its end: its group, its signals, its streams. It hears assignments and says
+events over one socket, a JSON line each. It ends by ``os._exit``, so that nothing of the coordinator's runs twice.
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import os
+import random
+import signal
+import socket
+import sys
+import time
+import unittest
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from harness.contract import codec
+from harness.contract.events import Event, Outcome, QueriesCounted, RunAborted, SlotRecycled, UnitFinished
+from harness.contract.runspec import MirrorMode
+from harness.errors import ExitCode, HarnessError
+from harness.inside import databases, mirrors, private
+from harness.inside.discover import Plan, class_name
+from harness.inside.failures import FailureDescriber
+from harness.inside.output import Capture
+from harness.inside.result import AttemptResult, fixture_id
+from harness.inside.schedule import Assignment
+from harness.inside.sqllog import SqlLog
+
+QUERIES_AN_EVENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """What every worker of a run has from the coordinator by its fork.
+
+    ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
+    ``is_stopping`` tells whether the run is to end after the running test; ``private_fds`` are the coordinator's alone.
+    """
+
+    plan: Plan
+    test_databases: tuple[databases.TestDatabase, ...]
+    mirror_pairs: dict[str, str]
+    replicas: frozenset[str]
+    mirror_mode: MirrorMode
+    root: str
+    sqllog: SqlLog
+    init_worker: Callable[[int], None] | None
+    is_stopping: Callable[[], bool]
+    private_fds: tuple[int, ...] = ()
+
+
+def run(context: WorkerContext, slot: int, link: socket.socket, capture: Capture) -> NoReturn:
+    """Be the worker of *slot* until the coordinator hangs up. Never returns and never raises."""
+    status = 70
+    try:
+        _become_worker(slot, capture)
+        worker = Worker(context, slot, link, capture)
+        status = worker.serve()
+        # what the tests registered, not what the project did before the fork: that belongs to the coordinator's end
+        atexit._run_exitfuncs()
+    except BaseException:  # noqa: BLE001 - whatever it was, the coordinator sees a lost worker; this is its evidence
+        sys.excepthook(*sys.exc_info())
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
+
+
+def _become_worker(slot: int, capture: Capture) -> None:
+    os.setpgid(0, 0)
+    signal.set_wakeup_fd(-1)
+    for signum in (signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
+        signal.signal(signum, signal.SIG_DFL)
+    # the coordinator decides what an interrupt means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit._clear()
+    capture.redirect()
+    faulthandler.enable(capture.stacks.fd, all_threads=True)
+    faulthandler.register(signal.SIGUSR1, capture.stacks.fd, all_threads=True)
+    private.set_worker_id(slot)
+    random.seed()
+
+
+class Worker:
+    """The worker's state between units."""
+
+    def __init__(self, context: WorkerContext, slot: int, link: socket.socket, capture: Capture) -> None:
+        self._context = context
+        self._slot = slot
+        self._link = link
+        self._capture = capture
+        self._result = AttemptResult(self._send, FailureDescriber(context.root), capture, context.sqllog)
+        self._steps = private.SuiteSteps()
+        self._mirrors: mirrors.Mirrors
+
+    def serve(self) -> int:
+        """Make the clones, then run assignments until the coordinator closes its end. The exit status."""
+        try:
+            self._enter_slot()
+        except HarnessError as error:
+            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+            return int(error.exit_code)
+        except Exception as error:  # noqa: BLE001 - the project's init_worker, a driver
+            failure = FailureDescriber(self._context.root).describe((type(error), error, error.__traceback__), "error")
+            message = f"The worker of slot {self._slot} could not start: {failure.type}: {failure.message}"
+            self._send(RunAborted(ExitCode.PROJECT, message, evidence=failure.traceback))
+            return int(ExitCode.PROJECT)
+        for line in self._link.makefile("rb"):
+            self._run_assignment(Assignment.parse(line))
+        counts = self._context.sqllog.counts()
+        for start in range(0, len(counts), QUERIES_AN_EVENT):
+            self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
+        self._mirrors.close()
+        databases.close_connections()
+        return 0
+
+    def _enter_slot(self) -> None:
+        context = self._context
+        start = time.monotonic()
+        databases.make_clones(context.test_databases, self._slot, context.replicas)
+        if context.init_worker is not None:
+            context.init_worker(self._slot)
+        databases.enter_clones(context.test_databases, self._slot)
+        context.sqllog.reset()
+        self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
+        self._capture.clear()
+        self._send(SlotRecycled(round(time.monotonic() - start, 6)))
+
+    def _send(self, event: Event) -> None:
+        self._link.sendall(codec.encode_body(event).encode())
+
+    def _run_assignment(self, assignment: Assignment) -> None:
+        plan = self._context.plan
+        instances = [(index, plan.instances[index]) for index in assignment.tests]
+        cls = type(instances[0][1])
+        self._capture.clear()
+        self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
+        self._run_class(cls, instances, assignment.n)
+        self._send(UnitFinished(plan.units[assignment.unit].name))
+
+    def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
+        """Set the module and the class up, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
+        result, tests = self._result, self._context.plan.tests
+        self._steps.forget(result)
+        result.fixture_failure = result.fixture_skip = None
+        is_up = self._set_up(cls, instances[0][1])
+        for index, instance in instances:
+            if self._context.is_stopping():
+                break
+            if not is_up:
+                self._leave_out(tests[index].id, n)
+                continue
+            result.begin(tests[index].id, n)
+            try:
+                instance(result)
+            except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
+                result.addError(instance, sys.exc_info())
+            result.end()
+            self._mirrors.end_transactions()
+        self._tear_down(cls)
+
+    def _set_up(self, cls: type, first: unittest.TestCase) -> bool:
+        """Whether the class's tests can run."""
+        result = self._result
+        self._fixture(cls, "setUpModule", self._steps.set_up_module, first)
+        if result.fixture_failure is None and result.fixture_skip is None:
+            self._fixture(cls, "setUpClass", self._steps.set_up_class, first)
+        self._steps.is_up(cls, result)
+        return result.fixture_failure is None and result.fixture_skip is None
+
+    def _tear_down(self, cls: type) -> None:
+        self._fixture(cls, "tearDownClass", self._steps.tear_down_class)
+        self._fixture(cls, "tearDownModule", self._steps.tear_down_module)
+        self._steps.forget(self._result)
+
+    def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
+        """One of unittest's steps; what even unittest lets through (SystemExit) is the fixture's error too."""
+        owner = cls.__module__ if name.endswith("Module") else class_name(cls)
+        if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
+            self._result.begin_fixture(fixture_id(owner, name))
+        try:
+            step(*args, self._result)
+        except BaseException:  # noqa: BLE001 - see above
+            self._result.addError(f"{name} ({owner})", sys.exc_info())
+
+    def _leave_out(self, test: str, n: int) -> None:
+        result = self._result
+        if result.fixture_skip is not None:
+            result.leave_out(test, n, Outcome.SKIPPED, result.fixture_skip)
+        else:
+            result.leave_out(test, n, Outcome.NOT_RUN, f"{result.fixture_failure} failed")
