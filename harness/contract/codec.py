@@ -206,6 +206,7 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
     elif isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint
     elif dataclasses.is_dataclass(hint):
+        cls = typing.cast("type[Any]", hint)
         # a class is looked up when it is met: classes may name one another
-        return lambda value: _decoder(hint)(value)
+        return lambda value: _decoder(cls)(value)
     raise TypeError(f"the contract does not carry {hint!r}")

@@ -73,6 +73,22 @@ def close_connections() -> None:
             connection.close_pool()
 
 
+def end_transactions() -> None:
+    """End what a class left open. Django leaves its transaction open when ``setUpClass`` fails half-way, and every test
+    that came after would run in it.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or not connection.in_atomic_block:
+            continue
+        connection.in_atomic_block = connection.needs_rollback = False
+        connection.savepoint_ids, connection.atomic_blocks, connection.run_on_commit = [], [], []
+        try:
+            connection.rollback()
+            connection.set_autocommit(True)
+        except DatabaseError:
+            connection.close()
+
+
 def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
     """What the journal says of a database. SQLite's in-memory clones are forks, and have its name."""
     connection = connections[database.alias]

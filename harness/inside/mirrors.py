@@ -8,13 +8,10 @@ statement first waits until the replica has what was committed.
 from __future__ import annotations
 
 import threading
-import types
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.db import connections
 from django.test import TestCase
 
@@ -26,7 +23,6 @@ CLASS_ATTRIBUTE = "harness_mirrors"
 """A test class may say ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
 
 _SAVEPOINT = "harness_mirror"
-_TRANSACTION_CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "BEGIN")
 
 
 def mode_of(cls: type, configured: MirrorMode) -> MirrorMode:
@@ -38,79 +34,58 @@ def mode_of(cls: type, configured: MirrorMode) -> MirrorMode:
 
 
 class SharedConnection:
-    """A mirror's connection that is its primary's, but for its alias, its settings, its log, and that it cannot write.
+    """A mirror's connection whose driver's connection is its primary's, and which cannot write.
 
-    Methods of the primary's class run with this object as ``self``; attributes are the primary's, so that both share one
-    transaction. Its own are what tests and Django patch or compare for each alias apart.
+    ``shared_connection`` makes one, of a class that derives from this and from the backend's. Its transactions are bookkeeping
+    alone: it has nothing to commit, and what it is refused must not undo what the primary has written.
     """
 
-    _OWN = frozenset(
-        {
-            "alias",
-            "settings_dict",
-            "execute_wrappers",
-            "queries_log",
-            "force_debug_cursor",
-            "connect",
-            "cursor",
-            "chunked_cursor",
-            "temporary_connection",
-        }
-    )
-
-    def __init__(self, mirror: Any, primary: Any) -> None:
-        own = self.__dict__
-        own["_primary"] = primary
-        own["alias"] = mirror.alias
-        own["settings_dict"] = mirror.settings_dict
-        own["execute_wrappers"] = [self._read_only]
-        own["queries_log"] = deque(maxlen=9000)
-        own["force_debug_cursor"] = False
-
-    def __getattr__(self, name: str) -> Any:
-        primary = self.__dict__["_primary"]
-        method = getattr(type(primary), name, None)
-        if isinstance(method, types.FunctionType):
-            return types.MethodType(method, self)
-        return getattr(primary, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self._OWN:
-            self.__dict__[name] = value
-        else:
-            setattr(self._primary, name, value)
-
-    def __delattr__(self, name: str) -> None:
-        if name in self._OWN:
-            del self.__dict__[name]
-        else:
-            delattr(self._primary, name)
+    _primary: Any
+    connect: Callable[..., Any]
 
     @property
-    def queries_logged(self) -> bool:
-        return bool(self.force_debug_cursor or settings.DEBUG)
+    def connection(self) -> Any:
+        """The driver's connection."""
+        return self._primary.connection
 
-    @property
-    def queries(self) -> list[dict[str, str]]:
-        return list(self.queries_log)
+    @connection.setter
+    def connection(self, _value: Any) -> None:
+        """Nothing: it is the primary's to open and to close."""
 
-    def ensure_connection(self) -> None:
-        """Connect the primary, also where the test may use the mirror alone and Django forbids the primary's methods."""
-        if self._primary.connection is None:
-            type(self._primary).connect(self._primary)
+    def check_constraints(self, table_names: Any = None) -> None:
+        """Nothing: what is to be checked was written through the primary, which checks it."""
 
     def close(self) -> None:
         """Nothing: the connection is the primary's."""
 
-    def close_if_unusable_or_obsolete(self) -> None:
-        """Nothing, for the same reason."""
+    def _nothing(self, *_args: Any) -> None:
+        """Stands for each step that is the primary's to take."""
 
-    def _read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        if str(sql).lstrip()[:9].upper().startswith(_TRANSACTION_CONTROL):
-            return execute(sql, params, many, context)
-        self._primary.validate_no_broken_transaction()
+    close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = _nothing
+    _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
+
+    def read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Run a statement where the server refuses to write."""
         with _READ_ONLY[self._primary.vendor](self._primary):
             return execute(sql, params, many, context)
+
+
+_CLASSES: dict[type, type] = {}
+
+
+def shared_connection(mirror: Any, primary: Any) -> Any:
+    """A connection for the alias of *mirror* that reads through *primary* (both Django's connections)."""
+    backend = type(primary)
+    if backend not in _CLASSES:
+        _CLASSES[backend] = type("SharedConnection", (SharedConnection, backend), {"_named_cursor_idx": 1_000_000})
+    cls: Any = _CLASSES[backend]
+    shared = cls.__new__(cls)
+    shared._primary = primary
+    shared.__init__(mirror.settings_dict, mirror.alias)
+    # also where the test may use the mirror alone, and Django forbids the methods of the primary's connection
+    shared.connect = lambda: backend.connect(primary)
+    shared.execute_wrappers = [shared.read_only]
+    return shared
 
 
 @contextmanager
@@ -161,7 +136,7 @@ class Mirrors:
                 connections[alias] = self._real[alias]
                 self._sqllog.roles[alias] = "replica"
             else:
-                connections[alias] = SharedConnection(self._real[alias], connections[primary])  # type: ignore[assignment]  # it stands in for one
+                connections[alias] = shared_connection(self._real[alias], connections[primary])
                 self._sqllog.roles[alias] = "primary"
 
     def end_transactions(self) -> None:

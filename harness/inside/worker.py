@@ -143,6 +143,7 @@ class Worker:
         self._capture.clear()
         self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
         self._run_class(cls, instances, assignment.n)
+        databases.end_transactions()
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
     def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
