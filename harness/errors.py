@@ -63,6 +63,14 @@ class HarnessError(Exception):
         self.hint = hint
         self.evidence = evidence
 
+    @staticmethod
+    def of(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:
+        """The error that ends a run with *code*: what crossed the wall as data, as an exception again."""
+        if code in (ExitCode.SIGINT, ExitCode.SIGTERM):
+            return Interrupted(message, code)
+        classes = {cls.exit_code: cls for cls in (UsageError, ServerError, ProjectError)}
+        return classes.get(code, HarnessError)(message, hint, evidence)
+
 
 class UsageError(HarnessError):
     """The command line or the configuration is wrong."""

@@ -68,10 +68,11 @@ def decode(line: str | bytes) -> events.Envelope:
     raw = _loads(line)
     if raw.get("v") != VERSION:
         raise CodecError(f"protocol version {raw.get('v')!r}, this is {VERSION}")
+    event = _untag(raw)
     try:
-        return events.Envelope(raw["v"], raw["seq"], raw["at"], raw["slot"], _untag(raw))
+        return events.Envelope(raw["v"], raw["seq"], raw["at"], raw["slot"], event)
     except KeyError as error:
-        raise CodecError(f"no field {error} in a {raw.get('type')} event") from error
+        raise CodecError(f"no field {error} around a {raw['type']}") from error
 
 
 def encode_body(body: events.Event | runspec.Message) -> str:
@@ -95,11 +96,7 @@ def peek(body: bytes) -> dict[str, Any]:
 
 def decode_body(line: str | bytes) -> Any:
     """The message or bare event of one line. Raises ``CodecError`` as ``decode`` does."""
-    raw = _loads(line)
-    try:
-        return _untag(raw)
-    except KeyError as error:
-        raise CodecError(f"no field {error} in a {raw.get('type')} message") from error
+    return _untag(_loads(line))
 
 
 def to_plain(value: Any) -> Any:
@@ -129,10 +126,16 @@ def _tagged(value: Any) -> dict[str, Any]:
 
 
 def _untag(raw: dict[str, Any]) -> Any:
-    cls = _NAMED.get(raw.get("type", ""))
+    name = raw.get("type")
+    cls = _NAMED.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise CodecError(f"unknown type {raw.get('type')!r}")
-    return _decoder(cls)(raw)
+        raise CodecError(f"unknown type {name!r}")
+    try:
+        return _decoder(cls)(raw)
+    except KeyError as error:
+        raise CodecError(f"no field {error} in a {name}") from error
+    except (TypeError, ValueError) as error:
+        raise CodecError(f"a {name} that holds what it cannot: {error}") from error
 
 
 @_once

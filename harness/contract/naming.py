@@ -14,6 +14,9 @@ POSTGRES_NAME_BYTES = 63
 MYSQL_NAME_CHARACTERS = 64
 FILE_NAME_BYTES = 200
 _CLONE_SUFFIX_BYTES = 5  # "_" and up to four digits of a slot
+_DEVICE = re.compile(
+    r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE
+)  # no files on Windows, where artifacts go too
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,7 @@ def parse_clone(name: str) -> tuple[str, int] | None:
 
 def sql_file(test_id: str) -> str:
     """The path of a test's SQL below the artifacts folder. Any id gives one safe file name; equal ids give equal names."""
-    quoted = (
-        urllib.parse.quote(test_id, safe="()[], =", errors="surrogatepass").replace("~", "%7E").replace("..", "%2E.")
-    )
-    if len(quoted) > FILE_NAME_BYTES or quoted.startswith("."):
-        digest = hashlib.sha256(test_id.encode(errors="surrogatepass")).hexdigest()[:12]
-        quoted = quoted.lstrip(".")[: FILE_NAME_BYTES - 13] + "~" + digest
-    return f"sql/{quoted}.sql"
+    return f"sql/{_file_stem(test_id)}.sql"
 
 
 def parse_sql_file(path: str) -> str | None:
@@ -96,9 +93,20 @@ def parse_sql_file(path: str) -> str | None:
 
 def schema_file(alias: str) -> str:
     """The path of an alias's schema below the artifacts folder."""
-    return f"schema/{urllib.parse.quote(alias, safe='')}.sql"
+    return f"schema/{_file_stem(alias)}.sql"
 
 
 def log_file(server: str) -> str:
     """The path of a server's log below the artifacts folder."""
     return f"logs/{server}.log"
+
+
+def _file_stem(name: str) -> str:
+    """*name* as one file's name, to be unquoted again; one that is empty or too long ends in ``~`` and a digest instead."""
+    quoted = urllib.parse.quote(name, safe="()[], =", errors="surrogatepass").replace("~", "%7E")
+    if quoted.startswith((".", " ")) or _DEVICE.match(quoted):
+        quoted = f"%{ord(quoted[0]):02X}{quoted[1:]}"
+    if 0 < len(quoted) <= FILE_NAME_BYTES:
+        return quoted
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
+    return quoted[: FILE_NAME_BYTES - 13] + "~" + digest

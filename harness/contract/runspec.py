@@ -103,7 +103,7 @@ class ServersReady:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the run now: ``signal`` is the number of the signal that asked for it, 0 if none did."""
+    """End the run now: ``signal`` is the number of the signal that asked for it, 0 if the servers failed."""
 
     reason: str
     signal: int = 0

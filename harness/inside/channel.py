@@ -122,7 +122,9 @@ class HostMessages:
 
 
 def exit_code_of(signum: int) -> ExitCode:
-    """The exit code of a run that signal *signum* ended; ``SIGINT``'s for every other than ``SIGTERM``."""
+    """The exit code of a run that signal *signum* ended; ``SIGINT``'s for every other than ``SIGTERM``, ``SERVERS`` for none."""
+    if not signum:
+        return ExitCode.SERVERS
     return ExitCode.SIGTERM if signum == signal.SIGTERM else ExitCode.SIGINT
 
 

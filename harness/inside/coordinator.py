@@ -29,7 +29,7 @@ from harness.contract.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.errors import ExitCode, HarnessError, ProjectError, ServerError
+from harness.errors import ExitCode, HarnessError
 from harness.inside import worker
 from harness.inside.channel import Journal
 from harness.inside.output import Capture
@@ -239,10 +239,7 @@ class Coordinator:
 
     def _abort(self, event: dict[str, Any]) -> None:
         code = ExitCode(event["exit_code"])
-        cls: type[HarnessError] = {ExitCode.SERVERS: ServerError, ExitCode.PROJECT: ProjectError}.get(
-            code, HarnessError
-        )
-        raise cls(event["message"], event.get("hint", ""), event.get("evidence", ""))
+        raise HarnessError.of(code, event["message"], event.get("hint", ""), event.get("evidence", ""))
 
     # what the schedule wants
 

@@ -14,29 +14,12 @@ from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 from harness.errors import ServerError
 
 CATCH_UP_S = 30.0
-_PAGE_BYTES = 8192
-_SEGMENT_BYTES = 16 * 1024 * 1024
-_PAGE_HEADER_BYTES = 24
-_SEGMENT_HEADER_BYTES = 40
 
 
 def parse_lsn(text: str) -> int:
     """A ``pg_lsn`` as the number of bytes that it is."""
     high, low = text.split("/")
     return (int(high, 16) << 32) + int(low, 16)
-
-
-def end_of_last_record(insert_lsn: int) -> int:
-    """Where the last record before an insert position ends, which is what a replica reports when it has replayed it.
-
-    An insert position at the beginning of a page lies behind the page's header, which is written with the next record:
-    waiting for it on a quiet server would wait for ever.
-    """
-    if insert_lsn % _SEGMENT_BYTES == _SEGMENT_HEADER_BYTES:
-        return insert_lsn - _SEGMENT_HEADER_BYTES
-    if insert_lsn % _PAGE_BYTES == _PAGE_HEADER_BYTES:
-        return insert_lsn - _PAGE_HEADER_BYTES
-    return insert_lsn
 
 
 class Link:
@@ -88,8 +71,9 @@ class Link:
         if self._monitor is None:
             self._monitor = server_connection(self._primary)
         with self._monitor.connection.cursor() as cursor:
-            cursor.execute("SELECT pg_current_wal_insert_lsn()::text")
-            return end_of_last_record(parse_lsn(cursor.fetchone()[0]))
+            # a commit returns when it is flushed; what is inserted behind that is nobody's to see, and may stay there for long
+            cursor.execute("SELECT pg_current_wal_flush_lsn()::text")
+            return parse_lsn(cursor.fetchone()[0])
 
 
 def server_connection(alias: str) -> BaseDatabaseWrapper:

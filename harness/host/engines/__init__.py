@@ -1,1 +1,22 @@
-"""One module a database engine: its images, seed, readiness and replication, as data and small functions."""
+"""The kinds of database servers that the host can start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.host.engines.engine import Boot, Engine, Release, Role
+from harness.host.engines.postgres import POSTGRES
+
+ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (POSTGRES,)}
+"""By the name that users type."""
+
+KNOWN: Mapping[str, tuple[str, ...]] = {engine.name: engine.versions for engine in ENGINES.values()}
+"""Every engine's versions, by its name."""
+
+
+def for_vendor(vendor: str) -> Engine | None:
+    """The engine behind Django's backends of *vendor*; ``None`` where none can be started."""
+    return next((engine for engine in ENGINES.values() if engine.vendor == vendor), None)
+
+
+__all__ = ["ENGINES", "KNOWN", "Boot", "Engine", "Release", "Role", "for_vendor"]

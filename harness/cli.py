@@ -1,0 +1,223 @@
+"""The command line: argv to what is to be done, an error to its exit code.
+
+Owns the commands and how an error is printed. Flags come from ``host.options``; what does the work is imported when its
+command runs, so that ``harness --help`` needs neither Docker nor rich.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+import harness as package
+from harness.errors import ExitCode, HarnessError
+from harness.host.config import Config, load
+from harness.host.kinds import Mismatch
+from harness.host.options import OPTIONS, Option
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what *argv* (without the program's name; by default the process's) asks for, and say with which exit code."""
+    try:
+        code = _invoke(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except HarnessError as error:
+        _print_error(format_error(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("harness: interrupted", file=sys.stderr)
+        return ExitCode.SIGINT
+    except BrokenPipeError:
+        # what is left in the buffer would raise once more when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("harness: standard output was closed before all was written", file=sys.stderr)
+        return ExitCode.USAGE
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and must not look like a red test
+        _print_error(format_bug(error))
+        return ExitCode.INTERNAL
+    return code
+
+
+def _invoke(args: list[str]) -> int:
+    # not click's own main(): that one ends with 1 when its output is closed, which is our code for red tests
+    try:
+        with harness.make_context("harness", args) as context:
+            return int(harness.invoke(context))
+    except click.exceptions.Exit as end:
+        return end.exit_code
+
+
+def configure(given: Mapping[str, Any], *, need_settings: bool = True) -> Config:
+    """The configuration of this process, with the parameters that click parsed. Raises as ``config.load`` does."""
+    cli = {key: value for key, value in given.items() if value not in (None, ())}
+    return load(cli, os.environ, Path.cwd(), need_settings=need_settings)
+
+
+def format_error(error: HarnessError) -> str:
+    """What failed, the last evidence, the next step, each on lines of its own."""
+    parts = [f"harness: {error.message}"]
+    if error.evidence.strip():
+        parts.append("\n".join(f"  | {line}" for line in error.evidence.strip("\n").splitlines()))
+    if error.hint:
+        parts.append(f"Next: {error.hint}")
+    return "\n".join(parts)
+
+
+def _print_error(text: str) -> None:
+    # evidence is text of the project's: it moves no cursor, and gives GitHub's runner no command
+    from harness.report.github import guarded
+    from harness.report.text import for_terminal
+
+    text = for_terminal(text)
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        text = guarded(text, secrets.token_hex(16))
+    print(text.rstrip("\n"), file=sys.stderr)
+
+
+def format_bug(error: BaseException) -> str:
+    """An unexpected exception, told as a bug of the harness with all that a report needs."""
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    return (
+        f"harness: a bug in the harness ({package.__version__}): {type(error).__name__}: {error}\n"
+        f"{trace}\n"
+        "Next: report this with the lines above; it says nothing about the tests."
+    )
+
+
+def spell_out(args: Sequence[str], options: Sequence[Option] = OPTIONS) -> list[str]:
+    """*args* with a value behind each flag that may stand alone, so that a label behind it stays a label."""
+    bare = {flag: option for option in options if option.bare for flag in option.flags}
+    spelled: list[str] = []
+    for place, arg in enumerate(args):
+        if arg == "--":
+            return [*spelled, *args[place:]]
+        spelled.append(arg)
+        if arg in bare and not _is_value(bare[arg], args[place + 1 : place + 2]):
+            spelled.append(bare[arg].bare)
+    return spelled
+
+
+def _is_value(option: Option, following: Sequence[str]) -> bool:
+    try:
+        option.kind.from_text(following[0])
+    except (IndexError, Mismatch):
+        return False
+    return True
+
+
+class _Command(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, spell_out(args))
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they are written here, not in that of the alphabet."""
+        return list(self.commands)
+
+
+def _flags(command: str) -> Callable[[_Function], _Function]:
+    """The flags that *command* takes, from the table. What was not given arrives as ``None`` or ``()``."""
+
+    def decorate(function: _Function) -> _Function:
+        for option in reversed([each for each in OPTIONS if each.flags and command in each.commands]):
+            function = _flag(option)(function)
+        return function
+
+    return decorate
+
+
+def _flag(option: Option) -> Callable[[_Function], _Function]:
+    if option.kind.shape == "switch":
+        return click.option(*option.flags, option.key, is_flag=True, default=None, help=option.help)
+    has_default = option.default is not None and option.default is not False and option.default != []
+    shown = f"{option.help} [default: {option.default}]" if has_default else option.help
+    many = option.kind.shape == "many"
+    return click.option(*option.flags, option.key, metavar=option.metavar, multiple=many, type=str, help=shown)
+
+
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}, name="harness"
+)
+@click.version_option(package.__version__, prog_name="harness", message="%(prog)s %(version)s")
+def harness() -> None:
+    """Runs a Django project's tests in parallel on real database servers in containers.
+
+    Options can also be set in [tool.harness] of the project's pyproject.toml, and by HARNESS_* variables; flags win.
+    """
+
+
+@harness.command()
+@click.argument("labels", nargs=-1, metavar="[LABEL]...")
+@_flags("ci")
+def ci(**given: Any) -> int:
+    """Run the suite, or the LABELs of it: dotted names or paths."""
+    config = configure(given)
+    from harness.host.session import run_ci
+
+    return run_ci(config)
+
+
+@harness.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+@_flags("plan")
+def plan(as_json: bool, **given: Any) -> int:
+    """Show aliases, servers, routes and the creation order, without starting a server."""
+    config = configure(given)
+    from harness.host.session import show_plan
+
+    return show_plan(config, as_json)
+
+
+@harness.group(cls=_Group)
+def images() -> None:
+    """Build, list and remove the images that runs need."""
+
+
+@images.command("build")
+@_flags("images build")
+def images_build(**given: Any) -> int:
+    """Make what is not there yet: the servers' images, the runner's, and the project's dependencies in it."""
+    config = configure(given, need_settings=False)
+    from harness.host.image_commands import build_images
+
+    return build_images(config)
+
+
+@images.command("list")
+def images_list() -> int:
+    """List the images that the harness has made."""
+    from harness.host.image_commands import list_images
+
+    return list_images()
+
+
+@images.command("remove")
+@click.argument("tags", nargs=-1, metavar="[TAG]...")
+def images_remove(tags: tuple[str, ...]) -> int:
+    """Remove the images called TAG, or every image that the harness has made."""
+    from harness.host.image_commands import remove_images
+
+    return remove_images(tags)
+
+
+@harness.command()
+def doctor() -> int:
+    """Say what is missing on this machine, and the command that mends it."""
+    from harness.host.doctor import run_doctor
+
+    return run_doctor(os.environ)

@@ -1,0 +1,340 @@
+"""The configuration of a run: defaults < ``pyproject.toml`` < ``HARNESS_*`` variables < flags; one frozen ``Config``.
+
+Owns the precedence, the source of each value, and what is said about a value that is wrong. Reads the project's
+``pyproject.toml`` and ``manage.py`` and nothing else; runs none of the project's code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.contract.runspec import DjangoOptions, MirrorMode
+from harness.errors import ProjectError, UsageError
+from harness.host import engines, settings_module
+from harness.host.kinds import PATH, PLACES, Kind, Mismatch
+from harness.host.options import OPTIONS, SERVER_KEYS, Option
+
+FILE = "pyproject.toml"
+SECTION = "tool.harness"
+DEFAULT = "default"
+SYNONYMS = {"postgresql": "postgres"}
+_TOML_TYPES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a float",
+    str: "a string",
+    list: "an array",
+    dict: "a table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DbSpec:
+    """One value of ``--db``. ``version`` is ``None`` for the engine's default, ``alias`` for every alias not named."""
+
+    engine: str
+    version: str | None = None
+    alias: str | None = None
+
+    def __str__(self) -> str:
+        alias = f"{self.alias}=" if self.alias is not None else ""
+        version = f":{self.version}" if self.version is not None else ""
+        return f"{alias}{self.engine}{version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """A table below ``[tool.harness.servers]``. ``image`` is any image with the engine's binaries."""
+
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the user can decide. A field is named as its key in ``[tool.harness]``; paths are absolute.
+
+    ``settings`` is ``None`` only where no project was asked for. ``parallel`` is ``None`` for ``auto``. ``timeout`` and
+    ``startup_timeout`` are in seconds. ``install`` is ``None`` for what the project's own files say. ``env`` has the
+    values of ``pass_env`` folded in. The fields of pip and the proxies are ``None`` for what the user's own pip has.
+    """
+
+    project: Path
+    settings: str | None
+    labels: tuple[str, ...]
+    db: tuple[DbSpec, ...]
+    parallel: int | None
+    runner: Literal["container", "host"]
+    artifacts: Path
+    timeout: float
+    retries: int
+    fail_on_flaky: bool
+    mirrors: MirrorMode
+    junit_strict: bool
+    console: Literal["auto", "plain", "rich"]
+    python: str
+    install: tuple[str, ...] | None
+    apt: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+    pass_env: tuple[str, ...]
+    startup_timeout: float
+    servers: Mapping[str, ServerConfig]
+    ca_certificates: Path | None
+    pip_index_url: str | None = field(repr=False)
+    pip_extra_index_urls: tuple[str, ...] | None = field(repr=False)
+    pip_find_links: tuple[str, ...] | None
+    pip_trusted_hosts: tuple[str, ...] | None
+    pip_constraints: tuple[str, ...] | None
+    http_proxy: str | None = field(repr=False)
+    https_proxy: str | None = field(repr=False)
+    no_proxy: str | None
+    django: DjangoOptions
+    sources: Mapping[str, str] = field(repr=False)
+
+    def source(self, key: str) -> str:
+        """Where the value of *key* comes from: ``default``, ``pyproject.toml``, a variable's name or a flag.
+
+        For ``settings`` also ``DJANGO_SETTINGS_MODULE`` and ``manage.py``. ``KeyError`` if there is no such key.
+        """
+        return self.sources[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value as somebody gave it, where they did, and the folder that its relative paths start from."""
+
+    source: str
+    value: object
+    folder: Path
+    key: str
+
+    def place(self, where: str = "") -> str:
+        """The value, or the part of it at *where*, as a message names it."""
+        if self.source == FILE:
+            return f"{self.key}{where} in {self.folder / FILE}"
+        return self.source if self.source != DEFAULT else self.key
+
+
+def load(
+    cli: Mapping[str, object],
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    known: Mapping[str, Sequence[str]] | None = None,
+    need_settings: bool = True,
+) -> Config:
+    """The configuration that *cli*, *environ* and the project's file say together.
+
+    *cli* maps the keys that were given as flags to their text, their texts or ``True``. *known* are the engines with
+    their versions, by default those of ``host.engines``. Without *need_settings* the folder need not be a Django
+    project. Raises ``UsageError`` for a wrong key or value, ``ProjectError`` when no Django project is there.
+    """
+    defaults = {option.key: _Given(DEFAULT, option.default, cwd, option.key) for option in OPTIONS}
+    outside = _from_environ(environ, cwd) | _from_cli(cli, cwd)
+    project = _project((defaults | outside)["project"])
+    given = defaults | _from_file(project) | outside
+    sources = {key: one.source for key, one in given.items()}
+    values: dict[str, Any] = {option.key: _value(option, given[option.key]) for option in OPTIONS}
+    known = known if known is not None else engines.KNOWN
+    values["project"] = project
+    values["db"] = _databases(values["db"], given["db"], known)
+    values["servers"] = _servers(values["servers"], given["servers"], known)
+    values["env"] |= {name: environ[name] for name in values["pass_env"] if name in environ}
+    if values["settings"] is None:
+        values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
+    fields = {option.key: values[option.key] for option in OPTIONS if not option.django}
+    return Config(**fields, django=_django(values), sources=sources)
+
+
+def explain(config: Config) -> tuple[tuple[str, str, str], ...]:
+    """Every key with its value as text and its source, in the table's order. Secrets are left out."""
+    rows = []
+    for option in OPTIONS:
+        value = getattr(config.django, option.django) if option.django else getattr(config, option.key)
+        if option.key == "shuffle" and config.django.seed is not None:
+            value = config.django.seed
+        rows.append((option.key, _shown(value, option.secret), config.source(option.key)))
+    return tuple(rows)
+
+
+def _shown(value: object, secret: bool) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={'***' if secret else item}" for name, item in value.items()) or "-"
+    if value is None or value == ():
+        return "-"
+    if secret:
+        return "***"
+    return ", ".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
+
+
+def _option(key: str) -> Option:
+    return next(option for option in OPTIONS if option.key == key)
+
+
+def _project(given: _Given) -> Path:
+    project = _value(_option("project"), given)
+    assert isinstance(project, Path)
+    if not project.is_dir():
+        raise ProjectError(
+            f"There is no folder {project}.", hint="--project takes the folder of the Django project's manage.py."
+        )
+    return project
+
+
+def _from_cli(cli: Mapping[str, object], cwd: Path) -> dict[str, _Given]:
+    return {
+        option.key: _Given(option.flag or option.key, cli[option.key], cwd, option.key)
+        for option in OPTIONS
+        if option.key in cli
+    }
+
+
+def _from_environ(environ: Mapping[str, str], cwd: Path) -> dict[str, _Given]:
+    """What the variables say. Empty ones count as absent: CI systems set those of inputs that were left out."""
+    return {
+        option.key: _Given(option.variable, environ[option.variable], cwd, option.key)
+        for option in OPTIONS
+        if option.variable and environ.get(option.variable, "").strip()
+    }
+
+
+def _from_file(project: Path) -> dict[str, _Given]:
+    table = _read_table(project / FILE)
+    options = {option.key: option for option in OPTIONS if option.in_file}
+    for key in table:
+        if key not in options:
+            raise _unknown_key(key, options, f"[{SECTION}] of {project / FILE}")
+    return {key: _Given(FILE, value, project, key) for key, value in table.items()}
+
+
+def _read_table(path: Path) -> dict[str, object]:
+    """``[tool.harness]`` of *path*; empty without the file or the table."""
+    try:
+        value: object = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read.", hint="Correct the file.", evidence=str(error)) from error
+    for key in SECTION.split("."):
+        value = value.get(key, {}) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        raise _wrong(f"[{SECTION}] in {path}", "a table", value, "Write its keys below that line.")
+    return value
+
+
+def _value(option: Option, given: _Given) -> object:
+    """The checked value of what was *given*, its relative paths made absolute."""
+    value = given.value
+    if given.source == DEFAULT and value is None:
+        return None
+    is_text = isinstance(value, str) and given.source not in (DEFAULT, FILE)
+    try:
+        checked = option.kind.from_text(str(value)) if is_text else option.kind.from_toml(value)
+    except Mismatch as wrong:
+        raise _wrong(given.place(wrong.where), option.kind.expected, wrong.seen, option.help) from None
+    return _resolved(option.kind, checked, given.folder)
+
+
+def _resolved(kind: Kind, value: object, folder: Path) -> object:
+    if kind is PATH:
+        return _absolute(str(value), folder)
+    if kind is PLACES and isinstance(value, tuple):
+        return tuple(place if "://" in place else str(_absolute(place, folder)) for place in value)
+    return value
+
+
+def _absolute(place: str, folder: Path) -> Path:
+    """*place* seen from *folder*; a file's ``~`` is that of no shell, so it is expanded here."""
+    home = Path(place).expanduser() if place.startswith("~/") else Path(place)
+    return (folder / home).resolve()
+
+
+def _settings(project: Path, environ: Mapping[str, str], needed: bool) -> tuple[str | None, str]:
+    source = settings_module.VARIABLE if environ.get(settings_module.VARIABLE) else settings_module.MANAGE_PY
+    try:
+        return settings_module.find_settings_module(project, None, environ), source
+    except ProjectError:
+        if needed:
+            raise
+        return None, DEFAULT
+
+
+def _django(values: Mapping[str, Any]) -> DjangoOptions:
+    fields = {option.django: values[option.key] for option in OPTIONS if option.django}
+    shuffle = fields["shuffle"]
+    # True and False are integers too: only another one is a seed
+    seed = None if isinstance(shuffle, bool) else shuffle
+    return DjangoOptions(**{**fields, "shuffle": shuffle is not False, "seed": seed})
+
+
+def _databases(texts: Iterable[str], given: _Given, known: Mapping[str, Sequence[str]]) -> tuple[DbSpec, ...]:
+    specs = tuple(dict.fromkeys(_database(text, given.place(), known) for text in texts))
+    aliases = [spec.alias for spec in specs]
+    for alias in aliases:
+        if aliases.count(alias) < 2:
+            continue
+        several = " and ".join(str(spec) for spec in specs if spec.alias == alias)
+        if alias is None:
+            raise UsageError(
+                f"{given.place()}: one backend a run for now, not {several}.",
+                hint=f"Run harness once for each, first with --db {specs[aliases.index(None)]}.",
+            )
+        raise UsageError(f"{given.place()}: two backends for one alias: {several}.", hint="Name each alias once.")
+    return specs
+
+
+def _database(text: str, place: str, known: Mapping[str, Sequence[str]]) -> DbSpec:
+    """``ENGINE`` or ``ENGINE:VERSION``, either behind ``ALIAS=``. An alias may hold any character."""
+    alias, equals, backend = text.rpartition("=")
+    word, colon, version = backend.partition(":")
+    engine = SYNONYMS.get(word, word)
+    listing = "Known: " + "; ".join(f"{each} {', '.join(versions)}" for each, versions in known.items()) + "."
+    if engine not in known:
+        raise UsageError(f"{place}: unknown engine {word!r} in {text!r}.", hint=_nearest(word, known) + listing)
+    if colon and version not in known[engine]:
+        raise UsageError(f"{place}: unknown version {version!r} of {engine} in {text!r}.", hint=listing)
+    if equals and not alias:
+        raise UsageError(f"{place}: no alias before '=' in {text!r}.", hint="Write ALIAS=ENGINE:VERSION.")
+    return DbSpec(engine, version if colon else None, alias if equals else None)
+
+
+def _servers(
+    table: Mapping[str, object], given: _Given, known: Mapping[str, Sequence[str]]
+) -> Mapping[str, ServerConfig]:
+    servers = {}
+    for engine, content in table.items():
+        if engine not in known:
+            raise _unknown_key(engine, known, given.place())
+        if not isinstance(content, dict):
+            raise _wrong(given.place(f".{engine}"), "a table", content, 'For example image = "...".')
+        for key, value in content.items():
+            if key not in SERVER_KEYS:
+                raise _unknown_key(key, SERVER_KEYS, given.place(f".{engine}"))
+            if not isinstance(value, str) or not value.strip():
+                raise _wrong(
+                    given.place(f".{engine}.{key}"), "a string", value, "Name an image as docker pull takes it."
+                )
+        servers[engine] = ServerConfig(**content)
+    return servers
+
+
+def _wrong(place: str, expected: str, seen: object, hint: str) -> UsageError:
+    kind = _TOML_TYPES.get(type(seen))
+    return UsageError(f"{place}: expected {expected}; seen {seen!r}{f', {kind}' if kind else ''}.", hint=hint)
+
+
+def _unknown_key(key: str, keys: Iterable[str], place: str) -> UsageError:
+    outside = [option for option in OPTIONS if option.key == key and not option.in_file]
+    if outside:
+        return UsageError(f"{key!r} in {place} comes too late.", hint=f"Give it as {outside[0].flag}.")
+    hint = _nearest(key, keys) or f"The keys there are {', '.join(keys)}."
+    return UsageError(f"Unknown key {key!r} in {place}.", hint=hint.strip())
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word.lower().replace("-", "_"), list(words), n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""

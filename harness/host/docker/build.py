@@ -1,0 +1,278 @@
+"""What is done to make images: building one, installing into one, listing and removing.
+
+Owns what the engine is told and what its answers mean. Which image is made from what is decided in ``host.images``;
+``origins`` beside this module gets what images start from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import secrets
+import tarfile
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import docker
+import docker.errors
+from docker.types import Mount
+from docker.utils.socket import frames_iter
+
+from harness.contract import naming
+from harness.errors import ServerError
+from harness.host import images
+from harness.host.buildenv import BROUGHT, BuildEnvironment
+from harness.host.docker.failure import (
+    EVIDENCE_LINES,
+    FAILURES,
+    explanation,
+    failed_build,
+    failed_install,
+    refused,
+)
+from harness.host.docker.origins import Origins, label_changes
+from harness.host.images import Image, Tell
+from harness.host.project import FOLDER
+
+SILENCE_S = 900
+"""How long a build under way may say nothing."""
+
+INSTALL_DEADLINE_S = 3600
+"""How long the installation of a project's dependencies may take; its container ends by itself then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of an installation, for a shell in the project's folder."""
+
+    text: str
+    user: str = "runner"
+
+
+class Workshop:
+    """Makes images on one engine. ``close`` ends installations under way, from whichever thread.
+
+    *environment* is asked for when the first image is made: a run that finds all its images need not know it.
+    Every method raises ``ServerError`` when the engine refuses or fails, with the end of what it said.
+    """
+
+    def __init__(
+        self, client: docker.DockerClient, tell: Tell, environment: Callable[[], BuildEnvironment] = BuildEnvironment
+    ) -> None:
+        self.origins = Origins(client, tell)
+        self.tell = tell
+        self._api = client.api
+        self._read_environment = environment
+        self._environment: BuildEnvironment | None = None
+        self._reading = threading.Lock()
+        self._containers: set[str] = set()
+        self._closed = False
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is under way and remove its containers. Safe to call twice."""
+        self._closed = True
+        for container in tuple(self._containers):
+            self._remove_container(container)
+
+    @property
+    def environment(self) -> BuildEnvironment:
+        """How builds reach packages. What cannot be had is told once."""
+        with self._reading:
+            if self._environment is None:
+                self._environment = self._read_environment()
+                for notice in self._environment.notices:
+                    self.tell("pip", notice)
+            return self._environment
+
+    def ours(self) -> tuple[Image, ...]:
+        """Every image that the harness made here, tagged or not, and none that was built on one of them."""
+        try:
+            listing = self._api.images(filters={"label": images.NAME_LABEL})
+        except FAILURES as error:
+            raise refused("The engine could not list its images", error) from error
+        found = []
+        for entry in listing:
+            tags = tuple(tag for tag in entry.get("RepoTags") or () if not tag.startswith("<none>"))
+            if not tags or any(map(images.is_ours, tags)):
+                found.append(Image(entry["Id"], tags, entry.get("Labels") or {}, entry["Created"], entry["Size"]))
+        return tuple(found)
+
+    def remove(self, image: Image) -> str:
+        """Remove *image*, or only our tag where somebody gave it another; the reason why not, empty if it went."""
+        foreign = [tag for tag in image.tags if not images.is_ours(tag)]
+        references = [tag for tag in image.tags if images.is_ours(tag)] if foreign else [*image.tags, image.id]
+        for reference in references:
+            try:
+                self._api.remove_image(reference)
+            except docker.errors.ImageNotFound:
+                continue
+            except FAILURES as error:
+                return explanation(error)
+        return ""
+
+    def build(
+        self,
+        title: str,
+        tag: str,
+        context: bytes,
+        dockerfile: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+    ) -> str:
+        """Build *context* as *tag* and return the image's id. *title* is what people are told it is."""
+        environment = self.environment
+        tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
+        built = error = ""
+        try:
+            stream = self._api.build(
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                dockerfile=dockerfile,
+                tag=tag,
+                buildargs={**environment.proxy_variables(), **arguments},
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=SILENCE_S,
+            )
+            for event in stream:
+                for line in environment.redact(event.get("stream", "")).splitlines():
+                    if line.strip():
+                        tail.append(line)
+                        self.tell(title, line)
+                error = event.get("error", error)
+                built = event.get("aux", {}).get("ID", built)
+        except FAILURES as failure:
+            raise failed_build(title, environment.redact(explanation(failure)), tail) from failure
+        if error:
+            raise failed_build(title, environment.redact(error), tail)
+        found = built or self.origins.find(tag)
+        if not found:
+            raise failed_build(title, "the engine ended the build without an image", tail)
+        return found
+
+    def install(
+        self,
+        title: str,
+        source: str,
+        tag: str,
+        commands: Iterable[Command],
+        project: IO[bytes],
+        labels: Mapping[str, str],
+    ) -> None:
+        """Run *commands* in a container of the image *source* that has the tar *project* in place; commit it as *tag*.
+
+        What the environment brings lies in a volume and its variables are those of each command's process alone, so the
+        image keeps neither. A command that fails ends it.
+        """
+        environment = self.environment
+        tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
+        try:
+            with self._container(source) as container:
+                self._api.put_archive(container, FOLDER, project)
+                self._bring(container, environment)
+                for command in commands:
+                    self.tell(title, f"$ {environment.redact(command.text)}")
+                    code = self._execute(container, title, command, environment, tail)
+                    if code:
+                        raise failed_install(title, environment.redact(command.text), code, tail)
+                self._commit(container, tag, labels)
+        except FAILURES as error:
+            raise failed_build(title, environment.redact(explanation(error)), tail) from error
+
+    @contextlib.contextmanager
+    def _container(self, source: str) -> Iterator[str]:
+        name = naming.ContainerName(secrets.token_hex(4), "install")
+        host_config = self._api.create_host_config(
+            auto_remove=True, mounts=[Mount(target=BROUGHT, source=None, type="volume")]
+        )
+        created = self._api.create_container(
+            source, command=["sleep", str(INSTALL_DEADLINE_S)], entrypoint=[], name=str(name), host_config=host_config
+        )
+        container = str(created["Id"])
+        self._containers.add(container)
+        try:
+            if self._closed:
+                raise ServerError("The images were no longer wanted.")
+            self._api.start(container)
+            yield container
+        finally:
+            self._remove_container(container)
+
+    def _remove_container(self, container: str) -> None:
+        # it can be going already: by itself, or because another thread closes the workshop
+        with contextlib.suppress(*FAILURES):
+            self._api.remove_container(container, v=True, force=True)
+        self._containers.discard(container)
+
+    def _bring(self, container: str, environment: BuildEnvironment) -> None:
+        with tempfile.TemporaryFile() as archive:
+            with tarfile.open(fileobj=archive, mode="w", dereference=True) as tar:
+                for place, path in environment.brought():
+                    tar.add(path.resolve(), arcname=Path(place).relative_to(BROUGHT).as_posix(), filter=_readable)
+            archive.seek(0)
+            self._api.put_archive(container, BROUGHT, archive)
+
+    def _execute(
+        self, container: str, title: str, command: Command, environment: BuildEnvironment, tail: deque[str]
+    ) -> int:
+        variables = {
+            **environment.variables(),
+            "PIP_NO_CACHE_DIR": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "UV_NO_CACHE": "1",
+            "DEBIAN_FRONTEND": "noninteractive",
+        }
+        created = self._api.exec_create(
+            container, ["sh", "-c", command.text], environment=variables, user=command.user, workdir=FOLDER
+        )
+        connection = self._api.exec_start(created["Id"], socket=True)
+        try:
+            frames = frames_iter(connection, tty=False)  # type: ignore[no-untyped-call]  # not in the stubs
+            for line in _lines(chunk for _, chunk in frames):
+                shown = environment.redact(line)
+                tail.append(shown)
+                self.tell(title, shown)
+        finally:
+            # the library ties the answer to its connection, and closing the one leaves the other open
+            getattr(connection, "_response", connection).close()
+            connection.close()
+        code = self._api.exec_inspect(created["Id"])["ExitCode"]
+        return 1 if code is None else int(code)
+
+    def _commit(self, container: str, tag: str, labels: Mapping[str, str]) -> None:
+        repository, _, version = tag.partition(":")
+        changes = ['CMD ["python3"]', "USER runner", f"WORKDIR {FOLDER}", *label_changes(labels)]
+        self._api.commit(container, repository=repository, tag=version, changes="\n".join(changes))
+
+
+def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    member.mode = 0o755 if member.isdir() else 0o644
+    return member
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a stream that comes in pieces; a progress bar's carriage returns end a line too."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole if line.strip())
+    if rest.strip():
+        yield rest.decode(errors="replace")

@@ -1,0 +1,155 @@
+"""What all containers of a run have in common: its network, the labels that they are found by, their state, their end.
+
+Touches no container or network without the harness's labels. ``server`` and ``runner`` beside it make the containers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import docker
+import docker.errors
+
+from harness.contract import naming
+from harness.errors import ServerError
+from harness.host.docker.failure import FAILURES, explanation, refused
+
+RUN_LABEL = f"{naming.LABEL}.run"
+"""On every container and network of a run, with the run's id."""
+
+ROLE_LABEL = f"{naming.LABEL}.role"
+"""``network``, ``runner``, ``primary`` or ``replica``."""
+
+MADE_LABEL = f"{naming.LABEL}.made"
+"""When it was made, in seconds of the epoch by this machine's clock: the engine's can be another."""
+
+SHM_BYTES = 256 << 20
+"""Of shared memory for a container: parallel queries and browsers need more than the engine's 64 MB."""
+
+ABANDONED_S = 3600
+"""How old what a dead run left behind has to be to be removed by another run."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What became of a container. ``code`` is its exit status, 0 while it runs."""
+
+    status: str
+    code: int
+    oom_killed: bool
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in ("created", "running", "restarting")
+
+    def __str__(self) -> str:
+        if self.is_running:
+            return self.status
+        return f"ended with exit status {self.code}" + (", out of memory" if self.oom_killed else "")
+
+
+@contextlib.contextmanager
+def network(client: docker.DockerClient, run: str) -> Iterator[str]:
+    """A network of *run*'s own, by name. At the end it is removed, with every container of the run that is still there
+    and with what dead runs left behind.
+
+    Raises ``ServerError`` when it cannot be made, or when something of the run could not be removed.
+    """
+    name = naming.network(run)
+    try:
+        client.api.create_network(name, driver="bridge", labels=labels(run, "network"))
+    except FAILURES as error:
+        raise refused(f"Docker could not make the network {name}", error) from error
+    try:
+        yield name
+    finally:
+        remove_run(client, run)
+        remove_abandoned(client)
+
+
+def labels(run: str, role: str) -> dict[str, str]:
+    """The labels of what belongs to *run* and is made now."""
+    return {RUN_LABEL: run, ROLE_LABEL: role, MADE_LABEL: f"{time.time():.0f}"}
+
+
+def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = ()) -> None:
+    """Remove all that belongs to *run*, or its containers of these *roles* alone.
+
+    Raises one ``ServerError`` for all that could not be removed.
+    """
+    chosen = {"label": f"{RUN_LABEL}={run}"}
+    problems: list[str] = []
+    try:
+        containers = [
+            entry["Id"]
+            for entry in client.api.containers(all=True, filters=chosen)
+            if not roles or entry["Labels"].get(ROLE_LABEL) in roles
+        ]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            problems += filter(None, pool.map(lambda id: _removal_problem(client, id), containers))
+        for entry in () if roles else client.api.networks(filters=chosen):
+            try:
+                client.api.remove_network(entry["Id"])
+            except docker.errors.NotFound:
+                continue
+            except FAILURES as error:
+                problems.append(f"network {entry['Name']}: {explanation(error)}")
+    except FAILURES as error:
+        problems.append(explanation(error))
+    if problems:
+        raise ServerError(
+            "Not everything of this run could be removed.",
+            hint=f"docker ps -a --filter label={RUN_LABEL}={run} shows what is left.",
+            evidence="\n".join(problems),
+        )
+
+
+def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> None:
+    """Remove what runs left behind whose host was killed: made an hour ago, with none of their containers alive.
+
+    *now* is in seconds of the epoch. Raises nothing: it tidies up after others.
+    """
+    ours = {"label": [RUN_LABEL, MADE_LABEL]}
+    with contextlib.suppress(*FAILURES, ServerError):
+        containers = client.api.containers(all=True, filters=ours)
+        alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("exited", "dead")}
+        before = (time.time() if now is None else now) - ABANDONED_S
+        for entry in [*containers, *client.api.networks(filters=ours)]:
+            run, made = entry["Labels"][RUN_LABEL], entry["Labels"][MADE_LABEL]
+            if run not in alive and float(made) < before:
+                remove_run(client, run)
+
+
+def _removal_problem(client: docker.DockerClient, container: str) -> str:
+    """Remove *container* with its anonymous volumes; why it could not be, empty if it went."""
+    try:
+        client.api.remove_container(container, v=True, force=True)
+    except docker.errors.NotFound:
+        return ""
+    except FAILURES as error:
+        # 409: another removal of the same container is under way, and will end it
+        return "" if getattr(error, "status_code", 0) == 409 else f"container {container[:12]}: {explanation(error)}"
+    return ""
+
+
+@contextlib.contextmanager
+def telling(what: str) -> Iterator[None]:
+    """Whatever the engine raises within, told as a ``ServerError``."""
+    try:
+        yield
+    except FAILURES as error:
+        raise refused(what, error) from error
+
+
+def state_of(client: docker.DockerClient, container: str) -> State:
+    try:
+        found = client.api.inspect_container(container)["State"]
+    except docker.errors.NotFound:
+        return State("removed", 0, False)
+    except FAILURES as error:
+        raise refused(f"Docker could not say how the container {container[:12]} is", error) from error
+    return State(found["Status"], found["ExitCode"], bool(found.get("OOMKilled")))

@@ -1,0 +1,90 @@
+"""Finds the Docker engine and connects to it, or says in words why that cannot be done.
+
+Owns the client's settings and the explanation of a failed connection. Starts no engine: ``ci/engine`` does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+import docker
+import docker.errors
+import requests.exceptions
+
+from harness.errors import ServerError
+
+Client = docker.DockerClient
+"""What the rest of the host passes on without looking into it."""
+
+CONNECT_TIMEOUT_S = 10
+"""How long an engine may take to answer the first question."""
+
+CALL_TIMEOUT_S = 300
+"""How long any later call may be silent: a commit of a large image, a stop of a container, are one call each."""
+
+CONNECTIONS = 32
+"""Connections kept open: servers and images are started side by side."""
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that ``DOCKER_HOST``, the client's context or the default socket name, seen to answer.
+
+    The caller closes it. Raises ``ServerError`` with the next step when no engine answers.
+    """
+    try:
+        client = docker.from_env(timeout=CONNECT_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        raise unreachable(error, os.environ.get("DOCKER_HOST", "")) from error
+    try:
+        client.ping()
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+        client.close()
+        raise unreachable(error, os.environ.get("DOCKER_HOST", "")) from error
+    client.api.timeout = CALL_TIMEOUT_S
+    return client
+
+
+def unreachable(error: BaseException, docker_host: str) -> ServerError:
+    """What *error*, met while connecting, means to a person; *docker_host* is ``DOCKER_HOST``, or empty."""
+    where = f"at {_without_credentials(docker_host)} (DOCKER_HOST)" if docker_host else "on this machine"
+    evidence = _without_credentials(str(error))
+    if any(isinstance(cause, PermissionError) for cause in _causes(error)):
+        return ServerError(
+            f"The Docker engine {where} may not be used by this user.",
+            hint="Add the user to the group docker (sudo usermod -aG docker $USER, then log in again), or run as root.",
+            evidence=evidence,
+        )
+    if docker_host:
+        return ServerError(
+            f"No Docker engine answers {where}.",
+            hint="Start that engine, correct DOCKER_HOST, or unset it to use the engine on this machine.",
+            evidence=evidence,
+        )
+    return ServerError(
+        f"No Docker engine answers {where}.",
+        hint=(
+            "Start Docker (systemctl start docker, or Docker Desktop), or set DOCKER_HOST to an engine elsewhere."
+            " Where there is none, ci/engine of the harness's repository installs one (Debian, Ubuntu; as root)."
+        ),
+        evidence=evidence,
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """*error* and all that it wraps: urllib3 and requests keep the original in ``args`` as often as a cause."""
+    queue: list[BaseException] = [error]
+    seen: list[BaseException] = []
+    while queue:
+        current = queue.pop()
+        if any(current is known for known in seen):
+            continue
+        seen.append(current)
+        yield current
+        linked = [current.__cause__, current.__context__, *current.args]
+        queue.extend(link for link in linked if isinstance(link, BaseException))
+
+
+def _without_credentials(text: str) -> str:
+    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", text)

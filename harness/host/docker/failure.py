@@ -1,0 +1,49 @@
+"""What a failure of the engine's means: the exceptions of the library, told as ``ServerError``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import docker.errors
+import requests.exceptions
+
+from harness.errors import ServerError
+
+FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
+"""All that a call to the engine can raise."""
+
+EVIDENCE_LINES = 30
+"""How much of a log's end an error shows."""
+
+
+def explanation(error: BaseException) -> str:
+    """What the engine said, without the address that it was asked at."""
+    return str(getattr(error, "explanation", None) or error)
+
+
+def refused(what: str, error: BaseException) -> ServerError:
+    """A short question that the engine answered with *error*."""
+    return ServerError(f"{what}.", hint="Look at the engine's own log, or start it anew.", evidence=explanation(error))
+
+
+def failed_build(title: str, reason: str, tail: Iterable[str]) -> ServerError:
+    """The image *title* was not made, for *reason*; *tail* is the end of the log."""
+    evidence = "\n".join([*tail, reason.strip()])
+    hint = "The lines above are the end of the build's log. It goes on from the step that failed when tried again."
+    if "Release file" in evidence and ("expired" in evidence or "not valid" in evidence):
+        hint = "The mirror's Release file is past its date: ci/base --no-check-valid-until SUITE makes a base for that."
+    elif "space left on device" in evidence:
+        hint = "The engine's disk is full: 'harness images remove' and 'docker system df' show what can go."
+    return ServerError(f"The image {title} could not be built.", hint=hint, evidence=evidence)
+
+
+def failed_install(title: str, command: str, code: int, tail: Iterable[str]) -> ServerError:
+    """*command*, of the dependencies in the image *title*, exited with *code*."""
+    return ServerError(
+        f"The project's dependencies could not be installed: {command!r} exited with {code}.",
+        hint=(
+            f"The lines above are its last, in {title}. [tool.harness] install names the commands, apt the system's"
+            " packages that they need; pip's indexes, certificates and proxies are those of your own pip."
+        ),
+        evidence="\n".join(tail),
+    )

@@ -1,0 +1,127 @@
+"""The container that inside runs in.
+
+Owns how it is made, filled, attached to and ended. What is said over its streams is ``host.runner``'s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+import docker
+import docker.errors
+import requests.exceptions
+from docker.types import LogConfig
+
+from harness.contract import naming
+from harness.errors import ServerError
+from harness.host.docker import attach
+from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
+from harness.host.docker.failure import FAILURES, refused
+
+RUNNER = "runner"
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSpec:
+    """The runner's container. ``network`` is the run's own, or ``None`` for the engine's default one."""
+
+    run: str
+    image: str
+    command: Sequence[str]
+    folder: str
+    user: str
+    network: str | None
+    environment: Mapping[str, str] = field(repr=False)
+
+
+class RunnerContainer:
+    """The container that inside runs in: made, filled, attached to, started, in this order, so that nothing is lost.
+
+    Every method raises ``ServerError`` when the engine refuses. Removing it is the caller's: ``remove_run``.
+    """
+
+    def __init__(self, client: docker.DockerClient, spec: RunnerSpec) -> None:
+        self._client = client
+        self._api = client.api
+        self._spec = spec
+        self.id = ""
+
+    def create(self, *, init: bool = True) -> None:
+        """Make it, without starting it. *init*: with a first process that reaps what the tests leave behind."""
+        spec = self._spec
+        host_config = self._api.create_host_config(
+            init=init,
+            network_mode=spec.network,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            shm_size=SHM_BYTES,
+            # the journal comes out of the attached stream; the engine has no need to write it down as well
+            log_config=LogConfig(type="none"),
+        )
+        with telling("Docker could not make the runner's container"):
+            self.id = self._api.create_container(
+                spec.image,
+                command=list(spec.command),
+                entrypoint=[],
+                name=str(naming.ContainerName(spec.run, RUNNER)),
+                hostname=RUNNER,
+                user=spec.user,
+                working_dir=spec.folder,
+                environment=dict(spec.environment),
+                labels=labels(spec.run, RUNNER),
+                host_config=host_config,
+                # with these two the end of our connection is the end of its input: it sees that the host died
+                stdin_open=True,
+                detach=False,
+            )["Id"]
+
+    def put(self, folder: str, archive: IO[bytes] | bytes) -> None:
+        """Unpack the tar *archive* in *folder*, which is there. The container need not run."""
+        with telling(f"Docker could not bring files to {folder} in the runner's container"):
+            self._api.put_archive(self.id, folder, archive)
+
+    def attach_input(self) -> attach.Connection:
+        """Its standard input."""
+        with telling("Docker could not attach to the runner's container"):
+            return attach.open_input(self._api, self.id)
+
+    def attach_output(self) -> attach.Connection:
+        """Its standard output and error, in one. All of it, when it is taken before the start."""
+        with telling("Docker could not attach to the runner's container"):
+            return attach.open_output(self._api, self.id)
+
+    def start(self) -> None:
+        with telling("Docker could not start the runner's container"):
+            self._api.start(self.id)
+
+    def stop(self, grace_s: float) -> None:
+        """SIGTERM, and SIGKILL after *grace_s* seconds."""
+        with telling("Docker could not stop the runner's container"):
+            self._api.stop(self.id, timeout=math.ceil(grace_s))
+
+    def wait(self, deadline_s: float) -> State:
+        """Its state after it ended. Raises ``ServerError`` when it has not after *deadline_s* seconds."""
+        try:
+            self._api.wait(self.id, timeout=math.ceil(deadline_s))
+        except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
+            # the client tells a silence of its deadline as either of the two
+            if (state := state_of(self._client, self.id)).is_running:
+                raise ServerError(f"The runner's container had not ended after {deadline_s:g} s.") from error
+            return state
+        except FAILURES as error:
+            raise refused("Docker could not say how the runner's container ended", error) from error
+        return state_of(self._client, self.id)
+
+    def fetch(self, path: str) -> bytes:
+        """A tar of the file or folder *path*, also after its end. Raises ``FileNotFoundError``."""
+        try:
+            with telling(f"Docker could not fetch {path} from the runner's container"):
+                stream, _ = self._api.get_archive(self.id, path)
+                return b"".join(stream)
+        except ServerError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                raise FileNotFoundError(path) from error
+            raise

@@ -1,0 +1,145 @@
+"""The container of one database server, made by testcontainers.
+
+Owns how it is made, watched and spoken to. What it is told is decided in ``host.engines``, when it counts as ready in
+``host.stack``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import docker
+from docker.types import LogConfig
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from harness.contract import naming
+from harness.host.docker import attach
+from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
+from harness.host.docker.failure import FAILURES, refused
+
+LOG_LIMIT = "32m"
+"""How much of a server's log the engine keeps."""
+
+# A server ends with its standard input, which is held here: no container with the engine's socket has to watch over it.
+testcontainers_config.ryuk_disabled = True
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """A server's container. ``host`` is its name in the run's network. ``publish`` opens the port on 127.0.0.1."""
+
+    run: str
+    host: str
+    role: str
+    image: str
+    network: str
+    port: int
+    publish: bool
+    environment: Mapping[str, str] = field(repr=False)
+
+
+class ServerContainer:
+    """The container of one server. Its standard input is held open from here: it ends when this process does.
+
+    Every method raises ``ServerError`` when the engine refuses. Removing it is the caller's: ``remove_run``.
+    """
+
+    def __init__(self, client: docker.DockerClient, spec: ServerSpec) -> None:
+        self.spec = spec
+        self._client = client
+        self._container = _testcontainer(client, spec)
+        self._hold: attach.Connection | None = None
+        self._log: Any = None
+        self._closed = False
+
+    @property
+    def id(self) -> str:
+        return self._container.get_container_id()
+
+    def start(self) -> None:
+        """Make and start it, and take hold of its standard input."""
+        with telling(f"Docker could not start the server {self.spec.host}"):
+            self._container.start()
+            self._hold = attach.open_input(self._client.api, self.id)
+
+    def tell(self, line: str) -> None:
+        """Write *line* to its standard input."""
+        assert self._hold is not None
+        with contextlib.suppress(OSError):  # where the server is gone, its log says why
+            self._hold.write(line.encode() + b"\n")
+
+    def follow(self) -> Iterator[bytes]:
+        """Its log from the beginning, as it comes, until the server ends or ``close`` is called."""
+        try:
+            self._log = self._client.api.logs(self.id, stream=True, follow=True)
+            yield from self._log
+        except (*FAILURES, ValueError, AttributeError) as error:
+            # the last two are what reading from a response comes to that another thread has closed
+            if not self._closed:
+                raise refused(f"Docker could not read the log of the server {self.spec.host}", error) from error
+        finally:
+            self._stop_following()
+
+    def close(self) -> None:
+        """End ``follow`` and let go of the standard input, with which the server ends. Safe to call twice."""
+        self._closed = True
+        self._stop_following()
+        if self._hold is not None:
+            self._hold.close()
+
+    def state(self) -> State:
+        return state_of(self._client, self.id)
+
+    def log(self) -> str:
+        """All of its log that the engine has kept."""
+        with telling(f"Docker could not read the log of the server {self.spec.host}"):
+            log: Any = self._client.api.logs(self.id)
+        return bytes(log).decode(errors="replace")
+
+    def execute(self, command: Sequence[str]) -> tuple[int, str, str]:
+        """Run *command* in it: exit status, standard output, standard error."""
+        with telling(f"Docker could not run {command[0]} on the server {self.spec.host}"):
+            result: Any = self._container.get_wrapped_container().exec_run(list(command), demux=True)
+        out, err = result.output
+        return int(result.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
+
+    def published_port(self) -> int:
+        """The port of this machine behind which it listens."""
+        with telling(f"Docker did not publish the port of the server {self.spec.host}"):
+            return int(self._container.get_docker_client().port(self.id, self.spec.port))
+
+    def _stop_following(self) -> None:
+        if self._log is not None:
+            with contextlib.suppress(*FAILURES, AttributeError):
+                self._log.close()
+            with contextlib.suppress(*FAILURES, AttributeError):
+                self._log._response.close()  # the stream leaves its response open
+
+
+def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerContainer:
+    container = DockerContainer(
+        spec.image, name=str(naming.ContainerName(spec.run, spec.host)), env=dict(spec.environment)
+    )
+    # it opened a client of its own, and put the user's prefix of registries before the name of an image made here
+    inner = container.get_docker_client()
+    inner.client.close()
+    inner.client = client
+    container.image = spec.image
+    if spec.publish:
+        ports: dict[str, Any] = container.ports  # typed for a port alone, and handed on to the engine's client as it is
+        ports[f"{spec.port}/tcp"] = ("127.0.0.1", None)
+    return container.with_kwargs(
+        hostname=spec.host,
+        labels=labels(spec.run, spec.role),
+        network=spec.network,
+        networking_config={spec.network: client.api.create_endpoint_config(aliases=[spec.host])},
+        stdin_open=True,
+        shm_size=SHM_BYTES,
+        security_opt=["no-new-privileges"],
+        cap_drop=["ALL"],
+        log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": LOG_LIMIT}),
+    )

@@ -1,0 +1,123 @@
+"""PostgreSQL, as data and small functions. The image that this describes is made by ``images/postgres``.
+
+Imports neither Docker nor Django.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from harness.contract import naming
+from harness.host.engines.engine import Boot, Engine, Release
+
+DEFAULT_USER = "harness"
+"""The superuser of an alias that names no USER, or one that PostgreSQL would not take."""
+
+SERVER_OPTIONS = (
+    # where the server is
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "service",
+    "servicefile",
+    "target_session_attrs",
+    "load_balance_hosts",
+    # who connects: the run's users are superusers with the run's password
+    "user",
+    "password",
+    "passfile",
+    "assume_role",
+    "require_auth",
+    "requirepeer",
+    "channel_binding",
+    "scram_client_key",
+    "scram_server_key",
+    "krbsrvname",
+    "gsslib",
+    "gssencmode",
+    "gssdelegation",
+    "oauth_issuer",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_scope",
+    # how the connection is encrypted
+    "requiressl",
+    "sslmode",
+    "sslnegotiation",
+    "sslcompression",
+    "sslcert",
+    "sslcertmode",
+    "sslkey",
+    "sslpassword",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+    "sslsni",
+    "sslkeylogfile",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+)
+
+
+def environment(boot: Boot) -> Mapping[str, str]:
+    """The environment that ``images/postgres/entry.sh`` reads."""
+    common = {"HARNESS_ROLE": boot.role, "HARNESS_PASSWORD": boot.password, "HARNESS_HELD": "1"}
+    if boot.role == "replica":
+        return {**common, "HARNESS_PRIMARY": boot.primary_host}
+    return {**common, "HARNESS_USERS": "\n".join(boot.users)}
+
+
+def user(name: str) -> str:
+    """The role that stands for *name*: itself, or ``harness`` where PostgreSQL would not have it as it is."""
+    reserved = name.startswith("pg_") or name in ("public", "none")
+    if not name or reserved or len(name.encode()) > naming.POSTGRES_NAME_BYTES or re.search(r"[\0\r\n]", name):
+        return DEFAULT_USER
+    return name
+
+
+def dump_schema(database: str) -> tuple[str, ...]:
+    """The command line that prints the schema of *database*, inside its server's container."""
+    # a bare word would be read as a connection string if it had a "=" in it
+    return (
+        "pg_dump",
+        "--schema-only",
+        "--no-password",
+        "--host=/tmp",
+        "--username=postgres",
+        f"--dbname={_connection(database)}",
+    )
+
+
+def _connection(database: str) -> str:
+    """*database* as a connection string: as a bare word, a name with "=" in it would be read as one."""
+    quoted = database.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{quoted}'"
+
+
+POSTGRES = Engine(
+    name="postgres",
+    title="PostgreSQL",
+    vendor="postgresql",
+    backend="django.db.backends.postgresql",
+    gis_backend="django.contrib.gis.db.backends.postgis",
+    releases=(
+        Release("15", "postgres:15", "bookworm"),
+        Release("17", "postgres:17", "trixie"),
+        Release("18", "postgres:18", "sid"),
+    ),
+    default_version="17",
+    port=5432,
+    name_bytes=naming.POSTGRES_NAME_BYTES,
+    unquotable='"\0',
+    reserved_databases=frozenset({"postgres", "template0", "template1"}),
+    server_options=SERVER_OPTIONS,
+    environment=environment,
+    ready=re.compile(r"^harness: ready$", re.MULTILINE),
+    version_line=re.compile(r"starting PostgreSQL (\S+)"),
+    user=user,
+    dump_schema=dump_schema,
+    schema_noise=re.compile(r"^\\(?:un)?restrict .*\n", re.MULTILINE),
+    hint="PostgreSQL needs memory for shared buffers (128 MB) and space on the engine's disk; its log is above.",
+)

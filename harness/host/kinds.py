@@ -1,0 +1,163 @@
+"""How a value of the configuration is written, in a file and as text: one ``Kind`` for each way.
+
+Owns the checks of single values; ``host.options`` says which option has which kind. Imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+
+class Mismatch(ValueError):
+    """A value is not of its option's kind. ``seen`` is the part that is wrong, ``where`` its place below the key."""
+
+    def __init__(self, seen: object, where: str = "") -> None:
+        super().__init__(f"{where}: {seen!r}")
+        self.seen = seen
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a value is written.
+
+    ``expected`` completes "expected ..." in a message. ``check`` takes a value as TOML has it and returns it as the
+    configuration keeps it; ``convert`` takes one word of text to what TOML would have had. Both raise ``ValueError``.
+    """
+
+    expected: str
+    check: Callable[[object], object]
+    convert: Callable[[str], object] = str
+    shape: Literal["one", "switch", "many", "table"] = "one"
+
+    def from_toml(self, value: object) -> object:
+        """*value* as the configuration keeps it. Raises ``Mismatch``."""
+        return self.check(value)
+
+    def from_text(self, text: str) -> object:
+        """*text*, of a flag or a variable, as the configuration keeps it. Raises ``Mismatch``."""
+        try:
+            native = text.split() if self.shape == "many" else self.convert(text)
+        except ValueError:
+            raise Mismatch(text) from None
+        return self.check(native)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Mismatch(value)
+    return value
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Mismatch(value)
+    return value
+
+
+def _word_to_bool(text: str) -> bool:
+    if text.lower() in TRUE_WORDS:
+        return True
+    if text.lower() in FALSE_WORDS:
+        return False
+    raise ValueError(text)
+
+
+def _integer(lowest: int, highest: int | None = None) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Mismatch(value)
+        if value < lowest or (highest is not None and value > highest):
+            raise Mismatch(value)
+        return value
+
+    return check
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not (0 < value < math.inf):
+        raise Mismatch(value)
+    return float(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise Mismatch(value)
+    for place, item in enumerate(value):
+        if not isinstance(item, str) or not item.strip():
+            raise Mismatch(item, f"[{place}]")
+    return tuple(value)
+
+
+def _text_table(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise Mismatch(value)
+    for name, item in value.items():
+        if not isinstance(item, str):
+            raise Mismatch(item, f".{name}")
+    return dict(value)
+
+
+def _table(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise Mismatch(value)
+    return dict(value)
+
+
+def _auto_or_integer(value: object) -> int | None:
+    return None if value == "auto" else _integer(1)(value)
+
+
+def _word_or_integer(text: str) -> object:
+    return int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else text
+
+
+def _seed(value: object) -> bool | int:
+    if not isinstance(value, int):
+        raise Mismatch(value)
+    return value
+
+
+def _word_to_seed(text: str) -> bool | int:
+    """A number is a seed, ``0`` and ``1`` too: only words switch shuffling on and off."""
+    value = _word_or_integer(text)
+    return value if isinstance(value, int) else _word_to_bool(text)
+
+
+def _python_version(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"3\.\d{1,2}", value, re.ASCII):
+        raise Mismatch(value)
+    return value
+
+
+def choice(*words: str) -> Kind:
+    """The kind of a value that is one of *words*."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise Mismatch(value)
+        return value
+
+    return Kind(f"one of {', '.join(words)}", check)
+
+
+TEXT = Kind("a string", _text)
+PATH = Kind("a path", _text)
+SWITCH = Kind("true or false", _bool, _word_to_bool, "switch")
+SECONDS = Kind("seconds, a number above 0", _seconds, float)
+COUNT = Kind("a whole number, 0 or more", _integer(0), int)
+VERBOSITY = Kind("0, 1, 2 or 3", _integer(0, 3), int)
+PARALLEL = Kind('"auto" or a whole number, 1 or more', _auto_or_integer, _word_or_integer)
+SEED = Kind("true, false, or a whole number as the seed", _seed, _word_to_seed)
+PYTHON = Kind('a Python version such as "3.13"', _python_version)
+TEXTS = Kind("a list of strings", _texts, shape="many")
+PLACES = Kind("a list of paths or URLs", _texts, shape="many")
+TEXT_TABLE = Kind("a table of strings", _text_table, shape="table")
+TABLE = Kind("a table", _table, shape="table")

@@ -1,0 +1,169 @@
+"""The files of the project under test: which ones there are, and the tar in which they are brought to a container.
+
+Owns what belongs to a project; ``host.install`` says what its dependencies are. Asks git, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from harness.errors import ProjectError
+
+RUNNER_UID = 10001
+RUNNER_NAME = "runner"
+FOLDER = "/project"
+"""Where the project lies in a container."""
+
+GIT_DEADLINE_S = 60
+_NEVER = frozenset({".git", "__pycache__", "node_modules"})
+# A hook's git sets these for its own repository, and they would lead ours astray.
+_GIT_VARIABLES = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_PREFIX",
+        "GIT_COMMON_DIR",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_NAMESPACE",
+    }
+)
+
+
+def project_files(root: Path, exclude: Iterable[Path] = ()) -> list[str]:
+    """The files and links of the project in *root*, relative to it, sorted.
+
+    What git tracks or does not ignore, with submodules; where there is no git, or git ignores the whole folder,
+    everything but caches, ``node_modules`` and virtual environments. *exclude* are folders that never belong to it: the
+    artifacts. Raises ``ProjectError`` when git is there and fails.
+    """
+    excluded = {Path(os.path.normpath(root / path)) for path in exclude}
+    listed = _listed_by_git(root) or _walked(root)
+    return sorted(
+        name
+        for name in set(listed)
+        if excluded.isdisjoint((root / name, *(root / name).parents)) and _is_carried(root / name)
+    )
+
+
+def fingerprints(root: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """A digest of the content of each of *names* that is there; of a link, where it leads."""
+    found: dict[str, bytes] = {}
+    for name in names:
+        path = root / name
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_symlink():
+                found[name] = b"link " + os.fsencode(path.readlink())
+            else:
+                with path.open("rb") as content:
+                    found[name] = hashlib.file_digest(content, "sha256").digest()
+    return found
+
+
+def project_tar(root: Path, names: Iterable[str], target: IO[bytes]) -> None:
+    """Write the files *names*, relative to *root*, to *target* as a tar whose every member belongs to the runner.
+
+    Links stay links. A file that is gone by now is left out. ``ValueError`` for a name that leads out of *root*.
+    """
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        folders: set[str] = set()
+        for name in names:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(f"{name} leads out of the project")
+            # A container's engine makes missing folders root's own, and the runner could not write beside its files.
+            for parent in reversed(path.parents[:-1]):
+                if str(parent) not in folders:
+                    folders.add(str(parent))
+                    tar.addfile(_owned(tar.gettarinfo(root / parent, arcname=str(parent))))
+            _add(tar, root, name)
+
+
+def _add(tar: tarfile.TarFile, root: Path, name: str) -> None:
+    try:
+        member = _owned(tar.gettarinfo(root / name, arcname=name))
+        # a file with two names would become a link between them
+        if member.islnk():
+            member.type, member.linkname = tarfile.REGTYPE, ""
+            member.size = (root / name).stat().st_size
+        if not member.isreg():
+            tar.addfile(member)
+            return
+        with (root / name).open("rb") as content:
+            tar.addfile(member, content)
+    except FileNotFoundError:
+        return
+
+
+def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = RUNNER_UID
+    member.uname = member.gname = RUNNER_NAME
+    member.mode |= stat.S_IRUSR | stat.S_IWUSR | (stat.S_IXUSR if member.isdir() else 0)
+    return member
+
+
+def _is_carried(path: Path) -> bool:
+    """Whether *path* is a regular file or a link, not a socket or a pipe that somebody left there."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+
+
+def _listed_by_git(root: Path) -> list[str]:
+    """What git lists below *root*; empty where there is no repository."""
+    if not any((folder / ".git").exists() for folder in (root, *root.resolve().parents)):
+        return []
+    names: list[str] = []
+    for name in _git_ls_files(root):
+        path = root / name
+        if not path.is_dir() or path.is_symlink():
+            names.append(name)
+        elif (path / ".git").exists():
+            # a submodule, or a repository inside this one: git names the folder and leaves the rest to its own git
+            names.extend(f"{name.rstrip('/')}/{inner}" for inner in _listed_by_git(path))
+    return names
+
+
+def _git_ls_files(root: Path) -> list[str]:
+    # Containers of CI systems often have the checkout under another user: nothing of its configuration is run here.
+    command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "ls-files"]
+    options = ["-z", "--cached", "--others", "--exclude-standard"]
+    environment = {name: value for name, value in os.environ.items() if name not in _GIT_VARIABLES}
+    try:
+        done = subprocess.run(
+            [*command, *options], cwd=root, env=environment, capture_output=True, timeout=GIT_DEADLINE_S, check=True
+        )
+    except FileNotFoundError:
+        return []  # no git on this machine: the folder is taken as it is
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error).encode()
+        raise ProjectError(
+            f"git could not list the project's files in {root}.",
+            hint="Mend the repository ('git ls-files' there should work), or bring a folder without .git.",
+            evidence=os.fsdecode(said).strip(),
+        ) from error
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+
+def _walked(root: Path) -> Iterator[str]:
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        linked = [name for name in folders if (here / name).is_symlink()]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _NEVER and name not in linked and not (here / name / "pyvenv.cfg").exists()
+        ]
+        for name in [*files, *linked]:
+            if not name.endswith(".pyc") and name != ".git":
+                yield (here / name).relative_to(root).as_posix()

@@ -1,0 +1,209 @@
+"""Provides the images of a run: finds those that are there, makes those that are not, side by side.
+
+Owns the order of things: what ``host.images`` decides is done by ``host.docker.build``. Finding out that nothing has to be
+made asks no network and reads no configuration but the project's own files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from harness.errors import ServerError
+from harness.host import debian, images, install, project
+from harness.host.docker.build import Command, Workshop
+from harness.host.engines import Engine
+from harness.host.images import Origin, Spec
+
+LOCK_DEADLINE_S = 1800
+"""How long to wait for another run that makes the same image, before making it all the same."""
+
+_Value = TypeVar("_Value")
+
+
+def server_image(workshop: Workshop, engine: Engine, version: str, image: str | None = None) -> str:
+    """The tag of a seeded image of *engine*'s *version*; *image* is the one that the configuration names, if any.
+
+    Raises ``ServerError`` with every reason when it can be neither found, pulled nor built.
+    """
+    return provide(workshop, images.server_specs(engine.name, engine.release(version), image))
+
+
+def runner_image(workshop: Workshop, python: str) -> str:
+    """The tag of the runner's image with *python*. Raises as ``server_image`` does, and ``UsageError`` for no Python."""
+    return provide(workshop, images.runner_specs(python))
+
+
+def project_image(
+    workshop: Workshop,
+    runner: str,
+    root: Path,
+    configured: Sequence[str] | None = None,
+    apt: Sequence[str] = (),
+    exclude: Sequence[Path] = (),
+) -> str:
+    """The tag of the image with the dependencies of the project in *root*, on the image *runner*.
+
+    *configured* are the commands of ``[tool.harness] install``, *apt* the packages that it wants from the system,
+    *exclude* the folders that are no part of it. Where nothing is to be installed, that is *runner* itself. Raises
+    ``ProjectError`` for files that cannot be read, ``ServerError`` with the end of the log for a command that fails.
+    """
+    installation = install.plan(root, configured)
+    if not installation.commands and not apt:
+        return runner
+    names = installation.files if installation.files is not None else project.project_files(root, exclude)
+    digest = install.digest(installation, project.fingerprints(root, names), runner, apt)
+    tag = images.project_tag(digest)
+    if workshop.origins.find(tag):
+        return tag
+    with _lock(tag, workshop), tempfile.TemporaryFile() as archive:
+        if workshop.origins.find(tag):
+            return tag
+        workshop.tell("project", f"installing what {installation.told_by or 'apt'} names")
+        project.project_tar(root, names, archive)
+        archive.seek(0)
+        commands = [Command(text) for text in installation.commands]
+        if apt:
+            commands.insert(0, Command(install.apt_command(apt), user="root"))
+        workshop.install("project", runner, tag, commands, archive, images.project_labels(digest, runner))
+    return tag
+
+
+def provide(workshop: Workshop, specs: Sequence[Spec]) -> str:
+    """The tag of the image that one of *specs* describes, the best first: found, or made from what can be had."""
+    if found := _existing(workshop, specs):
+        return found
+    reasons: list[str] = []
+    with _lock(specs[0].title, workshop):
+        if found := _existing(workshop, specs):
+            return found
+        for spec in specs:
+            if origin := _obtain(workshop, spec.origin, reasons):
+                return _make(workshop, spec, *origin)
+    raise _unobtainable(specs, reasons)
+
+
+def side_by_side(jobs: Mapping[str, Callable[[], _Value]]) -> dict[str, _Value]:
+    """What each of *jobs* returns, by its name, all of them done at once; raises what the first that fails raises.
+
+    The threads end with the process, so that an interrupted run does not wait for a build: close the ``Workshop``.
+    """
+    ended: queue.Queue[_Ended[_Value]] = queue.Queue()
+    for name, job in jobs.items():
+        threading.Thread(target=lambda name=name, job=job: ended.put(_Ended(name, job)), name=name, daemon=True).start()
+    results = dict(ended.get().result() for _ in jobs)
+    return {name: results[name] for name in jobs}
+
+
+class _Ended(Generic[_Value]):
+    """A job that has run: what it returned, or what it raised."""
+
+    def __init__(self, name: str, job: Callable[[], _Value]) -> None:
+        self._name = name
+        self._error: BaseException | None = None
+        try:
+            self._value = job()
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            self._error = error
+
+    def result(self) -> tuple[str, _Value]:
+        if self._error is not None:
+            raise self._error
+        return self._name, self._value
+
+
+def _existing(workshop: Workshop, specs: Sequence[Spec]) -> str:
+    """The tag of an image that is there and up to date; empty if none is."""
+    ours = workshop.ours()
+    for spec in specs:
+        found = {reference: workshop.origins.find(reference) for reference in spec.origin.all_references}
+        local = {reference: image_id for reference, image_id in found.items() if image_id}
+        if image := images.choose(spec, ours, local):
+            return image.tag
+    return ""
+
+
+def _obtain(workshop: Workshop, origin: Origin, reasons: list[str]) -> tuple[str, str] | None:
+    """A reference of *origin* and its image's id, from this machine or a registry; adds to *reasons* why there is none."""
+    for reference in origin.all_references:
+        if image_id := workshop.origins.find(reference):
+            return reference, image_id
+    for reference in origin.references:
+        reason = workshop.origins.pull(reference)
+        image_id = None if reason else workshop.origins.find(reference)
+        if image_id:
+            return reference, image_id
+        reasons.append(f"{reference}: {reason or 'pulled, and not there'}")
+    return _make_base(workshop, origin.suite, reasons) if origin.suite else None
+
+
+def _make_base(workshop: Workshop, suite: str, reasons: list[str]) -> tuple[str, str] | None:
+    tag = images.base_tag(suite)
+    if reason := workshop.origins.cannot_import():
+        reasons.append(f"{tag}: {reason}")
+        return None
+    with _lock(tag, workshop):
+        if image_id := workshop.origins.find(tag):
+            return tag, image_id
+        try:
+            return tag, workshop.origins.import_base(suite, debian.machine_mirror())
+        except ServerError as error:
+            reasons.append("\n".join(filter(None, [f"{tag}: {error.message}", error.evidence])))
+            return None
+
+
+def _make(workshop: Workshop, spec: Spec, reference: str, origin_id: str) -> str:
+    """Build *spec*'s steps, each on the one before; the last one's tag."""
+    below = reference
+    for step in spec.steps:
+        tag = spec.tag(origin_id, step)
+        workshop.tell(spec.title, f"building {tag} on {below}")
+        arguments = {**step.arguments, step.origin_argument: below}
+        labels = spec.labels(reference, origin_id, step)
+        workshop.build(spec.title, tag, spec.recipe.context(), step.dockerfile, arguments, labels)
+        below = tag
+    return below
+
+
+@contextlib.contextmanager
+def _lock(name: str, workshop: Workshop) -> Iterator[None]:
+    """Keep other threads and runs of this user from making *name* at the same time.
+
+    Making it twice only costs time, so a lock that is not had by its deadline is done without.
+    """
+    folder = Path(tempfile.gettempdir()) / f"harness-locks-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    until = time.monotonic() + LOCK_DEADLINE_S
+    with (folder / name.replace("/", "_").replace(":", "_")).open("w") as file:
+        told = False
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    workshop.tell(name, "it is being made already: waiting")
+                    told = True
+                time.sleep(0.1)
+        yield
+
+
+def _unobtainable(specs: Sequence[Spec], reasons: Sequence[str]) -> ServerError:
+    spec = specs[0]
+    suite = next((spec.origin.suite for spec in specs if spec.origin.suite), "")
+    hint = f"'docker pull {spec.origin.references[0]}' on the engine's machine shows what is in the way."
+    if suite:
+        hint += (
+            f" Without a registry: 'ci/base {suite}' of the harness's repository makes a base (Debian, Ubuntu; root)."
+        )
+    if spec.name != "runner":
+        hint += f' Or name an image that is there: [tool.harness.servers.{spec.name}] image = "...".'
+    return ServerError(f"There is nothing to make the image {spec.title} from.", hint=hint, evidence="\n".join(reasons))

@@ -1,0 +1,72 @@
+"""Where the recipes of the images are, and what they contain.
+
+Owns the one decision between a checkout (``images/`` and ``Dockerfile`` at the top) and an installed wheel, which
+carries the same files in ``recipes/`` beside this module; and the digest and the tar of a recipe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_INSTALLED = Path(__file__).parent / "recipes"
+_CHECKOUT = Path(__file__).parents[2]
+
+RUNNER = "runner"
+DEBIAN_BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The files from which an image is made, by their path in the build's context."""
+
+    name: str
+    files: tuple[tuple[str, bytes], ...]
+
+    def __contains__(self, path: str) -> bool:
+        return any(path == name for name, _ in self.files)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of names and contents, in hexadecimal. Equal in a checkout and in a wheel."""
+        return digest_of(part for name, content in self.files for part in (name.encode(), content))
+
+    def context(self) -> bytes:
+        """The files as a tar: what a build is given. Neither the umask nor the age of a checkout shows in it."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for name, content in self.files:
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                member.mode = 0o755 if content.startswith(b"#!") else 0o644
+                tar.addfile(member, io.BytesIO(content))
+        return buffer.getvalue()
+
+
+def digest_of(parts: Iterable[bytes]) -> str:
+    """SHA-256 of *parts*, in hexadecimal; each goes in with its length, so that no two lists run together."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "big"))
+        whole.update(part)
+    return whole.hexdigest()
+
+
+def folder(name: str) -> Path:
+    """The folder of the recipe *name*: ``postgres``, ``base``, ``runner``."""
+    if _INSTALLED.is_dir():
+        return _INSTALLED / name
+    return _CHECKOUT if name == RUNNER else _CHECKOUT / "images" / name
+
+
+def load(name: str) -> Recipe:
+    """The recipe *name*, read whole. ``FileNotFoundError`` when the installation lacks it."""
+    where = folder(name)
+    paths = [where / "Dockerfile"] if name == RUNNER else sorted(path for path in where.rglob("*") if path.is_file())
+    if not paths:
+        raise FileNotFoundError(where)
+    return Recipe(name, tuple((path.relative_to(where).as_posix(), path.read_bytes()) for path in paths))

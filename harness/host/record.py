@@ -1,0 +1,118 @@
+"""What a run says of itself, in one line: the journal, the ledger and the console take each event here, in this order.
+
+Owns the host's own events (``seq`` 0) and the end of a run: verdict, reports, exit code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+
+from harness.contract import codec
+from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted
+from harness.errors import ExitCode, HarnessError, worst
+from harness.host.config import Config
+from harness.host.surroundings import Surroundings
+from harness.report import github
+from harness.report.console import Console
+from harness.report.files import Artifacts, append_step_summary
+from harness.report.final_summary import condensed, rerun_command
+from harness.report.ledger import Ledger
+from harness.report.verdict import verdict
+
+TELL_EVERY_S = 3.0
+
+
+class Record:
+    """Takes events from any thread."""
+
+    def __init__(self, config: Config, surroundings: Surroundings, artifacts: Artifacts, console: Console) -> None:
+        self._config = config
+        self._surroundings = surroundings
+        self._artifacts = artifacts
+        self._console = console
+        self._ledger = Ledger()
+        self._lock = threading.Lock()
+        self._told_at: dict[str, float] = {}
+
+    def tell(self, event: Event) -> None:
+        """An event of the host's own."""
+        envelope = Envelope(codec.VERSION, 0, time.time(), 0, event)
+        with self._lock:
+            self._artifacts.record(envelope)
+            self._fold(envelope)
+
+    def hear(self, line: bytes) -> Envelope:
+        """An event of inside's, as the line that it came in. Raises ``codec.CodecError`` for a line that is none."""
+        envelope = codec.decode(line)
+        with self._lock:
+            self._artifacts.append(line)
+            self._fold(envelope)
+        return envelope
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """A part of the run that the host does."""
+        start = time.monotonic()
+        self.tell(PhaseStarted(name))
+        try:
+            yield
+        finally:
+            self.tell(PhaseFinished(name, round(time.monotonic() - start, 6)))
+
+    def told(self, image: str, line: str) -> None:
+        """What the making of an image says: for the console alone, and not more than a line every few seconds."""
+        now = time.monotonic()
+        if now - self._told_at.get(image, 0.0) >= TELL_EVERY_S:
+            self._told_at[image] = now
+            self._show(f"{image}: {line}")
+
+    def show(self, data: bytes) -> None:
+        """What inside writes to its error stream: for the console alone."""
+        for line in data.decode(errors="replace").splitlines():
+            self._show(line)
+
+    def _show(self, text: str) -> None:
+        with self._lock:
+            self._console.handle(Envelope(codec.VERSION, 0, time.time(), 0, Notice("progress", text)))
+
+    def abort(self, error: BaseException) -> None:
+        """The run cannot go on: *error* says why. One that is no ``HarnessError`` is a bug of ours."""
+        if not isinstance(error, HarnessError):
+            text = "".join(traceback.format_exception(error))
+            error = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
+        evidence = "\n".join([error.evidence, *getattr(error, "__notes__", ())]).strip()
+        self.tell(RunAborted(error.exit_code, error.message, error.hint, evidence))
+
+    def finish(self) -> ExitCode:
+        """Write every report, print the summary. The exit code is never green when a report could not be written."""
+        config, artifacts = self._config, self._artifacts
+        prefix = self._surroundings.prefix
+        failure: HarnessError | None = None
+        with self._lock:
+            report = self._ledger.report()
+            result = verdict(report, fail_on_flaky=config.fail_on_flaky)
+            try:
+                artifacts.write_reports(report, result, prefix=prefix, strict=config.junit_strict)
+            except HarnessError as error:
+                failure = error
+            rerun = rerun_command(self._surroundings.command, report)
+            paths = condensed(self._surroundings.relative(artifacts.root), artifacts.paths)
+            self._console.finish(report, result, artifacts=paths, rerun=rerun)
+            self._console.close()
+            if self._surroundings.step_summary is not None:
+                text = github.step_summary(report, result, prefix=prefix, artifacts=paths, rerun=rerun)
+                append_step_summary(self._surroundings.step_summary, text)
+            if self._surroundings.is_github:
+                self._surroundings.print_lines(github.annotate(report, result, prefix=prefix))
+        if failure is not None:
+            self._surroundings.print_lines([failure.message, failure.hint])
+            return worst(result.exit_code, failure.exit_code)
+        return result.exit_code
+
+    def _fold(self, envelope: Envelope) -> None:
+        self._ledger.fold(envelope)
+        self._console.handle(envelope)

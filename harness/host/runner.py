@@ -1,0 +1,328 @@
+"""Runs inside, in a container or as a child process of this one: the same conversation over the same three streams.
+
+Owns what is brought to the runner and how it is started, spoken to and ended. What is said is the contract's; who says
+what when is ``host.session``'s. Imports no Django, and Docker only through ``host.docker``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import selectors
+import signal
+import site
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import harness
+from harness.contract.codec import encode_body
+from harness.contract.runspec import Message
+from harness.errors import ServerError
+from harness.host.conversation import Ended, Tail, whole_lines
+from harness.host.docker import attach
+from harness.host.docker.containers import remove_run
+from harness.host.docker.engine import Client
+from harness.host.docker.runner import RUNNER, RunnerContainer, RunnerSpec
+from harness.host.project import FOLDER, RUNNER_UID
+
+CODE_FOLDER = "/opt/harness"
+COMMAND = ("python", "-m", "harness.inside")
+_POLL_S = 0.2
+_OURS = ("__init__.py", "errors.py", "contract", "inside")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOptions:
+    """How the runner's container is made.
+
+    ``project`` is a tar of the project's files, open at its beginning. ``network`` is the run's own, ``None`` where
+    inside meets no servers. ``stderr`` gets inside's standard error as it comes, from another thread.
+    """
+
+    run: str
+    image: str
+    project: IO[bytes]
+    network: str | None = None
+    command: Sequence[str] = COMMAND
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stderr: Callable[[bytes], None] | None = None
+
+
+class ContainerRunner:
+    """Inside in a container of its own. See ``Conversation``.
+
+    Entering raises ``ServerError`` when the engine refuses.
+    """
+
+    def __init__(self, client: Client, options: ContainerOptions) -> None:
+        self._client = client
+        self._options = options
+        environment = dict(options.environment)
+        environment["PYTHONPATH"] = _joined(CODE_FOLDER, environment.get("PYTHONPATH"))
+        self._container = RunnerContainer(
+            client,
+            RunnerSpec(
+                run=options.run,
+                image=options.image,
+                command=options.command,
+                folder=FOLDER,
+                user=f"{RUNNER_UID}:{RUNNER_UID}",
+                network=options.network,
+                environment=environment,
+            ),
+        )
+        self._tail = Tail(options.stderr)
+        self._writing = threading.Lock()
+        self._streams: list[attach.Connection] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._begin(init=True)
+        except ServerError as error:
+            self._remove()
+            if "docker-init" not in error.evidence:
+                raise
+            self._begin(init=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._remove()
+
+    def send(self, message: Message) -> None:
+        with self._writing, contextlib.suppress(OSError):
+            self._streams[0].write(encode_body(message).encode())
+
+    def lines(self) -> Iterator[bytes]:
+        return whole_lines(self._stdout())
+
+    def stderr_tail(self) -> str:
+        return self._tail.text()
+
+    def close_stdin(self) -> None:
+        with self._writing:
+            self._streams[0].close()
+
+    def stop(self, grace_s: float) -> None:
+        self._container.stop(grace_s)
+
+    def wait(self, deadline_s: float) -> Ended:
+        state = self._container.wait(deadline_s)
+        # the engine says 128 and the signal's number, as a shell does
+        return Ended(state.code if state.code <= 128 else 128 - state.code, state.oom_killed)
+
+    def fetch(self, path: str) -> bytes:
+        return self._container.fetch(path)
+
+    def _begin(self, *, init: bool) -> None:
+        self._container.create(init=init)
+        try:
+            self._options.project.seek(0)
+            self._container.put("/", code_tar(CODE_FOLDER))
+            self._container.put(FOLDER, self._options.project)
+            self._streams = [self._container.attach_input(), self._container.attach_output()]
+            self._container.start()
+        except BaseException:
+            self._remove()
+            raise
+
+    def _remove(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        remove_run(self._client, self._options.run, (RUNNER,))
+
+    def _stdout(self) -> Iterator[bytes]:
+        for stream, data in attach.frames(self._streams[1]):
+            if stream == attach.STDOUT:
+                yield data
+            else:
+                self._tail.write(data)
+
+
+@dataclass(frozen=True, slots=True)
+class ChildOptions:
+    """How inside is run on this machine, in *folder*, with *environment* and nothing else. ``stderr`` as above."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(repr=False)
+    command: Sequence[str] = (sys.executable, *COMMAND[1:])
+    stderr: Callable[[bytes], None] | None = None
+
+
+class ChildRunner:
+    """Inside as a child process, in a session and a process group of its own. See ``Conversation``.
+
+    When it ends, whatever it started and left in its group is ended as well, so that its output has an end.
+    """
+
+    def __init__(self, options: ChildOptions) -> None:
+        self._options = options
+        self._tail = Tail(options.stderr)
+        self._writing = threading.Lock()
+        self._reaping = threading.Lock()
+        self._ended = threading.Event()
+
+    def __enter__(self) -> Self:
+        environment = dict(self._options.environment)
+        if not _is_installed():
+            here = str(Path(harness.__file__).parents[1])
+            environment["PYTHONPATH"] = _joined(here, environment.get("PYTHONPATH"))
+        try:
+            self._process = subprocess.Popen(
+                self._options.command,
+                cwd=self._options.folder,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ServerError(
+                f"{self._options.command[0]} could not be started on this machine.",
+                hint="--runner container runs the tests in a container.",
+                evidence=str(error),
+            ) from error
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._reap, self._read_stderr)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close_stdin()
+        self._signal_group(signal.SIGKILL)
+        for thread in self._threads:
+            thread.join()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+
+    def send(self, message: Message) -> None:
+        assert self._process.stdin is not None
+        with self._writing, contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(encode_body(message).encode())
+            self._process.stdin.flush()
+
+    def lines(self) -> Iterator[bytes]:
+        return whole_lines(self._read(self._process.stdout))
+
+    def stderr_tail(self) -> str:
+        return self._tail.text()
+
+    def close_stdin(self) -> None:
+        assert self._process.stdin is not None
+        with self._writing, contextlib.suppress(OSError):
+            self._process.stdin.close()
+
+    def stop(self, grace_s: float) -> None:
+        with self._reaping:
+            if not self._ended.is_set():
+                self._process.terminate()
+        if not self._ended.wait(grace_s):
+            self._signal_group(signal.SIGKILL)
+
+    def wait(self, deadline_s: float) -> Ended:
+        if not self._ended.wait(deadline_s):
+            raise ServerError(
+                f"The process that runs the tests had not ended after {deadline_s:g} s.", evidence=self.stderr_tail()
+            )
+        for thread in self._threads:
+            thread.join()  # what it wrote last is in the tail
+        return Ended(self._process.returncode)
+
+    def fetch(self, path: str) -> bytes:
+        whole = self._options.folder / path
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            tar.add(whole, arcname=whole.name)
+        return buffer.getvalue()
+
+    def _reap(self) -> None:
+        # seen before it is collected: until then nobody else can get its number, and its group can be signalled
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with self._reaping:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            self._ended.set()
+
+    def _signal_group(self, number: int) -> None:
+        with self._reaping:
+            if not self._ended.is_set():
+                self._signal(number)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _read_stderr(self) -> None:
+        for data in self._read(self._process.stderr):
+            self._tail.write(data)
+
+    def _read(self, stream: IO[bytes] | None) -> Iterator[bytes]:
+        """What comes on *stream* until its end, or until the process has ended and nothing more comes.
+
+        A test's daemon that left the group can hold the stream open for ever.
+        """
+        assert stream is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(stream, selectors.EVENT_READ)
+            while True:
+                ended = self._ended.is_set()
+                if selector.select(_POLL_S):
+                    data = os.read(stream.fileno(), 1 << 16)
+                    if not data:
+                        return
+                    yield data
+                elif ended:
+                    return
+
+
+@cache
+def code_tar(folder: str) -> bytes:
+    """What inside is made of, as a tar that puts it in *folder*: owned by root, and written by nobody else."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, path in _code_files():
+            member = tarfile.TarInfo(f"{folder.strip('/')}/{name}")
+            content = path.read_bytes()
+            member.size = len(content)
+            member.mode = 0o644
+            member.mtime = int(path.stat().st_mtime)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _code_files() -> Iterator[tuple[str, Path]]:
+    """Every file that inside needs, by its path below the folder that the interpreter searches."""
+    package = Path(harness.__file__).parent
+    tblib = importlib.util.find_spec("tblib")
+    assert tblib is not None
+    assert tblib.origin is not None
+    for root in (*(package / name for name in _OURS), Path(tblib.origin).parent):
+        top = root.parent if root.name == "tblib" else package.parent
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            yield path.relative_to(top).as_posix(), path
+
+
+def _is_installed() -> bool:
+    """Whether every process of this interpreter finds the package, wherever it is started."""
+    folders = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")]
+    return str(Path(harness.__file__).parents[1]) in folders
+
+
+def _joined(folder: str, others: str | None) -> str:
+    return os.pathsep.join(filter(None, (folder, others)))

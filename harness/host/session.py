@@ -1,0 +1,363 @@
+"""The story of ``harness ci``, readable as a table of contents, and of ``harness plan``, which is its beginning.
+
+Owns who says what when: inside's journal is heard in the main thread; the servers come up in another one meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import FrameType
+from typing import IO
+
+from harness.contract import codec
+from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
+from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, UseRoutes
+from harness.errors import ExitCode, HarnessError, Interrupted, ServerError
+from harness.host import buildenv, plan_view, provision, surroundings
+from harness.host.config import Config
+from harness.host.conversation import Conversation
+from harness.host.docker import containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import Client, connect
+from harness.host.engines import ENGINES
+from harness.host.images import Tell
+from harness.host.plan import StackPlan, make_plan
+from harness.host.project import project_files, project_tar
+from harness.host.record import Record
+from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
+from harness.host.stack import Stack, StackOptions
+from harness.report.files import Artifacts
+
+STOP_S = 15.0
+"""How long inside has to end by itself after it was told to stop."""
+EXIT_S = 30.0
+
+
+def run_ci(config: Config) -> ExitCode:
+    """Run the suite as *config* says, write the artifacts, and give the exit code of DESIGN's table."""
+    around = surroundings.look(config, os.environ, sys.argv)
+    with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
+        record = Record(config, around, artifacts, console)
+        try:
+            with _interruptible():
+                _run(config, record, artifacts)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the reports are written and it is in them
+            record.abort(error)
+        return record.finish()
+
+
+def show_plan(config: Config, as_json: bool) -> ExitCode:
+    """Print what a run would start, and start nothing but the runner."""
+    around = surroundings.look(config, os.environ, sys.argv)
+    with _interruptible(), _Room(config, lambda *_: None) as room:
+        plan = room.plan(RunSpec(plan_only=True, settings=config.settings))
+    if as_json:
+        around.print_lines([json.dumps(plan_view.document(plan), indent=2)])
+    else:
+        around.print_lines(plan_view.table(plan))
+    return ExitCode.GREEN
+
+
+def _run(config: Config, record: Record, artifacts: Artifacts) -> None:
+    """The run: everything that it starts is gone when this returns or raises."""
+    with _Room(config, record.told, record) as room:
+        with record.phase("images"):
+            image = room.runner_image()
+        story = _Story(room, record, artifacts)
+        with room.inside(image) as conversation:
+            story.tell(conversation, _spec(config))
+
+
+class _Story:
+    """One run: inside on one side, the servers on the other."""
+
+    def __init__(self, room: _Room, record: Record, artifacts: Artifacts) -> None:
+        self._room = room
+        self._record = record
+        self._artifacts = artifacts
+        self._plan: StackPlan | None = None
+        self._stack: Stack | None = None
+        self._databases = DatabasesReady(())
+        self._planned = 0
+        self._end: RunFinished | RunAborted | None = None
+        self._is_up = threading.Event()
+        self._is_aborted = self._is_over = False
+
+    def tell(self, conversation: Conversation, spec: RunSpec) -> None:
+        """Hear inside to its end, whatever happens on the way; the servers are gone afterwards."""
+        with contextlib.ExitStack() as self._servers, ThreadPoolExecutor(1, thread_name_prefix="servers") as pool:
+            try:
+                conversation.send(Begin(spec))
+                self._hear(conversation, pool)
+                self._see_end(conversation)
+            except HarnessError as error:
+                self._abort(error)
+                self._stop(conversation, error, pool)
+            finally:
+                self._is_over = True
+                if self._stack is not None and not self._is_up.is_set():
+                    self._stack.give_up()
+                elif self._stack is not None:
+                    self._keep_evidence(self._stack)
+
+    def _hear(self, conversation: Conversation, pool: ThreadPoolExecutor) -> None:
+        for line in conversation.lines():
+            try:
+                event = self._record.hear(line).event
+            except codec.CodecError:
+                if line.endswith(b"\n"):
+                    raise
+                return  # torn: how inside ended will say why
+            match event:
+                case TopologyFound():
+                    self._plan = plan = make_plan(event.topology, self._room.config.db)
+                    conversation.send(UseRoutes(plan.routes))
+                    for alias in plan.aliases:
+                        self._record.tell(alias)
+                    for notice in plan.notices:
+                        self._record.tell(notice)
+                    # side by side with inside, which sets Django up and discovers the tests
+                    pool.submit(self._start_servers, conversation, plan)
+                case RunPlanned(tests=tests):
+                    self._planned += len(tests)
+                case DatabasesReady():
+                    self._databases = event
+                case RunFinished() | RunAborted():
+                    self._end = event
+
+    def _start_servers(self, conversation: Conversation, plan: StackPlan) -> None:
+        """Runs in a thread of its own. A failure here ends the run: inside is told to stop."""
+        try:
+            images = self._room.server_images(plan)
+            with self._record.phase("servers"):
+                self._stack = self._room.stack(plan, images, self._record)
+                stack = self._servers.enter_context(self._stack)
+                self._is_up.set()
+            conversation.send(ServersReady(stack.endpoints()))
+        except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
+            if not self._is_over:
+                self._abort(error)
+                conversation.send(Stop("The servers could not be started.", 0))
+
+    def _abort(self, error: BaseException) -> None:
+        self._is_aborted = True
+        self._record.abort(error)
+
+    def _stop(self, conversation: Conversation, error: HarnessError, pool: ThreadPoolExecutor) -> None:
+        """Ask inside to end, and hear what it still says; it is ended if it does not."""
+        signum = {ExitCode.SIGINT: signal.SIGINT, ExitCode.SIGTERM: signal.SIGTERM}.get(error.exit_code, 0)
+        conversation.send(Stop(error.message, int(signum)))
+        killer = threading.Timer(STOP_S, conversation.stop, (0.0,))
+        killer.start()
+        try:
+            self._hear(conversation, pool)
+        finally:
+            killer.cancel()
+
+    def _see_end(self, conversation: Conversation) -> None:
+        """Trust the exit status and the journal together: what they do not agree on is red."""
+        ended = conversation.wait(EXIT_S)
+        if self._is_aborted:
+            return
+        evidence = conversation.stderr_tail()
+        if ended.oom_killed:
+            raise ServerError(
+                "The runner's container ran out of memory.",
+                hint="--parallel with fewer workers takes less; so does an engine that has more.",
+                evidence=evidence,
+            )
+        if self._end is None:
+            raise HarnessError(
+                f"Inside ended with status {ended.code} before it said how the run went.",
+                hint="The end of its error stream is above; journal.ndjson has what it did last.",
+                evidence=evidence,
+            )
+        if ended.code != expected_status(self._end, self._planned):
+            raise HarnessError(
+                f"Inside said {type(self._end).__name__} and then ended with status {ended.code}.", evidence=evidence
+            )
+
+    def _keep_evidence(self, stack: Stack) -> None:
+        """Schemas and logs, while the servers are there. What cannot be had does not change how the run went."""
+        server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
+        for database in self._databases.databases:
+            if (server := server_of.get(database.alias)) is None:
+                continue
+            try:
+                self._artifacts.write_schema(database.alias, stack.dump_schema(server, database.template))
+            except ServerError as error:
+                self._record.tell(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
+        for id, text in stack.logs().items():
+            self._artifacts.write_log(id, text)
+        for failure in stack.failures():
+            self._record.abort(failure)
+
+
+def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:
+    """The exit status that inside ends with after it said *end* of a run of so many planned tests."""
+    if isinstance(end, RunAborted):
+        return end.exit_code
+    if end.failures:
+        return ExitCode.TESTS_FAILED
+    return ExitCode.GREEN if planned else ExitCode.NO_TESTS
+
+
+class _Room:
+    """What a run has of the machine: the engine, the images, a network, and where inside lives. A context manager."""
+
+    def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
+        self.config = config
+        self._tell = tell
+        self._record = record
+        self._run = secrets.token_hex(4)
+        self._cleanup = contextlib.ExitStack()
+        self._client: Client
+        self._workshop: Workshop
+        self._network: str | None = None
+
+    def __enter__(self) -> _Room:
+        config = self.config
+        self._client = connect()
+        self._workshop = self._cleanup.enter_context(
+            Workshop(self._client, self._tell, lambda: buildenv.read(config, os.environ))
+        )
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._cleanup.close()
+
+    def runner_image(self) -> str | None:
+        """The image of the runner with the project's dependencies, and beside it those of servers that are asked for.
+
+        ``None`` where inside is a child of this process.
+        """
+        config = self.config
+        jobs: dict[str, Callable[[], str]] = {
+            f"{spec.engine} {spec.version or ''}".strip(): partial(self._server_image, spec.engine, spec.version)
+            for spec in config.db
+        }
+        if config.runner == "container":
+            jobs["runner"] = self._project_image
+        return provision.side_by_side(jobs).get("runner")
+
+    def _project_image(self) -> str:
+        config = self.config
+        runner = provision.runner_image(self._workshop, config.python)
+        return provision.project_image(
+            self._workshop, runner, config.project, config.install, config.apt, (config.artifacts,)
+        )
+
+    def _server_image(self, engine: str, version: str | None) -> str:
+        known, server = ENGINES[engine], self.config.servers.get(engine)
+        return provision.server_image(
+            self._workshop, known, version or known.default_version, server.image if server else None
+        )
+
+    def server_images(self, plan: StackPlan) -> dict[tuple[str, str], str]:
+        """The image of each engine and version in *plan*."""
+        wanted = {(server.engine.name, server.version) for server in plan.servers}
+        jobs = {f"{name} {version}": partial(self._server_image, name, version) for name, version in wanted}
+        tags = provision.side_by_side(jobs)
+        return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
+
+    def stack(self, plan: StackPlan, images: dict[tuple[str, str], str], record: Record) -> Stack:
+        options = StackOptions(
+            run=self._run,
+            network=self._make_network(),
+            images=images,
+            publish=self.config.runner == "host",
+            startup_s=self.config.startup_timeout,
+        )
+        return Stack(self._client, plan, options, record.tell)
+
+    def inside(self, image: str | None) -> Conversation:
+        """Inside, not yet started: a context manager."""
+        config = self.config
+        if config.runner == "host":
+            environment = {**os.environ, **config.env}
+            return ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors))
+        assert image is not None
+        options = ContainerOptions(
+            run=self._run,
+            image=image,
+            project=self._project_archive(),
+            network=self._make_network(),
+            environment=config.env,
+            stderr=self._errors,
+        )
+        return ContainerRunner(self._client, options)
+
+    def plan(self, spec: RunSpec) -> StackPlan:
+        """The plan of the project's topology, by a runner that says it and ends."""
+        image = self._project_image() if self.config.runner == "container" else None
+        with self.inside(image) as conversation:
+            conversation.send(Begin(spec))
+            for line in conversation.lines():
+                event = codec.decode(line).event
+                if isinstance(event, TopologyFound):
+                    return make_plan(event.topology, self.config.db)
+                if isinstance(event, RunAborted):
+                    raise HarnessError.of(event.exit_code, event.message, event.hint, event.evidence)
+            raise HarnessError("Inside ended before it said the topology.", evidence=conversation.stderr_tail())
+
+    def _project_archive(self) -> IO[bytes]:
+        config = self.config
+        archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
+        project_tar(config.project, project_files(config.project, [config.artifacts]), archive)
+        archive.seek(0)
+        return archive
+
+    def _make_network(self) -> str:
+        if self._network is None:
+            self._network = self._cleanup.enter_context(containers.network(self._client, self._run))
+        return self._network
+
+    def _errors(self, data: bytes) -> None:
+        """Inside's error stream, as it comes: shown to those who ask for much."""
+        if self._record is not None and self.config.django.verbosity >= 2:
+            self._record.show(data)
+
+
+def _spec(config: Config) -> RunSpec:
+    return RunSpec(
+        settings=config.settings,
+        labels=config.labels,
+        options=config.django,
+        workers=config.parallel,
+        timeout_s=config.timeout,
+        retries=config.retries,
+        mirrors=config.mirrors,
+    )
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """A first SIGINT or SIGTERM raises ``Interrupted`` in the main thread, and a second: it ends the wait for inside. Further
+    ones change nothing: what is left then is to clean up.
+    """
+    left = 2
+
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return
+        code = ExitCode.SIGTERM if signum == signal.SIGTERM else ExitCode.SIGINT
+        raise Interrupted(f"{signal.Signals(signum).name} ended the run.", code)
+
+    old = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for signum, handler in old.items():
+            signal.signal(signum, handler)

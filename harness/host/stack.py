@@ -1,0 +1,249 @@
+"""Brings the servers of a plan up, all at once, and down again whatever happened.
+
+Owns what "ready" means: each server has said so in its log, before its deadline. Decides nothing about which servers
+there are (``host.plan``) or how one is told what it is (``host.engines``), and reads no environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from harness.contract.events import ServerReady
+from harness.contract.runspec import Endpoint
+from harness.errors import ServerError
+from harness.host.docker.containers import State, remove_run
+from harness.host.docker.engine import Client
+from harness.host.docker.failure import EVIDENCE_LINES
+from harness.host.docker.server import ServerContainer, ServerSpec
+from harness.host.engines import Boot
+from harness.host.plan import PlannedServer, StackPlan
+
+LOCALHOST = "127.0.0.1"
+ROLES = ("primary", "replica")
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How a stack is brought up. ``run`` is the run's id, ``network`` the name of its network.
+
+    ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
+    inside that runs on it. ``startup_s`` is what a server may take until it is ready.
+    """
+
+    run: str
+    network: str
+    images: Mapping[tuple[str, str], str]
+    publish: bool = False
+    startup_s: float = 60.0
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+
+class Stack:
+    """The servers of a plan: ``bring_up``, and ``close`` whatever came of it. ``with Stack(...) as stack`` does both."""
+
+    def __init__(
+        self,
+        client: Client,
+        plan: StackPlan,
+        options: StackOptions,
+        on_ready: Callable[[ServerReady], None] | None = None,
+    ) -> None:
+        self._client = client
+        self._plan = plan
+        self._options = options
+        self._on_ready = on_ready
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(plan.servers)), thread_name_prefix="server")
+        self._containers: dict[str, ServerContainer] = {}
+        self._serves = {server.id: threading.Event() for server in plan.servers}
+        self._given_up = threading.Event()
+        self._began = 0.0
+        self._ready: dict[str, ServerReady] = {}
+        self._logs: dict[str, str] | None = None
+
+    def __enter__(self) -> Stack:
+        try:
+            self.bring_up()
+        except BaseException as error:
+            try:
+                self.close()
+            except ServerError as left_over:
+                error.add_note(f"{left_over.message}\n{left_over.evidence}")
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def bring_up(self) -> None:
+        """Start all servers side by side; return when every one is ready, each replica streaming. To be called once.
+
+        Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up``
+        comes between.
+        """
+        self._began = time.monotonic()
+        try:
+            futures = [self._pool.submit(self._start, server) for server in self._plan.servers]
+            for future in as_completed(futures, timeout=self._options.startup_s):
+                ready = future.result()
+                self._ready[ready.server] = ready
+                if self._on_ready is not None:
+                    self._on_ready(ready)
+        except BaseException as error:
+            late = self._late() if isinstance(error, TimeoutError) else None
+            self.give_up()
+            if late is not None:
+                raise late from None
+            if isinstance(error, RuntimeError):  # the pool takes nothing more: closed before it began
+                raise _unwanted() from error
+            raise
+
+    def give_up(self) -> None:
+        """Let every server end, and ``bring_up`` too, in whichever thread it is: it raises ``ServerError``."""
+        self._given_up.set()
+        for event in self._serves.values():
+            event.set()
+        for container in tuple(self._containers.values()):
+            container.close()
+
+    def close(self) -> None:
+        """End all servers and remove their containers; ``logs`` still has what they said. Safe from any thread, and twice.
+
+        Raises ``ServerError`` when a container could not be removed.
+        """
+        if self._logs is None:
+            self._logs = self._read_logs()
+        self.give_up()
+        self._pool.shutdown()
+        self.give_up()  # one that was being made meanwhile
+        remove_run(self._client, self._options.run, ROLES)
+
+    @property
+    def ready(self) -> tuple[ServerReady, ...]:
+        """What is known of each server that came up, in the plan's order."""
+        return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where inside finds each server."""
+        return tuple(self._endpoint(server) for server in self._plan.servers)
+
+    def failures(self) -> list[ServerError]:
+        """One for each server that came up and has ended although nobody asked it to."""
+        failures = []
+        for server in self._plan.servers:
+            if server.id in self._ready and not self._given_up.is_set():
+                state = self._containers[server.id].state()
+                if not state.is_running:
+                    failures.append(self._ended(server, state))
+        return failures
+
+    def dump_schema(self, server: str, database: str) -> str:
+        """The SQL that makes the schema of *database*. Raises ``ServerError`` with what the server's tool said."""
+        engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
+        code, out, err = self._containers[server].execute(engine.dump_schema(database))
+        if code != 0:
+            raise ServerError(
+                f"The schema of {database!r} on {server} could not be written down.",
+                hint="The rest of the run does not depend on it.",
+                evidence=err.strip(),
+            )
+        return engine.schema_noise.sub("", out)
+
+    def logs(self) -> dict[str, str]:
+        """The log of each server by its id, also of those that failed, and after the end."""
+        return self._read_logs() if self._logs is None else self._logs
+
+    def _start(self, server: PlannedServer) -> ServerReady:
+        """Start *server* and wait until it is ready. Runs in a thread of its own."""
+        container = self._containers[server.id] = ServerContainer(self._client, self._spec(server))
+        container.start()
+        if server.primary is not None:
+            self._serves[server.primary].wait()
+            container.tell("the primary serves")
+        seen = b""
+        for chunk in () if self._given_up.is_set() else container.follow():
+            seen += chunk
+            text = seen.decode(errors="replace")
+            if server.engine.ready.search(text):
+                self._serves[server.id].set()
+                return self._is_ready(server, text)
+        if self._given_up.is_set():
+            raise _unwanted()
+        raise self._ended(server, container.state())
+
+    def _is_ready(self, server: PlannedServer, log: str) -> ServerReady:
+        version = server.engine.version_line.search(log)
+        return ServerReady(
+            server=server.id,
+            engine=server.engine.name,
+            version=version[1] if version else server.version,
+            role=server.role,
+            primary=server.primary,
+            image=self._image(server),
+            ready_s=round(time.monotonic() - self._began, 3),
+        )
+
+    def _spec(self, server: PlannedServer) -> ServerSpec:
+        boot = Boot(server.role, self._options.password, server.users, server.primary or "")
+        return ServerSpec(
+            run=self._options.run,
+            host=server.id,
+            role=server.role,
+            image=self._image(server),
+            network=self._options.network,
+            port=server.engine.port,
+            publish=self._options.publish,
+            environment=server.engine.environment(boot),
+        )
+
+    def _image(self, server: PlannedServer) -> str:
+        return self._options.images[server.engine.name, server.version]
+
+    def _endpoint(self, server: PlannedServer) -> Endpoint:
+        host, port = server.id, server.engine.port
+        if self._options.publish:
+            host, port = LOCALHOST, self._containers[server.id].published_port()
+        return Endpoint(server.id, server.role, host, port, self._options.password)
+
+    def _read_logs(self) -> dict[str, str]:
+        logs = {}
+        for id, container in tuple(self._containers.items()):
+            with contextlib.suppress(ServerError):  # one that was never made has said nothing
+                logs[id] = container.log().replace(self._options.password, "***")
+        return logs
+
+    def _tail(self, server: PlannedServer) -> str:
+        return "\n".join(self._read_logs().get(server.id, "").splitlines()[-EVIDENCE_LINES:])
+
+    def _ended(self, server: PlannedServer, state: State) -> ServerError:
+        return ServerError(
+            f"The server {_title(server)} {state}.", hint=server.engine.hint, evidence=self._tail(server)
+        )
+
+    def _late(self) -> ServerError:
+        server = next(server for server in self._plan.servers if server.id not in self._ready)
+        made = self._containers.get(server.id)
+        state = "not made yet" if made is None else str(made.state())
+        return ServerError(
+            f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it is {state}.",
+            hint="startup_timeout in [tool.harness] gives servers longer. " + server.engine.hint,
+            evidence=self._tail(server),
+        )
+
+
+def _title(server: PlannedServer) -> str:
+    """*server* as a message names it: ``replica (PostgreSQL 17, replica of default)``."""
+    role = f"replica of {server.primary}" if server.primary else "primary"
+    return f"{server.id} ({server.engine.title} {server.version}, {role})"
+
+
+def _unwanted() -> ServerError:
+    return ServerError("The servers were no longer wanted.")

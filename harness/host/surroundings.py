@@ -1,0 +1,99 @@
+"""What is around the process: the terminal, GitHub's runner, the repository, the command that was typed.
+
+The one place, beside the configuration, that reads the environment; ``look`` reads it once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from harness.host.config import Config
+from harness.report.console import Console, LiveConsole, PlainConsole
+from harness.report.terminal import ConsoleOptions, encodable
+
+SLOWEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """``prefix`` is the project's folder relative to its repository's root; ``command`` what was typed, without labels."""
+
+    cwd: Path
+    out: TextIO
+    is_terminal: bool
+    has_colour: bool
+    is_github: bool
+    step_summary: Path | None
+    prefix: str
+    command: tuple[str, ...]
+
+    def relative(self, path: Path) -> str:
+        """*path* as somebody who stands here would write it."""
+        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
+
+    def print_lines(self, lines: Iterable[str]) -> None:
+        text = "".join(f"{line}\n" for line in lines if line)
+        self.out.write(encodable(text, self.out.encoding))
+        self.out.flush()
+
+    def console(self, config: Config) -> Console:
+        """The console that fits: a live display on a terminal, lines elsewhere, or what the configuration says."""
+        django = config.django
+        options = ConsoleOptions(
+            width=None if self.is_terminal else 100,
+            colour=self.has_colour,
+            verbosity=django.verbosity,
+            debug_sql=django.debug_sql,
+            durations=SLOWEST if django.durations is None else django.durations,
+            timing=django.timing,
+            buffer=django.buffer,
+            guard=secrets.token_hex(16) if self.is_github else "",
+        )
+        is_live = config.console == "rich" or (config.console == "auto" and self.is_terminal)
+        return LiveConsole(self.out, options) if is_live else PlainConsole(self.out, options)
+
+
+def look(config: Config, environ: Mapping[str, str], argv: Sequence[str], out: TextIO = sys.stdout) -> Surroundings:
+    """What is around this process."""
+    is_terminal = out.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
+    has_colour = (is_terminal and not environ.get("NO_COLOR")) or bool(environ.get("FORCE_COLOR"))
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    is_github = environ.get("GITHUB_ACTIONS") == "true"
+    return Surroundings(
+        cwd=Path.cwd(),
+        out=out,
+        is_terminal=is_terminal,
+        has_colour=has_colour,
+        is_github=is_github,
+        step_summary=Path(summary) if is_github and summary else None,
+        prefix=_repository_prefix(config.project),
+        command=("harness", *_without_labels(argv[1:], config.labels)),
+    )
+
+
+def _without_labels(arguments: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """*arguments* without the last occurrence of each label."""
+    rest = list(arguments)
+    for label in labels:
+        for place in range(len(rest) - 1, -1, -1):
+            if rest[place] == label:
+                del rest[place]
+                break
+    return rest
+
+
+def _repository_prefix(project: Path) -> str:
+    """The folder's place below its repository's root, with a slash behind it; empty at the root and without git."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "--show-prefix"], cwd=project, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return asked.stdout.strip()

@@ -1,0 +1,232 @@
+"""The two consoles: plain lines for logs, a live display for terminals. Both fold the stream that all reports fold.
+
+Owns what is written to the terminal and when. A console never ends a run: where nobody reads any more, it falls silent.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol, TextIO, cast
+
+from rich.console import Console as RichConsole
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harness.contract.events import Envelope
+from harness.report.feed import Feed, Seat
+from harness.report.final_summary import final_summary
+from harness.report.github import resume_commands, stop_commands
+from harness.report.runreport import RunReport
+from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, clip_start, encodable, labelled
+from harness.report.text import one_line
+from harness.report.verdict import Verdict
+
+PROGRESS_EVERY_S = 10.0
+REFRESH_HZ = 8
+SLOTS_SHOWN = 12
+
+
+class Console(Protocol):
+    """What a session needs of a console, in this order: ``handle`` for each event, ``finish`` once, ``close`` always."""
+
+    def handle(self, envelope: Envelope) -> None:
+        """Take one event."""
+
+    def finish(self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "") -> None:
+        """Print the final summary; arguments as ``final_summary`` has them."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was found. Safe to call twice."""
+
+
+class _Sink(io.TextIOBase):
+    """The terminal or file: takes any text whatever its encoding, and falls silent when nobody reads any more."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._is_read = True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute there
+        return self._out.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        return self._is_read and self._out.isatty()
+
+    def write(self, text: str) -> int:
+        if self._is_read:
+            try:
+                self._out.write(encodable(text, self.encoding))
+            except (OSError, ValueError):
+                self._is_read = False  # the pipe or the file is closed; the run and its artifacts go on
+        return len(text)
+
+    def flush(self) -> None:
+        if self._is_read:
+            try:
+                self._out.flush()
+            except (OSError, ValueError):
+                self._is_read = False
+
+
+class PlainConsole:
+    """Lines, as things happen, and a line of progress now and then: for logs, and wherever there is no terminal."""
+
+    def __init__(self, out: TextIO, options: ConsoleOptions) -> None:
+        self._out = _Sink(out)
+        self._options = options
+        self._feed = Feed(options)
+        self._paint = _rich_console(self._out, options) if options.colour else None
+        self._last_at: float | None = None
+        self._is_closed = False
+        if options.guard:
+            self._write(stop_commands(options.guard))
+
+    def handle(self, envelope: Envelope) -> None:
+        """Print what *envelope* is worth; the clock is the stream's own."""
+        lines = self._feed.take(envelope)
+        if self._last_at is None:
+            self._last_at = envelope.at
+        elif envelope.at - self._last_at >= PROGRESS_EVERY_S and self._feed.planned and self._options.verbosity:
+            self._last_at = envelope.at
+            lines.append(self._progress())
+        if lines:
+            self._print(lines)
+
+    def finish(self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "") -> None:
+        """Print the final summary."""
+        self._print(final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun))
+
+    def close(self) -> None:
+        """Let the runner take commands again."""
+        if not self._is_closed and self._options.guard:
+            self._write(resume_commands(self._options.guard))
+        self._is_closed = True
+
+    def _progress(self) -> Text:
+        feed = self._feed
+        standing = f", {feed.standing()}" if feed.standing() else ""
+        return labelled("progress", f"{feed.done} of {feed.planned} tests{standing}, {feed.elapsed:.0f}s", "dim")
+
+    def _print(self, lines: Sequence[Text]) -> None:
+        if self._paint is None:
+            self._write("".join(f"{line.plain.rstrip()}\n" for line in lines))
+            return
+        with self._paint.capture() as captured:
+            for line in lines:
+                self._paint.print(line, soft_wrap=True)
+        self._write(captured.get())
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+
+class LiveConsole:
+    """A terminal's display: a bar of tests done, what each slot runs, and above it the lines of the feed as they come."""
+
+    def __init__(self, out: TextIO, options: ConsoleOptions, clock: Callable[[], float] = time.monotonic) -> None:
+        self._options = options
+        self._feed = Feed(options)
+        self._clock = clock
+        self._seen_at = clock()
+        self._console = _rich_console(_Sink(out), options)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._render,
+            refresh_per_second=REFRESH_HZ,
+            transient=True,
+            vertical_overflow="crop",
+        )
+        self._live.start()
+
+    def handle(self, envelope: Envelope) -> None:
+        """Count *envelope*, and print above the display what it is worth."""
+        lines = self._feed.take(envelope)
+        self._seen_at = self._clock()
+        if lines:
+            self._console.print(Text("\n").join(lines), soft_wrap=True)
+
+    def finish(self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "") -> None:
+        """Take the display away and print the final summary."""
+        self.close()
+        for line in final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun):
+            self._console.print(line, soft_wrap=True)
+
+    def close(self) -> None:
+        """Take the display away."""
+        self._live.stop()
+
+    def _render(self) -> RenderableType:
+        """The display as it is now; called by rich's own thread, a few times a second."""
+        feed = self._feed
+        now = feed.at + max(self._clock() - self._seen_at, 0.0)
+        if not feed.planned:
+            return _phases(feed, now)
+        seats = sorted(dict(feed.seats).items())
+        head = Table.grid(padding=(0, 2), expand=True)
+        head.add_column(ratio=1)
+        head.add_row(
+            ProgressBar(
+                total=feed.planned,
+                completed=min(feed.done, feed.planned),
+                style="bright_black",
+                complete_style="red" if feed.red else "green",
+                finished_style="red" if feed.red else "green",
+            ),
+            Text(f"{feed.done}/{feed.planned}", "bold"),
+            Text(feed.standing(), "bold red" if feed.red else "yellow"),
+            Text(_clock_face(now - feed.started_at), "dim"),
+        )
+        if not seats:
+            return Group(head, _phases(feed, now)) if feed.open_phases else head
+        return Group(head, _slots(seats, now, self._console.width))
+
+
+def _slots(seats: list[tuple[int, Seat]], now: float, width: int) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for slot, seat in seats[:SLOTS_SHOWN]:
+        style = "yellow" if seat.is_slow else ""
+        table.add_row(
+            Text(f"{slot:>4}", "cyan"),
+            Text(f"{max(now - seat.since, 0.0):7.1f}s", "bold yellow" if seat.is_slow else "dim"),
+            Text(clip_start(one_line(seat.test, 1000), max(width - 16, 10)), style, no_wrap=True),
+        )
+    if len(seats) > SLOTS_SHOWN:
+        table.add_row("", "", Text(f"and {len(seats) - SLOTS_SHOWN} more slots", "dim"))
+    return table
+
+
+def _phases(feed: Feed, now: float) -> Text:
+    """What the run is at when no test runs."""
+    phases = dict(feed.open_phases)
+    if not phases:
+        return Text(f"{'':{LABEL_WIDTH}} {_clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
+    parts = [f"{name} {max(now - since, 0.0):.1f}s" for name, since in phases.items()]
+    return Text(f"{'':{LABEL_WIDTH}} {', '.join(parts)}", "dim")
+
+
+def _clock_face(seconds: float) -> str:
+    minutes, rest = divmod(int(max(seconds, 0.0)), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _rich_console(out: _Sink, options: ConsoleOptions) -> RichConsole:
+    """A rich console that takes everything from *options*, and nothing from the environment."""
+    return RichConsole(
+        file=cast("TextIO", out),
+        width=options.width,
+        color_system="standard" if options.colour else None,
+        no_color=not options.colour,
+        force_terminal=True,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+        _environ={},
+    )

@@ -1,0 +1,294 @@
+"""What is printed when a run has ended: the same for each console, as lines of styled text.
+
+Owns the order and the limits of it. Pure. Last comes what a reader at the end of a log needs first.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from harness.contract import naming
+from harness.contract.events import Outcome
+from harness.report.runreport import PHASES, Attempt, Case, RunReport
+from harness.report.sql import seconds
+from harness.report.terminal import STYLES, ConsoleOptions, quoted
+from harness.report.text import for_terminal, keep_end_lines, one_line, plural
+from harness.report.verdict import Verdict
+from harness.report.wording import (
+    FLAKY,
+    LABELS,
+    case_headline,
+    detail,
+    headline,
+    label,
+    location,
+    place,
+    server_lines,
+    tally,
+)
+
+DETAILED = 50
+"""Failures that are told in full, unless more is asked for."""
+LISTED = 500
+NOT_RUN_LISTED = 3
+TRACEBACK_LINES = 200
+OUTPUT_LINES = 100
+STATEMENTS = 100
+RERUN_LABELS = 20
+_COLUMN = 12
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
+
+
+def final_summary(
+    report: RunReport,
+    verdict: Verdict,
+    options: ConsoleOptions,
+    *,
+    artifacts: Sequence[str] = (),
+    rerun: str = "",
+) -> list[Text]:
+    """The lines that end a run. *artifacts*: the paths to name; *rerun*: the command that runs the failures again."""
+    blocks = (
+        _failures(report, options),
+        _one_line_each(report),
+        _slowest(report, options),
+        _cause(verdict),
+        [
+            *_counts(report, verdict),
+            *_times(report, options),
+            *_facts(report),
+            *_column("artifacts", list(artifacts)),
+            *_column("again", [rerun] if rerun else []),
+        ],
+    )
+    lines: list[Text] = []
+    for block in blocks:
+        if block:
+            lines += [Text(), *block]
+    return lines
+
+
+def rerun_command(command: Sequence[str], report: RunReport) -> str:
+    """*command* (without labels) with what is red as labels; by class, then by module, where that would be too many.
+
+    Empty if nothing is red that a label can name.
+    """
+    classes = {case.test.classname for case in report.red if not case.is_planned}
+    red = [case for case in report.red if not case.is_planned or case.test.classname not in classes]
+    names = list(dict.fromkeys(name for case in red for name in _labels(case)))
+    for _ in range(3):
+        if len(names) <= RERUN_LABELS:
+            break
+        names = list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
+    if not names:
+        return ""
+    if len(names) > RERUN_LABELS:
+        names = []
+    return shlex.join([*command, *names])
+
+
+def condensed(folder: str, paths: Sequence[str]) -> list[str]:
+    """*paths* below *folder* as a reader wants them: files of the top each, those of a folder as one line."""
+    top = [f"{folder}/{path}" for path in paths if "/" not in path]
+    below: dict[str, int] = {}
+    for path in paths:
+        if "/" in path:
+            name = path.partition("/")[0]
+            below[name] = below.get(name, 0) + 1
+    return [*top, *(f"{folder}/{name}/ ({plural(number, 'file')})" for name, number in below.items())]
+
+
+def _labels(case: Case) -> list[str]:
+    """What names *case* on the command line: the test, its class for a fixture, the module that could not be loaded."""
+    test = case.test
+    if test.classname.startswith("unittest.loader."):
+        candidates = [test.name]
+    elif case.is_planned:
+        candidates = [f"{test.classname}.{test.name}", test.id]
+    else:
+        candidates = [test.classname]
+    return [name for name in candidates if _DOTTED.fullmatch(name)][:1]
+
+
+# failures in full
+
+
+def _failures(report: RunReport, options: ConsoleOptions) -> list[Text]:
+    told = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
+    if not told:
+        return []
+    limit = DETAILED if options.verbosity < 2 else len(told)
+    lines = [_rule("failures", options)]
+    for case in told[:limit]:
+        lines += [Text(), *_failure(case, options)]
+    if len(told) > limit:
+        text = f"{plural(len(told) - limit, 'more failure')} in full: junit.xml, or here with -v 2"
+        lines += [Text(), Text(text, "dim")]
+    return lines
+
+
+def _failure(case: Case, options: ConsoleOptions) -> Iterator[Text]:
+    yield Text.assemble((f"{label(case)} ", STYLES[label(case)]), (one_line(case.test.id, 1000), "bold"))
+    for index, attempt in enumerate(case.red_attempts or (Attempt(1, case.outcome, 0.0, reason=case.reason),)):
+        if index:
+            yield Text()
+        yield Text(_circumstances(case, attempt), "dim")
+        yield from _traceback(detail(attempt))
+        for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
+            lines = quoted(output, OUTPUT_LINES)
+            if lines:
+                yield Text(f"  {name}", "cyan")
+                yield from lines
+        if options.debug_sql:
+            yield from _sql(case, attempt)
+
+
+def _circumstances(case: Case, attempt: Attempt) -> str:
+    total = len(case.attempts)
+    parts = [f"attempt {attempt.n} of {total}: {LABELS[attempt.outcome]}"] if total > 1 else []
+    parts.append(f"{attempt.duration:.3f}s")
+    if attempt.slot:
+        parts.append(f"slot {attempt.slot}")
+    where = place(*location(Case(case.test, case.outcome, (attempt,))))
+    return "  " + ", ".join([*parts, where] if where else parts)
+
+
+def _traceback(text: str) -> Iterator[Text]:
+    for line in keep_end_lines(for_terminal(text), TRACEBACK_LINES).split("\n"):
+        frame = _FRAME.match(line)
+        if frame:
+            style = "cyan" if not frame["file"].startswith(("/", "<")) else "dim"
+        else:
+            style = "" if line.startswith((" ", "Traceback ")) or not line else "red"
+        yield Text.assemble("  ", (line, style))
+
+
+def _sql(case: Case, attempt: Attempt) -> Iterator[Text]:
+    if not attempt.sql:
+        return
+    total = sum(statement.duration for statement in attempt.sql)
+    head = f"  sql: {plural(len(attempt.sql), 'statement')} in {seconds(total)}, {naming.sql_file(case.test.id)}"
+    yield Text(head, "cyan")
+    left_out = len(attempt.sql) - STATEMENTS
+    if left_out > 0:
+        yield Text(f"  [... {left_out} statements left out ...]", "dim")
+    for statement in attempt.sql[-STATEMENTS:]:
+        where = f"{seconds(statement.duration):>9}  {one_line(statement.alias)} ({one_line(statement.role)})"
+        yield Text.assemble((f"  {where}  ", "dim"), one_line(statement.sql, 2000))
+        if statement.error:
+            yield Text(f"{'':11}  {one_line(statement.error, 1000)}", "red")
+
+
+# one line each
+
+
+def _one_line_each(report: RunReport) -> list[Text]:
+    lines = [_line(case) for case in report.red if case.outcome is not Outcome.NOT_RUN]
+    lines += _not_run(report)
+    lines += [_line(case) for case in report.flaky]
+    if len(lines) > LISTED:
+        lines = [*lines[:LISTED], Text(f"and {len(lines) - LISTED} more, see junit.xml", "dim")]
+    return lines
+
+
+def _line(case: Case) -> Text:
+    word = label(case)
+    line = Text.assemble((f"{word} ", STYLES[word]), one_line(case.test.id, 1000))
+    if word == FLAKY:
+        attempt = case.red_attempts[-1]
+        said = f"attempt {attempt.n} of {len(case.attempts)}: {headline(attempt)}"
+    else:
+        said = case.reason if case.outcome is Outcome.NOT_RUN else case_headline(case)
+    line.append(f" - {one_line(said)}")
+    if where := place(*location(case)):
+        line.append(f" ({where})", "dim")
+    return line
+
+
+def _not_run(report: RunReport) -> list[Text]:
+    """Tests that did not run, one by one if they are few, else by their reason."""
+    by_reason: dict[str, list[Case]] = {}
+    for case in report.red:
+        if case.outcome is Outcome.NOT_RUN:
+            by_reason.setdefault(case.reason, []).append(case)
+    lines: list[Text] = []
+    for reason, cases in by_reason.items():
+        if len(cases) <= NOT_RUN_LISTED:
+            lines += [_line(case) for case in cases]
+            continue
+        word = LABELS[Outcome.NOT_RUN]
+        text = f"{len(cases)} tests, {one_line(cases[0].test.id)} the first of them - {one_line(reason)}"
+        lines.append(Text.assemble((f"{word} ", STYLES[word]), text))
+    return lines
+
+
+# the rest
+
+
+def _slowest(report: RunReport, options: ConsoleOptions) -> list[Text]:
+    if options.verbosity < 1:
+        return []
+    ran = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
+    shown = [case for case in ran if case.duration >= 0.001 or options.verbosity > 1]
+    shown = shown[: options.durations] if options.durations else shown
+    if not shown:
+        return []
+    rows = [Text.assemble((f"{case.duration:8.3f}s  ", "dim"), one_line(case.test.id)) for case in shown]
+    return [Text("slowest", "cyan"), *rows]
+
+
+def _cause(verdict: Verdict) -> list[Text]:
+    cause = verdict.cause
+    if cause is None:
+        return []
+    message = for_terminal(cause.message).split("\n")
+    lines = [Text.assemble((f"{cause.kind}: ", "bold red"), (message[0], "bold"))]
+    lines += [Text(f"  {line}") for line in message[1:]]
+    lines += [Text(f"  {line}") for line in for_terminal(cause.hint).split("\n") if line]
+    return lines + quoted(cause.evidence, TRACEBACK_LINES, "")
+
+
+def _counts(report: RunReport, verdict: Verdict) -> list[Text]:
+    counts = report.counts()
+    style = "bold green" if verdict.exit_code == 0 else "bold red"
+    text = f"{plural(counts.planned, 'test')}: {tally(counts)}, in {report.total_s:.1f}s"
+    end = f"; exit code {int(verdict.exit_code)}" if verdict.exit_code else ""
+    return [Text.assemble((f"{verdict.word.upper():{_COLUMN - 1}} ", style), (text + end, "bold"))]
+
+
+def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
+    known = {phase.name: phase for phase in report.phases}
+    names = [*(name for name in PHASES if name in known), *(name for name in known if name not in PHASES)]
+    if not names:
+        return []
+    if not options.timing:
+        return _column("time", [", ".join(f"{name} {known[name].seconds:.1f}s" for name in names)])
+    rows = [
+        f"{name:10}{known[name].seconds:9.3f}s{'' if known[name].is_finished else '  (not finished)'}" for name in names
+    ]
+    if report.recycles:
+        rows.append(f"{'recycled':10}{report.recycle_s:9.3f}s  {plural(report.recycles, 'slot')}, within tests")
+    return _column("time", [*rows, f"{'total':10}{report.total_s:9.3f}s"])
+
+
+def _facts(report: RunReport) -> list[Text]:
+    seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
+    return [*_column("seed", seed), *_column("servers", server_lines(report))]
+
+
+def _column(name: str, rows: list[str]) -> list[Text]:
+    """*rows* with *name* before the first."""
+    return [
+        Text.assemble((f"{name if index == 0 else '':{_COLUMN - 1}} ", "cyan"), for_terminal(row))
+        for index, row in enumerate(rows)
+    ]
+
+
+def _rule(title: str, options: ConsoleOptions) -> Text:
+    width = min(options.width or 100, 100)
+    return Text(f"─── {title} ".ljust(width, "─"), "bold")

@@ -1,0 +1,226 @@
+"""What GitHub Actions reads: annotations, the step summary in Markdown, and the commands that stop commands.
+
+Owns the escaping and the limits of each. Pure: returns text; ``files`` writes the step summary, a console prints the
+rest. Nothing that a test says can become a command or markup here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+
+from harness.contract.events import Outcome
+from harness.report.runreport import PHASES, Case, RunReport
+from harness.report.text import keep_ends, one_line, plural, visible
+from harness.report.verdict import Verdict
+from harness.report.wording import case_headline, detail, headline, label, location, place, server_lines, tally
+
+ANNOTATIONS = 10
+"""Of one kind in one step; GitHub drops what is more."""
+MESSAGE_CHARACTERS = 4096
+TITLE_CHARACTERS = 200
+SUMMARY_BYTES = 900_000
+"""GitHub drops a summary of more than 1 MiB, the whole of it."""
+DETAIL_BYTES = 8_000
+TABLE_BYTES = 200_000
+SLOWEST = 10
+
+_RESERVE_BYTES = 50_000
+_MARKUP = re.compile(r"[^\w\s.,;'=()/-]|_")
+
+
+def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[str]:
+    """Workflow commands, a line each: at most ten errors and ten warnings, the last of ten telling how many more.
+
+    *prefix* is the project's folder relative to the repository's root.
+    """
+    errors = []
+    if verdict.cause is not None:
+        errors.append(_command("error", "", 0, verdict.cause.kind, verdict.cause.text))
+    told = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
+    errors += [_of_case("error", case, prefix) for case in told[: ANNOTATIONS + 1]]
+    not_run = [case for case in report.red if case.outcome is Outcome.NOT_RUN]
+    if not_run and not (verdict.cause and verdict.cause.kind == "NotRun"):
+        title = f"{plural(len(not_run), 'test')} not run"
+        errors.append(_command("error", "", 0, title, f"{not_run[0].test.id}: {not_run[0].reason}"))
+    left_out = max(len(told) - ANNOTATIONS - 1, 0)
+    warnings = [_of_case("warning", case, prefix) for case in report.flaky]
+    return [*_at_most("error", errors, left_out), *_at_most("warning", warnings, 0)]
+
+
+def stop_commands(token: str) -> str:
+    """The line after which nothing printed is a command. *token* must be such that no test can print it: random."""
+    return f"::stop-commands::{token}\n"
+
+
+def resume_commands(token: str) -> str:
+    """The line that ends what ``stop_commands`` began."""
+    return f"::{token}::\n"
+
+
+def guarded(text: str, token: str) -> str:
+    """*text* such that nothing in it is a command."""
+    end = "" if text.endswith("\n") or not text else "\n"
+    return f"{stop_commands(token)}{text}{end}{resume_commands(token)}"
+
+
+def step_summary(
+    report: RunReport, verdict: Verdict, *, prefix: str = "", artifacts: Iterable[str] = (), rerun: str = ""
+) -> str:
+    """The summary that is shown below the step, in Markdown, of less than 900 KB."""
+    sections = [
+        *_headline(report, verdict),
+        *_table("Failures", [case for case in report.red if case.outcome is not Outcome.NOT_RUN], prefix),
+        *_not_run(report),
+        *_table("Flaky", list(report.flaky), prefix),
+        *_numbers(report),
+        *_lists(artifacts, rerun),
+    ]
+    budget = SUMMARY_BYTES - _RESERVE_BYTES - sum(len(section.encode()) for section in sections)
+    details = list(_within(_details(report), budget, "+{} more in full in junit.xml\n"))
+    return "\n".join([*sections, *details]) + "\n"
+
+
+# annotations
+
+
+def _of_case(kind: str, case: Case, prefix: str) -> str:
+    file, line = location(case)
+    attempts = case.red_attempts
+    said = case_headline(case) if kind == "error" or not attempts else headline(attempts[-1])
+    text = f"{said}\n\n{detail(attempts[-1])}" if attempts else said
+    path = posixpath.join(prefix, file) if file and not file.startswith(("/", "<")) else ""
+    return _command(kind, path, line, f"{label(case)} {case.test.id}", text)
+
+
+def _at_most(kind: str, commands: list[str], left_out: int) -> list[str]:
+    """*commands*, ten at most; *left_out* counts what was not even made into one."""
+    if len(commands) + left_out <= ANNOTATIONS:
+        return commands
+    more = len(commands) + left_out - (ANNOTATIONS - 1)
+    return [*commands[: ANNOTATIONS - 1], _command(kind, "", 0, "harness", f"+{more} more, see the summary")]
+
+
+def _command(kind: str, file: str, line: int, title: str, message: str) -> str:
+    properties = []
+    if file:
+        properties.append(f"file={_property(file)}")
+        if line > 0:
+            properties.append(f"line={line}")
+    properties.append(f"title={_property(one_line(title, TITLE_CHARACTERS))}")
+    text = keep_ends(visible(message).strip(), MESSAGE_CHARACTERS - 200)[:MESSAGE_CHARACTERS]
+    return f"::{kind} {','.join(properties)}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(visible(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+# the step summary
+
+
+def _headline(report: RunReport, verdict: Verdict) -> Iterator[str]:
+    counts = report.counts()
+    mark = "✅" if verdict.exit_code == 0 else "❌"
+    yield f"## {mark} harness: {verdict.word}\n"
+    yield f"{plural(counts.planned, 'test')}: {tally(counts)}, in {report.total_s:.1f}s.\n"
+    if verdict.cause is not None:
+        yield f"**{_plain(verdict.cause.kind)}**: {_plain(one_line(verdict.cause.message, 2000))}\n"
+        if verdict.cause.hint:
+            yield f"{_plain(one_line(verdict.cause.hint, 2000))}\n"
+        if verdict.cause.evidence:
+            yield _fenced(keep_ends(visible(verdict.cause.evidence), DETAIL_BYTES))
+
+
+def _table(title: str, cases: list[Case], prefix: str) -> Iterator[str]:
+    if not cases:
+        return
+    yield f"### {title} ({len(cases)})\n"
+    yield "| | test | where | what |\n|---|---|---|---|"
+    yield from _within((_row(case, prefix) for case in cases), TABLE_BYTES, "| | +{} more, see junit.xml | | |")
+    yield ""
+
+
+def _row(case: Case, prefix: str) -> str:
+    file, line = location(case)
+    where = place(posixpath.join(prefix, file) if file and not file.startswith("/") else file, line)
+    said = headline(case.red_attempts[-1]) if case.red_attempts else case_headline(case)
+    cells = (label(case), one_line(case.test.id), where, one_line(said))
+    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+
+
+def _not_run(report: RunReport) -> Iterator[str]:
+    reasons: dict[str, int] = {}
+    for case in report.red:
+        if case.outcome is Outcome.NOT_RUN:
+            reasons[case.reason] = reasons.get(case.reason, 0) + 1
+    if reasons:
+        yield f"### Not run ({sum(reasons.values())})\n"
+        yield from (
+            f"- {plural(number, 'test')}: {_plain(one_line(why))}" for why, number in list(reasons.items())[:50]
+        )
+        yield ""
+
+
+def _numbers(report: RunReport) -> Iterator[str]:
+    rows = [(name, f"{report.phase_seconds(name):.2f}s") for name in PHASES]
+    rows.append(("total", f"{report.total_s:.2f}s"))
+    yield "<details><summary>Time, servers, slowest tests</summary>\n"
+    yield "| phase | time |\n|---|---:|"
+    yield from (f"| {name} | {value} |" for name, value in rows)
+    yield ""
+    yield from (f"- {_plain(line)}" for line in server_lines(report))
+    if report.seed is not None:
+        yield f"- seed: {report.seed}"
+    slowest = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)[:SLOWEST]
+    if slowest:
+        yield "\n| slowest | time |\n|---|---:|"
+        yield from (f"| {_plain(one_line(case.test.id))} | {case.duration:.3f}s |" for case in slowest)
+    yield "\n</details>\n"
+
+
+def _lists(artifacts: Iterable[str], rerun: str) -> Iterator[str]:
+    paths = list(artifacts)
+    if paths:
+        yield f"Artifacts: {', '.join(_plain(path) for path in paths)}\n"
+    if rerun:
+        yield f"The failures again:\n\n{_fenced(one_line(rerun, 4000), 'sh')}"
+
+
+def _details(report: RunReport) -> Iterator[str]:
+    for case in report.red:
+        if case.outcome is not Outcome.NOT_RUN and case.red_attempts:
+            text = keep_ends(visible(detail(case.red_attempts[-1])), DETAIL_BYTES)
+            summary = f"{label(case)} {one_line(case.test.id)}"
+            yield f"<details><summary>{_plain(summary)}</summary>\n\n{_fenced(text)}\n</details>\n"
+
+
+def _within(parts: Iterable[str], budget: int, more: str) -> Iterator[str]:
+    """As many of *parts* as fit into *budget* bytes, and by *more* how many did not."""
+    left_out = 0
+    for part in parts:
+        size = len(part.encode()) + 1
+        if left_out or size > budget:
+            left_out += 1
+        else:
+            budget -= size
+            yield part
+    if left_out:
+        yield more.format(left_out)
+
+
+def _plain(text: str) -> str:
+    """*text* with whatever Markdown or HTML could read as markup as a character reference."""
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", visible(text))
+
+
+def _fenced(text: str, language: str = "text") -> str:
+    """*text* as a block of code that nothing in it can end."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}\n"

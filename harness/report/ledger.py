@@ -1,0 +1,389 @@
+"""Folds the events of a run into a ``RunReport``.
+
+Owns what each test's final outcome is when the journal does not say, and what is kept in memory of a run. Pure, and
+total: any beginning of any journal gives a report in which each planned test has exactly one outcome. May import the
+contract and this room's data; touches no file and no terminal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.contract import events
+from harness.contract.events import Envelope, Outcome, PlannedTest
+from harness.report.runreport import INTERRUPTS, Attempt, Case, LostWorker, Phase, RunReport
+from harness.report.text import keep_ends, one_line, plural, visible
+
+STREAM_BYTES = 100_000
+"""What is kept of one stream of one attempt."""
+KEPT_BYTES = 256_000_000
+"""What is kept of the output and SQL of all red attempts; the journal has the rest."""
+TESTS_NAMED = 20
+"""Tests kept for each fingerprint of a query."""
+HALTED = "halted"
+"""The code of the notice that says why nothing more was begun: a failure with ``--failfast``, too many dead workers."""
+NOT_KEPT = "[not kept, the run's other failures said too much; the journal has it]"
+
+
+def fold(envelopes: Iterable[Envelope]) -> RunReport:
+    """The report of a whole journal, or of its beginning."""
+    ledger = Ledger()
+    for envelope in envelopes:
+        ledger.fold(envelope)
+    return ledger.report()
+
+
+def crash_message(slot: int, lost: events.WorkerLost) -> str:
+    """How a worker ended, in a sentence without its end: ``worker 2 (pid 812) died with SIGSEGV``."""
+    if lost.signal is not None:
+        return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
+    if lost.exit is not None:
+        return f"worker {slot} (pid {lost.pid}) ended with exit code {lost.exit}"
+    return f"worker {slot} (pid {lost.pid}) was lost"
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """What is known of one test so far. ``running``: slot, attempt and start of an attempt that has not ended."""
+
+    test: PlannedTest
+    is_planned: bool
+    attempts: list[Attempt] = field(default_factory=list)
+    final: Outcome | None = None
+    reason: str = ""
+    running: tuple[int, int, float] | None = None
+    bereft: str = ""  # how the worker ended that was running it
+
+    def put(self, attempt: Attempt) -> None:
+        """Add *attempt*, in the place of one with the same number, whose start it may not know."""
+        for other in self.attempts:
+            if other.n == attempt.n and attempt.started_at is None:
+                attempt = dataclasses.replace(attempt, started_at=other.started_at)
+        self.attempts = [other for other in self.attempts if other.n != attempt.n]
+        self.attempts.append(attempt)
+        self.attempts.sort(key=lambda other: other.n)
+
+
+class Ledger:
+    """Takes events one by one; ``report()`` says at any time what they come to."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._entries: dict[str, _Entry] = {}
+        self._plan: list[_Entry] = []
+        self._extras: list[_Entry] = []
+        self._seats: dict[int, _Entry] = {}
+        self._phases: dict[str, float] = {}
+        self._open_phases: dict[str, float] = {}
+        self._servers: dict[str, events.ServerReady] = {}
+        self._aliases: dict[str, events.AliasRouted] = {}
+        self._databases: dict[str, events.DatabaseMade] = {}
+        self._notices: dict[events.Notice, None] = {}
+        self._aborts: dict[events.RunAborted, None] = {}
+        self._lost: list[LostWorker] = []
+        self._queries: dict[tuple[str, str], events.QueryCount] = {}
+        self._recycles: list[float] = []
+        self._kept_bytes = 0
+        self._first_at: float | None = None
+        self._last_at = 0.0
+        self._last = ""
+        self._topology: events.TopologyFound | None = None
+        self._planned: events.RunPlanned | None = None
+        self._finished: events.RunFinished | None = None
+        self._fold: dict[type, Callable[[Envelope, Any], None]] = {
+            events.TopologyFound: self._topology_found,
+            events.PhaseStarted: self._phase_started,
+            events.PhaseFinished: self._phase_finished,
+            events.RunPlanned: self._run_planned,
+            events.DatabasesReady: self._databases_ready,
+            events.AttemptStarted: self._attempt_started,
+            events.AttemptFinished: self._attempt_finished,
+            events.QueriesCounted: self._queries_counted,
+            events.WorkerLost: self._worker_lost,
+            events.SlotRecycled: self._slot_recycled,
+            events.Notice: self._notice,
+            events.ServerReady: self._server_ready,
+            events.AliasRouted: self._alias_routed,
+            events.RunFinished: self._run_finished,
+            events.RunAborted: self._run_aborted,
+        }
+
+    def fold(self, envelope: Envelope) -> None:
+        """Take one event in. One that was seen before, by its number, changes nothing; the host's have none (0)."""
+        if envelope.seq:
+            if envelope.seq in self._seen:
+                return
+            self._seen.add(envelope.seq)
+        if self._first_at is None:
+            self._first_at = envelope.at
+        self._last_at = max(self._last_at, envelope.at)
+        act = self._fold.get(type(envelope.event))
+        if act is not None:
+            act(envelope, envelope.event)
+
+    def report(self) -> RunReport:
+        """What the events so far come to."""
+        first_at = self._first_at or 0.0
+        end, why_not_run = self._end(), self._why_not_run()
+        planned = [_case(entry, end, why_not_run) for entry in self._plan]
+        extras = [_case(entry, end, why_not_run) for entry in self._extras]
+        told = [case for case in extras if case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED]
+        return RunReport(
+            cases=(*planned, *_with_files(told, planned)),
+            is_planned=self._planned is not None,
+            is_finished=self._finished is not None,
+            tally=self._finished.failures if self._finished else 0,
+            workers=self._planned.workers if self._planned else 0,
+            seed=self._planned.seed if self._planned else None,
+            settings=self._topology.settings if self._topology else "",
+            python=self._topology.python if self._topology else "",
+            django=self._topology.django if self._topology else "",
+            started_at=first_at,
+            total_s=max(self._last_at - first_at, 0.0),
+            phases=self._all_phases(),
+            aborts=tuple(self._aborts),
+            servers=tuple(self._servers.values()),
+            aliases=tuple(self._aliases.values()),
+            databases=tuple(self._databases.values()),
+            notices=tuple(self._notices),
+            lost=tuple(self._lost),
+            recycles=len(self._recycles),
+            recycle_s=sum(self._recycles),
+            queries=tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias))),
+            last=self._last_words(),
+        )
+
+    # the run as a whole
+
+    def _topology_found(self, _: Envelope, event: events.TopologyFound) -> None:
+        self._topology = event
+        self._last = "the settings were read"
+
+    def _phase_started(self, envelope: Envelope, event: events.PhaseStarted) -> None:
+        self._open_phases[event.phase] = envelope.at
+        self._last = f"the phase {event.phase} began"
+
+    def _phase_finished(self, _: Envelope, event: events.PhaseFinished) -> None:
+        self._open_phases.pop(event.phase, None)
+        self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
+        self._last = f"the phase {event.phase} ended"
+
+    def _databases_ready(self, _: Envelope, event: events.DatabasesReady) -> None:
+        self._databases.update((made.alias, made) for made in event.databases)
+
+    def _queries_counted(self, _: Envelope, event: events.QueriesCounted) -> None:
+        for query in event.queries:
+            key = (query.fingerprint, query.alias)
+            known = self._queries.get(key)
+            self._queries[key] = _merged(known, query) if known else query
+
+    def _slot_recycled(self, _: Envelope, event: events.SlotRecycled) -> None:
+        self._recycles.append(event.duration)
+
+    def _notice(self, _: Envelope, event: events.Notice) -> None:
+        self._notices[event] = None
+
+    def _server_ready(self, _: Envelope, event: events.ServerReady) -> None:
+        self._servers[event.server] = event
+
+    def _alias_routed(self, _: Envelope, event: events.AliasRouted) -> None:
+        self._aliases[event.alias] = event
+
+    def _run_finished(self, _: Envelope, event: events.RunFinished) -> None:
+        self._finished = event
+
+    def _run_aborted(self, _: Envelope, event: events.RunAborted) -> None:
+        self._aborts[event] = None
+
+    # tests
+
+    def _run_planned(self, _: Envelope, event: events.RunPlanned) -> None:
+        # of the tests themselves the entries are kept, in which a test may stand twice
+        self._planned = dataclasses.replace(event, tests=())
+        self._last = f"{plural(len(event.tests), 'test')} planned"
+        for test in {test.id: test for test in event.tests}.values():
+            known = self._entries.get(test.id)
+            if known is None:
+                self._add(test.id, test, is_planned=True)
+            elif not known.is_planned:
+                known.test, known.is_planned = test, True
+                self._extras.remove(known)
+                self._plan.append(known)
+            elif known.final is not None:
+                # a runner that runs its suite twice: what the second round finds must not vanish behind the first
+                self._add(test.id, self._again(test), is_planned=True)
+
+    def _again(self, test: PlannedTest) -> PlannedTest:
+        number = 2
+        while f"{test.id} [{number}]" in self._entries:
+            number += 1
+        again = dataclasses.replace(test, id=f"{test.id} [{number}]", name=f"{test.name} [{number}]")
+        self._entries[again.id] = self._entries[test.id]
+        return again
+
+    def _add(self, key: str, test: PlannedTest, is_planned: bool) -> _Entry:
+        entry = self._entries[key] = _Entry(test, is_planned)
+        (self._plan if is_planned else self._extras).append(entry)
+        return entry
+
+    def _entry(self, test_id: str, extra: PlannedTest | None = None) -> _Entry:
+        """The entry of a test; one that no plan names gets one of its own."""
+        known = self._entries.get(test_id)
+        if known is not None:
+            if extra is not None and not known.is_planned:
+                known.test = extra
+            return known
+        owner, _, name = test_id.rpartition(".")
+        return self._add(test_id, extra or PlannedTest(test_id, owner, name), is_planned=False)
+
+    def _attempt_started(self, envelope: Envelope, event: events.AttemptStarted) -> None:
+        entry = self._entry(event.test)
+        if entry.final is None:
+            entry.running = (envelope.slot, event.n, envelope.at)
+            entry.bereft = ""
+        self._seats[envelope.slot] = entry
+
+    def _attempt_finished(self, envelope: Envelope, event: events.AttemptFinished) -> None:
+        entry = self._entry(event.test, event.extra)
+        if entry.final is not None:
+            return
+        slot, started_at = envelope.slot, None
+        if entry.running is not None and entry.running[1] == event.n:
+            slot, started_at = envelope.slot or entry.running[0], entry.running[2]
+        if entry.running is not None and entry.running[1] <= event.n:
+            entry.running = None
+        if event.outcome is not Outcome.NOT_RUN:
+            entry.put(self._kept(event, slot, started_at))
+        if event.reason:
+            entry.reason = event.reason
+        if event.final:
+            entry.final = event.outcome
+            entry.reason = event.reason
+
+    def _kept(self, event: events.AttemptFinished, slot: int, started_at: float | None) -> Attempt:
+        """What is kept of an attempt: of a red one everything within limits, of others what says how they ended."""
+        slim = Attempt(
+            event.n, event.outcome, event.duration, slot, started_at, event.failures, event.reason, event.subtests
+        )
+        if not event.outcome.is_red:
+            return slim
+        stdout, stderr = _bounded(event.stdout), _bounded(event.stderr)
+        size = len(stdout) + len(stderr) + sum(len(statement.sql) + 200 for statement in event.sql)
+        if self._kept_bytes + size > KEPT_BYTES:
+            return dataclasses.replace(slim, stdout=NOT_KEPT if stdout else "", stderr=NOT_KEPT if stderr else "")
+        self._kept_bytes += size
+        return dataclasses.replace(slim, stdout=stdout, stderr=stderr, sql=event.sql)
+
+    def _worker_lost(self, envelope: Envelope, event: events.WorkerLost) -> None:
+        self._lost.append(LostWorker(envelope.slot, event))
+        message = crash_message(envelope.slot, event)
+        seated = self._seats.pop(envelope.slot, None)
+        if seated is not None and seated.running is not None and seated.running[0] == envelope.slot:
+            seated.bereft = message
+        if event.test is not None:
+            self._crash(self._entry(event.test), envelope.slot, f"{message} while running this test")
+
+    def _crash(self, entry: _Entry, slot: int, message: str) -> None:
+        """Note a crash that the coordinator may yet tell better, or never came to tell."""
+        if entry.final is not None:
+            return
+        if entry.running is not None:
+            running_slot, n, started_at = entry.running
+        elif not entry.attempts:
+            running_slot, n, started_at = slot, 1, None
+        else:
+            return
+        entry.running = None
+        if all(attempt.n != n for attempt in entry.attempts):
+            failure = events.Failure("error", "WorkerCrash", message, message)
+            entry.put(Attempt(n, Outcome.CRASHED, 0.0, running_slot, started_at, (failure,)))
+
+    # what it comes to
+
+    def _end(self) -> str:
+        """How the journal ends, as a clause."""
+        if (abort := self._abort()) is not None:
+            word = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
+            return f"the run was {word}: {one_line(abort.message)}"
+        return "the run ended" if self._finished else "the journal ended"
+
+    def _why_not_run(self) -> str:
+        """The best reason known for a test that never began."""
+        if (abort := self._abort()) is not None:
+            word = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
+            return f"run {word}: {one_line(abort.message)}"
+        for notice in self._notices:
+            if notice.code == HALTED:
+                return one_line(notice.text)
+        lost = f"; {crash_message(self._lost[-1].slot, self._lost[-1].event)} before that" if self._lost else ""
+        return f"{self._end()} without it{lost}"
+
+    def _abort(self) -> events.RunAborted | None:
+        return RunReport(aborts=tuple(self._aborts)).abort
+
+    def _all_phases(self) -> tuple[Phase, ...]:
+        seconds = dict(self._phases)
+        for name, at in self._open_phases.items():
+            seconds[name] = seconds.get(name, 0.0) + max(self._last_at - at, 0.0)
+        return tuple(Phase(name, value, name not in self._open_phases) for name, value in seconds.items())
+
+    def _last_words(self) -> str:
+        """The last things that the journal says, for a run that ended without a word."""
+        words = [self._last] if self._last else []
+        words += [
+            f"the phase {name} had begun" for name in self._open_phases if f"phase {name} began" not in self._last
+        ]
+        running = [entry for entry in (*self._plan, *self._extras) if entry.running is not None]
+        words += [f"{entry.test.id} was running in slot {entry.running[0]}" for entry in running[:20] if entry.running]
+        words += [crash_message(lost.slot, lost.event) for lost in self._lost[-5:]]
+        return "\n".join(dict.fromkeys(words))
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= STREAM_BYTES else keep_ends(visible(text), STREAM_BYTES)
+
+
+def _case(entry: _Entry, end: str, why_not_run: str) -> Case:
+    outcome, reason = _settled(entry, end, why_not_run)
+    return Case(entry.test, outcome, tuple(entry.attempts), reason, entry.is_planned)
+
+
+def _with_files(fixtures: list[Case], planned: list[Case]) -> list[Case]:
+    """*fixtures* with the file of their class's tests, where they come without one."""
+    if not fixtures:
+        return []
+    files = {case.test.classname: case.test.file for case in planned}
+    return [
+        case
+        if case.test.file
+        else dataclasses.replace(case, test=dataclasses.replace(case.test, file=files.get(case.test.classname, "")))
+        for case in fixtures
+    ]
+
+
+def _settled(entry: _Entry, end: str, why_not_run: str) -> tuple[Outcome, str]:
+    """The one outcome of a test and the reason of it. *end* is how the journal ends, as a clause."""
+    if entry.final is not None:
+        return entry.final, entry.reason or (why_not_run if entry.final is Outcome.NOT_RUN else "")
+    last = entry.attempts[-1] if entry.attempts else None
+    if last is not None and (last.outcome.is_red or not entry.is_planned):
+        return last.outcome, last.reason
+    if entry.running is not None:
+        return Outcome.NOT_RUN, f"was running in slot {entry.running[0]} when {entry.bereft or end}"
+    if last is not None:
+        return Outcome.NOT_RUN, f"attempt {last.n} ended as {last.outcome.value}, but {end} before that was settled"
+    return Outcome.NOT_RUN, entry.reason or why_not_run
+
+
+def _merged(one: events.QueryCount, other: events.QueryCount) -> events.QueryCount:
+    return events.QueryCount(
+        one.fingerprint,
+        one.alias,
+        one.count + other.count,
+        one.total + other.total,
+        max(one.slowest, other.slowest),
+        tuple(dict.fromkeys((*one.tests, *other.tests)))[:TESTS_NAMED],
+    )

@@ -1,0 +1,200 @@
+"""What a run came to, as frozen data: the one thing that every report is made from.
+
+Owns ``RunReport`` and what is counted in it. ``ledger`` makes it; the rest of the room only reads it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from harness.contract.events import (
+    AliasRouted,
+    DatabaseMade,
+    Failure,
+    Notice,
+    Outcome,
+    PlannedTest,
+    QueryCount,
+    RunAborted,
+    ServerReady,
+    Statement,
+    WorkerLost,
+)
+from harness.errors import ExitCode, worst
+
+PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
+INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution of one test. Output and SQL are kept of red attempts only, and may be cut; ``duration`` in seconds.
+
+    ``started_at`` is in seconds since the epoch, ``None`` where the journal does not say.
+    """
+
+    n: int
+    outcome: Outcome
+    duration: float
+    slot: int = 0
+    started_at: float | None = None
+    failures: tuple[Failure, ...] = ()
+    reason: str = ""
+    subtests: int = 0
+    stdout: str = ""
+    stderr: str = ""
+    sql: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A test and its one final outcome. ``reason`` says why it was skipped or not run.
+
+    ``is_planned`` is false for what discovery cannot know: a fixture of a class or module that went wrong.
+    """
+
+    test: PlannedTest
+    outcome: Outcome
+    attempts: tuple[Attempt, ...] = ()
+    reason: str = ""
+    is_planned: bool = True
+
+    @property
+    def is_red(self) -> bool:
+        return self.outcome.is_red
+
+    @property
+    def is_flaky(self) -> bool:
+        """It ended well after an attempt that did not."""
+        return not self.outcome.is_red and len(self.attempts) > 1 and any(a.outcome.is_red for a in self.attempts)
+
+    @property
+    def red_attempts(self) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in self.attempts if attempt.outcome.is_red)
+
+    @property
+    def duration(self) -> float:
+        """Seconds that all its attempts took."""
+        return sum(attempt.duration for attempt in self.attempts)
+
+    @property
+    def slot(self) -> int:
+        """The slot of its last attempt; 0 if it never ran."""
+        return self.attempts[-1].slot if self.attempts else 0
+
+    @property
+    def started_at(self) -> float | None:
+        """When its first attempt began, in seconds since the epoch; ``None`` if that is not known."""
+        return self.attempts[0].started_at if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the run and the seconds that it took, in all if it came more than once; up to the end if unfinished."""
+
+    name: str
+    seconds: float
+    is_finished: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LostWorker:
+    """A worker that died, and the slot that it sat in."""
+
+    slot: int
+    event: WorkerLost
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The cases by outcome. ``flaky`` ones are counted under their outcome too; the rest but ``planned`` add up."""
+
+    planned: int
+    passed: int
+    failed: int
+    errors: int
+    skipped: int
+    expected_failures: int
+    unexpected_successes: int
+    flaky: int
+    timed_out: int
+    crashed: int
+    not_run: int
+
+    @property
+    def red(self) -> int:
+        return self.failed + self.errors + self.unexpected_successes + self.timed_out + self.crashed + self.not_run
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A whole run, or what is known of it.
+
+    ``cases`` are the planned tests in the order of the plan, then the fixtures that were skipped or went wrong.
+    ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
+    ``last`` tells the last things that the journal says. ``started_at`` is in seconds since the epoch.
+    """
+
+    cases: tuple[Case, ...] = ()
+    is_planned: bool = False
+    is_finished: bool = False
+    tally: int = 0
+    aborts: tuple[RunAborted, ...] = ()
+    started_at: float = 0.0
+    total_s: float = 0.0
+    phases: tuple[Phase, ...] = ()
+    servers: tuple[ServerReady, ...] = ()
+    aliases: tuple[AliasRouted, ...] = ()
+    databases: tuple[DatabaseMade, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    lost: tuple[LostWorker, ...] = ()
+    recycles: int = 0
+    recycle_s: float = 0.0
+    queries: tuple[QueryCount, ...] = ()
+    workers: int = 0
+    seed: int | None = None
+    settings: str = ""
+    python: str = ""
+    django: str = ""
+    last: str = ""
+
+    @property
+    def abort(self) -> RunAborted | None:
+        """The abort that weighs most, the first of equals."""
+        if not self.aborts:
+            return None
+        code = worst(*(abort.exit_code for abort in self.aborts))
+        return next(abort for abort in self.aborts if abort.exit_code == code)
+
+    @property
+    def is_interrupted(self) -> bool:
+        return self.abort is not None and self.abort.exit_code in INTERRUPTS
+
+    @property
+    def red(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.is_red)
+
+    @property
+    def flaky(self) -> tuple[Case, ...]:
+        return tuple(case for case in self.cases if case.is_flaky)
+
+    def phase_seconds(self, name: str) -> float:
+        """The seconds of the phase *name*; 0.0 if it never came."""
+        return next((phase.seconds for phase in self.phases if phase.name == name), 0.0)
+
+    def counts(self) -> Counts:
+        outcomes = Counter(case.outcome for case in self.cases)
+        return Counts(
+            planned=sum(case.is_planned for case in self.cases),
+            passed=outcomes[Outcome.PASSED],
+            failed=outcomes[Outcome.FAILED],
+            errors=outcomes[Outcome.ERRORED],
+            skipped=outcomes[Outcome.SKIPPED],
+            expected_failures=outcomes[Outcome.XFAILED],
+            unexpected_successes=outcomes[Outcome.XPASSED],
+            flaky=sum(case.is_flaky for case in self.cases),
+            timed_out=outcomes[Outcome.TIMED_OUT],
+            crashed=outcomes[Outcome.CRASHED],
+            not_run=outcomes[Outcome.NOT_RUN],
+        )

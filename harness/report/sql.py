@@ -1,0 +1,110 @@
+"""The SQL of failing tests as files that a client program can run, and the queries of the whole run. Pure text.
+
+Owns the format of ``sql/TEST-ID.sql`` and of ``sql/queries.ndjson``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from harness.contract.events import QueryCount, Statement
+from harness.report.runreport import Attempt, Case, RunReport
+from harness.report.text import one_line, plural, visible
+from harness.report.wording import LABELS, headline
+
+_BEGINS = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\s*(COMMIT|ROLLBACK|END)\b(?!\s+(WORK\s+)?TO\b)", re.IGNORECASE)
+_NUL = "\0"
+
+
+def files(report: RunReport) -> Iterator[tuple[str, str]]:
+    """The id and the text of each test that has SQL to show: those with a red attempt, flaky ones too."""
+    for case in report.cases:
+        if any(attempt.sql for attempt in case.red_attempts):
+            yield case.test.id, case_text(case)
+
+
+def case_text(case: Case) -> str:
+    """The file of one test: each of its red attempts, every statement under what it took and where it ran."""
+    return "\n".join(_attempt_text(case, attempt) for attempt in case.red_attempts if attempt.sql)
+
+
+def queries_text(queries: tuple[QueryCount, ...]) -> str:
+    """One line of JSON for each fingerprint and alias, the one that took the most time in all first."""
+    ranked = sorted(queries, key=lambda query: (-query.total, query.fingerprint, query.alias))
+    return "".join(
+        json.dumps(
+            {
+                "fingerprint": query.fingerprint,
+                "alias": query.alias,
+                "count": query.count,
+                "total_s": round(query.total, 6),
+                "slowest_s": round(query.slowest, 6),
+                "tests": list(query.tests),
+            }
+        )
+        + "\n"
+        for query in ranked
+    )
+
+
+def seconds(value: float) -> str:
+    """*value* seconds as a reader of queries wants it: ``0.8 ms``, ``1.250 s``."""
+    return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.3f} s"
+
+
+def is_boundary(statement: Statement) -> bool:
+    """Whether *statement* begins or ends a transaction; savepoints do neither."""
+    return bool(_BEGINS.match(statement.sql) or _ENDS.match(statement.sql))
+
+
+def _attempt_text(case: Case, attempt: Attempt) -> str:
+    total = sum(statement.duration for statement in attempt.sql)
+    head = [
+        one_line(case.test.id, 1000),
+        f"{LABELS[attempt.outcome]}, attempt {attempt.n} of {max(len(case.attempts), attempt.n)}, slot {attempt.slot},"
+        f" {seconds(attempt.duration)}",
+        one_line(headline(attempt), 1000),
+        f"{plural(len(attempt.sql), 'statement')} in {seconds(total)}, parameters rendered",
+    ]
+    lines = [f"-- {line}" for line in head]
+    open_aliases: set[str] = set()
+    for number, statement in enumerate(attempt.sql, 1):
+        lines.append("")
+        lines.extend(_statement_lines(number, statement, open_aliases))
+    return "\n".join(lines) + "\n"
+
+
+def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) -> Iterator[str]:
+    """One statement and the comments above it. *open_aliases*: those in a transaction; brought up to date here."""
+    alias = statement.alias
+    begins, ends = _BEGINS.match(statement.sql), _ENDS.match(statement.sql)
+    if alias and begins:
+        yield f"-- ======== {one_line(alias)}: transaction begins ========"
+    if alias:
+        inside = ", in a transaction" if alias in open_aliases and not ends else ""
+        yield (
+            f"-- [{number}] {one_line(alias)} ({one_line(statement.role)}), {seconds(statement.duration)},"
+            f" at +{statement.at:.3f} s{inside}"
+        )
+    if statement.error:
+        yield from (f"-- ERROR: {line}" for line in visible(statement.error).split("\n"))
+    yield _terminated(statement.sql)
+    if alias and begins:
+        open_aliases.add(alias)
+    elif alias and ends:
+        open_aliases.discard(alias)
+        yield f"-- ======== {one_line(alias)}: transaction ends ========"
+
+
+def _terminated(sql: str) -> str:
+    """*sql* with one semicolon at its end, where no comment hides it; a comment alone stays as it is."""
+    sql = sql.replace(_NUL, "\\x00").strip().rstrip(";").rstrip()
+    last = sql.rpartition("\n")[2]
+    if "--" not in last and "#" not in last:
+        return f"{sql};"
+    if all(not line.strip() or line.lstrip().startswith("--") for line in sql.split("\n")):
+        return sql
+    return f"{sql}\n;"

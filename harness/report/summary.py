@@ -1,0 +1,57 @@
+"""``summary.json``: the run in numbers, for programs. Pure; owns the format, of which this is version 1."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+from harness.report.runreport import PHASES, RunReport
+from harness.report.verdict import Verdict
+
+VERSION = 1
+
+
+def build(report: RunReport, verdict: Verdict) -> str:
+    """The text of ``summary.json``; its keys are a contract with users (``docs/reference/artifacts.md``)."""
+    content = {
+        "version": VERSION,
+        "verdict": verdict.word,
+        "exit_code": int(verdict.exit_code),
+        "counts": dataclasses.asdict(report.counts()),
+        "phases": {
+            **{name: _rounded(report.phase_seconds(name)) for name in PHASES},
+            "total": _rounded(report.total_s),
+        },
+        "servers": [
+            {
+                "id": server.server,
+                "engine": server.engine,
+                "version": server.version,
+                "role": server.role,
+                "primary": server.primary,
+                "image": server.image,
+                "ready_s": _rounded(server.ready_s),
+            }
+            for server in report.servers
+        ],
+        "aliases": {
+            alias.alias: {
+                "server": alias.server,
+                "database": alias.database,
+                "mirror_of": alias.mirror_of,
+                "dependencies": list(alias.dependencies),
+                "mode": alias.mode,
+            }
+            for alias in report.aliases
+        },
+        "workers": report.workers,
+        "seed": report.seed,
+        "python": report.python,
+        "django": report.django,
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _rounded(value: float) -> float:
+    return round(value, 3) if math.isfinite(value) else 0.0

@@ -1,0 +1,80 @@
+"""Text of the project's own (messages, output, names) made fit for a report: visible, short enough, on one line.
+
+Owns what each report does with control characters and with too much text. Pure; imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import re
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 forbids, what moves a terminal's cursor, and what UTF-8 cannot carry. Tab and newline stay."""
+
+
+def visible(text: str) -> str:
+    """*text* with carriage returns as newlines and every other control character or lone surrogate as an escape."""
+    if _UNFIT.search(text) is None:
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNFIT.sub(lambda match: _escape(ord(match[0])), text)
+
+
+def for_terminal(text: str) -> str:
+    """``visible`` text, without colours: they would be escapes that nobody reads."""
+    return visible(_COLOUR.sub("", text))
+
+
+def first_line(text: str) -> str:
+    """The first line of *text* with anything on it, stripped; empty if there is none."""
+    for line in visible(text).split("\n"):
+        if stripped := line.strip():
+            return stripped
+    return ""
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """*text* on one line of at most *limit* characters, runs of white space made one space."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def cut_bytes(text: str, limit: int) -> str:
+    """The beginning of visible *text* in at most *limit* bytes of UTF-8, ending in an ellipsis if it was longer."""
+    if len(text) * 4 <= limit or len(text.encode()) <= limit:
+        return text
+    return text.encode()[: limit - 3].decode(errors="ignore") + "…"
+
+
+def keep_ends(text: str, limit: int) -> str:
+    """Visible *text* in about *limit* bytes of UTF-8: head and tail, and between them how much was left out."""
+    if len(text) * 4 <= limit:
+        return text
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    half = max(limit // 2, 1)
+    head = raw[:half].decode(errors="ignore")
+    tail = raw[-half:].decode(errors="ignore")
+    left_out = len(raw) - len(head.encode()) - len(tail.encode())
+    return f"{head}\n[... {left_out:,} bytes left out; the journal has them ...]\n{tail}"
+
+
+def keep_end_lines(text: str, limit: int) -> str:
+    """*text* in about *limit* lines: the first third and the last two, and between them how many were left out."""
+    lines = text.split("\n")
+    if len(lines) <= limit:
+        return text
+    head = limit // 3
+    tail = limit - head
+    left_out = len(lines) - head - tail
+    return "\n".join([*lines[:head], f"[... {left_out} lines left out ...]", *lines[-tail:]])
+
+
+def plural(number: int, noun: str) -> str:
+    """``1 test``, ``2 tests``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

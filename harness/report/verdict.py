@@ -1,0 +1,125 @@
+"""What a run comes to in one word and one exit code, and why, where that is not in the tests.
+
+Pure. The exit codes and which of them weighs most are those of ``harness.errors``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.contract.events import Outcome, RunAborted
+from harness.errors import ExitCode, worst
+from harness.report.runreport import RunReport
+from harness.report.text import one_line, plural
+
+WORDS = {
+    ExitCode.GREEN: "passed",
+    ExitCode.TESTS_FAILED: "failed",
+    ExitCode.USAGE: "aborted",
+    ExitCode.SERVERS: "aborted",
+    ExitCode.PROJECT: "aborted",
+    ExitCode.NO_TESTS: "no-tests",
+    ExitCode.INTERNAL: "aborted",
+    ExitCode.SIGINT: "interrupted",
+    ExitCode.SIGTERM: "interrupted",
+}
+
+_ABORTS = {
+    ExitCode.USAGE: "UsageError",
+    ExitCode.SERVERS: "ServerError",
+    ExitCode.PROJECT: "ProjectError",
+    ExitCode.NO_TESTS: "NoTests",
+    ExitCode.SIGINT: "Interrupted",
+    ExitCode.SIGTERM: "Interrupted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a run is red apart from what its tests say. ``kind`` is a stable word; the rest as in ``HarnessError``."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    evidence: str = ""
+
+    @property
+    def text(self) -> str:
+        """All of it, over several lines."""
+        return "\n\n".join(part for part in (self.message, self.hint, self.evidence) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``word`` is ``passed``, ``failed``, ``no-tests``, ``aborted`` or ``interrupted``."""
+
+    word: str
+    exit_code: ExitCode
+    cause: Cause | None = None
+
+
+def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
+    """What *report* comes to. A run of which neither an end nor an abort is known is never green."""
+    found = [*_of_aborts(report), *_of_silence(report), *_of_tests(report, fail_on_flaky)]
+    code = worst(*(code for code, _ in found))
+    causes = [cause for found_code, cause in found if cause is not None and found_code == code]
+    causes += [cause for _, cause in found if cause is not None]
+    return Verdict(WORDS[code], code, causes[0] if causes else None)
+
+
+def _of_aborts(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
+    if report.abort is None:
+        return []
+    # nobody aborts a run that is well: an abort that claims so is a bug of ours
+    code = report.abort.exit_code or ExitCode.INTERNAL
+    return [(code, _cause(report.abort, code))]
+
+
+def _cause(abort: RunAborted, code: ExitCode) -> Cause:
+    return Cause(_ABORTS.get(code, "InternalError"), abort.message, abort.hint, abort.evidence)
+
+
+def _of_silence(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
+    if report.is_finished or report.aborts:
+        return []
+    cause = Cause(
+        "InternalError",
+        "inside ended without a word: the journal holds neither the run's end nor a reason why there is none",
+        hint="The runner may have been killed (out of memory?): see its log, and the end of journal.ndjson.",
+        evidence=report.last,
+    )
+    return [(ExitCode.INTERNAL, cause)]
+
+
+def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Cause | None]]:
+    red, flaky = report.red, report.flaky
+    if red:
+        return [(ExitCode.TESTS_FAILED, _not_run(report))]
+    if flaky and fail_on_flaky:
+        ids = "\n".join(case.test.id for case in flaky)
+        return [(ExitCode.TESTS_FAILED, Cause("FlakyTests", f"{plural(len(flaky), 'flaky test')}", evidence=ids))]
+    if report.tally and not flaky:
+        cause = Cause(
+            "RunnerFailed",
+            f"the project's own test runner counted {plural(report.tally, 'failure')}, though no test is red",
+            hint="Its suite_result() or run_tests() adds failures of its own: 'manage.py test' would fail too.",
+        )
+        return [(ExitCode.TESTS_FAILED, cause)]
+    if report.is_finished and not report.cases:
+        cause = Cause("NoTests", "no tests ran", hint="Check the labels, tags, -k and --pattern of the command.")
+        return [(ExitCode.NO_TESTS, cause)]
+    return []
+
+
+def _not_run(report: RunReport) -> Cause | None:
+    """A cause of its own where tests that did not run are all that is red."""
+    red = report.red
+    if any(case.outcome is not Outcome.NOT_RUN for case in red):
+        return None
+    reasons = list(dict.fromkeys(case.reason for case in red))
+    more = f" (and {len(reasons) - 1} more reasons)" if len(reasons) > 1 else ""
+    return Cause(
+        "NotRun",
+        f"{plural(len(red), 'test')} did not run: {one_line(reasons[0])}{more}",
+        evidence="\n".join(reasons[:50]) if len(reasons) > 1 else "",
+    )

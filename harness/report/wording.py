@@ -1,0 +1,125 @@
+"""How an outcome, a failure and its place are said, the same in every report. Pure."""
+
+from __future__ import annotations
+
+from harness.contract.events import Failure, Outcome
+from harness.report.runreport import Attempt, Case, Counts, RunReport
+from harness.report.text import first_line, one_line, plural
+
+LABELS = {
+    Outcome.PASSED: "PASS",
+    Outcome.FAILED: "FAIL",
+    Outcome.ERRORED: "ERROR",
+    Outcome.SKIPPED: "SKIP",
+    Outcome.XFAILED: "XFAIL",
+    Outcome.XPASSED: "XPASS",
+    Outcome.TIMED_OUT: "TIMEOUT",
+    Outcome.CRASHED: "CRASH",
+    Outcome.NOT_RUN: "NOT RUN",
+}
+FLAKY = "FLAKY"
+_OWN_WORDS = (Outcome.CRASHED, Outcome.TIMED_OUT)
+_UNKNOWN = "no details were reported"
+
+
+def label(case: Case) -> str:
+    """The word that stands before a test: its outcome's, or ``FLAKY``."""
+    return FLAKY if case.is_flaky else LABELS[case.outcome]
+
+
+def summarise(failure: Failure) -> str:
+    """``Type: first line of the message``, the type without its module."""
+    name = failure.type.rpartition(".")[2] or failure.kind
+    message = first_line(failure.message)
+    return f"{name}: {message}" if message else name
+
+
+def headline(attempt: Attempt) -> str:
+    """What went wrong in *attempt*, on one line."""
+    outcome, failures = attempt.outcome, attempt.failures
+    if outcome is Outcome.XPASSED:
+        return one_line(attempt.reason) or "unexpected success"
+    if not failures:
+        return one_line(attempt.reason) or _UNKNOWN
+    if outcome in _OWN_WORDS:
+        return first_line(failures[0].message) or _UNKNOWN
+    subtests = [failure.subtest for failure in failures if failure.subtest]
+    others = [summarise(failure) for failure in failures if not failure.subtest]
+    parts = []
+    if subtests:
+        ran = max(attempt.subtests, len(subtests))
+        parts.append(f"{len(subtests)} of {plural(ran, 'subTest')} failed: {', '.join(subtests)}")
+    if others:
+        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
+        parts.append(others[0] + more)
+    return one_line("; and ".join(parts), 1000)
+
+
+def detail(attempt: Attempt) -> str:
+    """All that is known of what went wrong in *attempt*: every traceback, that of a subTest under its parameters.
+
+    It is as the test said it: not yet ``visible``.
+    """
+    parts = []
+    for failure in attempt.failures:
+        text = failure.traceback.strip("\n") or failure.message.strip() or summarise(failure)
+        parts.append(f"subTest {one_line(failure.subtest, 1000)}\n{text}" if failure.subtest else text)
+    return "\n\n".join(parts) or attempt.reason or _UNKNOWN
+
+
+def case_headline(case: Case) -> str:
+    """What there is to say of *case*, on one line: of the last attempt that is red, or the reason it has."""
+    if case.outcome is Outcome.NOT_RUN:
+        return f"not run: {one_line(case.reason)}" if case.reason else "not run"
+    if case.red_attempts:
+        return headline(case.red_attempts[-1])
+    return one_line(case.reason)
+
+
+def location(case: Case) -> tuple[str, int]:
+    """Where to look: the innermost frame in the test's own file, else in the project, else the test's definition.
+
+    An empty file means that nobody knows; a line of 0 likewise.
+    """
+    attempts = case.red_attempts
+    frames = attempts[-1].failures[0].frames if attempts and attempts[-1].failures else ()
+    inside = [frame for frame in frames if _is_of_project(frame.file)]
+    own = [frame for frame in inside if frame.file == case.test.file]
+    for frame in reversed(own or inside):
+        return frame.file, frame.line
+    return case.test.file, case.test.line
+
+
+def _is_of_project(file: str) -> bool:
+    return bool(file) and not file.startswith(("/", "<")) and "site-packages/" not in file
+
+
+def place(file: str, line: int) -> str:
+    """``file:line``, or what is known of it."""
+    return f"{file}:{line}" if file and line else file
+
+
+def tally(counts: Counts) -> str:
+    """The counts in a sentence's part: ``110 passed (1 flaky), 2 failed``; what is zero stays out."""
+    flaky = f" ({counts.flaky} flaky)" if counts.flaky else ""
+    parts = [
+        (counts.passed, f"passed{flaky}"),
+        (counts.failed, "failed"),
+        (counts.errors, "errors" if counts.errors > 1 else "error"),
+        (counts.timed_out, "timed out"),
+        (counts.crashed, "crashed"),
+        (counts.unexpected_successes, "passed unexpectedly"),
+        (counts.not_run, "not run"),
+        (counts.skipped, "skipped"),
+        (counts.expected_failures, "failed as expected"),
+    ]
+    return ", ".join(f"{number} {what}" for number, what in parts if number) or "nothing ran"
+
+
+def server_lines(report: RunReport) -> list[str]:
+    """Each server in a few words: ``default: postgres 17.4, primary``."""
+    lines = []
+    for server in report.servers:
+        role = f"replica of {server.primary}" if server.primary else server.role
+        lines.append(f"{server.server}: {server.engine} {server.version}, {role}, ready in {server.ready_s:.2f}s")
+    return lines

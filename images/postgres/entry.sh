@@ -1,0 +1,113 @@
+#!/bin/sh
+# PID 1 of a server: starts postgres on the seed, sees the run's roles made, hands signals on, ends with postgres's status.
+#
+#   HARNESS_ROLE       primary or replica
+#   HARNESS_PASSWORD   of every role
+#   HARNESS_USERS      primary: its superusers, one a line
+#   HARNESS_PRIMARY    replica: the host that it streams from
+#   HARNESS_HELD       1: whoever started the container holds its standard input open. Its end is the end of the server
+#                      too, so none outlives a run that was killed. A replica turns to its primary when a first line says
+#                      that it serves: before, its name would be asked of other name servers, and its password be wrong.
+set -eu
+PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+data=/srv/harness/data
+replicator=harness_replication
+server=
+
+stop() {
+    kill -INT "$server" 2>/dev/null || true
+}
+
+start_primary() {
+    postgres -D "$data" </dev/null &
+    server=$!
+}
+
+start_replica() {
+    touch "$data/standby.signal"
+    start_primary
+}
+
+# The last line of the postmaster's pid file is its state; to read it costs less than to ask by a client.
+await_server() {
+    while kill -0 "$server" 2>/dev/null; do
+        case $(tail -n 1 "$data/postmaster.pid" 2>/dev/null) in ready* | standby*) return 0 ;; esac
+        sleep 0.01
+    done
+    return 1
+}
+
+# A file keeps the password out of the process list, the settings and the log.
+turn_to_primary() {
+    (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >/srv/harness/passfile)
+    echo "primary_conninfo = 'host=$HARNESS_PRIMARY user=$replicator passfile=/srv/harness/passfile sslmode=disable" \
+        "application_name=$(hostname)'" >>"$data/postgresql.auto.conf"
+    # sooner, the signal would end it
+    await_server && kill -HUP "$server"
+}
+
+# Statements with the password in them stay out of the log even if they fail.
+ask() {
+    PGOPTIONS='-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1' \
+        psql -X -q -v ON_ERROR_STOP=1 -v replicator="$replicator" -h /tmp -U postgres -d postgres
+}
+
+# All in one transaction: whoever sees the replicator sees every role.
+await_roles_primary() {
+    ask <<'SQL'
+\getenv password HARNESS_PASSWORD
+\getenv users HARNESS_USERS
+BEGIN;
+SELECT format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', :'replicator', :'password') \gexec
+SELECT format('CREATE ROLE %I', name) FROM unnest(string_to_array(:'users', E'\n')) AS name
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+SELECT format('ALTER ROLE %I LOGIN SUPERUSER PASSWORD %L', name, :'password')
+    FROM unnest(string_to_array(:'users', E'\n')) AS name \gexec
+COMMIT;
+SQL
+}
+
+# The roles come by replication and in no other way: a replica that has them streams.
+await_roles_replica() {
+    ask <<'SQL'
+SELECT format($loop$DO $$BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %L) LOOP PERFORM pg_sleep(0.005); END LOOP;
+END$$$loop$, :'replicator') \gexec
+SQL
+}
+
+announce() {
+    if await_server && "await_roles_$HARNESS_ROLE"; then
+        echo "harness: ready"
+    else
+        echo "harness: the server ended, or its roles could not be made" >&2
+        kill -TERM $$
+    fi
+}
+
+hold() {
+    if [ "$HARNESS_ROLE" = replica ] && read -r _; then
+        turn_to_primary
+    fi
+    cat >/dev/null
+    kill -TERM $$
+}
+
+trap stop TERM INT
+"start_$HARNESS_ROLE"
+announce &
+if [ "${HARNESS_HELD:-}" = 1 ]; then
+    exec 3<&0
+    hold <&3 &
+elif [ "$HARNESS_ROLE" = replica ]; then
+    turn_to_primary
+fi
+
+# A signal ends the wait and not the server: wait again for the status that counts.
+status=0
+wait "$server" || status=$?
+while kill -0 "$server" 2>/dev/null; do
+    status=0
+    wait "$server" || status=$?
+done
+exit "$status"

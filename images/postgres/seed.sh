@@ -1,0 +1,35 @@
+#!/bin/sh
+# Makes the seed of PostgreSQL $1, when the image is built.
+set -eu
+PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+data=/srv/harness/data
+
+case $(postgres --version) in
+"postgres (PostgreSQL) $1"[.a-z]*) ;;
+*)
+    echo "PostgreSQL $1 is wanted, and the image has: $(postgres --version)" >&2
+    exit 1
+    ;;
+esac
+
+options="--username=postgres --encoding=UTF8 --auth-local=trust --auth-host=scram-sha-256 --no-sync"
+if initdb --help | grep -q -- --no-data-checksums; then
+    options="$options --no-data-checksums"
+fi
+
+# The official images' locale where it exists, so that text sorts as it does there.
+for locale in en_US.UTF-8 C.UTF-8 C; do
+    # shellcheck disable=SC2086
+    if initdb --pgdata="$data" --locale="$locale" $options; then
+        break
+    fi
+    rm -rf "$data"
+done
+
+# Before the first start: the control file records some of the settings.
+cat /opt/harness/postgresql.conf >>"$data/postgresql.conf"
+cp /opt/harness/pg_hba.conf "$data/pg_hba.conf"
+
+# One start and a clean stop: a setting that this version does not know fails the build, and not a run.
+pg_ctl --pgdata="$data" --wait start
+pg_ctl --pgdata="$data" --wait --mode=fast stop

@@ -1,0 +1,318 @@
+"""Flags as people type them, and what the process exits with."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import cli
+from harness.contract.runspec import DjangoOptions
+from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
+from harness.host.config import DbSpec
+from harness.host.options import OPTIONS
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    """A project in the current directory, and no variable of whoever runs the tests."""
+    (tmp_path / "manage.py").write_text('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n')
+    monkeypatch.chdir(tmp_path)
+    for name in os.environ:
+        if name.startswith("HARNESS_") or name == "DJANGO_SETTINGS_MODULE":
+            monkeypatch.delenv(name)
+    return tmp_path
+
+
+def configured(*argv: str):
+    """The configuration that ``harness ci`` with *argv* would run with."""
+    return cli.configure(cli.ci.make_context("ci", list(argv)).params)
+
+
+def harness_process(*argv: str, **kwargs) -> subprocess.CompletedProcess:
+    environ = {"PYTHONPATH": str(REPOSITORY), **os.environ, **kwargs.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "harness", *argv], capture_output=True, text=True, timeout=60, env=environ, **kwargs
+    )
+
+
+# --- flags
+
+
+def test_every_flag_of_the_design():
+    config = configured(
+        *shlex.split(
+            "orders catalog.tests.test_search shop/tests.py --db postgres:17 --project . --settings shop.test"
+        ),
+        *shlex.split("--parallel 4 --runner host --artifacts out --timeout 60 --retries 2 --fail-on-flaky"),
+        *shlex.split("--mirrors replica --python 3.12 --junit-strict --console plain"),
+        *shlex.split("--failfast --keepdb --reverse --shuffle=42 --tag a --tag b --exclude-tag c -k cart* -k order*"),
+        *shlex.split("--pattern check_*.py --top-level-directory src --debug-sql --debug-mode --buffer --timing"),
+        *shlex.split("--durations 10 -v 2"),
+    )
+    assert config.labels == ("orders", "catalog.tests.test_search", "shop/tests.py")
+    assert config.db == (DbSpec("postgres", "17"),)
+    assert config.project == Path.cwd()
+    assert config.settings == "shop.test"
+    assert config.parallel == 4
+    assert config.runner == "host"
+    assert config.artifacts == Path.cwd() / "out"
+    assert config.timeout == 60.0
+    assert config.retries == 2
+    assert config.fail_on_flaky
+    assert config.mirrors == "replica"
+    assert config.python == "3.12"
+    assert config.junit_strict
+    assert config.console == "plain"
+    assert config.django == DjangoOptions(
+        failfast=True,
+        keepdb=True,
+        reverse=True,
+        shuffle=True,
+        seed=42,
+        tags=("a", "b"),
+        exclude_tags=("c",),
+        name_patterns=("cart*", "order*"),
+        pattern="check_*.py",
+        top_level="src",
+        debug_sql=True,
+        debug_mode=True,
+        buffer=True,
+        timing=True,
+        durations=10,
+        verbosity=2,
+    )
+
+
+def test_nothing_given_is_the_default():
+    config = configured()
+    assert {option.key: config.source(option.key) for option in OPTIONS if option.key != "settings"} == {
+        option.key: "default" for option in OPTIONS if option.key != "settings"
+    }
+
+
+def test_short_flags_are_those_of_django():
+    config = configured(*shlex.split("-r -d -b -p check_*.py -t src -k x -v3"))
+    assert config.django == DjangoOptions(
+        reverse=True,
+        debug_sql=True,
+        buffer=True,
+        pattern="check_*.py",
+        top_level="src",
+        name_patterns=("x",),
+        verbosity=3,
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "shuffle", "seed", "labels"),
+    [
+        ("--shuffle", True, None, ()),
+        ("--shuffle=7", True, 7, ()),
+        ("--shuffle 7", True, 7, ()),
+        ("--shuffle shop.tests", True, None, ("shop.tests",)),
+        ("shop.tests --shuffle", True, None, ("shop.tests",)),
+        ("--shuffle --failfast", True, None, ()),
+        ("--shuffle -- 7", True, None, ("7",)),
+        ("-- --shuffle", False, None, ("--shuffle",)),
+    ],
+)
+def test_the_seed_may_be_left_out(argv, shuffle, seed, labels):
+    config = configured(*argv.split())
+    assert (config.django.shuffle, config.django.seed, config.labels) == (shuffle, seed, labels)
+
+
+@pytest.mark.parametrize(
+    ("argv", "parallel", "verbosity", "labels"),
+    [
+        ("--parallel shop", None, 1, ("shop",)),
+        ("--parallel 3 shop", 3, 1, ("shop",)),
+        ("--parallel auto shop", None, 1, ("shop",)),
+        ("-v shop", None, 2, ("shop",)),
+        ("-v 0 shop", None, 0, ("shop",)),
+        ("--verbosity=3", None, 3, ()),
+    ],
+)
+def test_a_flag_that_may_stand_alone_leaves_labels_alone(argv, parallel, verbosity, labels):
+    config = configured(*argv.split())
+    assert (config.parallel, config.django.verbosity, config.labels) == (parallel, verbosity, labels)
+
+
+def test_variables_of_the_process_are_read(monkeypatch):
+    monkeypatch.setenv("HARNESS_TIMEOUT", "61")
+    assert configured().source("timeout") == "HARNESS_TIMEOUT"
+
+
+@pytest.mark.parametrize("command", ["ci", "plan", "images build"])
+def test_help_lists_every_flag_of_the_command(command, capsys):
+    assert cli.main([*command.split(), "--help"]) == ExitCode.GREEN
+    words = capsys.readouterr().out.replace(",", " ").split()
+    flags = [flag for option in OPTIONS if command in option.commands for flag in option.flags]
+    assert flags
+    for flag in flags:
+        assert flag in words
+
+
+def test_help_of_the_whole(capsys):
+    assert cli.main(["-h"]) == ExitCode.GREEN
+    lines = capsys.readouterr().out.splitlines()
+    commands = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
+    assert commands == ["ci", "plan", "images", "doctor"]
+
+
+# --- exit codes
+
+
+def test_a_wrong_flag(capsys):
+    assert cli.main(["ci", "--shuffel"]) == ExitCode.USAGE
+    assert "--shuffle" in capsys.readouterr().err
+
+
+def test_a_wrong_value(capsys):
+    assert cli.main(["ci", "--timeout", "soon"]) == ExitCode.USAGE
+    error = capsys.readouterr().err
+    assert error.startswith("harness: --timeout: expected seconds")
+    assert "Next: " in error
+
+
+def test_an_unknown_engine(capsys):
+    assert cli.main(["ci", "--db", "postgrs"]) == ExitCode.USAGE
+    assert "Did you mean 'postgres'?" in capsys.readouterr().err
+
+
+def test_an_unknown_key(project, capsys):
+    (project / "pyproject.toml").write_text("[tool.harness]\ntimeot = 1\n")
+    assert cli.main(["plan"]) == ExitCode.USAGE
+    assert "Did you mean 'timeout'?" in capsys.readouterr().err
+
+
+def test_no_project(project, capsys):
+    (project / "manage.py").unlink()
+    assert cli.main(["ci"]) == ExitCode.PROJECT
+    assert "is not a Django project" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (UsageError("m", "h", "e"), 2),
+        (ServerError("m", "h", "e"), 3),
+        (ProjectError("m", "h", "e"), 4),
+        (HarnessError("m", "h", "e"), 70),
+        (Interrupted("m"), 130),
+        (Interrupted("m", ExitCode.SIGTERM), 143),
+        (KeyboardInterrupt(), 130),
+        (RuntimeError("boom"), 70),
+    ],
+)
+def test_each_exception_has_its_exit_code(raised, code, monkeypatch):
+    def fail(*args, **kwargs):
+        raise raised
+
+    monkeypatch.setattr(cli, "load", fail)
+    assert cli.main(["ci"]) == code
+
+
+def test_a_bug_is_told_as_one(monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(cli, "load", fail)
+    cli.main(["ci"])
+    error = capsys.readouterr().err
+    assert error.startswith(f"harness: a bug in the harness ({harness.__version__}): RuntimeError: boom")
+    assert "Traceback" in error
+    assert "in fail" in error
+
+
+def test_an_error_reads_as_message_evidence_next_step():
+    error = ServerError("The replica does not stream.", "Look at its log.", "FATAL: no slot\n  detail\n")
+    assert cli.format_error(error) == (
+        "harness: The replica does not stream.\n  | FATAL: no slot\n  |   detail\nNext: Look at its log."
+    )
+    assert cli.format_error(UsageError("No.")) == "harness: No."
+
+
+def test_evidence_neither_moves_the_cursor_nor_gives_commands(monkeypatch, capsys):
+    def fail(*args, **kwargs):
+        raise ServerError("It failed.", "Look.", "\x1b[2Jgone\n::add-mask::x\n##[error]y")
+
+    monkeypatch.setattr(cli, "load", fail)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    cli.main(["ci"])
+    assert capsys.readouterr().err.splitlines()[:2] == ["harness: It failed.", "  | \\x1b[2Jgone"]
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    cli.main(["ci"])
+    first, *_, last = capsys.readouterr().err.splitlines()
+    token = first.removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert last == f"::{token}::"
+
+
+# --- the real process
+
+
+def test_the_module_runs():
+    process = harness_process("--version")
+    assert (process.returncode, process.stdout, process.stderr) == (0, f"harness {harness.__version__}\n", "")
+
+
+def test_the_process_exits_with_the_errors_code(project):
+    (project / "manage.py").unlink()
+    process = harness_process("ci")
+    assert process.returncode == ExitCode.PROJECT
+    assert process.stdout == ""
+
+
+def test_an_interrupt_of_the_real_process(project):
+    (project / "manage.py").unlink()
+    os.mkfifo(project / "pyproject.toml")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "ci"],
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": str(REPOSITORY), **os.environ},
+    )
+    with (project / "pyproject.toml").open("w"):  # opens when the process reads its configuration, which now hangs
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.SIGINT
+    assert b"Traceback" not in errors
+
+
+def test_a_reader_that_went_away_is_no_red_test():
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [sys.executable, "-m", "harness", "ci", "--help"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env={"PYTHONPATH": str(REPOSITORY), **os.environ},
+        timeout=60,
+    )
+    os.close(writer)
+    assert process.returncode == ExitCode.USAGE
+    assert process.stderr.splitlines() == [b"harness: standard output was closed before all was written"]
+
+
+def test_the_command_line_loads_neither_docker_nor_rich_nor_django():
+    program = (
+        "import sys, harness.cli\n"
+        "harness.cli.main(['ci', '--help'])\n"
+        "heavy = {'docker', 'testcontainers', 'rich', 'django', 'requests', 'harness.inside'}\n"
+        "print('loaded:', *heavy & set(sys.modules))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(REPOSITORY), **os.environ},
+    )
+    assert process.stderr == ""
+    assert process.stdout.splitlines()[-1] == "loaded:"

@@ -1,0 +1,198 @@
+"""What is encoded comes back as it was; what is no line of this protocol is refused by name."""
+
+import dataclasses
+import json
+import types
+import typing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.contract import codec, events, runspec
+from harness.contract.codec import CodecError
+from harness.contract.events import AttemptFinished, Envelope, Failure, Notice, Outcome
+from harness.errors import ExitCode
+
+EVENTS = typing.get_args(events.Event)
+MESSAGES = typing.get_args(runspec.Message)
+
+# every character that a Python string can hold, lone surrogates too
+text = st.text(alphabet=st.characters(exclude_categories=()), max_size=20).map(
+    # a high and a low surrogate side by side are one character to JSON, and ever after
+    lambda value: value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+)
+
+
+def bodies(*classes):
+    return st.one_of([st.builds(cls, **field_strategies(cls)) for cls in classes])
+
+
+def field_strategies(cls):
+    """A strategy for every field, those with a default too, which ``builds`` would leave at it."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: strategy_of(hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def strategy_of(hint):
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        return st.lists(strategy_of(arguments[0]), max_size=3).map(tuple)
+    if origin in (types.UnionType, typing.Union):
+        return st.one_of([strategy_of(argument) for argument in arguments])
+    if dataclasses.is_dataclass(hint):
+        return st.builds(hint, **field_strategies(hint))
+    if hint is str:
+        return text
+    if hint is float:
+        return st.floats(allow_nan=False, allow_infinity=False)
+    return st.from_type(hint)
+
+
+@settings(max_examples=30)
+@given(bodies(*EVENTS), st.integers(0, 10**9), st.floats(0, 1e11), st.integers(0, 64))
+def test_an_event_comes_back_with_its_envelope(event, seq, at, slot):
+    envelope = Envelope(codec.VERSION, seq, at, slot, event)
+    assert codec.decode(codec.encode(envelope)) == envelope
+
+
+@pytest.mark.parametrize("cls", [*EVENTS, *MESSAGES], ids=lambda cls: cls.__name__)
+def test_every_event_and_message_comes_back_as_it_was(cls):
+    @settings(max_examples=20)
+    @given(bodies(cls))
+    def comes_back(body):
+        assert codec.decode_body(codec.encode_body(body)) == body
+
+    comes_back()
+
+
+@settings(max_examples=30)
+@given(bodies(*EVENTS))
+def test_a_line_is_ascii_and_only_one(event):
+    line = codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event))
+    assert line.isascii()
+    assert line.endswith("\n")
+    assert len(line.splitlines()) == 1
+
+
+@settings(max_examples=30)
+@given(bodies(*EVENTS), st.integers(1, 10**9), st.floats(0, 1e10).map(lambda at: round(at, 6)), st.integers(0, 64))
+def test_a_stamped_line_says_what_an_encoded_envelope_says(event, seq, at, slot):
+    stamped = codec.stamp(codec.encode_body(event).encode(), seq, at, slot)
+    assert codec.decode(stamped) == Envelope(codec.VERSION, seq, at, slot, event)
+
+
+def test_a_stamp_can_say_that_an_attempt_is_final():
+    attempt = AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1)
+    stamped = codec.stamp(codec.encode_body(attempt).encode(), 7, 1.5, 2, is_final=True)
+    assert codec.decode(stamped) == Envelope(1, 7, 1.5, 2, dataclasses.replace(attempt, final=True))
+
+
+def test_defaults_are_left_out_of_a_line():
+    line = codec.encode_body(AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1))
+    assert json.loads(line) == {
+        "type": "AttemptFinished",
+        "test": "shop.T.t",
+        "n": 1,
+        "outcome": "PASSED",
+        "duration": 0.1,
+    }
+
+
+def test_a_field_that_a_later_version_adds_is_passed_over():
+    assert codec.decode_body('{"type":"Notice","code":"a","text":"b","colour":"red"}') == Notice("a", "b")
+
+
+def test_nested_data_has_the_types_that_it_went_in_with():
+    failure = Failure("error", "ValueError", "no", "Traceback", (events.Frame("a.py", 3, "f"),), "(i=1)")
+    event = AttemptFinished("t", 2, Outcome.ERRORED, 0.5, (failure,), extra=events.PlannedTest("t", "c", "n"))
+    back = codec.decode_body(codec.encode_body(event))
+    assert back.outcome is Outcome.ERRORED
+    assert back.failures[0].frames[0] == events.Frame("a.py", 3, "f")
+    assert isinstance(back.failures, tuple)
+
+
+def test_an_exit_code_comes_back_as_one():
+    back = codec.decode_body(codec.encode_body(events.RunAborted(ExitCode.SERVERS, "no Docker")))
+    assert back.exit_code is ExitCode.SERVERS
+
+
+LINE = codec.encode(Envelope(codec.VERSION, 1, 2.5, 0, AttemptFinished("t", 1, Outcome.FAILED, 0.1)))
+
+
+@pytest.mark.parametrize("length", range(len(LINE.rstrip())))
+def test_a_torn_line_is_refused(length):
+    with pytest.raises(CodecError):
+        codec.decode(LINE[:length])
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_refused_or_read(data):
+    for decode in (codec.decode, codec.decode_body, codec.peek):
+        try:
+            decode(data)
+        except CodecError:
+            continue
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(bodies(*EVENTS), st.data())
+def test_a_line_whose_fields_hold_anything_is_refused_or_read(event, data):
+    raw = json.loads(codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event)))
+    raw[data.draw(st.sampled_from(sorted(raw)))] = data.draw(json_values)
+    try:
+        codec.decode(json.dumps(raw))
+    except CodecError:
+        return
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"v": 2}, "protocol version 2, this is 1"),
+        ({"v": None}, "protocol version None"),
+        ({"type": "AttemptVanished"}, "unknown type 'AttemptVanished'"),
+        ({"type": None}, "unknown type None"),
+        ({"type": ["Notice"]}, "unknown type"),
+        ({"outcome": "LOST"}, "LOST"),
+        ({"failures": 3}, "AttemptFinished"),
+        ({"extra": "x"}, "AttemptFinished"),
+    ],
+)
+def test_a_line_of_another_protocol_is_refused_by_name(change, what):
+    with pytest.raises(CodecError, match=what):
+        codec.decode(json.dumps({**json.loads(LINE), **change}))
+
+
+@pytest.mark.parametrize(
+    ("missing", "what"),
+    [
+        ("v", "version None"),
+        ("type", "type None"),
+        ("seq", "'seq'"),
+        ("at", "'at'"),
+        ("slot", "'slot'"),
+        ("test", "'test'"),
+        ("outcome", "'outcome'"),
+    ],
+)
+def test_a_missing_field_is_named(missing, what):
+    raw = json.loads(LINE)
+    del raw[missing]
+    with pytest.raises(CodecError, match=what):
+        codec.decode(json.dumps(raw))
+
+
+def test_the_contract_carries_no_type_that_it_could_not_bring_back():
+    @dataclasses.dataclass
+    class Odd:
+        value: dict[str, int]
+
+    with pytest.raises(TypeError, match="does not carry"):
+        codec._decoder(Odd)

@@ -1,0 +1,91 @@
+"""What is said when no engine can be used, and how a registry's answer is read."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.host.docker.engine import unreachable
+from harness.host.docker.origins import label_changes, pull_failure, registry_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def test_an_engine_that_nobody_started_comes_with_the_ways_to_start_one():
+    error = unreachable(_caused(RuntimeError("aborted"), FileNotFoundError(2, "no socket")), "")
+    assert "No Docker engine answers" in error.message
+    assert "ci/engine" in error.hint
+    assert "DOCKER_HOST" in error.hint
+
+
+def test_an_engine_elsewhere_is_named_without_its_credentials():
+    error = unreachable(ConnectionRefusedError("ssh://me:hush@build.test refused"), "ssh://me:hush@build.test")
+    assert "ssh://build.test" in error.message
+    assert "hush" not in error.message + error.hint + error.evidence
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _caused(RuntimeError("aborted"), PermissionError(13, "Permission denied")),
+        # the libraries pass the reason on as an argument of their own error
+        RuntimeError("fetching the version", ConnectionError("Connection aborted.", PermissionError(13, "denied"))),
+    ],
+)
+def test_a_socket_that_is_not_open_to_the_user_is_told_as_that(error):
+    assert "group docker" in unreachable(error, "").hint
+
+
+def test_a_socket_that_is_not_there_is_told_by_a_real_client():
+    code = (
+        "from harness.host.docker.engine import connect\n"
+        "from harness.errors import ServerError\n"
+        "try:\n    connect()\nexcept ServerError as error:\n    print(error.exit_code.value, error.message)\n"
+    )
+    environment = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock", "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "3 No Docker engine answers at unix:///nowhere/docker.sock (DOCKER_HOST).\n"
+
+
+@pytest.mark.parametrize(
+    ("reference", "registry"),
+    [
+        ("postgres:17", "docker.io"),
+        ("postgis/postgis:17-3.5", "docker.io"),
+        ("images.test/team/postgres:17", "images.test"),
+        ("localhost:5000/postgres", "localhost:5000"),
+        ("localhost/postgres", "localhost"),
+    ],
+)
+def test_a_reference_names_its_registry(reference, registry):
+    assert registry_of(reference) == registry
+
+
+@pytest.mark.parametrize(
+    ("event", "silent"),
+    [
+        (RuntimeError('Get "https://x": dial tcp: lookup x: no such host'), True),
+        (TimeoutError("timeout: no word in 15 s"), True),
+        ({"error": "net/http: request canceled (Client.Timeout exceeded): context deadline exceeded"}, True),
+        ({"error": "manifest for python:3.99-slim not found: manifest unknown"}, False),
+        (RuntimeError("pull access denied for shop, repository does not exist"), False),
+    ],
+)
+def test_a_registry_that_is_not_reached_is_told_from_one_that_refuses(event, silent):
+    assert pull_failure(event).startswith("the registry does not answer") is silent
+
+
+@pytest.mark.parametrize("event", [None, {"status": "Pull complete"}])
+def test_what_goes_well_is_no_failure(event):
+    assert pull_failure(event) == ""
+
+
+def test_labels_survive_as_instructions():
+    assert label_changes({"a.b-c": 'x "y"'}) == ['LABEL a.b-c="x \\"y\\""']

@@ -1,0 +1,45 @@
+"""What the image commands take and print; the engine's part is in tests/e2e."""
+
+import pytest
+
+from harness.errors import UsageError
+from harness.host.config import DbSpec
+from harness.host.engines import ENGINES
+from harness.host.image_commands import chosen, rows, table, wanted_servers
+from harness.host.images import ORIGIN_LABEL, Image
+
+RUNNER = Image("sha256:1", ("harness-runner:3.13-a",), {ORIGIN_LABEL: "python:3.13-slim"}, 1.0, 600_400_000)
+UNTAGGED = Image("sha256:2", (), {}, 2.0, 1_000_000)
+
+
+def test_the_servers_that_are_asked_for_come_once_with_their_version():
+    default = ENGINES["postgres"].default_version
+    asked = (DbSpec("postgres"), DbSpec("postgres", default), DbSpec("postgres", "15", "catalog"))
+    assert wanted_servers(asked) == (DbSpec("postgres", default), DbSpec("postgres", "15"))
+
+
+def test_every_engine_where_none_is_named_for_all():
+    everything = tuple(DbSpec(name, engine.default_version) for name, engine in ENGINES.items())
+    assert wanted_servers(()) == everything
+    assert wanted_servers((DbSpec("postgres", "15", "catalog"),)) == (DbSpec("postgres", "15"), *everything)
+
+
+def test_images_are_chosen_by_tag_or_id():
+    assert chosen([RUNNER, UNTAGGED], []) == [RUNNER, UNTAGGED]
+    assert chosen([RUNNER, UNTAGGED], ["harness-runner:3.13-a"]) == [RUNNER]
+    assert chosen([RUNNER, UNTAGGED], ["sha256:2"]) == [UNTAGGED]
+
+
+def test_another_image_is_not_removed():
+    with pytest.raises(UsageError) as caught:
+        chosen([RUNNER], ["debian:trixie"])
+    assert "debian:trixie" in caught.value.message
+    assert "harness-runner:3.13-a" in caught.value.hint
+
+
+def test_the_listing():
+    assert table([("image", "size", "built on"), *rows([UNTAGGED, RUNNER])]) == [
+        "image                  size    built on",
+        "harness-runner:3.13-a  600 MB  python:3.13-slim",
+        "sha256:2               1 MB",
+    ]

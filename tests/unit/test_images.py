@@ -1,0 +1,125 @@
+from collections.abc import Mapping
+
+import pytest
+
+from harness.errors import UsageError
+from harness.host import images
+from harness.host.engines import Release
+from harness.host.images import Image, Origin, Spec, Step, choose, runner_specs, server_specs
+from harness.host.recipe import Recipe
+
+RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
+SEEDED = Step("Dockerfile", "SOURCE")
+SPEC = Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (SEEDED,))
+POSTGRES = Release("17", "postgres:17", "trixie")
+
+
+def _image(spec: Spec = SPEC, origin_id: str = "sha256:1", created_at: float = 1, tag: str = "") -> Image:
+    labels = spec.labels(spec.origin.references[0], origin_id, spec.steps[-1])
+    return Image(f"id-{created_at}", (tag or spec.tag(origin_id, spec.steps[-1]),), labels, created_at)
+
+
+def test_a_tag_names_the_image_its_version_and_its_content():
+    tag = SPEC.tag("sha256:1", SEEDED)
+    assert tag.startswith("harness-postgres:17-")
+    assert len(tag.rpartition("-")[2]) == images.TAG_DIGITS
+    assert tag == SPEC.tag("sha256:1", SEEDED)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Spec("postgres", "17", Origin(("postgres:17",)), Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,)),
+        Spec("postgres", "17", Origin(("postgis/postgis:17-3.5",)), RECIPE, (SEEDED,)),
+        Spec("postgres", "17", Origin(("postgres:17",), "trixie"), RECIPE, (SEEDED,)),
+        Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (Step("Dockerfile", "SOURCE", {"VERSION": "17"}),)),
+        Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
+    ],
+)
+def test_whatever_an_image_is_made_from_changes_its_tag(other):
+    assert other.tag("sha256:1", SEEDED) != SPEC.tag("sha256:1", SEEDED)
+
+
+def test_another_origin_under_the_same_name_changes_the_tag():
+    assert SPEC.tag("sha256:2", SEEDED) != SPEC.tag("sha256:1", SEEDED)
+
+
+def test_an_image_that_is_there_is_chosen():
+    assert choose(SPEC, [_image()], {"postgres:17": "sha256:1"}) == _image()
+
+
+def test_the_newest_of_several_is_chosen():
+    assert choose(SPEC, [_image(created_at=1), _image(created_at=3), _image(created_at=2)], {}) == _image(created_at=3)
+
+
+def test_an_image_of_an_origin_that_was_replaced_is_out_of_date():
+    assert choose(SPEC, [_image(origin_id="sha256:1")], {"postgres:17": "sha256:2"}) is None
+
+
+def test_an_image_whose_origin_was_removed_is_still_good():
+    assert choose(SPEC, [_image()], {}) == _image()
+
+
+def test_an_image_of_another_recipe_is_not_chosen():
+    other = Spec("postgres", "17", SPEC.origin, Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,))
+    assert choose(SPEC, [_image(other)], {}) is None
+
+
+def test_an_image_that_lost_its_tag_to_somebody_is_not_chosen():
+    assert choose(SPEC, [_image(tag="mine:1")], {}) is None
+
+
+def test_a_base_made_here_counts_as_the_origin_too():
+    spec = Spec("runner", "3.13", images.debian_origin("trixie"), RECIPE, (SEEDED,))
+    assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:1", "debian:trixie-slim": "sha256:9"})
+    assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:2"}) is None
+
+
+def test_a_server_comes_from_the_official_image_and_else_from_debians_packages():
+    official, packages = server_specs("postgres", POSTGRES)
+    assert official.origin == Origin(("postgres:17",))
+    assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("Dockerfile", "SOURCE")]
+    assert packages.origin == Origin(("debian:trixie-slim",), "trixie")
+    assert [(step.dockerfile, step.origin_argument) for step in packages.steps] == [
+        ("debian.Dockerfile", "BASE"),
+        ("Dockerfile", "SOURCE"),
+    ]
+    assert all(step.arguments == {"VERSION": "17"} for step in packages.steps)
+    assert packages.tag("x", packages.steps[0]).startswith("harness-postgres-binaries:17-")
+
+
+def test_a_configured_image_is_the_only_source():
+    (only,) = server_specs("postgres", POSTGRES, "pgvector/pgvector:pg17")
+    assert only.origin == Origin(("pgvector/pgvector:pg17",))
+
+
+def test_only_the_last_step_carries_the_key():
+    _, packages = server_specs("postgres", POSTGRES)
+    keys = [packages.labels("o", "i", step)[images.KEY_LABEL] for step in packages.steps]
+    assert keys == ["", packages.key]
+
+
+@pytest.mark.parametrize(("python", "suite"), [("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "sid")])
+def test_the_runner_has_a_debian_for_its_python(python, suite):
+    official, packages = runner_specs(python)
+    assert official.origin.references == (f"python:{python}-slim",)
+    assert packages.origin.suite == suite
+
+
+def test_a_python_that_no_debian_has_comes_from_a_registry_alone():
+    assert [spec.origin.references for spec in runner_specs("3.12")] == [("python:3.12-slim",)]
+
+
+def test_an_unknown_python_is_refused_with_the_known_ones():
+    with pytest.raises(UsageError) as caught:
+        runner_specs("3.9")
+    assert "3.13" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("tags", "tag"),
+    [(("mine:1", "harness-runner:3.13-0"), "harness-runner:3.13-0"), (("mine:1",), "sha256:a"), ((), "sha256:a")],
+)
+def test_an_image_is_used_by_our_tag_or_by_its_id(tags: tuple[str, ...], tag: str):
+    labels: Mapping[str, str] = {}
+    assert Image("sha256:a", tags, labels, 0).tag == tag

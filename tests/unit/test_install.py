@@ -1,0 +1,220 @@
+"""What is installed for a project that says nothing, what the commands can read, and when that is done anew."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ProjectError
+from harness.host import install
+from harness.host.install import Installation, digest, files_read, plan
+
+
+def _project(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+PYPROJECT = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "Django_Shop"
+dependencies = ["django>=5.2", "psycopg[binary]; python_version >= '3.11'"]
+[project.optional-dependencies]
+postgres = ["psycopg-pool"]
+docs = ["sphinx"]
+tests = ["factory-boy", "django-shop[postgres,tests]"]
+[dependency-groups]
+lint = ["ruff"]
+dev = [{include-group = "lint"}, "ipython"]
+"""
+
+SETUP_CFG = "[metadata]\nname = shop\n[options.extras_require]\ndocs = sphinx\ntest =\n    pytest\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "arguments"),
+    [
+        (["requirements.txt"], "-r requirements.txt"),
+        (["requirements.txt", "requirements-dev.txt", "requirements-ci.txt"], "-r requirements.txt -r requirements-ci.txt"),
+        (["requirements.txt", "requirements_dev.txt"], "-r requirements.txt -r requirements_dev.txt"),
+        (["requirements/base.txt", "requirements/ci.txt"], "-r requirements/base.txt -r requirements/ci.txt"),
+        (["requirements/production.txt"], "-r requirements/production.txt"),
+        (["test-requirements.txt"], "-r test-requirements.txt"),
+        (["requirements.txt", "tests/requirements.txt"], "-r requirements.txt -r tests/requirements.txt"),
+        (["requirements.in", "requirements/docs.txt"], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_requirements_files_are_the_default(tmp_path, files, arguments):
+    found = plan(_project(tmp_path, dict.fromkeys(files, "django\n")), None)
+    assert found.commands == ((f"pip install {arguments}",) if arguments else ())
+    if arguments:
+        assert found.files == tuple(sorted(arguments.replace("-r ", "").split()))
+        assert found.told_by == ", ".join(arguments.replace("-r ", "").split())
+
+
+def test_a_packages_dependencies_are_installed_without_the_package(tmp_path):
+    found = plan(_project(tmp_path, {"pyproject.toml": PYPROJECT}), None)
+    assert found.commands == (
+        "pip install 'django>=5.2' 'psycopg[binary]; python_version >= '\"'\"'3.11'\"'\"'' factory-boy psycopg-pool",
+    )
+    assert found.files == ()
+    assert found.told_by == "pyproject.toml, extra tests of pyproject.toml"
+
+
+def test_a_group_counts_over_an_extra_that_is_less_about_tests(tmp_path):
+    text = PYPROJECT.replace("dev =", "Test =").replace("tests =", "dev =").replace(",tests]", "]")
+    assert (
+        plan(_project(tmp_path, {"pyproject.toml": text.replace("Test =", "test =")}), None)
+        .commands[0]
+        .endswith(" ruff ipython")
+    )
+
+
+def test_a_requirements_file_for_tests_goes_with_a_packages_own_dependencies(tmp_path):
+    files = {"pyproject.toml": PYPROJECT, "requirements-test.txt": "factory-boy\n"}
+    (command,) = plan(_project(tmp_path, files), None).commands
+    assert command.startswith("pip install 'django>=5.2' ")
+    assert command.endswith(" -r requirements-test.txt")
+
+
+def test_dependencies_that_only_a_build_can_tell_need_the_whole_project(tmp_path):
+    text = '[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n[dependency-groups]\ntest = ["pytest"]\n'
+    found = plan(_project(tmp_path, {"pyproject.toml": text}), None)
+    assert found == Installation(
+        ("pip install . pytest",), None, "pyproject.toml, dependency group test of pyproject.toml"
+    )
+
+
+def test_a_dynamic_version_alone_needs_no_build(tmp_path):
+    text = '[project]\nname = "x"\ndynamic = ["version"]\ndependencies = ["django"]\n'
+    assert plan(_project(tmp_path, {"pyproject.toml": text}), None).commands == ("pip install django",)
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"setup.py": ""}, "pip install ."),
+        ({"setup.py": "", "setup.cfg": "[flake8]\n"}, "pip install ."),
+        ({"setup.cfg": SETUP_CFG}, "pip install '.[test]'"),
+        ({"setup.cfg": SETUP_CFG, "requirements-test.txt": ""}, "pip install . -r requirements-test.txt"),
+        (
+            {"pyproject.toml": '[build-system]\nrequires = ["poetry-core"]\n[tool.poetry]\nname = "x"\n'},
+            "pip install .",
+        ),
+    ],
+)
+def test_older_packages_are_installed_as_they_are(tmp_path, files, command):
+    found = plan(_project(tmp_path, files), None)
+    assert found.commands == (command,)
+    assert found.files is None
+
+
+@pytest.mark.parametrize("files", [{"setup.cfg": "[flake8]\n"}, {"pyproject.toml": "[tool.ruff]\n"}])
+def test_files_that_only_configure_tools_bring_nothing(tmp_path, files):
+    assert plan(_project(tmp_path, files), None) == Installation()
+
+
+def test_groups_that_include_each_other_end(tmp_path):
+    text = '[dependency-groups]\ntest = ["a", {include-group = "Lint"}]\nlint = ["b", {include-group = "test"}]\n'
+    assert plan(_project(tmp_path, {"pyproject.toml": text}), None).commands == ("pip install a b",)
+
+
+def test_the_configurations_commands_are_taken_as_they_are(tmp_path):
+    files = {"requirements.txt": "django\n", "requirements/ci.txt": "-r base.txt\n", "requirements/base.txt": ""}
+    found = plan(_project(tmp_path, files), ["pip install -r requirements/ci.txt"])
+    assert found.commands == ("pip install -r requirements/ci.txt",)
+    assert found.files == ("requirements/base.txt", "requirements/ci.txt")
+    assert found.told_by == "[tool.harness] install"
+
+
+def test_no_commands_install_nothing(tmp_path):
+    assert plan(_project(tmp_path, {"requirements.txt": "django\n"}), []).commands == ()
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "setup.cfg"])
+def test_a_packaging_file_that_is_broken_is_the_projects_error(tmp_path, name):
+    with pytest.raises(ProjectError) as caught:
+        plan(_project(tmp_path, {name: "[broken\nx"}), None)
+    assert name in caught.value.message
+    assert "[tool.harness] install" in caught.value.hint
+
+
+REQUIREMENTS = {
+    "requirements.txt": "-r requirements/base.txt  # nested\n--constraint=limits.txt\ndjango==5.2 \\\n    --hash=sha256:1\n",
+    "requirements/base.txt": "-rmore/deep.txt\n-r https://example.test/r.txt\npkg @ https://example.test/p.whl\n",
+    "requirements/more/deep.txt": "-e git+https://example.test/x.git#egg=x\n-r ../base.txt\n",
+    "limits.txt": "asgiref<4\n",
+    "local.txt": "django\n./vendor/plugin\n",
+    "editable.txt": "-r requirements.txt\n-e .[test]\n",
+    "wheel.txt": "wheels/plugin-1.0-py3-none-any.whl\n",
+    "file.txt": "plugin @ file:///project/plugin\n",
+    "poetry.lock": "",
+    "pyproject.toml": "",
+}
+NESTED = ("limits.txt", "requirements.txt", "requirements/base.txt", "requirements/more/deep.txt")
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("pip install -r requirements.txt", NESTED),
+        ("python -m pip install --upgrade -rrequirements.txt", NESTED),
+        ("uv pip install --requirement=requirements.txt", NESTED),
+        ("pip install django 'psycopg[binary]>=3' -c limits.txt", ("limits.txt",)),
+        ("pip install -i https://x.test/simple django", ()),
+        ("pip install -r missing.txt", ()),
+        ("poetry install --no-root --with test", ("poetry.lock", "pyproject.toml")),
+        ("uv sync --frozen --no-install-project", ("poetry.lock", "pyproject.toml")),
+        ("pip install .", None),
+        ("pip install -e .[test]", None),
+        ("pip install --editable=.", None),
+        ("pip install ./vendor/plugin", None),
+        ("pip install -r local.txt", None),
+        ("pip install -r editable.txt", None),
+        ("pip install -r wheel.txt", None),
+        ("pip install -r file.txt", None),
+        ("pip install -r ../outside.txt", None),
+        ("pip install -r requirements.txt && make assets", None),
+        ("pip install $EXTRA", None),
+        ("pip install 'unfinished", None),
+        ("poetry install", None),
+        ("make dependencies", None),
+    ],
+)
+def test_the_files_that_a_command_can_read(tmp_path, command, files):
+    assert files_read(_project(tmp_path, REQUIREMENTS), [command]) == files
+
+
+def test_one_command_that_can_read_anything_is_enough(tmp_path):
+    assert files_read(_project(tmp_path, REQUIREMENTS), ["pip install -r requirements.txt", "make"]) is None
+
+
+BEFORE = (Installation(("pip install -r r.txt",)), {"r.txt": b"1"}, "harness-runner:3.13-0", ("libxml2",))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        (Installation(("pip install -U -r r.txt",)), *BEFORE[1:]),
+        (BEFORE[0], {"r.txt": b"2"}, *BEFORE[2:]),
+        (BEFORE[0], {"s.txt": b"1"}, *BEFORE[2:]),
+        (*BEFORE[:2], "harness-runner:3.13-1", BEFORE[3]),
+        (*BEFORE[:3], ("libxslt1.1",)),
+    ],
+)
+def test_whatever_an_installation_depends_on_changes_its_digest(after):
+    assert digest(*after) != digest(*BEFORE)
+
+
+def test_an_unchanged_installation_keeps_its_digest():
+    assert digest(*BEFORE) == digest(*BEFORE)
+    assert len(digest(*BEFORE)) == 12
+
+
+def test_packages_of_the_system_are_quoted():
+    assert " -- libxml2 'a b' && " in install.apt_command(["libxml2", "a b"])

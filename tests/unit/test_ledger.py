@@ -1,0 +1,326 @@
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.contract import codec
+from harness.contract.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Envelope,
+    Event,
+    Notice,
+    Outcome,
+    PhaseFinished,
+    PhaseStarted,
+    PlannedTest,
+    QueriesCounted,
+    QueryCount,
+    RunAborted,
+    RunFinished,
+    RunPlanned,
+    SlotRecycled,
+    Statement,
+    WorkerLost,
+    WorkerStopped,
+)
+from harness.errors import ExitCode
+from harness.report import final_summary, github, junit, ledger, summary
+from harness.report.feed import Feed
+from harness.report.runreport import Case, RunReport
+from harness.report.terminal import ConsoleOptions
+from harness.report.verdict import verdict
+from tests.golden.journals import JOURNALS, Journal, failure, planned
+
+ONE, TWO, THREE = planned("test_one"), planned("test_two"), planned("test_three")
+
+
+def case(report: RunReport, test: PlannedTest) -> Case:
+    return next(case for case in report.cases if case.test.id == test.id)
+
+
+def report_of(journal: Journal) -> RunReport:
+    return ledger.fold(journal.envelopes)
+
+
+def test_what_was_planned_and_never_heard_of_is_not_run() -> None:
+    report = report_of(Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).end())
+    assert [c.outcome for c in report.cases] == [Outcome.PASSED, Outcome.NOT_RUN]
+    assert case(report, TWO).reason == "the run ended without it"
+
+
+def test_a_test_that_was_running_says_so() -> None:
+    journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), slot=2)
+    assert case(report_of(journal), ONE).reason == "was running in slot 2 when the journal ended"
+    journal.host(RunAborted(ExitCode.SERVERS, "the server died"))
+    assert case(report_of(journal), ONE).reason == "was running in slot 2 when the run was aborted: the server died"
+
+
+def test_a_test_that_was_running_when_its_worker_was_lost_without_blame_says_so() -> None:
+    journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), slot=2)
+    journal.inside(WorkerLost(7, None, "SIGKILL", None), slot=2)
+    one = case(report_of(journal), ONE)
+    assert one.outcome is Outcome.NOT_RUN
+    assert one.reason == "was running in slot 2 when worker 2 (pid 7) died with SIGKILL"
+
+
+def test_a_lost_worker_makes_the_test_that_it_names_crashed() -> None:
+    journal = Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=2)
+    report = report_of(journal.inside(WorkerLost(7, None, "SIGSEGV", ONE.id), slot=2))
+    one = case(report, ONE)
+    assert one.outcome is Outcome.CRASHED
+    assert one.attempts[0].failures[0].message == "worker 2 (pid 7) died with SIGSEGV while running this test"
+    assert case(report, TWO).reason == "the journal ended without it; worker 2 (pid 7) died with SIGSEGV before that"
+
+
+def test_the_coordinators_own_account_of_a_crash_replaces_ours_and_keeps_its_start() -> None:
+    journal = Journal().plan(ONE)
+    started_at = journal.at
+    journal.inside(AttemptStarted(ONE.id), WorkerLost(7, 1, None, ONE.id), slot=2)
+    told = failure("died", kind="error", type="WorkerCrash")
+    journal.inside(AttemptFinished(ONE.id, 1, Outcome.CRASHED, 0.3, (told,), final=True), slot=2)
+    one = case(report_of(journal), ONE)
+    assert [attempt.failures for attempt in one.attempts] == [(told,)]
+    assert one.started_at == pytest.approx(started_at)
+    assert (one.slot, one.duration) == (2, 0.3)
+
+
+def test_a_crash_after_the_attempt_was_told_adds_none() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.TIMED_OUT, final=False)
+    journal.inside(WorkerLost(7, None, "SIGKILL", ONE.id), slot=1)
+    assert [attempt.outcome for attempt in case(report_of(journal), ONE).attempts] == [Outcome.TIMED_OUT]
+
+
+def test_a_lost_worker_that_names_a_fixture_is_a_case() -> None:
+    journal = Journal().plan(ONE).inside(WorkerLost(7, None, "SIGSEGV", "shop.tests.T.setUpClass"), slot=1)
+    fixture = report_of(journal).cases[1]
+    assert (fixture.outcome, fixture.is_planned) == (Outcome.CRASHED, False)
+    assert (fixture.test.classname, fixture.test.name) == ("shop.tests.T", "setUpClass")
+
+
+def test_a_final_outcome_stays() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("no"),))
+    journal.attempt(ONE, Outcome.PASSED).inside(WorkerLost(7, None, "SIGSEGV", ONE.id), slot=1)
+    one = case(report_of(journal), ONE)
+    assert (one.outcome, len(one.attempts), one.is_flaky) == (Outcome.FAILED, 1, False)
+
+
+def test_flaky_is_passed_after_a_failed_attempt() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2)
+    report = report_of(journal.end())
+    assert case(report, ONE).is_flaky
+    counts = report.counts()
+    assert (counts.passed, counts.flaky, counts.failed, counts.red) == (1, 1, 0, 0)
+
+
+def test_a_retry_that_never_came_leaves_the_failure() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("no"),))
+    assert case(report_of(journal.end()), ONE).outcome is Outcome.FAILED
+    journal.inside(AttemptStarted(ONE.id, 2), slot=1)
+    assert case(report_of(journal), ONE).outcome is Outcome.FAILED
+
+
+def test_a_pass_that_was_never_settled_is_no_pass() -> None:
+    one = case(report_of(Journal().plan(ONE).attempt(ONE, Outcome.PASSED, final=False)), ONE)
+    assert one.outcome is Outcome.NOT_RUN
+    assert one.reason == "attempt 1 ended as PASSED, but the journal ended before that was settled"
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (RunAborted(ExitCode.PROJECT, "migration 0002 failed"), "run aborted: migration 0002 failed"),
+        (RunAborted(ExitCode.SIGTERM, "SIGTERM ended the run."), "run interrupted: SIGTERM ended the run."),
+        (Notice("halted", "--failfast: a.b FAILED"), "--failfast: a.b FAILED"),
+        (Notice("legacy", "TEST_MIRROR"), "the journal ended without it"),
+    ],
+)
+def test_the_best_reason_known(event: Event, reason: str) -> None:
+    assert case(report_of(Journal().plan(ONE).inside(event)), ONE).reason == reason
+
+
+def test_a_reason_of_its_own_comes_before_any_other() -> None:
+    journal = Journal().plan(ONE)
+    journal.inside(AttemptFinished(ONE.id, 1, Outcome.NOT_RUN, 0.0, reason="setUpClass failed", final=True))
+    one = case(report_of(journal.inside(RunAborted(ExitCode.SIGINT, "SIGINT"))), ONE)
+    assert (one.outcome, one.reason, one.attempts) == (Outcome.NOT_RUN, "setUpClass failed", ())
+
+
+def test_fixtures_are_cases_only_when_red_or_skipped() -> None:
+    fixtures = [PlannedTest(f"{ONE.classname}.setUp{n}", ONE.classname, f"setUp{n}") for n in range(3)]
+    journal = Journal().plan(ONE)
+    for fixture, outcome in zip(fixtures, (Outcome.PASSED, Outcome.SKIPPED, Outcome.ERRORED), strict=True):
+        journal.inside(AttemptFinished(fixture.id, 1, outcome, 0.0, extra=fixture, final=True))
+    report = report_of(journal)
+    assert [c.test.name for c in report.cases] == ["test_one", "setUp1", "setUp2"]
+    assert [c.test.file for c in report.cases] == [ONE.file] * 3
+    assert report.counts().planned == 1
+
+
+def test_a_test_that_no_plan_names_is_a_case_when_red() -> None:
+    report = report_of(Journal().plan(ONE).attempt(planned("test_stray"), Outcome.FAILED))
+    assert [c.test.name for c in report.cases] == ["test_one", "test_stray"]
+    assert verdict(report_of(Journal().plan().attempt(planned("test_stray"), Outcome.FAILED).end())).exit_code == 1
+
+
+def test_a_second_plan_adds_to_the_first() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
+    journal.inside(RunPlanned((ONE, TWO), 1)).attempt(ONE, Outcome.FAILED)
+    report = report_of(journal)
+    assert [(c.test.id, c.outcome) for c in report.cases] == [
+        (ONE.id, Outcome.PASSED),
+        (f"{ONE.id} [2]", Outcome.FAILED),
+        (TWO.id, Outcome.NOT_RUN),
+    ]
+
+
+def test_events_that_come_twice_count_once() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
+    journal.inside(QueriesCounted((QueryCount("SELECT ?", "default", 3, 0.3, 0.2, ("a",)),)), SlotRecycled(1.0))
+    once = report_of(journal.end())
+    assert ledger.fold(e for e in journal.envelopes for _ in range(2 if e.seq else 1)) == once
+
+
+def test_queries_of_all_workers_are_merged() -> None:
+    journal = Journal().inside(QueriesCounted((QueryCount("a", "default", 3, 0.3, 0.2, ("x", "y")),)), slot=1)
+    slow = (QueryCount("a", "default", 1, 0.5, 0.5, ("y", "z")), QueryCount("a", "replica", 1, 1.0, 1.0, ()))
+    assert report_of(journal.inside(QueriesCounted(slow), slot=2)).queries == (
+        QueryCount("a", "replica", 1, 1.0, 1.0, ()),
+        QueryCount("a", "default", 4, 0.8, 0.5, ("x", "y", "z")),
+    )
+
+
+def test_phases_add_up_and_an_open_one_lasts_until_the_end() -> None:
+    journal = Journal()
+    journal.inside(PhaseFinished("template", 1.0), PhaseFinished("template", 2.0), PhaseStarted("tests"))
+    journal.at += 7
+    report = report_of(journal.inside(Notice("x", "y")))
+    assert report.phase_seconds("template") == 3.0
+    assert report.phase_seconds("tests") == pytest.approx(7.1)
+    assert [phase.is_finished for phase in report.phases] == [True, False]
+    assert report.phase_seconds("clones") == 0.0
+
+
+def test_only_red_attempts_keep_output_and_sql() -> None:
+    told = {"stdout": "out", "stderr": "err", "sql": (Statement(0.0, "default", "primary", "SELECT 1", 0.1),)}
+    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, **told).attempt(TWO, Outcome.FAILED, **told)
+    passed, failed = (c.attempts[0] for c in report_of(journal).cases)
+    assert (passed.stdout, passed.stderr, passed.sql) == ("", "", ())
+    assert (failed.stdout, failed.stderr, failed.sql) == tuple(told.values())
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "STREAM_BYTES", 1000)
+    monkeypatch.setattr(ledger, "KEPT_BYTES", 1500)
+    journal = Journal().plan(ONE, TWO)
+    journal.attempt(ONE, Outcome.FAILED, stdout="head" + "x" * 5000 + "tail\udc80")
+    journal.attempt(TWO, Outcome.FAILED, stdout="y" * 900, sql=(Statement(0.0, "default", "primary", "SELECT 1", 0.1),))
+    one, two = (c.attempts[0] for c in report_of(journal).cases)
+    assert one.stdout.startswith("head")
+    assert one.stdout.endswith("tail\\udc80")
+    assert "bytes left out" in one.stdout
+    assert (two.stdout, two.stderr, two.sql) == (ledger.NOT_KEPT, "", ())
+
+
+def test_the_last_words_of_a_run_that_was_cut_off() -> None:
+    journal = Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=1)
+    report = report_of(journal.inside(WorkerLost(9, 1, None, None), slot=2))
+    assert report.last.split("\n") == [
+        "the phase tests began",
+        f"{ONE.id} was running in slot 1",
+        "worker 2 (pid 9) ended with exit code 1",
+    ]
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_every_beginning_of_a_journal_gives_a_report(name: str) -> None:
+    told = JOURNALS[name]().envelopes
+    for end in range(len(told) + 1):
+        report = ledger.fold(told[:end])
+        assert_holds_together(report, told[:end])
+
+
+# any journal at all
+
+IDS = [ONE.id, TWO.id, THREE.id, "shop.tests.T.setUpClass", ""]
+TESTS = [ONE, TWO, THREE]
+ids = st.sampled_from(IDS)
+numbers = st.integers(1, 3)
+texts = st.text(st.characters(), max_size=20)
+durations = st.floats(allow_nan=True, allow_infinity=True)
+any_failures = st.lists(st.builds(lambda text: failure(text, subtest=text[:3]), texts), max_size=2).map(tuple)
+finishes = st.builds(
+    AttemptFinished,
+    test=ids,
+    n=numbers,
+    outcome=st.sampled_from(Outcome),
+    duration=durations,
+    failures=any_failures,
+    reason=texts,
+    stdout=texts,
+    extra=st.sampled_from([None, PlannedTest("shop.tests.T.setUpClass", "shop.tests.T", "setUpClass")]),
+    final=st.booleans(),
+)
+any_events = st.one_of(
+    finishes,
+    st.builds(AttemptStarted, ids, numbers),
+    st.builds(WorkerLost, st.just(7), st.sampled_from([None, 1]), st.sampled_from([None, "SIGKILL"]), st.none() | ids),
+    st.builds(WorkerStopped, st.just(7)),
+    st.builds(RunPlanned, st.lists(st.sampled_from(TESTS), max_size=4).map(tuple), numbers),
+    st.builds(RunFinished, st.integers(0, 2)),
+    st.builds(RunAborted, st.sampled_from(ExitCode), texts, texts, texts),
+    st.builds(Notice, st.sampled_from(["halted", "other"]), texts),
+    st.builds(PhaseStarted, st.sampled_from(["tests", "odd"])),
+    st.builds(PhaseFinished, st.sampled_from(["tests", "odd"]), durations),
+)
+any_journals = st.lists(
+    st.builds(Envelope, st.just(codec.VERSION), st.integers(0, 30), st.floats(0, 2e9), st.integers(0, 2), any_events),
+    max_size=25,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(any_journals)
+def test_any_events_in_any_order_give_a_report(told: list[Envelope]) -> None:
+    report = ledger.fold(told)
+    assert_holds_together(report, told)
+
+
+@settings(max_examples=100, deadline=None)
+@given(any_journals, st.data())
+def test_doubling_numbered_events_changes_nothing(told: list[Envelope], data: st.DataObject) -> None:
+    numbered = [dataclasses.replace(envelope, seq=number) for number, envelope in enumerate(told, 1)]
+    doubled = [e for e in numbered for _ in range(data.draw(st.integers(1, 2)))]
+    assert repr(ledger.fold(doubled)) == repr(ledger.fold(numbered))  # as text, since NaN is not equal to itself
+
+
+def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
+    """What must be true of any report of any events."""
+    seen: set[int] = set()
+    fresh = [e.event for e in told if not e.seq or not (e.seq in seen or seen.add(e.seq))]  # type: ignore[func-returns-value]
+    wanted = {test.id for event in fresh if isinstance(event, RunPlanned) for test in event.tests}
+    ids = [c.test.id for c in report.cases]
+    assert len(ids) == len(set(ids))
+    assert wanted <= {c.test.id for c in report.cases if c.is_planned}
+    if sum(isinstance(event, RunPlanned) for event in fresh) <= 1:
+        assert {c.test.id for c in report.cases if c.is_planned} == wanted
+        for c in report.cases:
+            finals = [e.outcome for e in fresh if isinstance(e, AttemptFinished) and e.test == c.test.id and e.final]
+            assert c.outcome is finals[0] if finals else c.outcome is not Outcome.PASSED or not c.is_planned
+    assert all(c.reason for c in report.cases if c.outcome is Outcome.NOT_RUN)
+    counts = report.counts()
+    assert counts.red == len(report.red)
+    assert counts.red + counts.passed + counts.skipped + counts.expected_failures == len(report.cases)
+    judged = verdict(report)
+    is_well = report.is_finished and not report.aborts and not report.red and report.cases
+    assert judged.exit_code != 0 or is_well
+    assert (judged.word == "passed") == (judged.exit_code == 0)
+    assert junit.build(report, judged)
+    assert summary.build(report, judged)
+    assert final_summary.final_summary(report, judged, ConsoleOptions())
+    assert github.step_summary(report, judged)
+    assert len(github.annotate(report, judged)) <= 20
+    feed = Feed(ConsoleOptions(verbosity=2))
+    for envelope in told:
+        feed.take(envelope)

@@ -1,0 +1,229 @@
+"""Every name is parsed to what it was composed of, fits where it goes, and differs from every other."""
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from harness.contract import naming
+from harness.contract.naming import ContainerName
+
+runs = st.text("0123456789abcdef", min_size=8, max_size=8)
+aliases = st.text(max_size=80)
+encodable = st.text(st.characters(exclude_categories=["Cs"]), max_size=120)
+any_text = st.text(st.characters(exclude_categories=()), max_size=300)
+
+
+# containers, networks, servers
+
+
+@given(runs, st.lists(aliases, min_size=1, max_size=6))
+def test_a_container_of_any_server_is_parsed_to_its_parts(run, names):
+    taken = set()
+    for alias in names:
+        server = naming.server_id(alias, taken)
+        taken.add(server)
+        name = ContainerName(run, server)
+        assert naming.parse_container(str(name)) == name
+        assert naming.parse_container(f"/{name}") == name  # as Docker's own API says it
+    assert len(taken) == len(names)
+
+
+def test_the_runner_is_a_container_too():
+    assert naming.parse_container("harness-0123abcd-runner") == ContainerName("0123abcd", "runner")
+
+
+@pytest.mark.parametrize(
+    "name", ["postgres", "harness-x-default", "harness-0123abcd-", "my-harness-0123abcd-default", "harness-0123abcd"]
+)
+def test_containers_of_others_are_none_of_ours(name):
+    assert naming.parse_container(name) is None
+
+
+@given(aliases, st.sets(aliases.map(str.lower), max_size=5))
+def test_a_server_id_is_a_host_name(alias, taken):
+    server = naming.server_id(alias, taken)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", server)
+    assert len(server) <= 63
+    assert server not in taken
+    assert server not in {"runner", "localhost"}
+
+
+@pytest.mark.parametrize(
+    ("alias", "server"),
+    [
+        ("default", "default"),
+        ("Read Replica #2", "read-replica-2"),
+        ("shop.orders", "shop-orders"),
+        ("日本", "server"),
+        ("", "server"),
+        ("runner", "runner-server"),
+        ("localhost", "localhost-server"),
+        ("a" * 90, "a" * 40),
+        ("a" * 39 + "-b", "a" * 39),
+    ],
+)
+def test_a_server_id_keeps_what_it_can_of_its_alias(alias, server):
+    assert naming.server_id(alias, set()) == server
+
+
+def test_servers_of_one_stem_are_numbered():
+    assert naming.server_id("x y", {"x-y", "x-y-2"}) == "x-y-3"
+
+
+def test_a_network_belongs_to_one_run():
+    assert naming.network("0123abcd") != naming.network("0123abce")
+
+
+# databases
+
+
+@given(encodable, st.integers(1, 9999), st.sampled_from([63, 64]))
+def test_a_clone_of_any_database_fits(name, slot, limit):
+    assert len(naming.clone(naming.database(name, limit), slot).encode()) <= limit
+
+
+@given(encodable.filter(bool), st.integers(1, 9999))
+def test_a_clone_is_parsed_to_its_template_and_slot(name, slot):
+    template = naming.database(name)
+    assert naming.parse_clone(naming.clone(template, slot)) == (template, slot)
+
+
+@pytest.mark.parametrize("name", ["test_shop", "test_shop_", "_1", "test_shop_01", "test_shop_x", "test_shop_\u0661", ""])
+def test_a_name_without_a_slot_is_no_clone(name):
+    assert naming.parse_clone(name) is None
+
+
+@given(encodable, encodable)
+def test_databases_of_different_names_stay_different(one, other):
+    assume(one != other)
+    assert naming.database(one) != naming.database(other)
+
+
+@pytest.mark.parametrize("length", [58, 59, 62, 63, 64, 200])
+def test_long_names_that_differ_at_their_end_alone_have_different_clones(length):
+    stem = "x" * (length - 1)
+    names = {naming.clone(naming.database(stem + end), slot) for end in "ab" for slot in (1, 2, 10)}
+    assert len(names) == 6
+    assert all(len(name.encode()) <= 63 for name in names)
+
+
+def test_a_name_that_fits_is_left_alone():
+    assert naming.database("test_" + "x" * 53) == "test_" + "x" * 53
+
+
+@pytest.mark.parametrize("character", ["é", "日", "🐘"])
+def test_a_name_is_cut_between_characters(character):
+    cut = naming.database(character * 60)
+    assert cut.rpartition("_")[0] == character * len(cut.rpartition("_")[0])
+    assert len(cut.encode()) <= 58
+
+
+@given(encodable, st.text(max_size=20), st.text(max_size=20))
+def test_a_database_apart_is_its_owners_alone_and_fits(name, owner, other):
+    assume(owner != other)
+    assert naming.database_apart(name, owner) != naming.database_apart(name, other)
+    assert len(naming.clone(naming.database_apart(name, owner), 9999).encode()) <= 63
+
+
+# files
+
+HOSTILE = [
+    "../../etc/passwd",
+    "..",
+    ".",
+    "",
+    "/etc/passwd",
+    "/dev/null",
+    "x" * 300,
+    "a/" * 200,
+    "nul\x00byte",
+    "line\nbreak\r\x1b[0m\x7f",
+    "C:\\windows\\system32",
+    "CON",
+    "nul",
+    "com1.tests.T.t",
+    "aux.tests.T.t",
+    ".hidden",
+    "~root",
+    'a:"<>|*?b',
+    "tab\tand \u202e marks",
+    "shop.T.test (i=1, name='a/b')",
+    "lone \ud800 surrogate",
+    "%2e%2e/",
+    "trailing ",
+    "trailing.",
+]
+
+
+def folder_and_name(path):
+    folder, name = path.split("/")  # exactly one: nothing climbs, nothing descends
+    return folder, name
+
+
+def assert_safe(path, folder):
+    assert folder_and_name(path)[0] == folder
+    name = folder_and_name(path)[1]
+    assert len(name.encode()) <= 255
+    assert not name.startswith((".", " "))
+    assert name.isascii()
+    assert name.isprintable()
+    # what upload-artifact and Windows refuse
+    assert not set(name) & set('\\:"<>|*?')
+    assert name.partition(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
+    assert ".." not in PurePosixPath(path).parts
+
+
+@pytest.mark.parametrize("test_id", HOSTILE)
+def test_the_sql_of_a_hostile_id_stays_in_its_folder(test_id):
+    assert_safe(naming.sql_file(test_id), "sql")
+
+
+@given(any_text)
+def test_the_sql_of_any_id_stays_in_its_folder(test_id):
+    assert_safe(naming.sql_file(test_id), "sql")
+
+
+@pytest.mark.parametrize("alias", HOSTILE)
+def test_the_schema_of_a_hostile_alias_stays_in_its_folder(alias):
+    assert_safe(naming.schema_file(alias), "schema")
+
+
+@given(any_text, any_text)
+def test_different_names_have_different_files(one, other):
+    assume(one != other)
+    assert naming.sql_file(one) != naming.sql_file(other)
+    assert naming.schema_file(one) != naming.schema_file(other)
+
+
+@given(any_text.filter(bool))
+def test_a_file_of_sql_is_parsed_to_its_test_unless_it_was_cut(test_id):
+    parsed = naming.parse_sql_file(naming.sql_file(test_id))
+    assert parsed == test_id or (parsed is None and len(naming.sql_file(test_id)) > 200)
+
+
+@pytest.mark.parametrize(
+    "test_id",
+    [
+        "shop.tests.CartTests.test_total",
+        "shop.T.test_x (currency='EUR')",
+        "x.sql",
+        "sql/x",
+        "a~b",
+        "50%",
+        "con.tests.T.t",
+    ],
+)
+def test_a_file_of_sql_is_parsed_to_its_test(test_id):
+    assert naming.parse_sql_file(naming.sql_file(test_id)) == test_id
+
+
+def test_an_ordinary_id_is_readable_in_its_file():
+    assert naming.sql_file("shop.tests.CartTests.test_total") == "sql/shop.tests.CartTests.test_total.sql"
+
+
+@given(aliases)
+def test_the_log_of_any_server_stays_in_its_folder(alias):
+    assert_safe(naming.log_file(naming.server_id(alias, set())), "logs")

@@ -1,0 +1,170 @@
+"""Which files belong to a project, with real repositories, and how they are packed."""
+
+import io
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ProjectError
+from harness.host.project import RUNNER_UID, fingerprints, project_files, project_tar
+
+IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "protocol.file.allow=always")
+
+
+def _git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *IDENTITY, *words], cwd=folder, check=True, capture_output=True)
+
+
+def _write(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    root = tmp_path / "repository"
+    _write(root, "manage.py", "shop/models.py", ".gitignore", "shop/été.txt")
+    (root / ".gitignore").write_text("*.log\n/media/\n")
+    _git(root, "init", "-q")
+    _git(root, "add", ".")
+    _git(root, "commit", "-qm", "first")
+    return root
+
+
+def _packed(root: Path, names: list[str]) -> list[tarfile.TarInfo]:
+    buffer = io.BytesIO()
+    project_tar(root, names, buffer)
+    buffer.seek(0)
+    with tarfile.open(fileobj=buffer) as tar:
+        return list(tar)
+
+
+def test_tracked_and_new_files_belong_and_ignored_ones_do_not(repository):
+    _write(repository, "new.py", "debug.log", "media/upload.png")
+    assert project_files(repository) == [".gitignore", "manage.py", "new.py", "shop/models.py", "shop/été.txt"]
+
+
+def test_a_tracked_file_that_was_deleted_does_not_belong(repository):
+    (repository / "manage.py").unlink()
+    assert "manage.py" not in project_files(repository)
+
+
+def test_a_project_in_a_subfolder_has_its_own_files_alone(repository):
+    _write(repository, "backend/manage.py", "backend/x.log")
+    assert project_files(repository / "backend") == ["manage.py"]
+
+
+def test_the_artifacts_do_not_belong_though_git_does_not_ignore_them(repository):
+    _write(repository, ".harness/junit.xml", "out/junit.xml")
+    names = project_files(repository, [Path(".harness"), repository / "out"])
+    assert not [name for name in names if name.endswith("junit.xml")]
+
+
+def test_a_submodules_files_belong(repository, tmp_path):
+    library = tmp_path / "library"
+    _write(library, "lib.py")
+    _git(library, "init", "-q")
+    _git(library, "add", ".")
+    _git(library, "commit", "-qm", "first")
+    _git(repository, "submodule", "add", "-q", str(library), "vendor/library")
+    _write(repository, "vendor/library/new.py")
+    names = project_files(repository)
+    assert {"vendor/library/lib.py", "vendor/library/new.py"} <= set(names)
+    assert not [name for name in names if "/.git/" in name]
+
+
+def test_a_repository_inside_that_git_was_not_told_of_belongs(repository):
+    _write(repository, "plugin/code.py")
+    _git(repository / "plugin", "init", "-q")
+    assert "plugin/code.py" in project_files(repository)
+
+
+def test_links_stay_links_and_what_is_no_file_is_left_out(repository):
+    (repository / "current").symlink_to("shop")
+    (repository / "broken").symlink_to("/nowhere")
+    os.mkfifo(repository / "pipe")
+    names = project_files(repository)
+    assert {"current", "broken"} <= set(names)
+    assert "pipe" not in names
+    links = {member.name: member.linkname for member in _packed(repository, names) if member.issym()}
+    assert links == {"current": "shop", "broken": "/nowhere"}
+
+
+def test_a_hooks_variables_do_not_lead_git_astray(repository, monkeypatch):
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
+    assert "manage.py" in project_files(repository)
+
+
+def test_a_checkout_of_another_user_can_be_listed(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert "manage.py" in project_files(repository)
+
+
+def test_a_repository_that_git_cannot_read_is_an_error(tmp_path):
+    (tmp_path / ".git").write_text("gitdir: /nowhere\n")
+    with pytest.raises(ProjectError) as caught:
+        project_files(tmp_path)
+    assert "/nowhere" in caught.value.evidence
+
+
+def test_a_folder_that_git_ignores_as_a_whole_is_taken_as_it_is(repository):
+    _write(repository, "media/site/manage.py")
+    assert project_files(repository / "media" / "site") == ["manage.py"]
+
+
+def test_without_git_everything_but_caches_and_environments_belongs(tmp_path):
+    _write(
+        tmp_path,
+        "manage.py",
+        "shop/__pycache__/models.cpython-313.pyc",
+        "stale.pyc",
+        "node_modules/left/pad.js",
+        "env/pyvenv.cfg",
+        "env/lib/django.py",
+        ".env",
+    )
+    (tmp_path / "linked").symlink_to("shop")
+    assert project_files(tmp_path) == [".env", "linked", "manage.py"]
+
+
+def test_the_tar_belongs_to_the_runner_folders_included(repository):
+    (repository / "manage.py").chmod(0o500)
+    members = _packed(repository, project_files(repository))
+    assert {(member.uid, member.gid) for member in members} == {(RUNNER_UID, RUNNER_UID)}
+    assert [member.name for member in members if member.isdir()] == ["shop"]
+    assert next(member.mode for member in members if member.name == "manage.py") == 0o700
+
+
+def test_a_file_with_two_names_is_packed_twice(repository):
+    os.link(repository / "manage.py", repository / "second.py")
+    members = _packed(repository, ["manage.py", "second.py"])
+    assert [(member.isreg(), member.size) for member in members] == [(True, 9), (True, 9)]
+
+
+def test_a_file_that_went_meanwhile_is_left_out(repository):
+    assert [member.name for member in _packed(repository, ["gone.py", "manage.py"])] == ["manage.py"]
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "shop/../../secret"])
+def test_no_name_leads_out_of_the_project(repository, name):
+    with pytest.raises(ValueError, match="leads out"):
+        _packed(repository, [name])
+
+
+def test_a_fingerprint_follows_content_and_where_a_link_leads(repository):
+    (repository / "link").symlink_to("manage.py")
+    names = ["link", "manage.py", "gone.py"]
+    before = fingerprints(repository, names)
+    assert sorted(before) == ["link", "manage.py"]
+    (repository / "manage.py").write_text("other")
+    after = fingerprints(repository, names)
+    assert before["manage.py"] != after["manage.py"]
+    assert before["link"] == after["link"]
+    (repository / "link").unlink()
+    (repository / "link").symlink_to("shop/models.py")
+    assert fingerprints(repository, names)["link"] != after["link"]

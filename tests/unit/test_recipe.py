@@ -1,0 +1,45 @@
+import io
+import tarfile
+
+import pytest
+
+from harness.host import recipe
+from harness.host.recipe import Recipe
+
+
+def _members(context: bytes) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(context)) as tar:
+        return {member.name: member for member in tar}
+
+
+def test_each_recipe_of_the_checkout_is_found():
+    assert "Dockerfile" in recipe.load("runner")
+    assert [name for name, _ in recipe.load("runner").files] == ["Dockerfile"]
+    assert "debootstrap" in recipe.load("base")
+    assert {"Dockerfile", "debian.Dockerfile"} <= {name for name, _ in recipe.load("postgres").files}
+
+
+def test_an_unknown_recipe_is_an_error():
+    with pytest.raises(FileNotFoundError):
+        recipe.load("oracle")
+
+
+def test_the_digest_follows_names_and_contents():
+    one = Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"b")))
+    assert one.digest == Recipe("y", one.files).digest
+    assert one.digest != Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"c"))).digest
+    assert one.digest != Recipe("x", (("Dockerfile", b"FROM a"), ("feed.sh", b"b"))).digest
+
+
+def test_parts_of_a_digest_do_not_run_together():
+    assert recipe.digest_of([b"ab", b"c"]) != recipe.digest_of([b"a", b"bc"])
+    assert recipe.digest_of([b"a", b""]) != recipe.digest_of([b"a"])
+
+
+def test_the_context_is_the_same_whoever_checked_it_out():
+    made = Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"#!/bin/sh\n")))
+    assert made.context() == made.context()
+    members = _members(made.context())
+    assert members["Dockerfile"].mode == 0o644
+    assert members["seed.sh"].mode == 0o755
+    assert {member.mtime for member in members.values()} == {0}
