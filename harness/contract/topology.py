@@ -102,11 +102,17 @@ def primary_of(topology: Topology, name: str) -> str:
 def dependencies_of(topology: Topology, alias: Alias) -> tuple[str, ...]:
     """The aliases whose test databases come before *alias*'s: as written, or ``default`` where Django implies it.
 
-    Source: ``django.test.utils.get_unique_databases_and_mirrors``.
+    Raises ``ProjectError`` for an unknown dependency. Source: ``django.test.utils.get_unique_databases_and_mirrors``.
     """
     if alias.test.mirror is not None:
         return ()
     if alias.test.dependencies is not None:
+        for dependency in alias.test.dependencies:
+            if dependency not in topology.names:
+                raise ProjectError(
+                    f"DATABASES[{alias.name!r}] depends on {dependency!r}, which is no alias.",
+                    hint=f"TEST DEPENDENCIES must name aliases of: {', '.join(topology.names)}.",
+                )
         return alias.test.dependencies
     if alias.name == DEFAULT_ALIAS or DEFAULT_ALIAS not in topology.names:
         return ()
@@ -135,11 +141,6 @@ def creation_order(topology: Topology) -> tuple[str, ...]:
     for name, first in owner.items():
         wanted = needs.setdefault(first, set())
         for dependency in dependencies_of(topology, topology[name]):
-            if dependency not in topology.names:
-                raise ProjectError(
-                    f"DATABASES[{name!r}] depends on {dependency!r}, which is no alias.",
-                    hint=f"TEST DEPENDENCIES must name aliases of: {', '.join(topology.names)}.",
-                )
             wanted.add(owner[primary_of(topology, dependency)])
     for first, wanted in needs.items():
         # an alias that names one it shares its database with, or itself, as Django has it, is a circle of one
@@ -148,11 +149,13 @@ def creation_order(topology: Topology) -> tuple[str, ...]:
     order: list[str] = []
     remaining = list(needs)
     while remaining:
-        ready = [name for name in remaining if needs[name] <= set(order)]
-        if not ready:
+        # pass by pass, as Django's dependency_ordered does: another order would be right too, but not what happens
+        deferred: list[str] = []
+        for name in remaining:
+            (order if needs[name] <= set(order) else deferred).append(name)
+        if deferred == remaining:
             raise _circle(_find_circle({name: needs[name] - set(order) for name in remaining}))
-        order.append(ready[0])
-        remaining.remove(ready[0])
+        remaining = deferred
     return tuple(order)
 
 

@@ -37,7 +37,7 @@ def document(plan: StackPlan) -> dict[str, object]:
 
 def table(plan: StackPlan) -> list[str]:
     """*plan* as lines of text: servers, aliases, the order in which test databases are made, and what to know of it."""
-    lines = [*_columns(SERVER_COLUMNS, server_rows(plan)), "", *_columns(ALIAS_COLUMNS, alias_rows(plan))]
+    lines = [*columns(SERVER_COLUMNS, server_rows(plan)), "", *columns(ALIAS_COLUMNS, alias_rows(plan))]
     lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
     return lines + [f"note: {notice.text}" for notice in plan.notices]
 
@@ -74,7 +74,8 @@ def alias_rows(plan: StackPlan) -> list[tuple[str, ...]]:
     ]
 
 
-def _columns(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def columns(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """*rows* below *head* as lines of text, each column as wide as its widest cell."""
     cells = [tuple(name.upper() for name in head), *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]

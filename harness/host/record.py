@@ -36,7 +36,12 @@ class Record:
         self._console = console
         self._ledger = Ledger()
         self._lock = threading.Lock()
+        self._secret = b""
         self._told_at: dict[str, float] = {}
+
+    def hide(self, secret: str) -> None:
+        """Let *secret*, the run's password, be in nothing that inside says: a test may print its settings."""
+        self._secret = secret.encode()
 
     def tell(self, event: Event) -> None:
         """An event of the host's own."""
@@ -47,6 +52,8 @@ class Record:
 
     def hear(self, line: bytes) -> Envelope:
         """An event of inside's, as the line that it came in. Raises ``codec.CodecError`` for a line that is none."""
+        if self._secret and self._secret in line:
+            line = line.replace(self._secret, b"***")
         envelope = codec.decode(line)
         with self._lock:
             self._artifacts.append(line)
@@ -85,6 +92,8 @@ class Record:
             text = "".join(traceback.format_exception(error))
             error = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
         evidence = "\n".join([error.evidence, *getattr(error, "__notes__", ())]).strip()
+        if self._secret:
+            evidence = evidence.replace(self._secret.decode(), "***")
         self.tell(RunAborted(error.exit_code, error.message, error.hint, evidence))
 
     def finish(self) -> ExitCode:

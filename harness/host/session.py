@@ -24,7 +24,7 @@ from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinis
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, UseRoutes
 from harness.errors import ExitCode, HarnessError, Interrupted, ServerError
 from harness.host import buildenv, plan_view, provision, surroundings
-from harness.host.config import Config
+from harness.host.config import Config, explain
 from harness.host.conversation import Conversation
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
@@ -65,6 +65,8 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
         around.print_lines([json.dumps(plan_view.document(plan), indent=2)])
     else:
         around.print_lines(plan_view.table(plan))
+        if config.django.verbosity >= 2:
+            around.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
     return ExitCode.GREEN
 
 
@@ -95,7 +97,7 @@ class _Story:
 
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
         """Hear inside to its end, whatever happens on the way; the servers are gone afterwards."""
-        with contextlib.ExitStack() as self._servers, ThreadPoolExecutor(1, thread_name_prefix="servers") as pool:
+        with ThreadPoolExecutor(1, thread_name_prefix="servers") as pool:
             try:
                 conversation.send(Begin(spec))
                 self._hear(conversation, pool)
@@ -105,10 +107,11 @@ class _Story:
                 self._stop(conversation, error, pool)
             finally:
                 self._is_over = True
-                if self._stack is not None and not self._is_up.is_set():
-                    self._stack.give_up()
-                elif self._stack is not None:
-                    self._keep_evidence(self._stack)
+                with self._record.phase("reports"):
+                    if self._stack is not None and self._is_up.is_set():
+                        self._keep_evidence(self._stack)
+                if self._stack is not None:
+                    self._stack.close()
 
     def _hear(self, conversation: Conversation, pool: ThreadPoolExecutor) -> None:
         for line in conversation.lines():
@@ -140,8 +143,8 @@ class _Story:
         try:
             images = self._room.server_images(plan)
             with self._record.phase("servers"):
-                self._stack = self._room.stack(plan, images, self._record)
-                stack = self._servers.enter_context(self._stack)
+                self._stack = stack = self._room.stack(plan, images, self._record)
+                stack.bring_up()
                 self._is_up.set()
             conversation.send(ServersReady(stack.endpoints()))
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
@@ -278,6 +281,7 @@ class _Room:
             publish=self.config.runner == "host",
             startup_s=self.config.startup_timeout,
         )
+        record.hide(options.password)
         return Stack(self._client, plan, options, record.tell)
 
     def inside(self, image: str | None) -> Conversation:

@@ -80,13 +80,8 @@ def _run(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
         journal.notice("options-dropped", text)
     messages.watch()
 
-    ready: list[ServersReady] = []
-
     def meet_servers() -> None:
-        journal.start_phase("waiting")
-        ready.append(messages.expect(ServersReady))
-        journal.finish_phase("waiting")
-        apply_endpoints(settings.DATABASES, routes, ready[0].endpoints)
+        apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
 
     gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
     gate.close()

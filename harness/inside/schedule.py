@@ -16,7 +16,9 @@ from harness.contract.events import Outcome
 from harness.inside.discover import Unit
 
 START_S = 300.0
-"""How long a worker may take to make its clones and begin."""
+"""How long a worker may take to make its clones and begin, and to come from one test to the next."""
+RETIRE_S = 30.0
+"""How long a worker may take to end when it was asked to: exit handlers of the project's may wait for ever."""
 DUMP_S = 1.0
 """How long a worker that is out of time has to write down its stacks before it is killed."""
 SLOW_S = 10.0
@@ -144,6 +146,7 @@ class _Slot:
     is_fixture: bool = False
     next_slow: float = SLOW_S
     dumped_at: float | None = None
+    killed_for: str | None = None
     rest: Assignment | None = None
     is_fresh: bool = True
     has_flushed: bool = False
@@ -173,7 +176,7 @@ class Schedule:
         self._max_retries = retries
         self._is_failfast = is_failfast
         self._open = set(range(len(ids)))
-        self._attempted = set[int]()
+        self._attempted = dict[int, Outcome]()
         self._red = 0
         self._deaths_in_a_row = 0
         self._halt_reason = ""
@@ -192,8 +195,13 @@ class Schedule:
         return [command for number in self._slots for command in self._spawn(self._slots[number], now)]
 
     def left_over(self) -> tuple[tuple[int, ...], str]:
-        """The tests that never ran, and why. One whose retry was called off has its last attempt's outcome."""
-        return tuple(sorted(self._open - self._attempted)), self._halt_reason or "the run ended before it"
+        """The tests that never ran, and why."""
+        return tuple(sorted(self._open - self._attempted.keys())), self._halt_reason or "the run ended before it"
+
+    def called_off(self) -> tuple[dict[int, Outcome], str]:
+        """The tests whose failed attempt was to have another that never came, with the outcome they are left with; why."""
+        left = {index: self._attempted[index] for index in sorted(self._open & self._attempted.keys())}
+        return left, self._halt_reason or f"too many failed ({len(left) + self._red} of {len(self._ids)})"
 
     # what the coordinator tells
 
@@ -206,6 +214,7 @@ class Schedule:
     def test_began(self, slot: int, test: str, now: float, *, is_fixture: bool = False) -> None:
         state = self._slots[slot]
         state.current, state.is_fixture, state.since, state.next_slow = test, is_fixture, now, SLOW_S
+        state.dumped_at = None  # a fixture that was late has come to its end
 
     def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
         """Whether that attempt is the test's last, and what to do."""
@@ -218,7 +227,7 @@ class Schedule:
         state.done.add(index)
         if index not in self._open:
             return False, []
-        if outcome.is_red and outcome is not Outcome.NOT_RUN and self._put_off(index, n):
+        if outcome.is_red and outcome is not Outcome.NOT_RUN and self._put_off(index, n, outcome):
             return False, []
         self._close(index, outcome)
         return True, self._fail_fast(test, outcome)
@@ -228,6 +237,7 @@ class Schedule:
         if state.assignment is not None:
             state.has_flushed |= self._units[state.assignment.unit].flushes
         state.phase, state.assignment, state.current, state.since, state.is_fresh = "idle", None, None, now, False
+        state.dumped_at = None
         return self._next(state, now)
 
     def worker_is_gone(self, slot: int, now: float) -> list[Command]:
@@ -266,17 +276,17 @@ class Schedule:
         assignment = state.rest
         if assignment is None and self._queue:
             if self._units[self._queue[0].unit].needs_data and state.has_flushed:
-                return self._retire(state)  # its clones have lost what migrations put there
+                return self._retire(state, now)  # its clones have lost what migrations put there
             assignment = self._queue.popleft()
         if assignment is None and self._retries and self._is_alone(state):
             if not self._may_retry():
                 self._retries.clear()
             elif not state.is_fresh:
-                return self._retire(state)
+                return self._retire(state, now)
             else:
                 assignment = self._retries.popleft()
         if assignment is None:
-            return self._retire(state)
+            return self._retire(state, now)
         state.rest = None
         state.phase, state.assignment, state.done, state.since = "busy", assignment, set(), now
         return [Assign(state.number, assignment)]
@@ -291,8 +301,8 @@ class Schedule:
         waiting = {assignment.tests[0] for assignment in self._retries}
         return len(waiting) + self._red <= max(RETRY_AT_LEAST, RETRY_SHARE * len(self._ids))
 
-    def _retire(self, state: _Slot) -> list[Command]:
-        state.phase = "retiring"
+    def _retire(self, state: _Slot, now: float) -> list[Command]:
+        state.phase, state.since = "retiring", now
         return [Retire(state.number)]
 
     def _after_retirement(self, state: _Slot, now: float) -> list[Command]:
@@ -305,14 +315,14 @@ class Schedule:
         return []
 
     def _spawn(self, state: _Slot, now: float) -> list[Command]:
-        state.phase, state.since, state.dumped_at = "starting", now, None
+        state.phase, state.since, state.dumped_at, state.killed_for = "starting", now, None, None
         return [Spawn(state.number)]
 
     def _account_for(self, state: _Slot, given: Assignment, test: str | None, now: float) -> list[Command]:
         """A busy worker has died: blame the one test that ran, and see to the rest of its assignment."""
         rest = tuple(index for index in given.tests if index not in state.done)
         outcome = Outcome.TIMED_OUT if state.dumped_at is not None else Outcome.CRASHED
-        if test is None:
+        if test is None or state.killed_for not in (None, test):  # the test that it was killed for ended just in time
             if state.deaths < MAX_DEATHS_WITHOUT_PROGRESS:
                 state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
                 return []
@@ -326,16 +336,16 @@ class Schedule:
         index = self._index[test]
         rest = tuple(other for other in rest if other != index)
         state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
-        is_final = not self._put_off(index, given.n)
+        is_final = not self._put_off(index, given.n, outcome)
         if is_final:
             self._close(index, outcome)
         state.deaths = 0  # a test was accounted for: that is progress
         blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=False, is_final=is_final)
         return [blame, *(self._fail_fast(test, outcome) if is_final else [])]
 
-    def _put_off(self, index: int, n: int) -> bool:
+    def _put_off(self, index: int, n: int, outcome: Outcome) -> bool:
         """Whether a failed attempt gets another, which is queued."""
-        self._attempted.add(index)
+        self._attempted[index] = outcome
         if n > self._max_retries or self._halt_reason:
             return False
         unit = next(number for number, unit in enumerate(self._units) if index in unit.tests)
@@ -368,9 +378,11 @@ class Schedule:
     def _check_time(self, state: _Slot, now: float) -> list[Command]:
         elapsed = now - state.since
         if state.dumped_at is not None:
-            return [Kill(state.number)] if now - state.dumped_at > DUMP_S else []
-        if state.phase == "starting" and elapsed > START_S:
-            return [Kill(state.number)]
+            return self._kill(state) if now - state.dumped_at > DUMP_S else []
+        if state.phase == "retiring":
+            return self._kill(state) if elapsed > min(RETIRE_S, self.timeout_s) else []
+        if state.phase == "starting" or (state.phase == "busy" and state.current is None):
+            return self._kill(state) if elapsed > START_S else []
         if state.phase != "busy" or state.current is None:
             return []
         if elapsed > self.timeout_s:
@@ -381,3 +393,7 @@ class Schedule:
             n = state.assignment.n if state.assignment else 1
             return [TellSlow(state.number, state.current, n, elapsed)]
         return []
+
+    def _kill(self, state: _Slot) -> list[Command]:
+        state.killed_for = state.current
+        return [Kill(state.number)]

@@ -174,7 +174,7 @@ def _suite(report: RunReport, classname: str, cases: list[Case], names: _Names, 
 def _harness_suite(report: RunReport, cause: Cause, names: _Names, options: _Options) -> ET.Element:
     classname, name = HARNESS_CASE
     model = junit_xml.TestCase(names.unique(classname, name), classname, allow_multiple_subelements=True)
-    text = keep_ends(visible(cause.text), STREAM_BYTES)
+    text = _text(cause.text, options)
     model.add_error_info(_attribute(cause.message, cause.kind), text, cause.kind)
     suite = junit_xml.TestSuite(
         classname, [model], hostname=options.hostname, timestamp=_timestamp(report.started_at)

@@ -232,6 +232,8 @@ class Ledger:
     def _entry(self, test_id: str, extra: PlannedTest | None = None) -> _Entry:
         """The entry of a test; one that no plan names gets one of its own."""
         known = self._entries.get(test_id)
+        if extra is not None and extra.id != test_id:
+            extra = dataclasses.replace(extra, id=test_id)
         if known is not None:
             if extra is not None and not known.is_planned:
                 known.test = extra
@@ -317,7 +319,7 @@ class Ledger:
             return f"run {word}: {one_line(abort.message)}"
         for notice in self._notices:
             if notice.code == HALTED:
-                return one_line(notice.text)
+                return one_line(notice.text) or "the run was halted"
         lost = f"; {crash_message(self._lost[-1].slot, self._lost[-1].event)} before that" if self._lost else ""
         return f"{self._end()} without it{lost}"
 

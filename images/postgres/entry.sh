@@ -31,7 +31,9 @@ start_replica() {
 # The last line of the postmaster's pid file is its state; to read it costs less than to ask by a client.
 await_server() {
     while kill -0 "$server" 2>/dev/null; do
-        case $(tail -n 1 "$data/postmaster.pid" 2>/dev/null) in ready* | standby*) return 0 ;; esac
+        state=
+        while read -r line; do state=$line; done 2>/dev/null <"$data/postmaster.pid" || true
+        case $state in ready* | standby*) return 0 ;; esac
         sleep 0.01
     done
     return 1
@@ -40,8 +42,11 @@ await_server() {
 # A file keeps the password out of the process list, the settings and the log.
 turn_to_primary() {
     (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >/srv/harness/passfile)
-    echo "primary_conninfo = 'host=$HARNESS_PRIMARY user=$replicator passfile=/srv/harness/passfile sslmode=disable" \
-        "application_name=$(hostname)'" >>"$data/postgresql.auto.conf"
+    conninfo="host=$HARNESS_PRIMARY user=$replicator passfile=/srv/harness/passfile application_name=$(hostname)"
+    if [ "${HARNESS_HELD:-}" = 1 ]; then
+        read -r _ || return 0
+    fi
+    echo "primary_conninfo = '$conninfo sslmode=disable'" >>"$data/postgresql.auto.conf"
     # sooner, the signal would end it
     await_server && kill -HUP "$server"
 }
@@ -86,22 +91,20 @@ announce() {
 }
 
 hold() {
-    if [ "$HARNESS_ROLE" = replica ] && read -r _; then
+    if [ "$HARNESS_ROLE" = replica ]; then
         turn_to_primary
     fi
-    cat >/dev/null
-    kill -TERM $$
+    if [ "${HARNESS_HELD:-}" = 1 ]; then
+        cat >/dev/null
+        kill -TERM $$
+    fi
 }
 
 trap stop TERM INT
 "start_$HARNESS_ROLE"
 announce &
-if [ "${HARNESS_HELD:-}" = 1 ]; then
-    exec 3<&0
-    hold <&3 &
-elif [ "$HARNESS_ROLE" = replica ]; then
-    turn_to_primary
-fi
+exec 3<&0
+hold <&3 &
 
 # A signal ends the wait and not the server: wait again for the status that counts.
 status=0

@@ -12,7 +12,7 @@ case $(postgres --version) in
     ;;
 esac
 
-options="--username=postgres --encoding=UTF8 --auth-local=trust --auth-host=scram-sha-256 --no-sync"
+options="--username=postgres --encoding=UTF8 --auth-local=trust --auth-host=scram-sha-256 --no-sync --wal-segsize=4"
 if initdb --help | grep -q -- --no-data-checksums; then
     options="$options --no-data-checksums"
 fi

@@ -1,7 +1,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.contract import codec
@@ -280,14 +280,17 @@ any_journals = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking twenty-five events takes minutes
+
+
+@settings(max_examples=300, deadline=None, phases=QUICK)
 @given(any_journals)
 def test_any_events_in_any_order_give_a_report(told: list[Envelope]) -> None:
     report = ledger.fold(told)
     assert_holds_together(report, told)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, phases=QUICK)
 @given(any_journals, st.data())
 def test_doubling_numbered_events_changes_nothing(told: list[Envelope], data: st.DataObject) -> None:
     numbered = [dataclasses.replace(envelope, seq=number) for number, envelope in enumerate(told, 1)]

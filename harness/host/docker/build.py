@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import secrets
 import tarfile
 import tempfile
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import docker
 import docker.errors
@@ -45,6 +46,8 @@ SILENCE_S = 900
 
 INSTALL_DEADLINE_S = 3600
 """How long the installation of a project's dependencies may take; its container ends by itself then."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class Workshop:
         """Build *context* as *tag* and return the image's id. *title* is what people are told it is."""
         environment = self.environment
         tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
-        built = error = ""
+        outcome: dict[str, str] = {}
         try:
             stream = self._api.build(
                 fileobj=io.BytesIO(context),
@@ -150,18 +153,12 @@ class Workshop:
                 decode=True,
                 timeout=SILENCE_S,
             )
-            for event in stream:
-                for line in environment.redact(event.get("stream", "")).splitlines():
-                    if line.strip():
-                        tail.append(line)
-                        self.tell(title, line)
-                error = event.get("error", error)
-                built = event.get("aux", {}).get("ID", built)
+            self._follow(title, (_text(event, outcome) for event in stream), tail)
         except FAILURES as failure:
             raise failed_build(title, environment.redact(explanation(failure)), tail) from failure
-        if error:
-            raise failed_build(title, environment.redact(error), tail)
-        found = built or self.origins.find(tag)
+        if "error" in outcome:
+            raise failed_build(title, environment.redact(outcome["error"]), tail)
+        found = outcome.get("id") or self.origins.find(tag)
         if not found:
             raise failed_build(title, "the engine ended the build without an image", tail)
         return found
@@ -194,6 +191,14 @@ class Workshop:
                 self._commit(container, tag, labels)
         except FAILURES as error:
             raise failed_build(title, environment.redact(explanation(error)), tail) from error
+
+    def _follow(self, title: str, chunks: Iterable[bytes], tail: deque[str]) -> None:
+        """Tell the lines of *chunks* as they come, and keep them in *tail*, without credentials and colours."""
+        for line in _lines(chunks):
+            shown = self.environment.redact(_COLOURS.sub("", line)).rstrip()
+            if shown:
+                tail.append(shown)
+                self.tell(title, shown)
 
     @contextlib.contextmanager
     def _container(self, source: str) -> Iterator[str]:
@@ -244,10 +249,7 @@ class Workshop:
         connection = self._api.exec_start(created["Id"], socket=True)
         try:
             frames = frames_iter(connection, tty=False)  # type: ignore[no-untyped-call]  # not in the stubs
-            for line in _lines(chunk for _, chunk in frames):
-                shown = environment.redact(line)
-                tail.append(shown)
-                self.tell(title, shown)
+            self._follow(title, (chunk for _, chunk in frames), tail)
         finally:
             # the library ties the answer to its connection, and closing the one leaves the other open
             getattr(connection, "_response", connection).close()
@@ -266,6 +268,15 @@ def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uname = member.gname = "root"
     member.mode = 0o755 if member.isdir() else 0o644
     return member
+
+
+def _text(event: Mapping[str, Any], outcome: dict[str, str]) -> bytes:
+    """What an event of a build adds to its log; how the build ended goes to *outcome*, as ``id`` or ``error``."""
+    if "error" in event:
+        outcome["error"] = event["error"]
+    if "ID" in event.get("aux", {}):
+        outcome["id"] = event["aux"]["ID"]
+    return str(event.get("stream", "")).encode()
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[str]:

@@ -1,0 +1,89 @@
+"""Runs the real command, and reads what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.contract import naming
+from harness.host.docker.engine import connect
+from harness.report.files import read_journal
+from harness.report.ledger import fold
+
+ROOT = Path(__file__).parents[2]
+PROJECTS = ROOT / "tests" / "projects"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run of ``harness`` that has ended."""
+
+    code: int
+    out: str
+    err: str
+    artifacts: Path
+
+    @property
+    def summary(self) -> dict:
+        return json.loads((self.artifacts / "summary.json").read_text())
+
+    @property
+    def report(self):
+        return fold(read_journal(self.artifacts / "journal.ndjson"))
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {case.test.id: case.outcome.value for case in self.report.cases}
+
+    @property
+    def told(self) -> str:
+        return self.out + self.err
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """This process's, without what CI systems set and what the harness reads, changed by *changes*."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "HARNESS_", "DJANGO_"))}
+    env.pop("CI", None)
+    for name, value in changes.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = value
+    return env
+
+
+def harness(
+    *args: str, artifacts: Path, cwd: Path = ROOT, env: dict[str, str] | None = None, timeout: float = 300
+) -> Ended:
+    """``harness ci`` with *args*, its artifacts in *artifacts*."""
+    return command("ci", *args, "--artifacts", str(artifacts), artifacts=artifacts, cwd=cwd, env=env, timeout=timeout)
+
+
+def command(
+    *args: str, artifacts: Path, cwd: Path = ROOT, env: dict[str, str] | None = None, timeout: float = 300
+) -> Ended:
+    process = subprocess.run(
+        [sys.executable, "-m", "harness", *args],
+        cwd=cwd,
+        env=env or environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+    )
+    return Ended(process.returncode, process.stdout, process.stderr, artifacts)
+
+
+def left_behind() -> list[str]:
+    """Containers and networks of ours that are there now."""
+    client = connect()
+    try:
+        ours = {"label": f"{naming.LABEL}.run"}
+        containers = [name for entry in client.api.containers(all=True, filters=ours) for name in entry["Names"]]
+        return containers + [entry["Name"] for entry in client.api.networks(filters=ours)]
+    finally:
+        client.close()

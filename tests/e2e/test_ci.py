@@ -1,0 +1,128 @@
+"""The main job on real Docker: what a user gets from ``harness ci`` on the fixture projects."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests import junit_check
+from tests.e2e import command
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def storefront(tmp_path_factory):
+    before = set(command.left_behind())
+    artifacts = tmp_path_factory.mktemp("storefront") / "artifacts"
+    ended = command.harness("--db", "postgres", "--project", "tests/projects/storefront", artifacts=artifacts)
+    return ended, set(command.left_behind()) - before
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    artifacts = tmp_path_factory.mktemp("outcomes") / "artifacts"
+    return command.harness("--db", "postgres", "--project", "tests/projects/outcomes", artifacts=artifacts)
+
+
+class TestStorefront:
+    def test_is_green_and_says_so(self, storefront):
+        ended, _ = storefront
+        assert ended.code == 0, ended.told
+        assert re.search(r"^PASSED +\d+ tests: \d+ passed", ended.out, re.MULTILINE)
+
+    def test_every_planned_test_has_passed(self, storefront):
+        counts = storefront[0].summary["counts"]
+        assert counts["planned"] >= 120
+        assert counts["passed"] == counts["planned"]
+        assert counts["not_run"] == 0
+
+    def test_ran_on_two_primaries_and_a_replica(self, storefront):
+        servers = storefront[0].summary["servers"]
+        assert sorted((server["role"], server["primary"]) for server in servers) == [
+            ("primary", None),
+            ("primary", None),
+            ("replica", "default"),
+        ]
+        aliases = storefront[0].summary["aliases"]
+        assert aliases["replica"]["mirror_of"] == "default"
+        assert aliases["catalog"]["dependencies"] == ["default"]
+
+    def test_ran_in_several_workers(self, storefront):
+        assert storefront[0].summary["workers"] >= 2
+        assert {case.slot for case in storefront[0].report.cases} >= {1, 2}
+
+    def test_real_parsers_read_the_junit(self, storefront):
+        counts = junit_check.check(storefront[0].artifacts / "junit.xml")
+        assert counts.total == storefront[0].summary["counts"]["planned"]
+
+    def test_a_test_has_proved_that_another_process_answered(self, storefront):
+        """The fixture's own tests ask ``pg_is_in_recovery()`` and ``inet_server_addr()`` on both ends."""
+        outcomes = storefront[0].outcomes
+        proofs = [test for test in outcomes if "RealReplicaTests" in test]
+        assert proofs
+        assert {outcomes[test] for test in proofs} == {"PASSED"}
+
+    def test_leaves_schemas_logs_and_queries(self, storefront):
+        folder = storefront[0].artifacts
+        assert "CREATE TABLE public.orders_order" in (folder / "schema" / "default.sql").read_text()
+        assert "CREATE TABLE public.catalog_product" in (folder / "schema" / "catalog.sql").read_text()
+        assert {path.name for path in (folder / "logs").iterdir()} == {"default.log", "catalog.log", "replica.log"}
+        assert "streaming" in (folder / "logs" / "replica.log").read_text()
+        queries = [json.loads(line) for line in (folder / "sql" / "queries.ndjson").read_text().splitlines()]
+        assert any("orders_order" in query["fingerprint"] and query["count"] > 1 for query in queries)
+        assert {query["alias"] for query in queries} == {"default", "replica", "catalog"}
+
+    def test_nothing_is_left(self, storefront):
+        assert storefront[1] == set()
+
+
+class TestOutcomes:
+    def test_exits_with_one(self, outcomes):
+        assert outcomes.code == 1, outcomes.told[-3000:]
+        assert outcomes.summary["exit_code"] == 1
+
+    def test_every_test_has_the_outcome_that_it_carries(self, outcomes):
+        expected = json.loads((command.PROJECTS / "outcomes" / "expected.json").read_text())
+        assert outcomes.outcomes == expected
+
+    def test_the_summary_counts_them(self, outcomes):
+        expected = json.loads((command.PROJECTS / "outcomes" / "expected.json").read_text())
+        counts = outcomes.summary["counts"]
+        words = {
+            "passed": "PASSED",
+            "failed": "FAILED",
+            "errors": "ERRORED",
+            "skipped": "SKIPPED",
+            "expected_failures": "XFAILED",
+            "unexpected_successes": "XPASSED",
+            "timed_out": "TIMED_OUT",
+            "crashed": "CRASHED",
+            "not_run": "NOT_RUN",
+        }
+        seen = list(expected.values())
+        assert {key: counts[key] for key in words} == {key: seen.count(word) for key, word in words.items()}
+
+    def test_real_parsers_agree_on_the_junit(self, outcomes):
+        expected = list(json.loads((command.PROJECTS / "outcomes" / "expected.json").read_text()).values())
+        counts = junit_check.check(outcomes.artifacts / "junit.xml")
+        quiet = sum(expected.count(word) for word in ("SKIPPED", "XFAILED", "NOT_RUN"))
+        assert (counts.total, counts.passed, counts.skipped) == (len(expected), expected.count("PASSED"), quiet)
+
+    def test_files_are_named_from_the_root_of_the_repository(self, outcomes):
+        files = {case.get("file") for case in ET.parse(outcomes.artifacts / "junit.xml").iter("testcase")}
+        assert "tests/projects/outcomes/tests/test_plain.py" in files
+
+    def test_a_failing_database_test_has_its_sql(self, outcomes):
+        text = next((outcomes.artifacts / "sql").glob("*test_fails_after_several_queries.sql")).read_text()
+        assert 'INSERT INTO "bank_transfer"' in text
+        assert "SAVEPOINT" in text
+        assert "default (primary)" in text
+
+    def test_the_command_that_runs_the_failures_again_is_there(self, outcomes):
+        again = re.search(r"^again +(harness ci .*)$", outcomes.out, re.MULTILINE)
+        assert again
+        assert "--project tests/projects/outcomes" in again[1]

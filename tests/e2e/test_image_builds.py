@@ -1,0 +1,365 @@
+"""Images made on the real engine: the runner's, small recipes, and a project's dependencies."""
+
+import base64
+import contextlib
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ServerError
+from harness.host import images, provision
+from harness.host.buildenv import BuildEnvironment
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.images import Origin, Spec, Step
+from harness.host.recipe import Recipe
+
+pytestmark = pytest.mark.docker
+REPOSITORY = Path(__file__).parents[2]
+HUSH = "hushhush"
+
+
+class Tale(list[tuple[str, str]]):
+    """All that was told of the making of images."""
+
+    def __call__(self, image: str, line: str) -> None:
+        self.append((image, line))
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line for _, line in self)
+
+
+def _docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+def _run(tag: str, command: str) -> str:
+    return _docker("run", "--rm", tag, "sh", "-c", command)
+
+
+@contextlib.contextmanager
+def _workshop(tale: Tale, environment: BuildEnvironment | None = None):
+    with (
+        contextlib.closing(connect()) as client,
+        Workshop(client, tale, lambda: environment or BuildEnvironment()) as made,
+    ):
+        yield made
+
+
+@pytest.fixture
+def tale():
+    return Tale()
+
+
+@pytest.fixture
+def workshop(tale):
+    with _workshop(tale) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def runner():
+    with _workshop(Tale()) as made:
+        return provision.runner_image(made, "3.13")
+
+
+@pytest.fixture
+def own():
+    """A name for images of one test alone; whatever was made under it is removed."""
+    name = f"test{secrets.token_hex(4)}"
+    yield name
+    listed = _docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    for tag in listed:
+        if name in tag:
+            _docker("image", "rm", tag)
+
+
+@pytest.fixture
+def no_trace():
+    """No container and no volume is left by what the test does."""
+    before = _left()
+    yield
+    assert _left() - before == set()
+
+
+def _left() -> set[str]:
+    containers = _docker("ps", "-a", "--filter", "name=-install", "--format", "{{.Names}}")
+    return {*containers.split(), *_docker("volume", "ls", "-q").split()}
+
+
+def _spec(name: str, runner: str, dockerfile: str) -> Spec:
+    recipe = Recipe(name, (("Dockerfile", f"ARG BASE\nFROM $BASE\n{dockerfile}\n".encode()),))
+    return Spec(name, "1", Origin((runner,)), recipe, (Step("Dockerfile", "BASE"),))
+
+
+def _wheel(folder: Path, name: str) -> Path:
+    """A wheel of one empty module, which no index has."""
+    folder.mkdir(exist_ok=True)
+    info = f"{name}-1.0.dist-info"
+    files = {
+        f"{name}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        record = ""
+        for file, text in files.items():
+            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+            record += f"{file},sha256={digest},{len(text)}\n"
+            archive.writestr(file, text)
+        archive.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
+    return path
+
+
+def test_the_runner_has_what_a_project_commonly_needs(runner):
+    said = _run(
+        runner,
+        "python -V; id -u; stat -c %u /project /opt/venv; pwd; command -v python; command -v pip; locale charmap;"
+        " for program in gcc pkg-config pg_config mariadb_config msgfmt git; do"
+        " command -v $program >/dev/null || echo no $program; done;"
+        " pip install --help >/dev/null && touch /project/x /opt/venv/x && echo can write",
+    ).split("\n")
+    assert said[0].startswith("Python 3.13.")
+    assert said[1:8] == ["10001", "10001", "10001", "/project", "/opt/venv/bin/python", "/opt/venv/bin/pip", "UTF-8"]
+    assert said[8:] == ["can write", ""]
+
+
+def test_what_is_there_is_found_without_a_word(workshop, tale, runner):
+    assert provision.runner_image(workshop, "3.13") == runner
+    assert tale == []
+
+
+def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(workshop, tale, runner, own):
+    first = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
+    assert provision.provide(workshop, [_spec(own, runner, "RUN echo one")]) == first
+    second = provision.provide(workshop, [_spec(own, runner, "RUN echo two")])
+    assert first != second
+    assert sum(line.startswith("building ") for _, line in tale) == 2
+    assert provision.provide(workshop, [_spec(own, runner, "RUN echo one")]) == first
+
+
+def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own):
+    with pytest.raises(ServerError) as caught:
+        provision.provide(workshop, [_spec(own, runner, "RUN seq -f line-%g 60; echo the last words >&2; exit 7")])
+    assert f"{own}:1" in caught.value.message
+    lines = caught.value.evidence.splitlines()
+    assert "the last words" in lines
+    assert "line-60" in lines
+    assert "line-2" not in lines
+    assert "returned a non-zero code: 7" in lines[-1]
+
+
+def test_what_can_be_had_from_nowhere_is_told_with_every_reason(workshop, tale, own):
+    specs = [
+        Spec(own, "1", Origin((f"registry.invalid/{name}:1",)), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
+        for name in ("one", "two")
+    ]
+    with pytest.raises(ServerError) as caught:
+        provision.provide(workshop, specs)
+    assert [line.split(" ")[0] for line in caught.value.evidence.splitlines()] == [
+        "registry.invalid/one:1:",
+        "registry.invalid/two:1:",
+    ]
+    assert "docker pull registry.invalid/one:1" in caught.value.hint
+    assert [line for _, line in tale] == ["pulling"], "a registry that did not answer is asked once"
+
+
+def test_proxies_reach_a_build_and_do_not_stay(runner, own):
+    proxy = f"http://me:{HUSH}@proxy.invalid:3128"
+    dockerfile = (
+        f'RUN test "$http_proxy" = "{proxy.replace(HUSH, "$(printf hush%s hush)")}" && echo through $HTTP_PROXY'
+    )
+    tale = Tale()
+    with _workshop(tale, BuildEnvironment(proxies={"http_proxy": proxy})) as workshop:
+        tag = provision.provide(workshop, [_spec(own, runner, dockerfile)])
+    assert "through http://***@proxy.invalid:3128" in tale.text
+    assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
+
+
+def test_one_of_two_runs_builds_and_the_other_waits(runner, own):
+    tales = (Tale(), Tale())
+    spec = _spec(own, runner, "RUN sleep 1")
+
+    def job(tale: Tale) -> str:
+        with _workshop(tale) as workshop:
+            return provision.provide(workshop, [spec])
+
+    tags = provision.side_by_side({"one": lambda: job(tales[0]), "two": lambda: job(tales[1])})
+    assert tags["one"] == tags["two"]
+    assert sum("Successfully built" in tale.text for tale in tales) == 1
+
+
+def test_the_first_failure_of_several_jobs_is_raised():
+    def fail() -> str:
+        raise ServerError("no image")
+
+    waiting = threading.Event()
+    with pytest.raises(ServerError, match="no image"):
+        provision.side_by_side({"slow": lambda: str(waiting.wait(60)), "failing": fail})
+    waiting.set()
+
+
+def test_images_built_on_ours_are_not_ours(workshop, runner, own):
+    tag = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
+    theirs = f"theirs-{own}:1"
+    subprocess.run(
+        ["docker", "build", "-t", theirs, "-"],
+        input=f"FROM {tag}\nRUN true\n",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    listed = {image.tag for image in workshop.ours()}
+    assert tag in listed
+    assert not any("theirs" in name for image in workshop.ours() for name in image.tags)
+
+
+def test_an_image_with_somebody_elses_tag_loses_ours_alone(workshop, runner, own):
+    tag = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
+    _docker("tag", tag, f"theirs-{own}:1")
+    (image,) = [image for image in workshop.ours() if image.tag == tag]
+    assert workshop.remove(image) == ""
+    assert workshop.origins.find(tag) is None
+    assert workshop.origins.find(f"theirs-{own}:1") == image.id
+
+
+def test_a_projects_dependencies_are_installed_once(tmp_path, runner, no_trace):
+    project = tmp_path / "project"
+    project.mkdir()
+    name = f"alone{secrets.token_hex(4)}"
+    (project / "requirements.txt").write_text(f"{name}\n")
+    environment = BuildEnvironment(
+        no_index=True,
+        find_links_folders=(_wheel(tmp_path / "wheels", name).parent,),
+        ca_certificates=tmp_path / "ca.pem",
+    )
+    (tmp_path / "ca.pem").write_text("company")
+    tale = Tale()
+    with _workshop(tale, environment) as workshop:
+        tag = provision.project_image(workshop, runner, project)
+        try:
+            assert f"Successfully installed {name}-1.0" in tale.text
+            assert _run(tag, f"python -c 'import {name}'; id -u; pwd; ls /run/harness") == "10001\n/project\n"
+            tale.clear()
+            assert provision.project_image(workshop, runner, project) == tag
+            assert tale == []
+            (project / "requirements.txt").write_text(f"{name}==2.0\n")
+            with pytest.raises(ServerError) as caught:
+                provision.project_image(workshop, runner, project)
+        finally:
+            _docker("image", "rm", tag)
+    assert f"{name}==2.0" in caught.value.evidence
+    assert "[tool.harness] install" in caught.value.hint
+
+
+def test_credentials_reach_an_installation_and_do_not_stay(tmp_path, runner, no_trace):
+    environment = BuildEnvironment(
+        index_url=f"https://me:{HUSH}@index.invalid/simple",
+        proxies={"https_proxy": f"http://me:{HUSH}@proxy.invalid:1"},
+    )
+    command = 'test -n "$PIP_INDEX_URL" && echo from $PIP_INDEX_URL by $HTTPS_PROXY $https_proxy'
+    tale = Tale()
+    with _workshop(tale, environment) as workshop:
+        tag = provision.project_image(workshop, runner, tmp_path, [command, f"touch x{secrets.token_hex(4)}"])
+    try:
+        assert "from https://***@index.invalid/simple by http://***@proxy.invalid:1" in tale.text
+        assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
+        found = _run(tag, f"env | grep {HUSH}; grep -rlsF {HUSH} /opt /home /project /run /etc /tmp /root /var; true")
+        assert found == ""
+    finally:
+        _docker("image", "rm", tag)
+
+
+def test_packages_of_the_system_are_installed_by_root(tmp_path, workshop, runner, no_trace):
+    tag = provision.project_image(workshop, runner, tmp_path, [], ["hello"])
+    try:
+        assert _run(tag, "hello; id -u") == "Hello, world!\n10001\n"
+    finally:
+        _docker("image", "rm", tag)
+
+
+def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path, workshop, runner, no_trace):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "models.py").write_text("# here")
+    (tmp_path / ".harness").mkdir()
+    (tmp_path / ".harness" / "junit.xml").write_text("")
+    command = "cat shop/models.py > /opt/venv/found && test ! -e .harness && touch shop/beside.py"
+    tag = provision.project_image(workshop, runner, tmp_path, [command], (), [tmp_path / ".harness"])
+    try:
+        assert _run(tag, "cat /opt/venv/found") == "# here"
+        (tmp_path / "shop" / "models.py").write_text("# changed")
+        changed = provision.project_image(workshop, runner, tmp_path, [command], (), [tmp_path / ".harness"])
+        assert changed != tag
+        _docker("image", "rm", changed)
+    finally:
+        _docker("image", "rm", tag)
+
+
+def test_a_project_that_names_nothing_has_the_runners_image(tmp_path, workshop, tale, runner):
+    assert provision.project_image(workshop, runner, tmp_path) == runner
+    assert tale == []
+
+
+def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path, runner, no_trace):
+    running = threading.Event()
+    errors: list[BaseException] = []
+
+    def tell(image: str, line: str) -> None:
+        if line == "under way":
+            running.set()
+
+    with contextlib.closing(connect()) as client:
+        workshop = Workshop(client, tell)
+
+        def job() -> None:
+            try:
+                provision.project_image(workshop, runner, tmp_path, ["echo under way; sleep 300"])
+            except ServerError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=job)
+        thread.start()
+        assert running.wait(60)
+        workshop.close()
+        thread.join(60)
+        assert not thread.is_alive()
+    assert len(errors) == 1
+
+
+def _script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **variables}
+    return subprocess.run([REPOSITORY / "ci" / name], capture_output=True, text=True, env=environment, timeout=580)
+
+
+def test_an_engine_that_answers_is_left_alone():
+    done = _script("engine")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced():
+    done = _script("engine", DOCKER_HOST="tcp://127.0.0.1:1")
+    assert done.returncode == 3
+    assert "tcp://127.0.0.1:1" in done.stderr
+    assert "next: " in done.stderr
+
+
+def test_a_base_that_is_there_is_not_made_again():
+    first = _script("base", HARNESS_PYTHON=sys.executable)
+    assert first.returncode == 0, first.stderr
+    with contextlib.closing(connect()) as client, Workshop(client, Tale()) as workshop:
+        before = [workshop.origins.find(reference) for reference in images.debian_origin("trixie").all_references]
+        again = _script("base", HARNESS_PYTHON=sys.executable)
+        assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+        assert before == [
+            workshop.origins.find(reference) for reference in images.debian_origin("trixie").all_references
+        ]
+    assert any(before)

@@ -1,0 +1,320 @@
+"""Real servers: a pair that streams, what is left of it afterwards, and what is said of one that dies."""
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import psycopg
+import pytest
+
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.errors import ExitCode, ServerError
+from harness.host import provision
+from harness.host.config import DbSpec
+from harness.host.docker import containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.engines.postgres import POSTGRES
+from harness.host.plan import make_plan
+from harness.host.stack import Stack, StackOptions
+
+pytestmark = pytest.mark.docker
+
+PG = "django.db.backends.postgresql"
+USER = 'We"b User'
+DEADLINE_S = 30.0
+
+
+def alias(name, host, mirror=None):
+    return Alias(name, PG, "postgresql", "shop", host, "", USER, "test_shop", TestOptions(mirror=mirror))
+
+
+PAIR = make_plan(Topology((alias("default", "db1"), alias("replica", "db2", "default"))))
+ALONE = make_plan(Topology((alias("default", "db1"),)))
+
+
+@pytest.fixture(scope="module")
+def client():
+    with contextlib.closing(connect()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def image(client):
+    with Workshop(client, lambda title, line: None) as workshop:
+        return provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
+
+
+@pytest.fixture
+def run():
+    return secrets.token_hex(4)
+
+
+@pytest.fixture
+def network(client, run):
+    with containers.network(client, run) as name:
+        yield name
+
+
+def stack(client, plan, run, network, image, **options):
+    images = {(server.engine.name, server.version): image for server in plan.servers}
+    return Stack(client, plan, StackOptions(run, network, images, publish=True, **options))
+
+
+def session(endpoint, **options):
+    return psycopg.connect(
+        host=endpoint.host,
+        port=endpoint.port,
+        user=USER,
+        password=endpoint.password,
+        dbname="postgres",
+        autocommit=True,
+        **options,
+    )
+
+
+def ask(connection, sql):
+    return connection.execute(sql).fetchone()[0]
+
+
+def await_(condition, what):
+    until = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < until, f"not after {DEADLINE_S} s: {what}"
+        time.sleep(0.01)
+
+
+def ours(client, run):
+    chosen = {"label": f"{containers.RUN_LABEL}={run}"}
+    return client.api.containers(all=True, filters=chosen) + client.api.networks(filters=chosen)
+
+
+@pytest.fixture(scope="module")
+def pair(client, image):
+    """A pair that the tests share which only look at it: primary, replica, the stack."""
+    run = secrets.token_hex(4)
+    with containers.network(client, run) as network, stack(client, PAIR, run, network, image) as up:
+        primary, replica = up.endpoints()
+        with session(primary) as writer, session(replica) as reader:
+            yield writer, reader, up
+
+
+def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
+    writer, reader, _ = pair
+    writer.execute("CREATE TABLE seen (n int)")
+    writer.execute("INSERT INTO seen VALUES (42)")
+    written = ask(writer, "SELECT pg_current_wal_lsn()")
+    await_(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the row")
+    assert ask(reader, "SELECT n FROM seen") == 42
+    assert ask(reader, "SELECT pg_is_in_recovery()")
+    assert not ask(writer, "SELECT pg_is_in_recovery()")
+    assert ask(reader, "SELECT inet_server_addr()") != ask(writer, "SELECT inet_server_addr()")
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        reader.execute("CREATE TABLE refused (n int)")
+
+
+def test_the_replica_streams_from_the_same_seed_over_the_network(pair):
+    writer, reader, _ = pair
+    identifier = "SELECT system_identifier FROM pg_control_system()"
+    assert ask(writer, identifier) == ask(reader, identifier)
+    assert ask(writer, "SELECT state FROM pg_stat_replication WHERE application_name = 'replica'") == "streaming"
+    assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
+
+
+def test_users_of_the_settings_are_superusers_on_both(pair):
+    for connection in pair[:2]:
+        assert ask(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+
+
+def test_a_database_sorts_and_encodes_as_in_the_official_images(pair):
+    writer = pair[0]
+    assert ask(writer, "SHOW server_encoding") == "UTF8"
+    assert ask(writer, "SELECT datcollate FROM pg_database WHERE datname = 'template1'").lower() in (
+        "en_us.utf-8",
+        "en_us.utf8",
+    )
+
+
+def test_both_say_what_they_are(pair):
+    ready = pair[2].ready
+    assert [(each.server, each.role, each.primary) for each in ready] == [
+        ("default", "primary", None),
+        ("replica", "replica", "default"),
+    ]
+    for each in ready:
+        assert each.version.split(".")[0] == POSTGRES.default_version
+        assert each.ready_s > 0
+    assert pair[2].failures() == []
+
+
+def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair):
+    writer, _, up = pair
+    name = "it's a=\"b\\"
+    writer.execute('CREATE DATABASE "it\'s a=""b\\"')
+    try:
+        assert up.dump_schema("default", name).startswith("--\n-- PostgreSQL database dump")
+        assert up.dump_schema("default", name) == up.dump_schema("default", name)
+        with pytest.raises(ServerError, match="no such database"):
+            up.dump_schema("default", "no such database")
+    finally:
+        writer.execute('DROP DATABASE "it\'s a=""b\\"')
+
+
+def test_nobody_enters_without_the_password(pair):
+    endpoint = pair[2].endpoints()[0]
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(host=endpoint.host, port=endpoint.port, user=USER, password="wrong", dbname="postgres")
+
+
+def test_the_password_is_in_no_log_and_in_no_process_list(client, pair):
+    writer, _, up = pair
+    password = up.endpoints()[0].password
+    for entry in client.api.containers(filters={"label": containers.RUN_LABEL}):
+        if "postgres" not in entry["Image"]:
+            continue
+        assert password.encode() not in client.api.logs(entry["Id"])
+        assert password not in str(client.api.top(entry["Id"]))
+    assert not writer.execute("SELECT 1 FROM pg_settings WHERE setting LIKE %s", [f"%{password}%"]).fetchall()
+
+
+def test_nothing_is_left_of_it(client, run, image):
+    volumes = {volume["Name"] for volume in client.api.volumes()["Volumes"] or ()}
+    with containers.network(client, run) as network, stack(client, PAIR, run, network, image) as up:
+        assert len(ours(client, run)) == 3
+        mounts = [
+            mount["Name"]
+            for entry in client.api.containers(filters={"label": f"{containers.RUN_LABEL}={run}"})
+            for mount in entry["Mounts"]
+        ]
+    assert ours(client, run) == []
+    assert volumes.isdisjoint(mounts)
+    assert set(up.logs()) == {"default", "replica"}
+    assert "started streaming WAL" in up.logs()["replica"]
+
+
+def test_a_strangers_container_and_network_stay(client, run, image):
+    name = f"stranger-{run}"
+    other = secrets.token_hex(4)
+    net = client.networks.create(name)
+    labelled = client.networks.create(f"{name}-other-run", labels=containers.labels(other, "network"))
+    container = client.containers.create(image, name=name, network=name, labels={"org.example": run})
+    try:
+        with containers.network(client, run) as network, stack(client, ALONE, run, network, image):
+            pass
+        container.reload()
+        net.reload()
+        labelled.reload()
+    finally:
+        container.remove(force=True, v=True)
+        net.remove()
+        labelled.remove()
+
+
+def test_a_server_that_dies_at_its_start_shows_its_log_and_ends_with_3(client, run, network, image):
+    broken = f"harness-test-broken:{run}"
+    container = client.containers.create(image, entrypoint=["sh", "-c", "echo 'FATAL:  no room left' >&2; exit 9"])
+    container.commit("harness-test-broken", run)
+    container.remove(v=True)
+    try:
+        up = stack(client, PAIR, run, network, broken)
+        with pytest.raises(ServerError, match="ended with exit status 9") as caught, up:
+            pass
+    finally:
+        client.images.remove(broken)
+    assert caught.value.exit_code == ExitCode.SERVERS
+    assert "PostgreSQL 17" in caught.value.message
+    assert "FATAL:  no room left" in caught.value.evidence
+    assert caught.value.hint
+    assert any("FATAL:  no room left" in log for log in up.logs().values())
+    assert client.api.containers(all=True, filters={"label": f"{containers.RUN_LABEL}={run}"}) == []
+
+
+def test_a_server_that_is_never_ready_is_late_and_alive(client, run, network, image):
+    slow = f"harness-test-slow:{run}"
+    container = client.containers.create(image, entrypoint=["sh", "-c", "echo 'waiting for a lock'; sleep 300"])
+    container.commit("harness-test-slow", run)
+    container.remove(v=True)
+    try:
+        with pytest.raises(ServerError, match=r"not ready after 3 s: it is running") as caught:
+            stack(client, ALONE, run, network, slow, startup_s=3.0).__enter__()
+    finally:
+        client.images.remove(slow)
+    assert "waiting for a lock" in caught.value.evidence
+    assert "startup_timeout" in caught.value.hint
+
+
+def test_a_missing_image_is_a_server_error(client, run, network):
+    with pytest.raises(ServerError, match="default"):
+        stack(client, ALONE, run, network, f"harness-test-absent:{run}").__enter__()
+
+
+def test_another_thread_can_give_up(client, run, network, image):
+    up = stack(client, PAIR, run, network, image)
+    threading.Timer(0.2, up.give_up).start()
+    with pytest.raises(ServerError, match="no longer wanted"), up:
+        pass
+    assert client.api.containers(all=True, filters={"label": f"{containers.RUN_LABEL}={run}"}) == []
+
+
+def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network, image):
+    with stack(client, ALONE, run, network, image) as up:
+        client.api.kill(f"harness-{run}-default", "TERM")
+        await_(lambda: up.failures(), "the server has ended")
+        (failure,) = up.failures()
+    assert "ended with exit status 0" in failure.message
+    assert "database system is shut down" in failure.evidence
+
+
+def test_servers_end_with_the_process_that_started_them(client, run, image):
+    script = f"""
+        import time
+        from harness.host.docker import containers
+        from harness.host.docker.engine import connect
+        from harness.host.stack import Stack, StackOptions
+        from harness.host.plan import make_plan
+        from harness.contract.topology import Alias, Topology
+        plan = make_plan(Topology((Alias("default", {PG!r}, "postgresql", "shop", "db", "", "u", "test_shop"),)))
+        client = connect()
+        with containers.network(client, {run!r}) as network:
+            with Stack(client, plan, StackOptions({run!r}, network, {{("postgres", "17"): {image!r}}})):
+                print("up", flush=True)
+                time.sleep(300)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"up\n"
+        os.kill(process.pid, signal.SIGKILL)
+        chosen = {"label": f"{containers.RUN_LABEL}={run}"}
+        await_(lambda: client.api.containers(all=True, filters=chosen)[0]["State"] == "exited", "the server has ended")
+        containers.remove_abandoned(client)
+        assert len(ours(client, run)) == 2, "what is younger than an hour is left alone"
+        containers.remove_abandoned(client, time.time() + containers.ABANDONED_S + 60)
+        assert ours(client, run) == []
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        containers.remove_run(client, run)
+
+
+def test_what_is_old_but_alive_is_not_abandoned(client, run, network, image):
+    with stack(client, ALONE, run, network, image) as up:
+        containers.remove_abandoned(client, time.time() + containers.ABANDONED_S + 60)
+        assert up.failures() == []
+
+
+@pytest.mark.parametrize("version", POSTGRES.versions)
+def test_every_version_streams(client, run, network, version):
+    with Workshop(client, lambda title, line: None) as workshop:
+        image = provision.server_image(workshop, POSTGRES, version)
+    plan = make_plan(Topology((alias("default", "db1"), alias("replica", "db2", "default"))), (DbSpec("postgres", version),))
+    with stack(client, plan, run, network, image) as up, session(up.endpoints()[1]) as reader:
+        assert ask(reader, "SHOW server_version").split(".")[0].split("b")[0] == version
+        assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
+        assert up.dump_schema("default", "postgres")

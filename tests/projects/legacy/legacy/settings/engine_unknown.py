@@ -1,0 +1,6 @@
+"""An engine that does not exist."""
+
+from legacy.settings.shared import *
+from legacy.settings.shared import server
+
+DATABASES = {"default": server(ENGINE="django.db.backends.postgresql_psycopg2")}

@@ -1,0 +1,1 @@
+raise RuntimeError("a test module that raises while it is imported")

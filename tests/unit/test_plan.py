@@ -1,0 +1,443 @@
+"""Which servers a topology needs, and where each alias goes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.contract import naming
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.errors import ExitCode, ProjectError, UsageError
+from harness.host.config import DbSpec
+from harness.host.engines.postgres import POSTGRES, SERVER_OPTIONS
+from harness.host.plan import make_plan
+
+PG = "django.db.backends.postgresql"
+POSTGIS = "django.contrib.gis.db.backends.postgis"
+SQLITE = "django.db.backends.sqlite3"
+MYSQL = "django.db.backends.mysql"
+VENDORS = {PG: "postgresql", POSTGIS: "postgresql", SQLITE: "sqlite", MYSQL: "mysql"}
+EVERYWHERE = (DbSpec("postgres"),)
+
+
+def alias(name, /, backend=PG, database="shop", host="db", port="", user="shop", vendor=None, test_name=None, **test):
+    """An alias as inside reads it: with the test name that Django would give."""
+    vendor = vendor or VENDORS[backend]
+    named = test.get("name")
+    if vendor == "sqlite":
+        host = user = ""
+        test_name = named if named not in (None, ":memory:") else f"file:memorydb_{name}?mode=memory&cache=shared"
+    return Alias(
+        name, backend, vendor, database, host, port, user, test_name or named or f"test_{database}", TestOptions(**test)
+    )
+
+
+def plan(*aliases, db=()):
+    return make_plan(Topology(aliases), db)
+
+
+def servers(made):
+    return {
+        server.id: (server.engine.name, server.version, server.role, server.primary, server.aliases)
+        for server in made.servers
+    }
+
+
+def routes(made):
+    return {route.alias: route for route in made.routes}
+
+
+def codes(made):
+    return [notice.code for notice in made.notices]
+
+
+def test_one_alias_is_one_primary_and_goes_there_as_it_is():
+    made = plan(alias("default"))
+    assert servers(made) == {"default": ("postgres", "17", "primary", None, ("default",))}
+    (route,) = made.routes
+    assert (route.server, route.backend, route.user, route.test_name) == ("default", PG, "shop", None)
+    assert route.drop_options == SERVER_OPTIONS
+    assert made.notices == ()
+
+
+def test_aliases_on_the_same_host_and_port_share_a_server():
+    made = plan(alias("default"), alias("reports", database="reports"))
+    assert servers(made) == {"default": ("postgres", "17", "primary", None, ("default", "reports"))}
+
+
+@pytest.mark.parametrize("elsewhere", [{"host": "db2"}, {"port": "5433"}])
+def test_another_host_or_port_is_another_server(elsewhere):
+    made = plan(alias("default"), alias("catalog", **elsewhere))
+    assert servers(made) == {
+        "default": ("postgres", "17", "primary", None, ("default",)),
+        "catalog": ("postgres", "17", "primary", None, ("catalog",)),
+    }
+
+
+def test_a_server_is_called_after_default_wherever_that_stands():
+    made = plan(alias("audit", database="audit"), alias("default"))
+    assert list(servers(made)) == ["default"]
+
+
+def test_a_mirror_elsewhere_is_a_replica_of_its_primarys_server():
+    made = plan(alias("default"), alias("replica", host="db2", mirror="default"))
+    assert servers(made) == {
+        "default": ("postgres", "17", "primary", None, ("default",)),
+        "replica": ("postgres", "17", "replica", "default", ("replica",)),
+    }
+    assert routes(made)["replica"].server == "replica"
+    routed = {known.alias: known for known in made.aliases}
+    assert (routed["replica"].mode, routed["replica"].mirror_of) == ("mirror", "default")
+    assert routed["replica"].database == "test_shop"
+    assert codes(made) == []
+
+
+def test_a_mirror_that_comes_first_does_not_come_before_its_primary():
+    made = plan(alias("replica", host="db2", mirror="default"), alias("default"))
+    assert [server.role for server in made.servers] == ["primary", "replica"]
+    assert [route.alias for route in made.routes] == ["replica", "default"]
+
+
+def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told():
+    made = plan(alias("default"), alias("replica", mirror="default"))
+    assert list(servers(made)) == ["default"]
+    assert routes(made)["replica"].server == "default"
+    (notice,) = made.notices
+    assert notice.code == "mirror-without-replica"
+    assert "replica is a mirror of default" in notice.text
+
+
+def test_two_mirrors_on_one_host_share_a_replica_and_two_hosts_are_two():
+    made = plan(
+        alias("default"),
+        alias("a", host="r1", mirror="default"),
+        alias("b", host="r1", mirror="default"),
+        alias("c", host="r2", mirror="default"),
+    )
+    assert servers(made) == {
+        "default": ("postgres", "17", "primary", None, ("default",)),
+        "a": ("postgres", "17", "replica", "default", ("a", "b")),
+        "c": ("postgres", "17", "replica", "default", ("c",)),
+    }
+
+
+def test_mirrors_of_different_servers_on_one_host_are_replicas_of_their_own():
+    made = plan(
+        alias("default"),
+        alias("other", host="db2"),
+        alias("default_ro", host="ro", mirror="default"),
+        alias("other_ro", host="ro", mirror="other"),
+    )
+    primaries = {server.id: server.primary for server in made.servers}
+    assert primaries == {"default": None, "other": None, "default-ro": "default", "other-ro": "other"}
+
+
+def test_a_mirror_on_another_primarys_host_is_still_a_replica_of_its_own_primary():
+    made = plan(alias("default"), alias("other", host="db2"), alias("ro", host="db2", mirror="default"))
+    assert servers(made)["ro"] == ("postgres", "17", "replica", "default", ("ro",))
+
+
+def test_a_chain_of_mirrors_ends_at_its_primary():
+    made = plan(
+        alias("default"),
+        alias("far", host="r2", mirror="near"),
+        alias("near", host="r1", mirror="default"),
+    )
+    assert {server.id: server.primary for server in made.servers} == {
+        "default": None,
+        "far": "default",
+        "near": "default",
+    }
+    assert {known.alias: known.mirror_of for known in made.aliases} == {
+        "default": None,
+        "far": "default",
+        "near": "default",
+    }
+
+
+def test_a_mirror_of_an_alias_that_shares_a_database_follows_it():
+    made = plan(alias("default"), alias("same"), alias("ro", host="r1", mirror="same"))
+    assert servers(made)["ro"] == ("postgres", "17", "replica", "default", ("ro",))
+    modes = {known.alias: known.mode for known in made.aliases}
+    assert modes == {"default": "primary", "same": "shared", "ro": "mirror"}
+
+
+def test_unknown_mirror_and_circles_are_the_projects_error():
+    with pytest.raises(ProjectError, match="mirror of 'nowhere'"):
+        plan(alias("default"), alias("ro", mirror="nowhere"))
+    with pytest.raises(ProjectError, match="a -> b -> a"):
+        plan(alias("default"), alias("a", mirror="b"), alias("b", mirror="a"))
+    with pytest.raises(ProjectError, match="circle"):
+        plan(
+            alias("a", database="a", dependencies=("b",)),
+            alias("b", database="b", dependencies=("a",)),
+        )
+
+
+def test_the_order_of_creation_is_that_of_the_dependencies():
+    made = plan(
+        alias("catalog", database="catalog", dependencies=("default",)),
+        alias("default", dependencies=()),
+    )
+    assert made.creation_order == ("default", "catalog")
+    assert {known.alias: known.dependencies for known in made.aliases} == {"catalog": ("default",), "default": ()}
+
+
+# --- SQLite, other vendors, --db
+
+
+def test_sqlite_needs_no_server():
+    made = plan(alias("default", SQLITE, "/srv/db.sqlite3"), alias("ro", SQLITE, "/srv/db.sqlite3", mirror="default"))
+    assert made.servers == ()
+    assert [(route.server, route.backend, route.test_name) for route in made.routes] == [(None, SQLITE, None)] * 2
+
+
+def test_a_project_without_a_database_has_no_server_whatever_is_asked_for():
+    dummy = Alias("default", "django.db.backends.dummy", "dummy")
+    for db in ((), EVERYWHERE):
+        made = make_plan(Topology((dummy,)), db)
+        assert made.servers == ()
+        assert made.routes[0].backend == "django.db.backends.dummy"
+    assert make_plan(Topology(())).servers == ()
+
+
+def test_db_replaces_the_backend_of_every_alias_that_is_not_of_its_vendor():
+    made = plan(
+        alias("default", SQLITE, "db.sqlite3"),
+        alias("old", MYSQL, host="my"),
+        alias("places", POSTGIS, host="gis"),
+        alias("map", "django.contrib.gis.db.backends.spatialite", "map.db", vendor="sqlite"),
+        db=EVERYWHERE,
+    )
+    assert {name: route.backend for name, route in routes(made).items()} == {
+        "default": PG,
+        "old": PG,
+        "places": POSTGIS,
+        "map": POSTGIS,
+    }
+
+
+def test_a_third_partys_backend_of_the_right_vendor_stays():
+    made = plan(alias("default", "psqlextra.backend", vendor="postgresql"), db=EVERYWHERE)
+    assert made.routes[0].backend == "psqlextra.backend"
+    assert made.routes[0].test_name is None
+
+
+def test_all_files_are_databases_of_one_server_and_mirrors_of_them_a_replica():
+    made = plan(
+        alias("default", SQLITE, "db.sqlite3"),
+        alias("other", SQLITE, "other.sqlite3"),
+        alias("ro", SQLITE, "db.sqlite3", mirror="default"),
+        db=EVERYWHERE,
+    )
+    assert servers(made) == {
+        "default": ("postgres", "17", "primary", None, ("default", "other")),
+        "ro": ("postgres", "17", "replica", "default", ("ro",)),
+    }
+
+
+def test_files_and_a_server_are_not_one_server():
+    made = plan(alias("default", SQLITE, "db.sqlite3"), alias("other", host=""), db=EVERYWHERE)
+    assert set(servers(made)) == {"default", "other"}
+
+
+def test_a_version_is_kept_and_otherwise_the_engines_default_is_taken():
+    assert plan(alias("default"), db=(DbSpec("postgres", "15"),)).servers[0].version == "15"
+    assert plan(alias("default"), db=EVERYWHERE).servers[0].version == POSTGRES.default_version
+
+
+def test_db_for_one_alias_leaves_the_others_on_what_the_settings_name():
+    made = plan(
+        alias("default", SQLITE, "db.sqlite3"),
+        alias("ro", SQLITE, "db.sqlite3", mirror="default"),
+        alias("files", SQLITE, "files.sqlite3"),
+        db=(DbSpec("postgres", "18", "default"),),
+    )
+    assert servers(made) == {
+        "default": ("postgres", "18", "primary", None, ("default",)),
+        "ro": ("postgres", "18", "replica", "default", ("ro",)),
+    }
+    assert routes(made)["files"].server is None
+
+
+def test_db_for_one_alias_splits_a_server_that_would_need_two_versions():
+    made = plan(alias("default"), alias("other", database="other"), db=(DbSpec("postgres", "15", "other"),))
+    assert servers(made) == {
+        "default": ("postgres", "17", "primary", None, ("default",)),
+        "other": ("postgres", "15", "primary", None, ("other",)),
+    }
+
+
+def test_an_alias_on_its_own_wins_over_db_for_all_and_takes_those_along_that_share_its_database():
+    db = (DbSpec("postgres", "17"), DbSpec("postgres", "15", "same"))
+    made = plan(alias("default"), alias("same"), alias("ro", host="r", mirror="default"), db=db)
+    assert {server.version for server in made.servers} == {"15"}
+
+
+def test_db_that_contradicts_itself_for_one_database_is_a_usage_error():
+    db = (DbSpec("postgres", "15", "default"), DbSpec("postgres", "17", "ro"))
+    with pytest.raises(UsageError, match=r"default=postgres:15.*ro=postgres:17"):
+        plan(alias("default"), alias("ro", host="r", mirror="default"), db=db)
+
+
+def test_db_for_an_alias_that_is_not_there_is_a_usage_error_that_names_those_that_are():
+    with pytest.raises(UsageError, match="no alias 'defualt'") as caught:
+        plan(alias("default"), db=(DbSpec("postgres", None, "defualt"),))
+    assert "default" in caught.value.hint
+
+
+def test_an_engine_that_is_not_supported_yet_names_the_alias_and_ends_with_4():
+    with pytest.raises(ProjectError, match=r"DATABASES\['legacy'\].*mysql") as caught:
+        plan(alias("default"), alias("legacy", MYSQL, host="my"))
+    assert caught.value.exit_code == ExitCode.PROJECT
+    assert "--db" in caught.value.hint
+
+
+def test_a_mirror_of_another_vendor_is_the_projects_error_until_db_makes_them_one():
+    aliases = (alias("default"), alias("ro", SQLITE, "x.db", mirror="default"))
+    with pytest.raises(ProjectError, match=r"'ro'.*'default'"):
+        plan(*aliases)
+    assert servers(plan(*aliases, db=EVERYWHERE))["ro"][2:4] == ("replica", "default")
+
+
+# --- users
+
+
+def test_users_are_kept_and_the_empty_one_is_ours():
+    made = plan(alias("default", user="Web User"), alias("ro", host="r", user="", mirror="default"))
+    assert routes(made)["default"].user == "Web User"
+    assert routes(made)["ro"].user == "harness"
+    assert [server.users for server in made.servers] == [("Web User", "harness")] * 2
+
+
+def test_users_of_other_servers_are_not_made():
+    made = plan(alias("default", user="a"), alias("other", host="db2", user="b"))
+    assert [server.users for server in made.servers] == [("a",), ("b",)]
+
+
+def test_a_user_that_the_engine_would_not_take_is_ours_and_told():
+    made = plan(alias("default", user="pg_owner"))
+    assert routes(made)["default"].user == "harness"
+    assert codes(made) == ["user-replaced"]
+
+
+# --- names of databases
+
+
+def name_of(*aliases, db=(), of="default"):
+    return routes(plan(*aliases, db=db))[of].test_name
+
+
+@pytest.mark.parametrize(
+    "database", ["shop.v2", "it's", "Shop", "größe", "シ", "a b", "percent%s", "semi;colon", "x" * 53, "back\\slash"]
+)
+def test_names_that_postgresql_takes_are_left_to_django(database):
+    assert name_of(alias("default", database=database)) is None
+
+
+def test_63_characters_leave_no_room_for_a_slot_and_are_shortened():
+    made = plan(alias("default", database="x" * 63))
+    name = routes(made)["default"].test_name
+    assert len(naming.clone(name, 9999).encode()) <= naming.POSTGRES_NAME_BYTES
+    assert name.startswith("test_xxxx")
+    assert codes(made) == ["database-renamed"]
+    assert made.aliases[0].database == name
+
+
+def test_a_quotation_mark_that_django_cannot_quote_is_replaced():
+    made = plan(alias("default", database='we"ird'), alias("other", database="we_ird"))
+    name = routes(made)["default"].test_name
+    assert '"' not in name
+    assert name.startswith("test_we_ird_")
+    assert name != "test_we_ird"
+    assert routes(made)["other"].test_name is None
+
+
+def test_long_names_that_begin_alike_stay_distinct_and_equal_ones_shared():
+    made = plan(
+        alias("default", database="x" * 70 + "a"),
+        alias("b", database="x" * 70 + "b"),
+        alias("same", database="x" * 70 + "a"),
+    )
+    by_alias = routes(made)
+    assert by_alias["default"].test_name == by_alias["same"].test_name != by_alias["b"].test_name
+
+
+def test_a_database_of_the_servers_own_is_not_taken():
+    assert name_of(alias("default", name="postgres")) not in (None, "postgres")
+
+
+def test_an_alias_without_a_name_is_called_after_itself():
+    assert name_of(alias("default", database="")) == "test_default"
+
+
+def test_a_name_that_is_anothers_clone_is_told_apart():
+    made = plan(alias("default", database="app"), alias("numbered", database="app_1"))
+    assert routes(made)["default"].test_name is None
+    name = routes(made)["numbered"].test_name
+    assert name.startswith("test_app_1_")
+    assert naming.parse_clone(name) is None or naming.parse_clone(name)[0] != "test_app"
+
+
+def test_a_name_that_looks_like_a_clone_of_another_servers_database_is_left_alone():
+    made = plan(alias("default", database="app"), alias("numbered", database="app_1", host="db2"))
+    assert routes(made)["numbered"].test_name is None
+
+
+def test_two_backends_on_one_name_are_two_test_databases_as_django_has_it():
+    made = plan(alias("default"), alias("gis", POSTGIS))
+    assert routes(made)["default"].test_name is None
+    assert routes(made)["gis"].test_name not in (None, "test_shop")
+
+
+@pytest.mark.parametrize(
+    ("database", "test", "expected"),
+    [
+        ("/srv/app/db.sqlite3", {}, "test_db"),
+        (r"C:\app\shop.db", {}, "test_shop"),
+        (":memory:", {}, "test_default"),
+        ("", {}, "test_default"),
+        ("file:shop?mode=memory", {}, "test_default"),
+        ("db.sqlite3", {"name": "/tmp/checks.sqlite3"}, "checks"),
+        ("db.sqlite3", {"name": ":memory:"}, "test_db"),
+    ],
+)
+def test_a_file_gives_its_name_to_its_database(database, test, expected):
+    assert name_of(alias("default", SQLITE, database, **test), db=EVERYWHERE) == expected
+
+
+def test_files_of_one_name_in_two_folders_are_two_databases():
+    made = plan(alias("default", SQLITE, "/a/db.sqlite3"), alias("b", SQLITE, "/b/db.sqlite3"), db=EVERYWHERE)
+    names = [route.test_name for route in made.routes]
+    assert names[0] == "test_db"
+    assert names[1].startswith("test_db_")
+
+
+def test_a_replaced_backend_always_names_its_database():
+    assert name_of(alias("default", MYSQL), db=EVERYWHERE) == "test_shop"
+
+
+def test_a_mirror_has_the_name_of_its_primarys_database():
+    made = plan(alias("default", SQLITE, "db.sqlite3"), alias("ro", SQLITE, "x.db", mirror="default"), db=EVERYWHERE)
+    assert routes(made)["ro"].test_name == "test_db"
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=80)
+
+
+NUMBERED = st.from_regex(r"[ab](_[0-9]{1,2}){0,2}", fullmatch=True)
+
+
+@given(st.lists(TEXT | NUMBERED, min_size=1, max_size=6, unique=True), st.sampled_from([PG, MYSQL]))
+def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names, backend):
+    aliases = [alias(f"a{number}", backend, name) for number, name in enumerate(names)]
+    made = make_plan(Topology(tuple(aliases)), EVERYWHERE)
+    final = [known.database for known in made.aliases]
+    signatures = {known.signature for known in aliases}
+    assert len(set(final)) == len(signatures)
+    for name in final:
+        assert name
+        assert '"' not in name
+        assert len(naming.clone(name, 9999).encode()) <= naming.POSTGRES_NAME_BYTES
+        assert name not in POSTGRES.reserved_databases
+    clones = {naming.clone(name, slot) for name in final for slot in range(1, 10)}
+    assert clones.isdisjoint(final)

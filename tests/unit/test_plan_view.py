@@ -1,0 +1,67 @@
+"""A plan as a table and as JSON."""
+
+import json
+
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.host import plan_view
+from harness.host.plan import make_plan
+
+PG = "django.db.backends.postgresql"
+MADE = make_plan(
+    Topology(
+        (
+            Alias("default", PG, "postgresql", "shop", "db", "", "shop", "test_shop"),
+            Alias("replica", PG, "postgresql", "shop", "ro", "", "", "test_shop", TestOptions(mirror="default")),
+            Alias("near", PG, "postgresql", "shop", "db", "", "shop", "test_shop", TestOptions(mirror="default")),
+            Alias("catalog", PG, "postgresql", "catalog", "cat", "", "cat", "test_catalog"),
+            Alias("files", "django.db.backends.sqlite3", "sqlite", "x.db", test_name="file:x"),
+        )
+    )
+)
+
+
+def test_the_table_names_servers_aliases_order_and_notices():
+    assert plan_view.table(MADE) == [
+        "SERVER   ENGINE         ROLE     STREAMS FROM  ALIASES        USERS",
+        "default  PostgreSQL 17  primary                default, near  shop, harness",
+        "catalog  PostgreSQL 17  primary                catalog        cat",
+        "replica  PostgreSQL 17  replica  default       replica        shop, harness",
+        "",
+        "ALIAS    SERVER   TEST DATABASE  KIND               BACKEND                        USER     AFTER",
+        "default  default  test_shop      primary            django.db.backends.postgresql  shop",
+        "replica  replica  test_shop      mirror of default  django.db.backends.postgresql  harness",
+        "near     default  test_shop      mirror of default  django.db.backends.postgresql  shop",
+        "catalog  catalog  test_catalog   primary            django.db.backends.postgresql  cat      default",
+        "files    (none)   file:x         primary            django.db.backends.sqlite3              default",
+        "",
+        "test databases are made in this order: default, catalog, files",
+        "note: near is a mirror of default on the same host and port, so it reads from the primary itself."
+        " Another HOST or PORT in the settings gives it a replica.",
+    ]
+
+
+def test_the_document_is_json_and_says_the_same():
+    document = json.loads(json.dumps(plan_view.document(MADE)))
+    assert document["version"] == plan_view.VERSION
+    assert [server["id"] for server in document["servers"]] == ["default", "catalog", "replica"]
+    assert document["servers"][2] == {
+        "id": "replica",
+        "engine": "postgres",
+        "version": "17",
+        "role": "replica",
+        "primary": "default",
+        "aliases": ["replica"],
+        "users": ["shop", "harness"],
+    }
+    assert document["aliases"]["replica"] == {
+        "server": "replica",
+        "database": "test_shop",
+        "mode": "mirror",
+        "mirror_of": "default",
+        "dependencies": [],
+        "backend": PG,
+        "user": "harness",
+    }
+    assert document["aliases"]["files"]["server"] is None
+    assert document["creation_order"] == ["default", "catalog", "files"]
+    assert [notice["code"] for notice in document["notices"]] == ["mirror-without-replica"]

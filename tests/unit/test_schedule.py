@@ -1,0 +1,611 @@
+"""Who runs what next, told by hand: no process, no clock."""
+
+import pytest
+
+from harness.contract.events import Outcome
+from harness.inside import schedule
+from harness.inside.discover import Unit
+from harness.inside.schedule import (
+    DUMP_S,
+    RETIRE_S,
+    SLOW_S,
+    START_S,
+    Assign,
+    Assignment,
+    Blame,
+    DumpStacks,
+    Finish,
+    GiveUp,
+    Halt,
+    Kill,
+    LeaveOut,
+    Retire,
+    Schedule,
+    Spawn,
+    TellSlow,
+)
+
+TIMEOUT_S = 60.0
+PASSED, FAILED, CRASHED, TIMED_OUT = Outcome.PASSED, Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT
+
+
+class Told:
+    """A schedule whose workers are played by hand: ``t0``, ``t1`` ... are the tests, in units of the sizes given."""
+
+    def __init__(self, *sizes, workers=1, units=None, timeout_s=TIMEOUT_S, **options):
+        self.now = 0.0
+        if units is None:
+            starts = [sum(sizes[:number]) for number in range(len(sizes))]
+            units = [
+                Unit(f"U{number}", tuple(range(start, start + size)))
+                for number, (start, size) in enumerate(zip(starts, sizes, strict=True))
+            ]
+        ids = [f"t{index}" for index in range(sum(len(unit.tests) for unit in units))]
+        self.schedule = Schedule(units, ids, workers, timeout_s=timeout_s, **options)
+        self.finals = {}
+
+    def start(self):
+        """Every worker sits down; what they are told."""
+        spawned = self.schedule.start(self.now)
+        assert spawned == [Spawn(slot) for slot in self.schedule.slots]
+        return [command for slot in self.schedule.slots for command in self.ready(slot)]
+
+    def ready(self, slot=1):
+        return self.schedule.worker_is_ready(slot, self.now)
+
+    def begin(self, test, slot=1):
+        self.schedule.test_began(slot, test, self.now)
+
+    def begin_fixture(self, test, slot=1):
+        self.schedule.test_began(slot, test, self.now, is_fixture=True)
+
+    def end(self, test, outcome=PASSED, slot=1, n=1):
+        is_final, commands = self.schedule.test_finished(slot, test, n, outcome, self.now)
+        if is_final and test.startswith("t"):
+            assert test not in self.finals
+            self.finals[test] = outcome
+        return commands
+
+    def run(self, *tests, outcome=PASSED, slot=1, n=1):
+        """Each of *tests* begins and ends; what came of the last."""
+        commands = []
+        for test in tests:
+            self.begin(test, slot)
+            commands = self.end(test, outcome, slot, n)
+        return commands
+
+    def done(self, slot=1):
+        return self.schedule.unit_finished(slot, self.now)
+
+    def gone(self, slot=1):
+        commands = self.schedule.worker_is_gone(slot, self.now)
+        for command in commands:
+            if isinstance(command, Blame) and command.is_final and not command.is_fixture:
+                self.finals[command.test] = command.outcome
+            if isinstance(command, LeaveOut):
+                self.finals.update((f"t{index}", Outcome.NOT_RUN) for index in command.tests)
+        return commands
+
+    def tick(self, seconds=0.0):
+        self.now += seconds
+        return self.schedule.tick(self.now)
+
+
+def assign(unit, *tests, slot=1, n=1):
+    return Assign(slot, Assignment(unit, tests, n))
+
+
+# an assignment on its way
+
+
+@pytest.mark.parametrize("given", [Assignment(0, (0,)), Assignment(3, (1, 2, 5), 2)])
+def test_an_assignment_crosses_to_the_worker_as_it_is(given):
+    assert given.line().endswith(b"\n")
+    assert Assignment.parse(given.line()) == given
+
+
+# order
+
+
+def test_units_are_handed_out_in_order_to_whoever_is_free():
+    told = Told(1, 2, 1, workers=2)
+    assert told.start() == [assign(0, 0, slot=1), assign(1, 1, 2, slot=2)]
+    told.run("t1", "t2", slot=2)
+    assert told.done(2) == [assign(2, 3, slot=2)]
+
+
+def test_there_are_no_more_workers_than_units():
+    assert Told(1, 1, workers=8).schedule.slots == (1, 2)
+
+
+def test_a_run_ends_when_the_last_worker_has_gone():
+    told = Told(1, 1, workers=2)
+    told.start()
+    told.run("t0", slot=1)
+    assert told.done(1) == [Retire(1)]
+    assert told.schedule.is_retiring(1)
+    assert told.gone(1) == []
+    told.run("t1", slot=2)
+    assert told.done(2) == [Retire(2)]
+    assert told.gone(2) == [Finish()]
+    assert told.finals == {"t0": PASSED, "t1": PASSED}
+    assert told.schedule.left_over()[0] == ()
+
+
+def test_a_suite_without_units_ends():
+    told = Told()
+    assert told.start() == [Retire(1)]
+    assert told.gone() == [Finish()]
+
+
+# crashes
+
+
+def test_a_crash_is_blamed_on_the_running_test_and_the_rest_of_its_class_stays_in_the_slot():
+    told = Told(3, 1, workers=1)
+    told.start()
+    told.run("t0")
+    told.begin("t1")
+    told.now += 2.5
+    assert told.gone() == [
+        Blame(1, "t1", 1, CRASHED, 2.5, is_fixture=False, is_final=True),
+        Spawn(1),
+    ]
+    assert told.ready() == [assign(0, 2)]
+    told.run("t2")
+    assert told.done() == [assign(1, 3)]
+    assert told.finals == {"t0": PASSED, "t1": CRASHED, "t2": PASSED}
+
+
+def test_a_crash_is_no_other_workers_business():
+    told = Told(2, 2, workers=2)
+    told.start()
+    told.begin("t0", slot=1)
+    told.begin("t2", slot=2)
+    told.gone(1)
+    told.end("t2", slot=2)
+    told.begin("t3", slot=2)
+    assert told.end("t3", slot=2) == []
+    assert told.done(2) == [Retire(2)]
+    assert told.ready(1) == [assign(0, 1, slot=1)]
+
+
+def test_a_crash_in_the_last_test_of_all_ends_the_run_without_another_worker():
+    told = Told(1)
+    told.start()
+    told.begin("t0")
+    blame, finish = told.gone()
+    assert (blame.test, finish) == ("t0", Finish())
+
+
+def test_a_crash_in_a_classs_set_up_leaves_its_tests_out():
+    told = Told(2, 1)
+    told.start()
+    told.now = 1.0
+    told.begin_fixture("shop.T.setUpClass")
+    told.now = 4.0
+    assert told.gone() == [
+        Blame(1, "shop.T.setUpClass", 1, CRASHED, 3.0, is_fixture=True, is_final=True),
+        LeaveOut((0, 1), "setUpClass crashed"),
+        Spawn(1),
+    ]
+    assert told.ready() == [assign(1, 2)]
+
+
+def test_a_crash_in_a_classs_tear_down_takes_no_outcome_back():
+    told = Told(1)
+    told.start()
+    told.run("t0")
+    told.begin_fixture("shop.T.tearDownClass")
+    blame, finish = told.gone()
+    assert (blame.test, blame.outcome, finish) == ("shop.T.tearDownClass", CRASHED, Finish())
+    assert told.finals == {"t0": PASSED}
+
+
+def test_a_worker_that_dies_before_any_test_began_is_replaced_and_its_tests_run():
+    told = Told(2)
+    told.start()
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 0, 1)]
+
+
+def test_a_worker_that_dies_between_two_tests_is_replaced_and_the_rest_runs():
+    told = Told(3)
+    told.start()
+    told.run("t0")
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 1, 2)]
+
+
+def test_tests_whose_workers_die_before_any_begins_are_left_out_in_the_end():
+    told = Told(2, 1)
+    told.start()
+    for _ in range(schedule.MAX_DEATHS_WITHOUT_PROGRESS - 1):
+        assert told.gone() == [Spawn(1)]
+        assert told.ready() == [assign(0, 0, 1)]
+    assert told.gone() == [LeaveOut((0, 1), "its worker died 3 times before it could run"), Spawn(1)]
+    assert told.ready() == [assign(1, 2)]
+
+
+def test_workers_that_die_one_after_the_other_end_the_run():
+    told = Told(30)
+    told.start()
+    for index in range(schedule.MAX_DEATHS_IN_A_ROW - 1):
+        told.begin(f"t{index}")
+        assert told.gone()[-1] == Spawn(1)
+        told.ready()
+    told.begin("t19")
+    assert told.gone()[1:] == [Halt("20 workers in a row died"), Finish()]
+    assert told.schedule.left_over() == (tuple(range(20, 30)), "20 workers in a row died")
+
+
+def test_a_test_that_ends_breaks_the_row_of_deaths():
+    told = Told(60)
+    told.start()
+    for index in range(0, 60, 2):
+        told.run(f"t{index}")
+        told.begin(f"t{index + 1}")
+        assert not any(isinstance(command, Halt) for command in told.gone())
+        told.ready()
+    assert len(told.finals) == 60
+
+
+def test_a_worker_that_cannot_start_is_given_up():
+    told = Told(1)
+    told.schedule.start(0.0)
+    assert told.gone() == [Spawn(1)]
+    assert told.gone() == [Spawn(1)]
+    assert told.gone() == [GiveUp("The worker of slot 1 died 3 times before it could begin.")]
+
+
+def test_a_worker_that_does_not_start_in_time_is_killed():
+    told = Told(1)
+    told.schedule.start(0.0)
+    assert told.tick(START_S) == []
+    assert told.tick(1) == [Kill(1)]
+    assert told.gone() == [Spawn(1)]
+
+
+# time
+
+
+def test_a_slow_test_is_told_at_ever_longer_intervals():
+    told = Told(1)
+    told.start()
+    told.begin("t0")
+    assert told.tick(SLOW_S) == []
+    assert told.tick(1) == [TellSlow(1, "t0", 1, SLOW_S + 1)]
+    assert told.tick(1) == []
+    assert told.tick(SLOW_S) == [TellSlow(1, "t0", 1, 2 * SLOW_S + 2)]
+
+
+def test_a_test_that_is_out_of_time_first_writes_its_stacks_and_then_is_killed():
+    told = Told(2)
+    told.start()
+    told.begin("t0")
+    assert [type(command) for command in told.tick(TIMEOUT_S)] == [TellSlow]
+    assert told.tick(0.1) == [DumpStacks(1)]
+    assert told.tick(DUMP_S) == []
+    assert told.tick(0.1) == [Kill(1)]
+    assert told.gone() == [Blame(1, "t0", 1, TIMED_OUT, pytest.approx(61.2), is_fixture=False, is_final=True), Spawn(1)]
+    assert told.ready() == [assign(0, 1)]
+
+
+def test_a_fixture_that_is_out_of_time_leaves_its_class_out():
+    told = Told(2)
+    told.start()
+    told.begin_fixture("shop.T.setUpClass")
+    told.tick(TIMEOUT_S + 1)
+    told.tick(DUMP_S + 1)
+    blame, left_out, finish = told.gone()
+    assert (blame.outcome, blame.is_fixture) == (TIMED_OUT, True)
+    assert (left_out, finish) == (LeaveOut((0, 1), "setUpClass timed out"), Finish())
+
+
+def test_a_test_that_ends_after_all_is_not_killed():
+    told = Told(2)
+    told.start()
+    told.begin("t0")
+    assert told.tick(TIMEOUT_S + 1) == [DumpStacks(1)]
+    told.end("t0")
+    told.begin("t1")
+    assert told.tick(DUMP_S + 1) == []
+    assert told.gone()[0].outcome is CRASHED
+
+
+def test_a_fixture_that_ends_after_all_costs_no_test_its_worker():
+    told = Told(1)
+    told.start()
+    told.begin_fixture("shop.T.setUpClass")
+    assert told.tick(TIMEOUT_S + 1) == [DumpStacks(1)]
+    told.begin("t0")
+    assert told.tick(DUMP_S + 1) == []
+
+
+def test_a_tear_down_that_ends_after_all_costs_the_next_class_nothing():
+    told = Told(1, 1)
+    told.start()
+    told.run("t0")
+    told.begin_fixture("shop.T.tearDownClass")
+    assert told.tick(TIMEOUT_S + 1) == [DumpStacks(1)]
+    assert told.done() == [assign(1, 1)]
+    assert told.tick(DUMP_S + 1) == []
+    told.begin("t1")
+    assert told.gone()[0].outcome is CRASHED
+
+
+def test_a_test_that_began_between_the_kill_and_the_death_is_not_to_blame():
+    told = Told(3)
+    told.start()
+    told.begin("t0")
+    told.tick(TIMEOUT_S + 1)
+    assert told.tick(DUMP_S + 1) == [Kill(1)]
+    told.end("t0")  # it had said so before it died
+    told.begin("t1")
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 1, 2)]
+    assert told.finals == {"t0": PASSED}
+
+
+def test_a_test_that_is_killed_is_to_blame_though_its_worker_is_killed_again():
+    told = Told(1)
+    told.start()
+    told.begin("t0")
+    told.tick(TIMEOUT_S + 1)
+    assert told.tick(DUMP_S + 1) == [Kill(1)]
+    assert told.tick(1) == [Kill(1)]
+    assert told.gone()[0].outcome is TIMED_OUT
+
+
+def test_the_clock_of_a_test_starts_with_it():
+    told = Told(2)
+    told.start()
+    for test in ("t0", "t1"):
+        told.now += TIMEOUT_S - 1
+        told.begin(test)
+        told.tick(1)
+        told.end(test)
+    assert told.finals == {"t0": PASSED, "t1": PASSED}
+
+
+def test_a_worker_that_is_stuck_between_tests_is_killed_and_the_rest_runs():
+    told = Told(2)
+    told.start()
+    told.run("t0")
+    assert told.tick(START_S) == []
+    assert told.tick(1) == [Kill(1)]
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 1)]
+
+
+@pytest.mark.parametrize(("timeout_s", "patience"), [(1000.0, RETIRE_S), (2.0, 2.0)])
+def test_a_worker_that_was_asked_to_end_and_does_not_is_killed(timeout_s, patience):
+    told = Told(1, timeout_s=timeout_s)
+    told.start()
+    told.run("t0")
+    assert told.done() == [Retire(1)]
+    assert told.tick(patience) == []
+    assert told.tick(0.1) == [Kill(1)]
+    assert told.gone() == [Finish()]
+
+
+# retries
+
+
+def test_a_failed_test_is_tried_again_at_the_end_by_a_fresh_worker():
+    told = Told(2, 1, retries=1)
+    told.start()
+    told.run("t0", outcome=FAILED)
+    told.run("t1")
+    assert told.done() == [assign(1, 2)]
+    told.run("t2")
+    assert told.done() == [Retire(1)]
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 0, n=2)]
+    assert told.finals == {"t1": PASSED, "t2": PASSED}
+    told.run("t0", n=2)
+    told.done()
+    assert told.gone() == [Finish()]
+    assert told.finals["t0"] is PASSED
+
+
+def test_each_retry_has_a_worker_of_its_own():
+    told = Told(2, retries=1)
+    told.start()
+    told.run("t0", "t1", outcome=FAILED)
+    told.done()
+    told.gone()
+    assert told.ready() == [assign(0, 0, n=2)]
+    told.run("t0", n=2)
+    assert told.done() == [Retire(1)]
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 1, n=2)]
+
+
+def test_the_last_retry_is_final_whatever_comes_of_it():
+    told = Told(1, retries=2)
+    told.start()
+    for n in (1, 2, 3):
+        told.run("t0", outcome=FAILED, n=n)
+        told.done()
+        following = told.gone()
+        if n < 3:
+            assert following == [Spawn(1)]
+            assert told.ready() == [assign(0, 0, n=n + 1)]
+    assert following == [Finish()]
+    assert told.finals == {"t0": FAILED}
+
+
+def test_a_crash_and_a_time_out_are_tried_again_too():
+    told = Told(2, retries=1)
+    told.start()
+    told.begin("t0")
+    assert told.gone()[0].is_final is False
+    told.ready()
+    told.begin("t1")
+    told.tick(TIMEOUT_S + 1)
+    told.tick(DUMP_S + 1)
+    assert told.gone()[0] == Blame(1, "t1", 1, TIMED_OUT, pytest.approx(63), is_fixture=False, is_final=False)
+    assert told.ready() == [assign(0, 0, n=2)]
+    told.begin("t0")
+    assert told.gone()[0] == Blame(1, "t0", 2, CRASHED, 0.0, is_fixture=False, is_final=True)
+    assert told.ready() == [assign(0, 1, n=2)]
+
+
+def test_a_retry_whose_worker_dies_before_it_begins_is_handed_out_again():
+    told = Told(1, retries=1)
+    told.start()
+    told.run("t0", outcome=FAILED)
+    told.done()
+    told.gone()
+    assert told.ready() == [assign(0, 0, n=2)]
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 0, n=2)]
+
+
+def test_retries_wait_until_all_others_are_through():
+    told = Told(1, 1, workers=2, retries=1)
+    told.start()
+    told.run("t0", outcome=FAILED, slot=1)
+    assert told.done(1) == [Retire(1)]
+    assert told.gone(1) == []
+    told.run("t1", slot=2)
+    assert told.done(2) == [Retire(2)]
+    assert told.gone(2) == [Spawn(2)]
+    assert told.ready(2) == [assign(0, 0, n=2, slot=2)]
+
+
+@pytest.mark.parametrize(
+    ("tests", "failures", "are_retried"), [(20, 10, True), (20, 11, False), (300, 30, True), (300, 31, False)]
+)
+def test_when_much_fails_nothing_is_tried_again(tests, failures, are_retried):
+    told = Told(tests, retries=1)
+    told.start()
+    told.run(*[f"t{index}" for index in range(failures)], outcome=FAILED)
+    told.run(*[f"t{index}" for index in range(failures, tests)])
+    told.done()
+    assert told.gone() == ([Spawn(1)] if are_retried else [Finish()])
+
+
+def test_tests_whose_retry_was_called_off_are_left_with_what_they_had():
+    told = Told(12, retries=1)
+    told.start()
+    told.run(*[f"t{index}" for index in range(11)], outcome=FAILED)
+    told.run("t11")
+    told.done()
+    assert told.gone() == [Finish()]
+    assert told.schedule.left_over()[0] == ()
+    assert told.schedule.called_off() == (dict.fromkeys(range(11), FAILED), "too many failed (11 of 12)")
+
+
+def test_a_class_that_could_not_be_set_up_is_not_tried_again():
+    told = Told(1, retries=1)
+    told.start()
+    told.end("t0", Outcome.NOT_RUN)
+    assert told.finals == {"t0": Outcome.NOT_RUN}
+
+
+@pytest.mark.parametrize("outcome", [PASSED, Outcome.SKIPPED, Outcome.XFAILED])
+def test_what_is_not_red_is_not_tried_again(outcome):
+    told = Told(1, retries=1)
+    told.start()
+    told.run("t0", outcome=outcome)
+    assert told.finals == {"t0": outcome}
+
+
+# ends before the end
+
+
+def test_failfast_ends_the_run_after_what_runs_now():
+    told = Told(2, 2, 1, workers=2, is_failfast=True)
+    told.start()
+    told.begin("t2", slot=2)
+    told.begin("t0", slot=1)
+    assert told.end("t0", FAILED, slot=1) == [Halt("--failfast: t0 FAILED")]
+    assert told.done(1) == [Retire(1)]
+    assert told.gone(1) == []
+    assert told.end("t2", FAILED, slot=2) == []  # once is enough
+    assert told.done(2) == [Retire(2)]
+    assert told.gone(2) == [Finish()]
+    assert told.schedule.left_over() == ((1, 3, 4), "--failfast: t0 FAILED")
+
+
+@pytest.mark.parametrize("outcome", [PASSED, Outcome.SKIPPED, Outcome.XFAILED])
+def test_failfast_is_for_failures(outcome):
+    told = Told(2, is_failfast=True)
+    told.start()
+    assert told.run("t0", outcome=outcome) == []
+
+
+def test_failfast_counts_a_crash():
+    told = Told(2, is_failfast=True)
+    told.start()
+    told.begin("t0")
+    assert told.gone()[1:] == [Halt("--failfast: t0 CRASHED"), Finish()]
+
+
+def test_failfast_counts_a_fixture():
+    told = Told(2, is_failfast=True)
+    told.start()
+    told.begin_fixture("shop.T.setUpClass")
+    assert told.end("shop.T.setUpClass", Outcome.ERRORED) == [Halt("--failfast: shop.T.setUpClass ERRORED")]
+
+
+def test_failfast_waits_for_the_last_attempt():
+    told = Told(2, retries=1, is_failfast=True)
+    told.start()
+    assert told.run("t0", outcome=FAILED) == []
+    told.run("t1")
+    told.done()
+    told.gone()
+    told.ready()
+    assert told.run("t0", outcome=FAILED, n=2) == [Halt("--failfast: t0 FAILED")]
+
+
+def test_a_halt_calls_retries_off():
+    told = Told(3, retries=1)
+    told.start()
+    told.run("t0", outcome=FAILED)
+    assert told.schedule.halt("enough") == [Halt("enough")]
+    told.begin("t1")
+    assert told.gone()[0] == Blame(1, "t1", 1, CRASHED, 0.0, is_fixture=False, is_final=True)
+    assert told.schedule.left_over() == ((2,), "enough")
+    assert told.schedule.called_off() == ({0: FAILED}, "enough")
+
+
+# migrated data
+
+
+def units(*kinds):
+    """Units of one test each: ``d`` needs migrated data, ``f`` flushes, ``-`` neither."""
+    return [Unit(f"U{i}", (i,), needs_data=kind == "d", flushes=kind == "f") for i, kind in enumerate(kinds)]
+
+
+def test_a_class_that_needs_migrated_data_gets_new_clones_where_one_has_flushed():
+    told = Told(units=units("f", "d"))
+    told.start()
+    told.run("t0")
+    assert told.done() == [Retire(1)]
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(1, 1)]
+    told.run("t1")
+    assert told.done() == [Retire(1)]
+    assert told.gone() == [Finish()]
+
+
+@pytest.mark.parametrize("kinds", ["df", "ff", "f-", "dd", "d-"])
+def test_no_other_order_costs_new_clones(kinds):
+    told = Told(units=units(*kinds))
+    told.start()
+    told.run("t0")
+    assert told.done() == [assign(1, 1)]
+
+
+def test_a_worker_that_died_leaves_no_flushed_clones():
+    told = Told(units=units("f", "f", "d"))
+    told.start()
+    told.run("t0")
+    told.done()
+    told.begin("t1")
+    told.gone()
+    assert told.ready() == [assign(2, 2)]

@@ -1,0 +1,272 @@
+"""Random suites in a world of random faults: whatever happens, the run ends, and every test is accounted for once."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.contract.events import Outcome
+from harness.inside.discover import Unit
+from harness.inside.schedule import (
+    Assign,
+    Assignment,
+    Blame,
+    DumpStacks,
+    Finish,
+    GiveUp,
+    Halt,
+    Kill,
+    LeaveOut,
+    Retire,
+    Schedule,
+    Spawn,
+    TellSlow,
+)
+
+TIMEOUT_S = 20.0
+STEPS = 20_000
+
+# what a worker does next, when nothing goes wrong
+FATES = ["pass"] * 6 + ["fail", "skip", "crash", "hang", "late"]
+FIXTURE_FATES = ["pass"] * 8 + ["fail", "crash", "hang", "late"]
+BETWEEN_FATES = ["pass"] * 12 + ["crash", "stuck"]
+START_FATES = ["pass"] * 8 + ["crash", "stuck"]
+END_FATES = ["pass"] * 4 + ["stuck"]
+
+
+@dataclass
+class Worker:
+    """A process of the world: where it stands, and what it does next."""
+
+    phase: str = "starting"  # starting, waiting, busy, ending
+    script: list = field(default_factory=list)
+    running: str | None = None
+    began_at: float = 0.0
+    is_stuck: bool = False
+    is_late_at: float | None = None
+    has_flushed: bool = False
+    is_doomed: bool = False
+
+
+class World:
+    """Carries commands out as the coordinator does, and lets workers live, err, hang and die at random."""
+
+    def __init__(self, units, workers, retries, is_failfast, random):
+        self.units, self.retries, self.random = units, retries, random
+        self.ids = [f"t{index}" for unit in units for index in unit.tests]
+        self.schedule = Schedule(
+            units, self.ids, workers, timeout_s=TIMEOUT_S, retries=retries, is_failfast=is_failfast
+        )
+        self.now = 0.0
+        self.workers: dict[int, Worker] = {}
+        self.finals = Counter()
+        self.is_stopping = False
+        self.end = None
+        self.failed_starts = Counter()
+
+    def run(self):
+        self.obey(self.schedule.start(self.now))
+        for _ in range(STEPS):
+            if self.end is not None:
+                return
+            self.step()
+        raise AssertionError(f"the run does not end: {self.workers}")
+
+    def step(self):
+        self.now += self.random.choice([0.01, 0.1, 1.0])
+        able = [slot for slot, worker in self.workers.items() if self.can_go_on(worker)]
+        if able:
+            self.go_on(self.random.choice(able))
+        else:
+            self.now += 5
+        if self.end is None:
+            self.obey(self.schedule.tick(self.now))
+
+    def can_go_on(self, worker):
+        if worker.is_late_at is not None and self.now >= worker.is_late_at:
+            worker.is_stuck, worker.is_late_at = False, None
+        return worker.phase != "waiting" and not worker.is_stuck
+
+    # what the coordinator does
+
+    def obey(self, commands):
+        for command in commands:
+            assert self.end is None, f"{command} after the end"
+            match command:
+                case Spawn(slot):
+                    assert slot not in self.workers, "two workers in one slot"
+                    self.workers[slot] = Worker()
+                case Assign(slot, assignment):
+                    self.assign(slot, assignment)
+                case Retire(slot):
+                    assert self.workers[slot].phase == "waiting"
+                    self.workers[slot].phase = "ending"
+                case DumpStacks(slot):
+                    worker = self.workers[slot]
+                    assert worker.running is not None, "nothing runs whose stacks could tell"
+                    assert self.now - worker.began_at > TIMEOUT_S
+                case Kill(slot):
+                    self.kill(slot)
+                case Blame():
+                    self.blame(command)
+                case LeaveOut(tests, reason):
+                    assert reason
+                    self.finals.update(self.ids[index] for index in tests)
+                case Halt():
+                    self.is_stopping = True
+                case TellSlow(slot, test, _, _):
+                    assert self.workers[slot].running == test
+                case GiveUp() | Finish():
+                    self.end = command
+
+    def assign(self, slot, assignment):
+        worker = self.workers[slot]
+        assert worker.phase == "waiting", f"work for a worker that is {worker.phase}"
+        unit = self.units[assignment.unit]
+        assert assignment.tests
+        assert set(assignment.tests) <= set(unit.tests)
+        assert 1 <= assignment.n <= self.retries + 1
+        assert not any(self.finals[self.ids[index]] for index in assignment.tests), "a test with an outcome runs again"
+        assert not (unit.needs_data and worker.has_flushed), "what migrations had put there is gone"
+        worker.phase, worker.script = "busy", self.script(assignment, unit)
+
+    def script(self, assignment, unit):
+        """What the worker will do with *assignment*, a step at a time: (what, test, n, fate)."""
+        steps = [("between", None, 0, self.random.choice(BETWEEN_FATES))]
+        fixture = self.random.choice(FIXTURE_FATES)
+        steps += [("begin fixture", f"{unit.name}.setUpClass", 1, fixture)]
+        if fixture == "fail":
+            steps += [("end fixture", f"{unit.name}.setUpClass", 1, fixture)]
+            steps += [("left out", self.ids[index], assignment.n, "") for index in assignment.tests]
+        else:
+            for index in assignment.tests:
+                fate = self.random.choice(FATES)
+                steps += [("begin", self.ids[index], assignment.n, fate), ("end", self.ids[index], assignment.n, fate)]
+                steps += [("between", None, 0, self.random.choice(BETWEEN_FATES))]
+        tear_down = f"{unit.name}.tearDownClass"
+        fixture = self.random.choice(FIXTURE_FATES)
+        steps += [("begin fixture", tear_down, 1, fixture)]
+        if fixture == "fail":
+            steps += [("end fixture", tear_down, 1, fixture)]
+        return [*steps, ("done", unit, 0, "")]
+
+    def kill(self, slot):
+        worker = self.workers[slot]
+        worker.is_doomed = True
+        for _ in range(self.random.choice([0, 0, 1, 2, 3])):  # what it says, or had said, before the signal comes
+            if self.workers.get(slot) is not worker or not self.can_go_on(worker):
+                break
+            self.go_on(slot)
+        if self.workers.get(slot) is worker:
+            self.die(slot)
+
+    def blame(self, blame):
+        """Of the test that ran when the worker died, or that it was killed for, and no other."""
+        assert blame.test == self.died_running
+        assert blame.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT)
+        assert (blame.outcome is Outcome.TIMED_OUT) == self.died_by_kill
+        if blame.is_final and not blame.is_fixture:
+            self.finals[blame.test] += 1
+
+    # what a worker does
+
+    def go_on(self, slot):
+        worker = self.workers[slot]
+        if worker.phase == "starting":
+            self.start_up(slot, worker)
+        elif worker.phase == "ending":
+            if not worker.is_doomed and self.random.choice(END_FATES) == "stuck":
+                worker.is_stuck = True
+            else:
+                self.die(slot)
+        else:
+            self.take_step(slot, worker, *worker.script.pop(0))
+
+    def start_up(self, slot, worker):
+        fate = self.random.choice(START_FATES)
+        if fate == "crash":
+            self.die(slot)
+        elif fate == "stuck":
+            worker.is_stuck = True
+        else:
+            worker.phase = "waiting"
+            self.obey(self.schedule.worker_is_ready(slot, self.now))
+
+    def take_step(self, slot, worker, what, test, n, fate):
+        if what in ("begin", "begin fixture"):
+            if what == "begin" and self.is_stopping:
+                worker.script = [step for step in worker.script if step[0] in ("begin fixture", "end fixture", "done")]
+                return
+            worker.running, worker.began_at = test, self.now
+            self.schedule.test_began(slot, test, self.now, is_fixture=what == "begin fixture")
+            self.suffer(slot, worker, fate)
+        elif what == "between":
+            worker.running = None if what == "end" else worker.running
+            self.suffer(slot, worker, fate)
+        elif what == "done":
+            worker.running, worker.phase = None, "waiting"
+            worker.has_flushed |= test.flushes
+            self.obey(self.schedule.unit_finished(slot, self.now))
+        else:
+            self.tell_end(slot, worker, what, test, n, fate)
+
+    def tell_end(self, slot, worker, what, test, n, fate):
+        worker.running = None
+        outcome = {"fail": Outcome.FAILED, "skip": Outcome.SKIPPED}.get(fate, Outcome.PASSED)
+        outcome = Outcome.NOT_RUN if what == "left out" else Outcome.ERRORED if what == "end fixture" else outcome
+        is_final, commands = self.schedule.test_finished(slot, test, n, outcome, self.now)
+        if what != "end fixture":
+            self.finals[test] += is_final
+            assert is_final or (outcome.is_red and n <= self.retries)
+        self.obey(commands)
+
+    def suffer(self, slot, worker, fate):
+        if fate == "crash":
+            self.die(slot)
+        elif fate in ("hang", "stuck"):
+            worker.is_stuck = True
+        elif fate == "late":
+            worker.is_stuck = True
+            worker.is_late_at = self.now + TIMEOUT_S + self.random.choice([0.1, 0.9, 1.1])
+
+    def die(self, slot):
+        worker = self.workers.pop(slot)
+        self.died_running = worker.running
+        self.died_by_kill = worker.is_doomed
+        self.failed_starts[slot] = self.failed_starts[slot] + 1 if worker.phase == "starting" else 0
+        self.obey(self.schedule.worker_is_gone(slot, self.now))
+
+
+@st.composite
+def suites(draw):
+    units, first = [], 0
+    for number in range(draw(st.integers(0, 6))):
+        size = draw(st.integers(1, 4))
+        kind = draw(st.sampled_from("df-"))
+        units.append(Unit(f"U{number}", tuple(range(first, first + size)), kind == "d", kind == "f"))
+        first += size
+    return units
+
+
+@settings(max_examples=300)
+@given(suites(), st.integers(1, 4), st.integers(0, 2), st.booleans(), st.randoms(use_true_random=False))
+def test_every_run_ends_with_every_test_accounted_for_once(units, workers, retries, is_failfast, random):
+    world = World(units, workers, retries, is_failfast, random)
+    world.run()
+    assert max(world.finals.values(), default=1) == 1, "a test has two outcomes"
+    if isinstance(world.end, GiveUp):
+        assert max(world.failed_starts.values()) >= 3
+        return
+    assert world.workers == {}, "a worker outlives the run"
+    finals = {test for test, count in world.finals.items() if count}
+    left, _ = world.schedule.left_over()
+    off, _ = world.schedule.called_off()
+    assert sorted([*finals, *(world.ids[i] for i in left), *(world.ids[i] for i in off)]) == sorted(world.ids)
+    assert all(outcome.is_red for outcome in off.values())
+    if not world.is_stopping:
+        assert left == ()
+
+
+def test_an_assignment_of_the_model_is_one_of_the_schedules():
+    assert Assignment(0, (1,)).n == 1

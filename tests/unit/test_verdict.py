@@ -1,0 +1,107 @@
+import pytest
+
+from harness.contract.events import Outcome, RunAborted, RunFinished
+from harness.errors import ExitCode
+from harness.report import ledger
+from harness.report.verdict import WORDS, Verdict, verdict
+from tests.golden.journals import Journal, planned
+
+ONE, TWO = planned("test_one"), planned("test_two")
+
+
+def judge(journal: Journal, *, fail_on_flaky: bool = False) -> Verdict:
+    return verdict(ledger.fold(journal.envelopes), fail_on_flaky=fail_on_flaky)
+
+
+def test_green() -> None:
+    assert judge(Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end()) == Verdict("passed", ExitCode.GREEN)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.PASSED, 0),
+        (Outcome.SKIPPED, 0),
+        (Outcome.XFAILED, 0),
+        (Outcome.FAILED, 1),
+        (Outcome.ERRORED, 1),
+        (Outcome.XPASSED, 1),
+        (Outcome.TIMED_OUT, 1),
+        (Outcome.CRASHED, 1),
+        (Outcome.NOT_RUN, 1),
+    ],
+)
+def test_each_outcome(outcome: Outcome, code: int) -> None:
+    judged = judge(Journal().plan(ONE).attempt(ONE, outcome).end())
+    assert (judged.exit_code, judged.word) == (code, "failed" if code else "passed")
+
+
+def test_a_run_without_a_last_word_is_never_green() -> None:
+    judged = judge(Journal().plan(ONE).attempt(ONE, Outcome.PASSED))
+    assert (judged.exit_code, judged.word) == (70, "aborted")
+    assert judged.cause is not None
+    assert judged.cause.message.startswith("inside ended without a word")
+    assert "the phase tests began" in judged.cause.evidence
+    assert judge(Journal()).exit_code == 70
+
+
+def test_no_tests() -> None:
+    judged = judge(Journal().plan().end())
+    assert (judged.exit_code, judged.word) == (5, "no-tests")
+    assert judged.cause is not None
+    assert judged.cause.kind == "NoTests"
+
+
+@pytest.mark.parametrize("code", [code for code in ExitCode if code])
+def test_an_abort_has_its_own_exit_code(code: ExitCode) -> None:
+    judged = judge(Journal().host(RunAborted(code, "what", "next", "seen")))
+    assert judged.exit_code == code
+    assert judged.word == WORDS[code] != "passed"
+    assert judged.cause is not None
+    assert judged.cause.text == "what\n\nnext\n\nseen"
+
+
+def test_an_abort_that_claims_to_be_green_is_a_bug() -> None:
+    assert judge(Journal().host(RunAborted(ExitCode.GREEN, "what"))).exit_code == 70
+
+
+def test_the_most_severe_wins() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED)
+    journal.inside(RunAborted(ExitCode.PROJECT, "project")).host(RunAborted(ExitCode.SERVERS, "servers"))
+    judged = judge(journal)
+    assert judged.exit_code == 3
+    assert judged.cause is not None
+    assert judged.cause.message == "servers"
+    journal.host(RunAborted(ExitCode.SIGINT, "Ctrl-C"))
+    assert judge(journal).exit_code == 130
+
+
+def test_an_abort_after_a_green_end_is_not_green() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end()
+    assert judge(journal.host(RunAborted(ExitCode.SERVERS, "the replica stopped"))).exit_code == 3
+
+
+def test_flaky_is_green_unless_asked_otherwise() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2).end()
+    assert judge(journal).exit_code == 0
+    judged = judge(journal, fail_on_flaky=True)
+    assert judged.exit_code == 1
+    assert judged.cause is not None
+    assert (judged.cause.message, judged.cause.evidence) == ("1 flaky test", ONE.id)
+
+
+def test_a_runner_that_counts_failures_of_its_own_has_failed() -> None:
+    judged = judge(Journal().plan(ONE).attempt(ONE, Outcome.PASSED).inside(RunFinished(2)))
+    assert judged.exit_code == 1
+    assert judged.cause is not None
+    assert judged.cause.kind == "RunnerFailed"
+    assert "2 failures" in judged.cause.message
+
+
+def test_a_red_test_says_why_by_itself_and_one_that_did_not_run_does_not() -> None:
+    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).inside(RunFinished(0))
+    judged = judge(journal)
+    assert judged.cause is not None
+    assert judged.cause.kind == "NotRun"
+    assert judged.cause.message == "1 test did not run: the run ended without it"
+    assert judge(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).inside(RunFinished(1))).cause is None
