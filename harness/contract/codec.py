@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import math
 import types
 import typing
 from collections.abc import Callable
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from harness.contract import events, runspec
@@ -38,6 +40,7 @@ def _once(build: Callable[[type[Any]], _T]) -> Callable[[type[Any]], _T]:
 
 
 _dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+_parse = json.JSONDecoder().raw_decode
 
 
 class CodecError(ValueError):
@@ -46,18 +49,8 @@ class CodecError(ValueError):
 
 def encode(envelope: events.Envelope) -> str:
     """*envelope* as one line of JSON, newline included. ASCII alone: lone surrogates survive as escapes."""
-    return (
-        _dumps(
-            {
-                "v": envelope.v,
-                "seq": envelope.seq,
-                "at": envelope.at,
-                "slot": envelope.slot,
-                **_tagged(envelope.event),
-            }
-        )
-        + "\n"
-    )
+    at, slot = _scalar(envelope.at), envelope.slot
+    return f'{{"v":{envelope.v},"seq":{envelope.seq},"at":{at},"slot":{slot},{_tagged(envelope.event)}}}\n'
 
 
 def decode(line: str | bytes) -> events.Envelope:
@@ -77,7 +70,7 @@ def decode(line: str | bytes) -> events.Envelope:
 
 def encode_body(body: events.Event | runspec.Message) -> str:
     """A message or a bare event as one line of JSON: what workers say to the coordinator, and the host to inside."""
-    return _dumps(_tagged(body)) + "\n"
+    return f"{{{_tagged(body)}}}\n"
 
 
 def stamp(body: bytes, seq: int, at: float, slot: int, *, is_final: bool = False) -> bytes:
@@ -99,30 +92,23 @@ def decode_body(line: str | bytes) -> Any:
     return _untag(_loads(line))
 
 
-def to_plain(value: Any) -> Any:
-    """*value*, a dataclass of the contract or a tuple of them, as JSON's own types."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, (tuple, list)):
-        return [to_plain(item) for item in value]
-    return value
-
-
 def _loads(line: str | bytes) -> dict[str, Any]:
     try:
-        raw = json.loads(line)
+        text = line if isinstance(line, str) else line.decode()
+        raw, end = _parse(text)
     except ValueError as error:
         raise CodecError(f"not a line of JSON: {error}") from error
     if not isinstance(raw, dict):
         raise CodecError("a line of JSON that is no object")
+    if text[end:] not in ("\n", ""):
+        raise CodecError("more on a line of JSON than one object")
     return raw
 
 
-def _tagged(value: Any) -> dict[str, Any]:
+def _tagged(value: Any) -> str:
+    """The type and the fields of *value*, to stand between the braces of an object."""
     cls = type(value)
-    return {"type": cls.__name__, **_encoder(cls)(value)}
+    return f'"type":"{cls.__name__}"{_encoder(cls)(value)}'
 
 
 def _untag(raw: dict[str, Any]) -> Any:
@@ -144,30 +130,70 @@ def _field_names(cls: type) -> tuple[str, ...]:
 
 
 @_once
-def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
+def _encoder(cls: type[Any]) -> Callable[[Any], str]:
     hints = typing.get_type_hints(cls)
     fields = tuple(
-        (field.name, field.default, field.default is not dataclasses.MISSING, _is_plain(hints[field.name]))
+        (field.name, f',"{field.name}":', field.default, _writer(hints[field.name]))
         for field in dataclasses.fields(cls)
     )
 
-    def encoder(value: Any) -> dict[str, Any]:
-        raw = {}
-        for name, default, is_optional, is_plain in fields:
+    def encoder(value: Any) -> str:
+        parts = []
+        for name, key, default, write in fields:
             part = getattr(value, name)
-            if is_optional and (part is default or part == default):
+            if part is default or part == default:
                 continue  # the decoder knows it: most events are mostly defaults
-            raw[name] = part if is_plain else to_plain(part)
-        return raw
+            parts += key, write(part)
+        return "".join(parts)
 
     return encoder
+
+
+def _writer(hint: Any) -> Callable[[Any], str]:
+    """What gives a value of type *hint* as JSON."""
+    if _is_plain(hint):
+        return _scalar
+    if (part := _optional(hint)) is not None:
+        write = _writer(part)
+        return lambda value: "null" if value is None else write(value)
+    if (item := _item(hint)) is not None:
+        write_item = _writer(item)
+        return lambda value: f"[{','.join(map(write_item, value))}]"
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return lambda member: _scalar(member.value)
+    if dataclasses.is_dataclass(hint):
+        cls = typing.cast("type[Any]", hint)
+        # a class is looked up when it is met: classes may name one another
+        return lambda value: _whole_encoder(cls)(value)
+    raise TypeError(f"the contract does not carry {hint!r}")
+
+
+@_once
+def _whole_encoder(cls: type[Any]) -> Callable[[Any], str]:
+    """Of a dataclass within another: every field, defaults too."""
+    hints = typing.get_type_hints(cls)
+    fields = tuple((name, f'"{name}":', _writer(hints[name])) for name in _field_names(cls))
+
+    def encoder(value: Any) -> str:
+        return f"{{{','.join([key + write(getattr(value, name)) for name, key, write in fields])}}}"
+
+    return encoder
+
+
+def _scalar(value: Any) -> str:
+    """*value*, of one of JSON's own types, as JSON; the encoder itself would be set up anew for each."""
+    kind = type(value)
+    if kind is str:
+        return encode_basestring_ascii(value)
+    if kind is int or (kind is float and math.isfinite(value)):
+        return repr(value)
+    return _dumps(value)
 
 
 @_once
 def _decoder(cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
     hints = typing.get_type_hints(cls)
-    names = _field_names(cls)
-    converters = {name: _converter(hints[name]) for name in names if not _is_plain(hints[name])}
+    converters = {name: None if _is_plain(hints[name]) else _converter(hints[name]) for name in _field_names(cls)}
     required = tuple(
         field.name
         for field in dataclasses.fields(cls)
@@ -177,10 +203,11 @@ def _decoder(cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
     def decoder(raw: dict[str, Any]) -> Any:
         for name in required:
             raw[name]  # KeyError names what is missing
-        values = {name: raw[name] for name in names if name in raw}
-        for name, convert in converters.items():
-            if values.get(name) is not None:
-                values[name] = convert(values[name])
+        values = {}
+        for name, part in raw.items():
+            if name in converters:
+                convert = converters[name]
+                values[name] = part if convert is None or part is None else convert(part)
         return cls(**values)
 
     return decoder
@@ -192,23 +219,33 @@ def _is_plain(hint: Any) -> bool:
     return hint in (str, int, float, bool, types.NoneType) or typing.get_origin(hint) is typing.Literal
 
 
+def _optional(hint: Any) -> Any:
+    """What *hint* may be besides ``None``; ``None`` where it is no such union."""
+    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
+        return None
+    parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
+    return parts[0] if len(parts) == 1 else None
+
+
+def _item(hint: Any) -> Any:
+    """What a tuple of any length holds; ``None`` where *hint* is no such tuple."""
+    arguments = typing.get_args(hint)
+    return arguments[0] if typing.get_origin(hint) is tuple and arguments[1:] == (Ellipsis,) else None
+
+
 def _converter(hint: Any) -> Callable[[Any], Any]:
     if _is_plain(hint):
         return lambda value: value
-    origin = typing.get_origin(hint)
-    if origin in (types.UnionType, typing.Union):
-        parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
-        if len(parts) == 1:
-            return _converter(parts[0])
-    elif origin is tuple and typing.get_args(hint)[1:] == (Ellipsis,):
-        item = typing.get_args(hint)[0]
+    if (part := _optional(hint)) is not None:
+        return _converter(part)
+    if (item := _item(hint)) is not None:
         if _is_plain(item):
             return tuple
         convert = _converter(item)
-        return lambda value: tuple(convert(part) for part in value)
-    elif isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return lambda value: tuple([convert(part) for part in value])
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint
-    elif dataclasses.is_dataclass(hint):
+    if dataclasses.is_dataclass(hint):
         cls = typing.cast("type[Any]", hint)
         # a class is looked up when it is met: classes may name one another
         return lambda value: _decoder(cls)(value)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.errors import ExitCode
+
 MirrorMode = Literal["auto", "primary", "replica"]
 
 
@@ -103,10 +105,10 @@ class ServersReady:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the run now: ``signal`` is the number of the signal that asked for it, 0 if the servers failed."""
+    """End the run now, with *exit_code*: that of the signal that asked for it, or of what failed on the host's side."""
 
     reason: str
-    signal: int = 0
+    exit_code: ExitCode
 
 
 Message = Begin | UseRoutes | ServersReady | Stop

@@ -197,7 +197,8 @@ def choose(spec: Spec, images: Iterable[Image], local: Mapping[str, str]) -> Ima
         image
         for image in images
         if image.labels.get(KEY_LABEL) == spec.key
-        and any(is_ours(tag) for tag in image.tags)
         and (not known or image.labels.get(ORIGIN_ID_LABEL) in known)
+        # what was built on one of ours inherits its labels, but not its tag
+        and spec.tag(image.labels.get(ORIGIN_ID_LABEL, ""), spec.steps[-1]) in image.tags
     ]
     return max(fitting, key=lambda image: image.created_at, default=None)

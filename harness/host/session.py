@@ -150,7 +150,7 @@ class _Story:
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             if not self._is_over:
                 self._abort(error)
-                conversation.send(Stop("The servers could not be started.", 0))
+                conversation.send(Stop("The servers could not be started.", ExitCode.SERVERS))
 
     def _abort(self, error: BaseException) -> None:
         self._is_aborted = True
@@ -158,8 +158,7 @@ class _Story:
 
     def _stop(self, conversation: Conversation, error: HarnessError, pool: ThreadPoolExecutor) -> None:
         """Ask inside to end, and hear what it still says; it is ended if it does not."""
-        signum = {ExitCode.SIGINT: signal.SIGINT, ExitCode.SIGTERM: signal.SIGTERM}.get(error.exit_code, 0)
-        conversation.send(Stop(error.message, int(signum)))
+        conversation.send(Stop(error.message, error.exit_code))
         killer = threading.Timer(STOP_S, conversation.stop, (0.0,))
         killer.start()
         try:

@@ -231,9 +231,9 @@ class Stack:
     def _late(self) -> ServerError:
         server = next(server for server in self._plan.servers if server.id not in self._ready)
         made = self._containers.get(server.id)
-        state = "not made yet" if made is None else str(made.state())
+        state = made.state() if made is not None else State("never made")
         return ServerError(
-            f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it is {state}.",
+            f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it {state}.",
             hint="startup_timeout in [tool.harness] gives servers longer. " + server.engine.hint,
             evidence=self._tail(server),
         )

@@ -117,14 +117,12 @@ class HostMessages:
 
     def _take(self, message: Any) -> None:
         if isinstance(message, Stop):
-            raise Interrupted(message.reason, exit_code_of(message.signal))
+            raise Interrupted(message.reason, message.exit_code)
         self._waiting.append(message)
 
 
 def exit_code_of(signum: int) -> ExitCode:
-    """The exit code of a run that signal *signum* ended; ``SIGINT``'s for every other than ``SIGTERM``, ``SERVERS`` for none."""
-    if not signum:
-        return ExitCode.SERVERS
+    """The exit code of a run that signal *signum* ended; ``SIGINT``'s for every other than ``SIGTERM``."""
     return ExitCode.SIGTERM if signum == signal.SIGTERM else ExitCode.SIGINT
 
 

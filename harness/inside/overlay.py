@@ -12,6 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from harness.contract.runspec import Endpoint, Route
 
+_ALWAYS_THERE = {"postgresql": "postgres"}
+"""The database that every server of a vendor has."""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 
 
@@ -57,32 +59,42 @@ def apply_endpoints(
 
 
 class Gate:
-    """Holds back the first connection until the servers are ready, whoever opens it: an import of the project may.
+    """Holds back connections until the servers are ready, whoever opens them: an import of the project may.
 
-    ``open`` is idempotent; ``wait`` returns when the servers are ready and has pointed the settings at them.
+    *meet* returns when the servers are ready and the settings point at them; it is called once, by the first to come.
     """
 
-    def __init__(self, wait: Callable[[], None], aliases: Sequence[str]) -> None:
-        self._wait = wait
+    def __init__(self, meet: Callable[[], None], aliases: Sequence[str]) -> None:
+        self._meet: Callable[[], None] | None = meet
         self._aliases = frozenset(aliases)
         self._connect = BaseDatabaseWrapper.connect
 
     def close(self) -> None:
-        """Let nobody through."""
+        """Let those who come early wait, and connect them to a database that is there: the tests' are not made yet."""
         gate, connect = self, self._connect
 
-        def connect_when_ready(wrapper: BaseDatabaseWrapper) -> None:
-            if wrapper.alias in gate._aliases:
-                gate.open()
-            connect(wrapper)
+        def connect_early(wrapper: BaseDatabaseWrapper) -> None:
+            if wrapper.alias not in gate._aliases:
+                return connect(wrapper)
+            gate._meet_servers()
+            name = wrapper.settings_dict["NAME"]
+            wrapper.settings_dict["NAME"] = _ALWAYS_THERE.get(wrapper.vendor, name)
+            try:
+                return connect(wrapper)
+            finally:
+                wrapper.settings_dict["NAME"] = name
 
-        BaseDatabaseWrapper.connect = connect_when_ready  # type: ignore[method-assign, assignment]  # for every backend at once
+        BaseDatabaseWrapper.connect = connect_early  # type: ignore[method-assign, assignment]  # for every backend at once
 
     def open(self) -> None:
-        """Wait for the servers, once, and let everybody through."""
-        if BaseDatabaseWrapper.connect is not self._connect:
-            BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
-            self._wait()
+        """Wait for the servers, and let everybody through from now on."""
+        BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
+        self._meet_servers()
+
+    def _meet_servers(self) -> None:
+        if self._meet is not None:
+            meet, self._meet = self._meet, None
+            meet()
 
 
 def _listed(names: Any) -> str:

@@ -151,6 +151,7 @@ class _Slot:
     is_fresh: bool = True
     has_flushed: bool = False
     deaths: int = 0
+    failed_starts: int = 0
 
 
 class Schedule:
@@ -209,6 +210,7 @@ class Schedule:
         """The slot's clones are made and its worker waits."""
         state = self._slots[slot]
         state.phase, state.since, state.is_fresh, state.has_flushed = "idle", now, True, False
+        state.failed_starts = 0
         return self._next(state, now)
 
     def test_began(self, slot: int, test: str, now: float, *, is_fixture: bool = False) -> None:
@@ -247,14 +249,16 @@ class Schedule:
         if phase == "retiring":
             return self._after_retirement(state, now)
         state.phase, state.assignment, state.current = "closed", None, None
-        state.deaths += 1
         self._deaths_in_a_row += 1
         commands: list[Command] = []
-        if assignment is not None:
+        if phase == "starting":
+            state.failed_starts += 1
+            if state.failed_starts >= MAX_DEATHS_WITHOUT_PROGRESS:
+                return [GiveUp(f"The worker of slot {slot} died {state.failed_starts} times before it could begin.")]
+        elif assignment is not None:
+            state.deaths += 1
             commands = self._account_for(state, assignment, test, now)
         state.dumped_at = None
-        if phase == "starting" and state.deaths >= MAX_DEATHS_WITHOUT_PROGRESS:
-            return [*commands, GiveUp(f"The worker of slot {slot} died {state.deaths} times before it could begin.")]
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
             commands += self._halt(f"{self._deaths_in_a_row} workers in a row died")
         return commands + self._after_retirement(state, now)
@@ -327,7 +331,7 @@ class Schedule:
                 state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
                 return []
             return self._leave_out(rest, f"its worker died {state.deaths} times before it could run")
-        elapsed = now - state.since
+        elapsed, state.deaths = now - state.since, 0  # what ran is accounted for: that is progress
         if state.is_fixture:
             word = "timed out" if outcome is Outcome.TIMED_OUT else "crashed"
             blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=True, is_final=True)
@@ -339,7 +343,6 @@ class Schedule:
         is_final = not self._put_off(index, given.n, outcome)
         if is_final:
             self._close(index, outcome)
-        state.deaths = 0  # a test was accounted for: that is progress
         blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=False, is_final=is_final)
         return [blame, *(self._fail_fast(test, outcome) if is_final else [])]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from harness.contract.events import Outcome
 from harness.report.runreport import PHASES, Case, RunReport
@@ -78,7 +78,8 @@ def step_summary(
         *_lists(artifacts, rerun),
     ]
     budget = SUMMARY_BYTES - _RESERVE_BYTES - sum(len(section.encode()) for section in sections)
-    details = list(_within(_details(report), budget, "+{} more in full in junit.xml\n"))
+    told = [case for case in report.red if case.red_attempts and case.outcome is not Outcome.NOT_RUN]
+    details = list(_within(told, _details, budget, "+{} more in full in junit.xml\n"))
     return "\n".join([*sections, *details]) + "\n"
 
 
@@ -142,7 +143,7 @@ def _table(title: str, cases: list[Case], prefix: str) -> Iterator[str]:
         return
     yield f"### {title} ({len(cases)})\n"
     yield "| | test | where | what |\n|---|---|---|---|"
-    yield from _within((_row(case, prefix) for case in cases), TABLE_BYTES, "| | +{} more, see junit.xml | | |")
+    yield from _within(cases, lambda case: _row(case, prefix), TABLE_BYTES, "| | +{} more, see junit.xml | | |")
     yield ""
 
 
@@ -192,26 +193,21 @@ def _lists(artifacts: Iterable[str], rerun: str) -> Iterator[str]:
         yield f"The failures again:\n\n{_fenced(one_line(rerun, 4000), 'sh')}"
 
 
-def _details(report: RunReport) -> Iterator[str]:
-    for case in report.red:
-        if case.outcome is not Outcome.NOT_RUN and case.red_attempts:
-            text = keep_ends(visible(detail(case.red_attempts[-1])), DETAIL_BYTES)
-            summary = f"{label(case)} {one_line(case.test.id)}"
-            yield f"<details><summary>{_plain(summary)}</summary>\n\n{_fenced(text)}\n</details>\n"
+def _details(case: Case) -> str:
+    text = keep_ends(visible(detail(case.red_attempts[-1])), DETAIL_BYTES)
+    summary = f"{label(case)} {one_line(case.test.id)}"
+    return f"<details><summary>{_plain(summary)}</summary>\n\n{_fenced(text)}\n</details>\n"
 
 
-def _within(parts: Iterable[str], budget: int, more: str) -> Iterator[str]:
-    """As many of *parts* as fit into *budget* bytes, and by *more* how many did not."""
-    left_out = 0
-    for part in parts:
-        size = len(part.encode()) + 1
-        if left_out or size > budget:
-            left_out += 1
-        else:
-            budget -= size
-            yield part
-    if left_out:
-        yield more.format(left_out)
+def _within(cases: list[Case], render: Callable[[Case], str], budget: int, more: str) -> Iterator[str]:
+    """What *render* makes of as many *cases* as fit into *budget* bytes, and by *more* how many did not."""
+    for index, case in enumerate(cases):
+        text = render(case)
+        budget -= len(text.encode()) + 1
+        if budget < 0:
+            yield more.format(len(cases) - index)
+            return
+        yield text
 
 
 def _plain(text: str) -> str:

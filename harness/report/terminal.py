@@ -26,7 +26,7 @@ STYLES = {
     LABELS[Outcome.XFAILED]: "yellow",
     FLAKY: "bold yellow",
 }
-_ASCII = str.maketrans({"─": "-", "━": "=", "╸": "-", "│": "|", "…": "..."})
+_ASCII = str.maketrans({"─": "-", "━": "=", "╸": "-", "╺": "-", "│": "|", "…": "..."})
 
 
 @dataclass(frozen=True, slots=True)

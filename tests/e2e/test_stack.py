@@ -97,16 +97,16 @@ def ours(client, run):
 
 @pytest.fixture(scope="module")
 def pair(client, image):
-    """A pair that the tests share which only look at it: primary, replica, the stack."""
+    """A pair that the tests share which only look at it: primary, replica, the stack, the run."""
     run = secrets.token_hex(4)
     with containers.network(client, run) as network, stack(client, PAIR, run, network, image) as up:
         primary, replica = up.endpoints()
         with session(primary) as writer, session(replica) as reader:
-            yield writer, reader, up
+            yield writer, reader, up, run
 
 
 def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
-    writer, reader, _ = pair
+    writer, reader, *_ = pair
     writer.execute("CREATE TABLE seen (n int)")
     writer.execute("INSERT INTO seen VALUES (42)")
     written = ask(writer, "SELECT pg_current_wal_lsn()")
@@ -120,7 +120,7 @@ def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
 
 
 def test_the_replica_streams_from_the_same_seed_over_the_network(pair):
-    writer, reader, _ = pair
+    writer, reader, *_ = pair
     identifier = "SELECT system_identifier FROM pg_control_system()"
     assert ask(writer, identifier) == ask(reader, identifier)
     assert ask(writer, "SELECT state FROM pg_stat_replication WHERE application_name = 'replica'") == "streaming"
@@ -154,7 +154,7 @@ def test_both_say_what_they_are(pair):
 
 
 def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair):
-    writer, _, up = pair
+    writer, _, up, _ = pair
     name = "it's a=\"b\\"
     writer.execute('CREATE DATABASE "it\'s a=""b\\"')
     try:
@@ -173,11 +173,9 @@ def test_nobody_enters_without_the_password(pair):
 
 
 def test_the_password_is_in_no_log_and_in_no_process_list(client, pair):
-    writer, _, up = pair
+    writer, _, up, run = pair
     password = up.endpoints()[0].password
-    for entry in client.api.containers(filters={"label": containers.RUN_LABEL}):
-        if "postgres" not in entry["Image"]:
-            continue
+    for entry in client.api.containers(filters={"label": f"{containers.RUN_LABEL}={run}"}):
         assert password.encode() not in client.api.logs(entry["Id"])
         assert password not in str(client.api.top(entry["Id"]))
     assert not writer.execute("SELECT 1 FROM pg_settings WHERE setting LIKE %s", [f"%{password}%"]).fetchall()
@@ -226,7 +224,7 @@ def test_a_server_that_dies_at_its_start_shows_its_log_and_ends_with_3(client, r
         with pytest.raises(ServerError, match="ended with exit status 9") as caught, up:
             pass
     finally:
-        client.images.remove(broken)
+        client.images.remove(broken, force=True)
     assert caught.value.exit_code == ExitCode.SERVERS
     assert "PostgreSQL 17" in caught.value.message
     assert "FATAL:  no room left" in caught.value.evidence
@@ -244,7 +242,7 @@ def test_a_server_that_is_never_ready_is_late_and_alive(client, run, network, im
         with pytest.raises(ServerError, match=r"not ready after 3 s: it is running") as caught:
             stack(client, ALONE, run, network, slow, startup_s=3.0).__enter__()
     finally:
-        client.images.remove(slow)
+        client.images.remove(slow, force=True)
     assert "waiting for a lock" in caught.value.evidence
     assert "startup_timeout" in caught.value.hint
 
@@ -313,7 +311,9 @@ def test_what_is_old_but_alive_is_not_abandoned(client, run, network, image):
 def test_every_version_streams(client, run, network, version):
     with Workshop(client, lambda title, line: None) as workshop:
         image = provision.server_image(workshop, POSTGRES, version)
-    plan = make_plan(Topology((alias("default", "db1"), alias("replica", "db2", "default"))), (DbSpec("postgres", version),))
+    plan = make_plan(
+        Topology((alias("default", "db1"), alias("replica", "db2", "default"))), (DbSpec("postgres", version),)
+    )
     with stack(client, plan, run, network, image) as up, session(up.endpoints()[1]) as reader:
         assert ask(reader, "SHOW server_version").split(".")[0].split("b")[0] == version
         assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"

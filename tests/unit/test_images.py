@@ -65,8 +65,9 @@ def test_an_image_of_another_recipe_is_not_chosen():
     assert choose(SPEC, [_image(other)], {}) is None
 
 
-def test_an_image_that_lost_its_tag_to_somebody_is_not_chosen():
-    assert choose(SPEC, [_image(tag="mine:1")], {}) is None
+@pytest.mark.parametrize("tag", ["mine:1", "harness-mine:1", "harness-postgres:17-0123456789ab"])
+def test_an_image_that_has_our_labels_from_one_below_it_is_not_chosen(tag):
+    assert choose(SPEC, [_image(tag=tag)], {}) is None
 
 
 def test_a_base_made_here_counts_as_the_origin_too():

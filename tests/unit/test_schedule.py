@@ -258,6 +258,26 @@ def test_a_worker_that_cannot_start_is_given_up():
     assert told.gone() == [GiveUp("The worker of slot 1 died 3 times before it could begin.")]
 
 
+def test_deaths_at_work_do_not_count_as_failed_starts():
+    told = Told(1)
+    told.start()
+    for _ in range(schedule.MAX_DEATHS_WITHOUT_PROGRESS - 1):
+        told.gone()
+        assert told.gone() == [Spawn(1)]  # at its start, this time
+        told.ready()
+
+
+def test_fixtures_that_crash_cost_the_next_class_no_try():
+    told = Told(1, 1, 1, 1)
+    told.start()
+    for number in range(schedule.MAX_DEATHS_WITHOUT_PROGRESS):
+        told.begin_fixture(f"shop.T{number}.setUpClass")
+        told.gone()
+        told.ready()
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(3, 3)]
+
+
 def test_a_worker_that_does_not_start_in_time_is_killed():
     told = Told(1)
     told.schedule.start(0.0)

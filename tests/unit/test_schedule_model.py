@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,6 @@ from harness.contract.events import Outcome
 from harness.inside.discover import Unit
 from harness.inside.schedule import (
     Assign,
-    Assignment,
     Blame,
     DumpStacks,
     Finish,
@@ -250,11 +250,11 @@ def suites(draw):
 
 
 @settings(max_examples=300)
-@given(suites(), st.integers(1, 4), st.integers(0, 2), st.booleans(), st.randoms(use_true_random=False))
-def test_every_run_ends_with_every_test_accounted_for_once(units, workers, retries, is_failfast, random):
-    world = World(units, workers, retries, is_failfast, random)
+@given(suites(), st.integers(1, 4), st.integers(0, 2), st.booleans(), st.integers(0, 2**32))
+def test_every_run_ends_with_every_test_accounted_for_once(units, workers, retries, is_failfast, seed):
+    world = World(units, workers, retries, is_failfast, Random(seed))
     world.run()
-    assert max(world.finals.values(), default=1) == 1, "a test has two outcomes"
+    assert max(world.finals.values(), default=0) <= 1, "a test has two outcomes"
     if isinstance(world.end, GiveUp):
         assert max(world.failed_starts.values()) >= 3
         return
@@ -266,7 +266,3 @@ def test_every_run_ends_with_every_test_accounted_for_once(units, workers, retri
     assert all(outcome.is_red for outcome in off.values())
     if not world.is_stopping:
         assert left == ()
-
-
-def test_an_assignment_of_the_model_is_one_of_the_schedules():
-    assert Assignment(0, (1,)).n == 1

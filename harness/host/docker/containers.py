@@ -30,26 +30,32 @@ MADE_LABEL = f"{naming.LABEL}.made"
 SHM_BYTES = 256 << 20
 """Of shared memory for a container: parallel queries and browsers need more than the engine's 64 MB."""
 
+REMOVAL_S = 5.0
+"""How long a removal that the engine refuses is tried."""
+
 ABANDONED_S = 3600
 """How old what a dead run left behind has to be to be removed by another run."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What became of a container. ``code`` is its exit status, 0 while it runs."""
+    """What became of a container: the engine's word for it, or ``removed``, or ``never made``. ``code`` is its exit status."""
 
     status: str
-    code: int
-    oom_killed: bool
+    code: int = 0
+    oom_killed: bool = False
 
     @property
     def is_running(self) -> bool:
-        return self.status in ("created", "running", "restarting")
+        return self.status in ("created", "running", "restarting", "paused")
 
     def __str__(self) -> str:
+        """It as the end of a sentence: ``is running``, ``ended with exit status 1``."""
         if self.is_running:
-            return self.status
-        return f"ended with exit status {self.code}" + (", out of memory" if self.oom_killed else "")
+            return f"is {self.status}"
+        if self.status in ("exited", "dead"):
+            return f"ended with exit status {self.code}" + (", out of memory" if self.oom_killed else "")
+        return f"was {self.status}"
 
 
 @contextlib.contextmanager
@@ -125,15 +131,22 @@ def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> N
 
 
 def _removal_problem(client: docker.DockerClient, container: str) -> str:
-    """Remove *container* with its anonymous volumes; why it could not be, empty if it went."""
-    try:
-        client.api.remove_container(container, v=True, force=True)
-    except docker.errors.NotFound:
-        return ""
-    except FAILURES as error:
-        # 409: another removal of the same container is under way, and will end it
-        return "" if getattr(error, "status_code", 0) == 409 else f"container {container[:12]}: {explanation(error)}"
-    return ""
+    """Remove *container* with its anonymous volumes; why it could not be, empty if it went.
+
+    One that ends or is being removed at the same moment is refused, so it is tried again for a while.
+    """
+    until = time.monotonic() + REMOVAL_S
+    while True:
+        try:
+            client.api.remove_container(container, v=True, force=True)
+        except docker.errors.NotFound:
+            return ""
+        except FAILURES as error:
+            if time.monotonic() > until:
+                return f"container {container[:12]}: {explanation(error)}"
+            time.sleep(0.1)
+        else:
+            return ""
 
 
 @contextlib.contextmanager
@@ -149,7 +162,7 @@ def state_of(client: docker.DockerClient, container: str) -> State:
     try:
         found = client.api.inspect_container(container)["State"]
     except docker.errors.NotFound:
-        return State("removed", 0, False)
+        return State("removed")
     except FAILURES as error:
         raise refused(f"Docker could not say how the container {container[:12]} is", error) from error
     return State(found["Status"], found["ExitCode"], bool(found.get("OOMKilled")))

@@ -15,8 +15,10 @@ import docker
 from docker.types import LogConfig
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
 
 from harness.contract import naming
+from harness.errors import ServerError
 from harness.host.docker import attach
 from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
 from harness.host.docker.failure import FAILURES, refused
@@ -58,19 +60,26 @@ class ServerContainer:
 
     @property
     def id(self) -> str:
-        return self._container.get_container_id()
+        try:
+            return self._container.get_container_id()
+        except ContainerStartException as error:
+            raise ServerError(f"The server {self.spec.host} was never made.") from error
 
     def start(self) -> None:
-        """Make and start it, and take hold of its standard input."""
+        """Make and start it, and take hold of its standard input, unless it has ended by then: ``follow`` tells why."""
         with telling(f"Docker could not start the server {self.spec.host}"):
             self._container.start()
-            self._hold = attach.open_input(self._client.api, self.id)
+            try:
+                self._hold = attach.open_input(self._client.api, self.id)
+            except FAILURES:
+                if self.state().is_running:
+                    raise
 
     def tell(self, line: str) -> None:
         """Write *line* to its standard input."""
-        assert self._hold is not None
-        with contextlib.suppress(OSError):  # where the server is gone, its log says why
-            self._hold.write(line.encode() + b"\n")
+        if self._hold is not None:
+            with contextlib.suppress(OSError):  # where the server is gone, its log says why
+                self._hold.write(line.encode() + b"\n")
 
     def follow(self) -> Iterator[bytes]:
         """Its log from the beginning, as it comes, until the server ends or ``close`` is called."""
@@ -92,7 +101,11 @@ class ServerContainer:
             self._hold.close()
 
     def state(self) -> State:
-        return state_of(self._client, self.id)
+        try:
+            container = self.id
+        except ServerError:
+            return State("never made")
+        return state_of(self._client, container)
 
     def log(self) -> str:
         """All of its log that the engine has kept."""

@@ -3,4 +3,4 @@
 from legacy.settings.shared import *
 from legacy.settings.shared import server
 
-DATABASES = {"default": server(ENGINE="django.db.backends.postgresql_psycopg2")}
+DATABASES = {"default": server(ENGINE="django.db.backends.filemaker")}

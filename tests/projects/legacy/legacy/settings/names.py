@@ -6,7 +6,7 @@ from legacy.settings.shared import replica, server
 DATABASES = {
     "default": server(name="library.v2"),
     "Reading-Room.EU": {**replica(name="library.v2"), "TEST": {"MIRROR": "default"}},
-    "quoted": server(name='o\x27hara "the" library'),
+    "quoted": server(name="o'hara's library"),
     "UPPER": server(name="LIBRARY_Upper"),
     "long": server(name="l" * 50 + "_sixty_three_"),
     "long too": server(name="l" * 50 + "_sixty_three-"),

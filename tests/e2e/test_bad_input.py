@@ -1,0 +1,237 @@
+"""What somebody is told who asks for what cannot be: a clear error, the next step, the right exit code, and artifacts."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.e2e import command
+
+SETTINGS = """
+SECRET_KEY = "x"
+INSTALLED_APPS = ["shop"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "db"}}
+"""
+MANAGE = """
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A small project of which a test breaks one thing. It brings nothing to install: inside runs beside these tests."""
+    root = tmp_path / "project"
+    (root / "shop" / "migrations").mkdir(parents=True)
+    (root / "manage.py").write_text(MANAGE)
+    (root / "settings.py").write_text(SETTINGS)
+    (root / "shop" / "__init__.py").write_text("")
+    (root / "shop" / "migrations" / "__init__.py").write_text("")
+    (root / "shop" / "tests.py").write_text(
+        "from django.test import TestCase\n\n\nclass ShopTests(TestCase):\n    def test_it(self):\n        pass\n"
+    )
+    return root
+
+
+def run(project, *args, env=None, runner="host"):
+    return command.harness(
+        "--project", str(project), "--runner", runner, *args, artifacts=project.parent / "artifacts", env=env
+    )
+
+
+def databases(project, text):
+    (project / "settings.py").write_text(f"{SETTINGS}\nDATABASES = {text}\n")
+
+
+def red_case(ended):
+    """The message of the one case that makes the report red."""
+    tree = ET.parse(ended.artifacts / "junit.xml")
+    cases = [case for case in tree.iter("testcase") if case.find("error") is not None]
+    assert len(cases) == 1
+    return cases[0].find("error").get("message")
+
+
+class TestWithoutDocker:
+    def test_no_engine_is_a_three_that_says_what_to_do(self, project):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            host = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+        ended = run(project, "--db", "postgres", env=command.environment(DOCKER_HOST=host))
+        assert ended.code == 3
+        assert "DOCKER_HOST" in ended.told
+        assert "Docker" in red_case(ended)
+        assert ended.summary["exit_code"] == 3
+
+    @pytest.mark.parametrize("db", ["postgers", "postgres:9.6"])
+    def test_an_unknown_engine_or_version_names_the_known(self, project, db):
+        ended = run(project, "--db", db)
+        assert ended.code == 2
+        assert "15, 17, 18" in ended.err
+
+    def test_an_unknown_key_suggests_the_nearest(self, project):
+        (project / "pyproject.toml").write_text("[tool.harness]\ntimout = 3\n")
+        ended = run(project)
+        assert ended.code == 2
+        assert "'timeout'" in ended.err
+
+    def test_a_folder_that_is_no_django_project(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        ended = run(tmp_path / "empty")
+        assert ended.code == 4
+        assert "--settings" in ended.err
+
+    def test_an_artifacts_folder_that_cannot_be_written(self, project, tmp_path):
+        (tmp_path / "file").write_text("")
+        ended = command.harness("--project", str(project), artifacts=tmp_path / "file" / "artifacts")
+        assert ended.code == 2
+        assert "--artifacts" in ended.err
+
+
+@pytest.mark.docker
+class TestTopology:
+    def test_mirrors_in_a_circle_are_written_out(self, project):
+        one = '{"ENGINE": "django.db.backends.postgresql", "NAME": "x", "TEST": {"MIRROR": "%s"}}'
+        databases(project, f'{{"default": DATABASES["default"], "a": {one % "b"}, "b": {one % "a"}}}')
+        ended = run(project)
+        assert ended.code == 4
+        assert "a -> b -> a" in red_case(ended)
+
+    def test_a_mirror_of_an_unknown_alias_names_the_known(self, project):
+        databases(
+            project, '{"default": DATABASES["default"], "a": {**DATABASES["default"], "TEST": {"MIRROR": "prod"}}}'
+        )
+        ended = run(project)
+        assert ended.code == 4
+        assert "'prod'" in red_case(ended)
+        assert "default, a" in ended.told
+
+    def test_dependencies_in_a_circle_are_written_out(self, project):
+        databases(
+            project,
+            '{"default": {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["b"]}},'
+            ' "b": {**DATABASES["default"], "NAME": "b", "TEST": {"DEPENDENCIES": ["default"]}}}',
+        )
+        ended = run(project)
+        assert ended.code == 4
+        assert re.search("default -> b -> default|b -> default -> b", red_case(ended))
+
+    def test_an_engine_that_cannot_be_started_names_the_alias(self, project):
+        databases(project, '{"default": {"ENGINE": "django.db.backends.oracle", "NAME": "x"}}')
+        ended = run(project)
+        assert ended.code == 4
+        assert "'default'" in red_case(ended)
+        assert "--db" in ended.told
+
+
+@pytest.mark.docker
+class TestProject:
+    def test_settings_that_raise_show_their_traceback_and_not_ours(self, project):
+        (project / "settings.py").write_text("SECRET_KEY = 'x'\nraise RuntimeError('no licence')\n")
+        ended = run(project)
+        assert ended.code == 4
+        assert "no licence" in red_case(ended)
+        assert "settings.py" in ended.told
+        assert "harness/inside" not in ended.told
+
+    def test_a_missing_variable_is_named(self, project):
+        (project / "settings.py").write_text("import os\nSECRET_KEY = os.environ['SHOP_SECRET']\n")
+        ended = run(project)
+        assert ended.code == 4
+        assert "SHOP_SECRET" in red_case(ended)
+        assert "[tool.harness] env" in ended.told
+
+    def test_a_failing_migration_is_named_with_its_sql(self, project):
+        (project / "shop" / "migrations" / "0001_initial.py").write_text(
+            "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+            "    operations = [migrations.RunSQL('CREATE TABLE shop_x (price nonsense)')]\n"
+        )
+        ended = run(project)
+        assert ended.code == 4
+        assert "shop.0001_initial" in red_case(ended)
+        assert "CREATE TABLE shop_x (price nonsense)" in ended.told
+        assert ended.summary["counts"]["not_run"] == 1
+
+    def test_a_module_that_cannot_be_imported_is_a_red_test(self, project):
+        (project / "shop" / "test_broken.py").write_text("import nothing_like_this\n")
+        ended = run(project, "--pattern", "test*.py")
+        assert ended.code == 1
+        assert ended.outcomes["unittest.loader._FailedTest.shop.test_broken"] == "ERRORED"
+        assert ended.outcomes["shop.tests.ShopTests.test_it"] == "PASSED"
+
+    def test_no_tests_is_a_five(self, project):
+        ended = run(project, "-k", "nothing_is_called_so")
+        assert ended.code == 5
+        assert ended.summary["verdict"] == "no-tests"
+
+    def test_a_missing_driver_is_named(self, project):
+        """A project that brings Django alone is asked to bring the driver."""
+        (project / "requirements.txt").write_text("Django>=5.2\n")
+        ended = run(project, "--db", "postgres", runner="container")
+        assert ended.code == 4
+        assert "psycopg" in ended.told
+
+
+@pytest.mark.docker
+class TestRun:
+    def test_an_image_that_can_be_neither_pulled_nor_built_gives_the_reasons(self, project):
+        (project / "pyproject.toml").write_text(
+            '[tool.harness.servers.postgres]\nimage = "no.such.registry.invalid/pg:17"\n'
+        )
+        ended = run(project)
+        assert ended.code == 3
+        assert "no.such.registry.invalid" in red_case(ended) + ended.told
+
+    def test_a_second_run_in_the_same_folder_says_why_not(self, project):
+        (project / "shop" / "tests.py").write_text("import time\nfrom unittest import TestCase\n\n\n"
+            "class T(TestCase):\n    def test_it(self):\n        time.sleep(8)\n")  # fmt: skip
+        artifacts = project.parent / "artifacts"
+        first = subprocess.Popen(
+            [sys.executable, "-m", "harness", "ci", "--project", project, "--runner", "host", "--artifacts", artifacts],
+            cwd=command.ROOT,
+            env=command.environment(),
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            deadline = time.monotonic() + 30
+            while not (artifacts / "journal.ndjson").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            second = run(project)
+            assert second.code == 2
+            assert "--artifacts" in second.err
+            assert first.wait(60) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                first.kill()
+            first.wait()
+
+    def test_an_interrupted_run_is_red_and_leaves_nothing(self, project):
+        (project / "shop" / "tests.py").write_text("import time\nfrom django.test import TestCase\n\n\n"
+            "class T(TestCase):\n    def test_it(self):\n        time.sleep(60)\n")  # fmt: skip
+        before = set(command.left_behind())
+        artifacts = project.parent / "artifacts"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness", "ci", "--project", project, "--runner", "host", "--artifacts", artifacts],
+            cwd=command.ROOT,
+            env=command.environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        journal = artifacts / "journal.ndjson"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (journal.exists() and '"AttemptStarted"' in journal.read_text()):
+            time.sleep(0.05)
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 143, out
+        ended = command.Ended(process.returncode, out, "", artifacts)
+        assert ended.summary["verdict"] == "interrupted"
+        assert ended.outcomes == {"shop.tests.T.test_it": "NOT_RUN"}
+        assert set(command.left_behind()) <= before

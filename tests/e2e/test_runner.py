@@ -1,0 +1,349 @@
+"""Both ways to run inside, with small scripts in its place: the same conversation over real pipes and a real container."""
+
+import contextlib
+import io
+import os
+import secrets
+import sys
+import tarfile
+import textwrap
+import threading
+import time
+
+import pytest
+
+from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop
+from harness.errors import ServerError
+from harness.host import provision
+from harness.host.docker import containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
+
+pytestmark = pytest.mark.docker
+
+DEADLINE_S = 60.0
+
+ECHO = """
+    import sys
+    from harness.contract import codec
+    for line in sys.stdin:
+        print(type(codec.decode_body(line)).__name__, len(line), flush=True)
+    print("end of input", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def client():
+    with contextlib.closing(connect()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def image(client):
+    with Workshop(client, lambda title, line: None) as workshop:
+        return provision.runner_image(workshop, "3.13")
+
+
+def project(script):
+    """A tar of a project that is one file, the runner's own."""
+    buffer = io.BytesIO()
+    content = textwrap.dedent(script).encode()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo("main.py")
+        member.size, member.uid, member.gid = len(content), 10001, 10001
+        tar.addfile(member, io.BytesIO(content))
+    buffer.seek(0)
+    return buffer
+
+
+@pytest.fixture
+def in_container(client, image):
+    def begin(script, **options):
+        run = secrets.token_hex(4)
+        runs.append(run)
+        return ContainerRunner(
+            client, ContainerOptions(run, image, project(script), command=["python", "main.py"], **options)
+        )
+
+    runs = []
+    yield begin
+    for run in runs:
+        chosen = {"label": f"{containers.RUN_LABEL}={run}"}
+        assert client.api.containers(all=True, filters=chosen) == []
+
+
+@pytest.fixture
+def as_child(tmp_path):
+    def begin(script, environment=None, **options):
+        (tmp_path / "main.py").write_text(textwrap.dedent(script))
+        environment = {"PATH": os.environ["PATH"], **(environment or {})}
+        return ChildRunner(ChildOptions(tmp_path, environment, command=[sys.executable, "main.py"], **options))
+
+    return begin
+
+
+@pytest.fixture(params=["in_container", "as_child"])
+def begin(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin):
+    with begin(ECHO) as conversation:
+
+        def speak():
+            conversation.send(Begin(RunSpec()))
+            conversation.send(Stop("x" * 200_000, ExitCode.SERVERS))
+            conversation.close_stdin()
+
+        speaker = threading.Thread(target=speak)
+        speaker.start()
+        lines = [line.split()[0] for line in conversation.lines()]
+        speaker.join()
+        assert lines == [b"Begin", b"Stop", b"end"]
+        assert conversation.wait(DEADLINE_S) == Ended(0)
+
+
+def test_an_answer_comes_before_the_next_question(begin):
+    with begin(ECHO) as conversation:
+        lines = conversation.lines()
+        for message in (Begin(RunSpec()), ServersReady(())):
+            conversation.send(message)
+            assert next(lines).split()[0].decode() == type(message).__name__
+        conversation.close_stdin()
+        assert list(lines) == [b"end of input\n"]
+
+
+def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin):
+    script = """
+        import sys
+        for n in range(3):
+            sys.stdout.write(str(n) * (1 << 20) + "\\n")
+        for n in range(20000):
+            sys.stdout.write(f"{n}\\n")
+            if n % 7 == 0:
+                sys.stderr.write("noise\\n")
+        sys.stdout.write("torn")
+    """
+    seen = []
+    with begin(script, stderr=seen.append) as conversation:
+        lines = list(conversation.lines())
+        assert conversation.wait(DEADLINE_S).code == 0
+    assert lines[:3] == [str(n).encode() * (1 << 20) + b"\n" for n in range(3)]
+    assert lines[3:-1] == [f"{n}\n".encode() for n in range(20000)]
+    assert lines[-1] == b"torn"
+    assert b"".join(seen) == b"noise\n" * 2858
+
+
+def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin):
+    script = """
+        import sys
+        sys.stderr.write("begin" + "x" * 300_000 + "\\nTraceback: the end\\n")
+    """
+    with begin(script) as conversation:
+        assert list(conversation.lines()) == []
+        conversation.wait(DEADLINE_S)
+        tail = conversation.stderr_tail()
+    assert tail.endswith("Traceback: the end\n")
+    assert "begin" not in tail
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("import sys; sys.exit(4)", 4),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9),
+        ("import os; print('half', end='', flush=True); os.abort()", -6),
+    ],
+)
+def test_how_it_ended_is_told(begin, script, code):
+    with begin(script) as conversation:
+        list(conversation.lines())
+        assert conversation.wait(DEADLINE_S) == Ended(code)
+
+
+def test_what_is_said_to_one_that_is_gone_is_dropped(begin):
+    with begin("pass") as conversation:
+        list(conversation.lines())
+        conversation.wait(DEADLINE_S)
+        conversation.send(Begin(RunSpec()))
+        conversation.send(Begin(RunSpec()))
+        conversation.close_stdin()
+
+
+PATIENT = """
+    import signal, sys, time
+    def end(*_):
+        print("asked to end", flush=True)
+        sys.exit(3)
+    signal.signal(signal.SIGTERM, {handler})
+    print("up", flush=True)
+    time.sleep(300)
+"""
+
+
+def test_stop_asks_first(begin):
+    with begin(PATIENT.format(handler="end")) as conversation:
+        lines = conversation.lines()
+        assert next(lines) == b"up\n"
+        conversation.stop(DEADLINE_S)
+        assert list(lines) == [b"asked to end\n"]
+        assert conversation.wait(DEADLINE_S) == Ended(3)
+
+
+def test_stop_ends_what_does_not_listen(begin):
+    with begin(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
+        lines = conversation.lines()
+        assert next(lines) == b"up\n"
+        conversation.stop(0.5)
+        assert list(lines) == []
+        assert conversation.wait(DEADLINE_S) == Ended(-9)
+
+
+def test_a_wait_has_a_deadline(begin):
+    with begin("import time; time.sleep(300)") as conversation, pytest.raises(ServerError, match="not ended after 1 s"):
+        conversation.wait(1)
+
+
+def test_a_file_is_fetched_also_after_the_end(begin):
+    with begin("from pathlib import Path; Path('out').mkdir(); Path('out/a.txt').write_text('kept')") as conversation:
+        list(conversation.lines())
+        conversation.wait(DEADLINE_S)
+        folder = "/project/" if isinstance(conversation, ContainerRunner) else ""
+        with tarfile.open(fileobj=io.BytesIO(conversation.fetch(f"{folder}out"))) as tar:
+            assert tar.extractfile("out/a.txt").read() == b"kept"
+        with pytest.raises(FileNotFoundError):
+            conversation.fetch(f"{folder}absent")
+
+
+def test_leaving_ends_it_whatever_it_does(begin):
+    with begin(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
+        assert next(conversation.lines()) == b"up\n"
+
+
+def test_the_environment_is_what_was_given_and_ours_is_found(begin):
+    script = """
+        import os, harness.contract.codec
+        print(os.environ["GREETING"], "DOCKER_HOST" in os.environ, os.environ["PYTHONPATH"].split(":")[-1])
+    """
+    with begin(script, environment={"GREETING": "hello", "PYTHONPATH": "/theirs"}) as conversation:
+        assert list(conversation.lines()) == [b"hello False /theirs\n"], conversation.stderr_tail()
+
+
+# --- the container alone
+
+
+def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container):
+    script = """
+        import os, re
+        from pathlib import Path
+        status = Path("/proc/self/status").read_text()
+        print(os.getuid(), os.getgid(), os.getcwd())
+        print(*re.findall(r"(?:CapEff|CapBnd|NoNewPrivs):\\\\s*(\\\\S+)", status))
+        print(Path("/var/run/docker.sock").exists(), os.access("/opt/harness/harness/__init__.py", os.W_OK))
+        print(os.access("/opt/harness", os.W_OK), os.access("/project", os.W_OK), os.access("main.py", os.W_OK))
+    """
+    with in_container(script) as conversation:
+        assert [line.split() for line in conversation.lines()] == [
+            [b"10001", b"10001", b"/project"],
+            [b"0000000000000000", b"0000000000000000", b"1"],
+            [b"False", b"False"],
+            [b"False", b"True", b"True"],
+        ]
+
+
+def test_an_out_of_memory_kill_is_told(client, in_container):
+    script = """
+        import time
+        print("up", flush=True)
+        time.sleep(2)
+        hog = []
+        while True:
+            hog.append(bytearray(16 << 20))
+    """
+    with in_container(script) as conversation:
+        lines = conversation.lines()
+        assert next(lines) == b"up\n"
+        client.api.update_container(conversation._container.id, mem_limit=64 << 20, memswap_limit=64 << 20)
+        list(lines)
+        ended = conversation.wait(DEADLINE_S)
+    assert ended.oom_killed
+    assert ended.code == -9
+
+
+def test_it_reaches_the_servers_of_its_network_by_name(client, image):
+    run = secrets.token_hex(4)
+    script = "import socket; print(socket.gethostbyname('runner') != '', flush=True)"
+    with containers.network(client, run) as network:
+        options = ContainerOptions(run, image, project(script), network, command=["python", "main.py"])
+        with ContainerRunner(client, options) as conversation:
+            attached = client.api.inspect_container(conversation._container.id)["NetworkSettings"]["Networks"]
+            assert list(attached) == [network]
+            assert list(conversation.lines()) == [b"True\n"]
+
+
+def test_an_image_that_is_not_there_is_a_server_error(client):
+    run = secrets.token_hex(4)
+    options = ContainerOptions(run, f"harness-test-absent:{run}", project("pass"))
+    with pytest.raises(ServerError, match="could not make the runner's container"):
+        ContainerRunner(client, options).__enter__()
+
+
+# --- the child alone
+
+
+def test_what_a_child_leaves_in_its_group_does_not_hold_the_conversation_open(as_child):
+    script = """
+        import os, sys, time
+        if os.fork() == 0:
+            time.sleep(300)
+        print(os.getpid(), flush=True)
+        os._exit(7)
+    """
+    with as_child(script) as conversation:
+        group = int(*conversation.lines())
+        assert conversation.wait(DEADLINE_S) == Ended(7)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(group, 0)
+
+
+def test_a_daemon_that_left_the_group_does_not_hold_the_conversation_open(as_child, tmp_path):
+    script = """
+        import os, time
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            os.write(write, b"x")
+            time.sleep(300)
+        os.read(read, 1)
+        print("done", flush=True)
+        os._exit(0)
+    """
+    (tmp_path / "main.py").touch()
+    with as_child(script) as conversation:
+        assert list(conversation.lines()) == [b"done\n"]
+        assert conversation.wait(DEADLINE_S) == Ended(0)
+
+
+def test_a_child_sees_that_its_host_is_gone(as_child, tmp_path):
+    script = """
+        import sys
+        sys.stdin.read()
+        open("saw-it", "w").close()
+    """
+    with as_child(script) as conversation:
+        conversation.close_stdin()
+        conversation.wait(DEADLINE_S)
+    assert (tmp_path / "saw-it").exists()
+
+
+def test_a_command_that_cannot_be_started_is_a_server_error(tmp_path):
+    options = ChildOptions(tmp_path, {}, command=["/does/not/exist"])
+    with pytest.raises(ServerError, match="/does/not/exist"):
+        ChildRunner(options).__enter__()
+
+
+def test_leaving_takes_no_longer_than_it_must(as_child):
+    with as_child("import time; time.sleep(300)"):
+        began = time.monotonic()
+    assert time.monotonic() - began < DEADLINE_S

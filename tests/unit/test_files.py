@@ -1,0 +1,264 @@
+import errno
+import fcntl
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.contract import codec, naming
+from harness.contract.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
+from harness.errors import UsageError
+from harness.report import files, ledger
+from harness.report.files import Artifacts, append_step_summary, read_journal
+from harness.report.verdict import verdict
+from tests.golden.journals import JOURNALS, STATEMENTS, Journal, planned
+
+
+def everything(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() or path.is_symlink()}
+
+
+def write_all(folder: Path, journal: Journal) -> None:
+    with Artifacts.open(folder) as artifacts:
+        for envelope in journal.envelopes:
+            artifacts.record(envelope)
+        report = ledger.fold(journal.envelopes)
+        artifacts.write_schema("default", "CREATE TABLE t ();\n")
+        artifacts.write_log("default", b"LOG: \xff ready\n")
+        artifacts.write_reports(report, verdict(report))
+
+
+def test_the_layout(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / ".harness"
+    write_all(folder, JOURNALS["outcomes"]())
+    assert everything(folder) == {
+        ".lock",
+        "journal.ndjson",
+        "junit.xml",
+        "summary.json",
+        "sql/queries.ndjson",
+        "sql/shop.tests.test_orders.OrderTests.test_fails.sql",
+        "sql/shop.tests.test_orders.OrderTests.test_fails_thrice.sql",
+        "schema/default.sql",
+        "logs/default.log",
+    }
+    assert list(read_journal(folder / "journal.ndjson")) == JOURNALS["outcomes"]().envelopes
+    assert (folder / "logs/default.log").read_bytes() == b"LOG: \xff ready\n"
+
+
+def test_what_an_earlier_run_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    write_all(tmp_path, JOURNALS["outcomes"]())
+    foreign = {"notes.txt", "sql/mine.sql", "logs/other.log", "junit.xml.part.txt"}
+    for path in foreign:
+        (tmp_path / path).write_text("mine")
+    (tmp_path / "sql" / "deep").mkdir()
+    with Artifacts.open(tmp_path):
+        assert everything(tmp_path) == {*foreign, ".lock", "journal.ndjson"}
+        assert not (tmp_path / "schema").exists()
+        assert (tmp_path / "sql" / "deep").is_dir()
+
+
+def test_a_half_written_file_of_a_run_that_was_killed_is_cleared(tmp_path: Path) -> None:
+    script = (
+        "import os, signal; from pathlib import Path; from harness.report import files\n"
+        f"a = files.Artifacts.open(Path({str(tmp_path)!r}))\n"
+        "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "a.append(b'one line\\n'); a.write('sql/a.sql', 'half')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert everything(tmp_path) == {".lock", "journal.ndjson", "sql/a.sql.part"}
+    assert (tmp_path / "journal.ndjson").read_bytes() == b"one line\n"
+    with Artifacts.open(tmp_path):
+        assert everything(tmp_path) == {".lock", "journal.ndjson"}
+
+
+@pytest.mark.parametrize("name", ["junit.xml", "summary.json", "journal.ndjson"])
+def test_a_file_of_the_users_own_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UsageError, match=name) as caught:
+        Artifacts.open(tmp_path)
+    assert "--artifacts" in caught.value.hint
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path) as first:
+        with pytest.raises(UsageError, match="Another run") as caught:
+            Artifacts.open(tmp_path)
+        assert "--artifacts" in caught.value.hint
+        first.write("junit.xml", b"<testsuites/>")
+    Artifacts.open(tmp_path).close()
+    assert everything(tmp_path) == {".lock", "journal.ndjson"}
+
+
+def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
+    def hold() -> None:
+        Artifacts.open(tmp_path)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    process = multiprocessing.get_context("fork").Process(target=hold)
+    process.start()
+    process.join()
+    Artifacts.open(tmp_path).close()
+
+
+def test_closing_twice_is_fine(tmp_path: Path) -> None:
+    artifacts = Artifacts.open(tmp_path)
+    artifacts.close()
+    artifacts.close()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="Cannot write") as caught:
+        Artifacts.open(tmp_path / "file" / "below")
+    assert caught.value.exit_code == 2
+    assert "--artifacts" in caught.value.hint
+    with pytest.raises(UsageError, match="Cannot write"):
+        Artifacts.open(tmp_path / "file")
+
+
+def test_a_folder_that_cannot_be_written() -> None:
+    with pytest.raises(UsageError, match="Cannot write"):
+        Artifacts.open(Path("/proc/self"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x",
+        "/etc/passwd",
+        "sql/../../x",
+        "sql/..",
+        "sql/.",
+        "sql/a/b.sql",
+        "other.txt",
+        "",
+        ".lock",
+        "sql//a",
+        "./sql/a",
+        "logs/a\nb",
+        "sql/a.part",
+    ],
+)
+def test_no_path_leads_out_of_the_layout(tmp_path: Path, path: str) -> None:
+    with Artifacts.open(tmp_path / "a") as artifacts, pytest.raises(UsageError, match="layout"):
+        artifacts.write(path, "x")
+    assert everything(tmp_path) == {"a/.lock", "a/journal.ndjson"}
+
+
+def test_every_name_that_naming_makes_fits_the_layout(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path) as artifacts:
+        for name in ("..", "a/b", "x" * 300, "é\n\udc80", "a (b) [2]", "."):
+            artifacts.write(naming.sql_file(name), "x")
+        artifacts.write_schema("../Café", "x")
+        artifacts.write_log("default", "x")
+
+
+def test_a_link_does_not_lead_out_either(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "a"
+    outside.mkdir()
+    folder.mkdir()
+    (outside / "b.sql").write_text("theirs")
+    (folder / "sql").symlink_to(outside)
+    with Artifacts.open(folder) as artifacts:
+        with pytest.raises(UsageError, match="leads out"):
+            artifacts.write("sql/b.sql", "x")
+        (folder / "logs").mkdir()
+        (folder / "logs" / "default.log").symlink_to(outside / "b.sql")
+        artifacts.write_log("default", "ours")
+    assert (outside / "b.sql").read_text() == "theirs"
+    (folder / ".lock").write_text("sql/b.sql\nlogs/default.log\njournal.ndjson\n../outside/b.sql\n")
+    Artifacts.open(folder).close()
+    assert (outside / "b.sql").read_text() == "theirs"
+    assert not (folder / "logs").exists()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("theirs")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".lock").symlink_to(tmp_path / "victim")
+    with pytest.raises(UsageError):
+        Artifacts.open(tmp_path / "a")
+    assert (tmp_path / "victim").read_text() == "theirs"
+
+
+def test_text_that_utf8_cannot_carry(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path) as artifacts:
+        artifacts.write_schema("default", "lone \udc80")
+    assert (tmp_path / "schema/default.sql").read_text() == "lone \\udc80"
+
+
+def test_a_report_that_cannot_be_made_does_not_keep_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> bytes:
+        raise RecursionError("a bug")
+
+    monkeypatch.setattr(files.junit, "build", fail)
+    report = ledger.fold(JOURNALS["outcomes"]().envelopes)
+    with Artifacts.open(tmp_path) as artifacts:
+        with pytest.raises(RecursionError, match="a bug"):
+            artifacts.write_reports(report, verdict(report))
+        assert "summary.json" in artifacts.paths
+        assert "sql/queries.ndjson" in artifacts.paths
+
+
+def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path) as artifacts:
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, artifacts._journal)
+        os.close(full)
+        with pytest.raises(UsageError, match=os.strerror(errno.ENOSPC)):
+            artifacts.append(b"line\n")
+
+
+def test_the_lock_is_not_inherited(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path):
+        child = subprocess.Popen(["sleep", "30"], close_fds=False)
+    try:
+        Artifacts.open(tmp_path).close()
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_the_journal_is_read_back_but_for_a_torn_end(tmp_path: Path) -> None:
+    path = tmp_path / "journal.ndjson"
+    told = [Envelope(codec.VERSION, 1, 2.0, 0, Notice("a", "b")), Envelope(codec.VERSION, 2, 2.5, 0, Notice("c", "d"))]
+    whole = "".join(codec.encode(envelope) for envelope in told)
+    path.write_text(whole + codec.encode(told[0])[:20])
+    assert list(read_journal(path)) == told
+    path.write_text("not json\n" + whole)
+    with pytest.raises(codec.CodecError):
+        list(read_journal(path))
+
+
+def test_flaky_sql_and_queries_are_written(tmp_path: Path) -> None:
+    test = planned("test_one")
+    journal = Journal().plan(test).attempt(test, Outcome.FAILED, final=False, sql=STATEMENTS)
+    journal.attempt(test, Outcome.PASSED, n=2)
+    write_all(tmp_path, journal.inside(QueriesCounted((QueryCount("a", "default", 1, 0.1, 0.1, ()),))))
+    assert (tmp_path / naming.sql_file(test.id)).exists()
+    assert (tmp_path / "sql/queries.ndjson").read_text().count("\n") == 1
+
+
+def test_the_step_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "summary.md"
+    path.write_text("before\n")
+    append_step_summary(path, "after \udc80\n")
+    assert path.read_text() == "before\nafter \\udc80\n"
+    with pytest.raises(UsageError, match="Cannot write"):
+        append_step_summary(tmp_path / "no" / "folder", "x")
+
+
+def test_the_lock_is_a_lock_of_the_system(tmp_path: Path) -> None:
+    with (
+        Artifacts.open(tmp_path),
+        (tmp_path / ".lock").open() as file,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

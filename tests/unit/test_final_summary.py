@@ -1,0 +1,146 @@
+import pytest
+
+from harness.contract.events import Outcome, PlannedTest, RunFinished
+from harness.report import ledger
+from harness.report.final_summary import DETAILED, LISTED, condensed, final_summary, rerun_command
+from harness.report.terminal import ConsoleOptions
+from harness.report.verdict import verdict
+from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
+
+ONE, TWO = planned("test_one"), planned("test_two")
+
+
+def lines(journal: Journal, options: ConsoleOptions | None = None, **more: object) -> list[str]:
+    report = ledger.fold(journal.envelopes)
+    told = final_summary(report, verdict(report), options or ConsoleOptions(), **more)  # type: ignore[arg-type]
+    return [line.plain.rstrip() for line in told]
+
+
+def failing(number: int, **told: object) -> Journal:
+    tests = [planned(f"test_{n:04}") for n in range(number)]
+    journal = Journal().plan(*tests)
+    for test in tests:
+        journal.attempt(test, Outcome.FAILED, failures=(failure("13 != 12"),), **told)
+    return journal.end(failures=number)
+
+
+def test_the_order_of_a_red_run() -> None:
+    told = lines(JOURNALS["outcomes"](), artifacts=["a/junit.xml"], rerun="harness ci x")
+    marks = ["─── failures", "FAIL shop", "slowest", "FAILED ", "time ", "seed ", "servers ", "artifacts ", "again "]
+    places = [max(n for n, line in enumerate(told) if line.startswith(mark)) for mark in marks]
+    assert places == sorted(places)
+    assert told[-1].endswith("harness ci x")
+
+
+def test_one_line_for_each_failure() -> None:
+    assert f"FAIL {ONE.id} - AssertionError: 13 != 12 ({ONE.file}:41)" in lines(
+        Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("13 != 12"),)).end()
+    )
+
+
+def test_sql_is_shown_when_asked_for() -> None:
+    journal = failing(1, sql=STATEMENTS)
+    assert not [line for line in lines(journal) if "INSERT INTO" in line]
+    assert [line for line in lines(journal, ConsoleOptions(debug_sql=True)) if "INSERT INTO" in line] == [
+        "     0.8 ms  default (primary)  INSERT INTO shop_order (total) VALUES ('12''50')"
+    ]
+
+
+def test_output_of_failures_is_shown_with_and_without_buffer() -> None:
+    for buffer in (True, False):
+        assert "          │ said this" in lines(failing(1, stdout="said this\n"), ConsoleOptions(buffer=buffer))
+
+
+def test_many_failures_stay_readable() -> None:
+    told = lines(failing(DETAILED + 500))
+    assert told.count("  Traceback (most recent call last):") == DETAILED
+    assert "500 more failures in full: junit.xml, or here with -v 2" in told
+    assert f"and {DETAILED + 500 - LISTED} more, see junit.xml" in told
+    told = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
+    assert told.count("  Traceback (most recent call last):") == DETAILED + 10
+
+
+def test_long_output_is_cut_in_the_middle() -> None:
+    told = lines(failing(1, stdout="\n".join(f"line {n}" for n in range(5000))))
+    assert "          │ [... 4900 lines left out ...]" in told
+    assert "          │ line 4999" in told
+
+
+def test_what_did_not_run_is_grouped_by_its_reason() -> None:
+    tests = [planned(f"test_{n}") for n in range(9)]
+    journal = Journal().plan(*tests).attempt(tests[0], Outcome.PASSED).inside(RunFinished(0))
+    assert f"NOT RUN 8 tests, {tests[1].id} the first of them - the run ended without it" in lines(journal)
+
+
+@pytest.mark.parametrize(("durations", "shown"), [(10, 10), (3, 3), (0, 12)])
+def test_slowest(durations: int, shown: int) -> None:
+    told = lines(failing(12), ConsoleOptions(durations=durations))
+    start = told.index("slowest") + 1
+    assert len([line for line in told[start:] if line.startswith("   0.0")]) == shown
+
+
+def test_times_in_one_line_or_a_table() -> None:
+    told = lines(JOURNALS["green"]())
+    assert (
+        "time        images 0.0s, servers 0.5s, setup 1.2s, template 2.1s, clones 0.4s, tests 3.5s, reports 0.0s"
+        in told
+    )
+    told = lines(JOURNALS["green"](), ConsoleOptions(timing=True))
+    assert "            template      2.100s" in told
+    assert "            recycled      0.300s  2 slots, within tests" in told
+
+
+def test_control_sequences_reach_no_terminal() -> None:
+    told = lines(JOURNALS["hostile"](), ConsoleOptions(debug_sql=True))
+    text = "\n".join(told)
+    assert all(char in "\n" or char.isprintable() or char == "\t" for char in text)
+    assert "\\x1b[2J" in text
+
+
+def rerun(*red: PlannedTest, **told: object) -> str:
+    journal = Journal().plan(*red)
+    for test in red:
+        journal.attempt(test, Outcome.FAILED, **told)
+    return rerun_command(["harness", "ci", "--db", "postgres"], ledger.fold(journal.envelopes))
+
+
+def test_the_command_that_runs_failures_again() -> None:
+    assert rerun(ONE, TWO) == f"harness ci --db postgres {ONE.id} {TWO.id}"
+    assert rerun() == ""
+
+
+def test_a_module_that_could_not_be_loaded_is_its_label() -> None:
+    test = PlannedTest("unittest.loader._FailedTest.shop.tests", "unittest.loader._FailedTest", "shop.tests")
+    assert rerun(test) == "harness ci --db postgres shop.tests"
+
+
+def test_a_fixture_is_told_by_its_class_and_hides_its_tests() -> None:
+    fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
+    other = planned("test_x", classname="catalog.tests.A")
+    journal = Journal().plan(ONE, other).attempt(fixture, Outcome.ERRORED, extra=fixture).attempt(other, Outcome.FAILED)
+    command = rerun_command(["harness", "ci"], ledger.fold(journal.envelopes))
+    assert command == f"harness ci catalog.tests.A.test_x {ONE.classname}"
+
+
+def test_many_failures_are_told_by_class_then_module_then_not_at_all() -> None:
+    of_class = [planned(f"test_{n}", classname="shop.tests.A") for n in range(30)]
+    assert rerun(*of_class) == "harness ci --db postgres shop.tests.A"
+    of_module = [planned("test_x", classname=f"shop.tests.A{n}") for n in range(30)]
+    assert rerun(*of_module) == "harness ci --db postgres shop.tests"
+    of_all = [planned("test_x", classname=f"app{n}.a.b.c.d.A") for n in range(30)]
+    assert rerun(*of_all) == "harness ci --db postgres"
+
+
+def test_names_that_are_no_labels_stay_out_of_the_command() -> None:
+    assert rerun(planned("test $(reboot)")) == ""
+    assert "'shop.tests.T.test_ü'" in rerun(planned("test_ü", classname="shop.tests.T"))
+
+
+def test_condensed() -> None:
+    paths = ("journal.ndjson", "junit.xml", "sql/a.sql", "sql/b.sql", "logs/default.log")
+    assert condensed("out", paths) == [
+        "out/journal.ndjson",
+        "out/junit.xml",
+        "out/sql/ (2 files)",
+        "out/logs/ (1 file)",
+    ]

@@ -1,0 +1,179 @@
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from harness.contract.events import Failure, Outcome, RunAborted, RunFinished
+from harness.errors import ExitCode
+from harness.report import github, ledger
+from harness.report.verdict import verdict
+from tests.golden.journals import FILE, JOURNALS, Journal, failure, planned
+
+ONE, TWO = planned("test_one"), planned("test_two")
+
+
+def annotate(journal: Journal, **more: str) -> list[str]:
+    report = ledger.fold(journal.envelopes)
+    return github.annotate(report, verdict(report), **more)
+
+
+def step_summary(journal: Journal, **more: object) -> str:
+    report = ledger.fold(journal.envelopes)
+    return github.step_summary(report, verdict(report), **more)  # type: ignore[arg-type]
+
+
+def failing(number: int, message: str = "13 != 12", **told: object) -> Journal:
+    tests = [planned(f"test_{n}") for n in range(number)]
+    journal = Journal().plan(*tests)
+    for test in tests:
+        journal.attempt(test, Outcome.FAILED, failures=(failure(message),), **told)
+    return journal.end(failures=number)
+
+
+# annotations
+
+
+def test_a_failure() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("13 != 12"),)).end()
+    (line,) = annotate(journal, prefix="services/shop")
+    head, _, message = line.partition("::AssertionError")
+    assert head == f"::error file=services/shop/{FILE},line=41,title=FAIL {ONE.id}"
+    assert message.startswith(": 13 != 12%0A%0ATraceback (most recent call last):%0A")
+
+
+def test_green_says_nothing_and_flaky_warns() -> None:
+    assert annotate(JOURNALS["green"]()) == []
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("once"),))
+    (line,) = annotate(journal.attempt(ONE, Outcome.PASSED, n=2).end())
+    assert line.startswith(f"::warning file={FILE},line=41,title=FLAKY {ONE.id}::AssertionError: once%0A")
+
+
+def test_ten_at_most_and_the_last_counts_the_rest() -> None:
+    assert len(annotate(failing(10))) == 10
+    assert "more" not in annotate(failing(10))[-1]
+    for number in (11, 12, 500):
+        told = annotate(failing(number))
+        assert len(told) == 10
+        assert told[-1] == f"::error title=harness::+{number - 9} more, see the summary"
+
+
+def test_the_cause_comes_first() -> None:
+    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED)
+    told = annotate(journal.host(RunAborted(ExitCode.SERVERS, "the server died", "see its log", "FATAL")))
+    assert told[0] == "::error title=ServerError::the server died%0A%0Asee its log%0A%0AFATAL"
+    assert told[1].startswith(f"::error file={FILE},line=10,title=FAIL")
+    assert told[2] == f"::error title=1 test not run::{TWO.id}: run aborted: the server died"
+    assert len(told) == 3
+
+
+def test_what_did_not_run_is_told_once() -> None:
+    journal = Journal().plan(*(planned(f"test_{n}") for n in range(50))).inside(RunFinished(0))
+    assert annotate(journal) == ["::error title=NotRun::50 tests did not run: the run ended without it"]
+
+
+def test_files_outside_the_project_are_not_named() -> None:
+    test = planned("test_x", 3, file="/usr/lib/python3/doctest.py")
+    (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end())
+    assert line.startswith("::error title=FAIL ")
+
+
+def test_escaping() -> None:
+    test = planned("test_50%: a,b\nc")
+    told = Failure("failure", "E", "100% of\r\nit: a,b", "")
+    (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED, failures=(told,)).end())
+    assert "title=FAIL shop.tests.test_orders.OrderTests.test_50%25%3A a%2Cb c::E: 100%25 of%0A" in line
+    assert line.endswith("100%25 of%0Ait: a,b")
+
+
+def test_limits_of_length() -> None:
+    (line,) = annotate(failing(1, "x" * 50_000))
+    assert len(line.rpartition("::")[2].replace("%0A", "\n")) <= github.MESSAGE_CHARACTERS
+    test = planned("test_" + "x" * 3000)
+    (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end())
+    title = re.search(r"title=(.*?)::", line)
+    assert title is not None
+    assert len(title[1]) <= github.TITLE_CHARACTERS
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters() | st.sampled_from("\r\n:%,#[]"), max_size=80))
+def test_whatever_is_said_an_annotation_is_one_command(text: str) -> None:
+    test = planned(text)
+    told = (Failure("failure", text, text, text, (), text),)
+    journal = Journal().plan(test).attempt(test, Outcome.FAILED, failures=told)
+    for line in annotate(journal.inside(RunAborted(ExitCode.SERVERS, text, text, text))):
+        assert not re.search(r"[\r\n\x00-\x1f\u0085]", line.replace("\t", ""))
+        assert re.match(r"::error (?:file=[^:,]+,)?(?:line=\d+,)?title=[^:,]*::", line)
+        line.encode()
+
+
+# commands
+
+
+def test_guarded() -> None:
+    assert github.guarded("::error::x", "T") == "::stop-commands::T\n::error::x\n::T::\n"
+    assert github.guarded("a\n", "T") == "::stop-commands::T\na\n::T::\n"
+    assert github.guarded("", "T") == "::stop-commands::T\n::T::\n"
+
+
+# the step summary
+
+
+def html(markdown: str) -> str:
+    return MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+
+
+def test_the_summary_of_a_red_run() -> None:
+    text = step_summary(
+        JOURNALS["outcomes"](), prefix="services/shop", artifacts=["a/junit.xml"], rerun="harness ci --db postgres x"
+    )
+    assert text.startswith("## ❌ harness: failed\n\n14 tests: 2 passed (1 flaky), 2 failed")
+    told = html(text)
+    assert "<h3>Failures (9)</h3>" in told
+    assert "<td>services/shop/shop/tests/test_orders.py:41</td>" in told
+    assert "<h3>Not run (2)</h3>" in told
+    assert "<h3>Flaky (1)</h3>" in told
+    assert '<code class="language-sh">harness ci --db postgres x' in told
+    assert told.count("<details>") == told.count("</details>") == 10
+
+
+def test_the_summary_of_a_green_run_has_no_failures() -> None:
+    text = step_summary(JOURNALS["green"]())
+    assert text.startswith("## ✅ harness: passed\n")
+    assert "Failures" not in text
+    assert "| template | 2.10s |" in text
+
+
+def test_the_summary_of_an_abort_has_its_evidence() -> None:
+    told = html(step_summary(JOURNALS["aborted"]()))
+    assert "<strong>ServerError</strong>: The server 'default' (postgres 17) was not ready" in told
+    assert "FATAL:  could not map anonymous shared memory" in told
+
+
+def test_markup_of_tests_is_text() -> None:
+    text = step_summary(JOURNALS["hostile"]())
+    told = html(text)
+    assert "<script>" not in told
+    assert "<failure>" not in told
+    assert "&lt;script&gt;" in told
+    assert told.count("<table>") == 3  # failures, phases, slowest: no pipe broke one
+    rows = re.findall(r"<tr>(.*?)</tr>", told, re.DOTALL)
+    assert {row.count("<td") + row.count("<th") for row in rows} == {4, 2}
+    assert told.count("<details>") == told.count("</details>") == 8
+
+
+def test_no_block_of_code_can_be_ended_from_inside() -> None:
+    told = html(step_summary(failing(1, "```\n# heading\n`````\n<b>")))
+    assert "<h1>" not in told
+    assert "<b>" not in told
+
+
+@pytest.mark.parametrize("message", ["x" * 50_000, "`|<>_" * 5000, "😀" * 10_000])
+def test_the_summary_stays_below_githubs_limit(message: str) -> None:
+    text = step_summary(failing(2000, message))
+    assert len(text.encode()) < 900_000
+    assert "more, see junit.xml |" in text
+    assert re.search(r"\+\d+ more in full in junit.xml", text)
+    assert text.count("<details>") == text.count("</details>")

@@ -1,0 +1,45 @@
+import json
+
+from harness.contract.events import Outcome
+from harness.report import ledger, summary
+from harness.report.verdict import verdict
+from tests.golden.journals import JOURNALS, Journal, planned
+
+
+def content(journal: Journal) -> dict[str, object]:
+    report = ledger.fold(journal.envelopes)
+    return dict(json.loads(summary.build(report, verdict(report))))
+
+
+def test_the_keys_are_a_contract() -> None:
+    found = content(JOURNALS["outcomes"]())
+    assert list(found) == [
+        *("version", "verdict", "exit_code", "counts", "phases", "servers", "aliases"),
+        *("workers", "seed", "python", "django"),
+    ]
+    assert list(found["counts"]) == [  # type: ignore[call-overload]
+        *("planned", "passed", "failed", "errors", "skipped", "expected_failures", "unexpected_successes"),
+        *("flaky", "timed_out", "crashed", "not_run"),
+    ]
+    assert list(found["phases"]) == [  # type: ignore[call-overload]
+        *("images", "servers", "setup", "template", "clones", "tests", "reports", "total"),
+    ]
+    assert list(found["servers"][0]) == [  # type: ignore[index]
+        *("id", "engine", "version", "role", "primary", "image", "ready_s"),
+    ]
+    assert list(found["aliases"]["replica"]) == [  # type: ignore[index]
+        *("server", "database", "mirror_of", "dependencies", "mode"),
+    ]
+
+
+def test_a_run_of_which_nothing_is_known() -> None:
+    found = content(Journal())
+    assert (found["version"], found["verdict"], found["exit_code"]) == (1, "aborted", 70)
+    assert found["servers"] == []
+    assert found["seed"] is None
+
+
+def test_numbers_are_json_whatever_clocks_said() -> None:
+    journal = Journal().plan(planned("test_one"))
+    journal.attempt(planned("test_one"), Outcome.PASSED).phase("tests", float("nan"))
+    assert content(journal)["phases"]["tests"] == 0.0  # type: ignore[index]
