@@ -92,6 +92,17 @@ def decode_body(line: str | bytes) -> Any:
     return _untag(_loads(line))
 
 
+def to_plain(value: Any) -> Any:
+    """*value*, a dataclass of the contract or a tuple of them, as JSON's own types."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (tuple, list)):
+        return [to_plain(item) for item in value]
+    return value
+
+
 def _loads(line: str | bytes) -> dict[str, Any]:
     try:
         text = line if isinstance(line, str) else line.decode()
@@ -138,7 +149,7 @@ def _encoder(cls: type[Any]) -> Callable[[Any], str]:
     )
 
     def encoder(value: Any) -> str:
-        parts = []
+        parts: list[str] = []
         for name, key, default, write in fields:
             part = getattr(value, name)
             if part is default or part == default:

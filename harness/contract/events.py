@@ -26,12 +26,14 @@ class Outcome(enum.Enum):
     CRASHED = "CRASHED"
     NOT_RUN = "NOT_RUN"
 
-    @property
-    def is_red(self) -> bool:
-        return self in RED
+    def __init__(self, word: str) -> None:
+        # asked many times of every test: set once, and a member is hashed as the one object that it is
+        self.is_red = word not in ("PASSED", "SKIPPED", "XFAILED")
+
+    __hash__ = object.__hash__
 
 
-RED = frozenset({Outcome.FAILED, Outcome.ERRORED, Outcome.XPASSED, Outcome.TIMED_OUT, Outcome.CRASHED, Outcome.NOT_RUN})
+RED = frozenset(outcome for outcome in Outcome if outcome.is_red)
 
 
 @dataclass(frozen=True, slots=True)

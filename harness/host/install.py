@@ -32,7 +32,9 @@ _WITHOUT_PROJECT = re.compile(
     r"^(poetry|uv|pdm)\b.*\s(--no-root|--no-install-project|--no-self)\b|^pipenv\s+(sync|install)\b"
 )
 _PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
-_VALUED_OPTIONS = frozenset({"-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url"})
+_VALUED_OPTIONS = frozenset(
+    {"-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url", "--group"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def files_read(root: Path, commands: Iterable[str]) -> tuple[str, ...] | None:
 
 
 def _read_by_pip(command: str) -> list[str] | None:
-    """The requirements files of a ``pip install``; ``None`` for any other command, and where it installs a path."""
+    """The files that name what a ``pip install`` installs; ``None`` for any other command, and where it installs a path."""
     words = _words(command)
     match = _PIP.match(command.strip())
     if match is None or words is None:
@@ -123,6 +125,8 @@ def _read_by_pip(command: str) -> list[str] | None:
         if option in ("-r", "--requirement", "-c", "--constraint"):
             if "://" not in value:
                 named.append(value)
+        elif option == "--group":
+            named.append(value.rpartition(":")[0] or "pyproject.toml")
         elif option in ("-e", "--editable") or (not word.startswith("-") and _is_path(word)):
             return None
     return named
@@ -150,6 +154,8 @@ def _closure(root: Path, name: str, found: set[str]) -> bool:
     if relative in found or not path.is_file():
         return True
     found.add(relative)
+    if path.suffix == ".toml":  # dependency groups and locks name no further files
+        return True
     for line in path.read_text("utf-8", "replace").splitlines():
         text = re.sub(r"(^|\s)#.*$", "", line).strip()
         nested = re.match(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)", text)

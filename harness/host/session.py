@@ -23,7 +23,7 @@ from harness.contract import codec
 from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, UseRoutes
 from harness.errors import ExitCode, HarnessError, Interrupted, ServerError
-from harness.host import buildenv, plan_view, provision, surroundings
+from harness.host import buildenv, kept, plan_view, provision, surroundings
 from harness.host.config import Config, explain
 from harness.host.conversation import Conversation
 from harness.host.docker import containers
@@ -222,6 +222,8 @@ class _Room:
         self._tell = tell
         self._record = record
         self._run = secrets.token_hex(4)
+        self._kept_run = kept.run_id(config)
+        self._is_kept = config.django.keepdb
         self._cleanup = contextlib.ExitStack()
         self._client: Client
         self._workshop: Workshop
@@ -273,17 +275,20 @@ class _Room:
         return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
 
     def stack(self, plan: StackPlan, images: dict[tuple[str, str], str], record: Record) -> Stack:
+        password = kept.password(self._client, self._kept_run) if self._is_kept else None
         options = StackOptions(
-            run=self._run,
+            run=self._kept_run if self._is_kept else self._run,
             network=self._make_network(),
             images=images,
             publish=self.config.runner == "host",
             startup_s=self.config.startup_timeout,
+            is_kept=self._is_kept,
+            password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
         return Stack(self._client, plan, options, record.tell)
 
-    def inside(self, image: str | None) -> Conversation:
+    def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
         """Inside, not yet started: a context manager."""
         config = self.config
         if config.runner == "host":
@@ -294,7 +299,7 @@ class _Room:
             run=self._run,
             image=image,
             project=self._project_archive(),
-            network=self._make_network(),
+            network=self._make_network() if meets_servers else None,
             environment=config.env,
             stderr=self._errors,
         )
@@ -303,7 +308,7 @@ class _Room:
     def plan(self, spec: RunSpec) -> StackPlan:
         """The plan of the project's topology, by a runner that says it and ends."""
         image = self._project_image() if self.config.runner == "container" else None
-        with self.inside(image) as conversation:
+        with self.inside(image, meets_servers=False) as conversation:
             conversation.send(Begin(spec))
             for line in conversation.lines():
                 event = codec.decode(line).event
@@ -321,7 +326,11 @@ class _Room:
         return archive
 
     def _make_network(self) -> str:
-        if self._network is None:
+        if self._network is None and self._is_kept:
+            self._cleanup.enter_context(kept.held(self._kept_run))
+            self._network = containers.kept_network(self._client, self._kept_run)
+        elif self._network is None:
+            kept.end(self._client, self._kept_run)
             self._network = self._cleanup.enter_context(containers.network(self._client, self._run))
         return self._network
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from harness.contract.events import ServerReady
 from harness.contract.runspec import Endpoint
 from harness.errors import ServerError
-from harness.host.docker.containers import State, remove_run
+from harness.host.docker.containers import Kept, State, kept_servers, remove_run
 from harness.host.docker.engine import Client
 from harness.host.docker.failure import EVIDENCE_LINES
 from harness.host.docker.server import ServerContainer, ServerSpec
@@ -34,7 +34,8 @@ class StackOptions:
     """How a stack is brought up. ``run`` is the run's id, ``network`` the name of its network.
 
     ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
-    inside that runs on it. ``startup_s`` is what a server may take until it is ready.
+    inside that runs on it. ``startup_s`` is what a server may take until it is ready. Servers that are to be kept outlive
+    the stack, and are found again by the run's id; ``password`` is theirs then.
     """
 
     run: str
@@ -42,6 +43,7 @@ class StackOptions:
     images: Mapping[tuple[str, str], str]
     publish: bool = False
     startup_s: float = 60.0
+    is_kept: bool = False
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
 
@@ -91,7 +93,8 @@ class Stack:
         """
         self._began = time.monotonic()
         try:
-            futures = [self._pool.submit(self._start, server) for server in self._plan.servers]
+            kept = self._kept()
+            futures = [self._pool.submit(self._start, server, kept.get(server.id)) for server in self._plan.servers]
             for future in as_completed(futures, timeout=self._options.startup_s):
                 ready = future.result()
                 self._ready[ready.server] = ready
@@ -124,7 +127,8 @@ class Stack:
         self.give_up()
         self._pool.shutdown()
         self.give_up()  # one that was being made meanwhile
-        remove_run(self._client, self._options.run, ROLES)
+        if not (self._options.is_kept and len(self._ready) == len(self._plan.servers)):
+            remove_run(self._client, self._options.run, ROLES)
 
     @property
     def ready(self) -> tuple[ServerReady, ...]:
@@ -161,10 +165,26 @@ class Stack:
         """The log of each server by its id, also of those that failed, and after the end."""
         return self._read_logs() if self._logs is None else self._logs
 
-    def _start(self, server: PlannedServer) -> ServerReady:
-        """Start *server* and wait until it is ready. Runs in a thread of its own."""
-        container = self._containers[server.id] = ServerContainer(self._client, self._spec(server))
-        container.start()
+    def _kept(self) -> Mapping[str, Kept]:
+        """The servers of an earlier run, by host name, if they are all that is wanted now; else they go, and none is."""
+        if not self._options.is_kept:
+            return {}
+        kept = kept_servers(self._client, self._options.run)
+        specs = [self._spec(server) for server in self._plan.servers]
+        if len(kept) == len(specs) and all(spec.host in kept and _is_of(kept[spec.host], spec) for spec in specs):
+            return kept
+        remove_run(self._client, self._options.run, ROLES)
+        return {}
+
+    def _start(self, server: PlannedServer, kept: Kept | None) -> ServerReady:
+        """Start *server*, unless it is *kept*, and wait until it is ready. Runs in a thread of its own."""
+        spec = self._spec(server)
+        container = ServerContainer(self._client, spec, kept.id if kept else None)
+        self._containers[server.id] = container
+        if server.primary is not None and not spec.is_held:
+            self._serves[server.primary].wait()
+        if kept is None:
+            container.start()
         if server.primary is not None:
             self._serves[server.primary].wait()
             container.tell("the primary serves")
@@ -192,7 +212,8 @@ class Stack:
         )
 
     def _spec(self, server: PlannedServer) -> ServerSpec:
-        boot = Boot(server.role, self._options.password, server.users, server.primary or "")
+        is_held = not self._options.is_kept
+        boot = Boot(server.role, self._options.password, server.users, server.primary or "", is_held)
         return ServerSpec(
             run=self._options.run,
             host=server.id,
@@ -202,6 +223,7 @@ class Stack:
             port=server.engine.port,
             publish=self._options.publish,
             environment=server.engine.environment(boot),
+            is_held=is_held,
         )
 
     def _image(self, server: PlannedServer) -> str:
@@ -247,3 +269,8 @@ def _title(server: PlannedServer) -> str:
 
 def _unwanted() -> ServerError:
     return ServerError("The servers were no longer wanted.")
+
+
+def _is_of(kept: Kept, spec: ServerSpec) -> bool:
+    """Whether the server that is *kept* is the one that *spec* asks for."""
+    return kept.image == spec.image and spec.environment.items() <= kept.environment.items()

@@ -5,11 +5,13 @@ The order of things: read the settings, say the topology, hear the routes, set D
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import platform
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -23,9 +25,13 @@ def main() -> NoReturn:
     """Run once. The exit status is that of DESIGN's table, which the journal's last event bears out."""
     journal, messages = open_channels()
     status = ExitCode.INTERNAL
+
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        messages.interrupt(Interrupted(f"{signal.Signals(signum).name} ended the run.", exit_code_of(signum)))
+
     try:
-        signal.signal(signal.SIGTERM, _interrupt)
-        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGTERM, interrupt)
+        signal.signal(signal.SIGINT, interrupt)
         spec = messages.expect(Begin).spec
         status = _run(spec, journal, messages)
     except HarnessError as error:
@@ -37,26 +43,27 @@ def main() -> NoReturn:
         bug = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
         status = _abort(journal, bug)
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(Exception):  # the project may have closed or replaced them
+            sys.stdout.flush()
+            sys.stderr.flush()
         # nothing of the project's that still runs (threads, exit handlers that wait) may hold the container up
         os._exit(status)
 
 
 def _abort(journal: Journal, error: HarnessError) -> ExitCode:
-    journal.finish_phases()
-    journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+    with contextlib.suppress(OSError):  # the host may be gone
+        journal.finish_phases()
+        journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
     return error.exit_code
-
-
-def _interrupt(signum: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted(f"{signal.Signals(signum).name} ended the run.", exit_code_of(signum))
 
 
 def _run(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     journal.start_phase("setup")
     # settings of real projects count and search these
     sys.argv = ["manage.py", "test", *spec.labels]
+    if (source := Path("src").resolve()).is_dir():
+        # a package of that layout is tested from the files that were brought: only what it depends on is installed
+        sys.path.insert(1, str(source))
     settings = _load_settings(spec)
 
     import django
@@ -106,6 +113,8 @@ def _load_settings(spec: RunSpec) -> Any:
     module = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     try:
         settings.DATABASES  # noqa: B018 - the access loads them
+    except HarnessError:
+        raise
     except KeyError as error:
         name = error.args[0] if error.args else "?"
         raise ProjectError(
@@ -161,14 +170,17 @@ def _run_tests(
             workers=spec.workers or cores.available(),
             private_fds=(journal.fd, messages.fd),
             sqllog=sqllog,
+            check_interrupted=messages.check,
         )
         runner_class.harness = session
         test_labels, options = _options(spec)
         runner = runner_class(**options)
         runner.run_tests(test_labels)
+        messages.check()
     except HarnessError:
         raise
     except BaseException as error:
+        messages.check()
         raise ProjectError(
             f"The project's tests could not be run: {type(error).__name__}: {error}",
             hint="Does `manage.py test` come further?",

@@ -6,13 +6,16 @@ host's messages.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import resource
 import select
 import signal
 import time
+from collections.abc import Iterator
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from harness.contract import codec
 from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
@@ -20,6 +23,27 @@ from harness.contract.runspec import Message, Stop
 from harness.errors import ExitCode, HarnessError, Interrupted
 
 M = TypeVar("M")
+
+INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
+"""The signals whose handlers raise ``Interrupted``."""
+_HIGHEST_FD = 1024
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """No interruption in between: it comes when the block has ended. A fork inherits that nothing comes."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def out_of_reach(fd: int) -> int:
+    """A duplicate of *fd* under a number that no test meets that guesses descriptors, to write to or to close them."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    ceiling = min(limit, _HIGHEST_FD) if limit > 0 else _HIGHEST_FD
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
 
 
 class Journal:
@@ -76,7 +100,20 @@ class HostMessages:
         self._buffer = b""
         self._waiting: list[Message] = []
         self._has_ended = False
+        self._interruption: Interrupted | None = None
         os.set_blocking(fd, False)
+
+    def interrupt(self, error: Interrupted) -> NoReturn:
+        """Raise *error*, this once: what else asks for the end is ignored while the run ends."""
+        for signum in INTERRUPTS:
+            signal.signal(signum, signal.SIG_IGN)
+        self._interruption = error
+        raise error
+
+    def check(self) -> None:
+        """Raise the ``Interrupted`` that was raised before, where code of the project's may have caught it."""
+        if self._interruption is not None:
+            raise self._interruption
 
     def watch(self) -> None:
         """From now on a ``Stop`` raises ``Interrupted`` in the main thread."""
@@ -87,12 +124,14 @@ class HostMessages:
 
     def expect(self, kind: type[M], timeout_s: float | None = None) -> M:
         """The next message, which must be a *kind*. Raises ``Interrupted`` for ``Stop`` and for end of file."""
+        self.check()
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not self._waiting:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if not self._has_ended and not select.select([self.fd], [], [], left)[0]:
                 raise HarnessError(f"The host did not send {kind.__name__} within {timeout_s} s.")
-            self._read()
+            with held_back():
+                self._read()
         message = self._waiting.pop(0)
         if not isinstance(message, kind):
             raise HarnessError(f"The host sent {type(message).__name__} where {kind.__name__} was due.")
@@ -109,7 +148,7 @@ class HostMessages:
                 break
             if not chunk:
                 self._has_ended = True
-                raise Interrupted("The host is gone.", ExitCode.SIGTERM)
+                self.interrupt(Interrupted("The host is gone.", ExitCode.SIGTERM))
             self._buffer += chunk
             while b"\n" in self._buffer:
                 line, self._buffer = self._buffer.split(b"\n", 1)
@@ -117,7 +156,7 @@ class HostMessages:
 
     def _take(self, message: Any) -> None:
         if isinstance(message, Stop):
-            raise Interrupted(message.reason, message.exit_code)
+            self.interrupt(Interrupted(message.reason, message.exit_code))
         self._waiting.append(message)
 
 
@@ -131,7 +170,7 @@ def open_channels() -> tuple[Journal, HostMessages]:
 
     Afterwards descriptor 1 goes where 2 goes (the host keeps its end as evidence), and descriptor 0 reads nothing.
     """
-    journal_fd, messages_fd = os.dup(1), os.dup(0)
+    journal_fd, messages_fd = out_of_reach(1), out_of_reach(0)
     os.dup2(2, 1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -141,5 +180,6 @@ def open_channels() -> tuple[Journal, HostMessages]:
 
 def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    with held_back():  # half a line would spoil the next
+        while view:
+            view = view[os.write(fd, view) :]

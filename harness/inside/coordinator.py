@@ -6,7 +6,6 @@ One thread and one loop: a selector over the workers' sockets, and a pipe that S
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import selectors
 import signal
@@ -14,7 +13,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.contract import codec
 from harness.contract.events import (
@@ -31,8 +30,9 @@ from harness.contract.events import (
 )
 from harness.errors import ExitCode, HarnessError
 from harness.inside import worker
-from harness.inside.channel import Journal
+from harness.inside.channel import Journal, held_back
 from harness.inside.output import Capture
+from harness.inside.processes import StopFlag, fork, has_ended, signal_group, signal_name
 from harness.inside.schedule import (
     Assign,
     Blame,
@@ -53,19 +53,18 @@ TICK_S = 0.25
 TERM_S = 2.0
 """How long workers have to end by themselves when the run is interrupted."""
 _CHUNK = 1 << 18
-
-
-class StopFlag:
-    """One byte that every worker sees: set, it ends them after the running test."""
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
-
-    def set(self) -> None:
-        self._memory[0] = 1
-
-    def is_set(self) -> bool:
-        return self._memory[0] == 1
+_SPOKEN = frozenset(
+    {
+        "AttemptStarted",
+        "AttemptFinished",
+        "FixtureStarted",
+        "UnitFinished",
+        "SlotRecycled",
+        "QueriesCounted",
+        "RunAborted",
+    }
+)
+"""What a worker says. Anything else on its socket was written there by a test."""
 
 
 @dataclass(slots=True)
@@ -99,6 +98,7 @@ class Coordinator:
         self._captures = {slot: Capture(slot) for slot in schedule.slots}
         self._selector = selectors.DefaultSelector()
         self._is_done = False
+        self._is_testing = False
         self._starting = set(schedule.slots)
         self._last_death = (0, 0)
         self._private_fds: tuple[int, ...] = ()
@@ -120,9 +120,18 @@ class Coordinator:
                 self._kill_everything()
                 self._selector.close()
                 self._journal.finish_phase("tests")
+        self._settle()
+        return self.tally
+
+    def _settle(self) -> None:
+        """Say what becomes of the tests that the schedule has no outcome for."""
         left, reason = self._schedule.left_over()
         self._leave_out(LeaveOut(left, reason))
-        return self.tally
+        called_off, reason = self._schedule.called_off()
+        for index, outcome in called_off.items():
+            self._count(self._tests[index].id, outcome, True)
+        if called_off:
+            self._journal.notice("retries-called-off", f"{len(called_off)} tests were not tried again: {reason}.")
 
     @contextlib.contextmanager
     def _child_signals(self) -> Any:
@@ -172,10 +181,17 @@ class Coordinator:
         return True
 
     def _hear(self, slot: int, process: _Process, line: bytes, forward: list[tuple[bytes, int, bool]]) -> None:
-        event, now = codec.peek(line), time.monotonic()
+        now = time.monotonic()
         commands: list[Command] = []
         is_final = False
-        kind = event["type"]
+        try:
+            event = codec.peek(line)
+        except codec.CodecError:
+            event = {}
+        kind = event.get("type")
+        if kind not in _SPOKEN:
+            self._journal.notice("stray-line", f"A test of slot {slot} wrote on its worker's socket.")
+            return
         if kind == "AttemptStarted":
             self._schedule.test_began(slot, event["test"], now)
         elif kind == "AttemptFinished":
@@ -208,8 +224,9 @@ class Coordinator:
         if self._starting:
             self._starting.discard(slot)
             self._journal.finish_phase("clones")
-            if len(self._starting) == len(self._captures) - 1:
-                self._journal.start_phase("tests")
+        if not self._is_testing:
+            self._is_testing = True
+            self._journal.start_phase("tests")
 
     def _reap(self) -> None:
         for slot, process in list(self._processes.items()):
@@ -221,7 +238,7 @@ class Coordinator:
         """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
         while self._read(slot):
             pass
-        _signal_group(process.pid, signal.SIGKILL)
+        signal_group(process.pid, signal.SIGKILL)
         process.link.close()
         del self._processes[slot]
         if process.abort is not None:
@@ -232,7 +249,7 @@ class Coordinator:
         if was_asked and status == 0:
             self._journal.write(WorkerStopped(process.pid), slot)
         else:
-            signum = _signal_name(-status) if status < 0 else None
+            signum = signal_name(-status) if status < 0 else None
             blamed = next((command.test for command in commands if isinstance(command, Blame)), None)
             self._journal.write(WorkerLost(process.pid, status if status >= 0 else None, signum, blamed), slot)
         self._carry_out(commands)
@@ -261,7 +278,7 @@ class Coordinator:
                         os.kill(self._processes[slot].pid, signal.SIGUSR1)
                 case Kill(slot):
                     if slot in self._processes:
-                        _signal_group(self._processes[slot].pid, signal.SIGKILL)
+                        signal_group(self._processes[slot].pid, signal.SIGKILL)
                 case Blame():
                     self._blame(command)
                 case LeaveOut():
@@ -289,8 +306,21 @@ class Coordinator:
         # what waits in Python's buffers would be printed by each of us
         sys.stdout.flush()
         sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
+        with held_back():  # a child that nobody knows would be nobody's to end
+            pid = fork()
+            if pid == 0:
+                self._be_worker(slot, ours, theirs)
+            self._processes[slot] = _Process(pid, ours)
+        with contextlib.suppress(OSError):  # both sides set the group: whoever is first
+            os.setpgid(pid, pid)
+        theirs.close()
+        ours.setblocking(False)
+        self._selector.register(ours, selectors.EVENT_READ, slot)
+        self._journal.write(WorkerStarted(pid), slot)
+
+    def _be_worker(self, slot: int, ours: socket.socket, theirs: socket.socket) -> NoReturn:
+        """What the child does. Whatever goes wrong, it must not come back as a second coordinator."""
+        try:
             # what belongs to the coordinator and to other workers: an inherited end would hide a hang-up
             ours.close()
             self._selector.close()
@@ -299,22 +329,17 @@ class Coordinator:
             for fd in (*self._private_fds, *self._context.private_fds):
                 os.close(fd)
             worker.run(self._context, slot, theirs, self._captures[slot])
-        with contextlib.suppress(OSError):  # both sides set the group: whoever is first
-            os.setpgid(pid, pid)
-        theirs.close()
-        ours.setblocking(False)
-        self._processes[slot] = _Process(pid, ours)
-        self._selector.register(ours, selectors.EVENT_READ, slot)
-        self._journal.write(WorkerStarted(pid), slot)
+        finally:
+            os._exit(ExitCode.INTERNAL)
 
     def _blame(self, blame: Blame) -> None:
         pid, status = self._last_death
         capture = self._captures[blame.slot]
-        stacks = capture.stacks.everything()
+        stacks = capture.stacks.taken()
         if blame.outcome is Outcome.TIMED_OUT:
             kind, message = "TestTimeout", f"timed out after {self._schedule.timeout_s:g} s"
         else:
-            how = f"died with {_signal_name(-status)}" if status < 0 else f"exited with status {status}"
+            how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
             kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
         failure = Failure("error", kind, message, f"{message}\n{stacks}")
         extra = None
@@ -351,28 +376,15 @@ class Coordinator:
 
     def _kill_everything(self) -> None:
         """End every worker's process group: by TERM, then by KILL."""
-        for process in self._processes.values():
-            _signal_group(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + TERM_S
-        for process in self._processes.values():
-            while os.waitpid(process.pid, os.WNOHANG)[0] == 0:
-                if time.monotonic() > deadline:
-                    _signal_group(process.pid, signal.SIGKILL)
-                    os.waitpid(process.pid, 0)
-                    break
-                time.sleep(0.01)
-            _signal_group(process.pid, signal.SIGKILL)
-            process.link.close()
-        self._processes.clear()
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return f"signal {number}"
-
-
-def _signal_group(pid: int, signum: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signum)
+        with held_back():
+            for process in self._processes.values():
+                signal_group(process.pid, signal.SIGTERM)
+            deadline = time.monotonic() + TERM_S
+            for process in self._processes.values():
+                while not has_ended(process.pid):
+                    if time.monotonic() > deadline:
+                        signal_group(process.pid, signal.SIGKILL)
+                    time.sleep(0.01)
+                signal_group(process.pid, signal.SIGKILL)
+                process.link.close()
+            self._processes.clear()

@@ -18,7 +18,7 @@ from django.test.utils import get_unique_databases_and_mirrors
 from harness.contract import naming
 from harness.contract.events import DatabaseMade
 from harness.errors import ServerError
-from harness.inside.replication import CATCH_UP_S, server_connection
+from harness.inside.replication import Link, server_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable
             _clone_postgresql(database, slot)
             for mirror in database.mirrors:
                 if mirror in wanted:
-                    _wait_for_database(mirror, naming.clone(database.template, slot))
+                    _wait_for_replica(database.alias, mirror)
         else:
             connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
 
@@ -172,21 +172,14 @@ def _create_from_template(cursor: Any, clone: str, template: str, quoted_templat
         cursor.execute(statement)
 
 
-def _wait_for_database(mirror: str, name: str) -> None:
-    """Return when the replica behind *mirror* shows the database *name*."""
-    connection = server_connection(mirror)
-    deadline = time.monotonic() + CATCH_UP_S
+def _wait_for_replica(alias: str, mirror: str) -> None:
+    """Return when the replica behind *mirror* has what its primary, behind *alias*, has: the clone that was just made.
+
+    To look for the clone by its name would not do: the replica may still show one of an earlier worker or run.
+    """
+    link, replica = Link(alias), server_connection(mirror)
     try:
-        with connection.cursor() as cursor:
-            while True:
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-                if cursor.fetchone():
-                    return
-                if time.monotonic() > deadline:
-                    raise ServerError(
-                        f"The replica behind {mirror!r} does not show the database {name!r} after {CATCH_UP_S:g} s.",
-                        hint="Look at its log in the artifacts: has it lost its primary?",
-                    )
-                time.sleep(0.002)
+        link.wait(replica)
     finally:
-        connection.close()
+        replica.close()
+        link.close()

@@ -26,10 +26,11 @@ from harness.contract.topology import Topology, closure, primary_of
 from harness.errors import ProjectError
 from harness.inside import databases, labels, migrations, private
 from harness.inside.channel import Journal
-from harness.inside.coordinator import Coordinator, StopFlag
+from harness.inside.coordinator import Coordinator
 from harness.inside.discover import Plan, make_plan
 from harness.inside.failures import FailureDescriber, project_root
 from harness.inside.overlay import Gate
+from harness.inside.processes import StopFlag
 from harness.inside.schedule import Schedule
 from harness.inside.sqllog import SqlLog
 from harness.inside.worker import WorkerContext
@@ -47,6 +48,7 @@ class Session:
     workers: int
     private_fds: tuple[int, ...]
     sqllog: SqlLog
+    check_interrupted: Callable[[], None]
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: set[str] = field(default_factory=set)
     red: int = 0
@@ -78,6 +80,7 @@ class InsideRunner(DiscoverRunner):
         """The templates, by Django; the clones are the workers' to make."""
         aliases = kwargs.get("aliases")
         session = self.harness
+        session.check_interrupted()  # an import that discovery made may have caught it
         session.gate.open()
         session.journal.start_phase("template")
         self._groups = databases.group_aliases(connections if aliases is None else aliases)
@@ -100,6 +103,7 @@ class InsideRunner(DiscoverRunner):
         result = unittest.TestResult()
         if not plan.tests:
             return result
+        session.check_interrupted()
         databases.close_connections()
         session.journal.finish_phase("template")
         tally = self._coordinator(plan).run()

@@ -24,6 +24,7 @@ from harness.contract.events import Event, Outcome, QueriesCounted, RunAborted, 
 from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
 from harness.inside import databases, mirrors, private
+from harness.inside.channel import INTERRUPTS, out_of_reach
 from harness.inside.discover import Plan, class_name
 from harness.inside.failures import FailureDescriber
 from harness.inside.output import Capture
@@ -59,8 +60,9 @@ def run(context: WorkerContext, slot: int, link: socket.socket, capture: Capture
     status = 70
     try:
         _become_worker(slot, capture)
-        worker = Worker(context, slot, link, capture)
-        status = worker.serve()
+        with socket.socket(fileno=out_of_reach(link.fileno())) as own_link:
+            link.close()
+            status = Worker(context, slot, own_link, capture).serve()
         # what the tests registered, not what the project did before the fork: that belongs to the coordinator's end
         atexit._run_exitfuncs()
     except BaseException:  # noqa: BLE001 - whatever it was, the coordinator sees a lost worker; this is its evidence
@@ -80,6 +82,7 @@ def _become_worker(slot: int, capture: Capture) -> None:
         signal.signal(signum, signal.SIG_DFL)
     # the coordinator decides what an interrupt means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
     atexit._clear()
     capture.redirect()
     faulthandler.enable(capture.stacks.fd, all_threads=True)
@@ -98,6 +101,8 @@ class Worker:
         self._capture = capture
         self._result = AttemptResult(self._send, FailureDescriber(context.root), capture, context.sqllog)
         self._steps = private.SuiteSteps()
+        self._pid = os.getpid()
+        self._streams = (sys.stdout, sys.stderr)
         self._mirrors: mirrors.Mirrors
 
     def serve(self) -> int:
@@ -134,17 +139,25 @@ class Worker:
         self._send(SlotRecycled(round(time.monotonic() - start, 6)))
 
     def _send(self, event: Event) -> None:
+        if os.getpid() != self._pid:
+            os._exit(ExitCode.INTERNAL)  # a test forked, and its child came back here as if it were the worker
         self._link.sendall(codec.encode_body(event).encode())
 
     def _run_assignment(self, assignment: Assignment) -> None:
         plan = self._context.plan
         instances = [(index, plan.instances[index]) for index in assignment.tests]
         cls = type(instances[0][1])
+        self._tidy()
         self._capture.clear()
         self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
         self._run_class(cls, instances, assignment.n)
         databases.end_transactions()
         self._send(UnitFinished(plan.units[assignment.unit].name))
+
+    def _tidy(self) -> None:
+        """Undo what tests of other classes may have left behind: another directory, other streams."""
+        os.chdir(self._context.root)
+        sys.stdout, sys.stderr = self._streams
 
     def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
         """Set the module and the class up, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
@@ -173,7 +186,7 @@ class Worker:
         self._fixture(cls, "setUpModule", self._steps.set_up_module, first)
         if result.fixture_failure is None and result.fixture_skip is None:
             self._fixture(cls, "setUpClass", self._steps.set_up_class, first)
-        self._steps.is_up(cls, result)
+            self._steps.is_up(cls, result)
         return result.fixture_failure is None and result.fixture_skip is None
 
     def _tear_down(self, cls: type) -> None:

@@ -90,7 +90,7 @@ def build(
         is_red = is_red or suite.get("failures") != "0" or suite.get("errors") != "0"
         root.append(suite)
     if (cause := _missing_cause(report, verdict, is_red)) is not None:
-        root.append(_harness_suite(report, cause, names, options))
+        root.append(_harness_suite(report, cause, set(suites), options))
     for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", _seconds(report.total_s))
@@ -171,9 +171,11 @@ def _suite(report: RunReport, classname: str, cases: list[Case], names: _Names, 
     return _sealed(suite, elements)
 
 
-def _harness_suite(report: RunReport, cause: Cause, names: _Names, options: _Options) -> ET.Element:
+def _harness_suite(report: RunReport, cause: Cause, taken: set[str], options: _Options) -> ET.Element:
     classname, name = HARNESS_CASE
-    model = junit_xml.TestCase(names.unique(classname, name), classname, allow_multiple_subelements=True)
+    while classname in taken:  # a project may have a module of our name
+        classname = f"{classname} (run)"
+    model = junit_xml.TestCase(name, classname)
     text = _text(cause.text, options)
     model.add_error_info(_attribute(cause.message, cause.kind), text, cause.kind)
     suite = junit_xml.TestSuite(
@@ -296,7 +298,7 @@ def _attribute(value: str, default: str) -> str:
 
 
 def _message(result: Result) -> str:
-    return _attribute(result.message, result.type)
+    return _attribute(result.message, _attribute(result.type, result.tag))
 
 
 def _text(text: str, options: _Options) -> str:
@@ -311,7 +313,7 @@ def _text_bytes(report: RunReport) -> int:
 
 
 def _file(file: str, options: _Options) -> str:
-    return _attribute(posixpath.join(options.prefix, file), file)
+    return _attribute(posixpath.join(options.prefix, file), "-")
 
 
 def _seconds(value: float) -> str:

@@ -149,13 +149,19 @@ def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(workshop, tale, r
 
 def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own):
     with pytest.raises(ServerError) as caught:
-        provision.provide(workshop, [_spec(own, runner, "RUN seq -f line-%g 60; echo the last words >&2; exit 7")])
+        provision.provide(workshop, [_spec(own, runner, "RUN seq -f line-%g 60; echo the last words; exit 7")])
     assert f"{own}:1" in caught.value.message
     lines = caught.value.evidence.splitlines()
     assert "the last words" in lines
     assert "line-60" in lines
     assert "line-2" not in lines
     assert "returned a non-zero code: 7" in lines[-1]
+
+
+def test_the_log_is_told_without_the_builders_colours(workshop, tale, runner, own):
+    provision.provide(workshop, [_spec(own, runner, "RUN echo this in red >&2")])
+    assert "this in red" in [line for _, line in tale]
+    assert "\x1b" not in tale.text
 
 
 def test_what_can_be_had_from_nowhere_is_told_with_every_reason(workshop, tale, own):

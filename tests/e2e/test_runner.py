@@ -13,7 +13,7 @@ import time
 import pytest
 
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop
-from harness.errors import ServerError
+from harness.errors import ExitCode, ServerError
 from harness.host import provision
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop

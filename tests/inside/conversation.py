@@ -1,20 +1,41 @@
-"""Talks to a real inside over pipes, as the host does, and gives back its journal."""
+"""Talks to a real inside over pipes, as the host does, and gives back its journal.
+
+Nothing here waits for ever: an inside that says nothing for ``PATIENCE_S`` is killed, and what it said is in the error.
+After each conversation no process of its session may be left, and each planned test of a finished run has one outcome.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.contract import codec
-from harness.contract.events import AttemptFinished, Envelope, Outcome, TopologyFound
+from harness.contract.events import (
+    AttemptFinished,
+    Envelope,
+    Notice,
+    Outcome,
+    PlannedTest,
+    RunAborted,
+    RunFinished,
+    RunPlanned,
+    TopologyFound,
+)
 from harness.contract.runspec import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
+PATIENCE_S = 90
 
 
 @dataclass(frozen=True)
@@ -28,59 +49,175 @@ class Journal:
     def all(self, kind: type) -> list:
         return [envelope.event for envelope in self.envelopes if isinstance(envelope.event, kind)]
 
-    def outcomes(self) -> dict[str, Outcome]:
-        """The final outcome of each test."""
-        return {event.test: event.outcome for event in self.all(AttemptFinished) if event.final}
+    def one(self, kind: type):
+        (event,) = self.all(kind)
+        return event
 
-    def final(self, test: str) -> AttemptFinished:
-        return next(event for event in self.all(AttemptFinished) if event.final and event.test == test)
+    @property
+    def planned(self) -> list[PlannedTest]:
+        return [test for event in self.all(RunPlanned) for test in event.tests]
+
+    @property
+    def attempts(self) -> list[AttemptFinished]:
+        return self.all(AttemptFinished)
+
+    def outcomes(self) -> dict[str, str]:
+        """The final outcome of each test and each fixture, by the last two parts of its id: ``Class.test_x``."""
+        return {short(event.test): event.outcome.value for event in self.attempts if event.final}
+
+    def final(self, name: str) -> AttemptFinished:
+        """The final attempt of the test whose id ends with *name*."""
+        found = [event for event in self.attempts if event.final and f".{event.test}".endswith(f".{name}")]
+        assert len(found) == 1, f"{len(found)} final attempts of {name}: {self.outcomes()} {self.stderr[-2000:]}"
+        return found[0]
+
+    def order(self) -> list[str]:
+        """The names of the methods in the order in which they ended."""
+        return [event.test.rpartition(".")[2] for event in self.attempts if event.final and event.extra is None]
+
+    def notices(self, code: str) -> list[str]:
+        return [event.text for event in self.all(Notice) if event.code == code]
+
+    @property
+    def aborted(self) -> RunAborted:
+        return self.one(RunAborted)
+
+    def text(self) -> str:
+        """The whole journal, as the host would write it."""
+        return "".join(map(codec.encode, self.envelopes))
+
+
+def short(test_id: str) -> str:
+    return ".".join(test_id.split(".")[-2:])
+
+
+def assert_settled(journal: Journal) -> None:
+    """Every planned test of a run that came to its end has exactly one final outcome.
+
+    A failed test whose retry was called off has none: its last attempt counts, and a notice says so.
+    """
+    if not journal.all(RunFinished) or not journal.planned:
+        return
+    finals = Counter(event.test for event in journal.attempts if event.final)
+    red = {event.test for event in journal.attempts if event.outcome.is_red and not event.final}
+    is_called_off = bool(journal.notices("retries-called-off"))
+    for test in journal.planned:
+        expected = 0 if is_called_off and test.id in red and not finals[test.id] else 1
+        assert finals[test.id] == expected, f"{test.id} has {finals[test.id]} final outcomes"
+    assert len({test.id for test in journal.planned}) == len(journal.planned)
+    strangers = {event.test for event in journal.attempts if event.extra is None} - {test.id for test in journal.planned}
+    assert not strangers, f"outcomes of tests that nobody planned: {strangers}"
 
 
 class Conversation:
     """A child process that is inside, and the host's end of its pipes."""
 
-    def __init__(self, project: Path, python: str = sys.executable, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        project: Path,
+        python: str = sys.executable,
+        env: Mapping[str, str] | None = None,
+        flags: Sequence[str] = ("-W", "error::DeprecationWarning:harness"),
+    ) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
         self.process = subprocess.Popen(
-            [python, "-W", "error::DeprecationWarning:harness", "-m", "harness.inside"],
+            [python, *flags, "-m", "harness.inside"],
             cwd=project,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **(env or {})},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.stderr,
             start_new_session=True,
         )
         self.envelopes: list[Envelope] = []
+        self._buffer = b""
+
+    def __enter__(self) -> Conversation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
 
     def say(self, message) -> None:
-        self.process.stdin.write(codec.encode_body(message).encode())
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended; its journal says why
+            self.process.stdin.write(codec.encode_body(message).encode())
+            self.process.stdin.flush()
 
     def hear(self) -> Envelope | None:
         """The next event, None at the end."""
-        line = self.process.stdout.readline()
-        if not line:
-            return None
+        deadline = time.monotonic() + PATIENCE_S
+        while b"\n" not in self._buffer:
+            if not select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+                self.kill()
+                raise AssertionError(f"inside is silent: {self.envelopes[-5:]} {self.errors()}")
+            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                assert not self._buffer, f"the journal ends with half a line: {self._buffer!r}"
+                return None
+            self._buffer += chunk
+        line, self._buffer = self._buffer.split(b"\n", 1)
         self.envelopes.append(codec.decode(line))
         return self.envelopes[-1]
 
-    def hear_until(self, kind: type) -> Envelope:
+    def hear_until(self, kind: type, **fields: object) -> Envelope:
+        """The next event of *kind* whose fields are those given."""
         while (envelope := self.hear()) is not None:
-            if isinstance(envelope.event, kind):
+            event = envelope.event
+            if isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items()):
                 return envelope
-        raise AssertionError(f"inside ended before a {kind.__name__}: {self.envelopes[-3:]} {self._errors()}")
+        raise AssertionError(f"inside ended before a {kind.__name__}: {self.envelopes[-3:]} {self.errors()}")
+
+    def begin(self, spec: RunSpec, routes: Sequence[Route] | None = None, endpoints: Sequence[Endpoint] = ()) -> None:
+        """Say all that inside waits for before it runs tests."""
+        self.say(Begin(spec))
+        found = self.hear_until(TopologyFound).event
+        self.say(UseRoutes(tuple(routes or plain_routes(found))))
+        self.say(ServersReady(tuple(endpoints)))
 
     def finish(self) -> Journal:
+        """Hear the rest. Checks what holds for every run."""
         while self.hear() is not None:
             pass
-        status = self.process.wait(30)
-        self.process.stdin.close()
-        self.process.stdout.close()
-        return Journal(tuple(self.envelopes), status, self._errors())
+        journal = Journal(tuple(self.envelopes), self.process.wait(PATIENCE_S), self.errors())
+        sequence = [envelope.seq for envelope in journal.envelopes]
+        assert sequence == list(range(1, len(sequence) + 1)), "the journal misses lines, or has some twice"
+        assert_settled(journal)
+        left = self.processes_left()
+        assert left == [], f"processes are left: {left}"
+        return journal
 
-    def _errors(self) -> str:
+    def processes_left(self) -> list[str]:
+        """The processes of inside's session that are alive, a moment after its end."""
+        deadline = time.monotonic() + 10
+        while (left := _session(self.process.pid)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return left
+
+    def kill(self) -> None:
+        """End inside and all of its session."""
+        for entry in _session(self.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(entry.split(":")[0]), signal.SIGKILL)
+
+    def errors(self) -> str:
         self.stderr.seek(0)
         return self.stderr.read().decode(errors="replace")
+
+
+def _session(pid: int) -> list[str]:
+    """The living processes of a session, each as ``PID: name``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+            state, _, _, session = rest.split()[:4]
+            if int(session) == pid and state != "Z":
+                found.append(f"{entry.name}: {name}")
+    return found
 
 
 def plain_routes(found: TopologyFound) -> tuple[Route, ...]:
@@ -96,12 +233,16 @@ def run(
     endpoints: Sequence[Endpoint] = (),
     python: str = sys.executable,
     env: Mapping[str, str] | None = None,
+    **options: object,
 ) -> Journal:
     """The whole conversation."""
-    conversation = Conversation(project, python, env)
-    conversation.say(Begin(spec))
-    while (envelope := conversation.hear()) is not None:
-        if isinstance(envelope.event, TopologyFound) and not spec.plan_only:
-            conversation.say(UseRoutes(tuple(routes or plain_routes(envelope.event))))
-            conversation.say(ServersReady(tuple(endpoints)))
-    return conversation.finish()
+    with Conversation(project, python, env, **options) as conversation:
+        conversation.say(Begin(spec))
+        while (envelope := conversation.hear()) is not None:
+            if isinstance(envelope.event, TopologyFound) and not spec.plan_only:
+                conversation.say(UseRoutes(tuple(routes or plain_routes(envelope.event))))
+                conversation.say(ServersReady(tuple(endpoints)))
+        return conversation.finish()
+
+
+RED = {outcome.value for outcome in Outcome if outcome.is_red}

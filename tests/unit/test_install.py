@@ -155,6 +155,7 @@ REQUIREMENTS = {
     "file.txt": "plugin @ file:///project/plugin\n",
     "poetry.lock": "",
     "pyproject.toml": "",
+    "packages/shop/pyproject.toml": "[dependency-groups]\ndev = ['pytest']\n",
 }
 NESTED = ("limits.txt", "requirements.txt", "requirements/base.txt", "requirements/more/deep.txt")
 
@@ -168,6 +169,8 @@ NESTED = ("limits.txt", "requirements.txt", "requirements/base.txt", "requiremen
         ("pip install django 'psycopg[binary]>=3' -c limits.txt", ("limits.txt",)),
         ("pip install -i https://x.test/simple django", ()),
         ("pip install -r missing.txt", ()),
+        ("pip install --group dev django", ("pyproject.toml",)),
+        ("pip install --group=packages/shop/pyproject.toml:dev", ("packages/shop/pyproject.toml",)),
         ("poetry install --no-root --with test", ("poetry.lock", "pyproject.toml")),
         ("uv sync --frozen --no-install-project", ("poetry.lock", "pyproject.toml")),
         ("pip install .", None),

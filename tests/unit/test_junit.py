@@ -268,7 +268,15 @@ def test_many_failures_share_what_a_file_may_hold(monkeypatch: pytest.MonkeyPatc
     journal = Journal().plan(*tests)
     for test in tests:
         journal.attempt(test, Outcome.FAILED, failures=(failure("x" * 2000),), stdout="y" * 5000, stderr="z" * 5000)
-    assert 50_000 < len(xml(journal.end())) < 150_000
+    assert 100_000 < len(xml(journal.end())) < 200_000  # of 600,000
+
+
+def test_a_project_may_use_our_name(tmp_path: Path) -> None:
+    test = planned("run", classname="harness")
+    path = tmp_path / "junit.xml"
+    path.write_bytes(xml(Journal().plan(test).attempt(test, Outcome.PASSED).host(RunAborted(ExitCode.SERVERS, "died"))))
+    assert check(path) == Counts(2, 1, 1, 0)
+    assert [suite.get("name") for suite in ET.fromstring(path.read_bytes())] == ["harness", "harness (run)"]
 
 
 @settings(max_examples=150, deadline=None)

@@ -92,6 +92,8 @@ class World:
 
     def obey(self, commands):
         for command in commands:
+            if isinstance(self.end, GiveUp):
+                return
             assert self.end is None, f"{command} after the end"
             match command:
                 case Spawn(slot):

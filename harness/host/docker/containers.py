@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import docker
 import docker.errors
@@ -58,6 +58,15 @@ class State:
         return f"was {self.status}"
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A server that an earlier run has left running: its container's id, image and environment."""
+
+    id: str
+    image: str
+    environment: Mapping[str, str] = field(repr=False)
+
+
 @contextlib.contextmanager
 def network(client: docker.DockerClient, run: str) -> Iterator[str]:
     """A network of *run*'s own, by name. At the end it is removed, with every container of the run that is still there
@@ -75,6 +84,29 @@ def network(client: docker.DockerClient, run: str) -> Iterator[str]:
     finally:
         remove_run(client, run)
         remove_abandoned(client)
+
+
+def kept_network(client: docker.DockerClient, run: str) -> str:
+    """The network of *run*, whose servers outlive it, by name: made if it is not there."""
+    name = naming.network(run)
+    with telling(f"Docker could not make the network {name}"):
+        if not client.api.networks(filters={"label": f"{RUN_LABEL}={run}"}):
+            client.api.create_network(name, driver="bridge", labels=labels(run, "network"))
+    return name
+
+
+def kept_servers(client: docker.DockerClient, run: str) -> dict[str, Kept]:
+    """The servers of *run* that are running, by host name."""
+    chosen = {"label": f"{RUN_LABEL}={run}", "status": "running"}
+    with telling("Docker could not say which servers are kept"):
+        found = [client.api.inspect_container(entry["Id"]) for entry in client.api.containers(filters=chosen)]
+    return {
+        entry["Config"]["Hostname"]: Kept(
+            entry["Id"], entry["Config"]["Image"], dict(pair.split("=", 1) for pair in entry["Config"]["Env"])
+        )
+        for entry in found
+        if entry["Config"]["Labels"][ROLE_LABEL] in ("primary", "replica")
+    }
 
 
 def labels(run: str, role: str) -> dict[str, str]:

@@ -32,7 +32,10 @@ testcontainers_config.ryuk_disabled = True
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """A server's container. ``host`` is its name in the run's network. ``publish`` opens the port on 127.0.0.1."""
+    """A server's container. ``host`` is its name in the run's network. ``publish`` opens the port on 127.0.0.1.
+
+    One that is held ends when this process does.
+    """
 
     run: str
     host: str
@@ -42,21 +45,25 @@ class ServerSpec:
     port: int
     publish: bool
     environment: Mapping[str, str] = field(repr=False)
+    is_held: bool = True
 
 
 class ServerContainer:
-    """The container of one server. Its standard input is held open from here: it ends when this process does.
+    """The container of one server, to be made by ``start``, or *kept*: the id of one that runs already.
 
     Every method raises ``ServerError`` when the engine refuses. Removing it is the caller's: ``remove_run``.
     """
 
-    def __init__(self, client: docker.DockerClient, spec: ServerSpec) -> None:
+    def __init__(self, client: docker.DockerClient, spec: ServerSpec, kept: str | None = None) -> None:
         self.spec = spec
         self._client = client
         self._container = _testcontainer(client, spec)
         self._hold: attach.Connection | None = None
         self._log: Any = None
         self._closed = False
+        if kept is not None:
+            with telling(f"Docker could not find the server {spec.host} again"):
+                self._container._container = client.containers.get(kept)
 
     @property
     def id(self) -> str:
@@ -70,7 +77,8 @@ class ServerContainer:
         with telling(f"Docker could not start the server {self.spec.host}"):
             self._container.start()
             try:
-                self._hold = attach.open_input(self._client.api, self.id)
+                if self.spec.is_held:
+                    self._hold = attach.open_input(self._client.api, self.id)
             except FAILURES:
                 if self.state().is_running:
                     raise

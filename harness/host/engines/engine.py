@@ -12,6 +12,9 @@ from typing import Literal
 
 Role = Literal["primary", "replica"]
 
+PASSWORD_VARIABLE = "HARNESS_PASSWORD"  # noqa: S105 - the name of a variable
+"""Of a server's container: the run's password."""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -26,13 +29,14 @@ class Release:
 class Boot:
     """What one server is told at its start. ``users`` are made superusers on a primary; a replica has them from it.
 
-    ``primary_host`` is the name under which a replica reaches its primary.
+    ``primary_host`` is the name under which a replica reaches its primary. One that ``is_held`` ends with this process.
     """
 
     role: Role
     password: str
     users: tuple[str, ...] = ()
     primary_host: str = ""
+    is_held: bool = True
 
     def __repr__(self) -> str:
         return f"Boot(role={self.role!r}, password='***', users={self.users!r}, primary_host={self.primary_host!r})"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from harness.contract import naming
-from harness.host.engines.engine import Boot, Engine, Release
+from harness.host.engines.engine import PASSWORD_VARIABLE, Boot, Engine, Release
 
 DEFAULT_USER = "harness"
 """The superuser of an alias that names no USER, or one that PostgreSQL would not take."""
@@ -63,7 +63,7 @@ SERVER_OPTIONS = (
 
 def environment(boot: Boot) -> Mapping[str, str]:
     """The environment that ``images/postgres/entry.sh`` reads."""
-    common = {"HARNESS_ROLE": boot.role, "HARNESS_PASSWORD": boot.password, "HARNESS_HELD": "1"}
+    common = {"HARNESS_ROLE": boot.role, PASSWORD_VARIABLE: boot.password, "HARNESS_HELD": "1" if boot.is_held else ""}
     if boot.role == "replica":
         return {**common, "HARNESS_PRIMARY": boot.primary_host}
     return {**common, "HARNESS_USERS": "\n".join(boot.users)}

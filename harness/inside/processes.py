@@ -1,0 +1,51 @@
+"""Processes as the system knows them: forking, signalling, reaping. Knows nothing of what they run."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import signal
+import warnings
+
+
+class StopFlag:
+    """One byte that every worker sees: set, it ends them after the running test."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def set(self) -> None:
+        self._memory[0] = 1
+
+    def is_set(self) -> bool:
+        return self._memory[0] == 1
+
+
+def fork() -> int:
+    """``os.fork``; threads of the project's, which Python warns of, are the project's risk, and warnings may be errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the child has ended; it is reaped then."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:  # it was reaped already
+        return True
+
+
+def signal_group(pid: int, signum: int) -> None:
+    """Send a signal to the process group *pid*; nothing happens where there is none."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signum)
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"

@@ -1,0 +1,140 @@
+"""``--keepdb``: servers and templates outlive the run, clones never go stale, and a run without it ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from harness.contract import naming
+from harness.host.docker.engine import connect
+from tests.e2e import command
+from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.docker
+
+MODELS = "from django.db import models\n\n\nclass Item(models.Model):\n    name = models.CharField(max_length=20)\n"
+MIGRATION = """
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [{after}]
+    operations = [{operation}]
+"""
+CREATE = (
+    'migrations.CreateModel("Item", [("id", models.BigAutoField(primary_key=True)),'
+    ' ("name", models.CharField(max_length=20))])'
+)
+TESTS = """
+from django.db import connection, connections
+from django.test import TestCase, TransactionTestCase
+from shop.models import Item
+
+
+class ShopTests(TestCase):
+    def test_it(self):
+        self.assertEqual(Item.objects.count(), 0)
+        Item.objects.create(name="x")
+
+
+class CommittingTests(TransactionTestCase):
+    databases = {"default", "replica"}
+
+    def test_it(self):
+        Item.objects.create(name="x")
+        self.assertEqual(Item.objects.using("replica").count(), 1)
+"""
+DATABASES = """
+DATABASES["replica"] = {**DATABASES["default"], "HOST": "elsewhere", "TEST": {"MIRROR": "default"}}
+"""
+
+
+def kept_ids():
+    client = connect()
+    try:
+        ours = {"label": [f"{naming.LABEL}.run", f"{naming.LABEL}.role"], "status": "running"}
+        return {entry["Id"] for entry in client.api.containers(filters=ours)}
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def shop(project):  # noqa: F811 - the fixture
+    """A project with a model, a mirror, and tests that use both."""
+    (project / "shop" / "models.py").write_text(MODELS)
+    (project / "shop" / "migrations" / "0001_initial.py").write_text(MIGRATION.format(after="", operation=CREATE))
+    (project / "shop" / "tests.py").write_text(TESTS)
+    with (project / "settings.py").open("a") as file:
+        file.write(DATABASES)
+    yield project
+    # without --keepdb they end, however the test ended
+    command.harness("--project", str(project), "--runner", "host", "-k", "no such test", artifacts=project / "last")
+
+
+def run(shop, name, *args):
+    return command.harness("--project", str(shop), "--runner", "host", *args, artifacts=shop.parent / name)
+
+
+def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(shop):
+    before = kept_ids()
+    first = run(shop, "first", "--keepdb")
+    assert first.code == 0, first.told
+    kept = kept_ids() - before
+    assert len(kept) == 2
+
+    add = 'migrations.AddField("Item", "price", models.IntegerField(default=3))'
+    (shop / "shop" / "migrations" / "0002_price.py").write_text(
+        MIGRATION.format(after='("shop", "0001_initial")', operation=add)
+    )
+    (shop / "shop" / "models.py").write_text(f"{MODELS}    price = models.IntegerField(default=3)\n")
+    second = run(shop, "second", "--keepdb")
+    assert second.code == 0, second.told
+    assert second.summary["counts"]["passed"] == 2
+    assert kept_ids() - before == kept
+
+    third = run(shop, "third")
+    assert third.code == 0, third.told
+    assert kept_ids() - before == set()
+
+
+def test_two_runs_do_not_share_kept_servers(shop):
+    (shop / "shop" / "tests.py").write_text(
+        "import time\nfrom django.test import TestCase\n\n\n"
+        "class T(TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
+    )
+    artifacts = shop.parent / "first"
+    first = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            "ci",
+            "--project",
+            shop,
+            "--runner",
+            "host",
+            "--keepdb",
+            "--artifacts",
+            artifacts,
+        ],
+        cwd=command.ROOT,
+        env=command.environment(),
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        journal = artifacts / "journal.ndjson"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (journal.exists() and '"AttemptStarted"' in journal.read_text()):
+            time.sleep(0.05)
+        second = run(shop, "second", "--keepdb")
+        assert second.code == 2
+        assert "--keepdb" in second.told
+        assert first.wait(60) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            first.kill()
+        first.wait()
