@@ -33,9 +33,6 @@ class Outcome(enum.Enum):
     __hash__ = object.__hash__
 
 
-RED = frozenset(outcome for outcome in Outcome if outcome.is_red)
-
-
 @dataclass(frozen=True, slots=True)
 class PlannedTest:
     """A test that discovery found. ``file`` is relative to the project's root, ``line`` that of its definition.

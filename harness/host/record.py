@@ -37,6 +37,7 @@ class Record:
         self._ledger = Ledger()
         self._lock = threading.Lock()
         self._secret = b""
+        self._aborts: set[str] = set()
         self._told_at: dict[str, float] = {}
 
     def hide(self, secret: str) -> None:
@@ -118,10 +119,15 @@ class Record:
             if self._surroundings.is_github:
                 self._surroundings.print_lines(github.annotate(report, result, prefix=prefix))
         if failure is not None:
-            self._surroundings.print_lines([failure.message, failure.hint])
+            self._surroundings.print_lines(filter(None, [failure.message, failure.hint]))
             return worst(result.exit_code, failure.exit_code)
         return result.exit_code
 
     def _fold(self, envelope: Envelope) -> None:
         self._ledger.fold(envelope)
+        if isinstance(envelope.event, RunAborted):
+            # what the host tells inside to stop for comes back as inside's own end
+            if envelope.event.message in self._aborts:
+                return
+            self._aborts.add(envelope.event.message)
         self._console.handle(envelope)

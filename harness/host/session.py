@@ -6,36 +6,27 @@ Owns who says what when: inside's journal is heard in the main thread; the serve
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
-import secrets
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from types import FrameType
-from typing import IO
 
 from harness.contract import codec
 from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, UseRoutes
 from harness.errors import ExitCode, HarnessError, Interrupted, ServerError
-from harness.host import buildenv, kept, plan_view, provision, surroundings
+from harness.host import plan_view, surroundings
 from harness.host.config import Config, explain
 from harness.host.conversation import Conversation
-from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import Client, connect
-from harness.host.engines import ENGINES
-from harness.host.images import Tell
 from harness.host.plan import StackPlan, make_plan
-from harness.host.project import project_files, project_tar
 from harness.host.record import Record
-from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
-from harness.host.stack import Stack, StackOptions
+from harness.host.room import Room
+from harness.host.stack import Stack
 from harness.report.files import Artifacts
 
 STOP_S = 15.0
@@ -45,6 +36,8 @@ EXIT_S = 30.0
 
 def run_ci(config: Config) -> ExitCode:
     """Run the suite as *config* says, write the artifacts, and give the exit code of DESIGN's table."""
+    # what a run hears it keeps: looking through it for garbage, again and again, would cost more than hearing it
+    gc.set_threshold(100_000, 50, 100)
     around = surroundings.look(config, os.environ, sys.argv)
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
         record = Record(config, around, artifacts, console)
@@ -59,7 +52,7 @@ def run_ci(config: Config) -> ExitCode:
 def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print what a run would start, and start nothing but the runner."""
     around = surroundings.look(config, os.environ, sys.argv)
-    with _interruptible(), _Room(config, lambda *_: None) as room:
+    with _interruptible(), Room(config, lambda *_: None) as room:
         plan = room.plan(RunSpec(plan_only=True, settings=config.settings))
     if as_json:
         around.print_lines([json.dumps(plan_view.document(plan), indent=2)])
@@ -72,7 +65,7 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
 
 def _run(config: Config, record: Record, artifacts: Artifacts) -> None:
     """The run: everything that it starts is gone when this returns or raises."""
-    with _Room(config, record.told, record) as room:
+    with Room(config, record.told, record) as room:
         with record.phase("images"):
             image = room.runner_image()
         story = _Story(room, record, artifacts)
@@ -83,7 +76,7 @@ def _run(config: Config, record: Record, artifacts: Artifacts) -> None:
 class _Story:
     """One run: inside on one side, the servers on the other."""
 
-    def __init__(self, room: _Room, record: Record, artifacts: Artifacts) -> None:
+    def __init__(self, room: Room, record: Record, artifacts: Artifacts) -> None:
         self._room = room
         self._record = record
         self._artifacts = artifacts
@@ -212,132 +205,6 @@ def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:
     if end.failures:
         return ExitCode.TESTS_FAILED
     return ExitCode.GREEN if planned else ExitCode.NO_TESTS
-
-
-class _Room:
-    """What a run has of the machine: the engine, the images, a network, and where inside lives. A context manager."""
-
-    def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
-        self.config = config
-        self._tell = tell
-        self._record = record
-        self._run = secrets.token_hex(4)
-        self._kept_run = kept.run_id(config)
-        self._is_kept = config.django.keepdb
-        self._cleanup = contextlib.ExitStack()
-        self._client: Client
-        self._workshop: Workshop
-        self._network: str | None = None
-
-    def __enter__(self) -> _Room:
-        config = self.config
-        self._client = connect()
-        self._workshop = self._cleanup.enter_context(
-            Workshop(self._client, self._tell, lambda: buildenv.read(config, os.environ))
-        )
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._cleanup.close()
-
-    def runner_image(self) -> str | None:
-        """The image of the runner with the project's dependencies, and beside it those of servers that are asked for.
-
-        ``None`` where inside is a child of this process.
-        """
-        config = self.config
-        jobs: dict[str, Callable[[], str]] = {
-            f"{spec.engine} {spec.version or ''}".strip(): partial(self._server_image, spec.engine, spec.version)
-            for spec in config.db
-        }
-        if config.runner == "container":
-            jobs["runner"] = self._project_image
-        return provision.side_by_side(jobs).get("runner")
-
-    def _project_image(self) -> str:
-        config = self.config
-        runner = provision.runner_image(self._workshop, config.python)
-        return provision.project_image(
-            self._workshop, runner, config.project, config.install, config.apt, (config.artifacts,)
-        )
-
-    def _server_image(self, engine: str, version: str | None) -> str:
-        known, server = ENGINES[engine], self.config.servers.get(engine)
-        return provision.server_image(
-            self._workshop, known, version or known.default_version, server.image if server else None
-        )
-
-    def server_images(self, plan: StackPlan) -> dict[tuple[str, str], str]:
-        """The image of each engine and version in *plan*."""
-        wanted = {(server.engine.name, server.version) for server in plan.servers}
-        jobs = {f"{name} {version}": partial(self._server_image, name, version) for name, version in wanted}
-        tags = provision.side_by_side(jobs)
-        return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
-
-    def stack(self, plan: StackPlan, images: dict[tuple[str, str], str], record: Record) -> Stack:
-        password = kept.password(self._client, self._kept_run) if self._is_kept else None
-        options = StackOptions(
-            run=self._kept_run if self._is_kept else self._run,
-            network=self._make_network(),
-            images=images,
-            publish=self.config.runner == "host",
-            startup_s=self.config.startup_timeout,
-            is_kept=self._is_kept,
-            password=password or secrets.token_urlsafe(24),
-        )
-        record.hide(options.password)
-        return Stack(self._client, plan, options, record.tell)
-
-    def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
-        """Inside, not yet started: a context manager."""
-        config = self.config
-        if config.runner == "host":
-            environment = {**os.environ, **config.env}
-            return ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors))
-        assert image is not None
-        options = ContainerOptions(
-            run=self._run,
-            image=image,
-            project=self._project_archive(),
-            network=self._make_network() if meets_servers else None,
-            environment=config.env,
-            stderr=self._errors,
-        )
-        return ContainerRunner(self._client, options)
-
-    def plan(self, spec: RunSpec) -> StackPlan:
-        """The plan of the project's topology, by a runner that says it and ends."""
-        image = self._project_image() if self.config.runner == "container" else None
-        with self.inside(image, meets_servers=False) as conversation:
-            conversation.send(Begin(spec))
-            for line in conversation.lines():
-                event = codec.decode(line).event
-                if isinstance(event, TopologyFound):
-                    return make_plan(event.topology, self.config.db)
-                if isinstance(event, RunAborted):
-                    raise HarnessError.of(event.exit_code, event.message, event.hint, event.evidence)
-            raise HarnessError("Inside ended before it said the topology.", evidence=conversation.stderr_tail())
-
-    def _project_archive(self) -> IO[bytes]:
-        config = self.config
-        archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
-        project_tar(config.project, project_files(config.project, [config.artifacts]), archive)
-        archive.seek(0)
-        return archive
-
-    def _make_network(self) -> str:
-        if self._network is None and self._is_kept:
-            self._cleanup.enter_context(kept.held(self._kept_run))
-            self._network = containers.kept_network(self._client, self._kept_run)
-        elif self._network is None:
-            kept.end(self._client, self._kept_run)
-            self._network = self._cleanup.enter_context(containers.network(self._client, self._run))
-        return self._network
-
-    def _errors(self, data: bytes) -> None:
-        """Inside's error stream, as it comes: shown to those who ask for much."""
-        if self._record is not None and self.config.django.verbosity >= 2:
-            self._record.show(data)
 
 
 def _spec(config: Config) -> RunSpec:

@@ -38,7 +38,7 @@ class Surroundings:
         return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
 
     def print_lines(self, lines: Iterable[str]) -> None:
-        text = "".join(f"{line}\n" for line in lines if line)
+        text = "".join(f"{line}\n" for line in lines)
         self.out.write(encodable(text, self.out.encoding))
         self.out.flush()
 

@@ -68,7 +68,7 @@ def _run(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
 
     import django
 
-    from harness.inside.overlay import Gate, apply_endpoints, apply_routes
+    from harness.inside.overlay import Gate, apply_endpoints, apply_routes, load_backends
     from harness.inside.topology import fold_flat_spellings, read_topology
 
     folded = fold_flat_spellings(settings.DATABASES)
@@ -85,6 +85,7 @@ def _run(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     routes = messages.expect(UseRoutes).routes
     for text in apply_routes(settings.DATABASES, routes):
         journal.notice("options-dropped", text)
+    load_backends(routes)
     messages.watch()
 
     def meet_servers() -> None:

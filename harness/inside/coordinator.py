@@ -6,6 +6,7 @@ One thread and one loop: a selector over the workers' sockets, and a pipe that S
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -101,6 +102,7 @@ class Coordinator:
         self._is_testing = False
         self._starting = set(schedule.slots)
         self._last_death = (0, 0)
+        self._next_tick = 0.0
         self._private_fds: tuple[int, ...] = ()
         self.tally = Tally()
 
@@ -110,6 +112,7 @@ class Coordinator:
         However it ends, no process that it started is left.
         """
         self._journal.start_phase("clones")
+        gc.freeze()  # what is there now stays: from here on neither we nor a worker walks over it to find garbage
         with self._child_signals() as children:
             self._selector.register(children, selectors.EVENT_READ, None)
             try:
@@ -153,10 +156,14 @@ class Coordinator:
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):
                     os.read(children, 4096)
+                self._reap()
             elif key.data in self._processes:
                 self._read(key.data)
-        self._reap()
-        self._carry_out(self._schedule.tick(time.monotonic()))
+        now = time.monotonic()
+        if now >= self._next_tick:  # what workers say wakes us far more often
+            self._next_tick = now + TICK_S
+            self._reap()
+            self._carry_out(self._schedule.tick(now))
 
     # what workers say
 

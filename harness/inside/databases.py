@@ -136,7 +136,9 @@ def _clone_of(connection: Any, slot: int, database: TestDatabase) -> str:
 
 
 def _is_forked(connection: Any) -> bool:
-    """Whether a fork of the process is the clone: SQLite in memory."""
+    """Whether a fork of the process is the clone: SQLite in memory, or no database at all (``DATABASES = {}``)."""
+    if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
+        return True
     return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
 
 

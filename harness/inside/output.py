@@ -7,6 +7,7 @@ them open too and reads what the dead one had printed.
 from __future__ import annotations
 
 import fcntl
+import io
 import mmap
 import os
 import sys
@@ -30,20 +31,24 @@ class Stream:
         self._mark = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
 
     def mark(self) -> None:
-        self._mark[0] = os.fstat(self.fd).st_size
+        self._mark[0] = self._size()
 
     def taken(self) -> str:
         """What was printed since the mark; the middle left out where it is too long."""
-        size = os.fstat(self.fd).st_size - self._mark[0]
+        size = self._size() - self._mark[0]
         return self._read(self._mark[0], size) if size > 0 else ""
 
     def everything(self) -> str:
         """What was printed since the last ``clear``."""
-        return self._read(0, os.fstat(self.fd).st_size)
+        return self._read(0, self._size())
 
     def clear(self) -> None:
         os.ftruncate(self.fd, 0)
         self._mark[0] = 0
+
+    def _size(self) -> int:
+        # asked several times of each test; the offset that this moves is nobody's, who writes here appends
+        return os.lseek(self.fd, 0, os.SEEK_END)
 
     def _read(self, start: int, size: int) -> str:
         if size <= _STREAM_BYTES:
@@ -68,6 +73,9 @@ class Capture:
         _flush()
         os.dup2(self.stdout.fd, 1)
         os.dup2(self.stderr.fd, 2)
+        # what a killed process has in its buffers is lost: often the line that tells why
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
 
     def begin(self) -> None:
         """What is printed from here on belongs to the next test."""
@@ -90,7 +98,7 @@ class Capture:
 
 def _is_open(fd: int) -> bool:
     try:
-        os.fstat(fd)
+        fcntl.fcntl(fd, fcntl.F_GETFD)
     except OSError:
         return False
     return True

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
 
 from harness.contract.runspec import Endpoint, Route
+from harness.errors import ProjectError
+from harness.inside.topology import vendor_of
 
+_DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "mysqlclient"}
 _ALWAYS_THERE = {"postgresql": "postgres"}
 """The database that every server of a vendor has."""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
@@ -45,6 +50,23 @@ def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequenc
         if route.test_name:
             test["NAME"] = route.test_name
     return notices
+
+
+def load_backends(routes: Sequence[Route]) -> None:
+    """Import the backend of each alias that has a server. Raises ``ProjectError`` where one has no driver: Django itself
+    would say so from within whichever import of the project's comes first.
+    """
+    for route in routes:
+        if route.server is None:
+            continue
+        try:
+            load_backend(route.backend)
+        except (ImportError, ImproperlyConfigured) as error:
+            driver = _DRIVERS.get(vendor_of(route.alias, route.backend), "its driver")
+            raise ProjectError(
+                f"The alias {route.alias!r} is tested with {route.backend}, which cannot be loaded: {error}",
+                hint=f"Add {driver} to the requirements of the project's tests, or to [tool.harness] install.",
+            ) from error
 
 
 def apply_endpoints(

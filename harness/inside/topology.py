@@ -30,6 +30,7 @@ FLAT_SPELLINGS = {
 
 _VENDORS = {
     "django.db.backends.postgresql": "postgresql",
+    "django.db.backends.postgresql_psycopg2": "postgresql",  # its name until Django 1.9, which Django still takes
     "django.contrib.gis.db.backends.postgis": "postgresql",
     "django.db.backends.mysql": "mysql",
     "django.contrib.gis.db.backends.mysql": "mysql",

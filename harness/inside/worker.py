@@ -20,7 +20,15 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from harness.contract import codec
-from harness.contract.events import Event, Outcome, QueriesCounted, RunAborted, SlotRecycled, UnitFinished
+from harness.contract.events import (
+    AttemptFinished,
+    Event,
+    Outcome,
+    QueriesCounted,
+    RunAborted,
+    SlotRecycled,
+    UnitFinished,
+)
 from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
 from harness.inside import databases, mirrors, private
@@ -101,6 +109,7 @@ class Worker:
         self._capture = capture
         self._result = AttemptResult(self._send, FailureDescriber(context.root), capture, context.sqllog)
         self._steps = private.SuiteSteps()
+        self._unsent = b""
         self._pid = os.getpid()
         self._streams = (sys.stdout, sys.stderr)
         self._mirrors: mirrors.Mirrors
@@ -117,8 +126,11 @@ class Worker:
             message = f"The worker of slot {self._slot} could not start: {failure.type}: {failure.message}"
             self._send(RunAborted(ExitCode.PROJECT, message, evidence=failure.traceback))
             return int(ExitCode.PROJECT)
-        for line in self._link.makefile("rb"):
-            self._run_assignment(Assignment.parse(line))
+        try:
+            for line in self._link.makefile("rb"):
+                self._run_assignment(Assignment.parse(line))
+        finally:
+            self._link.sendall(self._unsent)
         counts = self._context.sqllog.counts()
         for start in range(0, len(counts), QUERIES_AN_EVENT):
             self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
@@ -141,7 +153,12 @@ class Worker:
     def _send(self, event: Event) -> None:
         if os.getpid() != self._pid:
             os._exit(ExitCode.INTERNAL)  # a test forked, and its child came back here as if it were the worker
-        self._link.sendall(codec.encode_body(event).encode())
+        line = self._unsent + codec.encode_body(event).encode()
+        if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
+            self._unsent = line  # it goes along with the next test's beginning, which follows at once
+            return
+        self._unsent = b""
+        self._link.sendall(line)
 
     def _run_assignment(self, assignment: Assignment) -> None:
         plan = self._context.plan

@@ -160,8 +160,8 @@ class Feed:
                 return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
             case events.WorkerLost():
                 self.seats.pop(envelope.slot, None)
-                running = f" while running {one_line(event.test)}" if event.test else ""
-                return [labelled("lost", f"{crash_message(envelope.slot, event)}{running}", "", "bold red")]
+                if event.test is None:  # else the test that it was running says so
+                    return [labelled("lost", crash_message(envelope.slot, event), "", "bold red")]
             case events.WorkerStopped():
                 self.seats.pop(envelope.slot, None)
             case events.SlotRecycled() if self._options.verbosity >= 2:

@@ -7,6 +7,7 @@ written beside its place and moved into it, so that nobody ever reads half of on
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -93,9 +94,9 @@ class Artifacts:
     def append(self, line: bytes) -> None:
         """Add one event's line to the journal. It is the kernel's when this returns: the host's death loses nothing.
 
-        Raises ``UsageError`` when the disk is full.
+        A line that was torn is ended, so that what follows stays readable. Raises ``UsageError`` when the disk is full.
         """
-        rest = memoryview(line)
+        rest = memoryview(line if line.endswith(b"\n") else line + b"\n")
         try:
             while rest:
                 rest = rest[os.write(self._journal, rest) :]
@@ -199,15 +200,18 @@ class Artifacts:
 
 
 def read_journal(path: Path) -> Iterator[Envelope]:
-    """The events of a journal. A torn last line is left out; ``codec.CodecError`` for any other that cannot be read."""
+    """The events of a journal, without lines that were torn.
+
+    Raises ``codec.CodecError`` for a whole line that is of another protocol.
+    """
     with path.open("rb") as file:
         for line in file:
             try:
                 envelope = codec.decode(line)
-            except codec.CodecError:
-                if line.endswith(b"\n"):
-                    raise
-                return
+            except codec.CodecError as error:
+                if isinstance(error.__cause__, json.JSONDecodeError | UnicodeDecodeError):
+                    continue
+                raise
             yield envelope
 
 

@@ -24,6 +24,7 @@ from harness.report.wording import (
     case_headline,
     detail,
     headline,
+    is_of_project,
     label,
     location,
     place,
@@ -40,7 +41,7 @@ OUTPUT_LINES = 100
 STATEMENTS = 100
 RERUN_LABELS = 20
 _COLUMN = 12
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
 
 
@@ -78,18 +79,15 @@ def rerun_command(command: Sequence[str], report: RunReport) -> str:
 
     Empty if nothing is red that a label can name.
     """
-    classes = {case.test.classname for case in report.red if not case.is_planned}
-    red = [case for case in report.red if not case.is_planned or case.test.classname not in classes]
-    names = list(dict.fromkeys(name for case in red for name in _labels(case)))
-    for _ in range(3):
+    labels = [found for case in report.red if (found := _labels(case))]
+    names: list[str] = []
+    for level in range(3):
+        names = _without_covered([found[level] for found in labels])
         if len(names) <= RERUN_LABELS:
             break
-        names = list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
     if not names:
         return ""
-    if len(names) > RERUN_LABELS:
-        names = []
-    return shlex.join([*command, *names])
+    return shlex.join([*command, *(names if len(names) <= RERUN_LABELS else [])])
 
 
 def condensed(folder: str, paths: Sequence[str]) -> list[str]:
@@ -103,16 +101,31 @@ def condensed(folder: str, paths: Sequence[str]) -> list[str]:
     return [*top, *(f"{folder}/{name}/ ({plural(number, 'file')})" for name, number in below.items())]
 
 
-def _labels(case: Case) -> list[str]:
-    """What names *case* on the command line: the test, its class for a fixture, the module that could not be loaded."""
+def _labels(case: Case) -> tuple[str, str, str] | None:
+    """What names *case* on the command line: itself, its class, its module; the nearest of these that a label can name.
+
+    ``None`` if there is nothing that can.
+    """
     test = case.test
-    if test.classname.startswith("unittest.loader."):
-        candidates = [test.name]
-    elif case.is_planned:
-        candidates = [f"{test.classname}.{test.name}", test.id]
+    if test.classname.startswith("unittest.loader."):  # a module that could not be imported
+        ways = [test.name] * 3
+    elif not case.is_planned and test.name.endswith("Module"):
+        ways = [test.classname] * 3
     else:
-        candidates = [test.classname]
-    return [name for name in candidates if _DOTTED.fullmatch(name)][:1]
+        one = f"{test.classname}.{test.name}" if case.is_planned else test.classname
+        ways = [one, test.classname, test.classname.rpartition(".")[0]]
+    ways.append(test.file.removesuffix(".py").replace("/", "."))
+    found = [next((way for way in ways[level:] if _DOTTED.fullmatch(way)), "") for level in range(3)]
+    return (found[0], found[1], found[2]) if found[2] else None
+
+
+def _without_covered(names: list[str]) -> list[str]:
+    """*names* once each, without those that another one already means."""
+    known = set(names)
+    covered = {
+        name for name in known if any(name[:end] in known for end, character in enumerate(name) if character == ".")
+    }
+    return [name for name in dict.fromkeys(names) if name not in covered]
 
 
 # failures in full
@@ -138,7 +151,8 @@ def _failure(case: Case, options: ConsoleOptions) -> Iterator[Text]:
         if index:
             yield Text()
         yield Text(_circumstances(case, attempt), "dim")
-        yield from _traceback(detail(attempt))
+        files = {frame.file for failure in attempt.failures for frame in failure.frames}
+        yield from _traceback(detail(attempt), {file for file in (*files, case.test.file) if is_of_project(file)})
         for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
             lines = quoted(output, OUTPUT_LINES)
             if lines:
@@ -158,11 +172,12 @@ def _circumstances(case: Case, attempt: Attempt) -> str:
     return "  " + ", ".join([*parts, where] if where else parts)
 
 
-def _traceback(text: str) -> Iterator[Text]:
+def _traceback(text: str, files: set[str]) -> Iterator[Text]:
+    """The lines of a traceback; frames in *files*, the project's own, stand out."""
     for line in keep_end_lines(for_terminal(text), TRACEBACK_LINES).split("\n"):
         frame = _FRAME.match(line)
         if frame:
-            style = "cyan" if not frame["file"].startswith(("/", "<")) else "dim"
+            style = "bold cyan" if any(frame["file"].endswith(file) for file in files) else "dim"
         else:
             style = "" if line.startswith((" ", "Traceback ")) or not line else "red"
         yield Text.assemble("  ", (line, style))

@@ -41,7 +41,7 @@ def crash_message(slot: int, lost: events.WorkerLost) -> str:
     if lost.signal is not None:
         return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
     if lost.exit is not None:
-        return f"worker {slot} (pid {lost.pid}) ended with exit code {lost.exit}"
+        return f"worker {slot} (pid {lost.pid}) exited with status {lost.exit}"
     return f"worker {slot} (pid {lost.pid}) was lost"
 
 

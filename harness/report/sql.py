@@ -16,6 +16,7 @@ from harness.report.wording import LABELS, headline
 
 _BEGINS = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|ROLLBACK|END)\b(?!\s+(WORK\s+)?TO\b)", re.IGNORECASE)
+_SAVEPOINT = re.compile(r"\s*SAVEPOINT\b", re.IGNORECASE)
 _NUL = "\0"
 
 
@@ -81,6 +82,9 @@ def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) 
     """One statement and the comments above it. *open_aliases*: those in a transaction; brought up to date here."""
     alias = statement.alias
     begins, ends = _BEGINS.match(statement.sql), _ENDS.match(statement.sql)
+    if alias not in open_aliases and _SAVEPOINT.match(statement.sql):
+        yield f"-- ======== {one_line(alias)}: in a transaction that began before the test, with its class ========"
+        open_aliases.add(alias)
     if alias and begins:
         yield f"-- ======== {one_line(alias)}: transaction begins ========"
     if alias:

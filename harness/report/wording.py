@@ -19,6 +19,7 @@ LABELS = {
 }
 FLAKY = "FLAKY"
 _OWN_WORDS = (Outcome.CRASHED, Outcome.TIMED_OUT)
+_NESTED = "Traceback (most recent call last):"
 _UNKNOWN = "no details were reported"
 
 
@@ -28,9 +29,14 @@ def label(case: Case) -> str:
 
 
 def summarise(failure: Failure) -> str:
-    """``Type: first line of the message``, the type without its module."""
+    """``Type: first line of the message``, the type without its module.
+
+    unittest puts the whole traceback of a module that cannot be imported into a message: its last line tells why.
+    """
     name = failure.type.rpartition(".")[2] or failure.kind
     message = first_line(failure.message)
+    if _NESTED in failure.message and message != _NESTED:
+        message = f"{message}: {failure.message.strip().rpartition(chr(10))[2].strip()}"
     return f"{name}: {message}" if message else name
 
 
@@ -83,14 +89,15 @@ def location(case: Case) -> tuple[str, int]:
     """
     attempts = case.red_attempts
     frames = attempts[-1].failures[0].frames if attempts and attempts[-1].failures else ()
-    inside = [frame for frame in frames if _is_of_project(frame.file)]
+    inside = [frame for frame in frames if is_of_project(frame.file)]
     own = [frame for frame in inside if frame.file == case.test.file]
     for frame in reversed(own or inside):
         return frame.file, frame.line
     return case.test.file, case.test.line
 
 
-def _is_of_project(file: str) -> bool:
+def is_of_project(file: str) -> bool:
+    """Whether a frame's *file* is below the project's root, and not something that was installed there."""
     return bool(file) and not file.startswith(("/", "<")) and "site-packages/" not in file
 
 

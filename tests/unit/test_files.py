@@ -226,13 +226,30 @@ def test_the_lock_is_not_inherited(tmp_path: Path) -> None:
         child.wait()
 
 
+TOLD = [Envelope(codec.VERSION, 1, 2.0, 0, Notice("a", "b")), Envelope(codec.VERSION, 2, 2.5, 0, Notice("c", "d"))]
+
+
 def test_the_journal_is_read_back_but_for_a_torn_end(tmp_path: Path) -> None:
     path = tmp_path / "journal.ndjson"
-    told = [Envelope(codec.VERSION, 1, 2.0, 0, Notice("a", "b")), Envelope(codec.VERSION, 2, 2.5, 0, Notice("c", "d"))]
-    whole = "".join(codec.encode(envelope) for envelope in told)
-    path.write_text(whole + codec.encode(told[0])[:20])
-    assert list(read_journal(path)) == told
-    path.write_text("not json\n" + whole)
+    whole = "".join(codec.encode(envelope) for envelope in TOLD)
+    path.write_text(whole + codec.encode(TOLD[0])[:20])
+    assert list(read_journal(path)) == TOLD
+    path.write_bytes(whole.encode() + b'{"v":1,"text":"\xc3')
+    assert list(read_journal(path)) == TOLD
+
+
+def test_what_follows_a_torn_line_is_read(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path) as artifacts:
+        artifacts.record(TOLD[0])
+        artifacts.append(codec.encode(TOLD[0])[:20].encode())
+        artifacts.record(TOLD[1])
+    assert list(read_journal(tmp_path / "journal.ndjson")) == TOLD
+
+
+@pytest.mark.parametrize("line", ['{"v":2}', '{"v":1,"type":"Nobody"}', '{"v":1,"type":"Notice"}', "[]"])
+def test_a_line_of_another_protocol_is_an_error(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "journal.ndjson"
+    path.write_text(f"{line}\n{codec.encode(TOLD[0])}")
     with pytest.raises(codec.CodecError):
         list(read_journal(path))
 

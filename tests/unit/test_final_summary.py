@@ -1,6 +1,6 @@
 import pytest
 
-from harness.contract.events import Outcome, PlannedTest, RunFinished
+from harness.contract.events import Failure, Frame, Outcome, PlannedTest, RunFinished
 from harness.report import ledger
 from harness.report.final_summary import DETAILED, LISTED, condensed, final_summary, rerun_command
 from harness.report.terminal import ConsoleOptions
@@ -131,8 +131,31 @@ def test_many_failures_are_told_by_class_then_module_then_not_at_all() -> None:
     assert rerun(*of_all) == "harness ci --db postgres"
 
 
-def test_names_that_are_no_labels_stay_out_of_the_command() -> None:
-    assert rerun(planned("test $(reboot)")) == ""
+def test_labels_that_others_cover_stay_out() -> None:
+    failed = PlannedTest(
+        "unittest.loader._FailedTest.shop.tests.test_x", "unittest.loader._FailedTest", "shop.tests.test_x"
+    )
+    of_class = [planned(f"test_{n}", classname="shop.tests.test_y.A") for n in range(30)]
+    assert rerun(failed, *of_class) == "harness ci --db postgres shop.tests.test_x shop.tests.test_y.A"
+    setup = PlannedTest("shop.tests.setUpModule", "shop.tests", "setUpModule")
+    journal = Journal().plan(ONE, *of_class).attempt(setup, Outcome.ERRORED, extra=setup)
+    assert rerun_command(["harness", "ci"], ledger.fold(journal.envelopes)) == "harness ci shop.tests"
+
+
+def test_frames_of_the_project_stand_out() -> None:
+    text = 'Traceback:\n  File "/app/shop/a.py", line 1, in x\n  File "/usr/lib/b.py", line 2, in y\nE: z\n'
+    told = Failure("error", "E", "z", text, (Frame("shop/a.py", 1, "x"), Frame("/usr/lib/b.py", 2, "y")))
+    report = ledger.fold(Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, failures=(told,)).end().envelopes)
+    lines = final_summary(report, verdict(report), ConsoleOptions())
+    styles = {line.plain.strip(): str(line.spans[-1].style) for line in lines if line.spans}
+    assert styles['File "/app/shop/a.py", line 1, in x'] == "bold cyan"
+    assert styles['File "/usr/lib/b.py", line 2, in y'] == "dim"
+
+
+def test_names_that_no_label_can_have_are_told_by_what_holds_them() -> None:
+    assert rerun(planned("test $(reboot)")) == f"harness ci --db postgres {ONE.classname}"
+    assert rerun(planned("test", classname="shop.f.<locals>.A")) == "harness ci --db postgres shop.tests.test_orders"
+    assert rerun(planned("test", classname="$(reboot)", file="/etc/x y.py")) == ""
     assert "'shop.tests.T.test_ü'" in rerun(planned("test_ü", classname="shop.tests.T"))
 
 

@@ -7,9 +7,11 @@ from tests.junit_check import Counts, check
 GOOD = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="harness" tests="3" failures="1" errors="0" time="1.000">
-  <testsuite name="a.B" tests="3" failures="1" errors="0" skipped="1" time="1.000" hostname="h" timestamp="2026-01-01T00:00:00" file="a.py">
+  <testsuite name="a.B" tests="3" failures="1" errors="0" skipped="1" time="1.000"
+    hostname="h" timestamp="2026-01-01T00:00:00" file="a.py">
     <testcase classname="a.B" name="one" time="0.500" file="a.py" line="3" />
-    <testcase classname="a.B" name="two" time="0.500"><failure type="E" message="E: x">text</failure><system-out>o</system-out></testcase>
+    <testcase classname="a.B" name="two"
+      time="0.500"><failure type="E" message="E: x">text</failure><system-out>o</system-out></testcase>
     <testcase classname="a.B" name="three" time="0.000"><skipped type="skip" message="why">why</skipped></testcase>
   </testsuite>
 </testsuites>

@@ -229,7 +229,7 @@ def test_the_last_words_of_a_run_that_was_cut_off() -> None:
     assert report.last.split("\n") == [
         "the phase tests began",
         f"{ONE.id} was running in slot 1",
-        "worker 2 (pid 9) ended with exit code 1",
+        "worker 2 (pid 9) exited with status 1",
     ]
 
 

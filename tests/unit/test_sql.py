@@ -1,5 +1,6 @@
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -57,6 +58,20 @@ ROLLBACK;
     )
 
 
+def test_a_transaction_that_the_class_began_is_told() -> None:
+    text = text_of(statement('SAVEPOINT "s1"'), statement("SELECT 1"))
+    assert text.endswith(
+        """
+-- ======== default: in a transaction that began before the test, with its class ========
+-- [1] default (primary), 1.0 ms, at +0.000 s, in a transaction
+SAVEPOINT "s1";
+
+-- [2] default (primary), 1.0 ms, at +0.000 s, in a transaction
+SELECT 1;
+"""
+    )
+
+
 def test_a_database_runs_the_file() -> None:
     told = (
         statement("CREATE TABLE t (a TEXT)", error="what it said;\n'and' more"),
@@ -67,9 +82,9 @@ def test_a_database_runs_the_file() -> None:
         statement("INSERT INTO t VALUES ('three\nlines\r-- of it')\n;\n"),
         statement("COMMIT;"),
     )
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(text_of(*told))
-    rows = [row for (row,) in connection.execute("SELECT a FROM t")]
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(text_of(*told))
+        rows = [row for (row,) in connection.execute("SELECT a FROM t")]
     assert rows == ["one; -- no comment", "two", "three\nlines\r-- of it"]
 
 

@@ -1,7 +1,7 @@
 """A migration that fails in its SQL."""
 
 from legacy.settings.shared import *
-from legacy.settings.shared import server
+from legacy.settings.shared import INSTALLED_APPS, server
 
-INSTALLED_APPS += ["broken"]
+INSTALLED_APPS = [*INSTALLED_APPS, "broken"]
 DATABASES = {"default": server()}

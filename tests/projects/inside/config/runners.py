@@ -1,0 +1,109 @@
+"""Runner classes as projects have them."""
+
+import os
+import unittest
+from pathlib import Path
+
+from django.conf import settings
+from django.test.runner import DiscoverRunner, ParallelTestSuite, _init_worker
+
+
+def note(text):
+    """Say to whoever started the run that *text* happened, where INSIDE_DIR is."""
+    with (Path(os.environ["INSIDE_DIR"]) / "notes").open("a") as file:
+        file.write(f"{text}\n")
+
+
+class ChangesSettings(DiscoverRunner):
+    def __init__(self, *args, **kwargs):
+        settings.CHANGED_BY_RUNNER = "yes"
+        super().__init__(*args, **kwargs)
+
+
+class SetsUpAnEnvironment(DiscoverRunner):
+    def setup_test_environment(self, **kwargs):
+        super().setup_test_environment(**kwargs)
+        settings.CHANGED_BY_RUNNER = "yes"
+        note("set up")
+
+    def teardown_test_environment(self, **kwargs):
+        super().teardown_test_environment(**kwargs)
+        note("torn down")
+
+
+class ChoosesTests(DiscoverRunner):
+    """Leaves out the tests whose names say that they are slow."""
+
+    def build_suite(self, *args, **kwargs):
+        suite = super().build_suite(*args, **kwargs)
+        return unittest.TestSuite(test for test in suite if "slow" not in test.id())
+
+
+class FillsTheTemplate(DiscoverRunner):
+    def setup_databases(self, **kwargs):
+        old_config = super().setup_databases(**kwargs)
+        from shop.models import Item
+
+        Item.objects.create(name="filled in")
+        return old_config
+
+    def teardown_databases(self, old_config, **kwargs):
+        super().teardown_databases(old_config, **kwargs)
+        note("databases torn down")
+
+
+class RunsTheSuiteAndMore(DiscoverRunner):
+    def run_suite(self, suite, **kwargs):
+        result = super().run_suite(suite, **kwargs)
+        note(f"{result.testsRun} run, {len(result.failures)} red, successful: {result.wasSuccessful()}")
+        return result
+
+
+class WritesXml(DiscoverRunner):
+    """As the XML runners do it: the suite is run here, by a runner of their own."""
+
+    def run_suite(self, suite, **kwargs):
+        note("ran the suite itself")
+        return unittest.TextTestRunner(resultclass=self.get_resultclass()).run(suite)
+
+
+class OwnSuite(ParallelTestSuite):
+    def init_worker(*args, **kwargs):
+        _init_worker(*args, **kwargs)
+        from django.test.runner import _worker_id
+
+        settings.CHANGED_BY_RUNNER = f"worker {_worker_id}"
+
+
+class InitialisesWorkers(DiscoverRunner):
+    parallel_test_suite = OwnSuite
+
+
+class HasArguments(DiscoverRunner):
+    def __init__(self, *args, colour=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        settings.CHANGED_BY_RUNNER = colour
+
+    @classmethod
+    def add_arguments(cls, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--colour", default="green")
+        parser.set_defaults(exclude_tags=["heavy"])
+
+
+class RunsTwice(DiscoverRunner):
+    def run_tests(self, test_labels, **kwargs):
+        return super().run_tests(test_labels, **kwargs) + super().run_tests(test_labels, **kwargs)
+
+
+class SwallowsEverything(DiscoverRunner):
+    def run_tests(self, test_labels, **kwargs):
+        try:
+            return super().run_tests(test_labels, **kwargs)
+        except Exception:
+            return 0
+
+
+class IsNone:
+    def run_tests(self, test_labels, **kwargs):
+        return 0

@@ -1,0 +1,6 @@
+from django.test import SimpleTestCase
+
+
+class GammaTests(SimpleTestCase):
+    def test_seven(self):
+        pass
