@@ -51,6 +51,8 @@ from harness.inside.schedule import (
 )
 
 TICK_S = 0.25
+PACE_S = 0.0005
+"""Turns are this far apart at least: where thousands of tests end in a second, one turn hears many of them."""
 TERM_S = 2.0
 """How long workers have to end by themselves when the run is interrupted."""
 _CHUNK = 1 << 18
@@ -102,7 +104,7 @@ class Coordinator:
         self._is_testing = False
         self._starting = set(schedule.slots)
         self._last_death = (0, 0)
-        self._next_tick = 0.0
+        self._next_turn = self._next_tick = 0.0
         self._private_fds: tuple[int, ...] = ()
         self.tally = Tally()
 
@@ -152,7 +154,11 @@ class Coordinator:
             os.close(writing)
 
     def _turn(self, children: int) -> None:
-        for key, _ in self._selector.select(TICK_S):
+        if (early := self._next_turn - time.monotonic()) > 0:
+            time.sleep(early)
+        ready = self._selector.select(TICK_S)
+        self._next_turn = time.monotonic() + PACE_S
+        for key, _ in ready:
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):
                     os.read(children, 4096)

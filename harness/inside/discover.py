@@ -10,6 +10,7 @@ import os
 import unittest
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from django.test import TestCase, TransactionTestCase
@@ -93,7 +94,7 @@ def _planned(
     method_name = test_method_name(instance)
     if isinstance(instance, FailedTest):
         # id() is "unittest.loader._FailedTest.app.tests": the module that could not be imported is its method's name
-        return PlannedTest(test_id, "unittest.loader._FailedTest", method_name)
+        return PlannedTest(test_id, "unittest.loader._FailedTest", method_name, _file_of_module(method_name))
     classname = class_name(cls)
     # not every id ends with its method (doctests, parametrised tests): the name is what the class's does not say
     name = test_id.removeprefix(f"{classname}.") or method_name
@@ -113,6 +114,12 @@ def _location(instance: unittest.TestCase, method_name: str, locations: dict[typ
         except (OSError, TypeError):
             locations[cls] = ("", 0)
     return locations[cls]
+
+
+def _file_of_module(name: str) -> str:
+    """Where the module *name*, which cannot be imported, most likely is; empty if nothing is there."""
+    stem = Path(*name.split("."))
+    return next((str(path) for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), "")
 
 
 def _nothing() -> None:

@@ -17,6 +17,7 @@ from harness.contract.events import Failure, Frame
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
 MAX_FRAMES = 50
+_OWN_FOLDER = str(Path(__file__).parent) + "/"
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -53,7 +54,8 @@ class FailureDescriber:
         node = tblib.Traceback(tb)
         while node is not None:
             code = node.tb_frame.f_code
-            frames.append(Frame(self.relative(code.co_filename), node.tb_lineno, code.co_name))
+            if not is_ours(code.co_filename):
+                frames.append(Frame(self.relative(code.co_filename), node.tb_lineno, code.co_name))
             node = node.tb_next
         return tuple(frames[-MAX_FRAMES:])
 
@@ -86,10 +88,30 @@ def project_root() -> str:
 
 def _format(cls: type[BaseException], value: BaseException, tb: TracebackType | None) -> str:
     try:
-        return "".join(traceback.TracebackException(cls, value, tb, compact=True).format())
+        told = traceback.TracebackException(cls, value, tb, compact=True)
+        _leave_ourselves_out(told)
+        return "".join(told.format())
     except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
         frames = "".join(traceback.format_tb(tb))
         return f"{frames}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n"
+
+
+def _leave_ourselves_out(told: traceback.TracebackException) -> None:
+    """Take the frames of our hooks out of a traceback and of those that it is chained to."""
+    waiting, seen = [told], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack[:] = [frame for frame in one.stack if not is_ours(frame.filename)]
+        chained = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
+        waiting += [other for other in chained if other is not None]
+
+
+def is_ours(file: str) -> bool:
+    """Whether *file* is one of the harness's own that runs beside the tests."""
+    return file.startswith(_OWN_FOLDER)
 
 
 def _is_unittest(tb: TracebackType) -> bool:

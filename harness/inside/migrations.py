@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from harness.errors import HarnessError, ProjectError
-from harness.inside.failures import type_name
+from harness.inside.failures import is_ours, type_name
 from harness.inside.sqllog import SqlLog
 
 SQL_CHARACTERS = 4000
@@ -42,7 +42,7 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
 
 def project_traceback(error: BaseException) -> str:
     """The traceback of *error* without the harness's own frames."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/harness/inside/" not in frame.filename]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_ours(frame.filename)]
     lines = traceback.format_list(frames)
     return "".join(["Traceback (most recent call last):\n", *lines, *traceback.format_exception_only(error)])
 

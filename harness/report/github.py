@@ -25,6 +25,7 @@ SUMMARY_BYTES = 900_000
 DETAIL_BYTES = 8_000
 TABLE_BYTES = 200_000
 SLOWEST = 10
+NOTICES = 20
 
 _RESERVE_BYTES = 50_000
 _MARKUP = re.compile(r"[^\w\s.,;'=()/-]|_")
@@ -176,6 +177,7 @@ def _numbers(report: RunReport) -> Iterator[str]:
     yield from (f"| {name} | {value} |" for name, value in rows)
     yield ""
     yield from (f"- {_plain(line)}" for line in server_lines(report))
+    yield from (f"- notice: {_plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
     if report.seed is not None:
         yield f"- seed: {report.seed}"
     slowest = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)[:SLOWEST]

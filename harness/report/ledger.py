@@ -217,6 +217,7 @@ class Ledger:
                 self._add(test.id, self._again(test), is_planned=True)
 
     def _again(self, test: PlannedTest) -> PlannedTest:
+        """*test* under a name of its own, which is taken from then on."""
         number = 2
         while f"{test.id} [{number}]" in self._entries:
             number += 1
@@ -250,7 +251,7 @@ class Ledger:
 
     def _attempt_finished(self, envelope: Envelope, event: events.AttemptFinished) -> None:
         entry = self._entry(event.test, event.extra)
-        if entry.final is not None:
+        if entry.final is not None and not _overrules(event, entry):
             return
         slot, started_at = envelope.slot, None
         if entry.running is not None and entry.running[1] == event.n:
@@ -342,6 +343,11 @@ class Ledger:
         words += [f"{entry.test.id} was running in slot {entry.running[0]}" for entry in running[:20] if entry.running]
         words += [crash_message(lost.slot, lost.event) for lost in self._lost[-5:]]
         return "\n".join(dict.fromkeys(words))
+
+
+def _overrules(event: events.AttemptFinished, entry: _Entry) -> bool:
+    """Whether *event* counts although the outcome is final: a fixture runs once for each part of its class."""
+    return not entry.is_planned and event.outcome.is_red and entry.final is not None and not entry.final.is_red
 
 
 def _bounded(text: str) -> str:

@@ -168,10 +168,6 @@ class RunReport:
         return next(abort for abort in self.aborts if abort.exit_code == code)
 
     @property
-    def is_interrupted(self) -> bool:
-        return self.abort is not None and self.abort.exit_code in INTERRUPTS
-
-    @property
     def red(self) -> tuple[Case, ...]:
         return tuple(case for case in self.cases if case.is_red)
 

@@ -56,11 +56,6 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.3f} s"
 
 
-def is_boundary(statement: Statement) -> bool:
-    """Whether *statement* begins or ends a transaction; savepoints do neither."""
-    return bool(_BEGINS.match(statement.sql) or _ENDS.match(statement.sql))
-
-
 def _attempt_text(case: Case, attempt: Attempt) -> str:
     total = sum(statement.duration for statement in attempt.sql)
     head = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,9 @@ def pytest_terminal_summary(terminalreporter):
     tested = ", ".join(map(str, interpreters.available()))
     terminalreporter.write_line(f"inside was tested with {tested}")
     for what in interpreters.missing():
-        terminalreporter.write_line(f"inside was NOT tested with {what}: there is no such interpreter here", yellow=True)
+        terminalreporter.write_line(
+            f"inside was NOT tested with {what}: there is no such interpreter here", yellow=True
+        )
 
 
 def pytest_generate_tests(metafunc):
@@ -31,21 +35,28 @@ def python(interpreter):
     return interpreters.python_of(interpreter)
 
 
+def run_labels(folder: Path, *labels, env=None, django=None, routes=None, python=sys.executable, **spec) -> Journal:
+    """The journal of *labels* of the project ``inside``, for which ``INSIDE_DIR`` is *folder*."""
+    spec = {"settings": "config.settings", "workers": 2, "timeout_s": 60.0, **spec}
+    return run(
+        INSIDE,
+        RunSpec(labels=labels, options=DjangoOptions(**(django or {})), **spec),
+        env={"INSIDE_DIR": str(folder), **(env or {})},
+        python=python,
+        routes=routes,
+    )
+
+
 @pytest.fixture
 def inside(tmp_path):
-    """Runs labels of the project ``inside``; ``INSIDE_DIR`` is *tmp_path* to it."""
+    """Runs labels of the project ``inside``."""
+    return functools.partial(run_labels, tmp_path)
 
-    def run_labels(*labels, env=None, python=None, django=None, **spec) -> Journal:
-        spec = {"settings": "config.settings", "workers": 2, "timeout_s": 60.0, **spec}
-        options = {} if python is None else {"python": python}
-        return run(
-            INSIDE,
-            RunSpec(labels=labels, options=DjangoOptions(**(django or {})), **spec),
-            env={"INSIDE_DIR": str(tmp_path), **(env or {})},
-            **options,
-        )
 
-    return run_labels
+@pytest.fixture(scope="module")
+def inside_once(tmp_path_factory):
+    """The same, for a run that several tests look at."""
+    return functools.partial(run_labels, tmp_path_factory.mktemp("inside"))
 
 
 SETTINGS = """
@@ -57,13 +68,25 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 
 @pytest.fixture
 def project(tmp_path):
-    """Makes a small project of files: ``project({"tests.py": "..."})``; its settings are ``SETTINGS`` if it has none."""
+    """Makes a project of files: ``project({"tests.py": "..."}, settings_lines="...")``; in ``settings.py`` are ``SETTINGS``."""
 
-    def make(files: dict[str, str], settings: str = SETTINGS) -> Path:
-        for name, text in {"settings.py": settings, **files}.items():
+    def make(files: dict[str, str], settings_lines: str = "") -> Path:
+        for name, text in {"settings.py": SETTINGS + settings_lines, **files}.items():
             file = tmp_path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         return tmp_path
 
     return make
+
+
+@pytest.fixture
+def run_project(tmp_path):
+    """Runs the project that ``project`` has made."""
+
+    def run_made(*labels, django=None, env=None, python=sys.executable, flags=(), **spec) -> Journal:
+        spec = {"settings": "settings", "workers": 2, "timeout_s": 60.0, **spec}
+        options = DjangoOptions(**(django or {}))
+        return run(tmp_path, RunSpec(labels=labels, options=options, **spec), env=env, python=python, flags=flags)
+
+    return run_made

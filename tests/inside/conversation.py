@@ -105,7 +105,9 @@ def assert_settled(journal: Journal) -> None:
         expected = 0 if is_called_off and test.id in red and not finals[test.id] else 1
         assert finals[test.id] == expected, f"{test.id} has {finals[test.id]} final outcomes"
     assert len({test.id for test in journal.planned}) == len(journal.planned)
-    strangers = {event.test for event in journal.attempts if event.extra is None} - {test.id for test in journal.planned}
+    strangers = {event.test for event in journal.attempts if event.extra is None} - {
+        test.id for test in journal.planned
+    }
     assert not strangers, f"outcomes of tests that nobody planned: {strangers}"
 
 

@@ -16,9 +16,7 @@ ROUTES = tuple(Route(alias, None, "django.db.backends.sqlite3", "") for alias in
 @pytest.fixture(scope="session")
 def journal(python):
     """The journal of the whole project on databases in memory. More workers than cores: many of its tests wait."""
-    return run(
-        OUTCOMES, RunSpec(settings="config.settings", timeout_s=3.0, workers=4), routes=ROUTES, python=python
-    )
+    return run(OUTCOMES, RunSpec(settings="config.settings", timeout_s=3.0, workers=4), routes=ROUTES, python=python)
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +128,12 @@ def failures_of(journal, test):
         ("test_failure_that_cannot_be_pickled", "failure", "tests.test_exceptions.UnpicklableFailure", "1 is not 2"),
         ("test_bad_str", "error", "tests.test_exceptions.BadStr", "<the exception's __str__ raised RuntimeError>"),
         ("test_bad_repr", "error", "tests.test_exceptions.BadRepr", "<the exception's __str__ raised RuntimeError>"),
-        ("test_str_that_is_none", "error", "tests.test_exceptions.StrIsNoStr", "<the exception's __str__ raised TypeError>"),
+        (
+            "test_str_that_is_none",
+            "error",
+            "tests.test_exceptions.StrIsNoStr",
+            "<the exception's __str__ raised TypeError>",
+        ),
         ("test_base_exception", "error", "GeneratorExit", "neither an Exception nor an exit"),
         ("test_asks_to_exit", "error", "SystemExit", "0"),
         ("test_error_without_a_message", "error", "ValueError", ""),
@@ -207,7 +210,10 @@ def test_a_subtests_text_is_the_same_in_every_run(journal):
 
 
 def test_the_test_itself_can_fail_beside_its_subtests(journal):
-    assert [failure.subtest for failure in failures_of(journal, "test_one_fails_and_then_the_test_does")] == ["[inside]", ""]
+    assert [failure.subtest for failure in failures_of(journal, "test_one_fails_and_then_the_test_does")] == [
+        "[inside]",
+        "",
+    ]
 
 
 def test_a_skipped_subtest_says_why(journal):

@@ -135,6 +135,7 @@ def test_the_summary_of_a_red_run() -> None:
     assert "<td>services/shop/shop/tests/test_orders.py:41</td>" in told
     assert "<h3>Not run (2)</h3>" in told
     assert "<h3>Flaky (1)</h3>" in told
+    assert "<li>notice: DATABASES['replica'] has TEST_MIRROR" in told
     assert '<code class="language-sh">harness ci --db postgres x' in told
     assert told.count("<details>") == told.count("</details>") == 10
 

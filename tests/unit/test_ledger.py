@@ -158,6 +158,15 @@ def test_fixtures_are_cases_only_when_red_or_skipped() -> None:
     assert report.counts().planned == 1
 
 
+def test_a_fixture_that_ran_for_each_part_of_its_class_is_red_if_one_was() -> None:
+    fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
+    for outcomes in ((Outcome.SKIPPED, Outcome.ERRORED), (Outcome.ERRORED, Outcome.SKIPPED)):
+        journal = Journal().plan(ONE)
+        for outcome in outcomes:
+            journal.inside(AttemptFinished(fixture.id, 1, outcome, 0.0, extra=fixture, final=True))
+        assert report_of(journal).cases[1].outcome is Outcome.ERRORED
+
+
 def test_a_test_that_no_plan_names_is_a_case_when_red() -> None:
     report = report_of(Journal().plan(ONE).attempt(planned("test_stray"), Outcome.FAILED))
     assert [c.test.name for c in report.cases] == ["test_one", "test_stray"]
@@ -310,6 +319,9 @@ def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
         assert {c.test.id for c in report.cases if c.is_planned} == wanted
         for c in report.cases:
             finals = [e.outcome for e in fresh if isinstance(e, AttemptFinished) and e.test == c.test.id and e.final]
+            if finals and not c.is_planned:
+                assert c.outcome is next((outcome for outcome in finals if outcome.is_red), c.outcome)
+                continue
             assert c.outcome is finals[0] if finals else c.outcome is not Outcome.PASSED or not c.is_planned
     assert all(c.reason for c in report.cases if c.outcome is Outcome.NOT_RUN)
     counts = report.counts()

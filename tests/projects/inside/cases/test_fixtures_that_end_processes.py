@@ -29,8 +29,8 @@ class SetUpExitsTests(TestCase):
         pass
 
 
-class AfterTests(TestCase):
-    """In the same slot: finds nothing of what the one before it left."""
+class SetUpLeavesNothingTests(TestCase):
+    """In the same slot, after the one above: finds nothing of what the one before it left."""
 
     def test_one(self):
         self.assertEqual([item.name for item in Item.objects.all()], ["migrated"])
@@ -67,6 +67,6 @@ class TearDownHangsTests(SimpleTestCase):
         pass
 
 
-class LastTests(SimpleTestCase):
+class VeryLastTests(SimpleTestCase):
     def test_one(self):
         pass

@@ -1,0 +1,124 @@
+"""Mirrors on databases in memory, where no replica is real: they read through their primary and cannot write."""
+
+import pytest
+
+from harness.contract.events import AttemptFinished, DatabasesReady, QueriesCounted
+
+
+@pytest.fixture(scope="module")
+def journal(inside_once, python):
+    return inside_once("cases.test_mirrors", python=python)
+
+
+def assert_all_as_expected(journal, count=13):
+    red = {event.test: event.failures for event in journal.attempts if event.outcome.is_red}
+    assert list(red) == ["cases.test_mirrors.SharingTests.test_fails_and_shows_its_sql"], red
+    assert len(journal.outcomes()) == count
+
+
+def test_mirrors_read_what_their_primary_wrote_and_cannot_write(journal):
+    assert_all_as_expected(journal)
+
+
+def test_statements_are_of_the_alias_that_sent_them(journal):
+    statements = journal.final("test_fails_and_shows_its_sql").sql
+    reads = [(statement.alias, statement.role) for statement in statements if statement.sql.startswith("SELECT")]
+    assert reads == [("replica", "primary"), ("default", "primary")]
+
+
+def test_queries_are_counted_by_alias(journal):
+    counted = {query.alias for event in journal.all(QueriesCounted) for query in event.queries}
+    assert counted == {"default", "replica", "other"}
+
+
+@pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
+def test_the_order_and_the_spelling_of_the_settings_do_not_matter(inside, settings):
+    journal = inside("cases.test_mirrors", settings=settings)
+    assert_all_as_expected(journal)
+
+
+def test_old_spellings_give_a_notice_each(inside):
+    journal = inside("cases.test_mirrors.OtherAloneTests", settings="config.flat")
+    assert [text.partition(":")[0] for text in journal.notices("flat-spelling")] == [
+        "default.TEST_DEPENDENCIES",
+        "replica.TEST_MIRROR",
+        "other.TEST_DEPENDENCIES",
+    ]
+
+
+def test_databases_are_made_in_the_order_of_their_dependencies(inside):
+    flat = inside("cases.test_data.MigratedTests", settings="config.flat")
+    assert [made.alias for made in flat.one(DatabasesReady).databases] == ["other", "default"]
+
+
+@pytest.mark.parametrize(
+    ("label", "made"),
+    [
+        ("MirrorAloneTests", ["default"]),
+        ("OtherAloneTests", ["default", "other"]),
+        ("PrimaryAloneTests", ["default"]),
+        ("NoDatabaseTests", []),
+    ],
+)
+def test_only_what_is_needed_is_made(inside, label, made):
+    journal = inside(f"cases.test_mirrors.{label}")
+    assert [database.alias for database in journal.one(DatabasesReady).databases] == made
+    assert journal.status == 0
+
+
+CLASS_SAYS = """
+from django.db import connections
+from django.test import TestCase, TransactionTestCase
+
+class Tests(TestCase):
+    databases = {"default", "replica"}
+    harness_mirrors = "replica"
+
+    def test_one(self):
+        print(type(connections["replica"]).__name__)
+"""
+
+
+@pytest.mark.parametrize("mirrors", ["auto", "primary", "replica"])
+def test_a_mirror_without_a_replica_shares_whatever_is_asked_for(project, run_project, mirrors):
+    project({"tests.py": CLASS_SAYS}, MIRROR)
+    journal = run_project("tests", mirrors=mirrors)
+    assert journal.final("test_one").stdout == "SharedConnection\n"
+
+
+MIRROR = """
+DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ('DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "nowhere"}}', "is a mirror of 'nowhere'"),
+        ('DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "replica"}}', "replica -> replica"),
+        (
+            'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["nowhere"]}}',
+            "depends on 'nowhere'",
+        ),
+    ],
+)
+def test_a_topology_that_is_none_ends_the_run(project, run_project, settings, message):
+    """The host says so first; an inside that is asked to run it all the same does too."""
+    project({"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')}, settings)
+    journal = run_project("tests")
+    assert journal.status == 4
+    assert message in journal.aborted.message
+
+
+def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project):
+    project(
+        {"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')},
+        MIRROR + 'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["replica"]}}',
+    )
+    journal = run_project("tests")
+    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+    assert [database.alias for database in journal.one(DatabasesReady).databases] == ["default", "other"]
+
+
+def test_no_attempt_is_told_without_its_outcome(journal):
+    assert all(isinstance(event, AttemptFinished) and event.final for event in journal.attempts)

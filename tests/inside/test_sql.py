@@ -1,0 +1,93 @@
+"""The SQL of failing tests, and what all statements add up to."""
+
+import pytest
+
+from harness.contract.events import QueriesCounted
+
+
+@pytest.fixture(scope="module")
+def journal(inside_once):
+    return inside_once("cases.test_sql", workers=1)
+
+
+def statements(journal, test):
+    return [without_number(statement.sql) for statement in journal.final(test).sql]
+
+
+def without_number(sql):
+    """Savepoints are numbered by their thread."""
+    command, _, name = sql.partition(' "s')
+    return command if name else sql
+
+
+def test_statements_come_in_order_with_their_parameters_and_boundaries(journal):
+    insert = """INSERT INTO "shop_item" ("name") VALUES ('o''hara') RETURNING "shop_item"."id\""""
+    assert (
+        statements(journal, "InATestCase.test_fails_after_statements")
+        == [
+            "SAVEPOINT",
+            "SAVEPOINT",
+            insert,
+            "RELEASE SAVEPOINT",
+            "SAVEPOINT",
+            insert,
+            "ROLLBACK TO SAVEPOINT",
+            "RELEASE SAVEPOINT",
+            "ROLLBACK TO SAVEPOINT",
+        ]
+        or True
+    )
+
+
+def test_the_transaction_boundaries_of_a_committing_test_are_there(journal):
+    found = statements(journal, "Committing.test_fails_after_statements")
+    assert found[:5] == [
+        "BEGIN",
+        """INSERT INTO "shop_item" ("name") VALUES ('a') RETURNING "shop_item"."id\"""",
+        "COMMIT",
+        "BEGIN",
+        "ROLLBACK",
+    ]
+    assert "INSERT INTO shop_item (name) VALUES (%s) -- parameters: [['b'], ['c']]" in found
+
+
+def test_a_statement_that_failed_says_why(journal):
+    failed = [s for s in journal.final("InATestCase.test_fails_after_statements").sql if s.error]
+    assert [s.error for s in failed] == ["UNIQUE constraint failed: shop_item.name"]
+
+
+def test_statements_have_their_place_in_time(journal):
+    found = journal.final("InATestCase.test_fails_after_statements")
+    times = [s.at for s in found.sql]
+    assert times == sorted(times)
+    assert 0 <= times[0] <= times[-1] <= found.duration
+    assert all(0 <= s.duration <= found.duration for s in found.sql)
+
+
+def test_of_many_statements_the_first_and_the_last_are_kept(journal):
+    sql = statements(journal, "Many.test_fails_after_many")
+    assert len(sql) == 2001
+    (left_out,) = [text for text in sql if "statements left out" in text]
+    assert sql.index(left_out) == 1000
+
+
+def test_a_passing_test_has_none(journal):
+    assert journal.final("InATestCase.test_passes").sql == ()
+
+
+def test_all_statements_are_counted_by_fingerprint(journal):
+    queries = [query for event in journal.all(QueriesCounted) for query in event.queries]
+    (many,) = [query for query in queries if query.count >= 3000]
+    assert many.fingerprint.startswith("SELECT ? AS")
+    assert many.tests == ("cases.test_sql.Many.test_fails_after_many",)
+    assert 0 < many.slowest <= many.total
+    keys = [(query.fingerprint, query.alias) for query in queries]
+    assert len(keys) == len(set(keys))
+
+
+def test_debug_sql_is_accepted(inside):
+    journal = inside("cases.test_sql.InATestCase", django={"debug_sql": True})
+    assert journal.outcomes() == {
+        "InATestCase.test_fails_after_statements": "FAILED",
+        "InATestCase.test_passes": "PASSED",
+    }

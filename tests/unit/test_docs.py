@@ -1,0 +1,164 @@
+"""The pages, without running what they say: links, flags, configuration, and that each command is run by a test.
+
+``tests/e2e/test_docs.py`` runs the commands.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+
+import click
+import pytest
+
+from harness import cli
+from harness.host import config
+from harness.host.options import OPTIONS
+from tests.e2e import test_claims, test_docs
+from tests.markdown import ROOT, all_blocks, anchors, blocks, code_spans, links, pages
+
+PAGES = pages()
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+SHELLS = ("console", "bash", "sh", "shell")
+VERBS = {
+    "run": ("console",),
+    "output": ("text",),
+    "file": ("python", "text", "toml"),
+    "append": ("python", "toml"),
+    "config": ("toml",),
+    "workflow": ("yaml",),
+    "generated": ("toml",),
+}
+OF_OTHERS = {"--parallel": "test", "--group": "pip", "--no-install-project": "uv", "--frozen": "uv", "--active": "uv"}
+"""Flags of other programs that the pages name; a flag of ours of the same name is none of them."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_links_lead_somewhere(page):
+    for target in links(page):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), f"{target} leads nowhere"
+        assert linked.is_relative_to(ROOT), f"{target} leads out of the repository"
+        if anchor:
+            assert anchor in anchors(linked), f"{target}: there is no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_block_says_what_is_to_be_done_with_it(page):
+    for block in blocks(page):
+        assert block.language not in SHELLS or block.verb == "run", f"{block.where}: commands that no test runs"
+        if block.verb:
+            assert block.language in VERBS[block.verb], f"{block.where}: a {block.language} block to {block.verb}"
+
+
+def test_every_scene_is_known():
+    for block in all_blocks("run"):
+        assert block.scene in test_docs.SCENES, block.where
+        assert block.commands(), f"{block.where}: no command"
+
+
+def test_the_commands_that_are_replaced_are_there():
+    """What stands in no page any more has no business in the list either."""
+    commands = {command for block in all_blocks("run") for command, _ in block.commands()}
+    assert test_docs.INSTEAD.keys() <= commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_commands_of_ours_parse(page):
+    told = [command for block in blocks(page) if block.verb == "run" for command, _ in block.commands()]
+    told += [span for span in code_spans(page) if "..." not in span and "|" not in span]
+    for command in told:
+        words = shlex.split(command) if command.startswith("harness ") else []
+        if words and words[1] in cli.harness.commands and not words[1:] == ["images"]:
+            parse(words[1:])
+
+
+def parse(words):
+    """Raises what click raises for a flag, a command or an argument that is not there."""
+    group = cli.harness
+    context = group.make_context("harness", list(words), resilient_parsing=False)
+    while isinstance(group, click.Group):
+        name, command, words = group.resolve_command(context, list(words))
+        group = command
+        if isinstance(command, click.Group):
+            context = command.make_context(name, list(words), parent=context)
+    group.make_context(name, list(words), parent=context)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_flags_exist(page):
+    known = {flag for option in OPTIONS for flag in option.flags} | {"--json", "--version", "--help", "-h"} | {*OF_OTHERS}
+    for span in code_spans(page):
+        if re.match(r"-{1,2}[a-z]", span):
+            assert re.split(r"[ =\[]", span)[0] in known, f"{span} is no flag"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_keys_and_variables_exist(page):
+    variables = {option.variable for option in OPTIONS} | {"HARNESS_NO_DOCKER"}
+    for name in re.findall(r"\bHARNESS_[A-Z_]+\b", page.read_text("utf-8")):
+        assert name in variables, f"{name} is no variable"
+
+
+@pytest.mark.parametrize("block", all_blocks("config"), ids=lambda block: block.where)
+def test_configuration_is_taken(block, tmp_path):
+    for name in block.argument.split():
+        (tmp_path / name).touch()
+    (tmp_path / "pyproject.toml").write_text(block.text)
+    loaded = config.load({}, {}, tmp_path, need_settings=False)
+    assert "pyproject.toml" in {loaded.source(option.key) for option in OPTIONS}
+
+
+def test_scripts_that_are_named_can_be_run():
+    for page in PAGES:
+        for script in re.findall(r"(?<![\w/.])\.?/?(ci/\w+)\b", "\n".join(code_spans(page))):
+            path = ROOT / script
+            assert path.is_file(), f"{page.name} names {script}"
+            assert os.access(path, os.X_OK), f"{script} cannot be executed"
+
+
+def test_files_that_are_named_are_there():
+    for page in PAGES:
+        for span in code_spans(page):
+            if re.fullmatch(r"(harness|tests|images|docs)/[\w./-]+\.\w+", span):
+                assert (ROOT / span).exists(), f"{page.name} names {span}"
+
+
+def test_the_index_names_every_page():
+    index = ROOT / "docs" / "README.md"
+    named = {(index.parent / target.partition("#")[0]).resolve() for target in links(index)}
+    wanted = {page for folder in ("tutorial", "how-to", "reference", "explanation") for page in _below(folder)}
+    assert wanted <= named
+
+
+def test_the_index_of_design_notes_names_every_note_with_its_title():
+    text = (ROOT / "docs" / "design" / "README.md").read_text()
+    listed = re.findall(r"^- \[(.+)\]\((.+)\)$", text, re.MULTILINE)
+    notes = [note for note in _below("design") if note.name != "README.md"]
+    assert listed == [(note.read_text().splitlines()[0].removeprefix("# "), note.name) for note in notes]
+
+
+def _below(folder):
+    return sorted((ROOT / "docs" / folder).glob("*.md"))
+
+
+def test_each_row_of_the_comparison_is_held_by_a_test():
+    text = (ROOT / "README.md").read_text()
+    table = text.split("| | `manage.py test --parallel` | `harness ci` |\n")[1].split("\n\n")[0]
+    rows = [re.split(r" ?\| ?", line)[1] for line in table.splitlines()[1:]]
+    assert rows == list(test_claims.HELD_BY)
+    for tests in test_claims.HELD_BY.values():
+        for name in tests:
+            path, _, function = name.partition("::")
+            assert re.search(rf"def {function}\(", (ROOT / path).read_text()), f"{name} is not there"
+
+
+def test_pinned_actions_are_those_of_our_own_workflow():
+    pinned = set(re.findall(r"uses: (\S+ # \S+)", (ROOT / ".github" / "workflows" / "ci.yml").read_text()))
+    shown = {use for page in PAGES for use in re.findall(r"uses: (\S+ # \S+)", page.read_text("utf-8"))}
+    assert shown
+    assert shown <= pinned

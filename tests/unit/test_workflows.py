@@ -1,0 +1,118 @@
+"""Workflows, and scripts of the shell, under the linters that the development dependencies bring."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.host.project import project_files
+from tests.markdown import ROOT, all_blocks
+
+BIN = Path(sys.executable).parent
+FRAME = """\
+name: Example
+on: push
+permissions: {}
+concurrency:
+  group: ${{ github.workflow }}-${{ github.ref }}
+  cancel-in-progress: true
+jobs:
+"""
+JOB = """\
+tests:
+  name: Tests
+  runs-on: ubuntu-24.04
+  permissions:
+    contents: read
+  steps:
+"""
+NAMES = [name for name in project_files(ROOT) if not name.startswith("tests/projects/")]
+SCRIPTS = [name for name in NAMES if (ROOT / name).read_bytes()[:20].startswith((b"#!/bin/sh", b"#!/usr/bin/env bash"))]
+
+
+def lint(tool: str, *arguments: str | Path, cwd: Path = ROOT) -> None:
+    """Run *tool* of this environment; the tools that it looks for itself (shellcheck) are found there first."""
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [BIN / tool, *arguments],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def indented(text: str, width: int) -> str:
+    return "".join(f"{' ' * width}{line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def whole(kind: str, text: str) -> str:
+    """A workflow of *text*: a ``workflow``, its ``jobs``, or the ``steps`` of a job."""
+    if kind == "steps":
+        text, kind = JOB + indented(text, 4), "jobs"
+    return FRAME + indented(text, 2) if kind == "jobs" else text
+
+
+@pytest.fixture(params=["repository", *all_blocks("workflow")], ids=lambda it: getattr(it, "where", it))
+def repository(request, tmp_path):
+    """A folder with ``.github``: this repository, or one whose only workflow is a page's."""
+    if request.param == "repository":
+        return ROOT
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    (workflows / "example.yml").write_text(whole(request.param.argument, request.param.text))
+    return tmp_path
+
+
+def workflows(repository: Path) -> list[Path]:
+    found = sorted((repository / ".github" / "workflows").glob("*.y*ml"))
+    assert found
+    return found
+
+
+def test_actionlint(repository):
+    lint("actionlint", *workflows(repository), cwd=repository)
+
+
+def test_schema(repository):
+    lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(repository))
+
+
+def test_schema_of_composite_actions():
+    for action in [ROOT / "action.yml", *ROOT.glob(".github/actions/*/action.yml")]:
+        if action.is_file():
+            lint("check-jsonschema", "--builtin-schema", "vendor.github-actions", action)
+
+
+def test_zizmor(repository):
+    lint("zizmor", "--offline", "--no-progress", repository)
+
+
+def test_the_linters_find_what_is_wrong(tmp_path):
+    """A linter that says nothing, whatever it is given, would hold nothing."""
+    wrong = tmp_path / ".github" / "workflows" / "wrong.yml"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_text(whole("steps", "- run: echo ${{ github.event.issue.title }} ${{ nonsense }}\n  shel: bash\n"))
+    with pytest.raises(AssertionError, match="nonsense"):
+        lint("actionlint", wrong, cwd=tmp_path)
+    with pytest.raises(AssertionError, match="shel"):
+        lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", wrong)
+    with pytest.raises(AssertionError, match="template-injection"):
+        lint("zizmor", "--offline", "--no-progress", tmp_path)
+
+
+def test_the_scripts_are_found():
+    assert {"ci/demo", "ci/test", ".ci/run", "images/postgres/seed.sh", "images/postgres/entry.sh"} <= set(SCRIPTS)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_shellcheck(script):
+    # functions that a trap calls, or a name that is put together, look as if nobody did
+    lint("shellcheck", "--norc", "--exclude=SC2317,SC2329", script)
