@@ -10,6 +10,7 @@ import dataclasses
 import enum
 import json
 import math
+import operator
 import types
 import typing
 from collections.abc import Callable
@@ -118,8 +119,7 @@ def _loads(line: str | bytes) -> dict[str, Any]:
 
 def _tagged(value: Any) -> str:
     """The type and the fields of *value*, to stand between the braces of an object."""
-    cls = type(value)
-    return f'"type":"{cls.__name__}"{_encoder(cls)(value)}'
+    return _encoder(type(value))(value)
 
 
 def _untag(raw: dict[str, Any]) -> Any:
@@ -142,26 +142,33 @@ def _field_names(cls: type) -> tuple[str, ...]:
 
 @_once
 def _encoder(cls: type[Any]) -> Callable[[Any], str]:
+    tag = f'"type":"{cls.__name__}"'
     hints = typing.get_type_hints(cls)
+    values_of = _values_of(cls)
     fields = tuple(
-        (field.name, f',"{field.name}":', field.default, _writer(hints[field.name]))
-        for field in dataclasses.fields(cls)
+        (f',"{field.name}":', field.default, _writer(hints[field.name])) for field in dataclasses.fields(cls)
     )
 
     def encoder(value: Any) -> str:
-        parts: list[str] = []
-        for name, key, default, write in fields:
-            part = getattr(value, name)
-            if part is default or part == default:
-                continue  # the decoder knows it: most events are mostly defaults
-            parts += key, write(part)
-        return "".join(parts)
+        text = tag
+        for part, (key, default, write) in zip(values_of(value), fields, strict=True):
+            if part is not default and part != default:  # the decoder knows it: most events are mostly defaults
+                text += key + write(part)
+        return text
 
     return encoder
 
 
+def _values_of(cls: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """What gives the values of all fields of a *cls*."""
+    names = _field_names(cls)
+    return operator.attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+
+
 def _writer(hint: Any) -> Callable[[Any], str]:
     """What gives a value of type *hint* as JSON."""
+    if hint is str:
+        return encode_basestring_ascii
     if _is_plain(hint):
         return _scalar
     if (part := _optional(hint)) is not None:
@@ -183,10 +190,12 @@ def _writer(hint: Any) -> Callable[[Any], str]:
 def _whole_encoder(cls: type[Any]) -> Callable[[Any], str]:
     """Of a dataclass within another: every field, defaults too."""
     hints = typing.get_type_hints(cls)
-    fields = tuple((name, f'"{name}":', _writer(hints[name])) for name in _field_names(cls))
+    values_of = _values_of(cls)
+    fields = tuple((f'"{name}":', _writer(hints[name])) for name in _field_names(cls))
 
     def encoder(value: Any) -> str:
-        return f"{{{','.join([key + write(getattr(value, name)) for name, key, write in fields])}}}"
+        parts = [key + write(part) for part, (key, write) in zip(values_of(value), fields, strict=True)]
+        return f"{{{','.join(parts)}}}"
 
     return encoder
 

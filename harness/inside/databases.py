@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import connections
@@ -94,8 +95,7 @@ def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
     connection = connections[database.alias]
     if _is_forked(connection):
         return DatabaseMade(database.alias, database.template, (database.template,) * slots)
-    clones = tuple(naming.clone(database.template, slot) for slot in range(1, slots + 1))
-    return DatabaseMade(database.alias, database.template, clones)
+    return DatabaseMade(database.alias, database.template, _clone_names(connection, slots))
 
 
 def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable[str]) -> None:
@@ -133,6 +133,30 @@ def _clone_of(connection: Any, slot: int, database: TestDatabase) -> str:
     """The clone's name as the backend composes it from the template's, whatever the connection is pointed at now."""
     connection.settings_dict["NAME"] = database.template
     return str(connection.creation.get_test_db_clone_settings(str(slot))["NAME"])
+
+
+def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:
+    """Remove what SQLite keeps in files: the templates, and the clones of slots 1 to *slots*."""
+    for database in databases:
+        connection = connections[database.alias]
+        if connection.vendor == "sqlite" and not _is_forked(connection):
+            connection.close()
+            for name in (database.template, *_clone_names(connection, slots)):
+                for suffix in ("", "-journal", "-wal", "-shm"):  # a worker that died leaves those behind
+                    Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def restore_names(old_config: Iterable[tuple[Any, str, bool]]) -> None:
+    """Give each connection of what ``setup_databases`` returned its old name back: a runner may set up again."""
+    for connection, name, _ in old_config:
+        connection.close()
+        connection.settings_dict["NAME"] = name
+
+
+def _clone_names(connection: Any, slots: int) -> tuple[str, ...]:
+    """The names of the clones of the template that *connection* points at, by slot, 1 first."""
+    settings = [connection.creation.get_test_db_clone_settings(str(slot)) for slot in range(1, slots + 1)]
+    return tuple(str(each["NAME"]) for each in settings)
 
 
 def _is_forked(connection: Any) -> bool:

@@ -30,25 +30,23 @@ class Stream:
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
         self._mark = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
 
+    # The size is asked for several times of each test. The offset that this moves is nobody's: who writes here appends.
+
     def mark(self) -> None:
-        self._mark[0] = self._size()
+        self._mark[0] = os.lseek(self.fd, 0, os.SEEK_END)
 
     def taken(self) -> str:
         """What was printed since the mark; the middle left out where it is too long."""
-        size = self._size() - self._mark[0]
+        size = os.lseek(self.fd, 0, os.SEEK_END) - self._mark[0]
         return self._read(self._mark[0], size) if size > 0 else ""
 
     def everything(self) -> str:
         """What was printed since the last ``clear``."""
-        return self._read(0, self._size())
+        return self._read(0, os.lseek(self.fd, 0, os.SEEK_END))
 
     def clear(self) -> None:
         os.ftruncate(self.fd, 0)
         self._mark[0] = 0
-
-    def _size(self) -> int:
-        # asked several times of each test; the offset that this moves is nobody's, who writes here appends
-        return os.lseek(self.fd, 0, os.SEEK_END)
 
     def _read(self, start: int, size: int) -> str:
         if size <= _STREAM_BYTES:

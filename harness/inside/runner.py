@@ -114,9 +114,12 @@ class InsideRunner(DiscoverRunner):
         return result
 
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
-        """Drop nothing: the servers go, or are kept with what they hold."""
+        """Drop nothing on a server: the servers go, or are kept with what they hold. Files would stay in the project."""
         kept = [(connection, name, False) for connection, name, _ in old_config or ()]
         super().teardown_databases(kept, **kwargs)
+        if not self.keepdb:
+            databases.remove_files(databases.made_of(self._groups), self.harness.workers)
+        databases.restore_names(kept)
 
     def _make_plan(self, suite: Any) -> Plan:
         session = self.harness

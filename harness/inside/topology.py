@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.utils import load_backend
 
-from harness.contract.topology import Alias, TestOptions, Topology
+from harness.contract.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
 from harness.errors import ProjectError
 
 # spelled so until Django 1.7 moved them into TEST, and ignored without a word since Django 1.9
@@ -46,9 +46,11 @@ def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[
     """Move every old flat spelling of *databases* into its ``TEST`` dictionary, in place; say which, ``ALIAS.KEY`` each.
 
     A key that ``TEST`` has already wins over its old spelling. Each alias gets dictionaries of its own, since settings may
-    use one for several aliases and what follows changes them one by one.
+    use one for several aliases and what follows changes them one by one. Raises ``ProjectError`` for a setting of the wrong
+    shape.
     """
     found = []
+    _check_shape(databases)
     for name, given in databases.items():
         config = databases[name] = {**given, "TEST": dict(given.get("TEST") or {})}
         for flat, key in FLAT_SPELLINGS.items():
@@ -58,13 +60,36 @@ def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[
     return found
 
 
+def resolve_chains(databases: Mapping[str, dict[str, Any]], topology: Topology) -> None:
+    """Let each ``MIRROR`` and each dependency name the alias at the end of its chain of mirrors, in place: Django follows none.
+
+    Raises ``ProjectError`` as ``primary_of`` and ``dependencies_of`` do.
+    """
+    for alias in topology.aliases:
+        test = databases[alias.name]["TEST"]
+        if alias.test.mirror is not None:
+            test["MIRROR"] = primary_of(topology, alias.name)
+        if alias.test.dependencies is not None:
+            test["DEPENDENCIES"] = [primary_of(topology, each) for each in dependencies_of(topology, alias)]
+
+
+def _check_shape(databases: Any) -> None:
+    parts = [("DATABASES", databases)]
+    if isinstance(databases, Mapping):
+        parts += [(f"DATABASES[{name!r}]", config) for name, config in databases.items()]
+        parts += [
+            (f"{name}['TEST']", config.get("TEST") or {}) for name, config in parts[1:] if isinstance(config, Mapping)
+        ]
+    for name, part in parts:
+        if not isinstance(part, Mapping):
+            raise ProjectError(f"{name} is a {type(part).__name__}, not a dictionary.")
+
+
 def read_topology(databases: Mapping[str, Mapping[str, Any]]) -> Topology:
     """The topology of a ``DATABASES`` setting whose flat spellings are folded.
 
-    Raises ``ProjectError`` for a setting of the wrong shape and for a backend that cannot be loaded.
+    Raises ``ProjectError`` for a backend that cannot be loaded.
     """
-    if not isinstance(databases, Mapping):
-        raise ProjectError(f"DATABASES is a {type(databases).__name__}, not a dictionary.")
     return Topology(tuple(_read_alias(name, config) for name, config in databases.items()))
 
 

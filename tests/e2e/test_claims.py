@@ -65,35 +65,40 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     operations = [
-        migrations.CreateModel("Book", [("id", models.BigAutoField(primary_key=True)), ("title", models.CharField(max_length=20))])
+        migrations.CreateModel("Book", [
+            ("id", models.BigAutoField(primary_key=True)), ("title", models.CharField(max_length=20)),
+        ])
     ]
 """
 TESTS = """
 import os, time
-from django.test import SimpleTestCase, TestCase, TransactionTestCase, tag
+from pathlib import Path
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from shelf.models import Book
 
 class Others(SimpleTestCase):
     def test_one(self):
         pass
 
-@tag("write")
+class Count(TestCase):
+    def test_count(self):
+        self.assertEqual(Book.objects.count(), 0)
+
 class Write(TransactionTestCase):
     databases = {"default", "other"}
     def test_write(self):
         Book.objects.using("other").create(title="Emma")
 
-@tag("die")
 class Die(SimpleTestCase):
     def test_die(self):
+        Path("began").touch()
         os._exit(3)
 
-@tag("hang")
 class Hang(SimpleTestCase):
     def test_hang(self):
+        Path("began").touch()
         time.sleep(600)
 
-@tag("class")
 class Class(SimpleTestCase):
     @classmethod
     def setUpClass(cls):
@@ -103,18 +108,16 @@ class Class(SimpleTestCase):
     def test_two(self):
         pass
 
-@tag("sql")
 class Sql(TestCase):
     def test_sql(self):
         Book.objects.create(title="a title to look for")
         self.fail("look at the SQL")
 """
+PATIENCE_S = 60
 
 
-@pytest.fixture
-def shelf(tmp_path: Path) -> Path:
+def make_project(folder: Path) -> Path:
     """A project of one app, on SQLite; ``other`` mirrors ``default``."""
-    folder = tmp_path / "shelf-project"
     (folder / "shelf" / "migrations").mkdir(parents=True)
     for name, text in {
         "manage.py": MANAGE,
@@ -129,6 +132,23 @@ def shelf(tmp_path: Path) -> Path:
     }.items():
         (folder / name).write_text(text)
     return folder
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "shelf-project")
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> command.Ended:
+    """One run of all that goes wrong by itself."""
+    folder = make_project(tmp_path_factory.mktemp("red") / "shelf-project")
+    return harness(folder, "--timeout", "2", "--debug-sql")
+
+
+def labels(*classes: str) -> list[str]:
+    """Labels of *classes*, and of one more: Django runs nothing in parallel that is one class."""
+    return [f"shelf.tests.{name}" for name in ("Others", *classes)]
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -148,14 +168,111 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 def plain(folder: Path, *arguments: str) -> tuple[int, str]:
     """The exit status of Django's own runner, and what it printed."""
     process = start(folder, *arguments)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, output
 
 
 def harness(folder: Path, *arguments: str) -> command.Ended:
-    return command.harness("--project", str(folder), "--parallel", "2", *arguments, artifacts=folder.parent / "artifacts")
+    return command.harness(
+        "--project", str(folder), "--parallel", "2", *arguments, artifacts=folder.parent / "artifacts"
+    )
 
 
-def workers(process: subprocess.Popen[str]) -> list[int]:
-    """The processes that *process* has started."""
-    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+def await_text(path: Path, text: str = "") -> None:
+    """Return when the file *path* is there and has *text* in it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (path.exists() and text in path.read_text()):
+        assert time.monotonic() < deadline, f"{path} never had {text!r} in it"
+        time.sleep(0.05)
+
+
+def test_servers(shelf: Path) -> None:
+    status, output = plain(shelf, "--settings", "postgres", *labels("Count"))
+    assert status == 1
+    assert "OperationalError" in output
+    ended = harness(shelf, "--settings", "postgres", *labels("Count"))
+    assert ended.code == 0, ended.told
+    assert [server["role"] for server in ended.summary["servers"]] == ["primary"]
+
+
+def test_a_write_through_a_mirror(shelf: Path, red: command.Ended) -> None:
+    status, output = plain(shelf, *labels("Write"))
+    assert status == 0, output
+    assert red.outcomes["shelf.tests.Write.test_write"] == "ERRORED"
+    assert "attempt to write a readonly database" in red.out
+
+
+def test_old_spellings(shelf: Path) -> None:
+    (shelf / "flat").touch()
+    _, output = plain(shelf, *labels("Count", "Write"))
+    assert "Creating test database for alias 'other'" in output, "a mirror has no test database of its own"
+    ended = harness(shelf, *labels("Count"))
+    assert ended.code == 0, ended.told
+    assert ended.summary["aliases"]["other"]["mirror_of"] == "default"
+    assert re.search(r"TEST_MIRROR.*old spelling", ended.out)
+
+
+def test_a_worker_that_dies(shelf: Path, red: command.Ended) -> None:
+    process = start(shelf, *labels("Die"))
+    try:
+        await_text(shelf / "began")
+        with pytest.raises(subprocess.TimeoutExpired):  # what is left to do takes no time
+            process.wait(8)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert red.outcomes["shelf.tests.Die.test_die"] == "CRASHED"
+    assert "exited with status 3 while running this test" in red.out
+    assert red.outcomes["shelf.tests.Others.test_one"] == "PASSED"
+
+
+def test_a_test_that_hangs(shelf: Path, red: command.Ended) -> None:
+    _, usage = plain(shelf, "--help")
+    assert "--timing" in usage
+    assert "--timeout" not in usage
+    assert red.outcomes["shelf.tests.Hang.test_hang"] == "TIMED_OUT"
+    assert re.search(r"tests\.py\", line \d+ in test_hang", red.out)
+
+
+def test_an_interrupt(shelf: Path) -> None:
+    process = start(shelf, *labels("Hang"))
+    await_text(shelf / "began")
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert re.search(r"^OK$", output, re.MULTILINE)
+
+    artifacts = shelf.parent / "artifacts"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "ci", "--project", shelf, "--artifacts", artifacts, *labels("Hang")],
+        cwd=command.ROOT,
+        env=command.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    await_text(artifacts / "journal.ndjson", '"type":"AttemptStarted","test":"shelf.tests.Hang.test_hang"')
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert json.loads((artifacts / "summary.json").read_text())["counts"]["not_run"] >= 1
+    assert "NOT RUN shelf.tests.Hang.test_hang" in output
+
+
+def test_a_class_that_cannot_be_set_up(shelf: Path, red: command.Ended) -> None:
+    _, output = plain(shelf, *labels("Class"))
+    assert "Found 3 test(s)" in output
+    assert "Ran 1 test in" in output
+    assert [red.outcomes[f"shelf.tests.Class.{name}"] for name in ("test_one", "test_two")] == ["NOT_RUN"] * 2
+
+
+def test_debug_sql(shelf: Path, red: command.Ended) -> None:
+    status, output = plain(shelf, "--debug-sql", *labels("Sql"))
+    assert status == 1
+    assert "a title to look for" not in output
+    assert re.search(r"default \(primary\) +INSERT INTO .*a title to look for", red.out)
+
+
+def test_no_test(shelf: Path) -> None:
+    status, output = plain(shelf, "-k", "nothing_is_called_so")
+    assert status == 0, output
+    assert harness(shelf, "-k", "nothing_is_called_so").code == 5

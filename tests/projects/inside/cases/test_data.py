@@ -14,7 +14,7 @@ class FlushingTests(TransactionTestCase):
 
     def test_2_finds_nothing(self):
         for alias in ("default", "other"):
-            self.assertFalse(Item.objects.using(alias).exists())
+            self.assertFalse(Item.objects.using(alias).filter(name="committed").exists())
 
 
 class SerializedTests(TransactionTestCase):

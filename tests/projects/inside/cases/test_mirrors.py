@@ -13,7 +13,7 @@ class SharingTests(TestCase):
 
     def test_a_write_through_the_mirror_fails_and_undoes_nothing(self):
         Item.objects.create(name="a")
-        with self.assertRaisesMessage(DatabaseError, "readonly"):
+        with self.assertRaisesMessage(DatabaseError, "readonly"), transaction.atomic(using="replica"):
             Item.objects.using("replica").create(name="b")
         self.assertEqual(Item.objects.using("replica").count(), 2)
         Item.objects.create(name="c")

@@ -7,6 +7,7 @@ INSTALLED_APPS = ["shop"]
 ROOT_URLCONF = "config.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+STATIC_URL = "static/"
 TEST_RUNNER = os.environ.get("INSIDE_RUNNER", "django.test.runner.DiscoverRunner")
 
 
