@@ -221,14 +221,19 @@ def _decoder(cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
     )
 
     def decoder(raw: dict[str, Any]) -> Any:
-        for name in required:
-            raw[name]  # KeyError names what is missing
+        if not isinstance(raw, dict):
+            raise TypeError(f"{raw!r} where a {cls.__name__} is due")
         values = {}
         for name, part in raw.items():
             if name in converters:
                 convert = converters[name]
                 values[name] = part if convert is None or part is None else convert(part)
-        return cls(**values)
+        try:
+            return cls(**values)
+        except TypeError:
+            for name in required:
+                raw[name]  # KeyError names what is missing
+            raise
 
     return decoder
 

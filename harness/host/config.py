@@ -33,6 +33,12 @@ _TOML_TYPES = {
 }
 
 
+_SERVER_HINTS = {
+    "image": "Name an image as docker pull takes it.",
+    "in_memory": "true is faster; false is for databases that memory is too small for.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class DbSpec:
     """One value of ``--db``. ``version`` is ``None`` for the engine's default, ``alias`` for every alias not named."""
@@ -49,9 +55,13 @@ class DbSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """A table below ``[tool.harness.servers]``. ``image`` is any image with the engine's binaries."""
+    """A table below ``[tool.harness.servers]``. ``image`` is any image with the engine's binaries.
+
+    ``in_memory``: the databases' files are kept in memory; ``False`` keeps them on the engine's disk.
+    """
 
     image: str | None = None
+    in_memory: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,10 +324,11 @@ def _servers(
         for key, value in content.items():
             if key not in SERVER_KEYS:
                 raise _unknown_key(key, SERVER_KEYS, given.place(f".{engine}"))
-            if not isinstance(value, str) or not value.strip():
-                raise _wrong(
-                    given.place(f".{engine}.{key}"), "a string", value, "Name an image as docker pull takes it."
-                )
+            place = given.place(f".{engine}.{key}")
+            try:
+                SERVER_KEYS[key].from_toml(value)
+            except Mismatch as wrong:
+                raise _wrong(place, SERVER_KEYS[key].expected, wrong.seen, _SERVER_HINTS[key]) from None
         servers[engine] = ServerConfig(**content)
     return servers
 

@@ -6,6 +6,7 @@ reference pages are tested against it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.host.kinds import (
@@ -272,5 +273,5 @@ _DJANGO = (
 
 OPTIONS: tuple[Option, ...] = (*_RUN, *_PROJECT, *_SERVERS, *_NETWORK, *_DJANGO)
 
-SERVER_KEYS: tuple[str, ...] = ("image",)
+SERVER_KEYS: Mapping[str, Kind] = {"image": TEXT, "in_memory": SWITCH}
 """The keys of a table below ``[tool.harness.servers]``."""

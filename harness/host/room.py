@@ -101,6 +101,7 @@ class Room:
             images=images,
             publish=self.config.runner == "host",
             startup_s=self.config.startup_timeout,
+            on_disk=frozenset(name for name, server in self.config.servers.items() if not server.in_memory),
             is_kept=self._is_kept,
             password=password or secrets.token_urlsafe(24),
         )

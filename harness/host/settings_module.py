@@ -6,6 +6,7 @@ Owns the parsing of ``manage.py``. Reads that one file.
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -50,13 +51,27 @@ def _of_manage_py(project: Path) -> str:
 
 
 def _no_project(project: Path) -> ProjectError:
-    below = sorted(path.parent.name for path in project.glob(f"*/{MANAGE_PY}"))
-    elsewhere = f" There is one below: --project {project / below[0]}." if below else ""
     return ProjectError(
         f"{project} is not a Django project: it has no {MANAGE_PY}, and no settings module is named.",
         hint=f"Run harness in the folder of {MANAGE_PY}, or name it with --project, or the module with --settings."
-        + elsewhere,
+        + "".join(f" {text}" for text in _below(project)),
     )
+
+
+def _below(project: Path) -> Iterator[str]:
+    """What one folder further down looks like what is missed, and how it is named."""
+    for path in sorted(project.glob(f"*/{MANAGE_PY}"))[:1]:
+        folder = path.parent
+        yield f"There is one below: --project {folder}."
+        with contextlib.suppress(ProjectError):  # it does not say one module, so neither do we
+            module = _of_manage_py(folder)
+            yield (
+                f"Where its tests need what lies beside {folder.name}/, stay here, with --settings {module} and"
+                f' [tool.harness] env = {{ PYTHONPATH = "{folder.name}" }}.'
+            )
+    for name in ("tests", "test"):
+        for path in sorted((project / name).glob("*settings.py"))[:1]:
+            yield f"{name}/{path.name} may be the module: --settings {name}.{path.stem}."
 
 
 def _modules(tree: ast.Module) -> Iterator[str]:

@@ -34,8 +34,9 @@ class StackOptions:
     """How a stack is brought up. ``run`` is the run's id, ``network`` the name of its network.
 
     ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
-    inside that runs on it. ``startup_s`` is what a server may take until it is ready. Servers that are to be kept outlive
-    the stack, and are found again by the run's id; ``password`` is theirs then.
+    inside that runs on it. ``startup_s`` is what a server may take until it is ready. Databases are made in memory, where
+    their files cost least; those of the engines ``on_disk`` on the engine's disk. Servers that are to be kept outlive the
+    stack, and are found again by the run's id; ``password`` is theirs then.
     """
 
     run: str
@@ -43,6 +44,7 @@ class StackOptions:
     images: Mapping[tuple[str, str], str]
     publish: bool = False
     startup_s: float = 60.0
+    on_disk: frozenset[str] = frozenset()
     is_kept: bool = False
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
@@ -223,6 +225,7 @@ class Stack:
             port=server.engine.port,
             publish=self._options.publish,
             environment=server.engine.environment(boot),
+            memory="" if server.engine.name in self._options.on_disk else server.engine.memory_folder,
             is_held=is_held,
         )
 

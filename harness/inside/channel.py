@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from harness.contract import codec
 from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
@@ -103,8 +103,10 @@ class HostMessages:
         self._interruption: Interrupted | None = None
         os.set_blocking(fd, False)
 
-    def interrupt(self, error: Interrupted) -> NoReturn:
-        """Raise *error*, this once: what else asks for the end is ignored while the run ends."""
+    def interrupt(self, error: Interrupted) -> None:
+        """Raise *error*, if it is the first: what else asks for the end is ignored while the run ends."""
+        if self._interruption is not None:
+            return
         for signum in INTERRUPTS:
             signal.signal(signum, signal.SIG_IGN)
         self._interruption = error
@@ -149,6 +151,7 @@ class HostMessages:
             if not chunk:
                 self._has_ended = True
                 self.interrupt(Interrupted("The host is gone.", ExitCode.SIGTERM))
+                break
             self._buffer += chunk
             while b"\n" in self._buffer:
                 line, self._buffer = self._buffer.split(b"\n", 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _enter_project(spec: RunSpec) -> None:
     except BaseException as error:
         raise ProjectError(
             f"The settings {module} cannot be loaded: {type(error).__name__}: {error}",
-            hint="--settings names another module; [tool.harness] env sets what they read.",
+            hint=_missing_metadata(error) or "--settings names another module; [tool.harness] env sets what they read.",
             evidence=project_traceback(error),
         ) from error
 
@@ -134,10 +135,20 @@ def _run_tests(session: Session, messages: HostMessages) -> int:
         messages.check()
         raise ProjectError(
             f"The project's tests could not be run: {type(error).__name__}: {error}",
-            hint="Does `manage.py test` come further?",
+            hint=_missing_metadata(error) or "Does `manage.py test` come further?",
             evidence=project_traceback(error),
         ) from error
     return max(session.red, counted if isinstance(counted, int) else 0)
+
+
+def _missing_metadata(error: BaseException) -> str:
+    """What to do where a package asks for its own version, and is there with its files alone; else empty."""
+    if not isinstance(error, PackageNotFoundError):
+        return ""
+    return (
+        f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
+        ' install = ["pip install -e .", ...].'
+    )
 
 
 def _runner_options(options: DjangoOptions) -> dict[str, Any]:

@@ -41,8 +41,11 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
 
 
 def project_traceback(error: BaseException) -> str:
-    """The traceback of *error* without the harness's own frames."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not is_ours(frame.filename)]
+    """The traceback of *error* without the harness's own frames and those of the import system."""
+    found = traceback.extract_tb(error.__traceback__)
+    frames = [
+        frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
+    ]
     lines = traceback.format_list(frames)
     return "".join(["Traceback (most recent call last):\n", *lines, *traceback.format_exception_only(error)])
 

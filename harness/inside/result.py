@@ -90,8 +90,8 @@ class AttemptResult(unittest.TestResult):
         self._sqllog.begin(test)
         self._attempt = Attempt(test, n, time.perf_counter())
 
-    def end(self) -> None:
-        """The call has returned."""
+    def end(self) -> Outcome:
+        """The call has returned; what came of it."""
         attempt = self._attempt
         assert attempt is not None
         duration = time.perf_counter() - attempt.start
@@ -113,6 +113,7 @@ class AttemptResult(unittest.TestResult):
             )
         )
         self._sqllog.end()
+        return outcome
 
     def begin_fixture(self, test: str) -> None:
         """A class's or module's fixture is about to run; it is blamed by the id *test*."""

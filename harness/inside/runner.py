@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 import multiprocessing
 import unittest
 from collections.abc import Callable
@@ -61,6 +62,11 @@ class InsideRunner(DiscoverRunner):
     harness: Session
     _plan: Plan | None = None
     _groups: databases.Groups = ({}, {})
+
+    def setup_test_environment(self, **kwargs: Any) -> None:
+        """As Django does, but without unittest's handler of SIGINT, which only takes note of the first."""
+        super().setup_test_environment(**kwargs)
+        unittest.removeHandler()
 
     def load_tests_for_label(self, label: str, discover_kwargs: dict[str, str]) -> Any:
         """As Django does, and paths of files and app labels too."""
@@ -150,6 +156,7 @@ class InsideRunner(DiscoverRunner):
             sqllog=session.sqllog,
             init_worker=_own_init_worker(self),
             is_stopping=stop_flag.is_set,
+            failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
             private_fds=session.private_fds,
         )
         schedule = Schedule(
@@ -181,6 +188,8 @@ def harness_runner(project_class: type) -> type[InsideRunner]:
     run_suite = project_class.run_suite
     if run_suite is not DiscoverRunner.run_suite and not calls_super(run_suite):
         body["run_suite"] = InsideRunner.run_suite
+    # a call of Django's own by the name of its class must not run the tests here either
+    DiscoverRunner.run_suite = InsideRunner.run_suite  # type: ignore[method-assign, assignment]  # of another signature
     return type(project_class.__name__, (project_class, InsideRunner), body)
 
 

@@ -103,12 +103,17 @@ def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:
         backend=backend,
         vendor=vendor,
         database=database,
-        host=str(config.get("HOST") or ""),
+        host=str(config.get("HOST") or _host_of(config.get("OPTIONS") or {})),
         port=str(config.get("PORT") or ""),
         user=str(config.get("USER") or ""),
         test_name=_test_name(name, vendor, database, test),
         test=test,
     )
+
+
+def _host_of(options: Mapping[str, Any]) -> str:
+    """Where OPTIONS say that the server is, for an alias without a HOST: a host, or the entry of a service file."""
+    return str(options.get("host") or options.get("service") or "")
 
 
 def vendor_of(alias: str, backend: str) -> str:

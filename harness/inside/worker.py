@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import faulthandler
+import math
 import os
 import random
 import signal
@@ -48,7 +49,8 @@ class WorkerContext:
     """What every worker of a run has from the coordinator by its fork.
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
-    ``is_stopping`` tells whether the run is to end after the running test; ``private_fds`` are the coordinator's alone.
+    ``is_stopping`` tells whether the run is to end after the running test; a red test ends it too if it was the attempt
+    ``failfast_at`` or a later one. ``private_fds`` are the coordinator's alone.
     """
 
     plan: Plan
@@ -60,6 +62,7 @@ class WorkerContext:
     sqllog: SqlLog
     init_worker: Callable[[int], None] | None
     is_stopping: Callable[[], bool]
+    failfast_at: float = math.inf
     private_fds: tuple[int, ...] = ()
 
 
@@ -193,8 +196,10 @@ class Worker:
                 instance(result)
             except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
                 result.addError(instance, sys.exc_info())
-            result.end()
+            outcome = result.end()
             self._mirrors.end_transactions()
+            if outcome.is_red and n >= self._context.failfast_at:
+                break  # the coordinator comes to the same, but this worker may be faster than it hears of it
         self._tear_down(cls)
 
     def _set_up(self, cls: type, first: unittest.TestCase) -> bool:

@@ -1,6 +1,7 @@
 """Real servers: a pair that streams, what is left of it afterwards, and what is said of one that dies."""
 
 import contextlib
+import io
 import os
 import secrets
 import signal
@@ -67,15 +68,14 @@ def stack(client, plan, run, network, image, **options):
     return Stack(client, plan, StackOptions(run, network, images, publish=True, **options))
 
 
-def session(endpoint, **options):
+def session(endpoint, database="postgres"):
     return psycopg.connect(
         host=endpoint.host,
         port=endpoint.port,
         user=USER,
         password=endpoint.password,
-        dbname="postgres",
+        dbname=database,
         autocommit=True,
-        **options,
     )
 
 
@@ -164,6 +164,36 @@ def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pa
             up.dump_schema("default", "no such database")
     finally:
         writer.execute('DROP DATABASE "it\'s a=""b\\"')
+
+
+@pytest.mark.parametrize("template", ["template0", "template1"])
+def test_databases_are_made_in_memory_used_on_both_and_dropped(client, pair, template):
+    writer, reader, up, run = pair
+    primary, replica = up.endpoints()
+    writer.execute(f"CREATE DATABASE made TEMPLATE {template}")
+    with session(primary, "made") as made:
+        made.execute("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n")
+        made.execute("VACUUM FULL pg_class")
+    oid = ask(writer, "SELECT oid FROM pg_database WHERE datname = 'made'")
+    written = ask(writer, "SELECT pg_current_wal_flush_lsn()")
+    await_(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the database")
+    for server in ("default", "replica"):
+        where = f"{POSTGRES.memory_folder}/data/base/{oid}"
+        container = client.containers.get(f"harness-{run}-{server}")
+        assert container.exec_run(["stat", "-f", "-c", "%T", where]).output.strip() == b"tmpfs"
+    with session(replica, "made") as made:
+        assert ask(made, "SELECT count(*) FROM t") == 1000
+    writer.execute("DROP DATABASE made")
+
+
+def test_a_pair_streams_from_the_disk_too(client, run, network, image):
+    with (
+        stack(client, PAIR, run, network, image, on_disk=frozenset({"postgres"})) as up,
+        session(up.endpoints()[0]) as writer,
+        session(up.endpoints()[1]) as reader,
+    ):
+        assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
+        assert ask(writer, "SHOW data_directory") == "/srv/harness/data"
 
 
 def test_nobody_enters_without_the_password(pair):
@@ -318,3 +348,47 @@ def test_every_version_streams(client, run, network, version):
         assert ask(reader, "SHOW server_version").split(".")[0].split("b")[0] == version
         assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
         assert up.dump_schema("default", "postgres")
+
+
+OFFICIAL_LAYOUT = """
+FROM {image}
+USER root
+RUN rm -rf /srv/harness /opt/harness
+ENV PGDATA=/var/lib/postgresql/data
+RUN install -d -o postgres -g postgres $PGDATA
+VOLUME /var/lib/postgresql/data
+STOPSIGNAL SIGINT
+ENTRYPOINT ["docker-entrypoint.sh"]
+CMD ["postgres"]
+"""
+
+
+@pytest.fixture
+def official(client, run, image):
+    """An image that declares what the official ones do: root, a volume at its data directory, an entry point of its own."""
+    tag = f"test-official:{run}"
+    client.images.build(fileobj=io.BytesIO(OFFICIAL_LAYOUT.format(image=image).encode()), tag=tag, rm=True)
+    yield tag
+    client.images.remove(tag, force=True)
+
+
+def test_any_image_with_the_official_layout_is_seeded(client, run, network, official):
+    with Workshop(client, lambda title, line: None) as workshop:
+        image = provision.server_image(workshop, POSTGRES, "17", official)
+    try:
+        with stack(client, PAIR, run, network, image) as up, session(up.endpoints()[1]) as reader:
+            assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
+            made = client.api.inspect_container(f"harness-{run}-default")
+            (volume,) = [mount["Name"] for mount in made["Mounts"] if mount["Type"] == "volume"]
+        assert volume not in {each["Name"] for each in client.api.volumes()["Volumes"] or ()}
+    finally:
+        client.images.remove(image, force=True)
+
+
+def test_an_image_of_another_version_is_refused_when_it_is_built(client, official):
+    with (
+        Workshop(client, lambda title, line: None) as workshop,
+        pytest.raises(ServerError, match=r"postgres:15 could not be built") as caught,
+    ):
+        provision.server_image(workshop, POSTGRES, "15", official)
+    assert "PostgreSQL 15 is wanted, and the image has: postgres (PostgreSQL) 17" in caught.value.evidence

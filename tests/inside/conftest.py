@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,13 @@ def run_labels(folder: Path, *labels, env=None, django=None, routes=None, python
         python=python,
         routes=routes,
     )
+
+
+def together(calls: dict[Hashable, Callable[[], Journal]]) -> dict[Hashable, Journal]:
+    """What each of *calls* gives, several at a time: a conversation waits more than it works."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        futures = {key: pool.submit(call) for key, call in calls.items()}
+        return {key: future.result() for key, future in futures.items()}
 
 
 @pytest.fixture

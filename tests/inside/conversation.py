@@ -25,6 +25,8 @@ from harness.contract.events import (
     Envelope,
     Notice,
     Outcome,
+    PhaseFinished,
+    PhaseStarted,
     PlannedTest,
     RunAborted,
     RunFinished,
@@ -125,7 +127,7 @@ class Conversation:
         self.process = subprocess.Popen(
             [python, *flags, "-m", "harness.inside"],
             cwd=project,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.stderr,
@@ -188,6 +190,8 @@ class Conversation:
         sequence = [envelope.seq for envelope in journal.envelopes]
         assert sequence == list(range(1, len(sequence) + 1)), "the journal misses lines, or has some twice"
         assert_settled(journal)
+        begun = Counter(event.phase for event in journal.all(PhaseStarted))
+        assert begun == Counter(event.phase for event in journal.all(PhaseFinished)), "a phase that has no end, or two"
         left = self.processes_left()
         assert left == [], f"processes are left: {left}"
         return journal

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from harness.contract.events import RunFinished, SlotRecycled, WorkerLost, WorkerStarted, WorkerStopped
+from harness.contract.events import AttemptSlow, RunFinished, SlotRecycled, WorkerLost, WorkerStarted, WorkerStopped
+from tests.inside.conversation import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,27 @@ def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(inside):
     journal = inside("cases.test_leaves_a_process", timeout_s=2.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.status == 0
+
+
+SLOW = """
+import time, unittest
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        time.sleep(1.5)
+"""
+
+
+def test_a_slow_test_is_told_of_while_it_runs(project, run_project):
+    """Ten seconds are slow: here a third of one, by a module that Python loads at its start."""
+    folder = project(
+        {"tests.py": SLOW, "sitecustomize.py": "from harness.inside import schedule\nschedule.SLOW_S = 0.3\n"}
+    )
+    journal = run_project("tests", env={"PYTHONPATH": f"{folder}:{ROOT}"})
+    told = journal.all(AttemptSlow)
+    assert {(event.test, event.n) for event in told} == {("tests.Tests.test_one", 1)}
+    assert [event.elapsed for event in told] == sorted(event.elapsed for event in told)
+    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
 
 
 # workers that cannot begin

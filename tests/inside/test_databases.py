@@ -7,8 +7,10 @@ import pytest
 from harness.contract.events import DatabasesReady, SlotRecycled
 
 
-@pytest.mark.parametrize("django", [{}, {"reverse": True}, {"shuffle": True, "seed": 4}])
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "django"),
+    [(2, {}), (1, {"reverse": True}), (2, {"reverse": True}), (2, {"shuffle": True, "seed": 4})],
+)
 def test_every_test_finds_what_it_relies_on(inside, django, workers):
     journal = inside("cases.test_data", workers=workers, django=django)
     assert set(journal.outcomes().values()) == {"PASSED"}, journal.outcomes()

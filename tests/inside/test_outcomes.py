@@ -1,5 +1,6 @@
 """The project ``outcomes``, whose tests carry the outcome that they must have, on every interpreter."""
 
+import functools
 import json
 import re
 
@@ -7,6 +8,8 @@ import pytest
 
 from harness.contract.events import AttemptFinished, AttemptStarted, FixtureStarted, RunPlanned, WorkerLost
 from harness.contract.runspec import Route, RunSpec
+from tests.inside import interpreters
+from tests.inside.conftest import together
 from tests.inside.conversation import PROJECTS, run
 
 OUTCOMES = PROJECTS / "outcomes"
@@ -14,9 +17,19 @@ ROUTES = tuple(Route(alias, None, "django.db.backends.sqlite3", "") for alias in
 
 
 @pytest.fixture(scope="session")
-def journal(python):
-    """The journal of the whole project on databases in memory. More workers than cores: many of its tests wait."""
-    return run(OUTCOMES, RunSpec(settings="config.settings", timeout_s=3.0, workers=4), routes=ROUTES, python=python)
+def journals():
+    """The journals of the whole project on databases in memory. More workers than cores: many of its tests wait."""
+    spec = RunSpec(settings="config.settings", timeout_s=3.0, workers=4)
+
+    def run_by(interpreter):
+        return run(OUTCOMES, spec, routes=ROUTES, python=interpreters.python_of(interpreter))
+
+    return together({each: functools.partial(run_by, each) for each in interpreters.available()})
+
+
+@pytest.fixture
+def journal(journals, interpreter):
+    return journals[interpreter]
 
 
 @pytest.fixture(scope="session")

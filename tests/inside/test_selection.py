@@ -1,8 +1,11 @@
 """Which tests run, in which order, as Django's own options say: in parallel as well as one after the other."""
 
+import functools
+
 import pytest
 
 from harness.contract.events import RunFinished, RunPlanned
+from tests.inside.conftest import together
 
 ALPHA = {"test_one", "test_two", "test_three", "test_four"}
 BETA = {"test_five", "test_six"}
@@ -12,52 +15,51 @@ def names(journal):
     return {test.name for test in journal.planned}
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (["selection"], ALPHA | BETA),
-        (["selection.test_alpha"], ALPHA),
-        (["selection.test_alpha.AlphaTests"], {"test_one", "test_two"}),
-        (["selection.test_alpha.AlphaTests.test_one"], {"test_one"}),
-        (["selection.deeper", "selection.test_alpha.PlainTests"], BETA | {"test_four"}),
-        (["selection/"], ALPHA | BETA),
-        (["selection/deeper"], BETA),
-        (["./selection/deeper"], BETA),
-        (["selection/test_alpha.py"], ALPHA),
-        (["./selection/test_alpha.py"], ALPHA),
-        (["selection/test_alpha.py::AlphaTests"], {"test_one", "test_two"}),
-        (["selection/test_alpha.py::AlphaTests::test_two"], {"test_two"}),
-        (["selection.test_alpha::HeavyTests"], {"test_three"}),
-        (["shop.CartTests"], {"test_total", "test_other"}),
-        (["shop.CartTests.test_total"], {"test_total"}),
-        (["selection.test_alpha", "selection/test_alpha.py::AlphaTests"], ALPHA),
-    ],
-)
-def test_labels(inside, labels, expected):
-    journal = inside(*labels)
-    assert names(journal) == expected
-    assert set(journal.outcomes().values()) == {"PASSED"}
+LABELS = {
+    ("selection",): ALPHA | BETA,
+    ("selection.test_alpha.AlphaTests.test_one", "selection.test_alpha.PlainTests"): {"test_one", "test_four"},
+    ("selection/",): ALPHA | BETA,
+    ("./selection/deeper", "selection/test_alpha.py::HeavyTests"): BETA | {"test_three"},
+    ("selection/test_alpha.py",): ALPHA,
+    ("selection/test_alpha.py::AlphaTests::test_two",): {"test_two"},
+    ("shop.CartTests",): {"test_total", "test_other"},
+    ("shop.CartTests.test_total",): {"test_total"},
+    ("selection.test_alpha", "selection/test_alpha.py::AlphaTests"): ALPHA,
+}
+OPTIONS = {
+    "--tag=heavy": ({"tags": ("heavy",)}, {"test_two", "test_three"}),
+    "--exclude-tag=heavy": ({"exclude_tags": ("heavy",)}, {"test_one", "test_four"} | BETA),
+    "--tag=heavy --exclude-tag=rare": ({"tags": ("heavy",), "exclude_tags": ("rare",)}, {"test_two"}),
+    "-k *test_f*": ({"name_patterns": ("*test_f*",)}, {"test_four", "test_five"}),
+    "-k two -k Beta": ({"name_patterns": ("two", "Beta")}, {"test_two"} | BETA),
+    "-p check_*.py": ({"pattern": "check_*.py"}, {"test_seven"}),
+    "-p *_beta.py -t .": ({"pattern": "*_beta.py", "top_level": "."}, BETA),
+    "what changes no selection": (
+        {"buffer": True, "timing": True, "debug_mode": True, "verbosity": 2, "durations": 3},
+        ALPHA | BETA,
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"tags": ("heavy",)}, {"test_two", "test_three"}),
-        ({"tags": ("rare",)}, {"test_three"}),
-        ({"exclude_tags": ("heavy",)}, {"test_one", "test_four"} | BETA),
-        ({"tags": ("heavy",), "exclude_tags": ("rare",)}, {"test_two"}),
-        ({"name_patterns": ("test_f*",)}, {"test_four", "test_five"}),
-        ({"name_patterns": ("two", "Beta")}, {"test_two"} | BETA),
-        ({"pattern": "check_*.py"}, {"test_seven"}),
-        ({"pattern": "*_beta.py", "top_level": "."}, BETA),
-        ({"buffer": True, "timing": True, "debug_mode": True, "verbosity": 2, "durations": 3}, ALPHA | BETA),
-    ],
-    ids=str,
-)
-def test_options(inside, options, expected):
-    journal = inside("selection", django=options)
-    assert names(journal) == expected
-    assert set(journal.outcomes().values()) == {"PASSED"}
+@pytest.fixture(scope="module")
+def journals(inside_once):
+    by_label = {labels: functools.partial(inside_once, *labels) for labels in LABELS}
+    by_option = {
+        name: functools.partial(inside_once, "selection", django=options) for name, (options, _) in OPTIONS.items()
+    }
+    return together(by_label | by_option)
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=" ".join)
+def test_labels(journals, labels):
+    assert names(journals[labels]) == LABELS[labels]
+    assert set(journals[labels].outcomes().values()) == {"PASSED"}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options(journals, option):
+    assert names(journals[option]) == OPTIONS[option][1]
+    assert set(journals[option].outcomes().values()) == {"PASSED"}
 
 
 def test_tests_run_in_the_order_that_was_planned(inside):
@@ -65,14 +67,11 @@ def test_tests_run_in_the_order_that_was_planned(inside):
     assert journal.order() == [test.name for test in journal.planned]
 
 
-def test_reverse_turns_the_order_round(inside):
-    def order(**options):
-        return [test.classname for test in inside("selection.test_alpha", workers=1, django=options).planned]
-
-    straight, reverse = order(), order(reverse=True)
-    assert straight[:-1] == list(reversed(reverse[1:]))
-    assert "PlainTests" in straight[-1]  # a class of unittest's comes last either way
-    assert "PlainTests" in reverse[0] or "PlainTests" in reverse[-1]
+def test_reverse_turns_the_order_round_within_the_kinds_of_classes(inside):
+    straight = inside("selection.test_alpha", workers=1)
+    reverse = inside("selection.test_alpha", workers=1, django={"reverse": True})
+    assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
+    assert reverse.order() == ["test_three", "test_two", "test_one", "test_four"]
 
 
 def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside):
@@ -91,9 +90,6 @@ def test_without_a_shuffle_there_is_no_seed(inside):
 def test_there_are_as_many_workers_as_there_is_work_for(inside):
     assert inside("selection.deeper", workers=8).one(RunPlanned).workers == 1
     assert inside("selection", workers=2).one(RunPlanned).workers == 2
-
-
-# a label twice
 
 
 def test_no_tests_are_an_exit_code_of_their_own(inside):
@@ -147,9 +143,9 @@ def test_failfast_ends_the_run_across_workers(inside):
         "FailsTests.test_2_never_runs": "NOT_RUN",
         "WaitsTests.test_1_is_under_way": "PASSED",
         "WaitsTests.test_2_never_runs": "NOT_RUN",
-        "NeverTests.test_1_never_runs": "NOT_RUN",
+        "YetOthersTests.test_1_never_runs": "NOT_RUN",
     }
     reason = "--failfast: cases.test_failfast.FailsTests.test_1_fails FAILED"
-    assert journal.final("NeverTests.test_1_never_runs").reason == reason
+    assert journal.final("YetOthersTests.test_1_never_runs").reason == reason
     assert journal.notices("halted") == [reason]
     assert journal.status == 1

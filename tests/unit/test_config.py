@@ -281,6 +281,11 @@ def test_two_backends_for_one_alias(project):
 # --- servers
 
 
+def test_a_server_whose_databases_are_on_disk(project):
+    toml = "[tool.harness.servers.postgres]\nin_memory = false\n"
+    assert load(project, toml).servers == {"postgres": ServerConfig(in_memory=False)}
+
+
 def test_the_image_of_a_server(project):
     toml = '[tool.harness.servers.postgres]\nimage = "postgis/postgis:17-3.5"\n'
     assert load(project, toml).servers == {"postgres": ServerConfig(image="postgis/postgis:17-3.5")}
@@ -292,6 +297,10 @@ def test_the_image_of_a_server(project):
         ("[tool.harness.servers.postgress]\n", ("'postgress'", "Did you mean 'postgres'?")),
         ("[tool.harness.servers.postgres]\nimgae = 'x'\n", ("'imgae'", "servers.postgres in", "Did you mean 'image'?")),
         ("[tool.harness.servers.postgres]\nimage = 3\n", ("servers.postgres.image in", "a string", "3, an integer")),
+        (
+            "[tool.harness.servers.postgres]\nin_memory = 'no'\n",
+            ("servers.postgres.in_memory in", "true or false", "'no', a string"),
+        ),
         ("[tool.harness.servers]\npostgres = 'x'\n", ("servers.postgres in", "a table", "'x', a string")),
         ("[tool.harness]\nservers = 'x'\n", ("servers in", "a table", "'x', a string")),
     ],

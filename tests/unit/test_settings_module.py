@@ -119,3 +119,28 @@ def test_a_manage_py_one_folder_below_is_pointed_at(tmp_path):
     with pytest.raises(ProjectError) as caught:
         find_settings_module(tmp_path, None, {})
     assert f"--project {tmp_path / 'backend'}" in caught.value.hint
+
+
+def test_settings_of_a_packages_tests_are_pointed_at(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "settings.py").touch()
+    with pytest.raises(ProjectError) as caught:
+        find_settings_module(tmp_path, None, {})
+    assert "--settings tests.settings." in caught.value.hint
+
+
+def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_package(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
+    with pytest.raises(ProjectError) as caught:
+        find_settings_module(tmp_path, None, {})
+    assert '--settings demo.settings and [tool.harness] env = { PYTHONPATH = "tests" }' in caught.value.hint
+
+
+def test_a_manage_py_below_that_says_no_module_is_pointed_at_all_the_same(tmp_path):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "manage.py").write_text("def main(:")
+    with pytest.raises(ProjectError) as caught:
+        find_settings_module(tmp_path, None, {})
+    assert f"--project {tmp_path / 'tests'}." in caught.value.hint
+    assert "PYTHONPATH" not in caught.value.hint

@@ -34,6 +34,7 @@ testcontainers_config.ryuk_disabled = True
 class ServerSpec:
     """A server's container. ``host`` is its name in the run's network. ``publish`` opens the port on 127.0.0.1.
 
+    ``memory`` is a folder of its own in memory, empty at its start; there is none where the name is empty.
     One that is held ends when this process does.
     """
 
@@ -45,6 +46,7 @@ class ServerSpec:
     port: int
     publish: bool
     environment: Mapping[str, str] = field(repr=False)
+    memory: str = ""
     is_held: bool = True
 
 
@@ -153,6 +155,8 @@ def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerConta
     if spec.publish:
         ports: dict[str, Any] = container.ports  # typed for a port alone, and handed on to the engine's client as it is
         ports[f"{spec.port}/tcp"] = ("127.0.0.1", None)
+    if spec.memory:
+        container.with_tmpfs_mount(spec.memory, "mode=1777")
     return container.with_kwargs(
         hostname=spec.host,
         labels=labels(spec.run, spec.role),

@@ -54,6 +54,7 @@ class Engine:
     replica, that it streams too. ``version_line`` finds the exact version in the log, as its first group.
     ``user`` is the role that stands for a USER of the settings. ``dump_schema`` is the command line that prints a
     database's schema inside its server's container, and ``schema_noise`` what differs in it from time to time.
+    ``memory_folder`` is where a server's databases are made if a file system in memory is mounted there.
     ``hint`` says what to look at when a server does not come up.
     """
 
@@ -75,6 +76,7 @@ class Engine:
     user: Callable[[str], str]
     dump_schema: Callable[[str], tuple[str, ...]]
     schema_noise: re.Pattern[str]
+    memory_folder: str
     hint: str
 
     @property

@@ -119,5 +119,6 @@ POSTGRES = Engine(
     user=user,
     dump_schema=dump_schema,
     schema_noise=re.compile(r"^\\(?:un)?restrict .*\n", re.MULTILINE),
+    memory_folder="/srv/harness/memory",
     hint="PostgreSQL needs memory for shared buffers (128 MB) and space on the engine's disk; its log is above.",
 )

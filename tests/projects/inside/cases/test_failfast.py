@@ -29,6 +29,6 @@ class WaitsTests(unittest.TestCase):
         pass
 
 
-class NeverTests(unittest.TestCase):
+class YetOthersTests(unittest.TestCase):
     def test_1_never_runs(self):
         pass

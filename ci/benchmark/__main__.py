@@ -1,0 +1,73 @@
+"""``python -m ci.benchmark``: measures figures, prints the table, writes the JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import click
+
+from ci.benchmark import clones, empty, pair, report, suite
+from ci.benchmark.figures import Comparison, Figure
+from ci.benchmark.ground import ROOT, Ground, machine
+from ci.benchmark.race import Sides, race
+from harness.cli import format_error
+from harness.errors import HarnessError
+
+Prepare = Callable[[Ground], AbstractContextManager[Sides]]
+
+FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
+    (pair.PAIR, pair.pair),
+    (suite.SUITE, suite.suite),
+    (suite.PACKAGE, suite.package),
+    *((clones.comparison(slots), clones.clones(slots)) for slots in clones.SLOTS),
+    (empty.EMPTY, empty.empty),
+    (empty.PYTEST, empty.pytest),
+)
+NAMES = tuple(comparison.id for comparison, _ in FIGURES)
+WORK = ROOT / ".harness-bench"
+
+
+@click.command(help=f"Measure the figures of docs/reference/benchmark.md: {', '.join(NAMES)}.")
+@click.option("--only", type=click.Choice(NAMES), multiple=True, help="This figure alone; may be given again.")
+@click.option("--repeat", type=click.IntRange(min=1), default=5, show_default=True, help="Rounds of each figure.")
+@click.option(
+    "--json",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=WORK / "bench.json",
+    help="Where the JSON goes; by default .harness-bench/bench.json.",
+)
+def main(only: tuple[str, ...], repeat: int, target: Path) -> None:
+    """Every figure that is asked for, one after the other."""
+    figures = []
+    try:
+        with Ground(WORK, tell) as ground:
+            for comparison, prepare in FIGURES:
+                if not only or comparison.id in only:
+                    figures.append(_measure(ground, comparison, prepare, repeat))
+    except HarnessError as error:
+        print(format_error(error), file=sys.stderr)
+        sys.exit(error.exit_code)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(report.document(figures, machine(repeat)), "utf-8")
+    print(report.table(figures), end="")
+    print(f"written to {target}")
+
+
+def _measure(ground: Ground, comparison: Comparison, prepare: Prepare, repeat: int) -> Figure:
+    tell(f"{comparison.id}: {comparison.ours}, against {comparison.theirs}")
+    with prepare(ground) as sides:
+        rounds, details = race(sides, repeat, lambda line: tell(f"{comparison.id}: {line}"))
+    return Figure(comparison, rounds, details)
+
+
+def tell(line: str) -> None:
+    """What is being done goes to standard error; the table alone to standard output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""``python -m ci.benchmark.cloning HOST PORT TEMPLATE SLOTS side-by-side|one-by-one``: prints the seconds of making clones.
+
+A process of Django's, as a worker is. User and password come as ``PGUSER`` and ``PGPASSWORD``. The clones are dropped after.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+import django
+from django.conf import settings
+from django.db import connections
+
+from harness.inside.databases import TestDatabase, close_connections, make_clones
+from harness.inside.replication import server_connection
+
+
+def main(host: str, port: str, template: str, slots: str, way: str) -> None:
+    """Make the clones of so many slots in one of the two ways."""
+    settings.configure(
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": template,
+                "HOST": host,
+                "PORT": port,
+                "USER": os.environ["PGUSER"],
+                "PASSWORD": os.environ["PGPASSWORD"],
+            }
+        }
+    )
+    django.setup()
+    connections["default"]  # the driver is imported by now, as it is in a worker
+    numbers = range(1, int(slots) + 1)
+    database = TestDatabase("default", template)
+    shares = [[number] for number in numbers] if way == "side-by-side" else [list(numbers)]
+    seconds = _clone(database, shares)
+    _drop(database, numbers)
+    print(seconds)
+
+
+def _clone(database: TestDatabase, shares: Sequence[Sequence[int]]) -> float:
+    """The seconds that as many processes as there are *shares* take to make the clones of the slots in theirs."""
+    start, go = os.pipe()
+    children = []
+    for share in shares:
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            os.read(start, 1)  # until the other end is closed
+            status = 1
+            try:
+                for slot in share:
+                    make_clones([database], slot, ())
+                status = 0
+            finally:
+                os._exit(status)
+        children.append(pid)
+    begin = time.perf_counter()
+    os.close(go)
+    ended = [os.waitpid(pid, 0)[1] for pid in children]
+    if any(ended):
+        sys.exit("a clone could not be made")
+    return time.perf_counter() - begin
+
+
+def _drop(database: TestDatabase, slots: Sequence[int]) -> None:
+    connection = server_connection(database.alias)
+    with connection.cursor() as cursor:
+        for slot in slots:
+            cursor.execute(f'DROP DATABASE "{database.template}_{slot}"')
+    connection.close()
+    close_connections()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,131 @@
+"""Figures ``empty`` and ``pytest``: what one more test costs that does nothing.
+
+A suite of 5,000 empty tests and one of a single test are run; their difference is what 4,999 tests cost, from the first to the
+last, with all that is done for each of them: finding it, handing it out, telling it, reporting it. What a start costs is in
+neither. All sides run on this machine, on the same Django, with as many workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from ci.benchmark.figures import Aim, Comparison
+from ci.benchmark.ground import DJANGO, WORKERS, Ground, environment, harness_command
+from ci.benchmark.race import Side, Sides, timed
+
+CLASSES = 100
+TESTS_A_CLASS = 50
+CLASSES_A_MODULE = 10
+MANY, ONE = "many", "one"
+UNIT = "µs/test"
+EMPTY = Comparison(
+    "empty",
+    "an empty test by harness ci --runner host",
+    f"by manage.py test --parallel {WORKERS}",
+    unit=UNIT,
+    aim=Aim(ratio=2.0),
+)
+PYTEST = Comparison(
+    "pytest",
+    "an empty test by harness ci --runner host",
+    f"by pytest -n {WORKERS} (pytest-xdist, pytest-django)",
+    unit=UNIT,
+    aim=Aim(ratio=0.2),
+)
+
+_MANAGE = """\
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+execute_from_command_line(sys.argv)
+"""
+_SETTINGS = """\
+SECRET_KEY = "empty"
+USE_TZ = True
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+"""
+
+
+@contextlib.contextmanager
+def empty(ground: Ground) -> Iterator[Sides]:
+    """Against Django's own parallel runner."""
+    folder = ground.work / "empty"
+    write_project(folder)
+    django = [sys.executable, "manage.py", "test", f"--parallel={WORKERS}"]
+    artifacts = ground.work / "empty-artifacts"
+    yield Sides(_harness(folder, artifacts), _side(django, folder), lambda: _phases(artifacts / "summary.json"))
+
+
+@contextlib.contextmanager
+def pytest(ground: Ground) -> Iterator[Sides]:
+    """Against pytest on as many processes."""
+    folder = ground.work / "empty"
+    write_project(folder)
+    python = ground.venv("pytest", ["pytest", "pytest-xdist", "pytest-django", DJANGO])
+    options = ["-q", "-p", "no:cacheprovider", "-n", str(WORKERS), "--ds=settings"]
+    artifacts = ground.work / "empty-artifacts"
+    yield Sides(
+        _harness(folder, artifacts),
+        _side([str(python), "-m", "pytest", *options], folder),
+        lambda: _phases(artifacts / "summary.json"),
+    )
+
+
+def write_project(folder: Path) -> None:
+    """A Django project with the two suites, anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in project_files().items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def project_files() -> dict[str, str]:
+    """The project's files by their path."""
+    files = {"manage.py": _MANAGE, "settings.py": _SETTINGS, f"{MANY}/__init__.py": "", f"{ONE}/__init__.py": ""}
+    for module in range(CLASSES // CLASSES_A_MODULE):
+        names = [f"Empty{module * CLASSES_A_MODULE + number:03}Tests" for number in range(CLASSES_A_MODULE)]
+        files[f"{MANY}/test_{module:02}.py"] = module_text(names, TESTS_A_CLASS)
+    files[f"{ONE}/test_one.py"] = module_text(["EmptyTests"], 1)
+    return files
+
+
+def module_text(classes: list[str], tests: int) -> str:
+    """A module of these *classes* with so many empty *tests* each."""
+    methods = "\n".join(f"    def test_{number:02}(self):\n        pass\n" for number in range(tests))
+    return "from django.test import SimpleTestCase\n" + "".join(
+        f"\n\nclass {name}(SimpleTestCase):\n{methods}" for name in classes
+    )
+
+
+def _harness(folder: Path, artifacts: Path) -> Side:
+    options = ["--runner=host", f"--parallel={WORKERS}", f"--project={folder}", f"--artifacts={artifacts}"]
+    # the longer suite last: what is recorded of it stays
+    return _marginal(lambda suite: timed(harness_command(*options, suite), folder, environment())[0])
+
+
+def _side(command: list[str], folder: Path) -> Side:
+    return _marginal(lambda suite: timed([*command, suite], folder, environment())[0])
+
+
+def _marginal(run: Callable[[str], float]) -> Side:
+    """Microseconds that one more test costs."""
+
+    def side() -> float:
+        one = run(ONE)
+        return (run(MANY) - one) / (CLASSES * TESTS_A_CLASS - 1) * 1e6
+
+    return side
+
+
+def _phases(summary: Path) -> Mapping[str, float]:
+    phases: dict[str, float] = json.loads(summary.read_bytes())["phases"]
+    return {"tests": phases["tests"], "reports": phases["reports"]}

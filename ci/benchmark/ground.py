@@ -1,0 +1,159 @@
+"""What the figures are measured on: the engine, images, networks, servers, virtual environments, a folder to work in.
+
+Everything that stays from one run to the next (virtual environments, images of the other side) is made once for its content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import django
+
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.errors import HarnessError
+from harness.host import provision
+from harness.host.docker import containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import Client, connect
+from harness.host.docker.failure import FAILURES, refused
+from harness.host.engines.postgres import POSTGRES
+from harness.host.plan import StackPlan, make_plan
+from harness.host.stack import Stack, StackOptions
+
+ROOT = Path(__file__).parents[2]
+STOREFRONT = ROOT / "tests" / "projects" / "storefront"
+WORKERS = 2
+STARTUP_S = 120.0
+DJANGO = f"Django=={django.get_version()}"
+PSYCOPG = "psycopg[binary]"
+
+Tell = Callable[[str], None]
+
+
+class Ground:
+    """The engine is asked for when the first figure needs it. A context manager."""
+
+    def __init__(self, work: Path, tell: Tell) -> None:
+        self.work = work
+        self.tell = tell
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> Ground:
+        self.work.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    @cached_property
+    def client(self) -> Client:
+        return self._cleanup.enter_context(contextlib.closing(connect()))
+
+    @cached_property
+    def seeded(self) -> str:
+        """The tag of the seeded PostgreSQL image, made if need be."""
+        with Workshop(self.client, lambda title, line: self.tell(f"{title}: {line}")) as workshop:
+            return provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
+
+    def image_on_seeded(self, name: str) -> str:
+        """The tag of the image that this folder's *name* makes of the seeded image's binaries."""
+        folder = Path(__file__).parent / name
+        content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+        digest = hashlib.sha256(self.seeded.encode() + content).hexdigest()[:12]
+        tag = f"bench-{name.replace('_', '-')}:{digest}"
+        client: Any = self.client
+        if not client.images.list(tag):
+            self.tell(f"building {tag}")
+            try:
+                client.images.build(path=str(folder), tag=tag, buildargs={"SEEDED": self.seeded}, rm=True)
+            except FAILURES as error:
+                raise refused(f"The image {tag} could not be built", error) from error
+        return tag
+
+    @contextlib.contextmanager
+    def network(self) -> Iterator[str]:
+        """A network of its own, which takes what is left on it along at the end."""
+        with containers.network(self.client, secrets.token_hex(4)) as name:
+            yield name
+
+    def stack(self, plan: StackPlan, network: str, *, image: str | None = None, publish: bool = False) -> Stack:
+        """The servers of *plan*, not yet started, from the seeded image or *image*."""
+        tag = image or self.seeded
+        images = {(server.engine.name, server.version): tag for server in plan.servers}
+        options = StackOptions(secrets.token_hex(4), network, images, publish=publish, startup_s=STARTUP_S)
+        return Stack(self.client, plan, options)
+
+    def venv(self, name: str, requirements: Sequence[str]) -> Path:
+        """The Python of a virtual environment with *requirements*, made anew where they have changed."""
+        folder = self.work / name
+        wanted = "\n".join([sys.version, *requirements])
+        stamp = folder / "stamp"
+        if not stamp.exists() or stamp.read_text() != wanted:
+            self.tell(f"installing {', '.join(requirements)}")
+            shutil.rmtree(folder, ignore_errors=True)
+            for command in (
+                [sys.executable, "-m", "venv", str(folder)],
+                [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *requirements],
+            ):
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode != 0:
+                    raise HarnessError(
+                        f"The virtual environment for {name} could not be made.",
+                        hint="Its packages come from where pip finds packages: does 'pip download' of them work?",
+                        evidence=done.stderr.strip(),
+                    )
+            stamp.write_text(wanted)
+        return folder / "bin" / "python"
+
+
+def pair_plan(*, has_replica: bool) -> StackPlan:
+    """The plan of one primary, and of its replica."""
+    aliases = [_alias("default", "primary", TestOptions())]
+    if has_replica:
+        aliases.append(_alias("replica", "replica", TestOptions(mirror="default")))
+    return make_plan(Topology(tuple(aliases)))
+
+
+def harness_command(*arguments: str) -> list[str]:
+    """The command line of a run: the console script of this interpreter's environment."""
+    return [str(Path(sys.executable).parent / "harness"), "ci", *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of what is run on this machine: the caller's, without what would change how either side behaves."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HARNESS_", "GITHUB_", "DJANGO_", "PYTEST_"))
+    }
+    return {**kept, **more}
+
+
+def machine(repeat: int) -> dict[str, object]:
+    """What the figures were measured on, and how often."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "rounds": repeat,
+    }
+
+
+def _alias(name: str, host: str, test: TestOptions) -> Alias:
+    return Alias(name, POSTGRES.backend, POSTGRES.vendor, "bench", host, "", "bench", "test_bench", test)

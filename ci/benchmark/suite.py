@@ -1,0 +1,166 @@
+"""Figures ``suite`` and ``package``: the storefront by ``harness ci``, servers included, against how else it can be run.
+
+Both sides run the same tests, those tagged ``topology`` left out, with as many workers. What is true of a real replica alone
+cannot pass elsewhere: the other sides' alias ``replica`` leads to the primary itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ci.benchmark.figures import Aim, Comparison
+from ci.benchmark.ground import DJANGO, PSYCOPG, STOREFRONT, WORKERS, Ground, environment, harness_command
+from ci.benchmark.race import Side, Sides, failed, timed
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.errors import HarnessError
+from harness.host.config import load
+from harness.host.docker.failure import FAILURES, refused
+from harness.host.docker.runner import RunnerContainer, RunnerSpec
+from harness.host.engines.postgres import POSTGRES
+from harness.host.plan import make_plan
+from harness.host.project import FOLDER, RUNNER_UID, project_files, project_tar
+from harness.host.room import Room
+
+PACKAGE_NAME = "django-testcontainers-plus"
+SUITE = Comparison(
+    "suite",
+    "the storefront by harness ci, images warm, from its start to its end",
+    f"manage.py test --parallel {WORKERS} in a container of the same image that runs already, on servers that are up",
+    aim=Aim(more=2.0),
+)
+PACKAGE = Comparison(
+    "package",
+    "the storefront by harness ci, images warm, from its start to its end",
+    f"manage.py test --parallel {WORKERS} with {PACKAGE_NAME}, one server, an image of the official layout",
+    aim=Aim(ratio=0.6),
+)
+SELECTION = ("--exclude-tag", "topology")
+DJANGO_COMMAND = ("python", "manage.py", "test", "--noinput", f"--parallel={WORKERS}", *SELECTION)
+
+# The shell's clock stands right before and behind the command: what the engine takes to start one does not count.
+_CLOCKED = ("sh", "-c", 'date +%s%N; "$@"; status=$?; date +%s%N; exit $status', "sh")
+
+_USER = "shop"
+
+_PACKAGE_SETTINGS = """\
+from config.settings import *
+
+TEST_RUNNER = "bench_runner.Runner"
+TESTCONTAINERS = {{"postgres": {{"image": {image!r}}}}}
+# the package gives every alias one NAME, and without this both would be one test database
+DATABASES["catalog"]["TEST"] = {{**DATABASES["catalog"]["TEST"], "NAME": "test_catalog"}}
+"""
+_PACKAGE_RUNNER = """\
+from django_testcontainers_plus.runner import TestcontainersRunner
+
+from config.runner import StorefrontRunner
+
+
+class Runner(StorefrontRunner, TestcontainersRunner):
+    pass
+"""
+
+
+@contextlib.contextmanager
+def suite(ground: Ground) -> Iterator[Sides]:
+    """The other side's servers and container are up before and after."""
+    artifacts = ground.work / "storefront"
+    with ground.network() as network:
+        stack = ground.stack(_primaries(), network)
+        with stack:
+            endpoints = {endpoint.server: endpoint for endpoint in stack.endpoints()}
+            variables = {
+                "STOREFRONT_DB_USER": _USER,
+                "STOREFRONT_DB_PASSWORD": endpoints["default"].password,
+                "STOREFRONT_DB_HOST": endpoints["default"].host,
+                "STOREFRONT_REPLICA_HOST": endpoints["default"].host,
+                "STOREFRONT_CATALOG_DB_HOST": endpoints["catalog"].host,
+            }
+            container = _container(ground, network, variables)
+            yield Sides(
+                _harness(artifacts), lambda: _clocked(ground, container.id), lambda: _phases(artifacts / "summary.json")
+            )
+
+
+@contextlib.contextmanager
+def package(ground: Ground) -> Iterator[Sides]:
+    """The other side in a copy of the project of its own, in which it may leave what Python compiles."""
+    artifacts = ground.work / "storefront"
+    python = ground.venv("package", [PACKAGE_NAME, DJANGO, PSYCOPG])
+    folder = ground.work / "package-storefront"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(STOREFRONT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "bench_settings.py").write_text(_PACKAGE_SETTINGS.format(image=ground.image_on_seeded("official_layout")))
+    (folder / "bench_runner.py").write_text(_PACKAGE_RUNNER)
+    command = [str(python), *DJANGO_COMMAND[1:], "--settings=bench_settings"]
+    # its watchdog's image may not be had, and would only cost it time
+    variables = environment(TESTCONTAINERS_RYUK_DISABLED="true")
+
+    def theirs() -> float:
+        return timed(command, folder, variables)[0]
+
+    yield Sides(_harness(artifacts), theirs, lambda: _phases(artifacts / "summary.json"))
+
+
+def _harness(artifacts: Path) -> Side:
+    command = harness_command(
+        "--db=postgres", f"--project={STOREFRONT}", f"--parallel={WORKERS}", f"--artifacts={artifacts}", *SELECTION
+    )
+    return lambda: timed(command, STOREFRONT, environment())[0]
+
+
+def _phases(summary: Path) -> Mapping[str, float]:
+    phases: dict[str, float] = json.loads(summary.read_bytes())["phases"]
+    return phases
+
+
+def _primaries() -> Any:
+    """The storefront's two servers."""
+    aliases = [
+        Alias(name, POSTGRES.backend, POSTGRES.vendor, name, name, "", _USER, f"test_{name}", TestOptions())
+        for name in ("default", "catalog")
+    ]
+    return make_plan(Topology(tuple(aliases)))
+
+
+def _container(ground: Ground, network: str, variables: Mapping[str, str]) -> RunnerContainer:
+    """A container of the project's image with the project in it, running; it goes with its network."""
+    config = load({"project": str(STOREFRONT), "db": ["postgres"]}, {}, STOREFRONT)
+    with Room(config, lambda title, line: ground.tell(f"{title}: {line}")) as room:
+        image = room.runner_image()
+    assert image is not None
+    run = network.rpartition("-")[2]
+    user = f"{RUNNER_UID}:{RUNNER_UID}"
+    spec = RunnerSpec(run, image, ("sleep", "infinity"), FOLDER, user, network, variables)
+    container = RunnerContainer(ground.client, spec)
+    container.create()
+    with tempfile.TemporaryFile() as archive:
+        project_tar(STOREFRONT, project_files(STOREFRONT), archive)
+        archive.seek(0)
+        container.put(FOLDER, archive)
+    container.start()
+    return container
+
+
+def _clocked(ground: Ground, container: str) -> float:
+    """The seconds that Django's own command takes in *container*."""
+    api: Any = ground.client.api
+    try:
+        execution = api.exec_create(container, [*_CLOCKED, *DJANGO_COMMAND], workdir=FOLDER)["Id"]
+        output = api.exec_start(execution).decode(errors="replace")
+        status = api.exec_inspect(execution)["ExitCode"]
+    except FAILURES as error:
+        raise refused("Docker could not run the tests in the other side's container", error) from error
+    if status != 0:
+        raise failed(DJANGO_COMMAND, status, output)
+    clocks = re.match(r"(\d+)\n.*\n(\d+)\s*\Z", output, re.DOTALL)
+    if clocks is None:
+        raise HarnessError("The other side's container said no time.", evidence=output[-2000:])
+    return (int(clocks[2]) - int(clocks[1])) / 1e9

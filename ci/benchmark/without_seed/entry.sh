@@ -1,0 +1,66 @@
+#!/bin/sh
+# A primary that makes its cluster when it starts, or a replica that takes a base backup of it; then the same as a seeded one.
+# Reads the environment that images/postgres/entry.sh reads, and says "harness: ready" when it serves (a replica: streams).
+set -eu
+PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+data=/srv/harness/data
+if [ -d /srv/harness/memory ]; then
+    data=/srv/harness/memory/data
+fi
+replicator=harness_replication
+server=
+
+ask() {
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -v replicator="$replicator" -h /tmp -U postgres -d postgres
+}
+
+# The last line of the pid file says that the server takes connections; a client would cost more.
+start() {
+    postgres -D "$data" </dev/null &
+    server=$!
+    while kill -0 "$server" 2>/dev/null; do
+        case $(tail -n 1 "$data/postmaster.pid" 2>/dev/null) in ready*) return 0 ;; esac
+        sleep 0.01
+    done
+    return 1
+}
+
+start_primary() {
+    # as images/postgres/seed.sh: without the wait for the disk, without checksums
+    set -- --username=postgres --encoding=UTF8 --auth-local=trust --auth-host=scram-sha-256 --no-sync
+    if initdb --help | grep -q -- --no-data-checksums; then
+        set -- "$@" --no-data-checksums
+    fi
+    for locale in en_US.UTF-8 C.UTF-8 C; do
+        ! initdb --pgdata="$data" --locale="$locale" "$@" >/dev/null || break
+    done
+    cat /opt/harness/postgresql.conf >>"$data/postgresql.conf"
+    cp /opt/harness/pg_hba.conf "$data/pg_hba.conf"
+    start
+    ask <<'SQL'
+\getenv password HARNESS_PASSWORD
+\getenv users HARNESS_USERS
+BEGIN;
+SELECT format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', :'replicator', :'password') \gexec
+SELECT format('CREATE ROLE %I LOGIN SUPERUSER PASSWORD %L', name, :'password')
+    FROM unnest(string_to_array(:'users', E'\n')) AS name \gexec
+COMMIT;
+SQL
+}
+
+start_replica() {
+    read -r _ # the host says that the primary serves
+    PGPASSWORD=$HARNESS_PASSWORD pg_basebackup --pgdata="$data" --host="$HARNESS_PRIMARY" --username="$replicator" \
+        --checkpoint=fast --wal-method=stream --no-sync --write-recovery-conf
+    start
+    until [ "$(echo 'SELECT status FROM pg_stat_wal_receiver' | ask)" = streaming ]; do
+        sleep 0.01
+    done
+}
+
+trap 'kill -INT "$server"' TERM INT
+"start_$HARNESS_ROLE"
+echo "harness: ready"
+exec 3<&0
+(cat <&3 >/dev/null && kill -TERM $$) &
+wait "$server"

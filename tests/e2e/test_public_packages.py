@@ -1,0 +1,224 @@
+"""Public packages, whose tests were not written here: on PostgreSQL the harness counts what Django's own runner counts.
+
+Their sources come from PyPI, once, into ``.cache/packages``, and are what their digests say. The harness gets what a
+maintainer would add, ``[tool.harness]``; Django's runner the same settings with every alias on one server, in the same
+image: Python, Django and driver are those of the harness's run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness.contract.topology import Alias, Topology
+from harness.host import project, provision
+from harness.host.docker import containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.engines.postgres import POSTGRES
+from harness.host.plan import make_plan
+from harness.host.stack import Stack, StackOptions
+from tests import junit_check
+from tests.e2e.command import ROOT, harness
+
+CACHE = ROOT / ".cache" / "packages"
+SOME_MINUTES = 900
+"""For what may have to be fetched and built first, in seconds."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A source distribution, its digest, what is to be added to it, and what came of its tests when it was chosen."""
+
+    requirement: str
+    sha256: str
+    settings: str
+    label: str
+    path: str
+    install: str
+    counts: dict[str, int]
+    roles: dict[str, int]
+
+    def __str__(self) -> str:
+        return self.requirement.partition("==")[0]
+
+    @property
+    def configuration(self) -> str:
+        return (
+            f'\n[tool.harness]\nsettings = "{self.settings}"\nlabels = ["{self.label}"]\n'
+            f'install = ["{self.install}"]\nenv = {{ PYTHONPATH = "{self.path}" }}\n'
+        )
+
+
+PACKAGES = [
+    # its SQL panel hooks cursors too, and its replica is a mirror of default
+    Package(
+        "django-debug-toolbar==8.0.0",
+        "cae32d3e441e608f39f3f1ca6b3f028c38d5d04d74c98d8ab96d46022dee3163",
+        settings="tests.settings",
+        label="tests",
+        path="",
+        install="pip install django==6.1.3 psycopg[binary]==3.3.9 django-csp==4.0 django-template-partials==25.3"
+        " html5lib==1.1 jinja2==3.1.6 pygments==2.21.0 sqlparse==0.6.1",
+        counts={"tests": 358, "skipped": 18, "expected failures": 1},
+        roles={"primary": 1, "replica": 1},
+    ),
+    # one test class uses three databases at once, of three engines by its settings
+    Package(
+        "django-reversion==6.4.0",
+        "fce089d8bab8d64b4ec41e9db758ce552ba06a008e42a1c9e4eb2f5faaa01cbc",
+        settings="test_project.settings",
+        label="test_app",
+        path="tests",
+        install="pip install django==6.1.3 psycopg[binary]==3.3.9",
+        counts={"tests": 158},
+        roles={"primary": 3},
+    ),
+]
+
+PLAIN_SETTINGS = """
+import os
+from {settings} import *
+
+DATABASES = {{
+    alias: {{
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": alias,
+        "HOST": os.environ["PLAIN_HOST"],
+        "USER": "harness",
+        "PASSWORD": os.environ["PLAIN_PASSWORD"],
+        "TEST": each.get("TEST", {{}}),
+    }}
+    for alias, each in DATABASES.items()
+}}
+"""
+
+_NAMES_IN_SUMMARY = {
+    "planned": "tests",
+    "failed": "failures",
+    "expected_failures": "expected failures",
+    "unexpected_successes": "unexpected successes",
+    "passed": "",
+}
+
+
+def counts_of_django(output: str) -> dict[str, int]:
+    """What Django's runner says in the end, by its own words; a count of nothing is left out."""
+    ran = re.findall(r"^Ran (\d+) tests? in ", output, re.MULTILINE)
+    said = re.findall(r"^(?:OK|FAILED)(?: \((.*)\))?$", output, re.MULTILINE)
+    assert len(ran) == len(said) == 1, output
+    counts = {name: int(count) for name, count in re.findall(r"([a-z ]+)=(\d+)", said[0])}
+    return {"tests": int(ran[0]), **{name.strip(): count for name, count in counts.items()}}
+
+
+def counts_of_harness(counts: dict[str, int]) -> dict[str, int]:
+    """The counts of a ``summary.json`` by the words of Django's runner."""
+    named = {_NAMES_IN_SUMMARY.get(name, name): count for name, count in counts.items() if count}
+    return {name: count for name, count in named.items() if name}
+
+
+def source(package: Package, folder: Path) -> Path:
+    """The package's files, unpacked in *folder*."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    name, _, version = package.requirement.partition("==")
+    archive = CACHE / f"{name.replace('-', '_')}-{version}.tar.gz"
+    if not archive.is_file():
+        wanted = folder / "wanted.txt"
+        wanted.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
+        options = ["--quiet", "--no-deps", "--no-binary=:all:", "--require-hashes", f"--requirement={wanted}"]
+        command = [sys.executable, "-m", "pip", "download", *options, f"--dest={folder}"]
+        subprocess.run(command, check=True, timeout=SOME_MINUTES)
+        (folder / archive.name).replace(archive)
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    (unpacked,) = (path for path in folder.iterdir() if path.is_dir())
+    return unpacked
+
+
+def run_by_django(package: Package, root: Path, python: str) -> str:
+    """What Django's own runner prints, one test after the other, in the image that the harness has made for *root*."""
+    plan = make_plan(Topology((Alias("default", POSTGRES.backend, POSTGRES.vendor, host="plain"),)))
+    run = secrets.token_hex(4)
+    (root / "plain_settings.py").write_text(PLAIN_SETTINGS.format(settings=package.settings))
+    with contextlib.closing(connect()) as client, Workshop(client, lambda *_: None) as workshop:
+        image = provision.project_image(workshop, provision.runner_image(workshop, python), root, [package.install])
+        server = provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
+        options = {"images": {(POSTGRES.name, POSTGRES.default_version): server}}
+        with (
+            containers.network(client, run) as network,
+            Stack(client, plan, StackOptions(run, network, **options)) as up,
+        ):
+            (endpoint,) = up.endpoints()
+            container = client.containers.create(
+                image,
+                ["python", "-m", "django", "test", "--settings=plain_settings", package.label],
+                network=network,
+                labels=containers.labels(run, "runner"),
+                environment={
+                    "PYTHONPATH": package.path,
+                    "PLAIN_HOST": endpoint.host,
+                    "PLAIN_PASSWORD": endpoint.password,
+                },
+            )
+            with tempfile.TemporaryFile() as archive:
+                project.project_tar(root, project.project_files(root), archive)
+                archive.seek(0)
+                container.put_archive(project.FOLDER, archive)
+            container.start()
+            container.wait(timeout=SOME_MINUTES)
+            return container.logs().decode()
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("package", PACKAGES, ids=str)
+def test_the_harness_counts_what_djangos_own_runner_counts(package, tmp_path):
+    folder, artifacts = tmp_path / "package", tmp_path / "artifacts"
+    folder.mkdir()
+    root = source(package, folder)
+    with (root / "pyproject.toml").open("a") as file:
+        file.write(package.configuration)
+
+    ended = harness("--db", "postgres", "--project", str(root), artifacts=artifacts, timeout=SOME_MINUTES)
+    assert ended.code == 0, ended.told
+    assert counts_of_harness(ended.summary["counts"]) == package.counts
+    assert Counter(server["role"] for server in ended.summary["servers"]) == package.roles
+    assert junit_check.check(artifacts / "junit.xml").total == package.counts["tests"]
+
+    python = ".".join(ended.summary["python"].split(".")[:2])
+    assert counts_of_django(run_by_django(package, root, python)) == package.counts
+
+
+@pytest.mark.parametrize(
+    ("ending", "counts"),
+    [
+        ("Ran 3 tests in 0.1s\n\nOK\n", {"tests": 3}),
+        ("Ran 1 test in 0.1s\n\nOK (skipped=1, expected failures=2)\n", {"tests": 1, "skipped": 1, "expected failures": 2}),
+        (
+            "Ran 9 tests in 1.2s\n\nFAILED (failures=1, errors=2, skipped=3, unexpected successes=4)\nDestroying ...\n",
+            {"tests": 9, "failures": 1, "errors": 2, "skipped": 3, "unexpected successes": 4},
+        ),
+    ],
+)  # fmt: skip
+def test_what_djangos_runner_says_in_the_end_is_read(ending, counts):
+    assert counts_of_django(f"Found 9 test(s).\n..\n-----\n{ending}") == counts
+
+
+def test_a_runner_that_never_came_to_its_end_has_no_counts():
+    with pytest.raises(AssertionError, match="Traceback"):
+        counts_of_django("Found 3 test(s).\nTraceback (most recent call last):\n")
+
+
+def test_the_harness_counts_are_told_by_djangos_words():
+    counts = {"planned": 9, "passed": 3, "failed": 1, "errors": 2, "expected_failures": 1, "not_run": 2, "skipped": 0}
+    expected = {"tests": 9, "failures": 1, "errors": 2, "expected failures": 1, "not_run": 2}
+    assert counts_of_harness(counts) == expected

@@ -1,0 +1,65 @@
+"""Statements that differ in their literals alone have one fingerprint, and no others have."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.inside.sqllog import fingerprint
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT 1", "SELECT ?"),
+        ("SELECT 1.5, -2", "SELECT ?, ?"),
+        ("SELECT 'a', 'o''hara', ''", "SELECT ?, ?, ?"),
+        ("SELECT * FROM t WHERE a = 'x' AND b = 10 LIMIT 21", "SELECT * FROM t WHERE a = ? AND b = ? LIMIT ?"),
+        ("SELECT * FROM t WHERE a IN (%s, %s,%s)", "SELECT * FROM t WHERE a IN (...)"),
+        ("SELECT * FROM t WHERE a IN (1, 2, 3)", "SELECT * FROM t WHERE a IN (...)"),
+        ("SELECT * FROM t WHERE a IN ('x', 'y')", "SELECT * FROM t WHERE a IN (...)"),
+        ("SELECT\n\t*   FROM t\n", "SELECT * FROM t"),
+        ('SAVEPOINT "s140029621795712_x1"', 'SAVEPOINT "?"'),
+        ('RELEASE SAVEPOINT "s1_x22"', 'RELEASE SAVEPOINT "?"'),
+        ('SELECT "table1"."column2" FROM "table1"', 'SELECT "table1"."column2" FROM "table1"'),
+        ("SELECT table1.c2, `t3`.`c4` FROM table1", "SELECT table1.c2, `t3`.`c4` FROM table1"),
+        ("SELECT %s", "SELECT %s"),
+        ("BEGIN", "BEGIN"),
+        ("", ""),
+    ],
+)
+def test_literals_are_made_alike(sql, expected):
+    assert fingerprint(sql) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("SELECT a FROM t", "SELECT b FROM t"),
+        ("SELECT * FROM t1", "SELECT * FROM t2"),
+        ('SELECT "1"', 'SELECT "2"'),
+        ("SELECT * FROM t WHERE a = %s", "SELECT * FROM t WHERE b = %s"),
+        ("SELECT a", "DELETE a"),
+    ],
+)
+def test_other_statements_stay_apart(one, other):
+    assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.parametrize("size", [2, 3, 1000])
+def test_lists_of_any_length_are_one(size):
+    assert fingerprint(f"SELECT * FROM t WHERE a IN ({', '.join(['%s'] * size)})") == (
+        "SELECT * FROM t WHERE a IN (...)"
+    )
+
+
+@given(st.integers(0), st.text().map(lambda text: text.replace("'", "''")))
+def test_no_literal_shows(number, text):
+    assert (
+        fingerprint(f"SELECT * FROM t WHERE a = {number} AND b = '{text}'") == "SELECT * FROM t WHERE a = ? AND b = ?"
+    )
+
+
+@given(st.text(alphabet="01 a'()?,%s-\"\n.$_x"))
+def test_a_fingerprint_is_its_own(sql):
+    once = fingerprint(sql)
+    assert fingerprint(once) == once
