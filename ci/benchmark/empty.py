@@ -26,14 +26,14 @@ UNIT = "µs/test"
 EMPTY = Comparison(
     "empty",
     "an empty test by harness ci --runner host",
-    f"by manage.py test --parallel {WORKERS}",
+    f"one by manage.py test --parallel {WORKERS}",
     unit=UNIT,
     aim=Aim(ratio=2.0),
 )
 PYTEST = Comparison(
     "pytest",
     "an empty test by harness ci --runner host",
-    f"by pytest -n {WORKERS} (pytest-xdist, pytest-django)",
+    f"one by pytest -n {WORKERS} (pytest-xdist, pytest-django)",
     unit=UNIT,
     aim=Aim(ratio=0.2),
 )

@@ -518,6 +518,28 @@ def test_tests_whose_retry_was_called_off_are_left_with_what_they_had():
     assert told.schedule.called_off() == (dict.fromkeys(range(11), FAILED), "too many failed (11 of 12)")
 
 
+def test_what_never_ran_counts_among_what_failed():
+    told = Told(6, 6, retries=1)
+    told.start()
+    for index in range(6):
+        told.end(f"t{index}", Outcome.NOT_RUN)
+    told.done()
+    told.run(*[f"t{index}" for index in range(6, 11)], outcome=FAILED)
+    told.run("t11")
+    told.done()
+    assert told.gone() == [Finish()]
+    assert told.schedule.called_off()[1] == "too many failed (11 of 12)"
+
+
+def test_a_worker_that_is_late_takes_no_retry_while_others_run():
+    told = Told(1, 1, workers=2, retries=1)
+    told.schedule.start(0.0)
+    told.ready(1)
+    told.run("t0", outcome=FAILED, slot=1)
+    assert told.done(1) == [assign(1, 1, slot=1)]
+    assert told.ready(2) == [Retire(2)]
+
+
 def test_a_class_that_could_not_be_set_up_is_not_tried_again():
     told = Told(1, retries=1)
     told.start()
@@ -593,6 +615,22 @@ def test_a_halt_calls_retries_off():
     assert told.schedule.called_off() == ({0: FAILED}, "enough")
 
 
+def test_a_halt_leaves_no_retry_to_run():
+    told = Told(2, retries=1)
+    told.start()
+    told.run("t0", outcome=FAILED)
+    told.schedule.halt("enough")
+    assert told.done() == [Retire(1)]
+    assert told.gone() == [Finish()]
+
+
+def test_a_second_outcome_of_a_test_changes_nothing():
+    told = Told(2, is_failfast=True)
+    told.start()
+    told.run("t0")
+    assert told.schedule.test_finished(1, "t0", 1, FAILED, 1.0) == (False, [])
+
+
 # migrated data
 
 
@@ -611,6 +649,15 @@ def test_a_class_that_needs_migrated_data_gets_new_clones_where_one_has_flushed(
     told.run("t1")
     assert told.done() == [Retire(1)]
     assert told.gone() == [Finish()]
+
+
+def test_clones_stay_flushed_until_they_are_made_anew():
+    told = Told(units=units("f", "-", "d"))
+    told.start()
+    told.run("t0")
+    assert told.done() == [assign(1, 1)]
+    told.run("t1")
+    assert told.done() == [Retire(1)]
 
 
 @pytest.mark.parametrize("kinds", ["df", "ff", "f-", "dd", "d-"])

@@ -114,5 +114,4 @@ def test_the_scripts_are_found():
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_shellcheck(script):
-    # functions that a trap calls, or a name that is put together, look as if nobody did
-    lint("shellcheck", "--norc", "--exclude=SC2317,SC2329", script)
+    lint("shellcheck", "--norc", script)
