@@ -53,7 +53,8 @@ _PACKAGE_SETTINGS = """\
 from config.settings import *
 
 TEST_RUNNER = "bench_runner.Runner"
-TESTCONTAINERS = {{"postgres": {{"image": {image!r}}}}}
+# the tests' mails stay in Django's outbox: without a mail server, which the package would start too
+TESTCONTAINERS = {{"postgres": {{"image": {image!r}}}, "mailhog": {{"enabled": False}}}}
 # the package gives every alias one NAME, and without this both would be one test database
 DATABASES["catalog"]["TEST"] = {{**DATABASES["catalog"]["TEST"], "NAME": "test_catalog"}}
 """

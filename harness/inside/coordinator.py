@@ -33,7 +33,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.inside import worker
 from harness.inside.channel import Journal, held_back
 from harness.inside.output import Capture
-from harness.inside.processes import StopFlag, fork, has_ended, signal_group, signal_name
+from harness.inside.processes import StopFlag, has_ended, signal_group, signal_name
 from harness.inside.schedule import (
     Assign,
     Blame,
@@ -320,7 +320,7 @@ class Coordinator:
         sys.stdout.flush()
         sys.stderr.flush()
         with held_back():  # a child that nobody knows would be nobody's to end
-            pid = fork()
+            pid = os.fork()
             if pid == 0:
                 self._be_worker(slot, ours, theirs)
             self._processes[slot] = _Process(pid, ours)

@@ -1,4 +1,4 @@
-"""Processes as the system knows them: forking, signalling, reaping. Knows nothing of what they run."""
+"""Processes as the system knows them: signalling, reaping, and a flag that all see. Knows nothing of what they run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import mmap
 import os
 import signal
-import warnings
 
 
 class StopFlag:
@@ -20,13 +19,6 @@ class StopFlag:
 
     def is_set(self) -> bool:
         return self._memory[0] == 1
-
-
-def fork() -> int:
-    """``os.fork``; threads of the project's, which Python warns of, are the project's risk, and warnings may be errors."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
 
 
 def has_ended(pid: int) -> bool:

@@ -86,7 +86,6 @@ class InsideRunner(DiscoverRunner):
         """The templates, by Django; the clones are the workers' to make."""
         aliases = kwargs.get("aliases")
         session = self.harness
-        session.check_interrupted()  # an import that discovery made may have caught it
         session.gate.open()
         session.journal.start_phase("template")
         self._groups = databases.group_aliases(connections if aliases is None else aliases)
@@ -109,7 +108,7 @@ class InsideRunner(DiscoverRunner):
         result = unittest.TestResult()
         if not plan.tests:
             return result
-        session.check_interrupted()
+        session.check_interrupted()  # the project's code may have caught it
         databases.close_connections()
         session.journal.finish_phase("template")
         tally = self._coordinator(plan).run()

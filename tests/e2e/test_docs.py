@@ -128,9 +128,10 @@ def as_printed(shown: list[str], output: str, where: str) -> list[str]:
     real = output.splitlines()
     printed = []
     for line in shown:
-        found = next((other for other in real if comparable(line) in comparable(other)), None)
+        same = [other for other in real if comparable(line) == comparable(other)]
+        found = next(iter(same), None) or next((other for other in real if comparable(line) in comparable(other)), None)
         assert found is not None, f"{where} shows what is not there:\n{line}\n{output}"
-        printed.append(found if line.strip() and comparable(line) == comparable(found) else line)
+        printed.append(same[0] if line.strip() and same else line)
     return printed
 
 

@@ -1,6 +1,6 @@
 """Talks to a real inside over pipes, as the host does, and gives back its journal.
 
-Nothing here waits for ever: an inside that says nothing for ``PATIENCE_S`` is killed, and what it said is in the error.
+Nothing here waits for ever: an inside that has not ended after ``PATIENCE_S`` is killed, and what it said is in the error.
 After each conversation no process of its session may be left, and each planned test of a finished run has one outcome.
 """
 
@@ -37,7 +37,7 @@ from harness.contract.runspec import Begin, Endpoint, Route, RunSpec, ServersRea
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
-PATIENCE_S = 90
+PATIENCE_S = 120
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class Conversation:
         )
         self.envelopes: list[Envelope] = []
         self._buffer = b""
+        self._deadline = time.monotonic() + PATIENCE_S
 
     def __enter__(self) -> Conversation:
         return self
@@ -153,11 +154,10 @@ class Conversation:
 
     def hear(self) -> Envelope | None:
         """The next event, None at the end."""
-        deadline = time.monotonic() + PATIENCE_S
         while b"\n" not in self._buffer:
-            if not select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0]:
+            if not select.select([self.process.stdout], [], [], max(0, self._deadline - time.monotonic()))[0]:
                 self.kill()
-                raise AssertionError(f"inside is silent: {self.envelopes[-5:]} {self.errors()}")
+                raise AssertionError(f"inside does not end: {self.envelopes[-5:]} {self.errors()}")
             chunk = os.read(self.process.stdout.fileno(), 1 << 16)
             if not chunk:
                 assert not self._buffer, f"the journal ends with half a line: {self._buffer!r}"

@@ -100,6 +100,25 @@ def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(inside):
     assert journal.status == 0
 
 
+DUMPS = """
+import os, signal, unittest
+
+class Tests(unittest.TestCase):
+    def test_1_is_asked_for_its_stacks_and_ends_in_time(self):
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def test_2_dies(self):
+        os.abort()
+"""
+
+
+def test_a_crash_does_not_show_the_stacks_of_a_test_that_was_nearly_too_late(project, run_project):
+    project({"tests.py": DUMPS})
+    (failure,) = run_project("tests").final("test_2_dies").failures
+    assert "in test_2_dies" in failure.traceback
+    assert "test_1" not in failure.traceback
+
+
 SLOW = """
 import time, unittest
 

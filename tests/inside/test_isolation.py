@@ -118,7 +118,6 @@ def test_a_project_with_threads_and_warnings_as_errors_runs(project, run_project
     project({"app/__init__.py": "", "app/apps.py": THREAD, "tests.py": PASSES}, 'INSTALLED_APPS = ["app.apps.Config"]')
     journal = run_project("tests", python=python, flags=["-W", "error"])
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
-    assert journal.stderr.count("Warning") == 0
 
 
 WARNS = """

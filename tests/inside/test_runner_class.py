@@ -37,10 +37,10 @@ def test_the_suite_that_it_builds_is_what_runs(run_with):
 
 
 def test_what_it_puts_into_the_template_is_in_every_clone(run_with):
-    for settings in ("config.settings", "config.files"):
+    for settings, name in {"config.settings": ":memory:", "config.files": "default.sqlite3"}.items():
         journal, notes = run_with("FillsTheTemplate", settings=settings)
         assert said(journal)[2] == "items: ['migrated', 'filled in']"
-        assert notes[-1] == "databases torn down"
+        assert notes[-1] == f"databases torn down, back at {name}"
 
 
 def test_it_sees_the_result_of_the_suite(run_with):

@@ -91,7 +91,9 @@ def test_a_clone_is_parsed_to_its_template_and_slot(name, slot):
     assert naming.parse_clone(naming.clone(template, slot)) == (template, slot)
 
 
-@pytest.mark.parametrize("name", ["test_shop", "test_shop_", "_1", "test_shop_01", "test_shop_x", "test_shop_\u0661", ""])
+@pytest.mark.parametrize(
+    "name", ["test_shop", "test_shop_", "_1", "test_shop_01", "test_shop_x", "test_shop_\u0661", ""]
+)
 def test_a_name_without_a_slot_is_no_clone(name):
     assert naming.parse_clone(name) is None
 

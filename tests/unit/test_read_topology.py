@@ -70,5 +70,5 @@ def test_sqlite_in_memory_has_a_name_of_its_own_for_each_alias():
 
 
 def test_a_backend_that_cannot_be_loaded_names_the_alias():
-    with pytest.raises(ProjectError, match="'default'.*no.such.backend"):
+    with pytest.raises(ProjectError, match=r"'default'.*no\.such\.backend"):
         only(ENGINE="no.such.backend")

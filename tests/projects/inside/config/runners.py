@@ -5,6 +5,7 @@ import unittest
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
 from django.test.runner import DiscoverRunner, ParallelTestSuite, _init_worker
 
 
@@ -49,7 +50,7 @@ class FillsTheTemplate(DiscoverRunner):
 
     def teardown_databases(self, old_config, **kwargs):
         super().teardown_databases(old_config, **kwargs)
-        note("databases torn down")
+        note(f"databases torn down, back at {Path(connection.settings_dict['NAME']).name}")
 
 
 class RunsTheSuiteAndMore(DiscoverRunner):
