@@ -172,7 +172,7 @@ def ci(**given: Any) -> int:
     return run_ci(config)
 
 
-@harness.command()
+@harness.command(short_help="Show what a run would start.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 @_flags("plan")
 def plan(as_json: bool, **given: Any) -> int:
@@ -215,7 +215,7 @@ def images_remove(tags: tuple[str, ...]) -> int:
     return remove_images(tags)
 
 
-@harness.command()
+@harness.command(short_help="Say what is missing on this machine.")
 def doctor() -> int:
     """Say what is missing on this machine, and the command that mends it."""
     from harness.host.doctor import run_doctor

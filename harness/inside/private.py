@@ -1,10 +1,11 @@
-"""Every name that we use of Django and unittest and that they do not promise. A new version of either is checked here first.
+"""Every name that we use of Django, unittest and atexit and that they do not promise: where to look for a new version.
 
 Nothing else of ``harness.inside`` touches a name with a leading underscore that is not ours.
 """
 
 from __future__ import annotations
 
+import atexit
 import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,6 +51,16 @@ def hook_cursors(
     cls._execute, cls._executemany = hooked_execute, hooked_executemany
     module: Any = _base
     module.debug_transaction = around_boundary(module.debug_transaction)
+
+
+def forget_exit_handlers() -> None:
+    """Drop what the coordinator's process has registered for its end: it is not this fork's to run."""
+    atexit._clear()
+
+
+def run_exit_handlers() -> None:
+    """Run what was registered since, as the interpreter would at its end."""
+    atexit._run_exitfuncs()
 
 
 class SuiteSteps:

@@ -6,7 +6,6 @@ events over one socket, a JSON line each. It ends by ``os._exit``, so that nothi
 
 from __future__ import annotations
 
-import atexit
 import faulthandler
 import math
 import os
@@ -19,6 +18,8 @@ import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
+
+from django.test import TestCase
 
 from harness.contract import codec
 from harness.contract.events import (
@@ -75,7 +76,7 @@ def run(context: WorkerContext, slot: int, link: socket.socket, capture: Capture
             link.close()
             status = Worker(context, slot, own_link, capture).serve()
         # what the tests registered, not what the project did before the fork: that belongs to the coordinator's end
-        atexit._run_exitfuncs()
+        private.run_exit_handlers()
     except BaseException:  # noqa: BLE001 - whatever it was, the coordinator sees a lost worker; this is its evidence
         sys.excepthook(*sys.exc_info())
     finally:
@@ -94,7 +95,7 @@ def _become_worker(slot: int, capture: Capture) -> None:
     # the coordinator decides what an interrupt means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
-    atexit._clear()
+    private.forget_exit_handlers()
     capture.redirect()
     faulthandler.enable(capture.stacks.fd, all_threads=True)
     faulthandler.register(signal.SIGUSR1, capture.stacks.fd, all_threads=True)
@@ -194,10 +195,13 @@ class Worker:
             result.begin(tests[index].id, n)
             try:
                 instance(result)
-            except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
+            except BaseException:  # KeyboardInterrupt, which unittest lets through
                 result.addError(instance, sys.exc_info())
+                result.end()
+                raise  # no tear-down has run: what the test has left here and in the databases is for no other to meet
             outcome = result.end()
-            self._mirrors.end_transactions()
+            if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
+                self._mirrors.end_transactions()
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator comes to the same, but this worker may be faster than it hears of it
         self._tear_down(cls)

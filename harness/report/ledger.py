@@ -145,7 +145,7 @@ class Ledger:
             total_s=max(self._last_at - first_at, 0.0),
             phases=self._all_phases(),
             aborts=tuple(self._aborts),
-            servers=tuple(self._servers.values()),
+            servers=tuple(sorted(self._servers.values(), key=lambda each: (each.role != "primary", each.server))),
             aliases=tuple(self._aliases.values()),
             databases=tuple(self._databases.values()),
             notices=tuple(self._notices),

@@ -41,6 +41,18 @@ class ShopTests(TestCase):
         Item.objects.create(name="x")
 
 
+class UncommittedTests(TestCase):
+    databases = {"default", "replica"}
+    harness_mirrors = "replica"
+
+    def test_the_real_replica_shows_what_is_committed(self):
+        Item.objects.create(name="x")
+        self.assertEqual(Item.objects.using("replica").count(), 0)
+
+    def test_and_again(self):
+        self.assertEqual(Item.objects.using("replica").count(), 0)
+
+
 class CommittingTests(TransactionTestCase):
     databases = {"default", "replica"}
 
@@ -93,7 +105,7 @@ def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(sh
     (shop / "shop" / "models.py").write_text(f"{MODELS}    price = models.IntegerField(default=3)\n")
     second = run(shop, "second", "--keepdb")
     assert second.code == 0, second.told
-    assert second.summary["counts"]["passed"] == 2
+    assert second.summary["counts"]["passed"] == 4
     assert kept_ids() - before == kept
 
     third = run(shop, "third")

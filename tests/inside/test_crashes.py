@@ -100,6 +100,41 @@ def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(inside):
     assert journal.status == 0
 
 
+INTERRUPTED = """
+from django.contrib.auth.models import Group
+from django.test import TestCase, TransactionTestCase
+
+class Tests(TestCase):
+    def test_1(self):
+        Group.objects.create(name="x")
+        raise KeyboardInterrupt
+
+    def test_2(self):
+        self.assertFalse(Group.objects.exists())
+
+class CommittingTests(TransactionTestCase):
+    def test_1(self):
+        Group.objects.create(name="x")
+        raise KeyboardInterrupt
+
+    def test_2(self):
+        self.assertFalse(Group.objects.exists())
+"""
+
+
+def test_a_test_that_is_cut_off_before_its_tear_down_spoils_no_other(project, run_project):
+    project({"tests.py": INTERRUPTED}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
+    journal = run_project("tests", workers=1)
+    assert journal.outcomes() == {
+        "Tests.test_1": "ERRORED",
+        "Tests.test_2": "PASSED",
+        "CommittingTests.test_1": "ERRORED",
+        "CommittingTests.test_2": "PASSED",
+    }
+    assert journal.final("CommittingTests.test_1").failures[0].type == "KeyboardInterrupt"
+    assert [event.test for event in journal.all(WorkerLost)] == [None, None]
+
+
 DUMPS = """
 import os, signal, unittest
 

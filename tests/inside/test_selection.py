@@ -133,6 +133,57 @@ def test_a_syntax_error_is_a_test_that_errs(project, run_project):
     assert "SyntaxError" in journal.attempts[0].failures[0].traceback
 
 
+ODD = """
+import doctest, unittest
+
+def doubled(number):
+    \"\"\"
+    >>> doubled(2)
+    4
+    >>> doubled(3)
+    7
+    \"\"\"
+    return 2 * number
+
+def function():
+    pass
+
+def make():
+    class Tests(unittest.TestCase):
+        def test_one(self):
+            pass
+    return Tests
+
+First, Second = make(), make()
+
+class Named(unittest.TestCase):
+    def test_one(self):
+        pass
+
+    def id(self):
+        return "named by itself"
+
+def load_tests(loader, tests, pattern):
+    tests.addTests(doctest.DocTestSuite(__name__))
+    tests.addTest(unittest.FunctionTestCase(function))
+    tests.addTest(Named("test_one"))
+    return tests
+"""
+
+
+def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_apart(project, run_project):
+    project({"tests.py": ODD})
+    journal = run_project("tests")
+    found = {event.test: event.outcome.value for event in journal.attempts if event.final}
+    assert found == {
+        "tests.make.<locals>.Tests.test_one": "PASSED",
+        "tests.make.<locals>.Tests.test_one#2": "PASSED",
+        "tests.doubled": "FAILED",
+        "function": "PASSED",
+        "named by itself": "PASSED",
+    }
+
+
 # failfast
 
 
