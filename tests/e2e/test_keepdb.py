@@ -9,7 +9,9 @@ import time
 
 import pytest
 
-from harness.contract import naming
+from harness.host import kept
+from harness.host.config import load
+from harness.host.docker import containers
 from harness.host.docker.engine import connect
 from tests.e2e import command
 from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
@@ -65,11 +67,12 @@ DATABASES["replica"] = {**DATABASES["default"], "HOST": "elsewhere", "TEST": {"M
 """
 
 
-def kept_ids():
+def kept_ids(shop):
+    """The servers that are kept for *shop*, whatever else is running on this engine."""
+    config = load({"project": str(shop), "runner": "host"}, {}, command.ROOT)
     client = connect()
     try:
-        ours = {"label": [f"{naming.LABEL}.run", f"{naming.LABEL}.role"], "status": "running"}
-        return {entry["Id"] for entry in client.api.containers(filters=ours)}
+        return {server.id for server in containers.kept_servers(client, kept.run_id(config)).values()}
     finally:
         client.close()
 
@@ -92,11 +95,10 @@ def run(shop, name, *args):
 
 
 def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(shop):
-    before = kept_ids()
     first = run(shop, "first", "--keepdb")
     assert first.code == 0, first.told
-    kept = kept_ids() - before
-    assert len(kept) == 2
+    servers = kept_ids(shop)
+    assert len(servers) == 2
 
     add = 'migrations.AddField("Item", "price", models.IntegerField(default=3))'
     (shop / "shop" / "migrations" / "0002_price.py").write_text(
@@ -106,11 +108,11 @@ def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(sh
     second = run(shop, "second", "--keepdb")
     assert second.code == 0, second.told
     assert second.summary["counts"]["passed"] == 4
-    assert kept_ids() - before == kept
+    assert kept_ids(shop) == servers
 
     third = run(shop, "third")
     assert third.code == 0, third.told
-    assert kept_ids() - before == set()
+    assert kept_ids(shop) == set()
 
 
 def test_two_runs_do_not_share_kept_servers(shop):
