@@ -138,7 +138,7 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("HARNESS_", "GITHUB_", "DJANGO_", "PYTEST_"))
+        if not name.startswith(("HARNESS_", "GITHUB_", "DJANGO_", "PYTEST_", "PYTHON"))
     }
     return {**kept, **more}
 

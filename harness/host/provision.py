@@ -121,11 +121,18 @@ class _Ended(Generic[_Value]):
 
 
 def _existing(workshop: Workshop, specs: Sequence[Spec]) -> str:
-    """The tag of an image that is there and up to date; empty if none is."""
+    """The tag of an image that is there and up to date; empty if none is.
+
+    Where its origin is there too, its tag is known. Only else is the engine asked for all of ours, which takes it long.
+    """
+    references = {reference for spec in specs for reference in spec.origin.all_references}
+    local = {reference: image_id for reference in references if (image_id := workshop.origins.find(reference))}
+    for spec in specs:
+        for reference in spec.origin.all_references:
+            if reference in local and workshop.origins.find(tag := spec.tag(local[reference], spec.steps[-1])):
+                return tag
     ours = workshop.ours()
     for spec in specs:
-        found = {reference: workshop.origins.find(reference) for reference in spec.origin.all_references}
-        local = {reference: image_id for reference, image_id in found.items() if image_id}
         if image := images.choose(spec, ours, local):
             return image.tag
     return ""

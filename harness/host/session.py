@@ -185,11 +185,15 @@ class _Story:
     def _keep_evidence(self, stack: Stack) -> None:
         """Schemas and logs, while the servers are there. What cannot be had does not change how the run went."""
         server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
-        for database in self._databases.databases:
-            if (server := server_of.get(database.alias)) is None:
-                continue
+        with ThreadPoolExecutor(thread_name_prefix="schema") as pool:
+            dumps = [
+                (database.alias, pool.submit(stack.dump_schema, server, database.template))
+                for database in self._databases.databases
+                if (server := server_of.get(database.alias)) is not None
+            ]
+        for alias, dump in dumps:
             try:
-                self._artifacts.write_schema(database.alias, stack.dump_schema(server, database.template))
+                self._artifacts.write_schema(alias, dump.result())
             except ServerError as error:
                 self._record.tell(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
         for id, text in stack.logs().items():

@@ -91,6 +91,18 @@ class SuiteSteps:
         self._suite._handleModuleTearDown(result)
 
 
+def twin(test: unittest.TestCase) -> unittest.TestCase:
+    """A test like *test*, for one attempt: what it leaves on itself goes with it, as with a suite that drops what it ran.
+
+    Not ``copy.copy``, which asks the new one for attributes before it has any: a ``__getattr__`` may not stand that.
+    """
+    found: Any = object.__new__(type(test))
+    found.__dict__.update(test.__dict__)
+    if "_cleanups" in found.__dict__:
+        found._cleanups = []
+    return found  # type: ignore[no-any-return]  # it is of the type of test
+
+
 def test_method_name(test: unittest.TestCase) -> str:
     """The name of the method that *test* runs; empty for kinds of tests that have none."""
     return str(getattr(test, "_testMethodName", ""))

@@ -104,8 +104,10 @@ class SqlLog:
         duration = time.perf_counter() - start
         text = sql if type(sql) is str else _as_text(sql, db)
         alias = db.alias
+        # its words alone: the exception would keep the frames that it went through alive, and all that is in them
+        message = "" if error is None else message_of(error)
         if error is not None:
-            self.last_error = (text, message_of(error))
+            self.last_error = (text, message)
         key = (alias, text)
         row = self._counts.get(key)
         if row is None:
@@ -119,7 +121,7 @@ class SqlLog:
             return
         if len(row[3]) < TESTS_NAMED:
             row[3][self._test] = None
-        entry = (db, alias, self.roles.get(alias, "primary"), text, params, start, duration, error)
+        entry = (db, alias, self.roles.get(alias, "primary"), text, params, start, duration, message)
         if len(self._head) < HEAD:
             self._head.append(entry)
         else:
@@ -165,7 +167,7 @@ def _as_text(sql: Any, db: Any) -> str:
 
 
 def _render(entry: tuple[Any, ...], begin: float) -> Statement:
-    db, alias, role, sql, params, start, duration, error = entry
+    db, alias, role, sql, params, start, duration, message = entry
     text = sql
     if params:
         try:
@@ -178,7 +180,7 @@ def _render(entry: tuple[Any, ...], begin: float) -> Statement:
         role=role,
         sql=cut(text, STATEMENT_CHARACTERS),
         duration=round(duration, 6),
-        error=cut(message_of(error), 2000) if error is not None else "",
+        error=cut(message, 2000),
     )
 
 

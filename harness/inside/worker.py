@@ -192,11 +192,12 @@ class Worker:
             if not is_up:
                 self._leave_out(tests[index].id, n)
                 continue
+            attempt = private.twin(instance)
             result.begin(tests[index].id, n)
             try:
-                instance(result)
+                attempt(result)
             except BaseException:  # KeyboardInterrupt, which unittest lets through
-                result.addError(instance, sys.exc_info())
+                result.addError(attempt, sys.exc_info())
                 result.end()
                 raise  # no tear-down has run: what the test has left here and in the databases is for no other to meet
             outcome = result.end()

@@ -1,0 +1,45 @@
+"""``ci/bench`` runs: its help says the figures, and a figure comes out as a table and as JSON."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(*arguments):
+    command = [sys.executable, "-m", "ci.benchmark", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_help_names_every_figure_that_the_reference_describes():
+    done = bench("--help")
+    assert done.returncode == 0, done.stderr
+    reference = (ROOT / "docs" / "reference" / "benchmark.md").read_text()
+    for name in ("pair", "suite", "package", "clones-2", "clones-4", "empty", "pytest"):
+        assert name in done.stdout
+        assert f"`{name}`" in reference
+
+
+def test_a_figure_that_there_is_not_is_refused():
+    done = bench("--only", "everything")
+    assert done.returncode == 2
+    assert "'pair'" in done.stderr
+
+
+@pytest.mark.docker
+def test_a_figure_is_measured(tmp_path):
+    target = tmp_path / "bench.json"
+    done = bench("--only", "pair", "--repeat", 1, "--json", target)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[:2]] == ["figure", "pair"]
+    content = json.loads(target.read_text())
+    (figure,) = content["figures"]
+    assert figure["id"] == "pair"
+    assert content["machine"]["rounds"] == 1
+    for side in ("ours", "theirs"):
+        assert len(figure[side]["samples"]) == 1
+        assert figure[side]["median"] > 0

@@ -1,0 +1,84 @@
+"""Each attempt has a test object of its own, so that nothing of one test is alive while the next runs."""
+
+import pytest
+
+KEPT = """
+import unittest, weakref
+from django.test import SimpleTestCase
+
+alive = weakref.WeakSet()
+
+class Backend:
+    pass
+
+class {name}({base}):
+    def setUp(self):
+        self.assertEqual(len(alive), 0)
+        self.backend = Backend()
+        alive.add(self.backend)
+
+    {prefix}def test_a(self): pass
+    {prefix}def test_b(self): pass
+    {prefix}def test_c(self): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "prefix"),
+    [("SimpleTestCase", ""), ("unittest.TestCase", ""), ("unittest.IsolatedAsyncioTestCase", "async ")],
+)
+def test_what_a_test_holds_is_gone_when_the_next_begins(project, run_project, base, prefix):
+    project({"tests.py": KEPT.format(name="Tests", base=base, prefix=prefix)})
+    journal = run_project("tests", workers=1)
+    assert journal.outcomes() == {"Tests.test_a": "PASSED", "Tests.test_b": "PASSED", "Tests.test_c": "PASSED"}
+
+
+DELEGATING = """
+from django.test import SimpleTestCase
+
+class Tests(SimpleTestCase):
+    def __init__(self, name):
+        super().__init__(name)
+        self.shop = "by its constructor"
+
+    def __getattr__(self, name):
+        return getattr(self.shop, name)
+
+    def test_it(self):
+        self.assertEqual(self.upper(), "BY ITS CONSTRUCTOR")
+"""
+
+
+def test_a_test_has_what_its_constructor_gave_it_and_may_delegate_to_that(project, run_project):
+    project({"tests.py": DELEGATING})
+    assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
+
+
+CAUGHT = """
+import gc, weakref
+from django.db import DatabaseError, connection, transaction
+from django.test import TestCase
+
+class Thing:
+    pass
+
+class Tests(TestCase):
+    def provoke(self):
+        thing = Thing()
+        self.thing = weakref.ref(thing)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT nothing FROM nowhere")
+
+    def test_it(self):
+        try:
+            self.provoke()
+        except DatabaseError:
+            pass
+        gc.collect()
+        self.assertIsNone(self.thing())
+"""
+
+
+def test_an_error_of_the_database_that_a_test_catches_holds_on_to_nothing(project, run_project):
+    project({"tests.py": CAUGHT})
+    assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
