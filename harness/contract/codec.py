@@ -144,31 +144,42 @@ def _field_names(cls: type) -> tuple[str, ...]:
 def _encoder(cls: type[Any]) -> Callable[[Any], str]:
     tag = f'"type":"{cls.__name__}"'
     hints = typing.get_type_hints(cls)
-    values_of = _values_of(cls)
-    fields = tuple(
-        (f',"{field.name}":', field.default, _writer(hints[field.name])) for field in dataclasses.fields(cls)
-    )
+    fields = dataclasses.fields(cls)
+    always = tuple(field.name for field in fields if field.default is dataclasses.MISSING)
+    sometimes = tuple(field.name for field in fields if field.default is not dataclasses.MISSING)
+    writers = {name: (f',"{name}":', _writer(hints[name])) for name in _field_names(cls)}
+    defaults = tuple(field.default for field in fields if field.name in sometimes)
+    always_of, sometimes_of = _values_of(always), _values_of(sometimes)
 
     def encoder(value: Any) -> str:
         text = tag
-        for part, (key, default, write) in zip(values_of(value), fields, strict=True):
-            if part is not default and part != default:  # the decoder knows it: most events are mostly defaults
-                text += key + write(part)
+        for name, part in zip(always, always_of(value), strict=True):
+            key, write = writers[name]
+            text += key + write(part)
+        parts = sometimes_of(value)
+        if parts != defaults:  # the decoder knows them: most events are mostly defaults
+            for name, part, default in zip(sometimes, parts, defaults, strict=True):
+                if part != default:
+                    key, write = writers[name]
+                    text += key + write(part)
         return text
 
     return encoder
 
 
-def _values_of(cls: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """What gives the values of all fields of a *cls*."""
-    names = _field_names(cls)
-    return operator.attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """What gives the values of the attributes *names*, however many these are."""
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    return lambda value: tuple([getattr(value, name) for name in names])
 
 
 def _writer(hint: Any) -> Callable[[Any], str]:
     """What gives a value of type *hint* as JSON."""
     if hint is str:
         return encode_basestring_ascii
+    if hint is int:
+        return int.__repr__
     if _is_plain(hint):
         return _scalar
     if (part := _optional(hint)) is not None:
@@ -190,7 +201,7 @@ def _writer(hint: Any) -> Callable[[Any], str]:
 def _whole_encoder(cls: type[Any]) -> Callable[[Any], str]:
     """Of a dataclass within another: every field, defaults too."""
     hints = typing.get_type_hints(cls)
-    values_of = _values_of(cls)
+    values_of = _values_of(_field_names(cls))
     fields = tuple((f'"{name}":', _writer(hints[name])) for name in _field_names(cls))
 
     def encoder(value: Any) -> str:

@@ -59,6 +59,9 @@ class _Entry:
 
     def put(self, attempt: Attempt) -> None:
         """Add *attempt*, in the place of one with the same number, whose start it may not know."""
+        if not self.attempts:
+            self.attempts.append(attempt)
+            return
         for other in self.attempts:
             if other.n == attempt.n and attempt.started_at is None:
                 attempt = dataclasses.replace(attempt, started_at=other.started_at)

@@ -78,6 +78,21 @@ def command(
     return Ended(process.returncode, process.stdout, process.stderr, artifacts)
 
 
+def runs_of(user: str) -> set[str]:
+    """The ids of the runs whose servers have the role *user*."""
+    client = connect()
+    try:
+        ours = {"label": f"{naming.LABEL}.run"}
+        found = [client.api.inspect_container(entry["Id"]) for entry in client.api.containers(all=True, filters=ours)]
+        return {
+            entry["Config"]["Labels"][f"{naming.LABEL}.run"]
+            for entry in found
+            if f"HARNESS_USERS={user}" in entry["Config"]["Env"]
+        }
+    finally:
+        client.close()
+
+
 def left_behind() -> list[str]:
     """Containers and networks of ours that are there now."""
     client = connect()

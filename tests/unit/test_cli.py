@@ -277,10 +277,16 @@ def test_an_interrupt_of_the_real_process(project):
         [sys.executable, "-m", "harness", "ci"],
         stderr=subprocess.PIPE,
         env={"PYTHONPATH": str(REPOSITORY), **os.environ},
+        # a shell's background jobs ignore it, and so do their children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    with (project / "pyproject.toml").open("w"):  # opens when the process reads its configuration, which now hangs
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+    try:
+        with (project / "pyproject.toml").open("w"):  # opens when the process reads its configuration, which now hangs
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == ExitCode.SIGINT
     assert b"Traceback" not in errors
 
