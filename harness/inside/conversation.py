@@ -1,6 +1,7 @@
-"""The conversation with the host after ``Begin``: settings, topology, routes, discovery, servers, tests, in this order.
+"""The conversation with the host from ``Begin`` to the routes: settings, topology. Then ``project`` runs the tests.
 
-Owns how the project is entered: its settings, its apps, its test runner with the options that it declares itself.
+Owns how the project's settings are loaded. What loads little comes first: the host starts the servers once it has heard the
+topology, while all that the tests need is imported here.
 """
 
 from __future__ import annotations
@@ -10,24 +11,17 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from typing import Any
 
 import django
 from django.conf import settings
-from django.core.management.commands.test import Command
-from django.test.utils import get_runner
 
 from harness.contract.events import RunFinished, TopologyFound
-from harness.contract.runspec import DjangoOptions, Route, RunSpec, ServersReady, UseRoutes
-from harness.contract.topology import Topology, primary_of
+from harness.contract.runspec import RunSpec, UseRoutes
+from harness.contract.topology import Topology
 from harness.errors import ExitCode, HarnessError, ProjectError
-from harness.inside import cores
 from harness.inside.channel import HostMessages, Journal
-from harness.inside.migrations import project_traceback
-from harness.inside.overlay import Gate, apply_endpoints, apply_routes, load_backends
-from harness.inside.runner import Session, harness_runner
-from harness.inside.sqllog import SqlLog
-from harness.inside.topology import fold_flat_spellings, read_topology, resolve_chains
+from harness.inside.failures import project_traceback
+from harness.inside.topology import fold_flat_spellings, read_topology
 
 
 def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
@@ -39,34 +33,10 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
         journal.write(RunFinished(0))
         return ExitCode.GREEN
     routes = messages.expect(UseRoutes).routes
-    resolve_chains(settings.DATABASES, topology)
-    for text in apply_routes(settings.DATABASES, routes):
-        journal.notice("options-dropped", text)
-    load_backends(routes)
-    messages.watch()
 
-    def meet_servers() -> None:
-        apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
+    from harness.inside import project
 
-    gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
-    gate.close()
-    session = Session(
-        spec=spec,
-        topology=topology,
-        replicas=_replicas(topology, routes),
-        gate=gate,
-        journal=journal,
-        workers=spec.workers or cores.available(),
-        private_fds=(journal.fd, messages.fd),
-        sqllog=SqlLog(),
-        check_interrupted=messages.check,
-    )
-    failures = _run_tests(session, messages)
-    journal.finish_phases()
-    journal.write(RunFinished(failures))
-    if failures:
-        return ExitCode.TESTS_FAILED
-    return ExitCode.GREEN if session.tests_ran else ExitCode.NO_TESTS
+    return project.run_tests(spec, topology, routes, journal, messages)
 
 
 def _enter_project(spec: RunSpec) -> None:
@@ -93,7 +63,7 @@ def _enter_project(spec: RunSpec) -> None:
     except BaseException as error:
         raise ProjectError(
             f"The settings {module} cannot be loaded: {type(error).__name__}: {error}",
-            hint=_missing_metadata(error) or "--settings names another module; [tool.harness] env sets what they read.",
+            hint=missing_metadata(error) or "--settings names another module; [tool.harness] env sets what they read.",
             evidence=project_traceback(error),
         ) from error
 
@@ -108,40 +78,7 @@ def _say_topology(journal: Journal) -> Topology:
     return topology
 
 
-def _replicas(topology: Topology, routes: tuple[Route, ...]) -> frozenset[str]:
-    """The mirror aliases that are routed to a server of their own."""
-    servers = {route.alias: route.server for route in routes}
-    return frozenset(
-        alias.name
-        for alias in topology.aliases
-        if alias.test.mirror is not None
-        and servers[alias.name] not in (None, servers.get(primary_of(topology, alias.name)))
-    )
-
-
-def _run_tests(session: Session, messages: HostMessages) -> int:
-    """How many tests failed, as the project's own runner counts or as they came, whichever is more."""
-    try:
-        django.setup()
-        session.sqllog.install()
-        runner_class = harness_runner(get_runner(settings))
-        runner_class.harness = session
-        runner = runner_class(**_runner_options(session.spec.options))
-        counted = runner.run_tests(list(session.spec.labels))
-        messages.check()
-    except HarnessError:
-        raise
-    except BaseException as error:
-        messages.check()
-        raise ProjectError(
-            f"The project's tests could not be run: {type(error).__name__}: {error}",
-            hint=_missing_metadata(error) or "Does `manage.py test` come further?",
-            evidence=project_traceback(error),
-        ) from error
-    return max(session.red, counted if isinstance(counted, int) else 0)
-
-
-def _missing_metadata(error: BaseException) -> str:
+def missing_metadata(error: BaseException) -> str:
     """What to do where a package asks for its own version, and is there with its files alone; else empty."""
     if not isinstance(error, PackageNotFoundError):
         return ""
@@ -149,37 +86,3 @@ def _missing_metadata(error: BaseException) -> str:
         f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
         ' install = ["pip install -e .", ...].'
     )
-
-
-def _runner_options(options: DjangoOptions) -> dict[str, Any]:
-    """The keyword arguments for the runner's constructor, by Django's own parser, with the arguments that the project's
-    runner adds and their defaults.
-    """
-    parser = Command().create_parser("manage.py", "test")
-    parsed = vars(parser.parse_args(["--noinput", "--parallel=1", *django_arguments(options)]))
-    return {key: value for key, value in parsed.items() if key not in ("args", "testrunner")}
-
-
-def django_arguments(options: DjangoOptions) -> list[str]:
-    """*options* as ``manage.py test`` takes them."""
-    arguments = [f"--verbosity={options.verbosity}"]
-    flags = {
-        "--failfast": options.failfast,
-        "--keepdb": options.keepdb,
-        "--reverse": options.reverse,
-        "--debug-sql": options.debug_sql,
-        "--debug-mode": options.debug_mode,
-        "--buffer": options.buffer,
-        "--timing": options.timing,
-    }
-    arguments += [flag for flag, is_on in flags.items() if is_on]
-    if options.shuffle:
-        arguments.append("--shuffle" if options.seed is None else f"--shuffle={options.seed}")
-    arguments += [f"--tag={tag}" for tag in options.tags]
-    arguments += [f"--exclude-tag={tag}" for tag in options.exclude_tags]
-    arguments += [part for pattern in options.name_patterns for part in ("-k", pattern)]
-    if options.pattern is not None:
-        arguments.append(f"--pattern={options.pattern}")
-    if options.top_level is not None:
-        arguments.append(f"--top-level-directory={options.top_level}")
-    return arguments

@@ -109,6 +109,16 @@ def _leave_ourselves_out(told: traceback.TracebackException) -> None:
         waiting += [other for other in chained if other is not None]
 
 
+def project_traceback(error: BaseException) -> str:
+    """The traceback of *error* without the harness's own frames and those of the import system."""
+    found = traceback.extract_tb(error.__traceback__)
+    frames = [
+        frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
+    ]
+    lines = traceback.format_list(frames)
+    return "".join(["Traceback (most recent call last):\n", *lines, *traceback.format_exception_only(error)])
+
+
 def is_ours(file: str) -> bool:
     """Whether *file* is one of the harness's own that runs beside the tests."""
     return file.startswith(_OWN_FOLDER)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
 from harness.errors import HarnessError, ProjectError
-from harness.inside.failures import is_ours, type_name
+from harness.inside.failures import project_traceback, type_name
 from harness.inside.sqllog import SqlLog
 
 SQL_CHARACTERS = 4000
@@ -38,16 +37,6 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
             else "Does DATABASES ask for something that the server does not have?",
             evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(error)])),
         ) from error
-
-
-def project_traceback(error: BaseException) -> str:
-    """The traceback of *error* without the harness's own frames and those of the import system."""
-    found = traceback.extract_tb(error.__traceback__)
-    frames = [
-        frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
-    ]
-    lines = traceback.format_list(frames)
-    return "".join(["Traceback (most recent call last):\n", *lines, *traceback.format_exception_only(error)])
 
 
 def _migration_of(tb: TracebackType | None) -> str:

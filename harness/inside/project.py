@@ -1,0 +1,127 @@
+"""The project entered and its tests run, once it is known where its databases will be: routes, discovery, servers, tests.
+
+Owns how the project's apps and its own test runner are met, with the options that the runner declares itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management.commands.test import Command
+from django.test.utils import get_runner
+
+from harness.contract.events import RunFinished
+from harness.contract.runspec import DjangoOptions, Route, RunSpec, ServersReady
+from harness.contract.topology import Topology, primary_of
+from harness.errors import ExitCode, HarnessError, ProjectError
+from harness.inside import cores
+from harness.inside.channel import HostMessages, Journal
+from harness.inside.conversation import missing_metadata
+from harness.inside.failures import project_traceback
+from harness.inside.overlay import Gate, apply_endpoints, apply_routes, load_backends
+from harness.inside.runner import Session, harness_runner
+from harness.inside.sqllog import SqlLog
+from harness.inside.topology import resolve_chains
+
+
+def run_tests(
+    spec: RunSpec, topology: Topology, routes: tuple[Route, ...], journal: Journal, messages: HostMessages
+) -> ExitCode:
+    """Enter the project with its databases routed as the host says, and run the tests that *spec* asks for."""
+    resolve_chains(settings.DATABASES, topology)
+    for text in apply_routes(settings.DATABASES, routes):
+        journal.notice("options-dropped", text)
+    load_backends(routes)
+    messages.watch()
+
+    def meet_servers() -> None:
+        apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
+
+    gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
+    gate.close()
+    session = Session(
+        spec=spec,
+        topology=topology,
+        replicas=_replicas(topology, routes),
+        gate=gate,
+        journal=journal,
+        workers=spec.workers or cores.available(),
+        private_fds=(journal.fd, messages.fd),
+        sqllog=SqlLog(),
+        check_interrupted=messages.check,
+    )
+    failures = _run(session, messages)
+    journal.finish_phases()
+    journal.write(RunFinished(failures))
+    if failures:
+        return ExitCode.TESTS_FAILED
+    return ExitCode.GREEN if session.tests_ran else ExitCode.NO_TESTS
+
+
+def _replicas(topology: Topology, routes: tuple[Route, ...]) -> frozenset[str]:
+    """The mirror aliases that are routed to a server of their own."""
+    servers = {route.alias: route.server for route in routes}
+    return frozenset(
+        alias.name
+        for alias in topology.aliases
+        if alias.test.mirror is not None
+        and servers[alias.name] not in (None, servers.get(primary_of(topology, alias.name)))
+    )
+
+
+def _run(session: Session, messages: HostMessages) -> int:
+    """How many tests failed, as the project's own runner counts or as they came, whichever is more."""
+    try:
+        django.setup()
+        session.sqllog.install()
+        runner_class = harness_runner(get_runner(settings))
+        runner_class.harness = session
+        runner = runner_class(**_runner_options(session.spec.options))
+        counted = runner.run_tests(list(session.spec.labels))
+        messages.check()
+    except HarnessError:
+        raise
+    except BaseException as error:
+        messages.check()
+        raise ProjectError(
+            f"The project's tests could not be run: {type(error).__name__}: {error}",
+            hint=missing_metadata(error) or "Does `manage.py test` come further?",
+            evidence=project_traceback(error),
+        ) from error
+    return max(session.red, counted if isinstance(counted, int) else 0)
+
+
+def _runner_options(options: DjangoOptions) -> dict[str, Any]:
+    """The keyword arguments for the runner's constructor, by Django's own parser, with the arguments that the project's
+    runner adds and their defaults.
+    """
+    parser = Command().create_parser("manage.py", "test")
+    parsed = vars(parser.parse_args(["--noinput", "--parallel=1", *django_arguments(options)]))
+    return {key: value for key, value in parsed.items() if key not in ("args", "testrunner")}
+
+
+def django_arguments(options: DjangoOptions) -> list[str]:
+    """*options* as ``manage.py test`` takes them."""
+    arguments = [f"--verbosity={options.verbosity}"]
+    flags = {
+        "--failfast": options.failfast,
+        "--keepdb": options.keepdb,
+        "--reverse": options.reverse,
+        "--debug-sql": options.debug_sql,
+        "--debug-mode": options.debug_mode,
+        "--buffer": options.buffer,
+        "--timing": options.timing,
+    }
+    arguments += [flag for flag, is_on in flags.items() if is_on]
+    if options.shuffle:
+        arguments.append("--shuffle" if options.seed is None else f"--shuffle={options.seed}")
+    arguments += [f"--tag={tag}" for tag in options.tags]
+    arguments += [f"--exclude-tag={tag}" for tag in options.exclude_tags]
+    arguments += [part for pattern in options.name_patterns for part in ("-k", pattern)]
+    if options.pattern is not None:
+        arguments.append(f"--pattern={options.pattern}")
+    if options.top_level is not None:
+        arguments.append(f"--top-level-directory={options.top_level}")
+    return arguments
