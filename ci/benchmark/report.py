@@ -13,7 +13,7 @@ _RIGHT = frozenset({"ours", "theirs", "ratio"})
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """One line a figure under a head, then what was compared with what, then the parts of ours that were recorded."""
+    """One line a figure under a head, then what was compared with what, and the parts that were recorded."""
     rows = [HEAD, *map(_row, figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = ["  ".join(_padded(row, widths)).rstrip() for row in rows]
@@ -24,7 +24,7 @@ def table(figures: Sequence[Figure]) -> str:
         lines.append(f"{comparison.id:{width}}  {comparison.ours}, against {comparison.theirs}")
         if figure.details:
             parts = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in figure.details.items())
-            lines.append(f"{'':{width}}  of ours: {parts}")
+            lines.append(f"{'':{width}}  {parts}")
     return "\n".join(lines) + "\n"
 
 

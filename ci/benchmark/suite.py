@@ -11,17 +11,18 @@ import json
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import DJANGO, PSYCOPG, STOREFRONT, WORKERS, Ground, environment, harness_command
-from ci.benchmark.race import Side, Sides, failed, timed
+from ci.benchmark.race import DEADLINE_S, Side, Sides, failed, timed
 from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import HarnessError
 from harness.host.config import load
-from harness.host.docker.failure import FAILURES, refused
+from harness.host.docker import attach
 from harness.host.docker.runner import RunnerContainer, RunnerSpec
 from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import make_plan
@@ -32,7 +33,7 @@ PACKAGE_NAME = "django-testcontainers-plus"
 SUITE = Comparison(
     "suite",
     "the storefront by harness ci, images warm, from its start to its end",
-    f"manage.py test --parallel {WORKERS} in a container of the same image that runs already, on servers that are up",
+    f"manage.py test --parallel {WORKERS} in the same image, its container made and to be started, on servers that are up",
     aim=Aim(more=2.0),
 )
 PACKAGE = Comparison(
@@ -44,7 +45,7 @@ PACKAGE = Comparison(
 SELECTION = ("--exclude-tag", "topology")
 DJANGO_COMMAND = ("python", "manage.py", "test", "--noinput", f"--parallel={WORKERS}", *SELECTION)
 
-# The shell's clock stands right before and behind the command: what the engine takes to start one does not count.
+# The shell's clock stands right before and behind the command: the details tell what it took without its container's start.
 _CLOCKED = ("sh", "-c", 'date +%s%N; "$@"; status=$?; date +%s%N; exit $status', "sh")
 
 _USER = "shop"
@@ -71,23 +72,30 @@ class Runner(StorefrontRunner, TestcontainersRunner):
 
 @contextlib.contextmanager
 def suite(ground: Ground) -> Iterator[Sides]:
-    """The other side's servers and container are up before and after."""
+    """The other side's servers are up before and after, and its container is made and has the project in it."""
     artifacts = ground.work / "storefront"
-    with ground.network() as network:
-        stack = ground.stack(_primaries(), network)
-        with stack:
-            endpoints = {endpoint.server: endpoint for endpoint in stack.endpoints()}
-            variables = {
-                "STOREFRONT_DB_USER": _USER,
-                "STOREFRONT_DB_PASSWORD": endpoints["default"].password,
-                "STOREFRONT_DB_HOST": endpoints["default"].host,
-                "STOREFRONT_REPLICA_HOST": endpoints["default"].host,
-                "STOREFRONT_CATALOG_DB_HOST": endpoints["catalog"].host,
-            }
-            container = _container(ground, network, variables)
-            yield Sides(
-                _harness(artifacts), lambda: _clocked(ground, container.id), lambda: _phases(artifacts / "summary.json")
-            )
+    with ground.network() as network, ground.stack(_primaries(), network) as stack:
+        endpoints = {endpoint.server: endpoint for endpoint in stack.endpoints()}
+        variables = {
+            "STOREFRONT_DB_USER": _USER,
+            "STOREFRONT_DB_PASSWORD": endpoints["default"].password,
+            "STOREFRONT_DB_HOST": endpoints["default"].host,
+            "STOREFRONT_REPLICA_HOST": endpoints["default"].host,
+            "STOREFRONT_CATALOG_DB_HOST": endpoints["catalog"].host,
+        }
+        container = _container(ground, network, variables)
+        alone: list[float] = []
+
+        def theirs() -> float:
+            seconds, command_s = _started(container)
+            alone.append(command_s)
+            return seconds
+
+        yield Sides(
+            _harness(artifacts),
+            theirs,
+            lambda: {**_phases(artifacts / "summary.json"), "theirs without the container's start": alone[-1]},
+        )
 
 
 @contextlib.contextmanager
@@ -132,36 +140,34 @@ def _primaries() -> Any:
 
 
 def _container(ground: Ground, network: str, variables: Mapping[str, str]) -> RunnerContainer:
-    """A container of the project's image with the project in it, running; it goes with its network."""
+    """A container of the project's image with the project in it, which runs the tests; it goes with its network."""
     config = load({"project": str(STOREFRONT), "db": ["postgres"]}, {}, STOREFRONT)
     with Room(config, lambda title, line: ground.tell(f"{title}: {line}")) as room:
         image = room.runner_image()
     assert image is not None
     run = network.rpartition("-")[2]
     user = f"{RUNNER_UID}:{RUNNER_UID}"
-    spec = RunnerSpec(run, image, ("sleep", "infinity"), FOLDER, user, network, variables)
+    spec = RunnerSpec(run, image, (*_CLOCKED, *DJANGO_COMMAND), FOLDER, user, network, variables)
     container = RunnerContainer(ground.client, spec)
     container.create()
     with tempfile.TemporaryFile() as archive:
         project_tar(STOREFRONT, project_files(STOREFRONT), archive)
         archive.seek(0)
         container.put(FOLDER, archive)
-    container.start()
     return container
 
 
-def _clocked(ground: Ground, container: str) -> float:
-    """The seconds that Django's own command takes in *container*."""
-    api: Any = ground.client.api
-    try:
-        execution = api.exec_create(container, [*_CLOCKED, *DJANGO_COMMAND], workdir=FOLDER)["Id"]
-        output = api.exec_start(execution).decode(errors="replace")
-        status = api.exec_inspect(execution)["ExitCode"]
-    except FAILURES as error:
-        raise refused("Docker could not run the tests in the other side's container", error) from error
+def _started(container: RunnerContainer) -> tuple[float, float]:
+    """The seconds from the container's start to its end, and those of Django's own command in it."""
+    with contextlib.closing(container.attach_output()) as stream:
+        begin = time.perf_counter()
+        container.start()
+        output = b"".join(data for _, data in attach.frames(stream)).decode(errors="replace")
+        seconds = time.perf_counter() - begin
+    status = container.wait(DEADLINE_S).code
     if status != 0:
         raise failed(DJANGO_COMMAND, status, output)
     clocks = re.match(r"(\d+)\n.*\n(\d+)\s*\Z", output, re.DOTALL)
     if clocks is None:
         raise HarnessError("The other side's container said no time.", evidence=output[-2000:])
-    return (int(clocks[2]) - int(clocks[1])) / 1e9
+    return seconds, (int(clocks[2]) - int(clocks[1])) / 1e9

@@ -10,9 +10,10 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from harness.contract import codec
 from harness.contract.events import Notice, RunAborted, TopologyFound
@@ -30,7 +31,9 @@ from harness.host.plan import StackPlan, make_plan
 from harness.host.project import project_files, project_tar
 from harness.host.record import Record
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
-from harness.host.stack import Stack, StackOptions
+
+if TYPE_CHECKING:
+    from harness.host.stack import Stack
 
 
 class Room:
@@ -46,7 +49,10 @@ class Room:
         self._cleanup = contextlib.ExitStack()
         self._client: Client
         self._workshop: Workshop
-        self._network: str | None = None
+        self._ahead = ThreadPoolExecutor(2, thread_name_prefix="ahead")
+        self._archive: Future[IO[bytes]] | None = None
+        self._network: Future[str] | None = None
+        self._server_tags: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> Room:
         config = self.config
@@ -57,6 +63,7 @@ class Room:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self._ahead.shutdown()  # what is still being made is there by then, and goes with the rest
         self._cleanup.close()
 
     def runner_image(self) -> str | None:
@@ -71,6 +78,9 @@ class Room:
         }
         if config.runner == "container":
             jobs["runner"] = self._project_image
+            # what the runner's container takes besides is made meanwhile
+            self._coming_archive()
+            self._coming_network()
         return provision.side_by_side(jobs).get("runner")
 
     def _project_image(self) -> str:
@@ -82,9 +92,11 @@ class Room:
 
     def _server_image(self, engine: str, version: str | None) -> str:
         known, server = ENGINES[engine], self.config.servers.get(engine)
-        return provision.server_image(
-            self._workshop, known, version or known.default_version, server.image if server else None
-        )
+        key = engine, version or known.default_version
+        if key not in self._server_tags:
+            image = server.image if server else None
+            self._server_tags[key] = provision.server_image(self._workshop, known, key[1], image)
+        return self._server_tags[key]
 
     def server_images(self, plan: StackPlan) -> dict[tuple[str, str], str]:
         """The image of each engine and version in *plan*."""
@@ -94,10 +106,13 @@ class Room:
         return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
 
     def stack(self, plan: StackPlan, images: dict[tuple[str, str], str], record: Record) -> Stack:
+        # testcontainers takes long to import, and the runner's start does not wait for it
+        from harness.host.stack import Stack, StackOptions
+
         password = kept.password(self._client, self._kept_run) if self._is_kept else None
         options = StackOptions(
             run=self._kept_run if self._is_kept else self._run,
-            network=self._make_network(),
+            network=self._coming_network().result(),
             images=images,
             publish=self.config.runner == "host",
             startup_s=self.config.startup_timeout,
@@ -118,8 +133,8 @@ class Room:
         options = ContainerOptions(
             run=self._run,
             image=image,
-            project=self._project_archive(),
-            network=self._make_network() if meets_servers else None,
+            project=self._coming_archive().result(),
+            network=self._coming_network().result() if meets_servers else None,
             environment=config.env,
             stderr=self._errors,
         )
@@ -145,21 +160,31 @@ class Room:
         plan = make_plan(found.topology, self.config.db)
         return replace(plan, notices=(*notices, *plan.notices))
 
-    def _project_archive(self) -> IO[bytes]:
+    def _coming_archive(self) -> Future[IO[bytes]]:
+        """A tar of the project's files, which is being made from now on."""
+        if self._archive is None:
+            self._archive = self._ahead.submit(self._make_archive)
+        return self._archive
+
+    def _make_archive(self) -> IO[bytes]:
         config = self.config
         archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
         project_tar(config.project, project_files(config.project, [config.artifacts]), archive)
         archive.seek(0)
         return archive
 
-    def _make_network(self) -> str:
-        if self._network is None and self._is_kept:
-            self._cleanup.enter_context(kept.held(self._kept_run))
-            self._network = containers.kept_network(self._client, self._kept_run)
-        elif self._network is None:
-            kept.end(self._client, self._kept_run)
-            self._network = self._cleanup.enter_context(containers.network(self._client, self._run))
+    def _coming_network(self) -> Future[str]:
+        """The run's network, which is being made from now on."""
+        if self._network is None:
+            self._network = self._ahead.submit(self._make_network)
         return self._network
+
+    def _make_network(self) -> str:
+        if self._is_kept:
+            self._cleanup.enter_context(kept.held(self._kept_run))
+            return containers.kept_network(self._client, self._kept_run)
+        kept.end(self._client, self._kept_run)
+        return self._cleanup.enter_context(containers.network(self._client, self._run))
 
     def _errors(self, data: bytes) -> None:
         """Inside's error stream, as it comes: shown to those who ask for much."""

@@ -14,7 +14,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from harness.contract import codec
 from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
@@ -26,8 +28,10 @@ from harness.host.conversation import Conversation
 from harness.host.plan import StackPlan, make_plan
 from harness.host.record import Record
 from harness.host.room import Room
-from harness.host.stack import Stack
 from harness.report.files import Artifacts
+
+if TYPE_CHECKING:
+    from harness.host.stack import Stack
 
 STOP_S = 15.0
 """How long inside has to end by itself after it was told to stop."""
@@ -91,6 +95,8 @@ class _Story:
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
         """Hear inside to its end, whatever happens on the way; the servers are gone afterwards."""
         with ThreadPoolExecutor(1, thread_name_prefix="servers") as pool:
+            # takes long, and is done by the time that inside has said which servers there are
+            pool.submit(import_module, "harness.host.stack")
             try:
                 conversation.send(Begin(spec))
                 self._hear(conversation, pool)

@@ -20,7 +20,10 @@ _STREAM_BYTES = 400_000
 
 
 class Stream:
-    """One captured stream. ``mark`` sets where the next ``taken`` begins; the mark is shared by all who have the stream."""
+    """One captured stream. ``mark`` sets where the next ``taken`` begins; the mark is shared by all who have the stream.
+
+    Its size is asked for several times of each test. The offset that this moves is nobody's: who writes here appends.
+    """
 
     def __init__(self, name: str) -> None:
         low = os.memfd_create(name, os.MFD_CLOEXEC)
@@ -29,8 +32,6 @@ class Stream:
         # appending makes truncation safe while others (subprocesses) hold the descriptor
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
         self._mark = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
-
-    # The size is asked for several times of each test. The offset that this moves is nobody's: who writes here appends.
 
     def mark(self) -> None:
         self._mark[0] = os.lseek(self.fd, 0, os.SEEK_END)
@@ -65,6 +66,7 @@ class Capture:
         self.stdout = Stream(f"slot-{slot}-stdout")
         self.stderr = Stream(f"slot-{slot}-stderr")
         self.stacks = Stream(f"slot-{slot}-stacks")
+        self._is_marked = False
 
     def redirect(self) -> None:
         """From now on descriptors 1 and 2 of this process, and of those that it starts, are captured."""
@@ -76,17 +78,25 @@ class Capture:
             sys.stdout.reconfigure(line_buffering=True)
 
     def begin(self) -> None:
-        """What is printed from here on belongs to the next test."""
+        """What is printed from here on belongs to what begins. Right after an ``end`` nothing has been printed meanwhile."""
+        if not self._is_marked:
+            _flush()
+            self._mark()
+        self._is_marked = False
+
+    def end(self) -> tuple[str, str]:
+        """What was printed since the beginning: output and errors."""
         _flush()
-        if not (_is_open(1) and _is_open(2)):  # the last test closed them: a file of this one's would get their number
+        taken = self.stdout.taken(), self.stderr.taken()
+        self._mark()
+        self._is_marked = True
+        return taken
+
+    def _mark(self) -> None:
+        if not (_is_open(1) and _is_open(2)):  # a test closed them: a file of the next one's would get their number
             self.redirect()
         for stream in (self.stdout, self.stderr, self.stacks):
             stream.mark()
-
-    def end(self) -> tuple[str, str]:
-        """What the test printed: output and errors."""
-        _flush()
-        return self.stdout.taken(), self.stderr.taken()
 
     def clear(self) -> None:
         _flush()

@@ -1,0 +1,21 @@
+"""What a run waits for at its start imports little: the rest is imported while something else is under way."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("module", "kept_for_later"),
+    [
+        # the servers start as soon as the topology is said, and Django's test machinery is imported meanwhile
+        ("harness.inside.conversation", "django.test"),
+        ("harness.inside.conversation", "django.db.models"),
+        # and by the host while the runner starts
+        ("harness.host.session", "testcontainers"),
+    ],
+)
+def test_what_takes_long_to_import_is_left_for_later(module, kept_for_later):
+    script = f"import sys, {module}; sys.exit({kept_for_later!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
