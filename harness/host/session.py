@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -72,13 +72,12 @@ def _run(config: Config, record: Record, artifacts: Artifacts) -> None:
     with Room(config, record.told, record) as room:
         with record.phase("images"):
             image = room.runner_image()
-        story = _Story(room, record, artifacts)
-        with room.inside(image) as conversation:
+        with _Story(room, record, artifacts) as story, room.inside(image) as conversation:
             story.tell(conversation, _spec(config))
 
 
 class _Story:
-    """One run: inside on one side, the servers on the other."""
+    """One run: inside on one side, the servers on the other. A context manager: the servers are gone at its end."""
 
     def __init__(self, room: Room, record: Record, artifacts: Artifacts) -> None:
         self._room = room
@@ -91,28 +90,39 @@ class _Story:
         self._end: RunFinished | RunAborted | None = None
         self._is_up = threading.Event()
         self._is_aborted = self._is_over = False
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
+        self._closing: Future[None] | None = None
+
+    def __enter__(self) -> _Story:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._pool.shutdown()
+        if self._closing is not None:
+            self._closing.result()
+        elif self._stack is not None:  # its images were still being made when the run ended
+            self._stack.close()
 
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
-        """Hear inside to its end, whatever happens on the way; the servers are gone afterwards."""
-        with ThreadPoolExecutor(1, thread_name_prefix="servers") as pool:
-            # takes long, and is done by the time that inside has said which servers there are
-            pool.submit(import_module, "harness.host.stack")
-            try:
-                conversation.send(Begin(spec))
-                self._hear(conversation, pool)
-                self._see_end(conversation)
-            except HarnessError as error:
-                self._abort(error)
-                self._stop(conversation, error, pool)
-            finally:
-                self._is_over = True
-                with self._record.phase("reports"):
-                    if self._stack is not None and self._is_up.is_set():
-                        self._keep_evidence(self._stack)
-                if self._stack is not None:
-                    self._stack.close()
+        """Hear inside to its end, whatever happens on the way; the servers end while inside's own place is left."""
+        # takes long, and is done by the time that inside has said which servers there are
+        self._pool.submit(import_module, "harness.host.stack")
+        try:
+            conversation.send(Begin(spec))
+            self._hear(conversation)
+            self._see_end(conversation)
+        except HarnessError as error:
+            self._abort(error)
+            self._stop(conversation, error)
+        finally:
+            self._is_over = True
+            with self._record.phase("reports"):
+                if self._stack is not None and self._is_up.is_set():
+                    self._keep_evidence(self._stack)
+            if self._stack is not None:
+                self._closing = self._pool.submit(self._stack.close)
 
-    def _hear(self, conversation: Conversation, pool: ThreadPoolExecutor) -> None:
+    def _hear(self, conversation: Conversation) -> None:
         for line in conversation.lines():
             try:
                 event = self._record.hear(line).event
@@ -129,7 +139,7 @@ class _Story:
                     for notice in plan.notices:
                         self._record.tell(notice)
                     # side by side with inside, which sets Django up and discovers the tests
-                    pool.submit(self._start_servers, conversation, plan)
+                    self._pool.submit(self._start_servers, conversation, plan)
                 case RunPlanned(tests=tests):
                     self._planned += len(tests)
                 case DatabasesReady():
@@ -143,6 +153,8 @@ class _Story:
             images = self._room.server_images(plan)
             with self._record.phase("servers"):
                 self._stack = stack = self._room.stack(plan, images, self._record)
+                if self._is_over:
+                    return
                 stack.bring_up()
                 self._is_up.set()
             conversation.send(ServersReady(stack.endpoints()))
@@ -155,13 +167,13 @@ class _Story:
         self._is_aborted = True
         self._record.abort(error)
 
-    def _stop(self, conversation: Conversation, error: HarnessError, pool: ThreadPoolExecutor) -> None:
+    def _stop(self, conversation: Conversation, error: HarnessError) -> None:
         """Ask inside to end, and hear what it still says; it is ended if it does not."""
         conversation.send(Stop(error.message, error.exit_code))
         killer = threading.Timer(STOP_S, conversation.stop, (0.0,))
         killer.start()
         try:
-            self._hear(conversation, pool)
+            self._hear(conversation)
         finally:
             killer.cancel()
 

@@ -19,6 +19,7 @@ from harness.contract.events import RunFinished, TopologyFound
 from harness.contract.runspec import RunSpec, UseRoutes
 from harness.contract.topology import Topology
 from harness.errors import ExitCode, HarnessError, ProjectError
+from harness.inside import garbage
 from harness.inside.channel import HostMessages, Journal
 from harness.inside.failures import project_traceback
 from harness.inside.topology import fold_flat_spellings, read_topology
@@ -26,6 +27,7 @@ from harness.inside.topology import fold_flat_spellings, read_topology
 
 def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     """Say the topology, meet the servers, run the tests; or the first of these alone, where a plan is all that is asked for."""
+    garbage.collect_seldom()
     _enter_project(spec)
     topology = _say_topology(journal)
     if spec.plan_only:

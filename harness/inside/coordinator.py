@@ -6,7 +6,6 @@ One thread and one loop: a selector over the workers' sockets, and a pipe that S
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import selectors
 import signal
@@ -30,7 +29,7 @@ from harness.contract.events import (
     WorkerStopped,
 )
 from harness.errors import ExitCode, HarnessError
-from harness.inside import worker
+from harness.inside import garbage, worker
 from harness.inside.channel import Journal, held_back
 from harness.inside.output import Capture
 from harness.inside.processes import StopFlag, has_ended, signal_group, signal_name
@@ -114,7 +113,7 @@ class Coordinator:
         However it ends, no process that it started is left.
         """
         self._journal.start_phase("clones")
-        gc.freeze()  # what is there now stays: from here on neither we nor a worker walks over it to find garbage
+        garbage.collect_as_usual()
         with self._child_signals() as children:
             self._selector.register(children, selectors.EVENT_READ, None)
             try:

@@ -26,6 +26,7 @@ def test_each_test_has_its_outcome(journal):
         "ForkingTests.test_1_forks_and_the_child_raises": "PASSED",
         "ForkingTests.test_2_after": "PASSED",
         "NumberTests.test_worker_is_numbered_as_django_numbers_its_own": "FAILED",
+        "GarbageTests.test_is_collected_as_python_does": "PASSED",
         "ChildTests.test_leaves_a_child_running": "PASSED",
         "ChildTests.test_leaves_a_child_running_and_dies": "CRASHED",
     }

@@ -1,5 +1,6 @@
 """What tests do to the process they run in, and what the next class must not see of it."""
 
+import gc
 import io
 import os
 import subprocess
@@ -84,6 +85,13 @@ class NumberTests(unittest.TestCase):
     def test_worker_is_numbered_as_django_numbers_its_own(self):
         print(f"worker {django.test.runner._worker_id}")
         self.fail("to be shown")
+
+
+class GarbageTests(unittest.TestCase):
+    def test_is_collected_as_python_does(self):
+        script = "import gc; print(gc.get_threshold())"
+        usual = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(f"{gc.get_threshold()}\n", usual)
 
 
 class ChildTests(unittest.TestCase):
