@@ -25,10 +25,10 @@ from harness.contract.events import DatabasesReady, RunPlanned
 from harness.contract.runspec import RunSpec
 from harness.contract.topology import Topology, closure, primary_of
 from harness.errors import ProjectError
-from harness.inside import databases, labels, migrations, private
+from harness.inside import databases, labels, migrations, private, timeouts
 from harness.inside.channel import Journal
 from harness.inside.coordinator import Coordinator
-from harness.inside.discover import Plan, make_plan
+from harness.inside.discover import Plan, make_plan, replayed
 from harness.inside.failures import FailureDescriber, project_root
 from harness.inside.overlay import Gate
 from harness.inside.processes import StopFlag
@@ -129,6 +129,8 @@ class InsideRunner(DiscoverRunner):
     def _make_plan(self, suite: Any) -> Plan:
         session = self.harness
         plan = make_plan(suite, session.describer, frozenset(session.planned))
+        if session.spec.replay:
+            plan = replayed(plan, session.spec.replay)
         session.planned.update(test.id for test in plan.tests)
         session.journal.finish_phase("setup")
         session.journal.write(RunPlanned(plan.tests, self._workers(plan), self.shuffle_seed))
@@ -136,7 +138,7 @@ class InsideRunner(DiscoverRunner):
         return plan
 
     def _workers(self, plan: Plan) -> int:
-        return max(1, min(self.harness.workers, len(plan.units)))
+        return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
 
     def _coordinator(self, plan: Plan) -> Coordinator:
         session, stop_flag = self.harness, StopFlag()
@@ -162,8 +164,9 @@ class InsideRunner(DiscoverRunner):
             plan.units,
             [test.id for test in plan.tests],
             workers,
-            timeout_s=session.spec.timeout_s,
+            limits=timeouts.limits(plan, session.spec),
             retries=session.spec.retries,
+            repeat=session.spec.repeat,
             is_failfast=self.failfast,
         )
         return Coordinator(context, schedule, session.journal, stop_flag)

@@ -35,11 +35,11 @@ from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
 from harness.inside import databases, mirrors, private
 from harness.inside.channel import INTERRUPTS, out_of_reach
+from harness.inside.commands import Assignment
 from harness.inside.discover import Plan, class_name
 from harness.inside.failures import FailureDescriber
 from harness.inside.output import Capture
 from harness.inside.result import AttemptResult, fixture_id
-from harness.inside.schedule import Assignment
 from harness.inside.sqllog import SqlLog
 
 QUERIES_AN_EVENT = 500
@@ -150,6 +150,7 @@ class Worker:
             context.init_worker(self._slot)
         databases.enter_clones(context.test_databases, self._slot)
         context.sqllog.reset()
+        context.sqllog.trail = self._capture.trail
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
         self._capture.clear()
         self._send(SlotRecycled(round(time.monotonic() - start, 6)))
