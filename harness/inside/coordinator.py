@@ -30,7 +30,7 @@ from harness.contract.events import (
 )
 from harness.errors import ExitCode, HarnessError
 from harness.inside import garbage, inspection, worker
-from harness.inside.channel import Journal, held_back
+from harness.inside.channel import HostMessages, Journal, held_back
 from harness.inside.commands import (
     Assign,
     Blame,
@@ -53,8 +53,10 @@ from harness.inside.schedule import Schedule
 TICK_S = 0.25
 PACE_S = 0.0005
 """Turns are this far apart at least: where thousands of tests end in a second, one turn hears many of them."""
-TERM_S = 2.0
-"""How long workers have to end by themselves when the run is interrupted."""
+GRACE_S = 2.0
+"""How long the tests that run may still take when the run is interrupted."""
+TERM_S = 1.0
+"""How long workers have to end by themselves then."""
 STATEMENTS = 1000
 """How many of a dead worker's statements are told, of the first and of the last."""
 _CHUNK = 1 << 18
@@ -92,12 +94,18 @@ class Coordinator:
     """Runs a schedule to its end on real processes."""
 
     def __init__(
-        self, context: worker.WorkerContext, schedule: Schedule, journal: Journal, stop_flag: StopFlag
+        self,
+        context: worker.WorkerContext,
+        schedule: Schedule,
+        journal: Journal,
+        stop_flag: StopFlag,
+        messages: HostMessages,
     ) -> None:
         self._context = context
         self._schedule = schedule
         self._journal = journal
         self._stop_flag = stop_flag
+        self._messages = messages
         self._tests = context.plan.tests
         self._processes: dict[int, _Process] = {}
         self._inspectors: set[int] = set()
@@ -118,18 +126,29 @@ class Coordinator:
         """
         self._journal.start_phase("clones")
         garbage.collect_as_usual()
-        with self._child_signals() as children:
+        with self._messages.deferred(), self._child_signals() as children:
             self._selector.register(children, selectors.EVENT_READ, None)
             try:
                 self._carry_out(self._schedule.start(time.monotonic()))
                 while not self._is_done:
                     self._turn(children)
+                    if (interruption := self._messages.interruption) is not None:
+                        self._wind_down(children, interruption.message)
+                        raise interruption
             finally:
                 self._kill_everything()
                 self._selector.close()
                 self._journal.finish_phase("tests")
         self._settle()
         return self.tally
+
+    def _wind_down(self, children: int, reason: str) -> None:
+        """Let the tests that run come to their ends, for a moment, and begin no other."""
+        deadline = time.monotonic() + GRACE_S
+        with contextlib.suppress(OSError):  # where the host is gone there is nobody to tell
+            self._carry_out(self._schedule.halt(reason))
+            while self._schedule.is_testing and not self._is_done and time.monotonic() < deadline:
+                self._turn(children)
 
     def _settle(self) -> None:
         """Say what becomes of the tests that the schedule has no outcome for."""

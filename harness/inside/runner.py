@@ -26,7 +26,7 @@ from harness.contract.runspec import RunSpec
 from harness.contract.topology import Topology, closure, primary_of
 from harness.errors import ProjectError
 from harness.inside import databases, labels, migrations, private, timeouts
-from harness.inside.channel import Journal
+from harness.inside.channel import HostMessages, Journal
 from harness.inside.coordinator import Coordinator
 from harness.inside.discover import Plan, make_plan, replayed
 from harness.inside.failures import FailureDescriber, project_root
@@ -49,7 +49,7 @@ class Session:
     workers: int
     private_fds: tuple[int, ...]
     sqllog: SqlLog
-    check_interrupted: Callable[[], None]
+    messages: HostMessages
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: set[str] = field(default_factory=set)
     red: int = 0
@@ -108,7 +108,7 @@ class InsideRunner(DiscoverRunner):
         result = unittest.TestResult()
         if not plan.tests:
             return result
-        session.check_interrupted()  # the project's code may have caught it
+        session.messages.check()  # the project's code may have caught it
         databases.close_connections()
         session.journal.finish_phase("template")
         tally = self._coordinator(plan).run()
@@ -169,7 +169,7 @@ class InsideRunner(DiscoverRunner):
             repeat=session.spec.repeat,
             is_failfast=self.failfast,
         )
-        return Coordinator(context, schedule, session.journal, stop_flag)
+        return Coordinator(context, schedule, session.journal, stop_flag, session.messages)
 
 
 def harness_runner(project_class: type) -> type[InsideRunner]:

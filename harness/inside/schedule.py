@@ -120,6 +120,11 @@ class Schedule:
     def slots(self) -> tuple[int, ...]:
         return tuple(self._slots)
 
+    @property
+    def is_testing(self) -> bool:
+        """Whether a test or a fixture runs."""
+        return any(state.phase == "busy" and state.current is not None for state in self._slots.values())
+
     def is_retiring(self, slot: int) -> bool:
         """Whether the slot's worker was asked to end."""
         return self._slots[slot].phase == "retiring"
