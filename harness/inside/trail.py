@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import reprlib
 from dataclasses import replace
 from typing import Any
 
@@ -76,8 +77,25 @@ class Trail:
         self._written = 0
 
 
+class _Short(reprlib.Repr):
+    """Parameters may be files of many megabytes: their middle is not even looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = _CHARACTERS // 4
+        self.maxlist = self.maxtuple = self.maxdict = 50
+
+    def repr_bytes(self, value: bytes, _level: int) -> str:
+        return repr(value) if len(value) <= self.maxother else f"{value[: self.maxother]!r}..."
+
+    repr_bytearray = repr_bytes
+
+
+_short = _Short()
+
+
 def _shown(params: object) -> str:
     try:
-        return cut(repr(params), _CHARACTERS)
+        return cut(_short.repr(params), _CHARACTERS)
     except Exception as error:  # noqa: BLE001 - a parameter of the test's own, whose repr raises
         return f"<{type(error).__name__} in repr>"

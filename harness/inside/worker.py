@@ -33,7 +33,7 @@ from harness.contract.events import (
 )
 from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
-from harness.inside import databases, mirrors, private
+from harness.inside import databases, mirrors, private, reach
 from harness.inside.channel import INTERRUPTS, out_of_reach
 from harness.inside.commands import Assignment
 from harness.inside.discover import Plan, class_name
@@ -116,6 +116,9 @@ class Worker:
         self._unsent = b""
         self._pid = os.getpid()
         self._streams = (sys.stdout, sys.stderr)
+        self._path = tuple(sys.path)
+        self._umask = os.umask(0o22)
+        os.umask(self._umask)
         self._mirrors: mirrors.Mirrors
 
     def serve(self) -> int:
@@ -133,6 +136,9 @@ class Worker:
         try:
             for line in self._link.makefile("rb"):
                 self._run_assignment(Assignment.parse(line))
+        except HarnessError as error:
+            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+            return int(error.exit_code)
         finally:
             self._link.sendall(self._unsent)
         counts = self._context.sqllog.counts()
@@ -177,9 +183,14 @@ class Worker:
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
     def _tidy(self) -> None:
-        """Undo what tests of other classes may have left behind: another directory, other streams."""
+        """Undo what tests of other classes may have left behind: another directory, other streams, no place to import from."""
         os.chdir(self._context.root)
+        os.umask(self._umask)
         sys.stdout, sys.stderr = self._streams
+        if not set(self._path) <= set(sys.path):  # what a class adds may be for good
+            sys.path[:] = self._path
+        if sys.excepthook is None:
+            sys.excepthook = sys.__excepthook__
 
     def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
         """Set the module and the class up, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
@@ -204,6 +215,8 @@ class Worker:
             outcome = result.end()
             if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
                 self._mirrors.end_transactions()
+            if outcome is Outcome.ERRORED:
+                reach.await_servers(self._context.is_stopping)
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator comes to the same, but this worker may be faster than it hears of it
         self._tear_down(cls)

@@ -126,6 +126,7 @@ from django.test import TestCase
 
 class Tests(TestCase):
     def test_1_dies(self):
+        Group.objects.filter(name="x" * 1_000_000).exists()
         Group.objects.create(name="written before the end")
         os._exit(3)
 
@@ -146,6 +147,7 @@ def deadly(project, run_project):
 def test_the_sql_of_a_test_outlives_its_worker(deadly):
     statements = [statement.sql for statement in deadly.final("test_1_dies").sql]
     assert any("INSERT INTO" in sql and "written before the end" in sql for sql in statements), statements
+    assert all(len(sql) < 10_000 for sql in statements)
     waited = deadly.final("test_2_waits").sql
     assert [statement.sql for statement in waited][-1] == "SELECT wait()"
     assert not any("written before" in statement.sql for statement in waited)
