@@ -51,7 +51,8 @@ class RunSpec:
     there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id fits a pattern of
     ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class
     (``auto``), or always through its primary or always to its replica. ``repeat`` is how often each test runs. ``replay``
-    has the tests to run, and no others, in this order and in one worker.
+    has the tests to run, and no others, in this order and in one worker. ``check_isolation``: say which classes leave
+    something behind in the databases.
     """
 
     plan_only: bool = False
@@ -65,6 +66,7 @@ class RunSpec:
     retries: int = 0
     repeat: int = 1
     replay: tuple[str, ...] = ()
+    check_isolation: bool = False
     mirrors: MirrorMode = "auto"
     scratch: str = "/tmp"  # noqa: S108 - a default of inside's own container; the host runner names a private folder
 

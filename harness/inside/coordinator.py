@@ -67,6 +67,7 @@ _SPOKEN = frozenset(
         "FixtureStarted",
         "UnitFinished",
         "SlotRecycled",
+        "Notice",
         "QueriesCounted",
         "RunAborted",
     }

@@ -158,6 +158,7 @@ class InsideRunner(DiscoverRunner):
             init_worker=_own_init_worker(self),
             is_stopping=stop_flag.is_set,
             failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
+            check_isolation=session.spec.check_isolation,
             private_fds=session.private_fds,
         )
         schedule = Schedule(

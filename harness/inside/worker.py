@@ -25,6 +25,7 @@ from harness.contract import codec
 from harness.contract.events import (
     AttemptFinished,
     Event,
+    Notice,
     Outcome,
     QueriesCounted,
     RunAborted,
@@ -33,7 +34,7 @@ from harness.contract.events import (
 )
 from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
-from harness.inside import databases, mirrors, private, reach
+from harness.inside import databases, isolation, mirrors, private, reach
 from harness.inside.channel import INTERRUPTS, out_of_reach
 from harness.inside.commands import Assignment
 from harness.inside.discover import Plan, class_name
@@ -64,6 +65,7 @@ class WorkerContext:
     init_worker: Callable[[int], None] | None
     is_stopping: Callable[[], bool]
     failfast_at: float = math.inf
+    check_isolation: bool = False
     private_fds: tuple[int, ...] = ()
 
 
@@ -120,6 +122,7 @@ class Worker:
         self._umask = os.umask(0o22)
         os.umask(self._umask)
         self._mirrors: mirrors.Mirrors
+        self._inspector: isolation.Inspector | None = None
 
     def serve(self) -> int:
         """Make the clones, then run assignments until the coordinator closes its end. The exit status."""
@@ -158,6 +161,7 @@ class Worker:
         context.sqllog.reset()
         context.sqllog.trail = self._capture.trail
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
+        self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
         self._capture.clear()
         self._send(SlotRecycled(round(time.monotonic() - start, 6)))
 
@@ -180,6 +184,9 @@ class Worker:
         self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
         self._run_class(cls, instances, assignment.n)
         databases.end_transactions()
+        if self._inspector is not None:
+            for text in self._inspector.look(is_flushed=not issubclass(cls, TestCase)):
+                self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
     def _tidy(self) -> None:

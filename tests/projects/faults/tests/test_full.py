@@ -11,7 +11,6 @@ class ConnectionTests(TransactionTestCase):
 
     harness_timeout = 60
     expected = {"test_1_takes_all": "ERRORED", "test_2_after": "PASSED"}
-    shows = {"test_1_takes_all": "onnections"}
 
     def test_1_takes_all(self):
         taken = []
