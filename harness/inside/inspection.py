@@ -106,42 +106,25 @@ def _postgresql(cursor: Any, clone: str) -> list[ServerSession]:
 
 
 def _mysql(cursor: Any, clone: str) -> list[ServerSession]:
-    blockers: Mapping[int, list[int]] = _innodb_blockers(cursor)
+    """What InnoDB knows of lock waits takes its performance schema, which our servers are without. On a clone all sessions are
+    of one test: one that waits for a lock there waits for those of them that have a transaction open.
+    """
     cursor.execute(
-        "SELECT p.id, p.command, p.time, coalesce(p.state, ''), coalesce(p.info, ''), t.trx_state"
+        "SELECT p.id, p.command, p.time, coalesce(p.state, ''), coalesce(p.info, ''), coalesce(t.trx_state, '')"
         " FROM information_schema.processlist p"
         " LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id WHERE p.db = %s ORDER BY p.id",
         [clone],
     )
+    rows = cursor.fetchall()
+    holders = [id for id, *_, transaction in rows if transaction == "RUNNING"]
     sessions = []
-    for id, command, seconds, state, info, transaction in cursor.fetchall():
+    for id, command, seconds, state, info, transaction in rows:
         doing = "idle in transaction" if command == "Sleep" and transaction else command.lower()
-        blocked_by = tuple(blockers.get(id, ()))
-        waits_for = "" if command == "Sleep" else "a row lock" if blocked_by else state
+        is_waiting = transaction == "LOCK WAIT" or "lock" in state
+        waits_for = "a row lock" if transaction == "LOCK WAIT" else "" if command == "Sleep" else state
+        blocked_by = tuple(other for other in holders if other != id) if is_waiting else ()
         sessions.append(ServerSession(id, doing, float(seconds), waits_for, blocked_by, info))
     return sessions
-
-
-def _innodb_blockers(cursor: Any) -> dict[int, list[int]]:
-    """The sessions that hold a row lock that another waits for, by that other."""
-    if cursor.db.mysql_is_mariadb:
-        waits = "information_schema.innodb_lock_waits w", "w.requesting_trx_id", "w.blocking_trx_id"
-    else:
-        waits = (
-            "performance_schema.data_lock_waits w",
-            "w.requesting_engine_transaction_id",
-            "w.blocking_engine_transaction_id",
-        )
-    table, requesting, blocking = waits
-    cursor.execute(
-        f"SELECT DISTINCT r.trx_mysql_thread_id, b.trx_mysql_thread_id FROM {table}"  # noqa: S608 - names of ours
-        f" JOIN information_schema.innodb_trx r ON r.trx_id = {requesting}"
-        f" JOIN information_schema.innodb_trx b ON b.trx_id = {blocking}"
-    )
-    found: dict[int, list[int]] = {}
-    for waiting, holding in cursor.fetchall():
-        found.setdefault(waiting, []).append(holding)
-    return found
 
 
 _SESSIONS: Mapping[str, Callable[[Any, str], list[ServerSession]]] = {"postgresql": _postgresql, "mysql": _mysql}
