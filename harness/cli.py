@@ -6,6 +6,7 @@ command runs, so that ``harness --help`` needs neither Docker nor rich.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
@@ -61,8 +62,12 @@ def _invoke(args: list[str]) -> int:
 
 def configure(given: Mapping[str, Any], *, need_settings: bool = True) -> Config:
     """The configuration of this process, with the parameters that click parsed. Raises as ``config.load`` does."""
-    cli = {key: value for key, value in given.items() if value not in (None, ())}
-    return load(cli, os.environ, Path.cwd(), need_settings=need_settings)
+    return load(given_flags(given), os.environ, Path.cwd(), need_settings=need_settings)
+
+
+def given_flags(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of click's parameters that were given, by their keys."""
+    return {key: value for key, value in given.items() if value not in (None, ())}
 
 
 def format_error(error: HarnessError) -> str:
@@ -167,6 +172,12 @@ def harness() -> None:
 def ci(**given: Any) -> int:
     """Run the suite, or the LABELs of it: dotted names or paths."""
     config = configure(given)
+    from harness.host.backends import backends_of
+
+    if len(backends_of(config.db)) > 1:
+        from harness.host.several import run_several
+
+        return run_several(config, given_flags(given))
     from harness.host.session import run_ci
 
     return run_ci(config)
@@ -181,6 +192,40 @@ def plan(as_json: bool, **given: Any) -> int:
     from harness.host.session import show_plan
 
     return show_plan(config, as_json)
+
+
+@harness.command(short_help="Make one report of several runs.")
+@click.argument("folders", nargs=-1, required=True, metavar="DIR...")
+@click.option(
+    "--expect",
+    metavar="MATRIX",
+    help="What harness matrix --json printed, or a file with it: a run that is missing is red.",
+)
+@_flags("merge")
+def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
+    """Merge the artifacts of runs on several backends, or of the parts of one suite, into one report.
+
+    DIR is the artifacts folder of a run, or a folder that such folders are in.
+    """
+    config = configure(given, need_settings=False)
+    from harness.host.merge import run_merge
+
+    return run_merge(config, folders, expect)
+
+
+@harness.command(short_help="List the runs that the configuration asks for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a workflow's matrix, on one line.")
+@_flags("matrix")
+def matrix(as_json: bool, **given: Any) -> int:
+    """List every backend of db on every version of python, for a workflow that makes a job of each."""
+    from harness.host import backends
+
+    jobs = backends.matrix(configure(given, need_settings=False))
+    if as_json:
+        print(json.dumps(backends.matrix_document(jobs)))
+    else:
+        print("\n".join(f"{job.name}: --python {job.python} {job.flags}" for job in jobs))
+    return ExitCode.GREEN
 
 
 @harness.group(cls=_Group)

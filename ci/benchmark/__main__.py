@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ci.benchmark import clones, empty, pair, report, suite
+from ci.benchmark import clones, clones_mysql, empty, pair, report, suite
 from ci.benchmark.figures import Comparison, Figure
 from ci.benchmark.ground import ROOT, Ground, machine
 from ci.benchmark.race import Sides, race
@@ -19,10 +19,11 @@ from harness.errors import HarnessError
 Prepare = Callable[[Ground], AbstractContextManager[Sides]]
 
 FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
-    (pair.PAIR, pair.pair),
+    *((figure, pair.pair(engine, other)) for figure, engine, other in pair.FIGURES),
     (suite.SUITE, suite.suite),
     (suite.PACKAGE, suite.package),
     *((clones.comparison(slots), clones.clones(slots)) for slots in clones.SLOTS),
+    *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),
     (empty.EMPTY, empty.empty),
     (empty.PYTEST, empty.pytest),
 )

@@ -24,10 +24,12 @@ import django
 from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import HarnessError
 from harness.host import provision
+from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import Client, connect
 from harness.host.docker.failure import FAILURES, refused
+from harness.host.engines import Engine
 from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import StackPlan, make_plan
 from harness.host.stack import Stack, StackOptions
@@ -66,20 +68,26 @@ class Ground:
     @cached_property
     def seeded(self) -> str:
         """The tag of the seeded PostgreSQL image, made if need be."""
-        with Workshop(self.client, lambda title, line: self.tell(f"{title}: {line}")) as workshop:
-            return provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
+        return self.seeded_image(POSTGRES)
 
-    def image_on_seeded(self, name: str) -> str:
-        """The tag of the image that this folder's *name* makes of the seeded image's binaries."""
+    def seeded_image(self, engine: Engine) -> str:
+        """The tag of *engine*'s seeded image, made if need be."""
+        with Workshop(self.client, lambda title, line: self.tell(f"{title}: {line}")) as workshop:
+            return provision.server_image(workshop, engine, engine.default_version)
+
+    def image_on_seeded(self, name: str, engine: Engine = POSTGRES) -> str:
+        """The tag of the image that this folder's *name* makes of the binaries of *engine*'s seeded image."""
+        seeded = self.seeded_image(engine)
         folder = Path(__file__).parent / name
         content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
-        digest = hashlib.sha256(self.seeded.encode() + content).hexdigest()[:12]
+        digest = hashlib.sha256(seeded.encode() + content).hexdigest()[:12]
         tag = f"bench-{name.replace('_', '-')}:{digest}"
         client: Any = self.client
         if not client.images.list(tag):
             self.tell(f"building {tag}")
+            arguments = {"SEEDED": seeded, "VERSION": engine.default_version}
             try:
-                client.images.build(path=str(folder), tag=tag, buildargs={"SEEDED": self.seeded}, rm=True)
+                client.images.build(path=str(folder), tag=tag, buildargs=arguments, rm=True)
             except FAILURES as error:
                 raise refused(f"The image {tag} could not be built", error) from error
         return tag
@@ -120,12 +128,12 @@ class Ground:
         return folder / "bin" / "python"
 
 
-def pair_plan(*, has_replica: bool) -> StackPlan:
-    """The plan of one primary, and of its replica."""
-    aliases = [_alias("default", "primary", TestOptions())]
+def pair_plan(*, has_replica: bool, engine: Engine = POSTGRES) -> StackPlan:
+    """The plan of one primary of *engine*, and of its replica."""
+    aliases = [_alias("default", "primary", TestOptions(), engine)]
     if has_replica:
-        aliases.append(_alias("replica", "replica", TestOptions(mirror="default")))
-    return make_plan(Topology(tuple(aliases)))
+        aliases.append(_alias("replica", "replica", TestOptions(mirror="default"), engine))
+    return make_plan(Topology(tuple(aliases)), (DbSpec(engine.name),))
 
 
 def harness_command(*arguments: str) -> list[str]:
@@ -155,5 +163,5 @@ def machine(repeat: int) -> dict[str, object]:
     }
 
 
-def _alias(name: str, host: str, test: TestOptions) -> Alias:
-    return Alias(name, POSTGRES.backend, POSTGRES.vendor, "bench", host, "", "bench", "test_bench", test)
+def _alias(name: str, host: str, test: TestOptions, engine: Engine) -> Alias:
+    return Alias(name, engine.backend, engine.vendor, "bench", host, "", "bench", "test_bench", test)

@@ -1,18 +1,24 @@
-"""Figure ``pair``: a primary and its replica, from their start until the replica streams.
+"""Figures ``pair``, ``pair-mysql``, ``pair-mariadb``: a primary and its replica, from their start until the replica streams.
 
 Both sides are started by ``harness.host.stack`` in the same way, and say in the same way that they are ready; only the image
-differs: a seed, or ``initdb`` and ``pg_basebackup`` at the start, with the same settings and binaries (``without_seed``).
+differs: a seed, or one that makes its data directory at the start, with the same settings and binaries: ``without_seed`` with
+``initdb`` and ``pg_basebackup``, ``without_seed_mysql`` as the official images of MySQL and MariaDB do it, in memory too.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import Ground, pair_plan
 from ci.benchmark.race import Side, Sides
+from harness.host.engines import Engine
+from harness.host.engines.mariadb import MARIADB
+from harness.host.engines.mysql import MYSQL
+from harness.host.engines.postgres import POSTGRES
 
 PAIR = Comparison(
     "pair",
@@ -22,19 +28,41 @@ PAIR = Comparison(
 )
 
 
-@contextlib.contextmanager
-def pair(ground: Ground) -> Iterator[Sides]:
+def comparison(engine: Engine) -> Comparison:
+    """The figure of *engine*, MySQL or MariaDB."""
+    return Comparison(
+        f"pair-{engine.name}",
+        f"a {engine.title} primary and its replica from the seed, until the replica applies",
+        "the same with the data directory made at the start",
+        aim=Aim(ratio=0.2),
+    )
+
+
+FIGURES = (
+    (PAIR, POSTGRES, "without_seed"),
+    (comparison(MYSQL), MYSQL, "without_seed_mysql"),
+    (comparison(MARIADB), MARIADB, "without_seed_mysql"),
+)
+"""Each with its engine and the folder of its other side."""
+
+
+def pair(engine: Engine, other: str) -> Callable[[Ground], AbstractContextManager[Sides]]:
     """Both sides on one network, which is there before."""
-    with ground.network() as network:
-        yield Sides(
-            _start(ground, network, ground.seeded),
-            _start(ground, network, ground.image_on_seeded("without_seed")),
-        )
+
+    @contextlib.contextmanager
+    def prepare(ground: Ground) -> Iterator[Sides]:
+        with ground.network() as network:
+            yield Sides(
+                _start(ground, network, engine, ground.seeded_image(engine)),
+                _start(ground, network, engine, ground.image_on_seeded(other, engine)),
+            )
+
+    return prepare
 
 
-def _start(ground: Ground, network: str, image: str) -> Side:
+def _start(ground: Ground, network: str, engine: Engine, image: str) -> Side:
     def run() -> float:
-        stack = ground.stack(pair_plan(has_replica=True), network, image=image)
+        stack = ground.stack(pair_plan(has_replica=True, engine=engine), network, image=image)
         try:
             begin = time.perf_counter()
             stack.bring_up()

@@ -108,6 +108,21 @@ class DatabaseMade:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStarted:
+    """What the host was asked to run: the first event of a journal, by which runs are told apart when they are merged.
+
+    ``backend`` is its name, as of a folder (``postgres-17``); ``project`` the folder below its repository's root, with a
+    slash behind it unless it is empty; ``python`` the version that was asked for.
+    """
+
+    backend: str
+    project: str = ""
+    settings: str = ""
+    python: str = ""
+    fail_on_flaky: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TopologyFound:
     """Settings were read: what they say, with which versions, and from which module."""
 
@@ -297,7 +312,8 @@ class RunAborted:
 
 
 Event = (
-    TopologyFound
+    RunStarted
+    | TopologyFound
     | PhaseStarted
     | PhaseFinished
     | RunPlanned

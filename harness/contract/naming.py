@@ -44,7 +44,7 @@ def network(run: str) -> str:
 def server_id(alias: str, taken: set[str]) -> str:
     """A server's id, also its host name and its log's: *alias* in lower-case letters, digits and hyphens, not in *taken*."""
     stem = re.sub(r"[^a-z0-9]+", "-", alias.lower()).strip("-")[:40].strip("-") or "server"
-    if stem in ("runner", "localhost"):
+    if stem in ("runner", "localhost") or _DEVICE.match(stem):
         stem = f"{stem}-server"
     candidate, number = stem, 2
     while candidate in taken:

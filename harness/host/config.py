@@ -9,20 +9,23 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.contract.runspec import DjangoOptions, MirrorMode
 from harness.errors import ProjectError, UsageError
 from harness.host import engines, settings_module
+from harness.host.engines import Replication
 from harness.host.kinds import PATH, PLACES, Kind, Mismatch
 from harness.host.options import OPTIONS, SERVER_KEYS, Option
 
 FILE = "pyproject.toml"
 SECTION = "tool.harness"
 DEFAULT = "default"
-SYNONYMS = {"postgresql": "postgres"}
+SYNONYMS = {"postgresql": "postgres", "sqlite3": "sqlite"}
+SQLITE = "sqlite"
+"""The backend that needs no server, and has no versions."""
 _TOML_TYPES = {
     bool: "a boolean",
     int: "an integer",
@@ -36,6 +39,8 @@ _TOML_TYPES = {
 _SERVER_HINTS = {
     "image": "Name an image as docker pull takes it.",
     "in_memory": "true is faster; false is for databases that memory is too small for.",
+    "memory_size": "It is how much of the engine's memory the databases of each server may take.",
+    "replication": '"position" is for suites with MyISAM tables, which MySQL refuses where replicas follow by GTID.',
 }
 
 
@@ -53,15 +58,24 @@ class DbSpec:
         return f"{alias}{self.engine}{version}"
 
 
+def exact(spec: DbSpec) -> DbSpec:
+    """*spec* with the version that it comes to; SQLite has none."""
+    engine = engines.ENGINES.get(spec.engine)
+    return spec if spec.version is not None or engine is None else replace(spec, version=engine.default_version)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
     """A table below ``[tool.harness.servers]``. ``image`` is any image with the engine's binaries.
 
-    ``in_memory``: the databases' files are kept in memory; ``False`` keeps them on the engine's disk.
+    ``in_memory``: the databases' files are kept in memory, of each server ``memory_size`` bytes at most, ``None`` for as
+    many as there are; ``False`` keeps them on the engine's disk. ``replication``: how a replica finds its place.
     """
 
     image: str | None = None
     in_memory: bool = True
+    memory_size: int | None = None
+    replication: Replication = "gtid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,8 @@ class Config:
     ``settings`` is ``None`` only where no project was asked for. ``parallel`` is ``None`` for ``auto``. ``timeout`` and
     ``startup_timeout`` are in seconds. ``install`` is ``None`` for what the project's own files say. ``env`` has the
     values of ``pass_env`` folded in. The fields of pip and the proxies are ``None`` for what the user's own pip has.
+    Of ``pythons``, ``python`` is the first: what a run takes. ``artifacts_root`` is the folder that all artifacts are in,
+    of the runs on other backends too.
     """
 
     project: Path
@@ -80,6 +96,7 @@ class Config:
     parallel: int | None
     runner: Literal["container", "host"]
     artifacts: Path
+    artifacts_root: Path
     timeout: float
     retries: int
     fail_on_flaky: bool
@@ -87,6 +104,7 @@ class Config:
     junit_strict: bool
     console: Literal["auto", "plain", "rich"]
     python: str
+    pythons: tuple[str, ...]
     install: tuple[str, ...] | None
     apt: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
@@ -150,6 +168,8 @@ def load(
     sources = {key: one.source for key, one in given.items()}
     values: dict[str, Any] = {option.key: _value(option, given[option.key]) for option in OPTIONS}
     known = known if known is not None else engines.KNOWN
+    values["artifacts_root"] = values["artifacts"]
+    values["pythons"], values["python"] = values["python"], values["python"][0]
     values["project"] = project
     values["db"] = _databases(values["db"], given["db"], known)
     values["servers"] = _servers(values["servers"], given["servers"], known)
@@ -157,6 +177,7 @@ def load(
     if values["settings"] is None:
         values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
     fields = {option.key: values[option.key] for option in OPTIONS if not option.django}
+    fields |= {key: values[key] for key in ("pythons", "artifacts_root")}
     return Config(**fields, django=_django(values), sources=sources)
 
 
@@ -282,19 +303,25 @@ def _django(values: Mapping[str, Any]) -> DjangoOptions:
 
 
 def _databases(texts: Iterable[str], given: _Given, known: Mapping[str, Sequence[str]]) -> tuple[DbSpec, ...]:
-    specs = tuple(dict.fromkeys(_database(text, given.place(), known) for text in texts))
-    aliases = [spec.alias for spec in specs]
-    for alias in aliases:
-        if aliases.count(alias) < 2:
-            continue
-        several = " and ".join(str(spec) for spec in specs if spec.alias == alias)
-        if alias is None:
-            raise UsageError(
-                f"{given.place()}: one backend a run for now, not {several}.",
-                hint=f"Run harness once for each, first with --db {specs[aliases.index(None)]}.",
-            )
-        raise UsageError(f"{given.place()}: two backends for one alias: {several}.", hint="Name each alias once.")
-    return specs
+    """One for all aliases is a backend, and each backend is a run; those that name an alias hold in every run."""
+    specs: list[DbSpec] = []
+    for text in texts:
+        spec = _database(text, given.place(), known)
+        for other in specs:
+            if other.alias != spec.alias:
+                continue
+            if spec.alias is not None:
+                raise UsageError(
+                    f"{given.place()}: two backends for one alias: {other} and {spec}.", hint="Name each alias once."
+                )
+            if exact(other) == exact(spec):
+                both = f"{other} and {spec}" if other != spec else str(spec)
+                raise UsageError(
+                    f"{given.place()}: the same backend twice: {both}.",
+                    hint="Name each once: every backend that is named is a run.",
+                )
+        specs.append(spec)
+    return tuple(specs)
 
 
 def _database(text: str, place: str, known: Mapping[str, Sequence[str]]) -> DbSpec:
@@ -302,9 +329,13 @@ def _database(text: str, place: str, known: Mapping[str, Sequence[str]]) -> DbSp
     alias, equals, backend = text.rpartition("=")
     word, colon, version = backend.partition(":")
     engine = SYNONYMS.get(word, word)
-    listing = "Known: " + "; ".join(f"{each} {', '.join(versions)}" for each, versions in known.items()) + "."
-    if engine not in known:
-        raise UsageError(f"{place}: unknown engine {word!r} in {text!r}.", hint=_nearest(word, known) + listing)
+    listing = "; ".join([*(f"{each} {', '.join(versions)}" for each, versions in known.items()), SQLITE])
+    listing = f"Known: {listing}."
+    if engine == SQLITE and colon:
+        raise UsageError(f"{place}: {text!r} names a version of SQLite.", hint="It is Python's own: write sqlite.")
+    if engine != SQLITE and engine not in known:
+        near = _nearest(word, (*known, SQLITE))
+        raise UsageError(f"{place}: unknown engine {word!r} in {text!r}.", hint=near + listing)
     if colon and version not in known[engine]:
         raise UsageError(f"{place}: unknown version {version!r} of {engine} in {text!r}.", hint=listing)
     if equals and not alias:
@@ -321,16 +352,30 @@ def _servers(
             raise _unknown_key(engine, known, given.place())
         if not isinstance(content, dict):
             raise _wrong(given.place(f".{engine}"), "a table", content, 'For example image = "...".')
-        for key, value in content.items():
-            if key not in SERVER_KEYS:
-                raise _unknown_key(key, SERVER_KEYS, given.place(f".{engine}"))
-            place = given.place(f".{engine}.{key}")
-            try:
-                SERVER_KEYS[key].from_toml(value)
-            except Mismatch as wrong:
-                raise _wrong(place, SERVER_KEYS[key].expected, wrong.seen, _SERVER_HINTS[key]) from None
-        servers[engine] = ServerConfig(**content)
+        servers[engine] = _server(engine, content, given)
     return servers
+
+
+def _server(engine: str, content: Mapping[str, object], given: _Given) -> ServerConfig:
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        if key not in SERVER_KEYS:
+            raise _unknown_key(key, SERVER_KEYS, given.place(f".{engine}"))
+        place = given.place(f".{engine}.{key}")
+        try:
+            values[key] = SERVER_KEYS[key].from_toml(value)
+        except Mismatch as wrong:
+            raise _wrong(place, SERVER_KEYS[key].expected, wrong.seen, _SERVER_HINTS[key]) from None
+    if values.get("replication") == "position" and engine != "mysql":
+        raise UsageError(
+            f"{given.place(f'.{engine}.replication')}: only MySQL's replicas follow by position.",
+            hint="Leave it out: replicas of this engine take tables of every kind.",
+        )
+    if "memory_size" in values and not values.get("in_memory", True):
+        raise UsageError(
+            f"{given.place(f'.{engine}')} has a memory_size, and in_memory = false.", hint="Leave one of them out."
+        )
+    return ServerConfig(**values)
 
 
 def _wrong(place: str, expected: str, seen: object, hint: str) -> UsageError:

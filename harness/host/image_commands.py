@@ -9,12 +9,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from harness.errors import ExitCode, UsageError
 from harness.host import buildenv, images, provision
 from harness.host.buildenv import BuildEnvironment
-from harness.host.config import Config, DbSpec
+from harness.host.config import Config, DbSpec, exact
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.engines import ENGINES
@@ -30,12 +31,22 @@ def build_images(config: Config) -> ExitCode:
     Without ``db``, that is the default version of every engine; without a Django project, the runner alone. Raises
     ``ServerError`` for an image that can be neither found, pulled nor made.
     """
-    with _workshop(lambda: buildenv.read(config, os.environ)) as workshop:
-        jobs = {str(spec): partial(_server, workshop, config, spec) for spec in wanted_servers(config.db)}
-        jobs["project" if _has_project(config) else "runner"] = partial(_runner, workshop, config)
-        tags = provision.side_by_side(jobs)
+    tags = make_images(config, wanted_servers(config.db), _tell)
     print("\n".join(table(list(tags.items()))))
     return ExitCode.GREEN
+
+
+def make_images(config: Config, db: Sequence[DbSpec], tell: images.Tell) -> dict[str, str]:
+    """The tags of the images of the servers of *db*, and of the runner if there is one, made where they are not there yet.
+
+    Raises ``ServerError`` for one that can be neither found, pulled nor made, when the others are there.
+    """
+    with _workshop(lambda: buildenv.read(config, os.environ), tell) as workshop:
+        servers = dict.fromkeys(replace(exact(spec), alias=None) for spec in db if spec.engine in ENGINES)
+        jobs = {str(spec): partial(_server, workshop, config, spec) for spec in servers}
+        if config.runner == "container":
+            jobs["project" if _has_project(config) else "runner"] = partial(_runner, workshop, config)
+        return provision.side_by_side(jobs)
 
 
 def list_images() -> ExitCode:
@@ -71,9 +82,7 @@ def remove_images(tags: Sequence[str]) -> ExitCode:
 def wanted_servers(db: Sequence[DbSpec]) -> tuple[DbSpec, ...]:
     """The engines and versions of *db*, each once; every engine's default where it names none for all aliases."""
     specs = [*db, *(DbSpec(name) for name in ENGINES if all(spec.alias is not None for spec in db))]
-    return tuple(
-        dict.fromkeys(DbSpec(spec.engine, spec.version or ENGINES[spec.engine].default_version) for spec in specs)
-    )
+    return tuple(dict.fromkeys(replace(exact(spec), alias=None) for spec in specs if spec.engine in ENGINES))
 
 
 def chosen(found: Iterable[Image], tags: Sequence[str]) -> list[Image]:
@@ -127,8 +136,10 @@ def _has_project(config: Config) -> bool:
 
 
 @contextlib.contextmanager
-def _workshop(environment: Callable[[], BuildEnvironment] = BuildEnvironment) -> Iterator[Workshop]:
-    with contextlib.closing(connect()) as client, Workshop(client, _tell, environment) as workshop:
+def _workshop(
+    environment: Callable[[], BuildEnvironment] = BuildEnvironment, tell: images.Tell | None = None
+) -> Iterator[Workshop]:
+    with contextlib.closing(connect()) as client, Workshop(client, tell or _tell, environment) as workshop:
         yield workshop
 
 

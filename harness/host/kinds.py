@@ -131,10 +131,23 @@ def _word_to_seed(text: str) -> bool | int:
     return value if isinstance(value, int) else _word_to_bool(text)
 
 
-def _python_version(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"3\.\d{1,2}", value, re.ASCII):
+def _python_versions(value: object) -> tuple[str, ...]:
+    """One version, or in a file several: for ``harness matrix``; a run takes the first."""
+    versions = value if isinstance(value, (list, tuple)) else (value,)
+    for version in versions:
+        if not isinstance(version, str) or not re.fullmatch(r"3\.\d{1,2}", version, re.ASCII):
+            raise Mismatch(version)
+    if not versions or len(set(versions)) < len(versions):
         raise Mismatch(value)
-    return value
+    return tuple(versions)
+
+
+def _bytes(value: object) -> int:
+    """A size as Docker writes it: a number and ``k``, ``m`` or ``g``, in powers of 1024."""
+    match = re.fullmatch(r"(\d{1,6})([kmg])b?", value.lower(), re.ASCII) if isinstance(value, str) else None
+    if match is None or int(match[1]) == 0:
+        raise Mismatch(value)
+    return int(match[1]) << {"k": 10, "m": 20, "g": 30}[match[2]]
 
 
 def choice(*words: str) -> Kind:
@@ -151,12 +164,13 @@ def choice(*words: str) -> Kind:
 TEXT = Kind("a string", _text)
 PATH = Kind("a path", _text)
 SWITCH = Kind("true or false", _bool, _word_to_bool, "switch")
+BYTES = Kind('a size such as "512m" or "2g"', _bytes)
 SECONDS = Kind("seconds, a number above 0", _seconds, float)
 COUNT = Kind("a whole number, 0 or more", _integer(0), int)
 VERBOSITY = Kind("0, 1, 2 or 3", _integer(0, 3), int)
 PARALLEL = Kind('"auto" or a whole number, 1 or more', _auto_or_integer, _word_or_integer)
 SEED = Kind("true, false, or a whole number as the seed", _seed, _word_to_seed)
-PYTHON = Kind('a Python version such as "3.13"', _python_version)
+PYTHON = Kind('a Python version such as "3.13", or a list of them', _python_versions)
 TEXTS = Kind("a list of strings", _texts, shape="many")
 PLACES = Kind("a list of paths or URLs", _texts, shape="many")
 TEXT_TABLE = Kind("a table of strings", _text_table, shape="table")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.host.kinds import (
+    BYTES,
     COUNT,
     PARALLEL,
     PATH,
@@ -63,6 +64,7 @@ class Option:
 
 
 _ALL = ("ci", "plan", "images build")
+_EVERY = (*_ALL, "matrix")
 _BOTH = ("ci", "plan")
 
 _RUN = (
@@ -73,7 +75,7 @@ _RUN = (
         "The project's root, where manage.py is.",
         ("--project",),
         "DIR",
-        commands=_ALL,
+        commands=_EVERY,
         in_file=False,
     ),
     Option("labels", TEXTS, [], "What to run when the command line names nothing: dotted names or paths."),
@@ -81,10 +83,11 @@ _RUN = (
         "db",
         TEXTS,
         [],
-        "Backend to run on, also for one alias: ALIAS=ENGINE[:VERSION]. Without it, what the settings name.",
+        "Backend to run on, also for one alias: ALIAS=ENGINE[:VERSION]. Without it, what the settings name. "
+        "Repeatable: a run each.",
         ("--db",),
         "ENGINE[:VERSION]",
-        commands=_ALL,
+        commands=_EVERY,
     ),
     Option(
         "settings",
@@ -113,7 +116,15 @@ _RUN = (
         "container|host",
         commands=_BOTH,
     ),
-    Option("artifacts", PATH, ".harness", "Where reports are written.", ("--artifacts",), "DIR"),
+    Option(
+        "artifacts",
+        PATH,
+        ".harness",
+        "Where reports are written.",
+        ("--artifacts",),
+        "DIR",
+        commands=("ci", "merge"),
+    ),
     Option("timeout", SECONDS, 300, "The longest that one test may take, in seconds.", ("--timeout",), "S"),
     Option("retries", COUNT, 0, "How many times a failed test is tried again.", ("--retries",), "N"),
     Option("fail_on_flaky", SWITCH, False, "End red when a test passed only after a retry.", ("--fail-on-flaky",)),
@@ -125,7 +136,14 @@ _RUN = (
         ("--mirrors",),
         "auto|primary|replica",
     ),
-    Option("junit_strict", SWITCH, False, "Leave out what the junit-10 schema does not know.", ("--junit-strict",)),
+    Option(
+        "junit_strict",
+        SWITCH,
+        False,
+        "Leave out what the junit-10 schema does not know.",
+        ("--junit-strict",),
+        commands=("ci", "merge"),
+    ),
     Option(
         "console",
         choice("auto", "plain", "rich"),
@@ -137,7 +155,15 @@ _RUN = (
 )
 
 _PROJECT = (
-    Option("python", PYTHON, "3.13", "Python version of the runner image.", ("--python",), "VERSION", commands=_ALL),
+    Option(
+        "python",
+        PYTHON,
+        "3.13",
+        "Python version of the runner image; of a list, a run takes the first, and harness matrix all.",
+        ("--python",),
+        "VERSION",
+        commands=_EVERY,
+    ),
     Option(
         "install",
         TEXTS,
@@ -273,5 +299,10 @@ _DJANGO = (
 
 OPTIONS: tuple[Option, ...] = (*_RUN, *_PROJECT, *_SERVERS, *_NETWORK, *_DJANGO)
 
-SERVER_KEYS: Mapping[str, Kind] = {"image": TEXT, "in_memory": SWITCH}
+SERVER_KEYS: Mapping[str, Kind] = {
+    "image": TEXT,
+    "in_memory": SWITCH,
+    "memory_size": BYTES,
+    "replication": choice("gtid", "position"),
+}
 """The keys of a table below ``[tool.harness.servers]``."""

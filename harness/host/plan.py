@@ -24,12 +24,15 @@ from harness.contract.topology import (
     primary_of,
 )
 from harness.errors import ProjectError, UsageError
-from harness.host.config import DbSpec
+from harness.host.config import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, Role, for_vendor
 
-SQLITE = "sqlite"
 DUMMY = "dummy"
 """What ``DATABASES = {}`` comes to: a project without a database."""
+SQLITE_BACKEND = "django.db.backends.sqlite3"
+SPATIALITE_BACKEND = "django.contrib.gis.db.backends.spatialite"
+_RELATIONAL = frozenset({"postgresql", "mysql", SQLITE, "oracle", "microsoft", "cockroachdb"})
+"""The vendors that one engine can stand in for as well as another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class _Place:
 def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
     """The plan for *topology*, tested on what *db* names, and on the engines of the settings where it names nothing.
 
+    *db* names one backend for all aliases at most, beside those for one alias each.
+
     Raises ``ProjectError`` for mirrors and dependencies that lead nowhere or round in a circle and for a backend that
     no engine stands behind, ``UsageError`` for a *db* that the settings contradict.
     """
@@ -88,16 +93,18 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
     places = {alias.name: _place(alias, primaries[alias.name], specs[alias.name]) for alias in topology.aliases}
     servers = _servers(topology, places)
     ids = {alias: server.id for server in servers for alias in server.aliases}
-    names = _database_names(topology, places)
+    names = _database_names(topology, places, specs)
     return StackPlan(
         servers=servers,
         routes=tuple(
-            _route(alias, places[alias.name], ids.get(alias.name), names.get(primaries[alias.name].name))
+            _route(
+                alias, places[alias.name], ids.get(alias.name), names.get(primaries[alias.name].name), specs[alias.name]
+            )
             for alias in topology.aliases
         ),
-        aliases=tuple(_routed(topology, alias, primaries, ids, names) for alias in topology.aliases),
+        aliases=tuple(_routed(topology, alias, primaries, ids, names, specs) for alias in topology.aliases),
         creation_order=order,
-        notices=tuple(_notices(topology, primaries, places, names)),
+        notices=(*_notices(topology, primaries, places, names), *_sqlite_notices(topology, specs)),
     )
 
 
@@ -120,7 +127,26 @@ def _specs(topology: Topology, primaries: Mapping[str, Alias], db: Sequence[DbSp
                 f"--db {other} and --db {spec} contradict each other: both aliases are one test database.",
                 hint="Name one of them; the other follows.",
             )
+    for alias in topology.aliases:
+        if everywhere is not None and group_of[primaries[alias.name].name] not in asked:
+            _see_that_it_can_be_replaced(alias, everywhere, topology)
     return {name: asked.get(group_of[primary.name], everywhere) for name, primary in primaries.items()}
+
+
+def _see_that_it_can_be_replaced(alias: Alias, spec: DbSpec, topology: Topology) -> None:
+    """Whoever names the alias itself knows that its models work there; what is said of all aliases may not mean it."""
+    if alias.vendor in _RELATIONAL or alias.vendor == DUMMY:
+        return
+    raise UsageError(
+        f"--db {spec} cannot serve DATABASES[{alias.name!r}]: {alias.backend} ({alias.vendor}) is nothing that"
+        " another engine can stand in for.",
+        hint=f"Name the aliases that are meant: {_listing(spec, topology)}.",
+    )
+
+
+def _listing(spec: DbSpec, topology: Topology) -> str:
+    meant = [alias.name for alias in topology.aliases if alias.vendor in _RELATIONAL and alias.test.mirror is None]
+    return " ".join(f"--db {replace(spec, alias=name)}" for name in meant) or f"--db ALIAS={spec}"
 
 
 def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
@@ -129,15 +155,15 @@ def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
         raise ProjectError(
             f"DATABASES[{alias.name!r}] ({alias.backend}) is a mirror of {primary.name!r} ({primary.backend}):"
             " one cannot be a replica of the other.",
-            hint=f"Give both the same ENGINE, or test both on one with --db: {', '.join(ENGINES)}.",
+            hint=f"Give both the same ENGINE, or test both on one with --db: {', '.join((*ENGINES, SQLITE))}.",
         )
-    if primary.vendor == DUMMY or (primary.vendor == SQLITE and spec is None):
+    if primary.vendor == DUMMY or (spec.engine if spec is not None else primary.vendor) == SQLITE:
         return None
     engine = ENGINES[spec.engine] if spec is not None else for_vendor(primary.vendor)
     if engine is None:
         raise ProjectError(
             f"DATABASES[{primary.name!r}] uses {primary.backend}; no server for {primary.vendor} can be started yet.",
-            hint=f"Test it on another one with --db: {', '.join(ENGINES)}.",
+            hint=f"Test it on another one with --db: {', '.join((*ENGINES, SQLITE))}.",
         )
     version = spec.version if spec is not None and spec.version is not None else engine.default_version
     place = _Place(engine.name, version, _server_key(primary))
@@ -182,11 +208,18 @@ def _users(primary: _Place, members: Mapping[_Place, Sequence[Alias]]) -> tuple[
     return tuple(dict.fromkeys(user(alias.user) for alias in aliases))
 
 
-def _database_names(topology: Topology, places: Mapping[str, _Place | None]) -> dict[str, str | None]:
-    """The test database's name of each alias that has one on a server; ``None`` where Django's own choice fits."""
+def _database_names(
+    topology: Topology, places: Mapping[str, _Place | None], specs: Mapping[str, DbSpec | None]
+) -> dict[str, str | None]:
+    """The test database's name of each alias that has one on a server, or is brought to SQLite; ``None`` where Django's own
+    choice fits.
+    """
     groups = {group[0]: group for group in databases(topology) if places[group[0]] is not None}
     fitting = {first: _fitting(topology[first], _engine(places[first])) for first in groups}
     names: dict[str, str | None] = {}
+    names |= {
+        alias.name: _in_memory(alias) for alias in topology.aliases if _is_brought_to_sqlite(alias, specs[alias.name])
+    }
     taken: set[tuple[_Place | None, str]] = set()
     for first, name in fitting.items():
         place = places[first]
@@ -214,6 +247,16 @@ def _fitting(alias: Alias, engine: Engine) -> str:
     return naming.database(written, engine.name_bytes)
 
 
+def _in_memory(alias: Alias) -> str:
+    """What Django calls the database in memory of *alias*: it is each alias's own."""
+    return f"file:memorydb_{alias.name}?mode=memory&cache=shared"
+
+
+def _is_brought_to_sqlite(alias: Alias, spec: DbSpec | None) -> bool:
+    """Whether *alias* is tested on SQLite, though the settings have it elsewhere."""
+    return spec is not None and spec.engine == SQLITE and alias.vendor not in (SQLITE, DUMMY)
+
+
 def _stem(path: str | None) -> str:
     """The name of a file without its folder and ending; empty for a database in memory."""
     if not path or path == ":memory:" or path.startswith("file:"):
@@ -231,7 +274,10 @@ def _is_replaced(alias: Alias, place: _Place | None) -> bool:
     return place is not None and alias.vendor != ENGINES[place.engine].vendor
 
 
-def _route(alias: Alias, place: _Place | None, server: str | None, test_name: str | None) -> Route:
+def _route(alias: Alias, place: _Place | None, server: str | None, test_name: str | None, spec: DbSpec | None) -> Route:
+    if place is None and _is_brought_to_sqlite(alias, spec):
+        backend = SPATIALITE_BACKEND if ".gis." in alias.backend else SQLITE_BACKEND
+        return Route(alias.name, None, backend, "")
     if place is None:
         return Route(alias.name, None, alias.backend, alias.user)
     engine = ENGINES[place.engine]
@@ -247,10 +293,12 @@ def _routed(
     primaries: Mapping[str, Alias],
     ids: Mapping[str, str],
     names: Mapping[str, str | None],
+    specs: Mapping[str, DbSpec | None],
 ) -> AliasRouted:
     primary = primaries[alias.name]
     group = next(group for group in databases(topology) if primary.name in group)
-    mode = "mirror" if alias is not primary else "primary" if group[0] == alias.name else "shared"
+    is_first = group[0] == alias.name or _is_brought_to_sqlite(alias, specs[alias.name])
+    mode = "mirror" if alias is not primary else "primary" if is_first else "shared"
     return AliasRouted(
         alias=alias.name,
         server=ids.get(alias.name),
@@ -289,4 +337,13 @@ def _notices(
                 "database-renamed",
                 f"{alias.name}: the test database is called {name!r} and not {alias.test_name!r}, which is empty, too"
                 f" long for {engine.title} with a worker's number behind it, another database's, or cannot be quoted.",
+            )
+
+
+def _sqlite_notices(topology: Topology, specs: Mapping[str, DbSpec | None]) -> Iterator[Notice]:
+    for first, *others in databases(topology):
+        if others and _is_brought_to_sqlite(topology[first], specs[first]):
+            yield Notice(
+                "database-not-shared",
+                f"{', '.join((first, *others))} share a test database by the settings; on SQLite, each has one of its own.",
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.contract.codec import to_plain
 from harness.host.plan import PlannedServer, StackPlan
 
@@ -33,6 +35,23 @@ def document(plan: StackPlan) -> dict[str, object]:
         "creation_order": list(plan.creation_order),
         "notices": to_plain(plan.notices),
     }
+
+
+def documents(plans: Mapping[str, StackPlan]) -> dict[str, object]:
+    """The plan of one backend as it is, those of several by the backends' names."""
+    if len(plans) == 1:
+        return document(next(iter(plans.values())))
+    return {"version": VERSION, "backends": {name: document(plan) for name, plan in plans.items()}}
+
+
+def tables(plans: Mapping[str, StackPlan]) -> list[str]:
+    """The lines of one backend's plan, or those of each of several below its name."""
+    if len(plans) == 1:
+        return table(next(iter(plans.values())))
+    lines: list[str] = []
+    for name, plan in plans.items():
+        lines += [*([""] if lines else []), f"=== {name}", "", *table(plan)]
+    return lines
 
 
 def table(plan: StackPlan) -> list[str]:

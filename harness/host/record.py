@@ -6,14 +6,16 @@ Owns the host's own events (``seq`` 0) and the end of a run: verdict, reports, e
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 
 from harness.contract import codec
-from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted
+from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted, RunStarted
 from harness.errors import ExitCode, HarnessError, worst
+from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
 from harness.report import github
@@ -24,6 +26,18 @@ from harness.report.ledger import Ledger
 from harness.report.verdict import verdict
 
 TELL_EVERY_S = 3.0
+
+
+def started(config: Config, surroundings: Surroundings) -> RunStarted:
+    """What a run with *config* says first."""
+    is_here = config.runner == "host"
+    return RunStarted(
+        backend=backends_of(config.db)[0].name,
+        project=surroundings.prefix,
+        settings=config.settings or "",
+        python=".".join(map(str, sys.version_info[:2])) if is_here else config.python,
+        fail_on_flaky=config.fail_on_flaky,
+    )
 
 
 class Record:
@@ -39,6 +53,7 @@ class Record:
         self._secret = b""
         self._aborts: set[str] = set()
         self._told_at: dict[str, float] = {}
+        self.tell(started(config, surroundings))
 
     def hide(self, secret: str) -> None:
         """Let *secret*, the run's password, be in nothing that inside says: a test may print its settings."""

@@ -19,12 +19,13 @@ from harness.contract import codec
 from harness.contract.events import Notice, RunAborted, TopologyFound
 from harness.contract.runspec import Begin, RunSpec
 from harness.errors import HarnessError, ServerError
-from harness.host import buildenv, kept, provision, watchdog
+from harness.host import buildenv, kept, memory, provision, watchdog
+from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.conversation import Conversation
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
-from harness.host.docker.engine import Client, connect
+from harness.host.docker.engine import Client, connect, memory_bytes
 from harness.host.engines import ENGINES
 from harness.host.images import Tell
 from harness.host.plan import StackPlan, make_plan
@@ -52,11 +53,13 @@ class Room:
         self._ahead = ThreadPoolExecutor(2, thread_name_prefix="ahead")
         self._archive: Future[IO[bytes]] | None = None
         self._network: Future[str] | None = None
+        self._memory: Future[int]
         self._server_tags: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> Room:
         config = self.config
         self._client = connect()
+        self._memory = self._ahead.submit(memory_bytes, self._client)
         self._workshop = self._cleanup.enter_context(
             Workshop(self._client, self._tell, lambda: buildenv.read(config, os.environ))
         )
@@ -75,6 +78,7 @@ class Room:
         jobs: dict[str, Callable[[], str]] = {
             f"{spec.engine} {spec.version or ''}".strip(): partial(self._server_image, spec.engine, spec.version)
             for spec in config.db
+            if spec.engine in ENGINES
         }
         if config.runner == "container":
             jobs["runner"] = self._project_image
@@ -87,7 +91,7 @@ class Room:
         config = self.config
         runner = provision.runner_image(self._workshop, config.python)
         return provision.project_image(
-            self._workshop, runner, config.project, config.install, config.apt, (config.artifacts,)
+            self._workshop, runner, config.project, config.install, config.apt, (config.artifacts_root,)
         )
 
     def _server_image(self, engine: str, version: str | None) -> str:
@@ -116,6 +120,9 @@ class Room:
         # testcontainers takes long to import, and the runner's start does not wait for it
         from harness.host.stack import Stack, StackOptions
 
+        placed = memory.place(plan.servers, self.config.servers, self._memory.result())
+        for notice in placed.notices:
+            record.tell(notice)
         password = kept.password(self._client, self._kept_run) if self._is_kept else None
         options = StackOptions(
             run=self._kept_run if self._is_kept else self._run,
@@ -123,7 +130,9 @@ class Room:
             images=images,
             publish=self.config.runner == "host",
             startup_s=self.config.startup_timeout,
-            on_disk=frozenset(name for name, server in self.config.servers.items() if not server.in_memory),
+            on_disk=placed.on_disk,
+            sizes=placed.sizes,
+            replication={name: server.replication for name, server in self.config.servers.items()},
             is_kept=self._is_kept,
             password=password or secrets.token_urlsafe(24),
         )
@@ -147,8 +156,8 @@ class Room:
         )
         return ContainerRunner(self._client, options)
 
-    def plan(self, spec: RunSpec) -> StackPlan:
-        """The plan of the project's topology, by a runner that says it and ends."""
+    def plans(self, spec: RunSpec) -> dict[str, StackPlan]:
+        """The plan of the project's topology on each backend, by a runner that says it and ends."""
         image = self._project_image() if self.config.runner == "container" else None
         found: TopologyFound | None = None
         notices = []
@@ -164,8 +173,8 @@ class Room:
                         raise HarnessError.of(exit_code, message, hint, evidence)
             if found is None:
                 raise HarnessError("Inside ended before it said the topology.", evidence=conversation.stderr_tail())
-        plan = make_plan(found.topology, self.config.db)
-        return replace(plan, notices=(*notices, *plan.notices))
+        plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends_of(self.config.db)}
+        return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
 
     def _coming_archive(self) -> Future[IO[bytes]]:
         """A tar of the project's files, which is being made from now on."""
@@ -176,7 +185,7 @@ class Room:
     def _make_archive(self) -> IO[bytes]:
         config = self.config
         archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
-        project_tar(config.project, project_files(config.project, [config.artifacts]), archive)
+        project_tar(config.project, project_files(config.project, [config.artifacts_root]), archive)
         archive.seek(0)
         return archive
 

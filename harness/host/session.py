@@ -29,6 +29,7 @@ from harness.host.conversation import Conversation
 from harness.host.plan import StackPlan, make_plan
 from harness.host.record import Record
 from harness.host.room import Room
+from harness.host.surroundings import Surroundings
 from harness.report.files import Artifacts
 
 if TYPE_CHECKING:
@@ -40,11 +41,14 @@ EXIT_S = 30.0
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_ci(config: Config) -> ExitCode:
-    """Run the suite as *config* says, write the artifacts, and give the exit code of DESIGN's table."""
+def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
+    """Run the suite as *config* says, write the artifacts, and give the exit code of DESIGN's table.
+
+    *around* is what is around the process, where that is not to be found out: a run of several has no console of its own.
+    """
     # what a run hears it keeps: looking through it for garbage, again and again, would cost more than hearing it
     gc.set_threshold(100_000, 50, 100)
-    around = surroundings.look(config, os.environ, sys.argv)
+    around = around or surroundings.look(config, os.environ, sys.argv)
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
         record = Record(config, around, artifacts, console)
         try:
@@ -59,11 +63,11 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print what a run would start, and start nothing but the runner."""
     around = surroundings.look(config, os.environ, sys.argv)
     with _interruptible(), Room(config, lambda *_: None) as room:
-        plan = room.plan(RunSpec(plan_only=True, settings=config.settings))
+        plans = room.plans(RunSpec(plan_only=True, settings=config.settings))
     if as_json:
-        around.print_lines([json.dumps(plan_view.document(plan), indent=2)])
+        around.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
     else:
-        around.print_lines(plan_view.table(plan))
+        around.print_lines(plan_view.tables(plans))
         if config.django.verbosity >= 2:
             around.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
     return ExitCode.GREEN

@@ -23,7 +23,7 @@ from harness.host.docker.engine import Client
 from harness.host.docker.failure import EVIDENCE_LINES
 from harness.host.docker.server import ServerContainer, ServerSpec
 from harness.host.docker.watch import Watch
-from harness.host.engines import Boot
+from harness.host.engines import Boot, Replication
 from harness.host.plan import PlannedServer, StackPlan
 
 LOCALHOST = "127.0.0.1"
@@ -36,8 +36,9 @@ class StackOptions:
 
     ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
     inside that runs on it. ``startup_s`` is what a server may take until it is ready. Databases are made in memory, where
-    their files cost least; those of the engines ``on_disk`` on the engine's disk. Servers that are to be kept outlive the
-    stack, and are found again by the run's id; ``password`` is theirs then.
+    their files cost least, of an engine in ``sizes`` in as many bytes for each server; those of the engines ``on_disk`` on
+    the engine's disk. ``replication`` is the way of an engine that has more than one. Servers that are to be kept outlive
+    the stack, and are found again by the run's id; ``password`` is theirs then.
     """
 
     run: str
@@ -46,6 +47,8 @@ class StackOptions:
     publish: bool = False
     startup_s: float = 60.0
     on_disk: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    replication: Mapping[str, Replication] = field(default_factory=dict)
     is_kept: bool = False
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
@@ -232,7 +235,14 @@ class Stack:
 
     def _spec(self, server: PlannedServer) -> ServerSpec:
         is_held = not self._options.is_kept
-        boot = Boot(server.role, self._options.password, server.users, server.primary or "", is_held)
+        boot = Boot(
+            server.role,
+            self._options.password,
+            server.users,
+            server.primary or "",
+            is_held,
+            self._options.replication.get(server.engine.name, "gtid"),
+        )
         return ServerSpec(
             run=self._options.run,
             host=server.id,
@@ -243,6 +253,7 @@ class Stack:
             publish=self._options.publish,
             environment=server.engine.environment(boot),
             memory="" if server.engine.name in self._options.on_disk else server.engine.memory_folder,
+            memory_bytes=self._options.sizes.get(server.engine.name, 0),
             is_held=is_held,
         )
 

@@ -44,8 +44,17 @@ class Surroundings:
 
     def console(self, config: Config) -> Console:
         """The console that fits: a live display on a terminal, lines elsewhere, or what the configuration says."""
+        options = self.console_options(config)
+        return LiveConsole(self.out, options) if self.is_live(config) else PlainConsole(self.out, options)
+
+    def is_live(self, config: Config) -> bool:
+        """Whether the display is a live one."""
+        return config.console == "rich" or (config.console == "auto" and self.is_terminal)
+
+    def console_options(self, config: Config) -> ConsoleOptions:
+        """How the consoles print."""
         django = config.django
-        options = ConsoleOptions(
+        return ConsoleOptions(
             width=None if self.is_terminal else 100,
             colour=self.has_colour,
             verbosity=django.verbosity,
@@ -55,8 +64,6 @@ class Surroundings:
             buffer=django.buffer,
             guard=secrets.token_hex(16) if self.is_github else "",
         )
-        is_live = config.console == "rich" or (config.console == "auto" and self.is_terminal)
-        return LiveConsole(self.out, options) if is_live else PlainConsole(self.out, options)
 
 
 def look(config: Config, environ: Mapping[str, str], argv: Sequence[str], out: TextIO = sys.stdout) -> Surroundings:

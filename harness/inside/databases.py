@@ -6,19 +6,23 @@ slots' clones are made side by side and a slot that is recycled holds up nobody 
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 from django.test.utils import get_unique_databases_and_mirrors
 
 from harness.contract import naming
 from harness.contract.events import DatabaseMade
 from harness.errors import ServerError
+from harness.inside import mysql_clone
 from harness.inside.replication import Link, server_connection
 
 
@@ -108,8 +112,8 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable
         connection = connections[database.alias]
         if _is_forked(connection):
             continue
-        if connection.vendor == "postgresql":
-            _clone_postgresql(database, slot)
+        if connection.vendor in _CLONERS:
+            _CLONERS[connection.vendor](database, slot)
             for mirror in database.mirrors:
                 if mirror in wanted:
                     _wait_for_replica(database.alias, mirror)
@@ -184,6 +188,24 @@ def _clone_postgresql(database: TestDatabase, slot: int) -> None:
         connection.close()
 
 
+def _clone_mysql(database: TestDatabase, slot: int) -> None:
+    connection: Any = server_connection(database.alias)
+    clone = naming.clone(database.template, slot)
+    try:
+        with connection.wrap_database_errors:
+            mysql_clone.make_clone(connection.connection, database.template, clone)
+    except DatabaseError as error:
+        raise ServerError(
+            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}",
+            hint="Is something of the project's setup_databases still connected to the template, and holds a lock there?",
+        ) from error
+    finally:
+        connection.close()
+
+
+_CLONERS = {"postgresql": _clone_postgresql, "mysql": _clone_mysql}
+
+
 def _create_from_template(cursor: Any, clone: str, template: str, quoted_template: str) -> None:
     statement = f"CREATE DATABASE {clone} TEMPLATE {quoted_template}"
     try:
@@ -198,14 +220,42 @@ def _create_from_template(cursor: Any, clone: str, template: str, quoted_templat
         cursor.execute(statement)
 
 
+def await_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
+    """Return when each replica has what its primary has. ``pairs`` maps each mirror to its primary, ``replicas`` are the mirrors
+    that have a server of their own. Raises ``ServerError``, of one that has stopped with what stopped it.
+    """
+    for mirror in sorted(set(replicas) & pairs.keys()):
+        _wait_for_replica(pairs[mirror], mirror)
+
+
+def check_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
+    """Raise ``ServerError`` where a replica of MySQL's or MariaDB's has stopped, with what stopped it; such a one stays up and
+    answers.
+    """
+    for mirror in sorted(set(replicas) & pairs.keys()):
+        if connections[mirror].vendor == "mysql":
+            with _at_replica(pairs[mirror], mirror) as (link, replica):
+                link.check(replica)
+
+
 def _wait_for_replica(alias: str, mirror: str) -> None:
     """Return when the replica behind *mirror* has what its primary, behind *alias*, has: the clone that was just made.
 
     To look for the clone by its name would not do: the replica may still show one of an earlier worker or run.
     """
-    link, replica = Link(alias), server_connection(mirror)
-    try:
+    with _at_replica(alias, mirror) as (link, replica):
         link.wait(replica)
-    finally:
-        replica.close()
-        link.close()
+
+
+@contextmanager
+def _at_replica(primary: str, mirror: str) -> Iterator[tuple[Link, BaseDatabaseWrapper]]:
+    """Connections to both ends, for a moment."""
+    with contextlib.closing(Link(primary)) as link:
+        try:
+            with contextlib.closing(server_connection(mirror)) as replica:
+                yield link, replica
+        except DatabaseError as error:
+            raise ServerError(
+                f"The replica of {primary!r}, or {primary!r} itself, does not answer: {error}".strip(),
+                hint="Their logs are in the artifacts.",
+            ) from error

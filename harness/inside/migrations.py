@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from harness.errors import HarnessError, ProjectError
+from harness.inside import gtid
 from harness.inside.failures import project_traceback, type_name
 from harness.inside.sqllog import SqlLog
 
@@ -32,11 +33,15 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
         what = f"Migration {migration} failed" if migration else "The test databases could not be set up"
         raise ProjectError(
             f"{what}: {type_name(type(error))}: {error}".rstrip(),
-            hint="It fails on an empty database: run manage.py migrate on one to see the same."
-            if migration
-            else "Does DATABASES ask for something that the server does not have?",
+            hint=gtid.advice(error) or _hint(migration),
             evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(error)])),
         ) from error
+
+
+def _hint(migration: str) -> str:
+    if migration:
+        return "It fails on an empty database: run manage.py migrate on one to see the same."
+    return "Does DATABASES ask for something that the server does not have?"
 
 
 def _migration_of(tb: TracebackType | None) -> str:

@@ -1,7 +1,8 @@
 """What a mirror alias is connected to: its primary's connection, read-only, or the real replica.
 
 A ``TestCase`` never commits, so no replica can show what it wrote: there a mirror reads through the connection of its primary,
-which the server itself forbids to write while it does. Everywhere else the alias is connected to its replica, and each
+which the server itself forbids to write while it does (MySQL cannot; there statements that write are refused by their kind).
+Everywhere else the alias is connected to its replica, and each
 statement first waits until the replica has what was committed.
 """
 
@@ -18,6 +19,7 @@ from django.test import TestCase
 from harness.contract.runspec import MirrorMode
 from harness.inside.replication import Link
 from harness.inside.sqllog import SqlLog
+from harness.inside.writes import is_write
 
 CLASS_ATTRIBUTE = "harness_mirrors"
 """A test class may say ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
@@ -66,7 +68,7 @@ class SharedConnection:
 
     def read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         """Run a statement where the server refuses to write."""
-        with _READ_ONLY[self._primary.vendor](self._primary):
+        with _READ_ONLY[self._primary.vendor](self._primary, sql):
             return execute(sql, params, many, context)
 
 
@@ -89,7 +91,7 @@ def shared_connection(mirror: Any, primary: Any) -> Any:
 
 
 @contextmanager
-def _read_only_postgresql(primary: Any) -> Iterator[None]:
+def _read_only_postgresql(primary: Any, _sql: Any) -> Iterator[None]:
     """A subtransaction that the server keeps from writing: a read-only one ends with the savepoint it was set in."""
     in_transaction = primary.in_atomic_block
     begin = f"SAVEPOINT {_SAVEPOINT}; SET LOCAL transaction_read_only = on" if in_transaction else "BEGIN READ ONLY"
@@ -106,7 +108,7 @@ def _read_only_postgresql(primary: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _read_only_sqlite(primary: Any) -> Iterator[None]:
+def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
     primary.connection.execute("PRAGMA query_only = 1")
     try:
         yield
@@ -114,7 +116,26 @@ def _read_only_sqlite(primary: Any) -> Iterator[None]:
         primary.connection.execute("PRAGMA query_only = 0")
 
 
-_READ_ONLY: dict[str, Callable[[Any], Any]] = {"postgresql": _read_only_postgresql, "sqlite": _read_only_sqlite}
+@contextmanager
+def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
+    """The server cannot be told to refuse what a transaction that has written does next: what writes is not sent to it."""
+    if is_write(str(sql)):
+        with primary.wrap_database_errors:
+            raise primary.Database.OperationalError(1290, _refusal(primary.connection.get_server_info()))
+    yield
+
+
+def _refusal(version: str) -> str:
+    """What a read-only server of *version* says."""
+    product, option = ("MariaDB", "read-only") if "mariadb" in version.lower() else ("MySQL", "super-read-only")
+    return f"The {product} server is running with the --{option} option so it cannot execute this statement"
+
+
+_READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
+    "postgresql": _read_only_postgresql,
+    "sqlite": _read_only_sqlite,
+    "mysql": _read_only_mysql,
+}
 
 
 class Mirrors:

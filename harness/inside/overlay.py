@@ -16,9 +16,14 @@ from harness.contract.runspec import Endpoint, Route
 from harness.errors import ProjectError
 from harness.inside.topology import vendor_of
 
-_DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "mysqlclient"}
-_ALWAYS_THERE = {"postgresql": "postgres"}
+_DRIVERS = {
+    "postgresql": "psycopg[binary]",
+    "mysql": "mysqlclient (or PyMySQL, with pymysql.install_as_MySQLdb() in the settings)",
+}
+_ALWAYS_THERE = {"postgresql": "postgres", "mysql": "mysql"}
 """The database that every server of a vendor has."""
+_IN_MEMORY = ":memory:"
+"""For SQLite in the place of a server: its name there would be a file's, and whoever connects early would make it."""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 
 
@@ -41,6 +46,8 @@ def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequenc
                 test.pop(key, None)
             if route.test_name:
                 config["NAME"] = route.test_name.removeprefix("test_")
+            elif route.server is None:
+                config["NAME"] = _IN_MEMORY
         elif dropped := [key for key in options if key in route.drop_options]:
             notices.append(f"{route.alias}: OPTIONS {_listed(dropped)} name the old server; dropped.")
             options = {key: value for key, value in options.items() if key not in dropped}

@@ -10,13 +10,14 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.management.commands.test import Command
+from django.db import connections
 from django.test.utils import get_runner
 
 from harness.contract.events import RunFinished
 from harness.contract.runspec import DjangoOptions, Route, RunSpec, ServersReady
 from harness.contract.topology import Topology, primary_of
 from harness.errors import ExitCode, HarnessError, ProjectError
-from harness.inside import cores
+from harness.inside import cores, portability
 from harness.inside.channel import HostMessages, Journal
 from harness.inside.conversation import missing_metadata
 from harness.inside.failures import project_traceback
@@ -85,6 +86,8 @@ def _run(session: Session, messages: HostMessages) -> int:
         raise
     except BaseException as error:
         messages.check()
+        if explained := portability.explain_import(error, [connection.vendor for connection in connections.all()]):
+            raise explained from error
         raise ProjectError(
             f"The project's tests could not be run: {type(error).__name__}: {error}",
             hint=missing_metadata(error) or "Does `manage.py test` come further?",

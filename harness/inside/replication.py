@@ -1,25 +1,25 @@
-"""What a replica has of its primary: positions in the stream, and waiting until the one has reached the other's.
+"""Waiting until a replica has what its primary has. What a position is belongs to ``wal`` (PostgreSQL) and ``gtid`` (MySQL,
+MariaDB).
 
-PostgreSQL's positions are LSNs. Raw cursors of the driver are used throughout, so that nothing here appears in a test's SQL.
+Raw cursors of the driver are used throughout, so that nothing here appears in a test's SQL.
 """
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
-from harness.errors import ServerError
+from harness.inside.gtid import GtidStream
+from harness.inside.wal import WalStream
 
 CATCH_UP_S = 30.0
-
-
-def parse_lsn(text: str) -> int:
-    """A ``pg_lsn`` as the number of bytes that it is."""
-    high, low = text.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
+_NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
+_OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
+_MULTI_STATEMENTS = 1 << 16
+"""A flag of MySQL's protocol, which the drivers have under the same number."""
+_OPTIONS_OF_OURS: dict[str, dict[str, Any]] = {"mysql": {"charset": "utf8mb4", "client_flag": _MULTI_STATEMENTS}}
 
 
 class Link:
@@ -31,59 +31,60 @@ class Link:
     def __init__(self, primary: str) -> None:
         self._primary = primary
         self._monitor: Any = None
-        self._replayed = -1
+        self._reached: Any = None
+        self._stream: Any = WalStream() if connections[primary].vendor == "postgresql" else GtidStream()
 
     def wait(self, replica: Any, deadline_s: float = CATCH_UP_S) -> None:
         """Return when the server behind *replica* (a Django connection) has what its primary has now.
 
-        Raises ``ServerError`` when it has not within *deadline_s* seconds, with both positions.
+        Raises ``ServerError`` when it has not within *deadline_s* seconds, with both positions, and as soon as it is seen
+        that the replica has stopped.
         """
         wanted = self._position()
-        if wanted <= self._replayed:
+        if self._reached is not None and self._stream.is_covered(wanted, self._reached):
             return
         replica.ensure_connection()
-        deadline = time.monotonic() + deadline_s
-        pause = 0.0005
         with replica.connection.cursor() as cursor:
-            while True:
-                cursor.execute("SELECT pg_last_wal_replay_lsn()::text")
-                text = cursor.fetchone()[0]
-                if text is None:  # not a replica: it has what it has
-                    return
-                self._replayed = parse_lsn(text)
-                if self._replayed >= wanted:
-                    return
-                if time.monotonic() > deadline:
-                    raise ServerError(
-                        f"The replica of {self._primary!r} did not catch up within {deadline_s:g} s.",
-                        hint="Look at its log in the artifacts: something on it may hold back the replay.",
-                        evidence=f"primary at byte {wanted}, replica at byte {self._replayed} of the WAL",
-                    )
-                time.sleep(pause)
-                pause = min(pause * 2, 0.02)
+            reached = self._stream.wait(cursor, wanted, deadline_s, self._primary)
+        if reached is not None:
+            self._reached = reached
+
+    def check(self, replica: Any) -> None:
+        """Raises ``ServerError`` when the server behind *replica* (a Django connection) no longer follows its primary."""
+        replica.ensure_connection()
+        with replica.connection.cursor() as cursor:
+            self._stream.check(cursor, self._primary)
 
     def close(self) -> None:
         if self._monitor is not None:
             self._monitor.close()
             self._monitor = None
 
-    def _position(self) -> int:
+    def _position(self) -> Any:
         if self._monitor is None:
             self._monitor = server_connection(self._primary)
         with self._monitor.connection.cursor() as cursor:
-            # a commit returns when it is flushed; what is inserted behind that is nobody's to see, and may stay there for long
-            cursor.execute("SELECT pg_current_wal_flush_lsn()::text")
-            return parse_lsn(cursor.fetchone()[0])
+            return self._stream.position(cursor)
 
 
 def server_connection(alias: str) -> BaseDatabaseWrapper:
     """An open connection to the server behind *alias*, to no test database, in autocommit; the caller closes it.
 
-    A pool that the project's ``OPTIONS`` ask for is left out: this connection lives as long as its process.
+    A pool that the project's ``OPTIONS`` ask for is left out: this connection lives as long as its process. So is what would
+    give its rows another shape.
     """
     connection = connections[alias]
-    options = {key: value for key, value in connection.settings_dict["OPTIONS"].items() if key != "pool"}
-    settings = {**connection.settings_dict, "NAME": "postgres", "OPTIONS": options, "AUTOCOMMIT": True}
-    wrapper: BaseDatabaseWrapper = connection.__class__(settings, alias=NO_DB_ALIAS)
-    type(wrapper).connect(wrapper)
-    return wrapper
+    options = {key: value for key, value in connection.settings_dict["OPTIONS"].items() if key not in _OPTIONS_OF_TESTS}
+    options |= _OPTIONS_OF_OURS.get(connection.vendor, {})
+    neutral = _NEUTRAL_DATABASE[connection.vendor]
+    settings = {**connection.settings_dict, "NAME": neutral, "OPTIONS": options, "AUTOCOMMIT": True}
+    wrapper: Any = connection.__class__(settings, alias=NO_DB_ALIAS)
+    if wrapper.vendor == "mysql":
+        # without what Django does first on each connection: it runs statements, and a test would have them in its SQL
+        with wrapper.wrap_database_errors:
+            wrapper.connection = wrapper.get_new_connection(wrapper.get_connection_params())
+            wrapper.connection.autocommit(True)
+    else:
+        type(wrapper).connect(wrapper)
+    opened: BaseDatabaseWrapper = wrapper
+    return opened

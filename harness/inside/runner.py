@@ -25,7 +25,7 @@ from harness.contract.events import DatabasesReady, RunPlanned
 from harness.contract.runspec import RunSpec
 from harness.contract.topology import Topology, closure, primary_of
 from harness.errors import ProjectError
-from harness.inside import databases, labels, migrations, private, timeouts
+from harness.inside import databases, labels, migrations, portability, private, timeouts
 from harness.inside.channel import HostMessages, Journal
 from harness.inside.coordinator import Coordinator
 from harness.inside.discover import Plan, make_plan, replayed
@@ -86,12 +86,15 @@ class InsideRunner(DiscoverRunner):
         """The templates, by Django; the clones are the workers' to make."""
         aliases = kwargs.get("aliases")
         session = self.harness
+        portability.check_models(session.topology, connections if aliases is None else aliases)
         session.gate.open()
         session.journal.start_phase("template")
         self._groups = databases.group_aliases(connections if aliases is None else aliases)
         self.parallel = 1
         with migrations.blamed(session.sqllog):
-            return super().setup_databases(**kwargs)
+            made = super().setup_databases(**kwargs)
+        databases.await_replicas(self._mirror_pairs(), session.replicas)  # whatever comes next may read there
+        return made
 
     def run_checks(self, databases: Any) -> None:
         """The project's system checks; one that fails ends the run as the project's fault."""
@@ -112,6 +115,7 @@ class InsideRunner(DiscoverRunner):
         databases.close_connections()
         session.journal.finish_phase("template")
         tally = self._coordinator(plan).run()
+        databases.check_replicas(self._mirror_pairs(), session.replicas)
         session.red += len(tally.red)
         session.tests_ran += tally.ran
         result.testsRun = tally.ran
@@ -137,6 +141,11 @@ class InsideRunner(DiscoverRunner):
         self._plan = plan
         return plan
 
+    def _mirror_pairs(self) -> dict[str, str]:
+        """The mirrors of the databases that were made, each with its primary."""
+        made = databases.made_of(self._groups)
+        return {mirror: primary_of(self.harness.topology, mirror) for each in made for mirror in each.mirrors}
+
     def _workers(self, plan: Plan) -> int:
         return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
 
@@ -148,9 +157,7 @@ class InsideRunner(DiscoverRunner):
         context = WorkerContext(
             plan=plan,
             test_databases=made,
-            mirror_pairs={
-                mirror: primary_of(session.topology, mirror) for database in made for mirror in database.mirrors
-            },
+            mirror_pairs=self._mirror_pairs(),
             replicas=session.replicas,
             mirror_mode=session.spec.mirrors,
             root=project_root(),

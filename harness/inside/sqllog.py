@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness.contract.events import QueryCount, Statement
-from harness.inside import private
+from harness.inside import gtid, private
 from harness.inside.failures import cut, message_of
 from harness.inside.trail import Trail
 
@@ -161,6 +161,8 @@ class SqlLog:
             result = run(cursor, sql, params, *rest)
         except BaseException as error:
             self.record(cursor.db, sql, params, start, error, number=number)
+            if note := gtid.advice(error):
+                error.add_note(note)  # it is printed with the traceback, wherever the error ends up
             raise
         self.record(cursor.db, sql, params, start, number=number)
         return result

@@ -44,7 +44,7 @@ class Console(Protocol):
         """Leave the terminal as it was found. Safe to call twice."""
 
 
-class _Sink(io.TextIOBase):
+class Sink(io.TextIOBase):
     """The terminal or file: takes any text whatever its encoding, and falls silent when nobody reads any more."""
 
     def __init__(self, out: TextIO) -> None:
@@ -78,10 +78,10 @@ class PlainConsole:
     """Lines, as things happen, and a line of progress now and then: for logs, and wherever there is no terminal."""
 
     def __init__(self, out: TextIO, options: ConsoleOptions) -> None:
-        self._out = _Sink(out)
+        self._out = Sink(out)
         self._options = options
         self._feed = Feed(options)
-        self._paint = _rich_console(self._out, options) if options.colour else None
+        self._paint = rich_console(self._out, options) if options.colour else None
         self._last_at: float | None = None
         self._is_closed = False
         if options.guard:
@@ -135,7 +135,7 @@ class LiveConsole:
         self._feed = Feed(options)
         self._clock = clock
         self._seen_at = clock()
-        self._console = _rich_console(_Sink(out), options)
+        self._console = rich_console(Sink(out), options)
         self._live = Live(
             console=self._console,
             get_renderable=self._render,
@@ -167,7 +167,7 @@ class LiveConsole:
         feed = self._feed
         now = feed.at + max(self._clock() - self._seen_at, 0.0)
         if not feed.planned:
-            return _phases(feed, now)
+            return phases_line(feed, now)
         seats = sorted(dict(feed.seats).items())
         head = Table.grid(padding=(0, 2), expand=True)
         head.add_column(ratio=1)
@@ -181,10 +181,10 @@ class LiveConsole:
             ),
             Text(f"{feed.done}/{feed.planned}", "bold"),
             Text(feed.standing(), "bold red" if feed.red else "yellow"),
-            Text(_clock_face(now - feed.started_at), "dim"),
+            Text(clock_face(now - feed.started_at), "dim"),
         )
         if not seats:
-            return Group(head, _phases(feed, now)) if feed.open_phases else head
+            return Group(head, phases_line(feed, now)) if feed.open_phases else head
         return Group(head, _slots(seats, now, self._console.width))
 
 
@@ -202,21 +202,21 @@ def _slots(seats: list[tuple[int, Seat]], now: float, width: int) -> Table:
     return table
 
 
-def _phases(feed: Feed, now: float) -> Text:
+def phases_line(feed: Feed, now: float) -> Text:
     """What the run is at when no test runs."""
     phases = dict(feed.open_phases)
     if not phases:
-        return Text(f"{'':{LABEL_WIDTH}} {_clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
+        return Text(f"{'':{LABEL_WIDTH}} {clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
     parts = [f"{name} {max(now - since, 0.0):.1f}s" for name, since in phases.items()]
     return Text(f"{'':{LABEL_WIDTH}} {', '.join(parts)}", "dim")
 
 
-def _clock_face(seconds: float) -> str:
+def clock_face(seconds: float) -> str:
     minutes, rest = divmod(int(max(seconds, 0.0)), 60)
     return f"{minutes}:{rest:02}"
 
 
-def _rich_console(out: _Sink, options: ConsoleOptions) -> RichConsole:
+def rich_console(out: Sink, options: ConsoleOptions) -> RichConsole:
     """A rich console that takes everything from *options*, and nothing from the environment."""
     return RichConsole(
         file=cast("TextIO", out),

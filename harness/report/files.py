@@ -25,8 +25,11 @@ JUNIT = "junit.xml"
 SUMMARY = "summary.json"
 JOURNAL = "journal.ndjson"
 QUERIES = "sql/queries.ndjson"
+DIFFERENCES = "differences.md"
 LOCK = ".lock"
-"""Held while a run writes here. Its lines are the files that the run made: the next run clears these and no others."""
+"""Held while a run writes here. Its lines are the files that the run made: the next run clears these and no others. A line
+with a slash at its end is the folder of a run on one backend, which has a lock of its own.
+"""
 
 _FOLDERS = ("sql", "schema", "logs")
 _PART = ".part"
@@ -42,8 +45,11 @@ class Artifacts:
         self._made: set[str] = set()
 
     @classmethod
-    def open(cls, folder: Path) -> Artifacts:
+    def open(cls, folder: Path, *, has_journal: bool = True, spares_runs: bool = False) -> Artifacts:
         """Take *folder*, making it if need be, clear what an earlier run left there, and begin the journal.
+
+        What is made of several runs *has_journal* not. ``spares_runs``: the folders of runs on one backend that are in it
+        stay, since they are what the reports are made of.
 
         Raises ``UsageError`` if it cannot be written, another run holds it, or a file that is not ours is in the way.
         """
@@ -55,7 +61,7 @@ class Artifacts:
             lock = os.open(root / LOCK, flags, 0o666)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             artifacts = cls(root, lock)
-            artifacts._begin()
+            artifacts._begin(has_journal, spares_runs)
         except BlockingIOError as error:
             os.close(lock)
             raise UsageError(
@@ -89,7 +95,7 @@ class Artifacts:
     @property
     def paths(self) -> tuple[str, ...]:
         """What this run wrote, relative to the folder, sorted."""
-        return tuple(sorted(self._made))
+        return tuple(sorted(path for path in self._made if not path.endswith("/")))
 
     def append(self, line: bytes) -> None:
         """Add one event's line to the journal. It is the kernel's when this returns: the host's death loses nothing.
@@ -125,6 +131,13 @@ class Artifacts:
         except OSError as error:
             raise _unwritable(self.root / path, error) from error
 
+    def adopt(self, name: str) -> Path:
+        """The folder called *name* within this one, for the artifacts of a run that is part of this."""
+        if not _is_of_layout(f"{name}/"):
+            raise UsageError(f"{name!r} is no name for the folder of a run.")
+        self._register(f"{name}/")
+        return self.root / name
+
     def write_schema(self, alias: str, text: str | bytes) -> None:
         """``schema/ALIAS.sql``: the test database's schema after migrations."""
         self.write(naming.schema_file(alias), text)
@@ -157,27 +170,29 @@ class Artifacts:
         for test_id, text in sql.files(report):
             self.write(naming.sql_file(test_id), text)
 
-    def _begin(self) -> None:
+    def _begin(self, has_journal: bool, spares_runs: bool) -> None:
         """Clear what the lock file says is ours, then begin the journal."""
-        with os.fdopen(os.dup(self._lock), encoding="utf-8", errors="surrogateescape") as file:
-            file.seek(0)
-            mine = {line for line in file.read().split("\n") if _is_of_layout(line)}
-        for name in (JUNIT, SUMMARY, JOURNAL):
+        mine = _read_lock(self._lock)
+        for name in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES):
             if name not in mine and os.path.lexists(self.root / name):
                 raise UsageError(
                     f"The artifacts folder {self.root} holds a {name} that no run here is known to have written.",
                     hint="Choose another folder with --artifacts DIR, or move the file away.",
                 )
-        for path in sorted(mine):
-            for name in (path, path + _PART):
-                _remove_file(self.root, name)
-        for folder in _FOLDERS:
-            _remove_folder(self.root / folder)
+        runs = sorted(path for path in mine if path.endswith("/"))
+        if not spares_runs:
+            for name in runs:
+                _clear_run(self.root / name)
+        _clear(self.root, mine)
         os.ftruncate(self._lock, 0)
         os.lseek(self._lock, 0, os.SEEK_SET)
-        self._register(JOURNAL)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._journal = os.open(self.root / JOURNAL, flags, 0o666)
+        if spares_runs:
+            for name in runs:
+                self._register(name)
+        if has_journal:
+            self._register(JOURNAL)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._journal = os.open(self.root / JOURNAL, flags, 0o666)
 
     def _register(self, path: str) -> None:
         """Note that *path* is ours before it is made."""
@@ -227,11 +242,48 @@ def append_step_summary(path: Path, markdown: str) -> None:
 def _is_of_layout(path: str) -> bool:
     """Whether *path* is one that a run may write: a file of the top, or one right below one of the folders."""
     parts = PurePosixPath(path).parts
+    if path.endswith("/"):
+        name = path[:-1]
+        return len(parts) == 1 and name == parts[0] and name.isprintable() and name not in (".", "..", *_FOLDERS)
     if "/".join(parts) != path or not path.isprintable() or path.endswith(_PART):
         return False
     if len(parts) == 1:
-        return path in (JUNIT, SUMMARY, JOURNAL)
+        return path in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES)
     return len(parts) == 2 and parts[0] in _FOLDERS and parts[1] not in (".", "..")
+
+
+def _read_lock(lock: int) -> set[str]:
+    """The paths of the layout that the lock file of *lock* names."""
+    with os.fdopen(os.dup(lock), encoding="utf-8", errors="surrogateescape") as file:
+        file.seek(0)
+        return {line for line in file.read().split("\n") if _is_of_layout(line)}
+
+
+def _clear(root: Path, mine: set[str]) -> None:
+    """Remove the files *mine*, and the folders that nothing is left in."""
+    for path in sorted(mine):
+        if not path.endswith("/"):
+            for name in (path, path + _PART):
+                _remove_file(root, name)
+    for folder in _FOLDERS:
+        _remove_folder(root / folder)
+
+
+def _clear_run(folder: Path) -> None:
+    """Remove what an earlier run on one backend left in *folder*. Raises ``BlockingIOError`` while one writes there."""
+    if folder.is_symlink():
+        return
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _clear(folder.resolve(), _read_lock(lock))
+        _remove_file(folder.resolve(), LOCK)
+    finally:
+        os.close(lock)
+    _remove_folder(folder)
 
 
 def _remove_file(root: Path, path: str) -> None:

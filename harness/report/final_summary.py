@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from rich.text import Text
 
@@ -52,10 +52,14 @@ def final_summary(
     *,
     artifacts: Sequence[str] = (),
     rerun: str = "",
+    known: Collection[tuple[str, str]] = (),
 ) -> list[Text]:
-    """The lines that end a run. *artifacts*: the paths to name; *rerun*: the command that runs the failures again."""
+    """The lines that end a run. *artifacts*: the paths to name; *rerun*: the command that runs the failures again.
+
+    *known* are failures that were told in full before, each as its test's id and its headline: those of other backends.
+    """
     blocks = (
-        _failures(report, options),
+        _failures(report, options, known),
         _one_line_each(report),
         _slowest(report, options),
         _cause(verdict),
@@ -131,8 +135,9 @@ def _without_covered(names: list[str]) -> list[str]:
 # failures in full
 
 
-def _failures(report: RunReport, options: ConsoleOptions) -> list[Text]:
-    told = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
+def _failures(report: RunReport, options: ConsoleOptions, known: Collection[tuple[str, str]]) -> list[Text]:
+    red = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
+    told = [case for case in red if (case.test.id, case_headline(case)) not in known]
     if not told:
         return []
     limit = DETAILED if options.verbosity < 2 else len(told)
@@ -142,6 +147,8 @@ def _failures(report: RunReport, options: ConsoleOptions) -> list[Text]:
     if len(told) > limit:
         text = f"{plural(len(told) - limit, 'more failure')} in full: junit.xml, or here with -v 2"
         lines += [Text(), Text(text, "dim")]
+    if len(red) > len(told):
+        lines += [Text(), Text(f"{plural(len(red) - len(told), 'failure')} as told of another backend above", "dim")]
     return lines
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from harness.contract.events import Outcome
 from harness.report.runreport import PHASES, Case, RunReport
@@ -27,6 +28,7 @@ TABLE_BYTES = 200_000
 SLOWEST = 10
 NOTICES = 20
 
+_Item = TypeVar("_Item")
 _RESERVE_BYTES = 50_000
 _MARKUP = re.compile(r"[^\w\s.,;'=()/-]|_")
 
@@ -80,7 +82,7 @@ def step_summary(
     ]
     budget = SUMMARY_BYTES - _RESERVE_BYTES - sum(len(section.encode()) for section in sections)
     told = [case for case in report.red if case.red_attempts and case.outcome is not Outcome.NOT_RUN]
-    details = list(_within(told, _details, budget, "+{} more in full in junit.xml\n"))
+    details = list(within(told, in_full, budget, "+{} more in full in junit.xml\n"))
     return "\n".join([*sections, *details]) + "\n"
 
 
@@ -132,11 +134,11 @@ def _headline(report: RunReport, verdict: Verdict) -> Iterator[str]:
     yield f"## {mark} harness: {verdict.word}\n"
     yield f"{plural(counts.planned, 'test')}: {tally(counts)}, in {report.total_s:.1f}s.\n"
     if verdict.cause is not None:
-        yield f"**{_plain(verdict.cause.kind)}**: {_plain(one_line(verdict.cause.message, 2000))}\n"
+        yield f"**{plain(verdict.cause.kind)}**: {plain(one_line(verdict.cause.message, 2000))}\n"
         if verdict.cause.hint:
-            yield f"{_plain(one_line(verdict.cause.hint, 2000))}\n"
+            yield f"{plain(one_line(verdict.cause.hint, 2000))}\n"
         if verdict.cause.evidence:
-            yield _fenced(keep_ends(visible(verdict.cause.evidence), DETAIL_BYTES))
+            yield fenced(keep_ends(visible(verdict.cause.evidence), DETAIL_BYTES))
 
 
 def _table(title: str, cases: list[Case], prefix: str) -> Iterator[str]:
@@ -144,7 +146,7 @@ def _table(title: str, cases: list[Case], prefix: str) -> Iterator[str]:
         return
     yield f"### {title} ({len(cases)})\n"
     yield "| | test | where | what |\n|---|---|---|---|"
-    yield from _within(cases, lambda case: _row(case, prefix), TABLE_BYTES, "| | +{} more, see junit.xml | | |")
+    yield from within(cases, lambda case: _row(case, prefix), TABLE_BYTES, "| | +{} more, see junit.xml | | |")
     yield ""
 
 
@@ -153,7 +155,7 @@ def _row(case: Case, prefix: str) -> str:
     where = place(posixpath.join(prefix, file) if file and not file.startswith("/") else file, line)
     said = headline(case.red_attempts[-1]) if case.red_attempts else case_headline(case)
     cells = (label(case), one_line(case.test.id), where, one_line(said))
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
+    return f"| {' | '.join(plain(cell) for cell in cells)} |"
 
 
 def _not_run(report: RunReport) -> Iterator[str]:
@@ -163,9 +165,7 @@ def _not_run(report: RunReport) -> Iterator[str]:
             reasons[case.reason] = reasons.get(case.reason, 0) + 1
     if reasons:
         yield f"### Not run ({sum(reasons.values())})\n"
-        yield from (
-            f"- {plural(number, 'test')}: {_plain(one_line(why))}" for why, number in list(reasons.items())[:50]
-        )
+        yield from (f"- {plural(number, 'test')}: {plain(one_line(why))}" for why, number in list(reasons.items())[:50])
         yield ""
 
 
@@ -176,48 +176,49 @@ def _numbers(report: RunReport) -> Iterator[str]:
     yield "| phase | time |\n|---|---:|"
     yield from (f"| {name} | {value} |" for name, value in rows)
     yield ""
-    yield from (f"- {_plain(line)}" for line in server_lines(report))
-    yield from (f"- notice: {_plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
+    yield from (f"- {plain(line)}" for line in server_lines(report))
+    yield from (f"- notice: {plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
     if report.seed is not None:
         yield f"- seed: {report.seed}"
     slowest = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)[:SLOWEST]
     if slowest:
         yield "\n| slowest | time |\n|---|---:|"
-        yield from (f"| {_plain(one_line(case.test.id))} | {case.duration:.3f}s |" for case in slowest)
+        yield from (f"| {plain(one_line(case.test.id))} | {case.duration:.3f}s |" for case in slowest)
     yield "\n</details>\n"
 
 
 def _lists(artifacts: Iterable[str], rerun: str) -> Iterator[str]:
     paths = list(artifacts)
     if paths:
-        yield f"Artifacts: {', '.join(_plain(path) for path in paths)}\n"
+        yield f"Artifacts: {', '.join(plain(path) for path in paths)}\n"
     if rerun:
-        yield f"The failures again:\n\n{_fenced(one_line(rerun, 4000), 'sh')}"
+        yield f"The failures again:\n\n{fenced(one_line(rerun, 4000), 'sh')}"
 
 
-def _details(case: Case) -> str:
+def in_full(case: Case) -> str:
+    """All that is known of what went wrong in a red *case*, folded away below its name."""
     text = keep_ends(visible(detail(case.red_attempts[-1])), DETAIL_BYTES)
     summary = f"{label(case)} {one_line(case.test.id)}"
-    return f"<details><summary>{_plain(summary)}</summary>\n\n{_fenced(text)}\n</details>\n"
+    return f"<details><summary>{plain(summary)}</summary>\n\n{fenced(text)}\n</details>\n"
 
 
-def _within(cases: list[Case], render: Callable[[Case], str], budget: int, more: str) -> Iterator[str]:
-    """What *render* makes of as many *cases* as fit into *budget* bytes, and by *more* how many did not."""
-    for index, case in enumerate(cases):
-        text = render(case)
+def within(items: Sequence[_Item], render: Callable[[_Item], str], budget: int, more: str) -> Iterator[str]:
+    """What *render* makes of as many *items* as fit into *budget* bytes, and by *more* how many did not."""
+    for index, item in enumerate(items):
+        text = render(item)
         budget -= len(text.encode()) + 1
         if budget < 0:
-            yield more.format(len(cases) - index)
+            yield more.format(len(items) - index)
             return
         yield text
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """*text* with whatever Markdown or HTML could read as markup as a character reference."""
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", visible(text))
 
 
-def _fenced(text: str, language: str = "text") -> str:
+def fenced(text: str, language: str = "text") -> str:
     """*text* as a block of code that nothing in it can end."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)

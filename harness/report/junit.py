@@ -13,7 +13,7 @@ import math
 import posixpath
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -66,11 +66,28 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One run of a file. *label* stands before its classes, where several runs have the same ones.
+
+    *prefix* is the project's folder relative to the repository's root, *folder* that of the run's artifacts relative to
+    the file; each ends with a slash unless it is empty.
+    """
+
+    report: RunReport
+    verdict: Verdict
+    label: str = ""
+    prefix: str = ""
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Options:
     prefix: str
     strict: bool
     hostname: str
     text_bytes: int
+    label: str = ""
+    folder: str = ""
 
 
 def build(
@@ -81,23 +98,34 @@ def build(
     *prefix* is the project's folder relative to the repository's root, so that ``file`` is too. *strict* leaves out
     what the junit-10 schema does not know: ``file`` and ``line`` of a case, and its properties.
     """
-    options = _Options(prefix, strict, hostname, _text_bytes(report))
+    return build_all([Part(report, verdict, prefix=prefix)], report.total_s, strict=strict, hostname=hostname)
+
+
+def build_all(parts: Sequence[Part], total_s: float, *, strict: bool = False, hostname: str = "localhost") -> bytes:
+    """One JUnit file of several runs, which took *total_s* seconds together."""
     root = ET.Element("testsuites", {"name": "harness"})
     names = _Names()
-    suites = _by_class(report)
-    is_red = False
-    for classname, cases in suites.items():
-        suite = _suite(report, classname, cases, names, options)
-        is_red = is_red or suite.get("failures") != "0" or suite.get("errors") != "0"
-        root.append(suite)
-    if (cause := _missing_cause(report, verdict, is_red)) is not None:
-        root.append(_harness_suite(report, cause, set(suites), options))
+    text_bytes = _text_bytes(part.report for part in parts)
+    for part in parts:
+        options = _Options(part.prefix, strict, hostname, text_bytes, part.label, part.folder)
+        root.extend(_suites(part, names, options))
     for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
-    root.set("time", _seconds(report.total_s))
+    root.set("time", _seconds(total_s))
     ET.indent(root)
     body: str = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
+
+
+def _suites(part: Part, names: _Names, options: _Options) -> Iterator[ET.Element]:
+    suites = _by_class(part.report, options)
+    is_red = False
+    for classname, cases in suites.items():
+        suite = _suite(part.report, classname, cases, names, options)
+        is_red = is_red or suite.get("failures") != "0" or suite.get("errors") != "0"
+        yield suite
+    if (cause := _missing_cause(part.report, part.verdict, is_red)) is not None:
+        yield _harness_suite(part.report, cause, set(suites), names, options)
 
 
 def result_of(case: Case) -> Result | None:
@@ -141,16 +169,22 @@ def _missing_cause(report: RunReport, verdict: Verdict, is_red: bool) -> Cause |
     return verdict.cause or Cause("HarnessError", f"the run {verdict.word}, exit code {int(verdict.exit_code)}")
 
 
-def _by_class(report: RunReport) -> dict[str, list[Case]]:
+def _by_class(report: RunReport, options: _Options) -> dict[str, list[Case]]:
     """The cases by the class that their suite is named after, in the order in which classes are first met."""
     suites: dict[str, list[Case]] = {}
     for case in report.cases:
-        suites.setdefault(_classname(case), []).append(case)
+        suites.setdefault(_classname(case, options), []).append(case)
     return suites
 
 
-def _classname(case: Case) -> str:
-    return _attribute(case.test.classname or case.test.id.rpartition(".")[0], "tests")
+def _classname(case: Case, options: _Options) -> str:
+    classname = case.test.classname or case.test.id.rpartition(".")[0]
+    return _attribute(_labelled(classname or "tests", options), "tests")
+
+
+def _labelled(classname: str, options: _Options) -> str:
+    """With the run's label as an outermost package: parsers tell cases apart by class and name, and group by package."""
+    return f"{options.label}.{classname}" if options.label else classname
 
 
 def _suite(report: RunReport, classname: str, cases: list[Case], names: _Names, options: _Options) -> ET.Element:
@@ -172,11 +206,12 @@ def _suite(report: RunReport, classname: str, cases: list[Case], names: _Names, 
     return _sealed(suite, elements)
 
 
-def _harness_suite(report: RunReport, cause: Cause, taken: set[str], options: _Options) -> ET.Element:
+def _harness_suite(report: RunReport, cause: Cause, taken: set[str], names: _Names, options: _Options) -> ET.Element:
     classname, name = HARNESS_CASE
+    classname = _labelled(classname, options)
     while classname in taken:  # a project may have a module of our name
         classname = f"{classname} (run)"
-    model = junit_xml.TestCase(name, classname)
+    model = junit_xml.TestCase(names.unique(classname, name), classname)
     text = _text(cause.text, options)
     model.add_error_info(_attribute(cause.message, cause.kind), text, cause.kind)
     suite = junit_xml.TestSuite(
@@ -261,7 +296,7 @@ def _output(case: Case, options: _Options) -> tuple[str, str]:
         return "", ""
     stdout, stderr = (_text(output, options) if output.strip() else "" for output in (red[0].stdout, red[0].stderr))
     if any(attempt.sql for attempt in red):
-        stdout = f"[[ATTACHMENT|{naming.sql_file(case.test.id)}]]\n{stdout}"
+        stdout = f"[[ATTACHMENT|{options.folder}{naming.sql_file(case.test.id)}]]\n{stdout}"
     return stdout, stderr
 
 
@@ -310,9 +345,10 @@ def _text(text: str, options: _Options) -> str:
     return keep_ends(visible(text), options.text_bytes) if text.strip() else "-"
 
 
-def _text_bytes(report: RunReport) -> int:
+def _text_bytes(reports: Iterable[RunReport]) -> int:
     """How much of one text fits, so that the file stays of a size that dashboards take."""
-    texts = 3 * sum(len(case.red_attempts) for case in report.cases if len(case.attempts) > 1 or case.is_red)
+    cases = (case for report in reports for case in report.cases if len(case.attempts) > 1 or case.is_red)
+    texts = 3 * sum(len(case.red_attempts) for case in cases)
     return max(LEAST_BYTES, min(STREAM_BYTES, TOTAL_BYTES // max(texts, 1)))
 
 

@@ -93,10 +93,12 @@ class Ledger:
         self._first_at: float | None = None
         self._last_at = 0.0
         self._last = ""
+        self._asked: events.RunStarted | None = None
         self._topology: events.TopologyFound | None = None
         self._planned: events.RunPlanned | None = None
         self._finished: events.RunFinished | None = None
         self._fold: dict[type, Callable[[Envelope, Any], None]] = {
+            events.RunStarted: self._run_started,
             events.TopologyFound: self._topology_found,
             events.PhaseStarted: self._phase_started,
             events.PhaseFinished: self._phase_finished,
@@ -157,9 +159,13 @@ class Ledger:
             recycle_s=sum(self._recycles),
             queries=tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias))),
             last=self._last_words(),
+            asked=self._asked,
         )
 
     # the run as a whole
+
+    def _run_started(self, _: Envelope, event: events.RunStarted) -> None:
+        self._asked = event
 
     def _topology_found(self, _: Envelope, event: events.TopologyFound) -> None:
         self._topology = event

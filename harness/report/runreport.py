@@ -17,6 +17,7 @@ from harness.contract.events import (
     PlannedTest,
     QueryCount,
     RunAborted,
+    RunStarted,
     ServerReady,
     Statement,
     WorkerLost,
@@ -133,7 +134,8 @@ class RunReport:
 
     ``cases`` are the planned tests in the order of the plan, then the fixtures that were skipped or went wrong.
     ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
-    ``last`` tells the last things that the journal says. ``started_at`` is in seconds since the epoch.
+    ``last`` tells the last things that the journal says. ``started_at`` is in seconds since the epoch. ``asked`` is what
+    the host was asked to run.
     """
 
     cases: tuple[Case, ...] = ()
@@ -158,6 +160,7 @@ class RunReport:
     python: str = ""
     django: str = ""
     last: str = ""
+    asked: RunStarted | None = None
 
     @property
     def abort(self) -> RunAborted | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import Any
 
 from harness.report.runreport import PHASES, RunReport
 from harness.report.verdict import Verdict
@@ -14,14 +15,19 @@ VERSION = 1
 
 def build(report: RunReport, verdict: Verdict) -> str:
     """The text of ``summary.json``; its keys are a contract with users (``docs/reference/artifacts.md``)."""
-    content = {
+    return json.dumps(content(report, verdict), indent=2) + "\n"
+
+
+def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
+    """What ``summary.json`` says, as JSON's own types."""
+    return {
         "version": VERSION,
         "verdict": verdict.word,
         "exit_code": int(verdict.exit_code),
         "counts": dataclasses.asdict(report.counts()),
         "phases": {
-            **{name: _rounded(report.phase_seconds(name)) for name in PHASES},
-            "total": _rounded(report.total_s),
+            **{name: rounded(report.phase_seconds(name)) for name in PHASES},
+            "total": rounded(report.total_s),
         },
         "servers": [
             {
@@ -31,7 +37,7 @@ def build(report: RunReport, verdict: Verdict) -> str:
                 "role": server.role,
                 "primary": server.primary,
                 "image": server.image,
-                "ready_s": _rounded(server.ready_s),
+                "ready_s": rounded(server.ready_s),
             }
             for server in report.servers
         ],
@@ -49,9 +55,10 @@ def build(report: RunReport, verdict: Verdict) -> str:
         "seed": report.seed,
         "python": report.python,
         "django": report.django,
+        "backend": report.asked.backend if report.asked else None,
+        "settings": report.settings or (report.asked.settings if report.asked else ""),
     }
-    return json.dumps(content, indent=2) + "\n"
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     return round(value, 3) if math.isfinite(value) else 0.0

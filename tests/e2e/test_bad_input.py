@@ -182,6 +182,21 @@ class TestProject:
 
 @pytest.mark.docker
 class TestRun:
+    def test_databases_that_no_memory_is_large_enough_for_are_on_disk_and_the_run_goes_on(self, project):
+        (project / "pyproject.toml").write_text('[tool.harness.servers.postgres]\nmemory_size = "900000g"\n')
+        ended = run(project)
+        assert ended.code == 0, ended.told
+        assert "postgres: its databases are on the engine's disk" in " ".join(ended.told.split())
+        assert "memory_size in [tool.harness.servers.postgres]" in " ".join(ended.told.split())
+
+    def test_a_server_that_does_not_fit_into_its_memory_is_a_three_that_says_so(self, project):
+        (project / "pyproject.toml").write_text('[tool.harness.servers.postgres]\nmemory_size = "64k"\n')
+        ended = run(project)
+        assert ended.code == 3, ended.told
+        told = " ".join(ended.told.split())
+        assert "No space left on device" in told
+        assert "memory_size and in_memory in [tool.harness.servers.postgres]" in told
+
     def test_an_image_that_can_be_neither_pulled_nor_built_gives_the_reasons(self, project):
         (project / "pyproject.toml").write_text(
             '[tool.harness.servers.postgres]\nimage = "no.such.registry.invalid/pg:17"\n'

@@ -123,7 +123,8 @@ def make_project(folder: Path) -> Path:
         "manage.py": MANAGE,
         "settings.py": SETTINGS,
         "postgres.py": POSTGRES,
-        "requirements.txt": "Django>=5.2\npsycopg[binary]>=3.2\n",  # as the storefront has it: one image for both
+        # as the storefront has it: one image for both
+        "requirements.txt": (command.PROJECTS / "storefront" / "requirements.txt").read_text(),
         "shelf/__init__.py": "",
         "shelf/models.py": MODELS,
         "shelf/tests.py": TESTS,

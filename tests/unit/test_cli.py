@@ -163,7 +163,7 @@ def test_help_of_the_whole(capsys):
     assert cli.main(["-h"]) == ExitCode.GREEN
     lines = capsys.readouterr().out.splitlines()
     commands = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
-    assert commands == ["ci", "plan", "images", "doctor"]
+    assert commands == ["ci", "plan", "merge", "matrix", "images", "doctor"]
 
 
 # --- exit codes

@@ -42,7 +42,8 @@ def refuse(project: Path, toml: str = "", environ: dict[str, str] | None = None,
 def test_every_option_has_one_field_and_every_field_one_option():
     plain = {option.key for option in OPTIONS if not option.django}
     django = {option.django for option in OPTIONS if option.django}
-    assert plain == {field.name for field in dataclasses.fields(Config)} - {"django", "sources"}
+    derived = {"django", "sources", "pythons", "artifacts_root"}
+    assert plain == {field.name for field in dataclasses.fields(Config)} - derived
     assert django == {field.name for field in dataclasses.fields(DjangoOptions)} - {"seed"}
 
 
@@ -220,6 +221,19 @@ def test_two_loads_share_nothing(project):
     assert load(project).env == {}
 
 
+# --- --python
+
+
+def test_a_run_takes_the_first_python_of_a_list(project):
+    config = load(project, '[tool.harness]\npython = ["3.12", "3.13"]\n')
+    assert (config.python, config.pythons) == ("3.12", ("3.12", "3.13"))
+
+
+def test_a_python_that_is_given_replaces_the_list(project):
+    config = load(project, '[tool.harness]\npython = ["3.12", "3.13"]\n', python="3.14")
+    assert (config.python, config.pythons) == ("3.14", ("3.14",))
+
+
 # --- --db
 
 
@@ -231,6 +245,9 @@ def test_two_loads_share_nothing(project):
         ("postgres:17", DbSpec("postgres", "17")),
         ("default=postgres:15", DbSpec("postgres", "15", "default")),
         ("a=b:c=postgres", DbSpec("postgres", None, "a=b:c")),
+        ("sqlite", DbSpec("sqlite")),
+        ("sqlite3", DbSpec("sqlite")),
+        ("analytics=sqlite", DbSpec("sqlite", None, "analytics")),
     ],
 )
 def test_a_backend(project, text, spec):
@@ -243,7 +260,7 @@ def test_a_backend_prints_as_it_is_written():
 
 
 def test_a_backend_for_one_alias_beside_that_for_the_others(project):
-    config = load(project, db=("postgres:17", "catalog=postgres:15", "postgres:17"))
+    config = load(project, db=("postgres:17", "catalog=postgres:15"))
     assert config.db == (DbSpec("postgres", "17"), DbSpec("postgres", "15", "catalog"))
 
 
@@ -254,6 +271,9 @@ def test_a_backend_for_one_alias_beside_that_for_the_others(project):
         ("oracle", ("--db", "'oracle'", "postgres 15, 17, 18")),
         ("postgres:9", ("--db", "version '9' of postgres", "postgres 15, 17, 18")),
         ("postgres:", ("version ''", "postgres 15, 17, 18")),
+        ("sqllite", ("'sqllite'", "Did you mean 'sqlite'?", "mysql 8.4, 9.7; sqlite")),
+        ("sqlite:3", ("'sqlite:3'", "version of SQLite", "write sqlite")),
+        ("a=sqlite:", ("'a=sqlite:'", "write sqlite")),
         ("=postgres", ("no alias", "ALIAS=ENGINE:VERSION")),
         ("", ("--db",)),
     ],
@@ -265,11 +285,24 @@ def test_an_unknown_backend(project, text, words):
         assert word in f"{error.message} {error.hint}"
 
 
-def test_two_backends_are_one_too_many_for_now(project):
-    error = refuse(project, db=("postgres:17", "mysql"))
+def test_several_backends_are_a_run_each_in_their_order(project):
+    config = load(project, '[tool.harness]\ndb = ["sqlite", "postgres:18", "postgres", "mysql"]\n')
+    assert [str(spec) for spec in config.db] == ["sqlite", "postgres:18", "postgres", "mysql"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("postgres:17", "postgres:17"), "the same backend twice: postgres:17."),
+        (("postgres", "sqlite", "postgres:17"), "the same backend twice: postgres and postgres:17."),
+        (("postgres:17", "postgresql"), "the same backend twice: postgres:17 and postgres."),
+        (("sqlite", "sqlite3"), "the same backend twice: sqlite."),
+    ],
+)
+def test_the_same_backend_twice(project, texts, said):
+    error = refuse(project, db=texts)
     assert error.exit_code == ExitCode.USAGE
-    assert "one backend a run for now, not postgres:17 and mysql" in error.message
-    assert "--db postgres:17" in error.hint
+    assert said in error.message
 
 
 def test_two_backends_for_one_alias(project):
@@ -286,6 +319,37 @@ def test_a_server_whose_databases_are_on_disk(project):
     assert load(project, toml).servers == {"postgres": ServerConfig(in_memory=False)}
 
 
+def test_the_memory_of_a_servers_databases_and_how_its_replicas_follow(project):
+    toml = '[tool.harness.servers.mysql]\nmemory_size = "2g"\nreplication = "position"\n'
+    assert load(project, toml).servers == {"mysql": ServerConfig(memory_size=2 << 30, replication="position")}
+
+
+@pytest.mark.parametrize(("text", "size"), [("64m", 64 << 20), ("2G", 2 << 30), ("512mb", 512 << 20), ("9k", 9 << 10)])
+def test_sizes_are_written_as_docker_takes_them(project, text, size):
+    toml = f'[tool.harness.servers.mysql]\nmemory_size = "{text}"\n'
+    assert load(project, toml).servers["mysql"].memory_size == size
+
+
+@pytest.mark.parametrize("value", ["'2'", "2", "'0m'", "'-1g'", "'2t'", "'1.5g'", "true"])
+def test_what_is_no_size_of_memory(project, value):
+    error = refuse(project, f"[tool.harness.servers.mysql]\nmemory_size = {value}\n")
+    assert error.exit_code == ExitCode.USAGE
+    assert 'expected a size such as "512m" or "2g"' in error.message
+    assert "servers.mysql.memory_size in" in error.message
+
+
+def test_a_size_of_memory_for_what_is_on_disk(project):
+    error = refuse(project, "[tool.harness.servers.mysql]\nin_memory = false\nmemory_size = '1g'\n")
+    assert "memory_size" in error.message
+    assert "in_memory = false" in error.message
+
+
+def test_only_mysql_follows_by_position(project):
+    error = refuse(project, "[tool.harness.servers.postgres]\nreplication = 'position'\n")
+    assert error.exit_code == ExitCode.USAGE
+    assert "servers.postgres.replication" in error.message
+
+
 def test_the_image_of_a_server(project):
     toml = '[tool.harness.servers.postgres]\nimage = "postgis/postgis:17-3.5"\n'
     assert load(project, toml).servers == {"postgres": ServerConfig(image="postgis/postgis:17-3.5")}
@@ -300,6 +364,10 @@ def test_the_image_of_a_server(project):
         (
             "[tool.harness.servers.postgres]\nin_memory = 'no'\n",
             ("servers.postgres.in_memory in", "true or false", "'no', a string"),
+        ),
+        (
+            "[tool.harness.servers.mysql]\nreplication = 'file'\n",
+            ("servers.mysql.replication in", "one of gtid, position", "'file'", "MyISAM"),
         ),
         ("[tool.harness.servers]\npostgres = 'x'\n", ("servers.postgres in", "a table", "'x', a string")),
         ("[tool.harness]\nservers = 'x'\n", ("servers in", "a table", "'x', a string")),
@@ -358,6 +426,9 @@ def test_the_project_cannot_be_named_in_its_own_file(project):
         ("shuffle = 'yes'", ("seed", "'yes'")),
         ("verbosity = 4", ("0, 1, 2 or 3", "4")),
         ("python = 3.13", ('"3.13"', "3.13, a float")),
+        ("python = ['3.13', '3']", ('"3.13"', "seen '3', a string")),
+        ("python = []", ("a list of them", "seen [], an array")),
+        ("python = ['3.13', '3.13']", ("a list of them", "an array")),
         ("python = '2.7'", ('"3.13"', "'2.7'")),
         ("settings = ''", ("settings in", "a string", "''")),
         ("db = 'postgres'", ("db in", "a list of strings", "'postgres', a string")),

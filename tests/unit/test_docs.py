@@ -12,10 +12,11 @@ import shlex
 import click
 import pytest
 
-from harness import cli
+from harness import __version__, cli
 from harness.host import config
 from harness.host.options import OPTIONS
 from tests.e2e import test_claims, test_docs
+from tests.github_runner import read_yaml
 from tests.markdown import ROOT, all_blocks, anchors, blocks, code_spans, links, pages
 
 PAGES = pages()
@@ -28,6 +29,7 @@ VERBS = {
     "append": ("python", "toml"),
     "config": ("toml",),
     "workflow": ("yaml",),
+    "gitlab": ("yaml",),
     "generated": ("toml",),
 }
 OF_OTHERS = {}
@@ -92,7 +94,9 @@ def parse(words):
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_flags_exist(page):
     known = (
-        {flag for option in OPTIONS for flag in option.flags} | {"--json", "--version", "--help", "-h"} | {*OF_OTHERS}
+        {flag for option in OPTIONS for flag in option.flags}
+        | {"--json", "--expect", "--version", "--help", "-h"}
+        | {*OF_OTHERS}
     )
     for span in code_spans(page):
         if re.match(r"-{1,2}[a-z]", span):
@@ -159,8 +163,29 @@ def test_each_row_of_the_comparison_is_held_by_a_test():
             assert re.search(rf"def {function}\(", (ROOT / path).read_text()), f"{name} is not there"
 
 
-def test_pinned_actions_are_those_of_our_own_workflow():
-    pinned = set(re.findall(r"uses: (\S+ # \S+)", (ROOT / ".github" / "workflows" / "ci.yml").read_text()))
+def test_pinned_actions_are_those_of_our_own_workflows():
+    """Ours too: a reader pins the release that he uses, whose commit no page of it can know."""
+    files = [path for path in (ROOT / ".github").rglob("*.yml") if path.is_file()]
+    pinned = {use for path in files for use in re.findall(r"uses: (\S+ # \S+)", path.read_text("utf-8"))}
+    pinned |= {f"OWNER/django-ci-harness/{path}@{'0' * 40} # v{__version__}" for path in _own(files)}
     shown = {use for page in PAGES for use in re.findall(r"uses: (\S+ # \S+)", page.read_text("utf-8"))}
     assert shown
     assert shown <= pinned
+
+
+def _own(files):
+    """The actions, and the workflows that can be called, as a workflow elsewhere names them."""
+    for path in files:
+        if path.name == "action.yml":
+            yield path.parent.relative_to(ROOT)
+        elif "workflow_call:" in path.read_text("utf-8"):
+            yield path.relative_to(ROOT)
+
+
+def test_every_input_and_output_of_actions_is_explained():
+    text = (ROOT / "docs" / "how-to" / "github-actions.md").read_text("utf-8")
+    for path in (".github/actions/harness/action.yml", ".github/workflows/django-tests.yml"):
+        document = read_yaml(ROOT / path)
+        declared = document if "runs" in document else document["on"]["workflow_call"]
+        for name in (*declared["inputs"], *declared["outputs"]):
+            assert f"`{name}`" in text, f"{name} of {path} is not explained"

@@ -279,3 +279,72 @@ def test_the_lock_is_a_lock_of_the_system(tmp_path: Path) -> None:
         pytest.raises(BlockingIOError),
     ):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+# the folders of runs on one backend
+
+
+def several(folder: Path, *backends: str) -> None:
+    """The artifacts of a command on several *backends*."""
+    with Artifacts.open(folder, has_journal=False) as artifacts:
+        for backend in backends:
+            write_all(artifacts.adopt(backend), JOURNALS["green"]())
+        artifacts.write("junit.xml", "<testsuites/>")
+        artifacts.write("differences.md", "none")
+
+
+def test_what_is_made_of_several_runs_has_no_journal_of_its_own(tmp_path: Path) -> None:
+    several(tmp_path, "postgres-17", "sqlite")
+    assert {path for path in everything(tmp_path) if "/" not in path} == {".lock", "junit.xml", "differences.md"}
+    assert {"postgres-17/journal.ndjson", "sqlite/summary.json"} <= everything(tmp_path)
+
+
+def test_the_next_run_clears_the_runs_that_an_earlier_command_made_and_nothing_else(tmp_path: Path) -> None:
+    several(tmp_path, "postgres-17", "sqlite")
+    (tmp_path / "sqlite" / "notes.txt").write_text("mine")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "journal.ndjson").write_text("mine")
+    with Artifacts.open(tmp_path):
+        assert everything(tmp_path) == {".lock", "journal.ndjson", "sqlite/notes.txt", "other/journal.ndjson"}
+        assert not (tmp_path / "postgres-17").exists()
+
+
+def test_a_command_on_other_backends_leaves_none_of_the_earlier_ones(tmp_path: Path) -> None:
+    several(tmp_path, "postgres-17", "sqlite")
+    several(tmp_path, "sqlite", "postgres-18")
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"sqlite", "postgres-18"}
+
+
+def test_a_merge_leaves_the_runs_that_it_is_made_of_and_they_stay_known(tmp_path: Path) -> None:
+    several(tmp_path, "postgres-17", "sqlite")
+    with Artifacts.open(tmp_path, has_journal=False, spares_runs=True):
+        assert "sqlite/journal.ndjson" in everything(tmp_path)
+        assert "junit.xml" not in everything(tmp_path)
+    with Artifacts.open(tmp_path):
+        assert everything(tmp_path) == {".lock", "journal.ndjson"}
+
+
+def test_a_run_that_still_writes_to_one_is_not_disturbed(tmp_path: Path) -> None:
+    several(tmp_path, "sqlite")
+    with Artifacts.open(tmp_path / "sqlite"):
+        with pytest.raises(UsageError, match="Another run is writing"):
+            Artifacts.open(tmp_path)
+        assert "sqlite/journal.ndjson" in everything(tmp_path)
+
+
+def test_a_run_that_has_become_a_link_is_not_followed(tmp_path: Path) -> None:
+    several(tmp_path / "here", "sqlite")
+    write_all(tmp_path / "elsewhere", JOURNALS["green"]())
+    several(tmp_path / "here", "sqlite")
+    for path in sorted((tmp_path / "here" / "sqlite").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (tmp_path / "here" / "sqlite").rmdir()
+    (tmp_path / "here" / "sqlite").symlink_to(tmp_path / "elsewhere")
+    with Artifacts.open(tmp_path / "here"):
+        assert (tmp_path / "elsewhere" / "journal.ndjson").exists()
+
+
+@pytest.mark.parametrize("name", ["sql", "..", ".", "a/b", "", "a\nb"])
+def test_a_name_that_is_no_run_is_refused(tmp_path: Path, name: str) -> None:
+    with Artifacts.open(tmp_path, has_journal=False) as artifacts, pytest.raises(UsageError, match="no name"):
+        artifacts.adopt(name)

@@ -167,3 +167,12 @@ def test_condensed() -> None:
         "out/sql/ (2 files)",
         "out/logs/ (1 file)",
     ]
+
+
+def test_a_failure_that_another_backend_has_told_is_not_told_in_full_again() -> None:
+    journal = failing(2)
+    first, second = (f"{planned(f'test_{n:04}').id}" for n in (0, 1))
+    told = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
+    assert told.count("  Traceback (most recent call last):") == 1
+    assert "1 failure as told of another backend above" in told
+    assert sum(line.startswith("FAIL ") and " - " in line for line in told) == 2

@@ -18,6 +18,11 @@ def test_the_servers_that_are_asked_for_come_once_with_their_version():
     assert wanted_servers(asked) == (DbSpec("postgres", default), DbSpec("postgres", "15"))
 
 
+def test_sqlite_needs_no_server():
+    assert wanted_servers((DbSpec("sqlite"), DbSpec("postgres", "15"))) == (DbSpec("postgres", "15"),)
+    assert wanted_servers((DbSpec("sqlite"),)) == ()
+
+
 def test_every_engine_where_none_is_named_for_all():
     everything = tuple(DbSpec(name, engine.default_version) for name, engine in ENGINES.items())
     assert wanted_servers(()) == everything

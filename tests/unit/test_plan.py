@@ -191,6 +191,63 @@ def test_sqlite_needs_no_server():
     assert [(route.server, route.backend, route.test_name) for route in made.routes] == [(None, SQLITE, None)] * 2
 
 
+SQLITE_ALONE = (DbSpec("sqlite"),)
+
+
+def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias():
+    made = plan(
+        alias("default"),
+        alias("replica", host="db2", mirror="default"),
+        alias("map", POSTGIS, "map"),
+        alias("files", SQLITE, "files.db"),
+        db=SQLITE_ALONE,
+    )
+    assert made.servers == ()
+    assert {name: (route.server, route.backend, route.user) for name, route in routes(made).items()} == {
+        "default": (None, SQLITE, ""),
+        "replica": (None, SQLITE, ""),
+        "map": (None, "django.contrib.gis.db.backends.spatialite", ""),
+        "files": (None, SQLITE, ""),
+    }
+    routed = {known.alias: known for known in made.aliases}
+    assert routed["default"].database == "file:memorydb_default?mode=memory&cache=shared"
+    assert (routed["replica"].mirror_of, routed["replica"].database) == ("default", routed["default"].database)
+    assert routed["files"].database == "file:memorydb_files?mode=memory&cache=shared"
+    assert codes(made) == []
+
+
+def test_aliases_of_one_database_have_one_each_on_sqlite_and_that_is_told():
+    made = plan(alias("default"), alias("reports"), db=SQLITE_ALONE)
+    assert [(routed.alias, routed.mode) for routed in made.aliases] == [("default", "primary"), ("reports", "primary")]
+    assert made.aliases[1].database == "file:memorydb_reports?mode=memory&cache=shared"
+    (notice,) = made.notices
+    assert notice.code == "database-not-shared"
+    assert "default, reports share" in notice.text
+
+
+def test_sqlite_for_one_alias_leaves_the_others_on_their_servers():
+    made = plan(alias("default"), alias("analytics", database="a"), db=(DbSpec("sqlite", alias="analytics"),))
+    assert list(servers(made)) == ["default"]
+    assert (routes(made)["analytics"].server, routes(made)["analytics"].backend) == (None, SQLITE)
+
+
+def test_each_alias_is_tested_on_what_the_settings_name_where_nothing_is_asked_for():
+    made = plan(alias("default"), alias("analytics", SQLITE, "a.db"))
+    assert list(servers(made)) == ["default"]
+    assert {name: route.backend for name, route in routes(made).items()} == {"default": PG, "analytics": SQLITE}
+
+
+@pytest.mark.parametrize("db", [EVERYWHERE, SQLITE_ALONE])
+def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_named(db):
+    documents = alias("documents", "django_mongodb_backend", "docs", vendor="mongodb")
+    with pytest.raises(UsageError) as caught:
+        plan(alias("default"), alias("replica", mirror="default", host="db2"), documents, db=db)
+    assert f"--db {db[0]} cannot serve DATABASES['documents']: django_mongodb_backend (mongodb)" in caught.value.message
+    assert caught.value.hint == f"Name the aliases that are meant: --db default={db[0]}."
+    named = (*db, DbSpec(db[0].engine, alias="documents"))
+    assert len(plan(alias("default"), documents, db=named).routes) == 2
+
+
 def test_a_project_without_a_database_has_no_server_whatever_is_asked_for():
     dummy = Alias("default", "django.db.backends.dummy", "dummy")
     for db in ((), EVERYWHERE):
@@ -286,8 +343,8 @@ def test_db_for_an_alias_that_is_not_there_is_a_usage_error_that_names_those_tha
 
 
 def test_an_engine_that_is_not_supported_yet_names_the_alias_and_ends_with_4():
-    with pytest.raises(ProjectError, match=r"DATABASES\['legacy'\].*mysql") as caught:
-        plan(alias("default"), alias("legacy", MYSQL, host="my"))
+    with pytest.raises(ProjectError, match=r"DATABASES\['legacy'\].*oracle") as caught:
+        plan(alias("default"), alias("legacy", "django.db.backends.oracle", host="ora", vendor="oracle"))
     assert caught.value.exit_code == ExitCode.PROJECT
     assert "--db" in caught.value.hint
 

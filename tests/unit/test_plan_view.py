@@ -65,3 +65,19 @@ def test_the_document_is_json_and_says_the_same():
     assert document["aliases"]["files"]["server"] is None
     assert document["creation_order"] == ["default", "catalog", "files"]
     assert [notice["code"] for notice in document["notices"]] == ["mirror-without-replica"]
+
+
+def test_one_backend_is_shown_as_it_is():
+    assert plan_view.tables({"postgres-17": MADE}) == plan_view.table(MADE)
+    assert plan_view.documents({"postgres-17": MADE}) == plan_view.document(MADE)
+
+
+def test_several_backends_stand_below_their_names():
+    lines = plan_view.tables({"postgres-17": MADE, "sqlite": MADE})
+    assert [line for line in lines if line.startswith("===")] == ["=== postgres-17", "=== sqlite"]
+    assert lines == ["=== postgres-17", "", *plan_view.table(MADE), "", "=== sqlite", "", *plan_view.table(MADE)]
+    document = plan_view.documents({"postgres-17": MADE, "sqlite": MADE})
+    assert document == {
+        "version": 1,
+        "backends": {"postgres-17": plan_view.document(MADE), "sqlite": plan_view.document(MADE)},
+    }

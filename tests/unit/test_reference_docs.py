@@ -16,7 +16,7 @@ from harness.host import config
 from harness.host.options import OPTIONS, Option
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-COMMANDS = ("ci", "plan", "images build")
+COMMANDS = ("ci", "plan", "merge", "matrix", "images build")
 
 EXAMPLES = {
     "settings": '"shop.settings.test"',

@@ -1,6 +1,6 @@
 import json
 
-from harness.contract.events import Outcome
+from harness.contract.events import Outcome, RunStarted
 from harness.report import ledger, summary
 from harness.report.verdict import verdict
 from tests.golden.journals import JOURNALS, Journal, planned
@@ -15,7 +15,7 @@ def test_the_keys_are_a_contract() -> None:
     found = content(JOURNALS["outcomes"]())
     assert list(found) == [
         *("version", "verdict", "exit_code", "counts", "phases", "servers", "aliases"),
-        *("workers", "seed", "python", "django"),
+        *("workers", "seed", "python", "django", "backend", "settings"),
     ]
     assert list(found["counts"]) == [  # type: ignore[call-overload]
         *("planned", "passed", "failed", "errors", "skipped", "expected_failures", "unexpected_successes"),
@@ -30,6 +30,12 @@ def test_the_keys_are_a_contract() -> None:
     assert list(found["aliases"]["replica"]) == [  # type: ignore[index]
         *("server", "database", "mirror_of", "dependencies", "mode"),
     ]
+
+
+def test_the_backend_is_what_the_host_was_asked_for() -> None:
+    found = content(Journal().host(RunStarted("postgres-17", "shop/", "shop.settings", "3.13")))
+    assert (found["backend"], found["settings"]) == ("postgres-17", "shop.settings")
+    assert content(JOURNALS["green"]())["backend"] is None
 
 
 def test_a_run_of_which_nothing_is_known() -> None:

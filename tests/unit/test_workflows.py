@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from harness.host.engines import ENGINES
 from harness.host.project import project_files
+from tests.github_runner import read_yaml
 from tests.markdown import ROOT, all_blocks
 
 BIN = Path(sys.executable).parent
@@ -91,8 +94,45 @@ def test_schema_of_composite_actions():
             lint("check-jsonschema", "--builtin-schema", "vendor.github-actions", action)
 
 
+@pytest.mark.parametrize("block", all_blocks("gitlab"), ids=lambda block: block.where)
+def test_gitlab_schema(block, tmp_path):
+    path = tmp_path / ".gitlab-ci.yml"
+    path.write_text(block.text)
+    lint("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", path)
+
+
 def test_zizmor(repository):
     lint("zizmor", "--offline", "--no-progress", repository)
+
+
+def shells():
+    """The scripts of the composite actions, whose shell actionlint does not look at."""
+    for path in sorted(ROOT.glob(".github/actions/*/action.yml")):
+        for number, step in enumerate(read_yaml(path)["runs"]["steps"]):
+            if "run" in step:
+                yield pytest.param(step["run"], id=f"{path.parent.name}-{step.get('id', number)}")
+
+
+@pytest.mark.parametrize("script", list(shells()))
+def test_shellcheck_of_composite_actions(script, tmp_path):
+    path = tmp_path / "script.sh"
+    path.write_text(script)
+    lint("shellcheck", "--norc", "--shell=bash", path)
+
+
+def test_each_action_of_others_has_one_pin():
+    """A name that is pinned to two commits would be brought up to date in one place and not in the other."""
+    pins: dict[str, set[str]] = {}
+    for path in (ROOT / ".github").rglob("*.yml"):
+        for name, pin in re.findall(r"uses: ([^\s@$]+)@([0-9a-f]{40} # v[\d.]+)$", path.read_text(), re.MULTILINE):
+            pins.setdefault("/".join(name.split("/")[:2]), set()).add(pin)
+    assert {"actions/checkout", "actions/cache", "actions/download-artifact"} <= pins.keys()
+    assert {name: found for name, found in pins.items() if len(found) > 1} == {}
+
+
+def test_every_release_of_every_engine_is_published():
+    matrix = read_yaml(ROOT / ".github" / "workflows" / "images.yml")["jobs"]["publish"]["strategy"]["matrix"]
+    assert matrix["db"] == [f"{engine.name}:{version}" for engine in ENGINES.values() for version in engine.versions]
 
 
 def test_the_linters_find_what_is_wrong(tmp_path):

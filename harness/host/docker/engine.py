@@ -46,6 +46,14 @@ def connect() -> docker.DockerClient:
     return client
 
 
+def memory_bytes(client: docker.DockerClient) -> int:
+    """How much memory the engine's machine has; 0 where it does not say."""
+    try:
+        return int(client.api.info().get("MemTotal") or 0)
+    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError):
+        return 0
+
+
 def unreachable(error: BaseException, docker_host: str) -> ServerError:
     """What *error*, met while connecting, means to a person; *docker_host* is ``DOCKER_HOST``, or empty."""
     where = f"at {_without_credentials(docker_host)} (DOCKER_HOST)" if docker_host else "on this machine"

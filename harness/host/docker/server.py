@@ -34,7 +34,8 @@ testcontainers_config.ryuk_disabled = True
 class ServerSpec:
     """A server's container. ``host`` is its name in the run's network. ``publish`` opens the port on 127.0.0.1.
 
-    ``memory`` is a folder of its own in memory, empty at its start; there is none where the name is empty.
+    ``memory`` is a folder of its own in memory, empty at its start; there is none where the name is empty. It takes
+    ``memory_bytes`` at most, 0 for half of what the engine's machine has.
     One that is held ends when this process does.
     """
 
@@ -47,6 +48,7 @@ class ServerSpec:
     publish: bool
     environment: Mapping[str, str] = field(repr=False)
     memory: str = ""
+    memory_bytes: int = 0
     is_held: bool = True
 
 
@@ -156,7 +158,8 @@ def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerConta
         ports: dict[str, Any] = container.ports  # typed for a port alone, and handed on to the engine's client as it is
         ports[f"{spec.port}/tcp"] = ("127.0.0.1", None)
     if spec.memory:
-        container.with_tmpfs_mount(spec.memory, "mode=1777")
+        size = f",size={spec.memory_bytes}" if spec.memory_bytes else ""
+        container.with_tmpfs_mount(spec.memory, f"mode=1777{size}")
     return container.with_kwargs(
         hostname=spec.host,
         labels=labels(spec.run, spec.role),

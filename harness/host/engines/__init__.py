@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.host.engines.engine import Boot, Engine, Release, Role
+from harness.host.engines.engine import Boot, Engine, Release, Replication, Role
+from harness.host.engines.mariadb import MARIADB
+from harness.host.engines.mysql import MYSQL
 from harness.host.engines.postgres import POSTGRES
 
-ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (POSTGRES,)}
+ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (POSTGRES, MYSQL, MARIADB)}
 """By the name that users type."""
 
 KNOWN: Mapping[str, tuple[str, ...]] = {engine.name: engine.versions for engine in ENGINES.values()}
@@ -15,8 +17,8 @@ KNOWN: Mapping[str, tuple[str, ...]] = {engine.name: engine.versions for engine 
 
 
 def for_vendor(vendor: str) -> Engine | None:
-    """The engine behind Django's backends of *vendor*; ``None`` where none can be started."""
+    """The engine behind Django's backends of *vendor*, the first of several; ``None`` where none can be started."""
     return next((engine for engine in ENGINES.values() if engine.vendor == vendor), None)
 
 
-__all__ = ["ENGINES", "KNOWN", "Boot", "Engine", "Release", "Role", "for_vendor"]
+__all__ = ["ENGINES", "KNOWN", "Boot", "Engine", "Release", "Replication", "Role", "for_vendor"]

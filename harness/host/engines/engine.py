@@ -1,6 +1,6 @@
 """What the host knows of a kind of database server, as data and a few plain functions.
 
-Owns the shape alone: ``postgres.py`` beside it fills it in. Imports neither Docker nor Django.
+Owns the shape alone: the modules beside it fill it in. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["primary", "replica"]
+
+Replication = Literal["gtid", "position"]
+"""How a replica finds its place in what its primary sends, where an engine has both ways."""
 
 PASSWORD_VARIABLE = "HARNESS_PASSWORD"  # noqa: S105 - the name of a variable
 """Of a server's container: the run's password."""
@@ -29,7 +32,8 @@ class Release:
 class Boot:
     """What one server is told at its start. ``users`` are made superusers on a primary; a replica has them from it.
 
-    ``primary_host`` is the name under which a replica reaches its primary. One that ``is_held`` ends with this process.
+    ``primary_host`` is the name under which a replica reaches its primary, ``replication`` the way it follows it, for an
+    engine that has more than one. A server that ``is_held`` ends with this process.
     """
 
     role: Role
@@ -37,6 +41,7 @@ class Boot:
     users: tuple[str, ...] = ()
     primary_host: str = ""
     is_held: bool = True
+    replication: Replication = "gtid"
 
     def __repr__(self) -> str:
         return f"Boot(role={self.role!r}, password='***', users={self.users!r}, primary_host={self.primary_host!r})"
@@ -54,7 +59,8 @@ class Engine:
     replica, that it streams too. ``version_line`` finds the exact version in the log, as its first group.
     ``user`` is the role that stands for a USER of the settings. ``dump_schema`` is the command line that prints a
     database's schema inside its server's container, and ``schema_noise`` what differs in it from time to time.
-    ``memory_folder`` is where a server's databases are made if a file system in memory is mounted there.
+    ``memory_folder`` is where a server's databases are made if a file system in memory is mounted there, and
+    ``memory_bytes`` what one server then takes beside the tests' databases: itself and its seed.
     ``hint`` says what to look at when a server does not come up.
     """
 
@@ -77,6 +83,7 @@ class Engine:
     dump_schema: Callable[[str], tuple[str, ...]]
     schema_noise: re.Pattern[str]
     memory_folder: str
+    memory_bytes: int
     hint: str
 
     @property

@@ -120,5 +120,9 @@ POSTGRES = Engine(
     dump_schema=dump_schema,
     schema_noise=re.compile(r"^\\(?:un)?restrict .*\n", re.MULTILINE),
     memory_folder="/srv/harness/memory",
-    hint="PostgreSQL needs memory for shared buffers (128 MB) and space on the engine's disk; its log is above.",
+    memory_bytes=150 << 20,
+    hint=(
+        "PostgreSQL needs memory for shared buffers (128 MB) and, where its databases are in memory, for them (memory_size and"
+        " in_memory in [tool.harness.servers.postgres]), and space on the engine's disk; its log is above."
+    ),
 )

@@ -1,0 +1,98 @@
+"""One run of several: the process that ``host.several`` starts for each backend. ``python -m harness.host.child``.
+
+Owns the letter by which it is told what to run, the first line of its standard input; the end of that input means that
+the parent is gone. It prints nothing: its journal is what the parent shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness.contract import codec
+from harness.contract.events import RunAborted
+from harness.errors import ExitCode, HarnessError
+from harness.host import surroundings
+from harness.host.config import load
+from harness.host.session import run_ci
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the parent asks for. ``flags`` are those of its own command line, by their keys, with this run's in their place.
+
+    ``command`` is what somebody types to repeat this run alone, without labels.
+    """
+
+    flags: Mapping[str, object]
+    artifacts_root: str
+    command: tuple[str, ...]
+
+    def to_line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @staticmethod
+    def from_line(line: bytes) -> Letter:
+        content = json.loads(line)
+        return Letter(content["flags"], content["artifacts_root"], tuple(content["command"]))
+
+
+def main() -> int:
+    """Make the run that the letter asks for; its exit code.
+
+    What went wrong before there was a journal is the last line of the error stream, as the event that a journal would have.
+    """
+    letter = Letter.from_line(_read_line())
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    try:
+        config = load(letter.flags, os.environ, Path.cwd())
+        config = replace(config, artifacts_root=Path(letter.artifacts_root))
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            around = surroundings.look(config, os.environ, sys.argv, nowhere)
+            around = replace(around, is_github=False, step_summary=None, command=letter.command)
+            return run_ci(config, around)
+    except HarnessError as error:
+        return _say(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and must not look like a red test
+        trace = "".join(traceback.format_exception(error))
+        message = f"A bug in the harness: {type(error).__name__}: {error}"
+        return _say(RunAborted(ExitCode.INTERNAL, message, "Please report it.", trace))
+
+
+def last_words(errors: str) -> RunAborted | None:
+    """What a child said on its error stream before it ended; ``None`` if it came to say nothing."""
+    try:
+        event = codec.decode_body(errors.rstrip("\n").rpartition("\n")[2])
+    except codec.CodecError:
+        return None
+    return event if isinstance(event, RunAborted) else None
+
+
+def _say(abort: RunAborted) -> int:
+    sys.stderr.write(codec.encode_body(abort))
+    return abort.exit_code
+
+
+def _read_line() -> bytes:
+    # byte by byte from the descriptor: a buffer would hold its lock for ever, in the thread that waits for the end
+    line = bytearray()
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return bytes(line)
+
+
+def _end_with_the_parent() -> None:
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

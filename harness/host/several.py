@@ -1,0 +1,326 @@
+"""``harness ci`` on several backends: a run each, in a process of its own, as many at once as there is room for.
+
+Owns these processes and what is shown of them. What each does is a whole ``harness ci``, with artifacts of its own below
+those of the command; what they come to together is ``host.merge``'s.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.text import Text
+
+from harness.contract import codec
+from harness.contract.events import Envelope, RunAborted, RunStarted
+from harness.errors import ExitCode, HarnessError, Interrupted, worst
+from harness.host import image_commands, surroundings
+from harness.host.backends import Backend, at_once, backends_of, workers_each
+from harness.host.child import Letter, last_words
+from harness.host.config import Config
+from harness.host.docker.engine import connect
+from harness.host.merge import read_run, with_exit_code, write
+from harness.host.record import TELL_EVERY_S, started
+from harness.host.surroundings import Surroundings
+from harness.report import merged_summary
+from harness.report.backends_console import BackendsConsole
+from harness.report.files import JOURNAL, Artifacts
+from harness.report.final_summary import condensed, final_summary, rerun_command
+from harness.report.merge import Missing, Run, merge
+from harness.report.runreport import RunReport
+from harness.report.verdict import verdict
+from harness.report.wording import case_headline
+
+POLL_S = 0.1
+SLOWEST = 3
+"""Tests that each backend's summary lists, where nobody asked for more."""
+EXIT_S = 60.0
+"""How long a run that was asked to end twice has until it is killed."""
+_STDERR_BYTES = 20_000
+
+
+def run_several(config: Config, flags: Mapping[str, Any]) -> ExitCode:
+    """Run the suite on every backend of *config*, and give the worst of their exit codes.
+
+    *flags* are those that *config* was made from, by their keys: each run reads the configuration for itself.
+    """
+    backends = backends_of(config.db)
+    around = surroundings.look(config, os.environ, sys.argv)
+    console = BackendsConsole(
+        around.out,
+        around.console_options(config),
+        [backend.name for backend in backends],
+        is_live=around.is_live(config),
+    )
+    with (
+        contextlib.closing(console),
+        Artifacts.open(config.artifacts, has_journal=False) as artifacts,
+        _Fleet(config, flags, around, artifacts, console) as fleet,
+    ):
+        fleet.prepare()
+        fleet.sail(backends)
+        code = ExitCode.GREEN if fleet.interrupt is None else ExitCode(128 + fleet.interrupt)
+        merged = merge(fleet.runs, fleet.missing, code)
+        code = write(merged, artifacts, around, console, strict=config.junit_strict)
+        if around.is_github:
+            around.print_lines(merged_summary.annotate_all(merged))
+        return code
+
+
+class _Fleet:
+    """The processes of the runs. A context manager: they are gone when it ends."""
+
+    def __init__(
+        self,
+        config: Config,
+        flags: Mapping[str, Any],
+        around: Surroundings,
+        artifacts: Artifacts,
+        console: BackendsConsole,
+    ) -> None:
+        self.runs: list[Run] = []
+        self.missing: list[Missing] = []
+        self.interrupt: int | None = None
+        self._config = config
+        self._flags = flags
+        self._around = around
+        self._artifacts = artifacts
+        self._console = console
+        self._children: dict[str, _Child] = {}
+        self._interrupts = 0
+        self._is_preparing = False
+        self._told_at: dict[str, float] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> _Fleet:
+        self._cleanup.enter_context(self._interruptible())
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        try:
+            for child in self._children.values():
+                child.end()
+        finally:
+            self._cleanup.close()
+
+    def prepare(self) -> None:
+        """Make the images that the runs need, each once, before they start."""
+        self._is_preparing = True
+        try:
+            image_commands.make_images(self._config, self._config.db, self._told)
+        except HarnessError:
+            pass  # each run that needs the image meets the error itself, and tells it; or it was an interrupt
+        finally:
+            self._is_preparing = False
+
+    def _told(self, image: str, line: str) -> None:
+        now = time.monotonic()
+        if now - self._told_at.get(image, 0.0) >= TELL_EVERY_S:
+            self._told_at[image] = now
+            self._console.say("", f"{image}: {line}")
+
+    def sail(self, backends: Sequence[Backend]) -> None:
+        """Make every run, and fill ``runs`` in the order of *backends*. An interrupt ends those that are under way."""
+        cores, memory_bytes = self._room()
+        most = at_once(backends, cores, memory_bytes, self._config.parallel)
+        workers = workers_each(most, cores, self._config.parallel)
+        waiting = list(backends)
+        ended: dict[str, Run] = {}
+        while waiting or self._children:
+            while waiting and len(self._children) < most and self.interrupt is None:
+                backend = waiting.pop(0)
+                self._children[backend.name] = self._start(backend, workers)
+            if self.interrupt is not None and waiting:
+                self.missing = [Missing(backend.name, "interrupted before it began") for backend in waiting]
+                waiting = []
+            for name, child in list(self._children.items()):
+                code = child.process.poll()
+                for envelope in child.news():
+                    self._console.handle(name, envelope)
+                if code is not None:
+                    ended[name] = self._ended(child, code)
+                    del self._children[name]
+            time.sleep(POLL_S if self._children else 0)
+        self.runs = [ended[backend.name] for backend in backends if backend.name in ended]
+
+    def _room(self) -> tuple[int, int]:
+        """The cores and the memory that there are, in bytes: the engine's, or this machine's."""
+        if self._config.runner == "host":
+            pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+            return len(os.sched_getaffinity(0)), pages
+        with contextlib.closing(connect()) as client:
+            info = client.info()
+        return int(info.get("NCPU", 1)), int(info.get("MemTotal", 0))
+
+    def _start(self, backend: Backend, workers: int) -> _Child:
+        folder = self._artifacts.adopt(backend.name)
+        flags = {
+            **self._flags,
+            "db": [str(spec) for spec in backend.db],
+            "artifacts": str(folder),
+            "parallel": str(workers),
+        }
+        command = command_for(backend, self._around.command)
+        return _Child(backend, folder, Letter(flags, str(self._artifacts.root), command))
+
+    def _ended(self, child: _Child, code: int) -> Run:
+        """The run as its artifacts tell it; where there are none, as its exit status and its error stream do."""
+        exit_code = exit_code_of(code)
+        try:
+            run = read_run(child.folder, self._artifacts.root)
+        except HarnessError as error:
+            asked = started(replace(self._config, db=child.backend.db), self._around)
+            run = _unread(child, asked, exit_code, error)
+        run = Run(run.report, with_exit_code(run.verdict, exit_code), run.folder)
+        self._tell(child, run)
+        child.close()
+        return run
+
+    def _tell(self, child: _Child, run: Run) -> None:
+        options = self._around.console_options(self._config)
+        if self._config.django.durations is None:
+            options = replace(options, durations=SLOWEST)
+        lines = final_summary(
+            run.report,
+            run.verdict,
+            options,
+            artifacts=condensed(self._around.relative(child.folder), _files(child.folder)),
+            rerun=rerun_command(child.letter.command, run.report),
+            known=self._known,
+        )
+        self._known |= {(case.test.id, case_headline(case)) for case in run.report.red}
+        style = "green" if run.verdict.exit_code == 0 else "bold red"
+        head = Text(f"═══ {child.backend.name} ".ljust(min(options.width or 100, 100), "═"), "bold")
+        self._console.end(child.backend.name, Text(run.verdict.word, style), [Text(), head, *lines, Text()])
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """SIGINT and SIGTERM are passed on to each run, as often as they come; each ends itself as it would alone."""
+
+        def interrupt(signum: int, _frame: FrameType | None) -> None:
+            self._interrupts += 1
+            # the most severe is what the command ends with
+            self.interrupt = max(self.interrupt or 0, signum)
+            for child in list(self._children.values()):
+                child.signal(signum if self._interrupts < 3 else signal.SIGKILL)
+            if self._is_preparing:
+                raise Interrupted(f"{signal.Signals(signum).name} ended the command.", ExitCode(128 + signum))
+
+        old = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for signum, handler in old.items():
+                signal.signal(signum, handler)
+
+
+class _Child:
+    """One run's process. It is in a session of its own: an interrupt of the terminal reaches it through us alone."""
+
+    def __init__(self, backend: Backend, folder: Path, letter: Letter) -> None:
+        self.backend = backend
+        self.folder = folder
+        self.letter = letter
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
+        self._read = 0
+        self._torn = b""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.host.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            start_new_session=True,
+        )
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it is dead already, and its error stream says why
+            self.process.stdin.write(letter.to_line())
+            self.process.stdin.flush()  # and left open: its end would tell the child that we are gone
+
+    def news(self) -> Iterator[Envelope]:
+        """The events that its journal has had since the last time."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(self._read)
+                data = self._torn + journal.read()
+                self._read = journal.tell()
+        except FileNotFoundError:
+            return
+        *lines, self._torn = data.split(b"\n")
+        for line in lines:
+            with contextlib.suppress(codec.CodecError):
+                yield codec.decode(line)
+
+    def signal(self, signum: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signum)
+
+    def error_text(self) -> str:
+        """The end of what it wrote to its error stream."""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(size - _STDERR_BYTES, 0))
+        return self._errors.read().decode(errors="replace").strip()
+
+    def end(self) -> None:
+        """End a process that is still there, in order if it can be."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(EXIT_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        self._errors.close()
+
+
+def command_for(backend: Backend, command: Sequence[str]) -> tuple[str, ...]:
+    """*command* with the ``--db`` of *backend* in place of its own."""
+    rest: list[str] = []
+    is_value = False
+    for word in command:
+        if is_value or word.startswith("--db="):
+            is_value = False
+        elif word == "--db":
+            is_value = True
+        else:
+            rest.append(word)
+    return (*rest, *(word for spec in backend.db for word in ("--db", str(spec))))
+
+
+def exit_code_of(code: int) -> ExitCode:
+    """A process's exit status as one of ours; one that was killed has ended without a word."""
+    try:
+        return ExitCode(code)
+    except ValueError:
+        return ExitCode.INTERNAL
+
+
+def _unread(child: _Child, asked: RunStarted, code: ExitCode, error: HarnessError) -> Run:
+    """A run that left no journal: what it wrote to its error stream is all that is known."""
+    code = worst(code, ExitCode.INTERNAL) if code == ExitCode.GREEN else code
+    said = child.error_text()
+    abort = last_words(said) or RunAborted(code, error.message, error.hint, said)
+    report = RunReport(aborts=(abort,), asked=asked)
+    return Run(report, verdict(report), f"{child.folder.name}/")
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
+    )

@@ -1,0 +1,51 @@
+"""How far a PostgreSQL server is, in bytes of its write-ahead log (LSN)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from harness.errors import ServerError
+
+
+def parse_lsn(text: str) -> int:
+    """A ``pg_lsn`` as the number of bytes that it is."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
+
+class WalStream:
+    """What ``replication.Link`` asks of PostgreSQL. All cursors are the driver's."""
+
+    def position(self, cursor: Any) -> int:
+        """How far the primary behind *cursor* is."""
+        # a commit returns when it is flushed; what is inserted behind that is nobody's to see, and may stay there for long
+        cursor.execute("SELECT pg_current_wal_flush_lsn()::text")
+        return parse_lsn(cursor.fetchone()[0])
+
+    def is_covered(self, wanted: int, reached: int) -> bool:
+        return wanted <= reached
+
+    def wait(self, cursor: Any, wanted: int, deadline_s: float, primary: str) -> int | None:
+        """How far the replica behind *cursor* is, once that is *wanted* or more; ``None`` if it is no replica."""
+        deadline = time.monotonic() + deadline_s
+        pause = 0.0005
+        while True:
+            cursor.execute("SELECT pg_last_wal_replay_lsn()::text")
+            text = cursor.fetchone()[0]
+            if text is None:
+                return None
+            replayed = parse_lsn(text)
+            if replayed >= wanted:
+                return replayed
+            if time.monotonic() > deadline:
+                raise ServerError(
+                    f"The replica of {primary!r} did not catch up within {deadline_s:g} s.",
+                    hint="Look at its log in the artifacts: something on it may hold back the replay.",
+                    evidence=f"primary at byte {wanted}, replica at byte {replayed} of the WAL",
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, 0.02)
+
+    def check(self, cursor: Any, primary: str) -> None:
+        """Nothing: a replica whose replay fails ends."""

@@ -1,0 +1,76 @@
+"""Which statements a read-only replica of MySQL or MariaDB refuses: by their kind, since the server is not there to be asked.
+
+Pure. The kinds are those that MySQL 9.7 and MariaDB 11.8 replicas refuse; a test asks real ones. What a stored program does
+cannot be told from its call, and a table that is temporary not from its name: the one passes, the other is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from sqlparse import lexer
+from sqlparse import tokens as kinds
+
+_WRITES = frozenset(
+    {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE", "LOAD", "IMPORT"}  # rows
+    | {"CREATE", "ALTER", "DROP", "RENAME", "OPTIMIZE"}  # what they are in
+    | {"GRANT", "REVOKE", "INSTALL", "UNINSTALL"}  # who may do what
+)
+_FIRST_WORD = re.compile(r"(?:\s|\(|--\s.*\n|#.*\n|/\*(?!M?!).*?\*/)*(\w+)", re.DOTALL)
+_EXECUTED_COMMENT = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
+
+
+@lru_cache(maxsize=2048)
+def is_write(sql: str) -> bool:
+    """Whether a read-only server refuses *sql*, of one statement or several."""
+    sql = _EXECUTED_COMMENT.sub(r" \1 ", sql)
+    first = _FIRST_WORD.match(sql)
+    # most statements are of these two shapes, and long ones take a while to read
+    if first is not None and first[1].upper() == "SELECT" and not re.search(r";|\bupdate\b", sql, re.IGNORECASE):
+        return False
+    return any(_is_write(words) for words in _statements(sql))
+
+
+def _statements(sql: str) -> Iterator[list[str]]:
+    """The words of each statement outside of parentheses, in upper case. Of subqueries only a closing FOR UPDATE counts."""
+    words: list[str] = []
+    depth, before = 0, ""
+    for kind, value in lexer.tokenize(sql):  # type: ignore[no-untyped-call]  # sqlparse has no annotations
+        if kind in kinds.Whitespace or kind in kinds.Comment:
+            continue
+        word = " ".join(value.upper().split())
+        if kind is kinds.Punctuation and word in ("(", ")"):
+            if word == "(" and depth <= 0 and words[1:] and words[-1] in _WRITES:
+                words[-1] = "?"  # the function REPLACE() or INSERT()
+            depth += 1 if word == "(" else -1
+        elif kind is kinds.Punctuation and word == ";" and depth <= 0:
+            yield words
+            words = []
+        elif depth <= 0 or not words or (word == "UPDATE" and before == "FOR"):
+            is_name = kind in kinds.Literal or value[:1] in "`\"'"
+            words.append("?" if is_name else f"FOR {word}" if before == "FOR" else word)
+        before = word
+    yield words
+
+
+def _is_write(words: list[str]) -> bool:
+    words = words or [""]
+    first, rest = words[0].split()[0] if words[0] else "", words[1:]
+    if first in ("CREATE", "DROP"):
+        return "TEMPORARY" not in rest[:1] and not _follows(words, ("OR", "REPLACE", "TEMPORARY"))
+    if first in _WRITES:
+        return True
+    if first in ("SELECT", "TABLE", "VALUES"):
+        return "FOR UPDATE" in rest
+    if first in ("WITH", "EXPLAIN", "DESCRIBE", "DESC") or (first == "ANALYZE" and "TABLE" not in rest[:2]):
+        return "FOR UPDATE" in rest or any(word in _WRITES for word in rest)
+    if first == "LOCK":
+        return "WRITE" in rest
+    return first == "ANALYZE" or (first == "SET" and rest[:1] == ["PASSWORD"])
+
+
+def _follows(words: Iterable[str], expected: tuple[str, ...]) -> bool:
+    flat = " ".join(words).split()
+    return tuple(flat[1 : 1 + len(expected)]) == expected

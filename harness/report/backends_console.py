@@ -1,0 +1,155 @@
+"""One display of several runs at once: lines with the backend before them, or on a terminal a row each.
+
+Owns what is written to the terminal while backends are tested side by side, and when. Folds their journals as the consoles
+of a single run do; like these, it never ends a run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TextIO
+
+from rich.console import RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harness.contract.events import Envelope
+from harness.report.console import PROGRESS_EVERY_S, REFRESH_HZ, Sink, clock_face, phases_line, rich_console
+from harness.report.feed import Feed
+from harness.report.github import resume_commands, stop_commands
+from harness.report.terminal import ConsoleOptions, labelled
+
+
+class _Row:
+    """What is known of one backend's run."""
+
+    def __init__(self, options: ConsoleOptions) -> None:
+        self.feed = Feed(options)
+        self.seen_at = 0.0
+        self.told_at: float | None = None
+        self.end: Text | None = None
+
+
+class BackendsConsole:
+    """Takes the events of several runs, each under its backend's *label*. ``close`` always."""
+
+    def __init__(
+        self,
+        out: TextIO,
+        options: ConsoleOptions,
+        labels: Sequence[str],
+        *,
+        is_live: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._out = Sink(out)
+        self._options = options
+        self._clock = clock
+        self._width = max(map(len, labels), default=0)
+        self._rows = {label: _Row(options) for label in labels}
+        self._console = rich_console(self._out, options)
+        self._is_closed = False
+        self._live: Live | None = None
+        if options.guard:
+            self._write(stop_commands(options.guard))
+        if is_live:
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._render,
+                refresh_per_second=REFRESH_HZ,
+                transient=True,
+                vertical_overflow="crop",
+            )
+            self._live.start()
+
+    def handle(self, label: str, envelope: Envelope) -> None:
+        """Print what *envelope* is worth, and now and then how far the run is; the clock is the stream's own."""
+        row = self._rows[label]
+        lines = row.feed.take(envelope)
+        row.seen_at = self._clock()
+        if row.told_at is None:
+            row.told_at = envelope.at
+        elif envelope.at - row.told_at >= PROGRESS_EVERY_S and row.feed.planned and self._options.verbosity:
+            row.told_at = envelope.at
+            if self._live is None:
+                lines.append(_progress(row.feed))
+        self._print(self._named(label, line) for line in lines)
+
+    def say(self, label: str, text: str) -> None:
+        """A line about *label* that no journal tells; an empty *label* is the command itself."""
+        self._print([self._named(label, labelled("", text, "dim"))])
+
+    def end(self, label: str, word: Text, lines: Iterable[Text]) -> None:
+        """The run of *label* has ended, as *word* says; *lines* tell how, and bear no label of their own."""
+        self._rows[label].end = word
+        self._print(lines)
+
+    def finish(self, lines: Iterable[Text]) -> None:
+        """Take the display away and print what ends the command."""
+        self._stop()
+        self._print(lines)
+
+    def close(self) -> None:
+        """Leave the terminal as it was found, and let the runner take commands again. Safe to call twice."""
+        self._stop()
+        if not self._is_closed and self._options.guard:
+            self._write(resume_commands(self._options.guard))
+        self._is_closed = True
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def _named(self, label: str, line: Text) -> Text:
+        return Text.assemble((f"{label:{self._width}} ", "cyan"), line) if self._width else line
+
+    def _print(self, lines: Iterable[Text]) -> None:
+        listed = list(lines)
+        if not listed:
+            return
+        if self._live is None and not self._options.colour:
+            self._write("".join(f"{line.plain.rstrip()}\n" for line in listed))
+            return
+        self._console.print(Text("\n").join(listed), soft_wrap=True)
+        self._out.flush()
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+    def _render(self) -> RenderableType:
+        """The display as it is now; called by rich's own thread, a few times a second."""
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.add_column()
+        table.add_column(ratio=1)
+        for label, row in self._rows.items():
+            table.add_row(Text(label, "cyan"), *self._cells(row))
+        return table
+
+    def _cells(self, row: _Row) -> tuple[RenderableType, ...]:
+        feed = row.feed
+        if row.end is not None:
+            return row.end, Text(f"{feed.done}/{feed.planned}" if feed.planned else ""), Text(), Text()
+        if not feed.started_at:
+            return Text("waiting", "dim"), Text(), Text(), Text()
+        now = feed.at + max(self._clock() - row.seen_at, 0.0)
+        age = Text(clock_face(now - feed.started_at), "dim")
+        if not feed.planned or (not feed.done and not feed.seats and feed.open_phases):
+            return phases_line(feed, now), Text(), Text(), age
+        bar = ProgressBar(
+            total=feed.planned,
+            completed=min(feed.done, feed.planned),
+            style="bright_black",
+            complete_style="red" if feed.red else "green",
+            finished_style="red" if feed.red else "green",
+        )
+        standing = Text(feed.standing(), "bold red" if feed.red else "yellow")
+        return bar, Text(f"{feed.done}/{feed.planned}", "bold"), standing, age
+
+
+def _progress(feed: Feed) -> Text:
+    standing = f", {feed.standing()}" if feed.standing() else ""
+    return labelled("progress", f"{feed.done} of {feed.planned} tests{standing}, {feed.elapsed:.0f}s", "dim")

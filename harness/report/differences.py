@@ -1,0 +1,127 @@
+"""What differs between backends: tests that fail on some, are skipped on some, are much slower on some.
+
+Owns what counts as a difference. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.contract.events import Outcome
+from harness.report.merge import Column, Merged
+from harness.report.runreport import Case
+from harness.report.wording import FLAKY, LABELS, case_headline
+
+SLOWER_TIMES = 4.0
+SLOWER_S = 1.0
+"""A test is much slower where it takes so many times, and so many seconds more than, what it takes on the fastest."""
+
+TITLES = {
+    "fails": "fails on some backends only",
+    "absent": "there on some backends only",
+    "skipped": "skipped on some backends only",
+    "expected": "expected to fail on some backends only",
+    "flaky": "flaky on some backends only",
+    "slower": "much slower on some backends",
+}
+"""Each kind of difference, in the order in which they are told, the first that fits counting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What became of a test on one backend; ``outcome`` is ``None`` where it is not there, ``seconds`` of all attempts."""
+
+    label: str
+    outcome: Outcome | None
+    seconds: float = 0.0
+    said: str = ""
+    is_flaky: bool = False
+
+    @property
+    def word(self) -> str:
+        if self.outcome is None:
+            return "-"
+        return FLAKY if self.is_flaky else LABELS[self.outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A test, and how it differs: ``kind`` is a key of ``TITLES``."""
+
+    kind: str
+    test: str
+    cells: tuple[Cell, ...]
+
+
+def differences(merged: Merged) -> tuple[Difference, ...]:
+    """What differs between the backends that ran any test, by kind, then in the order of the plan."""
+    columns = compared(merged)
+    if len(columns) < 2:
+        return ()
+    tests = dict.fromkeys(id for column in columns for id in column.cases)
+    found = [difference for id in tests if (difference := _difference(id, columns)) is not None]
+    order = list(TITLES)
+    return tuple(sorted(found, key=lambda difference: order.index(difference.kind)))
+
+
+def compared(merged: Merged) -> tuple[Column, ...]:
+    """The backends on which any test came to an end: what broke down before that says nothing about a test."""
+    return tuple(column for column in merged.columns if any(_ran(case) for case in column.cases.values()))
+
+
+def red_everywhere(merged: Merged) -> tuple[str, ...]:
+    """The tests that are red on every backend that they ran on, where these are not told as differences."""
+    told = {difference.test for difference in differences(merged)}
+    tests = dict.fromkeys(
+        id for column in merged.columns for id, case in column.cases.items() if case.is_red and _ran(case)
+    )
+    return tuple(id for id in tests if id not in told)
+
+
+def _difference(id: str, columns: Sequence[Column]) -> Difference | None:
+    cases = [column.cases.get(id) for column in columns]
+    cells = tuple(_cell(column.label, case) for column, case in zip(columns, cases, strict=True))
+    kind = _kind(cases)
+    return Difference(kind, id, cells) if kind is not None else None
+
+
+def _kind(cases: Sequence[Case | None]) -> str | None:
+    # what did not run has its reason elsewhere: the fixture that failed, or the run's own abort
+    known = [case for case in cases if case is not None and _ran(case)]
+    absent = sum(case is None for case in cases)
+    if not known:
+        return None
+    # a fixture is told of where it went wrong: where it is not told of, it was well
+    is_fixture = not known[0].is_planned
+    outcomes = [case.outcome for case in known]
+    red = sum(outcome.is_red for outcome in outcomes)
+    if red and (red < len(known) or absent):
+        return "fails"
+    if absent and not is_fixture:
+        return "absent"
+    if _some_only(outcome is Outcome.SKIPPED for outcome in outcomes) or (is_fixture and absent):
+        return "skipped"
+    if _some_only(outcome is Outcome.XFAILED for outcome in outcomes):
+        return "expected"
+    if _some_only(case.is_flaky for case in known):
+        return "flaky"
+    return "slower" if not red and _is_much_slower([case.duration for case in known]) else None
+
+
+def _some_only(holds: Iterable[bool]) -> bool:
+    return len(set(holds)) > 1
+
+
+def _is_much_slower(seconds: Sequence[float]) -> bool:
+    return max(seconds) >= SLOWER_TIMES * min(seconds) and max(seconds) - min(seconds) >= SLOWER_S
+
+
+def _ran(case: Case) -> bool:
+    return case.outcome is not Outcome.NOT_RUN
+
+
+def _cell(label: str, case: Case | None) -> Cell:
+    if case is None:
+        return Cell(label, None)
+    return Cell(label, case.outcome, case.duration, case_headline(case), case.is_flaky)

@@ -1,0 +1,97 @@
+"""Pairs of real MySQL and MariaDB servers, and sessions on them."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pymysql
+from pymysql.constants import CLIENT
+
+from harness.contract.runspec import Endpoint, Route
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.host import provision
+from harness.host.config import DbSpec
+from harness.host.docker import containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.engines import MARIADB, MYSQL, Engine
+from harness.host.engines.engine import Replication
+from harness.host.plan import make_plan
+from harness.host.stack import Stack, StackOptions
+
+USER = "shop"
+ENGINES = (MYSQL, MARIADB)
+
+
+def _alias(name: str, host: str, mirror: str | None = None) -> Alias:
+    return Alias(name, MYSQL.backend, "mysql", "shop", host, "", USER, "test_shop", TestOptions(mirror=mirror))
+
+
+TOPOLOGY = Topology((_alias("default", "db1"), _alias("replica", "db2", "default")))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A primary and its replica that run. ``routes`` and ``endpoints`` are what inside is told of them."""
+
+    engine: Engine
+    routes: tuple[Route, ...]
+    endpoints: tuple[Endpoint, ...]
+
+    def endpoint(self, role: str) -> Endpoint:
+        (found,) = [endpoint for endpoint in self.endpoints if endpoint.role == role]
+        return found
+
+    def connect(self, role: str = "primary", database: str | None = None) -> Any:
+        """A session of the driver's, in autocommit."""
+        endpoint = self.endpoint(role)
+        return pymysql.connect(
+            host=endpoint.host,
+            port=endpoint.port,
+            user=USER,
+            password=endpoint.password,
+            database=database,
+            charset="utf8mb4",
+            autocommit=True,
+            client_flag=CLIENT.MULTI_STATEMENTS,
+        )
+
+    @contextlib.contextmanager
+    def session(self, role: str = "primary", database: str | None = None) -> Iterator[Session]:
+        """The same, as something to run statements on."""
+        with contextlib.closing(self.connect(role, database)) as connection:
+            yield Session(connection)
+
+
+class Session:
+    """Runs statements and gives their rows."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def run(self, *statements: str) -> Sequence[Sequence[Any]]:
+        """The rows of the last one."""
+        rows: Sequence[Sequence[Any]] = ()
+        for statement in statements:
+            with self.connection.cursor() as cursor:
+                cursor.execute(statement)
+                rows = cursor.fetchall()
+        return rows
+
+
+@contextlib.contextmanager
+def running(engine: Engine, replication: Replication = "gtid") -> Iterator[Pair]:
+    """A pair of *engine*'s servers, for as long as it is needed."""
+    run = secrets.token_hex(4)
+    plan = make_plan(TOPOLOGY, [DbSpec(engine.name)])
+    with contextlib.closing(connect()) as client, containers.network(client, run) as network:
+        with Workshop(client, lambda title, line: None) as workshop:
+            image = provision.server_image(workshop, engine, engine.default_version)
+        images = {(server.engine.name, server.version): image for server in plan.servers}
+        options = StackOptions(run, network, images, publish=True, replication={engine.name: replication})
+        with Stack(client, plan, options) as stack:
+            yield Pair(engine, plan.routes, tuple(stack.endpoints()))

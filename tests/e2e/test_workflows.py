@@ -1,0 +1,308 @@
+"""The shell of each workflow's steps, in order, as GitHub's runner would run it, and what came out.
+
+``tests/github_runner.py`` says what stands in for the actions of others. The tests are a few of the storefront's, so that the
+steps take longer than what they start; which ones, the environment says, as a workflow's could.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests import registry
+from tests.e2e.command import environment
+from tests.github_runner import ROOT, GitHub, Job, read_yaml
+from tests.markdown import blocks
+
+FEW = {"HARNESS_LABELS": "accounts.tests.test_models"}
+CI = ".github/workflows/ci.yml"
+ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"
+BACKENDS = {"postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"}
+INSTEAD = {
+    # runs this very test, among others
+    "./ci/test": "true",
+}
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One GitHub, whose caches fill as the tests go. They hold images, so they do not stay for somebody to look at."""
+    made = GitHub(tmp_path_factory.mktemp("github"), environment=FEW, instead=INSTEAD)
+    yield made
+    shutil.rmtree(made.folder)
+
+
+@pytest.fixture
+def github(shared, tmp_path):
+    """A workflow run of its own: no artifacts yet, but the caches of others."""
+    made = GitHub(tmp_path / "github", environment=FEW, instead=INSTEAD)
+    made.caches.rmdir()
+    made.caches.symlink_to(shared.caches)
+    yield made
+    shutil.rmtree(made.folder)
+
+
+def only(jobs: dict[str, list[Job]]) -> Job:
+    ((job,),) = jobs.values()
+    return job
+
+
+def tests_in(report: Path) -> int:
+    return sum(1 for _ in ET.parse(report).iter("testcase"))
+
+
+def one_action(github, **given):
+    """A workflow whose one job checks out and uses the action with *given*, run; the job."""
+    lines = "".join(f"          {name}: {json.dumps(value)}\n" for name, value in given.items())
+    workflow = f"""
+name: Example
+on: push
+jobs:
+  example:
+    runs-on: ubuntu-24.04
+    outputs:
+      verdict: ${{{{ steps.harness.outputs.verdict }}}}
+      code: ${{{{ steps.harness.outputs.exit-code }}}}
+      counts: ${{{{ steps.harness.outputs.counts }}}}
+      report: ${{{{ steps.harness.outputs.report }}}}
+      artifact: ${{{{ steps.harness.outputs.artifact }}}}
+    steps:
+      - uses: actions/checkout@v0
+        with:
+          persist-credentials: false
+      - id: harness
+        uses: $/.github/actions/harness
+        with:
+{lines}"""
+    (github.repository / "example.yml").write_text(workflow)
+    return only(github.workflow("example.yml"))
+
+
+def test_the_first_job_runs_the_one_script_that_everybody_runs(github):
+    assert only(github.workflow(CI, only=("tests",))).result == "success"
+
+
+def test_all_backends_together(github):
+    job = only(github.workflow(CI, only=("together",)))
+    assert job.result == "success", job.told
+    outputs = job.step("harness").outputs
+    assert (outputs["verdict"], outputs["exit-code"]) == ("passed", "0")
+    counts = json.loads(outputs["counts"])
+    assert counts["planned"] == counts["passed"] + counts["skipped"] > counts["skipped"]
+    assert tests_in(Path(outputs["report"])) == counts["planned"]
+    uploaded = github.artifacts / outputs["artifact"]
+    assert {path.name for path in uploaded.iterdir() if path.is_dir()} >= BACKENDS
+    assert "harness" in job.step("run").summary
+    assert all(backend in job.step("run").summary for backend in BACKENDS)
+
+
+def test_a_job_for_each_backend_and_one_report(github):
+    *_, report = jobs = github.workflow(CI, only=("apart",))["apart"]
+    assert [job.name for job in jobs] == ["Plan", *(f"{name}-py3.13" for name in _listed()), "Report"]
+    assert {job.result for job in jobs} == {"success"}, "\n".join(job.told for job in jobs)
+    assert {path.name for path in github.artifacts.iterdir()} == {
+        "storefront.report",
+        *(f"storefront.run.{name}-py3.13" for name in BACKENDS),
+    }
+    counts = json.loads(report.outputs["counts"])
+    assert report.outputs["verdict"] == "passed"
+    each = [json.loads(job.step("results").outputs["counts"])["planned"] for job in jobs[1:-1]]
+    assert counts["planned"] == sum(each) > 0
+    assert tests_in(github.artifacts / "storefront.report" / "junit.xml") == sum(each)
+    assert all(backend in report.step("merge").summary + report.told for backend in BACKENDS)
+
+
+def _listed():
+    return ["postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"]
+
+
+def test_the_report_says_which_job_is_missing(github):
+    """A machine that was lost uploads nothing: the report is red, and names what should have been there."""
+    path = github.repository / ".github" / "workflows" / "django-tests.yml"
+    text = path.read_text()
+    lost = text.replace(
+        "      - uses: $/.github/actions/harness\n",
+        "      - if: matrix.db != 'sqlite'\n        uses: $/.github/actions/harness\n",
+    )
+    assert lost != text
+    path.write_text(lost)
+    inputs = {"project": "tests/projects/storefront", "db": "postgres:17 sqlite"}
+    jobs = github.workflow(".github/workflows/django-tests.yml", inputs)
+    (report,) = jobs["report"]
+    assert report.result == "failure"
+    assert "sqlite-py3.13" in report.told
+
+
+def test_a_red_run_is_red_and_leaves_everything(github):
+    github.environment = {"HARNESS_LABELS": "tests.test_plain"}
+    job = one_action(github, project="tests/projects/outcomes", db="sqlite", name="red run")
+    assert job.result == "failure"
+    assert job.step("run").outcome == "failure"
+    assert (job.outputs["verdict"], job.outputs["code"]) == ("failed", "1"), job.told
+    assert json.loads(job.outputs["counts"])["failed"] > 0
+    assert Path(job.outputs["report"]).is_file()
+    assert "::error file=tests/projects/outcomes/" in job.step("run").said
+    assert "Failures" in job.step("run").summary
+    assert job.outputs["artifact"] == "red-run"
+    assert (github.artifacts / "red-run" / "junit.xml").is_file()
+
+
+def test_caches_and_a_second_attempt(github):
+    """What one attempt made the next one finds, and its artifacts take the place of those of the first."""
+    github.caches.unlink()
+    github.caches.mkdir()
+    given = {"project": "tests/projects/storefront", "db": "sqlite"}
+    first = one_action(github, **given)
+    assert first.result == "success", first.told
+    assert [first.step(name).outputs["cache-hit"] for name in ("pip", "images")] == ["false", "false"]
+    github.attempt = 2
+    second = one_action(github, **given)
+    assert second.result == "success", second.told
+    assert [second.step(name).outputs["cache-hit"] for name in ("pip", "images")] == ["true", "true"]
+    assert "Loaded image: harness-project:" in second.told
+    assert second.step("used").outcome == "skipped"
+    assert [path.name for path in github.artifacts.iterdir()] == ["harness-example-tests-projects-storefront-sqlite"]
+
+
+def test_what_is_given_is_never_a_command(github):
+    github.environment = {}
+    hostile = '"; touch pwned; $(touch pwned) `touch pwned`'
+    job = one_action(
+        github, project="tests/projects/storefront", db="sqlite", labels=hostile, name=hostile, cache="false"
+    )
+    assert job.result == "failure"
+    assert job.step("run").outcome == "failure"
+    assert "ModuleNotFoundError" in job.step("run").said
+    assert job.outputs["artifact"] == "touch-pwned-touch-pwned-touch-pwned"
+    assert not list(github.folder.rglob("pwned"))
+
+
+def test_arguments_arrive_as_they_are_written(github):
+    github.environment = {}
+    job = one_action(
+        github,
+        project="tests/projects/storefront",
+        db="sqlite",
+        labels="accounts.tests.test_models",
+        args="-k 'points add' -k points_add_up --durations 1",
+        name="chosen",
+        cache="false",
+    )
+    assert job.result == "success", job.told
+    assert json.loads(job.outputs["counts"])["planned"] == 1
+
+
+def test_a_job_that_is_cancelled_ends_its_run(tmp_path):
+    """GitHub interrupts the shell of a step and nothing below it: the harness has to be in the shell's place."""
+    (script,) = (step["run"] for step in read_yaml(ACTION)["runs"]["steps"] if step.get("id") == "run")
+    variables = {
+        **dict.fromkeys(("LABELS", "ARGS", "PYTHON_VERSION"), ""),
+        "PYTHON": sys.executable,
+        "GITHUB_ACTION_PATH": str(ACTION.parent),
+        "PROJECT": "tests/projects/storefront",
+        "DB": "sqlite",
+        "ARTIFACTS": str(tmp_path / "artifacts"),
+    }
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    with subprocess.Popen(command, cwd=ROOT, env=environment(**variables), stdout=subprocess.PIPE, text=True) as shell:
+        said = "".join(itertools.takewhile(lambda line: " plan " not in line, shell.stdout))
+        shell.send_signal(signal.SIGINT)
+        said += shell.stdout.read()
+    assert shell.returncode == 130, said
+    assert json.loads((tmp_path / "artifacts" / "summary.json").read_text())["verdict"] == "interrupted"
+
+
+def test_images_are_published_by_version(github, tmp_path, monkeypatch):
+    """What a page says to pull them with gives a run its image: see docs/how-to/any-ci.md."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    path = github.repository / ".github" / "workflows" / "images.yml"
+    text = path.read_text()
+    one = text.replace(
+        '"postgres:15", "postgres:17", "postgres:18", "mysql:9.7", "mariadb:10.11", "mariadb:11.8"', '"postgres:17"'
+    )
+    assert one != text
+    path.write_text(one)
+    with registry.serving(tmp_path / "registry") as address:
+        github.contexts = {"vars": {"IMAGE_REGISTRY": address}}
+        job = only(github.workflow(".github/workflows/images.yml"))
+        assert job.result == "success", job.told
+        image = f"{address}/example/shop/postgres:17"
+        assert job.step("build").outputs["image"] == image
+        assert image in job.step("Push").summary
+        tag = docker("image", "inspect", "--format", '{{index .Config.Labels "org.django-ci-harness.tag"}}', image)
+        before = docker("image", "inspect", "--format", "{{.Id}}", tag)
+        docker("image", "rm", image)
+        try:
+            for command in pulling():
+                subprocess.run(["bash", "-c", command], env=environment(IMAGE=image), check=True, timeout=300)
+            assert docker("image", "inspect", "--format", "{{.Id}}", tag) != before
+            assert tag in harness_images("build", "--db", "postgres:17", "--project", str(tmp_path))
+        finally:
+            docker("tag", before, tag)
+            docker("image", "rm", image)
+    assert tag.startswith("harness-postgres:17-")
+    assert "token" not in (tmp_path / "docker" / "config.json").read_text()
+
+
+def pulling() -> list[str]:
+    """The commands by which a page says to pull a published image."""
+    (block,) = (block for block in blocks(ROOT / "docs" / "how-to" / "any-ci.md") if "docker pull" in block.text)
+    return [line.removeprefix("  - ") for line in block.text.splitlines()[1:]]
+
+
+def harness_images(*arguments: str) -> str:
+    """What ``harness images`` prints."""
+    command = [sys.executable, "-m", "harness", "images", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300, cwd=ROOT).stdout
+
+
+def test_no_images_are_published_without_a_registry(github):
+    assert only(github.workflow(".github/workflows/images.yml")).result == "skipped"
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, check=True, timeout=300, env=environment()
+    )
+    return done.stdout.strip()
+
+
+def released(github, tag):
+    github.contexts = {"github": {"event_name": "release", "event": {"release": {"tag_name": tag}}}}
+    jobs = github.workflow(".github/workflows/release.yml")
+    return jobs["build"][0], jobs["publish"][0]
+
+
+def test_a_release_is_published(github):
+    import harness
+
+    build, publish = released(github, f"v{harness.__version__}")
+    assert (build.result, publish.result) == ("success", "success"), build.told
+    assert github.published == [
+        f"django_ci_harness-{harness.__version__}-py3-none-any.whl",
+        f"django_ci_harness-{harness.__version__}.tar.gz",
+    ]
+    assert f"harness {harness.__version__}" in build.told
+
+
+def test_a_release_with_another_tag_is_not(github):
+    build, publish = released(github, "v99.0.0")
+    assert (build.result, publish.result) == ("failure", "skipped")
+    assert "::error::" in build.told
+    assert github.published == []
+
+
+def test_every_workflow_is_replayed():
+    replayed = Path(__file__).read_text()
+    for path in (ROOT / ".github" / "workflows").iterdir():
+        assert path.name in replayed, f"no test runs the steps of {path.name}"

@@ -1,0 +1,68 @@
+"""How a MySQL or MariaDB server is asked for its position, and what a replica's own words say of it."""
+
+import pytest
+
+from harness.inside import gtid
+from harness.inside.gtid import GtidStream, Health, advice, dialect_of, health_of
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "expected"),
+    [
+        ("11.8.6-MariaDB-0+deb13u1 from Debian-log", "", gtid.MARIADB),
+        ("10.11.14-MariaDB-log", "", gtid.MARIADB),
+        ("9.7.4-2", "ON", gtid.MYSQL),
+        ("8.0.36", "ON_PERMISSIVE", gtid.MYSQL),
+        ("9.7.4-2", "OFF", gtid.MYSQL_FILES),
+        ("8.4.0", "off", gtid.MYSQL_FILES),
+        ("8.0.36", "OFF", gtid.MYSQL_FILES_OLD),
+    ],
+)
+def test_each_server_is_asked_in_its_dialect(version, mode, expected):
+    assert dialect_of(version, mode) == expected
+
+
+def test_a_replica_that_runs_has_not_stopped():
+    status = {"Replica_IO_Running": "Yes", "Replica_SQL_Running": "Yes", "Replica_SQL_Running_State": "waiting"}
+    assert health_of(status) == Health("", "", "waiting")
+
+
+def test_a_replica_that_connects_has_not_stopped():
+    assert not health_of({"Slave_IO_Running": "Connecting", "Slave_SQL_Running": "Yes"}).stopped
+
+
+def test_mariadb_says_the_statement_itself():
+    status = {
+        "Slave_IO_Running": "Yes",
+        "Slave_SQL_Running": "No",
+        "Last_SQL_Errno": 1051,
+        "Last_SQL_Error": "Error 'Unknown table' on query. Query: 'DROP TABLE x'",
+    }
+    expected = "error 1051: Error 'Unknown table' on query. Query: 'DROP TABLE x'"
+    assert health_of(status) == Health("applying", expected, "")
+
+
+def test_mysqls_workers_say_it_first():
+    status = {"Replica_SQL_Running": "No", "Last_SQL_Errno": 3030, "Last_SQL_Error": "a worker has failed"}
+    health = health_of(status, [(1146, "Query: 'DROP TABLE x'")])
+    assert health.error == "error 1146: Query: 'DROP TABLE x'\nerror 3030: a worker has failed"
+
+
+def test_a_replica_that_no_longer_receives_has_stopped():
+    status = {"Replica_IO_Running": "No", "Replica_SQL_Running": "Yes", "Last_IO_Error": "Got fatal error 1236"}
+    assert health_of(status) == Health("receiving", "Got fatal error 1236", "")
+
+
+def test_a_primary_that_wrote_nothing_is_not_waited_for():
+    stream = GtidStream()
+    assert stream.is_covered(("",), ("0-1-1",))
+    assert stream.is_covered(("0-1-2",), ("0-1-2",))
+    assert not stream.is_covered(("0-1-3",), ("0-1-2",))
+
+
+def test_the_error_of_a_gtid_primary_alone_names_the_option():
+    assert 'replication = "position" in [tool.harness.servers.mysql]' in advice(
+        Exception(1785, "Statement violates ...")
+    )
+    assert advice(Exception(1146, "no such table")) == ""
+    assert advice(Exception()) == ""

@@ -1,0 +1,65 @@
+"""Whose databases are in memory: all that fit, and a word on those that do not."""
+
+from harness.contract.topology import Alias, TestOptions, Topology
+from harness.host.config import DbSpec, ServerConfig
+from harness.host.engines.mariadb import MARIADB
+from harness.host.engines.mysql import MYSQL
+from harness.host.memory import DATABASES_BYTES, RUNNER_BYTES, place
+from harness.host.plan import make_plan
+
+PLENTY = 64 << 30
+
+
+def alias(name, host, mirror=None):
+    return Alias(
+        name, "django.db.backends.mysql", "mysql", "shop", host, "", "u", f"test_{name}", TestOptions(mirror=mirror)
+    )
+
+
+PAIR = make_plan(Topology((alias("default", "a"), alias("replica", "b", "default"))), (DbSpec("mysql"),)).servers
+TWO = make_plan(
+    Topology((alias("default", "a"), alias("replica", "b", "default"), alias("other", "c"))),
+    (DbSpec("mysql", None, "default"), DbSpec("mariadb", None, "other")),
+).servers
+NEEDED = 2 * (MYSQL.memory_bytes + DATABASES_BYTES)
+
+
+def test_what_fits_is_in_memory_and_nothing_is_said():
+    placed = place(PAIR, {}, PLENTY)
+    assert (placed.on_disk, placed.sizes, placed.notices) == (frozenset(), {}, ())
+
+
+def test_an_engine_that_does_not_say_what_it_has_is_taken_to_have_enough():
+    assert place(PAIR, {}, 0).on_disk == frozenset()
+
+
+def test_the_last_byte_counts():
+    assert place(PAIR, {}, NEEDED + RUNNER_BYTES).on_disk == frozenset()
+    assert place(PAIR, {}, NEEDED + RUNNER_BYTES - 1).on_disk == {"mysql"}
+
+
+def test_what_does_not_fit_is_on_disk_and_said():
+    placed = place(PAIR, {}, 1 << 30)
+    (notice,) = placed.notices
+    assert notice.code == "databases-on-disk"
+    for part in ("mysql:", f"{NEEDED >> 20} MB", "1024 MB", "memory_size", "[tool.harness.servers.mysql]"):
+        assert part in notice.text
+
+
+def test_a_size_is_passed_on_and_counts_for_each_server():
+    configs = {"mysql": ServerConfig(memory_size=2 << 30)}
+    assert place(PAIR, configs, PLENTY).sizes == {"mysql": 2 << 30}
+    placed = place(PAIR, configs, 4 << 30)
+    assert (placed.on_disk, placed.sizes) == ({"mysql"}, {})
+
+
+def test_the_disk_that_was_asked_for_is_no_news_and_takes_no_memory():
+    placed = place(PAIR, {"mysql": ServerConfig(in_memory=False)}, 1 << 30)
+    assert (placed.on_disk, placed.notices) == ({"mysql"}, ())
+
+
+def test_the_engine_that_takes_most_goes_first_and_the_rest_may_stay():
+    alone = MARIADB.memory_bytes + DATABASES_BYTES + RUNNER_BYTES
+    assert place(TWO, {}, alone).on_disk == {"mysql"}
+    assert place(TWO, {}, alone - 1).on_disk == {"mysql", "mariadb"}
+    assert len(place(TWO, {}, alone - 1).notices) == 2

@@ -1,0 +1,102 @@
+"""What the command says to the processes of its runs, and what it makes of how they end."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.contract import codec
+from harness.contract.events import Notice, RunAborted
+from harness.errors import ExitCode
+from harness.host.backends import Backend
+from harness.host.child import Letter, last_words
+from harness.host.config import DbSpec
+from harness.host.several import command_for, exit_code_of
+
+REPOSITORY = Path(__file__).parents[2]
+LETTER = Letter({"db": ["sqlite"], "project": "x", "failfast": True}, "/out", ("harness", "ci", "--db", "sqlite"))
+ABORT = RunAborted(ExitCode.USAGE, "Not so.", "But so.", "a\nb")
+
+
+def test_a_letter_arrives_as_it_was_sent():
+    assert Letter.from_line(LETTER.to_line()) == LETTER
+    assert LETTER.to_line().count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("harness ci", "harness ci --db sqlite --db a=postgres:17"),
+        ("harness ci --db postgres --db=sqlite -v 2", "harness ci -v 2 --db sqlite --db a=postgres:17"),
+        ("harness ci --db postgres", "harness ci --db sqlite --db a=postgres:17"),
+    ],
+)
+def test_the_command_that_repeats_one_run_names_its_backend_alone(command, expected):
+    backend = Backend("sqlite", (DbSpec("sqlite"), DbSpec("postgres", "17", "a")))
+    assert command_for(backend, command.split()) == tuple(expected.split())
+
+
+@pytest.mark.parametrize(("status", "code"), [(0, 0), (1, 1), (143, 143), (-9, 70), (-11, 70), (99, 70)])
+def test_a_process_that_was_killed_has_ended_without_a_word(status, code):
+    assert exit_code_of(status) == code
+
+
+def test_the_last_words_are_the_last_line():
+    assert last_words("warning: x\n" + codec.encode_body(ABORT)) == ABORT
+    assert last_words("Traceback ...\nMemoryError") is None
+    assert last_words(codec.encode_body(Notice("a", "b"))) is None
+    assert last_words("") is None
+
+
+def child(folder, flags, **variables):
+    """How the process ends that such a letter is sent to."""
+    letter = Letter(flags, str(folder / "out"), ("harness", "ci"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.host.child"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **variables},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(letter.to_line())
+    process.stdin.flush()  # and left open until it has ended: its end says that the parent is gone
+    process.wait(60)
+    out, errors = process.communicate()
+    return process.returncode, out, last_words(errors.decode())
+
+
+def test_a_process_ends_with_its_parent(tmp_path):
+    (tmp_path / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")\n')
+    letter = Letter({"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), ("harness", "ci"))
+    program = "import time; from harness.host import child; child.run_ci = lambda *_: time.sleep(60); child.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        input=letter.to_line(),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        timeout=30,
+    )
+    assert ended.returncode == -signal.SIGTERM, ended.stderr
+
+
+def test_an_error_before_there_is_a_journal_is_said_in_full(tmp_path):
+    code, out, said = child(tmp_path, {"db": ["nonsense"], "project": str(tmp_path)})
+    assert said is not None
+    assert (code, said.exit_code) == (ExitCode.USAGE, ExitCode.USAGE)
+    assert "unknown engine 'nonsense'" in said.message
+    assert said.hint
+    assert out == b""
+
+
+def test_an_unexpected_error_is_told_as_a_bug_with_its_trace(tmp_path):
+    code, _, said = child(tmp_path, None)
+    assert said is not None
+    assert code == ExitCode.INTERNAL
+    assert said.message.startswith("A bug in the harness: ")
+    assert "Traceback (most recent call last)" in said.evidence
