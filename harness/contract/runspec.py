@@ -36,12 +36,23 @@ class DjangoOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How many seconds a test may take whose id fits ``pattern`` (a shell's: ``*``, ``?``, ``[...]``)."""
+
+    pattern: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """What inside is asked to do. ``plan_only``: say the topology and end.
 
     ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``workers`` is ``None`` for as many as
-    there are cores. ``timeout_s`` is the longest that one test may take, in seconds. ``mirrors``: how a mirror alias is
-    connected, by test class (``auto``), or always through its primary or always to its replica.
+    there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id fits a pattern of
+    ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class
+    (``auto``), or always through its primary or always to its replica. ``repeat`` is how often each test runs. ``replay``
+    has the tests to run, and no others, in this order and in one worker. ``check_isolation``: say which classes leave
+    something behind in the databases.
     """
 
     plan_only: bool = False
@@ -50,7 +61,12 @@ class RunSpec:
     options: DjangoOptions = field(default_factory=DjangoOptions)
     workers: int | None = None
     timeout_s: float = 300.0
+    timeouts: tuple[TimeLimit, ...] = ()
+    run_timeout_s: float | None = None
     retries: int = 0
+    repeat: int = 1
+    replay: tuple[str, ...] = ()
+    check_isolation: bool = False
     mirrors: MirrorMode = "auto"
     scratch: str = "/tmp"  # noqa: S108 - a default of inside's own container; the host runner names a private folder
 

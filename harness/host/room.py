@@ -18,8 +18,8 @@ from typing import IO, TYPE_CHECKING
 from harness.contract import codec
 from harness.contract.events import Notice, RunAborted, TopologyFound
 from harness.contract.runspec import Begin, RunSpec
-from harness.errors import HarnessError
-from harness.host import buildenv, kept, memory, provision
+from harness.errors import HarnessError, ServerError
+from harness.host import buildenv, kept, memory, provision, watchdog
 from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.conversation import Conversation
@@ -109,7 +109,14 @@ class Room:
         tags = provision.side_by_side(jobs)
         return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
 
-    def stack(self, plan: StackPlan, images: dict[tuple[str, str], str], record: Record) -> Stack:
+    def stack(
+        self,
+        plan: StackPlan,
+        images: dict[tuple[str, str], str],
+        record: Record,
+        on_loss: Callable[[ServerError], None] | None = None,
+    ) -> Stack:
+        """The servers of *plan*, not yet up. *on_loss* hears of one that is up and goes away."""
         # testcontainers takes long to import, and the runner's start does not wait for it
         from harness.host.stack import Stack, StackOptions
 
@@ -130,7 +137,7 @@ class Room:
             password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
-        return Stack(self._client, plan, options, record.tell)
+        return Stack(self._client, plan, options, record.tell, on_loss)
 
     def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
         """Inside, not yet started: a context manager."""
@@ -189,6 +196,7 @@ class Room:
         return self._network
 
     def _make_network(self) -> str:
+        self._cleanup.enter_context(watchdog.watched(self._run))
         if self._is_kept:
             self._cleanup.enter_context(kept.held(self._kept_run))
             return containers.kept_network(self._client, self._kept_run)

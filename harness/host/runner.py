@@ -39,7 +39,7 @@ from harness.host.project import FOLDER, RUNNER_UID
 CODE_FOLDER = "/opt/harness"
 COMMAND = ("python", "-m", "harness.inside")
 _POLL_S = 0.2
-_OURS = ("__init__.py", "errors.py", "contract", "inside")
+_OURS = ("__init__.py", "errors.py", "testing.py", "contract", "inside")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 STOP_S = 15.0
 """How long inside has to end by itself after it was told to stop."""
 EXIT_S = 30.0
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
@@ -156,7 +158,7 @@ class _Story:
         try:
             images = self._room.server_images(plan)
             with self._record.phase("servers"):
-                self._stack = stack = self._room.stack(plan, images, self._record)
+                self._stack = stack = self._room.stack(plan, images, self._record, partial(self._lose, conversation))
                 if self._is_over:
                     return
                 stack.bring_up()
@@ -166,6 +168,12 @@ class _Story:
             if not self._is_over:
                 self._abort(error)
                 conversation.send(Stop("The servers could not be started.", ExitCode.SERVERS))
+
+    def _lose(self, conversation: Conversation, loss: ServerError) -> None:
+        """A server is gone: one clear cause ends the run, instead of an error of each test."""
+        if not self._is_over and not self._is_aborted:
+            self._abort(loss)
+            conversation.send(Stop(loss.message, ExitCode.SERVERS))
 
     def _abort(self, error: BaseException) -> None:
         self._is_aborted = True
@@ -187,12 +195,23 @@ class _Story:
         if self._is_aborted:
             return
         evidence = conversation.stderr_tail()
-        if ended.oom_killed:
+        if self._end is None and ended.oom_killed:
             raise ServerError(
                 "The runner's container ran out of memory.",
                 hint="--parallel with fewer workers takes less; so does an engine that has more.",
                 evidence=evidence,
             )
+        if self._end is None and ended.code < 0:
+            raise ServerError(
+                f"The runner was ended by {signal.Signals(-ended.code).name} before it said how the run went.",
+                hint="Somebody else did that, or the machine ran out of memory; run it again.",
+                evidence=evidence,
+            )
+        if ended.oom_killed:
+            text = (
+                "Processes of the runner's container were killed because its memory was used up; --parallel takes less."
+            )
+            self._record.tell(Notice("out-of-memory", text))
         if self._end is None:
             raise HarnessError(
                 f"Inside ended with status {ended.code} before it said how the run went.",
@@ -247,20 +266,20 @@ def _spec(config: Config) -> RunSpec:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """A first SIGINT or SIGTERM raises ``Interrupted`` in the main thread, and a second: it ends the wait for inside. Further
-    ones change nothing: what is left then is to clean up.
+    """A first SIGINT, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, and a second: it ends the wait for inside.
+    Further ones change nothing: what is left then is to clean up. One that is ignored from the start (``nohup``) stays so.
     """
-    left = 2
+    came: list[int] = []
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
+        came.append(signum)
+        if len(came) > 2:
             return
-        code = ExitCode.SIGTERM if signum == signal.SIGTERM else ExitCode.SIGINT
+        code = ExitCode.SIGINT if came[0] == signal.SIGINT else ExitCode.SIGTERM
         raise Interrupted(f"{signal.Signals(signum).name} ended the run.", code)
 
-    old = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [each for each in INTERRUPTS if signal.getsignal(each) is not signal.SIG_IGN or each != signal.SIGHUP]
+    old = {signum: signal.signal(signum, interrupt) for signum in heeded}
     try:
         yield
     finally:

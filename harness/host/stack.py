@@ -22,6 +22,7 @@ from harness.host.docker.containers import Kept, State, kept_servers, remove_run
 from harness.host.docker.engine import Client
 from harness.host.docker.failure import EVIDENCE_LINES
 from harness.host.docker.server import ServerContainer, ServerSpec
+from harness.host.docker.watch import Watch
 from harness.host.engines import Boot, Replication
 from harness.host.plan import PlannedServer, StackPlan
 
@@ -61,11 +62,14 @@ class Stack:
         plan: StackPlan,
         options: StackOptions,
         on_ready: Callable[[ServerReady], None] | None = None,
+        on_loss: Callable[[ServerError], None] | None = None,
     ) -> None:
         self._client = client
         self._plan = plan
         self._options = options
         self._on_ready = on_ready
+        self._on_loss = on_loss
+        self._watch: Watch | None = None
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(plan.servers)), thread_name_prefix="server")
         self._containers: dict[str, ServerContainer] = {}
         self._serves = {server.id: threading.Event() for server in plan.servers}
@@ -97,6 +101,7 @@ class Stack:
         comes between.
         """
         self._began = time.monotonic()
+        self._watch = Watch(self._client, self._options.run, self._see)
         try:
             kept = self._kept()
             futures = [self._pool.submit(self._start, server, kept.get(server.id)) for server in self._plan.servers]
@@ -117,6 +122,8 @@ class Stack:
     def give_up(self) -> None:
         """Let every server end, and ``bring_up`` too, in whichever thread it is: it raises ``ServerError``."""
         self._given_up.set()
+        if self._watch is not None:
+            self._watch.close()
         for event in self._serves.values():
             event.set()
         for container in tuple(self._containers.values()):
@@ -153,6 +160,16 @@ class Stack:
                 if not state.is_running:
                     failures.append(self._ended(server, state))
         return failures
+
+    def _see(self, container: str, what: str) -> None:
+        """The engine says that something has become of a container: of a server that is up, it is a loss."""
+        for server in self._plan.servers:
+            if server.id not in self._ready or self._containers[server.id].id != container:
+                continue
+            if self._on_loss is not None and not self._given_up.is_set():
+                self._on_loss(
+                    self._ended(server, State("paused") if what == "pause" else self._containers[server.id].state())
+                )
 
     def dump_schema(self, server: str, database: str) -> str:
         """The SQL that makes the schema of *database*. Raises ``ServerError`` with what the server's tool said."""

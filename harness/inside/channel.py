@@ -101,6 +101,7 @@ class HostMessages:
         self._waiting: list[Message] = []
         self._has_ended = False
         self._interruption: Interrupted | None = None
+        self._is_deferred = False
         os.set_blocking(fd, False)
 
     def interrupt(self, error: Interrupted) -> None:
@@ -110,7 +111,22 @@ class HostMessages:
         for signum in INTERRUPTS:
             signal.signal(signum, signal.SIG_IGN)
         self._interruption = error
-        raise error
+        if not self._is_deferred:
+            raise error
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """In here an interruption is taken note of and raises nothing, so that nothing is cut off in its middle."""
+        self._is_deferred = True
+        try:
+            yield
+        finally:
+            self._is_deferred = False
+
+    @property
+    def interruption(self) -> Interrupted | None:
+        """Who has asked for the end, if anybody has."""
+        return self._interruption
 
     def check(self) -> None:
         """Raise the ``Interrupted`` that was raised before, where code of the project's may have caught it."""

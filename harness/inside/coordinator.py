@@ -29,31 +29,36 @@ from harness.contract.events import (
     WorkerStopped,
 )
 from harness.errors import ExitCode, HarnessError
-from harness.inside import garbage, worker
-from harness.inside.channel import Journal, held_back
-from harness.inside.output import Capture
-from harness.inside.processes import StopFlag, has_ended, signal_group, signal_name
-from harness.inside.schedule import (
+from harness.inside import garbage, inspection, worker
+from harness.inside.channel import HostMessages, Journal, held_back
+from harness.inside.commands import (
     Assign,
     Blame,
     Command,
-    DumpStacks,
+    Examine,
     Finish,
     GiveUp,
     Halt,
     Kill,
     LeaveOut,
     Retire,
-    Schedule,
     Spawn,
     TellSlow,
+    Terminate,
 )
+from harness.inside.output import Capture
+from harness.inside.processes import StopFlag, has_ended, signal_group, signal_name
+from harness.inside.schedule import Schedule
 
 TICK_S = 0.25
 PACE_S = 0.0005
 """Turns are this far apart at least: where thousands of tests end in a second, one turn hears many of them."""
-TERM_S = 2.0
-"""How long workers have to end by themselves when the run is interrupted."""
+GRACE_S = 2.0
+"""How long the tests that run may still take when the run is interrupted."""
+TERM_S = 1.0
+"""How long workers have to end by themselves then."""
+STATEMENTS = 1000
+"""How many of a dead worker's statements are told, of the first and of the last."""
 _CHUNK = 1 << 18
 _SPOKEN = frozenset(
     {
@@ -62,6 +67,7 @@ _SPOKEN = frozenset(
         "FixtureStarted",
         "UnitFinished",
         "SlotRecycled",
+        "Notice",
         "QueriesCounted",
         "RunAborted",
     }
@@ -89,14 +95,21 @@ class Coordinator:
     """Runs a schedule to its end on real processes."""
 
     def __init__(
-        self, context: worker.WorkerContext, schedule: Schedule, journal: Journal, stop_flag: StopFlag
+        self,
+        context: worker.WorkerContext,
+        schedule: Schedule,
+        journal: Journal,
+        stop_flag: StopFlag,
+        messages: HostMessages,
     ) -> None:
         self._context = context
         self._schedule = schedule
         self._journal = journal
         self._stop_flag = stop_flag
+        self._messages = messages
         self._tests = context.plan.tests
         self._processes: dict[int, _Process] = {}
+        self._inspectors: set[int] = set()
         self._captures = {slot: Capture(slot) for slot in schedule.slots}
         self._selector = selectors.DefaultSelector()
         self._is_done = False
@@ -114,18 +127,29 @@ class Coordinator:
         """
         self._journal.start_phase("clones")
         garbage.collect_as_usual()
-        with self._child_signals() as children:
+        with self._messages.deferred(), self._child_signals() as children:
             self._selector.register(children, selectors.EVENT_READ, None)
             try:
                 self._carry_out(self._schedule.start(time.monotonic()))
                 while not self._is_done:
                     self._turn(children)
+                    if (interruption := self._messages.interruption) is not None:
+                        self._wind_down(children, interruption.message)
+                        raise interruption
             finally:
                 self._kill_everything()
                 self._selector.close()
                 self._journal.finish_phase("tests")
         self._settle()
         return self.tally
+
+    def _wind_down(self, children: int, reason: str) -> None:
+        """Let the tests that run come to their ends, for a moment, and begin no other."""
+        deadline = time.monotonic() + GRACE_S
+        with contextlib.suppress(OSError):  # where the host is gone there is nobody to tell
+            self._carry_out(self._schedule.halt(reason))
+            while self._schedule.is_testing and not self._is_done and time.monotonic() < deadline:
+                self._turn(children)
 
     def _settle(self) -> None:
         """Say what becomes of the tests that the schedule has no outcome for."""
@@ -245,6 +269,7 @@ class Coordinator:
             pid, status = os.waitpid(process.pid, os.WNOHANG)
             if pid:
                 self._bury(slot, process, os.waitstatus_to_exitcode(status))
+        self._inspectors = {pid for pid in self._inspectors if not has_ended(pid)}
 
     def _bury(self, slot: int, process: _Process, status: int) -> None:
         """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
@@ -285,9 +310,11 @@ class Coordinator:
                 case Retire(slot):
                     with contextlib.suppress(OSError):
                         self._processes[slot].link.shutdown(socket.SHUT_WR)
-                case DumpStacks(slot):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(self._processes[slot].pid, signal.SIGUSR1)
+                case Examine(slot):
+                    self._examine(slot)
+                case Terminate(slot):
+                    if slot in self._processes:
+                        signal_group(self._processes[slot].pid, signal.SIGTERM)
                 case Kill(slot):
                     if slot in self._processes:
                         signal_group(self._processes[slot].pid, signal.SIGKILL)
@@ -330,6 +357,13 @@ class Coordinator:
         self._selector.register(ours, selectors.EVENT_READ, slot)
         self._journal.write(WorkerStarted(pid), slot)
 
+    def _examine(self, slot: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._processes[slot].pid, signal.SIGUSR1)
+        with held_back():
+            context, sessions = self._context, self._captures[slot].sessions
+            self._inspectors.add(inspection.start(context.test_databases, context.replicas, slot, sessions))
+
     def _be_worker(self, slot: int, ours: socket.socket, theirs: socket.socket) -> NoReturn:
         """What the child does. Whatever goes wrong, it must not come back as a second coordinator."""
         try:
@@ -347,13 +381,16 @@ class Coordinator:
     def _blame(self, blame: Blame) -> None:
         pid, status = self._last_death
         capture = self._captures[blame.slot]
-        stacks = capture.stacks.taken()
+        sql, waiting = capture.trail.statements()
+        evidence = [capture.stacks.taken()]
         if blame.outcome is Outcome.TIMED_OUT:
-            kind, message = "TestTimeout", f"timed out after {self._schedule.timeout_s:g} s"
+            kind, message = "TestTimeout", blame.why
+            evidence += [f"waiting for {one.alias} ({one.role}) since {one.at:.3f} s: {one.sql}" for one in waiting]
+            evidence.append(capture.sessions.everything())
         else:
             how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
             kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
-        failure = Failure("error", kind, message, f"{message}\n{stacks}")
+        failure = Failure("error", kind, message, "\n".join([message, *filter(None, evidence)]))
         extra = None
         if blame.is_fixture:
             owner, _, name = blame.test.rpartition(".")
@@ -367,6 +404,7 @@ class Coordinator:
                 (failure,),
                 stdout=capture.stdout.taken(),
                 stderr=capture.stderr.taken(),
+                sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
                 extra=extra,
                 final=blame.is_final,
             ),
@@ -391,6 +429,10 @@ class Coordinator:
         with held_back():
             for process in self._processes.values():
                 signal_group(process.pid, signal.SIGTERM)
+            for pid in self._inspectors:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            self._inspectors.clear()
             deadline = time.monotonic() + TERM_S
             for process in self._processes.values():
                 while not has_ended(process.pid):

@@ -16,6 +16,7 @@ from typing import Any
 from django.test import TestCase, TransactionTestCase
 
 from harness.contract.events import PlannedTest
+from harness.errors import ProjectError
 from harness.inside.failures import FailureDescriber
 from harness.inside.private import FailedTest, iter_test_cases, test_method_name
 
@@ -58,6 +59,19 @@ def make_plan(suite: Iterable[Any], describer: FailureDescriber, taken: frozense
             test = replace(test, id=unique, name=f"{test.name}#{number - 1}")
         tests.append(test)
     return Plan(tuple(tests), instances, _units(instances))
+
+
+def replayed(plan: Plan, order: Sequence[str]) -> Plan:
+    """*plan* with the tests that *order* names alone, in that order. Raises ``ProjectError`` where one is not there."""
+    known = {test.id: number for number, test in enumerate(plan.tests)}
+    if missing := [test for test in order if test not in known]:
+        raise ProjectError(
+            f"{len(missing)} of the {len(order)} tests to replay are not there any more, {missing[0]} first.",
+            hint="The order is that of another version of the project, or labels or tags leave them out.",
+        )
+    numbers = [known[test] for test in order]
+    instances = tuple(plan.instances[number] for number in numbers)
+    return Plan(tuple(plan.tests[number] for number in numbers), instances, _units(instances))
 
 
 def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:

@@ -14,6 +14,7 @@ import sys
 
 from harness.inside.channel import out_of_reach
 from harness.inside.failures import cut
+from harness.inside.trail import Trail
 
 STREAM_CHARACTERS = 100_000
 _STREAM_BYTES = 400_000
@@ -60,12 +61,14 @@ class Stream:
 
 
 class Capture:
-    """The three streams of a slot: output, errors, and faulthandler's stacks."""
+    """What of a slot outlives its worker: output, errors, faulthandler's stacks, the statements, and the servers' view."""
 
     def __init__(self, slot: int) -> None:
         self.stdout = Stream(f"slot-{slot}-stdout")
         self.stderr = Stream(f"slot-{slot}-stderr")
         self.stacks = Stream(f"slot-{slot}-stacks")
+        self.sessions = Stream(f"slot-{slot}-sessions")
+        self.trail = Trail(slot)
         self._is_marked = False
 
     def redirect(self) -> None:
@@ -100,8 +103,9 @@ class Capture:
 
     def clear(self) -> None:
         _flush()
-        for stream in (self.stdout, self.stderr, self.stacks):
+        for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
             stream.clear()
+        self.trail.clear()
 
 
 def _is_open(fd: int) -> bool:

@@ -51,7 +51,7 @@ def run_tests(
         workers=spec.workers or cores.available(),
         private_fds=(journal.fd, messages.fd),
         sqllog=SqlLog(),
-        check_interrupted=messages.check,
+        messages=messages,
     )
     failures = _run(session, messages)
     journal.finish_phases()

@@ -87,8 +87,8 @@ class AttemptResult(unittest.TestResult):
         """The test is about to be called."""
         self._send(AttemptStarted(test, n))
         self._capture.begin()
-        self._sqllog.begin(test)
         self._attempt = Attempt(test, n, time.perf_counter())
+        self._sqllog.begin(test)  # after that clock: no statement comes later than the test's end
 
     def end(self) -> Outcome:
         """The call has returned; what came of it."""
@@ -119,8 +119,8 @@ class AttemptResult(unittest.TestResult):
         """A class's or module's fixture is about to run; it is blamed by the id *test*."""
         self._send(FixtureStarted(test))
         self._capture.begin()
-        self._sqllog.begin(test)
         self._fixture_start = time.perf_counter()
+        self._sqllog.begin(test)
 
     def leave_out(self, test: str, n: int, outcome: Outcome, reason: str) -> None:
         """Say of a test that its class's fixture kept it from running."""

@@ -25,10 +25,10 @@ from harness.contract.events import DatabasesReady, RunPlanned
 from harness.contract.runspec import RunSpec
 from harness.contract.topology import Topology, closure, primary_of
 from harness.errors import ProjectError
-from harness.inside import databases, labels, migrations, portability, private
-from harness.inside.channel import Journal
+from harness.inside import databases, labels, migrations, portability, private, timeouts
+from harness.inside.channel import HostMessages, Journal
 from harness.inside.coordinator import Coordinator
-from harness.inside.discover import Plan, make_plan
+from harness.inside.discover import Plan, make_plan, replayed
 from harness.inside.failures import FailureDescriber, project_root
 from harness.inside.overlay import Gate
 from harness.inside.processes import StopFlag
@@ -49,7 +49,7 @@ class Session:
     workers: int
     private_fds: tuple[int, ...]
     sqllog: SqlLog
-    check_interrupted: Callable[[], None]
+    messages: HostMessages
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: set[str] = field(default_factory=set)
     red: int = 0
@@ -111,7 +111,7 @@ class InsideRunner(DiscoverRunner):
         result = unittest.TestResult()
         if not plan.tests:
             return result
-        session.check_interrupted()  # the project's code may have caught it
+        session.messages.check()  # the project's code may have caught it
         databases.close_connections()
         session.journal.finish_phase("template")
         tally = self._coordinator(plan).run()
@@ -133,6 +133,8 @@ class InsideRunner(DiscoverRunner):
     def _make_plan(self, suite: Any) -> Plan:
         session = self.harness
         plan = make_plan(suite, session.describer, frozenset(session.planned))
+        if session.spec.replay:
+            plan = replayed(plan, session.spec.replay)
         session.planned.update(test.id for test in plan.tests)
         session.journal.finish_phase("setup")
         session.journal.write(RunPlanned(plan.tests, self._workers(plan), self.shuffle_seed))
@@ -145,7 +147,7 @@ class InsideRunner(DiscoverRunner):
         return {mirror: primary_of(self.harness.topology, mirror) for each in made for mirror in each.mirrors}
 
     def _workers(self, plan: Plan) -> int:
-        return max(1, min(self.harness.workers, len(plan.units)))
+        return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
 
     def _coordinator(self, plan: Plan) -> Coordinator:
         session, stop_flag = self.harness, StopFlag()
@@ -163,17 +165,19 @@ class InsideRunner(DiscoverRunner):
             init_worker=_own_init_worker(self),
             is_stopping=stop_flag.is_set,
             failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
+            check_isolation=session.spec.check_isolation,
             private_fds=session.private_fds,
         )
         schedule = Schedule(
             plan.units,
             [test.id for test in plan.tests],
             workers,
-            timeout_s=session.spec.timeout_s,
+            limits=timeouts.limits(plan, session.spec),
             retries=session.spec.retries,
+            repeat=session.spec.repeat,
             is_failfast=self.failfast,
         )
-        return Coordinator(context, schedule, session.journal, stop_flag)
+        return Coordinator(context, schedule, session.journal, stop_flag, session.messages)
 
 
 def harness_runner(project_class: type) -> type[InsideRunner]:

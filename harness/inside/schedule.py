@@ -6,133 +6,43 @@ leaves here with one final outcome, or is named by ``left_over`` at the end with
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.contract.events import Outcome
+from harness.inside.commands import (
+    Assign,
+    Assignment,
+    Blame,
+    Command,
+    Examine,
+    Finish,
+    GiveUp,
+    Halt,
+    Kill,
+    LeaveOut,
+    Retire,
+    Spawn,
+    TellSlow,
+    Terminate,
+)
 from harness.inside.discover import Unit
 
 START_S = 300.0
 """How long a worker may take to make its clones and begin, and to come from one test to the next."""
 RETIRE_S = 30.0
 """How long a worker may take to end when it was asked to: exit handlers of the project's may wait for ever."""
-DUMP_S = 1.0
-"""How long a worker that is out of time has to write down its stacks before it is killed."""
+EXAMINE_S = 2.0
+"""How long a worker that is out of time is looked at before it is told to end."""
+TERM_S = 2.0
+"""How long it has to end then, before it is killed."""
 SLOW_S = 10.0
 MAX_DEATHS_WITHOUT_PROGRESS = 3
 MAX_DEATHS_IN_A_ROW = 20
 RETRY_SHARE = 0.1
 RETRY_AT_LEAST = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A unit, and which of its tests to run as which attempt."""
-
-    unit: int
-    tests: tuple[int, ...]
-    n: int = 1
-
-    def line(self) -> bytes:
-        """What crosses to the worker."""
-        return json.dumps([self.unit, self.tests, self.n]).encode() + b"\n"
-
-    @classmethod
-    def parse(cls, line: bytes) -> Assignment:
-        unit, tests, n = json.loads(line)
-        return cls(unit, tuple(tests), n)
-
-
-@dataclass(frozen=True, slots=True)
-class Spawn:
-    """Fork a worker into the slot; it makes the slot's clones anew."""
-
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """Hand the slot's worker its next tests."""
-
-    slot: int
-    assignment: Assignment
-
-
-@dataclass(frozen=True, slots=True)
-class Retire:
-    """Hang up: the slot's worker ends by itself."""
-
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class DumpStacks:
-    """Ask the slot's worker for the stacks of its threads."""
-
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """Kill the slot's worker and all that it started."""
-
-    slot: int
-
-
-@dataclass(frozen=True, slots=True)
-class Blame:
-    """A worker died, or was killed, while ``test`` ran: say so, as its outcome. ``is_fixture``: it is in no plan."""
-
-    slot: int
-    test: str
-    n: int
-    outcome: Outcome
-    elapsed: float
-    is_fixture: bool
-    is_final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LeaveOut:
-    """Say of planned tests that they will not run, and why."""
-
-    tests: tuple[int, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellSlow:
-    """Say that a test has been running for long."""
-
-    slot: int
-    test: str
-    n: int
-    elapsed: float
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Let every worker end its running test and begin no other."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """The run cannot go on."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Nothing runs and nothing is left to run."""
-
-
-Command = Spawn | Assign | Retire | DumpStacks | Kill | Blame | LeaveOut | TellSlow | Halt | GiveUp | Finish
 
 
 @dataclass(slots=True)
@@ -145,8 +55,11 @@ class _Slot:
     current: str | None = None
     is_fixture: bool = False
     next_slow: float = SLOW_S
-    dumped_at: float | None = None
+    late_at: float | None = None
+    termed_at: float | None = None
+    why: str = ""
     killed_for: str | None = None
+    is_killed: bool = False
     rest: Assignment | None = None
     is_fresh: bool = True
     has_flushed: bool = False
@@ -154,8 +67,24 @@ class _Slot:
     failed_starts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may take how long, in seconds: ``test_s`` a test or a fixture, unless ``of`` has its id; ``run_s`` all of it."""
+
+    test_s: float
+    of: Mapping[str, float] = field(default_factory=dict)
+    run_s: float | None = None
+
+    def of_test(self, test: str) -> float:
+        return self.of.get(test, self.test_s)
+
+
 class Schedule:
-    """The state of the run: what waits, who does what. ``ids`` are the planned tests' in order."""
+    """The state of the run: what waits, who does what. ``ids`` are the planned tests' in order.
+
+    A test that fails is tried ``retries`` times more, after everything else and in a worker of its own. One that passes is
+    run ``repeat`` times in all.
+    """
 
     def __init__(
         self,
@@ -163,8 +92,9 @@ class Schedule:
         ids: Sequence[str],
         workers: int,
         *,
-        timeout_s: float,
+        limits: Limits,
         retries: int = 0,
+        repeat: int = 1,
         is_failfast: bool = False,
     ) -> None:
         self._units = units
@@ -173,8 +103,11 @@ class Schedule:
         self._queue = deque(Assignment(number, unit.tests) for number, unit in enumerate(units))
         self._slots = {number: _Slot(number) for number in range(1, max(1, min(workers, len(units))) + 1)}
         self._retries = deque[Assignment]()
-        self.timeout_s = timeout_s
+        self._limits = limits
+        self._began = 0.0
+        self._is_out_of_time = False
         self._max_retries = retries
+        self._repeat = repeat
         self._is_failfast = is_failfast
         self._open = set(range(len(ids)))
         self._attempted = dict[int, Outcome]()
@@ -187,12 +120,18 @@ class Schedule:
     def slots(self) -> tuple[int, ...]:
         return tuple(self._slots)
 
+    @property
+    def is_testing(self) -> bool:
+        """Whether a test or a fixture runs."""
+        return any(state.phase == "busy" and state.current is not None for state in self._slots.values())
+
     def is_retiring(self, slot: int) -> bool:
         """Whether the slot's worker was asked to end."""
         return self._slots[slot].phase == "retiring"
 
     def start(self, now: float) -> list[Command]:
         """The first commands."""
+        self._began = now
         return [command for number in self._slots for command in self._spawn(self._slots[number], now)]
 
     def left_over(self) -> tuple[tuple[int, ...], str]:
@@ -216,12 +155,12 @@ class Schedule:
     def test_began(self, slot: int, test: str, now: float, *, is_fixture: bool = False) -> None:
         state = self._slots[slot]
         state.current, state.is_fixture, state.since, state.next_slow = test, is_fixture, now, SLOW_S
-        state.dumped_at = None  # a fixture that was late has come to its end
+        state.late_at = state.termed_at = None  # a fixture that was late has come to its end
 
     def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
         """Whether that attempt is the test's last, and what to do."""
         state = self._slots[slot]
-        state.current, state.since, state.dumped_at = None, now, None
+        state.current, state.since, state.late_at, state.termed_at = None, now, None, None
         state.deaths = self._deaths_in_a_row = 0
         index = self._index.get(test)
         if index is None:  # a fixture
@@ -231,15 +170,19 @@ class Schedule:
             return False, []
         if outcome.is_red and outcome is not Outcome.NOT_RUN and self._put_off(index, n, outcome):
             return False, []
+        if n < self._repeat and outcome in (Outcome.PASSED, Outcome.XFAILED) and not self._halt_reason:
+            self._attempted[index] = outcome  # again, when its unit has ended
+            return False, []
         self._close(index, outcome)
         return True, self._fail_fast(test, outcome)
 
     def unit_finished(self, slot: int, now: float) -> list[Command]:
         state = self._slots[slot]
-        if state.assignment is not None:
-            state.has_flushed |= self._units[state.assignment.unit].flushes
+        if (given := state.assignment) is not None:
+            state.has_flushed |= self._units[given.unit].flushes
+            self._repeat_later(state, given)
         state.phase, state.assignment, state.current, state.since, state.is_fresh = "idle", None, None, now, False
-        state.dumped_at = None
+        state.late_at = state.termed_at = None
         return self._next(state, now)
 
     def worker_is_gone(self, slot: int, now: float) -> list[Command]:
@@ -258,7 +201,7 @@ class Schedule:
         elif assignment is not None:
             state.deaths += 1
             commands = self._account_for(state, assignment, test, now)
-        state.dumped_at = None
+        state.late_at = state.termed_at = None
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
             commands += self._halt(f"{self._deaths_in_a_row} workers in a row died")
         return commands + self._after_retirement(state, now)
@@ -266,6 +209,8 @@ class Schedule:
     def tick(self, now: float) -> list[Command]:
         """Time has passed."""
         commands: list[Command] = []
+        if self._limits.run_s is not None and now - self._began > self._limits.run_s and not self._is_out_of_time:
+            commands += self._end_of_time(now, f"the run's {self._limits.run_s:g} s are over")
         for state in self._slots.values():
             commands += self._check_time(state, now)
         return commands
@@ -319,14 +264,17 @@ class Schedule:
         return []
 
     def _spawn(self, state: _Slot, now: float) -> list[Command]:
-        state.phase, state.since, state.dumped_at, state.killed_for = "starting", now, None, None
+        state.phase, state.since, state.killed_for, state.is_killed = "starting", now, None, False
+        state.late_at = state.termed_at = None
         return [Spawn(state.number)]
 
     def _account_for(self, state: _Slot, given: Assignment, test: str | None, now: float) -> list[Command]:
         """A busy worker has died: blame the one test that ran, and see to the rest of its assignment."""
+        self._repeat_later(state, given)
         rest = tuple(index for index in given.tests if index not in state.done)
-        outcome = Outcome.TIMED_OUT if state.dumped_at is not None else Outcome.CRASHED
-        if test is None or state.killed_for not in (None, test):  # the test that it was killed for ended just in time
+        outcome = Outcome.TIMED_OUT if state.late_at is not None else Outcome.CRASHED
+        why = state.why if state.late_at is not None else ""
+        if test is None or (state.is_killed and state.killed_for != test):  # what it was killed for ended just in time
             if state.deaths < MAX_DEATHS_WITHOUT_PROGRESS:
                 state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
                 return []
@@ -334,7 +282,7 @@ class Schedule:
         elapsed, state.deaths = now - state.since, 0  # what ran is accounted for: that is progress
         if state.is_fixture:
             word = "timed out" if outcome is Outcome.TIMED_OUT else "crashed"
-            blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=True, is_final=True)
+            blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=True, is_final=True, why=why)
             left_out = self._leave_out(rest, f"{test.rpartition('.')[2]} {word}")
             return [blame, *left_out, *self._fail_fast(test, outcome)]
         index = self._index[test]
@@ -343,7 +291,7 @@ class Schedule:
         is_final = not self._put_off(index, given.n, outcome)
         if is_final:
             self._close(index, outcome)
-        blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=False, is_final=is_final)
+        blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=False, is_final=is_final, why=why)
         return [blame, *(self._fail_fast(test, outcome) if is_final else [])]
 
     def _put_off(self, index: int, n: int, outcome: Outcome) -> bool:
@@ -354,6 +302,12 @@ class Schedule:
         unit = next(number for number, unit in enumerate(self._units) if index in unit.tests)
         self._retries.append(Assignment(unit, (index,), n + 1))
         return True
+
+    def _repeat_later(self, state: _Slot, given: Assignment) -> None:
+        """What has passed of *given* runs again behind everything else, as often as it is to."""
+        again = tuple(index for index in given.tests if index in self._open and index in state.done)
+        if again and given.n < self._repeat and not self._halt_reason:
+            self._queue.append(Assignment(given.unit, again, given.n + 1))
 
     def _close(self, index: int, outcome: Outcome) -> None:
         self._open.discard(index)
@@ -380,23 +334,48 @@ class Schedule:
 
     def _check_time(self, state: _Slot, now: float) -> list[Command]:
         elapsed = now - state.since
-        if state.dumped_at is not None:
-            return self._kill(state) if now - state.dumped_at > DUMP_S else []
+        if state.late_at is not None:
+            return self._end_late(state, now)
         if state.phase == "retiring":
-            return self._kill(state) if elapsed > min(RETIRE_S, self.timeout_s) else []
+            return self._kill(state) if elapsed > min(RETIRE_S, self._limits.test_s) else []
         if state.phase == "starting" or (state.phase == "busy" and state.current is None):
             return self._kill(state) if elapsed > START_S else []
         if state.phase != "busy" or state.current is None:
             return []
-        if elapsed > self.timeout_s:
-            state.dumped_at = now
-            return [DumpStacks(state.number)]
+        limit = self._limits.of_test(state.current)
+        if elapsed > limit:
+            return self._examine(state, now, f"timed out after {limit:g} s")
         if elapsed > state.next_slow:
             state.next_slow *= 2
             n = state.assignment.n if state.assignment else 1
             return [TellSlow(state.number, state.current, n, elapsed)]
         return []
 
+    def _examine(self, state: _Slot, now: float, why: str) -> list[Command]:
+        state.late_at, state.termed_at, state.why = now, None, why
+        return [Examine(state.number)]
+
+    def _end_late(self, state: _Slot, now: float) -> list[Command]:
+        """A test is out of time: it was looked at, and now it ends, one way or the other."""
+        if state.termed_at is not None:
+            return self._kill(state) if now - state.termed_at > TERM_S else []
+        if state.late_at is None or now - state.late_at <= EXAMINE_S:
+            return []
+        state.termed_at, state.killed_for, state.is_killed = now, state.current, True
+        return [Terminate(state.number)]
+
+    def _end_of_time(self, now: float, why: str) -> list[Command]:
+        """The run's own time is over: what runs has timed out, the rest does not run."""
+        self._is_out_of_time = True
+        commands = [] if self._halt_reason else self._halt(why)
+        for state in self._slots.values():
+            if state.phase == "busy" and state.current is not None:
+                if state.late_at is None:
+                    commands += self._examine(state, now, f"timed out: {why}")
+            elif state.phase in ("busy", "starting"):
+                commands += self._kill(state)
+        return commands
+
     def _kill(self, state: _Slot) -> list[Command]:
-        state.killed_for = state.current
+        state.killed_for, state.is_killed = state.current, True
         return [Kill(state.number)]

@@ -16,6 +16,7 @@ from typing import Any
 from harness.contract.events import QueryCount, Statement
 from harness.inside import gtid, private
 from harness.inside.failures import cut, message_of
+from harness.inside.trail import Trail
 
 HEAD = 1000
 """Statements kept from a test's beginning; of the rest the last ``TAIL``."""
@@ -50,6 +51,7 @@ class SqlLog:
     def __init__(self) -> None:
         self.before: Callable[[Any], None] | None = None
         self.roles: dict[str, str] = {}
+        self.trail: Trail | None = None
         self.last_error: tuple[str, str] | None = None
         self._test = ""
         self._start = 0.0
@@ -62,6 +64,8 @@ class SqlLog:
         """Statements from here on belong to *test*."""
         self._test = test
         self._start = time.perf_counter()
+        if self.trail is not None:
+            self.trail.begin()
         if self._head:
             self._head = []
             self._tail.clear()
@@ -99,8 +103,10 @@ class SqlLog:
             for (alias, text), (count, total, slowest, tests) in merged.items()
         )
 
-    def record(self, db: Any, sql: Any, params: Any, start: float, error: BaseException | None = None) -> None:
-        """One statement ended. *start* is of ``time.perf_counter``."""
+    def record(
+        self, db: Any, sql: Any, params: Any, start: float, error: BaseException | None = None, number: int = 0
+    ) -> None:
+        """One statement ended. *start* is of ``time.perf_counter``, *number* the trail's."""
         duration = time.perf_counter() - start
         text = sql if type(sql) is str else _as_text(sql, db)
         alias = db.alias
@@ -108,6 +114,8 @@ class SqlLog:
         message = "" if error is None else message_of(error)
         if error is not None:
             self.last_error = (text, message)
+        if number and self.trail is not None:
+            self.trail.ended(number, duration, message)
         key = (alias, text)
         row = self._counts.get(key)
         if row is None:
@@ -135,9 +143,10 @@ class SqlLog:
             @contextmanager
             def hooked(connection: Any, sql: str) -> Iterator[None]:
                 start = time.perf_counter()
+                number = self._sends(connection, sql, None, start)
                 with boundary(connection, sql):
                     yield
-                self.record(connection, sql, None, start)
+                self.record(connection, sql, None, start, number=number)
 
             return hooked
 
@@ -147,15 +156,22 @@ class SqlLog:
         if self.before is not None:
             self.before(cursor.db)
         start = time.perf_counter()
+        number = self._sends(cursor.db, sql, params, start)
         try:
             result = run(cursor, sql, params, *rest)
         except BaseException as error:
-            self.record(cursor.db, sql, params, start, error)
+            self.record(cursor.db, sql, params, start, error, number=number)
             if note := gtid.advice(error):
                 error.add_note(note)  # it is printed with the traceback, wherever the error ends up
             raise
-        self.record(cursor.db, sql, params, start)
+        self.record(cursor.db, sql, params, start, number=number)
         return result
+
+    def _sends(self, db: Any, sql: Any, params: Any, start: float) -> int:
+        if self.trail is None or not self._test:
+            return 0
+        text = sql if type(sql) is str else _as_text(sql, db)
+        return self.trail.sends(start - self._start, db.alias, self.roles.get(db.alias, "primary"), text, params)
 
 
 def _as_text(sql: Any, db: Any) -> str:

@@ -25,6 +25,7 @@ from harness.contract import codec
 from harness.contract.events import (
     AttemptFinished,
     Event,
+    Notice,
     Outcome,
     QueriesCounted,
     RunAborted,
@@ -33,13 +34,13 @@ from harness.contract.events import (
 )
 from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
-from harness.inside import databases, mirrors, private
+from harness.inside import databases, isolation, mirrors, private, reach
 from harness.inside.channel import INTERRUPTS, out_of_reach
+from harness.inside.commands import Assignment
 from harness.inside.discover import Plan, class_name
 from harness.inside.failures import FailureDescriber
 from harness.inside.output import Capture
 from harness.inside.result import AttemptResult, fixture_id
-from harness.inside.schedule import Assignment
 from harness.inside.sqllog import SqlLog
 
 QUERIES_AN_EVENT = 500
@@ -64,6 +65,7 @@ class WorkerContext:
     init_worker: Callable[[int], None] | None
     is_stopping: Callable[[], bool]
     failfast_at: float = math.inf
+    check_isolation: bool = False
     private_fds: tuple[int, ...] = ()
 
 
@@ -116,7 +118,11 @@ class Worker:
         self._unsent = b""
         self._pid = os.getpid()
         self._streams = (sys.stdout, sys.stderr)
+        self._path = tuple(sys.path)
+        self._umask = os.umask(0o22)
+        os.umask(self._umask)
         self._mirrors: mirrors.Mirrors
+        self._inspector: isolation.Inspector | None = None
 
     def serve(self) -> int:
         """Make the clones, then run assignments until the coordinator closes its end. The exit status."""
@@ -133,6 +139,9 @@ class Worker:
         try:
             for line in self._link.makefile("rb"):
                 self._run_assignment(Assignment.parse(line))
+        except HarnessError as error:
+            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+            return int(error.exit_code)
         finally:
             self._link.sendall(self._unsent)
         counts = self._context.sqllog.counts()
@@ -150,7 +159,9 @@ class Worker:
             context.init_worker(self._slot)
         databases.enter_clones(context.test_databases, self._slot)
         context.sqllog.reset()
+        context.sqllog.trail = self._capture.trail
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
+        self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
         self._capture.clear()
         self._send(SlotRecycled(round(time.monotonic() - start, 6)))
 
@@ -173,12 +184,20 @@ class Worker:
         self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
         self._run_class(cls, instances, assignment.n)
         databases.end_transactions()
+        if self._inspector is not None:
+            for text in self._inspector.look(is_flushed=not issubclass(cls, TestCase)):
+                self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
     def _tidy(self) -> None:
-        """Undo what tests of other classes may have left behind: another directory, other streams."""
+        """Undo what tests of other classes may have left behind: another directory, other streams, no place to import from."""
         os.chdir(self._context.root)
+        os.umask(self._umask)
         sys.stdout, sys.stderr = self._streams
+        if not set(self._path) <= set(sys.path):  # what a class adds may be for good
+            sys.path[:] = self._path
+        if sys.excepthook is None:
+            sys.excepthook = sys.__excepthook__
 
     def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
         """Set the module and the class up, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
@@ -203,6 +222,8 @@ class Worker:
             outcome = result.end()
             if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
                 self._mirrors.end_transactions()
+            if outcome is Outcome.ERRORED:
+                reach.await_servers(self._context.is_stopping)
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator comes to the same, but this worker may be faster than it hears of it
         self._tear_down(cls)

@@ -59,6 +59,31 @@ def test_a_run_ends_in_the_middle_of_its_tests(conversation, end, status):
     assert journal.all(RunFinished) == []
 
 
+GRACE = """
+import time, unittest
+
+class QuickTests(unittest.TestCase):
+    def test_1_ends_soon(self):
+        time.sleep(1)
+    def test_2_does_not_begin(self):
+        pass
+
+class SlowTests(unittest.TestCase):
+    def test_takes_too_long(self):
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 143), (fail_servers, 3)])
+def test_tests_that_run_may_end_for_a_moment(project, end, status):
+    with Conversation(project({"tests.py": GRACE})) as conversation:
+        run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
+        end(conversation)
+        journal = conversation.finish()
+    assert journal.status == status
+    assert journal.outcomes() == {"QuickTests.test_1_ends_soon": "PASSED"}
+
+
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 143), (hang_up, 143)])
 def test_a_run_ends_while_it_waits_for_the_host(conversation, end, status):
     conversation.say(Begin(SPEC))

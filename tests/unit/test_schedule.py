@@ -4,35 +4,33 @@ import pytest
 
 from harness.contract.events import Outcome
 from harness.inside import schedule
-from harness.inside.discover import Unit
-from harness.inside.schedule import (
-    DUMP_S,
-    RETIRE_S,
-    SLOW_S,
-    START_S,
+from harness.inside.commands import (
     Assign,
     Assignment,
     Blame,
-    DumpStacks,
+    Examine,
     Finish,
     GiveUp,
     Halt,
     Kill,
     LeaveOut,
     Retire,
-    Schedule,
     Spawn,
     TellSlow,
+    Terminate,
 )
+from harness.inside.discover import Unit
+from harness.inside.schedule import EXAMINE_S, RETIRE_S, SLOW_S, START_S, TERM_S, Limits, Schedule
 
 TIMEOUT_S = 60.0
+LIMITS = Limits(TIMEOUT_S)
 PASSED, FAILED, CRASHED, TIMED_OUT = Outcome.PASSED, Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT
 
 
 class Told:
     """A schedule whose workers are played by hand: ``t0``, ``t1`` ... are the tests, in units of the sizes given."""
 
-    def __init__(self, *sizes, workers=1, units=None, timeout_s=TIMEOUT_S, **options):
+    def __init__(self, *sizes, workers=1, units=None, limits=LIMITS, **options):
         self.now = 0.0
         if units is None:
             starts = [sum(sizes[:number]) for number in range(len(sizes))]
@@ -41,7 +39,7 @@ class Told:
                 for number, (start, size) in enumerate(zip(starts, sizes, strict=True))
             ]
         ids = [f"t{index}" for index in range(sum(len(unit.tests) for unit in units))]
-        self.schedule = Schedule(units, ids, workers, timeout_s=timeout_s, **options)
+        self.schedule = Schedule(units, ids, workers, limits=limits, **options)
         self.finals = {}
 
     def start(self):
@@ -299,16 +297,110 @@ def test_a_slow_test_is_told_at_ever_longer_intervals():
     assert told.tick(SLOW_S) == [TellSlow(1, "t0", 1, 2 * SLOW_S + 2)]
 
 
-def test_a_test_that_is_out_of_time_first_writes_its_stacks_and_then_is_killed():
+def test_a_test_that_is_out_of_time_is_looked_at_then_told_to_end_and_then_killed():
     told = Told(2)
     told.start()
     told.begin("t0")
     assert [type(command) for command in told.tick(TIMEOUT_S)] == [TellSlow]
-    assert told.tick(0.1) == [DumpStacks(1)]
-    assert told.tick(DUMP_S) == []
+    assert told.tick(0.1) == [Examine(1)]
+    assert told.tick(EXAMINE_S) == []
+    assert told.tick(0.1) == [Terminate(1)]
+    assert told.tick(TERM_S) == []
     assert told.tick(0.1) == [Kill(1)]
-    assert told.gone() == [Blame(1, "t0", 1, TIMED_OUT, pytest.approx(61.2), is_fixture=False, is_final=True), Spawn(1)]
+    elapsed = pytest.approx(TIMEOUT_S + EXAMINE_S + TERM_S + 0.3)
+    blame = Blame(1, "t0", 1, TIMED_OUT, elapsed, is_fixture=False, is_final=True, why="timed out after 60 s")
+    assert told.gone() == [blame, Spawn(1)]
     assert told.ready() == [assign(0, 1)]
+
+
+def test_a_test_that_ends_when_it_is_told_to_is_not_killed():
+    told = Told(2)
+    told.start()
+    told.begin("t0")
+    told.tick(TIMEOUT_S + 1)
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
+    assert [type(command) for command in told.gone()] == [Blame, Spawn]
+    told.ready()
+    told.begin("t1")
+    assert told.tick(TERM_S + 1) == []
+
+
+def test_a_test_and_a_fixture_may_have_limits_of_their_own():
+    told = Told(2, limits=Limits(TIMEOUT_S, {"t0": 5.0, "shop.T.setUpClass": 100.0}))
+    told.start()
+    told.begin_fixture("shop.T.setUpClass")
+    assert Examine(1) not in told.tick(TIMEOUT_S + 1)
+    told.begin("t0")
+    assert told.tick(6) == [Examine(1)]
+    told.end("t0")
+    told.begin("t1")
+    assert Examine(1) not in told.tick(6)
+
+
+def test_when_the_runs_time_is_over_what_runs_has_timed_out_and_the_rest_does_not_run():
+    told = Told(1, 2, 1, workers=2, limits=Limits(TIMEOUT_S, run_s=50.0))
+    told.start()
+    told.begin("t0", slot=1)
+    told.run("t1", slot=2)  # between two tests when the time is over
+    assert [type(command) for command in told.tick(50)] == [TellSlow]
+    assert told.tick(1) == [Halt("the run's 50 s are over"), Examine(1), Kill(2)]
+    assert told.tick(1) == []
+    assert told.gone(2) == []
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
+    blame, finish = told.gone(1)
+    assert (blame.test, blame.outcome, blame.why) == ("t0", TIMED_OUT, "timed out: the run's 50 s are over")
+    assert finish == Finish()
+    assert told.schedule.left_over() == ((2, 3), "the run's 50 s are over")
+
+
+# again and again
+
+
+def test_what_passes_runs_again_behind_everything_else():
+    told = Told(2, 1, repeat=2)
+    told.start()
+    assert told.run("t0", "t1") == []
+    assert told.done() == [assign(1, 2)]
+    told.run("t2")
+    assert told.done() == [assign(0, 0, 1, n=2)]
+    assert told.finals == {}
+    told.run("t0", "t1", n=2)
+    assert told.done() == [assign(1, 2, n=2)]
+    told.run("t2", n=2)
+    assert told.done() == [Retire(1)]
+    assert told.finals == {"t0": PASSED, "t1": PASSED, "t2": PASSED}
+
+
+def test_what_fails_once_is_not_repeated():
+    told = Told(2, repeat=3)
+    told.start()
+    told.run("t0")
+    told.run("t1", outcome=FAILED)
+    assert told.finals == {"t1": FAILED}
+    assert told.done() == [assign(0, 0, n=2)]
+
+
+def test_what_passed_before_its_worker_died_is_repeated_too():
+    told = Told(3, repeat=2)
+    told.start()
+    told.run("t0")
+    told.begin("t1")
+    told.gone()
+    assert told.ready() == [assign(0, 2)]
+    told.run("t2")
+    assert told.done() == [assign(0, 0, n=2)]
+    told.run("t0", n=2)
+    assert told.done() == [assign(0, 2, n=2)]
+
+
+def test_a_run_that_is_halted_keeps_what_its_repeated_tests_came_to():
+    told = Told(1, 1, repeat=5)
+    told.start()
+    told.run("t0")
+    told.done()
+    told.schedule.halt("enough")
+    assert told.schedule.called_off() == ({0: PASSED}, "enough")
+    assert told.schedule.left_over()[0] == (1,)
 
 
 def test_a_fixture_that_is_out_of_time_leaves_its_class_out():
@@ -316,7 +408,7 @@ def test_a_fixture_that_is_out_of_time_leaves_its_class_out():
     told.start()
     told.begin_fixture("shop.T.setUpClass")
     told.tick(TIMEOUT_S + 1)
-    told.tick(DUMP_S + 1)
+    told.tick(EXAMINE_S + 1)
     blame, left_out, finish = told.gone()
     assert (blame.outcome, blame.is_fixture) == (TIMED_OUT, True)
     assert (left_out, finish) == (LeaveOut((0, 1), "setUpClass timed out"), Finish())
@@ -326,10 +418,10 @@ def test_a_test_that_ends_after_all_is_not_killed():
     told = Told(2)
     told.start()
     told.begin("t0")
-    assert told.tick(TIMEOUT_S + 1) == [DumpStacks(1)]
+    assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
     told.end("t0")
     told.begin("t1")
-    assert told.tick(DUMP_S + 1) == []
+    assert told.tick(EXAMINE_S + 1) == []
     assert told.gone()[0].outcome is CRASHED
 
 
@@ -337,9 +429,9 @@ def test_a_fixture_that_ends_after_all_costs_no_test_its_worker():
     told = Told(1)
     told.start()
     told.begin_fixture("shop.T.setUpClass")
-    assert told.tick(TIMEOUT_S + 1) == [DumpStacks(1)]
+    assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
     told.begin("t0")
-    assert told.tick(DUMP_S + 1) == []
+    assert told.tick(EXAMINE_S + 1) == []
 
 
 def test_a_tear_down_that_ends_after_all_costs_the_next_class_nothing():
@@ -347,9 +439,9 @@ def test_a_tear_down_that_ends_after_all_costs_the_next_class_nothing():
     told.start()
     told.run("t0")
     told.begin_fixture("shop.T.tearDownClass")
-    assert told.tick(TIMEOUT_S + 1) == [DumpStacks(1)]
+    assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
     assert told.done() == [assign(1, 1)]
-    assert told.tick(DUMP_S + 1) == []
+    assert told.tick(EXAMINE_S + 1) == []
     told.begin("t1")
     assert told.gone()[0].outcome is CRASHED
 
@@ -359,7 +451,7 @@ def test_a_test_that_began_between_the_kill_and_the_death_is_not_to_blame():
     told.start()
     told.begin("t0")
     told.tick(TIMEOUT_S + 1)
-    assert told.tick(DUMP_S + 1) == [Kill(1)]
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
     told.end("t0")  # it had said so before it died
     told.begin("t1")
     assert told.gone() == [Spawn(1)]
@@ -372,7 +464,8 @@ def test_a_test_that_is_killed_is_to_blame_though_its_worker_is_killed_again():
     told.start()
     told.begin("t0")
     told.tick(TIMEOUT_S + 1)
-    assert told.tick(DUMP_S + 1) == [Kill(1)]
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
+    assert told.tick(TERM_S + 1) == [Kill(1)]
     assert told.tick(1) == [Kill(1)]
     assert told.gone()[0].outcome is TIMED_OUT
 
@@ -400,7 +493,7 @@ def test_a_worker_that_is_stuck_between_tests_is_killed_and_the_rest_runs():
 
 @pytest.mark.parametrize(("timeout_s", "patience"), [(1000.0, RETIRE_S), (2.0, 2.0)])
 def test_a_worker_that_was_asked_to_end_and_does_not_is_killed(timeout_s, patience):
-    told = Told(1, timeout_s=timeout_s)
+    told = Told(1, limits=Limits(timeout_s))
     told.start()
     told.run("t0")
     assert told.done() == [Retire(1)]
@@ -464,8 +557,10 @@ def test_a_crash_and_a_time_out_are_tried_again_too():
     told.ready()
     told.begin("t1")
     told.tick(TIMEOUT_S + 1)
-    told.tick(DUMP_S + 1)
-    assert told.gone()[0] == Blame(1, "t1", 1, TIMED_OUT, pytest.approx(63), is_fixture=False, is_final=False)
+    told.tick(EXAMINE_S + 1)
+    assert told.gone()[0] == Blame(
+        1, "t1", 1, TIMED_OUT, pytest.approx(64), is_fixture=False, is_final=False, why="timed out after 60 s"
+    )
     assert told.ready() == [assign(0, 0, n=2)]
     told.begin("t0")
     assert told.gone()[0] == Blame(1, "t0", 2, CRASHED, 0.0, is_fixture=False, is_final=True)

@@ -2,27 +2,29 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.contract.events import Outcome
-from harness.inside.discover import Unit
-from harness.inside.schedule import (
+from harness.inside.commands import (
     Assign,
     Blame,
-    DumpStacks,
+    Examine,
     Finish,
     GiveUp,
     Halt,
     Kill,
     LeaveOut,
     Retire,
-    Schedule,
     Spawn,
     TellSlow,
+    Terminate,
 )
+from harness.inside.discover import Unit
+from harness.inside.schedule import Limits, Schedule
 
 TIMEOUT_S = 20.0
 STEPS = 20_000
@@ -52,11 +54,12 @@ class Worker:
 class World:
     """Carries commands out as the coordinator does, and lets workers live, err, hang and die at random."""
 
-    def __init__(self, units, workers, retries, is_failfast, random):
-        self.units, self.retries, self.random = units, retries, random
+    def __init__(self, units, workers, retries, is_failfast, random, run_s, repeat):
+        self.units, self.retries, self.random, self.run_s, self.repeat = units, retries, random, run_s, repeat
         self.ids = [f"t{index}" for unit in units for index in unit.tests]
+        limits = Limits(TIMEOUT_S, run_s=run_s)
         self.schedule = Schedule(
-            units, self.ids, workers, timeout_s=TIMEOUT_S, retries=retries, is_failfast=is_failfast
+            units, self.ids, workers, limits=limits, retries=retries, repeat=repeat, is_failfast=is_failfast
         )
         self.now = 0.0
         self.workers: dict[int, Worker] = {}
@@ -104,10 +107,13 @@ class World:
                 case Retire(slot):
                     assert self.workers[slot].phase == "waiting"
                     self.workers[slot].phase = "ending"
-                case DumpStacks(slot):
+                case Examine(slot):
                     worker = self.workers[slot]
                     assert worker.running is not None, "nothing runs whose stacks could tell"
-                    assert self.now - worker.began_at > TIMEOUT_S
+                    assert self.now - worker.began_at > TIMEOUT_S or self.now > (self.run_s or inf)
+                case Terminate(slot):
+                    if self.random.choice([True, True, False]):
+                        self.kill(slot)
                 case Kill(slot):
                     self.kill(slot)
                 case Blame():
@@ -128,7 +134,7 @@ class World:
         unit = self.units[assignment.unit]
         assert assignment.tests
         assert set(assignment.tests) <= set(unit.tests)
-        assert 1 <= assignment.n <= self.retries + 1
+        assert 1 <= assignment.n <= max(self.retries + 1, self.repeat)
         assert not any(self.finals[self.ids[index]] for index in assignment.tests), "a test with an outcome runs again"
         assert not (unit.needs_data and worker.has_flushed), "what migrations had put there is gone"
         worker.phase, worker.script = "busy", self.script(assignment, unit)
@@ -220,7 +226,7 @@ class World:
         is_final, commands = self.schedule.test_finished(slot, test, n, outcome, self.now)
         if what != "end fixture":
             self.finals[test] += is_final
-            assert is_final or (outcome.is_red and n <= self.retries)
+            assert is_final or (outcome.is_red and n <= self.retries) or (outcome is Outcome.PASSED and n < self.repeat)
         self.obey(commands)
 
     def suffer(self, slot, worker, fate):
@@ -252,9 +258,17 @@ def suites(draw):
 
 
 @settings(max_examples=300)
-@given(suites(), st.integers(1, 4), st.integers(0, 2), st.booleans(), st.integers(0, 2**32))
-def test_every_run_ends_with_every_test_accounted_for_once(units, workers, retries, is_failfast, seed):
-    world = World(units, workers, retries, is_failfast, Random(seed))
+@given(
+    suites(),
+    st.integers(1, 4),
+    st.sampled_from([(0, 1), (1, 1), (2, 1), (0, 3)]),
+    st.booleans(),
+    st.sampled_from([None, None, 10.0, 100.0]),
+    st.integers(0, 2**32),
+)
+def test_every_run_ends_with_every_test_accounted_for_once(units, workers, again, is_failfast, run_s, seed):
+    retries, repeat = again
+    world = World(units, workers, retries, is_failfast, Random(seed), run_s, repeat)
     world.run()
     assert max(world.finals.values(), default=0) <= 1, "a test has two outcomes"
     if isinstance(world.end, GiveUp):
@@ -265,6 +279,6 @@ def test_every_run_ends_with_every_test_accounted_for_once(units, workers, retri
     left, _ = world.schedule.left_over()
     off, _ = world.schedule.called_off()
     assert sorted([*finals, *(world.ids[i] for i in left), *(world.ids[i] for i in off)]) == sorted(world.ids)
-    assert all(outcome.is_red for outcome in off.values())
+    assert repeat > 1 or all(outcome.is_red for outcome in off.values())
     if not world.is_stopping:
         assert left == ()

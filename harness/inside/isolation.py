@@ -1,0 +1,103 @@
+"""Which test classes soil the databases: rows left behind or gone, sequences moved, connections left open.
+
+Asked for by ``--check-isolation``, and never a failure: it tells whom to look at when tests depend on their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from harness.inside.databases import TestDatabase
+
+TABLES_NAMED = 5
+_SESSIONS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = database()",
+}
+_SEQUENCES = {
+    "postgresql": "SELECT schemaname || '.' || sequencename, coalesce(last_value, 0) FROM pg_sequences",
+    "mysql": "SELECT table_name, auto_increment FROM information_schema.tables"
+    " WHERE table_schema = database() AND auto_increment IS NOT NULL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What one database holds: rows by table, the last values of sequences, and the sessions that are not this process's."""
+
+    rows: Mapping[str, int]
+    sequences: Mapping[str, int]
+    strangers: int
+
+
+def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ...]:
+    """What changed, in words. A class that flushes may leave less than there was, and not more."""
+    said = []
+    more = {table: count - before.rows.get(table, 0) for table, count in after.rows.items()}
+    if left := [f"{table} (+{count})" for table, count in sorted(more.items()) if count > 0]:
+        said.append(f"leaves rows in {_listed(left)}")
+    if not is_flushed and (gone := [f"{table} ({count})" for table, count in sorted(more.items()) if count < 0]):
+        said.append(f"takes rows from {_listed(gone)}")
+    moved = [name for name, value in sorted(after.sequences.items()) if before.sequences.get(name) != value]
+    if moved:
+        said.append(f"moves {len(moved)} {'sequence' if len(moved) == 1 else 'sequences'}")
+    if after.strangers > before.strangers:
+        said.append(f"leaves {after.strangers - before.strangers} connections open")
+    return tuple(said)
+
+
+class Inspector:
+    """Takes the census of a worker's clones: once at its start, and after each class."""
+
+    def __init__(self, databases: Iterable[TestDatabase]) -> None:
+        self._aliases = [database.alias for database in databases if connections[database.alias].vendor != "dummy"]
+        self._before = {alias: take(alias) for alias in self._aliases}
+
+    def look(self, *, is_flushed: bool) -> tuple[str, ...]:
+        """What the class that has just ended has changed, by database; the next one is compared with what is there now."""
+        said = []
+        for alias in self._aliases:
+            before, after = self._before[alias], take(alias)
+            self._before[alias] = after
+            said += [f"{alias}: {text}" for text in compare(before, after, is_flushed=is_flushed)]
+        return tuple(said)
+
+
+def take(alias: str) -> Census:
+    """The census of the database behind *alias*."""
+    connection: Any = connections[alias]
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        rows = {}
+        if tables:
+            counts = [f"SELECT {number}, count(*) FROM {quote(table)}" for number, table in enumerate(tables)]  # noqa: S608 - quoted
+            cursor.execute(" UNION ALL ".join(counts))
+            rows = {tables[number]: count for number, count in cursor.fetchall()}
+        sequences = {}
+        if (sql := _SEQUENCES.get(connection.vendor)) is not None:
+            cursor.execute(sql)
+            sequences = dict(cursor.fetchall())
+        sessions = 0
+        if (sql := _SESSIONS.get(connection.vendor)) is not None:
+            cursor.execute(sql)
+            sessions = cursor.fetchone()[0] - _own(connection)
+    return Census(rows, sequences, sessions)
+
+
+def _own(connection: Any) -> int:
+    """How many of this process's connections are to the database behind *connection*."""
+    place = [connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")]
+    return sum(
+        other.connection is not None and [other.settings_dict[key] for key in ("HOST", "PORT", "NAME")] == place
+        for other in connections.all(initialized_only=True)
+    )
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - TABLES_NAMED
+    return ", ".join(names[:TABLES_NAMED]) + (f" and {rest} more" if rest > 0 else "")

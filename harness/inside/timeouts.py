@@ -1,0 +1,48 @@
+"""How long each test and fixture may take: what the test says, then its class, then a pattern, then ``--timeout``."""
+
+from __future__ import annotations
+
+import math
+from fnmatch import fnmatchcase
+from typing import Any
+
+from harness.contract.runspec import RunSpec
+from harness.errors import ProjectError
+from harness.inside.discover import Plan, class_name
+from harness.inside.private import test_method_name
+from harness.inside.result import fixture_id
+from harness.inside.schedule import Limits
+from harness.testing import TIMEOUT
+
+_CLASS_FIXTURES = ("setUpClass", "tearDownClass")
+
+
+def limits(plan: Plan, spec: RunSpec) -> Limits:
+    """The limits of *plan*'s tests and of their classes' fixtures. Raises ``ProjectError`` for a mark that is no number."""
+    found: dict[str, float] = {}
+    for test, instance in zip(plan.tests, plan.instances, strict=True):
+        cls = type(instance)
+        marked = _marked(getattr(cls, test_method_name(instance), None), test.id)
+        of_class = _marked(cls, test.id)
+        for id, limit in [
+            (test.id, marked or of_class),
+            *((fixture_id(class_name(cls), n), of_class) for n in _CLASS_FIXTURES),
+        ]:
+            if (limit := limit or _by_pattern(id, spec)) is not None:
+                found[id] = limit
+    return Limits(spec.timeout_s, found, spec.run_timeout_s)
+
+
+def _marked(owner: Any, test: str) -> float | None:
+    limit = getattr(owner, TIMEOUT, None)
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0 or math.isinf(limit):
+        raise ProjectError(
+            f"{TIMEOUT} of {test} is {limit!r}.", hint="It is the number of seconds that a test may take, more than 0."
+        )
+    return float(limit)
+
+
+def _by_pattern(id: str, spec: RunSpec) -> float | None:
+    return next((limit.seconds for limit in spec.timeouts if fnmatchcase(id, limit.pattern)), None)

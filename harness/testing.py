@@ -1,0 +1,28 @@
+"""What a project's tests may import: marks that mean something to the harness, and nothing anywhere else.
+
+Imports nothing. Where the package is not installed, the attribute does as well: ``harness_timeout = 30`` in a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+TIMEOUT = "harness_timeout"
+
+_Marked = TypeVar("_Marked", bound=Callable[..., object])
+
+
+def timeout(seconds: float) -> Callable[[_Marked], _Marked]:
+    """Let the decorated test, or each test and fixture of the decorated class, take *seconds* instead of ``--timeout``'s.
+
+    Raises ``ValueError`` unless *seconds* is more than 0.
+    """
+    if not seconds > 0:
+        raise ValueError(f"a timeout is more than 0 seconds, not {seconds!r}")
+
+    def mark(marked: _Marked) -> _Marked:
+        setattr(marked, TIMEOUT, seconds)
+        return marked
+
+    return mark

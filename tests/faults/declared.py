@@ -1,0 +1,40 @@
+"""Faults that are test classes of the project: the first line of the class says which, ``expected`` what must come of it.
+
+``shows`` names what the report of a test must have in it.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Declared:
+    """What a class says of itself."""
+
+    name: str
+    fault: str
+    expected: dict[str, str] = field(default_factory=dict)
+    shows: dict[str, str] = field(default_factory=dict)
+
+
+def read(module: Path) -> list[Declared]:
+    """The classes of *module* that are faults, read and not imported: their tests run elsewhere."""
+    found: dict[str, Declared] = {}
+    bases = set()
+    for node in ast.parse(module.read_text()).body:
+        if not isinstance(node, ast.ClassDef) or not (text := ast.get_docstring(node)):
+            continue
+        declared = Declared(node.name, text.splitlines()[0])
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in found:
+                declared.expected = found[base.id].expected
+                bases.add(base.id)
+        for statement in node.body:
+            name = getattr(statement.targets[0], "id", "") if isinstance(statement, ast.Assign) else ""
+            if isinstance(statement, ast.Assign) and name in ("expected", "shows"):
+                setattr(declared, name, ast.literal_eval(statement.value))
+        found[node.name] = declared
+    return [declared for name, declared in found.items() if name not in bases]

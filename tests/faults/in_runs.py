@@ -1,0 +1,146 @@
+"""Faults around the tests: workers that cannot start, interruptions, a harness that is killed, a runner that is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.e2e.command import Ended
+from tests.faults.row import Row
+from tests.faults.running import Running
+
+HANGS = ("tests.test_waits", "--parallel", "2", "--timeout", "300")
+"""A class whose first test passes and whose second waits for ever, and one that has not begun."""
+
+
+def starts(db: str, folder: Path) -> Iterator[Row]:
+    """Workers that die while they start."""
+    settings = ("--settings", "config.dying_starts", "tests.test_waits.QuickTests", "--parallel", "2")
+    with Running(db, folder / "start", *settings) as running:
+        ended = running.finish()
+        yield Row("a worker that dies while it starts", "exit 0, 3 passed", _seen(ended), running.left())
+    with Running(db, folder / "starts", *settings, env={"FAULTS_EVERY_START": "1"}) as running:
+        ended = running.finish()
+        loop = "died 3 times before it could begin" in ended.out
+        seen = f"{_seen(ended)}{', says so' if loop else ''}"
+        yield Row("workers that die at every start", "exit 70, 3 not run, says so", seen, running.left())
+    with Running(db, folder / "loop", "tests.test_crash_loop", "--parallel", "2") as running:
+        ended = running.finish()
+        counts = ended.summary["counts"]
+        loop = "workers in a row died" in ended.out
+        seen = f"exit {ended.code}, {counts['crashed'] + counts['not_run']} of 40{', says so' if loop else ''}"
+        expected = "exit 1, 40 of 40, says so"
+        yield Row("test after test that kills its worker", expected, seen, running.left())
+
+
+def interrupts(db: str, folder: Path) -> Iterator[Row]:
+    """Signals to the harness while a test hangs; what is known is reported."""
+    known = "4 passed, 2 not run"
+    for name, numbers, expected in [
+        ("Ctrl-C", [signal.SIGINT], f"exit 130, {known}"),
+        ("SIGTERM", [signal.SIGTERM], f"exit 143, {known}"),
+        ("a terminal that goes away (SIGHUP)", [signal.SIGHUP], f"exit 143, {known}"),
+        ("Ctrl-C and SIGTERM, as GitHub cancels a job", [signal.SIGINT, signal.SIGTERM], f"exit 130, {known}"),
+        ("Ctrl-C twice", [signal.SIGINT, signal.SIGINT], f"exit 130, {known}"),
+    ]:
+        with _hanging(db, folder / name.replace(" ", "-").replace("/", "")) as running:
+            for number in numbers:
+                running.signal(number)
+            ended = running.finish()
+            yield Row(name, expected, _seen(ended), running.left())
+    with Running(db, folder / "early", *HANGS) as running:
+        running.until('"PhaseStarted","phase":"servers"')
+        running.remember()
+        running.signal(signal.SIGINT)
+        ended = running.finish()
+        yield Row("Ctrl-C while the servers start", "exit 130", f"exit {ended.code}", running.left())
+
+
+def pipes(db: str, folder: Path) -> Iterator[Row]:
+    """Whoever reads the output goes away."""
+    reading, writing = os.pipe()
+    with Running(db, folder / "pipe", "tests.test_waits.QuickTests", stdout=writing, stderr=writing) as running:
+        os.close(writing)
+        os.close(reading)
+        ended = running.finish()
+        yield Row("a broken pipe on stdout", "exit 0, 3 passed", _seen(ended), running.left())
+
+
+def killed(db: str, folder: Path) -> Iterator[Row]:
+    """The harness itself is killed, beside a run that is not."""
+    with (
+        _hanging(db, folder / "killed") as running,
+        Running(db, folder / "beside", "tests.test_waits.QuickTests") as other,
+    ):
+        other.until('"ServerReady"', 2)
+        running.process.kill()
+        running.process.wait()
+        left = running.left(10.0)
+        yield Row("kill -9 of the harness: nothing is left after 10 s", "nothing", "nothing", left)
+        yield Row("kill -9 of another run", "exit 0, 3 passed", _seen(other.finish()), other.left())
+
+
+def runners(db: str, folder: Path) -> Iterator[Row]:
+    """The runner's container, or its memory, goes."""
+    with _hanging(db, folder / "runner") as running:
+        (runner,) = running.containers("runner")
+        running.docker("kill", runner)
+        ended = running.finish()
+        yield Row("kill -9 of the runner's container", "exit 3, 4 passed, 2 not run", _seen(ended), running.left())
+    with Running(db, folder / "memory", "tests.test_memory", "--parallel", "1") as running:
+        running.until('"ServerReady"', 2)
+        (runner,) = running.containers("runner")
+        running.docker("update", "--memory", "400m", "--memory-swap", "400m", runner)
+        ended = running.finish()
+        yield Row(
+            "a test that takes more memory than there is", "exit 1, 1 passed, 1 crashed", _seen(ended), running.left()
+        )
+
+
+def reports(db: str, folder: Path) -> Iterator[Row]:
+    """The reports cannot be written at the end."""
+    artifacts = folder / "full"
+    with Running(db, artifacts, "tests.test_waits.QuickTests") as running:
+        running.until('"ServerReady"', 2)
+        running.remember()
+        (artifacts / "junit.xml").mkdir()
+        (artifacts / "junit.xml" / "in the way").touch()
+        ended = running.finish()
+        said = "junit.xml" in ended.out
+        yield Row(
+            "junit.xml cannot be written",
+            "exit not 0, says so",
+            f"exit {'not 0' if ended.code else 0}{', says so' * said}",
+            running.left(),
+        )
+
+
+def _hanging(db: str, artifacts: Path) -> Running:
+    running = Running(db, artifacts, *HANGS)
+    running.until('"AttemptStarted","test":"tests.test_waits.WaitTests.test_2_waits"')
+    running.until('"AttemptFinished","test":"tests.test_waits.QuickTests.test_1"', 1)
+    running.remember()
+    return running
+
+
+def _seen(ended: Ended) -> str:
+    """Exit code and counts, those that are not 0."""
+    try:
+        counts = ended.summary["counts"]
+    except (OSError, json.JSONDecodeError):
+        return f"exit {ended.code}, no summary: {ended.out[-300:]}"
+    found = [f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count and name != "planned"]
+    return ", ".join([f"exit {ended.code}", *found])
+
+
+SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
+    "starts": starts,
+    "interrupts": interrupts,
+    "pipes": pipes,
+    "killed": killed,
+    "runners": runners,
+    "reports": reports,
+}

@@ -1,0 +1,33 @@
+"""The servers' view of a test that is out of time, in words."""
+
+from harness.inside.inspection import ServerSession, describe
+
+WAITING = ServerSession(7, "active", 3.96, "Lock transactionid", (6,), "UPDATE shop_account\nSET balance = 2")
+HOLDING = ServerSession(6, "idle in transaction", 4.0, "", (), "UPDATE shop_account SET balance = 1")
+
+
+def test_sessions_are_told_with_what_they_wait_for():
+    assert describe("default (test_shop_1), as its server sees it:", [HOLDING, WAITING]).splitlines()[:7] == [
+        "default (test_shop_1), as its server sees it:",
+        "  session 6: idle in transaction for 4.0 s",
+        "    UPDATE shop_account SET balance = 1",
+        "  session 7: active for 4.0 s, waits for Lock transactionid, held up by 6",
+        "    UPDATE shop_account",
+        "    SET balance = 2",
+        "  Deadlock between two connections of this test: session 7 waits for what session 6 holds, and that one is idle in"
+        " transaction: it will only go on when the test does.",
+    ]
+
+
+def test_a_wait_for_a_session_that_waits_itself_is_the_servers_to_break():
+    other = ServerSession(6, "active", 4.0, "Lock transactionid", (7,), "UPDATE a")
+    assert "Deadlock" not in describe("", [other, WAITING])
+
+
+def test_a_wait_for_somebody_elses_session_is_none_of_the_tests_own():
+    assert "Deadlock" not in describe("", [WAITING])
+
+
+def test_a_long_statement_is_cut():
+    long = ServerSession(1, "active", 0.0, "", (), "x" * 10_000)
+    assert len(describe("", [long])) < 3000
