@@ -83,6 +83,11 @@ def sql_file(test_id: str) -> str:
     return f"sql/{_file_stem(test_id)}.sql"
 
 
+def replay_file(test_id: str) -> str:
+    """The path of the order that led to a test's failure, below the artifacts folder."""
+    return f"replay/{_file_stem(test_id)}.txt"
+
+
 def parse_sql_file(path: str) -> str | None:
     """The id of the test that *path* belongs to; ``None`` when the name was cut to fit and holds a digest only."""
     stem = path.removeprefix("sql/").removesuffix(".sql")

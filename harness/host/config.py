@@ -98,8 +98,13 @@ class Config:
     artifacts: Path
     artifacts_root: Path
     timeout: float
+    timeouts: Mapping[str, float]
+    run_timeout: float | None
     retries: int
     fail_on_flaky: bool
+    repeat: int
+    replay: Path | None
+    check_isolation: bool
     mirrors: MirrorMode
     junit_strict: bool
     console: Literal["auto", "plain", "rich"]
@@ -110,6 +115,7 @@ class Config:
     env: Mapping[str, str] = field(repr=False)
     pass_env: tuple[str, ...]
     startup_timeout: float
+    network: Literal["open", "isolated"]
     servers: Mapping[str, ServerConfig]
     ca_certificates: Path | None
     pip_index_url: str | None = field(repr=False)
@@ -176,30 +182,24 @@ def load(
     values["env"] |= {name: environ[name] for name in values["pass_env"] if name in environ}
     if values["settings"] is None:
         values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
+    _check_together(values)
     fields = {option.key: values[option.key] for option in OPTIONS if not option.django}
     fields |= {key: values[key] for key in ("pythons", "artifacts_root")}
     return Config(**fields, django=_django(values), sources=sources)
 
 
-def explain(config: Config) -> tuple[tuple[str, str, str], ...]:
-    """Every key with its value as text and its source, in the table's order. Secrets are left out."""
-    rows = []
-    for option in OPTIONS:
-        value = getattr(config.django, option.django) if option.django else getattr(config, option.key)
-        if option.key == "shuffle" and config.django.seed is not None:
-            value = config.django.seed
-        rows.append((option.key, _shown(value, option.secret), config.source(option.key)))
-    return tuple(rows)
-
-
-def _shown(value: object, secret: bool) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}={'***' if secret else item}" for name, item in value.items()) or "-"
-    if value is None or value == ():
-        return "-"
-    if secret:
-        return "***"
-    return ", ".join(str(item) for item in value) if isinstance(value, tuple) else str(value)
+def _check_together(values: Mapping[str, Any]) -> None:
+    """Raise ``UsageError`` for values that contradict each other."""
+    if values["repeat"] > 1 and values["retries"]:
+        raise UsageError(
+            "--repeat hunts a failure, and --retries would hide it.",
+            hint="Ask for one of them, and for 0 of the other.",
+        )
+    if values["network"] == "isolated" and values["runner"] == "host":
+        raise UsageError(
+            "A runner on this machine reaches what this machine does: its network cannot be isolated.",
+            hint="--runner container runs the tests in a network of their own.",
+        )
 
 
 def _option(key: str) -> Option:

@@ -24,7 +24,7 @@ from harness.host.engines.engine import PASSWORD_VARIABLE
 
 def run_id(config: Config) -> str:
     """The id of the run that the kept servers of *config*'s project belong to."""
-    parts = (str(config.project), config.settings or "", config.runner, *map(str, config.db))
+    parts = (str(config.project), config.settings or "", config.runner, config.network, *map(str, config.db))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 

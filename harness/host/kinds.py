@@ -105,6 +105,18 @@ def _text_table(value: object) -> dict[str, str]:
     return dict(value)
 
 
+def _seconds_table(value: object) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise Mismatch(value)
+    checked = {}
+    for name, item in value.items():
+        try:
+            checked[name] = _seconds(item)
+        except Mismatch:
+            raise Mismatch(item, f".{name}") from None
+    return checked
+
+
 def _table(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Mismatch(value)
@@ -166,6 +178,8 @@ PATH = Kind("a path", _text)
 SWITCH = Kind("true or false", _bool, _word_to_bool, "switch")
 BYTES = Kind('a size such as "512m" or "2g"', _bytes)
 SECONDS = Kind("seconds, a number above 0", _seconds, float)
+SECONDS_TABLE = Kind("a table of seconds, each a number above 0", _seconds_table, shape="table")
+TIMES = Kind("a whole number, 1 or more", _integer(1), int)
 COUNT = Kind("a whole number, 0 or more", _integer(0), int)
 VERBOSITY = Kind("0, 1, 2 or 3", _integer(0, 3), int)
 PARALLEL = Kind('"auto" or a whole number, 1 or more', _auto_or_integer, _word_or_integer)

@@ -18,7 +18,7 @@ from harness.errors import ExitCode, HarnessError, worst
 from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
-from harness.report import github
+from harness.report import github, replay
 from harness.report.console import Console
 from harness.report.files import Artifacts, append_step_summary
 from harness.report.final_summary import condensed, rerun_command
@@ -126,7 +126,8 @@ class Record:
                 failure = error
             rerun = rerun_command(self._surroundings.command, report)
             paths = condensed(self._surroundings.relative(artifacts.root), artifacts.paths)
-            self._console.finish(report, result, artifacts=paths, rerun=rerun)
+            again = replay.command(self._surroundings.command, self._surroundings.relative(artifacts.root), report)
+            self._console.finish(report, result, artifacts=paths, rerun=rerun, replay="" if config.replay else again)
             self._console.close()
             if self._surroundings.step_summary is not None:
                 text = github.step_summary(report, result, prefix=prefix, artifacts=paths, rerun=rerun)

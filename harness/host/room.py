@@ -197,11 +197,12 @@ class Room:
 
     def _make_network(self) -> str:
         self._cleanup.enter_context(watchdog.watched(self._run))
+        is_isolated = self.config.network == "isolated"
         if self._is_kept:
             self._cleanup.enter_context(kept.held(self._kept_run))
-            return containers.kept_network(self._client, self._kept_run)
+            return containers.kept_network(self._client, self._kept_run, is_isolated=is_isolated)
         kept.end(self._client, self._kept_run)
-        return self._cleanup.enter_context(containers.network(self._client, self._run))
+        return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
 
     def _errors(self, data: bytes) -> None:
         """Inside's error stream, as it comes: shown to those who ask for much."""

@@ -21,20 +21,23 @@ from typing import TYPE_CHECKING
 
 from harness.contract import codec
 from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
-from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, UseRoutes
-from harness.errors import ExitCode, HarnessError, Interrupted, ServerError
+from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
+from harness.errors import ExitCode, HarnessError, Interrupted, ServerError, UsageError
 from harness.host import plan_view, surroundings
-from harness.host.config import Config, explain
+from harness.host.config import Config
 from harness.host.conversation import Conversation
+from harness.host.explain import explain
 from harness.host.plan import StackPlan, make_plan
 from harness.host.record import Record
 from harness.host.room import Room
 from harness.host.surroundings import Surroundings
+from harness.report import replay
 from harness.report.files import Artifacts
 
 if TYPE_CHECKING:
     from harness.host.stack import Stack
 
+_REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 STOP_S = 15.0
 """How long inside has to end by itself after it was told to stop."""
 EXIT_S = 30.0
@@ -49,11 +52,12 @@ def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
     # what a run hears it keeps: looking through it for garbage, again and again, would cost more than hearing it
     gc.set_threshold(100_000, 50, 100)
     around = around or surroundings.look(config, os.environ, sys.argv)
+    spec = _spec(config)  # a file to replay may be of the artifacts that this run replaces
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
         record = Record(config, around, artifacts, console)
         try:
             with _interruptible():
-                _run(config, record, artifacts)
+                _run(config, spec, record, artifacts)
         except BaseException as error:  # noqa: BLE001 - whatever it was, the reports are written and it is in them
             record.abort(error)
         return record.finish()
@@ -73,13 +77,13 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
     return ExitCode.GREEN
 
 
-def _run(config: Config, record: Record, artifacts: Artifacts) -> None:
+def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
     """The run: everything that it starts is gone when this returns or raises."""
     with Room(config, record.told, record) as room:
         with record.phase("images"):
             image = room.runner_image()
         with _Story(room, record, artifacts) as story, room.inside(image) as conversation:
-            story.tell(conversation, _spec(config))
+            story.tell(conversation, spec)
 
 
 class _Story:
@@ -259,9 +263,27 @@ def _spec(config: Config) -> RunSpec:
         options=config.django,
         workers=config.parallel,
         timeout_s=config.timeout,
+        timeouts=tuple(TimeLimit(pattern, seconds) for pattern, seconds in config.timeouts.items()),
+        run_timeout_s=config.run_timeout,
         retries=config.retries,
+        repeat=config.repeat,
+        replay=_replay(config),
+        check_isolation=config.check_isolation,
         mirrors=config.mirrors,
     )
+
+
+def _replay(config: Config) -> tuple[str, ...]:
+    """The tests that ``--replay`` names. Raises ``UsageError`` for a file that cannot be read, or that names none."""
+    if config.replay is None:
+        return ()
+    try:
+        tests = replay.parse(config.replay.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{config.replay} cannot be read: {error}", hint=_REPLAY_HINT) from error
+    if not tests:
+        raise UsageError(f"{config.replay} names no test.", hint=_REPLAY_HINT)
+    return tests
 
 
 @contextlib.contextmanager

@@ -19,17 +19,15 @@ from harness.contract import codec
 from harness.contract.events import (
     AttemptFinished,
     AttemptSlow,
-    Failure,
     Notice,
     Outcome,
-    PlannedTest,
     UnitStarted,
     WorkerLost,
     WorkerStarted,
     WorkerStopped,
 )
 from harness.errors import ExitCode, HarnessError
-from harness.inside import garbage, inspection, worker
+from harness.inside import garbage, inspection, last_words, worker
 from harness.inside.channel import HostMessages, Journal, held_back
 from harness.inside.commands import (
     Assign,
@@ -57,8 +55,6 @@ GRACE_S = 2.0
 """How long the tests that run may still take when the run is interrupted."""
 TERM_S = 1.0
 """How long workers have to end by themselves then."""
-STATEMENTS = 1000
-"""How many of a dead worker's statements are told, of the first and of the last."""
 _CHUNK = 1 << 18
 _SPOKEN = frozenset(
     {
@@ -328,7 +324,7 @@ class Coordinator:
                     self._stop_flag.set()
                     self._journal.write(Notice("halted", reason))
                 case GiveUp(message):
-                    raise HarnessError(message, evidence=self._last_words())
+                    raise HarnessError(message, evidence=self._all_last_words())
                 case Finish():
                     self._is_done = True
 
@@ -379,37 +375,8 @@ class Coordinator:
             os._exit(ExitCode.INTERNAL)
 
     def _blame(self, blame: Blame) -> None:
-        pid, status = self._last_death
-        capture = self._captures[blame.slot]
-        sql, waiting = capture.trail.statements()
-        evidence = [capture.stacks.taken()]
-        if blame.outcome is Outcome.TIMED_OUT:
-            kind, message = "TestTimeout", blame.why
-            evidence += [f"waiting for {one.alias} ({one.role}) since {one.at:.3f} s: {one.sql}" for one in waiting]
-            evidence.append(capture.sessions.everything())
-        else:
-            how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
-            kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
-        failure = Failure("error", kind, message, "\n".join([message, *filter(None, evidence)]))
-        extra = None
-        if blame.is_fixture:
-            owner, _, name = blame.test.rpartition(".")
-            extra = PlannedTest(blame.test, owner, name)
-        self._journal.write(
-            AttemptFinished(
-                blame.test,
-                blame.n,
-                blame.outcome,
-                round(blame.elapsed, 6),
-                (failure,),
-                stdout=capture.stdout.taken(),
-                stderr=capture.stderr.taken(),
-                sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
-                extra=extra,
-                final=blame.is_final,
-            ),
-            blame.slot,
-        )
+        event = last_words.of(blame, *self._last_death, self._captures[blame.slot])
+        self._journal.write(event, blame.slot)
         self._count(blame.test, blame.outcome, blame.is_final)
 
     def _leave_out(self, command: LeaveOut) -> None:
@@ -419,7 +386,7 @@ class Coordinator:
             self._journal.write(event)
             self._count(test, Outcome.NOT_RUN, True)
 
-    def _last_words(self) -> str:
+    def _all_last_words(self) -> str:
         """What the streams of dead workers hold."""
         words = [capture.stderr.everything() + capture.stacks.everything() for capture in self._captures.values()]
         return "\n".join(filter(None, words))

@@ -75,7 +75,9 @@ class InsideRunner(DiscoverRunner):
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need; Django stops at what is named."""
-        self._make_plan(suite)
+        plan = self._make_plan(suite)
+        if self.harness.spec.replay:
+            suite = self.test_suite(plan.instances)
         topology = self.harness.topology
         named: dict[str, bool] = super().get_databases(suite)  # type: ignore[assignment]  # likewise
         for alias in sorted(closure(topology, set(named) & set(topology.names))):

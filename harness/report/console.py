@@ -37,7 +37,9 @@ class Console(Protocol):
     def handle(self, envelope: Envelope) -> None:
         """Take one event."""
 
-    def finish(self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "") -> None:
+    def finish(
+        self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "", replay: str = ""
+    ) -> None:
         """Print the final summary; arguments as ``final_summary`` has them."""
 
     def close(self) -> None:
@@ -98,9 +100,11 @@ class PlainConsole:
         if lines:
             self._print(lines)
 
-    def finish(self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "") -> None:
+    def finish(
+        self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "", replay: str = ""
+    ) -> None:
         """Print the final summary."""
-        self._print(final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun))
+        self._print(final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay))
 
     def close(self) -> None:
         """Let the runner take commands again."""
@@ -152,10 +156,12 @@ class LiveConsole:
         if lines:
             self._console.print(Text("\n").join(lines), soft_wrap=True)
 
-    def finish(self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "") -> None:
+    def finish(
+        self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "", replay: str = ""
+    ) -> None:
         """Take the display away and print the final summary."""
         self.close()
-        for line in final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun):
+        for line in final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay):
             self._console.print(line, soft_wrap=True)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 from harness.contract import codec, naming
 from harness.contract.events import Envelope
 from harness.errors import UsageError
-from harness.report import junit, sql, summary
+from harness.report import junit, replay, sql, summary
 from harness.report.runreport import RunReport
 from harness.report.verdict import Verdict
 
@@ -31,7 +31,7 @@ LOCK = ".lock"
 with a slash at its end is the folder of a run on one backend, which has a lock of its own.
 """
 
-_FOLDERS = ("sql", "schema", "logs")
+_FOLDERS = ("sql", "schema", "logs", "replay")
 _PART = ".part"
 
 
@@ -154,6 +154,7 @@ class Artifacts:
         steps: tuple[Callable[[], None], ...] = (
             lambda: self.write(JUNIT, junit.build(report, verdict, prefix=prefix, strict=strict)),
             lambda: self._write_sql(report),
+            lambda: self._write_replays(report),
             lambda: self.write(SUMMARY, summary.build(report, verdict)),
         )
         errors: list[Exception] = []
@@ -169,6 +170,10 @@ class Artifacts:
         self.write(QUERIES, sql.queries_text(report.queries))
         for test_id, text in sql.files(report):
             self.write(naming.sql_file(test_id), text)
+
+    def _write_replays(self, report: RunReport) -> None:
+        for test_id, text in replay.files(report):
+            self.write(naming.replay_file(test_id), text)
 
     def _begin(self, has_journal: bool, spares_runs: bool) -> None:
         """Clear what the lock file says is ours, then begin the journal."""

@@ -52,9 +52,11 @@ def final_summary(
     *,
     artifacts: Sequence[str] = (),
     rerun: str = "",
+    replay: str = "",
     known: Collection[tuple[str, str]] = (),
 ) -> list[Text]:
-    """The lines that end a run. *artifacts*: the paths to name; *rerun*: the command that runs the failures again.
+    """The lines that end a run. *artifacts*: the paths to name; *rerun*: the command that runs the failures again, *replay*
+    the one that runs what led to the first of them.
 
     *known* are failures that were told in full before, each as its test's id and its headline: those of other backends.
     """
@@ -69,6 +71,7 @@ def final_summary(
             *_facts(report),
             *_column("artifacts", list(artifacts)),
             *_column("again", [rerun] if rerun else []),
+            *_column("replay", [replay] if replay else []),
         ],
     )
     lines: list[Text] = []

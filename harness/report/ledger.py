@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.contract import events
 from harness.contract.events import Envelope, Outcome, PlannedTest
-from harness.report.runreport import INTERRUPTS, Attempt, Case, LostWorker, Phase, RunReport
+from harness.errors import ExitCode
+from harness.report.entry import Entry, Loss, case_of, with_files
+from harness.report.runreport import INTERRUPTS, Attempt, LostWorker, Phase, RunReport
 from harness.report.text import keep_ends, one_line, plural, visible
 
 STREAM_BYTES = 100_000
 """What is kept of one stream of one attempt."""
 KEPT_BYTES = 256_000_000
 """What is kept of the output and SQL of all red attempts; the journal has the rest."""
+ORDERS = 50
+"""Failures of which is kept what led to them."""
 TESTS_NAMED = 20
 """Tests kept for each fingerprint of a query."""
 HALTED = "halted"
@@ -45,40 +48,15 @@ def crash_message(slot: int, lost: events.WorkerLost) -> str:
     return f"worker {slot} (pid {lost.pid}) was lost"
 
 
-@dataclass(slots=True, eq=False)
-class _Entry:
-    """What is known of one test so far. ``running``: slot, attempt and start of an attempt that has not ended."""
-
-    test: PlannedTest
-    is_planned: bool
-    attempts: list[Attempt] = field(default_factory=list)
-    final: Outcome | None = None
-    reason: str = ""
-    running: tuple[int, int, float] | None = None
-    bereft: str = ""  # how the worker ended that was running it
-
-    def put(self, attempt: Attempt) -> None:
-        """Add *attempt*, in the place of one with the same number, whose start it may not know."""
-        if not self.attempts:
-            self.attempts.append(attempt)
-            return
-        for other in self.attempts:
-            if other.n == attempt.n and attempt.started_at is None:
-                attempt = dataclasses.replace(attempt, started_at=other.started_at)
-        self.attempts = [other for other in self.attempts if other.n != attempt.n]
-        self.attempts.append(attempt)
-        self.attempts.sort(key=lambda other: other.n)
-
-
 class Ledger:
     """Takes events one by one; ``report()`` says at any time what they come to."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self._entries: dict[str, _Entry] = {}
-        self._plan: list[_Entry] = []
-        self._extras: list[_Entry] = []
-        self._seats: dict[int, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
+        self._plan: list[Entry] = []
+        self._extras: list[Entry] = []
+        self._seats: dict[int, Entry] = {}
         self._phases: dict[str, float] = {}
         self._open_phases: dict[str, float] = {}
         self._servers: dict[str, events.ServerReady] = {}
@@ -87,6 +65,9 @@ class Ledger:
         self._notices: dict[events.Notice, None] = {}
         self._aborts: dict[events.RunAborted, None] = {}
         self._lost: list[LostWorker] = []
+        self._losses: list[Loss] = []
+        self._ran: dict[int, list[str]] = {}
+        self._orders: list[tuple[list[str], int]] = []
         self._queries: dict[tuple[str, str], events.QueryCount] = {}
         self._recycles: list[float] = []
         self._kept_bytes = 0
@@ -107,6 +88,7 @@ class Ledger:
             events.AttemptStarted: self._attempt_started,
             events.AttemptFinished: self._attempt_finished,
             events.QueriesCounted: self._queries_counted,
+            events.WorkerStarted: self._worker_started,
             events.WorkerLost: self._worker_lost,
             events.SlotRecycled: self._slot_recycled,
             events.Notice: self._notice,
@@ -133,11 +115,11 @@ class Ledger:
         """What the events so far come to."""
         first_at = self._first_at or 0.0
         end, why_not_run = self._end(), self._why_not_run()
-        planned = [_case(entry, end, why_not_run) for entry in self._plan]
-        extras = [_case(entry, end, why_not_run) for entry in self._extras]
+        planned = [case_of(entry, end, why_not_run, self._losses) for entry in self._plan]
+        extras = [case_of(entry, end, why_not_run, self._losses) for entry in self._extras]
         told = [case for case in extras if case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED]
         return RunReport(
-            cases=(*planned, *_with_files(told, planned)),
+            cases=(*planned, *with_files(told, planned)),
             is_planned=self._planned is not None,
             is_finished=self._finished is not None,
             tally=self._finished.failures if self._finished else 0,
@@ -160,6 +142,7 @@ class Ledger:
             queries=tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias))),
             last=self._last_words(),
             asked=self._asked,
+            orders=tuple(tuple(ran[:count]) for ran, count in self._orders),
         )
 
     # the run as a whole
@@ -204,8 +187,10 @@ class Ledger:
     def _run_finished(self, _: Envelope, event: events.RunFinished) -> None:
         self._finished = event
 
-    def _run_aborted(self, _: Envelope, event: events.RunAborted) -> None:
+    def _run_aborted(self, envelope: Envelope, event: events.RunAborted) -> None:
         self._aborts[event] = None
+        if event.exit_code is ExitCode.SERVERS:
+            self._losses.append(Loss(envelope.at, "\n".join(filter(None, [event.message, event.evidence]))))
 
     # tests
 
@@ -234,12 +219,12 @@ class Ledger:
         self._entries[again.id] = self._entries[test.id]
         return again
 
-    def _add(self, key: str, test: PlannedTest, is_planned: bool) -> _Entry:
-        entry = self._entries[key] = _Entry(test, is_planned)
+    def _add(self, key: str, test: PlannedTest, is_planned: bool) -> Entry:
+        entry = self._entries[key] = Entry(test, is_planned)
         (self._plan if is_planned else self._extras).append(entry)
         return entry
 
-    def _entry(self, test_id: str, extra: PlannedTest | None = None) -> _Entry:
+    def _entry(self, test_id: str, extra: PlannedTest | None = None) -> Entry:
         """The entry of a test; one that no plan names gets one of its own."""
         known = self._entries.get(test_id)
         if extra is not None and extra.id != test_id:
@@ -251,7 +236,12 @@ class Ledger:
         owner, _, name = test_id.rpartition(".")
         return self._add(test_id, extra or PlannedTest(test_id, owner, name), is_planned=False)
 
+    def _worker_started(self, envelope: Envelope, _: events.WorkerStarted) -> None:
+        self._ran[envelope.slot] = []
+
     def _attempt_started(self, envelope: Envelope, event: events.AttemptStarted) -> None:
+        if event.n == 1:
+            self._ran.setdefault(envelope.slot, []).append(event.test)
         entry = self._entry(event.test)
         if entry.final is None:
             entry.running = (envelope.slot, event.n, envelope.at)
@@ -274,6 +264,15 @@ class Ledger:
         if event.final:
             entry.final = event.outcome
             entry.reason = event.reason
+            entry.ended_at = envelope.at
+            self._note_order(envelope.slot, event)
+
+    def _note_order(self, slot: int, event: events.AttemptFinished) -> None:
+        """Remember what led to a failure, where something of its worker came before it."""
+        ran = self._ran.get(slot, [])
+        is_next = event.n == 1 and len(ran) > 1 and ran[-1] == event.test
+        if event.outcome.is_red and is_next and len(self._orders) < ORDERS:
+            self._orders.append((ran, len(ran)))
 
     def _kept(self, event: events.AttemptFinished, slot: int, started_at: float | None) -> Attempt:
         """What is kept of an attempt: of a red one everything within limits, of others what says how they ended."""
@@ -298,7 +297,7 @@ class Ledger:
         if event.test is not None:
             self._crash(self._entry(event.test), envelope.slot, f"{message} while running this test")
 
-    def _crash(self, entry: _Entry, slot: int, message: str) -> None:
+    def _crash(self, entry: Entry, slot: int, message: str) -> None:
         """Note a crash that the coordinator may yet tell better, or never came to tell."""
         if entry.final is not None:
             return
@@ -354,45 +353,13 @@ class Ledger:
         return "\n".join(dict.fromkeys(words))
 
 
-def _overrules(event: events.AttemptFinished, entry: _Entry) -> bool:
+def _overrules(event: events.AttemptFinished, entry: Entry) -> bool:
     """Whether *event* counts although the outcome is final: a fixture runs once for each part of its class."""
     return not entry.is_planned and event.outcome.is_red and entry.final is not None and not entry.final.is_red
 
 
 def _bounded(text: str) -> str:
     return text if len(text) <= STREAM_BYTES else keep_ends(visible(text), STREAM_BYTES)
-
-
-def _case(entry: _Entry, end: str, why_not_run: str) -> Case:
-    outcome, reason = _settled(entry, end, why_not_run)
-    return Case(entry.test, outcome, tuple(entry.attempts), reason, entry.is_planned)
-
-
-def _with_files(fixtures: list[Case], planned: list[Case]) -> list[Case]:
-    """*fixtures* with the file of their class's tests, where they come without one."""
-    if not fixtures:
-        return []
-    files = {case.test.classname: case.test.file for case in planned}
-    return [
-        case
-        if case.test.file
-        else dataclasses.replace(case, test=dataclasses.replace(case.test, file=files.get(case.test.classname, "")))
-        for case in fixtures
-    ]
-
-
-def _settled(entry: _Entry, end: str, why_not_run: str) -> tuple[Outcome, str]:
-    """The one outcome of a test and the reason of it. *end* is how the journal ends, as a clause."""
-    if entry.final is not None:
-        return entry.final, entry.reason or (why_not_run if entry.final is Outcome.NOT_RUN else "")
-    last = entry.attempts[-1] if entry.attempts else None
-    if last is not None and (last.outcome.is_red or not entry.is_planned):
-        return last.outcome, last.reason
-    if entry.running is not None:
-        return Outcome.NOT_RUN, f"was running in slot {entry.running[0]} when {entry.bereft or end}"
-    if last is not None:
-        return Outcome.NOT_RUN, f"attempt {last.n} ended as {last.outcome.value}, but {end} before that was settled"
-    return Outcome.NOT_RUN, entry.reason or why_not_run
 
 
 def _merged(one: events.QueryCount, other: events.QueryCount) -> events.QueryCount:

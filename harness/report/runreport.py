@@ -135,7 +135,8 @@ class RunReport:
     ``cases`` are the planned tests in the order of the plan, then the fixtures that were skipped or went wrong.
     ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
     ``last`` tells the last things that the journal says. ``started_at`` is in seconds since the epoch. ``asked`` is what
-    the host was asked to run.
+    the host was asked to run. ``orders``: for the first failures that came after other tests of their workers, the ids of
+    what the worker had run, the failed one last.
     """
 
     cases: tuple[Case, ...] = ()
@@ -161,6 +162,7 @@ class RunReport:
     django: str = ""
     last: str = ""
     asked: RunStarted | None = None
+    orders: tuple[tuple[str, ...], ...] = ()
 
     @property
     def abort(self) -> RunAborted | None:

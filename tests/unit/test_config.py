@@ -8,7 +8,8 @@ import pytest
 from harness.contract.runspec import DjangoOptions
 from harness.errors import ExitCode, HarnessError, ProjectError, UsageError
 from harness.host import config as config_module
-from harness.host.config import Config, DbSpec, ServerConfig, explain
+from harness.host.config import Config, DbSpec, ServerConfig
+from harness.host.explain import explain
 from harness.host.options import OPTIONS
 
 KNOWN = {"postgres": ("15", "17", "18"), "mysql": ("8.4", "9.7")}

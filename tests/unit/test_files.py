@@ -43,6 +43,10 @@ def test_the_layout(tmp_path: Path) -> None:
         "sql/queries.ndjson",
         "sql/shop.tests.test_orders.OrderTests.test_fails.sql",
         "sql/shop.tests.test_orders.OrderTests.test_fails_thrice.sql",
+        "replay/shop.tests.test_orders.OrderTests.test_errs.txt",
+        "replay/shop.tests.test_orders.OrderTests.test_fails.txt",
+        "replay/shop.tests.test_orders.OrderTests.test_subtests.txt",
+        "replay/shop.tests.test_orders.OrderTests.test_unexpected.txt",
         "schema/default.sql",
         "logs/default.log",
     }

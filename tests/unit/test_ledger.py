@@ -23,6 +23,7 @@ from harness.contract.events import (
     SlotRecycled,
     Statement,
     WorkerLost,
+    WorkerStarted,
     WorkerStopped,
 )
 from harness.errors import ExitCode
@@ -339,3 +340,26 @@ def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
     feed = Feed(ConsoleOptions(verbosity=2))
     for envelope in told:
         feed.take(envelope)
+
+
+def test_a_test_that_erred_when_a_server_went_has_the_servers_last_words() -> None:
+    journal = Journal().plan(ONE, TWO).attempt(TWO, Outcome.ERRORED, failures=(failure("error"),))
+    journal.at += 10
+    journal.attempt(ONE, Outcome.ERRORED, failures=(failure("error"),))
+    journal.host(RunAborted(ExitCode.SERVERS, "The server default ended.", evidence="PANIC: no space"))
+    report = report_of(journal)
+    assert case(report, ONE).attempts[0].failures[0].traceback.endswith("The server default ended.\nPANIC: no space")
+    assert "PANIC" not in case(report, TWO).attempts[0].failures[0].traceback
+
+
+def test_a_failure_keeps_what_its_worker_ran_before() -> None:
+    journal = Journal().plan(ONE, TWO, THREE).inside(WorkerStarted(7), slot=1).inside(WorkerStarted(8), slot=2)
+    journal.attempt(ONE, Outcome.PASSED, slot=1).attempt(TWO, Outcome.FAILED, slot=2)
+    journal.attempt(THREE, Outcome.FAILED, slot=1)
+    assert report_of(journal).orders == ((ONE.id, THREE.id),)
+
+
+def test_a_new_worker_of_a_slot_has_run_nothing() -> None:
+    journal = Journal().plan(ONE, TWO).inside(WorkerStarted(7), slot=1).attempt(ONE, Outcome.PASSED, slot=1)
+    journal.inside(WorkerStarted(8), slot=1).attempt(TWO, Outcome.FAILED, slot=1)
+    assert report_of(journal).orders == ()

@@ -33,6 +33,7 @@ EXAMPLES = {
     "pattern": '"test*.py"',
     "top_level_directory": '"src"',
     "durations": "10",
+    "run_timeout": "1800",
 }
 
 

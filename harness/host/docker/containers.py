@@ -68,15 +68,15 @@ class Kept:
 
 
 @contextlib.contextmanager
-def network(client: docker.DockerClient, run: str) -> Iterator[str]:
-    """A network of *run*'s own, by name. At the end it is removed, with every container of the run that is still there
-    and with what dead runs left behind.
+def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> Iterator[str]:
+    """A network of *run*'s own, by name; from one that *is_isolated* nothing else can be reached. At the end it is removed,
+    with every container of the run that is still there and with what dead runs left behind.
 
     Raises ``ServerError`` when it cannot be made, or when something of the run could not be removed.
     """
     name = naming.network(run)
     try:
-        client.api.create_network(name, driver="bridge", labels=labels(run, "network"))
+        _create_network(client, name, run, is_isolated)
     except FAILURES as error:
         raise refused(f"Docker could not make the network {name}", error) from error
     try:
@@ -86,13 +86,21 @@ def network(client: docker.DockerClient, run: str) -> Iterator[str]:
         remove_abandoned(client)
 
 
-def kept_network(client: docker.DockerClient, run: str) -> str:
+def kept_network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> str:
     """The network of *run*, whose servers outlive it, by name: made if it is not there."""
     name = naming.network(run)
     with telling(f"Docker could not make the network {name}"):
         if not client.api.networks(filters={"label": f"{RUN_LABEL}={run}"}):
-            client.api.create_network(name, driver="bridge", labels=labels(run, "network"))
+            _create_network(client, name, run, is_isolated)
     return name
+
+
+def _create_network(client: docker.DockerClient, name: str, run: str, is_isolated: bool) -> None:
+    # a network that is internal alone still has an address of the engine's machine, and all that listens on it
+    options = {"com.docker.network.bridge.inhibit_ipv4": "true"} if is_isolated else None
+    client.api.create_network(
+        name, driver="bridge", internal=is_isolated, options=options, labels=labels(run, "network")
+    )
 
 
 def kept_servers(client: docker.DockerClient, run: str) -> dict[str, Kept]:

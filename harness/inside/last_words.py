@@ -1,0 +1,40 @@
+"""What is told of a test whose worker died or was killed: how, with its stacks, its output, its SQL and the servers' view."""
+
+from __future__ import annotations
+
+from harness.contract.events import AttemptFinished, Failure, Outcome, PlannedTest
+from harness.inside.commands import Blame
+from harness.inside.output import Capture
+from harness.inside.processes import signal_name
+
+STATEMENTS = 1000
+"""How many of a dead worker's statements are told, of the first and of the last."""
+
+
+def of(blame: Blame, pid: int, status: int, capture: Capture) -> AttemptFinished:
+    """The end of the attempt that *blame* is about. *status* is that of the worker, negative for a signal."""
+    sql, waiting = capture.trail.statements()
+    evidence = [capture.stacks.taken()]
+    if blame.outcome is Outcome.TIMED_OUT:
+        kind, message = "TestTimeout", blame.why
+        evidence += [f"waiting for {one.alias} ({one.role}) since {one.at:.3f} s: {one.sql}" for one in waiting]
+        evidence.append(capture.sessions.everything())
+    else:
+        how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
+        kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
+    extra = None
+    if blame.is_fixture:
+        owner, _, name = blame.test.rpartition(".")
+        extra = PlannedTest(blame.test, owner, name)
+    return AttemptFinished(
+        blame.test,
+        blame.n,
+        blame.outcome,
+        round(blame.elapsed, 6),
+        (Failure("error", kind, message, "\n".join([message, *filter(None, evidence)])),),
+        stdout=capture.stdout.taken(),
+        stderr=capture.stderr.taken(),
+        sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
+        extra=extra,
+        final=blame.is_final,
+    )

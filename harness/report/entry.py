@@ -1,0 +1,91 @@
+"""What is known of one test while a journal is read, and what it comes to. Pure; ``ledger`` beside it reads the journal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.contract.events import Outcome, PlannedTest
+from harness.report.runreport import Attempt, Case
+
+HIT_S = 3.0
+"""A test that errs so many seconds before a server is known to be gone was most likely hit by that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A server that went away: when it was told, in seconds of the epoch, and what was said of it, the end of its log too."""
+
+    at: float
+    text: str
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """What is known of one test so far. ``running``: slot, attempt and start of an attempt that has not ended."""
+
+    test: PlannedTest
+    is_planned: bool
+    attempts: list[Attempt] = field(default_factory=list)
+    final: Outcome | None = None
+    reason: str = ""
+    running: tuple[int, int, float] | None = None
+    bereft: str = ""  # how the worker ended that was running it
+    ended_at: float = 0.0
+
+    def put(self, attempt: Attempt) -> None:
+        """Add *attempt*, in the place of one with the same number, whose start it may not know."""
+        if not self.attempts:
+            self.attempts.append(attempt)
+            return
+        for other in self.attempts:
+            if other.n == attempt.n and attempt.started_at is None:
+                attempt = dataclasses.replace(attempt, started_at=other.started_at)
+        self.attempts = [other for other in self.attempts if other.n != attempt.n]
+        self.attempts.append(attempt)
+        self.attempts.sort(key=lambda other: other.n)
+
+
+def case_of(entry: Entry, end: str, why_not_run: str, losses: Sequence[Loss]) -> Case:
+    """What is told of a test. *end* is how the journal ends, as a clause; *losses* are the servers that went away."""
+    outcome, reason = _settled(entry, end, why_not_run)
+    attempts = tuple(entry.attempts)
+    if outcome is Outcome.ERRORED and attempts and attempts[-1].failures:
+        hit = [loss.text for loss in losses if entry.ended_at > loss.at - HIT_S]
+        attempts = (*attempts[:-1], _with_losses(attempts[-1], hit)) if hit else attempts
+    return Case(entry.test, outcome, attempts, reason, entry.is_planned)
+
+
+def _with_losses(attempt: Attempt, losses: Sequence[str]) -> Attempt:
+    """*attempt* with what became of the servers behind its last traceback: most likely that is why it erred."""
+    *others, last = attempt.failures
+    told = dataclasses.replace(last, traceback="\n\n".join([last.traceback, *losses]))
+    return dataclasses.replace(attempt, failures=(*others, told))
+
+
+def with_files(fixtures: list[Case], planned: list[Case]) -> list[Case]:
+    """*fixtures* with the file of their class's tests, where they come without one."""
+    if not fixtures:
+        return []
+    files = {case.test.classname: case.test.file for case in planned}
+    return [
+        case
+        if case.test.file
+        else dataclasses.replace(case, test=dataclasses.replace(case.test, file=files.get(case.test.classname, "")))
+        for case in fixtures
+    ]
+
+
+def _settled(entry: Entry, end: str, why_not_run: str) -> tuple[Outcome, str]:
+    """The one outcome of a test and the reason of it."""
+    if entry.final is not None:
+        return entry.final, entry.reason or (why_not_run if entry.final is Outcome.NOT_RUN else "")
+    last = entry.attempts[-1] if entry.attempts else None
+    if last is not None and (last.outcome.is_red or not entry.is_planned):
+        return last.outcome, last.reason
+    if entry.running is not None:
+        return Outcome.NOT_RUN, f"was running in slot {entry.running[0]} when {entry.bereft or end}"
+    if last is not None:
+        return Outcome.NOT_RUN, f"attempt {last.n} ended as {last.outcome.value}, but {end} before that was settled"
+    return Outcome.NOT_RUN, entry.reason or why_not_run

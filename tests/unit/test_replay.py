@@ -1,0 +1,25 @@
+"""The files that replay what a worker had run, and the command that takes them."""
+
+from harness.report import replay
+from harness.report.runreport import RunReport
+
+REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.test_c", "shop.U.test_d")))
+
+
+def test_what_is_written_is_read_again():
+    (first, text), (second, _) = replay.files(REPORT)
+    assert (first, second) == ("shop.T.test_b (i=1)", "shop.U.test_d")
+    assert replay.parse(text) == REPORT.orders[0]
+
+
+def test_comments_blank_lines_and_repetitions_do_not_count():
+    assert replay.parse("# to read\n\n b \na\nb\n") == ("b", "a")
+
+
+def test_the_command_takes_the_file_of_the_first_failure():
+    typed = ("harness", "ci", "--db", "postgres")
+    assert (
+        replay.command(typed, ".harness", REPORT)
+        == "harness ci --db postgres --replay '.harness/replay/shop.T.test_b (i=1).txt'"
+    )
+    assert replay.command(typed, ".harness", RunReport()) == ""
