@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ci.benchmark import clones, clones_mysql, empty, pair, report, suite
+from ci.benchmark import backends, clones, clones_mysql, empty, pair, report, suite
 from ci.benchmark.figures import Comparison, Figure
 from ci.benchmark.ground import ROOT, Ground, machine
 from ci.benchmark.race import Sides, race
@@ -22,6 +22,7 @@ FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((figure, pair.pair(engine, other)) for figure, engine, other in pair.FIGURES),
     (suite.SUITE, suite.suite),
     (suite.PACKAGE, suite.package),
+    *((backends.comparison(backend), backends.storefront(backend)) for backend in backends.BACKENDS),
     *((clones.comparison(slots), clones.clones(slots)) for slots in clones.SLOTS),
     *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),
     (empty.EMPTY, empty.empty),

@@ -92,9 +92,9 @@ def suite(ground: Ground) -> Iterator[Sides]:
             return seconds
 
         yield Sides(
-            _harness(artifacts),
+            harness_on("postgres", artifacts),
             theirs,
-            lambda: {**_phases(artifacts / "summary.json"), "theirs without the container's start": alone[-1]},
+            lambda: {**phases(artifacts / "summary.json"), "theirs without the container's start": alone[-1]},
         )
 
 
@@ -115,19 +115,21 @@ def package(ground: Ground) -> Iterator[Sides]:
     def theirs() -> float:
         return timed(command, folder, variables)[0]
 
-    yield Sides(_harness(artifacts), theirs, lambda: _phases(artifacts / "summary.json"))
+    yield Sides(harness_on("postgres", artifacts), theirs, lambda: phases(artifacts / "summary.json"))
 
 
-def _harness(artifacts: Path) -> Side:
+def harness_on(db: str, artifacts: Path) -> Side:
+    """The storefront by ``harness ci`` on *db*, from its start to its end, without the tests that only a topology passes."""
     command = harness_command(
-        "--db=postgres", f"--project={STOREFRONT}", f"--parallel={WORKERS}", f"--artifacts={artifacts}", *SELECTION
+        f"--db={db}", f"--project={STOREFRONT}", f"--parallel={WORKERS}", f"--artifacts={artifacts}", *SELECTION
     )
     return lambda: timed(command, STOREFRONT, environment())[0]
 
 
-def _phases(summary: Path) -> Mapping[str, float]:
-    phases: dict[str, float] = json.loads(summary.read_bytes())["phases"]
-    return phases
+def phases(summary: Path) -> Mapping[str, float]:
+    """What a run's summary says that each phase took, in seconds."""
+    said: dict[str, float] = json.loads(summary.read_bytes())["phases"]
+    return said
 
 
 def _primaries() -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from tests.faults import in_django, in_runs, in_servers, in_tests
+from tests.faults import in_django, in_engine, in_runs, in_servers, in_tests
 from tests.faults.row import Row, table
 
 MODULES = ("test_workers", "test_times", "test_results", "test_full")
@@ -19,6 +19,7 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     **in_runs.SCENES,
     **in_servers.SCENES,
     **in_django.SCENES,
+    **in_engine.SCENES,
 }
 
 

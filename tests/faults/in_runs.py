@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,6 +139,30 @@ def _seen(ended: Ended) -> str:
     return ", ".join([f"exit {ended.code}", *found])
 
 
+def crowd(db: str, folder: Path) -> Iterator[Row]:
+    """Three runs at once, one of them killed at a random moment, as often as ``FAULTS_ROUNDS`` says."""
+    for number in range(int(os.environ.get("FAULTS_ROUNDS", "2"))):
+        seed = int(os.environ.get("FAULTS_SEED", "1")) + number
+        moment = random.Random(seed).uniform(0.5, 12.0)
+        folders = [folder / f"{number}-{name}" for name in ("killed", "one", "two")]
+        with contextlib.ExitStack() as stack:
+            victim, *others = [
+                stack.enter_context(Running(db, each, "tests.test_waits.QuickTests")) for each in folders
+            ]
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                victim.process.wait(moment)
+            victim.remember()
+            victim.process.kill()
+            seen = [_seen(other.finish()) for other in others]
+            left = (*victim.left(10.0), *others[0].left(), *others[1].left())
+        yield Row(
+            f"three runs at once, one of them killed after {moment:.1f} s (seed {seed})",
+            "exit 0, 3 passed; exit 0, 3 passed",
+            "; ".join(seen),
+            left,
+        )
+
+
 SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     "starts": starts,
     "interrupts": interrupts,
@@ -143,4 +170,5 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     "killed": killed,
     "runners": runners,
     "reports": reports,
+    "crowd": crowd,
 }

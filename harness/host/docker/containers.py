@@ -33,6 +33,9 @@ SHM_BYTES = 256 << 20
 REMOVAL_S = 5.0
 """How long a removal that the engine refuses is tried."""
 
+ENGINE_BACK_S = 30.0
+"""How long an engine that has gone away is waited for."""
+
 ABANDONED_S = 3600
 """How old what a dead run left behind has to be to be removed by another run."""
 
@@ -129,6 +132,7 @@ def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = (
     """
     chosen = {"label": f"{RUN_LABEL}={run}"}
     problems: list[str] = []
+    _await_engine(client)
     try:
         containers = [
             entry["Id"]
@@ -152,6 +156,18 @@ def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = (
             hint=f"docker ps -a --filter label={RUN_LABEL}={run} shows what is left.",
             evidence="\n".join(problems),
         )
+
+
+def _await_engine(client: docker.DockerClient) -> None:
+    """Give an engine that does not answer, because it is being started anew, a while: what is left would stay else."""
+    deadline = time.monotonic() + ENGINE_BACK_S
+    while time.monotonic() < deadline:
+        try:
+            client.api.ping()
+        except FAILURES:
+            time.sleep(0.5)
+        else:
+            return
 
 
 def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> None:
