@@ -84,6 +84,8 @@ def shared_connection(mirror: Any, primary: Any) -> Any:
     shared = cls.__new__(cls)
     shared._primary = primary
     shared.__init__(mirror.settings_dict, mirror.alias)
+    # what the server can do is known already: asking again would be a query, where a test may make none
+    shared.features = primary.features
     # also where the test may use the mirror alone, and Django forbids the methods of the primary's connection
     shared.connect = lambda: backend.connect(primary)
     shared.execute_wrappers = [shared.read_only]

@@ -1,4 +1,4 @@
-"""Public packages, whose tests were not written here: on PostgreSQL the harness counts what Django's own runner counts.
+"""Public packages, whose tests were not written here: on each backend the harness counts what Django's own runner counts.
 
 Their sources come from PyPI, once, into ``.cache/packages``, and are what their digests say. The harness gets what a
 maintainer would add, ``[tool.harness]``; Django's runner the same settings with every alias on one server, in the same
@@ -22,10 +22,11 @@ import pytest
 
 from harness.contract.topology import Alias, Topology
 from harness.host import project, provision
+from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
-from harness.host.engines.postgres import POSTGRES
+from harness.host.engines import ENGINES
 from harness.host.plan import make_plan
 from harness.host.stack import Stack, StackOptions
 from tests import junit_check
@@ -46,7 +47,7 @@ class Package:
     label: str
     path: str
     install: str
-    counts: dict[str, int]
+    counts: dict[str, dict[str, int]]
     roles: dict[str, int]
 
     def __str__(self) -> str:
@@ -68,9 +69,14 @@ PACKAGES = [
         settings="tests.settings",
         label="tests",
         path="",
-        install="pip install django==6.1.3 psycopg[binary]==3.3.9 django-csp==4.0 django-template-partials==25.3"
-        " html5lib==1.1 jinja2==3.1.6 pygments==2.21.0 sqlparse==0.6.1",
-        counts={"tests": 358, "skipped": 18, "expected failures": 1},
+        install="pip install django==6.1.3 psycopg[binary]==3.3.9 mysqlclient==2.3.1 django-csp==4.0"
+        " django-template-partials==25.3 html5lib==1.1 jinja2==3.1.6 pygments==2.21.0 sqlparse==0.6.1",
+        counts={
+            "postgres": {"tests": 358, "skipped": 18, "expected failures": 1},
+            "mysql": {"tests": 358, "skipped": 27, "expected failures": 1},
+            "mariadb": {"tests": 358, "skipped": 27, "expected failures": 1},
+            "sqlite": {"tests": 358, "skipped": 28, "expected failures": 1},
+        },
         roles={"primary": 1, "replica": 1},
     ),
     # one test class uses three databases at once, of three engines by its settings
@@ -80,8 +86,13 @@ PACKAGES = [
         settings="test_project.settings",
         label="test_app",
         path="tests",
-        install="pip install django==6.1.3 psycopg[binary]==3.3.9",
-        counts={"tests": 158},
+        install="pip install django==6.1.3 psycopg[binary]==3.3.9 mysqlclient==2.3.1",
+        counts={
+            "postgres": {"tests": 158},
+            "mysql": {"tests": 158},
+            "mariadb": {"tests": 158},
+            "sqlite": {"tests": 158},
+        },
         roles={"primary": 3},
     ),
 ]
@@ -92,8 +103,8 @@ from {settings} import *
 
 DATABASES = {{
     alias: {{
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": alias,
+        "ENGINE": "{backend}",
+        "NAME": {name},
         "HOST": os.environ["PLAIN_HOST"],
         "USER": "harness",
         "PASSWORD": os.environ["PLAIN_PASSWORD"],
@@ -145,20 +156,29 @@ def source(package: Package, folder: Path) -> Path:
     return unpacked
 
 
-def run_by_django(package: Package, root: Path, python: str) -> str:
+def run_by_django(package: Package, root: Path, python: str, backend: str) -> str:
     """What Django's own runner prints, one test after the other, in the image that the harness has made for *root*."""
-    plan = make_plan(Topology((Alias("default", POSTGRES.backend, POSTGRES.vendor, host="plain"),)))
+    engine = ENGINES.get(backend)
+    aliases = (Alias("default", engine.backend, engine.vendor, host="plain"),) if engine else ()
+    plan = make_plan(Topology(aliases), [DbSpec(backend)])
     run = secrets.token_hex(4)
-    (root / "plain_settings.py").write_text(PLAIN_SETTINGS.format(settings=package.settings))
+    plain = PLAIN_SETTINGS.format(
+        settings=package.settings,
+        backend=engine.backend if engine else "django.db.backends.sqlite3",
+        name="alias" if engine else '":memory:"',
+    )
+    (root / "plain_settings.py").write_text(plain)
     with contextlib.closing(connect()) as client, Workshop(client, lambda *_: None) as workshop:
         image = provision.project_image(workshop, provision.runner_image(workshop, python), root, [package.install])
-        server = provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
-        options = {"images": {(POSTGRES.name, POSTGRES.default_version): server}}
+        images = {}
+        if engine is not None:
+            server = provision.server_image(workshop, engine, engine.default_version)
+            images[engine.name, engine.default_version] = server
         with (
             containers.network(client, run) as network,
-            Stack(client, plan, StackOptions(run, network, **options)) as up,
+            Stack(client, plan, StackOptions(run, network, images=images)) as up,
         ):
-            (endpoint,) = up.endpoints()
+            endpoint = next(iter(up.endpoints()), None)
             container = client.containers.create(
                 image,
                 ["python", "-m", "django", "test", "--settings=plain_settings", package.label],
@@ -166,8 +186,8 @@ def run_by_django(package: Package, root: Path, python: str) -> str:
                 labels=containers.labels(run, "runner"),
                 environment={
                     "PYTHONPATH": package.path,
-                    "PLAIN_HOST": endpoint.host,
-                    "PLAIN_PASSWORD": endpoint.password,
+                    "PLAIN_HOST": endpoint.host if endpoint else "",
+                    "PLAIN_PASSWORD": endpoint.password if endpoint else "",
                 },
             )
             with tempfile.TemporaryFile() as archive:
@@ -180,22 +200,25 @@ def run_by_django(package: Package, root: Path, python: str) -> str:
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("backend", ["postgres", "mysql", "mariadb", "sqlite"])
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
-def test_the_harness_counts_what_djangos_own_runner_counts(package, tmp_path):
+def test_the_harness_counts_what_djangos_own_runner_counts(package, backend, tmp_path):
     folder, artifacts = tmp_path / "package", tmp_path / "artifacts"
     folder.mkdir()
     root = source(package, folder)
     with (root / "pyproject.toml").open("a") as file:
         file.write(package.configuration)
 
-    ended = harness("--db", "postgres", "--project", str(root), artifacts=artifacts, timeout=SOME_MINUTES)
+    ended = harness("--db", backend, "--project", str(root), artifacts=artifacts, timeout=SOME_MINUTES)
     assert ended.code == 0, ended.told
-    assert counts_of_harness(ended.summary["counts"]) == package.counts
-    assert Counter(server["role"] for server in ended.summary["servers"]) == package.roles
-    assert junit_check.check(artifacts / "junit.xml").total == package.counts["tests"]
+    assert counts_of_harness(ended.summary["counts"]) == package.counts[backend]
+    assert Counter(server["role"] for server in ended.summary["servers"]) == (
+        package.roles if backend in ENGINES else {}
+    )
+    assert junit_check.check(artifacts / "junit.xml").total == package.counts[backend]["tests"]
 
     python = ".".join(ended.summary["python"].split(".")[:2])
-    assert counts_of_django(run_by_django(package, root, python)) == package.counts
+    assert counts_of_django(run_by_django(package, root, python, backend)) == package.counts[backend]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ def journal(inside_once, python):
     return inside_once("cases.test_mirrors", python=python)
 
 
-def assert_all_as_expected(journal, count=14):
+def assert_all_as_expected(journal, count=15):
     red = {event.test: event.failures for event in journal.attempts if event.outcome.is_red}
     assert list(red) == ["cases.test_mirrors.SharingTests.test_fails_and_shows_its_sql"], red
     assert len(journal.outcomes()) == count

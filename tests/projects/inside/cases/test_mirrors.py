@@ -88,6 +88,10 @@ class CommittingTests(TransactionTestCase):
 
 
 class NoDatabaseTests(SimpleTestCase):
+    def test_may_ask_what_the_server_can_do(self):
+        """As system checks do: it is known from the set-up."""
+        self.assertTrue(connections["replica"].features.supports_json_field)
+
     def test_may_use_none(self):
         with self.assertRaises(AssertionError):
             Item.objects.using("replica").count()
