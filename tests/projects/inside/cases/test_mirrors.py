@@ -78,6 +78,10 @@ class PrimaryAloneTests(TestCase):
 class CommittingTests(TransactionTestCase):
     databases = {"default", "replica"}
 
+    def test_what_the_server_can_do_is_known(self):
+        """As system checks do: what is known of the primary is known of the mirror, which a SimpleTestCase may not ask."""
+        self.assertIs(connections["replica"].features, connections["default"].features)
+
     def test_a_write_to_the_primary_is_seen_through_the_mirror(self):
         Item.objects.create(name="a")
         self.assertTrue(Item.objects.using("replica").filter(name="a").exists())
@@ -88,10 +92,6 @@ class CommittingTests(TransactionTestCase):
 
 
 class NoDatabaseTests(SimpleTestCase):
-    def test_may_ask_what_the_server_can_do(self):
-        """As system checks do: what is known of the primary is known of the mirror, which may not be asked here."""
-        self.assertIs(connections["replica"].features, connections["default"].features)
-
     def test_may_use_none(self):
         with self.assertRaises(AssertionError):
             Item.objects.using("replica").count()
