@@ -57,7 +57,7 @@ def only(jobs: dict[str, list[Job]]) -> Job:
     return job
 
 
-def tests_in(report: Path) -> int:
+def cases_in(report: Path) -> int:
     return sum(1 for _ in ET.parse(report).iter("testcase"))
 
 
@@ -99,7 +99,7 @@ def test_all_backends_together(github):
     assert (outputs["verdict"], outputs["exit-code"]) == ("passed", "0")
     counts = json.loads(outputs["counts"])
     assert counts["planned"] == counts["passed"] + counts["skipped"] > counts["skipped"]
-    assert tests_in(Path(outputs["report"])) == counts["planned"]
+    assert cases_in(Path(outputs["report"])) == counts["planned"]
     uploaded = github.artifacts / outputs["artifact"]
     assert {path.name for path in uploaded.iterdir() if path.is_dir()} >= BACKENDS
     assert "harness" in job.step("run").summary
@@ -118,7 +118,7 @@ def test_a_job_for_each_backend_and_one_report(github):
     assert report.outputs["verdict"] == "passed"
     each = [json.loads(job.step("results").outputs["counts"])["planned"] for job in jobs[1:-1]]
     assert counts["planned"] == sum(each) > 0
-    assert tests_in(github.artifacts / "storefront.report" / "junit.xml") == sum(each)
+    assert cases_in(github.artifacts / "storefront.report" / "junit.xml") == sum(each)
     assert all(backend in report.step("merge").summary + report.told for backend in BACKENDS)
 
 

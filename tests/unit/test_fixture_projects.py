@@ -55,5 +55,6 @@ def test_plain_django_agrees_with_what_it_can_survive(expected: Mapping[str, str
 
 
 def test_no_project_imports_the_harness() -> None:
-    sources = [path for path in PROJECTS.rglob("*.py") if "harness" in path.read_text()]
+    """What they may have is a mark that needs no import."""
+    sources = [path for path in PROJECTS.rglob("*.py") if "harness" in path.read_text().replace("harness_timeout", "")]
     assert sources == []
