@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 
 import django
 from django.conf import settings
 from django.db import connections
 
+from ci.benchmark.forks import seconds_of
 from harness.inside.databases import TestDatabase, close_connections, make_clones
 from harness.inside.replication import server_connection
 
@@ -37,34 +38,14 @@ def main(host: str, port: str, template: str, slots: str, way: str) -> None:
     numbers = range(1, int(slots) + 1)
     database = TestDatabase("default", template)
     shares = [[number] for number in numbers] if way == "side-by-side" else [list(numbers)]
-    seconds = _clone(database, shares)
+    seconds = seconds_of([partial(_clone, database, share) for share in shares])
     _drop(database, numbers)
     print(seconds)
 
 
-def _clone(database: TestDatabase, shares: Sequence[Sequence[int]]) -> float:
-    """The seconds that as many processes as there are *shares* take to make the clones of the slots in theirs."""
-    start, go = os.pipe()
-    children = []
-    for share in shares:
-        pid = os.fork()
-        if pid == 0:
-            os.close(go)
-            os.read(start, 1)  # until the other end is closed
-            status = 1
-            try:
-                for slot in share:
-                    make_clones([database], slot, ())
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(pid)
-    begin = time.perf_counter()
-    os.close(go)
-    ended = [os.waitpid(pid, 0)[1] for pid in children]
-    if any(ended):
-        sys.exit("a clone could not be made")
-    return time.perf_counter() - begin
+def _clone(database: TestDatabase, slots: Sequence[int]) -> None:
+    for slot in slots:
+        make_clones([database], slot, ())
 
 
 def _drop(database: TestDatabase, slots: Sequence[int]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pymysql
 from pymysql.constants import CLIENT
 
+from ci.benchmark.forks import seconds_of
 from harness.inside.mysql_clone import make_clone
 
 
@@ -29,7 +29,7 @@ def main(host: str, port: str, user: str, template: str, slots: str) -> None:
     }
     login["client_flag"] = CLIENT.MULTI_STATEMENTS
     clones = [f"{template}_{slot}" for slot in range(1, int(slots) + 1)]
-    seconds = _side_by_side(login, template, clones)
+    seconds = seconds_of([partial(_clone, login, template, clone) for clone in clones])
     connection = pymysql.connect(**login)
     with connection.cursor() as cursor:
         for clone in clones:
@@ -38,27 +38,8 @@ def main(host: str, port: str, user: str, template: str, slots: str) -> None:
     print(seconds)
 
 
-def _side_by_side(login: dict[str, Any], template: str, clones: Sequence[str]) -> float:
-    start, go = os.pipe()
-    children = []
-    for clone in clones:
-        pid = os.fork()
-        if pid == 0:
-            os.close(go)
-            os.read(start, 1)  # until the other end is closed
-            status = 1
-            try:
-                make_clone(pymysql.connect(**login), template, clone)
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(pid)
-    begin = time.perf_counter()
-    os.close(go)
-    ended = [os.waitpid(pid, 0)[1] for pid in children]
-    if any(ended):
-        sys.exit("a clone could not be made")
-    return time.perf_counter() - begin
+def _clone(login: dict[str, Any], template: str, clone: str) -> None:
+    make_clone(pymysql.connect(**login), template, clone)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ from harness.inside.commands import (
     Terminate,
 )
 from harness.inside.output import Capture
-from harness.inside.processes import StopFlag, has_ended, signal_group, signal_name
+from harness.inside.processes import StopFlag, child_signals, has_ended, signal_group, signal_name
 from harness.inside.schedule import Schedule
 
 TICK_S = 0.25
@@ -123,7 +123,8 @@ class Coordinator:
         """
         self._journal.start_phase("clones")
         garbage.collect_as_usual()
-        with self._messages.deferred(), self._child_signals() as children:
+        with self._messages.deferred(), child_signals() as (children, writing):
+            self._private_fds = (children, writing)
             self._selector.register(children, selectors.EVENT_READ, None)
             try:
                 self._carry_out(self._schedule.start(time.monotonic()))
@@ -156,21 +157,6 @@ class Coordinator:
             self._count(self._tests[index].id, outcome, True)
         if called_off:
             self._journal.notice("retries-called-off", f"{len(called_off)} tests were not tried again: {reason}.")
-
-    @contextlib.contextmanager
-    def _child_signals(self) -> Any:
-        """A descriptor that becomes readable when a child ends (or any signal comes)."""
-        reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        old_handler = signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
-        old_fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        self._private_fds = (reading, writing)
-        try:
-            yield reading
-        finally:
-            signal.set_wakeup_fd(old_fd)
-            signal.signal(signal.SIGCHLD, old_handler)
-            os.close(reading)
-            os.close(writing)
 
     def _turn(self, children: int) -> None:
         if (early := self._next_turn - time.monotonic()) > 0:

@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import signal
+from collections.abc import Iterator
 
 
 class StopFlag:
@@ -19,6 +20,21 @@ class StopFlag:
 
     def is_set(self) -> bool:
         return self._memory[0] == 1
+
+
+@contextlib.contextmanager
+def child_signals() -> Iterator[tuple[int, int]]:
+    """A pipe whose first end becomes readable when a child ends, or any signal comes. Its second end is the system's."""
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    old_handler = signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
+    old_fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield reading, writing
+    finally:
+        signal.set_wakeup_fd(old_fd)
+        signal.signal(signal.SIGCHLD, old_handler)
+        os.close(reading)
+        os.close(writing)
 
 
 def has_ended(pid: int) -> bool:

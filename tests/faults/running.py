@@ -72,7 +72,13 @@ class Running:
         os.kill(self.process.pid, number)
 
     def finish(self) -> Ended:
-        self.process.wait(PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while (
+            self._id is None and self.process.poll() is None
+        ):  # what nobody knows is not missed when it is left behind
+            self.remember()
+            time.sleep(0.2)
+        self.process.wait(max(0.0, deadline - time.monotonic()))
         self._out.seek(0)
         return Ended(self.process.returncode, self._out.read(), "", self.artifacts)
 

@@ -403,6 +403,16 @@ def test_an_unknown_key_like_no_other_gets_all_of_them(project):
     assert "junit_strict" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [("repeat = 3\nretries = 1", "--repeat hunts"), ("network = 'isolated'\nrunner = 'host'", "cannot be isolated")],
+)
+def test_values_that_contradict_each_other_are_refused(project, lines, words):
+    error = refuse(project, f"[tool.harness]\n{lines}\n")
+    assert error.exit_code == ExitCode.USAGE
+    assert words in error.message
+
+
 def test_the_project_cannot_be_named_in_its_own_file(project):
     assert "--project" in refuse(project, "[tool.harness]\nproject = '.'\n").hint
 
@@ -436,6 +446,10 @@ def test_the_project_cannot_be_named_in_its_own_file(project):
         ("tag = ['a', 3]", ("tag[1] in", "3, an integer")),
         ("install = ['']", ("install[0] in", "''")),
         ("env = { DEBUG = 1 }", ("env.DEBUG in", "1, an integer")),
+        ("timeouts = { 'shop.*' = 0 }", ("timeouts.shop.* in", "above 0", "0, an integer")),
+        ("timeouts = 5", ("timeouts in", "a table of seconds", "5, an integer")),
+        ("repeat = 0", ("repeat in", "1 or more", "0, an integer")),
+        ("network = 'none'", ("one of open, isolated", "'none'")),
         ("env = []", ("env in", "a table of strings", "[], an array")),
         ("servers = 1979-05-27", ("servers in", "a table", "1979")),
     ],
