@@ -53,7 +53,7 @@ def _cache_restore(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
     found = given["key"] if given["key"] in names else ""
     found = found or next((name for key in wanted for name in names if name.startswith(key)), "")
     if found:
-        _copy(runner.github.caches / found / Path(given["path"]).name, Path(given["path"]))
+        _copy(runner.github.caches / found / Path(given["path"]).name, Path(given["path"]), os.link)  # as if downloaded
     return {"cache-primary-key": given["key"], "cache-matched-key": found, "cache-hit": as_text(found == given["key"])}
 
 
@@ -61,16 +61,16 @@ def _cache_save(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
     kept = runner.github.caches / given["key"]
     if not kept.exists():
         kept.mkdir()
-        _copy(Path(given["path"]), kept / Path(given["path"]).name)
+        _copy(Path(given["path"]), kept / Path(given["path"]).name, os.link)
     return {}
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, copy: Callable[[str, str], object] = shutil.copy2) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
+        shutil.copytree(source, target, dirs_exist_ok=True, copy_function=copy)
     else:
-        shutil.copy2(source, target)
+        copy(str(source), str(target))
 
 
 def _upload(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ci.benchmark import backends, clones, clones_mysql, empty, pair, report, suite
+from ci.benchmark import backends, clones, clones_mysql, empty, pair, recovery, report, scale, suite
 from ci.benchmark.figures import Comparison, Figure
 from ci.benchmark.ground import ROOT, Ground, machine
 from ci.benchmark.race import Sides, race
@@ -27,6 +27,9 @@ FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),
     (empty.EMPTY, empty.empty),
     (empty.PYTEST, empty.pytest),
+    (recovery.RECOVERY, recovery.recovery),
+    (scale.MEMORY, scale.memory),
+    (scale.CAPTURE, scale.capture),
 )
 NAMES = tuple(comparison.id for comparison, _ in FIGURES)
 WORK = ROOT / ".harness-bench"

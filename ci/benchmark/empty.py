@@ -38,7 +38,7 @@ PYTEST = Comparison(
     aim=Aim(ratio=0.2),
 )
 
-_MANAGE = """\
+MANAGE = """\
 import os
 import sys
 
@@ -47,7 +47,7 @@ from django.core.management import execute_from_command_line
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 execute_from_command_line(sys.argv)
 """
-_SETTINGS = """\
+SETTINGS = """\
 SECRET_KEY = "empty"
 USE_TZ = True
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
@@ -61,7 +61,7 @@ def empty(ground: Ground) -> Iterator[Sides]:
     write_project(folder)
     django = [sys.executable, "manage.py", "test", f"--parallel={WORKERS}"]
     artifacts = ground.work / "empty-artifacts"
-    yield Sides(_harness(folder, artifacts), _side(django, folder), lambda: _phases(artifacts / "summary.json"))
+    yield Sides(_harness(folder, artifacts), _side(django, folder), lambda: phases(artifacts / "summary.json"))
 
 
 @contextlib.contextmanager
@@ -75,7 +75,7 @@ def pytest(ground: Ground) -> Iterator[Sides]:
     yield Sides(
         _harness(folder, artifacts),
         _side([str(python), "-m", "pytest", *options], folder),
-        lambda: _phases(artifacts / "summary.json"),
+        lambda: phases(artifacts / "summary.json"),
     )
 
 
@@ -90,7 +90,7 @@ def write_project(folder: Path) -> None:
 
 def project_files() -> dict[str, str]:
     """The project's files by their path."""
-    files = {"manage.py": _MANAGE, "settings.py": _SETTINGS, f"{MANY}/__init__.py": "", f"{ONE}/__init__.py": ""}
+    files = {"manage.py": MANAGE, "settings.py": SETTINGS, f"{MANY}/__init__.py": "", f"{ONE}/__init__.py": ""}
     for module in range(CLASSES // CLASSES_A_MODULE):
         names = [f"Empty{module * CLASSES_A_MODULE + number:03}Tests" for number in range(CLASSES_A_MODULE)]
         files[f"{MANY}/test_{module:02}.py"] = module_text(names, TESTS_A_CLASS)
@@ -126,6 +126,6 @@ def _marginal(run: Callable[[str], float]) -> Side:
     return side
 
 
-def _phases(summary: Path) -> Mapping[str, float]:
+def phases(summary: Path) -> Mapping[str, float]:
     phases: dict[str, float] = json.loads(summary.read_bytes())["phases"]
     return {"tests": phases["tests"], "reports": phases["reports"]}

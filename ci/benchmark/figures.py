@@ -43,7 +43,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A comparison and its rounds, of which there is at least one. ``details`` are medians of parts, by name, in seconds."""
+    """A comparison and its rounds, of which there is at least one. ``details`` are medians of parts, by name, in
+    seconds where the name says nothing else.
+    """
 
     comparison: Comparison
     rounds: tuple[Round, ...]

@@ -23,7 +23,9 @@ def table(figures: Sequence[Figure]) -> str:
         comparison = figure.comparison
         lines.append(f"{comparison.id:{width}}  {comparison.ours}, against {comparison.theirs}")
         if figure.details:
-            parts = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in figure.details.items())
+            parts = ", ".join(
+                f"{name} {value:.2f}{'' if name.endswith('MB') else ' s'}" for name, value in figure.details.items()
+            )
             lines.append(f"{'':{width}}  {parts}")
     return "\n".join(lines) + "\n"
 
@@ -52,7 +54,7 @@ def document(figures: Iterable[Figure], machine: Mapping[str, object]) -> str:
                 "more": _rounded(figure.more),
                 "aim": str(figure.comparison.aim) if figure.comparison.aim else None,
                 "is_met": figure.is_met,
-                "details_s": {name: _rounded(seconds) for name, seconds in figure.details.items()},
+                "details": {name: _rounded(value) for name, value in figure.details.items()},
             }
             for figure in figures
         ],

@@ -17,7 +17,7 @@ from typing import NoReturn
 from harness.contract.events import RunAborted
 from harness.contract.runspec import Begin
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError
-from harness.inside.channel import HostMessages, Journal, exit_code_of, open_channels
+from harness.inside.channel import HostMessages, Journal, open_channels
 
 
 def main() -> NoReturn:
@@ -26,7 +26,9 @@ def main() -> NoReturn:
     status = ExitCode.INTERNAL
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:
-        messages.interrupt(Interrupted(f"{signal.Signals(signum).name} ended the run.", exit_code_of(signum)))
+        # the host says what it wants: a signal comes from somebody else, or from the engine as it stops
+        name = signal.Signals(signum).name
+        messages.interrupt(Interrupted(f"{name} from outside the run ended the runner.", ExitCode.SERVERS))
 
     try:
         signal.signal(signal.SIGTERM, interrupt)

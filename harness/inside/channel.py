@@ -166,7 +166,7 @@ class HostMessages:
                 break
             if not chunk:
                 self._has_ended = True
-                self.interrupt(Interrupted("The host is gone.", ExitCode.SIGTERM))
+                self.interrupt(Interrupted("The connection to the host has ended.", ExitCode.SERVERS))
                 break
             self._buffer += chunk
             while b"\n" in self._buffer:
@@ -177,11 +177,6 @@ class HostMessages:
         if isinstance(message, Stop):
             self.interrupt(Interrupted(message.reason, message.exit_code))
         self._waiting.append(message)
-
-
-def exit_code_of(signum: int) -> ExitCode:
-    """The exit code of a run that signal *signum* ended; ``SIGINT``'s for every other than ``SIGTERM``."""
-    return ExitCode.SIGTERM if signum == signal.SIGTERM else ExitCode.SIGINT
 
 
 def open_channels() -> tuple[Journal, HostMessages]:

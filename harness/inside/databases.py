@@ -229,13 +229,10 @@ def await_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
 
 
 def check_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
-    """Raise ``ServerError`` where a replica of MySQL's or MariaDB's has stopped, with what stopped it; such a one stays up and
-    answers.
-    """
+    """Raise ``ServerError`` where a replica has stopped, with what stopped it; such a one may stay up and answer."""
     for mirror in sorted(set(replicas) & pairs.keys()):
-        if connections[mirror].vendor == "mysql":
-            with _at_replica(pairs[mirror], mirror) as (link, replica):
-                link.check(replica)
+        with _at_replica(pairs[mirror], mirror) as (link, replica):
+            link.check(replica)
 
 
 def _wait_for_replica(alias: str, mirror: str) -> None:

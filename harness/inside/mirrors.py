@@ -17,6 +17,7 @@ from django.db import connections
 from django.test import TestCase
 
 from harness.contract.runspec import MirrorMode
+from harness.errors import ServerError
 from harness.inside.replication import Link
 from harness.inside.sqllog import SqlLog
 from harness.inside.writes import is_write
@@ -149,6 +150,7 @@ class Mirrors:
         self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
         self._sqllog = sqllog
         self._here = threading.local()
+        self._is_behind = False
         if pairs:
             sqllog.before = self._before_statement
 
@@ -175,6 +177,13 @@ class Mirrors:
         for alias, link in self._links.items():
             link.wait(self._real[alias])
 
+    def check(self) -> None:
+        """After a test that waited for a replica in vain: raises ``ServerError`` where that was not the test's own doing."""
+        if self._is_behind:
+            self._is_behind = False
+            self.end_transactions()
+            self.wait()
+
     def close(self) -> None:
         for link in self._links.values():
             link.close()
@@ -188,6 +197,9 @@ class Mirrors:
         self._here.is_waiting = True
         try:
             link.wait(connection)
+        except ServerError:
+            self._is_behind = True
+            raise
         finally:
             self._here.is_waiting = False
 

@@ -7,6 +7,12 @@ from typing import Any
 
 from harness.errors import ServerError
 
+LOOK_S = 0.5
+"""How long a wait may last before it is looked at whether the replica still replays: one that does not never arrives."""
+
+CONNECT_S = 10.0
+"""How long a replica that has lost its primary may take to find it again; it tries every five seconds."""
+
 
 def parse_lsn(text: str) -> int:
     """A ``pg_lsn`` as the number of bytes that it is."""
@@ -28,7 +34,8 @@ class WalStream:
 
     def wait(self, cursor: Any, wanted: int, deadline_s: float, primary: str) -> int | None:
         """How far the replica behind *cursor* is, once that is *wanted* or more; ``None`` if it is no replica."""
-        deadline = time.monotonic() + deadline_s
+        began = time.monotonic()
+        look_at = began + LOOK_S
         pause = 0.0005
         while True:
             cursor.execute("SELECT pg_last_wal_replay_lsn()::text")
@@ -38,7 +45,11 @@ class WalStream:
             replayed = parse_lsn(text)
             if replayed >= wanted:
                 return replayed
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if time.monotonic() > look_at:
+                look_at += LOOK_S
+                self._raise_if_stopped(cursor, primary, has_lost=waited > CONNECT_S)
+            if waited > deadline_s:
                 raise ServerError(
                     f"The replica of {primary!r} did not catch up within {deadline_s:g} s.",
                     hint="Look at its log in the artifacts: something on it may hold back the replay.",
@@ -48,4 +59,18 @@ class WalStream:
             pause = min(pause * 2, 0.02)
 
     def check(self, cursor: Any, primary: str) -> None:
-        """Nothing: a replica whose replay fails ends."""
+        """Raises ``ServerError`` when the replay of the replica behind *cursor* has been paused; one that fails ends it."""
+        self._raise_if_stopped(cursor, primary, has_lost=False)
+
+    def _raise_if_stopped(self, cursor: Any, primary: str, *, has_lost: bool) -> None:
+        cursor.execute(
+            "SELECT CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END,"
+            " EXISTS (SELECT FROM pg_stat_wal_receiver)"
+        )
+        is_paused, receives = cursor.fetchone()
+        if is_paused or (has_lost and not receives):
+            what = "applying" if is_paused else "receiving"
+            raise ServerError(
+                f"The replica of {primary!r} has stopped {what} what its primary sends.",
+                hint="Its log is in the artifacts. pg_wal_replay_pause() does that, and a role or a slot that was taken away.",
+            )

@@ -224,6 +224,7 @@ class Worker:
                 self._mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
                 reach.await_servers(self._context.is_stopping)
+                self._mirrors.check()
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator comes to the same, but this worker may be faster than it hears of it
         self._tear_down(cls)

@@ -1,9 +1,14 @@
-"""The engine itself is stopped, and started again, in the middle of a run. It stops every container, of other people too."""
+"""An engine that answers late, or not at all, and one that is stopped, and started again, in the middle of a run: that
+stops every container, of other people too.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,4 +41,53 @@ def restarted(db: str, folder: Path) -> Iterator[Row]:
         )
 
 
-SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {"engine": restarted}
+def slow(db: str, folder: Path) -> Iterator[Row]:
+    """Each thing that is said to the engine arrives late; or none does."""
+    with (
+        _late_engine(folder / "late.sock", 0.2) as host,
+        Running(db, folder / "late", "tests.test_waits.QuickTests", env={"DOCKER_HOST": host}) as running,
+    ):
+        ended = running.finish()
+        counts = ended.summary["counts"]
+        seen = f"exit {ended.code}, {counts['passed']} passed"
+        yield Row("an engine that answers slowly", "exit 0, 3 passed", seen, running.left())
+    silent = folder / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as nobody:
+        nobody.bind(str(silent))
+        nobody.listen()
+        with Running(db, folder / "silent", "tests.test_waits", env={"DOCKER_HOST": f"unix://{silent}"}) as running:
+            running.process.wait(60)
+            ended = running.finish()
+            said = "says so" if "No Docker engine answers" in ended.out else "says nothing"
+            yield Row("an engine that never answers", "exit 3, says so", f"exit {ended.code}, {said}")
+
+
+@contextlib.contextmanager
+def _late_engine(path: Path, delay_s: float) -> Iterator[str]:
+    """The address of an engine that is the real one, to which whatever is sent comes *delay_s* late."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # closed: the scene is over
+                while True:
+                    client, _ = listening.accept()
+                    engine = socket.socket(socket.AF_UNIX)
+                    engine.connect("/var/run/docker.sock")
+                    for source, target, late in ((client, engine, delay_s), (engine, client, 0.0)):
+                        threading.Thread(target=_pass_on, args=(source, target, late), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"unix://{path}"
+
+
+def _pass_on(source: socket.socket, target: socket.socket, delay_s: float) -> None:
+    with contextlib.suppress(OSError):  # the other direction has ended
+        while data := source.recv(1 << 16):
+            time.sleep(delay_s)
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {"engine": restarted, "slow": slow}

@@ -53,6 +53,89 @@ def early(db: str, folder: Path) -> Iterator[Row]:
         yield Row("a server that is not ready in time", "exit 3, says so", seen, running.left())
 
 
+def stalled(db: str, folder: Path) -> Iterator[Row]:
+    """Replication breaks while both servers are up: it ends the run as the loss of a server does."""
+    for number, (fault, word, inject) in enumerate(_BREAKS[db.partition(":")[0]]):
+        with Running(db, folder / str(number), "tests.test_replication", *TESTS[1:]) as running:
+            running.until('"AttemptStarted"', 2)
+            running.remember()
+            inject(running)
+            ended = running.finish()
+            counts = ended.summary["counts"]
+            named = "named" if re.search(rf"The replica of 'default' has stopped {word}", ended.out) else "not named"
+            rest = "at most 2 hit, 12 in all" if 0 < counts["errors"] <= 2 else f"{counts['errors']} hit"
+            if counts["errors"] + counts["not_run"] != 12:
+                rest = str(counts)
+            expected = "exit 3, named, at most 2 hit, 12 in all"
+            yield Row(fault, expected, f"exit {ended.code}, {named}, {rest}", running.left())
+
+
+def disk(db: str, folder: Path) -> Iterator[Row]:
+    """A test fills the folder in memory that its primary's databases are in."""
+    # MariaDB waits a minute for somebody to make room, and then ends itself
+    ends_itself = db.startswith("mariadb")
+    expected = "exit 3, primary named" if ends_itself else "exit 1, 1 errors, 1 passed, 0 not run"
+    with Running(db, folder / "disk", "tests.test_disk", "--parallel", "2") as running:
+        ended = running.finish()
+        counts = ended.summary["counts"]
+        seen = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in ("errors", "passed", "not_run"))
+        if ends_itself:
+            seen = "primary named" if "primary) ended with exit status" in ended.out else ended.out[-300:]
+        yield Row("a test that fills the disk of its server", expected, f"exit {ended.code}, {seen}", running.left())
+
+
+def _shell(role: str, script: str) -> _Fault:
+    """What an administrator does in the server's container."""
+
+    def run(running: Running) -> None:
+        (container,) = running.containers(role)
+        running.docker("exec", container, "sh", "-euc", script)
+
+    return run
+
+
+def _client(program: str, statement: str = "") -> str:
+    no_ssl = " --skip-ssl" if program == "mariadb" else ""
+    command = (
+        f"{program} --no-defaults{no_ssl} --socket=/srv/harness/mysqld.sock --user=root --batch --skip-column-names"
+    )
+    return f"echo '{statement}' | {command}" if statement else command
+
+
+def _drop_all(client: str, allow: str) -> str:
+    """A shell script by which a replica loses every test database, and cannot apply what comes next."""
+    ask = _client(client)
+    return (
+        f"names=$(echo \"SHOW DATABASES LIKE 'test%'\" | {ask}); for name in $names; do"
+        f' echo "SET GLOBAL {allow} = OFF; SET sql_log_bin = 0; DROP DATABASE \\`$name\\`;" | {ask}; done'
+    )
+
+
+_PSQL = "psql -X -q -v ON_ERROR_STOP=1 -h /tmp -U postgres -d postgres"
+_TAKE_ROLE = (
+    f"{_PSQL} -c 'ALTER ROLE harness_replication NOLOGIN'"
+    " -c 'SELECT pg_terminate_backend(pid) FROM pg_stat_replication'"
+)
+_BREAKS: dict[str, list[tuple[str, str, _Fault]]] = {
+    "postgres": [
+        ("a replica's replay is paused", "applying", _shell("replica", f"{_PSQL} -c 'SELECT pg_wal_replay_pause()'")),
+        ("a replica loses its primary", "receiving", _shell("primary", _TAKE_ROLE)),
+    ],
+    "mysql": [
+        ("a replica loses its databases", "applying", _shell("replica", _drop_all("mysql", "super_read_only"))),
+        ("a replica's applier is stopped", "applying", _shell("replica", _client("mysql", "STOP REPLICA SQL_THREAD"))),
+    ],
+    "mariadb": [
+        ("a replica loses its databases", "applying", _shell("replica", _drop_all("mariadb", "read_only"))),
+        (
+            "a replica's applier is stopped",
+            "applying",
+            _shell("replica", _client("mariadb", "STOP REPLICA SQL_THREAD")),
+        ),
+    ],
+}
+
+
 def _kill(role: str) -> _Fault:
     return lambda running: _to(running, role, "kill")
 
@@ -70,4 +153,9 @@ def _to(running: Running, role: str, *command: str) -> None:
     running.docker(*command, container)
 
 
-SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {"lost": lost, "early": early}
+SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
+    "lost": lost,
+    "early": early,
+    "stalled": stalled,
+    "disk": disk,
+}

@@ -34,7 +34,8 @@ def fail_servers(conversation):
     conversation.say(Stop("the primary died", ExitCode.SERVERS))
 
 
-WAYS = [(stop, 130), (hang_up, 143), (terminate, 143), (interrupt, 130), (fail_servers, 3)]
+# the host says so when somebody interrupts it: a signal from elsewhere, or silence, is a fault around the run
+WAYS = [(stop, 130), (hang_up, 3), (terminate, 3), (interrupt, 3), (fail_servers, 3)]
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ class SlowTests(unittest.TestCase):
 """
 
 
-@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 143), (fail_servers, 3)])
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
 def test_tests_that_run_may_end_for_a_moment(project, end, status):
     with Conversation(project({"tests.py": GRACE})) as conversation:
         run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
@@ -84,7 +85,7 @@ def test_tests_that_run_may_end_for_a_moment(project, end, status):
     assert journal.outcomes() == {"QuickTests.test_1_ends_soon": "PASSED"}
 
 
-@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 143), (hang_up, 143)])
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (hang_up, 3)])
 def test_a_run_ends_while_it_waits_for_the_host(conversation, end, status):
     conversation.say(Begin(SPEC))
     conversation.hear_until(TopologyFound)
@@ -105,7 +106,7 @@ def test_the_first_to_ask_for_the_end_has_it(conversation):
             break
     journal = conversation.finish()
     assert len(journal.all(RunAborted)) == 1
-    assert journal.status in (130, 143)
+    assert journal.status in (130, 3)
     assert journal.aborted.exit_code == journal.status
 
 
@@ -113,7 +114,7 @@ def test_a_host_that_vanished_leaves_nothing_behind(conversation):
     run_until_tests_hang(conversation)
     conversation.process.stdout.close()
     conversation.process.stdin.close()
-    assert conversation.process.wait(60) == 143
+    assert conversation.process.wait(60) == 3
     assert conversation.processes_left() == []
 
 
@@ -132,7 +133,7 @@ class Tests(unittest.TestCase):
 """
 
 
-@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 143)])
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
 def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end, status):
     with Conversation(project({"tests.py": DISCOVERY})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))

@@ -141,4 +141,4 @@ def test_settings_that_do_not_end_can_be_interrupted(project):
             pass
         conversation.process.terminate()
         journal = conversation.finish()
-    assert (journal.status, journal.aborted.exit_code) == (143, ExitCode.SIGTERM)
+    assert (journal.status, journal.aborted.exit_code) == (3, ExitCode.SERVERS)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ci.benchmark import empty, report
+from ci.benchmark import empty, recovery, report
 from ci.benchmark.figures import Aim, Comparison, Figure, Round
 from ci.benchmark.race import Sides, failed, race, timed
 from harness.errors import HarnessError
@@ -77,7 +77,7 @@ def test_the_json_has_every_sample_and_what_it_was_measured_on():
     assert told["ours"] == {"what": "the seed", "median": 1.5, "samples": [1, 2]}
     assert told["theirs"] == {"what": "initdb", "median": 4, "samples": [4, 4]}
     assert (told["ratio"], told["spread"], told["more"]) == (0.375, [0.25, 0.5], -2.5)
-    assert (told["aim"], told["is_met"], told["details_s"]) == ("at most 0.5", True, {"servers": 0.5})
+    assert (told["aim"], told["is_met"], told["details"]) == ("at most 0.5", True, {"servers": 0.5})
 
 
 def test_sides_run_in_turn_after_a_warm_up_that_does_not_count():
@@ -128,3 +128,17 @@ def test_the_suite_of_empty_tests_has_as_many_as_is_said():
 def test_what_one_more_test_costs_is_the_difference_of_two_suites():
     took = {"one": 1.0, "many": 1.0 + 4999 * 50e-6}
     assert empty._marginal(took.__getitem__)() == pytest.approx(50.0)
+
+
+def test_a_slot_is_idle_from_its_workers_death_to_the_next_test():
+    events = [
+        (1.0, "SlotRecycled", 0.2),
+        (1.1, "AttemptStarted", None),
+        (2.0, "WorkerLost", None),
+        (2.4, "SlotRecycled", 0.3),
+        (2.5, "AttemptStarted", None),
+        (3.0, "AttemptStarted", None),
+    ]
+    journal = [{"at": at, "type": kind, "duration": duration} for at, kind, duration in events]
+    assert recovery.idle_s(journal) == 0.5
+    assert recovery.clones_s(journal) == 0.2
