@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from django.db import connections
 from django.test import TestCase
 
 from harness.contract import codec
@@ -34,7 +35,7 @@ from harness.contract.events import (
 )
 from harness.contract.runspec import MirrorMode
 from harness.errors import ExitCode, HarnessError
-from harness.inside import databases, isolation, mirrors, private, reach
+from harness.inside import databases, flush, isolation, mirrors, private, reach
 from harness.inside.channel import INTERRUPTS, out_of_reach
 from harness.inside.commands import Assignment
 from harness.inside.discover import Plan, class_name
@@ -158,6 +159,8 @@ class Worker:
         if context.init_worker is not None:
             context.init_worker(self._slot)
         databases.enter_clones(context.test_databases, self._slot)
+        for alias in connections:
+            flush.quicken(connections[alias])
         context.sqllog.reset()
         context.sqllog.trail = self._capture.trail
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)

@@ -1,0 +1,161 @@
+"""How the tables are emptied after a ``TransactionTestCase`` on PostgreSQL: what is left is what Django's way leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.command import harness
+from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.docker
+
+MODELS = """
+from django.db import models
+
+
+class Item(models.Model):
+    name = models.CharField(max_length=20)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+
+
+class Line(models.Model):
+    item = models.ForeignKey(Item, on_delete=models.PROTECT)
+"""
+TESTS = """
+from django.core.management.color import no_style
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+
+from shop.models import Item, Line
+
+
+def ask(question):
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return cursor.fetchone()[0]
+
+
+def do(statements):
+    with connection.cursor() as cursor:
+        cursor.execute(statements)
+
+
+class Base(TransactionTestCase):
+    databases = {"default", "replica"}
+    files = []
+
+    def write(self, count=3):
+        self.assertEqual((Item.objects.count(), Line.objects.count()), (0, 0))
+        self.assertEqual(Item.objects.using("replica").count(), 0)
+        self.files.append(ask("SELECT pg_relation_filenode('shop_item')"))
+        item = Item.objects.create(name="first")
+        Item.objects.bulk_create(Item(name="child", parent=item) for _ in range(count))
+        Line.objects.create(item=item)
+
+
+class FewRowsTests(Base):
+    files = []
+
+    def test_1_writes(self):
+        self.write()
+
+    def test_2_finds_nothing_in_the_same_files(self):
+        self.write()
+        self.assertEqual(len(set(self.files)), 1)
+
+    def test_3_sequences_go_on(self):
+        self.assertGreater(Item.objects.create(name="next").pk, 8)
+
+    def test_4_what_a_trigger_would_forbid(self):
+        do("CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'forbidden'; END$$;"
+           " CREATE TRIGGER forbid BEFORE DELETE ON shop_item FOR EACH ROW EXECUTE FUNCTION forbid()")
+        self.write()
+        with self.assertRaisesMessage(Exception, "forbidden"), transaction.atomic():
+            do("DELETE FROM shop_line; DELETE FROM shop_item")
+
+    def test_5_is_gone_and_the_trigger_is_not(self):
+        self.write()
+        with self.assertRaisesMessage(Exception, "forbidden"), transaction.atomic():
+            do("DELETE FROM shop_line; DELETE FROM shop_item")
+        do("DROP TRIGGER forbid ON shop_item")
+
+
+class ManyRowsTests(Base):
+    files = []
+
+    def test_1_writes(self):
+        self.write(2000)
+
+    def test_2_finds_nothing_in_new_files(self):
+        self.write()
+        self.assertEqual(len(set(self.files)), 2)
+
+
+class SequencesTests(Base):
+    reset_sequences = True
+
+    def test_1_begins_with_one(self):
+        self.assertEqual(Item.objects.create(name="a").pk, 1)
+
+    def test_2_does_too(self):
+        self.assertEqual(Item.objects.create(name="a").pk, 1)
+
+
+class TruncateTriggerTests(Base):
+    files = []
+
+    def test_1_writes(self):
+        do("CREATE TABLE told (at timestamptz DEFAULT now());"
+           "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS"
+           " $$BEGIN INSERT INTO told DEFAULT VALUES; RETURN NULL; END$$;"
+           "CREATE TRIGGER tell AFTER TRUNCATE ON shop_item EXECUTE FUNCTION tell()")
+        self.write()
+
+    def test_2_it_ran(self):
+        self.write()
+        self.assertEqual(ask("SELECT count(*) FROM told"), 1)
+        do("DROP TRIGGER tell ON shop_item; DROP TABLE told")
+
+
+class NowAndThenTests(Base):
+    def test_the_files_are_made_anew_now_and_then(self):
+        flush = connection.ops.sql_flush
+        said = ["; ".join(flush(no_style(), ["shop_item", "shop_line"])) for _ in range(100)]
+        self.assertEqual(sum("TRUNCATE" in each for each in said), 1)
+
+
+class OutsideTests(Base):
+    def test_a_table_that_nobody_empties_is_not_left_dangling(self):
+        do("CREATE TABLE outside (item bigint REFERENCES shop_item)")
+        item = Item.objects.create(name="kept")
+        do(f"INSERT INTO outside VALUES ({item.pk})")
+
+    def _fixture_teardown(self):
+        from django.core.management.base import CommandError
+        with self.assertRaisesMessage(CommandError, "couldn't be flushed"):
+            super()._fixture_teardown()
+        self.assertEqual(Item.objects.count(), 1)
+        do("DROP TABLE outside")
+        super()._fixture_teardown()
+        self.assertEqual(Item.objects.count(), 0)
+"""
+
+
+SETTINGS = """
+MIGRATION_MODULES = {"shop": None}
+POSTGRES = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "USER": "shop"}
+DATABASES = {
+    "default": {**POSTGRES, "HOST": "db1"},
+    "replica": {**POSTGRES, "HOST": "db2", "TEST": {"MIRROR": "default"}},
+}
+"""
+
+
+def test_what_is_left_is_what_django_leaves(project, tmp_path):  # noqa: F811 - the fixture
+    (project / "shop" / "models.py").write_text(MODELS)
+    (project / "shop" / "tests.py").write_text(TESTS)
+    with (project / "settings.py").open("a") as file:
+        file.write(SETTINGS)
+    ended = harness("--project", str(project), "--runner", "host", "--parallel", "1", artifacts=tmp_path / "artifacts")
+    assert ended.code == 0, ended.told
+    assert ended.summary["counts"]["passed"] == 13
