@@ -68,7 +68,7 @@ class Capture:
         self.stderr = Stream(f"slot-{slot}-stderr")
         self.stacks = Stream(f"slot-{slot}-stacks")
         self.sessions = Stream(f"slot-{slot}-sessions")
-        self.trail = Trail(slot)
+        self.trail = Trail()
         self._is_marked = False
 
     def redirect(self) -> None:

@@ -1,61 +1,75 @@
 """The statements of a running test where they outlive its process: what a worker that dies was doing in the databases.
 
-Kept in memory without a name, which the coordinator has too, like the output of ``output``. A worker writes down each statement
-before it sends it and how long it took afterwards; what its own log keeps is richer, and is used where the worker lives.
+Kept in memory that the coordinator shares, so that writing costs no system call. A worker writes down each statement before it
+sends it and how long it took afterwards; what its own log keeps is richer, and is used where the worker lives.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
+import datetime
+import decimal
+import itertools
 import json
+import mmap
 import os
 import reprlib
+import threading
+import uuid
 from dataclasses import replace
-from typing import Any
+from json.encoder import encode_basestring_ascii
 
 from harness.contract.events import Statement
-from harness.inside.channel import out_of_reach
 from harness.inside.failures import cut
 
 _BYTES = 4_000_000
 _CHARACTERS = 4_000
+_HEAD = 8
+"""Bytes in front, of how many follow: a line counts when all of it is there."""
+
+_FEW = 20
+_SMALL = frozenset(
+    {int, float, bool, type(None), decimal.Decimal, datetime.date, datetime.datetime, datetime.timedelta, uuid.UUID}
+)
+_SMALL_CHARACTERS = 200
 
 
 class Trail:
-    """A slot's trail. ``begin``, ``sends`` and ``ended`` are the worker's, ``statements`` is the coordinator's."""
+    """A slot's trail. ``begin``, ``sends`` and ``ended`` are the worker's, ``statements`` is the coordinator's.
 
-    def __init__(self, slot: int) -> None:
-        low = os.memfd_create(f"slot-{slot}-sql", os.MFD_CLOEXEC)
-        self._fd = out_of_reach(low)
-        os.close(low)
-        fcntl.fcntl(self._fd, fcntl.F_SETFL, fcntl.fcntl(self._fd, fcntl.F_GETFL) | os.O_APPEND)
-        self._written = 0
-        self._number = 0
+    Processes that a test forks have it too, and write nothing.
+    """
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _HEAD + _BYTES)
+        self._size = memoryview(self._memory)[:_HEAD].cast("Q")
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._pid = 0
 
     def begin(self) -> None:
         """What follows belongs to another test."""
-        if self._written:
-            self.clear()
+        if self._pid == os.getpid():
+            self._size[0] = 0
 
     def sends(self, at: float, alias: str, role: str, sql: str, params: object) -> int:
         """A statement is about to be sent, *at* seconds after the beginning; its number, for ``ended``."""
         text = sql if len(sql) <= _CHARACTERS else cut(sql, _CHARACTERS)
         if params:
             text += f" -- parameters: {_shown(params)}"
-        self._number += 1
-        self._write([self._number, round(at, 6), alias, role, text])
-        return self._number
+        number = next(self._numbers)
+        quote = encode_basestring_ascii
+        self._write(f"[{number},{at:.6f},{quote(alias)},{quote(role)},{quote(text)}]\n")
+        return number
 
     def ended(self, number: int, duration: float, error: str = "") -> None:
         """That statement has its answer, after *duration* seconds."""
-        self._write([number, round(duration, 6), cut(error, 2000)])
+        self._write(f"[{number},{duration:.6f},{encode_basestring_ascii(cut(error, 2000))}]\n")
 
     def statements(self) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
         """All of them, in the order in which they were sent, and those that were still waiting for their answers."""
         sent: dict[int, Statement] = {}
         waiting: dict[int, Statement] = {}
-        for line in os.pread(self._fd, os.fstat(self._fd).st_size, 0).split(b"\n")[:-1]:
+        for line in self._memory[_HEAD : _HEAD + self._size[0]].split(b"\n")[:-1]:
             number, *row = json.loads(line)
             if len(row) == 4:
                 sent[number] = waiting[number] = Statement(row[0], row[1], row[2], row[3], 0.0)
@@ -63,18 +77,21 @@ class Trail:
                 sent[number] = replace(sent[number], duration=row[0], error=row[1])
         return tuple(sent.values()), tuple(waiting.values())
 
-    def _write(self, row: list[Any]) -> None:
-        line = json.dumps(row).encode() + b"\n"
-        if self._written + len(line) > _BYTES:
-            self.clear()
-        with contextlib.suppress(OSError):  # a test that closes every descriptor loses its trail and nothing else
-            self._written += os.write(self._fd, line)
+    def _write(self, text: str) -> None:
+        if self._pid != os.getpid():
+            return
+        line = text.encode("ascii")
+        with self._lock:
+            start = self._size[0]
+            if start + len(line) > _BYTES:
+                start = 0
+            self._memory[_HEAD + start : _HEAD + start + len(line)] = line
+            self._size[0] = start + len(line)
 
     def clear(self) -> None:
-        """Forget all, of an earlier worker too."""
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._fd, 0)
-        self._written = 0
+        """Forget all, of an earlier worker too. Whoever calls this is the one that writes."""
+        self._pid = os.getpid()
+        self._size[0] = 0
 
 
 class _Short(reprlib.Repr):
@@ -95,7 +112,14 @@ _short = _Short()
 
 
 def _shown(params: object) -> str:
+    if isinstance(params, (tuple, list)) and len(params) <= _FEW and all(map(_is_small, params)):
+        return repr(params)
     try:
         return cut(_short.repr(params), _CHARACTERS)
     except Exception as error:  # noqa: BLE001 - a parameter of the test's own, whose repr raises
         return f"<{type(error).__name__} in repr>"
+
+
+def _is_small(value: object) -> bool:
+    kind = type(value)
+    return kind in _SMALL or (kind is str and len(value) <= _SMALL_CHARACTERS)  # type: ignore[arg-type]  # a str, as asked
