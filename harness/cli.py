@@ -261,8 +261,11 @@ def images_remove(tags: tuple[str, ...]) -> int:
 
 
 @harness.command(short_help="Say what is missing on this machine.")
-def doctor() -> int:
-    """Say what is missing on this machine, and the command that mends it."""
+@click.option(
+    "--remove", is_flag=True, help="Remove the containers and networks that runs left behind when they were cut off."
+)
+def doctor(remove: bool) -> int:
+    """Say what is missing on this machine, and the command that mends it; and what runs have left behind that were cut off."""
     from harness.host.doctor import run_doctor
 
-    return run_doctor(os.environ)
+    return run_doctor(os.environ, remove=remove)

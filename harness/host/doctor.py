@@ -1,7 +1,7 @@
 """``harness doctor``: what is missing on this machine, and the command that mends it.
 
 ``gather`` asks the machine and the engine; ``diagnose`` decides and ``render`` writes, both pure. Starts nothing,
-installs nothing, builds nothing.
+installs nothing, builds nothing; removes what runs have left behind, if it is asked to.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ DISK_NEEDED_BYTES = 1 * GIGABYTE
 DISK_WANTED_BYTES = 5 * GIGABYTE
 """What a base, a server's and a runner's image take together, with room for the run."""
 PROBE_TIMEOUT_S = 15
+LEFT_BEHIND_S = 600
+"""How old what belongs to no run that is alive has to be: a run begins with little that can be seen."""
 SOCKET = Path("/var/run/docker.sock")
 
 Level = Literal["ok", "note", "missing"]
@@ -38,7 +40,8 @@ Level = Literal["ok", "note", "missing"]
 class Engine:
     """A Docker engine that answered. ``free_bytes`` is ``None`` where its disk is not this machine's.
 
-    ``images`` are the tags of those that are ours; ``registry_error`` is why the engine cannot pull, ``base_error`` why no
+    ``images`` are the tags of those that are ours; ``left_behind`` are containers and networks of runs that were cut off, and
+    ``removed`` those that were until now. ``registry_error`` is why the engine cannot pull, ``base_error`` why no
     base can be made of Debian's packages here, each empty if it can be done.
     """
 
@@ -53,6 +56,8 @@ class Engine:
     images: tuple[str, ...]
     registry_error: str
     base_error: str
+    left_behind: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,9 @@ class Finding:
     mend: str = ""
 
 
-def run_doctor(environ: Mapping[str, str]) -> ExitCode:
-    """Print the table. ``GREEN`` when a run could work on this machine, else ``SERVERS``."""
-    findings = diagnose(gather(environ))
+def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
+    """Print the table, and *remove* what was left behind. ``GREEN`` when a run could work on this machine, else ``SERVERS``."""
+    findings = diagnose(gather(environ, remove=remove))
     print(render(findings))
     return verdict(findings)
 
@@ -168,6 +173,7 @@ def _engine(engine: Engine) -> tuple[Finding, ...]:
         ),
         _disk(engine),
         _images(engine),
+        _left_behind(engine),
     )
 
 
@@ -212,6 +218,13 @@ def _images(engine: Engine) -> Finding:
     )
 
 
+def _left_behind(engine: Engine) -> Finding:
+    if engine.left_behind:
+        seen = f"of runs that were cut off: {', '.join(engine.left_behind)}"
+        return Finding("note", "Left behind", seen, "harness doctor --remove")
+    return Finding("ok", "Left behind", f"removed: {', '.join(engine.removed)}" if engine.removed else "nothing")
+
+
 def _gigabytes(count: int) -> str:
     return f"{count / GIGABYTE:.1f} GB"
 
@@ -229,8 +242,11 @@ def found_by(environ: Mapping[str, str], docker_config: str) -> str:
     return "the default socket"
 
 
-def gather(environ: Mapping[str, str]) -> Facts:
-    """Ask the machine and its engine. Takes no longer than the engine's and the registry's deadlines."""
+def gather(environ: Mapping[str, str], *, remove: bool = False) -> Facts:
+    """Ask the machine and its engine, after what was left behind has gone, if that is wanted.
+
+    Takes no longer than the engine's and the registry's deadlines.
+    """
     return Facts(
         python=platform.python_version(),
         git=_git_version(),
@@ -241,7 +257,7 @@ def gather(environ: Mapping[str, str]) -> Facts:
             has_systemd=Path("/run/systemd/system").is_dir(),
             is_socket_denied=SOCKET.exists() and not os.access(SOCKET, os.R_OK | os.W_OK),
         ),
-        engine=_ask_engine(environ),
+        engine=_ask_engine(environ, remove),
         docker_host=environ.get("DOCKER_HOST", ""),
     )
 
@@ -256,13 +272,13 @@ def _git_version() -> str:
     return done.stdout.strip().removeprefix("git version ") if done.returncode == 0 else ""
 
 
-def _ask_engine(environ: Mapping[str, str]) -> Engine | ServerError:
+def _ask_engine(environ: Mapping[str, str], remove: bool) -> Engine | ServerError:
     from harness.host.docker.engine import connect  # imports Docker, which the other commands do not need
 
     try:
         with contextlib.closing(connect()) as client:
             client.api.timeout = PROBE_TIMEOUT_S
-            return _described(client, environ)
+            return _described(client, environ, remove)
     except ServerError as error:
         return error
     except Exception as error:  # noqa: BLE001 - Docker's exceptions have no name here: its one importer is host.docker
@@ -271,12 +287,18 @@ def _ask_engine(environ: Mapping[str, str]) -> Engine | ServerError:
         )
 
 
-def _described(client: Any, environ: Mapping[str, str]) -> Engine:
+def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
+    from harness.host.docker.containers import abandoned, remove_run
     from harness.host.docker.origins import Origins
 
     info: Mapping[str, Any] = client.info()
     tags = (tag for image in client.images.list(filters={"label": NAME_LABEL}) for tag in image.tags)
     images = tuple(tag for tag in tags if is_ours(tag))  # an image that was built on one of ours has its labels too
+    found = abandoned(client, LEFT_BEHIND_S)
+    for run in found if remove else ():
+        remove_run(client, run)
+    left = abandoned(client, LEFT_BEHIND_S) if remove else found
+    names = {name for each in left.values() for name in each}
     config = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
     return Engine(
         found_by=found_by(environ, config.read_text("utf-8", "replace") if config.is_file() else ""),
@@ -290,6 +312,8 @@ def _described(client: Any, environ: Mapping[str, str]) -> Engine:
         images=images,
         registry_error="" if images else _registry_error(client),
         base_error=Origins(client, lambda _name, _line: None).cannot_import(),
+        left_behind=tuple(sorted(names)),
+        removed=tuple(sorted(name for each in found.values() for name in each if name not in names)),
     )
 
 

@@ -1,25 +1,56 @@
 """``harness doctor`` on the real engine."""
 
+import contextlib
 import os
+import secrets
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from harness.contract import naming
 from harness.errors import ExitCode
+from harness.host.docker import containers
+from harness.host.docker.engine import connect
+from harness.host.doctor import LEFT_BEHIND_S
 
 pytestmark = pytest.mark.docker
 
 
-def test_doctor_describes_the_engine_that_answers():
-    process = subprocess.run(
-        [sys.executable, "-m", "harness", "doctor"],
+def doctor(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "doctor", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
+
+
+def test_what_a_lost_machine_left_is_named_and_removed_and_nothing_else():
+    old, new = (secrets.token_hex(4) for _ in range(2))
+    with contextlib.closing(connect()) as client:
+        for run, age_s in ((old, LEFT_BEHIND_S + 60), (new, 0)):
+            made = {**containers.labels(run, "network"), containers.MADE_LABEL: f"{time.time() - age_s:.0f}"}
+            client.api.create_network(naming.network(run), labels=made)
+        try:
+            said = doctor().stdout
+            assert naming.network(old) in said
+            assert "harness doctor --remove" in said
+            assert naming.network(new) not in said
+            assert client.api.networks(names=[naming.network(old)])
+            assert f"removed: {naming.network(old)}" in doctor("--remove").stdout
+            assert not client.api.networks(names=[naming.network(old)])
+            assert client.api.networks(names=[naming.network(new)])
+        finally:
+            containers.remove_run(client, old)
+            containers.remove_run(client, new)
+
+
+def test_doctor_describes_the_engine_that_answers():
+    process = doctor()
     rows = {line[9:].split("  ")[0]: line for line in process.stdout.splitlines() if line[:8].strip()}
     version = subprocess.run(
         ["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=True

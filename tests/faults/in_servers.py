@@ -53,6 +53,19 @@ def early(db: str, folder: Path) -> Iterator[Row]:
         yield Row("a server that is not ready in time", "exit 3, says so", seen, running.left())
 
 
+def late(db: str, folder: Path) -> Iterator[Row]:
+    """A server dies when every test has passed: the run is red all the same."""
+    arguments = ("--settings", "config.slow_end", "tests.test_waits.QuickTests", "--parallel", "2")
+    with Running(db, folder / "late", *arguments) as running:
+        running.until('"PhaseFinished","phase":"tests"')
+        running.remember()
+        _kill("primary")(running)
+        ended = running.finish()
+        named = "primary named" if "primary) ended with exit status 137" in ended.out else "not named"
+        seen = f"exit {ended.code}, {named}, {ended.summary['counts']['passed']} passed"
+        yield Row("a primary is killed after the last test", "exit 3, primary named, 3 passed", seen, running.left())
+
+
 def stalled(db: str, folder: Path) -> Iterator[Row]:
     """Replication breaks while both servers are up: it ends the run as the loss of a server does."""
     for number, (fault, word, inject) in enumerate(_BREAKS[db.partition(":")[0]]):
@@ -156,6 +169,7 @@ def _to(running: Running, role: str, *command: str) -> None:
 SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     "lost": lost,
     "early": early,
+    "late": late,
     "stalled": stalled,
     "disk": disk,
 }

@@ -166,3 +166,10 @@ def test_the_command_without_an_engine():
     assert process.returncode == ExitCode.SERVERS, process.stderr
     assert "missing  Docker engine  No Docker engine answers at tcp://127.0.0.1:1 (DOCKER_HOST)." in process.stdout
     assert process.stderr == ""
+
+
+def test_what_was_left_behind_is_no_hindrance():
+    found = finding(with_engine(left_behind=("harness-a-network", "harness-a-runner")), "Left behind")
+    assert (found.level, found.mend) == ("note", "harness doctor --remove")
+    assert "harness-a-network, harness-a-runner" in found.seen
+    assert finding(with_engine(removed=("harness-a-runner",)), "Left behind").seen == "removed: harness-a-runner"

@@ -175,15 +175,27 @@ def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> N
 
     *now* is in seconds of the epoch. Raises nothing: it tidies up after others.
     """
-    ours = {"label": [RUN_LABEL, MADE_LABEL]}
     with contextlib.suppress(*FAILURES, ServerError):
+        for run in abandoned(client, ABANDONED_S, now):
+            remove_run(client, run)
+
+
+def abandoned(client: docker.DockerClient, age_s: float, now: float | None = None) -> dict[str, tuple[str, ...]]:
+    """The names of the containers and networks of each run of which none is alive and one is older than *age_s* seconds.
+
+    A run that makes its images first has a network and nothing else for that long. *now* as above. Raises ``ServerError``.
+    """
+    ours = {"label": [RUN_LABEL, MADE_LABEL]}
+    with telling("Docker could not say what runs have left behind"):
         containers = client.api.containers(all=True, filters=ours)
-        alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("exited", "dead")}
-        before = (time.time() if now is None else now) - ABANDONED_S
-        for entry in [*containers, *client.api.networks(filters=ours)]:
-            run, made = entry["Labels"][RUN_LABEL], entry["Labels"][MADE_LABEL]
-            if run not in alive and float(made) < before:
-                remove_run(client, run)
+        networks = client.api.networks(filters=ours)
+    alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("exited", "dead")}
+    before = (time.time() if now is None else now) - age_s
+    found = [*containers, *networks]
+    names = [entry["Name"] if "Name" in entry else entry["Names"][0].removeprefix("/") for entry in found]
+    runs = [entry["Labels"][RUN_LABEL] for entry in found]
+    old = {run for run, entry in zip(runs, found, strict=True) if float(entry["Labels"][MADE_LABEL]) < before} - alive
+    return {run: tuple(name for name, of in zip(names, runs, strict=True) if of == run) for run in sorted(old)}
 
 
 def _removal_problem(client: docker.DockerClient, container: str) -> str:
