@@ -238,7 +238,7 @@ def images() -> None:
 def images_build(**given: Any) -> int:
     """Make what is not there yet: the servers' images, the runner's, and the project's dependencies in it."""
     config = configure(given, need_settings=False)
-    from harness.host.image_commands import build_images
+    from harness.host.provisioning.image_commands import build_images
 
     return build_images(config)
 
@@ -246,7 +246,7 @@ def images_build(**given: Any) -> int:
 @images.command("list")
 def images_list() -> int:
     """List the images that the harness has made."""
-    from harness.host.image_commands import list_images
+    from harness.host.provisioning.image_commands import list_images
 
     return list_images()
 
@@ -255,7 +255,7 @@ def images_list() -> int:
 @click.argument("tags", nargs=-1, metavar="[TAG]...")
 def images_remove(tags: tuple[str, ...]) -> int:
     """Remove the images called TAG, or every image that the harness has made."""
-    from harness.host.image_commands import remove_images
+    from harness.host.provisioning.image_commands import remove_images
 
     return remove_images(tags)
 

@@ -23,7 +23,6 @@ import django
 
 from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import HarnessError
-from harness.host import provision
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
@@ -32,6 +31,7 @@ from harness.host.docker.failure import FAILURES, refused
 from harness.host.engines import Engine
 from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import StackPlan, make_plan
+from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 
 ROOT = Path(__file__).parents[2]

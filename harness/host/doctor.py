@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from harness.errors import ExitCode, ServerError
 from harness.host.engines import ENGINES
-from harness.host.images import NAME_LABEL, is_ours
+from harness.host.provisioning.images import NAME_LABEL, is_ours
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE

@@ -1,6 +1,6 @@
 """The files of the project under test: which ones there are, and the tar in which they are brought to a container.
 
-Owns what belongs to a project; ``host.install`` says what its dependencies are. Asks git, and writes nothing.
+Owns what belongs to a project; ``host.provisioning.install`` says what its dependencies are. Asks git, and writes nothing.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from harness.contract import codec
 from harness.contract.events import Notice, RunAborted, TopologyFound
 from harness.contract.runspec import Begin, RunSpec
 from harness.errors import HarnessError, ServerError
-from harness.host import buildenv, kept, memory, provision, watchdog
+from harness.host import kept, memory, watchdog
 from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.conversation import Conversation
@@ -27,9 +27,10 @@ from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import Client, connect, memory_bytes
 from harness.host.engines import ENGINES
-from harness.host.images import Tell
 from harness.host.plan import StackPlan, make_plan
 from harness.host.project import project_files, project_tar
+from harness.host.provisioning import buildenv, provision
+from harness.host.provisioning.images import Tell
 from harness.host.record import Record
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
 

@@ -24,12 +24,13 @@ from rich.text import Text
 from harness.contract import codec
 from harness.contract.events import Envelope, RunAborted, RunStarted
 from harness.errors import ExitCode, HarnessError, Interrupted, worst
-from harness.host import image_commands, surroundings
+from harness.host import surroundings
 from harness.host.backends import Backend, at_once, backends_of, workers_each
 from harness.host.child import Letter, last_words
 from harness.host.config import Config
 from harness.host.docker.engine import connect
 from harness.host.merge import read_run, with_exit_code, write
+from harness.host.provisioning import image_commands
 from harness.host.record import TELL_EVERY_S, started
 from harness.host.surroundings import Surroundings
 from harness.report import merged_summary

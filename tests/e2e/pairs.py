@@ -13,7 +13,6 @@ from pymysql.constants import CLIENT
 
 from harness.contract.runspec import Endpoint, Route
 from harness.contract.topology import Alias, TestOptions, Topology
-from harness.host import provision
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
@@ -21,6 +20,7 @@ from harness.host.docker.engine import connect
 from harness.host.engines import MARIADB, MYSQL, Engine
 from harness.host.engines.engine import Replication
 from harness.host.plan import make_plan
+from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 
 USER = "shop"

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ServerError
-from harness.host import images, provision
-from harness.host.buildenv import BuildEnvironment
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
-from harness.host.images import Origin, Spec, Step
-from harness.host.recipe import Recipe
+from harness.host.provisioning import images, provision
+from harness.host.provisioning.buildenv import BuildEnvironment
+from harness.host.provisioning.images import Origin, Spec, Step
+from harness.host.provisioning.recipe import Recipe
 
 pytestmark = pytest.mark.docker
 REPOSITORY = Path(__file__).parents[2]

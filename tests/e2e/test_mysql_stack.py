@@ -13,13 +13,13 @@ import pytest
 
 from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import ServerError
-from harness.host import provision
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.engines import ENGINES
 from harness.host.plan import make_plan
+from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 
 pytestmark = pytest.mark.docker
@@ -385,7 +385,8 @@ except ImportError:
 @pytest.mark.parametrize("python", ["3.11", "3.13", "3.14"])
 def test_both_drivers_are_installed_in_the_runner_and_reach_every_server(client, tmp_path, python):
     (tmp_path / "requirements.txt").write_text("mysqlclient\nPyMySQL\n")
-    from harness.host import buildenv, config
+    from harness.host import config
+    from harness.host.provisioning import buildenv
 
     configuration = config.load({"project": str(tmp_path)}, os.environ, tmp_path, need_settings=False)
     with Workshop(client, lambda *_: None, lambda: buildenv.read(configuration, os.environ)) as workshop:

@@ -21,13 +21,14 @@ from pathlib import Path
 import pytest
 
 from harness.contract.topology import Alias, Topology
-from harness.host import project, provision
+from harness.host import project
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.engines import ENGINES
 from harness.host.plan import make_plan
+from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 from tests import junit_check
 from tests.e2e.command import ROOT, harness

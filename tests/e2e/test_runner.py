@@ -15,10 +15,10 @@ import pytest
 
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop
 from harness.errors import ExitCode, ServerError
-from harness.host import provision
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
+from harness.host.provisioning import provision
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
 
 pytestmark = pytest.mark.docker

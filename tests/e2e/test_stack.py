@@ -16,13 +16,13 @@ import pytest
 
 from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import ExitCode, ServerError
-from harness.host import provision
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import make_plan
+from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 
 pytestmark = pytest.mark.docker

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host import buildenv
-from harness.host.buildenv import BROUGHT, BuildEnvironment, pip_settings, resolve
 from harness.host.config import Config, load
+from harness.host.provisioning import buildenv
+from harness.host.provisioning.buildenv import BROUGHT, BuildEnvironment, pip_settings, resolve
 
 LISTING = """\
 :env:.cert='/etc/ssl/proxy.pem'

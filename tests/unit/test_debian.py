@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ServerError
-from harness.host.debian import AptSource, Mirror, find_mirror, machine_mirror, parse_sources
+from harness.host.provisioning.debian import AptSource, Mirror, find_mirror, machine_mirror, parse_sources
 
 DEB822 = """\
 # the mirror of the house

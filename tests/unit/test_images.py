@@ -3,10 +3,10 @@ from collections.abc import Mapping
 import pytest
 
 from harness.errors import UsageError
-from harness.host import images
 from harness.host.engines import Release
-from harness.host.images import Image, Origin, Spec, Step, choose, runner_specs, server_specs
-from harness.host.recipe import Recipe
+from harness.host.provisioning import images
+from harness.host.provisioning.images import Image, Origin, Spec, Step, choose, runner_specs, server_specs
+from harness.host.provisioning.recipe import Recipe
 
 RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
 SEEDED = Step("Dockerfile", "SOURCE")

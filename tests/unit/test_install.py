@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.host import install
-from harness.host.install import Installation, digest, files_read, plan
+from harness.host.provisioning import install
+from harness.host.provisioning.install import Installation, digest, files_read, plan
 
 
 def _project(root: Path, files: dict[str, str]) -> Path:

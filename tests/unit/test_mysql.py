@@ -5,10 +5,11 @@ import shlex
 
 import pytest
 
-from harness.host import engines, recipe
+from harness.host import engines
 from harness.host.engines import Boot
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL, REPLICATOR
+from harness.host.provisioning import recipe
 
 BOTH = pytest.mark.parametrize("engine", [MYSQL, MARIADB], ids=["mysql", "mariadb"])
 

@@ -5,9 +5,10 @@ import shlex
 
 import pytest
 
-from harness.host import engines, recipe
+from harness.host import engines
 from harness.host.engines import Boot
 from harness.host.engines.postgres import POSTGRES, environment, user
+from harness.host.provisioning import recipe
 
 
 def text_of(name):

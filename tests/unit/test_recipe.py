@@ -3,8 +3,8 @@ import tarfile
 
 import pytest
 
-from harness.host import recipe
-from harness.host.recipe import Recipe
+from harness.host.provisioning import recipe
+from harness.host.provisioning.recipe import Recipe
 
 
 def _members(context: bytes) -> dict[str, tarfile.TarInfo]:

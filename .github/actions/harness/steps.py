@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.host import config, images, install, project, recipe
+from harness.host import config, project
+from harness.host.provisioning import images, install, recipe
 from harness.host.config import Config
 from harness.host.engines import ENGINES
 

@@ -1,6 +1,6 @@
 """What is done to make images: building one, installing into one, listing and removing.
 
-Owns what the engine is told and what its answers mean. Which image is made from what is decided in ``host.images``;
+Owns what the engine is told and what its answers mean. Which image is made from what is decided in ``host.provisioning.images``;
 ``origins`` beside this module gets what images start from.
 """
 
@@ -27,8 +27,6 @@ from docker.utils.socket import frames_iter
 
 from harness.contract import naming
 from harness.errors import ServerError
-from harness.host import images
-from harness.host.buildenv import BROUGHT, BuildEnvironment
 from harness.host.docker.failure import (
     EVIDENCE_LINES,
     FAILURES,
@@ -38,8 +36,10 @@ from harness.host.docker.failure import (
     refused,
 )
 from harness.host.docker.origins import Origins, label_changes
-from harness.host.images import Image, Tell
 from harness.host.project import FOLDER
+from harness.host.provisioning import images
+from harness.host.provisioning.buildenv import BROUGHT, BuildEnvironment
+from harness.host.provisioning.images import Image, Tell
 
 SILENCE_S = 900
 """How long a build under way may say nothing."""

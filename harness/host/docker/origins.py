@@ -1,7 +1,7 @@
 """Where images start: one that the engine has, one that a registry has, or a Debian made on this machine.
 
 Owns pulling, with the deadlines that the library lacks, and the import of a base. What is taken first is decided in
-``host.images``.
+``host.provisioning.images``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import docker
 import docker.errors
 from docker.utils import parse_repository_tag
 
-from harness.host import debian, images, recipe
 from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, failed_build, refused
-from harness.host.images import Tell
+from harness.host.provisioning import debian, images, recipe
+from harness.host.provisioning.images import Tell
 
 ANSWER_S = 15
 """How long a registry may take to say that it has an image. One that is not there costs a run this much, once."""

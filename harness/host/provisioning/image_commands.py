@@ -1,6 +1,6 @@
 """``harness images build|list|remove``.
 
-Owns what these commands print; which image is made from what is ``host.images``', how, ``host.provision``'s.
+Owns what these commands print; which image is made from what is the module ``images``', how, ``provision``'s.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 
 from harness.errors import ExitCode, UsageError
-from harness.host import buildenv, images, provision
-from harness.host.buildenv import BuildEnvironment
 from harness.host.config import Config, DbSpec, exact
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.engines import ENGINES
-from harness.host.images import Image
+from harness.host.provisioning import buildenv, images, provision
+from harness.host.provisioning.buildenv import BuildEnvironment
+from harness.host.provisioning.images import Image
 from harness.host.settings_module import MANAGE_PY
 
 _COLUMNS = ("image", "size", "built on")

@@ -1,7 +1,7 @@
 """Where the recipes of the images are, and what they contain.
 
 Owns the one decision between a checkout (``images/`` and ``Dockerfile`` at the top) and an installed wheel, which
-carries the same files in ``recipes/`` beside this module; and the digest and the tar of a recipe.
+carries the same files in ``host/recipes``; and the digest and the tar of a recipe.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_INSTALLED = Path(__file__).parent / "recipes"
-_CHECKOUT = Path(__file__).parents[2]
+_INSTALLED = Path(__file__).parents[1] / "recipes"
+_CHECKOUT = Path(__file__).parents[3]
 
 RUNNER = "runner"
 DEBIAN_BASE = "base"

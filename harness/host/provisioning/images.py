@@ -1,7 +1,7 @@
 """Which images there are, what each is made from, and how each is called: see docs/design/0002-images.md.
 
 Owns the references, tags and labels of images, and decides alone; ``host.docker.build`` makes images and
-``host.provision`` puts the two together. Imports no Docker.
+``provision`` beside this module puts the two together. Imports no Docker.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from harness.contract import naming
 from harness.errors import UsageError
-from harness.host import debian, recipe
 from harness.host.engines import Release
-from harness.host.recipe import Recipe
+from harness.host.provisioning import debian, recipe
+from harness.host.provisioning.recipe import Recipe
 
 NAME_LABEL = f"{naming.LABEL}.image"
 """Which image it is: ``postgres``, ``runner``, ``base``, ``project``. An image without it is none of ours."""

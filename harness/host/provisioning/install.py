@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ProjectError
-from harness.host import recipe
+from harness.host.provisioning import recipe
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """What files, groups and extras with the dependencies of tests are called, the likeliest first."""

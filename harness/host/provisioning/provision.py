@@ -1,7 +1,7 @@
 """Provides the images of a run: finds those that are there, makes those that are not, side by side.
 
-Owns the order of things: what ``host.images`` decides is done by ``host.docker.build``. Finding out that nothing has to be
-made asks no network and reads no configuration but the project's own files.
+Owns the order of things: what ``images`` decides is done by ``host.docker.build``. Finding out that nothing has to be made asks
+no network and reads no configuration but the project's own files.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from harness.errors import ServerError
-from harness.host import debian, images, install, project
+from harness.host import project
 from harness.host.docker.build import Command, Workshop
 from harness.host.engines import Engine
-from harness.host.images import Origin, Spec
+from harness.host.provisioning import debian, images, install
+from harness.host.provisioning.images import Origin, Spec
 
 LOCK_DEADLINE_S = 1800
 """How long to wait for another run that makes the same image, before making it all the same."""

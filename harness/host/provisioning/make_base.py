@@ -1,6 +1,6 @@
-"""``python -m harness.host.make_base SUITE...``: bases of Debian suites where none can be pulled. ``ci/base`` runs it.
+"""``python -m harness.host.provisioning.make_base SUITE...``: bases of Debian suites where none can be pulled.
 
-Owns that command line alone; the base is made by ``host.docker.origins`` with the recipe in ``images/base``.
+``ci/base`` runs it. Owns that command line alone; the base is made by ``host.docker.origins`` with the recipe in ``images/base``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from harness.errors import ExitCode, HarnessError, ServerError
-from harness.host import debian, images
 from harness.host.docker.engine import connect
 from harness.host.docker.origins import Origins
+from harness.host.provisioning import debian, images
 
 
 def main(argv: Sequence[str] | None = None) -> int:
