@@ -8,7 +8,7 @@ import contextlib
 import os
 import socket
 import subprocess
-import threading
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,29 +65,14 @@ def slow(db: str, folder: Path) -> Iterator[Row]:
 @contextlib.contextmanager
 def _late_engine(path: Path, delay_s: float) -> Iterator[str]:
     """The address of an engine that is the real one, to which whatever is sent comes *delay_s* late."""
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        listening.listen()
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):  # closed: the scene is over
-                while True:
-                    client, _ = listening.accept()
-                    engine = socket.socket(socket.AF_UNIX)
-                    engine.connect("/var/run/docker.sock")
-                    for source, target, late in ((client, engine, delay_s), (engine, client, 0.0)):
-                        threading.Thread(target=_pass_on, args=(source, target, late), daemon=True).start()
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"unix://{path}"
-
-
-def _pass_on(source: socket.socket, target: socket.socket, delay_s: float) -> None:
-    with contextlib.suppress(OSError):  # the other direction has ended
-        while data := source.recv(1 << 16):
-            time.sleep(delay_s)
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
+    command = [sys.executable, "-m", "tests.faults.late_engine", str(path), str(delay_s)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"serves\n"
+        try:
+            yield f"unix://{path}"
+        finally:
+            process.kill()
 
 
 SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {"engine": restarted, "slow": slow}
