@@ -19,9 +19,9 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.host import config, project
-from harness.host.provisioning import images, install, recipe
 from harness.host.config import Config
 from harness.host.engines import ENGINES
+from harness.host.provisioning import images, install, recipe
 
 HARNESS = str(Path(sys.executable).with_name("harness"))
 DIGITS = 16
