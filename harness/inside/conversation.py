@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import django
@@ -21,7 +20,7 @@ from harness.contract.topology import Topology
 from harness.errors import ExitCode, HarnessError, ProjectError
 from harness.inside import garbage
 from harness.inside.channel import HostMessages, Journal
-from harness.inside.failures import project_traceback
+from harness.inside.failures import missing_metadata, project_traceback
 from harness.inside.topology import fold_flat_spellings, read_topology
 
 
@@ -78,13 +77,3 @@ def _say_topology(journal: Journal) -> Topology:
         text = f"{spelling}: today's Django would have ignored this old spelling; it counts here."
         journal.notice("flat-spelling", text)
     return topology
-
-
-def missing_metadata(error: BaseException) -> str:
-    """What to do where a package asks for its own version, and is there with its files alone; else empty."""
-    if not isinstance(error, PackageNotFoundError):
-        return ""
-    return (
-        f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
-        ' install = ["pip install -e .", ...].'
-    )

@@ -6,6 +6,7 @@ Nothing here trusts the exception: its ``__str__`` may raise, its causes may for
 from __future__ import annotations
 
 import traceback
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -107,6 +108,16 @@ def _leave_ourselves_out(told: traceback.TracebackException) -> None:
         one.stack[:] = [frame for frame in one.stack if not is_ours(frame.filename)]
         chained = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
         waiting += [other for other in chained if other is not None]
+
+
+def missing_metadata(error: BaseException) -> str:
+    """What to do where a package asks for its own version, and is there with its files alone; else empty."""
+    if not isinstance(error, PackageNotFoundError):
+        return ""
+    return (
+        f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
+        ' install = ["pip install -e .", ...].'
+    )
 
 
 def project_traceback(error: BaseException) -> str:

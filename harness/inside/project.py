@@ -19,8 +19,7 @@ from harness.contract.topology import Topology, primary_of
 from harness.errors import ExitCode, HarnessError, ProjectError
 from harness.inside import cores, portability
 from harness.inside.channel import HostMessages, Journal
-from harness.inside.conversation import missing_metadata
-from harness.inside.failures import project_traceback
+from harness.inside.failures import missing_metadata, project_traceback
 from harness.inside.overlay import Gate, apply_endpoints, apply_routes, load_backends
 from harness.inside.runner import Session, harness_runner
 from harness.inside.sqllog import SqlLog
