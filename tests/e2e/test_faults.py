@@ -1,17 +1,30 @@
 """The table of faults: every row as expected, and nothing left behind. ``python -m tests.faults`` prints it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from tests.faults.__main__ import SCENES
+from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, begin
 from tests.faults.row import table
 from tests.junit_check import check
 
 pytestmark = pytest.mark.docker
 
-ALONE = "engine"
-"""Stops every container on the engine, of whoever has some: by hand only."""
 ON_THE_OTHERS = ("test_times", "test_full", "lost", "stalled")
 """Scenes that a server has a part in."""
+
+
+@pytest.fixture(scope="module")
+def scenes(request, tmp_path_factory):
+    """The scenes of all chosen tests, begun: by their parameters, their folder and what will have come of them."""
+    chosen = [item.callspec.params for item in request.session.items if item.path == request.path]
+    pool = ThreadPoolExecutor(AT_ONCE)
+    begun = {}
+    for each in chosen:
+        folder = tmp_path_factory.mktemp("faults") / f"{each['db']}-{each['scene']}"
+        begun[each["db"], each["scene"]] = folder, begin(pool, each["db"], each["scene"], folder)
+    yield begun
+    pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize(
@@ -22,10 +35,11 @@ ON_THE_OTHERS = ("test_times", "test_full", "lost", "stalled")
         ("mysql", "disk"),  # MariaDB takes a minute to find that nobody makes room: by hand
     ],
 )
-def test_every_fault_comes_to_what_it_must(db, scene, tmp_path):
-    rows = list(SCENES[scene](db, tmp_path))
+def test_every_fault_comes_to_what_it_must(db, scene, scenes):
+    folder, begun = scenes[db, scene]
+    rows = begun.result()
     assert rows
     assert all(row.is_as_expected for row in rows), table(rows)
-    for report in tmp_path.glob("*/junit.xml"):
+    for report in folder.glob("*/junit.xml"):
         if report.is_file():
             check(report)

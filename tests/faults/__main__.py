@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.faults import in_django, in_engine, in_runs, in_servers, in_tests
 from tests.faults.row import Row, table
 
 MODULES = ("test_workers", "test_times", "test_results", "test_full")
+ALONE = "engine"
+"""Stops every container on the engine, of whoever has some: with no other beside it."""
 SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     **{module: partial(in_tests.scene, module) for module in MODULES},
     **in_runs.SCENES,
@@ -21,22 +24,36 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     **in_django.SCENES,
     **in_engine.SCENES,
 }
+AT_ONCE = 2
+"""How many scenes go on side by side: most of the time they wait."""
+
+
+def begin(pool: ThreadPoolExecutor, db: str, scene: str, folder: Path) -> Future[list[Row]]:
+    """The rows of a scene that begins as soon as *pool* has room; its artifacts are in *folder*."""
+    folder.mkdir()
+    return pool.submit(lambda: list(SCENES[scene](db, folder)))
 
 
 @click.command()
 @click.option("--db", multiple=True, default=["postgres"], show_default=True, help="As harness ci takes it.")
 @click.option("--only", multiple=True, type=click.Choice(list(SCENES)), help="This scene alone; may be given again.")
-def main(db: Sequence[str], only: Sequence[str]) -> None:
+@click.option("--at-once", default=AT_ONCE, show_default=True, help="Scenes that go on side by side.")
+def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
     """Inject every fault into real runs, and print what came of each."""
     rows = []
+    chosen = [(backend, name) for backend in db for name in only or SCENES]
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        for backend in db:
-            for name in only or SCENES:
-                place = Path(folder) / f"{backend.replace(':', '-')}-{name}"
-                place.mkdir()
-                found = list(SCENES[name](backend, place))
-                print(table(found), flush=True)
-                rows += found
+        for is_alone in (False, True):
+            with ThreadPoolExecutor(1 if is_alone else at_once) as pool:
+                began = [
+                    (backend, begin(pool, backend, name, Path(folder) / f"{backend.replace(':', '-')}-{name}"))
+                    for backend, name in chosen
+                    if (name == ALONE) is is_alone
+                ]
+                for backend, scene in began:
+                    found = scene.result()
+                    print(f"on {backend}\n{table(found)}", flush=True)
+                    rows += found
     bad = [row for row in rows if not row.is_as_expected]
     print(f"{len(rows)} faults, {len(rows) - len(bad)} as expected")
     sys.exit(bool(bad))
