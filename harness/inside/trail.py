@@ -1,7 +1,7 @@
 """The statements of a running test where they outlive its process: what a worker that dies was doing in the databases.
 
-Kept in memory that the coordinator shares, so that writing costs no system call. A worker writes down each statement before it
-sends it and how long it took afterwards; what its own log keeps is richer, and is used where the worker lives.
+Kept in memory that the coordinator shares, so that nothing has to be written to a file. A worker writes down each statement
+before it sends it and how long it took afterwards; what its own log keeps is richer, and is used where the worker lives.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ class Trail:
         with self._lock:
             start = self._size[0]
             if start + len(line) > _BYTES:
-                start = 0
+                self._size[0] = start = 0  # first: whoever dies in between leaves no line that is half another's
             self._memory[_HEAD + start : _HEAD + start + len(line)] = line
             self._size[0] = start + len(line)
 
     def clear(self) -> None:
         """Forget all, of an earlier worker too. Whoever calls this is the one that writes."""
         self._pid = os.getpid()
-        self._size[0] = 0
+        self.begin()
 
 
 class _Short(reprlib.Repr):
