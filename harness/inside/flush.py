@@ -15,7 +15,7 @@ MANY_ROWS = 1000
 ORDINARY_EVERY = 100
 """How often Django's own way is taken anyway: ``DELETE`` leaves dead rows in the files."""
 
-# what would behave otherwise: triggers of TRUNCATE, those that nothing turns off, rules, rows in tables that inherit, and
+# what would behave otherwise: triggers of TRUNCATE, triggers and rules that nothing turns off, tables that inherit, and
 # foreign keys of tables that are not emptied, which TRUNCATE refuses to leave dangling
 _IS_PLAIN = """
 WITH emptied AS (SELECT to_regclass(quote_ident(name)) AS id FROM unnest(%s::text[]) AS name)
@@ -23,7 +23,7 @@ SELECT current_setting('is_superuser')::boolean
    AND NOT EXISTS (SELECT FROM emptied WHERE id IS NULL)
    AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (SELECT id FROM emptied)
                    AND NOT tgisinternal AND (tgtype & 32 <> 0 OR tgenabled IN ('A', 'R')))
-   AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class IN (SELECT id FROM emptied))
+   AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class IN (SELECT id FROM emptied) AND ev_enabled IN ('A', 'R'))
    AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent IN (SELECT id FROM emptied))
    AND NOT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT id FROM emptied)
                    AND conrelid NOT IN (SELECT id FROM emptied WHERE id IS NOT NULL))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from docker.errors import NotFound
 
 from harness.contract import naming
 from harness.host.docker.engine import connect
@@ -83,7 +88,10 @@ def runs_of(user: str) -> set[str]:
     client = connect()
     try:
         ours = {"label": f"{naming.LABEL}.run"}
-        found = [client.api.inspect_container(entry["Id"]) for entry in client.api.containers(all=True, filters=ours)]
+        found = []
+        for entry in client.api.containers(all=True, filters=ours):
+            with contextlib.suppress(NotFound):  # another run's, which has gone meanwhile
+                found.append(client.api.inspect_container(entry["Id"]))
         return {
             entry["Config"]["Labels"][f"{naming.LABEL}.run"]
             for entry in found
@@ -91,6 +99,16 @@ def runs_of(user: str) -> set[str]:
         }
     finally:
         client.close()
+
+
+def stays(listed: Callable[[], Iterable[str]], before: Iterable[str], patience_s: float = 300) -> set[str]:
+    """What *listed* gives that was not there *before*, and does not go: what runs beside this one have goes when they end."""
+    deadline = time.monotonic() + patience_s
+    left = set(listed()).difference(before)
+    while left and time.monotonic() < deadline:
+        time.sleep(1)
+        left.intersection_update(listed())
+    return left
 
 
 def left_behind() -> list[str]:

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture(scope="module")
 def storefront(tmp_path_factory):
-    before = set(command.left_behind())
+    before = command.left_behind()
     artifacts = tmp_path_factory.mktemp("storefront") / "artifacts"
     ended = command.harness("--db", "postgres", "--project", "tests/projects/storefront", artifacts=artifacts)
-    return ended, set(command.left_behind()) - before
+    return ended, command.stays(command.left_behind, before)
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,8 @@ INSTEAD: dict[str, str | None] = {
     "pip install django-ci-harness": "pip install --quiet {wheel}",
     # all of its tests are what tests/e2e/test_ci.py runs: here it is the script that is tried, and what it prints
     "./ci/demo": "./ci/demo accounts.tests.test_models",
+    # all of its scenes are what tests/e2e/test_faults.py runs
+    ".venv/bin/python -m tests.faults --db postgres": ".venv/bin/python -m tests.faults --only test_workers",
     # these run this very test, among others
     "./ci/test": None,
     "./ci/test tests/unit": None,

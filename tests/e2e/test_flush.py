@@ -117,6 +117,54 @@ class TruncateTriggerTests(Base):
         do("DROP TRIGGER tell ON shop_item; DROP TABLE told")
 
 
+class RuleTests(Base):
+    def test_1_writes_where_nothing_is_deleted(self):
+        do("CREATE RULE kept AS ON DELETE TO shop_item DO INSTEAD NOTHING;"
+           "ALTER TABLE shop_item ENABLE ALWAYS RULE kept")
+        self.write()
+
+    def test_2_finds_nothing(self):
+        self.write()
+        do("DROP RULE kept ON shop_item")
+
+
+class TriggerThatNothingTurnsOffTests(Base):
+    def test_1_writes(self):
+        do("CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;"
+           "CREATE TRIGGER kept BEFORE DELETE ON shop_item FOR EACH ROW EXECUTE FUNCTION kept();"
+           "ALTER TABLE shop_item ENABLE ALWAYS TRIGGER kept")
+        self.write()
+
+    def test_2_finds_nothing(self):
+        self.write()
+        do("DROP TRIGGER kept ON shop_item")
+
+
+class HeirTests(Base):
+    files = []
+
+    def test_1_writes(self):
+        do("CREATE TABLE heir () INHERITS (shop_item)")
+        self.write()
+        do("INSERT INTO heir VALUES (100000, 'heir', NULL)")
+
+    def test_2_finds_nothing_in_new_files(self):
+        self.write()
+        self.assertEqual(ask("SELECT count(*) FROM heir"), 0)
+        self.assertEqual(len(set(self.files)), 2)
+        do("DROP TABLE heir")
+
+
+class OrdinaryUserTests(Base):
+    def test_an_ordinary_user_cannot_turn_triggers_off(self):
+        tables = ["shop_item", "shop_line"]
+        Item.objects.create(name="first")
+        self.assertIn("DELETE", "; ".join(connection.ops.sql_flush(no_style(), tables)))
+        do("CREATE ROLE ordinary; GRANT ALL ON shop_item, shop_line TO ordinary; SET ROLE ordinary")
+        self.assertIn("TRUNCATE", "; ".join(connection.ops.sql_flush(no_style(), tables)))
+        do("RESET ROLE; DROP OWNED BY ordinary; DROP ROLE ordinary")
+
+
 class NowAndThenTests(Base):
     def test_the_files_are_made_anew_now_and_then(self):
         flush = connection.ops.sql_flush
@@ -158,4 +206,4 @@ def test_what_is_left_is_what_django_leaves(project, tmp_path):  # noqa: F811 - 
         file.write(SETTINGS)
     ended = harness("--project", str(project), "--runner", "host", "--parallel", "1", artifacts=tmp_path / "artifacts")
     assert ended.code == 0, ended.told
-    assert ended.summary["counts"]["passed"] == 13
+    assert ended.summary["counts"]["passed"] == 20

@@ -20,6 +20,7 @@ from harness.host.provisioning import images, provision
 from harness.host.provisioning.buildenv import BuildEnvironment
 from harness.host.provisioning.images import Origin, Spec, Step
 from harness.host.provisioning.recipe import Recipe
+from tests.e2e.command import stays
 
 pytestmark = pytest.mark.docker
 REPOSITORY = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ def no_trace():
     """No container and no volume is left by what the test does."""
     before = _left()
     yield
-    assert _left() - before == set()
+    assert stays(_left, before) == set()
 
 
 def _left() -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -31,7 +32,18 @@ AT_ONCE = 2
 def begin(pool: ThreadPoolExecutor, db: str, scene: str, folder: Path) -> Future[list[Row]]:
     """The rows of a scene that begins as soon as *pool* has room; its artifacts are in *folder*."""
     folder.mkdir()
-    return pool.submit(lambda: list(SCENES[scene](db, folder)))
+    return pool.submit(rows_of, SCENES[scene](db, folder))
+
+
+def rows_of(scene: Iterator[Row]) -> list[Row]:
+    """The rows of *scene*; where it breaks off, a last one that says why, and is not as expected."""
+    rows = []
+    try:
+        for row in scene:
+            rows.append(row)
+    except Exception:  # noqa: BLE001 - whatever it is, the other scenes go on
+        rows.append(Row("the scene itself", "ends", traceback.format_exc()))
+    return rows
 
 
 @click.command()
@@ -46,13 +58,16 @@ def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
         for is_alone in (False, True):
             with ThreadPoolExecutor(1 if is_alone else at_once) as pool:
                 began = [
-                    (backend, begin(pool, backend, name, Path(folder) / f"{backend.replace(':', '-')}-{name}"))
+                    (
+                        f"{name} on {backend}",
+                        begin(pool, backend, name, Path(folder) / f"{backend.replace(':', '-')}-{name}"),
+                    )
                     for backend, name in chosen
                     if (name == ALONE) is is_alone
                 ]
-                for backend, scene in began:
+                for title, scene in began:
                     found = scene.result()
-                    print(f"on {backend}\n{table(found)}", flush=True)
+                    print(f"{title}\n{table(found)}", flush=True)
                     rows += found
     bad = [row for row in rows if not row.is_as_expected]
     print(f"{len(rows)} faults, {len(rows) - len(bad)} as expected")

@@ -1,6 +1,6 @@
 """Faults that are test classes of the project: the first line of the class says which, ``expected`` what must come of it.
 
-``shows`` names what the report of a test must have in it.
+``shows`` names what the report of a test must have in it: in its failures, its output, its SQL.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Declared:
     name: str
     fault: str
     expected: dict[str, str] = field(default_factory=dict)
-    shows: dict[str, str] = field(default_factory=dict)
+    shows: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read(module: Path) -> list[Declared]:
@@ -35,6 +35,9 @@ def read(module: Path) -> list[Declared]:
         for statement in node.body:
             name = getattr(statement.targets[0], "id", "") if isinstance(statement, ast.Assign) else ""
             if isinstance(statement, ast.Assign) and name in ("expected", "shows"):
-                setattr(declared, name, ast.literal_eval(statement.value))
+                value = ast.literal_eval(statement.value)
+                if name == "shows":
+                    value = {test: (text,) if isinstance(text, str) else text for test, text in value.items()}
+                setattr(declared, name, value)
         found[node.name] = declared
     return [declared for name, declared in found.items() if name not in bases]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -84,6 +85,18 @@ def killed(db: str, folder: Path) -> Iterator[Row]:
         left = running.left(10.0)
         yield Row("kill -9 of the harness: nothing is left after 10 s", "nothing", "nothing", left)
         yield Row("kill -9 of another run", "exit 0, 3 passed", _seen(other.finish()), other.left())
+
+
+def limits(db: str, folder: Path) -> Iterator[Row]:
+    """The time of the whole run is over while a test hangs; it is named before."""
+    with Running(db, folder / "limit", *HANGS, "--run-timeout", "25") as running:
+        ended = running.finish()
+        seen = _seen(ended) + ", named" * bool(
+            re.search(r"SLOW +tests\.test_waits\.WaitTests\.test_2_waits +running for", ended.out)
+        )
+        yield Row(
+            "the time of the run is over", "exit 1, 4 passed, 1 timed out, 1 not run, named", seen, running.left()
+        )
 
 
 def runners(db: str, folder: Path) -> Iterator[Row]:
@@ -168,6 +181,7 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     "interrupts": interrupts,
     "pipes": pipes,
     "killed": killed,
+    "limits": limits,
     "runners": runners,
     "reports": reports,
     "crowd": crowd,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.contract.events import AttemptFinished
 from tests.faults import declared
 from tests.faults.row import Row, told
 from tests.faults.running import PROJECT, Running
@@ -22,13 +23,21 @@ def scene(module: str, db: str, folder: Path) -> Iterator[Row]:
         for case in ended.report.cases:
             owner, _, name = case.test.id.rpartition(".")
             seen.setdefault(owner.rpartition(".")[2], {})[name] = case.outcome.value
-            reports[case.test.id] = "\n".join(failure.traceback for a in case.attempts for failure in a.failures)
+            reports[case.test.id] = "\n".join(text for attempt in case.attempts for text in _texts(attempt))
     for one in classes:
         expected, found = told(one.expected), told(seen.get(one.name, {}))
-        for test, text in one.shows.items():
-            expected += f"; it shows {text!r}"
-            if text in reports.get(f"tests.{module}.{one.name}.{test}", ""):
-                found += f"; it shows {text!r}"
+        for test, texts in one.shows.items():
+            report = reports.get(f"tests.{module}.{one.name}.{test}", "")
+            for text in texts:
+                expected += f"; it shows {text!r}"
+                if text in report:
+                    found += f"; it shows {text!r}"
         if ended.code != 1:
             found = f"exit {ended.code}: {ended.out[-300:]}"
         yield Row(one.fault, expected, found, left)
+
+
+def _texts(attempt: AttemptFinished) -> Iterator[str]:
+    for failure in attempt.failures:
+        yield from (failure.message, failure.traceback)
+    yield from (attempt.stdout, attempt.stderr, *(statement.sql for statement in attempt.sql))

@@ -71,8 +71,8 @@ class Running:
     def signal(self, number: int) -> None:
         os.kill(self.process.pid, number)
 
-    def finish(self) -> Ended:
-        deadline = time.monotonic() + PATIENCE_S
+    def finish(self, patience_s: float = PATIENCE_S) -> Ended:
+        deadline = time.monotonic() + patience_s
         while (
             self._id is None and self.process.poll() is None
         ):  # what nobody knows is not missed when it is left behind

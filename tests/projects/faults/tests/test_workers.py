@@ -29,12 +29,20 @@ class Before:
 class SegfaultTests(Before, TestCase):
     """a segmentation fault"""
 
+    shows = {
+        "test_2_dies": ("died with SIGSEGV", "Segmentation fault", "in test_2_dies", "its last words", "the last write")
+    }
+
     def test_2_dies(self):
+        print("its last words")
+        Account.objects.create(name="the last write")
         ctypes.string_at(0)
 
 
 class ExitTests(Before, TestCase):
     """os._exit(3)"""
+
+    shows = {"test_2_dies": "exited with status 3"}
 
     def test_2_dies(self):
         os._exit(3)
@@ -56,6 +64,8 @@ class AbortTests(Before, TestCase):
 
 class KilledTests(Before, TestCase):
     """SIGKILL from another process"""
+
+    shows = {"test_2_dies": "died with SIGKILL"}
 
     def test_2_dies(self):
         subprocess.run(["sh", "-c", f"kill -KILL {os.getpid()}"], check=False)
