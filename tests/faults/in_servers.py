@@ -11,6 +11,13 @@ from tests.faults.running import Running
 
 TESTS = ("tests.test_servers", "--parallel", "2", "--timeout", "60")
 _Fault = Callable[[Running], None]
+_ALL = "at most 2 hit, 12 in all"
+"""As many as there are workers; the others of the twelve tests did not run."""
+
+
+def _hit(counts: dict[str, int]) -> str:
+    """``_ALL`` where *counts* come to that; else what they are."""
+    return _ALL if counts["errors"] <= 2 and counts["errors"] + counts["not_run"] == 12 else str(counts)
 
 
 def lost(db: str, folder: Path) -> Iterator[Row]:
@@ -21,6 +28,7 @@ def lost(db: str, folder: Path) -> Iterator[Row]:
             ("a replica is killed while tests run", "replica", "ended with exit status 137", _kill("replica")),
             ("a primary is stopped while tests run", "primary", "ended with exit status", _stop("primary")),
             ("a primary is paused while tests run", "primary", "is paused", _pause("primary")),
+            ("a replica is paused while tests run", "replica", "is paused", _pause("replica")),
         ]
     ):
         with Running(db, folder / str(number), *TESTS) as running:
@@ -31,11 +39,8 @@ def lost(db: str, folder: Path) -> Iterator[Row]:
             counts = ended.summary["counts"]
             cause = re.search(r"The server \S+ \(.*\) " + word, ended.out)
             named = f"{role} named" if cause and role in cause[0] else "not named"
-            rest = "at most 2 hit, 12 in all" if counts["errors"] <= 2 else f"{counts['errors']} hit"
-            if counts["errors"] + counts["not_run"] != 12:
-                rest = str(counts)
-            expected = f"exit 3, {role} named, at most 2 hit, 12 in all"
-            yield Row(fault, expected, f"exit {ended.code}, {named}, {rest}", running.left())
+            expected = f"exit 3, {role} named, {_ALL}"
+            yield Row(fault, expected, f"exit {ended.code}, {named}, {_hit(counts)}", running.left())
 
 
 def early(db: str, folder: Path) -> Iterator[Row]:
@@ -46,6 +51,17 @@ def early(db: str, folder: Path) -> Iterator[Row]:
         _kill("primary")(running)
         ended = running.finish()
         yield Row("a primary is killed while the template is made", "exit 3", f"exit {ended.code}", running.left())
+    fault, word, inject = next(
+        each for each in _BREAKS[db.partition(":")[0]] if each[0].endswith(("paused", "stopped"))
+    )
+    with Running(db, folder / "broken", *TESTS) as running:
+        running.until('"PhaseStarted","phase":"template"')
+        running.remember()
+        inject(running)
+        ended = running.finish()
+        named = "named" if f"The replica of 'default' has stopped {word}" in ended.out else "not named"
+        seen = f"exit {ended.code}, {named}, {_hit(ended.summary['counts'])}"
+        yield Row(f"{fault} while the template is made", f"exit 3, named, {_ALL}", seen, running.left())
     with Running(db, folder / "never", *TESTS, env={"HARNESS_STARTUP_TIMEOUT": "0.2"}) as running:
         ended = running.finish()
         late = "was not ready after 0.2 s" in ended.out
@@ -76,11 +92,8 @@ def stalled(db: str, folder: Path) -> Iterator[Row]:
             ended = running.finish()
             counts = ended.summary["counts"]
             named = "named" if re.search(rf"The replica of 'default' has stopped {word}", ended.out) else "not named"
-            rest = "at most 2 hit, 12 in all" if 0 < counts["errors"] <= 2 else f"{counts['errors']} hit"
-            if counts["errors"] + counts["not_run"] != 12:
-                rest = str(counts)
-            expected = "exit 3, named, at most 2 hit, 12 in all"
-            yield Row(fault, expected, f"exit {ended.code}, {named}, {rest}", running.left())
+            seen = f"exit {ended.code}, {named}, {_hit(counts) if counts['errors'] else 'none hit'}"
+            yield Row(fault, f"exit 3, named, {_ALL}", seen, running.left())
 
 
 def disk(db: str, folder: Path) -> Iterator[Row]:
