@@ -6,16 +6,13 @@ slots' clones are made side by side and a slot that is recycled holds up nobody 
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError
 from django.test.utils import get_unique_databases_and_mirrors
 
@@ -23,7 +20,7 @@ from harness.contract import naming
 from harness.contract.events import DatabaseMade
 from harness.errors import ServerError
 from harness.inside import mysql_clone
-from harness.inside.replication import Link, server_connection
+from harness.inside.replication import await_replica, server_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable
             _CLONERS[connection.vendor](database, slot)
             for mirror in database.mirrors:
                 if mirror in wanted:
-                    _wait_for_replica(database.alias, mirror)
+                    await_replica(database.alias, mirror)
         else:
             connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
 
@@ -218,41 +215,3 @@ def _create_from_template(cursor: Any, clone: str, template: str, quoted_templat
         )
         time.sleep(0.2)
         cursor.execute(statement)
-
-
-def await_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
-    """Return when each replica has what its primary has. ``pairs`` maps each mirror to its primary, ``replicas`` are the mirrors
-    that have a server of their own. Raises ``ServerError``, of one that has stopped with what stopped it.
-    """
-    for mirror in sorted(set(replicas) & pairs.keys()):
-        _wait_for_replica(pairs[mirror], mirror)
-
-
-def check_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
-    """Raise ``ServerError`` where a replica has stopped, with what stopped it; such a one may stay up and answer."""
-    for mirror in sorted(set(replicas) & pairs.keys()):
-        with _at_replica(pairs[mirror], mirror) as (link, replica):
-            link.check(replica)
-
-
-def _wait_for_replica(alias: str, mirror: str) -> None:
-    """Return when the replica behind *mirror* has what its primary, behind *alias*, has: the clone that was just made.
-
-    To look for the clone by its name would not do: the replica may still show one of an earlier worker or run.
-    """
-    with _at_replica(alias, mirror) as (link, replica):
-        link.wait(replica)
-
-
-@contextmanager
-def _at_replica(primary: str, mirror: str) -> Iterator[tuple[Link, BaseDatabaseWrapper]]:
-    """Connections to both ends, for a moment."""
-    with contextlib.closing(Link(primary)) as link:
-        try:
-            with contextlib.closing(server_connection(mirror)) as replica:
-                yield link, replica
-        except DatabaseError as error:
-            raise ServerError(
-                f"The replica of {primary!r}, or {primary!r} itself, does not answer: {error}".strip(),
-                hint="Their logs are in the artifacts.",
-            ) from error

@@ -18,7 +18,7 @@ from django.test import TestCase
 
 from harness.contract.runspec import MirrorMode
 from harness.errors import ServerError
-from harness.inside.replication import Link
+from harness.inside.replication import Link, await_replicas, check_replicas
 from harness.inside.sqllog import SqlLog
 from harness.inside.writes import is_write
 
@@ -151,11 +151,13 @@ class Mirrors:
         self._sqllog = sqllog
         self._here = threading.local()
         self._is_behind = False
+        self._mode: MirrorMode = "primary"
         if pairs:
             sqllog.before = self._before_statement
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. One without a real replica shares its primary's always."""
+        self._mode = mode
         for alias, primary in self._pairs.items():
             if mode == "replica" and alias in self._links:
                 connections[alias] = self._real[alias]
@@ -172,17 +174,16 @@ class Mirrors:
                 connection.in_atomic_block = False
                 connection.close()
 
-    def wait(self) -> None:
-        """Return when every replica has what its primary has."""
-        for alias, link in self._links.items():
-            link.wait(self._real[alias])
-
     def check(self) -> None:
-        """After a test that waited for a replica in vain: raises ``ServerError`` where that was not the test's own doing."""
+        """After a test that erred: raises ``ServerError`` where a replica has stopped, and, if the test has waited for one in
+        vain, where that was not its own doing.
+        """
         if self._is_behind:
             self._is_behind = False
             self.end_transactions()
-            self.wait()
+            await_replicas(self._pairs, self._links)
+        elif self._mode == "replica":
+            check_replicas(self._pairs, self._links)
 
     def close(self) -> None:
         for link in self._links.values():

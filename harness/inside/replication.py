@@ -6,15 +6,20 @@ Raw cursors of the driver are used throughout, so that nothing here appears in a
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
+from harness.errors import ServerError
 from harness.inside.gtid import GtidStream
 from harness.inside.wal import WalStream
 
 CATCH_UP_S = 30.0
+SHOWS_S = 1.0
+"""How long a replica may take to come to the statement that stops it."""
 _NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
 _OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
 _MULTI_STATEMENTS = 1 << 16
@@ -50,8 +55,11 @@ class Link:
             self._reached = reached
 
     def check(self, replica: Any) -> None:
-        """Raises ``ServerError`` when the server behind *replica* (a Django connection) no longer follows its primary."""
-        replica.ensure_connection()
+        """Raises ``ServerError`` when the server behind *replica* (a Django connection) has stopped following its primary, which
+        shows after a moment. One that is late has not.
+        """
+        with contextlib.suppress(ServerError):
+            self.wait(replica, SHOWS_S)
         with replica.connection.cursor() as cursor:
             self._stream.check(cursor, self._primary)
 
@@ -88,3 +96,41 @@ def server_connection(alias: str) -> BaseDatabaseWrapper:
         type(wrapper).connect(wrapper)
     opened: BaseDatabaseWrapper = wrapper
     return opened
+
+
+def await_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
+    """Return when each replica has what its primary has. ``pairs`` maps each mirror to its primary, ``replicas`` are the mirrors
+    that have a server of their own. Raises ``ServerError``, of one that has stopped with what stopped it.
+    """
+    for mirror in sorted(set(replicas) & pairs.keys()):
+        await_replica(pairs[mirror], mirror)
+
+
+def await_replica(primary: str, mirror: str) -> None:
+    """Return when the replica behind the alias *mirror* has what its primary has: a clone that was just made, or else.
+
+    To look for a clone by its name would not do: the replica may still show one of an earlier worker or run.
+    """
+    with _both(primary, mirror) as (link, replica):
+        link.wait(replica)
+
+
+def check_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
+    """Raise ``ServerError`` where a replica has stopped, with what stopped it; such a one may stay up and answer."""
+    for mirror in sorted(set(replicas) & pairs.keys()):
+        with _both(pairs[mirror], mirror) as (link, replica):
+            link.check(replica)
+
+
+@contextlib.contextmanager
+def _both(primary: str, mirror: str) -> Iterator[tuple[Link, BaseDatabaseWrapper]]:
+    """Connections to both ends for a moment, to no test database: the replica may have lost it."""
+    with contextlib.closing(Link(primary)) as link:
+        try:
+            with contextlib.closing(server_connection(mirror)) as replica:
+                yield link, replica
+        except DatabaseError as error:
+            raise ServerError(
+                f"The replica of {primary!r}, or {primary!r} itself, does not answer: {error}".strip(),
+                hint="Their logs are in the artifacts.",
+            ) from error

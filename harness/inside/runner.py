@@ -32,6 +32,7 @@ from harness.inside.discover import Plan, make_plan, replayed
 from harness.inside.failures import FailureDescriber, project_root
 from harness.inside.overlay import Gate
 from harness.inside.processes import StopFlag
+from harness.inside.replication import await_replicas, check_replicas
 from harness.inside.schedule import Schedule
 from harness.inside.sqllog import SqlLog
 from harness.inside.worker import WorkerContext
@@ -95,7 +96,7 @@ class InsideRunner(DiscoverRunner):
         self.parallel = 1
         with migrations.blamed(session.sqllog):
             made = super().setup_databases(**kwargs)
-        databases.await_replicas(self._mirror_pairs(), session.replicas)  # whatever comes next may read there
+        await_replicas(self._mirror_pairs(), session.replicas)  # whatever comes next may read there
         return made
 
     def run_checks(self, databases: Any) -> None:
@@ -117,7 +118,7 @@ class InsideRunner(DiscoverRunner):
         databases.close_connections()
         session.journal.finish_phase("template")
         tally = self._coordinator(plan).run()
-        databases.check_replicas(self._mirror_pairs(), session.replicas)
+        check_replicas(self._mirror_pairs(), session.replicas)
         session.red += len(tally.red)
         session.tests_ran += tally.ran
         result.testsRun = tally.ran

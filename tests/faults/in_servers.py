@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.row import Row
@@ -51,17 +52,15 @@ def early(db: str, folder: Path) -> Iterator[Row]:
         _kill("primary")(running)
         ended = running.finish()
         yield Row("a primary is killed while the template is made", "exit 3", f"exit {ended.code}", running.left())
-    fault, word, inject = next(
-        each for each in _BREAKS[db.partition(":")[0]] if each[0].endswith(("paused", "stopped"))
-    )
-    with Running(db, folder / "broken", *TESTS) as running:
+    stops = _BREAKS[db.partition(":")[0]][-1]
+    with Running(db, folder / "broken", stops.tests, *TESTS[1:]) as running:
         running.until('"PhaseStarted","phase":"template"')
         running.remember()
-        inject(running)
+        stops.inject(running)
         ended = running.finish()
-        named = "named" if f"The replica of 'default' has stopped {word}" in ended.out else "not named"
+        named = "named" if f"The replica of 'default' has stopped {stops.stops}" in ended.out else "not named"
         seen = f"exit {ended.code}, {named}, {_hit(ended.summary['counts'])}"
-        yield Row(f"{fault} while the template is made", f"exit 3, named, {_ALL}", seen, running.left())
+        yield Row(f"{stops.fault} while the template is made", f"exit 3, named, {_ALL}", seen, running.left())
     with Running(db, folder / "never", *TESTS, env={"HARNESS_STARTUP_TIMEOUT": "0.2"}) as running:
         ended = running.finish()
         late = "was not ready after 0.2 s" in ended.out
@@ -84,16 +83,18 @@ def late(db: str, folder: Path) -> Iterator[Row]:
 
 def stalled(db: str, folder: Path) -> Iterator[Row]:
     """Replication breaks while both servers are up: it ends the run as the loss of a server does."""
-    for number, (fault, word, inject) in enumerate(_BREAKS[db.partition(":")[0]]):
-        with Running(db, folder / str(number), "tests.test_replication", *TESTS[1:]) as running:
+    for number, each in enumerate(_BREAKS[db.partition(":")[0]]):
+        with Running(db, folder / str(number), each.tests, *TESTS[1:]) as running:
             running.until('"AttemptStarted"', 2)
             running.remember()
-            inject(running)
+            each.inject(running)
             ended = running.finish()
             counts = ended.summary["counts"]
-            named = "named" if re.search(rf"The replica of 'default' has stopped {word}", ended.out) else "not named"
+            named = (
+                "named" if re.search(rf"The replica of 'default' has stopped {each.stops}", ended.out) else "not named"
+            )
             seen = f"exit {ended.code}, {named}, {_hit(counts) if counts['errors'] else 'none hit'}"
-            yield Row(fault, f"exit 3, named, {_ALL}", seen, running.left())
+            yield Row(each.fault, f"exit 3, named, {_ALL}", seen, running.left())
 
 
 def disk(db: str, folder: Path) -> Iterator[Row]:
@@ -142,23 +143,39 @@ _TAKE_ROLE = (
     f"{_PSQL} -c 'ALTER ROLE harness_replication NOLOGIN'"
     " -c 'SELECT pg_terminate_backend(pid) FROM pg_stat_replication'"
 )
-_BREAKS: dict[str, list[tuple[str, str, _Fault]]] = {
+
+
+@dataclass(frozen=True)
+class _Break:
+    """Something that stops a replica ``applying`` or ``receiving`` while the tests of a module run."""
+
+    fault: str
+    stops: str
+    inject: _Fault
+    tests: str = "tests.test_replication"
+
+
+def _breaks(client: str, is_read_only: str) -> list[_Break]:
+    """Those of MySQL and MariaDB."""
+    loses = _shell("replica", _drop_all(client, is_read_only))
+    return [
+        _Break("a replica loses its databases", "applying", loses),
+        _Break("a replica loses its databases, and tests connect anew", "applying", loses, "tests.test_reconnecting"),
+        _Break(
+            "a replica's applier is stopped", "applying", _shell("replica", _client(client, "STOP REPLICA SQL_THREAD"))
+        ),
+    ]
+
+
+_BREAKS = {
     "postgres": [
-        ("a replica's replay is paused", "applying", _shell("replica", f"{_PSQL} -c 'SELECT pg_wal_replay_pause()'")),
-        ("a replica loses its primary", "receiving", _shell("primary", _TAKE_ROLE)),
-    ],
-    "mysql": [
-        ("a replica loses its databases", "applying", _shell("replica", _drop_all("mysql", "super_read_only"))),
-        ("a replica's applier is stopped", "applying", _shell("replica", _client("mysql", "STOP REPLICA SQL_THREAD"))),
-    ],
-    "mariadb": [
-        ("a replica loses its databases", "applying", _shell("replica", _drop_all("mariadb", "read_only"))),
-        (
-            "a replica's applier is stopped",
-            "applying",
-            _shell("replica", _client("mariadb", "STOP REPLICA SQL_THREAD")),
+        _Break("a replica loses its primary", "receiving", _shell("primary", _TAKE_ROLE)),
+        _Break(
+            "a replica's replay is paused", "applying", _shell("replica", f"{_PSQL} -c 'SELECT pg_wal_replay_pause()'")
         ),
     ],
+    "mysql": _breaks("mysql", "super_read_only"),
+    "mariadb": _breaks("mariadb", "read_only"),
 }
 
 
