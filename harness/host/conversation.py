@@ -56,6 +56,9 @@ class Conversation(Protocol):
     def wait(self, deadline_s: float) -> Ended:
         """How it ended. Raises ``ServerError`` when it has not after *deadline_s* seconds."""
 
+    def is_stopped(self) -> bool:
+        """Whether it was stopped, or paused, and may go on. False where nobody can say."""
+
     def fetch(self, path: str) -> bytes:
         """A tar of the file or folder *path* of inside's, also after its end. Raises ``FileNotFoundError``."""
 

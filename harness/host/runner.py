@@ -123,6 +123,9 @@ class ContainerRunner:
         # the engine says 128 and the signal's number, as a shell does
         return Ended(state.code if state.code <= 128 else 128 - state.code, state.oom_killed)
 
+    def is_stopped(self) -> bool:
+        return self._container.is_paused()
+
     def fetch(self, path: str) -> bytes:
         return self._container.fetch(path)
 
@@ -243,6 +246,13 @@ class ChildRunner:
         for thread in self._threads:
             thread.join()  # what it wrote last is in the tail
         return Ended(self._process.returncode)
+
+    def is_stopped(self) -> bool:
+        try:
+            about = Path(f"/proc/{self._process.pid}/stat").read_bytes()
+        except OSError:  # it has ended, or this system has no such files
+            return False
+        return about.rpartition(b")")[2].split()[0] == b"T"
 
     def fetch(self, path: str) -> bytes:
         whole = self._options.folder / path

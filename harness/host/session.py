@@ -28,6 +28,7 @@ from harness.host.config import Config
 from harness.host.conversation import Conversation
 from harness.host.explain import explain
 from harness.host.plan import StackPlan, make_plan
+from harness.host.pulse import Pulse
 from harness.host.record import Record
 from harness.host.room import Room
 from harness.host.surroundings import Surroundings
@@ -102,6 +103,7 @@ class _Story:
         self._is_aborted = self._is_over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
         self._closing: Future[None] | None = None
+        self._killers: list[threading.Timer] = []
 
     def __enter__(self) -> _Story:
         return self
@@ -118,28 +120,34 @@ class _Story:
         # takes long, and is done by the time that inside has said which servers there are
         self._pool.submit(import_module, "harness.host.stack")
         try:
-            conversation.send(Begin(spec))
-            self._hear(conversation)
-            self._see_end(conversation)
-        except HarnessError as error:
-            self._abort(error)
-            self._stop(conversation, error)
+            with Pulse(conversation, partial(self._end_still, conversation)) as pulse:
+                try:
+                    conversation.send(Begin(spec))
+                    self._hear(conversation, pulse)
+                    self._see_end(conversation)
+                except HarnessError as error:
+                    self._abort(error)
+                    self._stop(conversation, error.message, error.exit_code)
+                    self._hear(conversation, pulse)
         finally:
             self._is_over = True
+            for killer in self._killers:
+                killer.cancel()
             with self._record.phase("reports"):
                 if self._stack is not None and self._is_up.is_set():
                     self._keep_evidence(self._stack)
             if self._stack is not None:
                 self._closing = self._pool.submit(self._stack.close)
 
-    def _hear(self, conversation: Conversation) -> None:
-        for line in conversation.lines():
+    def _hear(self, conversation: Conversation, pulse: Pulse) -> None:
+        for line in pulse.listen(conversation.lines()):
             try:
                 event = self._record.hear(line).event
             except codec.CodecError:
                 if line.endswith(b"\n"):
                     raise
                 return  # torn: how inside ended will say why
+            pulse.told(event)
             match event:
                 case TopologyFound():
                     self._plan = plan = make_plan(event.topology, self._room.config.db)
@@ -171,27 +179,31 @@ class _Story:
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             if not self._is_over:
                 self._abort(error)
-                conversation.send(Stop("The servers could not be started.", ExitCode.SERVERS))
+                self._stop(conversation, "The servers could not be started.", ExitCode.SERVERS)
 
     def _lose(self, conversation: Conversation, loss: ServerError) -> None:
         """A server is gone: one clear cause ends the run, instead of an error of each test."""
         if not self._is_over and not self._is_aborted:
             self._abort(loss)
-            conversation.send(Stop(loss.message, ExitCode.SERVERS))
+            self._stop(conversation, loss.message, ExitCode.SERVERS)
 
     def _abort(self, error: BaseException) -> None:
         self._is_aborted = True
         self._record.abort(error)
 
-    def _stop(self, conversation: Conversation, error: HarnessError) -> None:
-        """Ask inside to end, and hear what it still says; it is ended if it does not."""
-        conversation.send(Stop(error.message, error.exit_code))
-        killer = threading.Timer(STOP_S, conversation.stop, (0.0,))
+    def _stop(self, conversation: Conversation, reason: str, code: ExitCode) -> None:
+        """Ask inside to end; it is ended if it does not."""
+        conversation.send(Stop(reason, code))
+        killer = threading.Timer(STOP_S, _end, (conversation,))
+        killer.daemon = True
+        self._killers.append(killer)
         killer.start()
-        try:
-            self._hear(conversation)
-        finally:
-            killer.cancel()
+
+    def _end_still(self, conversation: Conversation, stillness: ServerError) -> None:
+        """Inside does not go on: it is not asked."""
+        if not self._is_aborted:
+            self._abort(stillness)
+        _end(conversation)
 
     def _see_end(self, conversation: Conversation) -> None:
         """Trust the exit status and the journal together: what they do not agree on is red."""
@@ -245,6 +257,11 @@ class _Story:
             self._artifacts.write_log(id, text)
         for failure in stack.failures():
             self._record.abort(failure)
+
+
+def _end(conversation: Conversation) -> None:
+    with contextlib.suppress(ServerError):  # an engine that refuses has said so to whoever hears inside
+        conversation.stop(0.0)
 
 
 def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:

@@ -26,6 +26,8 @@ M = TypeVar("M")
 
 INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
 """The signals whose handlers raise ``Interrupted``."""
+BEAT_S = 5.0
+"""How long the journal may be silent while tests run; see ``host.pulse``."""
 _HIGHEST_FD = 1024
 
 
@@ -53,12 +55,13 @@ class Journal:
         self.fd = fd
         self._seq = 0
         self._phases: dict[str, float] = {}
+        self._said_at = 0.0
 
     def write(self, event: Event, slot: int = 0) -> None:
         """Append one event and flush it."""
         self._seq += 1
         envelope = Envelope(codec.VERSION, self._seq, time.time(), slot, event)
-        _write_all(self.fd, codec.encode(envelope).encode())
+        self._say(codec.encode(envelope).encode())
 
     def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
         """Append events that workers encoded, each as (line, slot, is final), in one write."""
@@ -69,7 +72,12 @@ class Journal:
         for body, slot, is_final in stamped:
             self._seq += 1
             lines.append(codec.stamp(body, self._seq, now, slot, is_final=is_final))
-        _write_all(self.fd, b"".join(lines))
+        self._say(b"".join(lines))
+
+    def beat(self) -> None:
+        """Say that this process is alive, by an empty line, if nothing else was said of late."""
+        if time.monotonic() - self._said_at > BEAT_S:
+            self._say(b"\n")
 
     def notice(self, code: str, text: str) -> None:
         self.write(Notice(code, text))
@@ -86,6 +94,10 @@ class Journal:
     def finish_phases(self) -> None:
         for phase in list(self._phases):
             self.finish_phase(phase)
+
+    def _say(self, lines: bytes) -> None:
+        _write_all(self.fd, lines)
+        self._said_at = time.monotonic()
 
 
 class HostMessages:

@@ -175,6 +175,7 @@ class Coordinator:
             self._next_tick = now + TICK_S
             self._reap()
             self._carry_out(self._schedule.tick(now))
+            self._journal.beat()
 
     # what workers say
 

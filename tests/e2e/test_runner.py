@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import secrets
+import signal
 import sys
 import tarfile
 import textwrap
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.contract.events import PhaseStarted
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop
 from harness.errors import ExitCode, ServerError
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.provisioning import provision
+from harness.host.pulse import Pulse
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
 
 pytestmark = pytest.mark.docker
@@ -204,6 +207,34 @@ def test_stop_ends_what_does_not_listen(begin):
 def test_a_wait_has_a_deadline(begin):
     with begin("import time; time.sleep(300)") as conversation, pytest.raises(ServerError, match="not ended after 1 s"):
         conversation.wait(1)
+
+
+def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin):
+    with begin("import time; print('up', flush=True); time.sleep(300)") as conversation:
+        assert next(conversation.lines()) == b"up\n"
+        assert not conversation.is_stopped()
+        if isinstance(conversation, ContainerRunner):
+            client.api.pause(conversation._container.id)
+        else:
+            os.kill(conversation._process.pid, signal.SIGSTOP)
+        until = time.monotonic() + DEADLINE_S
+        while not conversation.is_stopped():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+
+def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin):
+    script = "import os, signal; print('up', flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
+    still = []
+
+    def end(error):
+        still.append(error.message)
+        conversation.stop(0.0)
+
+    with begin(script) as conversation, Pulse(conversation, end, silent_s=1.0) as pulse:
+        pulse.told(PhaseStarted("tests"))
+        assert list(pulse.listen(conversation.lines())) == [b"up\n"]
+    assert still == ["The runner has said nothing for 1 s."]
 
 
 def test_a_file_is_fetched_also_after_the_end(begin):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tests.faults import in_django, in_engine, in_runs, in_servers, in_tests
+from tests.faults import in_chance, in_django, in_engine, in_runs, in_servers, in_tests
 from tests.faults.row import Row, table
 
 MODULES = ("test_workers", "test_times", "test_results", "test_full")
@@ -22,6 +22,7 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     **{module: partial(in_tests.scene, module) for module in MODULES},
     **in_runs.SCENES,
     **in_servers.SCENES,
+    **in_chance.SCENES,
     **in_django.SCENES,
     **in_engine.SCENES,
 }

@@ -55,12 +55,17 @@ def interrupts(db: str, folder: Path) -> Iterator[Row]:
                 running.signal(number)
             ended = running.finish()
             yield Row(name, expected, _seen(ended), running.left())
-    with Running(db, folder / "early", *HANGS) as running:
-        running.until('"PhaseStarted","phase":"servers"')
-        running.remember()
-        running.signal(signal.SIGINT)
-        ended = running.finish()
-        yield Row("Ctrl-C while the servers start", "exit 130", f"exit {ended.code}", running.left())
+    for phase, moment in (
+        ("setup", "is looked at"),
+        ("servers", "has its servers started"),
+        ("template", "has its template made"),
+    ):
+        with Running(db, folder / phase, *HANGS) as running:
+            running.until(f'"PhaseStarted","phase":"{phase}"')
+            running.remember()
+            running.signal(signal.SIGINT)
+            ended = running.finish()
+            yield Row(f"Ctrl-C while the project {moment}", "exit 130", f"exit {ended.code}", running.left())
 
 
 def pipes(db: str, folder: Path) -> Iterator[Row]:
@@ -106,6 +111,19 @@ def runners(db: str, folder: Path) -> Iterator[Row]:
         running.docker("kill", runner)
         ended = running.finish()
         yield Row("kill -9 of the runner's container", "exit 3, 4 passed, 2 not run", _seen(ended), running.left())
+    with _hanging(db, folder / "paused") as running:
+        (runner,) = running.containers("runner")
+        running.docker("pause", runner)
+        ended = running.finish()
+        said = ", says so" * ("The runner was stopped, and did not go on." in ended.out)
+        seen = _seen(ended) + said
+        yield Row("the runner's container is paused", "exit 3, 4 passed, 2 not run, says so", seen, running.left())
+    with Running(db, folder / "stopped", "tests.test_stopping", "--parallel", "1") as running:
+        ended = running.finish()
+        said = ", says so" * ("The runner has said nothing for 60 s." in ended.out)
+        seen = _seen(ended) + said
+        fault = "a test that stops the process that workers come from"
+        yield Row(fault, "exit 3, 1 passed, 2 not run, says so", seen, running.left())
     with Running(db, folder / "memory", "tests.test_memory", "--parallel", "1") as running:
         running.until('"ServerReady"', 2)
         (runner,) = running.containers("runner")

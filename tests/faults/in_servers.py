@@ -46,12 +46,14 @@ def lost(db: str, folder: Path) -> Iterator[Row]:
 
 def early(db: str, folder: Path) -> Iterator[Row]:
     """A server dies before a test has run."""
-    with Running(db, folder / "template", *TESTS) as running:
-        running.until('"PhaseStarted","phase":"template"')
-        running.remember()
-        _kill("primary")(running)
-        ended = running.finish()
-        yield Row("a primary is killed while the template is made", "exit 3", f"exit {ended.code}", running.left())
+    for what, inject in (("killed", _kill("primary")), ("paused", _pause("primary"))):
+        with Running(db, folder / what, *TESTS) as running:
+            running.until('"PhaseStarted","phase":"template"')
+            running.remember()
+            inject(running)
+            ended = running.finish()
+            fault = f"a primary is {what} while the template is made"
+            yield Row(fault, "exit 3", f"exit {ended.code}", running.left())
     stops = _BREAKS[db.partition(":")[0]][-1]
     with Running(db, folder / "broken", stops.tests, *TESTS[1:]) as running:
         running.until('"PhaseStarted","phase":"template"')

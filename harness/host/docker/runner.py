@@ -5,6 +5,7 @@ Owns how it is made, filled, attached to and ended. What is said over its stream
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,6 +115,12 @@ class RunnerContainer:
         except FAILURES as error:
             raise refused("Docker could not say how the runner's container ended", error) from error
         return state_of(self._client, self.id)
+
+    def is_paused(self) -> bool:
+        """False where the engine cannot say."""
+        with contextlib.suppress(ServerError):
+            return state_of(self._client, self.id).status == "paused"
+        return False
 
     def fetch(self, path: str) -> bytes:
         """A tar of the file or folder *path*, also after its end. Raises ``FileNotFoundError``."""

@@ -1,0 +1,58 @@
+"""When an inside that says nothing is taken to be still for good, and what counts as a word of it."""
+
+import pytest
+
+from harness.contract.events import PhaseFinished, PhaseStarted
+from harness.host.pulse import Pulse, stillness
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "looks", "limit_s", "word"),
+    [
+        (1.0, 0, 60.0, None),
+        (61.0, 0, 60.0, "said nothing for 60 s"),
+        (600.0, 0, None, None),  # a migration may take its time
+        (6.0, 1, 60.0, None),
+        (11.0, 2, 60.0, "was stopped"),
+        (11.0, 2, None, "was stopped"),
+    ],
+)
+def test_stillness(silent_s, looks, limit_s, word):
+    found = stillness(silent_s, looks, limit_s)
+    assert (found is None) if word is None else (word in found)
+
+
+def test_an_empty_line_is_a_sign_of_life_and_no_event():
+    lines = Pulse(None, None).listen([b'{"a":1}\n', b"\n", b'{"b":2}\n', b"torn"])
+    assert list(lines) == [b'{"a":1}\n', b'{"b":2}\n', b"torn"]
+
+
+def test_only_the_wait_for_a_line_is_silence():
+    pulse = Pulse(None, None)
+    seen = []
+
+    def coming():
+        seen.append(pulse._since is not None)
+        yield b"one\n"
+        seen.append(pulse._since is not None)
+
+    for _ in pulse.listen(coming()):
+        seen.append(pulse._since is not None)
+    assert seen == [True, False, True]
+    assert pulse._since is None
+
+
+def test_words_are_due_while_workers_run_and_not_before_or_after():
+    pulse = Pulse(None, None)
+    due = []
+    for event in (
+        PhaseStarted("template"),
+        PhaseFinished("template", 1.0),
+        PhaseStarted("clones"),
+        PhaseFinished("clones", 1.0),
+        PhaseStarted("tests"),
+        PhaseFinished("tests", 1.0),
+    ):
+        pulse.told(event)
+        due.append(pulse._limit_s is not None)
+    assert due == [False, False, True, True, True, False]
