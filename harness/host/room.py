@@ -27,6 +27,7 @@ from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import Client, connect, memory_bytes
 from harness.host.engines import ENGINES
+from harness.host.interrupts import uninterrupted
 from harness.host.plan import StackPlan, make_plan
 from harness.host.project import project_files, project_tar
 from harness.host.provisioning import buildenv, provision
@@ -67,8 +68,9 @@ class Room:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._ahead.shutdown()  # what is still being made is there by then, and goes with the rest
-        self._cleanup.close()
+        with uninterrupted():
+            self._ahead.shutdown()  # what is still being made is there by then, and goes with the rest
+            self._cleanup.close()
 
     def runner_image(self) -> str | None:
         """The image of the runner with the project's dependencies, and beside it those of servers that are asked for.

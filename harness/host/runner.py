@@ -34,6 +34,7 @@ from harness.host.docker import attach
 from harness.host.docker.containers import remove_run
 from harness.host.docker.engine import Client
 from harness.host.docker.runner import RUNNER, RunnerContainer, RunnerSpec
+from harness.host.interrupts import uninterrupted
 from harness.host.project import FOLDER, RUNNER_UID
 
 CODE_FOLDER = "/opt/harness"
@@ -130,7 +131,8 @@ class ContainerRunner:
         return self._container.fetch(path)
 
     def _begin(self, *, init: bool) -> None:
-        self._container.create(init=init)
+        with uninterrupted():  # the engine makes it all the same, after what is there has been removed
+            self._container.create(init=init)
         try:
             self._options.project.seek(0)
             self._container.put("/", code_tar(CODE_FOLDER))
@@ -142,9 +144,10 @@ class ContainerRunner:
             raise
 
     def _remove(self) -> None:
-        for stream in self._streams:
-            stream.close()
-        remove_run(self._client, self._options.run, (RUNNER,))
+        with uninterrupted():
+            for stream in self._streams:
+                stream.close()
+            remove_run(self._client, self._options.run, (RUNNER,))
 
     def _stdout(self) -> Iterator[bytes]:
         for stream, data in attach.frames(self._streams[1]):

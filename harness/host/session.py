@@ -12,21 +12,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from harness.contract import codec
 from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
 from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
-from harness.errors import ExitCode, HarnessError, Interrupted, ServerError, UsageError
+from harness.errors import ExitCode, HarnessError, ServerError, UsageError
 from harness.host import plan_view, surroundings
 from harness.host.config import Config
 from harness.host.conversation import Conversation
 from harness.host.explain import explain
+from harness.host.interrupts import ignore_further, interruptible, uninterrupted
 from harness.host.plan import StackPlan, make_plan
 from harness.host.pulse import Pulse
 from harness.host.record import Record
@@ -42,7 +41,6 @@ _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, o
 STOP_S = 15.0
 """How long inside has to end by itself after it was told to stop."""
 EXIT_S = 30.0
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
@@ -56,18 +54,20 @@ def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
     spec = _spec(config)  # a file to replay may be of the artifacts that this run replaces
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
         record = Record(config, around, artifacts, console)
-        try:
-            with _interruptible():
+        with interruptible():
+            try:
                 _run(config, spec, record, artifacts)
-        except BaseException as error:  # noqa: BLE001 - whatever it was, the reports are written and it is in them
-            record.abort(error)
-        return record.finish()
+            except BaseException as error:  # noqa: BLE001 - whatever it was, the reports are written and it is in them
+                ignore_further()
+                record.abort(error)
+            ignore_further()
+            return record.finish()
 
 
 def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print what a run would start, and start nothing but the runner."""
     around = surroundings.look(config, os.environ, sys.argv)
-    with _interruptible(), Room(config, lambda *_: None) as room:
+    with interruptible(), Room(config, lambda *_: None) as room:
         plans = room.plans(RunSpec(plan_only=True, settings=config.settings))
     if as_json:
         around.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
@@ -109,11 +109,12 @@ class _Story:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._pool.shutdown()
-        if self._closing is not None:
-            self._closing.result()
-        elif self._stack is not None:  # its images were still being made when the run ended
-            self._stack.close()
+        with uninterrupted():
+            self._pool.shutdown()
+            if self._closing is not None:
+                self._closing.result()
+            elif self._stack is not None:  # its images were still being made when the run ended
+                self._stack.close()
 
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
         """Hear inside to its end, whatever happens on the way; the servers end while inside's own place is left."""
@@ -301,26 +302,3 @@ def _replay(config: Config) -> tuple[str, ...]:
     if not tests:
         raise UsageError(f"{config.replay} names no test.", hint=_REPLAY_HINT)
     return tests
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """A first SIGINT, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, and a second: it ends the wait for inside.
-    Further ones change nothing: what is left then is to clean up. One that is ignored from the start (``nohup``) stays so.
-    """
-    came: list[int] = []
-
-    def interrupt(signum: int, _frame: FrameType | None) -> None:
-        came.append(signum)
-        if len(came) > 2:
-            return
-        code = ExitCode.SIGINT if came[0] == signal.SIGINT else ExitCode.SIGTERM
-        raise Interrupted(f"{signal.Signals(signum).name} ended the run.", code)
-
-    heeded = [each for each in INTERRUPTS if signal.getsignal(each) is not signal.SIG_IGN or each != signal.SIGHUP]
-    old = {signum: signal.signal(signum, interrupt) for signum in heeded}
-    try:
-        yield
-    finally:
-        for signum, handler in old.items():
-            signal.signal(signum, handler)

@@ -29,6 +29,7 @@ from harness.host.backends import Backend, at_once, backends_of, workers_each
 from harness.host.child import Letter, last_words
 from harness.host.config import Config
 from harness.host.docker.engine import connect
+from harness.host.interrupts import heeded
 from harness.host.merge import read_run, with_exit_code, write
 from harness.host.provisioning import image_commands
 from harness.host.record import TELL_EVERY_S, started
@@ -207,10 +208,11 @@ class _Fleet:
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """SIGINT and SIGTERM are passed on to each run, as often as they come; each ends itself as it would alone."""
+        """What ends a run is passed on to each, as often as it comes; each ends itself as it would alone."""
 
         def interrupt(signum: int, _frame: FrameType | None) -> None:
             self._interrupts += 1
+            signum = signal.SIGTERM if signum == signal.SIGHUP else signum
             # the most severe is what the command ends with
             self.interrupt = max(self.interrupt or 0, signum)
             for child in list(self._children.values()):
@@ -218,7 +220,7 @@ class _Fleet:
             if self._is_preparing:
                 raise Interrupted(f"{signal.Signals(signum).name} ended the command.", ExitCode(128 + signum))
 
-        old = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+        old = {signum: signal.signal(signum, interrupt) for signum in heeded()}
         try:
             yield
         finally:

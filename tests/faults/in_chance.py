@@ -43,9 +43,13 @@ def scene(db: str, folder: Path) -> Iterator[Row]:
 
 def _choose(chance: random.Random) -> tuple[str, Callable[[Running], bool]]:
     """What is done, and what does it; whether it found something to do it to."""
-    if chance.random() < 0.3:
+    kind = chance.choice(("harness", "container", "process"))
+    if kind == "harness":
         number = chance.choice(_SIGNALS)
         return number.name, lambda running: not running.signal(number)
+    if kind == "process":
+        name, place = chance.choice(("KILL", "STOP", "SEGV", "TERM")), chance.random()
+        return f"SIG{name} to a process of the runner", lambda running: _signal_inside(running, name, place)
     command, role = chance.choice(_CONTAINERS)
 
     def inject(running: Running) -> bool:
@@ -57,10 +61,23 @@ def _choose(chance: random.Random) -> tuple[str, Callable[[Running], bool]]:
     return f"docker {command} of the {role}", inject
 
 
+def _signal_inside(running: Running, name: str, place: float) -> bool:
+    """Send a signal to one of the runner's processes, from the first (0) to the last (1)."""
+    try:
+        (runner,) = running.containers("runner")
+        listed = running.docker("exec", runner, "sh", "-c", "cd /proc; ls -d [0-9]*")
+        pids = sorted(map(int, listed.split()))[1:-2]  # without the container's first, the shell and ls
+        running.docker("exec", runner, "sh", "-c", f"kill -{name} {pids[int(place * len(pids))]}")
+    except (ValueError, IndexError, subprocess.CalledProcessError):  # it is not there yet, or has gone
+        return False
+    return True
+
+
 def told(ended: Ended) -> str:
     """``EXPECTED``, or what is wrong with the reports of a run that has ended."""
     if not (ended.artifacts / "summary.json").is_file():
-        return EXPECTED if ended.code in (3, 130, 143) else f"exit {ended.code}, no summary: {ended.out[-500:]}"
+        # before the run has a folder for its artifacts a signal does to it what it does to any process
+        return EXPECTED if ended.code in (-1, -2, -15, 3, 130, 143) else f"exit {ended.code}: {ended.out[-500:]}"
     summary, report = ended.summary, ended.report
     cases = Counter(case.test.id for case in report.cases if case.is_planned)
     suites = ET.parse(ended.artifacts / "junit.xml").getroot()

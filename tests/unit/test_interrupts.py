@@ -1,0 +1,94 @@
+"""Real signals to this process, and where they are raised."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from harness.errors import ExitCode, Interrupted
+from harness.host.interrupts import heeded, ignore_further, interruptible, uninterrupted
+
+
+def send(signum):
+    """It has been handled when this returns: Python does so between two steps of the main thread."""
+    os.kill(os.getpid(), signum)
+
+
+@pytest.mark.parametrize(
+    ("signum", "code"),
+    [
+        (signal.SIGINT, ExitCode.SIGINT),
+        (signal.SIGTERM, ExitCode.SIGTERM),
+        (signal.SIGHUP, ExitCode.SIGTERM),
+    ],
+)
+def test_a_signal_is_an_exception(signum, code):
+    before = [signal.getsignal(each) for each in heeded()]
+    with pytest.raises(Interrupted, match=signal.Signals(signum).name) as caught, interruptible():
+        send(signum)
+    assert caught.value.exit_code == code
+    assert [signal.getsignal(each) for each in heeded()] == before
+
+
+def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not():
+    codes = []
+    with interruptible():
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+            try:
+                send(signum)
+            except Interrupted as error:
+                codes.append(error.exit_code)
+    assert codes == [ExitCode.SIGINT, ExitCode.SIGINT]
+
+
+def test_what_is_not_to_be_cut_off_is_done_first():
+    done = []
+    with pytest.raises(Interrupted), interruptible(), uninterrupted():
+        with uninterrupted():
+            send(signal.SIGTERM)
+            done.append("inner")
+        done.append("outer")
+    assert done == ["inner", "outer"]
+
+
+def test_an_error_in_there_comes_with_it():
+    with pytest.raises(Interrupted) as caught, interruptible(), uninterrupted():
+        send(signal.SIGTERM)
+        raise ValueError
+    assert isinstance(caught.value.__context__, ValueError)
+
+
+def test_nothing_is_raised_once_the_reports_are_being_written():
+    with interruptible():
+        ignore_further()
+        send(signal.SIGTERM)
+        send(signal.SIGINT)
+
+
+def test_another_thread_does_not_hold_a_signal_back():
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with uninterrupted():
+            entered.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    entered.wait()
+    try:
+        with pytest.raises(Interrupted), interruptible():
+            send(signal.SIGTERM)
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_a_hangup_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible():
+            send(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
