@@ -44,18 +44,27 @@ def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not():
 
 def test_what_is_not_to_be_cut_off_is_done_first():
     done = []
-    with pytest.raises(Interrupted), interruptible(), uninterrupted():
+
+    def work():
         with uninterrupted():
-            send(signal.SIGTERM)
-            done.append("inner")
-        done.append("outer")
+            with uninterrupted():
+                send(signal.SIGTERM)
+                done.append("inner")
+            done.append("outer")
+
+    with pytest.raises(Interrupted), interruptible():
+        work()
     assert done == ["inner", "outer"]
 
 
 def test_an_error_in_there_comes_with_it():
-    with pytest.raises(Interrupted) as caught, interruptible(), uninterrupted():
-        send(signal.SIGTERM)
-        raise ValueError
+    def work():
+        with uninterrupted():
+            send(signal.SIGTERM)
+            raise ValueError
+
+    with pytest.raises(Interrupted) as caught, interruptible():
+        work()
     assert isinstance(caught.value.__context__, ValueError)
 
 
