@@ -229,7 +229,7 @@ def test_github_is_told_once(shop, tmp_path):
     assert text.count("## ") == text.count("### ") + 1
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_an_interrupt_ends_every_run_in_order(shop, signum, code):
     process, waiting = start(shop, *TWO)
     wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have not begun")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
@@ -23,6 +25,9 @@ from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, t
 from harness.host.docker.failure import FAILURES, refused
 
 RUNNER = "runner"
+KILLED = 128 + signal.SIGKILL
+OOM_SHOWS_S = 1.0
+"""How long the engine may take to say that a container was killed for its memory, after it said that it was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,12 @@ class RunnerContainer:
             return state
         except FAILURES as error:
             raise refused("Docker could not say how the runner's container ended", error) from error
-        return state_of(self._client, self.id)
+        state = state_of(self._client, self.id)
+        deadline = time.monotonic() + OOM_SHOWS_S
+        while state.code == KILLED and not state.oom_killed and time.monotonic() < deadline:
+            time.sleep(0.1)
+            state = state_of(self._client, self.id)
+        return state
 
     def is_paused(self) -> bool:
         """False where the engine cannot say."""
