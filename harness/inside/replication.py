@@ -27,6 +27,10 @@ _MULTI_STATEMENTS = 1 << 16
 _OPTIONS_OF_OURS: dict[str, dict[str, Any]] = {"mysql": {"charset": "utf8mb4", "client_flag": _MULTI_STATEMENTS}}
 
 
+class NoAnswerError(ServerError):
+    """One of the two servers takes no connection: it is gone, or has no more to give for now."""
+
+
 class Link:
     """A primary and one of its replicas, as seen by one process.
 
@@ -130,7 +134,7 @@ def _both(primary: str, mirror: str) -> Iterator[tuple[Link, BaseDatabaseWrapper
             with contextlib.closing(server_connection(mirror)) as replica:
                 yield link, replica
         except DatabaseError as error:
-            raise ServerError(
+            raise NoAnswerError(
                 f"The replica of {primary!r}, or {primary!r} itself, does not answer: {error}".strip(),
                 hint="Their logs are in the artifacts.",
             ) from error

@@ -342,6 +342,32 @@ def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path, runne
     assert len(errors) == 1
 
 
+INSTALLING = """
+import contextlib, sys
+from pathlib import Path
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.provisioning import provision
+
+with contextlib.closing(connect()) as client:
+    workshop = Workshop(client, lambda image, line: print(line, flush=True))
+    provision.project_image(workshop, sys.argv[1], Path(sys.argv[2]), ["echo under way; sleep 300"])
+"""
+
+
+def test_an_installation_under_way_ends_with_the_process_whatever_ends_it(tmp_path, runner):
+    before = _left()
+    command = [sys.executable, "-c", INSTALLING, runner, str(tmp_path)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "under way\n":
+                break
+        assert _left() - before
+        process.kill()
+    assert stays(_left, before, patience_s=10) == set()
+
+
 def _script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
     return subprocess.run([REPOSITORY / "ci" / name], capture_output=True, text=True, env=environment, timeout=580)

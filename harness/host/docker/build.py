@@ -27,6 +27,7 @@ from docker.utils.socket import frames_iter
 
 from harness.contract import naming
 from harness.errors import ServerError
+from harness.host.docker import attach
 from harness.host.docker.failure import (
     EVIDENCE_LINES,
     FAILURES,
@@ -207,15 +208,22 @@ class Workshop:
             auto_remove=True, mounts=[Mount(target=BROUGHT, source=None, type="volume")]
         )
         created = self._api.create_container(
-            source, command=["sleep", str(INSTALL_DEADLINE_S)], entrypoint=[], name=str(name), host_config=host_config
+            source,
+            # its input ends with our connection, and it with that: also where this process is killed
+            command=["timeout", str(INSTALL_DEADLINE_S), "cat"],
+            entrypoint=[],
+            stdin_open=True,
+            name=str(name),
+            host_config=host_config,
         )
         container = str(created["Id"])
         self._containers.add(container)
         try:
             if self._closed:
                 raise ServerError("The images were no longer wanted.")
-            self._api.start(container)
-            yield container
+            with contextlib.closing(attach.open_input(self._api, container)):
+                self._api.start(container)
+                yield container
         finally:
             self._remove_container(container)
 
