@@ -47,6 +47,7 @@ class Journal:
     envelopes: tuple[Envelope, ...]
     status: int
     stderr: str
+    signs_of_life: int = 0
 
     def all(self, kind: type) -> list:
         return [envelope.event for envelope in self.envelopes if isinstance(envelope.event, kind)]
@@ -134,6 +135,7 @@ class Conversation:
             start_new_session=True,
         )
         self.envelopes: list[Envelope] = []
+        self.signs_of_life = 0
         self._buffer = b""
         self._deadline = time.monotonic() + PATIENCE_S
 
@@ -153,17 +155,19 @@ class Conversation:
             self.process.stdin.flush()
 
     def hear(self) -> Envelope | None:
-        """The next event, None at the end."""
-        while b"\n" not in self._buffer:
+        """The next event, None at the end. An empty line is none."""
+        while b"\n" not in self._buffer.lstrip(b"\n"):
             if not select.select([self.process.stdout], [], [], max(0, self._deadline - time.monotonic()))[0]:
                 self.kill()
                 raise AssertionError(f"inside does not end: {self.envelopes[-5:]} {self.errors()}")
             chunk = os.read(self.process.stdout.fileno(), 1 << 16)
             if not chunk:
-                assert not self._buffer, f"the journal ends with half a line: {self._buffer!r}"
+                assert not self._buffer.strip(b"\n"), f"the journal ends with half a line: {self._buffer!r}"
                 return None
             self._buffer += chunk
-        line, self._buffer = self._buffer.split(b"\n", 1)
+        said = self._buffer.lstrip(b"\n")
+        self.signs_of_life += len(self._buffer) - len(said)
+        line, self._buffer = said.split(b"\n", 1)
         self.envelopes.append(codec.decode(line))
         return self.envelopes[-1]
 
@@ -186,7 +190,7 @@ class Conversation:
         """Hear the rest. Checks what holds for every run."""
         while self.hear() is not None:
             pass
-        journal = Journal(tuple(self.envelopes), self.process.wait(PATIENCE_S), self.errors())
+        journal = Journal(tuple(self.envelopes), self.process.wait(PATIENCE_S), self.errors(), self.signs_of_life)
         sequence = [envelope.seq for envelope in journal.envelopes]
         assert sequence == list(range(1, len(sequence) + 1)), "the journal misses lines, or has some twice"
         assert_settled(journal)

@@ -198,3 +198,11 @@ def test_an_inside_that_is_told_nonsense_says_so(conversation):
     journal = conversation.finish()
     assert journal.status == 70
     assert "CodecError" in journal.aborted.message
+
+
+def test_while_tests_are_silent_there_is_a_sign_of_life(project, run_project):
+    body = "import time, unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
+    project({"tests.py": body})
+    journal = run_project("tests")
+    assert journal.status == 0
+    assert journal.signs_of_life
