@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
@@ -40,7 +39,8 @@ class Pulse:
         self._conversation = conversation
         self._on_stillness = on_stillness
         self._silent_s = silent_s
-        self._since: float | None = None
+        self._waits = 0
+        self._is_waiting = False
         self._limit_s: float | None = None
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="pulse", daemon=True)
@@ -56,17 +56,17 @@ class Pulse:
     def listen(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The *lines* that say something: an empty one says that inside is alive."""
         coming = iter(lines)
+        while (line := self._next(coming)) is not None:
+            if line != b"\n":
+                yield line
+
+    def _next(self, coming: Iterator[bytes]) -> bytes | None:
+        self._waits += 1
+        self._is_waiting = True
         try:
-            while True:
-                self._since = time.monotonic()
-                line = next(coming, None)
-                self._since = None
-                if line is None:
-                    return
-                if line != b"\n":
-                    yield line
+            return next(coming, None)
         finally:
-            self._since = None
+            self._is_waiting = False
 
     def told(self, event: Event) -> None:
         """Take note of what inside has come to."""
@@ -77,10 +77,12 @@ class Pulse:
                 self._limit_s = None
 
     def _watch(self) -> None:
-        looks = 0
+        silent_s, looks, seen = 0.0, 0, -1
         while not self._closed.wait(LOOK_S):
-            silent_s = 0.0 if (since := self._since) is None else time.monotonic() - since
-            looks = looks + 1 if silent_s > LOOK_S / 2 and self._conversation.is_stopped() else 0
+            # counted and not measured: this process may have been stopped itself, and inside not
+            silent_s = silent_s + LOOK_S if self._is_waiting and self._waits == seen else 0.0
+            seen = self._waits
+            looks = looks + 1 if silent_s and self._conversation.is_stopped() else 0
             if problem := stillness(silent_s, looks, self._limit_s):
                 self._on_stillness(
                     ServerError(

@@ -32,14 +32,14 @@ def test_only_the_wait_for_a_line_is_silence():
     seen = []
 
     def coming():
-        seen.append(pulse._since is not None)
-        yield b"one\n"
-        seen.append(pulse._since is not None)
+        for line in (b"one\n", b"\n"):
+            seen.append((pulse._is_waiting, pulse._waits))
+            yield line
 
     for _ in pulse.listen(coming()):
-        seen.append(pulse._since is not None)
-    assert seen == [True, False, True]
-    assert pulse._since is None
+        seen.append((pulse._is_waiting, pulse._waits))
+    assert seen == [(True, 1), (False, 1), (True, 2)]
+    assert not pulse._is_waiting
 
 
 def test_words_are_due_while_workers_run_and_not_before_or_after():
