@@ -20,6 +20,7 @@ import click
 import harness as package
 from harness.errors import ExitCode, HarnessError
 from harness.host.config import Config, load
+from harness.host.interrupts import ignore_for_good
 from harness.host.kinds import Mismatch
 from harness.host.options import OPTIONS, Option
 
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _invoke(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
+        if argv is None:
+            ignore_for_good()  # all is done and said: the interpreter takes a moment to end
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE

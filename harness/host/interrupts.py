@@ -64,6 +64,12 @@ def ignore_further() -> None:
     _here.is_over, _here.due = True, None
 
 
+def ignore_for_good() -> None:
+    """The process is about to end with what its reports say."""
+    for signum in SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """What comes in here is raised at its end: a container is known by then, or gone. For calls that have a deadline."""

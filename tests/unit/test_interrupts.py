@@ -2,12 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode, Interrupted
 from harness.host.interrupts import heeded, ignore_further, interruptible, uninterrupted
+
+ROOT = Path(__file__).parents[2]
 
 
 def send(signum):
@@ -101,3 +106,13 @@ def test_a_hangup_that_is_ignored_stays_so():
             send(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_on_the_way_out_changes_nothing():
+    script = (
+        "import atexit, os, signal, sys; from harness.cli import main; sys.argv[1:] = ['--version']\n"
+        "atexit.register(lambda: [os.kill(os.getpid(), signum) for signum in (signal.SIGINT, signal.SIGTERM)])\n"
+        "sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
