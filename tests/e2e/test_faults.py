@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, begin
+from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, begin, make_images
 from tests.faults.row import table
 from tests.junit_check import check
 
@@ -18,6 +18,7 @@ ON_THE_OTHERS = ("disk", "test_times", "test_full", "lost", "early", "late", "st
 def scenes(request, tmp_path_factory):
     """The scenes of all chosen tests, begun: by their parameters, their folder and what will have come of them."""
     chosen = [item.callspec.params for item in request.session.items if item.path == request.path]
+    make_images(sorted({each["db"] for each in chosen}))
     pool = ThreadPoolExecutor(AT_ONCE)
     begun = {}
     for each in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import click
 
+from tests.e2e.command import ROOT, environment
 from tests.faults import in_chance, in_django, in_engine, in_runs, in_servers, in_tests
 from tests.faults.row import Row, table
+from tests.faults.running import PROJECT
 
 MODULES = ("test_workers", "test_times", "test_results", "test_full")
 ALONE = "engine"
@@ -28,6 +31,13 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
 }
 AT_ONCE = 2
 """How many scenes go on side by side: most of the time they wait."""
+
+
+def make_images(db: Sequence[str]) -> None:
+    """Make what the runs need, where it is missing: that takes minutes, which no scene waits for."""
+    each = [word for backend in db for word in ("--db", backend)]
+    command = [sys.executable, "-m", "harness", "images", "build", *each, "--project", str(PROJECT)]
+    subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, check=True, timeout=1800)
 
 
 def begin(pool: ThreadPoolExecutor, db: str, scene: str, folder: Path) -> Future[list[Row]]:
@@ -53,6 +63,7 @@ def rows_of(scene: Iterator[Row]) -> list[Row]:
 @click.option("--at-once", default=AT_ONCE, show_default=True, help="Scenes that go on side by side.")
 def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
     """Inject every fault into real runs, and print what came of each."""
+    make_images(db)
     rows = []
     chosen = [(backend, name) for backend in db for name in only or SCENES]
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
