@@ -183,9 +183,8 @@ class Mirrors:
             self.end_transactions()
             await_replicas(self._pairs, self._links)
         elif self._mode == "replica":
-            with suppress(
-                NoAnswerError
-            ):  # another test may have all of its connections; ``reach`` sees to those that are gone
+            # another test may have all of its connections; ``reach`` sees to a server that is gone
+            with suppress(NoAnswerError):
                 check_replicas(self._pairs, self._links)
 
     def close(self) -> None:

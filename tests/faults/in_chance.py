@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +25,9 @@ _CONTAINERS = [(command, role) for command in ("kill", "stop", "pause") for role
 
 
 def scene(db: str, folder: Path) -> Iterator[Row]:
-    """As many rounds as ``FAULTS_ROUNDS`` says; ``FAULTS_SEED`` chooses the first, to see one again."""
+    """Something is hit at a moment, or as soon as it is there after that. As many rounds as ``FAULTS_ROUNDS`` says;
+    ``FAULTS_SEED`` chooses the first, to see one again.
+    """
     for number in range(int(os.environ.get("FAULTS_ROUNDS", "4"))):
         seed = int(os.environ.get("FAULTS_SEED", "19")) + number
         chance = random.Random(seed)
@@ -36,7 +39,8 @@ def scene(db: str, folder: Path) -> Iterator[Row]:
                 running.process.wait(moment)
             except subprocess.TimeoutExpired:
                 running.remember()
-                hit = hit if inject(running) else f"{hit}, which was not there"
+                while not inject(running) and running.process.poll() is None:
+                    time.sleep(0.05)  # what is to be hit is not there yet
             ended = running.finish()
             yield Row(f"{hit} after {moment:.1f} s (seed {seed})", EXPECTED, told(ended), running.left(10.0))
 
