@@ -136,6 +136,11 @@ class HostMessages:
             self._is_deferred = False
 
     @property
+    def has_host(self) -> bool:
+        """Whether the host still listens."""
+        return not self._has_ended
+
+    @property
     def interruption(self) -> Interrupted | None:
         """Who has asked for the end, if anybody has."""
         return self._interruption

@@ -26,7 +26,7 @@ from harness.contract.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.errors import ExitCode, HarnessError
+from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.inside import garbage, inspection, last_words, worker
 from harness.inside.channel import HostMessages, Journal, held_back
 from harness.inside.commands import (
@@ -53,6 +53,8 @@ PACE_S = 0.0005
 """Turns are this far apart at least: where thousands of tests end in a second, one turn hears many of them."""
 GRACE_S = 2.0
 """How long the tests that run may still take when the run is interrupted."""
+LOST_GRACE_S = 8.0
+"""The same where a server is lost: nobody waits, and whoever was hit by that is to say so."""
 TERM_S = 1.0
 """How long workers have to end by themselves then."""
 _CHUNK = 1 << 18
@@ -131,7 +133,7 @@ class Coordinator:
                 while not self._is_done:
                     self._turn(children)
                     if (interruption := self._messages.interruption) is not None:
-                        self._wind_down(children, interruption.message)
+                        self._wind_down(children, interruption)
                         raise interruption
             finally:
                 self._kill_everything()
@@ -140,13 +142,19 @@ class Coordinator:
         self._settle()
         return self.tally
 
-    def _wind_down(self, children: int, reason: str) -> None:
+    def _wind_down(self, children: int, why: Interrupted) -> None:
         """Let the tests that run come to their ends, for a moment, and begin no other."""
-        deadline = time.monotonic() + GRACE_S
+        is_lost = why.exit_code is ExitCode.SERVERS and self._messages.has_host
+        deadline = time.monotonic() + (LOST_GRACE_S if is_lost else GRACE_S)
         with contextlib.suppress(OSError):  # where the host is gone there is nobody to tell
-            self._carry_out(self._schedule.halt(reason))
+            self._carry_out(self._schedule.halt(why.message))
             while self._schedule.is_testing and not self._is_done and time.monotonic() < deadline:
                 self._turn(children)
+                if is_lost and not self._messages.has_host:
+                    break
+            for blame in self._schedule.still_running(time.monotonic(), why.message) if is_lost else ():
+                if self._captures[blame.slot].trail.statements()[1]:  # it waits for a server: it was hit
+                    self._blame(blame)
 
     def _settle(self) -> None:
         """Say what becomes of the tests that the schedule has no outcome for."""

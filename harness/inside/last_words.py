@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.contract.events import AttemptFinished, Failure, Outcome, PlannedTest
+from harness.contract.events import AttemptFinished, Failure, Outcome, PlannedTest, Statement
 from harness.inside.commands import Blame
 from harness.inside.output import Capture
 from harness.inside.processes import signal_name
@@ -17,8 +17,10 @@ def of(blame: Blame, pid: int, status: int, capture: Capture) -> AttemptFinished
     evidence = [capture.stacks.taken()]
     if blame.outcome is Outcome.TIMED_OUT:
         kind, message = "TestTimeout", blame.why
-        evidence += [f"waiting for {one.alias} ({one.role}) since {one.at:.3f} s: {one.sql}" for one in waiting]
-        evidence.append(capture.sessions.everything())
+        evidence += [*map(_told, waiting), capture.sessions.everything()]
+    elif blame.outcome is Outcome.ERRORED:
+        kind, message = "ServerLost", f"waited for an answer when the run was ended: {blame.why}"
+        evidence += map(_told, waiting)
     else:
         how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
         kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
@@ -38,3 +40,7 @@ def of(blame: Blame, pid: int, status: int, capture: Capture) -> AttemptFinished
         extra=extra,
         final=blame.is_final,
     )
+
+
+def _told(waiting: Statement) -> str:
+    return f"waiting for {waiting.alias} ({waiting.role}) since {waiting.at:.3f} s: {waiting.sql}"

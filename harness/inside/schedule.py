@@ -215,6 +215,23 @@ class Schedule:
             commands += self._check_time(state, now)
         return commands
 
+    def still_running(self, now: float, why: str) -> list[Blame]:
+        """What to say of each test that runs, and will not come to its end, because of *why*."""
+        return [
+            Blame(
+                state.number,
+                test,
+                given.n,
+                Outcome.ERRORED,
+                now - state.since,
+                state.is_fixture,
+                is_final=True,
+                why=why,
+            )
+            for state in self._slots.values()
+            if state.phase == "busy" and (test := state.current) is not None and (given := state.assignment)
+        ]
+
     def halt(self, reason: str) -> list[Command]:
         """Begin nothing more."""
         return self._halt(reason)

@@ -1,7 +1,8 @@
 """The SQL of each attempt, and what all statements of a worker add up to.
 
 Owns the one place where Django's cursors are hooked: their innermost execution, so that every wrapper of the project's own
-is seen through and the time is the database's. Statements are kept as they were sent and rendered only when a test is red.
+is seen through and the time is the database's. Statements are kept as they were sent, of large parameters the beginning,
+and rendered only when a test is red.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from harness.contract.events import QueryCount, Statement
 from harness.inside import gtid, private
 from harness.inside.failures import cut, message_of
+from harness.inside.parameters import kept, shown
 from harness.inside.trail import Trail
 
 HEAD = 1000
@@ -108,7 +110,7 @@ class SqlLog:
     ) -> None:
         """One statement ended. *start* is of ``time.perf_counter``, *number* the trail's."""
         duration = time.perf_counter() - start
-        text = sql if type(sql) is str else _as_text(sql, db)
+        text = cut(sql if type(sql) is str else _as_text(sql, db), STATEMENT_CHARACTERS)
         alias = db.alias
         # its words alone: the exception would keep the frames that it went through alive, and all that is in them
         message = "" if error is None else message_of(error)
@@ -129,7 +131,8 @@ class SqlLog:
             return
         if len(row[3]) < TESTS_NAMED:
             row[3][self._test] = None
-        entry = (db, alias, self.roles.get(alias, "primary"), text, params, start, duration, message)
+        short = kept(params)
+        entry = (db, alias, self.roles.get(alias, "primary"), text, short, short is params, start, duration, message)
         if len(self._head) < HEAD:
             self._head.append(entry)
         else:
@@ -185,18 +188,20 @@ def _as_text(sql: Any, db: Any) -> str:
 
 
 def _render(entry: tuple[Any, ...], begin: float) -> Statement:
-    db, alias, role, sql, params, start, duration, message = entry
+    db, alias, role, sql, params, are_whole, start, duration, message = entry
     text = sql
     if params:
         try:
             text = str(_compose(db, sql, params))
         except Exception:  # noqa: BLE001 - a value that cannot be adapted is often why the test failed
-            text = f"{sql} -- parameters: {cut(_safe_repr(params), 2000)}"
+            text = f"{sql} -- parameters: {shown(params)}"
+        if not are_whole:
+            text = f"{cut(text, STATEMENT_CHARACTERS)} -- of large parameters the beginning"
     return Statement(
         at=round(start - begin, 6),
         alias=alias,
         role=role,
-        sql=cut(text, STATEMENT_CHARACTERS),
+        sql=cut(text, STATEMENT_CHARACTERS + 100),
         duration=round(duration, 6),
         error=cut(message, 2000),
     )
@@ -215,11 +220,6 @@ def _literal(value: Any) -> str:
         return "NULL"
     if isinstance(value, bool | int | float):
         return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"x'{bytes(value).hex()}'"
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def _safe_repr(value: Any) -> str:
-    try:
-        return repr(value)
-    except Exception:  # noqa: BLE001 - a parameter's own __repr__
-        return f"<{type(value).__name__}>"

@@ -6,31 +6,22 @@ before it sends it and how long it took afterwards; what its own log keeps is ri
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import itertools
 import json
 import mmap
 import os
-import reprlib
 import threading
-import uuid
 from dataclasses import replace
 from json.encoder import encode_basestring_ascii
 
 from harness.contract.events import Statement
 from harness.inside.failures import cut
+from harness.inside.parameters import shown
 
 _BYTES = 4_000_000
 _CHARACTERS = 4_000
 _HEAD = 8
 """Bytes in front, of how many follow: a line counts when all of it is there."""
-
-_FEW = 20
-_SMALL = frozenset(
-    {int, float, bool, type(None), decimal.Decimal, datetime.date, datetime.datetime, datetime.timedelta, uuid.UUID}
-)
-_SMALL_CHARACTERS = 200
 
 
 class Trail:
@@ -55,7 +46,7 @@ class Trail:
         """A statement is about to be sent, *at* seconds after the beginning; its number, for ``ended``."""
         text = sql if len(sql) <= _CHARACTERS else cut(sql, _CHARACTERS)
         if params:
-            text += f" -- parameters: {_shown(params)}"
+            text += f" -- parameters: {shown(params)}"
         number = next(self._numbers)
         quote = encode_basestring_ascii
         self._write(f"[{number},{at:.6f},{quote(alias)},{quote(role)},{quote(text)}]\n")
@@ -92,34 +83,3 @@ class Trail:
         """Forget all, of an earlier worker too. Whoever calls this is the one that writes."""
         self._pid = os.getpid()
         self.begin()
-
-
-class _Short(reprlib.Repr):
-    """Parameters may be files of many megabytes: their middle is not even looked at."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.maxstring = self.maxother = _CHARACTERS // 4
-        self.maxlist = self.maxtuple = self.maxdict = 50
-
-    def repr_bytes(self, value: bytes, _level: int) -> str:
-        return repr(value) if len(value) <= self.maxother else f"{value[: self.maxother]!r}..."
-
-    repr_bytearray = repr_bytes
-
-
-_short = _Short()
-
-
-def _shown(params: object) -> str:
-    if isinstance(params, (tuple, list)) and len(params) <= _FEW and all(map(_is_small, params)):
-        return repr(params)
-    try:
-        return cut(_short.repr(params), _CHARACTERS)
-    except Exception as error:  # noqa: BLE001 - a parameter of the test's own, whose repr raises
-        return f"<{type(error).__name__} in repr>"
-
-
-def _is_small(value: object) -> bool:
-    kind = type(value)
-    return kind in _SMALL or (kind is str and len(value) <= _SMALL_CHARACTERS)  # type: ignore[arg-type]  # a str, as asked

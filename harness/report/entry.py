@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.contract.events import Outcome, PlannedTest
@@ -15,10 +15,11 @@ HIT_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A server that went away: when it was told, in seconds of the epoch, and what was said of it, the end of its log too."""
+    """A server that went away: when it was told, in seconds of the epoch, what was said of it, and the end of its log."""
 
     at: float
-    text: str
+    message: str
+    evidence: str
 
 
 @dataclass(slots=True, eq=False)
@@ -52,15 +53,19 @@ def case_of(entry: Entry, end: str, why_not_run: str, losses: Sequence[Loss]) ->
     outcome, reason = _settled(entry, end, why_not_run)
     attempts = tuple(entry.attempts)
     if outcome is Outcome.ERRORED and attempts and attempts[-1].failures:
-        hit = [loss.text for loss in losses if entry.ended_at > loss.at - HIT_S]
+        hit: dict[str, str] = {}
+        for loss in losses:  # the same one is told by the host, and by inside without its log
+            if entry.ended_at > loss.at - HIT_S:
+                hit[loss.message] = hit.get(loss.message) or loss.evidence
         attempts = (*attempts[:-1], _with_losses(attempts[-1], hit)) if hit else attempts
     return Case(entry.test, outcome, attempts, reason, entry.is_planned)
 
 
-def _with_losses(attempt: Attempt, losses: Sequence[str]) -> Attempt:
+def _with_losses(attempt: Attempt, losses: Mapping[str, str]) -> Attempt:
     """*attempt* with what became of the servers behind its last traceback: most likely that is why it erred."""
     *others, last = attempt.failures
-    told = dataclasses.replace(last, traceback="\n\n".join([last.traceback, *losses]))
+    texts = ["\n".join(filter(None, loss)) for loss in losses.items()]
+    told = dataclasses.replace(last, traceback="\n\n".join([last.traceback, *texts]))
     return dataclasses.replace(attempt, failures=(*others, told))
 
 

@@ -190,7 +190,7 @@ class Ledger:
     def _run_aborted(self, envelope: Envelope, event: events.RunAborted) -> None:
         self._aborts[event] = None
         if event.exit_code is ExitCode.SERVERS:
-            self._losses.append(Loss(envelope.at, "\n".join(filter(None, [event.message, event.evidence]))))
+            self._losses.append(Loss(envelope.at, event.message, event.evidence))
 
     # tests
 

@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, begin, make_images
-from tests.faults.row import table
+from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, account, begin, make_images
 from tests.junit_check import check
 
 pytestmark = pytest.mark.docker
@@ -39,7 +38,7 @@ def test_every_fault_comes_to_what_it_must(db, scene, scenes):
     folder, begun = scenes[db, scene]
     rows = begun.result()
     assert rows
-    assert all(row.is_as_expected for row in rows), table(rows)
+    assert all(row.is_as_expected for row in rows), account(rows, folder)
     for report in folder.glob("*/junit.xml"):
         if report.is_file():
             check(report)

@@ -32,6 +32,8 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
 AT_ONCE = 2
 """How many scenes go on side by side: most of the time they wait."""
 
+OUTPUT_LINES = 60
+
 
 def make_images(db: Sequence[str]) -> None:
     """Make what the runs need, where it is missing: that takes minutes, which no scene waits for."""
@@ -57,6 +59,15 @@ def rows_of(scene: Iterator[Row]) -> list[Row]:
     return rows
 
 
+def account(rows: Sequence[Row], folder: Path) -> str:
+    """The rows as a table; where one is not as expected, also the ends of what the runs of *folder* printed."""
+    lines = [table(rows)]
+    if not all(row.is_as_expected for row in rows):
+        for printed in sorted(folder.glob("*.out")):
+            lines += [f"--- {printed.name}", *printed.read_text(errors="replace").splitlines()[-OUTPUT_LINES:]]
+    return "\n".join(lines)
+
+
 @click.command()
 @click.option("--db", multiple=True, default=["postgres"], show_default=True, help="As harness ci takes it.")
 @click.option("--only", multiple=True, type=click.Choice(list(SCENES)), help="This scene alone; may be given again.")
@@ -69,17 +80,15 @@ def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         for is_alone in (False, True):
             with ThreadPoolExecutor(1 if is_alone else at_once) as pool:
-                began = [
-                    (
-                        f"{name} on {backend}",
-                        begin(pool, backend, name, Path(folder) / f"{backend.replace(':', '-')}-{name}"),
-                    )
+                folders = {
+                    (backend, name): Path(folder) / f"{backend.replace(':', '-')}-{name}"
                     for backend, name in chosen
                     if (name == ALONE) is is_alone
-                ]
-                for title, scene in began:
+                }
+                began = {key: begin(pool, *key, folders[key]) for key in folders}
+                for (backend, name), scene in began.items():
                     found = scene.result()
-                    print(f"{title}\n{table(found)}", flush=True)
+                    print(f"{name} on {backend}\n{account(found, folders[backend, name])}", flush=True)
                     rows += found
     bad = [row for row in rows if not row.is_as_expected]
     print(f"{len(rows)} faults, {len(rows) - len(bad)} as expected")

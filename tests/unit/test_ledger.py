@@ -346,9 +346,11 @@ def test_a_test_that_erred_when_a_server_went_has_the_servers_last_words() -> No
     journal = Journal().plan(ONE, TWO).attempt(TWO, Outcome.ERRORED, failures=(failure("error"),))
     journal.at += 10
     journal.attempt(ONE, Outcome.ERRORED, failures=(failure("error"),))
-    journal.host(RunAborted(ExitCode.SERVERS, "The server default ended.", evidence="PANIC: no space"))
+    loss = RunAborted(ExitCode.SERVERS, "The server default ended.", evidence="PANIC: no space")
+    journal.host(loss).inside(RunAborted(ExitCode.SERVERS, "The server default ended.")).host(loss)
     report = report_of(journal)
     assert case(report, ONE).attempts[0].failures[0].traceback.endswith("The server default ended.\nPANIC: no space")
+    assert case(report, ONE).attempts[0].failures[0].traceback.count("The server default ended.") == 1
     assert "PANIC" not in case(report, TWO).attempts[0].failures[0].traceback
 
 

@@ -771,3 +771,16 @@ def test_a_worker_that_died_leaves_no_flushed_clones():
     told.begin("t1")
     told.gone()
     assert told.ready() == [assign(2, 2)]
+
+
+def test_what_runs_when_a_server_is_lost_is_said_of_each_worker_that_has_a_test_in_hand():
+    told = Told(2, 2, 1, workers=3)
+    told.start()
+    told.begin("t0", slot=1)
+    told.begin_fixture("U1.setUpClass", slot=2)
+    told.run("t4", slot=3)
+    told.schedule.halt("gone")
+    assert told.schedule.still_running(5.0, "gone") == [
+        Blame(1, "t0", 1, Outcome.ERRORED, 5.0, is_fixture=False, is_final=True, why="gone"),
+        Blame(2, "U1.setUpClass", 1, Outcome.ERRORED, 5.0, is_fixture=True, is_final=True, why="gone"),
+    ]

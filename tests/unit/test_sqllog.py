@@ -1,10 +1,14 @@
-"""Statements that differ in their literals alone have one fingerprint, and no others have."""
+"""Statements that differ in their literals alone have one fingerprint, and no others have; what is told of each."""
+
+import time
+import weakref
 
 import pytest
+from django.db.utils import ConnectionHandler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.inside.sqllog import fingerprint
+from harness.inside.sqllog import STATEMENT_CHARACTERS, SqlLog, fingerprint
 
 
 @pytest.mark.parametrize(
@@ -63,3 +67,60 @@ def test_no_literal_shows(number, text):
 def test_a_fingerprint_is_its_own(sql):
     once = fingerprint(sql)
     assert fingerprint(once) == once
+
+
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+
+
+@pytest.fixture
+def recorded():
+    """Records a statement of a test on a real connection; what the log says of it."""
+    log = SqlLog()
+    log.begin("t")
+    connection = ConnectionHandler({"default": SQLITE})["default"]
+
+    def record(sql, params):
+        log.record(connection, sql, params, time.perf_counter())
+        (statement,) = log.statements()
+        return statement.sql
+
+    yield record
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("params", "sql"),
+    [
+        ((1, "o'hara"), "SELECT 1, 'o''hara'"),
+        ((None, b"\x00a"), "SELECT NULL, x'0061'"),
+        ((memoryview(b"ab"), True), "SELECT x'6162', True"),
+    ],
+)
+def test_parameters_are_put_in(recorded, params, sql):
+    assert recorded("SELECT %s, %s", params) == sql
+
+
+def test_of_a_large_parameter_the_beginning_is_told(recorded):
+    sql = recorded("SELECT %s, %s", (1, b"a" * (4 << 20)))
+    assert sql.startswith("SELECT 1, x'616161")
+    assert sql.endswith(" -- of large parameters the beginning")
+    assert len(sql) < STATEMENT_CHARACTERS + 200
+
+
+def test_a_large_parameter_is_not_kept_alive():
+    class Large(bytearray):
+        pass
+
+    value = Large(b"a" * (1 << 20))
+    alive = weakref.ref(value)
+    log = SqlLog()
+    log.begin("t")
+    log.record(ConnectionHandler({"default": SQLITE})["default"], "SELECT %s", (value,), 0.0)
+    del value
+    assert alive() is None
+
+
+def test_a_long_statement_is_kept_in_part(recorded):
+    sql = recorded(f"SELECT '{'a' * (1 << 20)}', %s", (1,))
+    assert "characters left out" in sql
+    assert len(sql) < STATEMENT_CHARACTERS + 200

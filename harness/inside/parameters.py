@@ -1,0 +1,88 @@
+"""Parameters of statements as they are kept and shown: some are files of many megabytes, or rows by the thousand.
+
+Owns what is left of such ones, so that a log of two thousand statements takes neither their memory nor minutes to print.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import operator
+import reprlib
+import uuid
+from itertools import islice
+from typing import Any
+
+from harness.inside.failures import cut
+
+VALUE_SIZE = 10_000
+"""Characters or bytes that are kept of one value."""
+VALUES = 1000
+"""Values that are kept of one statement."""
+SHOWN_CHARACTERS = 4_000
+
+_FEW = 20
+_SMALL = frozenset(
+    {int, float, bool, type(None), decimal.Decimal, datetime.date, datetime.datetime, datetime.timedelta, uuid.UUID}
+)
+_SMALL_CHARACTERS = 200
+
+
+def kept(params: Any) -> Any:
+    """*params*, or where they are many or large, a copy with the first ``VALUES``, of each ``VALUE_SIZE`` at most."""
+    if type(params) is dict:
+        short = {key: _shortened(value) for key, value in islice(params.items(), VALUES)}
+        return params if len(short) == len(params) and all(short[key] is params[key] for key in short) else short
+    if isinstance(params, (tuple, list)):
+        values = tuple(map(_shortened, islice(params, VALUES)))
+        return params if len(values) == len(params) and all(map(operator.is_, values, params)) else values
+    return params
+
+
+def shown(params: object) -> str:
+    """*params* in words, in ``SHOWN_CHARACTERS`` at most. Raises nothing, whatever their own ``__repr__`` does."""
+    if isinstance(params, (tuple, list)) and len(params) <= _FEW and all(map(_is_small, params)):
+        return repr(params)
+    try:
+        return cut(_short.repr(params), SHOWN_CHARACTERS)
+    except Exception as error:  # noqa: BLE001 - a parameter of the test's own, whose repr raises
+        return f"<{type(error).__name__} in repr>"
+
+
+def _shortened(value: Any) -> Any:
+    kind = type(value)
+    if kind in _SMALL:
+        return value
+    if issubclass(kind, (str, bytes, bytearray)):  # isinstance would ask the value itself, and wake a lazy one
+        return value if len(value) <= VALUE_SIZE else value[:VALUE_SIZE]
+    if kind is memoryview:
+        return value if value.nbytes <= VALUE_SIZE else bytes(value[:VALUE_SIZE])
+    if issubclass(kind, (tuple, list)):  # a row of executemany, an array
+        return kept(value)
+    if kind.__module__.startswith("psycopg"):  # what Binary wraps; of others nothing is asked, they may do anything
+        wrapped = getattr(value, "obj", None) or getattr(value, "adapted", None)
+        if isinstance(wrapped, (bytes, bytearray, memoryview)) and (short := _shortened(wrapped)) is not wrapped:
+            return short
+    return value
+
+
+class _Short(reprlib.Repr):
+    """A long value's middle is not even looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = SHOWN_CHARACTERS // 4
+        self.maxlist = self.maxtuple = self.maxdict = 50
+
+    def repr_bytes(self, value: bytes, _level: int) -> str:
+        return repr(value) if len(value) <= self.maxother else f"{value[: self.maxother]!r}..."
+
+    repr_bytearray = repr_bytes
+
+
+_short = _Short()
+
+
+def _is_small(value: object) -> bool:
+    kind = type(value)
+    return kind in _SMALL or (kind is str and len(value) <= _SMALL_CHARACTERS)  # type: ignore[arg-type]  # a str, as asked
