@@ -45,7 +45,7 @@ from harness.inside.commands import (
     Terminate,
 )
 from harness.inside.output import Capture
-from harness.inside.processes import StopFlag, child_signals, has_ended, signal_group, signal_name
+from harness.inside.processes import StopFlag, child_signals, end_groups, has_ended, signal_group, signal_name
 from harness.inside.schedule import Schedule
 
 TICK_S = 0.25
@@ -387,20 +387,13 @@ class Coordinator:
         return "\n".join(filter(None, words))
 
     def _kill_everything(self) -> None:
-        """End every worker's process group: by TERM, then by KILL."""
+        """End every worker and what it started."""
         with held_back():
-            for process in self._processes.values():
-                signal_group(process.pid, signal.SIGTERM)
             for pid in self._inspectors:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
             self._inspectors.clear()
-            deadline = time.monotonic() + TERM_S
+            end_groups([process.pid for process in self._processes.values()], TERM_S)
             for process in self._processes.values():
-                while not has_ended(process.pid):
-                    if time.monotonic() > deadline:
-                        signal_group(process.pid, signal.SIGKILL)
-                    time.sleep(0.01)
-                signal_group(process.pid, signal.SIGKILL)
                 process.link.close()
             self._processes.clear()

@@ -6,7 +6,8 @@ import contextlib
 import mmap
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 
 class StopFlag:
@@ -49,6 +50,19 @@ def signal_group(pid: int, signum: int) -> None:
     """Send a signal to the process group *pid*; nothing happens where there is none."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signum)
+
+
+def end_groups(pids: Sequence[int], patience_s: float) -> None:
+    """End children that lead process groups, and their groups: by TERM, and by KILL after *patience_s* seconds."""
+    for pid in pids:
+        signal_group(pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience_s
+    for pid in pids:
+        while not has_ended(pid):
+            if time.monotonic() > deadline:
+                signal_group(pid, signal.SIGKILL)
+            time.sleep(0.01)
+        signal_group(pid, signal.SIGKILL)
 
 
 def signal_name(number: int) -> str:

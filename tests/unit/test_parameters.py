@@ -1,6 +1,7 @@
 """Of parameters no more is kept than is shown."""
 
 import datetime
+import itertools
 import uuid
 
 import pytest
@@ -24,7 +25,7 @@ ORDINARY = [
 ]
 
 
-@pytest.mark.parametrize("params", ORDINARY, ids=repr)
+@pytest.mark.parametrize("params", ORDINARY, ids=itertools.count())
 def test_ordinary_ones_are_kept_as_they_are(params):
     assert kept(params) is params
 
