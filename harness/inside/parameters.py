@@ -10,6 +10,7 @@ import decimal
 import operator
 import reprlib
 import uuid
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -34,6 +35,8 @@ def kept(params: Any) -> Any:
         short = {key: _shortened(value) for key, value in islice(params.items(), VALUES)}
         return params if len(short) == len(params) and all(short[key] is params[key] for key in short) else short
     if isinstance(params, (tuple, list)):
+        if len(params) <= _FEW and _are_small(params):  # most are, and each statement of a run comes here
+            return params
         values = tuple(map(_shortened, islice(params, VALUES)))
         return params if len(values) == len(params) and all(map(operator.is_, values, params)) else values
     return params
@@ -41,7 +44,7 @@ def kept(params: Any) -> Any:
 
 def shown(params: object) -> str:
     """*params* in words, in ``SHOWN_CHARACTERS`` at most. Raises nothing, whatever their own ``__repr__`` does."""
-    if isinstance(params, (tuple, list)) and len(params) <= _FEW and all(map(_is_small, params)):
+    if isinstance(params, (tuple, list)) and len(params) <= _FEW and _are_small(params):
         return repr(params)
     try:
         return cut(_short.repr(params), SHOWN_CHARACTERS)
@@ -83,6 +86,9 @@ class _Short(reprlib.Repr):
 _short = _Short()
 
 
-def _is_small(value: object) -> bool:
-    kind = type(value)
-    return kind in _SMALL or (kind is str and len(value) <= _SMALL_CHARACTERS)  # type: ignore[arg-type]  # a str, as asked
+def _are_small(values: Sequence[Any]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind not in _SMALL and not (kind is str and len(value) <= _SMALL_CHARACTERS):
+            return False
+    return True
