@@ -1,4 +1,4 @@
-"""Parameters of statements as they are kept and shown: some are files of many megabytes, or rows by the thousand.
+"""Parameters of statements as they are kept, told and written: some are files of many megabytes, or rows by the thousand.
 
 Owns what is left of such ones, so that a log of two thousand statements takes neither their memory nor minutes to print.
 """
@@ -50,6 +50,18 @@ def shown(params: object) -> str:
         return cut(_short.repr(params), SHOWN_CHARACTERS)
     except Exception as error:  # noqa: BLE001 - a parameter of the test's own, whose repr raises
         return f"<{type(error).__name__} in repr>"
+
+
+def literal(value: Any, *, has_escapes: bool) -> str:
+    """*value* in SQL. ``has_escapes``: a backslash in a string is one of two."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"x'{bytes(value).hex()}'"
+    text = str(value).replace("\\", "\\\\") if has_escapes else str(value)
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _shortened(value: Any) -> Any:

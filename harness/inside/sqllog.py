@@ -17,7 +17,7 @@ from typing import Any
 from harness.contract.events import QueryCount, Statement
 from harness.inside import gtid, private
 from harness.inside.failures import cut, message_of
-from harness.inside.parameters import kept, shown
+from harness.inside.parameters import kept, literal, shown
 from harness.inside.trail import Trail
 
 HEAD = 1000
@@ -211,15 +211,5 @@ def _compose(db: Any, sql: str, params: Any) -> Any:
     if hasattr(db.ops, "compose_sql"):  # PostgreSQL: the driver quotes as it does when it sends
         return db.ops.compose_sql(sql, params)
     values = params.values() if isinstance(params, dict) else params
-    quoted = [_literal(value) for value in values]
+    quoted = [literal(value, has_escapes=db.vendor == "mysql") for value in values]
     return sql % (dict(zip(params, quoted, strict=True)) if isinstance(params, dict) else tuple(quoted))
-
-
-def _literal(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool | int | float):
-        return str(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"x'{bytes(value).hex()}'"
-    return "'" + str(value).replace("'", "''") + "'"

@@ -18,6 +18,8 @@ _BEGINS = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|ROLLBACK|END)\b(?!\s+(WORK\s+)?TO\b)", re.IGNORECASE)
 _SAVEPOINT = re.compile(r"\s*SAVEPOINT\b", re.IGNORECASE)
 _NUL = "\0"
+_PARTIAL = re.compile(r"\n\[\.\.\. \d+ characters left out \.\.\.\]\n| -- parameters: ")
+"""What inside puts into a statement that it has cut, or could not put the parameters in."""
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
@@ -99,8 +101,12 @@ def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) 
 
 
 def _terminated(sql: str) -> str:
-    """*sql* with one semicolon at its end, where no comment hides it; a comment alone stays as it is."""
+    """*sql* with one semicolon at its end, where no comment hides it; a comment alone stays as it is. As a comment where it is
+    not whole.
+    """
     sql = sql.replace(_NUL, "\\x00").strip().rstrip(";").rstrip()
+    if _PARTIAL.search(sql):  # an open quote in it would take in all that follows
+        return "\n".join(f"-- {line}" for line in visible(sql).split("\n"))
     last = sql.rpartition("\n")[2]
     if "--" not in last and "#" not in last:
         return f"{sql};"

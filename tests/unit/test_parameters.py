@@ -7,7 +7,7 @@ import uuid
 import pytest
 from psycopg import Binary
 
-from harness.inside.parameters import SHOWN_CHARACTERS, VALUE_SIZE, VALUES, kept, shown
+from harness.inside.parameters import SHOWN_CHARACTERS, VALUE_SIZE, VALUES, kept, literal, shown
 
 LARGE = b"x" * (4 << 20)
 ORDINARY = [
@@ -84,3 +84,19 @@ def test_one_that_cannot_be_printed_is_told_of_all_the_same():
 @pytest.mark.parametrize("params", [(LARGE,), (LARGE.decode(),), list(range(100_000))], ids=["bytes", "str", "many"])
 def test_large_ones_are_told_in_few_words(params):
     assert len(shown(params)) <= SHOWN_CHARACTERS + 100
+
+
+@pytest.mark.parametrize(
+    ("value", "has_escapes", "sql"),
+    [
+        (None, False, "NULL"),
+        (1.5, False, "1.5"),
+        ("o'hara", False, "'o''hara'"),
+        (datetime.date(2026, 1, 2), False, "'2026-01-02'"),
+        (bytearray(b"\x00a"), False, "x'0061'"),
+        ("a\\", False, "'a\\'"),
+        ("a\\'", True, "'a\\\\'''"),
+    ],
+)
+def test_values_are_written_as_sql(value, has_escapes, sql):
+    assert literal(value, has_escapes=has_escapes) == sql

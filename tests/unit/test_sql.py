@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 
 from harness.contract.events import Outcome, QueryCount, Statement
+from harness.inside.failures import cut
 from harness.report import ledger, sql
 from tests.golden.journals import STATEMENTS, Journal, failure, planned
 
@@ -80,6 +81,8 @@ def test_a_database_runs_the_file() -> None:
         statement("INSERT INTO t VALUES ('two') -- a comment"),
         statement("-- 3 statements left out", alias="", role=""),
         statement("INSERT INTO t VALUES ('three\nlines\r-- of it')\n;\n"),
+        statement(cut("INSERT INTO t VALUES ('it''s long" + "\r\n" * 100 + "')", 40)),
+        statement("INSERT INTO t VALUES (%s) -- parameters: ('o\\'hara',)"),
         statement("COMMIT;"),
     )
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:

@@ -69,23 +69,16 @@ def test_a_fingerprint_is_its_own(sql):
     assert fingerprint(once) == once
 
 
-SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+ALIASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
 
-@pytest.fixture
-def recorded():
-    """Records a statement of a test on a real connection; what the log says of it."""
+def recorded(sql, params):
+    """What the log says of a statement."""
     log = SqlLog()
     log.begin("t")
-    connection = ConnectionHandler({"default": SQLITE})["default"]
-
-    def record(sql, params):
-        log.record(connection, sql, params, time.perf_counter())
-        (statement,) = log.statements()
-        return statement.sql
-
-    yield record
-    connection.close()
+    log.record(ConnectionHandler(ALIASES)["default"], sql, params, time.perf_counter())
+    (statement,) = log.statements()
+    return statement.sql
 
 
 @pytest.mark.parametrize(
@@ -96,11 +89,11 @@ def recorded():
         ((memoryview(b"ab"), True), "SELECT x'6162', True"),
     ],
 )
-def test_parameters_are_put_in(recorded, params, sql):
+def test_parameters_are_put_in(params, sql):
     assert recorded("SELECT %s, %s", params) == sql
 
 
-def test_of_a_large_parameter_the_beginning_is_told(recorded):
+def test_of_a_large_parameter_the_beginning_is_told():
     sql = recorded("SELECT %s, %s", (1, b"a" * (4 << 20)))
     assert sql.startswith("SELECT 1, x'616161")
     assert sql.endswith(" -- of large parameters the beginning")
@@ -115,12 +108,12 @@ def test_a_large_parameter_is_not_kept_alive():
     alive = weakref.ref(value)
     log = SqlLog()
     log.begin("t")
-    log.record(ConnectionHandler({"default": SQLITE})["default"], "SELECT %s", (value,), 0.0)
+    log.record(ConnectionHandler(ALIASES)["default"], "SELECT %s", (value,), 0.0)
     del value
     assert alive() is None
 
 
-def test_a_long_statement_is_kept_in_part(recorded):
+def test_a_long_statement_is_kept_in_part():
     sql = recorded(f"SELECT '{'a' * (1 << 20)}', %s", (1,))
     assert "characters left out" in sql
     assert len(sql) < STATEMENT_CHARACTERS + 200
