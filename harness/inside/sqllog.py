@@ -46,8 +46,8 @@ def fingerprint(sql: str) -> str:
 class SqlLog:
     """Records the statements of the running attempt and counts those of all.
 
-    ``before`` is called ahead of each statement with its connection: mirrors wait there. ``roles`` says which role the
-    server behind an alias has at the moment.
+    ``before`` is called ahead of each statement with its connection: mirrors wait there, and the statement with them; what it
+    raises is the statement's error. ``roles`` says which role the server behind an alias has at the moment.
     """
 
     def __init__(self) -> None:
@@ -156,11 +156,12 @@ class SqlLog:
         private.hook_cursors(self._timed, around_boundary)
 
     def _timed(self, cursor: Any, run: Callable[..., Any], sql: Any, params: Any, rest: Any) -> Any:
-        if self.before is not None:
-            self.before(cursor.db)
         start = time.perf_counter()
         number = self._sends(cursor.db, sql, params, start)
         try:
+            if self.before is not None:
+                self.before(cursor.db)
+                start = time.perf_counter()
             result = run(cursor, sql, params, *rest)
         except BaseException as error:
             self.record(cursor.db, sql, params, start, error, number=number)

@@ -96,7 +96,15 @@ def stalled(db: str, folder: Path) -> Iterator[Row]:
                 "named" if re.search(rf"The replica of 'default' has stopped {each.stops}", ended.out) else "not named"
             )
             seen = f"exit {ended.code}, {named}, {_hit(counts) if counts['errors'] else 'none hit'}"
-            yield Row(each.fault, f"exit 3, named, {_ALL}", seen, running.left())
+            expected = f"exit 3, named, {_ALL}"
+            if each.is_met_by_a_read:
+                expected += ", the read in its SQL"
+                files = [path.read_text() for path in (running.artifacts / "sql").glob("tests.*.sql")]
+                is_told = any(
+                    re.search(r"\] replica \(replica\).*\n-- ERROR: .*\n(-- .*\n)*SELECT", text) for text in files
+                )
+                seen += ", the read in its SQL" * is_told
+            yield Row(each.fault, expected, seen, running.left())
 
 
 def disk(db: str, folder: Path) -> Iterator[Row]:
@@ -157,6 +165,11 @@ class _Break:
     stops: str
     inject: _Fault
     tests: str = "tests.test_replication"
+
+    @property
+    def is_met_by_a_read(self) -> bool:
+        """Whether it is a read that waits for the replica in vain, and not a new connection."""
+        return self.tests == "tests.test_replication"
 
 
 def _breaks(client: str, is_read_only: str) -> list[_Break]:
