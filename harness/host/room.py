@@ -27,7 +27,7 @@ from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import Client, connect, memory_bytes
 from harness.host.engines import ENGINES
-from harness.host.interrupts import uninterrupted
+from harness.host.interrupts import submit, uninterrupted
 from harness.host.plan import StackPlan, make_plan
 from harness.host.project import project_files, project_tar
 from harness.host.provisioning import buildenv, provision
@@ -60,11 +60,15 @@ class Room:
 
     def __enter__(self) -> Room:
         config = self.config
-        self._client = connect()
-        self._memory = self._ahead.submit(memory_bytes, self._client)
-        self._workshop = self._cleanup.enter_context(
-            Workshop(self._client, self._tell, lambda: buildenv.read(config, os.environ))
-        )
+        try:
+            self._client = connect()
+            self._memory = submit(self._ahead, memory_bytes, self._client)
+            self._workshop = self._cleanup.enter_context(
+                Workshop(self._client, self._tell, lambda: buildenv.read(config, os.environ))
+            )
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -182,7 +186,7 @@ class Room:
     def _coming_archive(self) -> Future[IO[bytes]]:
         """A tar of the project's files, which is being made from now on."""
         if self._archive is None:
-            self._archive = self._ahead.submit(self._make_archive)
+            self._archive = submit(self._ahead, self._make_archive)
         return self._archive
 
     def _make_archive(self) -> IO[bytes]:
@@ -195,7 +199,7 @@ class Room:
     def _coming_network(self) -> Future[str]:
         """The run's network, which is being made from now on."""
         if self._network is None:
-            self._network = self._ahead.submit(self._make_network)
+            self._network = submit(self._ahead, self._make_network)
         return self._network
 
     def _make_network(self) -> str:

@@ -25,7 +25,7 @@ from harness.host import plan_view, surroundings
 from harness.host.config import Config
 from harness.host.conversation import Conversation
 from harness.host.explain import explain
-from harness.host.interrupts import ignore_further, interruptible, uninterrupted
+from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.plan import StackPlan, make_plan
 from harness.host.pulse import Pulse
 from harness.host.record import Record
@@ -119,7 +119,7 @@ class _Story:
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
         """Hear inside to its end, whatever happens on the way; the servers end while inside's own place is left."""
         # takes long, and is done by the time that inside has said which servers there are
-        self._pool.submit(import_module, "harness.host.stack")
+        submit(self._pool, import_module, "harness.host.stack")
         try:
             with Pulse(conversation, partial(self._end_still, conversation)) as pulse:
                 try:
@@ -138,7 +138,7 @@ class _Story:
                 if self._stack is not None and self._is_up.is_set():
                     self._keep_evidence(self._stack)
             if self._stack is not None:
-                self._closing = self._pool.submit(self._stack.close)
+                self._closing = submit(self._pool, self._stack.close)
 
     def _hear(self, conversation: Conversation, pulse: Pulse) -> None:
         for line in pulse.listen(conversation.lines()):
@@ -158,7 +158,7 @@ class _Story:
                     for notice in plan.notices:
                         self._record.tell(notice)
                     # side by side with inside, which sets Django up and discovers the tests
-                    self._pool.submit(self._start_servers, conversation, plan)
+                    submit(self._pool, self._start_servers, conversation, plan)
                 case RunPlanned(tests=tests):
                     self._planned += len(tests)
                 case DatabasesReady():

@@ -79,6 +79,7 @@ class _Process:
     link: socket.socket
     buffer: bytes = b""
     abort: dict[str, Any] | None = None
+    is_stopped: bool = False
 
 
 @dataclass(slots=True)
@@ -144,14 +145,12 @@ class Coordinator:
 
     def _wind_down(self, children: int, why: Interrupted) -> None:
         """Let the tests that run come to their ends, for a moment, and begin no other."""
-        is_lost = why.exit_code is ExitCode.SERVERS and self._messages.has_host
+        is_lost = why.exit_code is ExitCode.SERVERS
         deadline = time.monotonic() + (LOST_GRACE_S if is_lost else GRACE_S)
         with contextlib.suppress(OSError):  # where the host is gone there is nobody to tell
             self._carry_out(self._schedule.halt(why.message))
-            while self._schedule.is_testing and not self._is_done and time.monotonic() < deadline:
+            while self._schedule.is_testing and self._messages.has_host and time.monotonic() < deadline:
                 self._turn(children)
-                if is_lost and not self._messages.has_host:
-                    break
             for blame in self._schedule.still_running(time.monotonic(), why.message) if is_lost else ():
                 if self._captures[blame.slot].trail.statements()[1]:  # it waits for a server: it was hit
                     self._blame(blame)
@@ -257,9 +256,14 @@ class Coordinator:
 
     def _reap(self) -> None:
         for slot, process in list(self._processes.items()):
-            pid, status = os.waitpid(process.pid, os.WNOHANG)
-            if pid:
+            pid, status = os.waitpid(process.pid, os.WNOHANG | os.WUNTRACED)
+            if pid and os.WIFSTOPPED(status):
+                process.is_stopped = True
+            elif pid:
                 self._bury(slot, process, os.waitstatus_to_exitcode(status))
+            if process.is_stopped and not self._schedule.has_test(slot):  # one that has is the time limit's to end
+                process.is_stopped = False
+                signal_group(process.pid, signal.SIGCONT)
         self._inspectors = {pid for pid in self._inspectors if not has_ended(pid)}
 
     def _bury(self, slot: int, process: _Process, status: int) -> None:

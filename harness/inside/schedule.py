@@ -123,7 +123,11 @@ class Schedule:
     @property
     def is_testing(self) -> bool:
         """Whether a test or a fixture runs."""
-        return any(state.phase == "busy" and state.current is not None for state in self._slots.values())
+        return any(map(self.has_test, self._slots))
+
+    def has_test(self, slot: int) -> bool:
+        """Whether a test or a fixture runs in *slot*."""
+        return self._slots[slot].phase == "busy" and self._slots[slot].current is not None
 
     def is_retiring(self, slot: int) -> bool:
         """Whether the slot's worker was asked to end."""
@@ -203,7 +207,7 @@ class Schedule:
             commands = self._account_for(state, assignment, test, now)
         state.late_at = state.termed_at = None
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
-            commands += self._halt(f"{self._deaths_in_a_row} workers in a row died")
+            commands += self.halt(f"{self._deaths_in_a_row} workers in a row died")
         return commands + self._after_retirement(state, now)
 
     def tick(self, now: float) -> list[Command]:
@@ -231,10 +235,6 @@ class Schedule:
             for state in self._slots.values()
             if state.phase == "busy" and (test := state.current) is not None and (given := state.assignment)
         ]
-
-    def halt(self, reason: str) -> list[Command]:
-        """Begin nothing more."""
-        return self._halt(reason)
 
     # decisions
 
@@ -338,10 +338,11 @@ class Schedule:
 
     def _fail_fast(self, test: str, outcome: Outcome) -> list[Command]:
         if self._is_failfast and outcome.is_red and not self._halt_reason:
-            return self._halt(f"--failfast: {test} {outcome.value}")
+            return self.halt(f"--failfast: {test} {outcome.value}")
         return []
 
-    def _halt(self, reason: str) -> list[Command]:
+    def halt(self, reason: str) -> list[Command]:
+        """Begin nothing more."""
         self._halt_reason = reason
         self._queue.clear()
         self._retries.clear()
@@ -384,7 +385,7 @@ class Schedule:
     def _end_of_time(self, now: float, why: str) -> list[Command]:
         """The run's own time is over: what runs has timed out, the rest does not run."""
         self._is_out_of_time = True
-        commands = [] if self._halt_reason else self._halt(why)
+        commands = [] if self._halt_reason else self.halt(why)
         for state in self._slots.values():
             if state.phase == "busy" and state.current is not None:
                 if state.late_at is None:

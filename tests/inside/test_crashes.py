@@ -212,6 +212,17 @@ def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project):
     assert journal.all(RunFinished) == []
 
 
+def test_a_worker_that_is_stopped_while_it_starts_goes_on(project, run_project):
+    stop = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+    project(
+        {"runner.py": WORKER_FAILS.format(statement=stop), "tests.py": TESTS},
+        'TEST_RUNNER = "runner.Runner"',
+    )
+    journal = run_project()
+    assert len(journal.all(SlotRecycled)) == len(journal.all(WorkerStopped))
+    assert journal.all(WorkerLost) == []
+
+
 TESTS = """
 import unittest
 

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode, Interrupted
-from harness.host.interrupts import heeded, ignore_further, interruptible, uninterrupted
+from harness.host.interrupts import heeded, ignore_further, interruptible, submit, uninterrupted
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,3 +117,15 @@ def test_a_signal_on_the_way_out_changes_nothing():
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_pool_is_given_is_known_to_it_before_a_signal_is_raised():
+    class Hit(ThreadPoolExecutor):
+        def submit(self, *args, **kwargs):
+            send(signal.SIGTERM)
+            return super().submit(*args, **kwargs)
+
+    done = []
+    with Hit(1) as pool, pytest.raises(Interrupted), interruptible():
+        submit(pool, done.append, "it")
+    assert done == ["it"]
