@@ -125,7 +125,7 @@ class ContainerRunner:
         return Ended(state.code if state.code <= 128 else 128 - state.code, state.oom_killed)
 
     def is_stopped(self) -> bool:
-        return self._container.is_paused()
+        return self._container.is_stopped()
 
     def fetch(self, path: str) -> bytes:
         return self._container.fetch(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.e2e.command import Ended
 from tests.faults.row import Row
-from tests.faults.running import Running
+from tests.faults.running import Running, signal_inside
 
 LAST_S = 7.0
 """About when a run of these tests ends by itself."""
@@ -53,7 +53,7 @@ def _choose(chance: random.Random) -> tuple[str, Callable[[Running], bool]]:
         return number.name, lambda running: not running.signal(number)
     if kind == "process":
         name, place = chance.choice(("KILL", "STOP", "SEGV", "TERM")), chance.random()
-        return f"SIG{name} to a process of the runner", lambda running: _signal_inside(running, name, place)
+        return f"SIG{name} to a process of the runner", lambda running: signal_inside(running, name, place)
     command, role = chance.choice(_CONTAINERS)
 
     def inject(running: Running) -> bool:
@@ -63,18 +63,6 @@ def _choose(chance: random.Random) -> tuple[str, Callable[[Running], bool]]:
             return False
 
     return f"docker {command} of the {role}", inject
-
-
-def _signal_inside(running: Running, name: str, place: float) -> bool:
-    """Send a signal to one of the runner's processes, from the first (0) to the last (1)."""
-    try:
-        (runner,) = running.containers("runner")
-        shell, *pids = map(int, running.docker("exec", runner, "sh", "-c", "cd /proc; echo $$ [0-9]*").split())
-        pids = sorted({*pids} - {1, shell})
-        running.docker("exec", runner, "sh", "-c", f"kill -{name} {pids[int(place * len(pids))]}")
-    except (ValueError, IndexError, subprocess.CalledProcessError):  # it is not there yet, or has gone
-        return False
-    return True
 
 
 def told(ended: Ended) -> str:

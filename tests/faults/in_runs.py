@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.e2e.command import Ended
 from tests.faults.row import Row
-from tests.faults.running import Running
+from tests.faults.running import Running, signal_inside
 
 HANGS = ("tests.test_waits", "--parallel", "2", "--timeout", "300")
 """A class whose first test passes and whose second waits for ever, and one that has not begun."""
@@ -115,15 +115,22 @@ def runners(db: str, folder: Path) -> Iterator[Row]:
         (runner,) = running.containers("runner")
         running.docker("pause", runner)
         ended = running.finish()
-        said = ", says so" * ("The runner was stopped, and did not go on." in ended.out)
-        seen = _seen(ended) + said
+        seen = _seen(ended) + _says_stopped(ended)
         yield Row("the runner's container is paused", "exit 3, 4 passed, 2 not run, says so", seen, running.left())
     with Running(db, folder / "stopped", "tests.test_stopping", "--parallel", "1") as running:
         ended = running.finish()
-        said = ", says so" * ("The runner has said nothing for 60 s." in ended.out)
-        seen = _seen(ended) + said
+        seen = _seen(ended) + _says_stopped(ended)
         fault = "a test that stops the process that workers come from"
         yield Row(fault, "exit 3, 1 passed, 2 not run, says so", seen, running.left())
+    with Running(db, folder / "still", "--settings", "config.slow_end", "tests.test_waits.QuickTests") as running:
+        running.until('"PhaseFinished","phase":"tests"')
+        running.remember()
+        signal_inside(running, "STOP", 0.0)
+        ended = running.finish()
+        seen = _seen(ended) + _says_stopped(ended)
+        yield Row(
+            "the runner's process is stopped after the last test", "exit 3, 3 passed, says so", seen, running.left()
+        )
     with Running(db, folder / "memory", "tests.test_memory", "--parallel", "1") as running:
         running.until('"ServerReady"', 2)
         (runner,) = running.containers("runner")
@@ -158,6 +165,10 @@ def _hanging(db: str, artifacts: Path) -> Running:
     running.until('"AttemptFinished","test":"tests.test_waits.QuickTests.test_1"', 1)
     running.remember()
     return running
+
+
+def _says_stopped(ended: Ended) -> str:
+    return ", says so" * ("The runner was stopped, and did not go on." in ended.out)
 
 
 def _seen(ended: Ended) -> str:

@@ -114,6 +114,18 @@ class Running:
             return (*containers, *(entry["Name"] for entry in client.api.networks(filters=ours)))
 
 
+def signal_inside(running: Running, name: str, place: float) -> bool:
+    """Send a signal to one of the runner's processes, from the first (0) to the last (1)."""
+    try:
+        (runner,) = running.containers("runner")
+        shell, *pids = map(int, running.docker("exec", runner, "sh", "-c", "cd /proc; echo $$ [0-9]*").split())
+        pids = sorted({*pids} - {1, shell})
+        running.docker("exec", runner, "sh", "-c", f"kill -{name} {pids[int(place * len(pids))]}")
+    except (ValueError, IndexError, subprocess.CalledProcessError):  # it is not there yet, or has gone
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _engine() -> Iterator[Any]:
     with contextlib.closing(connect()) as client:
@@ -129,4 +141,4 @@ def wait_for(condition: Callable[[], bool], what: str, patience_s: float = PATIE
         time.sleep(0.05)
 
 
-__all__ = ["PROJECT", "Running", "signal", "wait_for"]
+__all__ = ["PROJECT", "Running", "signal", "signal_inside", "wait_for"]

@@ -54,10 +54,12 @@ class RunnerContainer:
         self._api = client.api
         self._spec = spec
         self.id = ""
+        self._has_init = False
 
     def create(self, *, init: bool = True) -> None:
         """Make it, without starting it. *init*: with a first process that reaps what the tests leave behind."""
         spec = self._spec
+        self._has_init = init
         host_config = self._api.create_host_config(
             init=init,
             network_mode=spec.network,
@@ -126,10 +128,12 @@ class RunnerContainer:
             state = state_of(self._client, self.id)
         return state
 
-    def is_paused(self) -> bool:
-        """False where the engine cannot say."""
-        with contextlib.suppress(ServerError):
-            return state_of(self._client, self.id).status == "paused"
+    def is_stopped(self) -> bool:
+        """Whether it is paused, or its command is stopped. False where the engine cannot say."""
+        with contextlib.suppress(ServerError, *FAILURES):
+            return state_of(self._client, self.id).status == "paused" or is_command_stopped(
+                self._api.top(self.id, ps_args="-o pid,ppid,stat")["Processes"], has_init=self._has_init
+            )
         return False
 
     def fetch(self, path: str) -> bytes:
@@ -142,3 +146,14 @@ class RunnerContainer:
             if isinstance(error.__cause__, docker.errors.NotFound):
                 raise FileNotFoundError(path) from error
             raise
+
+
+def is_command_stopped(processes: Sequence[Sequence[str]], *, has_init: bool) -> bool:
+    """Whether the command of a container is stopped. *processes* are the container's, each with its number, its parent's, and
+    its state as ``ps`` has it. The command is the first of them, or its oldest child where the first is ``init``.
+    """
+    rows = sorted((int(pid), int(parent), state) for pid, parent, state in processes)
+    known = {pid for pid, _, _ in rows}
+    first = next(((pid, state) for pid, parent, state in rows if parent not in known), (0, ""))
+    child = next((state for _, parent, state in rows if parent == first[0]), "")
+    return (child if has_init else first[1]).startswith("T")
