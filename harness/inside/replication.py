@@ -7,6 +7,7 @@ Raw cursors of the driver are used throughout, so that nothing here appears in a
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ class NoAnswerError(ServerError):
 
 
 class Link:
-    """A primary and one of its replicas, as seen by one process.
+    """A primary and one of its replicas, as seen by one process, whose threads (a live server's) have it in common.
 
     The primary is asked over a connection of its own: the test's may be in a transaction that has failed, or forbidden.
     """
@@ -40,6 +41,7 @@ class Link:
     def __init__(self, primary: str) -> None:
         self._primary = primary
         self._monitor: Any = None
+        self._asking = threading.Lock()
         self._reached: Any = None
         self._stream: Any = WalStream() if connections[primary].vendor == "postgresql" else GtidStream()
 
@@ -73,10 +75,12 @@ class Link:
             self._monitor = None
 
     def _position(self) -> Any:
-        if self._monitor is None:
-            self._monitor = server_connection(self._primary)
-        with self._monitor.connection.cursor() as cursor:
-            return self._stream.position(cursor)
+        with self._asking:
+            if self._monitor is None:
+                self._monitor = server_connection(self._primary)
+                self._monitor.inc_thread_sharing()  # else the thread that asked first would have to close it
+            with self._monitor.connection.cursor() as cursor:
+                return self._stream.position(cursor)
 
 
 def server_connection(alias: str) -> BaseDatabaseWrapper:

@@ -66,6 +66,17 @@ class TestStorefront:
         assert proofs
         assert {outcomes[test] for test in proofs} == {"PASSED"}
 
+    def test_a_live_server_whose_thread_reads_first_does_not_cost_the_worker(self, tmp_path):
+        label = "reports.tests.test_topology.LiveReplicaTests"
+        ended = command.harness(
+            "--db", "postgres", "--project", "tests/projects/storefront", label, artifacts=tmp_path / "live"
+        )
+        assert ended.code == 0, ended.told
+        events = [json.loads(line) for line in (ended.artifacts / "journal.ndjson").read_text().splitlines()]
+        kinds = [event["type"] for event in events]
+        assert "WorkerStopped" in kinds
+        assert "WorkerLost" not in kinds
+
     def test_leaves_schemas_logs_and_queries(self, storefront):
         folder = storefront[0].artifacts
         assert "CREATE TABLE public.orders_order" in (folder / "schema" / "default.sql").read_text()
