@@ -45,7 +45,7 @@ from harness.inside.commands import (
     Terminate,
 )
 from harness.inside.output import Capture
-from harness.inside.processes import StopFlag, child_signals, end_groups, has_ended, signal_group, signal_name
+from harness.inside.processes import Child, StopFlag, child_signals, end_groups, has_ended, signal_group, signal_name
 from harness.inside.schedule import Schedule
 
 TICK_S = 0.25
@@ -57,7 +57,6 @@ LOST_GRACE_S = 8.0
 """The same where a server is lost: nobody waits, and whoever was hit by that is to say so."""
 TERM_S = 1.0
 """How long workers have to end by themselves then."""
-_CHUNK = 1 << 18
 _SPOKEN = frozenset(
     {
         "AttemptStarted",
@@ -71,15 +70,6 @@ _SPOKEN = frozenset(
     }
 )
 """What a worker says. Anything else on its socket was written there by a test."""
-
-
-@dataclass(slots=True)
-class _Process:
-    pid: int
-    link: socket.socket
-    buffer: bytes = b""
-    abort: dict[str, Any] | None = None
-    is_stopped: bool = False
 
 
 @dataclass(slots=True)
@@ -107,7 +97,7 @@ class Coordinator:
         self._stop_flag = stop_flag
         self._messages = messages
         self._tests = context.plan.tests
-        self._processes: dict[int, _Process] = {}
+        self._processes: dict[int, Child] = {}
         self._inspectors: set[int] = set()
         self._captures = {slot: Capture(slot) for slot in schedule.slots}
         self._selector = selectors.DefaultSelector()
@@ -190,23 +180,20 @@ class Coordinator:
         """Take what the slot's worker has sent; False when there is no more for now."""
         process = self._processes[slot]
         try:
-            chunk = process.link.recv(_CHUNK)
-        except BlockingIOError:
-            return False
-        except ConnectionError:
-            chunk = b""
-        if not chunk:
+            lines = process.lines()
+        except EOFError:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(process.link)
             return False
-        *lines, process.buffer = (process.buffer + chunk).split(b"\n")
+        if lines is None:
+            return False
         forward: list[tuple[bytes, int, bool]] = []
         for line in lines:
-            self._hear(slot, process, line + b"\n", forward)
+            self._hear(slot, process, line, forward)
         self._journal.forward(forward)
         return True
 
-    def _hear(self, slot: int, process: _Process, line: bytes, forward: list[tuple[bytes, int, bool]]) -> None:
+    def _hear(self, slot: int, process: Child, line: bytes, forward: list[tuple[bytes, int, bool]]) -> None:
         now = time.monotonic()
         commands: list[Command] = []
         is_final = False
@@ -266,7 +253,7 @@ class Coordinator:
                 signal_group(process.pid, signal.SIGCONT)
         self._inspectors = {pid for pid in self._inspectors if not has_ended(pid)}
 
-    def _bury(self, slot: int, process: _Process, status: int) -> None:
+    def _bury(self, slot: int, process: Child, status: int) -> None:
         """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
         while self._read(slot):
             pass
@@ -330,10 +317,7 @@ class Coordinator:
     def _say(self, slot: int, line: bytes) -> None:
         # a worker that has just died is buried in its turn, and its tests are accounted for there
         with contextlib.suppress(OSError):
-            process = self._processes[slot]
-            process.link.setblocking(True)
-            process.link.sendall(line)
-            process.link.setblocking(False)
+            self._processes[slot].say(line)
 
     def _spawn(self, slot: int) -> None:
         ours, theirs = socket.socketpair()
@@ -344,7 +328,7 @@ class Coordinator:
             pid = os.fork()
             if pid == 0:
                 self._be_worker(slot, ours, theirs)
-            self._processes[slot] = _Process(pid, ours)
+            self._processes[slot] = Child(pid, ours)
         with contextlib.suppress(OSError):  # both sides set the group: whoever is first
             os.setpgid(pid, pid)
         theirs.close()

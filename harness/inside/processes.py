@@ -1,4 +1,4 @@
-"""Processes as the system knows them: signalling, reaping, and a flag that all see. Knows nothing of what they run."""
+"""Processes as the system knows them: lines to and fro, signalling, reaping, a flag that all see. Not what they run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,45 @@ import contextlib
 import mmap
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_CHUNK = 1 << 18
+
+
+@dataclass(slots=True)
+class Child:
+    """A forked process and our end of the socket that it has. ``abort`` is what it said of its own end, if it did."""
+
+    pid: int
+    link: socket.socket
+    buffer: bytes = b""
+    abort: dict[str, Any] | None = None
+    is_stopped: bool = False
+
+    def lines(self) -> list[bytes] | None:
+        """The lines that it has sent, each with its newline; ``None`` when there is no more for now. Raises ``EOFError`` when
+        there will be none.
+        """
+        try:
+            chunk = self.link.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            chunk = b""
+        if not chunk:
+            raise EOFError
+        *lines, self.buffer = (self.buffer + chunk).split(b"\n")
+        return [line + b"\n" for line in lines]
+
+    def say(self, line: bytes) -> None:
+        """Send it *line*. Raises ``OSError`` where it has gone."""
+        self.link.setblocking(True)
+        self.link.sendall(line)
+        self.link.setblocking(False)
 
 
 class StopFlag:

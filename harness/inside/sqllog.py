@@ -196,13 +196,14 @@ def _render(entry: tuple[Any, ...], begin: float) -> Statement:
             text = str(_compose(db, sql, params))
         except Exception:  # noqa: BLE001 - a value that cannot be adapted is often why the test failed
             text = f"{sql} -- parameters: {shown(params)}"
-        if not are_whole:
-            text = f"{cut(text, STATEMENT_CHARACTERS)} -- of large parameters the beginning"
+    text = cut(text, STATEMENT_CHARACTERS)
+    if not are_whole:
+        text += " -- of large parameters the beginning"
     return Statement(
         at=round(start - begin, 6),
         alias=alias,
         role=role,
-        sql=cut(text, STATEMENT_CHARACTERS + 100),
+        sql=text,
         duration=round(duration, 6),
         error=cut(message, 2000),
     )

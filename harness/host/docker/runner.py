@@ -130,10 +130,12 @@ class RunnerContainer:
 
     def is_stopped(self) -> bool:
         """Whether it is paused, or its command is stopped. False where the engine cannot say."""
-        with contextlib.suppress(ServerError, *FAILURES):
-            return state_of(self._client, self.id).status == "paused" or is_command_stopped(
-                self._api.top(self.id, ps_args="-o pid,ppid,stat")["Processes"], has_init=self._has_init
-            )
+        # an engine may have no ps, or one that prints something else
+        with contextlib.suppress(ServerError, KeyError, TypeError, ValueError, *FAILURES):
+            if state_of(self._client, self.id).status == "paused":
+                return True
+            told = self._api.top(self.id, ps_args="-o pid,ppid,stat")
+            return is_command_stopped(told["Processes"], has_init=self._has_init)
         return False
 
     def fetch(self, path: str) -> bytes:
