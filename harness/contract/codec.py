@@ -17,7 +17,7 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from harness.contract import events, runspec
+from . import events, runspec
 
 VERSION = 1
 

@@ -9,8 +9,8 @@ import enum
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.contract.topology import Topology
-from harness.errors import ExitCode
+from ..errors import ExitCode
+from .topology import Topology
 
 
 class Outcome(enum.Enum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.errors import ExitCode
+from ..errors import ExitCode
 
 MirrorMode = Literal["auto", "primary", "replica"]
 

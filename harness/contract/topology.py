@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.errors import ProjectError
+from ..errors import ProjectError
 
 DEFAULT_ALIAS = "default"
 

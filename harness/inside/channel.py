@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
-from harness.contract import codec
-from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
-from harness.contract.runspec import Message, Stop
-from harness.errors import ExitCode, HarnessError, Interrupted
+from ..contract import codec
+from ..contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
+from ..contract.runspec import Message, Stop
+from ..errors import ExitCode, HarnessError, Interrupted
 
 M = TypeVar("M")
 

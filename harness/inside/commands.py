@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from harness.contract.events import Outcome
+from ..contract.events import Outcome
 
 
 @dataclass(frozen=True, slots=True)

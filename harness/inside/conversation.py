@@ -14,14 +14,14 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-from harness.contract.events import RunFinished, TopologyFound
-from harness.contract.runspec import RunSpec, UseRoutes
-from harness.contract.topology import Topology
-from harness.errors import ExitCode, HarnessError, ProjectError
-from harness.inside import garbage
-from harness.inside.channel import HostMessages, Journal
-from harness.inside.failures import missing_metadata, project_traceback
-from harness.inside.topology import fold_flat_spellings, read_topology
+from ..contract.events import RunFinished, TopologyFound
+from ..contract.runspec import RunSpec, UseRoutes
+from ..contract.topology import Topology
+from ..errors import ExitCode, HarnessError, ProjectError
+from . import garbage
+from .channel import HostMessages, Journal
+from .failures import missing_metadata, project_traceback
+from .topology import fold_flat_spellings, read_topology
 
 
 def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
@@ -35,7 +35,7 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
         return ExitCode.GREEN
     routes = messages.expect(UseRoutes).routes
 
-    from harness.inside import project
+    from . import project
 
     return project.run_tests(spec, topology, routes, journal, messages)
 

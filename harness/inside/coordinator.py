@@ -15,8 +15,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from harness.contract import codec
-from harness.contract.events import (
+from ..contract import codec
+from ..contract.events import (
     AttemptFinished,
     AttemptSlow,
     Notice,
@@ -26,10 +26,10 @@ from harness.contract.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.errors import ExitCode, HarnessError, Interrupted
-from harness.inside import garbage, inspection, last_words, worker
-from harness.inside.channel import HostMessages, Journal, held_back
-from harness.inside.commands import (
+from ..errors import ExitCode, HarnessError, Interrupted
+from . import garbage, inspection, last_words, worker
+from .channel import HostMessages, Journal, held_back
+from .commands import (
     Assign,
     Blame,
     Command,
@@ -44,9 +44,9 @@ from harness.inside.commands import (
     TellSlow,
     Terminate,
 )
-from harness.inside.output import Capture
-from harness.inside.processes import Child, StopFlag, child_signals, end_groups, has_ended, signal_group, signal_name
-from harness.inside.schedule import Schedule
+from .output import Capture
+from .processes import Child, StopFlag, child_signals, end_groups, has_ended, signal_group, signal_name
+from .schedule import Schedule
 
 TICK_S = 0.25
 PACE_S = 0.0005

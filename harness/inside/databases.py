@@ -16,11 +16,11 @@ from django.db import connections
 from django.db.utils import DatabaseError
 from django.test.utils import get_unique_databases_and_mirrors
 
-from harness.contract import naming
-from harness.contract.events import DatabaseMade
-from harness.errors import ServerError
-from harness.inside import mysql_clone
-from harness.inside.replication import await_replica, server_connection
+from ..contract import naming
+from ..contract.events import DatabaseMade
+from ..errors import ServerError
+from . import mysql_clone
+from .replication import await_replica, server_connection
 
 
 @dataclass(frozen=True, slots=True)

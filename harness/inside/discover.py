@@ -15,10 +15,10 @@ from typing import Any
 
 from django.test import TestCase, TransactionTestCase
 
-from harness.contract.events import PlannedTest
-from harness.errors import ProjectError
-from harness.inside.failures import FailureDescriber
-from harness.inside.private import FailedTest, iter_test_cases, test_method_name
+from ..contract.events import PlannedTest
+from ..errors import ProjectError
+from .failures import FailureDescriber
+from .private import FailedTest, iter_test_cases, test_method_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import tblib
 
-from harness.contract.events import Failure, Frame
+from ..contract.events import Failure, Frame
 
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000

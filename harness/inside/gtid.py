@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import ServerError
+from ..errors import ServerError
 
 LOOK_S = 0.25
 """How long a wait may last before the replica's health is looked at: one that has stopped never arrives."""

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS
 
-from harness.contract import naming
-from harness.inside.databases import TestDatabase
-from harness.inside.output import Stream
+from ..contract import naming
+from .databases import TestDatabase
+from .output import Stream
 
 DEADLINE_S = 1.8
 """How long the servers have to answer; the worker is ended right after that."""

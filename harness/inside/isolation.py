@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connections
 
-from harness.inside.databases import TestDatabase
+from .databases import TestDatabase
 
 TABLES_NAMED = 5
 _SESSIONS = {

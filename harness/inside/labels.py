@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import apps
 
-from harness.inside.private import FailedTest, iter_test_cases, test_method_name
+from .private import FailedTest, iter_test_cases, test_method_name
 
 
 def as_django_label(label: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.contract.events import AttemptFinished, Failure, Outcome, PlannedTest, Statement
-from harness.inside.commands import Blame
-from harness.inside.output import Capture
-from harness.inside.processes import signal_name
+from ..contract.events import AttemptFinished, Failure, Outcome, PlannedTest, Statement
+from .commands import Blame
+from .output import Capture
+from .processes import signal_name
 
 STATEMENTS = 1000
 """How many of a dead worker's statements are told, of the first and of the last."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from harness.errors import HarnessError, ProjectError
-from harness.inside import gtid
-from harness.inside.failures import project_traceback, type_name
-from harness.inside.sqllog import SqlLog
+from ..errors import HarnessError, ProjectError
+from . import gtid
+from .failures import project_traceback, type_name
+from .sqllog import SqlLog
 
 SQL_CHARACTERS = 4000
 

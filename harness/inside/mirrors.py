@@ -16,11 +16,11 @@ from typing import Any
 from django.db import connections
 from django.test import TestCase
 
-from harness.contract.runspec import MirrorMode
-from harness.errors import ServerError
-from harness.inside.replication import Link, NoAnswerError, await_replicas, check_replicas
-from harness.inside.sqllog import SqlLog
-from harness.inside.writes import is_write
+from ..contract.runspec import MirrorMode
+from ..errors import ServerError
+from .replication import Link, NoAnswerError, await_replicas, check_replicas
+from .sqllog import SqlLog
+from .writes import is_write
 
 CLASS_ATTRIBUTE = "harness_mirrors"
 """A test class may say ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""

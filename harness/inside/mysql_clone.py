@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.inside.mysql_schema import NumberSequence, Program, Reader, Schema, Table, moved, quote, run_all
+from .mysql_schema import NumberSequence, Program, Reader, Schema, Table, moved, quote, run_all
 
 LOCK_WAIT_S = 30
 """The longest wait for what another session holds; by the server's own default it would be a year."""

@@ -12,9 +12,9 @@ import mmap
 import os
 import sys
 
-from harness.inside.channel import out_of_reach
-from harness.inside.failures import cut
-from harness.inside.trail import Trail
+from .channel import out_of_reach
+from .failures import cut
+from .trail import Trail
 
 STREAM_CHARACTERS = 100_000
 _STREAM_BYTES = 400_000

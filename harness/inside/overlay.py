@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from harness.contract.runspec import Endpoint, Route
-from harness.errors import ProjectError
-from harness.inside.topology import vendor_of
+from ..contract.runspec import Endpoint, Route
+from ..errors import ProjectError
+from .topology import vendor_of
 
 _DRIVERS = {
     "postgresql": "psycopg[binary]",

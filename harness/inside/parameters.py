@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from harness.inside.failures import cut
+from .failures import cut
 
 VALUE_SIZE = 10_000
 """Characters or bytes that are kept of one value."""

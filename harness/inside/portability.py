@@ -12,8 +12,8 @@ from typing import Any
 from django.apps import apps
 from django.db import connections, router
 
-from harness.contract.topology import Topology
-from harness.errors import ProjectError
+from ..contract.topology import Topology
+from ..errors import ProjectError
 
 _POSTGRES = "django.contrib.postgres"
 _DRIVERS = ("psycopg", "psycopg2")

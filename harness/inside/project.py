@@ -13,17 +13,17 @@ from django.core.management.commands.test import Command
 from django.db import connections
 from django.test.utils import get_runner
 
-from harness.contract.events import RunFinished
-from harness.contract.runspec import DjangoOptions, Route, RunSpec, ServersReady
-from harness.contract.topology import Topology, primary_of
-from harness.errors import ExitCode, HarnessError, ProjectError
-from harness.inside import cores, portability
-from harness.inside.channel import HostMessages, Journal
-from harness.inside.failures import missing_metadata, project_traceback
-from harness.inside.overlay import Gate, apply_endpoints, apply_routes, load_backends
-from harness.inside.runner import Session, harness_runner
-from harness.inside.sqllog import SqlLog
-from harness.inside.topology import resolve_chains
+from ..contract.events import RunFinished
+from ..contract.runspec import DjangoOptions, Route, RunSpec, ServersReady
+from ..contract.topology import Topology, primary_of
+from ..errors import ExitCode, HarnessError, ProjectError
+from . import cores, portability
+from .channel import HostMessages, Journal
+from .failures import missing_metadata, project_traceback
+from .overlay import Gate, apply_endpoints, apply_routes, load_backends
+from .runner import Session, harness_runner
+from .sqllog import SqlLog
+from .topology import resolve_chains
 
 
 def run_tests(

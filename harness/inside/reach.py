@@ -9,8 +9,8 @@ from collections.abc import Callable
 from django.db import connections
 from django.db.utils import DatabaseError
 
-from harness.errors import ServerError
-from harness.inside.replication import server_connection
+from ..errors import ServerError
+from .replication import server_connection
 
 GONE_S = 10.0
 """How long a server is waited for: the host, which knows why, ends the run sooner than that."""

@@ -14,9 +14,9 @@ from typing import Any
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
-from harness.errors import ServerError
-from harness.inside.gtid import GtidStream
-from harness.inside.wal import WalStream
+from ..errors import ServerError
+from .gtid import GtidStream
+from .wal import WalStream
 
 CATCH_UP_S = 30.0
 SHOWS_S = 1.0

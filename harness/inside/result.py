@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.contract.events import (
+from ..contract.events import (
     AttemptFinished,
     AttemptStarted,
     Event,
@@ -23,10 +23,10 @@ from harness.contract.events import (
     Outcome,
     PlannedTest,
 )
-from harness.inside.failures import ExcInfo, FailureDescriber
-from harness.inside.output import Capture
-from harness.inside.private import subtest_description
-from harness.inside.sqllog import SqlLog
+from .failures import ExcInfo, FailureDescriber
+from .output import Capture
+from .private import subtest_description
+from .sqllog import SqlLog
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")

@@ -21,21 +21,21 @@ from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.test.runner import DiscoverRunner
 
-from harness.contract.events import DatabasesReady, RunPlanned
-from harness.contract.runspec import RunSpec
-from harness.contract.topology import Topology, closure, primary_of
-from harness.errors import ProjectError
-from harness.inside import databases, labels, migrations, portability, private, timeouts
-from harness.inside.channel import HostMessages, Journal
-from harness.inside.coordinator import Coordinator
-from harness.inside.discover import Plan, make_plan, replayed
-from harness.inside.failures import FailureDescriber, project_root
-from harness.inside.overlay import Gate
-from harness.inside.processes import StopFlag
-from harness.inside.replication import await_replicas, check_replicas
-from harness.inside.schedule import Schedule
-from harness.inside.sqllog import SqlLog
-from harness.inside.worker import WorkerContext
+from ..contract.events import DatabasesReady, RunPlanned
+from ..contract.runspec import RunSpec
+from ..contract.topology import Topology, closure, primary_of
+from ..errors import ProjectError
+from . import databases, labels, migrations, portability, private, timeouts
+from .channel import HostMessages, Journal
+from .coordinator import Coordinator
+from .discover import Plan, make_plan, replayed
+from .failures import FailureDescriber, project_root
+from .overlay import Gate
+from .processes import StopFlag
+from .replication import await_replicas, check_replicas
+from .schedule import Schedule
+from .sqllog import SqlLog
+from .worker import WorkerContext
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.contract.events import Outcome
-from harness.inside.commands import (
+from ..contract.events import Outcome
+from .commands import (
     Assign,
     Assignment,
     Blame,
@@ -28,7 +28,7 @@ from harness.inside.commands import (
     TellSlow,
     Terminate,
 )
-from harness.inside.discover import Unit
+from .discover import Unit
 
 START_S = 300.0
 """How long a worker may take to make its clones and begin, and to come from one test to the next."""

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from harness.contract.events import QueryCount, Statement
-from harness.inside import gtid, private
-from harness.inside.failures import cut, message_of
-from harness.inside.parameters import kept, literal, shown
-from harness.inside.trail import Trail
+from ..contract.events import QueryCount, Statement
+from . import gtid, private
+from .failures import cut, message_of
+from .parameters import kept, literal, shown
+from .trail import Trail
 
 HEAD = 1000
 """Statements kept from a test's beginning; of the rest the last ``TAIL``."""

@@ -6,13 +6,13 @@ import math
 from fnmatch import fnmatchcase
 from typing import Any
 
-from harness.contract.runspec import RunSpec
-from harness.errors import ProjectError
-from harness.inside.discover import Plan, class_name
-from harness.inside.private import test_method_name
-from harness.inside.result import fixture_id
-from harness.inside.schedule import Limits
-from harness.testing import TIMEOUT
+from ..contract.runspec import RunSpec
+from ..errors import ProjectError
+from ..testing import TIMEOUT
+from .discover import Plan, class_name
+from .private import test_method_name
+from .result import fixture_id
+from .schedule import Limits
 
 _CLASS_FIXTURES = ("setUpClass", "tearDownClass")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.utils import load_backend
 
-from harness.contract.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
-from harness.errors import ProjectError
+from ..contract.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
+from ..errors import ProjectError
 
 # spelled so until Django 1.7 moved them into TEST, and ignored without a word since Django 1.9
 FLAT_SPELLINGS = {

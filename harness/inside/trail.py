@@ -14,9 +14,9 @@ import threading
 from dataclasses import replace
 from json.encoder import encode_basestring_ascii
 
-from harness.contract.events import Statement
-from harness.inside.failures import cut
-from harness.inside.parameters import shown
+from ..contract.events import Statement
+from .failures import cut
+from .parameters import shown
 
 _BYTES = 4_000_000
 _CHARACTERS = 4_000

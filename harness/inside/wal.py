@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from harness.errors import ServerError
+from ..errors import ServerError
 
 LOOK_S = 0.5
 """How long a wait may last before it is looked at whether the replica still replays: one that does not never arrives."""

@@ -22,8 +22,8 @@ from typing import Any, NoReturn
 from django.db import connections
 from django.test import TestCase
 
-from harness.contract import codec
-from harness.contract.events import (
+from ..contract import codec
+from ..contract.events import (
     AttemptFinished,
     Event,
     Notice,
@@ -33,16 +33,16 @@ from harness.contract.events import (
     SlotRecycled,
     UnitFinished,
 )
-from harness.contract.runspec import MirrorMode
-from harness.errors import ExitCode, HarnessError
-from harness.inside import databases, flush, isolation, mirrors, private, reach
-from harness.inside.channel import INTERRUPTS, out_of_reach
-from harness.inside.commands import Assignment
-from harness.inside.discover import Plan, class_name
-from harness.inside.failures import FailureDescriber
-from harness.inside.output import Capture
-from harness.inside.result import AttemptResult, fixture_id
-from harness.inside.sqllog import SqlLog
+from ..contract.runspec import MirrorMode
+from ..errors import ExitCode, HarnessError
+from . import databases, flush, isolation, mirrors, private, reach
+from .channel import INTERRUPTS, out_of_reach
+from .commands import Assignment
+from .discover import Plan, class_name
+from .failures import FailureDescriber
+from .output import Capture
+from .result import AttemptResult, fixture_id
+from .sqllog import SqlLog
 
 QUERIES_AN_EVENT = 500
 
