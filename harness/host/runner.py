@@ -12,10 +12,8 @@ import io
 import os
 import selectors
 import signal
-import site
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +36,8 @@ from harness.host.interrupts import uninterrupted
 from harness.host.project import FOLDER, RUNNER_UID
 
 CODE_FOLDER = "/opt/harness"
-COMMAND = ("python", "-m", "harness.inside")
+ENTRY = "inside/enter.py"
+COMMAND = ("python", f"{CODE_FOLDER}/harness/{ENTRY}")
 _POLL_S = 0.2
 _OURS = ("__init__.py", "errors.py", "testing.py", "contract", "inside")
 
@@ -69,8 +68,6 @@ class ContainerRunner:
     def __init__(self, client: Client, options: ContainerOptions) -> None:
         self._client = client
         self._options = options
-        environment = dict(options.environment)
-        environment["PYTHONPATH"] = _joined(CODE_FOLDER, environment.get("PYTHONPATH"))
         self._container = RunnerContainer(
             client,
             RunnerSpec(
@@ -80,7 +77,7 @@ class ContainerRunner:
                 folder=FOLDER,
                 user=f"{RUNNER_UID}:{RUNNER_UID}",
                 network=options.network,
-                environment=environment,
+                environment=options.environment,
             ),
         )
         self._tail = Tail(options.stderr)
@@ -163,7 +160,7 @@ class ChildOptions:
 
     folder: Path
     environment: Mapping[str, str] = field(repr=False)
-    command: Sequence[str] = (sys.executable, *COMMAND[1:])
+    command: Sequence[str] = (sys.executable, str(Path(harness.__file__).parent / ENTRY))
     stderr: Callable[[bytes], None] | None = None
 
 
@@ -181,15 +178,11 @@ class ChildRunner:
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
-        environment = dict(self._options.environment)
-        if not _is_installed():
-            here = str(Path(harness.__file__).parents[1])
-            environment["PYTHONPATH"] = _joined(here, environment.get("PYTHONPATH"))
         try:
             self._process = subprocess.Popen(
                 self._options.command,
                 cwd=self._options.folder,
-                env=environment,
+                env=self._options.environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -329,13 +322,3 @@ def _code_files() -> Iterator[tuple[str, Path]]:
         top = root.parent if root.name == "tblib" else package.parent
         for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
             yield path.relative_to(top).as_posix(), path
-
-
-def _is_installed() -> bool:
-    """Whether every process of this interpreter finds the package, wherever it is started."""
-    folders = [*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")]
-    return str(Path(harness.__file__).parents[1]) in folders
-
-
-def _joined(folder: str, others: str | None) -> str:
-    return os.pathsep.join(filter(None, (folder, others)))

@@ -1,4 +1,4 @@
-"""The entrance: ``python -m harness.inside``. Owns the end of the process, whatever led to it.
+"""The runner's process, once ``enter`` has found the package. Owns the end of the process, whatever led to it.
 
 Imports nothing of Django's before it is known to be there; what is said and done then is ``conversation``'s.
 """
@@ -14,10 +14,10 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-from harness.contract.events import RunAborted
-from harness.contract.runspec import Begin
-from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError
-from harness.inside.channel import HostMessages, Journal, open_channels
+from ..contract.events import RunAborted
+from ..contract.runspec import Begin
+from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
+from .channel import HostMessages, Journal, open_channels
 
 
 def main() -> NoReturn:
@@ -56,7 +56,7 @@ def _run(journal: Journal, messages: HostMessages) -> ExitCode:
             "Django is not installed where the tests run.",
             hint="Name it in the project's requirements, or say how it gets there: [tool.harness] install.",
         )
-    from harness.inside import conversation
+    from . import conversation
 
     return conversation.hold(spec, journal, messages)
 
@@ -66,7 +66,3 @@ def _abort(journal: Journal, error: HarnessError) -> ExitCode:
         journal.finish_phases()
         journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
     return error.exit_code
-
-
-if __name__ == "__main__":
-    main()

@@ -38,6 +38,7 @@ from harness.contract.runspec import Begin, Endpoint, Route, RunSpec, ServersRea
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
 PATIENCE_S = 120
+ENTRY = ROOT / "harness" / "inside" / "enter.py"
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,9 @@ class Conversation:
     ) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
         self.process = subprocess.Popen(
-            [python, *flags, "-m", "harness.inside"],
+            [python, *flags, str(ENTRY)],
             cwd=project,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(env or {})},
+            env={"PATH": os.environ["PATH"], **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.stderr,

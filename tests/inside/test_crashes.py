@@ -5,7 +5,6 @@ import re
 import pytest
 
 from harness.contract.events import AttemptSlow, RunFinished, SlotRecycled, WorkerLost, WorkerStarted, WorkerStopped
-from tests.inside.conversation import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +154,9 @@ def test_a_crash_does_not_show_the_stacks_of_a_test_that_was_nearly_too_late(pro
 
 
 SLOW = """
-import time, unittest
+import sys, time, unittest
+
+sys.modules["_django_ci_harness.inside.schedule"].SLOW_S = 0.3
 
 class Tests(unittest.TestCase):
     def test_one(self):
@@ -164,11 +165,9 @@ class Tests(unittest.TestCase):
 
 
 def test_a_slow_test_is_told_of_while_it_runs(project, run_project):
-    """Ten seconds are slow: here a third of one, by a module that Python loads at its start."""
-    folder = project(
-        {"tests.py": SLOW, "sitecustomize.py": "from harness.inside import schedule\nschedule.SLOW_S = 0.3\n"}
-    )
-    journal = run_project("tests", env={"PYTHONPATH": f"{folder}:{ROOT}"})
+    """Ten seconds are slow: here a third of one."""
+    project({"tests.py": SLOW})
+    journal = run_project("tests")
     told = journal.all(AttemptSlow)
     assert {(event.test, event.n) for event in told} == {("tests.Tests.test_one", 1)}
     assert [event.elapsed for event in told] == sorted(event.elapsed for event in told)

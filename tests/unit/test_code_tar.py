@@ -1,11 +1,16 @@
 """What is brought into the runner's container."""
 
 import io
+import re
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
-from harness.host.runner import CODE_FOLDER, code_tar
+import harness
+from harness.contract import codec
+from harness.contract.events import RunAborted
+from harness.host.runner import CODE_FOLDER, ENTRY, code_tar
 
 
 def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
@@ -23,15 +28,33 @@ def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
     assert {(member.uid, member.mode) for member in members} == {(0, 0o644)}
 
 
-def test_what_is_in_it_is_enough_to_import_the_contract(tmp_path):
+def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
+    """The project's package comes first, and the runner answers as if there were none: it misses what it reads next."""
     with tarfile.open(fileobj=io.BytesIO(code_tar("code"))) as tar:
         tar.extractall(tmp_path, filter="data")
-    script = "import harness.contract.codec, tblib, harness; print(harness.__file__)"
+    (tmp_path / "project" / "harness").mkdir(parents=True)
+    (tmp_path / "project" / "harness" / "__init__.py").write_text("raise RuntimeError('this is the project's')")
     done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'code')!r}); {script}"],
+        [sys.executable, "-S", "-E", tmp_path / "code" / "harness" / ENTRY],
+        input="",
         capture_output=True,
         text=True,
-        check=True,
-        cwd=tmp_path,
+        cwd=tmp_path / "project",
     )
-    assert done.stdout.strip() == str(tmp_path / "code" / "harness" / "__init__.py")
+    event = codec.decode(done.stdout.splitlines()[-1]).event
+    assert isinstance(event, RunAborted), done.stderr
+    assert event.message == "The connection to the host has ended."
+
+
+def test_modules_of_the_runner_import_each_other_relatively():
+    """An absolute import would find a project's package called ``harness``, or a second copy of ours."""
+    package = Path(harness.__file__).parent
+    files = [*package.glob("contract/*.py"), *package.glob("inside/*.py"), package / "errors.py"]
+    absolute = [
+        f"{path.name}: {line}"
+        for path in files
+        for line in path.read_text().splitlines()
+        if re.match(r"\s*(from|import) harness\b", line)
+    ]
+    assert len(files) > 30
+    assert not absolute

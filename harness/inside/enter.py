@@ -1,0 +1,35 @@
+"""Starts the runner's side by the path of this file, under a package name of its own.
+
+A project may have a package called ``harness``; therefore modules here, and in ``contract``, import each other relatively.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+NAME = "_django_ci_harness"
+
+
+def enter() -> None:
+    """Import the package as ``NAME`` and run its side of the conversation. Never returns."""
+    package = Path(__file__).parents[1]
+    if not sys.flags.safe_path:
+        sys.path[0] = str(Path.cwd())  # as ``python -m`` and ``manage.py`` have it, instead of this file's folder
+    # last, so that tests can import harness.testing, and whatever the project calls harness comes first
+    sys.path.append(str(package.parent))
+    spec = importlib.util.spec_from_file_location(
+        NAME, package / "__init__.py", submodule_search_locations=[os.fspath(package)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[NAME] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    importlib.import_module(f"{NAME}.inside.__main__").main()
+
+
+if __name__ == "__main__":
+    enter()

@@ -1,0 +1,35 @@
+"""A project's packages are its own, whatever they are called."""
+
+import pytest
+
+OWN = """
+import unittest
+from harness.parts import answer
+
+class Tests(unittest.TestCase):
+    def test_ours(self):
+        self.assertEqual(answer, 42)
+"""
+MARKED = """
+import unittest
+from harness.testing import timeout
+
+@timeout(30)
+class Tests(unittest.TestCase):
+    def test_marked(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("folder", ["", "src/"])
+def test_a_package_called_harness_is_the_projects(project, run_project, folder):
+    project(
+        {f"{folder}harness/__init__.py": "", f"{folder}harness/parts.py": "answer = 42\n", "tests.py": OWN},
+    )
+    journal = run_project("tests")
+    assert journal.outcomes() == {"Tests.test_ours": "PASSED"}
+
+
+def test_marks_of_the_harness_can_be_imported_where_it_is_not_installed(project, run_project):
+    project({"tests.py": MARKED})
+    assert run_project("tests").outcomes() == {"Tests.test_marked": "PASSED"}
