@@ -37,6 +37,26 @@ NAMES = [name for name in project_files(ROOT) if not name.startswith("tests/proj
 SCRIPTS = [name for name in NAMES if (ROOT / name).read_bytes()[:20].startswith((b"#!/bin/sh", b"#!/usr/bin/env bash"))]
 
 
+LACKED = (
+    "pgrep",
+    "pkill",
+    "killall",
+    "ps",
+    "curl",
+    "wget",
+    "git",
+    "ip",
+    "ss",
+    "lsof",
+    "jq",
+    "sudo",
+    "file",
+    "less",
+    "docker",
+)
+"""Programs that a Debian with Python and nothing else does not have."""
+
+
 def lint(tool: str, *arguments: str | Path, cwd: Path = ROOT) -> None:
     """Run *tool* of this environment; the tools that it looks for itself (shellcheck) are found there first."""
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
@@ -155,3 +175,14 @@ def test_the_scripts_are_found():
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_shellcheck(script):
     lint("shellcheck", "--norc", script)
+
+
+@pytest.mark.parametrize("name", ["ci/environment", "ci/engine", "ci/base", "ci/demo", "ci/test"])
+def test_scripts_for_a_bare_machine_call_only_what_it_has(name):
+    """A program that such a machine lacks is looked for first."""
+    text = "\n".join(line.split("#")[0] for line in (ROOT / name).read_text().splitlines())
+    called = set(
+        re.findall(r"(?:^|[|;&(]|\b(?:then|do|else|exec|if|!|timeout \d+))\s*([a-z]+)\b(?!=)", text, re.MULTILINE)
+    )
+    guarded = set(re.findall(r"command -v ([a-z-]+)", text))
+    assert called & {*LACKED} <= guarded
