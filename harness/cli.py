@@ -23,6 +23,7 @@ from harness.host.config import Config, load
 from harness.host.interrupts import ignore_for_good
 from harness.host.kinds import Mismatch
 from harness.host.options import OPTIONS, Option
+from harness.host.provisioning.debian import SUITES
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -244,6 +245,19 @@ def images_build(**given: Any) -> int:
     from harness.host.provisioning.image_commands import build_images
 
     return build_images(config)
+
+
+@images.command("base")
+@click.argument("suites", nargs=-1, metavar="[SUITE]...", type=click.Choice(SUITES))
+@click.option("--mirror", metavar="URL", help="Where Debian is; without it, the mirror of this machine's apt.")
+@click.option(
+    "--no-check-valid-until", is_flag=True, help="Take a suite whose Release file is past its date, as apt here may do."
+)
+def images_base(suites: tuple[str, ...], mirror: str | None, no_check_valid_until: bool) -> int:
+    """Make a base of each Debian SUITE (trixie without one) that no registry gives, as root on a Debian or Ubuntu."""
+    from harness.host.provisioning.make_base import make_bases
+
+    return make_bases(suites, mirror, check_valid_until=not no_check_valid_until)
 
 
 @images.command("list")

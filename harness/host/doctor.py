@@ -21,7 +21,8 @@ from typing import Any, Literal
 
 from harness.errors import ExitCode, ServerError
 from harness.host.engines import ENGINES
-from harness.host.provisioning.images import NAME_LABEL, is_ours
+from harness.host.provisioning.debian import DEFAULT_SUITE
+from harness.host.provisioning.images import NAME_LABEL, base_hint, is_ours
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -124,7 +125,7 @@ def diagnose(facts: Facts) -> tuple[Finding, ...]:
     if isinstance(facts.engine, ServerError):
         mend = _start_engine(facts.machine, facts.docker_host) or facts.engine.hint
         return (*findings, Finding("missing", "Docker engine", facts.engine.message, mend))
-    return (*findings, *_engine(facts.engine))
+    return (*findings, *_engine(facts.engine, facts.machine.is_root))
 
 
 def _git(facts: Facts) -> Finding:
@@ -158,7 +159,7 @@ def _start_engine(machine: Machine, docker_host: str) -> str:
     return ""
 
 
-def _engine(engine: Engine) -> tuple[Finding, ...]:
+def _engine(engine: Engine, is_root: bool) -> tuple[Finding, ...]:
     is_linux = engine.os_type == "linux"
     return (
         Finding(
@@ -172,7 +173,7 @@ def _engine(engine: Engine) -> tuple[Finding, ...]:
             "ok", "Resources", f"{engine.cpus} cores, {_gigabytes(engine.memory_bytes)} of memory, {engine.cgroup}"
         ),
         _disk(engine),
-        _images(engine),
+        _images(engine, is_root),
         _left_behind(engine),
     )
 
@@ -200,7 +201,7 @@ def _disk(engine: Engine) -> Finding:
     )
 
 
-def _images(engine: Engine) -> Finding:
+def _images(engine: Engine, is_root: bool) -> Finding:
     if engine.images:
         return Finding("ok", "Images", ", ".join(sorted(engine.images)))
     if not engine.registry_error:
@@ -214,7 +215,7 @@ def _images(engine: Engine) -> Finding:
         "missing",
         "Images",
         f"none, none can be pulled ({engine.registry_error}), and no base can be made here ({engine.base_error})",
-        "Reach a registry, or: sudo apt-get install -y debootstrap, then sudo ci/base of the harness's repository",
+        base_hint(DEFAULT_SUITE, is_root),
     )
 
 

@@ -386,11 +386,11 @@ def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced():
 
 
 def test_a_base_that_is_there_is_not_made_again():
-    first = _script("base", HARNESS_PYTHON=sys.executable)
+    first = _script("base")
     assert first.returncode == 0, first.stderr
     with contextlib.closing(connect()) as client, Workshop(client, Tale()) as workshop:
         before = [workshop.origins.find(reference) for reference in images.debian_origin("trixie").all_references]
-        again = _script("base", HARNESS_PYTHON=sys.executable)
+        again = _script("base")
         assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
         assert before == [
             workshop.origins.find(reference) for reference in images.debian_origin("trixie").all_references

@@ -2,8 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ServerError
-from harness.host.provisioning.debian import AptSource, Mirror, find_mirror, machine_mirror, parse_sources
+from harness.host.provisioning.debian import (
+    AptSource,
+    Mirror,
+    find_mirror,
+    ignores_valid_until,
+    machine_mirror,
+    parse_sources,
+)
 
 DEB822 = """\
 # the mirror of the house
@@ -99,7 +105,22 @@ def test_the_machines_folder_is_read(tmp_path: Path):
     assert machine_mirror(tmp_path).uri == "http://mirror.test/debian"
 
 
-def test_a_machine_without_a_mirror_is_told_how_to_name_one(tmp_path: Path):
-    with pytest.raises(ServerError) as caught:
-        machine_mirror(tmp_path)
-    assert "--mirror" in caught.value.hint
+def test_a_machine_without_a_mirror_of_debian_takes_debootstraps_own(tmp_path: Path):
+    (tmp_path / "sources.list").write_text("deb http://archive.test/ubuntu noble main universe")
+    assert machine_mirror(tmp_path) == Mirror("")
+    assert Mirror("").sources("trixie") == ""
+
+
+@pytest.mark.parametrize(
+    ("dump", "ignores"),
+    [
+        ("", False),
+        ('Acquire::Check-Valid-Until "true";\n', False),
+        ('APT "";\nAcquire::Check-Valid-Until "false";\nDir "/";\n', True),
+        ('acquire::check-valid-until "no";\n', True),
+        ('Acquire::Check-Valid-Until "false";\nAcquire::Check-Valid-Until "1";\n', False),
+        ('Acquire::Check-Valid-Until::deb.test "false";\n', False),
+    ],
+)
+def test_the_machines_apt_says_whether_dates_count(dump, ignores):
+    assert ignores_valid_until(dump) is ignores

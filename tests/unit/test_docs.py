@@ -93,14 +93,19 @@ def parse(words):
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_flags_exist(page):
-    known = (
-        {flag for option in OPTIONS for flag in option.flags}
-        | {"--json", "--expect", "--version", "--help", "-h"}
-        | {*OF_OTHERS}
-    )
+    known = {flag for option in OPTIONS for flag in option.flags} | {*flags_of(cli.harness)} | {*OF_OTHERS}
     for span in code_spans(page):
         if re.match(r"-{1,2}[a-z]", span):
             assert re.split(r"[ =\[]", span)[0] in known, f"{span} is no flag"
+
+
+def flags_of(command):
+    """The flags of a command and of those below it."""
+    with click.Context(command) as context:
+        for parameter in command.get_params(context):
+            yield from parameter.opts
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from flags_of(below)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -124,3 +124,8 @@ def test_an_unknown_python_is_refused_with_the_known_ones():
 def test_an_image_is_used_by_our_tag_or_by_its_id(tags: tuple[str, ...], tag: str):
     labels: Mapping[str, str] = {}
     assert Image("sha256:a", tags, labels, 0).tag == tag
+
+
+def test_the_hint_to_make_a_base_is_one_command_of_the_installed_package():
+    assert images.base_hint("sid", is_root=True).startswith("'harness images base sid' makes a base")
+    assert images.base_hint("sid", is_root=False).startswith("""'sudo "$(command -v harness)" images base sid'""")

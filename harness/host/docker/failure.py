@@ -31,7 +31,9 @@ def failed_build(title: str, reason: str, tail: Iterable[str]) -> ServerError:
     evidence = "\n".join([*tail, reason.strip()])
     hint = "The lines above are the end of the build's log. It goes on from the step that failed when tried again."
     if "Release file" in evidence and ("expired" in evidence or "not valid" in evidence):
-        hint = "The mirror's Release file is past its date: ci/base --no-check-valid-until SUITE makes a base for that."
+        hint = (
+            "The mirror's Release file is past its date: 'harness images base --no-check-valid-until SUITE' takes it."
+        )
     elif "space left on device" in evidence:
         hint = "The engine's disk is full: 'harness images remove' and 'docker system df' show what can go."
     return ServerError(f"The image {title} could not be built.", hint=hint, evidence=evidence)

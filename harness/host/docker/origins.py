@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -159,8 +158,8 @@ class Origins:
             return "the engine is on another machine"
         if os.geteuid() != 0:
             return "only root can make one"
-        if shutil.which("debootstrap") is None:
-            return "debootstrap is not installed"
+        if debian.lacks_debootstrap():
+            return "debootstrap and Debian's keys (debian-archive-keyring) are not both installed"
         return ""
 
 

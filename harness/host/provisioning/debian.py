@@ -1,23 +1,27 @@
 """Debian as a source of images where none can be pulled: which suite has what, and the machine's own mirror.
 
-Owns the reading of apt's sources, in both of their formats. ``host.docker.build`` runs the recipe; nothing is started
-here.
+Owns the reading of apt's configuration and of its sources, in both of their formats. ``host.docker.origins`` runs the recipe.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from harness.errors import ServerError
 
 PYTHON_SUITES: Mapping[str, str] = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
 """The Python of each suite."""
 
 SUITES = ("bookworm", "trixie", "sid")
 DEFAULT_SUITE = "trixie"
+
+DEBOOTSTRAP_PACKAGES = ("debootstrap", "debian-archive-keyring")
+"""What makes a base takes; Ubuntu lacks Debian's keys as well."""
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 _ROLLING = frozenset({"sid", "unstable"})
 _CODENAMES = frozenset({*SUITES, "unstable", "stable", "oldstable", "oldoldstable", "testing", "bullseye", "forky"})
@@ -34,7 +38,10 @@ class AptSource:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """Where a machine has Debian from. ``security`` is empty where it has no source of security updates."""
+    """Where a machine has Debian from. ``security`` is empty where it has no source of security updates.
+
+    An empty ``uri`` is the mirror that debootstrap itself knows.
+    """
 
     uri: str
     components: tuple[str, ...] = ("main",)
@@ -42,7 +49,9 @@ class Mirror:
     security: str = ""
 
     def sources(self, suite: str) -> str:
-        """The text of a ``sources.list`` for *suite* from this mirror."""
+        """The text of a ``sources.list`` for *suite* from this mirror; empty for what debootstrap writes."""
+        if not self.uri:
+            return ""
         components = " ".join(self.components)
         lines = [f"deb {self.uri} {suite} {components}"]
         if suite not in _ROLLING:
@@ -54,16 +63,30 @@ class Mirror:
 
 
 def machine_mirror(apt: Path = Path("/etc/apt")) -> Mirror:
-    """The Debian mirror of the machine's apt configuration. Raises ``ServerError`` when it has none."""
+    """The Debian mirror of the machine's apt configuration, or debootstrap's own where it has none, as on Ubuntu."""
     files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
     texts = {file.name: file.read_text("utf-8", "replace") for file in files if file.is_file()}
-    mirror = find_mirror(parse_sources(texts))
-    if mirror is None:
-        raise ServerError(
-            f"apt has no Debian mirror on this machine ({apt}).",
-            hint="Name one: ci/base --mirror URL, or pull or load an image with Python and name it.",
-        )
-    return mirror
+    return find_mirror(parse_sources(texts)) or Mirror("")
+
+
+def lacks_debootstrap() -> bool:
+    """Whether what makes a base is missing on this machine."""
+    return shutil.which("debootstrap") is None or not KEYRING.exists()
+
+
+def takes_expired() -> bool:
+    """Whether this machine's own apt takes a Release file that is past its date."""
+    try:
+        asked = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ignores_valid_until(asked.stdout)
+
+
+def ignores_valid_until(dump: str) -> bool:
+    """Whether the configuration that ``apt-config dump`` prints ignores the dates of Release files."""
+    values = re.findall(r'^Acquire::Check-Valid-Until "([^"]*)";$', dump, re.MULTILINE | re.IGNORECASE)
+    return bool(values) and values[-1].lower() in ("false", "no", "without", "off", "disable", "0")
 
 
 def parse_sources(files: Mapping[str, str]) -> tuple[AptSource, ...]:

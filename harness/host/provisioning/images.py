@@ -123,8 +123,15 @@ def is_ours(tag: str) -> bool:
 
 
 def base_tag(suite: str) -> str:
-    """The tag of the base that ``ci/base`` makes of a Debian suite."""
+    """The tag of the base that is made of a Debian suite."""
     return f"{naming.PREFIX}-base:{suite}"
+
+
+def base_hint(suite: str, is_root: bool) -> str:
+    """The command that makes the base of *suite*, as the next step after an error."""
+    # sudo searches a PATH of its own, without the virtual environment
+    command = f"harness images base {suite}" if is_root else f'sudo "$(command -v harness)" images base {suite}'
+    return f"'{command}' makes a base of Debian's packages, on the engine's own machine (Debian or Ubuntu)."
 
 
 def base_labels(suite: str, check_valid_until: bool = True) -> dict[str, str]:

@@ -1,56 +1,46 @@
-"""``python -m harness.host.provisioning.make_base SUITE...``: bases of Debian suites where none can be pulled.
+"""``harness images base``: bases of Debian suites where none can be pulled.
 
-``ci/base`` runs it. Owns that command line alone; the base is made by ``host.docker.origins`` with the recipe in ``images/base``.
+Owns what that command makes and installs; the base itself is made by ``host.docker.origins`` with the recipe in ``images/base``.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 
-from harness.errors import ExitCode, HarnessError, ServerError
+from harness.errors import ExitCode, ServerError
 from harness.host.docker.engine import connect
 from harness.host.docker.origins import Origins
 from harness.host.provisioning import debian, images
 
+INSTALL_DEADLINE_S = 600
+"""How long apt may take for debootstrap."""
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Make the bases that *argv* asks for and that can be neither found nor pulled; the exit code."""
-    options = _parse(argv)
-    try:
-        with contextlib.closing(connect()) as client:
-            origins = Origins(client, _tell)
-            has = _has_unchecked_base if options.no_check_valid_until else _has_or_pulls
-            missing = [suite for suite in options.suites if not has(origins, suite)]
-            if options.missing:
-                print(*missing, sep="\n")
-                return ExitCode.GREEN
-            for suite in missing:
-                _make(origins, suite, options)
-    except HarnessError as error:
-        print("\n".join(filter(None, [error.evidence, error.message, f"next: {error.hint}"])), file=sys.stderr)
-        return error.exit_code
+
+def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: bool) -> ExitCode:
+    """Make the bases of *suites* that can be neither found nor pulled, from *mirror* or the one of this machine's apt.
+
+    Installs debootstrap where it is missing. Without *check_valid_until*, a suite whose Release file is past its date is
+    taken, and a base that would not take it is made again. Raises ``ServerError`` when a base cannot be made.
+    """
+    takes_expired = not check_valid_until
+    with contextlib.closing(connect()) as client:
+        origins = Origins(client, tell)
+        for suite in suites or (debian.DEFAULT_SUITE,):
+            if not (_has_expired_base(origins, suite) if takes_expired else _has_or_pulls(origins, suite)):
+                _make(origins, suite, mirror, takes_expired=takes_expired)
     return ExitCode.GREEN
 
 
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("ci/base", description="Makes bases of Debian suites where none can be pulled.")
-    parser.add_argument("suites", nargs="*", metavar="SUITE", default=[debian.DEFAULT_SUITE])
-    parser.add_argument("--mirror", help="where Debian is; without it, the mirror of this machine's apt")
-    parser.add_argument(
-        "--no-check-valid-until", action="store_true", help="take a suite whose Release file is past its date"
-    )
-    parser.add_argument("--missing", action="store_true", help="print the suites that have to be made, and make none")
-    options = parser.parse_args(argv)
-    unknown = sorted(set(options.suites) - set(debian.SUITES))
-    if unknown:
-        parser.error(f"unknown suite {', '.join(unknown)}; known: {', '.join(debian.SUITES)}")
-    return options
+def tell(image: str, line: str) -> None:
+    """Print what is being done for *image*."""
+    print(f"{image}: {line}", file=sys.stderr)
 
 
-def _has_unchecked_base(origins: Origins, suite: str) -> bool:
+def _has_expired_base(origins: Origins, suite: str) -> bool:
     return origins.label(images.base_tag(suite), images.VALID_UNTIL_LABEL) == "ignored"
 
 
@@ -61,17 +51,45 @@ def _has_or_pulls(origins: Origins, suite: str) -> bool:
     return any(not origins.pull(reference) for reference in origin.references)
 
 
-def _make(origins: Origins, suite: str, options: argparse.Namespace) -> None:
+def _make(origins: Origins, suite: str, mirror: str | None, *, takes_expired: bool) -> None:
+    title = images.base_tag(suite)
+    if os.geteuid() == 0 and debian.lacks_debootstrap():
+        _install_debootstrap(title)
     if reason := origins.cannot_import():
-        raise ServerError(f"The base {images.base_tag(suite)} cannot be made: {reason}.", hint="Run ci/base as root.")
-    mirror = debian.Mirror(options.mirror.rstrip("/")) if options.mirror else debian.machine_mirror()
-    origins.import_base(suite, mirror, check_valid_until=not options.no_check_valid_until)
-    _tell(images.base_tag(suite), "made")
+        raise ServerError(
+            f"The base {title} cannot be made: {reason}.", hint=images.base_hint(suite, os.geteuid() == 0)
+        )
+    source = debian.Mirror(mirror.rstrip("/")) if mirror else debian.machine_mirror()
+    origins.import_base(suite, source, check_valid_until=not (takes_expired or debian.takes_expired()))
+    tell(title, "made")
 
 
-def _tell(image: str, line: str) -> None:
-    print(f"{image}: {line}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _install_debootstrap(title: str) -> None:
+    """Install it with apt; the lists are fetched only when it cannot be had with those at hand. Raises ``ServerError``."""
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *debian.DEBOOTSTRAP_PACKAGES]
+    tell(title, f"installing {' and '.join(debian.DEBOOTSTRAP_PACKAGES)}")
+    said = ""
+    for command in (install, ["apt-get", "update", "-qq"], install):
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                timeout=INSTALL_DEADLINE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            said = str(error)
+            break
+        if command is install and done.returncode == 0:
+            return
+        said = done.stdout.strip()
+    raise ServerError(
+        "apt-get could not install debootstrap.",
+        hint="Correct apt's sources, or load an image of Debian or Python by hand.",
+        evidence="\n".join(said.splitlines()[-20:]),
+    )

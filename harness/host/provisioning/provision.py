@@ -162,7 +162,8 @@ def _make_base(workshop: Workshop, suite: str, reasons: list[str]) -> tuple[str,
         if image_id := workshop.origins.find(tag):
             return tag, image_id
         try:
-            return tag, workshop.origins.import_base(suite, debian.machine_mirror())
+            checks = not debian.takes_expired()
+            return tag, workshop.origins.import_base(suite, debian.machine_mirror(), check_valid_until=checks)
         except ServerError as error:
             reasons.append("\n".join(filter(None, [f"{tag}: {error.message}", error.evidence])))
             return None
@@ -209,9 +210,7 @@ def _unobtainable(specs: Sequence[Spec], reasons: Sequence[str]) -> ServerError:
     suite = next((spec.origin.suite for spec in specs if spec.origin.suite), "")
     hint = f"'docker pull {spec.origin.references[0]}' on the engine's machine shows what is in the way."
     if suite:
-        hint += (
-            f" Without a registry: 'ci/base {suite}' of the harness's repository makes a base (Debian, Ubuntu; root)."
-        )
+        hint = f"{images.base_hint(suite, os.geteuid() == 0)} With a registry, {hint}"
     if spec.name != "runner":
         hint += f' Or name an image that is there: [tool.harness.servers.{spec.name}] image = "...".'
     return ServerError(f"There is nothing to make the image {spec.title} from.", hint=hint, evidence="\n".join(reasons))
