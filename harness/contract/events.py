@@ -148,6 +148,16 @@ class PhaseFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseProgressed:
+    """A part of the run that takes long is at step ``n`` of ``total``, which is ``step``: ``default: migration shop.0003_x``."""
+
+    phase: str
+    step: str
+    n: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunPlanned:
     """Discovery ended: every test, in order; each gets one final outcome. ``seed`` is that of ``--shuffle``."""
 
@@ -316,6 +326,7 @@ Event = (
     | TopologyFound
     | PhaseStarted
     | PhaseFinished
+    | PhaseProgressed
     | RunPlanned
     | DatabasesReady
     | WorkerStarted

@@ -14,6 +14,7 @@ import django.test.runner
 import django.test.utils
 from django.db.backends.base import base as _base
 from django.db.backends.utils import CursorWrapper
+from django.db.migrations.executor import MigrationExecutor
 
 # unittest's stand-in for a module that could not be imported
 FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignore[attr-defined]  # not in typeshed
@@ -51,6 +52,29 @@ def hook_cursors(
     cls._execute, cls._executemany = hooked_execute, hooked_executemany
     module: Any = _base
     module.debug_transaction = around_boundary(module.debug_transaction)
+
+
+def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:
+    """Call *plan* with a connection and how many migrations it gets, and *step* with it and each one ahead of that.
+
+    Returns what ends this. ``progress_callback`` is no way to it: Django's command gives its own.
+    """
+    migrate, apply = MigrationExecutor.migrate, MigrationExecutor.apply_migration
+
+    def watched_migrate(self: Any, targets: Any, plan_: Any = None, *args: Any, **kwargs: Any) -> Any:
+        plan_ = kwargs.pop("plan", plan_)
+        plan(self.connection, len(self.migration_plan(targets) if plan_ is None else plan_))
+        return migrate(self, targets, plan_, *args, **kwargs)
+
+    def watched_apply(self: Any, state: Any, migration: Any, *args: Any, **kwargs: Any) -> Any:
+        step(self.connection, migration)
+        return apply(self, state, migration, *args, **kwargs)
+
+    def unwatch() -> None:
+        MigrationExecutor.migrate, MigrationExecutor.apply_migration = migrate, apply  # type: ignore[method-assign]  # what was there
+
+    MigrationExecutor.migrate, MigrationExecutor.apply_migration = watched_migrate, watched_apply  # type: ignore[method-assign, assignment]  # undone by unwatch
+    return unwatch
 
 
 def forget_exit_handlers() -> None:

@@ -94,7 +94,7 @@ class InsideRunner(DiscoverRunner):
         session.journal.start_phase("template")
         self._groups = databases.group_aliases(connections if aliases is None else aliases)
         self.parallel = 1
-        with migrations.blamed(session.sqllog):
+        with migrations.blamed(session.sqllog), migrations.watched(session.sqllog, session.journal.write):
             made = super().setup_databases(**kwargs)
         await_replicas(self._mirror_pairs(), session.replicas)  # whatever comes next may read there
         return made

@@ -114,6 +114,8 @@ class PlainConsole:
 
     def _progress(self) -> Text:
         feed = self._feed
+        if feed.steps:
+            return labelled("progress", f"{', '.join(feed.steps.values())}, {feed.elapsed:.0f}s", "dim")
         standing = f", {feed.standing()}" if feed.standing() else ""
         return labelled("progress", f"{feed.done} of {feed.planned} tests{standing}, {feed.elapsed:.0f}s", "dim")
 
@@ -213,7 +215,8 @@ def phases_line(feed: Feed, now: float) -> Text:
     phases = dict(feed.open_phases)
     if not phases:
         return Text(f"{'':{LABEL_WIDTH}} {clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
-    parts = [f"{name} {max(now - since, 0.0):.1f}s" for name, since in phases.items()]
+    steps = {name: f" ({step})" for name, step in dict(feed.steps).items()}
+    parts = [f"{name} {max(now - since, 0.0):.1f}s{steps.get(name, '')}" for name, since in phases.items()]
     return Text(f"{'':{LABEL_WIDTH}} {', '.join(parts)}", "dim")
 
 

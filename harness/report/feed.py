@@ -45,6 +45,7 @@ class Feed:
         self.outcomes: Counter[Outcome] = Counter()
         self.seats: dict[int, Seat] = {}
         self.open_phases: dict[str, float] = {}
+        self.steps: dict[str, str] = {}
         self.started_at = 0.0
         self.at = 0.0
         self._options = options
@@ -142,7 +143,10 @@ class Feed:
                 self.open_phases[event.phase] = envelope.at
             case events.PhaseFinished():
                 self.open_phases.pop(event.phase, None)
+                self.steps.pop(event.phase, None)
                 return self._quiet(labelled(event.phase, f"{event.duration:.2f}s", "dim"))
+            case events.PhaseProgressed():
+                self.steps[event.phase] = f"{one_line(event.step)}, {event.n} of {event.total}"
             case events.RunPlanned():
                 self.planned += len(event.tests)
                 self._tests.update((test.id, test) for test in event.tests)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from harness.contract.events import TopologyFound
+from harness.contract.events import PhaseProgressed, TopologyFound
 from harness.contract.runspec import RunSpec
 from harness.errors import ExitCode
 from tests.inside.conversation import Conversation, run
@@ -82,6 +82,34 @@ def test_a_failing_migration_is_named_with_its_sql(project, run_project):
     assert journal.status == 4
     assert journal.aborted.message.startswith("Migration app.0001_x failed: django.db.utils.OperationalError:")
     assert "SELECT id FROM nowhere\n-- no such table: nowhere" in journal.aborted.evidence
+
+
+SLOW_MIGRATION = """
+import time
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [
+        migrations.RunPython(lambda *_: time.sleep(2.1)),
+        migrations.CreateModel("Item", [("name", models.CharField(max_length=10))]),
+    ]
+"""
+NEXT_MIGRATION = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("app", "0001_x")]
+"""
+
+
+def test_migrations_that_take_long_say_which_they_are_at(project, run_project):
+    files = {"app/migrations/0001_x.py": SLOW_MIGRATION, "app/migrations/0002_y.py": NEXT_MIGRATION}
+    project({**APP, "app/migrations/__init__.py": "", **files}, 'INSTALLED_APPS = ["app"]')
+    journal = run_project()
+    assert journal.all(PhaseProgressed)[0].step.startswith("default: migration app.000")
+    assert journal.all(PhaseProgressed)[0].total == 2
+    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
 
 
 def test_a_failing_system_check_is_told(project, run_project):

@@ -12,11 +12,14 @@ from harness.contract.events import (
     AttemptStarted,
     Notice,
     Outcome,
+    PhaseFinished,
+    PhaseProgressed,
+    PhaseStarted,
     RunPlanned,
     WorkerLost,
 )
 from harness.report import ledger
-from harness.report.console import Console, LiveConsole, PlainConsole
+from harness.report.console import Console, LiveConsole, PlainConsole, phases_line
 from harness.report.feed import SHOWN_FAILURES, Feed
 from harness.report.terminal import ConsoleOptions, clip_start, encodable
 from harness.report.verdict import verdict
@@ -68,6 +71,27 @@ def test_seats() -> None:
     for envelope in Journal().inside(WorkerLost(1, None, "SIGKILL", TWO.id), slot=2).envelopes:
         feed.take(envelope)
     assert list(feed.seats) == [1]
+
+
+def test_a_long_phase_says_what_it_is_at() -> None:
+    journal = Journal().inside(RunPlanned((ONE,), 1), PhaseStarted("template"))
+    journal.at += 10
+    journal.inside(PhaseProgressed("template", "default: migration shop.0003_x", 3, 210))
+    out = io.StringIO()
+    console = PlainConsole(out, ConsoleOptions())
+    for envelope in journal.envelopes:
+        console.handle(envelope)
+    assert out.getvalue().splitlines()[-1].split(None, 1) == [
+        "progress",
+        "default: migration shop.0003_x, 3 of 210, 10s",
+    ]
+    feed = Feed(ConsoleOptions())
+    for envelope in journal.envelopes:
+        feed.take(envelope)
+    assert "s (default: migration shop.0003_x, 3 of 210)" in phases_line(feed, journal.at).plain
+    for envelope in journal.inside(PhaseFinished("template", 12.0)).envelopes:
+        feed.take(envelope)
+    assert feed.steps == {}
 
 
 def test_counters() -> None:
