@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem, shell_complete
 
 import harness as package
 from harness.errors import ExitCode, HarnessError
+from harness.host.command_line import spell_out
 from harness.host.config import Config, load
 from harness.host.interrupts import ignore_for_good
-from harness.host.kinds import Mismatch
+from harness.host.kinds import PATH
 from harness.host.options import OPTIONS, Option
 from harness.host.provisioning.debian import SUITES
+
+COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
+"""What a shell sets to ask for completions, as click's own ``main`` reads it."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -57,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _invoke(args: list[str]) -> int:
     # not click's own main(): that one ends with 1 when its output is closed, which is our code for red tests
+    if asked := os.environ.get(COMPLETION_VARIABLE):
+        return shell_complete(harness, {}, "harness", COMPLETION_VARIABLE, asked)
     try:
         with harness.make_context("harness", args) as context:
             return int(harness.invoke(context))
@@ -105,30 +112,16 @@ def format_bug(error: BaseException) -> str:
     )
 
 
-def spell_out(args: Sequence[str], options: Sequence[Option] = OPTIONS) -> list[str]:
-    """*args* with a value behind each flag that may stand alone, so that a label behind it stays a label."""
-    bare = {flag: option for option in options if option.bare for flag in option.flags}
-    spelled: list[str] = []
-    for place, arg in enumerate(args):
-        if arg == "--":
-            return [*spelled, *args[place:]]
-        spelled.append(arg)
-        if arg in bare and not _is_value(bare[arg], args[place + 1 : place + 2]):
-            spelled.append(bare[arg].bare)
-    return spelled
-
-
-def _is_value(option: Option, following: Sequence[str]) -> bool:
-    try:
-        option.kind.from_text(following[0])
-    except (IndexError, Mismatch):
-        return False
-    return True
-
-
 class _Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, spell_out(args))
+        options = {option.key: option for option in OPTIONS}
+        valued = {
+            flag: options.get(param.name or "")
+            for param in self.params
+            if isinstance(param, click.Option) and not param.is_flag
+            for flag in param.opts
+        }
+        return super().parse_args(ctx, spell_out(args, valued))
 
 
 class _Group(click.Group):
@@ -156,7 +149,21 @@ def _flag(option: Option) -> Callable[[_Function], _Function]:
     has_default = option.default is not None and option.default is not False and option.default != []
     shown = f"{option.help} [default: {option.default}]" if has_default else option.help
     many = option.kind.shape == "many"
-    return click.option(*option.flags, option.key, metavar=option.metavar, multiple=many, type=str, help=shown)
+    complete = _completion(option)
+    return click.option(
+        *option.flags, option.key, metavar=option.metavar, multiple=many, type=str, help=shown, shell_complete=complete
+    )
+
+
+def _completion(option: Option) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """What a shell offers for the value of *option*: its words, or paths."""
+
+    def complete(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if option.kind is PATH:
+            return [CompletionItem(incomplete, type="dir" if option.metavar == "DIR" else "file")]
+        return [CompletionItem(word) for word in option.kind.words if word.startswith(incomplete)]
+
+    return complete
 
 
 @click.group(
@@ -181,7 +188,7 @@ def ci(**given: Any) -> int:
     if len(backends_of(config.db)) > 1:
         from harness.host.several import run_several
 
-        return run_several(config, given_flags(given))
+        return run_several(config)
     from harness.host.session import run_ci
 
     return run_ci(config)

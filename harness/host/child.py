@@ -22,18 +22,19 @@ from harness.errors import ExitCode, HarnessError
 from harness.host import surroundings
 from harness.host.config import load
 from harness.host.session import run_ci
+from harness.report.typed import Typed
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What the parent asks for. ``flags`` are those of its own command line, by their keys, with this run's in their place.
 
-    ``command`` is what somebody types to repeat this run alone, without labels.
+    ``command`` is what somebody types to repeat this run alone.
     """
 
     flags: Mapping[str, object]
     artifacts_root: str
-    command: tuple[str, ...]
+    command: Typed
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
@@ -41,7 +42,8 @@ class Letter:
     @staticmethod
     def from_line(line: bytes) -> Letter:
         content = json.loads(line)
-        return Letter(content["flags"], content["artifacts_root"], tuple(content["command"]))
+        typed = Typed(**{name: tuple(words) for name, words in content["command"].items()})
+        return Letter(content["flags"], content["artifacts_root"], typed)
 
 
 def main() -> int:
@@ -55,7 +57,7 @@ def main() -> int:
         config = load(letter.flags, os.environ, Path.cwd())
         config = replace(config, artifacts_root=Path(letter.artifacts_root))
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            around = surroundings.look(config, os.environ, sys.argv, nowhere)
+            around = surroundings.look(config, os.environ, nowhere)
             around = replace(around, is_github=False, step_summary=None, command=letter.command)
             return run_ci(config, around)
     except HarnessError as error:

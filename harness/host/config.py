@@ -86,7 +86,7 @@ class Config:
     ``startup_timeout`` are in seconds. ``install`` is ``None`` for what the project's own files say. ``env`` has the
     values of ``pass_env`` folded in. The fields of pip and the proxies are ``None`` for what the user's own pip has.
     Of ``pythons``, ``python`` is the first: what a run takes. ``artifacts_root`` is the folder that all artifacts are in,
-    of the runs on other backends too.
+    of the runs on other backends too. ``given`` is what the command line gave, by its keys.
     """
 
     project: Path
@@ -128,6 +128,7 @@ class Config:
     no_proxy: str | None
     django: DjangoOptions
     sources: Mapping[str, str] = field(repr=False)
+    given: Mapping[str, object] = field(repr=False)
 
     def source(self, key: str) -> str:
         """Where the value of *key* comes from: ``default``, ``pyproject.toml``, a variable's name or a flag.
@@ -185,7 +186,7 @@ def load(
     _check_together(values)
     fields = {option.key: values[option.key] for option in OPTIONS if not option.django}
     fields |= {key: values[key] for key in ("pythons", "artifacts_root")}
-    return Config(**fields, django=_django(values), sources=sources)
+    return Config(**fields, django=_django(values), sources=sources, given=dict(cli))
 
 
 def _check_together(values: Mapping[str, Any]) -> None:

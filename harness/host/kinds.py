@@ -30,12 +30,14 @@ class Kind:
 
     ``expected`` completes "expected ..." in a message. ``check`` takes a value as TOML has it and returns it as the
     configuration keeps it; ``convert`` takes one word of text to what TOML would have had. Both raise ``ValueError``.
+    ``words`` are those that a shell offers as the value.
     """
 
     expected: str
     check: Callable[[object], object]
     convert: Callable[[str], object] = str
     shape: Literal["one", "switch", "many", "table"] = "one"
+    words: tuple[str, ...] = ()
 
     def from_toml(self, value: object) -> object:
         """*value* as the configuration keeps it. Raises ``Mismatch``."""
@@ -170,7 +172,7 @@ def choice(*words: str) -> Kind:
             raise Mismatch(value)
         return value
 
-    return Kind(f"one of {', '.join(words)}", check)
+    return Kind(f"one of {', '.join(words)}", check, words=words)
 
 
 TEXT = Kind("a string", _text)

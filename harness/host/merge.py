@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> Exi
     cannot be read, and for runs that do not belong together.
     """
     expected = read_expected(expect) if expect else None
-    around = surroundings.look(config, os.environ, sys.argv)
+    around = surroundings.look(config, os.environ)
     places = find_runs([around.cwd / folder for folder in folders])
     if any(place.resolve() == config.artifacts.resolve() for place in places):
         raise UsageError(

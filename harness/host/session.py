@@ -10,7 +10,6 @@ import gc
 import json
 import os
 import signal
-import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -50,7 +49,7 @@ def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
     """
     # what a run hears it keeps: looking through it for garbage, again and again, would cost more than hearing it
     gc.set_threshold(100_000, 50, 100)
-    around = around or surroundings.look(config, os.environ, sys.argv)
+    around = around or surroundings.look(config, os.environ)
     spec = _spec(config)  # a file to replay may be of the artifacts that this run replaces
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
         record = Record(config, around, artifacts, console)
@@ -66,7 +65,7 @@ def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
 
 def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print what a run would start, and start nothing but the runner."""
-    around = surroundings.look(config, os.environ, sys.argv)
+    around = surroundings.look(config, os.environ)
     with interruptible(), Room(config, lambda *_: None) as room:
         plans = room.plans(RunSpec(plan_only=True, settings=config.settings))
     if as_json:

@@ -13,18 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rich.text import Text
 
 from harness.contract import codec
 from harness.contract.events import Envelope, RunAborted, RunStarted
 from harness.errors import ExitCode, HarnessError, Interrupted, worst
-from harness.host import surroundings
+from harness.host import command_line, surroundings
 from harness.host.backends import Backend, at_once, backends_of, workers_each
 from harness.host.child import Letter, last_words
 from harness.host.config import Config
@@ -51,13 +50,13 @@ EXIT_S = 60.0
 _STDERR_BYTES = 20_000
 
 
-def run_several(config: Config, flags: Mapping[str, Any]) -> ExitCode:
+def run_several(config: Config) -> ExitCode:
     """Run the suite on every backend of *config*, and give the worst of their exit codes.
 
-    *flags* are those that *config* was made from, by their keys: each run reads the configuration for itself.
+    Each run reads the configuration for itself, from the flags that *config* was made from.
     """
     backends = backends_of(config.db)
-    around = surroundings.look(config, os.environ, sys.argv)
+    around = surroundings.look(config, os.environ)
     console = BackendsConsole(
         around.out,
         around.console_options(config),
@@ -67,7 +66,7 @@ def run_several(config: Config, flags: Mapping[str, Any]) -> ExitCode:
     with (
         contextlib.closing(console),
         Artifacts.open(config.artifacts, has_journal=False) as artifacts,
-        _Fleet(config, flags, around, artifacts, console) as fleet,
+        _Fleet(config, around, artifacts, console) as fleet,
     ):
         fleet.prepare()
         fleet.sail(backends)
@@ -85,7 +84,6 @@ class _Fleet:
     def __init__(
         self,
         config: Config,
-        flags: Mapping[str, Any],
         around: Surroundings,
         artifacts: Artifacts,
         console: BackendsConsole,
@@ -94,7 +92,6 @@ class _Fleet:
         self.missing: list[Missing] = []
         self.interrupt: int | None = None
         self._config = config
-        self._flags = flags
         self._around = around
         self._artifacts = artifacts
         self._console = console
@@ -168,12 +165,12 @@ class _Fleet:
     def _start(self, backend: Backend, workers: int) -> _Child:
         folder = self._artifacts.adopt(backend.name)
         flags = {
-            **self._flags,
+            **self._config.given,
             "db": [str(spec) for spec in backend.db],
             "artifacts": str(folder),
             "parallel": str(workers),
         }
-        command = command_for(backend, self._around.command)
+        command = command_line.typed({**self._config.given, "db": flags["db"]})
         return _Child(backend, folder, Letter(flags, str(self._artifacts.root), command))
 
     def _ended(self, child: _Child, code: int) -> Run:
@@ -290,20 +287,6 @@ class _Child:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
         self._errors.close()
-
-
-def command_for(backend: Backend, command: Sequence[str]) -> tuple[str, ...]:
-    """*command* with the ``--db`` of *backend* in place of its own."""
-    rest: list[str] = []
-    is_value = False
-    for word in command:
-        if is_value or word.startswith("--db="):
-            is_value = False
-        elif word == "--db":
-            is_value = True
-        else:
-            rest.append(word)
-    return (*rest, *(word for spec in backend.db for word in ("--db", str(spec))))
 
 
 def exit_code_of(code: int) -> ExitCode:

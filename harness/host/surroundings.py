@@ -8,21 +8,23 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from harness.host import command_line
 from harness.host.config import Config
 from harness.report.console import Console, LiveConsole, PlainConsole
 from harness.report.terminal import ConsoleOptions, encodable
+from harness.report.typed import Typed
 
 SLOWEST = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """``prefix`` is the project's folder relative to its repository's root; ``command`` what was typed, without labels."""
+    """``prefix`` is the project's folder relative to its repository's root; ``command`` what was typed."""
 
     cwd: Path
     out: TextIO
@@ -31,7 +33,7 @@ class Surroundings:
     is_github: bool
     step_summary: Path | None
     prefix: str
-    command: tuple[str, ...]
+    command: Typed
 
     def relative(self, path: Path) -> str:
         """*path* as somebody who stands here would write it."""
@@ -66,7 +68,7 @@ class Surroundings:
         )
 
 
-def look(config: Config, environ: Mapping[str, str], argv: Sequence[str], out: TextIO = sys.stdout) -> Surroundings:
+def look(config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout) -> Surroundings:
     """What is around this process."""
     is_terminal = out.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
     has_colour = (is_terminal and not environ.get("NO_COLOR")) or bool(environ.get("FORCE_COLOR"))
@@ -80,19 +82,8 @@ def look(config: Config, environ: Mapping[str, str], argv: Sequence[str], out: T
         is_github=is_github,
         step_summary=Path(summary) if is_github and summary else None,
         prefix=_repository_prefix(config.project),
-        command=("harness", *_without_labels(argv[1:], config.labels)),
+        command=command_line.typed(config.given),
     )
-
-
-def _without_labels(arguments: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """*arguments* without the last occurrence of each label."""
-    rest = list(arguments)
-    for label in labels:
-        for place in range(len(rest) - 1, -1, -1):
-            if rest[place] == label:
-                del rest[place]
-                break
-    return rest
 
 
 def _repository_prefix(project: Path) -> str:

@@ -6,7 +6,6 @@ Owns the order and the limits of it. Pure. Last comes what a reader at the end o
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Iterator, Sequence
 
 from rich.text import Text
@@ -17,6 +16,7 @@ from harness.report.runreport import PHASES, Attempt, Case, RunReport
 from harness.report.sql import seconds
 from harness.report.terminal import STYLES, ConsoleOptions, quoted
 from harness.report.text import for_terminal, keep_end_lines, one_line, plural
+from harness.report.typed import Typed
 from harness.report.verdict import Verdict
 from harness.report.wording import (
     FLAKY,
@@ -81,8 +81,8 @@ def final_summary(
     return lines
 
 
-def rerun_command(command: Sequence[str], report: RunReport) -> str:
-    """*command* (without labels) with what is red as labels; by class, then by module, where that would be too many.
+def rerun_command(command: Typed, report: RunReport) -> str:
+    """*command* with what is red as labels; by class, then by module, where that would be too many, then with its own.
 
     Empty if nothing is red that a label can name.
     """
@@ -94,7 +94,7 @@ def rerun_command(command: Sequence[str], report: RunReport) -> str:
             break
     if not names:
         return ""
-    return shlex.join([*command, *(names if len(names) <= RERUN_LABELS else [])])
+    return command.with_labels(names if len(names) <= RERUN_LABELS else command.labels)
 
 
 def condensed(folder: str, paths: Sequence[str]) -> list[str]:

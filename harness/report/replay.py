@@ -5,12 +5,12 @@ A line is a test's id; a line that begins with ``#`` is for the reader.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from harness.contract import naming
 from harness.report.runreport import RunReport
 from harness.report.text import one_line
+from harness.report.typed import Typed
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
@@ -26,8 +26,8 @@ def parse(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
 
-def command(typed: Sequence[str], folder: str, report: RunReport) -> str:
-    """*typed* (without labels) with the file of the first failure, below *folder*; empty where there is none."""
+def command(typed: Typed, folder: str, report: RunReport) -> str:
+    """*typed* with the file of the first failure, below *folder*; empty where there is none."""
     if not report.orders:
         return ""
-    return shlex.join([*typed, "--replay", f"{folder}/{naming.replay_file(report.orders[0][-1])}"])
+    return typed.replaying(f"{folder}/{naming.replay_file(report.orders[0][-1])}")

@@ -137,11 +137,32 @@ def test_the_seed_may_be_left_out(argv, shuffle, seed, labels):
         ("-v shop", None, 2, ("shop",)),
         ("-v 0 shop", None, 0, ("shop",)),
         ("--verbosity=3", None, 3, ()),
+        ("--tag --parallel shop", None, 1, ("shop",)),
+        ("-rv shop", None, 2, ("shop",)),
+        ("-k -v shop", None, 1, ("shop",)),
+        ("-kv 3", None, 1, ("3",)),
+        ("--parallel ./shop", None, 1, ("./shop",)),
     ],
 )
 def test_a_flag_that_may_stand_alone_leaves_labels_alone(argv, parallel, verbosity, labels):
     config = configured(*argv.split())
     assert (config.parallel, config.django.verbosity, config.labels) == (parallel, verbosity, labels)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("--parallel 0", "--parallel: expected"),
+        ("--parallel -1", "seen -1"),
+        ("--parallel 2x shop", "'2x'"),
+        ("--parallel=shop", "'shop'"),
+        ("-v 7", "--verbosity: expected 0, 1, 2 or 3"),
+        ("--shuffle 1.5", "'1.5'"),
+    ],
+)
+def test_a_value_that_such_a_flag_cannot_take_is_an_error(argv, said, capsys):
+    assert cli.main(["ci", *argv.split()]) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
 
 
 def test_variables_of_the_process_are_read(monkeypatch):
@@ -256,6 +277,31 @@ def test_evidence_neither_moves_the_cursor_nor_gives_commands(monkeypatch, capsy
 
 
 # --- the real process
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("harness im", "images"),
+        ("harness ci --runn", "--runner"),
+        ("harness ci --runner h", "host"),
+        ("harness ci --parallel --mirrors prim", "primary"),
+        ("harness images bu", "build"),
+    ],
+)
+def test_bash_completes_commands_flags_and_words(words, offered, tmp_path):
+    (tmp_path / "harness").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m harness "$@"\n')
+    (tmp_path / "harness").chmod(0o755)
+    script = """
+        eval "$(_HARNESS_COMPLETE=bash_source harness)"
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _harness_completion harness; printf '%s\n' "${COMPREPLY[@]}"
+    """
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    typed = ["bash", "-c", script, "bash", *words.split()]
+    process = subprocess.run(typed, capture_output=True, text=True, timeout=60, env=environ)
+    assert process.stderr == ""
+    assert process.stdout.split() == [offered]
 
 
 def test_the_module_runs():

@@ -43,7 +43,7 @@ def refuse(project: Path, toml: str = "", environ: dict[str, str] | None = None,
 def test_every_option_has_one_field_and_every_field_one_option():
     plain = {option.key for option in OPTIONS if not option.django}
     django = {option.django for option in OPTIONS if option.django}
-    derived = {"django", "sources", "pythons", "artifacts_root"}
+    derived = {"django", "sources", "pythons", "artifacts_root", "given"}
     assert plain == {field.name for field in dataclasses.fields(Config)} - derived
     assert django == {field.name for field in dataclasses.fields(DjangoOptions)} - {"seed"}
 

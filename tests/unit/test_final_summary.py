@@ -4,6 +4,7 @@ from harness.contract.events import Failure, Frame, Outcome, PlannedTest, RunFin
 from harness.report import ledger
 from harness.report.final_summary import DETAILED, LISTED, condensed, final_summary, rerun_command
 from harness.report.terminal import ConsoleOptions
+from harness.report.typed import Typed
 from harness.report.verdict import verdict
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
@@ -101,7 +102,7 @@ def rerun(*red: PlannedTest, **told: object) -> str:
     journal = Journal().plan(*red)
     for test in red:
         journal.attempt(test, Outcome.FAILED, **told)
-    return rerun_command(["harness", "ci", "--db", "postgres"], ledger.fold(journal.envelopes))
+    return rerun_command(Typed(("harness", "ci", "--db", "postgres"), ("shop",)), ledger.fold(journal.envelopes))
 
 
 def test_the_command_that_runs_failures_again() -> None:
@@ -118,17 +119,17 @@ def test_a_fixture_is_told_by_its_class_and_hides_its_tests() -> None:
     fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
     other = planned("test_x", classname="catalog.tests.A")
     journal = Journal().plan(ONE, other).attempt(fixture, Outcome.ERRORED, extra=fixture).attempt(other, Outcome.FAILED)
-    command = rerun_command(["harness", "ci"], ledger.fold(journal.envelopes))
+    command = rerun_command(Typed(("harness", "ci")), ledger.fold(journal.envelopes))
     assert command == f"harness ci catalog.tests.A.test_x {ONE.classname}"
 
 
-def test_many_failures_are_told_by_class_then_module_then_not_at_all() -> None:
+def test_many_failures_are_told_by_class_then_module_then_as_typed() -> None:
     of_class = [planned(f"test_{n}", classname="shop.tests.A") for n in range(30)]
     assert rerun(*of_class) == "harness ci --db postgres shop.tests.A"
     of_module = [planned("test_x", classname=f"shop.tests.A{n}") for n in range(30)]
     assert rerun(*of_module) == "harness ci --db postgres shop.tests"
     of_all = [planned("test_x", classname=f"app{n}.a.b.c.d.A") for n in range(30)]
-    assert rerun(*of_all) == "harness ci --db postgres"
+    assert rerun(*of_all) == "harness ci --db postgres shop"
 
 
 def test_labels_that_others_cover_stay_out() -> None:
@@ -139,7 +140,7 @@ def test_labels_that_others_cover_stay_out() -> None:
     assert rerun(failed, *of_class) == "harness ci --db postgres shop.tests.test_x shop.tests.test_y.A"
     setup = PlannedTest("shop.tests.setUpModule", "shop.tests", "setUpModule")
     journal = Journal().plan(ONE, *of_class).attempt(setup, Outcome.ERRORED, extra=setup)
-    assert rerun_command(["harness", "ci"], ledger.fold(journal.envelopes)) == "harness ci shop.tests"
+    assert rerun_command(Typed(("harness", "ci")), ledger.fold(journal.envelopes)) == "harness ci shop.tests"
 
 
 def test_frames_of_the_project_stand_out() -> None:

@@ -16,6 +16,7 @@ from harness.report import final_summary, junit, ledger, summary
 from harness.report.console import PlainConsole
 from harness.report.files import read_journal
 from harness.report.terminal import ConsoleOptions
+from harness.report.typed import Typed
 from harness.report.verdict import verdict
 from tests.golden.journals import JOURNALS
 from tests.junit_check import check
@@ -83,7 +84,7 @@ def test_plain_console(name: str) -> None:
         report,
         verdict(report),
         artifacts=final_summary.condensed(".harness", PATHS),
-        rerun=final_summary.rerun_command(["harness", "ci", "--db", "postgres"], report),
+        rerun=final_summary.rerun_command(Typed(("harness", "ci", "--db", "postgres")), report),
     )
     console.close()
     compare(name, ".txt", out.getvalue().encode())

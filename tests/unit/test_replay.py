@@ -2,6 +2,7 @@
 
 from harness.report import replay
 from harness.report.runreport import RunReport
+from harness.report.typed import Typed
 
 REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.test_c", "shop.U.test_d")))
 
@@ -17,9 +18,9 @@ def test_comments_blank_lines_and_repetitions_do_not_count():
 
 
 def test_the_command_takes_the_file_of_the_first_failure():
-    typed = ("harness", "ci", "--db", "postgres")
+    typed = Typed(("harness", "ci", "--db", "postgres"), ("shop", "--odd"))
     assert (
         replay.command(typed, ".harness", REPORT)
-        == "harness ci --db postgres --replay '.harness/replay/shop.T.test_b (i=1).txt'"
+        == "harness ci --db postgres --replay '.harness/replay/shop.T.test_b (i=1).txt' -- shop --odd"
     )
     assert replay.command(typed, ".harness", RunReport()) == ""

@@ -11,32 +11,20 @@ import pytest
 from harness.contract import codec
 from harness.contract.events import Notice, RunAborted
 from harness.errors import ExitCode
-from harness.host.backends import Backend
 from harness.host.child import Letter, last_words
-from harness.host.config import DbSpec
-from harness.host.several import command_for, exit_code_of
+from harness.host.several import exit_code_of
+from harness.report.typed import Typed
 
 REPOSITORY = Path(__file__).parents[2]
-LETTER = Letter({"db": ["sqlite"], "project": "x", "failfast": True}, "/out", ("harness", "ci", "--db", "sqlite"))
+LETTER = Letter(
+    {"db": ["sqlite"], "project": "x", "failfast": True}, "/out", Typed(("harness", "ci", "--db", "sqlite"), ("x",))
+)
 ABORT = RunAborted(ExitCode.USAGE, "Not so.", "But so.", "a\nb")
 
 
 def test_a_letter_arrives_as_it_was_sent():
     assert Letter.from_line(LETTER.to_line()) == LETTER
     assert LETTER.to_line().count(b"\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("harness ci", "harness ci --db sqlite --db a=postgres:17"),
-        ("harness ci --db postgres --db=sqlite -v 2", "harness ci -v 2 --db sqlite --db a=postgres:17"),
-        ("harness ci --db postgres", "harness ci --db sqlite --db a=postgres:17"),
-    ],
-)
-def test_the_command_that_repeats_one_run_names_its_backend_alone(command, expected):
-    backend = Backend("sqlite", (DbSpec("sqlite"), DbSpec("postgres", "17", "a")))
-    assert command_for(backend, command.split()) == tuple(expected.split())
 
 
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (1, 1), (143, 143), (-9, 70), (-11, 70), (99, 70)])
@@ -53,7 +41,7 @@ def test_the_last_words_are_the_last_line():
 
 def child(folder, flags, **variables):
     """How the process ends that such a letter is sent to."""
-    letter = Letter(flags, str(folder / "out"), ("harness", "ci"))
+    letter = Letter(flags, str(folder / "out"), Typed(("harness", "ci")))
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.host.child"],
         cwd=folder,
@@ -72,7 +60,9 @@ def child(folder, flags, **variables):
 
 def test_a_process_ends_with_its_parent(tmp_path):
     (tmp_path / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")\n')
-    letter = Letter({"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), ("harness", "ci"))
+    letter = Letter(
+        {"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), Typed(("harness", "ci"))
+    )
     program = "import time; from harness.host import child; child.run_ci = lambda *_: time.sleep(60); child.main()"
     ended = subprocess.run(
         [sys.executable, "-c", program],

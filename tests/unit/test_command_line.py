@@ -1,0 +1,111 @@
+"""The words that give parsed flags again: for every option, whatever stands where."""
+
+import shlex
+import string
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import cli
+from harness.host import command_line
+from harness.host.options import OPTIONS
+from harness.report.typed import Typed
+
+LABELS = st.sampled_from(
+    ["shop", "shop.tests", "tests/test_a.py", "3", "auto", "true", "--tag", "-v", "fast", "a b", "x'y"]
+)
+VALUES = {
+    "parallel": st.sampled_from(["auto", "1", "3"]),
+    "shuffle": st.sampled_from(["true", "false", "7", "0"]),
+    "verbosity": st.sampled_from(["0", "3"]),
+}
+TEXTS = LABELS | st.text(string.ascii_letters + string.digits + "-=*$. '\"", min_size=1, max_size=6)
+CI = [option for option in OPTIONS if option.flags and "ci" in option.commands]
+
+
+@st.composite
+def one_option(draw):
+    """An option of the command with its words, and the value that they give."""
+    option = draw(st.sampled_from(CI))
+    flag = draw(st.sampled_from(option.flags))
+    if option.kind.shape == "switch":
+        return option, [flag], True
+    if option.bare and draw(st.booleans()):
+        return option, [flag], option.bare
+    value = draw(VALUES.get(option.key, TEXTS))
+    forms = [[flag, value]]
+    if flag.startswith("--"):
+        forms.append([f"{flag}={value}"])
+    return option, draw(st.sampled_from(forms)), value
+
+
+@st.composite
+def argument_lists(draw):
+    """Words as somebody types them, and what they mean: the values by key, and the labels."""
+    words: list[str] = []
+    meant: dict[str, object] = {}
+    plain = [label for label in draw(st.lists(LABELS, max_size=2)) if label in ("shop", "shop.tests", "fast")]
+    words += plain
+    for option, typed, value in draw(st.lists(one_option(), max_size=8)):
+        words += typed
+        if option.kind.shape == "many":
+            meant[option.key] = (*meant.get(option.key, ()), value)
+        else:
+            meant[option.key] = value
+    behind = draw(st.lists(LABELS, max_size=3))
+    words += ["--", *behind]
+    return words, meant, (*plain, *behind)
+
+
+def parsed(words):
+    return cli.given_flags(cli.ci.make_context("ci", list(words)).params)
+
+
+@given(argument_lists())
+def test_what_is_typed_is_parsed_and_said_again(drawn):
+    words, meant, labels = drawn
+    values = parsed(words)
+    assert {key: value for key, value in values.items() if key != "labels"} == meant
+    assert values.get("labels", ()) == labels
+    typed = command_line.typed(values)
+    program, command, *again = shlex.split(typed.with_labels(typed.labels))
+    assert (program, command) == ("harness", "ci")
+    assert parsed(again) == {key: value for key, value in values.items() if key != "replay"}
+
+
+@given(argument_lists(), st.sampled_from(["r/a (i=1).txt", "x"]))
+def test_the_command_to_replay_differs_by_its_file_alone(drawn, file):
+    values = parsed(drawn[0])
+    again = shlex.split(command_line.typed(values).replaying(file))[2:]
+    assert parsed(again) == {**values, "replay": file}
+
+
+@given(argument_lists())
+def test_a_run_of_several_is_named_with_its_backend_alone(drawn):
+    values = parsed(drawn[0])
+    typed = command_line.typed({**values, "db": ["sqlite", "a=postgres:17"]})
+    again = parsed(shlex.split(typed.with_labels(["shop.T"]))[2:])
+    assert again.pop("db") == ("sqlite", "a=postgres:17")
+    assert again.pop("labels") == ("shop.T",)
+    assert again == {key: value for key, value in values.items() if key not in ("db", "labels", "replay")}
+
+
+@pytest.mark.parametrize("word", ["shop", "shop.tests.T.test_a", "shop/tests.py", ".", "caf\u00e9"])
+def test_dotted_names_and_paths_are_labels(word):
+    assert command_line.is_label(word)
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "1.5", "2x", "a b", ""])
+def test_other_words_are_none(word):
+    assert not command_line.is_label(word)
+
+
+def test_labels_that_look_like_flags_are_set_apart():
+    assert Typed(("harness", "ci")).with_labels(["-x"]) == "harness ci -- -x"
+
+
+def test_every_option_that_takes_a_value_is_known_to_click_as_one():
+    valued = {param.name for param in cli.ci.params if isinstance(param, click.Option) and not param.is_flag}
+    assert valued == {option.key for option in CI if option.kind.shape != "switch"}
