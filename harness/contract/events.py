@@ -61,7 +61,8 @@ class Failure:
     """One thing that went wrong in an attempt: ``kind`` as unittest tells failures from errors.
 
     ``type`` is the exception's dotted class, ``message`` its text, ``traceback`` the formatted whole, chained causes too.
-    ``subtest`` holds the parameters of the subTest that raised, as unittest prints them.
+    ``subtest`` holds the parameters of the subTest that raised, as unittest prints them. ``brief`` is the traceback with
+    the project's frames in a line each and all others folded; empty where nobody made one.
     """
 
     kind: Literal["failure", "error"]
@@ -70,12 +71,16 @@ class Failure:
     traceback: str
     frames: tuple[Frame, ...] = ()
     subtest: str = ""
+    brief: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that a test sent. ``sql`` has its parameters rendered; ``at`` and ``duration`` are in seconds, ``at``
     from the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text.
+
+    ``parameters`` has them as Python prints them where they could not be rendered: ``sql`` has its placeholders then.
+    ``is_partial``: ``sql`` was too long, and its middle is left out.
     """
 
     at: float
@@ -84,6 +89,13 @@ class Statement:
     sql: str
     duration: float
     error: str = ""
+    is_partial: bool = False
+    parameters: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether ``sql`` is what the server ran."""
+        return not self.is_partial and not self.parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,16 @@ class PhaseStarted:
     """A part of the run began: ``images servers setup template clones tests reports``."""
 
     phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseProgressed:
+    """A long part of the run has come to ``text``, which is number ``done`` of ``total``; 0 of 0 where nobody counts."""
+
+    phase: str
+    text: str
+    done: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +263,14 @@ class AttemptFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class RetryCalledOff:
+    """The test was to have another attempt and gets none: the ``outcome`` of its last attempt is final."""
+
+    test: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class QueriesCounted:
     """What a worker's statements add up to, sent before it ends."""
 
@@ -325,6 +355,7 @@ Event = (
     RunStarted
     | TopologyFound
     | PhaseStarted
+    | PhaseProgressed
     | PhaseFinished
     | PhaseProgressed
     | RunPlanned
@@ -336,6 +367,7 @@ Event = (
     | AttemptStarted
     | AttemptSlow
     | AttemptFinished
+    | RetryCalledOff
     | QueriesCounted
     | WorkerLost
     | WorkerStopped

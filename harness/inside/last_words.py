@@ -43,4 +43,5 @@ def of(blame: Blame, pid: int, status: int, capture: Capture) -> AttemptFinished
 
 
 def _told(waiting: Statement) -> str:
-    return f"waiting for {waiting.alias} ({waiting.role}) since {waiting.at:.3f} s: {waiting.sql}"
+    text = f"waiting for {waiting.alias} ({waiting.role}) since {waiting.at:.3f} s: {waiting.sql}"
+    return f"{text}\n  parameters: {waiting.parameters}" if waiting.parameters else text

@@ -110,7 +110,8 @@ class SqlLog:
     ) -> None:
         """One statement ended. *start* is of ``time.perf_counter``, *number* the trail's."""
         duration = time.perf_counter() - start
-        text = cut(sql if type(sql) is str else _as_text(sql, db), STATEMENT_CHARACTERS)
+        sent = sql if type(sql) is str else _as_text(sql, db)
+        text = cut(sent, STATEMENT_CHARACTERS)
         alias = db.alias
         # its words alone: the exception would keep the frames that it went through alive, and all that is in them
         message = "" if error is None else message_of(error)
@@ -132,7 +133,8 @@ class SqlLog:
         if len(row[3]) < TESTS_NAMED:
             row[3][self._test] = None
         short = kept(params)
-        entry = (db, alias, self.roles.get(alias, "primary"), text, short, short is params, start, duration, message)
+        role = self.roles.get(alias, "primary")
+        entry = (db, alias, role, text, text is not sent, short, short is params, start, duration, message)
         if len(self._head) < HEAD:
             self._head.append(entry)
         else:
@@ -189,13 +191,14 @@ def _as_text(sql: Any, db: Any) -> str:
 
 
 def _render(entry: tuple[Any, ...], begin: float) -> Statement:
-    db, alias, role, sql, params, are_whole, start, duration, message = entry
-    text = sql
+    db, alias, role, sql, is_cut, params, are_whole, start, duration, message = entry
+    text, parameters = sql, ""
     if params:
         try:
             text = str(_compose(db, sql, params))
         except Exception:  # noqa: BLE001 - a value that cannot be adapted is often why the test failed
-            text = f"{sql} -- parameters: {shown(params)}"
+            parameters = shown(params)
+    is_partial = is_cut or len(text) > STATEMENT_CHARACTERS
     text = cut(text, STATEMENT_CHARACTERS)
     if not are_whole:
         text += " -- of large parameters the beginning"
@@ -206,6 +209,8 @@ def _render(entry: tuple[Any, ...], begin: float) -> Statement:
         sql=text,
         duration=round(duration, 6),
         error=cut(message, 2000),
+        is_partial=is_partial,
+        parameters=parameters,
     )
 
 

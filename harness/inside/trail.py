@@ -44,12 +44,12 @@ class Trail:
 
     def sends(self, at: float, alias: str, role: str, sql: str, params: object) -> int:
         """A statement is about to be sent, *at* seconds after the beginning; its number, for ``ended``."""
-        text = sql if len(sql) <= _CHARACTERS else cut(sql, _CHARACTERS)
-        if params:
-            text += f" -- parameters: {shown(params)}"
+        is_partial = len(sql) > _CHARACTERS
+        text, parameters = cut(sql, _CHARACTERS) if is_partial else sql, shown(params) if params else ""
         number = next(self._numbers)
         quote = encode_basestring_ascii
-        self._write(f"[{number},{at:.6f},{quote(alias)},{quote(role)},{quote(text)}]\n")
+        row = f"{quote(alias)},{quote(role)},{quote(text)},{int(is_partial)},{quote(parameters)}"
+        self._write(f"[{number},{at:.6f},{row}]\n")
         return number
 
     def ended(self, number: int, duration: float, error: str = "") -> None:
@@ -62,8 +62,11 @@ class Trail:
         waiting: dict[int, Statement] = {}
         for line in self._memory[_HEAD : _HEAD + self._size[0]].split(b"\n")[:-1]:
             number, *row = json.loads(line)
-            if len(row) == 4:
-                sent[number] = waiting[number] = Statement(row[0], row[1], row[2], row[3], 0.0)
+            if len(row) == 6:
+                at, alias, role, sql, is_partial, parameters = row
+                sent[number] = waiting[number] = Statement(
+                    at, alias, role, sql, 0.0, is_partial=bool(is_partial), parameters=parameters
+                )
             elif waiting.pop(number, None) is not None:
                 sent[number] = replace(sent[number], duration=row[0], error=row[1])
         return tuple(sent.values()), tuple(waiting.values())

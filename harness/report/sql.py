@@ -18,8 +18,6 @@ _BEGINS = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|ROLLBACK|END)\b(?!\s+(WORK\s+)?TO\b)", re.IGNORECASE)
 _SAVEPOINT = re.compile(r"\s*SAVEPOINT\b", re.IGNORECASE)
 _NUL = "\0"
-_PARTIAL = re.compile(r"\n\[\.\.\. \d+ characters left out \.\.\.\]\n| -- parameters: ")
-"""What inside puts into a statement that it has cut, or could not put the parameters in."""
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
@@ -92,7 +90,7 @@ def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) 
         )
     if statement.error:
         yield from (f"-- ERROR: {line}" for line in visible(statement.error).split("\n"))
-    yield _terminated(statement.sql)
+    yield _terminated(statement.sql) if statement.is_whole else _commented(statement)
     if alias and begins:
         open_aliases.add(alias)
     elif alias and ends:
@@ -100,13 +98,17 @@ def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) 
         yield f"-- ======== {one_line(alias)}: transaction ends ========"
 
 
+def _commented(statement: Statement) -> str:
+    """A statement that is not what the server ran, as a comment: an open quote in it would take in all that follows."""
+    text = visible(statement.sql.replace(_NUL, "\\x00").strip())
+    if statement.parameters:
+        text += f"\nparameters: {visible(statement.parameters)}"
+    return "\n".join(f"-- {line}" for line in text.split("\n"))
+
+
 def _terminated(sql: str) -> str:
-    """*sql* with one semicolon at its end, where no comment hides it; a comment alone stays as it is. As a comment where it is
-    not whole.
-    """
+    """*sql* with one semicolon at its end, where no comment hides it; a comment alone stays as it is."""
     sql = sql.replace(_NUL, "\\x00").strip().rstrip(";").rstrip()
-    if _PARTIAL.search(sql):  # an open quote in it would take in all that follows
-        return "\n".join(f"-- {line}" for line in visible(sql).split("\n"))
     last = sql.rpartition("\n")[2]
     if "--" not in last and "#" not in last:
         return f"{sql};"

@@ -81,14 +81,27 @@ def test_a_database_runs_the_file() -> None:
         statement("INSERT INTO t VALUES ('two') -- a comment"),
         statement("-- 3 statements left out", alias="", role=""),
         statement("INSERT INTO t VALUES ('three\nlines\r-- of it')\n;\n"),
-        statement(cut("INSERT INTO t VALUES ('it''s long" + "\r\n" * 100 + "')", 40)),
-        statement("INSERT INTO t VALUES (%s) -- parameters: ('o\\'hara',)"),
+        statement(cut("INSERT INTO t VALUES ('it''s long" + "\r\n" * 100 + "')", 40), is_partial=True),
+        statement("INSERT INTO t VALUES (%s)", parameters="('o\\'hara',)"),
+        statement("INSERT INTO t VALUES ('a -- parameters: b')"),
+        statement("INSERT INTO t VALUES ('a\n[... 9 characters left out ...]\nb')"),
         statement("COMMIT;"),
     )
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.executescript(text_of(*told))
         rows = [row for (row,) in connection.execute("SELECT a FROM t")]
-    assert rows == ["one; -- no comment", "two", "three\nlines\r-- of it"]
+    assert rows == [
+        "one; -- no comment",
+        "two",
+        "three\nlines\r-- of it",
+        "a -- parameters: b",
+        "a\n[... 9 characters left out ...]\nb",
+    ]
+
+
+def test_parameters_that_could_not_be_rendered_are_told() -> None:
+    text = text_of(statement("INSERT INTO t VALUES (%s)", parameters="('a\nDROP TABLE t;',)"))
+    assert text.endswith("\n-- INSERT INTO t VALUES (%s)\n-- parameters: ('a\n-- DROP TABLE t;',)\n")
 
 
 def test_names_and_errors_cannot_leave_their_comment() -> None:
