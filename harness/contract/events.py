@@ -152,16 +152,6 @@ class PhaseStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseProgressed:
-    """A long part of the run has come to ``text``, which is number ``done`` of ``total``; 0 of 0 where nobody counts."""
-
-    phase: str
-    text: str
-    done: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class PhaseFinished:
     """A part of the run ended after ``duration`` seconds."""
 
@@ -355,7 +345,6 @@ Event = (
     RunStarted
     | TopologyFound
     | PhaseStarted
-    | PhaseProgressed
     | PhaseFinished
     | PhaseProgressed
     | RunPlanned

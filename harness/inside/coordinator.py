@@ -21,6 +21,7 @@ from ..contract.events import (
     AttemptSlow,
     Notice,
     Outcome,
+    RetryCalledOff,
     UnitStarted,
     WorkerLost,
     WorkerStarted,
@@ -151,7 +152,9 @@ class Coordinator:
         self._leave_out(LeaveOut(left, reason))
         called_off, reason = self._schedule.called_off()
         for index, outcome in called_off.items():
-            self._count(self._tests[index].id, outcome, True)
+            test = self._tests[index].id
+            self._journal.write(RetryCalledOff(test, outcome))
+            self._count(test, outcome, True)
         if called_off:
             self._journal.notice("retries-called-off", f"{len(called_off)} tests were not tried again: {reason}.")
 

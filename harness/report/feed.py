@@ -147,6 +147,10 @@ class Feed:
                 return self._quiet(labelled(event.phase, f"{event.duration:.2f}s", "dim"))
             case events.PhaseProgressed():
                 self.steps[event.phase] = f"{one_line(event.step)}, {event.n} of {event.total}"
+            case events.RetryCalledOff():
+                self.done += 1
+                self.outcomes[event.outcome] += 1
+                self.red += event.outcome.is_red
             case events.RunPlanned():
                 self.planned += len(event.tests)
                 self._tests.update((test.id, test) for test in event.tests)

@@ -87,6 +87,7 @@ class Ledger:
             events.DatabasesReady: self._databases_ready,
             events.AttemptStarted: self._attempt_started,
             events.AttemptFinished: self._attempt_finished,
+            events.RetryCalledOff: self._retry_called_off,
             events.QueriesCounted: self._queries_counted,
             events.WorkerStarted: self._worker_started,
             events.WorkerLost: self._worker_lost,
@@ -266,6 +267,11 @@ class Ledger:
             entry.reason = event.reason
             entry.ended_at = envelope.at
             self._note_order(envelope.slot, event)
+
+    def _retry_called_off(self, envelope: Envelope, event: events.RetryCalledOff) -> None:
+        entry = self._entry(event.test)
+        if entry.final is None:
+            entry.final, entry.ended_at = event.outcome, envelope.at
 
     def _note_order(self, slot: int, event: events.AttemptFinished) -> None:
         """Remember what led to a failure, where something of its worker came before it."""

@@ -28,6 +28,7 @@ from harness.contract.events import (
     PhaseFinished,
     PhaseStarted,
     PlannedTest,
+    RetryCalledOff,
     RunAborted,
     RunFinished,
     RunPlanned,
@@ -96,23 +97,22 @@ def short(test_id: str) -> str:
 
 
 def assert_settled(journal: Journal) -> None:
-    """Every planned test of a run that came to its end has exactly one final outcome.
-
-    A failed test whose retry was called off has none: its last attempt counts, and a notice says so.
-    """
+    """Every planned test of a run that came to its end has exactly one final outcome, be it that a retry was called off."""
     if not journal.all(RunFinished) or not journal.planned:
         return
-    finals = Counter(event.test for event in journal.attempts if event.final)
-    red = {event.test for event in journal.attempts if event.outcome.is_red and not event.final}
-    is_called_off = bool(journal.notices("retries-called-off"))
+    finals = Counter(event.test for event in (*journal.attempts, *journal.all(RetryCalledOff)) if is_final(event))
     for test in journal.planned:
-        expected = 0 if is_called_off and test.id in red and not finals[test.id] else 1
-        assert finals[test.id] == expected, f"{test.id} has {finals[test.id]} final outcomes"
+        assert finals[test.id] == 1, f"{test.id} has {finals[test.id]} final outcomes"
     assert len({test.id for test in journal.planned}) == len(journal.planned)
     strangers = {event.test for event in journal.attempts if event.extra is None} - {
         test.id for test in journal.planned
     }
     assert not strangers, f"outcomes of tests that nobody planned: {strangers}"
+
+
+def is_final(event: AttemptFinished | RetryCalledOff) -> bool:
+    """Whether the test's outcome is settled by *event*."""
+    return isinstance(event, RetryCalledOff) or event.final
 
 
 class Conversation:

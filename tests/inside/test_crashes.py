@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-from harness.contract.events import AttemptSlow, RunFinished, SlotRecycled, WorkerLost, WorkerStarted, WorkerStopped
+from harness.contract.events import (
+    AttemptSlow,
+    RetryCalledOff,
+    RunFinished,
+    SlotRecycled,
+    WorkerLost,
+    WorkerStarted,
+    WorkerStopped,
+)
 
 
 @pytest.fixture(scope="module")
@@ -266,3 +274,5 @@ def test_when_much_fails_nothing_is_tried_again_and_the_run_is_red(inside):
     assert journal.one(RunFinished).failures == 12
     assert journal.notices("retries-called-off") == ["12 tests were not tried again: too many failed (12 of 12)."]
     assert {event.n for event in journal.attempts} == {1}
+    settled = {event.test: event.outcome for event in journal.all(RetryCalledOff)}
+    assert settled == {event.test: event.outcome for event in journal.attempts}

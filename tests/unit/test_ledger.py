@@ -17,6 +17,7 @@ from harness.contract.events import (
     PlannedTest,
     QueriesCounted,
     QueryCount,
+    RetryCalledOff,
     RunAborted,
     RunFinished,
     RunPlanned,
@@ -120,6 +121,14 @@ def test_a_retry_that_never_came_leaves_the_failure() -> None:
     assert case(report_of(journal.end()), ONE).outcome is Outcome.FAILED
     journal.inside(AttemptStarted(ONE.id, 2), slot=1)
     assert case(report_of(journal), ONE).outcome is Outcome.FAILED
+
+
+def test_a_retry_that_was_called_off_leaves_the_outcome_as_it_is() -> None:
+    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("no"),))
+    journal.attempt(TWO, Outcome.PASSED, final=False)
+    journal.inside(RetryCalledOff(ONE.id, Outcome.FAILED), RetryCalledOff(TWO.id, Outcome.PASSED))
+    one, two = report_of(journal.inside(RunAborted(ExitCode.SIGINT, "SIGINT"))).cases
+    assert (one.outcome, len(one.attempts), two.outcome) == (Outcome.FAILED, 1, Outcome.PASSED)
 
 
 def test_a_pass_that_was_never_settled_is_no_pass() -> None:
