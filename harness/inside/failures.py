@@ -6,6 +6,7 @@ Nothing here trusts the exception: its ``__str__`` may raise, its causes may for
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import TracebackType
@@ -108,6 +109,15 @@ def _leave_ourselves_out(told: traceback.TracebackException) -> None:
         one.stack[:] = [frame for frame in one.stack if not is_ours(frame.filename)]
         chained = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
         waiting += [other for other in chained if other is not None]
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """*error* and what it was raised from or while handling, once each: the causes may form a circle."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def missing_metadata(error: BaseException) -> str:

@@ -14,7 +14,7 @@ from django.db.utils import load_backend
 
 from ..contract.runspec import Endpoint, Route
 from ..errors import ProjectError
-from .topology import vendor_of
+from .vendors import needs_apps, vendor_of
 
 _DRIVERS = {
     "postgresql": "psycopg[binary]",
@@ -61,14 +61,18 @@ def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequenc
 
 def load_backends(routes: Sequence[Route]) -> None:
     """Import the backend of each alias that has a server. Raises ``ProjectError`` where one has no driver: Django itself
-    would say so from within whichever import of the project's comes first.
+    would say so from within whichever import of the project's comes first. A backend that imports models is left to Django.
     """
     for route in routes:
         if route.server is None:
             continue
         try:
             load_backend(route.backend)
-        except (ImportError, ImproperlyConfigured) as error:
+        except Exception as error:
+            if needs_apps(error):
+                continue
+            if not isinstance(error, (ImportError, ImproperlyConfigured)):
+                raise
             driver = _DRIVERS.get(vendor_of(route.alias, route.backend), "its driver")
             raise ProjectError(
                 f"The alias {route.alias!r} is tested with {route.backend}, which cannot be loaded: {error}",

@@ -14,6 +14,7 @@ from django.db import connections, router
 
 from ..contract.topology import Topology
 from ..errors import ProjectError
+from .failures import causes
 
 _POSTGRES = "django.contrib.postgres"
 _DRIVERS = ("psycopg", "psycopg2")
@@ -66,7 +67,7 @@ def explain_import(error: BaseException, vendors: Iterable[str]) -> ProjectError
 
     *vendors* are those of the aliases as they are tested.
     """
-    if "postgresql" in set(vendors) or not any(_is_missing_driver(each) for each in _chain(error)):
+    if "postgresql" in set(vendors) or not any(_is_missing_driver(each) for each in causes(error)):
         return None
     what = _importer(error)
     return ProjectError(
@@ -75,15 +76,6 @@ def explain_import(error: BaseException, vendors: Iterable[str]) -> ProjectError
         " requirements of the project's tests, or to [tool.harness] install.",
         evidence=str(error),
     )
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def _is_missing_driver(error: BaseException) -> bool:

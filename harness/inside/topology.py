@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from django.db.utils import load_backend
-
 from ..contract.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
 from ..errors import ProjectError
+from .vendors import vendor_of
 
 # spelled so until Django 1.7 moved them into TEST, and ignored without a word since Django 1.9
 FLAT_SPELLINGS = {
@@ -26,19 +25,6 @@ FLAT_SPELLINGS = {
     "TEST_TEMPLATE": "TEMPLATE",
     "TEST_MIGRATE": "MIGRATE",
     "TEST_SERIALIZE": "SERIALIZE",
-}
-
-_VENDORS = {
-    "django.db.backends.postgresql": "postgresql",
-    "django.db.backends.postgresql_psycopg2": "postgresql",  # its name until Django 1.9, which Django still takes
-    "django.contrib.gis.db.backends.postgis": "postgresql",
-    "django.db.backends.mysql": "mysql",
-    "django.contrib.gis.db.backends.mysql": "mysql",
-    "django.db.backends.sqlite3": "sqlite",
-    "django.contrib.gis.db.backends.spatialite": "sqlite",
-    "django.db.backends.oracle": "oracle",
-    "django.contrib.gis.db.backends.oracle": "oracle",
-    "django.db.backends.dummy": "dummy",
 }
 
 
@@ -114,21 +100,6 @@ def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:
 def _host_of(options: Mapping[str, Any]) -> str:
     """Where OPTIONS say that the server is, for an alias without a HOST: a host, or the entry of a service file."""
     return str(options.get("host") or options.get("service") or "")
-
-
-def vendor_of(alias: str, backend: str) -> str:
-    """What a backend's class calls itself. Django's own are known without importing them: a driver may be missing that
-    the run will not need.
-    """
-    if backend in _VENDORS:
-        return _VENDORS[backend]
-    try:
-        return str(load_backend(backend).DatabaseWrapper.vendor)
-    except Exception as error:
-        raise ProjectError(
-            f"DATABASES[{alias!r}] uses the backend {backend!r}, which cannot be loaded: {error}",
-            hint="Install what it needs into the runner: [tool.harness] install, or the project's requirements.",
-        ) from error
 
 
 def _read_test(name: str, test: Mapping[str, Any]) -> TestOptions:
