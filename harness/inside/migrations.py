@@ -8,10 +8,12 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from django.db import DatabaseError
+
 from ..contract.events import PhaseProgressed
 from ..errors import HarnessError, ProjectError
 from . import gtid, private
-from .failures import project_traceback, type_name
+from .failures import message_of, project_traceback, type_name
 from .sqllog import SqlLog
 
 SQL_CHARACTERS = 4000
@@ -73,26 +75,32 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
         yield
     except HarnessError:
         raise
-    except SystemExit as error:  # Django's backends print what was wrong and leave
-        raise ProjectError(
-            f"Django could not create a test database (it exited with {error.code}).",
-            hint="Its own words are above, on the runner's error stream.",
-            evidence=_last_statement(sqllog),
-        ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        reason = _reason(error)
         migration = _migration_of(error.__traceback__)
         what = f"Migration {migration} failed" if migration else "The test databases could not be set up"
         raise ProjectError(
-            f"{what}: {type_name(type(error))}: {error}".rstrip(),
-            hint=gtid.advice(error) or _hint(migration),
-            evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(error)])),
+            f"{what}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
+            hint=gtid.advice(reason) or _hint(migration, reason),
+            evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(reason)])),
         ) from error
 
 
-def _hint(migration: str) -> str:
+def _reason(error: BaseException) -> BaseException:
+    """The exception to report. Django's backends print the exception of a CREATE DATABASE and exit: what they handled as they
+    exited counts, and not the exit.
+    """
+    if isinstance(error, SystemExit) and error.__context__ is not None:
+        return error.__context__
+    return error
+
+
+def _hint(migration: str, reason: BaseException) -> str:
     if migration:
         return "It fails on an empty database: run manage.py migrate on one to see the same."
-    return "Does DATABASES ask for something that the server does not have?"
+    if isinstance(reason, DatabaseError):
+        return "Does DATABASES ask for something that the server does not have?"
+    return "The traceback ends in the code that raised it. Does `manage.py test` come further?"
 
 
 def _migration_of(tb: TracebackType | None) -> str:
