@@ -93,6 +93,11 @@ def decode_body(line: str | bytes) -> Any:
     return _untag(_loads(line))
 
 
+def from_plain(raw: dict[str, Any]) -> Any:
+    """The message or bare event of what ``peek`` gave. Raises ``CodecError`` as ``decode`` does."""
+    return _untag(raw)
+
+
 def to_plain(value: Any) -> Any:
     """*value*, a dataclass of the contract or a tuple of them, as JSON's own types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -73,7 +73,7 @@ class Kill:
 class Blame:
     """A worker died, or was killed, while ``test`` ran: say so, as its outcome. ``is_fixture``: it is in no plan.
 
-    ``why`` says which time was over; it is empty where the worker died by itself.
+    ``why`` says which time was over, or what it forged (``is_forger``); it is empty where the worker died by itself.
     """
 
     slot: int
@@ -84,6 +84,7 @@ class Blame:
     is_fixture: bool
     is_final: bool
     why: str = ""
+    is_forger: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from ..contract.events import (
 from ..errors import ExitCode, HarnessError, Interrupted
 from . import garbage, inspection, last_words, worker
 from .channel import HostMessages, Journal, held_back
+from .claims import Claims
 from .commands import (
     Assign,
     Blame,
@@ -58,19 +59,8 @@ LOST_GRACE_S = 8.0
 """The same where a server is lost: nobody waits, and whoever was hit by that is to say so."""
 TERM_S = 1.0
 """How long workers have to end by themselves then."""
-_SPOKEN = frozenset(
-    {
-        "AttemptStarted",
-        "AttemptFinished",
-        "FixtureStarted",
-        "UnitFinished",
-        "SlotRecycled",
-        "Notice",
-        "QueriesCounted",
-        "RunAborted",
-    }
-)
-"""What a worker says. Anything else on its socket was written there by a test."""
+FORGED = "a line on a worker's socket that its worker cannot have written"
+FORGED_CHARACTERS = 200
 
 
 @dataclass(slots=True)
@@ -104,8 +94,9 @@ class Coordinator:
         self._selector = selectors.DefaultSelector()
         self._is_done = False
         self._is_testing = False
+        self._claims: dict[int, Claims] = {}
         self._starting = set(schedule.slots)
-        self._last_death = (0, 0)
+        self._last_death: tuple[int, int, AttemptFinished | None] = (0, 0, None)
         self._next_turn = self._next_tick = 0.0
         self._private_fds: tuple[int, ...] = ()
         self.tally = Tally()
@@ -204,31 +195,50 @@ class Coordinator:
             event = codec.peek(line)
         except codec.CodecError:
             event = {}
-        kind = event.get("type")
-        if kind not in _SPOKEN:
-            self._journal.notice("stray-line", f"A test of slot {slot} wrote on its worker's socket.")
-            return
-        if kind == "AttemptStarted":
-            self._schedule.test_began(slot, event["test"], now)
-        elif kind == "AttemptFinished":
-            test, outcome = event["test"], Outcome(event["outcome"])
-            is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
-            self._count(test, outcome, is_final)
-        elif kind == "FixtureStarted":
-            self._schedule.test_began(slot, event["test"], now, is_fixture=True)
-        elif kind == "UnitFinished":
-            commands = self._schedule.unit_finished(slot, now)
-        elif kind == "SlotRecycled":
-            self._clones_are_made(slot)
-            commands = self._schedule.worker_is_ready(slot, now)
-        elif kind == "RunAborted":
+        if not self._claims[slot].fits(event):
+            commands = self._hear_forgery(slot, line)
+        elif self._schedule.is_decided(slot):
+            self._overrule(process, event)
+            commands = self._schedule.went_on(slot)
+        elif event["type"] == "RunAborted":
             process.abort = event
-            return
-        forward.append((line, slot, is_final))
+        else:
+            is_final, commands = self._take(slot, event, now)
+            forward.append((line, slot, is_final))
         if commands:  # the journal keeps the order of things
             self._journal.forward(forward)
             forward.clear()
             self._carry_out(commands)
+
+    def _take(self, slot: int, event: dict[str, Any], now: float) -> tuple[bool, list[Command]]:
+        """What comes of an event that is believed: whether it is final, and what to do."""
+        match event["type"]:
+            case "AttemptStarted":
+                self._schedule.test_began(slot, event["test"], now)
+            case "AttemptFinished":
+                test, outcome = event["test"], Outcome(event["outcome"])
+                is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
+                self._count(test, outcome, is_final)
+                return is_final, commands
+            case "FixtureStarted":
+                self._schedule.test_began(slot, event["test"], now, is_fixture=True)
+            case "UnitFinished":
+                return False, self._schedule.unit_finished(slot, now)
+            case "SlotRecycled":
+                self._clones_are_made(slot)
+                return False, self._schedule.worker_is_ready(slot, now)
+        return False, []
+
+    def _hear_forgery(self, slot: int, line: bytes) -> list[Command]:
+        what = f"{FORGED}: {line[:FORGED_CHARACTERS].decode(errors='backslashreplace').rstrip()}"
+        if not self._schedule.is_decided(slot):  # one notice is enough
+            self._journal.notice("stray-line", f"Slot {slot}: {what}")
+        return self._schedule.has_forged(slot, what)
+
+    def _overrule(self, process: Child, event: dict[str, Any]) -> None:
+        """Keep what the worker says of a test whose outcome is decided: it is evidence."""
+        if event["type"] == "AttemptFinished" and process.overruled is None:
+            process.overruled = event
 
     def _count(self, test: str, outcome: Outcome, is_final: bool) -> None:
         self.tally.ran += is_final
@@ -265,7 +275,7 @@ class Coordinator:
         del self._processes[slot]
         if process.abort is not None:
             self._abort(process.abort)
-        self._last_death = (process.pid, status)
+        self._last_death = process.pid, status, codec.from_plain(process.overruled) if process.overruled else None
         was_asked = self._schedule.is_retiring(slot)
         commands = self._schedule.worker_is_gone(slot, time.monotonic())
         if was_asked and status == 0:
@@ -291,6 +301,8 @@ class Coordinator:
                     unit = self._context.plan.units[assignment.unit]
                     ids = tuple(self._tests[index].id for index in assignment.tests)
                     self._journal.write(UnitStarted(unit.name, ids), slot)
+                    cls = type(self._context.plan.instances[unit.tests[0]])
+                    self._claims[slot].assign(unit.name, ids, assignment.n, (unit.name, cls.__module__))
                     self._say(slot, assignment.line())
                 case Retire(slot):
                     with contextlib.suppress(OSError):
@@ -323,6 +335,7 @@ class Coordinator:
             self._processes[slot].say(line)
 
     def _spawn(self, slot: int) -> None:
+        self._stop_flag.clear(slot)
         ours, theirs = socket.socketpair()
         # what waits in Python's buffers would be printed by each of us
         sys.stdout.flush()
@@ -331,7 +344,7 @@ class Coordinator:
             pid = os.fork()
             if pid == 0:
                 self._be_worker(slot, ours, theirs)
-            self._processes[slot] = Child(pid, ours)
+            self._processes[slot], self._claims[slot] = Child(pid, ours), Claims()
         with contextlib.suppress(OSError):  # both sides set the group: whoever is first
             os.setpgid(pid, pid)
         theirs.close()
@@ -340,6 +353,7 @@ class Coordinator:
         self._journal.write(WorkerStarted(pid), slot)
 
     def _examine(self, slot: int) -> None:
+        self._stop_flag.set(slot)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._processes[slot].pid, signal.SIGUSR1)
         with held_back():
@@ -356,12 +370,16 @@ class Coordinator:
                 process.link.close()
             for fd in (*self._private_fds, *self._context.private_fds):
                 os.close(fd)
+            for other, capture in self._captures.items():
+                if other != slot:
+                    capture.close()
             worker.run(self._context, slot, theirs, self._captures[slot])
         finally:
             os._exit(ExitCode.INTERNAL)
 
     def _blame(self, blame: Blame) -> None:
-        event = last_words.of(blame, *self._last_death, self._captures[blame.slot])
+        pid, status, overruled = self._last_death
+        event = last_words.of(blame, pid, status, self._captures[blame.slot], overruled)
         self._journal.write(event, blame.slot)
         self._count(blame.test, blame.outcome, blame.is_final)
 

@@ -11,13 +11,25 @@ STATEMENTS = 1000
 """How many of a dead worker's statements are told, of the first and of the last."""
 
 
-def of(blame: Blame, pid: int, status: int, capture: Capture) -> AttemptFinished:
-    """The end of the attempt that *blame* is about. *status* is that of the worker, negative for a signal."""
+def of(
+    blame: Blame, pid: int, status: int, capture: Capture, overruled: AttemptFinished | None = None
+) -> AttemptFinished:
+    """The end of the attempt that *blame* is about. *status* is that of the worker, negative for a signal; *overruled* is
+    what the worker said of the attempt, where that does not count: the worker has gone on since, and its marks have moved.
+    """
     sql, waiting = capture.trail.statements()
-    evidence = [capture.stacks.taken()]
+    evidence = [capture.stacks.everything() if overruled else capture.stacks.taken()]
+    stdout, stderr = (
+        (overruled.stdout, overruled.stderr) if overruled else (capture.stdout.taken(), capture.stderr.taken())
+    )
     if blame.outcome is Outcome.TIMED_OUT:
         kind, message = "TestTimeout", blame.why
         evidence += [*map(_told, waiting), capture.sessions.everything()]
+        if overruled is not None:
+            evidence.append(f"It came to an end after that, as {overruled.outcome.value}, which does not count.")
+            evidence += [failure.traceback for failure in overruled.failures]
+    elif blame.is_forger:
+        kind, message = "ForgedEvent", blame.why
     elif blame.outcome is Outcome.ERRORED:
         kind, message = "ServerLost", f"waited for an answer when the run was ended: {blame.why}"
         evidence += map(_told, waiting)
@@ -34,8 +46,8 @@ def of(blame: Blame, pid: int, status: int, capture: Capture) -> AttemptFinished
         blame.outcome,
         round(blame.elapsed, 6),
         (Failure("error", kind, message, "\n".join([message, *filter(None, evidence)])),),
-        stdout=capture.stdout.taken(),
-        stderr=capture.stderr.taken(),
+        stdout=stdout,
+        stderr=stderr,
         sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
         extra=extra,
         final=blame.is_final,

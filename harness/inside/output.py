@@ -32,7 +32,8 @@ class Stream:
         os.close(low)
         # appending makes truncation safe while others (subprocesses) hold the descriptor
         fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
-        self._mark = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self._mark = memoryview(self._memory).cast("Q")
 
     def mark(self) -> None:
         self._mark[0] = os.lseek(self.fd, 0, os.SEEK_END)
@@ -49,6 +50,12 @@ class Stream:
     def clear(self) -> None:
         os.ftruncate(self.fd, 0)
         self._mark[0] = 0
+
+    def close(self) -> None:
+        """Let go of it in this process: it is another slot's."""
+        os.close(self.fd)
+        self._mark.release()
+        self._memory.close()
 
     def _read(self, start: int, size: int) -> str:
         if size <= _STREAM_BYTES:
@@ -106,6 +113,12 @@ class Capture:
         for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
             stream.clear()
         self.trail.clear()
+
+    def close(self) -> None:
+        """Let go of it in this process: it is another slot's, whose evidence no test here may change."""
+        for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
+            stream.close()
+        self.trail.close()
 
 
 def _is_open(fd: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import mmap
 import os
 import signal
@@ -13,16 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 
 _CHUNK = 1 << 18
+_F_SEAL_FUTURE_WRITE = 0x10  # fcntl has its name from Python 3.13 on
+_READ_ONLY = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SEAL_FUTURE_WRITE
+"""Seals that leave a file to those mappings that may write to it already."""
 
 
 @dataclass(slots=True)
 class Child:
-    """A forked process and our end of the socket that it has. ``abort`` is what it said of its own end, if it did."""
+    """A forked process and our end of the socket that it has. ``abort`` is what it said of its own end, if it did;
+    ``overruled`` what it said of a test that had its outcome by then.
+    """
 
     pid: int
     link: socket.socket
     buffer: bytes = b""
     abort: dict[str, Any] | None = None
+    overruled: dict[str, Any] | None = None
     is_stopped: bool = False
 
     def lines(self) -> list[bytes] | None:
@@ -48,16 +55,32 @@ class Child:
 
 
 class StopFlag:
-    """One byte that every worker sees: set, it ends them after the running test."""
+    """A byte for each slot, and one for all: set, it ends the workers after the running test.
+
+    The coordinator writes it, and workers read it: what they have of it cannot be written to, so that no test stops others.
+    """
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        fd = os.memfd_create("stop", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            os.ftruncate(fd, mmap.PAGESIZE)
+            self._memory = mmap.mmap(fd, mmap.PAGESIZE)
+            self._memory.madvise(mmap.MADV_DONTFORK)
+            with contextlib.suppress(OSError):  # Linux before 5.1
+                fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _READ_ONLY)
+            self._seen = mmap.mmap(fd, mmap.PAGESIZE, prot=mmap.PROT_READ)
+        finally:
+            os.close(fd)
 
-    def set(self) -> None:
-        self._memory[0] = 1
+    def set(self, slot: int = 0) -> None:
+        self._memory[slot] = 1
 
-    def is_set(self) -> bool:
-        return self._memory[0] == 1
+    def clear(self, slot: int) -> None:
+        self._memory[slot] = 0
+
+    def is_set(self, slot: int) -> bool:
+        """Whether the worker of *slot* is to stop."""
+        return self._seen[0] == 1 or self._seen[slot] == 1
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..contract.events import Outcome
@@ -43,6 +43,7 @@ MAX_DEATHS_WITHOUT_PROGRESS = 3
 MAX_DEATHS_IN_A_ROW = 20
 RETRY_SHARE = 0.1
 RETRY_AT_LEAST = 10
+_ENDED = {Outcome.TIMED_OUT: "timed out", Outcome.CRASHED: "crashed", Outcome.ERRORED: "forged an event"}
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class _Slot:
     late_at: float | None = None
     termed_at: float | None = None
     why: str = ""
+    is_forger: bool = False
     killed_for: str | None = None
     is_killed: bool = False
     rest: Assignment | None = None
@@ -133,6 +135,10 @@ class Schedule:
         """Whether the slot's worker was asked to end."""
         return self._slots[slot].phase == "retiring"
 
+    def is_decided(self, slot: int) -> bool:
+        """Whether the outcome of what runs in *slot* is known, whatever its worker says: it is late, or has forged an event."""
+        return self._slots[slot].late_at is not None or self._slots[slot].is_forger
+
     def start(self, now: float) -> list[Command]:
         """The first commands."""
         self._began = now
@@ -159,12 +165,22 @@ class Schedule:
     def test_began(self, slot: int, test: str, now: float, *, is_fixture: bool = False) -> None:
         state = self._slots[slot]
         state.current, state.is_fixture, state.since, state.next_slow = test, is_fixture, now, SLOW_S
-        state.late_at = state.termed_at = None  # a fixture that was late has come to its end
+
+    def went_on(self, slot: int) -> list[Command]:
+        """What ``is_decided`` has come to its end by itself: its worker ends too, and the rest runs in a new one."""
+        return self._kill(self._slots[slot])
+
+    def has_forged(self, slot: int, what: str) -> list[Command]:
+        """Somebody has written *what* in the name of the slot's worker: what runs there is red, and the worker ends."""
+        state = self._slots[slot]
+        if state.late_at is None:
+            state.is_forger, state.why = True, what
+        return self._kill(state)
 
     def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
         """Whether that attempt is the test's last, and what to do."""
         state = self._slots[slot]
-        state.current, state.since, state.late_at, state.termed_at = None, now, None, None
+        state.current, state.since = None, now
         state.deaths = self._deaths_in_a_row = 0
         index = self._index.get(test)
         if index is None:  # a fixture
@@ -186,7 +202,6 @@ class Schedule:
             state.has_flushed |= self._units[given.unit].flushes
             self._repeat_later(state, given)
         state.phase, state.assignment, state.current, state.since, state.is_fresh = "idle", None, None, now, False
-        state.late_at = state.termed_at = None
         return self._next(state, now)
 
     def worker_is_gone(self, slot: int, now: float) -> list[Command]:
@@ -282,25 +297,23 @@ class Schedule:
 
     def _spawn(self, state: _Slot, now: float) -> list[Command]:
         state.phase, state.since, state.killed_for, state.is_killed = "starting", now, None, False
-        state.late_at = state.termed_at = None
+        state.late_at, state.termed_at, state.is_forger = None, None, False
         return [Spawn(state.number)]
 
     def _account_for(self, state: _Slot, given: Assignment, test: str | None, now: float) -> list[Command]:
         """A busy worker has died: blame the one test that ran, and see to the rest of its assignment."""
         self._repeat_later(state, given)
         rest = tuple(index for index in given.tests if index not in state.done)
-        outcome = Outcome.TIMED_OUT if state.late_at is not None else Outcome.CRASHED
-        why = state.why if state.late_at is not None else ""
         if test is None or (state.is_killed and state.killed_for != test):  # what it was killed for ended just in time
             if state.deaths < MAX_DEATHS_WITHOUT_PROGRESS:
                 state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
                 return []
             return self._leave_out(rest, f"its worker died {state.deaths} times before it could run")
-        elapsed, state.deaths = now - state.since, 0  # what ran is accounted for: that is progress
+        state.deaths = 0  # what ran is accounted for: that is progress
+        blame = self._blame(state, test, given.n, now)
+        outcome = blame.outcome
         if state.is_fixture:
-            word = "timed out" if outcome is Outcome.TIMED_OUT else "crashed"
-            blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=True, is_final=True, why=why)
-            left_out = self._leave_out(rest, f"{test.rpartition('.')[2]} {word}")
+            left_out = self._leave_out(rest, f"{test.rpartition('.')[2]} {_ENDED[outcome]}")
             return [blame, *left_out, *self._fail_fast(test, outcome)]
         index = self._index[test]
         rest = tuple(other for other in rest if other != index)
@@ -308,8 +321,14 @@ class Schedule:
         is_final = not self._put_off(index, given.n, outcome)
         if is_final:
             self._close(index, outcome)
-        blame = Blame(state.number, test, given.n, outcome, elapsed, is_fixture=False, is_final=is_final, why=why)
-        return [blame, *(self._fail_fast(test, outcome) if is_final else [])]
+        return [replace(blame, is_final=is_final), *(self._fail_fast(test, outcome) if is_final else [])]
+
+    def _blame(self, state: _Slot, test: str, n: int, now: float) -> Blame:
+        is_late = state.late_at is not None
+        outcome = Outcome.TIMED_OUT if is_late else Outcome.ERRORED if state.is_forger else Outcome.CRASHED
+        why = state.why if is_late or state.is_forger else ""
+        elapsed = now - state.since
+        return Blame(state.number, test, n, outcome, elapsed, state.is_fixture, True, why, state.is_forger)
 
     def _put_off(self, index: int, n: int, outcome: Outcome) -> bool:
         """Whether a failed attempt gets another, which is queued."""

@@ -82,6 +82,11 @@ class Trail:
             self._memory[_HEAD + start : _HEAD + start + len(line)] = line
             self._size[0] = start + len(line)
 
+    def close(self) -> None:
+        """Let go of it in this process: it is another slot's."""
+        self._size.release()
+        self._memory.close()
+
     def clear(self) -> None:
         """Forget all, of an earlier worker too. Whoever calls this is the one that writes."""
         self._pid = os.getpid()

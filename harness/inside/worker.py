@@ -17,6 +17,7 @@ import time
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from django.db import connections
@@ -52,7 +53,7 @@ class WorkerContext:
     """What every worker of a run has from the coordinator by its fork.
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
-    ``is_stopping`` tells whether the run is to end after the running test; a red test ends it too if it was the attempt
+    ``is_stopping`` tells whether a slot's worker is to end after the running test; a red test ends it too if it was the attempt
     ``failfast_at`` or a later one. ``private_fds`` are the coordinator's alone.
     """
 
@@ -64,7 +65,7 @@ class WorkerContext:
     root: str
     sqllog: SqlLog
     init_worker: Callable[[int], None] | None
-    is_stopping: Callable[[], bool]
+    is_stopping: Callable[[int], bool]
     failfast_at: float = math.inf
     check_isolation: bool = False
     private_fds: tuple[int, ...] = ()
@@ -114,6 +115,7 @@ class Worker:
         self._slot = slot
         self._link = link
         self._capture = capture
+        self._is_stopping = partial(context.is_stopping, slot)
         self._result = AttemptResult(self._send, FailureDescriber(context.root), capture, context.sqllog)
         self._steps = private.SuiteSteps()
         self._unsent = b""
@@ -209,7 +211,7 @@ class Worker:
         result.fixture_failure = result.fixture_skip = None
         is_up = self._set_up(cls, instances[0][1])
         for index, instance in instances:
-            if self._context.is_stopping():
+            if self._is_stopping():
                 break
             if not is_up:
                 self._leave_out(tests[index].id, n)
@@ -226,7 +228,7 @@ class Worker:
             if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
                 self._mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
-                reach.await_servers(self._context.is_stopping)
+                reach.await_servers(self._is_stopping)
                 self._mirrors.check()
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator comes to the same, but this worker may be faster than it hears of it

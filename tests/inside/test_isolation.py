@@ -78,12 +78,80 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_searches_for_its_workers_socket_forges_nothing(project, run_project):
+def test_a_test_that_writes_on_its_workers_socket_is_red(project, run_project):
     project({"tests.py": STRAY})
     journal = run_project("tests")
-    assert journal.outcomes() == {"Tests.test_writes_to_every_socket": "PASSED", "Tests.test_z_after": "PASSED"}
-    assert len(journal.notices("stray-line")) == 4
-    assert journal.status == 0
+    assert journal.outcomes() == {"Tests.test_writes_to_every_socket": "ERRORED", "Tests.test_z_after": "PASSED"}
+    assert len(journal.notices("stray-line")) == 1
+    (failure,) = journal.final("test_writes_to_every_socket").failures
+    assert (failure.type, "socket" in failure.message) == ("ForgedEvent", True)
+    assert journal.status == 1
+
+
+FORGES = """
+import json, os, stat, unittest
+
+def say(**event):
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                os.write(int(name), json.dumps(event).encode() + b"\\n")
+        except OSError:
+            pass
+
+class ATests(unittest.TestCase):
+    def test_1_ends_anothers(self):
+        say(type="AttemptFinished", test="tests.BTests.test_fails", n=1, outcome="PASSED", duration=0.01)
+
+    def test_2_begins_the_next(self):
+        say(type="AttemptStarted", test="tests.ATests.test_3_fails", n=1)
+        say(type="AttemptFinished", test="tests.ATests.test_3_fails", n=1, outcome="PASSED", duration=0.01)
+
+    def test_3_fails(self):
+        self.fail("honest")
+
+    def test_4_skips_the_next(self):
+        say(type="AttemptFinished", test="tests.ATests.test_5_fails", n=1, outcome="SKIPPED", duration=0.0)
+
+    def test_5_fails(self):
+        self.fail("honest")
+
+    def test_6_ends_the_run(self):
+        say(type="RunAborted", exit_code=0, message="all is well")
+        os._exit(0)
+
+    def test_7_says_that_it_is_through(self):
+        say(type="UnitFinished", unit="tests.ATests")
+
+    def test_8_is_about_itself(self):
+        say(type="AttemptFinished", test="tests.ATests.test_8_is_about_itself", n=1, outcome="PASSED", duration="x")
+
+class BTests(unittest.TestCase):
+    def test_fails(self):
+        self.fail("honest")
+"""
+
+
+def test_a_worker_is_believed_of_the_test_that_it_was_given_alone(project, run_project):
+    project({"tests.py": FORGES})
+    journal = run_project("tests", workers=1)
+    forgers = {f"ATests.test_{name}" for name in FORGERS}
+    assert journal.outcomes() == {
+        **dict.fromkeys(forgers, "ERRORED"),
+        **dict.fromkeys(("ATests.test_3_fails", "ATests.test_5_fails", "BTests.test_fails"), "FAILED"),
+    }
+    assert {failure.type for name in forgers for failure in journal.final(name).failures} == {"ForgedEvent"}
+    assert journal.status == 1
+
+
+FORGERS = (
+    "1_ends_anothers",
+    "2_begins_the_next",
+    "4_skips_the_next",
+    "6_ends_the_run",
+    "7_says_that_it_is_through",
+    "8_is_about_itself",
+)
 
 
 def test_what_the_project_prints_before_the_tests_is_no_event_either(project, run_project):

@@ -44,6 +44,34 @@ class StubbornTests(unittest.TestCase):
         time.sleep(600)
 
 @timeout(1)
+class GracefulTests(unittest.TestCase):
+    def test_1_ends_on_the_request(self):
+        self.stop = False
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stop", True))
+        print("printed by the late one")
+        while not self.stop:
+            time.sleep(0.05)
+
+    def test_2_ends_when_it_is_looked_at(self):
+        self.stop = False
+        signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "stop", True))
+        while not self.stop:
+            time.sleep(0.05)
+
+    def test_3_after(self):
+        self.assertIs(signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
+
+class GracefulSetUpTests(unittest.TestCase):
+    harness_timeout = 1
+
+    @classmethod
+    def setUpClass(cls):
+        time.sleep(2)
+
+    def test_one(self):
+        pass
+
+@timeout(1)
 class LockTests(unittest.TestCase):
     def test_holds_the_interpreter(self):
         import ctypes
@@ -67,11 +95,26 @@ def test_a_test_its_class_and_a_pattern_have_limits(late):
         "ClassTests.test_one": "NOT_RUN",
         "PatternTests.test_one": "TIMED_OUT",
         "StubbornTests.test_ignores_a_polite_request": "TIMED_OUT",
-        "StubbornTests.test_takes_a_polite_request": "ERRORED",
+        "StubbornTests.test_takes_a_polite_request": "TIMED_OUT",
+        "GracefulTests.test_1_ends_on_the_request": "TIMED_OUT",
+        "GracefulTests.test_2_ends_when_it_is_looked_at": "TIMED_OUT",
+        "GracefulTests.test_3_after": "PASSED",
+        "GracefulSetUpTests.setUpClass": "TIMED_OUT",
+        "GracefulSetUpTests.test_one": "NOT_RUN",
         "LockTests.test_holds_the_interpreter": "TIMED_OUT",
     }
     (failure,) = late.final("PatternTests.test_one").failures
     assert failure.message == "timed out after 1 s"
+
+
+def test_one_that_ends_after_its_limit_is_told_with_what_it_left(late):
+    graceful = late.final("test_1_ends_on_the_request")
+    (failure,) = graceful.failures
+    assert failure.message == "timed out after 1 s"
+    assert "in test_1_ends_on_the_request" in failure.traceback
+    assert "as PASSED, which does not count" in failure.traceback
+    assert graceful.stdout == "printed by the late one\n"
+    assert "asked to leave" in late.final("test_takes_a_polite_request").failures[0].traceback
 
 
 def test_one_that_does_not_end_when_it_is_asked_to_is_killed(late):

@@ -414,49 +414,61 @@ def test_a_fixture_that_is_out_of_time_leaves_its_class_out():
     assert (left_out, finish) == (LeaveOut((0, 1), "setUpClass timed out"), Finish())
 
 
-def test_a_test_that_ends_after_all_is_not_killed():
-    told = Told(2)
+def test_a_test_that_ends_after_its_limit_has_timed_out_and_the_rest_runs_in_a_new_worker():
+    told = Told(2, retries=1)
     told.start()
     told.begin("t0")
+    assert not told.schedule.is_decided(1)
     assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
-    told.end("t0")
-    told.begin("t1")
-    assert told.tick(EXAMINE_S + 1) == []
-    assert told.gone()[0].outcome is CRASHED
+    assert told.schedule.is_decided(1)
+    assert told.schedule.went_on(1) == [Kill(1)]
+    blame, spawn = told.gone()
+    assert (blame.test, blame.outcome, blame.is_final, spawn) == ("t0", TIMED_OUT, False, Spawn(1))
+    assert not told.schedule.is_decided(1)
+    assert told.ready() == [assign(0, 1)]
 
 
-def test_a_fixture_that_ends_after_all_costs_no_test_its_worker():
-    told = Told(1)
+def test_a_fixture_that_ends_after_its_limit_leaves_its_class_out():
+    told = Told(1, is_failfast=True)
     told.start()
     told.begin_fixture("shop.T.setUpClass")
     assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
-    told.begin("t0")
-    assert told.tick(EXAMINE_S + 1) == []
+    assert told.schedule.went_on(1) == [Kill(1)]
+    blame, left_out, *_ = told.gone()
+    assert (blame.test, blame.outcome) == ("shop.T.setUpClass", TIMED_OUT)
+    assert left_out == LeaveOut((0,), "setUpClass timed out")
 
 
-def test_a_tear_down_that_ends_after_all_costs_the_next_class_nothing():
-    told = Told(1, 1)
+# forged events
+
+
+def test_what_runs_where_an_event_was_forged_is_red_and_the_rest_runs_in_a_new_worker():
+    told = Told(2)
     told.start()
-    told.run("t0")
-    told.begin_fixture("shop.T.tearDownClass")
-    assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
-    assert told.done() == [assign(1, 1)]
-    assert told.tick(EXAMINE_S + 1) == []
-    told.begin("t1")
-    assert told.gone()[0].outcome is CRASHED
+    told.begin("t0")
+    told.now = 1.0
+    assert told.schedule.has_forged(1, "a line") == [Kill(1)]
+    assert told.schedule.is_decided(1)
+    blame = Blame(1, "t0", 1, Outcome.ERRORED, 1.0, is_fixture=False, is_final=True, why="a line", is_forger=True)
+    assert told.gone() == [blame, Spawn(1)]
+    assert told.ready() == [assign(0, 1)]
 
 
-def test_a_test_that_began_between_the_kill_and_the_death_is_not_to_blame():
-    told = Told(3)
+def test_nobody_is_blamed_for_what_was_forged_while_nothing_ran():
+    told = Told(2)
+    told.start()
+    assert told.schedule.has_forged(1, "a line") == [Kill(1)]
+    assert told.gone() == [Spawn(1)]
+    assert told.ready() == [assign(0, 0, 1)]
+
+
+def test_a_test_that_is_late_and_forges_has_timed_out():
+    told = Told(1)
     told.start()
     told.begin("t0")
     told.tick(TIMEOUT_S + 1)
-    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
-    told.end("t0")  # it had said so before it died
-    told.begin("t1")
-    assert told.gone() == [Spawn(1)]
-    assert told.ready() == [assign(0, 1, 2)]
-    assert told.finals == {"t0": PASSED}
+    told.schedule.has_forged(1, "a line")
+    assert told.gone()[0].outcome is TIMED_OUT
 
 
 def test_a_test_that_is_killed_is_to_blame_though_its_worker_is_killed_again():

@@ -202,7 +202,10 @@ class World:
             self.obey(self.schedule.worker_is_ready(slot, self.now))
 
     def take_step(self, slot, worker, what, test, n, fate):
-        if what in ("begin", "begin fixture"):
+        if what != "between" and self.schedule.is_decided(slot):
+            worker.is_stuck = what == "done"  # it waits for what will not come
+            self.obey(self.schedule.went_on(slot))
+        elif what in ("begin", "begin fixture"):
             if what == "begin" and self.is_stopping:
                 worker.script = [step for step in worker.script if step[0] in ("begin fixture", "end fixture", "done")]
                 return
