@@ -18,7 +18,7 @@ from ..contract.events import RunFinished, TopologyFound
 from ..contract.runspec import RunSpec, UseRoutes
 from ..contract.topology import Topology
 from ..errors import ExitCode, HarnessError, ProjectError
-from . import garbage
+from . import garbage, label_names
 from .channel import HostMessages, Journal
 from .failures import missing_metadata, project_traceback
 from .topology import fold_flat_spellings, read_topology
@@ -28,6 +28,8 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     """Say the topology, meet the servers, run the tests; or the first of these alone, where a plan is all that is asked for."""
     garbage.collect_seldom()
     _enter_project(spec)
+    if spec.labels and spec.options.top_level is None:  # which is one more place to import from
+        label_names.check(spec.labels, settings.INSTALLED_APPS)
     topology = _say_topology(journal)
     if spec.plan_only:
         journal.finish_phases()

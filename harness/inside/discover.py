@@ -5,12 +5,14 @@ Owns what a test's id, file and line are, and which tests go to a worker togethe
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import os
 import unittest
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from django.test import TestCase, TransactionTestCase
@@ -18,7 +20,7 @@ from django.test import TestCase, TransactionTestCase
 from ..contract.events import PlannedTest
 from ..errors import ProjectError
 from .failures import FailureDescriber
-from .private import FailedTest, iter_test_cases, test_method_name
+from .private import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +45,43 @@ class Plan:
     units: tuple[Unit, ...]
 
 
-def make_plan(suite: Iterable[Any], describer: FailureDescriber, taken: frozenset[str] = frozenset()) -> Plan:
-    """The plan of *suite*, its order kept. An id that is there twice, or in *taken*, gets a number behind it."""
-    instances = tuple(iter_test_cases(suite))
+def make_plan(
+    suite: Iterable[Any],
+    describer: FailureDescriber,
+    taken: frozenset[str] = frozenset(),
+    numbered: Mapping[int, tuple[unittest.TestCase, str]] = MappingProxyType({}),
+) -> Plan:
+    """The plan of *suite*, its order kept. An id that is there twice, or in *taken*, gets a number behind it.
+
+    *numbered*, by ``id()``, has tests that keep the id with a number that they were asked for by.
+    """
+    identified = identify(suite, describer, taken, numbered)
+    instances = tuple(instance for _, instance in identified)
+    return Plan(tuple(test for test, _ in identified), instances, _units(instances))
+
+
+def identify(
+    suite: Iterable[Any],
+    describer: FailureDescriber,
+    taken: frozenset[str] = frozenset(),
+    numbered: Mapping[int, tuple[unittest.TestCase, str]] = MappingProxyType({}),
+) -> list[tuple[PlannedTest, unittest.TestCase]]:
+    """The tests of *suite* in order, each with its instance; arguments as those of ``make_plan``."""
     seen = set(taken)
-    tests = []
+    found = []
     locations: dict[type, tuple[str, int]] = {}
-    for instance in instances:
+    for instance in iter_test_cases(suite):
         test = _planned(instance, describer, locations)
         unique, number = test.id, 2
+        if id(instance) in numbered:
+            unique = numbered[id(instance)][1]
         while unique in seen:
             unique, number = f"{test.id}#{number}", number + 1
         seen.add(unique)
         if unique != test.id:
-            test = replace(test, id=unique, name=f"{test.name}#{number - 1}")
-        tests.append(test)
-    return Plan(tuple(tests), instances, _units(instances))
+            test = replace(test, id=unique, name=f"{test.name}{unique.removeprefix(test.id)}")
+        found.append((test, instance))
+    return found
 
 
 def replayed(plan: Plan, order: Sequence[str]) -> Plan:
@@ -109,11 +132,37 @@ def _planned(
     if isinstance(instance, FailedTest):
         # id() is "unittest.loader._FailedTest.app.tests": the module that could not be imported is its method's name
         return PlannedTest(test_id, "unittest.loader._FailedTest", method_name, _file_of_module(method_name))
+    if (example := doctest_of(instance)) is not None:
+        return _planned_doctest(test_id, example, isinstance(instance, doctest.DocFileCase), describer)
+    if (function := tested_function(instance)) is not None:
+        return _planned_function(test_id, inspect.unwrap(function), describer)
     classname = class_name(cls)
     # not every id ends with its method (doctests, parametrised tests): the name is what the class's does not say
     name = test_id.removeprefix(f"{classname}.") or method_name
     file, line = _location(instance, method_name, locations)
     return PlannedTest(test_id, classname, name, describer.relative(file), line)
+
+
+def _planned_doctest(test_id: str, example: doctest.DocTest, is_file: bool, describer: FailureDescriber) -> PlannedTest:
+    """The test of a docstring, below its module, or of a text file, below its folder, whose name its id begins with."""
+    file, line = describer.relative(example.filename or ""), (example.lineno or 0) + 1
+    if is_file:
+        path = PurePosixPath(file)
+        owner = "" if path.is_absolute() else ".".join(path.parent.parts)
+        return PlannedTest(f"{owner}.{test_id}".lstrip("."), owner or test_id, path.name, file, line)
+    module = str(example.globs.get("__name__", ""))
+    if module and test_id.startswith(f"{module}."):
+        return PlannedTest(test_id, module, test_id.removeprefix(f"{module}."), file, line)
+    owner, _, name = test_id.rpartition(".")
+    return PlannedTest(test_id, owner or name, name, file, line)
+
+
+def _planned_function(test_id: str, function: Any, describer: FailureDescriber) -> PlannedTest:
+    """The test that a function is: below its module, which unittest leaves out."""
+    module, code = getattr(function, "__module__", None), getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", test_id)
+    file, line = ("", 0) if code is None else (describer.relative(code.co_filename), code.co_firstlineno)
+    return PlannedTest(f"{module}.{name}" if module else test_id, module or "unittest", name, file, line)
 
 
 def _location(instance: unittest.TestCase, method_name: str, locations: dict[type, tuple[str, int]]) -> tuple[str, int]:

@@ -6,6 +6,7 @@ Nothing else of ``harness.inside`` touches a name with a leading underscore that
 from __future__ import annotations
 
 import atexit
+import doctest
 import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -130,6 +131,16 @@ def twin(test: unittest.TestCase) -> unittest.TestCase:
 def test_method_name(test: unittest.TestCase) -> str:
     """The name of the method that *test* runs; empty for kinds of tests that have none."""
     return str(getattr(test, "_testMethodName", ""))
+
+
+def doctest_of(test: unittest.TestCase) -> doctest.DocTest | None:
+    """The docstring or file that *test* runs, if it is a doctest."""
+    return getattr(test, "_dt_test", None) if isinstance(test, doctest.DocTestCase) else None
+
+
+def tested_function(test: unittest.TestCase) -> Callable[[], Any] | None:
+    """The function that *test* runs, if it is no method's test."""
+    return getattr(test, "_testFunc", None) if isinstance(test, unittest.FunctionTestCase) else None
 
 
 def subtest_description(subtest: Any) -> str:

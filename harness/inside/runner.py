@@ -28,7 +28,7 @@ from ..errors import ProjectError
 from . import databases, labels, migrations, portability, private, timeouts
 from .channel import HostMessages, Journal
 from .coordinator import Coordinator
-from .discover import Plan, make_plan, replayed
+from .discover import Plan, identify, make_plan, replayed
 from .failures import FailureDescriber, project_root
 from .overlay import Gate
 from .processes import StopFlag
@@ -62,6 +62,7 @@ class InsideRunner(DiscoverRunner):
 
     harness: Session
     _plan: Plan | None = None
+    _labels: labels.Labels | None = None
     _groups: databases.Groups = ({}, {})
 
     def setup_test_environment(self, **kwargs: Any) -> None:
@@ -70,9 +71,14 @@ class InsideRunner(DiscoverRunner):
         unittest.removeHandler()
 
     def load_tests_for_label(self, label: str, discover_kwargs: dict[str, str]) -> Any:
-        """As Django does, and paths of files and app labels too."""
-        django_load = super().load_tests_for_label
-        return labels.load(label, lambda each: django_load(each, discover_kwargs))
+        """As Django does, and paths of files, app labels and ids of reports too."""
+        if self._labels is None:
+            django_load = super().load_tests_for_label
+            describer = self.harness.describer
+            self._labels = labels.Labels(
+                lambda each: django_load(each, discover_kwargs), lambda tests: identify([tests], describer)
+            )
+        return self._labels.load(label)
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need; Django stops at what is named."""
@@ -135,7 +141,8 @@ class InsideRunner(DiscoverRunner):
 
     def _make_plan(self, suite: Any) -> Plan:
         session = self.harness
-        plan = make_plan(suite, session.describer, frozenset(session.planned))
+        numbered = self._labels.numbered if self._labels else {}
+        plan = make_plan(suite, session.describer, frozenset(session.planned), numbered)
         if session.spec.replay:
             plan = replayed(plan, session.spec.replay)
         session.planned.update(test.id for test in plan.tests)

@@ -41,7 +41,7 @@ OUTPUT_LINES = 100
 STATEMENTS = 100
 RERUN_LABELS = 20
 _COLUMN = 12
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_LABEL = re.compile(r"[^\s-](.*\S)?")
 _FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
 
 
@@ -119,11 +119,15 @@ def _labels(case: Case) -> tuple[str, str, str] | None:
     elif not case.is_planned and test.name.endswith("Module"):
         ways = [test.classname] * 3
     else:
-        one = f"{test.classname}.{test.name}" if case.is_planned else test.classname
-        ways = [one, test.classname, test.classname.rpartition(".")[0]]
+        ways = [test.id if case.is_planned else test.classname, test.classname, test.classname.rpartition(".")[0]]
     ways.append(test.file.removesuffix(".py").replace("/", "."))
-    found = [next((way for way in ways[level:] if _DOTTED.fullmatch(way)), "") for level in range(3)]
+    found = [next((way for way in ways[level:] if _is_label(way)), "") for level in range(3)]
     return (found[0], found[1], found[2]) if found[2] else None
+
+
+def _is_label(name: str) -> bool:
+    """Whether *name* can be typed as a label: every id of a report is one, unless a terminal cannot show it."""
+    return name.isprintable() and _LABEL.fullmatch(name) is not None
 
 
 def _without_covered(names: list[str]) -> list[str]:

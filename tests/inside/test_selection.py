@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from harness.contract.events import RunFinished, RunPlanned
+from harness.contract.events import RunFinished, RunPlanned, TopologyFound
 from tests.inside.conftest import together
 
 ALPHA = {"test_one", "test_two", "test_three", "test_four"}
@@ -99,12 +99,33 @@ def test_no_tests_are_an_exit_code_of_their_own(inside):
     assert journal.planned == []
 
 
-@pytest.mark.parametrize("label", ["no.such.module", "selection.test_alpha.NoSuchTests", "selection/no_such.py"])
-def test_a_label_that_names_nothing_is_a_test_that_errs(inside, label):
+@pytest.mark.parametrize(
+    "label",
+    ["no.such.module", "selection.test_alpha.AlfaTests", "selection/no_such.py", "selection/test_alpha.py::Alpa"],
+)
+def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, label):
     journal = inside(label)
-    (attempt,) = journal.attempts
-    assert attempt.outcome.value == "ERRORED"
-    assert journal.status == 1
+    assert journal.status == 4
+    assert journal.aborted.message == f"No test matches the label {label!r}."
+    assert not journal.all(TopologyFound)
+
+
+@pytest.mark.parametrize(
+    ("label", "near"),
+    [
+        ("selection.test_alpha.AlphaTests.test_on", "Near names: selection.test_alpha.AlphaTests.test_one"),
+        ("shop.CartTest", "shop.tests.test_cart.CartTests"),
+        ("cases.test_kinds.NoSuchTests", ""),
+        ("selection.test_alpha.AlphaTests.SOME", ""),
+        ("no such test", "A label is a dotted name"),
+    ],
+)
+def test_one_that_only_the_tests_can_tell_ends_discovery(inside, label, near):
+    journal = inside("selection", label)
+    assert journal.status == 4
+    assert journal.aborted.message == f"No test matches the label {label!r}."
+    assert near in journal.aborted.hint
+    assert journal.attempts == []
 
 
 def test_a_module_that_cannot_be_imported_is_a_test_that_errs(project, run_project):
@@ -126,6 +147,14 @@ class Tests(unittest.TestCase):
 """
 
 
+def test_so_is_one_that_a_label_names(project, run_project):
+    broken = f"import no_such_package\n{PASSES}"
+    project({"tests/__init__.py": "", "tests/test_a.py": broken, "tests/test_b.py": PASSES})
+    journal = run_project("tests.test_a.Tests.test_one", "tests.test_b")
+    assert sorted(journal.outcomes().values()) == ["ERRORED", "PASSED"]
+    assert journal.status == 1
+
+
 def test_a_syntax_error_is_a_test_that_errs(project, run_project):
     project({"tests.py": "def broken(:\n"})
     journal = run_project()
@@ -135,15 +164,7 @@ def test_a_syntax_error_is_a_test_that_errs(project, run_project):
 
 ODD = """
 import doctest, unittest
-
-def doubled(number):
-    \"\"\"
-    >>> doubled(2)
-    4
-    >>> doubled(3)
-    7
-    \"\"\"
-    return 2 * number
+from app import logic
 
 def function():
     pass
@@ -164,24 +185,111 @@ class Named(unittest.TestCase):
         return "named by itself"
 
 def load_tests(loader, tests, pattern):
-    tests.addTests(doctest.DocTestSuite(__name__))
+    tests.addTests(doctest.DocTestSuite(logic))
+    tests.addTests(doctest.DocFileSuite("guide.txt"))
     tests.addTest(unittest.FunctionTestCase(function))
     tests.addTest(Named("test_one"))
     return tests
 """
+LOGIC = """
+def doubled(number):
+    \"\"\"Twice as much.
+
+    >>> doubled(2)
+    4
+    >>> doubled(3)
+    7
+    \"\"\"
+    return 2 * number
+
+class Halves:
+    \"\"\"
+    >>> Halves()
+    \"\"\"
+"""
+ODD_FILES = {
+    "app/__init__.py": "",
+    "app/tests.py": ODD,
+    "app/logic.py": LOGIC,
+    "app/guide.txt": "A guide.\n\n>>> 1 + 1\n3\n",
+}
+ODD_TESTS = {
+    "app.tests.make.<locals>.Tests.test_one": (
+        "PASSED",
+        "app.tests.make.<locals>.Tests",
+        "test_one",
+        "app/tests.py",
+        10,
+    ),
+    "app.tests.make.<locals>.Tests.test_one#2": (
+        "PASSED",
+        "app.tests.make.<locals>.Tests",
+        "test_one#2",
+        "app/tests.py",
+        10,
+    ),
+    "app.logic.doubled": ("FAILED", "app.logic", "doubled", "app/logic.py", 3),
+    "app.logic.Halves": ("FAILED", "app.logic", "Halves", "app/logic.py", 13),
+    "app.guide_txt": ("FAILED", "app", "guide.txt", "app/guide.txt", 1),
+    "app.tests.function": ("PASSED", "app.tests", "function", "app/tests.py", 5),
+    "named by itself": ("PASSED", "app.tests.Named", "named by itself", "app/tests.py", 17),
+}
 
 
-def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_apart(project, run_project):
-    project({"tests.py": ODD})
-    journal = run_project("tests")
-    found = {event.test: event.outcome.value for event in journal.attempts if event.final}
-    assert found == {
-        "tests.make.<locals>.Tests.test_one": "PASSED",
-        "tests.make.<locals>.Tests.test_one#2": "PASSED",
-        "tests.doubled": "FAILED",
-        "function": "PASSED",
-        "named by itself": "PASSED",
+def told(journal):
+    outcomes = {event.test: event.outcome.value for event in journal.attempts if event.final}
+    return {test.id: (outcomes[test.id], test.classname, test.name, test.file, test.line) for test in journal.planned}
+
+
+def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_with_their_places(project, run_project):
+    project(ODD_FILES)
+    assert told(run_project("app")) == ODD_TESTS
+
+
+def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_project):
+    project(ODD_FILES)
+    journals = together({label: functools.partial(run_project, label) for label in ODD_TESTS})
+    first = "app.tests.make.<locals>.Tests.test_one"
+    for label, journal in journals.items():
+        assert told(journal) == {label: ODD_TESTS[label]}, label
+    many = run_project(first, f"{first}#2", "app.logic.Halves", "app/guide.txt", "app.logic.doubled#2")
+    assert told(many) == {
+        label: ODD_TESTS[label]
+        for label in (first, f"{first}#2", "app.logic.Halves", "app.guide_txt", "app.logic.doubled")
     }
+
+
+def test_a_class_or_module_of_such_tests_is_a_label_too(project, run_project):
+    project(ODD_FILES)
+    journal = run_project("app.logic", "app.tests.make.<locals>.Tests")
+    assert {test.id for test in journal.planned} == {
+        test for test in ODD_TESTS if test.startswith(("app.logic", "app.tests.make"))
+    }
+
+
+FACTORY = """
+import unittest
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        pass
+
+    def test_two(self):
+        pass
+
+def some():
+    return unittest.TestSuite([Tests("test_two")])
+
+def nothing(argument):
+    raise SystemExit
+"""
+
+
+def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run_project):
+    project({"tests.py": FACTORY})
+    assert run_project("tests.some").outcomes() == {"Tests.test_two": "PASSED"}
+    assert run_project("tests.nothing").aborted.message == "No test matches the label 'tests.nothing'."
+    assert run_project("tests.Tests.setUpClass").outcomes() == {"Tests.test_one": "PASSED", "Tests.test_two": "PASSED"}
 
 
 # failfast

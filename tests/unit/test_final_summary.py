@@ -153,10 +153,16 @@ def test_frames_of_the_project_stand_out() -> None:
     assert styles['File "/usr/lib/b.py", line 2, in y'] == "dim"
 
 
-def test_names_that_no_label_can_have_are_told_by_what_holds_them() -> None:
-    assert rerun(planned("test $(reboot)")) == f"harness ci --db postgres {ONE.classname}"
-    assert rerun(planned("test", classname="shop.f.<locals>.A")) == "harness ci --db postgres shop.tests.test_orders"
-    assert rerun(planned("test", classname="$(reboot)", file="/etc/x y.py")) == ""
+def test_an_id_is_a_label_whatever_it_is_made_of() -> None:
+    assert rerun(planned("test $(reboot)")) == f"harness ci --db postgres '{ONE.classname}.test $(reboot)'"
+    assert rerun(planned("test", classname="f.<locals>.A")) == "harness ci --db postgres 'f.<locals>.A.test'"
+    doctest = PlannedTest("shop.guide_txt", "shop", "guide.txt", "shop/guide.txt", 1)
+    assert rerun(doctest) == "harness ci --db postgres shop.guide_txt"
+
+
+def test_names_that_cannot_be_typed_are_told_by_what_holds_them() -> None:
+    assert rerun(planned("test\n$(reboot)")) == f"harness ci --db postgres {ONE.classname}"
+    assert rerun(planned("test", classname="-x\u202e", file="")) == ""
     assert "'shop.tests.T.test_ü'" in rerun(planned("test_ü", classname="shop.tests.T"))
 
 

@@ -1,8 +1,11 @@
-"""Labels as people type them, to Django's dots."""
+"""Labels as people type them, to Django's dots; and those that certainly name nothing."""
+
+import sys
 
 import pytest
 
-from harness.inside.labels import as_django_label
+from harness.errors import ProjectError
+from harness.inside.label_names import as_django_label, check, is_missing, near
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,8 @@ from harness.inside.labels import as_django_label
         ("shop/tests/test_cart.py::CartTests::test_total", "shop.tests.test_cart.CartTests.test_total"),
         ("shop/tests.py::CartTests::Inner::test_total", "shop.tests.CartTests.Inner.test_total"),
         ("shop.tests::CartTests::test_total", "shop.tests.CartTests.test_total"),
+        ("shop.tests.CartTests.setUpClass", "shop.tests.CartTests"),
+        ("shop.tests.setUpModule", "shop.tests"),
     ],
 )
 def test_a_label_becomes_djangos(label, expected):
@@ -30,3 +35,97 @@ def test_a_label_becomes_djangos(label, expected):
 @pytest.mark.parametrize("label", ["shop/tests/test_cart.py::CartTests::test_total", "shop/tests/", "shop.tests"])
 def test_a_label_of_djangos_stays_as_it_is(label):
     assert as_django_label(as_django_label(label)) == as_django_label(label)
+
+
+FILES = {
+    "shopping/__init__.py": "",
+    "shopping/guide.txt": "",
+    "shopping/apps.py": 'class Config:\n    label = "store"\n',
+    "shopping/tests/__init__.py": "",
+    "shopping/tests/test_cart.py": "class CartTests(TestCase):\n    def test_total(self): ...\n",
+    "shopping/tests/test_made.py": "for name in NAMES:\n    globals()[name] = make(name)\n",
+    "shopping/tests/test_many.py": "@parameterized_class(('n',), [(1,)])\nclass PartsTests(TestCase): ...\n",
+    "plain/test_x.py": "class XTests: ...\n",
+}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+    yield tmp_path
+    assert not {name for name in set(sys.modules) - before if name.startswith(("shopping", "plain"))}, "imported"
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "shoping",
+        "no.such.module",
+        "shopping.tests.test_cat.CartTests",
+        "shopping.tests.test_cart.CatTests",
+        "shopping/tests/test_cat.py",
+        "shopping/tests/test_cat.py::CartTests",
+        "shopping/tests/test_cart.py::CatTests",
+        "shopping/nothing/",
+        "plain.test_y",
+    ],
+)
+def test_a_label_that_certainly_names_nothing(files, label):
+    assert is_missing(label, ["shopping", "django.contrib.auth"])
+    with pytest.raises(ProjectError, match="No test matches the label"):
+        check([".", label], ["shopping"])
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        ".",
+        "shopping",
+        "shopping/tests",
+        "shopping/tests/",
+        "shopping.tests.test_cart.CartTests.test_any",
+        "shopping/tests/test_cart.py::CartTests::test_any",
+        "shopping.tests.test_cart.CartTests_0_x",
+        "shopping.tests.test_made.AnyTests",
+        "shopping.tests.test_many.PartsTests_0_x",
+        "shopping.guide_txt",
+        "store.CartTests",
+        "shopping.CartTests",
+        "auth.CartTests",
+        "plain",
+        "plain/test_x.py::XTests",
+        "named by itself",
+        "sites.<locals>.Tests.test_one#2",
+    ],
+)
+def test_a_label_that_may_name_something_is_left_to_discovery(files, label):
+    assert not is_missing(label, ["shopping", "shopping.apps.Config", "django.contrib.auth", "django.contrib.sites"])
+    check([label], ["shopping", "shopping.apps.Config", "django.contrib.auth"])
+
+
+def test_near_names_are_told(files):
+    with pytest.raises(ProjectError) as raised:
+        check(["shopping.tests.test_cat"], ["shopping"])
+    assert raised.value.message == "No test matches the label 'shopping.tests.test_cat'."
+    assert "shopping.tests.test_cart" in raised.value.hint
+    with pytest.raises(ProjectError) as raised:
+        check(["CartTest", "nothing_like_it"], ["shopping"])
+    assert raised.value.message == "No test matches the labels 'CartTest', 'nothing_like_it'."
+    assert "shopping.tests.test_cart.CartTests" in raised.value.hint
+
+
+def test_where_tests_name_themselves_nothing_is_certain(files):
+    (files / "shopping/tests/test_ids.py").write_text("class T:\n    def id(self): return 'any.thing'\n")
+    check(["any.thing"], ["shopping"])
+
+
+def test_what_is_near():
+    names = ["shop.tests.test_cart.CartTests", "shop.tests.test_cart", "catalog.tests", "shop"]
+    assert near("shop.tests.test_card", names)[0] == "shop.tests.test_cart"
+    assert near("CartTest", names) == ["shop.tests.test_cart.CartTests"]
+    assert near("zzz", names) == []
