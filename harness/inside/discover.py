@@ -97,6 +97,12 @@ def replayed(plan: Plan, order: Sequence[str]) -> Plan:
     return Plan(tuple(plan.tests[number] for number in numbers), instances, _units(instances))
 
 
+def joined(one: Plan, other: Plan) -> Plan:
+    """The tests of *one*, then those of *other*."""
+    instances = (*one.instances, *other.instances)
+    return Plan((*one.tests, *other.tests), instances, _units(instances))
+
+
 def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
     """One unit a class. Tests of a class that are not neighbours make several, as the project's runner ordered them."""
     units: list[Unit] = []

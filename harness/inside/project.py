@@ -19,6 +19,7 @@ from ..contract.topology import Topology, primary_of
 from ..errors import ExitCode, HarnessError, ProjectError
 from . import cores, portability
 from .channel import HostMessages, Journal
+from .discover import class_name
 from .failures import missing_metadata, project_traceback
 from .overlay import Gate, apply_endpoints, apply_routes, load_backends
 from .runner import Session, harness_runner
@@ -72,11 +73,15 @@ def _replicas(topology: Topology, routes: tuple[Route, ...]) -> frozenset[str]:
 
 
 def _run(session: Session, messages: HostMessages) -> int:
-    """How many tests failed, as the project's own runner counts or as they came, whichever is more."""
+    """How many tests failed, as the project's own runner counts or as they came, whichever is more.
+
+    The project's runner is believed in the direction of red alone: a planned test that it did not run is red.
+    """
     try:
         django.setup()
         session.sqllog.install()
-        runner_class = harness_runner(get_runner(settings))
+        own_class = get_runner(settings)
+        runner_class = harness_runner(own_class)
         runner_class.harness = session
         runner = runner_class(**_runner_options(session.spec.options))
         counted = runner.run_tests(list(session.spec.labels))
@@ -92,7 +97,25 @@ def _run(session: Session, messages: HostMessages) -> int:
             hint=missing_metadata(error) or "Does `manage.py test` come further?",
             evidence=project_traceback(error),
         ) from error
-    return max(session.red, counted if isinstance(counted, int) else 0)
+    name = class_name(own_class)
+    left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
+    session.leave_out(left_out, f"the project's test runner ({name}) did not run the suite that it had built")
+    failures, notice = counted_failures(counted, name)
+    if notice:
+        session.journal.notice("runner-result", notice)
+    return max(session.red, failures)
+
+
+def counted_failures(counted: object, runner: str) -> tuple[int, str]:
+    """What ``run_tests`` of *runner* returned, as a number of failures, and what there is to say of it if it is none.
+
+    ``manage.py test`` fails on everything that is true.
+    """
+    if counted is None or (isinstance(counted, int) and counted >= 0):
+        return int(counted or 0), ""
+    failures = 1 if counted else 0
+    meaning = "that counts as a failure" if failures else "that counts as none"
+    return failures, f"run_tests() of {runner} returned {counted!r}, which is no number of failures: {meaning}."
 
 
 def _runner_options(options: DjangoOptions) -> dict[str, Any]:

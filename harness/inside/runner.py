@@ -12,7 +12,7 @@ import inspect
 import math
 import multiprocessing
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
@@ -21,14 +21,14 @@ from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.test.runner import DiscoverRunner
 
-from ..contract.events import DatabasesReady, RunPlanned
+from ..contract.events import AttemptFinished, DatabasesReady, Outcome, RunPlanned
 from ..contract.runspec import RunSpec
 from ..contract.topology import Topology, closure, primary_of
 from ..errors import ProjectError
 from . import databases, labels, migrations, portability, private, timeouts
 from .channel import HostMessages, Journal
 from .coordinator import Coordinator
-from .discover import Plan, identify, make_plan, replayed
+from .discover import Plan, identify, joined, make_plan, replayed
 from .failures import FailureDescriber, project_root
 from .overlay import Gate
 from .processes import StopFlag
@@ -40,7 +40,10 @@ from .worker import WorkerContext
 
 @dataclass(slots=True)
 class Session:
-    """What the runner has from the run around it, and (``planned``, ``red``, ``tests_ran``) leaves for it."""
+    """What the runner has from the run around it, and what it leaves for it.
+
+    ``planned`` has the ids of all planned tests in order, each with whether it has an outcome.
+    """
 
     spec: RunSpec
     topology: Topology
@@ -52,9 +55,16 @@ class Session:
     sqllog: SqlLog
     messages: HostMessages
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
-    planned: set[str] = field(default_factory=set)
+    planned: dict[str, bool] = field(default_factory=dict)
     red: int = 0
     tests_ran: int = 0
+
+    def leave_out(self, tests: Iterable[str], reason: str) -> None:
+        """Say that *tests*, which are planned, do not run. That is red."""
+        for test in tests:
+            self.journal.write(AttemptFinished(test, 1, Outcome.NOT_RUN, 0.0, reason=reason, final=True))
+            self.planned[test] = True
+            self.red += 1
 
 
 class InsideRunner(DiscoverRunner):
@@ -63,6 +73,7 @@ class InsideRunner(DiscoverRunner):
     harness: Session
     _plan: Plan | None = None
     _labels: labels.Labels | None = None
+    _considered: dict[int, unittest.TestCase]
     _groups: databases.Groups = ({}, {})
 
     def setup_test_environment(self, **kwargs: Any) -> None:
@@ -82,7 +93,7 @@ class InsideRunner(DiscoverRunner):
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need; Django stops at what is named."""
-        plan = self._make_plan(suite)
+        plan = self._plan or self._make_plan(suite)
         if self.harness.spec.replay:
             suite = self.test_suite(plan.instances)
         topology = self.harness.topology
@@ -115,7 +126,7 @@ class InsideRunner(DiscoverRunner):
     def run_suite(self, suite: Any, **_kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # nothing here writes text
         """Run the planned tests in workers, on clones of what ``setup_databases`` has made."""
         session = self.harness
-        plan = self._plan or self._make_plan(suite)
+        plan = self._with_added(self._plan, suite) if self._plan else self._make_plan(suite)
         self._plan = None  # a runner may come back with another suite
         result = unittest.TestResult()
         if not plan.tests:
@@ -127,6 +138,7 @@ class InsideRunner(DiscoverRunner):
         check_replicas(self._mirror_pairs(), session.replicas)
         session.red += len(tally.red)
         session.tests_ran += tally.ran
+        session.planned.update((test.id, True) for test in plan.tests)
         result.testsRun = tally.ran
         result.failures = [(test, "") for test in tally.red]  # type: ignore[misc]  # their ids stand for the tests, which ran elsewhere
         return result
@@ -145,11 +157,22 @@ class InsideRunner(DiscoverRunner):
         plan = make_plan(suite, session.describer, frozenset(session.planned), numbered)
         if session.spec.replay:
             plan = replayed(plan, session.spec.replay)
-        session.planned.update(test.id for test in plan.tests)
+        self._considered = {id(test): test for test in private.iter_test_cases(suite)}
+        session.planned.update((test.id, False) for test in plan.tests)
         session.journal.finish_phase("setup")
         session.journal.write(RunPlanned(plan.tests, self._workers(plan), self.shuffle_seed))
         self._plan = plan
         return plan
+
+    def _with_added(self, plan: Plan, suite: Any) -> Plan:
+        """*plan* with what the project has put into the suite since; what it has taken out runs all the same."""
+        added = [test for test in private.iter_test_cases(suite) if id(test) not in self._considered]
+        if not added or self.harness.spec.replay:
+            return plan
+        more = make_plan(added, self.harness.describer, frozenset(self.harness.planned))
+        self.harness.planned.update((test.id, False) for test in more.tests)
+        self.harness.journal.write(RunPlanned(more.tests, self._workers(plan), self.shuffle_seed))
+        return joined(plan, more)
 
     def _mirror_pairs(self) -> dict[str, str]:
         """The mirrors of the databases that were made, each with its primary."""

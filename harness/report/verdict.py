@@ -98,7 +98,7 @@ def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Ca
     if flaky and fail_on_flaky:
         ids = "\n".join(case.test.id for case in flaky)
         return [(ExitCode.TESTS_FAILED, Cause("FlakyTests", f"{plural(len(flaky), 'flaky test')}", evidence=ids))]
-    if report.tally and not flaky:
+    if report.tally:
         cause = Cause(
             "RunnerFailed",
             f"the project's own test runner counted {plural(report.tally, 'failure')}, though no test is red",
@@ -106,7 +106,10 @@ def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Ca
         )
         return [(ExitCode.TESTS_FAILED, cause)]
     if report.is_finished and not report.cases:
-        cause = Cause("NoTests", "no tests ran", hint="Check the labels, tags, -k and --pattern of the command.")
+        hint = "Check the labels, tags, -k and --pattern of the command."
+        if not report.is_planned:
+            hint = "The project's own test runner returned without building a suite: see its run_tests()."
+        cause = Cause("NoTests", "no tests ran", hint=hint)
         return [(ExitCode.NO_TESTS, cause)]
     return []
 

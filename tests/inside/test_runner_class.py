@@ -9,8 +9,9 @@ from harness.contract.events import RunFinished, RunPlanned
 def run_with(inside, tmp_path):
     """The journal of one test that prints what it finds, and the notes of the runner class."""
 
-    def run(runner, label="cases.test_settings", **options):
-        journal = inside(label, env={"INSIDE_RUNNER": f"config.runners.{runner}"}, **options)
+    def run(runner, label="cases.test_settings", env_more=None, **options):
+        env = {"INSIDE_RUNNER": f"config.runners.{runner}", **(env_more or {})}
+        journal = inside(label, env=env, **options)
         notes = tmp_path / "notes"
         return journal, notes.read_text().splitlines() if notes.exists() else []
 
@@ -85,6 +86,49 @@ def test_a_suite_that_it_runs_twice_is_planned_and_run_twice(run_with):
 def test_it_can_run_a_suite_twice_on_databases_in_files(run_with):
     journal, _ = run_with("RunsTwice", settings="config.files")
     assert len(journal.outcomes()) == 4
+
+
+def test_one_that_declines_to_run_its_suite_is_red(run_with):
+    journal, _ = run_with("Declines")
+    assert set(journal.outcomes().values()) == {"NOT_RUN"}
+    reason = "the project's test runner (config.runners.Declines) did not run the suite that it had built"
+    assert {attempt.reason for attempt in journal.attempts} == {reason}
+    assert (journal.one(RunFinished).failures, journal.status) == (2, 1)
+
+
+def test_one_that_builds_no_suite_has_run_nothing(run_with):
+    journal, _ = run_with("ReturnsEarly")
+    assert (journal.one(RunFinished).failures, journal.status, journal.planned) == (0, 5, [])
+
+
+def test_what_it_adds_to_the_suite_late_is_planned_and_runs(run_with):
+    journal, notes = run_with("AddsTests", "selection.deeper")
+    assert notes == ["ran"]
+    assert [test.id for test in journal.planned][-1] == "config.runners.note_that_it_ran"
+    assert set(journal.outcomes().values()) == {"PASSED"}
+
+
+@pytest.mark.parametrize(
+    ("count", "failures", "is_told"),
+    [
+        ("-5", 1, True),
+        ("'2 failed'", 1, True),
+        ("''", 0, True),
+        ("None", 0, False),
+        ("3", 3, False),
+        ("True", 1, False),
+    ],
+)
+def test_what_it_returns_counts_in_the_direction_of_red(run_with, count, failures, is_told):
+    journal, _ = run_with("Counts", "selection.deeper", env_more={"INSIDE_COUNT": count})
+    assert (journal.one(RunFinished).failures, journal.status) == (failures, 1 if failures else 0)
+    assert bool(journal.notices("runner-result")) == is_told
+
+
+def test_what_it_returns_never_hides_a_red_test(run_with):
+    for count in ("0", "-5", "''", "None"):
+        journal, _ = run_with("Counts", env_more={"INSIDE_COUNT": count})
+        assert (journal.one(RunFinished).failures, journal.status) == (1, 1)
 
 
 def test_a_class_that_is_no_discover_runner_is_refused(run_with):

@@ -81,6 +81,19 @@ def test_an_abort_after_a_green_end_is_not_green() -> None:
     assert judge(journal.host(RunAborted(ExitCode.SERVERS, "the replica stopped"))).exit_code == 3
 
 
+def test_what_the_projects_runner_counts_is_red_whatever_was_flaky() -> None:
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2)
+    judged = judge(journal.end(failures=1))
+    assert (judged.exit_code, judged.cause and judged.cause.kind) == (1, "RunnerFailed")
+
+
+def test_a_runner_that_plans_nothing_is_named() -> None:
+    judged = judge(Journal().inside(RunFinished(0)))
+    assert judged.exit_code == 5
+    assert judged.cause is not None
+    assert "run_tests()" in judged.cause.hint
+
+
 def test_flaky_is_green_unless_asked_otherwise() -> None:
     journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2).end()
     assert judge(journal).exit_code == 0

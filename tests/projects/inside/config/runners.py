@@ -97,6 +97,33 @@ class RunsTwice(DiscoverRunner):
         return super().run_tests(test_labels, **kwargs) + super().run_tests(test_labels, **kwargs)
 
 
+class Declines(DiscoverRunner):
+    """Runs its suite under a condition that does not hold."""
+
+    def run_suite(self, suite, **kwargs):
+        return super().run_suite(suite, **kwargs) if "INSIDE_RUN" in os.environ else unittest.TestResult()
+
+
+class ReturnsEarly(DiscoverRunner):
+    def run_tests(self, test_labels, **kwargs):
+        return 0 if test_labels else super().run_tests(test_labels, **kwargs)
+
+
+class AddsTests(DiscoverRunner):
+    def run_suite(self, suite, **kwargs):
+        suite.addTest(unittest.FunctionTestCase(note_that_it_ran))
+        return super().run_suite(suite, **kwargs)
+
+
+def note_that_it_ran():
+    note("ran")
+
+
+class Counts(DiscoverRunner):
+    def suite_result(self, suite, result, **kwargs):
+        return eval(os.environ["INSIDE_COUNT"])
+
+
 class SwallowsEverything(DiscoverRunner):
     def run_tests(self, test_labels, **kwargs):
         try:
