@@ -80,6 +80,7 @@ class AttemptResult(unittest.TestResult):
         self._attempt: Attempt | None = None
         self.fixture_failure: str | None = None
         self.fixture_skip: str | None = None
+        self._fixture_failures: dict[tuple[str, str], list[Failure]] = {}
 
     # what the suite's loop calls
 
@@ -121,6 +122,22 @@ class AttemptResult(unittest.TestResult):
         self._capture.begin()
         self._fixture_start = time.perf_counter()
         self._sqllog.begin(test)
+
+    def end_fixture(self) -> None:
+        """The fixture has ended; tell what failed in it: a clean-up may fail besides what it cleans up after."""
+        for (owner, name), failures in self._fixture_failures.items():
+            self._send(
+                fixture_finished(
+                    owner,
+                    name,
+                    Outcome.ERRORED,
+                    time.perf_counter() - self._fixture_start,
+                    *failures,
+                    output=self._capture.end(),
+                    sql=self._sqllog.statements(),
+                )
+            )
+        self._fixture_failures.clear()
 
     def leave_out(self, test: str, n: int, outcome: Outcome, reason: str) -> None:
         """Say of a test that its class's fixture kept it from running."""
@@ -182,19 +199,9 @@ class AttemptResult(unittest.TestResult):
     def _fail_fixture(self, description: str, err: ExcInfo) -> None:
         """*description* is unittest's: ``setUpClass (app.tests.Class)``."""
         match = _FIXTURE.match(description)
-        name, owner = (match[1], match[2]) if match else ("fixture", description)
-        self.fixture_failure = name
-        self._send(
-            fixture_finished(
-                owner,
-                name,
-                Outcome.ERRORED,
-                time.perf_counter() - self._fixture_start,
-                self._describer.describe(err, "error"),
-                output=self._capture.end(),
-                sql=self._sqllog.statements(),
-            )
-        )
+        fixture = (match[2], match[1]) if match else (description, "fixture")
+        self.fixture_failure = fixture[1]
+        self._fixture_failures.setdefault(fixture, []).append(self._describer.describe(err, "error"))
 
 
 def fixture_id(owner: str, name: str) -> str:
@@ -207,7 +214,7 @@ def fixture_finished(
     name: str,
     outcome: Outcome,
     duration: float,
-    failure: Failure,
+    *failures: Failure,
     output: tuple[str, str] = ("", ""),
     sql: tuple[Any, ...] = (),
 ) -> AttemptFinished:
@@ -218,7 +225,7 @@ def fixture_finished(
         1,
         outcome,
         round(duration, 6),
-        (failure,),
+        failures,
         stdout=output[0],
         stderr=output[1],
         sql=sql,

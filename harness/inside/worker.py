@@ -257,6 +257,7 @@ class Worker:
             step(*args, self._result)
         except BaseException:  # noqa: BLE001 - see above
             self._result.addError(f"{name} ({owner})", sys.exc_info())
+        self._result.end_fixture()
 
     def _leave_out(self, test: str, n: int) -> None:
         result = self._result

@@ -303,3 +303,43 @@ def test_a_failing_test_shows_its_sql(journal):
 
 def test_a_passing_test_shows_none(journal):
     assert journal.final("DatabaseTests.test_transfers").sql == ()
+
+
+FIXTURES_THAT_FAIL_TWICE = """
+import unittest
+
+class SetUp(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup([].index, "clean-up")
+        raise ValueError("set-up")
+
+    def test_one(self): pass
+
+class TearDown(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        unittest.addModuleCleanup([].index, "module")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.addClassCleanup([].index, "clean-up")
+        raise ValueError("tear-down")
+
+    def test_one(self): pass
+"""
+
+
+def test_a_clean_up_that_fails_too_does_not_hide_what_failed_before(project, run_project):
+    project({"tests.py": FIXTURES_THAT_FAIL_TWICE})
+    journal = run_project("tests")
+    told = {
+        event.test: [failure.message for failure in event.failures]
+        for event in journal.attempts
+        if event.extra is not None
+    }
+    assert told == {
+        "tests.SetUp.setUpClass": ["set-up", "'clean-up' is not in list"],
+        "tests.TearDown.tearDownClass": ["tear-down", "'clean-up' is not in list"],
+        "tests.tearDownModule": ["'module' is not in list"],
+    }
