@@ -126,7 +126,7 @@ def test_configuration_is_taken(block, tmp_path):
 
 def test_scripts_that_are_named_can_be_run():
     for page in PAGES:
-        for script in re.findall(r"(?<![\w/.])\.?/?(ci/\w+)\b", "\n".join(code_spans(page))):
+        for script in re.findall(r"(?<![\w/.])(?:\./)?(ci/\w+)\b(?!\.)", "\n".join(code_spans(page))):
             path = ROOT / script
             assert path.is_file(), f"{page.name} names {script}"
             assert os.access(path, os.X_OK), f"{script} cannot be executed"

@@ -1,0 +1,230 @@
+"""``python -m ci.bare_machine``: runs commands in a fresh clone on a machine that has Python and nothing else.
+
+The machine is a container of Debian's oldest suite with a supported Python, with nearly all rights, so that the commands can
+install and start a Docker engine of their own in it, whose images lie in a volume of the container. It has no Docker, no
+debootstrap, no git, no pip and no image; what it needs to reach packages is taken from this machine, as image builds take it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shlex
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import click
+import docker
+from docker.types import Mount
+from docker.utils.socket import frames_iter
+
+from harness.cli import format_error
+from harness.contract import naming
+from harness.errors import HarnessError, ServerError
+from harness.host import config, watchdog
+from harness.host.docker import attach, containers
+from harness.host.docker.build import Workshop
+from harness.host.docker.engine import connect
+from harness.host.interrupts import interruptible, uninterrupted
+from harness.host.provisioning import buildenv, debian, images, provision
+from harness.host.provisioning.buildenv import BuildEnvironment
+from harness.host.provisioning.images import Spec, Step
+from harness.host.provisioning.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+SUITE = debian.PYTHON_SUITES["3.11"]
+DEMO, TEST = "./ci/demo", "./ci/test"
+CLONE = "/root/clone"
+LIMIT_S = 3600
+CLONE_DEADLINE_S = 120
+
+CAPABILITIES = (  # noqa: SIM905 - a list with a name a line would be a page
+    "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE"
+    " NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN"
+    " SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE"
+    " MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+).split()
+"""By their number, as capabilities(7) has them."""
+
+DOCKERFILE = b"""\
+ARG BASE
+FROM ${BASE}
+COPY machine.conf /etc/apt/apt.conf.d/90machine
+RUN apt-get update -q \\
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3 \\
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+"""
+
+PREPARE = """\
+set -e
+for place in /sys $(awk '$5 ~ "^/sys/" { print $5 }' /proc/self/mountinfo); do
+    mount -o remount,bind,rw "$place"
+done
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    mkdir /sys/fs/cgroup/machine
+    while read -r process; do
+        echo "$process" >/sys/fs/cgroup/machine/cgroup.procs || true
+    done </sys/fs/cgroup/cgroup.procs
+    sed 's/[^ ]*/+&/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
+fi
+"""
+"""What an engine needs to make control groups: /sys is read-only in a container, and version 2 delegates from empty groups."""
+
+
+def chosen_commands(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The commands that *arguments* ask for: the README's two, ``demo`` for the first of them, or one of their own."""
+    if not arguments:
+        return DEMO, TEST
+    return (DEMO,) if list(arguments) == ["demo"] else (shlex.join(arguments),)
+
+
+def lacked_capabilities(status: str) -> list[str]:
+    """The capabilities that no process of this machine can have, by ``/proc/self/status``: an engine cannot give them."""
+    bounds = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapBnd:"))
+    return [name for number, name in enumerate(CAPABILITIES) if not bounds >> number & 1]
+
+
+def machine_spec(takes_expired: bool) -> Spec:
+    """The image of the machine: Debian with its own Python, and apt that takes a mirror as this machine's does."""
+    conf = b'Acquire::Check-Valid-Until "false";\n' if takes_expired else b""
+    recipe = Recipe("bare", (("Dockerfile", DOCKERFILE), ("machine.conf", conf)))
+    return Spec("bare", SUITE, images.debian_origin(SUITE), recipe, (Step("Dockerfile", "BASE"),))
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, metavar="[demo | COMMAND [ARGUMENT]...]", type=click.UNPROCESSED)
+def main(arguments: tuple[str, ...]) -> None:
+    """Run the README's two commands, the first of them, or COMMAND, in a clone of the last commit on a bare machine.
+
+    Exits with the first exit status that is not 0, 124 for a command that took an hour, or 3 if there is no such machine.
+    """
+    try:
+        with interruptible():
+            sys.exit(_run(chosen_commands(arguments)))
+    except HarnessError as error:
+        print(format_error(error), file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _run(commands: Sequence[str]) -> int:
+    run = secrets.token_hex(4)
+    environment = buildenv.read(config.load({}, {}, ROOT, need_settings=False), os.environ)
+    with contextlib.closing(connect()) as client:
+        with Workshop(client, _tell, lambda: environment) as workshop:
+            image = provision.provide(workshop, [machine_spec(debian.takes_expired())])
+        with watchdog.watched(run), _machine(client, run, image, environment) as machine:
+            for command in commands:
+                started = time.monotonic()
+                _tell("bare machine", f"$ {command}")
+                code = _execute(client, machine, command)
+                _tell("bare machine", f"{command}: exit {code} after {time.monotonic() - started:.0f} s")
+                if code:
+                    return code
+    return 0
+
+
+@contextlib.contextmanager
+def _machine(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> Iterator[str]:
+    """The machine with a clone, by its container's id. It ends with this process, whatever ends that, and its volume with it."""
+    try:
+        with containers.telling("The bare machine could not be made"), tempfile.TemporaryFile() as archive:
+            container = _create(client, run, image, environment)
+            _write_files(archive, environment)
+            archive.seek(0)
+            client.api.put_archive(container, "/", archive)
+            hold = attach.open_input(client.api, container)
+            client.api.start(container)
+        with contextlib.closing(hold):
+            if _execute(client, container, PREPARE, "/"):
+                raise ServerError("The bare machine's /sys could not be made writable.")
+            yield container
+    finally:
+        with uninterrupted():
+            containers.remove_run(client, run)
+
+
+def _create(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> str:
+    # as much as --privileged, which fails as a whole where this machine lacks a capability
+    host_config = client.api.create_host_config(
+        auto_remove=True,
+        cap_add=["ALL"],
+        cap_drop=lacked_capabilities(Path("/proc/self/status").read_text()),
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        device_cgroup_rules=["a *:* rwm"],
+        cgroupns="private",
+        # an engine that keeps its images on an overlay can use no overlay of its own
+        mounts=[Mount(target="/var/lib/docker", source=None, type="volume")],
+    )
+    host_config.update(MaskedPaths=[], ReadonlyPaths=[])
+    created = client.api.create_container(
+        image,
+        # bash collects what daemons leave behind; an init of the engine's would bring its program along
+        command=["bash", "-c", "cat <&0 & wait"],
+        name=str(naming.ContainerName(run, "bare")),
+        hostname="bare",
+        environment={**environment.variables(), "LANG": "C.UTF-8"},
+        labels=containers.labels(run, "bare"),
+        host_config=host_config,
+        stdin_open=True,
+    )
+    return str(created["Id"])
+
+
+def _write_files(target: IO[bytes], environment: BuildEnvironment) -> None:
+    """A tar of a clone of the last commit, without git's own folder, and of what reaches packages."""
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=target, mode="w", dereference=False) as tar:
+        clone = ["git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", f"file://{ROOT}", folder]
+        try:
+            subprocess.run(clone, check=True, timeout=CLONE_DEADLINE_S)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ServerError(f"{ROOT} could not be cloned.", hint="The lines above say why.") from error
+        tar.add(folder, CLONE.lstrip("/"), filter=_cloned)
+        for place, path in environment.brought():
+            tar.add(path.resolve(), place.lstrip("/"), filter=_owned)
+
+
+def _cloned(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    return None if member.name == f"{CLONE.lstrip('/')}/.git" else _owned(member)
+
+
+def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = "root"
+    return member
+
+
+def _execute(client: docker.DockerClient, container: str, command: str, folder: str = CLONE) -> int:
+    """Run *command* there and print what it says as it comes; its exit status."""
+    words = ["timeout", "--kill-after", "10", str(LIMIT_S), "bash", "-c", command]
+    with containers.telling("The bare machine could not be reached"):
+        created = client.api.exec_create(container, words, workdir=folder)
+        connection = client.api.exec_start(created["Id"], socket=True)
+        # the client's own deadline is for an answer, and a command may be silent for long
+        with contextlib.suppress(AttributeError):  # a connection by ssh has none
+            connection._sock.settimeout(None)  # type: ignore[union-attr]  # not in the stubs
+        try:
+            for _, chunk in frames_iter(connection, tty=False):  # type: ignore[no-untyped-call]  # not in the stubs
+                sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.flush()
+        finally:
+            getattr(connection, "_response", connection).close()
+            connection.close()
+        code = client.api.exec_inspect(created["Id"])["ExitCode"]
+    if code is None:
+        raise ServerError("The bare machine ended before its command did.")
+    return int(code)
+
+
+def _tell(name: str, line: str) -> None:
+    print(f"{name}: {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The demo on a bare machine, which ``.ci/run`` gives to pytest beside the tests: see ``ci/fresh``."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.e2e.command import stays
+
+FRESH = Path(__file__).parent / "fresh"
+DEADLINE_S = 1500
+
+
+def machines() -> set[str]:
+    """The containers of bare machines that are there."""
+    command = ["docker", "ps", "-a", "--filter", "name=-bare$", "--format", "{{.Names}}"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_the_demo_works_on_a_bare_machine() -> None:
+    before = machines()
+    done = subprocess.run(
+        [FRESH, "demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert done.returncode == 0, done.stdout[-20_000:]
+    assert "PASSED      302 tests: 302 passed" in done.stdout
+    assert stays(machines, before, patience_s=30) == set()
+
+
+def test_a_command_ends_with_its_status_on_a_machine_without_tools() -> None:
+    script = (
+        "for tool in docker dockerd git pip debootstrap; do command -v $tool && exit 1; done; test ! -e .git; exit 5"
+    )
+    done = subprocess.run([FRESH, "sh", "-c", script], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert done.returncode == 5, done.stdout + done.stderr
+
+
+def test_nothing_is_left_when_it_is_interrupted_or_killed() -> None:
+    for signum, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)):
+        before = machines()
+        with subprocess.Popen([FRESH, "sh", "-c", "echo up; sleep 300"], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert "up\n" in iter(process.stdout.readline, "")
+            assert machines() - before
+            process.send_signal(signum)
+            assert process.wait(60) == code
+        assert stays(machines, before, patience_s=60) == set()
