@@ -8,13 +8,16 @@ import secrets
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from ci.bare_machine import CAPABILITIES
 from harness.errors import ServerError
-from harness.host.docker.build import Workshop
+from harness.host.docker import containers
+from harness.host.docker.build import INSTALL_CAPABILITIES, Workshop
 from harness.host.docker.engine import connect
 from harness.host.provisioning import images, provision
 from harness.host.provisioning.buildenv import BuildEnvironment
@@ -92,8 +95,8 @@ def no_trace():
 
 
 def _left() -> set[str]:
-    containers = _docker("ps", "-a", "--filter", "name=-install", "--format", "{{.Names}}")
-    return {*containers.split(), *_docker("volume", "ls", "-q").split()}
+    listed = _docker("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.Command}}").splitlines()
+    return {*(line for line in listed if "-install" in line), *_docker("volume", "ls", "-q").split()}
 
 
 def _spec(name: str, runner: str, dockerfile: str) -> Spec:
@@ -287,11 +290,64 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path, runner, no_
 
 
 def test_packages_of_the_system_are_installed_by_root(tmp_path, workshop, runner, no_trace):
-    tag = provision.project_image(workshop, runner, tmp_path, [], ["hello"])
+    # its files have owners, modes and a group of their own
+    tag = provision.project_image(workshop, runner, tmp_path, [STATUS], ["hello", "openssh-client"])
     try:
-        assert _run(tag, "hello; id -u") == "Hello, world!\n10001\n"
+        said = _run(tag, "hello; id -u; stat -c '%A %G' /usr/bin/ssh-agent; cat /opt/venv/status")
+        capabilities = sum(1 << CAPABILITIES.index(name) for name in INSTALL_CAPABILITIES)
+        assert said.split("\n") == [
+            "Hello, world!",
+            "10001",
+            "-rwxr-sr-x _ssh",
+            *_status(bounds=capabilities),
+            "",
+        ]
     finally:
         _docker("image", "rm", tag)
+
+
+STATUS = "grep -E '^(Cap|NoNewPrivs)' /proc/self/status >/opt/venv/status"
+
+
+def _status(bounds: int) -> list[str]:
+    """What ``STATUS`` writes for a process that has nothing and can get *bounds* at most."""
+    names = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+    return [*(f"{name}:\t{bounds if name == 'CapBnd' else 0:016x}" for name in names), "NoNewPrivs:\t1"]
+
+
+def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path, workshop, runner, no_trace):
+    tag = provision.project_image(workshop, runner, tmp_path, [STATUS])
+    container = _docker("create", tag).strip()
+    try:
+        assert _run(tag, "cat /opt/venv/status").splitlines() == _status(bounds=0)
+        with contextlib.closing(connect()) as client:
+            labels = client.api.inspect_container(container)["Config"]["Labels"]
+            assert labels[containers.RUN_LABEL] == ""
+            assert "" not in containers.abandoned(client, 0, now=time.time() + 10**6)
+    finally:
+        _docker("rm", container)
+        _docker("image", "rm", tag)
+
+
+def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
+    tmp_path, tale, workshop, runner, own, no_trace
+):
+    """Whatever meets it first: an archive that is brought, or a command that runs."""
+    broken = (
+        "USER root\n"
+        "RUN printf '#!/bin/sh\\necho a broken program >&2; exit 125' >/usr/local/bin/timeout"
+        " && chmod 755 /usr/local/bin/timeout\n"
+        "USER runner"
+    )
+    source = provision.provide(workshop, [_spec(own, runner, broken)])
+    with pytest.raises(ServerError) as caught:
+        provision.project_image(workshop, source, tmp_path, ["true"])
+    assert "its container ended with exit status 125" in caught.value.message
+    assert caught.value.evidence == "a broken program"
+    with pytest.raises(ServerError) as caught:
+        provision.project_image(workshop, runner, tmp_path, ["echo last words; kill 1; sleep 60"])
+    assert "its container ended with exit status 143" in caught.value.message
+    assert caught.value.evidence.splitlines()[0] == "last words"
 
 
 def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path, workshop, runner, no_trace):
@@ -342,26 +398,46 @@ def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path, runne
     assert len(errors) == 1
 
 
-INSTALLING = """
-import contextlib, sys
+PREPARING = """
+import contextlib, sys, time
 from pathlib import Path
+from harness.host.docker import attach, containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
-from harness.host.provisioning import provision
+from harness.host.provisioning import images, provision
+from harness.host.provisioning.images import Origin, Spec, Step
+from harness.host.provisioning.recipe import Recipe
 
-with contextlib.closing(connect()) as client:
-    workshop = Workshop(client, lambda image, line: print(line, flush=True))
-    provision.project_image(workshop, sys.argv[1], Path(sys.argv[2]), ["echo under way; sleep 300"])
+def stay(*_):
+    print("under way", flush=True)
+    time.sleep(300)
+
+def install(*commands):
+    provision.project_image(workshop, sys.argv[1], Path(sys.argv[2]), commands)
+
+client = connect()
+workshop = Workshop(client, lambda image, line: print(line, flush=True))
 """
+MOMENTS = {
+    "made": "attach.open_input = stay; install('true')",
+    "started": "workshop._bring = stay; install('true')",
+    "installing": "install('echo under way; sleep 300')",
+    "committing": "workshop._commit = stay; install('true')",
+    "building": """
+recipe = Recipe('x', (('Dockerfile', b'ARG BASE\\nFROM $BASE\\nRUN echo under way; sleep 300 # -install\\n'),))
+provision.provide(workshop, [Spec('x', '1', Origin((sys.argv[1],)), recipe, (Step('Dockerfile', 'BASE'),))])
+""",
+}
 
 
-def test_an_installation_under_way_ends_with_the_process_whatever_ends_it(tmp_path, runner):
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_nothing_is_left_when_the_process_is_killed_at_any_moment(moment, tmp_path, runner):
     before = _left()
-    command = [sys.executable, "-c", INSTALLING, runner, str(tmp_path)]
+    command = [sys.executable, "-c", PREPARING + MOMENTS[moment], runner, str(tmp_path)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if line == "under way\n":
+            if line.strip() == "under way":
                 break
         assert _left() - before
         process.kill()

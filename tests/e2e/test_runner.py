@@ -20,6 +20,7 @@ from harness.errors import ExitCode, ServerError
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
+from harness.host.docker.runner import RunnerContainer
 from harness.host.provisioning import provision
 from harness.host.pulse import Pulse
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
@@ -79,6 +80,14 @@ def in_container(client, image):
 
 
 @pytest.fixture
+def without_init(in_container, monkeypatch):
+    """As in a container of an engine that has no first process to give."""
+    create = RunnerContainer.create
+    monkeypatch.setattr(RunnerContainer, "create", lambda self, init: create(self, init=False))
+    return in_container
+
+
+@pytest.fixture
 def as_child(tmp_path):
     def begin(script, environment=None, **options):
         (tmp_path / "main.py").write_text(textwrap.dedent(script))
@@ -93,8 +102,14 @@ def begin(request):
     return request.getfixturevalue(request.param)
 
 
-def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin):
-    with begin(ECHO) as conversation:
+@pytest.fixture(params=["in_container", "without_init", "as_child"])
+def begin_anyhow(request):
+    """For what depends on a container's first process."""
+    return request.getfixturevalue(request.param)
+
+
+def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin_anyhow):
+    with begin_anyhow(ECHO) as conversation:
 
         def speak():
             conversation.send(Begin(RunSpec()))
@@ -161,8 +176,8 @@ def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin):
         ("import os; print('half', end='', flush=True); os.abort()", -6),
     ],
 )
-def test_how_it_ended_is_told(begin, script, code):
-    with begin(script) as conversation:
+def test_how_it_ended_is_told(begin_anyhow, script, code):
+    with begin_anyhow(script) as conversation:
         list(conversation.lines())
         assert conversation.wait(DEADLINE_S) == Ended(code)
 
@@ -187,8 +202,8 @@ PATIENT = """
 """
 
 
-def test_stop_asks_first(begin):
-    with begin(PATIENT.format(handler="end")) as conversation:
+def test_stop_asks_first(begin_anyhow):
+    with begin_anyhow(PATIENT.format(handler="end")) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
         conversation.stop(DEADLINE_S)
@@ -196,8 +211,8 @@ def test_stop_asks_first(begin):
         assert conversation.wait(DEADLINE_S) == Ended(3)
 
 
-def test_stop_ends_what_does_not_listen(begin):
-    with begin(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
+def test_stop_ends_what_does_not_listen(begin_anyhow):
+    with begin_anyhow(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
         conversation.stop(0.5)
@@ -210,8 +225,8 @@ def test_a_wait_has_a_deadline(begin):
         conversation.wait(1)
 
 
-def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin):
-    with begin("import time; print('up', flush=True); time.sleep(300)") as conversation:
+def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin_anyhow):
+    with begin_anyhow("import time; print('up', flush=True); time.sleep(300)") as conversation:
         assert next(conversation.lines()) == b"up\n"
         assert not conversation.is_stopped()
         if isinstance(conversation, ContainerRunner):

@@ -10,21 +10,17 @@ WORKER = ["25", "20", "T"]
 
 
 @pytest.mark.parametrize(
-    ("processes", "has_init", "expected"),
+    ("processes", "expected"),
     [
-        ([INIT, RUNS], True, False),
-        ([INIT, STOPPED], True, True),
-        ([WORKER, STOPPED, INIT], True, True),
-        ([INIT, RUNS, WORKER], True, False),
-        ([INIT, RUNS, ORPHAN], True, False),
-        ([ORPHAN, RUNS, INIT], True, False),
-        ([RUNS, WORKER], False, False),
-        ([STOPPED, WORKER], False, True),
-        ([["20", "10", "t"]], False, False),
-        ([INIT], True, False),
-        ([], True, False),
-        ([], False, False),
+        ([INIT, RUNS], False),
+        ([INIT, STOPPED], True),
+        ([WORKER, STOPPED, INIT], True),
+        ([INIT, RUNS, WORKER], False),
+        ([INIT, RUNS, ORPHAN], False),
+        ([ORPHAN, RUNS, INIT], False),
+        ([INIT], False),
+        ([], False),
     ],
 )
-def test_the_command_is_told_from_what_it_started(processes, has_init, expected):
-    assert is_command_stopped(processes, has_init=has_init) is expected
+def test_the_command_is_told_from_what_it_started(processes, expected):
+    assert is_command_stopped(processes) is expected

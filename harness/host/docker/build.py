@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,8 @@ from docker.utils.socket import frames_iter
 
 from harness.contract import naming
 from harness.errors import ServerError
-from harness.host.docker import attach
+from harness.host import watchdog
+from harness.host.docker import attach, containers
 from harness.host.docker.failure import (
     EVIDENCE_LINES,
     FAILURES,
@@ -47,6 +48,9 @@ SILENCE_S = 900
 
 INSTALL_DEADLINE_S = 3600
 """How long the installation of a project's dependencies may take; its container ends by itself then."""
+
+INSTALL_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
+"""What apt takes as root: owners and modes of files, and a user of its own for downloads. Other commands are not root's."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -75,6 +79,7 @@ class Workshop:
         self._read_environment = environment
         self._environment: BuildEnvironment | None = None
         self._reading = threading.Lock()
+        self._client = client
         self._containers: set[str] = set()
         self._closed = False
 
@@ -179,9 +184,10 @@ class Workshop:
         image keeps neither. A command that fails ends it.
         """
         environment = self.environment
+        commands = tuple(commands)
         tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
         try:
-            with self._container(source) as container:
+            with self._container(source, commands) as container, self._told_if_ended(container, title, tail):
                 self._api.put_archive(container, FOLDER, project)
                 self._bring(container, environment)
                 for command in commands:
@@ -193,6 +199,16 @@ class Workshop:
         except FAILURES as error:
             raise failed_build(title, environment.redact(explanation(error)), tail) from error
 
+    @contextlib.contextmanager
+    def _told_if_ended(self, container: str, title: str, tail: Iterable[str]) -> Iterator[None]:
+        """Whatever fails within because *container* has ended by itself is told as that, with *tail* before its output."""
+        try:
+            yield
+        except (ServerError, *FAILURES):
+            if not self._closed:
+                containers.check_running(self._client, container, f"The image {title} could not be built", tail)
+            raise
+
     def _follow(self, title: str, chunks: Iterable[bytes], tail: deque[str]) -> None:
         """Tell the lines of *chunks* as they come, and keep them in *tail*, without credentials and colours."""
         for line in _lines(chunks):
@@ -202,30 +218,39 @@ class Workshop:
                 self.tell(title, shown)
 
     @contextlib.contextmanager
-    def _container(self, source: str) -> Iterator[str]:
-        name = naming.ContainerName(secrets.token_hex(4), "install")
+    def _container(self, source: str, commands: Sequence[Command]) -> Iterator[str]:
+        run = secrets.token_hex(4)
+        is_for_root = any(command.user == "root" for command in commands)
         host_config = self._api.create_host_config(
-            auto_remove=True, mounts=[Mount(target=BROUGHT, source=None, type="volume")]
+            mounts=[Mount(target=BROUGHT, source=None, type="volume")],
+            cap_drop=["ALL"],
+            cap_add=list(INSTALL_CAPABILITIES) if is_for_root else [],
+            security_opt=["no-new-privileges"],
         )
-        created = self._api.create_container(
-            source,
-            # its input ends with our connection, and it with that: also where this process is killed
-            command=["timeout", str(INSTALL_DEADLINE_S), "cat"],
-            entrypoint=[],
-            stdin_open=True,
-            name=str(name),
-            host_config=host_config,
-        )
-        container = str(created["Id"])
-        self._containers.add(container)
-        try:
-            if self._closed:
-                raise ServerError("The images were no longer wanted.")
-            with contextlib.closing(attach.open_input(self._api, container)):
-                self._api.start(container)
-                yield container
-        finally:
-            self._remove_container(container)
+        # where this process is killed, the watchdog removes it
+        with watchdog.watched(run):
+            created = self._api.create_container(
+                source,
+                # its input ends with our connection, and it with that
+                command=containers.under_shell(["timeout", str(INSTALL_DEADLINE_S), "cat"]),
+                entrypoint=[],
+                stdin_open=True,
+                # without new privileges, a command of root's has no more of them than the first process
+                user="root" if is_for_root else "",
+                name=str(naming.ContainerName(run, "install")),
+                labels=containers.labels(run, "install"),
+                host_config=host_config,
+            )
+            container = str(created["Id"])
+            self._containers.add(container)
+            try:
+                if self._closed:
+                    raise ServerError("The images were no longer wanted.")
+                with contextlib.closing(attach.open_input(self._api, container)):
+                    self._api.start(container)
+                    yield container
+            finally:
+                self._remove_container(container)
 
     def _remove_container(self, container: str) -> None:
         # it can be going already: by itself, or because another thread closes the workshop
@@ -267,7 +292,12 @@ class Workshop:
 
     def _commit(self, container: str, tag: str, labels: Mapping[str, str]) -> None:
         repository, _, version = tag.partition(":")
-        changes = ['CMD ["python3"]', "USER runner", f"WORKDIR {FOLDER}", *label_changes(labels)]
+        changes = [
+            'CMD ["python3"]',
+            "USER runner",
+            f"WORKDIR {FOLDER}",
+            *label_changes({**labels, **containers.no_labels()}),
+        ]
         self._api.commit(container, repository=repository, tag=version, changes="\n".join(changes))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -16,19 +16,39 @@ import docker.errors
 
 from harness.contract import naming
 from harness.errors import ServerError
-from harness.host.docker.failure import FAILURES, explanation, refused
+from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, refused
 
 RUN_LABEL = f"{naming.LABEL}.run"
 """On every container and network of a run, with the run's id."""
 
 ROLE_LABEL = f"{naming.LABEL}.role"
-"""``network``, ``runner``, ``primary`` or ``replica``."""
+"""``network``, ``runner``, ``primary``, ``replica`` or ``install``."""
 
 MADE_LABEL = f"{naming.LABEL}.made"
 """When it was made, in seconds of the epoch by this machine's clock: the engine's can be another."""
 
 SHM_BYTES = 256 << 20
 """Of shared memory for a container: parallel queries and browsers need more than the engine's 64 MB."""
+
+FIRST_PROCESS = """\
+child=
+trap '[ -z "$child" ] || kill -s TERM "$child"' TERM
+exec 3<&0
+"$@" <&3 3<&- &
+child=$!
+exec 3<&- </dev/null
+wait "$child"
+code=$?
+while kill -s 0 "$child" 2>/dev/null; do
+    wait "$child"
+    code=$?
+done
+exit "$code"
+"""
+"""For a shell: starts a command, hands SIGTERM on to it, collects processes, and ends with the command's status.
+
+A program can behave otherwise as a container's first process: ``timeout`` of coreutils 9.10 ends at once with 125 there.
+"""
 
 REMOVAL_S = 5.0
 """How long a removal that the engine refuses is tried."""
@@ -120,9 +140,19 @@ def kept_servers(client: docker.DockerClient, run: str) -> dict[str, Kept]:
     }
 
 
+def under_shell(command: Sequence[str]) -> list[str]:
+    """*command* with a shell of the image as the container's first process, for where the engine has none to give."""
+    return ["sh", "-c", FIRST_PROCESS, "first", *command]
+
+
 def labels(run: str, role: str) -> dict[str, str]:
     """The labels of what belongs to *run* and is made now."""
     return {RUN_LABEL: run, ROLE_LABEL: role, MADE_LABEL: f"{time.time():.0f}"}
+
+
+def no_labels() -> dict[str, str]:
+    """The labels of what belongs to no run: an image that is made of a run's container would inherit that run's."""
+    return dict.fromkeys((RUN_LABEL, ROLE_LABEL, MADE_LABEL), "")
 
 
 def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = ()) -> None:
@@ -183,15 +213,16 @@ def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> N
 def abandoned(client: docker.DockerClient, age_s: float, now: float | None = None) -> dict[str, tuple[str, ...]]:
     """The names of the containers and networks of each run of which none is alive and one is older than *age_s* seconds.
 
-    A run that makes its images first has a network and nothing else for that long. *now* as above. Raises ``ServerError``.
+    A run that makes its images first has a network and nothing else for that long. A container that was never started is not
+    alive. *now* as above. Raises ``ServerError``.
     """
     ours = {"label": [RUN_LABEL, MADE_LABEL]}
     with telling("Docker could not say what runs have left behind"):
         containers = client.api.containers(all=True, filters=ours)
         networks = client.api.networks(filters=ours)
-    alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("exited", "dead")}
+    alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("created", "exited", "dead")}
     before = (time.time() if now is None else now) - age_s
-    found = [*containers, *networks]
+    found = [entry for entry in (*containers, *networks) if entry["Labels"][RUN_LABEL]]
     names = [entry["Name"] if "Name" in entry else entry["Names"][0].removeprefix("/") for entry in found]
     runs = [entry["Labels"][RUN_LABEL] for entry in found]
     old = {run for run, entry in zip(runs, found, strict=True) if float(entry["Labels"][MADE_LABEL]) < before} - alive
@@ -218,12 +249,30 @@ def _removal_problem(client: docker.DockerClient, container: str) -> str:
 
 
 @contextlib.contextmanager
-def telling(what: str) -> Iterator[None]:
-    """Whatever the engine raises within, told as a ``ServerError``."""
+def telling(what: str, client: docker.DockerClient | None = None, container: str = "") -> Iterator[None]:
+    """Whatever the engine raises within, told as a ``ServerError``; that *container* has ended by itself, if it has."""
     try:
         yield
     except FAILURES as error:
+        if client is not None and container:
+            check_running(client, container, what)
         raise refused(what, error) from error
+
+
+def check_running(client: docker.DockerClient, container: str, what: str, before: Iterable[str] = ()) -> None:
+    """Raise ``ServerError`` with status and output if *container* has ended; *what* could not be done for that.
+
+    *before* is what is known to have been said in it besides.
+    """
+    state = state_of(client, container)
+    if state.is_running:
+        return
+    output = ""
+    with contextlib.suppress(*FAILURES):  # a removed one has none, and the runner's goes elsewhere
+        output = client.api.logs(container, tail=EVIDENCE_LINES).decode(errors="replace").strip()
+    output = "\n".join(filter(None, [*before, output]))
+    hint = "The lines above are its last output." if output else "It has said nothing before."
+    raise ServerError(f"{what}: its container {state}.", hint=hint, evidence=output)
 
 
 def state_of(client: docker.DockerClient, container: str) -> State:

@@ -21,7 +21,7 @@ from docker.types import LogConfig
 from harness.contract import naming
 from harness.errors import ServerError
 from harness.host.docker import attach
-from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
+from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling, under_shell
 from harness.host.docker.failure import FAILURES, refused
 
 RUNNER = "runner"
@@ -54,12 +54,10 @@ class RunnerContainer:
         self._api = client.api
         self._spec = spec
         self.id = ""
-        self._has_init = False
 
     def create(self, *, init: bool = True) -> None:
-        """Make it, without starting it. *init*: with a first process that reaps what the tests leave behind."""
+        """Make it, without starting it. *init*: with the engine's own first process, which not every engine has."""
         spec = self._spec
-        self._has_init = init
         host_config = self._api.create_host_config(
             init=init,
             network_mode=spec.network,
@@ -72,7 +70,7 @@ class RunnerContainer:
         with telling("Docker could not make the runner's container"):
             self.id = self._api.create_container(
                 spec.image,
-                command=list(spec.command),
+                command=list(spec.command) if init else under_shell(spec.command),
                 entrypoint=[],
                 name=str(naming.ContainerName(spec.run, RUNNER)),
                 hostname=RUNNER,
@@ -88,17 +86,17 @@ class RunnerContainer:
 
     def put(self, folder: str, archive: IO[bytes] | bytes) -> None:
         """Unpack the tar *archive* in *folder*, which is there. The container need not run."""
-        with telling(f"Docker could not bring files to {folder} in the runner's container"):
+        with telling(f"Docker could not bring files to {folder} in the runner's container", self._client, self.id):
             self._api.put_archive(self.id, folder, archive)
 
     def attach_input(self) -> attach.Connection:
         """Its standard input."""
-        with telling("Docker could not attach to the runner's container"):
+        with telling("Docker could not attach to the runner's container", self._client, self.id):
             return attach.open_input(self._api, self.id)
 
     def attach_output(self) -> attach.Connection:
         """Its standard output and error, in one. All of it, when it is taken before the start."""
-        with telling("Docker could not attach to the runner's container"):
+        with telling("Docker could not attach to the runner's container", self._client, self.id):
             return attach.open_output(self._api, self.id)
 
     def start(self) -> None:
@@ -135,7 +133,7 @@ class RunnerContainer:
             if state_of(self._client, self.id).status == "paused":
                 return True
             told = self._api.top(self.id, ps_args="-o pid,ppid,stat")
-            return is_command_stopped(told["Processes"], has_init=self._has_init)
+            return is_command_stopped(told["Processes"])
         return False
 
     def fetch(self, path: str) -> bytes:
@@ -150,12 +148,11 @@ class RunnerContainer:
             raise
 
 
-def is_command_stopped(processes: Sequence[Sequence[str]], *, has_init: bool) -> bool:
+def is_command_stopped(processes: Sequence[Sequence[str]]) -> bool:
     """Whether the command of a container is stopped. *processes* are the container's, each with its number, its parent's, and
-    its state as ``ps`` has it. The command is the first of them, or its oldest child where the first is ``init``.
+    its state as ``ps`` has it. The command is the oldest child of the first of them.
     """
     rows = sorted((int(pid), int(parent), state) for pid, parent, state in processes)
     known = {pid for pid, _, _ in rows}
-    first = next(((pid, state) for pid, parent, state in rows if parent not in known), (0, ""))
-    child = next((state for _, parent, state in rows if parent == first[0]), "")
-    return (child if has_init else first[1]).startswith("T")
+    first = next((pid for pid, parent, _ in rows if parent not in known), 0)
+    return next((state for _, parent, state in rows if parent == first), "").startswith("T")

@@ -127,7 +127,7 @@ class ServerContainer:
 
     def execute(self, command: Sequence[str]) -> tuple[int, str, str]:
         """Run *command* in it: exit status, standard output, standard error."""
-        with telling(f"Docker could not run {command[0]} on the server {self.spec.host}"):
+        with telling(f"Docker could not run {command[0]} on the server {self.spec.host}", self._client, self.id):
             result: Any = self._container.get_wrapped_container().exec_run(list(command), demux=True)
         out, err = result.output
         return int(result.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")

@@ -1,0 +1,43 @@
+"""What is a container's first process where the engine has none to give: a shell that starts the command."""
+
+import signal
+import subprocess
+
+import pytest
+
+from harness.host.docker.containers import under_shell
+
+
+def start(script):
+    return subprocess.Popen(
+        under_shell(["sh", "-c", script]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+def test_it_ends_with_the_status_of_its_command(script, code):
+    with start(script) as process:
+        assert process.wait(30) == code
+
+
+def test_the_command_has_the_input_to_its_end():
+    with start("cat; echo end") as process:
+        assert process.communicate("a\nb\n", 30)[0] == "a\nb\nend\n"
+
+
+def test_a_word_of_the_command_is_not_cut():
+    command = under_shell(["printf", "%s|", "a b", "$HOME", "*"])
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "a b|$HOME|*|"
+
+
+def test_sigterm_reaches_the_command_which_may_take_its_time():
+    script = "trap 'echo asked; sleep 0.1; exit 3' TERM; echo up; while :; do sleep 0.01; done"
+    with start(script) as process:
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=30)[0] == "asked\n"
+        assert process.returncode == 3
