@@ -10,9 +10,7 @@ import contextlib
 import fcntl
 import os
 import resource
-import select
 import signal
-import time
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, TypeVar
@@ -21,6 +19,7 @@ from ..contract import codec
 from ..contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
 from ..contract.runspec import Message, Stop
 from ..errors import ExitCode, HarnessError, Interrupted
+from . import real
 
 M = TypeVar("M")
 
@@ -34,18 +33,18 @@ _HIGHEST_FD = 1024
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
     """No interruption in between: it comes when the block has ended. A fork inherits that nothing comes."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    before = real.signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        real.signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def out_of_reach(fd: int) -> int:
     """A duplicate of *fd* under a number that no test meets that guesses descriptors, to write to or to close them."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    limit = real.resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     ceiling = min(limit, _HIGHEST_FD) if limit > 0 else _HIGHEST_FD
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
+    return real.fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
 
 
 class Journal:
@@ -60,14 +59,14 @@ class Journal:
     def write(self, event: Event, slot: int = 0) -> None:
         """Append one event and flush it."""
         self._seq += 1
-        envelope = Envelope(codec.VERSION, self._seq, time.time(), slot, event)
+        envelope = Envelope(codec.VERSION, self._seq, real.epoch_s(), slot, event)
         self._say(codec.encode(envelope).encode())
 
     def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
         """Append events that workers encoded, each as (line, slot, is final), in one write."""
         if not stamped:
             return
-        now = time.time()
+        now = real.epoch_s()
         lines = []
         for body, slot, is_final in stamped:
             self._seq += 1
@@ -76,20 +75,20 @@ class Journal:
 
     def beat(self) -> None:
         """Say that this process is alive, by an empty line, if nothing else was said of late."""
-        if time.monotonic() - self._said_at > BEAT_S:
+        if real.time.perf_counter() - self._said_at > BEAT_S:
             self._say(b"\n")
 
     def notice(self, code: str, text: str) -> None:
         self.write(Notice(code, text))
 
     def start_phase(self, phase: str) -> None:
-        self._phases[phase] = time.monotonic()
+        self._phases[phase] = real.time.perf_counter()
         self.write(PhaseStarted(phase))
 
     def finish_phase(self, phase: str) -> None:
         """End a phase that began; one that did not is let be."""
         if (start := self._phases.pop(phase, None)) is not None:
-            self.write(PhaseFinished(phase, round(time.monotonic() - start, 6)))
+            self.write(PhaseFinished(phase, round(real.time.perf_counter() - start, 6)))
 
     def finish_phases(self) -> None:
         for phase in list(self._phases):
@@ -97,7 +96,7 @@ class Journal:
 
     def _say(self, lines: bytes) -> None:
         _write_all(self.fd, lines)
-        self._said_at = time.monotonic()
+        self._said_at = real.time.perf_counter()
 
 
 class HostMessages:
@@ -114,14 +113,14 @@ class HostMessages:
         self._has_ended = False
         self._interruption: Interrupted | None = None
         self._is_deferred = False
-        os.set_blocking(fd, False)
+        real.os.set_blocking(fd, False)
 
     def interrupt(self, error: Interrupted) -> None:
         """Raise *error*, if it is the first: what else asks for the end is ignored while the run ends."""
         if self._interruption is not None:
             return
         for signum in INTERRUPTS:
-            signal.signal(signum, signal.SIG_IGN)
+            real.signal.signal(signum, signal.SIG_IGN)
         self._interruption = error
         if not self._is_deferred:
             raise error
@@ -152,18 +151,18 @@ class HostMessages:
 
     def watch(self) -> None:
         """From now on a ``Stop`` raises ``Interrupted`` in the main thread."""
-        signal.signal(signal.SIGIO, self._on_input)
-        fcntl.fcntl(self.fd, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_ASYNC)
+        real.signal.signal(signal.SIGIO, self._on_input)
+        real.fcntl.fcntl(self.fd, fcntl.F_SETOWN, real.os.getpid())
+        real.fcntl.fcntl(self.fd, fcntl.F_SETFL, real.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_ASYNC)
         self._on_input(signal.SIGIO, None)
 
     def expect(self, kind: type[M], timeout_s: float | None = None) -> M:
         """The next message, which must be a *kind*. Raises ``Interrupted`` for ``Stop`` and for end of file."""
         self.check()
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        deadline = None if timeout_s is None else real.time.perf_counter() + timeout_s
         while not self._waiting:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._has_ended and not select.select([self.fd], [], [], left)[0]:
+            left = None if deadline is None else max(0.0, deadline - real.time.perf_counter())
+            if not self._has_ended and not real.select.select([self.fd], [], [], left)[0]:
                 raise HarnessError(f"The host did not send {kind.__name__} within {timeout_s} s.")
             with held_back():
                 self._read()
@@ -178,7 +177,7 @@ class HostMessages:
     def _read(self) -> None:
         while True:
             try:
-                chunk = os.read(self.fd, 65536)
+                chunk = real.os.read(self.fd, 65536)
             except BlockingIOError:
                 break
             if not chunk:
@@ -202,10 +201,10 @@ def open_channels() -> tuple[Journal, HostMessages]:
     Afterwards descriptor 1 goes where 2 goes (the host keeps its end as evidence), and descriptor 0 reads nothing.
     """
     journal_fd, messages_fd = out_of_reach(1), out_of_reach(0)
-    os.dup2(2, 1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+    real.os.dup2(2, 1)
+    null = real.os.open(os.devnull, os.O_RDONLY)
+    real.os.dup2(null, 0)
+    real.os.close(null)
     return Journal(journal_fd), HostMessages(messages_fd)
 
 
@@ -213,4 +212,4 @@ def _write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     with held_back():  # half a line would spoil the next
         while view:
-            view = view[os.write(fd, view) :]
+            view = view[real.os.write(fd, view) :]

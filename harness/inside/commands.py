@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from ..contract.events import Outcome
+from . import real
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class Assignment:
 
     def line(self) -> bytes:
         """What crosses to the worker."""
-        return json.dumps([self.unit, self.tests, self.n]).encode() + b"\n"
+        return real.json.dumps([self.unit, self.tests, self.n]).encode() + b"\n"
 
     @classmethod
     def parse(cls, line: bytes) -> Assignment:
-        unit, tests, n = json.loads(line)
+        unit, tests, n = real.json.loads(line)
         return cls(unit, tuple(tests), n)
 
 

@@ -11,7 +11,6 @@ import selectors
 import signal
 import socket
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -28,7 +27,7 @@ from ..contract.events import (
     WorkerStopped,
 )
 from ..errors import ExitCode, HarnessError, Interrupted
-from . import garbage, inspection, last_words, worker
+from . import garbage, inspection, last_words, real, worker
 from .channel import HostMessages, Journal, held_back
 from .claims import Claims
 from .commands import (
@@ -91,7 +90,7 @@ class Coordinator:
         self._processes: dict[int, Child] = {}
         self._inspectors: set[int] = set()
         self._captures = {slot: Capture(slot) for slot in schedule.slots}
-        self._selector = selectors.DefaultSelector()
+        self._selector = real.selectors.DefaultSelector()
         self._is_done = False
         self._is_testing = False
         self._claims: dict[int, Claims] = {}
@@ -112,7 +111,7 @@ class Coordinator:
             self._private_fds = (children, writing)
             self._selector.register(children, selectors.EVENT_READ, None)
             try:
-                self._carry_out(self._schedule.start(time.monotonic()))
+                self._carry_out(self._schedule.start(real.time.perf_counter()))
                 while not self._is_done:
                     self._turn(children)
                     if (interruption := self._messages.interruption) is not None:
@@ -128,12 +127,12 @@ class Coordinator:
     def _wind_down(self, children: int, why: Interrupted) -> None:
         """Let the tests that run come to their ends, for a moment, and begin no other."""
         is_lost = why.exit_code is ExitCode.SERVERS
-        deadline = time.monotonic() + (LOST_GRACE_S if is_lost else GRACE_S)
+        deadline = real.time.perf_counter() + (LOST_GRACE_S if is_lost else GRACE_S)
         with contextlib.suppress(OSError):  # where the host is gone there is nobody to tell
             self._carry_out(self._schedule.halt(why.message))
-            while self._schedule.is_testing and self._messages.has_host and time.monotonic() < deadline:
+            while self._schedule.is_testing and self._messages.has_host and real.time.perf_counter() < deadline:
                 self._turn(children)
-            for blame in self._schedule.still_running(time.monotonic(), why.message) if is_lost else ():
+            for blame in self._schedule.still_running(real.time.perf_counter(), why.message) if is_lost else ():
                 if self._captures[blame.slot].trail.statements()[1]:  # it waits for a server: it was hit
                     self._blame(blame)
 
@@ -150,18 +149,18 @@ class Coordinator:
             self._journal.notice("retries-called-off", f"{len(called_off)} tests were not tried again: {reason}.")
 
     def _turn(self, children: int) -> None:
-        if (early := self._next_turn - time.monotonic()) > 0:
-            time.sleep(early)
+        if (early := self._next_turn - real.time.perf_counter()) > 0:
+            real.time.sleep(early)
         ready = self._selector.select(TICK_S)
-        self._next_turn = time.monotonic() + PACE_S
+        self._next_turn = real.time.perf_counter() + PACE_S
         for key, _ in ready:
             if key.data is None:
                 with contextlib.suppress(BlockingIOError):
-                    os.read(children, 4096)
+                    real.os.read(children, 4096)
                 self._reap()
             elif key.data in self._processes:
                 self._read(key.data)
-        now = time.monotonic()
+        now = real.time.perf_counter()
         if now >= self._next_tick:  # what workers say wakes us far more often
             self._next_tick = now + TICK_S
             self._reap()
@@ -188,7 +187,7 @@ class Coordinator:
         return True
 
     def _hear(self, slot: int, process: Child, line: bytes, forward: list[tuple[bytes, int, bool]]) -> None:
-        now = time.monotonic()
+        now = real.time.perf_counter()
         commands: list[Command] = []
         is_final = False
         try:
@@ -256,11 +255,11 @@ class Coordinator:
 
     def _reap(self) -> None:
         for slot, process in list(self._processes.items()):
-            pid, status = os.waitpid(process.pid, os.WNOHANG | os.WUNTRACED)
-            if pid and os.WIFSTOPPED(status):
+            pid, status = real.os.waitpid(process.pid, os.WNOHANG | os.WUNTRACED)
+            if pid and real.os.WIFSTOPPED(status):
                 process.is_stopped = True
             elif pid:
-                self._bury(slot, process, os.waitstatus_to_exitcode(status))
+                self._bury(slot, process, real.os.waitstatus_to_exitcode(status))
             if process.is_stopped and not self._schedule.has_test(slot):  # one that has is the time limit's to end
                 process.is_stopped = False
                 signal_group(process.pid, signal.SIGCONT)
@@ -277,7 +276,7 @@ class Coordinator:
             self._abort(process.abort)
         self._last_death = process.pid, status, codec.from_plain(process.overruled) if process.overruled else None
         was_asked = self._schedule.is_retiring(slot)
-        commands = self._schedule.worker_is_gone(slot, time.monotonic())
+        commands = self._schedule.worker_is_gone(slot, real.time.perf_counter())
         if was_asked and status == 0:
             self._journal.write(WorkerStopped(process.pid), slot)
         else:
@@ -336,17 +335,17 @@ class Coordinator:
 
     def _spawn(self, slot: int) -> None:
         self._stop_flag.clear(slot)
-        ours, theirs = socket.socketpair()
+        ours, theirs = real.socket.socketpair()
         # what waits in Python's buffers would be printed by each of us
         sys.stdout.flush()
         sys.stderr.flush()
         with held_back():  # a child that nobody knows would be nobody's to end
-            pid = os.fork()
+            pid = real.os.fork()
             if pid == 0:
                 self._be_worker(slot, ours, theirs)
             self._processes[slot], self._claims[slot] = Child(pid, ours), Claims()
         with contextlib.suppress(OSError):  # both sides set the group: whoever is first
-            os.setpgid(pid, pid)
+            real.os.setpgid(pid, pid)
         theirs.close()
         ours.setblocking(False)
         self._selector.register(ours, selectors.EVENT_READ, slot)
@@ -355,12 +354,12 @@ class Coordinator:
     def _examine(self, slot: int) -> None:
         self._stop_flag.set(slot)
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self._processes[slot].pid, signal.SIGUSR1)
+            real.os.kill(self._processes[slot].pid, signal.SIGUSR1)
         with held_back():
             context, sessions = self._context, self._captures[slot].sessions
             self._inspectors.add(inspection.start(context.test_databases, context.replicas, slot, sessions))
 
-    def _be_worker(self, slot: int, ours: socket.socket, theirs: socket.socket) -> NoReturn:
+    def _be_worker(self, slot: int, ours: real.Socket, theirs: real.Socket) -> NoReturn:
         """What the child does. Whatever goes wrong, it must not come back as a second coordinator."""
         try:
             # what belongs to the coordinator and to other workers: an inherited end would hide a hang-up
@@ -369,13 +368,13 @@ class Coordinator:
             for process in self._processes.values():
                 process.link.close()
             for fd in (*self._private_fds, *self._context.private_fds):
-                os.close(fd)
+                real.os.close(fd)
             for other, capture in self._captures.items():
                 if other != slot:
                     capture.close()
             worker.run(self._context, slot, theirs, self._captures[slot])
         finally:
-            os._exit(ExitCode.INTERNAL)
+            real.os._exit(ExitCode.INTERNAL)
 
     def _blame(self, blame: Blame) -> None:
         pid, status, overruled = self._last_death
@@ -399,8 +398,8 @@ class Coordinator:
         """End every worker and what it started."""
         with held_back():
             for pid in self._inspectors:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                real.os.kill(pid, signal.SIGKILL)
+                real.os.waitpid(pid, 0)
             self._inspectors.clear()
             end_groups([process.pid for process in self._processes.values()], TERM_S)
             for process in self._processes.values():

@@ -6,7 +6,6 @@ slots' clones are made side by side and a slot that is recycled holds up nobody 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from django.test.utils import get_unique_databases_and_mirrors
 from ..contract import naming
 from ..contract.events import DatabaseMade
 from ..errors import ServerError
-from . import mysql_clone
+from . import mysql_clone, real
 from .replication import await_replica, server_connection
 
 
@@ -213,5 +212,5 @@ def _create_from_template(cursor: Any, clone: str, template: str, quoted_templat
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
             [template],
         )
-        time.sleep(0.2)
+        real.time.sleep(0.2)
         cursor.execute(statement)

@@ -15,6 +15,7 @@ from typing import Literal
 import tblib
 
 from ..contract.events import Failure, Frame
+from . import real
 
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
@@ -90,11 +91,11 @@ def project_root() -> str:
 
 def _format(cls: type[BaseException], value: BaseException, tb: TracebackType | None) -> str:
     try:
-        told = traceback.TracebackException(cls, value, tb, compact=True)
+        told = real.traceback.TracebackException(cls, value, tb, compact=True)
         _leave_ourselves_out(told)
         return "".join(told.format())
     except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
-        frames = "".join(traceback.format_tb(tb))
+        frames = "".join(real.traceback.format_tb(tb))
         return f"{frames}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n"
 
 
@@ -132,12 +133,12 @@ def missing_metadata(error: BaseException) -> str:
 
 def project_traceback(error: BaseException) -> str:
     """The traceback of *error* without the harness's own frames and those of the import system."""
-    found = traceback.extract_tb(error.__traceback__)
+    found = real.traceback.extract_tb(error.__traceback__)
     frames = [
         frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
     ]
-    lines = traceback.format_list(frames)
-    return "".join(["Traceback (most recent call last):\n", *lines, *traceback.format_exception_only(error)])
+    lines = real.traceback.format_list(frames)
+    return "".join(["Traceback (most recent call last):\n", *lines, *real.traceback.format_exception_only(error)])
 
 
 def is_ours(file: str) -> bool:

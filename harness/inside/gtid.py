@@ -7,12 +7,12 @@ the driver's, so that nothing here appears in a test's SQL.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ServerError
+from . import real
 
 LOOK_S = 0.25
 """How long a wait may last before the replica's health is looked at: one that has stopped never arrives."""
@@ -107,7 +107,7 @@ class GtidStream:
         Raises ``ServerError`` after *deadline_s*, and long before that when the replica has stopped.
         """
         assert self._dialect is not None  # who has a position has asked for it
-        deadline = time.monotonic() + deadline_s
+        deadline = real.time.perf_counter() + deadline_s
         while True:
             cursor.execute(self._dialect.wait, [*wanted, LOOK_S])  # never 0, which is for ever to MySQL
             if cursor.fetchone()[0]:
@@ -116,7 +116,7 @@ class GtidStream:
             if health is None:
                 return None
             _raise_if_stopped(health, primary)
-            if time.monotonic() > deadline:
+            if real.time.perf_counter() > deadline:
                 raise ServerError(
                     f"The replica of {primary!r} did not catch up within {deadline_s:g} s.",
                     hint="Look at its log in the artifacts: a transaction that is open on it may hold back what it applies.",

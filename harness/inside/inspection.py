@@ -6,7 +6,6 @@ in memory that both have.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS
 
 from ..contract import naming
+from . import real
 from .databases import TestDatabase
 from .output import Stream
 
@@ -42,18 +42,18 @@ def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: in
     ``replicas`` are the mirror aliases that have a server of their own.
     """
     found.clear()
-    pid = os.fork()
+    pid = real.os.fork()
     if pid == 0:
         try:
             for signum in (signal.SIGTERM, signal.SIGALRM):
-                signal.signal(signum, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGALRM))
-            signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
+                real.signal.signal(signum, signal.SIG_DFL)
+            real.signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGALRM))
+            real.signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
             for database in databases:
                 for alias in (database.alias, *(mirror for mirror in database.mirrors if mirror in replicas)):
-                    os.write(found.fd, _look(alias, naming.clone(database.template, slot)).encode())
+                    real.os.write(found.fd, _look(alias, naming.clone(database.template, slot)).encode())
         finally:
-            os._exit(0)
+            real.os._exit(0)
     return pid
 
 

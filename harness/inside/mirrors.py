@@ -8,7 +8,6 @@ statement first waits until the replica has what was committed.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,6 +17,7 @@ from django.test import TestCase
 
 from ..contract.runspec import MirrorMode
 from ..errors import ServerError
+from . import real
 from .replication import Link, NoAnswerError, await_replicas, check_replicas
 from .sqllog import SqlLog
 from .writes import is_write
@@ -149,7 +149,7 @@ class Mirrors:
         self._real = {alias: connections[alias] for alias in pairs}
         self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
         self._sqllog = sqllog
-        self._here = threading.local()
+        self._here = real.threading.local()
         self._is_behind = False
         self._mode: MirrorMode = "primary"
         if pairs:

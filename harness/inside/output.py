@@ -12,6 +12,7 @@ import mmap
 import os
 import sys
 
+from . import real
 from .channel import out_of_reach
 from .failures import cut
 from .trail import Trail
@@ -27,43 +28,43 @@ class Stream:
     """
 
     def __init__(self, name: str) -> None:
-        low = os.memfd_create(name, os.MFD_CLOEXEC)
+        low = real.os.memfd_create(name, os.MFD_CLOEXEC)
         self.fd = out_of_reach(low)
-        os.close(low)
+        real.os.close(low)
         # appending makes truncation safe while others (subprocesses) hold the descriptor
-        fcntl.fcntl(self.fd, fcntl.F_SETFL, fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        real.fcntl.fcntl(self.fd, fcntl.F_SETFL, real.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
+        self._memory = real.mmap.mmap(-1, mmap.PAGESIZE)
         self._mark = memoryview(self._memory).cast("Q")
 
     def mark(self) -> None:
-        self._mark[0] = os.lseek(self.fd, 0, os.SEEK_END)
+        self._mark[0] = real.os.lseek(self.fd, 0, os.SEEK_END)
 
     def taken(self) -> str:
         """What was printed since the mark; the middle left out where it is too long."""
-        size = os.lseek(self.fd, 0, os.SEEK_END) - self._mark[0]
+        size = real.os.lseek(self.fd, 0, os.SEEK_END) - self._mark[0]
         return self._read(self._mark[0], size) if size > 0 else ""
 
     def everything(self) -> str:
         """What was printed since the last ``clear``."""
-        return self._read(0, os.lseek(self.fd, 0, os.SEEK_END))
+        return self._read(0, real.os.lseek(self.fd, 0, os.SEEK_END))
 
     def clear(self) -> None:
-        os.ftruncate(self.fd, 0)
+        real.os.ftruncate(self.fd, 0)
         self._mark[0] = 0
 
     def close(self) -> None:
         """Let go of it in this process: it is another slot's."""
-        os.close(self.fd)
+        real.os.close(self.fd)
         self._mark.release()
         self._memory.close()
 
     def _read(self, start: int, size: int) -> str:
         if size <= _STREAM_BYTES:
-            data = os.pread(self.fd, size, start)
+            data = real.os.pread(self.fd, size, start)
         else:
             half = _STREAM_BYTES // 2
             left_out = f"\n[... {size - 2 * half} bytes left out ...]\n".encode()
-            data = os.pread(self.fd, half, start) + left_out + os.pread(self.fd, half, start + size - half)
+            data = real.os.pread(self.fd, half, start) + left_out + real.os.pread(self.fd, half, start + size - half)
         return cut(data.decode(errors="backslashreplace"), STREAM_CHARACTERS)
 
 
@@ -81,8 +82,8 @@ class Capture:
     def redirect(self) -> None:
         """From now on descriptors 1 and 2 of this process, and of those that it starts, are captured."""
         _flush()
-        os.dup2(self.stdout.fd, 1)
-        os.dup2(self.stderr.fd, 2)
+        real.os.dup2(self.stdout.fd, 1)
+        real.os.dup2(self.stderr.fd, 2)
         # what a killed process has in its buffers is lost: often the line that tells why
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(line_buffering=True)
@@ -123,7 +124,7 @@ class Capture:
 
 def _is_open(fd: int) -> bool:
     try:
-        fcntl.fcntl(fd, fcntl.F_GETFD)
+        real.fcntl.fcntl(fd, fcntl.F_GETFD)
     except OSError:
         return False
     return True

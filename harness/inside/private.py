@@ -24,6 +24,10 @@ FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignor
 init_worker: Callable[..., None] = django.test.runner._init_worker  # type: ignore[attr-defined]  # not in the stubs
 
 
+_clear_exit_handlers = atexit._clear
+_run_exit_handlers = atexit._run_exitfuncs
+
+
 def iter_test_cases(suite: Any) -> Iterator[unittest.TestCase]:
     """The tests of nested suites, in order."""
     tests: Iterator[unittest.TestCase] = django.test.utils.iter_test_cases(suite)  # type: ignore[attr-defined]  # not in the stubs
@@ -80,12 +84,12 @@ def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any]
 
 def forget_exit_handlers() -> None:
     """Drop what the coordinator's process has registered for its end: it is not this fork's to run."""
-    atexit._clear()
+    _clear_exit_handlers()
 
 
 def run_exit_handlers() -> None:
     """Run what was registered since, as the interpreter would at its end."""
-    atexit._run_exitfuncs()
+    _run_exit_handlers()
 
 
 class SuiteSteps:

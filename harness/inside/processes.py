@@ -7,11 +7,11 @@ import fcntl
 import mmap
 import os
 import signal
-import socket
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from . import real
 
 _CHUNK = 1 << 18
 _F_SEAL_FUTURE_WRITE = 0x10  # fcntl has its name from Python 3.13 on
@@ -26,7 +26,7 @@ class Child:
     """
 
     pid: int
-    link: socket.socket
+    link: real.Socket
     buffer: bytes = b""
     abort: dict[str, Any] | None = None
     overruled: dict[str, Any] | None = None
@@ -61,16 +61,16 @@ class StopFlag:
     """
 
     def __init__(self) -> None:
-        fd = os.memfd_create("stop", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        fd = real.os.memfd_create("stop", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
-            os.ftruncate(fd, mmap.PAGESIZE)
-            self._memory = mmap.mmap(fd, mmap.PAGESIZE)
+            real.os.ftruncate(fd, mmap.PAGESIZE)
+            self._memory = real.mmap.mmap(fd, mmap.PAGESIZE)
             self._memory.madvise(mmap.MADV_DONTFORK)
             with contextlib.suppress(OSError):  # Linux before 5.1
-                fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _READ_ONLY)
-            self._seen = mmap.mmap(fd, mmap.PAGESIZE, prot=mmap.PROT_READ)
+                real.fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _READ_ONLY)
+            self._seen = real.mmap.mmap(fd, mmap.PAGESIZE, prot=mmap.PROT_READ)
         finally:
-            os.close(fd)
+            real.os.close(fd)
 
     def set(self, slot: int = 0) -> None:
         self._memory[slot] = 1
@@ -86,22 +86,22 @@ class StopFlag:
 @contextlib.contextmanager
 def child_signals() -> Iterator[tuple[int, int]]:
     """A pipe whose first end becomes readable when a child ends, or any signal comes. Its second end is the system's."""
-    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    old_handler = signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
-    old_fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    reading, writing = real.os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    old_handler = real.signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
+    old_fd = real.signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield reading, writing
     finally:
-        signal.set_wakeup_fd(old_fd)
-        signal.signal(signal.SIGCHLD, old_handler)
-        os.close(reading)
-        os.close(writing)
+        real.signal.set_wakeup_fd(old_fd)
+        real.signal.signal(signal.SIGCHLD, old_handler)
+        real.os.close(reading)
+        real.os.close(writing)
 
 
 def has_ended(pid: int) -> bool:
     """Whether the child has ended; it is reaped then."""
     try:
-        return os.waitpid(pid, os.WNOHANG)[0] != 0
+        return real.os.waitpid(pid, os.WNOHANG)[0] != 0
     except ChildProcessError:  # it was reaped already
         return True
 
@@ -109,19 +109,19 @@ def has_ended(pid: int) -> bool:
 def signal_group(pid: int, signum: int) -> None:
     """Send a signal to the process group *pid*; nothing happens where there is none."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signum)
+        real.os.killpg(pid, signum)
 
 
 def end_groups(pids: Sequence[int], patience_s: float) -> None:
     """End children that lead process groups, and their groups: by TERM, and by KILL after *patience_s* seconds."""
     for pid in pids:
         signal_group(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience_s
+    deadline = real.time.perf_counter() + patience_s
     for pid in pids:
         while not has_ended(pid):
-            if time.monotonic() > deadline:
+            if real.time.perf_counter() > deadline:
                 signal_group(pid, signal.SIGKILL)
-            time.sleep(0.01)
+            real.time.sleep(0.01)
         signal_group(pid, signal.SIGKILL)
 
 

@@ -7,7 +7,6 @@ Raw cursors of the driver are used throughout, so that nothing here appears in a
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
 from ..errors import ServerError
+from . import real
 from .gtid import GtidStream
 from .wal import WalStream
 
@@ -41,7 +41,7 @@ class Link:
     def __init__(self, primary: str) -> None:
         self._primary = primary
         self._monitor: Any = None
-        self._asking = threading.Lock()
+        self._asking = real.threading.Lock()
         self._reached: Any = None
         self._stream: Any = WalStream() if connections[primary].vendor == "postgresql" else GtidStream()
 

@@ -8,7 +8,6 @@ and Python 3.12.1 leaves both out for skipped tests.
 from __future__ import annotations
 
 import re
-import time
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from ..contract.events import (
     Outcome,
     PlannedTest,
 )
+from . import real
 from .failures import ExcInfo, FailureDescriber
 from .output import Capture
 from .private import subtest_description
@@ -88,14 +88,14 @@ class AttemptResult(unittest.TestResult):
         """The test is about to be called."""
         self._send(AttemptStarted(test, n))
         self._capture.begin()
-        self._attempt = Attempt(test, n, time.perf_counter())
+        self._attempt = Attempt(test, n, real.time.perf_counter())
         self._sqllog.begin(test)  # after that clock: no statement comes later than the test's end
 
     def end(self) -> Outcome:
         """The call has returned; what came of it."""
         attempt = self._attempt
         assert attempt is not None
-        duration = time.perf_counter() - attempt.start
+        duration = real.time.perf_counter() - attempt.start
         self._attempt = None
         outcome, failures, reason = attempt.verdict()
         stdout, stderr = self._capture.end()
@@ -120,7 +120,7 @@ class AttemptResult(unittest.TestResult):
         """A class's or module's fixture is about to run; it is blamed by the id *test*."""
         self._send(FixtureStarted(test))
         self._capture.begin()
-        self._fixture_start = time.perf_counter()
+        self._fixture_start = real.time.perf_counter()
         self._sqllog.begin(test)
 
     def end_fixture(self) -> None:
@@ -131,7 +131,7 @@ class AttemptResult(unittest.TestResult):
                     owner,
                     name,
                     Outcome.ERRORED,
-                    time.perf_counter() - self._fixture_start,
+                    real.time.perf_counter() - self._fixture_start,
                     *failures,
                     output=self._capture.end(),
                     sql=self._sqllog.statements(),

@@ -8,14 +8,13 @@ and rendered only when a test is red.
 from __future__ import annotations
 
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ..contract.events import QueryCount, Statement
-from . import gtid, private
+from . import gtid, private, real
 from .failures import cut, message_of
 from .parameters import kept, literal, shown
 from .trail import Trail
@@ -65,7 +64,7 @@ class SqlLog:
     def begin(self, test: str) -> None:
         """Statements from here on belong to *test*."""
         self._test = test
-        self._start = time.perf_counter()
+        self._start = real.time.perf_counter()
         if self.trail is not None:
             self.trail.begin()
         if self._head:
@@ -109,7 +108,7 @@ class SqlLog:
         self, db: Any, sql: Any, params: Any, start: float, error: BaseException | None = None, number: int = 0
     ) -> None:
         """One statement ended. *start* is of ``time.perf_counter``, *number* the trail's."""
-        duration = time.perf_counter() - start
+        duration = real.time.perf_counter() - start
         sent = sql if type(sql) is str else _as_text(sql, db)
         text = cut(sent, STATEMENT_CHARACTERS)
         alias = db.alias
@@ -147,7 +146,7 @@ class SqlLog:
         def around_boundary(boundary: Callable[..., Any]) -> Callable[..., Any]:
             @contextmanager
             def hooked(connection: Any, sql: str) -> Iterator[None]:
-                start = time.perf_counter()
+                start = real.time.perf_counter()
                 number = self._sends(connection, sql, None, start)
                 with boundary(connection, sql):
                     yield
@@ -158,12 +157,12 @@ class SqlLog:
         private.hook_cursors(self._timed, around_boundary)
 
     def _timed(self, cursor: Any, run: Callable[..., Any], sql: Any, params: Any, rest: Any) -> Any:
-        start = time.perf_counter()
+        start = real.time.perf_counter()
         number = self._sends(cursor.db, sql, params, start)
         try:
             if self.before is not None:
                 self.before(cursor.db)
-                start = time.perf_counter()
+                start = real.time.perf_counter()
             result = run(cursor, sql, params, *rest)
         except BaseException as error:
             self.record(cursor.db, sql, params, start, error, number=number)

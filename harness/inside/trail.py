@@ -7,14 +7,11 @@ before it sends it and how long it took afterwards; what its own log keeps is ri
 from __future__ import annotations
 
 import itertools
-import json
-import mmap
-import os
-import threading
 from dataclasses import replace
 from json.encoder import encode_basestring_ascii
 
 from ..contract.events import Statement
+from . import real
 from .failures import cut
 from .parameters import shown
 
@@ -31,15 +28,15 @@ class Trail:
     """
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _HEAD + _BYTES)
+        self._memory = real.mmap.mmap(-1, _HEAD + _BYTES)
         self._size = memoryview(self._memory)[:_HEAD].cast("Q")
-        self._lock = threading.Lock()
+        self._lock = real.threading.Lock()
         self._numbers = itertools.count(1)
         self._pid = 0
 
     def begin(self) -> None:
         """What follows belongs to another test."""
-        if self._pid == os.getpid():
+        if self._pid == real.os.getpid():
             self._size[0] = 0
 
     def sends(self, at: float, alias: str, role: str, sql: str, params: object) -> int:
@@ -61,7 +58,7 @@ class Trail:
         sent: dict[int, Statement] = {}
         waiting: dict[int, Statement] = {}
         for line in self._memory[_HEAD : _HEAD + self._size[0]].split(b"\n")[:-1]:
-            number, *row = json.loads(line)
+            number, *row = real.json.loads(line)
             if len(row) == 6:
                 at, alias, role, sql, is_partial, parameters = row
                 sent[number] = waiting[number] = Statement(
@@ -72,7 +69,7 @@ class Trail:
         return tuple(sent.values()), tuple(waiting.values())
 
     def _write(self, text: str) -> None:
-        if self._pid != os.getpid():
+        if self._pid != real.os.getpid():
             return
         line = text.encode("ascii")
         with self._lock:
@@ -89,5 +86,5 @@ class Trail:
 
     def clear(self) -> None:
         """Forget all, of an earlier worker too. Whoever calls this is the one that writes."""
-        self._pid = os.getpid()
+        self._pid = real.os.getpid()
         self.begin()

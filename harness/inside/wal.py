@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from ..errors import ServerError
+from . import real
 
 LOOK_S = 0.5
 """How long a wait may last before it is looked at whether the replica still replays: one that does not never arrives."""
@@ -34,7 +34,7 @@ class WalStream:
 
     def wait(self, cursor: Any, wanted: int, deadline_s: float, primary: str) -> int | None:
         """How far the replica behind *cursor* is, once that is *wanted* or more; ``None`` if it is no replica."""
-        began = time.monotonic()
+        began = real.time.perf_counter()
         look_at = began + LOOK_S
         pause = 0.0005
         while True:
@@ -45,8 +45,8 @@ class WalStream:
             replayed = parse_lsn(text)
             if replayed >= wanted:
                 return replayed
-            waited = time.monotonic() - began
-            if time.monotonic() > look_at:
+            waited = real.time.perf_counter() - began
+            if real.time.perf_counter() > look_at:
                 look_at += LOOK_S
                 self._raise_if_stopped(cursor, primary, has_lost=waited > CONNECT_S)
             if waited > deadline_s:
@@ -55,7 +55,7 @@ class WalStream:
                     hint="Look at its log in the artifacts: something on it may hold back the replay.",
                     evidence=f"primary at byte {wanted}, replica at byte {replayed} of the WAL",
                 )
-            time.sleep(pause)
+            real.time.sleep(pause)
             pause = min(pause * 2, 0.02)
 
     def check(self, cursor: Any, primary: str) -> None:

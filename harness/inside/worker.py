@@ -6,14 +6,10 @@ events over one socket, a JSON line each. It ends by ``os._exit``, so that nothi
 
 from __future__ import annotations
 
-import faulthandler
 import math
-import os
 import random
 import signal
-import socket
 import sys
-import time
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +32,7 @@ from ..contract.events import (
 )
 from ..contract.runspec import MirrorMode
 from ..errors import ExitCode, HarnessError
-from . import databases, flush, isolation, mirrors, private, reach
+from . import databases, flush, isolation, mirrors, private, reach, real
 from .channel import INTERRUPTS, out_of_reach
 from .commands import Assignment
 from .discover import Plan, class_name
@@ -46,6 +42,7 @@ from .result import AttemptResult, fixture_id
 from .sqllog import SqlLog
 
 QUERIES_AN_EVENT = 500
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +68,16 @@ class WorkerContext:
     private_fds: tuple[int, ...] = ()
 
 
-def run(context: WorkerContext, slot: int, link: socket.socket, capture: Capture) -> NoReturn:
+def run(context: WorkerContext, slot: int, link: real.Socket, capture: Capture) -> NoReturn:
     """Be the worker of *slot* until the coordinator hangs up. Never returns and never raises."""
     status = 70
     try:
         _become_worker(slot, capture)
-        with socket.socket(fileno=out_of_reach(link.fileno())) as own_link:
-            link.close()
-            status = Worker(context, slot, own_link, capture).serve()
+        own_link = real.Socket(fileno=out_of_reach(link.fileno()))
+        own_link.setblocking(True)  # whatever default the project has set
+        link.close()
+        status = Worker(context, slot, own_link, capture).serve()
+        own_link.close()
         # what the tests registered, not what the project did before the fork: that belongs to the coordinator's end
         private.run_exit_handlers()
     except BaseException:  # noqa: BLE001 - whatever it was, the coordinator sees a lost worker; this is its evidence
@@ -88,21 +87,21 @@ def run(context: WorkerContext, slot: int, link: socket.socket, capture: Capture
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
-            os._exit(status)
+            real.os._exit(status)
 
 
 def _become_worker(slot: int, capture: Capture) -> None:
-    os.setpgid(0, 0)
-    signal.set_wakeup_fd(-1)
+    real.os.setpgid(0, 0)
+    real.signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
-        signal.signal(signum, signal.SIG_DFL)
-    # the coordinator decides what an interrupt means
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+        real.signal.signal(signum, signal.SIG_DFL)
+    # as Python has it by default, for the tests and for what they start: the terminal's Ctrl-C reaches the host's group alone
+    real.signal.signal(signal.SIGINT, signal.default_int_handler)
+    real.signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
     private.forget_exit_handlers()
     capture.redirect()
-    faulthandler.enable(capture.stacks.fd, all_threads=True)
-    faulthandler.register(signal.SIGUSR1, capture.stacks.fd, all_threads=True)
+    real.faulthandler.enable(capture.stacks.fd, all_threads=True)
+    real.faulthandler.register(signal.SIGUSR1, capture.stacks.fd, all_threads=True)
     private.set_worker_id(slot)
     random.seed()
 
@@ -110,7 +109,7 @@ def _become_worker(slot: int, capture: Capture) -> None:
 class Worker:
     """The worker's state between units."""
 
-    def __init__(self, context: WorkerContext, slot: int, link: socket.socket, capture: Capture) -> None:
+    def __init__(self, context: WorkerContext, slot: int, link: real.Socket, capture: Capture) -> None:
         self._context = context
         self._slot = slot
         self._link = link
@@ -118,12 +117,12 @@ class Worker:
         self._is_stopping = partial(context.is_stopping, slot)
         self._result = AttemptResult(self._send, FailureDescriber(context.root), capture, context.sqllog)
         self._steps = private.SuiteSteps()
-        self._unsent = b""
-        self._pid = os.getpid()
+        self._unsent = self._heard = b""
+        self._pid = real.os.getpid()
         self._streams = (sys.stdout, sys.stderr)
         self._path = tuple(sys.path)
-        self._umask = os.umask(0o22)
-        os.umask(self._umask)
+        self._umask = real.os.umask(0o22)
+        real.os.umask(self._umask)
         self._mirrors: mirrors.Mirrors
         self._inspector: isolation.Inspector | None = None
 
@@ -140,7 +139,7 @@ class Worker:
             self._send(RunAborted(ExitCode.PROJECT, message, evidence=failure.traceback))
             return int(ExitCode.PROJECT)
         try:
-            for line in self._link.makefile("rb"):
+            while line := self._hear():
                 self._run_assignment(Assignment.parse(line))
         except HarnessError as error:
             self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
@@ -156,7 +155,7 @@ class Worker:
 
     def _enter_slot(self) -> None:
         context = self._context
-        start = time.monotonic()
+        start = real.time.perf_counter()
         databases.make_clones(context.test_databases, self._slot, context.replicas)
         if context.init_worker is not None:
             context.init_worker(self._slot)
@@ -168,11 +167,21 @@ class Worker:
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
         self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
         self._capture.clear()
-        self._send(SlotRecycled(round(time.monotonic() - start, 6)))
+        self._send(SlotRecycled(round(real.time.perf_counter() - start, 6)))
+
+    def _hear(self) -> bytes:
+        """The next line that the coordinator says; empty once it has hung up."""
+        while b"\n" not in self._heard:
+            chunk = self._link.recv(_CHUNK)
+            if not chunk:
+                return b""
+            self._heard += chunk
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
 
     def _send(self, event: Event) -> None:
-        if os.getpid() != self._pid:
-            os._exit(ExitCode.INTERNAL)  # a test forked, and its child came back here as if it were the worker
+        if real.os.getpid() != self._pid:
+            real.os._exit(ExitCode.INTERNAL)  # a test forked, and its child came back here as if it were the worker
         line = self._unsent + codec.encode_body(event).encode()
         if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
             self._unsent = line  # it goes along with the next test's beginning, which follows at once
@@ -196,8 +205,8 @@ class Worker:
 
     def _tidy(self) -> None:
         """Undo what tests of other classes may have left behind: another directory, other streams, no place to import from."""
-        os.chdir(self._context.root)
-        os.umask(self._umask)
+        real.os.chdir(self._context.root)
+        real.os.umask(self._umask)
         sys.stdout, sys.stderr = self._streams
         if not set(self._path) <= set(sys.path):  # what a class adds may be for good
             sys.path[:] = self._path
