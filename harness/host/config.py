@@ -1,12 +1,13 @@
 """The configuration of a run: defaults < ``pyproject.toml`` < ``HARNESS_*`` variables < flags; one frozen ``Config``.
 
 Owns the precedence, the source of each value, and what is said about a value that is wrong. Reads the project's
-``pyproject.toml`` and ``manage.py`` and nothing else; runs none of the project's code.
+``pyproject.toml``, ``manage.py`` and what declares its Python; runs none of the project's code.
 """
 
 from __future__ import annotations
 
 import difflib
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from harness.host import engines, settings_module
 from harness.host.engines import Replication
 from harness.host.kinds import PATH, PLACES, Kind, Mismatch
 from harness.host.options import OPTIONS, SERVER_KEYS, Option
+from harness.host.provisioning import python_version
+from harness.host.provisioning.images import PYTHONS
 
 FILE = "pyproject.toml"
 SECTION = "tool.harness"
@@ -133,7 +136,8 @@ class Config:
     def source(self, key: str) -> str:
         """Where the value of *key* comes from: ``default``, ``pyproject.toml``, a variable's name or a flag.
 
-        For ``settings`` also ``DJANGO_SETTINGS_MODULE`` and ``manage.py``. ``KeyError`` if there is no such key.
+        For ``settings`` also ``DJANGO_SETTINGS_MODULE`` and ``manage.py``, for ``python`` the declaration in the project.
+        ``KeyError`` if there is no such key.
         """
         return self.sources[key]
 
@@ -176,7 +180,8 @@ def load(
     values: dict[str, Any] = {option.key: _value(option, given[option.key]) for option in OPTIONS}
     known = known if known is not None else engines.KNOWN
     values["artifacts_root"] = values["artifacts"]
-    values["pythons"], values["python"] = values["python"], values["python"][0]
+    values["pythons"], sources["python"] = _pythons(project, values, given["python"], need_settings)
+    values["python"] = values["pythons"][0]
     values["project"] = project
     values["db"] = _databases(values["db"], given["db"], known)
     values["servers"] = _servers(values["servers"], given["servers"], known)
@@ -187,6 +192,23 @@ def load(
     fields = {option.key: values[option.key] for option in OPTIONS if not option.django}
     fields |= {key: values[key] for key in ("pythons", "artifacts_root")}
     return Config(**fields, django=_django(values), sources=sources, given=dict(cli))
+
+
+def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner: bool) -> tuple[tuple[str, ...], str]:
+    """The versions of Python, and where they come from: what was *given*, else what the project's own files declare."""
+    said = python_version.declarations(project)
+    versions, is_chosen = values["python"], given.source != DEFAULT
+    if is_chosen:
+        python_version.check_chosen(said, versions, given.place())
+    if values["runner"] == "host" and has_runner:
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        if error := python_version.check_host(said, versions if is_chosen else (), running):
+            raise error
+        return versions, given.source
+    if is_chosen:
+        return versions, given.source
+    version, place = python_version.choose(said, versions[0], PYTHONS)
+    return (version,), place or DEFAULT
 
 
 def _check_together(values: Mapping[str, Any]) -> None:

@@ -200,7 +200,8 @@ _PROJECT = (
         "python",
         PYTHON,
         "3.13",
-        "Python version of the runner image; of a list, a run takes the first, and harness matrix all.",
+        "Python version of the runner image; of a list, a run takes the first, and harness matrix all. Without it, what the "
+        "project declares: 3.13 if that is allowed.",
         ("--python",),
         "VERSION",
         commands=_EVERY,

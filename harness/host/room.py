@@ -52,7 +52,7 @@ class Room:
         self._cleanup = contextlib.ExitStack()
         self._client: Client
         self._workshop: Workshop
-        self._ahead = ThreadPoolExecutor(2, thread_name_prefix="ahead")
+        self._ahead = ThreadPoolExecutor(3, thread_name_prefix="ahead")
         self._archive: Future[IO[bytes]] | None = None
         self._network: Future[str] | None = None
         self._memory: Future[int]
@@ -66,6 +66,8 @@ class Room:
             self._workshop = self._cleanup.enter_context(
                 Workshop(self._client, self._tell, lambda: buildenv.read(config, os.environ))
             )
+            if config.runner == "container":  # asking pip takes longer than finding the images
+                submit(self._ahead, lambda: self._workshop.known_environment)
         except BaseException:
             self.__exit__()
             raise

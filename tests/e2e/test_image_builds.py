@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ci.bare_machine import CAPABILITIES
-from harness.errors import ServerError
+from harness.errors import ProjectError, ServerError
 from harness.host.docker import containers
 from harness.host.docker.build import INSTALL_CAPABILITIES, Workshop
 from harness.host.docker.engine import connect
@@ -263,7 +263,7 @@ def test_a_projects_dependencies_are_installed_once(tmp_path, runner, no_trace):
             assert provision.project_image(workshop, runner, project) == tag
             assert tale == []
             (project / "requirements.txt").write_text(f"{name}==2.0\n")
-            with pytest.raises(ServerError) as caught:
+            with pytest.raises(ProjectError) as caught:
                 provision.project_image(workshop, runner, project)
         finally:
             _docker("image", "rm", tag)
@@ -368,8 +368,13 @@ def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path, worksh
 
 
 def test_a_project_that_names_nothing_has_the_runners_image(tmp_path, workshop, tale, runner):
-    assert provision.project_image(workshop, runner, tmp_path) == runner
+    assert provision.project_image(workshop, runner, tmp_path, []) == runner
     assert tale == []
+
+
+def test_a_project_whose_dependencies_are_named_nowhere_is_told_so(tmp_path, workshop, runner):
+    with pytest.raises(ProjectError, match="dependencies are"):
+        provision.project_image(workshop, runner, tmp_path)
 
 
 def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path, runner, no_trace):

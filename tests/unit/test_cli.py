@@ -50,7 +50,7 @@ def test_every_flag_of_the_design():
         *shlex.split(
             "orders catalog.tests.test_search shop/tests.py --db postgres:17 --project . --settings shop.test"
         ),
-        *shlex.split("--parallel 4 --runner host --artifacts out --timeout 60 --retries 2 --fail-on-flaky"),
+        *shlex.split("--parallel 4 --runner container --artifacts out --timeout 60 --retries 2 --fail-on-flaky"),
         *shlex.split("--mirrors replica --python 3.12 --junit-strict --console plain"),
         *shlex.split("--failfast --keepdb --reverse --shuffle=42 --tag a --tag b --exclude-tag c -k cart* -k order*"),
         *shlex.split("--pattern check_*.py --top-level-directory src --debug-sql --debug-mode --buffer --timing"),
@@ -61,7 +61,7 @@ def test_every_flag_of_the_design():
     assert config.project == Path.cwd()
     assert config.settings == "shop.test"
     assert config.parallel == 4
-    assert config.runner == "host"
+    assert config.runner == "container"
     assert config.artifacts == Path.cwd() / "out"
     assert config.timeout == 60.0
     assert config.retries == 2

@@ -52,21 +52,27 @@ INSTALL_DEADLINE_S = 3600
 INSTALL_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 """What apt takes as root: owners and modes of files, and a user of its own for downloads. Other commands are not root's."""
 
+NOT_WANTED = "The images were no longer wanted."
+
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of an installation, for a shell in the project's folder."""
+    """One command of an installation, for a shell in the project's folder.
+
+    ``advise`` gives the next step for the output of one that failed, if it is known; else empty text.
+    """
 
     text: str
     user: str = "runner"
+    advise: Callable[[str], str] = lambda _output: ""
 
 
 class Workshop:
     """Makes images on one engine. ``close`` ends installations under way, from whichever thread.
 
-    *environment* is asked for when the first image is made: a run that finds all its images need not know it.
+    *environment* is asked for once, when it is first needed, from whichever thread.
     Every method raises ``ServerError`` when the engine refuses or fails, with the end of what it said.
     """
 
@@ -80,6 +86,7 @@ class Workshop:
         self._environment: BuildEnvironment | None = None
         self._reading = threading.Lock()
         self._client = client
+        self._has_told = False
         self._containers: set[str] = set()
         self._closed = False
 
@@ -100,11 +107,20 @@ class Workshop:
     @property
     def environment(self) -> BuildEnvironment:
         """How builds reach packages. What cannot be had is told once."""
+        known = self.known_environment
+        with self._reading:
+            if not self._has_told:
+                self._has_told = True
+                for notice in known.notices:
+                    self.tell("pip", notice)
+        return known
+
+    @property
+    def known_environment(self) -> BuildEnvironment:
+        """The same, and nothing is told: for finding out whether anything has to be made."""
         with self._reading:
             if self._environment is None:
                 self._environment = self._read_environment()
-                for notice in self._environment.notices:
-                    self.tell("pip", notice)
             return self._environment
 
     def ours(self) -> tuple[Image, ...]:
@@ -193,8 +209,12 @@ class Workshop:
                 for command in commands:
                     self.tell(title, f"$ {environment.redact(command.text)}")
                     code = self._execute(container, title, command, environment, tail)
+                    if self._closed:
+                        raise ServerError(NOT_WANTED)
                     if code:
-                        raise failed_install(title, environment.redact(command.text), code, tail)
+                        raise failed_install(
+                            environment.redact(command.text), code, tail, command.advise("\n".join(tail))
+                        )
                 self._commit(container, tag, labels)
         except FAILURES as error:
             raise failed_build(title, environment.redact(explanation(error)), tail) from error
@@ -245,7 +265,7 @@ class Workshop:
             self._containers.add(container)
             try:
                 if self._closed:
-                    raise ServerError("The images were no longer wanted.")
+                    raise ServerError(NOT_WANTED)
                 with contextlib.closing(attach.open_input(self._api, container)):
                     self._api.start(container)
                     yield container

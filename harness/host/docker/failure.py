@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import docker.errors
 import requests.exceptions
 
-from harness.errors import ServerError
+from harness.errors import ProjectError, ServerError
 
 FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 """All that a call to the engine can raise."""
@@ -29,7 +29,7 @@ def refused(what: str, error: BaseException) -> ServerError:
 def failed_build(title: str, reason: str, tail: Iterable[str]) -> ServerError:
     """The image *title* was not made, for *reason*; *tail* is the end of the log."""
     evidence = "\n".join([*tail, reason.strip()])
-    hint = "The lines above are the end of the build's log. It goes on from the step that failed when tried again."
+    hint = "The end of the build's log is part of this message. It goes on from the step that failed when tried again."
     if "Release file" in evidence and ("expired" in evidence or "not valid" in evidence):
         hint = (
             "The mirror's Release file is past its date: 'harness images base --no-check-valid-until SUITE' takes it."
@@ -39,13 +39,14 @@ def failed_build(title: str, reason: str, tail: Iterable[str]) -> ServerError:
     return ServerError(f"The image {title} could not be built.", hint=hint, evidence=evidence)
 
 
-def failed_install(title: str, command: str, code: int, tail: Iterable[str]) -> ServerError:
-    """*command*, of the dependencies in the image *title*, exited with *code*."""
-    return ServerError(
+def failed_install(command: str, code: int, tail: Iterable[str], advice: str = "") -> ProjectError:
+    """*command*, of the project's dependencies, exited with *code*. *advice* is what is known about this project."""
+    return ProjectError(
         f"The project's dependencies could not be installed: {command!r} exited with {code}.",
-        hint=(
-            f"The lines above are its last, in {title}. [tool.harness] install names the commands, apt the system's"
-            " packages that they need; pip's indexes, certificates and proxies are those of your own pip."
+        hint=advice
+        or (
+            "The last lines of its output are part of this message. [tool.harness] install names the commands, apt the"
+            " system's packages that they need; pip's indexes, certificates and proxies are those of your own pip."
         ),
         evidence="\n".join(tail),
     )

@@ -7,6 +7,7 @@ container sees it all. ``read`` looks at the machine, the rest is pure. Imports 
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import ssl
@@ -19,10 +20,12 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.host.config import Config
+from harness.host.provisioning.declared import without_credentials
 
 BROUGHT = "/run/harness"
 """Where a container finds the files that are brought for an installation; a volume, so no image keeps them."""
 
+ARCHIVE_END_BYTES = 1 << 20
 PIP_CONFIG_DEADLINE_S = 30
 _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -78,6 +81,31 @@ class BuildEnvironment:
             names = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
             values |= dict.fromkeys(names, bundle)
         return {name: value for name, value in values.items() if value} | self.proxy_variables()
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """The URLs of the indexes that pip searches in place of the public one, or beside it."""
+        return tuple(filter(None, (self.index_url, *self.extra_index_urls)))
+
+    def key_parts(self) -> Iterator[bytes]:
+        """What of this decides which packages an installation gets: indexes, links and constraints, with what files hold.
+
+        Without credentials: another password leads to the same packages.
+        """
+        for name in ("index_url", "extra_index_urls", "find_links", "constraints"):
+            values = getattr(self, name)
+            yield name.encode()
+            for url in (values,) if isinstance(values, str) else values:
+                yield without_credentials(url).encode()
+        yield b"no_index" if self.no_index else b""
+        for path in self.constraint_files:
+            yield b"constraint file"
+            yield path.read_bytes()
+        for folder in self.find_links_folders:
+            yield b"find_links folder"
+            for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+                yield os.fsencode(file.relative_to(folder))
+                yield _end_of(file)
 
     def proxy_variables(self) -> dict[str, str]:
         """The proxies in both spellings; the engine keeps build arguments of these names out of an image's history."""
@@ -152,6 +180,14 @@ def pip_settings(listing: str) -> dict[str, str]:
         if match:
             found[match[1]][match[2]] = _literal(match[3])
     return {**found["global"], **found["install"], **found[":env:"]}
+
+
+def _end_of(file: Path) -> bytes:
+    """The size of an archive and a digest of its end, where a wheel and a gzip file have the checksums of all they hold."""
+    size = file.stat().st_size
+    with file.open("rb") as content:
+        content.seek(max(0, size - ARCHIVE_END_BYTES))
+        return b"%d %s" % (size, hashlib.sha256(content.read()).digest())
 
 
 def _literal(text: str) -> str:

@@ -6,18 +6,15 @@ runs nothing.
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
 import shlex
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ProjectError
-from harness.host.provisioning import recipe
+from harness.host.provisioning import declared, recipe, sources
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """What files, groups and extras with the dependencies of tests are called, the likeliest first."""
@@ -27,14 +24,13 @@ RUN_NAMES = ("base", "common", "main", "requirements", "default", "production", 
 
 _DECLARING = ("pyproject.toml", "setup.cfg", "setup.py")
 _LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile", "Pipfile.lock")
-# These read what declares dependencies and leave the project's own code out.
-_WITHOUT_PROJECT = re.compile(
-    r"^(poetry|uv|pdm)\b.*\s(--no-root|--no-install-project|--no-self)\b|^pipenv\s+(sync|install)\b"
-)
+_SETTINGS = ("uv.toml", "poetry.toml", "pdm.toml", ".python-version")
+_WITHOUT_PROJECT = frozenset({"--no-root", "--no-install-project", "--no-self"})
+"""With these, Poetry, uv and PDM read what declares dependencies and leave the project's own code out."""
 _PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
-_VALUED_OPTIONS = frozenset(
-    {"-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url", "--group"}
-)
+_FILE_OPTIONS = frozenset({"-r", "--requirement", "-c", "--constraint", "-b", "--build-constraint"})
+_PLACE_OPTIONS = frozenset({"-f", "--find-links", "-i", "--index-url", "--extra-index-url"})
+_VALUED_OPTIONS = _FILE_OPTIONS | _PLACE_OPTIONS | {"-e", "--editable", "--group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +57,36 @@ class _Metadata:
     extra: str = ""
 
 
-def plan(root: Path, configured: Sequence[str] | None) -> Installation:
+def plan(root: Path, configured: Sequence[str] | None, indexes: Sequence[str] = ()) -> Installation:
     """How the dependencies of the project in *root* are installed: by *configured*, else by what its files say.
 
-    No commands when there is nothing that says any. Raises ``ProjectError`` for a packaging file that cannot be parsed.
+    *indexes* are the URLs that pip searches in place of the public index, or beside it. No commands when there is nothing
+    that says any. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a package that the project takes
+    from where pip would not.
     """
     if configured is not None:
         commands = tuple(configured)
         told_by = "[tool.harness] install"
     else:
-        commands, told_by = _default(root)
+        commands, told_by = _default(root, indexes)
     return Installation(commands, files_read(root, commands), told_by)
 
 
-def digest(installation: Installation, fingerprints: Mapping[str, bytes], runner: str, apt: Iterable[str]) -> str:
+def digest(
+    installation: Installation,
+    fingerprints: Mapping[str, bytes],
+    runner: str,
+    apt: Iterable[str],
+    environment: Iterable[bytes] = (),
+) -> str:
     """Twelve hexadecimal digits that change with whatever an installation on the image *runner* can depend on.
 
-    *fingerprints* are those of the files that its commands can read, see ``host.project``.
+    *fingerprints* are those of the files that its commands can read, see ``host.project``; *environment* is what the
+    machine and the configuration add, see ``BuildEnvironment.key_parts``.
     """
-    parts = ["1", runner, "apt", *apt, "commands", *installation.commands, "files"]
+    parts = ["2", runner, "apt", *apt, "commands", *installation.commands, "files"]
     contents = [part for name in sorted(fingerprints) for part in (os.fsencode(name), fingerprints[name])]
-    return recipe.digest_of([*map(os.fsencode, parts), *contents])[:12]
+    return recipe.digest_of([*map(os.fsencode, parts), *contents, b"environment", *environment])[:12]
 
 
 def apt_command(packages: Iterable[str]) -> str:
@@ -94,8 +99,8 @@ def files_read(root: Path, commands: Iterable[str]) -> tuple[str, ...] | None:
     """The files of *root* that *commands* can read, sorted; ``None`` when it may be any of them."""
     found: set[str] = set()
     for command in commands:
-        if _WITHOUT_PROJECT.match(command):
-            found.update(name for name in (*_DECLARING, *_LOCKS) if (root / name).is_file())
+        if _reads_declarations(root, command):
+            found.update(name for name in (*_DECLARING, *_LOCKS, *_SETTINGS) if (root / name).is_file())
             continue
         named = _read_by_pip(command)
         if named is None:
@@ -105,6 +110,24 @@ def files_read(root: Path, commands: Iterable[str]) -> tuple[str, ...] | None:
             if not nested:
                 return None
     return tuple(sorted(found))
+
+
+def _reads_declarations(root: Path, command: str) -> bool:
+    """Whether *command* reads packaging, lock and settings files of the project's root and nothing else."""
+    words = _words(command) or [""]
+    if words[0] == "pipenv":
+        is_one = len(words) > 1 and words[1] in ("sync", "install")
+    else:
+        is_one = words[0] in ("poetry", "uv", "pdm") and not _WITHOUT_PROJECT.isdisjoint(words)
+    if not is_one or any("/" in word or (root / word).exists() for word in words[1:]):
+        return False
+    return not any(source.kind == "path" for source in declared.read(root).sources.values()) and not re.search(
+        r"^[^#]*\bpath\s*=", _text(root / "Pipfile"), re.MULTILINE
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", "replace") if path.is_file() else ""
 
 
 def _read_by_pip(command: str) -> list[str] | None:
@@ -118,16 +141,19 @@ def _read_by_pip(command: str) -> list[str] | None:
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if re.match(r"-[rc].", word) and not word.startswith("--"):
+        if re.match(r"-[rcefib].", word) and not word.startswith("--"):
             option, equals, value = word[:2], "=", word[2:]
         if option in _VALUED_OPTIONS and not equals:
             value = next(rest, "")
-        if option in ("-r", "--requirement", "-c", "--constraint"):
+        if option in _FILE_OPTIONS:
             if "://" not in value:
                 named.append(value)
+        elif option in _PLACE_OPTIONS:
+            if "://" not in value or value.startswith("file:"):
+                return None
         elif option == "--group":
             named.append(value.rpartition(":")[0] or "pyproject.toml")
-        elif option in ("-e", "--editable") or (not word.startswith("-") and _is_path(word)):
+        elif option in ("-e", "--editable") or (not word.startswith("-") and sources.is_path(word)):
             return None
     return named
 
@@ -156,29 +182,20 @@ def _closure(root: Path, name: str, found: set[str]) -> bool:
     found.add(relative)
     if path.suffix == ".toml":  # dependency groups and locks name no further files
         return True
-    for line in path.read_text("utf-8", "replace").splitlines():
-        text = re.sub(r"(^|\s)#.*$", "", line).strip()
-        nested = re.match(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)", text)
-        if nested and "://" not in nested[1]:
-            if not _closure(root, (Path(relative).parent / nested[1]).as_posix(), found):
+    for line in declared.requirement_lines(root, relative):
+        found.add(line.file)
+        if declared.included_file(line.text):
+            included = sources.local_target(line)
+            if included.startswith(("..", "/")):
                 return False
-        elif re.match(r"(-e|--editable)\b", text):
-            if "://" not in text:
-                return False
-        elif text and not text.startswith("-") and _is_path(text):
+            if included and (root / included).is_file():
+                found.add(included)
+        elif sources.local_target(line):
             return False
     return True
 
 
-def _is_path(requirement: str) -> bool:
-    """Whether pip would take *requirement* for something in the file system and not for a package's name."""
-    target = requirement.split(" @ ")[-1].strip().split(";")[0].split("[")[0].strip()
-    if re.match(r"\w[\w+.]*://", target):
-        return target.startswith("file:")
-    return target.startswith(("file:", ".", "/", "~")) or "/" in target or target.endswith((".whl", ".tar.gz", ".zip"))
-
-
-def _default(root: Path) -> tuple[tuple[str, ...], str]:
+def _default(root: Path, indexes: Sequence[str]) -> tuple[tuple[str, ...], str]:
     """The commands for a project that configures none, and which files told them."""
     run_file = _first(root, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
     test_file = _first(root, [form.format(name) for name in TEST_NAMES for form in _TEST_FORMS])
@@ -190,18 +207,22 @@ def _default(root: Path) -> tuple[tuple[str, ...], str]:
         told_by.append(run_file)
     elif metadata.requires is None:
         arguments.append(f".[{metadata.extra}]" if metadata.extra and not test_file else ".")
+        arguments += sources.needed_by_build(root, indexes)
         told_by.append(metadata.told_by)
     elif metadata.requires:
-        arguments += metadata.requires
+        arguments += sources.resolved(root, metadata.requires, metadata.told_by, indexes)
         told_by.append(metadata.told_by)
     if test_file:
         arguments += ["-r", test_file]
         told_by.append(test_file)
     elif metadata.test_requires:
-        arguments += metadata.test_requires
+        arguments += sources.resolved(root, metadata.test_requires, metadata.test_told_by, indexes)
         told_by.append(metadata.test_told_by)
     if not arguments:
         return (), ""
+    known = declared.read(root)
+    sources.check_indexes(known, indexes)
+    sources.check_files(root, filter(None, (run_file, test_file)), known, indexes)
     return (shlex.join(["pip", "install", *arguments]),), ", ".join(told_by)
 
 
@@ -221,7 +242,7 @@ def _first(root: Path, names: Iterable[str]) -> str:
 
 
 def _metadata(root: Path) -> _Metadata:
-    pyproject = _toml(root / "pyproject.toml")
+    pyproject = declared.toml(root / "pyproject.toml")
     groups = pyproject.get("dependency-groups", {})
     group = next((name for name in TEST_NAMES if name in groups), "")
     from_group = _group(groups, group) if group else ()
@@ -282,32 +303,8 @@ def _normal(name: str) -> str:
 
 def _setup_cfg_extras(root: Path) -> tuple[str, ...] | None:
     """The extras of ``setup.cfg``; ``None`` when it describes no package."""
-    path = root / "setup.cfg"
-    if not path.is_file():
-        return None
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        parser.read_string(path.read_text("utf-8", "replace"))
-    except configparser.Error as error:
-        raise _unparsable(path, error) from error
+    parser = declared.ini(root / "setup.cfg")
     if not (parser.has_section("metadata") or parser.has_section("options")):
         return None
     section = "options.extras_require"
     return tuple(parser.options(section)) if parser.has_section(section) else ()
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise _unparsable(path, error) from error
-
-
-def _unparsable(path: Path, error: Exception) -> ProjectError:
-    return ProjectError(
-        f"{path.name} of the project cannot be parsed.",
-        hint=f"Correct {path}, or say with [tool.harness] install how the dependencies are installed.",
-        evidence=str(error),
-    )

@@ -1,7 +1,7 @@
 """Provides the images of a run: finds those that are there, makes those that are not, side by side.
 
 Owns the order of things: what ``images`` decides is done by ``host.docker.build``. Finding out that nothing has to be made asks
-no network and reads no configuration but the project's own files.
+no network: it reads the project's own files, and for the project's image pip's configuration.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -21,8 +22,10 @@ from harness.errors import ServerError
 from harness.host import project
 from harness.host.docker.build import Command, Workshop
 from harness.host.engines import Engine
-from harness.host.provisioning import debian, images, install
+from harness.host.provisioning import debian, images, install, unnamed, versioning
+from harness.host.provisioning.buildenv import BuildEnvironment
 from harness.host.provisioning.images import Origin, Spec
+from harness.host.provisioning.install import Installation
 
 LOCK_DEADLINE_S = 1800
 """How long to wait for another run that makes the same image, before making it all the same."""
@@ -54,14 +57,13 @@ def project_image(
     """The tag of the image with the dependencies of the project in *root*, on the image *runner*.
 
     *configured* are the commands of ``[tool.harness] install``, *apt* the packages that it wants from the system,
-    *exclude* the folders that are no part of it. Where nothing is to be installed, that is *runner* itself. Raises
-    ``ProjectError`` for files that cannot be read, ``ServerError`` with the end of the log for a command that fails.
+    *exclude* the folders that are no part of it. Where *configured* says that nothing is to be installed, that is *runner*
+    itself. Raises ``ProjectError`` where nothing names dependencies, for files that cannot be read or followed, and with the
+    end of the log for a command that fails.
     """
-    installation = install.plan(root, configured)
+    installation, names, digest = wanted(workshop.known_environment, runner, root, configured, apt, exclude)
     if not installation.commands and not apt:
         return runner
-    names = installation.files if installation.files is not None else project.project_files(root, exclude)
-    digest = install.digest(installation, project.fingerprints(root, names), runner, apt)
     tag = images.project_tag(digest)
     if workshop.origins.find(tag):
         return tag
@@ -71,11 +73,31 @@ def project_image(
         workshop.tell("project", f"installing what {installation.told_by or 'apt'} names")
         project.project_tar(root, names, archive)
         archive.seek(0)
-        commands = [Command(text) for text in installation.commands]
+        commands = [Command(text, advise=partial(versioning.advice, root, text)) for text in installation.commands]
         if apt:
             commands.insert(0, Command(install.apt_command(apt), user="root"))
         workshop.install("project", runner, tag, commands, archive, images.project_labels(digest, runner))
     return tag
+
+
+def wanted(
+    environment: BuildEnvironment,
+    runner: str,
+    root: Path,
+    configured: Sequence[str] | None = None,
+    apt: Sequence[str] = (),
+    exclude: Sequence[Path] = (),
+) -> tuple[Installation, Sequence[str], str]:
+    """How a project's dependencies are installed, the files that this can read, and the digest of all that it depends on.
+
+    The arguments, and what is raised, are those of ``project_image``.
+    """
+    installation = install.plan(root, configured, environment.indexes)
+    if not installation.commands and configured is None:
+        raise unnamed.error(root)
+    names = installation.files if installation.files is not None else project.project_files(root, exclude)
+    files = project.fingerprints(root, names)
+    return installation, names, install.digest(installation, files, runner, apt, environment.key_parts())
 
 
 def provide(workshop: Workshop, specs: Sequence[Spec]) -> str:

@@ -1,0 +1,98 @@
+"""What is said of a project whose dependencies are named where the default does not look: in other files, above it, by a Pipfile.
+
+Looks at names of files, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from harness.errors import ProjectError
+from harness.host.provisioning import install
+from harness.host.settings_module import MANAGE_PY, find_settings_module
+
+_REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
+_DEEPEST = 3
+_LISTED = 5
+
+
+def error(root: Path) -> ProjectError:
+    """The error for a project in *root* that names no dependencies where the default looks for them."""
+    return ProjectError(
+        f"Nothing in {root} says what the project's dependencies are, so not even Django would be installed.",
+        hint=" ".join(_next_steps(root)),
+    )
+
+
+def _next_steps(root: Path) -> Iterator[str]:
+    if (root / "Pipfile").is_file():
+        verb = "sync" if (root / "Pipfile.lock").is_file() else "install --skip-lock"
+        yield (
+            "pip reads no Pipfile: say in [tool.harness] of pyproject.toml"
+            f' install = ["pip install pipenv", "pipenv {verb} --system --dev"].'
+        )
+        return
+    if files := other_files(root, ()):
+        yield f'Name those that are needed: [tool.harness] install = ["pip install -r {files[0]}"]. {_listing(files)}'
+        return
+    above = _above(root)
+    if above is not None:
+        yield from _run_above(above, root)
+        return
+    yield (
+        "Write a requirements.txt with Django and the driver of its database, or name the commands in [tool.harness] of"
+        ' pyproject.toml: install = ["pip install Django psycopg[binary]"].'
+    )
+
+
+def _listing(files: list[str]) -> str:
+    more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
+    return f"There are {', '.join(files[:_LISTED])}{more}."
+
+
+def other_files(root: Path, installed: Iterable[str]) -> list[str]:
+    """The requirements files near *root* that are none of *installed*, the highest first."""
+    known = set(installed)
+    found = (
+        path.relative_to(root).as_posix()
+        for depth in range(1, _DEEPEST + 1)
+        for path in sorted(root.glob("*/" * (depth - 1) + "*.txt"))
+        if path.is_file() and not any(part.startswith((".", "node_modules")) for part in path.relative_to(root).parts)
+    )
+    return [name for name in found if _REQUIREMENTS.fullmatch(name) and name not in known]
+
+
+def _above(root: Path) -> Path | None:
+    """The nearest folder above *root*, inside its repository, that names dependencies."""
+    folder = root
+    while not (folder / ".git").exists() and folder.parent != folder:
+        folder = folder.parent
+        if has_dependencies(folder):
+            return folder
+        if (folder / ".git").exists():
+            break
+    return None
+
+
+def has_dependencies(folder: Path) -> bool:
+    """Whether the default finds dependencies in *folder*, or there is a Pipfile."""
+    try:
+        return bool(install.plan(folder, None).commands) or (folder / "Pipfile").is_file()
+    except ProjectError:
+        return True  # it names some that cannot be followed
+
+
+def _run_above(above: Path, root: Path) -> Iterator[str]:
+    inner = root.relative_to(above).as_posix()
+    module = "MODULE"
+    if (root / MANAGE_PY).is_file():
+        try:
+            module = find_settings_module(root, None, {})
+        except ProjectError:
+            module = "MODULE"
+    yield (
+        f"{above} above it names some. Run there: cd {above} && harness ci --settings {module}, with [tool.harness]"
+        f' env = {{ PYTHONPATH = "{inner}" }} in its pyproject.toml.'
+    )
