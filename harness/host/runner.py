@@ -38,6 +38,10 @@ from harness.host.project import FOLDER, RUNNER_UID
 CODE_FOLDER = "/opt/harness"
 ENTRY = "inside/enter.py"
 COMMAND = ("python", f"{CODE_FOLDER}/harness/{ENTRY}")
+KEEP = "--keep"
+"""Asks ``inside.enter`` for a parent that ends what the runner leaves behind; ``END_NOW`` asks that one to do so at once."""
+END_NOW = signal.SIGUSR2
+END_S = 10.0
 _POLL_S = 0.2
 _OURS = ("__init__.py", "errors.py", "testing.py", "contract", "inside")
 
@@ -160,14 +164,14 @@ class ChildOptions:
 
     folder: Path
     environment: Mapping[str, str] = field(repr=False)
-    command: Sequence[str] = (sys.executable, str(Path(harness.__file__).parent / ENTRY))
+    command: Sequence[str] = (sys.executable, str(Path(harness.__file__).parent / ENTRY), KEEP)
     stderr: Callable[[bytes], None] | None = None
 
 
 class ChildRunner:
     """Inside as a child process, in a session and a process group of its own. See ``Conversation``.
 
-    When it ends, whatever it started and left in its group is ended as well, so that its output has an end.
+    When it ends, whatever it started and left anywhere is ended as well, by its parent (``inside.keeper``).
     """
 
     def __init__(self, options: ChildOptions) -> None:
@@ -203,7 +207,7 @@ class ChildRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close_stdin()
-        self._signal_group(signal.SIGKILL)
+        self._end()
         for thread in self._threads:
             thread.join()
         for stream in (self._process.stdout, self._process.stderr):
@@ -232,7 +236,7 @@ class ChildRunner:
             if not self._ended.is_set():
                 self._process.terminate()
         if not self._ended.wait(grace_s):
-            self._signal_group(signal.SIGKILL)
+            self._end()
 
     def wait(self, deadline_s: float) -> Ended:
         if not self._ended.wait(deadline_s):
@@ -244,11 +248,9 @@ class ChildRunner:
         return Ended(self._process.returncode)
 
     def is_stopped(self) -> bool:
-        try:
-            about = Path(f"/proc/{self._process.pid}/stat").read_bytes()
-        except OSError:  # it has ended, or this system has no such files
-            return False
-        return about.rpartition(b")")[2].split()[0] == b"T"
+        about = {int(path.name): _stat(path) for path in Path("/proc").glob("[0-9]*")}
+        ours = str(self._process.pid).encode()
+        return about.get(self._process.pid, _GONE)[0] == b"T" or (b"T", ours) in about.values()
 
     def fetch(self, path: str) -> bytes:
         whole = self._options.folder / path
@@ -264,6 +266,15 @@ class ChildRunner:
             self._signal(signal.SIGKILL)
             self._process.wait()
             self._ended.set()
+
+    def _end(self) -> None:
+        """End it and all below it, now."""
+        if KEEP in self._options.command:
+            with self._reaping:
+                if not self._ended.is_set():
+                    self._process.send_signal(END_NOW)
+            self._ended.wait(END_S)
+        self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: int) -> None:
         with self._reaping:
@@ -295,6 +306,18 @@ class ChildRunner:
                     yield data
                 elif ended:
                     return
+
+
+_GONE = (b"", b"")
+
+
+def _stat(folder: Path) -> tuple[bytes, bytes]:
+    """State and parent of the process whose folder of ``/proc`` this is."""
+    try:
+        state, parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:2]
+    except (OSError, ValueError):  # it has ended
+        return _GONE
+    return state, parent
 
 
 @cache

@@ -17,11 +17,14 @@ from typing import NoReturn
 from ..contract.events import RunAborted
 from ..contract.runspec import Begin
 from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
+from . import process_control
 from .channel import HostMessages, Journal, open_channels
 
 
 def main() -> NoReturn:
     """Run once. The exit status is that of DESIGN's table, which the journal's last event bears out."""
+    process_control.adopt_orphans()
+    process_control.hide()
     journal, messages = open_channels()
     status = ExitCode.INTERNAL
 

@@ -27,7 +27,7 @@ from ..contract.events import (
     WorkerStopped,
 )
 from ..errors import ExitCode, HarnessError, Interrupted
-from . import garbage, inspection, last_words, real, worker
+from . import garbage, inspection, last_words, process_tree, real, worker
 from .channel import HostMessages, Journal, held_back
 from .claims import Claims
 from .commands import (
@@ -46,7 +46,7 @@ from .commands import (
     Terminate,
 )
 from .output import Capture
-from .processes import Child, StopFlag, child_signals, end_groups, has_ended, signal_group, signal_name
+from .processes import Child, StopFlag, Strays, child_signals, end_children, has_ended, signal_name
 from .schedule import Schedule
 
 TICK_S = 0.25
@@ -107,6 +107,7 @@ class Coordinator:
         """
         self._journal.start_phase("clones")
         garbage.collect_as_usual()
+        self._strays = Strays()
         with self._messages.deferred(), child_signals() as (children, writing):
             self._private_fds = (children, writing)
             self._selector.register(children, selectors.EVENT_READ, None)
@@ -262,14 +263,14 @@ class Coordinator:
                 self._bury(slot, process, real.os.waitstatus_to_exitcode(status))
             if process.is_stopped and not self._schedule.has_test(slot):  # one that has is the time limit's to end
                 process.is_stopped = False
-                signal_group(process.pid, signal.SIGCONT)
+                process_tree.send(process.pid, signal.SIGCONT)
         self._inspectors = {pid for pid in self._inspectors if not has_ended(pid)}
 
     def _bury(self, slot: int, process: Child, status: int) -> None:
         """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
+        self._end_strays()  # first: one of them might go on writing what is read here
         while self._read(slot):
             pass
-        signal_group(process.pid, signal.SIGKILL)
         process.link.close()
         del self._processes[slot]
         if process.abort is not None:
@@ -310,10 +311,10 @@ class Coordinator:
                     self._examine(slot)
                 case Terminate(slot):
                     if slot in self._processes:
-                        signal_group(self._processes[slot].pid, signal.SIGTERM)
+                        process_tree.send(self._processes[slot].pid, signal.SIGTERM)
                 case Kill(slot):
                     if slot in self._processes:
-                        signal_group(self._processes[slot].pid, signal.SIGKILL)
+                        process_tree.end([self._processes[slot].pid])
                 case Blame():
                     self._blame(command)
                 case LeaveOut():
@@ -401,7 +402,12 @@ class Coordinator:
                 real.os.kill(pid, signal.SIGKILL)
                 real.os.waitpid(pid, 0)
             self._inspectors.clear()
-            end_groups([process.pid for process in self._processes.values()], TERM_S)
+            end_children([process.pid for process in self._processes.values()], TERM_S)
             for process in self._processes.values():
                 process.link.close()
             self._processes.clear()
+            self._end_strays()
+
+    def _end_strays(self) -> None:
+        """End what dead workers have left behind, in whatever group or session."""
+        self._strays.end({*(process.pid for process in self._processes.values()), *self._inspectors})

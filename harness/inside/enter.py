@@ -12,10 +12,12 @@ import sys
 from pathlib import Path
 
 NAME = "_django_ci_harness"
+KEEP = "--keep"
+"""The argument that asks for a parent that ends what the runner leaves behind."""
 
 
 def enter() -> None:
-    """Import the package as ``NAME`` and run its side of the conversation. Never returns."""
+    """Import the package as ``NAME`` and run its side of the conversation, with ``KEEP`` in a child. Never returns."""
     package = Path(__file__).parents[1]
     if not sys.flags.safe_path:
         sys.path[0] = str(Path.cwd())  # as ``python -m`` and ``manage.py`` have it, instead of this file's folder
@@ -28,6 +30,8 @@ def enter() -> None:
     assert spec.loader is not None
     module = sys.modules[NAME] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if sys.argv[1:] == [KEEP]:
+        importlib.import_module(f"{NAME}.inside.keeper").keep()
     importlib.import_module(f"{NAME}.inside.__main__").main()
 
 

@@ -1,4 +1,4 @@
-"""Processes as the system knows them: lines to and fro, signalling, reaping, a flag that all see. Not what they run."""
+"""Processes as the system knows them: lines to and fro, ending, reaping, a flag that all see. Not what they run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import fcntl
 import mmap
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import real
+from . import process_tree, real
 
 _CHUNK = 1 << 18
 _F_SEAL_FUTURE_WRITE = 0x10  # fcntl has its name from Python 3.13 on
@@ -106,23 +106,38 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def signal_group(pid: int, signum: int) -> None:
-    """Send a signal to the process group *pid*; nothing happens where there is none."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        real.os.killpg(pid, signum)
-
-
-def end_groups(pids: Sequence[int], patience_s: float) -> None:
-    """End children that lead process groups, and their groups: by TERM, and by KILL after *patience_s* seconds."""
+def end_children(pids: Sequence[int], patience_s: float) -> None:
+    """End children and all below them: by TERM, and by KILL after *patience_s* seconds."""
     for pid in pids:
-        signal_group(pid, signal.SIGTERM)
+        process_tree.send(pid, signal.SIGTERM)
     deadline = real.time.perf_counter() + patience_s
-    for pid in pids:
-        while not has_ended(pid):
-            if real.time.perf_counter() > deadline:
-                signal_group(pid, signal.SIGKILL)
-            real.time.sleep(0.01)
-        signal_group(pid, signal.SIGKILL)
+    late = list(pids)
+    while (late := [pid for pid in late if not has_ended(pid)]) and real.time.perf_counter() < deadline:
+        real.time.sleep(0.01)
+    process_tree.end(late)
+    for pid in late:
+        real.os.waitpid(pid, 0)
+
+
+class Strays:
+    """Children of this process that it has not started itself: what workers have left behind when they ended.
+
+    Those that were there from the beginning are the project's, and are let be.
+    """
+
+    def __init__(self) -> None:
+        self._own = process_tree.children_of(real.os.getpid(), process_tree.snapshot())
+
+    def end(self, known: Collection[int]) -> None:
+        """End all but *known* ones, with all below them, and collect them."""
+        deadline = real.time.perf_counter() + process_tree.PATIENCE_S
+        while real.time.perf_counter() < deadline:
+            strays = process_tree.children_of(real.os.getpid(), process_tree.snapshot()) - self._own - set(known)
+            if not strays:
+                return
+            process_tree.end(strays)
+            for pid in strays:
+                has_ended(pid)
 
 
 def signal_name(number: int) -> str:

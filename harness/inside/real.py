@@ -50,6 +50,7 @@ class os:
     getpid = _os.getpid
     kill = _os.kill
     killpg = _os.killpg
+    listdir = _os.listdir
     lseek = _os.lseek
     memfd_create = _os.memfd_create
     open = _os.open

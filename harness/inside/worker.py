@@ -32,7 +32,7 @@ from ..contract.events import (
 )
 from ..contract.runspec import MirrorMode
 from ..errors import ExitCode, HarnessError
-from . import databases, flush, isolation, mirrors, private, reach, real
+from . import databases, flush, isolation, mirrors, private, process_control, reach, real
 from .channel import INTERRUPTS, out_of_reach
 from .commands import Assignment
 from .discover import Plan, class_name
@@ -92,6 +92,8 @@ def run(context: WorkerContext, slot: int, link: real.Socket, capture: Capture) 
 
 def _become_worker(slot: int, capture: Capture) -> None:
     real.os.setpgid(0, 0)
+    process_control.adopt_orphans()  # what a test leaves behind stays below its worker, and ends with it
+    process_control.show()
     real.signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
         real.signal.signal(signum, signal.SIG_DFL)

@@ -124,10 +124,12 @@ class Conversation:
         python: str = sys.executable,
         env: Mapping[str, str] | None = None,
         flags: Sequence[str] = ("-W", "error::DeprecationWarning:harness"),
+        before: Sequence[str] = (),
+        arguments: Sequence[str] = (),
     ) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
         self.process = subprocess.Popen(
-            [python, *flags, str(ENTRY)],
+            [*before, python, *flags, str(ENTRY), *arguments],
             cwd=project,
             env={"PATH": os.environ["PATH"], **(env or {})},
             stdin=subprocess.PIPE,

@@ -9,9 +9,10 @@ import pytest
 INSIDE = Path(__file__).parents[2] / "harness" / "inside"
 BEFORE_TESTS = """
     __init__ __main__ enter conversation project topology overlay portability vendors labels label_names reach discover
-    timeouts cores garbage migrations runner django_options real
+    timeouts cores garbage migrations runner django_options real keeper
 """
-"""Modules that have done their work when the first test begins, or begin theirs after the last one."""
+"""Modules that have done their work when the first test begins, or begin theirs after the last one; ``keeper`` is a process
+where no test runs."""
 PATCHED = """
     time os socket signal select selectors fcntl resource mmap threading faulthandler json traceback linecache tempfile
     subprocess datetime shutil pickle io secrets uuid

@@ -1,0 +1,76 @@
+"""The runner's parent where it is no container's: it outlives the runner, and ends what that has left behind.
+
+A container ends with its first process, and all of its processes with it. On the host's machine this small process is what
+a container is there: every process of a test is below it, in whatever group or session. Nothing of the project is loaded here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from . import process_control, process_tree
+
+END_NOW = signal.SIGUSR2
+"""The host's request to kill everything at once."""
+LOOK_S = 1.0
+GRACE_S = 6.0
+"""How long the runner has to end by itself after its host has ended: it sees the end of its input."""
+_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+_HEARD = frozenset({*_PASSED_ON, END_NOW, signal.SIGCHLD})
+
+
+def keep() -> None:
+    """Fork. The child returns, to become the runner; the parent ends with the runner's status, and never returns."""
+    if not sys.platform.startswith("linux"):
+        return
+    host, keeper = os.getppid(), os.getpid()
+    process_control.adopt_orphans()
+    for signum in _HEARD:
+        signal.signal(signum, signal.SIG_DFL)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    runner = os.fork()
+    if runner == 0:
+        process_control.die_with_parent(signal.SIGKILL)
+        if os.getppid() != keeper:
+            os._exit(1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return
+    process_control.hide()
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)  # the runner's streams end with the runner
+    status = _wait(runner, host)
+    process_tree.end(process_tree.children_of(os.getpid(), process_tree.snapshot()))
+    _end_as(status)
+
+
+def _wait(runner: int, host: int) -> int:
+    """Wait for the end of *runner*; its status, as ``waitpid`` has it. It is killed when *host* asks, or has long ended."""
+    deadline: float | None = None
+    while True:
+        heard = signal.sigtimedwait(_HEARD, LOOK_S)
+        pid, status = os.waitpid(runner, os.WNOHANG)
+        if pid:
+            return status
+        if deadline is None and os.getppid() != host:
+            deadline = time.monotonic() + GRACE_S
+        if (heard and heard.si_signo == END_NOW) or (deadline is not None and time.monotonic() > deadline):
+            process_tree.end([runner])
+            return os.waitpid(runner, 0)[1]
+        if heard and heard.si_signo in _PASSED_ON:
+            os.kill(runner, heard.si_signo)
+
+
+def _end_as(status: int) -> NoReturn:
+    """End as the runner did, by the same signal where one has ended it."""
+    if os.WIFSIGNALED(status):
+        signum = os.WTERMSIG(status)
+        if signum != signal.SIGKILL:
+            signal.signal(signum, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signum})
+        os.kill(os.getpid(), signum)
+    os._exit(os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 1)

@@ -1,0 +1,24 @@
+"""Which processes are below which, on a tree that is told by hand."""
+
+from harness.inside.process_tree import Process, below, children_of
+
+TREE = {
+    pid: Process(parent, is_zombie=False)
+    for pid, parent in {1: 0, 10: 1, 11: 10, 12: 11, 13: 10, 20: 1, 21: 20}.items()
+}
+
+
+def test_what_is_below_a_process_is_found_at_any_depth():
+    assert below([10], TREE) == {11, 12, 13}
+    assert below([11, 20], TREE) == {12, 21}
+    assert below([99], TREE) == set()
+
+
+def test_a_circle_of_parents_has_an_end():
+    """A snapshot is not taken at one moment: a number may be used again while it is."""
+    circle = {1: Process(2, is_zombie=False), 2: Process(1, is_zombie=False)}
+    assert below([1], circle) == {1, 2}
+
+
+def test_children_are_those_directly_below():
+    assert children_of(10, TREE) == {11, 13}
