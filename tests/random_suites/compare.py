@@ -13,6 +13,8 @@ from harness.report.runreport import Case, RunReport
 from harness.report.verdict import verdict
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
+_FOLDER = re.compile(r'File "[^"]*/cases/')  # in the message of a doctest; the harness runs a copy of the project
+_SLOW = re.compile(r"^Executing <.*\n", re.MULTILINE)  # asyncio's, of a machine that has other things to do
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,11 @@ def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
     by_kind: dict[str, list[str]] = {}
     for kind, _, _, message in said:
         by_kind.setdefault(kind, []).append(message)
-    failures = tuple((kind, subtest, cls, text) for kind, subtest, cls, text in said if kind in ("error", "failure"))
+    failures = tuple(
+        (kind, subtest, cls, _FOLDER.sub('File "cases/', text))
+        for kind, subtest, cls, text in said
+        if kind in ("error", "failure")
+    )
     ways = {
         "error": Outcome.ERRORED,
         "failure": Outcome.FAILED,
@@ -77,7 +83,7 @@ def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
     kind = next(each for each in ways if each in by_kind)
     reason = by_kind[kind][-1] if ways[kind] in (Outcome.SKIPPED, Outcome.XFAILED) else ""
     stdout, stderr = output if ways[kind].is_red else ("", "")  # reports show the output of red tests alone
-    return Told(ways[kind].value, failures, reason, stdout, stderr)
+    return Told(ways[kind].value, failures, reason, stdout, _SLOW.sub("", stderr))
 
 
 def _left_out(test: str, skipped: dict[str, str]) -> Told:
@@ -109,10 +115,10 @@ def _of_case(case: Case) -> Told:
     failures = () if case.outcome is Outcome.XFAILED else last.failures
     return Told(
         case.outcome.value,
-        tuple((f.kind, f.subtest, f.type, f.message) for f in failures),
+        tuple((f.kind, f.subtest, f.type, _FOLDER.sub('File "cases/', f.message)) for f in failures),
         (case.reason or last.reason) if is_told else "",
         last.stdout if case.is_red else "",
-        last.stderr if case.is_red else "",
+        _SLOW.sub("", last.stderr) if case.is_red else "",
     )
 
 

@@ -23,6 +23,7 @@ from tests.random_suites.pieces import (
 
 HEAD = """\
 import asyncio
+import doctest
 import logging
 import sys
 import unittest
@@ -205,12 +206,17 @@ class _Generator:
     def _load_tests(self, module: Module) -> None:
         chosen = self._rng.choice(module.classes)
         module.lines += ["", "def function_test():", *_indented(self._pick.text("assert len('NAME') < 4, 'NAME'"))]
+        word, quotes = self._pick.word("example_"), '"' * 3
+        shown = self._rng.choice((word, word, "other"))
+        module.lines += ["", f"def {word}():", f"    {quotes}", f"    >>> '{word}'", f"    '{shown}'"]
+        module.lines += [self._rng.choice(("", "", f"    >>> [].index('{word}')")), f"    {quotes}"]
         module.lines += ["", "def load_tests(loader, standard, pattern):"]
         ways = (
             ["return standard"],
             [f"return loader.loadTestsFromTestCase({chosen})"],
             [f"standard.addTests(loader.loadTestsFromTestCase({chosen}))", "return standard"],
             ["standard.addTest(unittest.FunctionTestCase(function_test))", "return standard"],
+            ["standard.addTests(doctest.DocTestSuite(sys.modules[__name__]))", "return standard"],
             ["return unittest.TestSuite()"],
         )
         module.lines += _indented(self._rng.choice(ways))

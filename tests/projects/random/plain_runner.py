@@ -21,6 +21,12 @@ def told(error):
     return [name, str(error[1])]
 
 
+def name_of(test):
+    """The test's id; that of a function lacks its module."""
+    function = getattr(test, "_testFunc", None)
+    return f"{function.__module__}.{function.__qualname__}" if function else test.id()
+
+
 class RecordingResult(unittest.TextTestResult):
     streams = None
 
@@ -79,9 +85,9 @@ class RecordingRunner(DiscoverRunner):
     def run_suite(self, suite, **kwargs):
         for test in iter_test_cases(suite):
             KEPT.append(test)
-            name, number = test.id(), 2
+            name, number = name_of(test), 2
             while name in RECORD["tests"]:
-                name, number = f"{test.id()}#{number}", number + 1
+                name, number = f"{name_of(test)}#{number}", number + 1
             IDS[id(test)] = name
             RECORD["planned"].append(name)
             RECORD["tests"][name] = []
