@@ -18,16 +18,16 @@ from ..contract.events import RunFinished, TopologyFound
 from ..contract.runspec import RunSpec, UseRoutes
 from ..contract.topology import Topology
 from ..errors import ExitCode, HarnessError, ProjectError
-from . import garbage, label_names
+from . import garbage, label_names, variables
 from .channel import HostMessages, Journal
-from .failures import missing_metadata, project_traceback
+from .failures import import_advice, project_root, project_traceback
 from .topology import fold_flat_spellings, read_topology
 
 
 def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     """Say the topology, meet the servers, run the tests; or the first of these alone, where a plan is all that is asked for."""
     garbage.collect_seldom()
-    _enter_project(spec)
+    unset = _enter_project(spec)
     if spec.labels and spec.options.top_level is None:  # which is one more place to import from
         label_names.check(spec.labels, settings.INSTALLED_APPS)
     topology = _say_topology(journal)
@@ -39,11 +39,14 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
 
     from . import project
 
-    return project.run_tests(spec, topology, routes, journal, messages)
+    return project.run_tests(spec, topology, routes, journal, messages, unset)
 
 
-def _enter_project(spec: RunSpec) -> None:
-    """Load the settings. Raises ``ProjectError`` with the project's traceback and without ours."""
+def _enter_project(spec: RunSpec) -> tuple[str, ...]:
+    """Load the settings; which variables they read that are not set.
+
+    Raises ``ProjectError`` with the project's traceback and without ours.
+    """
     # settings of real projects count and search these
     sys.argv = ["manage.py", "test", *spec.labels]
     if (source := Path("src").resolve()).is_dir():
@@ -52,8 +55,10 @@ def _enter_project(spec: RunSpec) -> None:
     if spec.settings:
         os.environ["DJANGO_SETTINGS_MODULE"] = spec.settings
     module = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    unset: dict[str, None] = {}
     try:
-        settings.DATABASES  # noqa: B018 - the access loads them
+        with variables.unset_variables(project_root(), unset):
+            settings.DATABASES  # noqa: B018 - the access loads them
     except HarnessError:
         raise
     except KeyError as error:
@@ -66,9 +71,12 @@ def _enter_project(spec: RunSpec) -> None:
     except BaseException as error:
         raise ProjectError(
             f"The settings {module} cannot be loaded: {type(error).__name__}: {error}",
-            hint=missing_metadata(error) or "--settings names another module; [tool.harness] env sets what they read.",
+            hint=import_advice(error, module)
+            or "--settings names another module; [tool.harness] env sets what they read."
+            + variables.unset_advice(tuple(unset)),
             evidence=project_traceback(error),
         ) from error
+    return tuple(unset)
 
 
 def _say_topology(journal: Journal) -> Topology:

@@ -131,6 +131,22 @@ def missing_metadata(error: BaseException) -> str:
     )
 
 
+def import_advice(error: BaseException, settings_module: str = "") -> str:
+    """What to do about an import that failed because something is not installed; empty for any other error.
+
+    A *settings_module* that is missing itself, or its package, is not a matter of what is installed.
+    """
+    if advice := missing_metadata(error):
+        return advice
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if not name or f"{settings_module}.".startswith(f"{name}."):
+        return ""
+    return (
+        f"{name.partition('.')[0]} is not installed where the tests run: name the package that has it in the project's"
+        " requirements, or install it by [tool.harness] install."
+    )
+
+
 def project_traceback(error: BaseException) -> str:
     """The traceback of *error* without the harness's own frames and those of the import system."""
     found = real.traceback.extract_tb(error.__traceback__)

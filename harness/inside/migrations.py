@@ -13,7 +13,7 @@ from django.db import DatabaseError
 from ..contract.events import PhaseProgressed
 from ..errors import HarnessError, ProjectError
 from . import gtid, private
-from .failures import message_of, project_traceback, type_name
+from .failures import import_advice, message_of, project_traceback, type_name
 from .sqllog import SqlLog
 
 SQL_CHARACTERS = 4000
@@ -81,7 +81,7 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
         what = f"Migration {migration} failed" if migration else "The test databases could not be set up"
         raise ProjectError(
             f"{what}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
-            hint=gtid.advice(reason) or _hint(migration, reason),
+            hint=gtid.advice(reason) or import_advice(reason) or _hint(migration, reason),
             evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(reason)])),
         ) from error
 

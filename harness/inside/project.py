@@ -20,7 +20,7 @@ from ..errors import ExitCode, HarnessError, ProjectError
 from . import cores, portability
 from .channel import HostMessages, Journal
 from .discover import class_name
-from .failures import missing_metadata, project_traceback
+from .failures import import_advice, project_traceback
 from .overlay import Gate, apply_endpoints, apply_routes, load_backends
 from .runner import Session, harness_runner
 from .sqllog import SqlLog
@@ -28,7 +28,12 @@ from .topology import resolve_chains
 
 
 def run_tests(
-    spec: RunSpec, topology: Topology, routes: tuple[Route, ...], journal: Journal, messages: HostMessages
+    spec: RunSpec,
+    topology: Topology,
+    routes: tuple[Route, ...],
+    journal: Journal,
+    messages: HostMessages,
+    unset: tuple[str, ...],
 ) -> ExitCode:
     """Enter the project with its databases routed as the host says, and run the tests that *spec* asks for."""
     resolve_chains(settings.DATABASES, topology)
@@ -52,6 +57,7 @@ def run_tests(
         private_fds=(journal.fd, messages.fd),
         sqllog=SqlLog(),
         messages=messages,
+        unset=unset,
     )
     failures = _run(session, messages)
     journal.finish_phases()
@@ -94,7 +100,7 @@ def _run(session: Session, messages: HostMessages) -> int:
             raise explained from error
         raise ProjectError(
             f"The project's tests could not be run: {type(error).__name__}: {error}",
-            hint=missing_metadata(error) or "Does `manage.py test` come further?",
+            hint=import_advice(error) or "Does `manage.py test` come further?",
             evidence=project_traceback(error),
         ) from error
     name = class_name(own_class)

@@ -25,7 +25,7 @@ from ..contract.events import AttemptFinished, DatabasesReady, Outcome, RunPlann
 from ..contract.runspec import RunSpec
 from ..contract.topology import Topology, closure, primary_of
 from ..errors import ProjectError
-from . import databases, labels, migrations, portability, private, timeouts
+from . import databases, labels, migrations, portability, private, timeouts, variables
 from .channel import HostMessages, Journal
 from .coordinator import Coordinator
 from .discover import Plan, identify, joined, make_plan, replayed
@@ -56,6 +56,7 @@ class Session:
     messages: HostMessages
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: dict[str, bool] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
     red: int = 0
     tests_ran: int = 0
 
@@ -93,7 +94,9 @@ class InsideRunner(DiscoverRunner):
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need; Django stops at what is named."""
-        plan = self._plan or self._make_plan(suite)
+        plan = self._plan
+        if plan is None or set(map(id, private.iter_test_cases(suite))) != set(self._considered):
+            plan = self._make_plan(suite)
         if self.harness.spec.replay:
             suite = self.test_suite(plan.instances)
         topology = self.harness.topology
@@ -121,7 +124,18 @@ class InsideRunner(DiscoverRunner):
         try:
             super().run_checks(databases)
         except SystemCheckError as error:
-            raise ProjectError("The project's system checks fail.", "Run manage.py check.", str(error)) from error
+            hint = "Run manage.py check with the same environment." + variables.unset_advice(self.harness.unset)
+            evidence = f"{error}\n{self._backends()}"
+            raise ProjectError("The project's system checks fail.", hint, evidence) from error
+
+    def _backends(self) -> str:
+        """Which backend the settings saw as they were loaded, and which one the tests have, for each alias."""
+        lines = []
+        for alias in self.harness.topology.aliases:
+            here = connections[alias.name].settings_dict["ENGINE"]
+            other = "" if here == alias.backend else f", tested with {here}"
+            lines.append(f"DATABASES[{alias.name!r}] of the settings: {alias.backend}{other}")
+        return "\n".join(lines)
 
     def run_suite(self, suite: Any, **_kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # nothing here writes text
         """Run the planned tests in workers, on clones of what ``setup_databases`` has made."""

@@ -121,6 +121,43 @@ def test_a_failing_system_check_is_told(project, run_project):
     assert "fields.E121" in journal.aborted.evidence
 
 
+CHECK = """
+import os
+from django.core.checks import Error, register
+
+DATABASES["default"]["ENGINE"] = os.environ.get("DB_ENGINE", "django.db.backends.sqlite3")
+TIMES = os.getenv("DB_TIMES"), "DB_OPTIONAL" in os.environ, os.environ.get("PATH")
+
+@register
+def check(app_configs, **kwargs):
+    return [] if "postgresql" in DATABASES["default"]["ENGINE"] else [Error("needs PostgreSQL", id="app.E001")]
+"""
+
+
+def test_a_failing_check_says_which_backend_and_variables_the_settings_saw(project, run_project):
+    project({**APP}, CHECK)
+    aborted = run_project().aborted
+    assert "app.E001" in aborted.evidence
+    assert aborted.evidence.endswith("DATABASES['default'] of the settings: django.db.backends.sqlite3")
+    assert aborted.hint.endswith("read variables that are not set here: DB_ENGINE, DB_TIMES, DB_OPTIONAL.")
+
+
+def test_what_is_not_installed_is_told_with_the_way_to_install_it(project, run_project):
+    advice = "no_such_package is not installed where the tests run"
+    project({}, "import no_such_package.deeper")
+    assert run_project().aborted.hint.startswith(advice)
+    migration = "import no_such_package\n" + MIGRATION
+    app = {**APP, "app/migrations/__init__.py": "", "app/migrations/0001_x.py": migration}
+    project(app, 'INSTALLED_APPS = ["app"]')
+    aborted = run_project().aborted
+    assert "ModuleNotFoundError: No module named 'no_such_package'" in aborted.message
+    assert aborted.hint.startswith(advice)
+    project({"app/migrations/0001_x.py": MIGRATION}, 'INSTALLED_APPS = ["app", "no_such_package"]')
+    assert run_project().aborted.hint.startswith(advice)
+    aborted = run_project(settings="no_such_settings.module").aborted
+    assert aborted.hint.startswith("--settings names another module")
+
+
 def test_apps_that_cannot_be_loaded_are_the_projects_fault(project, run_project):
     project({**APP, "app/models.py": "1 / 0"}, 'INSTALLED_APPS = ["app"]')
     journal = run_project()

@@ -1,0 +1,56 @@
+"""Which variables of the environment the settings read that are not set: often why they are not what they are elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+LISTED = 10
+_FRAMES_OF_A_READ = 8
+
+
+@contextmanager
+def unset_variables(root: str, names: dict[str, None]) -> Iterator[None]:
+    """Put into *names* which variables of the environment code below *root* asks for that are not set.
+
+    Every way to read one ends in ``os.environ``: ``getenv``, ``get``, ``in``, and the packages for settings.
+    """
+    cls: Any = type(os.environ)
+    getitem = cls.__getitem__
+
+    def watched(self: Any, key: str) -> str:
+        try:
+            return str(getitem(self, key))
+        except KeyError:
+            if self is os.environ and _is_called_from(root, sys._getframe(1)):
+                names[key] = None
+            raise
+
+    cls.__getitem__ = watched
+    try:
+        yield
+    finally:
+        cls.__getitem__ = getitem
+
+
+def _is_called_from(root: str, frame: Any) -> bool:
+    """Whether the caller, or who called that a few frames before, is a file below *root* and not installed there."""
+    for _ in range(_FRAMES_OF_A_READ):
+        if frame is None:
+            return False
+        file = frame.f_code.co_filename
+        if file.startswith(f"{root}/") and "/site-packages/" not in file:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def unset_advice(names: Sequence[str]) -> str:
+    """A sentence, with a space before it, about variables that the settings read and that are not set; or nothing."""
+    if not names:
+        return ""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f" The settings read variables that are not set here: {', '.join(names[:LISTED])}{more}."
