@@ -10,16 +10,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from harness.errors import ServerError, UsageError
 from harness.host.config import Config
 from harness.host.docker import containers
 from harness.host.docker.engine import Client
 from harness.host.engines.engine import PASSWORD_VARIABLE
+from harness.host.locks import lock_file
 
 
 def run_id(config: Config) -> str:
@@ -31,9 +29,7 @@ def run_id(config: Config) -> str:
 @contextlib.contextmanager
 def held(run: str) -> Iterator[None]:
     """Use the kept servers alone. Raises ``UsageError`` while another run does."""
-    folder = Path(tempfile.gettempdir()) / f"harness-locks-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / f"kept-{run}").open("w") as file:
+    with lock_file(f"kept-{run}") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -6,6 +6,8 @@ written beside its place and moved into it, so that nobody ever reads half of on
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -26,6 +28,7 @@ SUMMARY = "summary.json"
 JOURNAL = "journal.ndjson"
 QUERIES = "sql/queries.ndjson"
 DIFFERENCES = "differences.md"
+DEFAULT = ".harness"
 LOCK = ".lock"
 """Held while a run writes here. Its lines are the files that the run made: the next run clears these and no others. A line
 with a slash at its end is the folder of a run on one backend, which has a lock of its own.
@@ -59,9 +62,13 @@ class Artifacts:
             root = folder.resolve(strict=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             lock = os.open(root / LOCK, flags, 0o666)
+            if os.fstat(lock).st_nlink != 1:
+                raise OSError(errno.EMLINK, "the lock is a file with another name as well", str(root / LOCK))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             artifacts = cls(root, lock)
             artifacts._begin(has_journal, spares_runs)
+            if folder.name == DEFAULT:
+                _ignore(root)
         except BlockingIOError as error:
             os.close(lock)
             raise UsageError(
@@ -255,6 +262,12 @@ def _is_of_layout(path: str) -> bool:
     if len(parts) == 1:
         return path in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES)
     return len(parts) == 2 and parts[0] in _FOLDERS and parts[1] not in (".", "..")
+
+
+def _ignore(root: Path) -> None:
+    """Let git leave out all that is in *root*; a file that is there stays."""
+    with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as file:
+        file.write("*\n")
 
 
 def _read_lock(lock: int) -> set[str]:

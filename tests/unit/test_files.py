@@ -36,6 +36,7 @@ def test_the_layout(tmp_path: Path) -> None:
     folder = tmp_path / "a" / ".harness"
     write_all(folder, JOURNALS["outcomes"]())
     assert everything(folder) == {
+        ".gitignore",
         ".lock",
         "journal.ndjson",
         "junit.xml",
@@ -190,6 +191,25 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         Artifacts.open(tmp_path / "a")
     assert (tmp_path / "victim").read_text() == "theirs"
+
+
+def test_a_lock_that_is_another_name_of_a_file_is_not_emptied(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("theirs")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".lock").hardlink_to(tmp_path / "victim")
+    with pytest.raises(UsageError):
+        Artifacts.open(tmp_path / "a")
+    assert (tmp_path / "victim").read_text() == "theirs"
+
+
+def test_git_leaves_out_the_default_folder(tmp_path: Path) -> None:
+    for name in (".harness", "reports"):
+        Artifacts.open(tmp_path / name).close()
+    assert (tmp_path / ".harness" / ".gitignore").read_text() == "*\n"
+    assert not (tmp_path / "reports" / ".gitignore").exists()  # the project may have other files there
+    (tmp_path / ".harness" / ".gitignore").write_text("mine")
+    Artifacts.open(tmp_path / ".harness").close()
+    assert (tmp_path / ".harness" / ".gitignore").read_text() == "mine"
 
 
 def test_text_that_utf8_cannot_carry(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from docker.types import Mount
 from docker.utils.socket import frames_iter
 
 from harness.contract import naming
-from harness.errors import ServerError
+from harness.errors import HarnessError, ServerError
 from harness.host import watchdog
 from harness.host.docker import attach, containers
 from harness.host.docker.failure import (
@@ -224,7 +224,7 @@ class Workshop:
         """Whatever fails within because *container* has ended by itself is told as that, with *tail* before its output."""
         try:
             yield
-        except (ServerError, *FAILURES):
+        except (HarnessError, *FAILURES):
             if not self._closed:
                 containers.check_running(self._client, container, f"The image {title} could not be built", tail)
             raise

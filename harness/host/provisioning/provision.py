@@ -22,6 +22,7 @@ from harness.errors import ServerError
 from harness.host import project
 from harness.host.docker.build import Command, Workshop
 from harness.host.engines import Engine
+from harness.host.locks import lock_file
 from harness.host.provisioning import debian, images, install, unnamed, versioning
 from harness.host.provisioning.buildenv import BuildEnvironment
 from harness.host.provisioning.images import Origin, Spec
@@ -210,10 +211,8 @@ def _lock(name: str, workshop: Workshop) -> Iterator[None]:
 
     Making it twice only costs time, so a lock that is not had by its deadline is done without.
     """
-    folder = Path(tempfile.gettempdir()) / f"harness-locks-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
     until = time.monotonic() + LOCK_DEADLINE_S
-    with (folder / name.replace("/", "_").replace(":", "_")).open("w") as file:
+    with lock_file(name) as file:
         told = False
         while time.monotonic() < until:
             try:

@@ -1,0 +1,58 @@
+"""Lock files in the folder for temporary files, which other users can write to.
+
+Owns where they are, and that they are this user's own: a link or a file that somebody else put there is neither followed, nor
+emptied, nor waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import UsageError
+
+
+@contextlib.contextmanager
+def lock_file(name: str) -> Iterator[int]:
+    """A descriptor of the file *name* in this user's folder of locks, made if need be and not yet locked.
+
+    Raises ``UsageError`` where the folder or the file is another's, or a link.
+    """
+    folder = Path(tempfile.gettempdir()) / f"harness-locks-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    path = folder / re.sub(r"[/:]", "_", name)
+    with contextlib.ExitStack() as opened:
+        try:
+            directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            opened.callback(os.close, directory)
+            _check(folder, os.fstat(directory))
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            file = os.open(path.name, flags, 0o600, dir_fd=directory)
+            opened.callback(os.close, file)
+            _check(path, os.fstat(file))
+        except OSError as error:  # ELOOP for a link, ENOTDIR for a file in the folder's place
+            raise _not_ours(path, str(error)) from error
+        yield file
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if status.st_uid != os.getuid():
+        raise _not_ours(path, f"its owner has the number {status.st_uid}")
+    if stat.S_ISDIR(status.st_mode):
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise _not_ours(path, "others may write to it")
+    elif not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        raise _not_ours(path, "it is no file of its own")
+
+
+def _not_ours(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"{path} cannot be used as a lock of this user's alone: {reason}.",
+        hint="Look at who made it, and remove it; or set TMPDIR to a folder of your own.",
+    )

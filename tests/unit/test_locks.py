@@ -1,0 +1,84 @@
+"""Locks in the folder for temporary files: nothing that another user put there is followed, emptied or waited for."""
+
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.host import kept
+from harness.host.docker.build import Workshop
+from harness.host.locks import lock_file
+from harness.host.provisioning import provision
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """Where this user's locks are, not made yet; beside it a file that nobody may change."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "victim").write_text("theirs")
+    return tmp_path / f"harness-locks-{os.getuid()}"
+
+
+@pytest.fixture(params=["kept", "image"])
+def take(request):
+    """The two users of such locks."""
+    if request.param == "kept":
+        return lambda: kept.held("x").__enter__(), "kept-x"
+    workshop = Workshop.__new__(Workshop)  # only its voice would be used
+    return lambda: provision._lock("a/b:c", workshop).__enter__(), "a_b_c"
+
+
+def test_a_lock_is_a_file_of_this_users_alone(folder):
+    with lock_file("a/b:1") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert (folder / "a_b_1").stat().st_mode & 0o777 == 0o600
+        assert folder.stat().st_mode & 0o777 == 0o700
+        with lock_file("a/b:1") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock_file("a/b:1") as again:
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("kind", ["symlink", "hard link", "pipe"])
+def test_what_is_no_file_of_its_own_is_refused_and_stays(folder, take, kind):
+    acquire, name = take
+    folder.mkdir(mode=0o700)
+    if kind == "symlink":
+        (folder / name).symlink_to(folder.parent / "victim")
+    elif kind == "hard link":
+        (folder / name).hardlink_to(folder.parent / "victim")
+    else:
+        os.mkfifo(folder / name)
+    with pytest.raises(UsageError, match="lock") as caught:
+        acquire()
+    assert "TMPDIR" in caught.value.hint
+    assert (folder.parent / "victim").read_text() == "theirs"
+
+
+def test_a_folder_that_is_a_link_is_refused(folder, take):
+    (folder.parent / "elsewhere").mkdir()
+    folder.symlink_to(folder.parent / "elsewhere")
+    with pytest.raises(UsageError):
+        take[0]()
+    assert list((folder.parent / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_that_others_may_write_to_is_refused(folder, take):
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(UsageError, match="others may write"):
+        take[0]()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("whose", ["folder", "file"])
+def test_what_another_user_made_is_refused(folder, take, whose):
+    acquire, name = take
+    folder.mkdir(mode=0o700)
+    (folder / name).write_text("")
+    os.chown(folder if whose == "folder" else folder / name, 12345, 12345)
+    with pytest.raises(UsageError, match="12345"):
+        acquire()
