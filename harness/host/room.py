@@ -34,6 +34,7 @@ from harness.host.provisioning import buildenv, provision
 from harness.host.provisioning.images import Tell
 from harness.host.record import Record
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
+from harness.host.sealed import Sealed
 
 if TYPE_CHECKING:
     from harness.host.stack import Stack
@@ -153,7 +154,7 @@ class Room:
         config = self.config
         if config.runner == "host":
             environment = {**os.environ, **config.env}
-            return ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors))
+            return Sealed(ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors)))
         assert image is not None
         options = ContainerOptions(
             run=self._run,
@@ -163,7 +164,7 @@ class Room:
             environment=config.env,
             stderr=self._errors,
         )
-        return ContainerRunner(self._client, options)
+        return Sealed(ContainerRunner(self._client, options))
 
     def plans(self, spec: RunSpec) -> dict[str, StackPlan]:
         """The plan of the project's topology on each backend, by a runner that says it and ends."""

@@ -104,8 +104,14 @@ class ContainerRunner:
         self._remove()
 
     def send(self, message: Message) -> None:
+        self.write(encode_body(message).encode())
+
+    def write(self, data: bytes) -> None:
         with self._writing, contextlib.suppress(OSError):
-            self._streams[0].write(encode_body(message).encode())
+            self._streams[0].write(data)
+
+    def output(self, data: bytes) -> None:
+        self._tail.write(data)
 
     def lines(self) -> Iterator[bytes]:
         return whole_lines(self._stdout())
@@ -215,10 +221,16 @@ class ChildRunner:
             stream.close()
 
     def send(self, message: Message) -> None:
+        self.write(encode_body(message).encode())
+
+    def write(self, data: bytes) -> None:
         assert self._process.stdin is not None
         with self._writing, contextlib.suppress(OSError, ValueError):
-            self._process.stdin.write(encode_body(message).encode())
+            self._process.stdin.write(data)
             self._process.stdin.flush()
+
+    def output(self, data: bytes) -> None:
+        self._tail.write(data)
 
     def lines(self) -> Iterator[bytes]:
         return whole_lines(self._read(self._process.stdout))

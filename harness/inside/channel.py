@@ -1,13 +1,15 @@
 """Inside's two ends of the conversation: the journal on the real standard output, the host's messages on the real input.
 
-Owns both descriptors. After ``open_channels`` no print of the project can reach the journal and no test can read the
-host's messages.
+Owns both descriptors and the run's keys. After ``open_channels`` no print of the project can reach the journal, no test can
+read the host's messages from these descriptors, and what it writes to the streams by other ways is told from ours.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
+import mmap
 import os
 import resource
 import signal
@@ -15,7 +17,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
-from ..contract import codec
+from ..contract import codec, seal
 from ..contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
 from ..contract.runspec import Message, Stop
 from ..errors import ExitCode, HarnessError, Interrupted
@@ -48,10 +50,11 @@ def out_of_reach(fd: int) -> int:
 
 
 class Journal:
-    """Writes events, stamped and numbered, one line each."""
+    """Writes events, stamped and numbered, one line each, behind the key that shows that they are the coordinator's."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, key: memoryview) -> None:
         self.fd = fd
+        self._key = key
         self._seq = 0
         self._phases: dict[str, float] = {}
         self._said_at = 0.0
@@ -60,7 +63,7 @@ class Journal:
         """Append one event and flush it."""
         self._seq += 1
         envelope = Envelope(codec.VERSION, self._seq, real.epoch_s(), slot, event)
-        self._say(codec.encode(envelope).encode())
+        self._say([codec.encode(envelope).encode()])
 
     def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
         """Append events that workers encoded, each as (line, slot, is final), in one write."""
@@ -71,12 +74,16 @@ class Journal:
         for body, slot, is_final in stamped:
             self._seq += 1
             lines.append(codec.stamp(body, self._seq, now, slot, is_final=is_final))
-        self._say(b"".join(lines))
+        self._say(lines)
+
+    def forget(self) -> None:
+        """Let go of the key in a fork, which has none: whoever reads it there reads what is not mapped."""
+        self._key.release()
 
     def beat(self) -> None:
         """Say that this process is alive, by an empty line, if nothing else was said of late."""
         if real.time.perf_counter() - self._said_at > BEAT_S:
-            self._say(b"\n")
+            self._say([b"\n"])
 
     def notice(self, code: str, text: str) -> None:
         self.write(Notice(code, text))
@@ -94,8 +101,17 @@ class Journal:
         for phase in list(self._phases):
             self.finish_phase(phase)
 
-    def _say(self, lines: bytes) -> None:
-        _write_all(self.fd, lines)
+    def _say(self, lines: list[bytes]) -> None:
+        parts: list[memoryview | bytes] = []  # the key is never copied into Python's memory, which forks share
+        size = 0
+        with held_back():  # half a line would spoil the next
+            for piece in itertools.chain.from_iterable(map(seal.pieces, lines)):
+                if size + seal.KEY_BYTES + len(piece) > seal.PIECE_BYTES:
+                    _write_all(self.fd, parts)
+                    parts, size = [], 0
+                parts += (self._key, piece)
+                size += seal.KEY_BYTES + len(piece)
+            _write_all(self.fd, parts)
         self._said_at = real.time.perf_counter()
 
 
@@ -106,8 +122,10 @@ class HostMessages:
     threads, which Python warns of and which can deadlock.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, key: memoryview) -> None:
         self.fd = fd
+        self._key = key
+        self._heard = 0
         self._buffer = b""
         self._waiting: list[Message] = []
         self._has_ended = False
@@ -133,6 +151,10 @@ class HostMessages:
             yield
         finally:
             self._is_deferred = False
+
+    def forget(self) -> None:
+        """As ``Journal.forget``."""
+        self._key.release()
 
     @property
     def has_host(self) -> bool:
@@ -187,7 +209,9 @@ class HostMessages:
             self._buffer += chunk
             while b"\n" in self._buffer:
                 line, self._buffer = self._buffer.split(b"\n", 1)
-                self._take(codec.decode_body(line))
+                if (message := seal.message_of(self._key, self._heard, line + b"\n")) is not None:
+                    self._heard += 1
+                    self._take(codec.decode_body(message))
 
     def _take(self, message: Any) -> None:
         if isinstance(message, Stop):
@@ -200,16 +224,34 @@ def open_channels() -> tuple[Journal, HostMessages]:
 
     Afterwards descriptor 1 goes where 2 goes (the host keeps its end as evidence), and descriptor 0 reads nothing.
     """
+    keys = _read_keys(0)
     journal_fd, messages_fd = out_of_reach(1), out_of_reach(0)
     real.os.dup2(2, 1)
     null = real.os.open(os.devnull, os.O_RDONLY)
     real.os.dup2(null, 0)
     real.os.close(null)
-    return Journal(journal_fd), HostMessages(messages_fd)
+    return Journal(journal_fd, keys[: seal.KEY_BYTES]), HostMessages(messages_fd, keys[seal.KEY_BYTES :])
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    with held_back():  # half a line would spoil the next
-        while view:
-            view = view[real.os.write(fd, view) :]
+def _read_keys(fd: int) -> memoryview:
+    """The two keys, which the first line holds, in memory that no fork of this process has."""
+    memory = real.mmap.mmap(-1, mmap.PAGESIZE)
+    memory.madvise(mmap.MADV_DONTFORK)
+    keys = memoryview(memory)[: 2 * seal.KEY_BYTES]
+    left, newline = keys, bytearray(1)
+    while left and (size := real.os.readv(fd, [left])):
+        left = left[size:]
+    if not left:
+        real.os.readv(fd, [newline])
+    return keys
+
+
+def _write_all(fd: int, parts: list[memoryview | bytes]) -> None:
+    """Write *parts*, of ``PIECE_BYTES`` at most: in one, unless *fd* is no pipe."""
+    views = [memoryview(part) for part in parts]
+    while views:
+        written = real.os.writev(fd, views)
+        while views and written >= len(views[0]):
+            written -= len(views.pop(0))
+        if views:
+            views[0] = views[0][written:]

@@ -370,6 +370,8 @@ class Coordinator:
                 process.link.close()
             for fd in (*self._private_fds, *self._context.private_fds):
                 real.os.close(fd)
+            for mine in (self._journal, self._messages, self._stop_flag):
+                mine.forget()
             for other, capture in self._captures.items():
                 if other != slot:
                     capture.close()

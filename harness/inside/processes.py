@@ -72,6 +72,10 @@ class StopFlag:
         finally:
             real.os.close(fd)
 
+    def forget(self) -> None:
+        """Let go in a fork of what the coordinator alone can write to."""
+        self._memory.close()
+
     def set(self, slot: int = 0) -> None:
         self._memory[slot] = 1
 

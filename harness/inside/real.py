@@ -57,12 +57,14 @@ class os:
     pipe2 = _os.pipe2
     pread = _os.pread
     read = _os.read
+    readv = _os.readv
     set_blocking = _os.set_blocking
     setpgid = _os.setpgid
     umask = _os.umask
     waitpid = _os.waitpid
     waitstatus_to_exitcode = _os.waitstatus_to_exitcode
     write = _os.write
+    writev = _os.writev
 
 
 class signal:

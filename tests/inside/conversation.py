@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.contract import codec
+from harness.contract import codec, seal
 from harness.contract.events import (
     AttemptFinished,
     Envelope,
@@ -126,6 +126,7 @@ class Conversation:
         flags: Sequence[str] = ("-W", "error::DeprecationWarning:harness"),
         before: Sequence[str] = (),
         arguments: Sequence[str] = (),
+        keys: tuple[bytes, bytes] | None = None,
     ) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
         self.process = subprocess.Popen(
@@ -139,8 +140,18 @@ class Conversation:
         )
         self.envelopes: list[Envelope] = []
         self.signs_of_life = 0
+        self.output: list[bytes] = []
+        self.said: list[bytes] = []
         self._buffer = b""
+        self._journal_key, self._message_key = keys or self.make_keys()
+        self._opener = seal.Opener(self._journal_key, self.output.append)
+        self.write(self._journal_key + self._message_key + b"\n")
         self._deadline = time.monotonic() + PATIENCE_S
+
+    @staticmethod
+    def make_keys() -> tuple[bytes, bytes]:
+        """Those of the journal and of the messages."""
+        return seal.make_key(), seal.make_key()
 
     def __enter__(self) -> Conversation:
         return self
@@ -153,26 +164,41 @@ class Conversation:
                 stream.close()
 
     def say(self, message) -> None:
+        self.sign(codec.encode_body(message).encode())
+
+    def sign(self, line: bytes) -> None:
+        """Say *line*, whatever it is, as the host's next message."""
+        self.write(seal.signed(self._message_key, len(self.said), line))
+        self.said.append(line)
+
+    def write(self, data: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has ended; its journal says why
-            self.process.stdin.write(codec.encode_body(message).encode())
+            self.process.stdin.write(data)
             self.process.stdin.flush()
 
     def hear(self) -> Envelope | None:
         """The next event, None at the end. An empty line is none."""
-        while b"\n" not in self._buffer.lstrip(b"\n"):
+        while (line := self._line()) is not None:
+            if (said := self._opener.open(line)) == b"\n":
+                self.signs_of_life += 1
+            elif said is not None:
+                self.envelopes.append(codec.decode(said))
+                return self.envelopes[-1]
+        assert not self._opener.rest, f"the journal ends with half a line: {self._opener.rest!r}"
+        return None
+
+    def _line(self) -> bytes | None:
+        while b"\n" not in self._buffer:
             if not select.select([self.process.stdout], [], [], max(0, self._deadline - time.monotonic()))[0]:
                 self.kill()
                 raise AssertionError(f"inside does not end: {self.envelopes[-5:]} {self.errors()}")
             chunk = os.read(self.process.stdout.fileno(), 1 << 16)
             if not chunk:
-                assert not self._buffer.strip(b"\n"), f"the journal ends with half a line: {self._buffer!r}"
+                assert not self._buffer, f"the stream ends with half a line: {self._buffer!r}"
                 return None
             self._buffer += chunk
-        said = self._buffer.lstrip(b"\n")
-        self.signs_of_life += len(self._buffer) - len(said)
-        line, self._buffer = said.split(b"\n", 1)
-        self.envelopes.append(codec.decode(line))
-        return self.envelopes[-1]
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line + b"\n"
 
     def hear_until(self, kind: type, **fields: object) -> Envelope:
         """The next event of *kind* whose fields are those given."""

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness.contract import codec
 from harness.contract.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
 from harness.contract.runspec import Begin, RunSpec, Stop
 from harness.errors import ExitCode
@@ -193,11 +194,18 @@ class Runner(DiscoverRunner):
 
 
 def test_an_inside_that_is_told_nonsense_says_so(conversation):
-    conversation.process.stdin.write(b"{}\n")
-    conversation.process.stdin.flush()
+    conversation.sign(b"{}\n")
     journal = conversation.finish()
     assert journal.status == 70
     assert "CodecError" in journal.aborted.message
+
+
+def test_what_the_host_has_not_signed_is_no_message(conversation):
+    """A test can write to the stream of a container's first process."""
+    conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
+    conversation.sign(codec.encode_body(Stop("said", ExitCode.SIGTERM)).encode())
+    aborted = conversation.finish().aborted
+    assert (aborted.message, aborted.exit_code) == ("said", ExitCode.SIGTERM)
 
 
 def test_while_tests_are_silent_there_is_a_sign_of_life(project, run_project):

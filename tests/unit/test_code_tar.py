@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import harness
-from harness.contract import codec
+from harness.contract import codec, seal
 from harness.contract.events import RunAborted
 from harness.host.runner import CODE_FOLDER, ENTRY, code_tar
 
@@ -34,14 +34,15 @@ def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
         tar.extractall(tmp_path, filter="data")
     (tmp_path / "project" / "harness").mkdir(parents=True)
     (tmp_path / "project" / "harness" / "__init__.py").write_text("raise RuntimeError('this is the project's')")
+    key = seal.make_key()
     done = subprocess.run(
         [sys.executable, "-S", "-E", tmp_path / "code" / "harness" / ENTRY],
-        input="",
+        input=(key + seal.make_key()).decode() + "\n",
         capture_output=True,
         text=True,
         cwd=tmp_path / "project",
     )
-    event = codec.decode(done.stdout.splitlines()[-1]).event
+    event = codec.decode(seal.Opener(key, print).open(done.stdout.encode().splitlines()[-1])).event
     assert isinstance(event, RunAborted), done.stderr
     assert event.message == "The connection to the host has ended."
 

@@ -1,0 +1,72 @@
+"""How host and runner know each other's lines on streams that a test can write to too.
+
+In a container, process 1 has the streams as well, and a test can open them by its ``/proc``. The first line that the host says
+holds two keys. The runner puts the one before each piece of the journal; the host signs its messages with the other, so that
+not even one who has read them all can say the next. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Iterator
+
+KEY_BYTES = 32
+"""The length of a key, in characters of hexadecimal."""
+PIECE_BYTES = 4096
+"""What a pipe takes in one (``PIPE_BUF``): nothing that others write comes in its middle."""
+_MORE, _LAST = b"+", b"="
+_TEXT_BYTES = PIECE_BYTES - KEY_BYTES - 2
+
+
+def make_key() -> bytes:
+    return secrets.token_hex(KEY_BYTES // 2).encode()
+
+
+def pieces(line: bytes) -> Iterator[bytes]:
+    """*line*, which ends with a newline, as the pieces that are to be written, each behind the key and in one."""
+    text = line[:-1]
+    while len(text) > _TEXT_BYTES:
+        yield b"".join((_MORE, text[:_TEXT_BYTES], b"\n"))
+        text = text[_TEXT_BYTES:]
+    yield b"".join((_LAST, text, b"\n"))
+
+
+class Opener:
+    """Puts the journal's lines together again. What is none of its pieces goes to *output*."""
+
+    def __init__(self, key: bytes, output: Callable[[bytes], object]) -> None:
+        self._key = key
+        self._output = output
+        self.rest = b""
+        """The pieces of a line whose last has not come."""
+
+    def open(self, line: bytes) -> bytes | None:
+        """The journal's line that *line*, one of the stream, completes, if it does."""
+        before, key, piece = line.rpartition(self._key)
+        if not key:
+            self._output(line)
+            return None
+        if before:
+            self._output(before)
+        if piece[:1] == _MORE:
+            self.rest += piece[1:-1]
+            return None
+        whole, self.rest = self.rest + piece[1:], b""
+        return whole
+
+
+def signed(key: bytes | memoryview, number: int, message: bytes) -> bytes:
+    """*message*, the host's *number*-th (0 first), with its signature before it."""
+    return _signature(key, number, message) + message
+
+
+def message_of(key: bytes | memoryview, number: int, line: bytes) -> bytes | None:
+    """The message in *line*, or ``None`` if it is not the host's *number*-th."""
+    signature, message = line[:KEY_BYTES], line[KEY_BYTES:]
+    return message if hmac.compare_digest(signature, _signature(key, number, message)) else None
+
+
+def _signature(key: bytes | memoryview, number: int, message: bytes) -> bytes:
+    return hashlib.blake2b(b"%d:%s" % (number, message), digest_size=KEY_BYTES // 2, key=key).hexdigest().encode()

@@ -1,0 +1,77 @@
+"""A conversation whose lines nobody else can say: the keys are told first, then each line carries its sign.
+
+Owns the keys of a run. Which stream carries the lines is ``host.runner``'s, and what they look like ``contract.seal``'s.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Protocol, Self
+
+from harness.contract import seal
+from harness.contract.codec import encode_body
+from harness.contract.runspec import Message
+from harness.host.conversation import Conversation, Ended
+
+
+class Transport(Conversation, Protocol):
+    """A conversation that takes any bytes."""
+
+    def write(self, data: bytes) -> None:
+        """Say *data* as it is; see ``send``."""
+
+    def output(self, data: bytes) -> None:
+        """Take *data* for a part of inside's standard error."""
+
+
+class Sealed:
+    """What is said over *transport*, with the keys of its own. See ``Conversation``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._journal_key, self._message_key = seal.make_key(), seal.make_key()
+        self._sent = 0
+        self._sending = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._transport.__enter__()
+        self._transport.write(self._journal_key + self._message_key + b"\n")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.__exit__(kind, error, trace)
+
+    def send(self, message: Message) -> None:
+        with self._sending:
+            self._transport.write(seal.signed(self._message_key, self._sent, encode_body(message).encode()))
+            self._sent += 1
+
+    def lines(self) -> Iterator[bytes]:
+        opener = seal.Opener(self._journal_key, self._transport.output)
+        for line in self._transport.lines():
+            if (whole := opener.open(line)) is not None:
+                yield whole
+        if opener.rest:
+            yield opener.rest
+
+    def stderr_tail(self) -> str:
+        return self._transport.stderr_tail()
+
+    def close_stdin(self) -> None:
+        self._transport.close_stdin()
+
+    def stop(self, grace_s: float) -> None:
+        self._transport.stop(grace_s)
+
+    def wait(self, deadline_s: float) -> Ended:
+        return self._transport.wait(deadline_s)
+
+    def is_stopped(self) -> bool:
+        return self._transport.is_stopped()
+
+    def fetch(self, path: str) -> bytes:
+        return self._transport.fetch(path)
