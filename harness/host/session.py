@@ -162,6 +162,8 @@ class _Story:
                     self._planned += len(tests)
                 case DatabasesReady():
                     self._databases = event
+                case Notice(code="server-silent"):
+                    submit(self._pool, self._look_at_servers, conversation)
                 case RunFinished() | RunAborted():
                     self._end = event
 
@@ -180,6 +182,13 @@ class _Story:
             if not self._is_over:
                 self._abort(error)
                 self._stop(conversation, "The servers could not be started.", ExitCode.SERVERS)
+
+    def _look_at_servers(self, conversation: Conversation) -> None:
+        """The runner has no answer of a server: whether one is lost is seen at its container alone."""
+        if self._stack is not None and self._is_up.is_set():
+            with contextlib.suppress(ServerError):  # an engine that refuses has no word on it
+                for loss in self._stack.losses():
+                    self._lose(conversation, loss)
 
     def _lose(self, conversation: Conversation, loss: ServerError) -> None:
         """A server is gone: one clear cause ends the run, instead of an error of each test."""

@@ -161,6 +161,22 @@ class Stack:
                     failures.append(self._ended(server, state))
         return failures
 
+    def losses(self) -> list[ServerError]:
+        """One for each server that came up and cannot serve: it has ended, is paused, or a process of it is stopped.
+
+        Whether one answers is not asked here: that is what the runner does not know for sure.
+        """
+        losses = []
+        for server in self._plan.servers:
+            if server.id in self._ready and not self._given_up.is_set():
+                container = self._containers[server.id]
+                state = container.state()
+                if state.status == "running" and container.has_stopped_process():
+                    state = State("stopped by a signal")
+                if state.status != "running":
+                    losses.append(self._ended(server, state))
+        return losses
+
     def _see(self, container: str, what: str) -> None:
         """The engine says that something has become of a container: of a server that is up, it is a loss."""
         for server in self._plan.servers:

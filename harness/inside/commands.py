@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ..contract.events import Outcome
 from . import real
 
+GO_ON = b"go on"
+"""What crosses to a worker whose test has erred, once the servers were looked at; it waits for that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

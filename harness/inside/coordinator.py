@@ -27,10 +27,11 @@ from ..contract.events import (
     WorkerStopped,
 )
 from ..errors import ExitCode, HarnessError, Interrupted
-from . import garbage, inspection, last_words, process_tree, real, worker
+from . import garbage, inspection, last_words, process_tree, reach, real, worker
 from .channel import HostMessages, Journal, held_back
 from .claims import Claims
 from .commands import (
+    GO_ON,
     Assign,
     Blame,
     Command,
@@ -45,6 +46,7 @@ from .commands import (
     TellSlow,
     Terminate,
 )
+from .lookout import Lookout
 from .output import Capture
 from .processes import Child, StopFlag, Strays, child_signals, end_children, has_ended, signal_name
 from .schedule import Schedule
@@ -89,6 +91,12 @@ class Coordinator:
         self._tests = context.plan.tests
         self._processes: dict[int, Child] = {}
         self._inspectors: set[int] = set()
+        self._lookout = Lookout(
+            reach.servers_of(context.test_databases, context.replicas),
+            {mirror: primary for mirror, primary in context.mirror_pairs.items() if mirror in context.replicas},
+            journal,
+            lambda slot: self._say(slot, GO_ON + b"\n"),
+        )
         self._captures = {slot: Capture(slot) for slot in schedule.slots}
         self._selector = real.selectors.DefaultSelector()
         self._is_done = False
@@ -219,6 +227,8 @@ class Coordinator:
                 test, outcome = event["test"], Outcome(event["outcome"])
                 is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
                 self._count(test, outcome, is_final)
+                if outcome is Outcome.ERRORED and not event.get("extra"):
+                    self._lookout.ask(slot)
                 return is_final, commands
             case "FixtureStarted":
                 self._schedule.test_began(slot, event["test"], now, is_fixture=True)
@@ -265,6 +275,7 @@ class Coordinator:
                 process.is_stopped = False
                 process_tree.send(process.pid, signal.SIGCONT)
         self._inspectors = {pid for pid in self._inspectors if not has_ended(pid)}
+        self._lookout.tick()
 
     def _bury(self, slot: int, process: Child, status: int) -> None:
         """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
@@ -273,6 +284,7 @@ class Coordinator:
             pass
         process.link.close()
         del self._processes[slot]
+        self._lookout.forget(slot)
         if process.abort is not None:
             self._abort(process.abort)
         self._last_death = process.pid, status, codec.from_plain(process.overruled) if process.overruled else None
@@ -404,6 +416,7 @@ class Coordinator:
                 real.os.kill(pid, signal.SIGKILL)
                 real.os.waitpid(pid, 0)
             self._inspectors.clear()
+            self._lookout.close()
             end_children([process.pid for process in self._processes.values()], TERM_S)
             for process in self._processes.values():
                 process.link.close()
@@ -412,4 +425,5 @@ class Coordinator:
 
     def _end_strays(self) -> None:
         """End what dead workers have left behind, in whatever group or session."""
-        self._strays.end({*(process.pid for process in self._processes.values()), *self._inspectors})
+        known = {process.pid for process in self._processes.values()}
+        self._strays.end(known | self._inspectors | self._lookout.processes)

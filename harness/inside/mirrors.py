@@ -9,16 +9,15 @@ statement first waits until the replica has what was committed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections
 from django.test import TestCase
 
 from ..contract.runspec import MirrorMode
-from ..errors import ServerError
 from . import real
-from .replication import Link, NoAnswerError, await_replicas, check_replicas
+from .replication import Link
 from .sqllog import SqlLog
 from .writes import is_write
 
@@ -44,7 +43,12 @@ class SharedConnection:
     """
 
     _primary: Any
+    _backend: type
     connect: Callable[..., Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Whoever makes another of this class, as Django does when it copies a connection, gets one of the backend's own."""
+        return cls._backend(*args, **kwargs)
 
     @property
     def connection(self) -> Any:
@@ -80,9 +84,10 @@ def shared_connection(mirror: Any, primary: Any) -> Any:
     """A connection for the alias of *mirror* that reads through *primary* (both Django's connections)."""
     backend = type(primary)
     if backend not in _CLASSES:
-        _CLASSES[backend] = type("SharedConnection", (SharedConnection, backend), {"_named_cursor_idx": 1_000_000})
+        body = {"_named_cursor_idx": 1_000_000, "_backend": backend}
+        _CLASSES[backend] = type("SharedConnection", (SharedConnection, backend), body)
     cls: Any = _CLASSES[backend]
-    shared = cls.__new__(cls)
+    shared = object.__new__(cls)
     shared._primary = primary
     shared.__init__(mirror.settings_dict, mirror.alias)
     # what the server can do is known already: asking again would be a query, where a test may make none
@@ -150,17 +155,15 @@ class Mirrors:
         self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
         self._sqllog = sqllog
         self._here = real.threading.local()
-        self._is_behind = False
-        self._mode: MirrorMode = "primary"
         if pairs:
             sqllog.before = self._before_statement
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. One without a real replica shares its primary's always."""
-        self._mode = mode
         for alias, primary in self._pairs.items():
             if mode == "replica" and alias in self._links:
                 connections[alias] = self._real[alias]
+                self._links[alias].open()
                 self._sqllog.roles[alias] = "replica"
             else:
                 connections[alias] = shared_connection(self._real[alias], connections[primary])
@@ -173,19 +176,6 @@ class Mirrors:
             if connection.connection is not None and (connection.in_atomic_block or not connection.get_autocommit()):
                 connection.in_atomic_block = False
                 connection.close()
-
-    def check(self) -> None:
-        """After a test that erred: raises ``ServerError`` where a replica has stopped, and, if the test has waited for one in
-        vain, where that was not its own doing.
-        """
-        if self._is_behind:
-            self._is_behind = False
-            self.end_transactions()
-            await_replicas(self._pairs, self._links)
-        elif self._mode == "replica":
-            # another test may have all of its connections; ``reach`` sees to a server that is gone
-            with suppress(NoAnswerError):
-                check_replicas(self._pairs, self._links)
 
     def close(self) -> None:
         for link in self._links.values():
@@ -200,9 +190,6 @@ class Mirrors:
         self._here.is_waiting = True
         try:
             link.wait(connection)
-        except ServerError:
-            self._is_behind = True
-            raise
         finally:
             self._here.is_waiting = False
 

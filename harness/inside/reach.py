@@ -1,44 +1,170 @@
-"""Whether the servers of this process's databases can be reached: after an error it may be they who are gone."""
+"""Whether the servers still answer, and the replicas still follow: asked when a test has erred, for it may be they who are gone.
+
+A short-lived fork of the coordinator asks. No test runs in that process, so no state that a test leaves behind can make a
+server look lost: no guard against the network, no connection that is broken, no settings that were changed.
+"""
 
 from __future__ import annotations
 
-import socket
-import time
-from collections.abc import Callable
+import signal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from django.db import connections
-from django.db.utils import DatabaseError
 
 from ..errors import ServerError
-from .replication import server_connection
+from . import real
+from .databases import TestDatabase
+from .output import Stream
+from .replication import NoAnswerError, check_replica, server_connection
+from .wal import NotReceivingError
 
+LOOK_S = 3.0
+"""How long the servers have to answer a look."""
 GONE_S = 10.0
-"""How long a server is waited for: the host, which knows why, ends the run sooner than that."""
-_PAUSE_S = 0.1
+"""How long a server that does not answer is waited for. The host, which sees its container, ends the run sooner."""
+PAUSE_S = 0.2
+_PROBE_S = 1.0
+_REFUSED_S = "57P03"
+"""PostgreSQL's code for a server that starts or shuts down."""
+_SHUTDOWN = 1053
+"""MySQL's number for the same."""
+
+Kind = Literal["asked", "silent", "severed", "stopped"]
 
 
-def await_servers(is_stopping: Callable[[], bool]) -> None:
-    """Return when every server takes connections, or the run ends anyway. Raises ``ServerError`` for one that does not.
-
-    So a server that is gone costs the tests that it hit, and not each one that comes after.
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a look found behind *alias*: a server that does not answer (``silent``), a replica that receives nothing at the moment
+    (``severed``), or one that has stopped and says so (``stopped``). ``asked``: the look came no further.
     """
-    deadline = time.monotonic() + GONE_S
-    while (unreachable := _unreachable()) and not is_stopping():
-        if time.monotonic() > deadline:
-            alias, error = unreachable
-            raise ServerError(
-                f"The server of {alias!r} cannot be reached: {error}", hint="Its log is among the artifacts."
-            )
-        time.sleep(_PAUSE_S)
+
+    alias: str
+    kind: Kind
+    message: str = ""
+    hint: str = ""
+    evidence: str = ""
+
+    def line(self) -> str:
+        return real.json.dumps([self.alias, self.kind, self.message, self.hint, self.evidence]) + "\n"
 
 
-def _unreachable() -> tuple[str, Exception] | None:
-    for connection in connections.all():
-        settings = connection.settings_dict
-        if connection.vendor != "sqlite" and settings.get("HOST") and str(settings.get("PORT", "")).isdecimal():
+def servers_of(databases: Iterable[TestDatabase], replicas: Collection[str]) -> tuple[str, ...]:
+    """The aliases of *databases*, and those of their mirrors in *replicas*, that are on a server."""
+    names = [
+        alias
+        for database in databases
+        for alias in (database.alias, *(mirror for mirror in database.mirrors if mirror in replicas))
+    ]
+    return tuple(alias for alias in names if _is_on_server(connections[alias]))
+
+
+def start(aliases: Sequence[str], pairs: Mapping[str, str], found: Stream) -> int:
+    """Begin to look at the servers of *aliases* and at the mirrors of *pairs*, each with its primary; the process's id."""
+    found.clear()
+    pid = real.os.fork()
+    if pid == 0:
+        try:
+            for signum in (signal.SIGTERM, signal.SIGALRM):
+                real.signal.signal(signum, signal.SIG_DFL)
+            real.signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGALRM))
+            real.signal.setitimer(signal.ITIMER_REAL, LOOK_S + len(pairs))
+            for finding in _look(aliases, pairs):
+                real.os.write(found.fd, finding.line().encode())
+        finally:
+            real.os._exit(0)
+    return pid
+
+
+def findings(text: str) -> tuple[Finding, ...]:
+    """What the lines of a look say. One that was still being asked when the time was over does not answer."""
+    said = [Finding(*real.json.loads(line)) for line in text.splitlines()]
+    found = [finding for finding in said if finding.kind != "asked"]
+    if said and said[-1].kind == "asked" and said[-1].alias:
+        found.append(Finding(said[-1].alias, "silent", f"no answer within {LOOK_S:g} s"))
+    return tuple(found)
+
+
+def judge(found: Iterable[Finding], waited_s: float) -> Literal["go on", "look again", "give up"]:
+    """What to do about *found*, after *waited_s* seconds of looking. Raises ``ServerError`` for a replica that has stopped.
+
+    A server that does not answer is not lost for that: only the host can know. It is waited for, and then given up on.
+    """
+    kinds = {finding.kind: finding for finding in found}
+    stopped = kinds.get("stopped") or (kinds.get("severed") if waited_s > GONE_S else None)
+    if stopped is not None:
+        raise ServerError(stopped.message, stopped.hint, stopped.evidence)
+    if "silent" in kinds and waited_s > GONE_S:
+        return "give up"
+    return "look again" if kinds else "go on"
+
+
+def _look(aliases: Sequence[str], pairs: Mapping[str, str]) -> Iterable[Finding]:
+    silent = set()
+    for alias in aliases:
+        yield Finding(alias, "asked")
+        if error := _no_answer(alias):
+            silent.add(alias)
+            yield Finding(alias, "silent", error)
+    for mirror, primary in sorted(pairs.items()):
+        if not silent & {mirror, primary}:
+            yield Finding(mirror, "asked")
             try:
-                socket.create_connection((settings["HOST"], int(settings["PORT"])), timeout=1).close()
-                server_connection(connection.alias).close()  # one that shuts down takes connections, and then none
-            except (OSError, DatabaseError) as error:
-                return connection.alias, error
-    return None
+                check_replica(primary, mirror)
+            except NoAnswerError:  # both answered just now: there is no connection to be had, which is no loss
+                continue
+            except ServerError as error:
+                kind: Kind = "severed" if isinstance(error, NotReceivingError) else "stopped"
+                yield Finding(mirror, kind, error.message, error.hint, error.evidence)
+    yield Finding("", "asked")
+
+
+def _no_answer(alias: str) -> str:
+    """Why the server of *alias* does not answer; empty where it says anything at all, also that it has no room."""
+    try:
+        server_connection(alias).close()
+    except Exception as error:  # noqa: BLE001 - a driver that the project has patched may raise anything
+        settings = connections[alias].settings_dict
+        if not _PROBES[connections[alias].vendor](settings["HOST"], int(settings["PORT"])):
+            return f"{type(error).__name__}: {error}".strip()
+    return ""
+
+
+def _is_on_server(connection: Any) -> bool:
+    settings = connection.settings_dict
+    has_port = str(settings.get("PORT", "")).isdecimal()
+    return connection.vendor in _PROBES and bool(settings.get("HOST")) and has_port
+
+
+# without driver: below everything that a module of tests may have patched as it was imported
+
+
+def _said(host: str, port: int, greeting: bytes) -> bytes:
+    """The first that the server at *host* says to *greeting*; empty where there is none, or it says nothing."""
+    link = real.Socket()
+    try:
+        link.settimeout(_PROBE_S)
+        link.connect((host, port))
+        if greeting:
+            link.send(greeting)
+        return link.recv(4096)
+    except OSError:
+        return b""
+    finally:
+        link.close()
+
+
+def _postgresql_answers(host: str, port: int) -> bool:
+    body = (3 << 16).to_bytes(4, "big") + b"user\0postgres\0database\0postgres\0\0"
+    said = _said(host, port, (len(body) + 4).to_bytes(4, "big") + body)
+    return bool(said) and b"\0C" + _REFUSED_S.encode() + b"\0" not in said
+
+
+def _mysql_answers(host: str, port: int) -> bool:
+    said = _said(host, port, b"")
+    is_error = said[4:5] == b"\xff"
+    return bool(said) and not (is_error and int.from_bytes(said[5:7], "little") == _SHUTDOWN)
+
+
+_PROBES = {"postgresql": _postgresql_answers, "mysql": _mysql_answers}

@@ -20,6 +20,10 @@ def parse_lsn(text: str) -> int:
     return (int(high, 16) << 32) + int(low, 16)
 
 
+class NotReceivingError(ServerError):
+    """A replica that has no connection to its primary, at the moment or for good."""
+
+
 class WalStream:
     """What ``replication.Link`` asks of PostgreSQL. All cursors are the driver's."""
 
@@ -59,8 +63,11 @@ class WalStream:
             pause = min(pause * 2, 0.02)
 
     def check(self, cursor: Any, primary: str) -> None:
-        """Raises ``ServerError`` when the replay of the replica behind *cursor* has been paused; one that fails ends it."""
-        self._raise_if_stopped(cursor, primary, has_lost=False)
+        """Raises ``ServerError`` when the replay of the replica behind *cursor* has been paused; one that fails ends it.
+
+        Raises ``NotReceivingError`` for one that has lost its primary, for now at least.
+        """
+        self._raise_if_stopped(cursor, primary, has_lost=True)
 
     def _raise_if_stopped(self, cursor: Any, primary: str, *, has_lost: bool) -> None:
         cursor.execute(
@@ -69,8 +76,8 @@ class WalStream:
         )
         is_paused, receives = cursor.fetchone()
         if is_paused or (has_lost and not receives):
-            what = "applying" if is_paused else "receiving"
-            raise ServerError(
+            what, error = ("applying", ServerError) if is_paused else ("receiving", NotReceivingError)
+            raise error(
                 f"The replica of {primary!r} has stopped {what} what its primary sends.",
                 hint="Its log is in the artifacts. pg_wal_replay_pause() does that, and a role or a slot that was taken away.",
             )

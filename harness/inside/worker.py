@@ -32,9 +32,9 @@ from ..contract.events import (
 )
 from ..contract.runspec import MirrorMode
 from ..errors import ExitCode, HarnessError
-from . import databases, flush, isolation, mirrors, private, process_control, reach, real
+from . import databases, flush, isolation, mirrors, private, process_control, real
 from .channel import INTERRUPTS, out_of_reach
-from .commands import Assignment
+from .commands import GO_ON, Assignment
 from .discover import Plan, class_name
 from .failures import FailureDescriber
 from .output import Capture
@@ -142,7 +142,8 @@ class Worker:
             return int(ExitCode.PROJECT)
         try:
             while line := self._hear():
-                self._run_assignment(Assignment.parse(line))
+                if line != GO_ON:
+                    self._run_assignment(Assignment.parse(line))
         except HarnessError as error:
             self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
             return int(error.exit_code)
@@ -239,8 +240,7 @@ class Worker:
             if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
                 self._mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
-                reach.await_servers(self._is_stopping)
-                self._mirrors.check()
+                self._hear()  # the coordinator looks whether the servers are there, and says when to go on
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator comes to the same, but this worker may be faster than it hears of it
         self._tear_down(cls)

@@ -122,3 +122,45 @@ def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project):
 
 def test_no_attempt_is_told_without_its_outcome(journal):
     assert all(isinstance(event, AttemptFinished) and event.final for event in journal.attempts)
+
+
+COPIED = """
+from django.db import connections
+from django.test import TestCase
+
+class Tests(TestCase):
+    databases = {"default", "mirror"}
+    set_up = []
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_up.append(cls)
+
+    def test_1_errs(self):
+        raise ValueError("of its own")
+
+    def test_2_is_of_the_same_set_up(self):
+        self.assertEqual(len(self.set_up), 1)
+
+    def test_3_copies_the_mirrors_connection(self):
+        shared = connections["mirror"]
+        for copied in (shared.copy(), shared.__class__(shared.settings_dict, alias="other")):
+            with copied.cursor() as cursor:
+                cursor.execute("SELECT 1")
+                self.assertEqual(cursor.fetchone(), (1,))
+            copied.close()
+"""
+
+
+def test_an_error_of_its_own_takes_nothing_from_a_test_with_a_mirror(project, run_project):
+    project(
+        {"tests.py": COPIED},
+        'DATABASES["mirror"] = {**DATABASES["default"], "HOST": "replica", "TEST": {"MIRROR": "default"}}',
+    )
+    journal = run_project("tests")
+    assert journal.outcomes() == {
+        "Tests.test_1_errs": "ERRORED",
+        "Tests.test_2_is_of_the_same_set_up": "PASSED",
+        "Tests.test_3_copies_the_mirrors_connection": "PASSED",
+    }

@@ -119,6 +119,14 @@ class ServerContainer:
             return State("never made")
         return state_of(self._client, container)
 
+    def has_stopped_process(self) -> bool:
+        """Whether a process of it is stopped by a signal, and does not go on. False where the engine cannot say."""
+        # an engine may have no ps, or one that prints something else
+        with contextlib.suppress(ServerError, KeyError, TypeError, *FAILURES):
+            told = self._client.api.top(self.id, ps_args="-o pid,stat")
+            return any(state.startswith("T") for _, state in told["Processes"])
+        return False
+
     def log(self) -> str:
         """All of its log that the engine has kept."""
         with telling(f"Docker could not read the log of the server {self.spec.host}"):

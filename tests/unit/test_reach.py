@@ -1,0 +1,117 @@
+"""What a look at the servers makes of what it finds, and which first words of a server are an answer."""
+
+import contextlib
+import json
+import socket
+import threading
+
+import pytest
+
+from harness.errors import ServerError
+from harness.inside import reach
+from harness.inside.reach import GONE_S, Finding, findings, judge
+
+ASKED = Finding("default", "asked")
+END = Finding("", "asked")
+SILENT = Finding("default", "silent", "refused")
+SEVERED = Finding("replica", "severed", "has stopped receiving")
+STOPPED = Finding("replica", "stopped", "has stopped applying", "look at the log", "error 1146")
+
+
+def lines(*said):
+    return "".join(finding.line() for finding in said)
+
+
+class TestFindings:
+    def test_a_look_that_found_all_well_finds_nothing(self):
+        assert findings(lines(ASKED, END)) == ()
+
+    def test_what_it_found_is_told(self):
+        assert findings(lines(ASKED, SILENT, END)) == (SILENT,)
+
+    def test_a_server_that_was_still_asked_at_the_end_does_not_answer(self):
+        assert [(found.alias, found.kind) for found in findings(lines(ASKED))] == [("default", "silent")]
+
+    def test_a_look_that_could_not_begin_finds_nothing(self):
+        assert findings("") == ()
+
+
+class TestJudge:
+    @pytest.mark.parametrize(
+        ("found", "waited_s", "word"),
+        [
+            ([], 0.0, "go on"),
+            ([SILENT], 0.0, "look again"),
+            ([SILENT], GONE_S + 1, "give up"),
+            ([SEVERED], 0.0, "look again"),
+        ],
+    )
+    def test_a_server_that_does_not_answer_is_waited_for_and_never_lost(self, found, waited_s, word):
+        assert judge(found, waited_s) == word
+
+    @pytest.mark.parametrize(("found", "waited_s"), [(STOPPED, 0.0), (SEVERED, GONE_S + 1)])
+    def test_a_replica_that_says_that_it_has_stopped_ends_the_run(self, found, waited_s):
+        with pytest.raises(ServerError) as caught:
+            judge([SILENT, found], waited_s)
+        assert (caught.value.message, caught.value.evidence) == (found.message, found.evidence)
+
+
+@contextlib.contextmanager
+def server_that_says(words):
+    """The port of a server that says *words* to whoever connects, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            with listening.accept()[0] as link:
+                link.settimeout(0.2)
+                with contextlib.suppress(TimeoutError):
+                    link.recv(100)
+                link.sendall(words)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()
+
+
+def refusal(code):
+    fields = f"SFATAL\0VFATAL\0C{code}\0Msomething\0\0".encode()
+    return b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
+
+
+def packet(payload):
+    return len(payload).to_bytes(3, "little") + b"\0" + payload
+
+
+@pytest.mark.parametrize(
+    ("probe", "words", "answers"),
+    [
+        pytest.param("postgresql", b"R\0\0\0\x08\0\0\0\0", True, id="postgresql asks who it is"),
+        pytest.param("postgresql", refusal("53300"), True, id="postgresql has too many clients"),
+        pytest.param("postgresql", refusal("28000"), True, id="postgresql knows no such role"),
+        pytest.param("postgresql", refusal("57P03"), False, id="postgresql shuts down"),
+        pytest.param("postgresql", b"", False, id="postgresql says nothing"),
+        pytest.param("mysql", packet(b"\x0a9.7.4\0"), True, id="mysql greets"),
+        pytest.param(
+            "mysql", packet(b"\xff" + (1040).to_bytes(2, "little") + b"Too many"), True, id="mysql has no room"
+        ),
+        pytest.param(
+            "mysql", packet(b"\xff" + (1053).to_bytes(2, "little") + b"Shutdown"), False, id="mysql shuts down"
+        ),
+        pytest.param("mysql", b"", False, id="mysql says nothing"),
+    ],
+)
+def test_a_server_that_says_anything_is_there_unless_it_shuts_down(probe, words, answers):
+    with server_that_says(words) as port:
+        assert reach._PROBES[probe]("127.0.0.1", port) is answers
+
+
+def test_where_nobody_listens_nobody_answers():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    assert not any(probe("127.0.0.1", port) for probe in reach._PROBES.values())
+
+
+def test_a_finding_is_one_line_whatever_it_says():
+    assert json.loads(Finding("a", "silent", "two\nlines").line()) == ["a", "silent", "two\nlines", "", ""]
+    assert Finding("a", "silent", "two\nlines").line().count("\n") == 1
