@@ -22,6 +22,7 @@ from harness.host.kinds import PATH, PLACES, Kind, Mismatch
 from harness.host.options import OPTIONS, SERVER_KEYS, Option
 from harness.host.provisioning import python_version
 from harness.host.provisioning.images import PYTHONS
+from harness.host.settings_search import VARIABLE
 
 FILE = "pyproject.toml"
 SECTION = "tool.harness"
@@ -276,7 +277,7 @@ def _read_table(path: Path) -> dict[str, object]:
     for key in SECTION.split("."):
         value = value.get(key, {}) if isinstance(value, dict) else value
     if not isinstance(value, dict):
-        raise _wrong(f"[{SECTION}] in {path}", "a table", value, "Write its keys below that line.")
+        raise _wrong(f"[{SECTION}] in {path}", "a table", value, "Write its keys in a table of that name.")
     return value
 
 
@@ -308,7 +309,7 @@ def _absolute(place: str, folder: Path) -> Path:
 
 
 def _settings(project: Path, environ: Mapping[str, str], needed: bool) -> tuple[str | None, str]:
-    source = settings_module.VARIABLE if environ.get(settings_module.VARIABLE) else settings_module.MANAGE_PY
+    source = VARIABLE if environ.get(VARIABLE) else settings_module.MANAGE_PY
     try:
         return settings_module.find_settings_module(project, None, environ), source
     except ProjectError:

@@ -7,10 +7,8 @@ installs nothing, builds nothing; removes what runs have left behind, if it is a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
-import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ExitCode, ServerError
+from harness.host.engine_choice import context_of, docker_config, found_by
 from harness.host.engines import ENGINES
 from harness.host.provisioning.debian import DEFAULT_SUITE
 from harness.host.provisioning.images import NAME_LABEL, base_hint, is_ours
@@ -81,6 +80,7 @@ class Facts:
     machine: Machine
     engine: Engine | ServerError
     docker_host: str = ""
+    docker_context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,14 @@ def verdict(findings: Iterable[Finding]) -> ExitCode:
 
 
 def render(findings: Iterable[Finding]) -> str:
-    """The findings as a table, each next step on a line of its own, so that it can be copied."""
+    """The findings as a table, each image and each next step on a line of its own, so that it can be copied."""
     findings = tuple(findings)
     width = max(len(finding.subject) for finding in findings)
     lines = []
     for finding in findings:
-        lines.append(f"{finding.level:<8} {finding.subject:<{width}}  {finding.seen}")
+        first, *more = finding.seen.split("\n")
+        lines.append(f"{finding.level:<8} {finding.subject:<{width}}  {first}")
+        lines.extend(f"{'':<8} {'':<{width}}  {each}" for each in more)
         if finding.mend:
             lines.append(f"{'':<8} {'':<{width}}  -> {finding.mend}")
     usable = verdict(findings) is ExitCode.GREEN
@@ -123,7 +125,7 @@ def diagnose(facts: Facts) -> tuple[Finding, ...]:
     """What is there and what is missing, from the bottom up."""
     findings = [Finding("ok", "Python", facts.python), _git(facts)]
     if isinstance(facts.engine, ServerError):
-        mend = _start_engine(facts.machine, facts.docker_host) or facts.engine.hint
+        mend = _start_engine(facts.machine, facts.docker_host or facts.docker_context) or facts.engine.hint
         return (*findings, Finding("missing", "Docker engine", facts.engine.message, mend))
     return (*findings, *_engine(facts.engine, facts.machine.is_root))
 
@@ -140,10 +142,10 @@ def _git(facts: Facts) -> Finding:
     )
 
 
-def _start_engine(machine: Machine, docker_host: str) -> str:
-    """The command that starts an engine here; empty where none is known."""
+def _start_engine(machine: Machine, elsewhere: str) -> str:
+    """The command that starts an engine here; empty where none is known, and where one *elsewhere* is named."""
     sudo = "" if machine.is_root else "sudo "
-    if docker_host:
+    if elsewhere:
         return ""
     if machine.is_socket_denied:
         return 'sudo usermod -aG docker "$USER", then log in again'
@@ -203,7 +205,7 @@ def _disk(engine: Engine) -> Finding:
 
 def _images(engine: Engine, is_root: bool) -> Finding:
     if engine.images:
-        return Finding("ok", "Images", ", ".join(sorted(engine.images)))
+        return Finding("ok", "Images", "\n".join(sorted(engine.images)))
     if not engine.registry_error:
         return Finding("ok", "Images", "none yet; the first run pulls and builds them")
     if not engine.base_error:
@@ -230,19 +232,6 @@ def _gigabytes(count: int) -> str:
     return f"{count / GIGABYTE:.1f} GB"
 
 
-def found_by(environ: Mapping[str, str], docker_config: str) -> str:
-    """What named the engine, in the order of Docker's own client. *docker_config* is its ``config.json``, or empty."""
-    if host := environ.get("DOCKER_HOST"):
-        return "DOCKER_HOST (" + re.sub(r"(\w+://)[^/@\s]*@", r"\1", host) + ")"
-    if context := environ.get("DOCKER_CONTEXT"):
-        return f"DOCKER_CONTEXT ({context})"
-    with contextlib.suppress(ValueError, AttributeError):
-        context = json.loads(docker_config).get("currentContext")
-        if context and context != "default":
-            return f"the context {context}"
-    return "the default socket"
-
-
 def gather(environ: Mapping[str, str], *, remove: bool = False) -> Facts:
     """Ask the machine and its engine, after what was left behind has gone, if that is wanted.
 
@@ -260,6 +249,7 @@ def gather(environ: Mapping[str, str], *, remove: bool = False) -> Facts:
         ),
         engine=_ask_engine(environ, remove),
         docker_host=environ.get("DOCKER_HOST", ""),
+        docker_context=context_of(environ, docker_config(environ)),
     )
 
 
@@ -300,9 +290,8 @@ def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
         remove_run(client, run)
     left = abandoned(client, LEFT_BEHIND_S) if remove else found
     names = {name for each in left.values() for name in each}
-    config = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
     return Engine(
-        found_by=found_by(environ, config.read_text("utf-8", "replace") if config.is_file() else ""),
+        found_by=found_by(environ, docker_config(environ)),
         version=str(info.get("ServerVersion", "?")),
         os_type=str(info.get("OSType", "linux")),
         storage_driver=str(info.get("Driver", "?")),

@@ -104,7 +104,11 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
         ),
         aliases=tuple(_routed(topology, alias, primaries, ids, names, specs) for alias in topology.aliases),
         creation_order=order,
-        notices=(*_notices(topology, primaries, places, names), *_sqlite_notices(topology, specs)),
+        notices=(
+            *_effect_notices(topology, db),
+            *_notices(topology, primaries, places, names),
+            *_sqlite_notices(topology, specs),
+        ),
     )
 
 
@@ -338,6 +342,15 @@ def _notices(
                 f"{alias.name}: the test database is called {name!r} and not {alias.test_name!r}, which is empty, too"
                 f" long for {engine.title} with a worker's number behind it, another database's, or cannot be quoted.",
             )
+
+
+def _effect_notices(topology: Topology, db: Sequence[DbSpec]) -> Iterator[Notice]:
+    if db and all(alias.vendor == DUMMY for alias in topology.aliases):
+        flags = " ".join(f"--db {spec}" for spec in db)
+        yield Notice(
+            "db-without-effect",
+            f"{flags} has no effect: DATABASES of the settings is empty, so the tests have no database.",
+        )
 
 
 def _sqlite_notices(topology: Topology, specs: Mapping[str, DbSpec | None]) -> Iterator[Notice]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import stat
 import subprocess
 import tarfile
@@ -52,6 +53,21 @@ def project_files(root: Path, exclude: Iterable[Path] = ()) -> list[str]:
         for name in set(listed)
         if excluded.isdisjoint((root / name, *(root / name).parents)) and _is_carried(root / name)
     )
+
+
+def missing_submodules(root: Path) -> list[str]:
+    """The folders of git's submodules in *root* that are empty: nobody has fetched what belongs there."""
+    missing = []
+    for top in (root, *root.parents):
+        if (top / ".gitmodules").is_file():
+            text = (top / ".gitmodules").read_text("utf-8", "replace")
+            for place in re.findall(r"(?m)^\s*path\s*=\s*(.+?)\s*$", text):
+                folder = top / place
+                if folder.is_relative_to(root) and not (folder.is_dir() and any(folder.iterdir())):
+                    missing.append(folder.relative_to(root).as_posix())
+        if (top / ".git").exists():
+            break
+    return missing
 
 
 def fingerprints(root: Path, names: Iterable[str]) -> dict[str, bytes]:

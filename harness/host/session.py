@@ -26,6 +26,8 @@ from harness.host.conversation import Conversation
 from harness.host.explain import explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.plan import StackPlan, make_plan
+from harness.host.project import missing_submodules
+from harness.host.provisioning import unnamed
 from harness.host.pulse import Pulse
 from harness.host.record import Record
 from harness.host.room import Room
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from harness.host.stack import Stack
 
 _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
+_END_OF_STREAM = "The end of its error stream is part of this message; "
 STOP_S = 15.0
 """How long inside has to end by itself after it was told to stop."""
 EXIT_S = 30.0
@@ -79,6 +82,9 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
 
 def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
     """The run: everything that it starts is gone when this returns or raises."""
+    for folder in missing_submodules(config.project):
+        text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
+        record.tell(Notice("missing-submodule", text))
     with Room(config, record.told, record) as room:
         with record.phase("images"):
             image = room.runner_image()
@@ -166,6 +172,14 @@ class _Story:
                     submit(self._pool, self._look_at_servers, conversation)
                 case RunFinished() | RunAborted():
                     self._end = event
+                    self._say_what_was_not_installed(event)
+
+    def _say_what_was_not_installed(self, end: RunFinished | RunAborted) -> None:
+        """Name the requirements files that the default leaves out, where the project lacks a module."""
+        config = self._room.config
+        if config.runner == "container" and isinstance(end, RunAborted) and "ModuleNotFoundError" in end.evidence:
+            for text in unnamed.left_out(config.project, config.install):
+                self._record.tell(Notice("requirements-left-out", text))
 
     def _start_servers(self, conversation: Conversation, plan: StackPlan) -> None:
         """Runs in a thread of its own. A failure here ends the run: inside is told to stop."""
@@ -240,7 +254,7 @@ class _Story:
         if self._end is None:
             raise HarnessError(
                 f"Inside ended with status {ended.code} before it said how the run went.",
-                hint="The end of its error stream is above; journal.ndjson has what it did last.",
+                hint=f"{_END_OF_STREAM if evidence else ''}journal.ndjson has what it did last.",
                 evidence=evidence,
             )
         if ended.code != expected_status(self._end, self._planned):

@@ -1,6 +1,6 @@
 """Which settings module the project under test has, without running any of its code.
 
-Owns the parsing of ``manage.py``. Reads that one file.
+Owns what ``manage.py`` is read for, and what is said where it does not tell; ``settings_search`` finds what may be meant.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ProjectError
+from harness.host.provisioning import install
+from harness.host.settings_search import VARIABLE, modules_in, suggestions
 
-VARIABLE = "DJANGO_SETTINGS_MODULE"
 MANAGE_PY = "manage.py"
 
 
@@ -36,7 +37,7 @@ def _of_manage_py(project: Path) -> str:
             hint="Correct the file, or name the module with --settings.",
             evidence=str(error),
         ) from error
-    modules = list(dict.fromkeys(_modules(tree)))
+    modules = list(dict.fromkeys(modules_in(tree)))
     if len(modules) == 1:
         return modules[0]
     if modules:
@@ -46,7 +47,12 @@ def _of_manage_py(project: Path) -> str:
         )
     raise ProjectError(
         f"{path} does not say which settings module is used.",
-        hint=f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml.",
+        hint=" ".join(
+            [
+                f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml.",
+                *suggestions(project),
+            ]
+        ),
     )
 
 
@@ -59,53 +65,16 @@ def _no_project(project: Path) -> ProjectError:
 
 
 def _below(project: Path) -> Iterator[str]:
-    """What one folder further down looks like what is missed, and how it is named."""
+    """What one folder further down, or a file near by, looks like what is missed, and how it is named."""
     for path in sorted(project.glob(f"*/{MANAGE_PY}"))[:1]:
         folder = path.parent
-        yield f"There is one below: --project {folder}."
+        steps = [f"There is one below: --project {folder}."]
         with contextlib.suppress(ProjectError):  # it does not say one module, so neither do we
             module = _of_manage_py(folder)
-            yield (
-                f"Where its tests need what lies beside {folder.name}/, stay here, with --settings {module} and"
-                f' [tool.harness] env = {{ PYTHONPATH = "{folder.name}" }}.'
-            )
-    for name in ("tests", "test"):
-        for path in sorted((project / name).glob("*settings.py"))[:1]:
-            yield f"{name}/{path.name} may be the module: --settings {name}.{path.stem}."
-
-
-def _modules(tree: ast.Module) -> Iterator[str]:
-    """What the variable may become: in ``environ.setdefault(VARIABLE, ...)`` or ``environ[VARIABLE] = ...``."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Attribute(attr="setdefault"), args=[ast.Constant(value=name), value]):
-                pass
-            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=name))], value=value):
-                pass
-            case _:
-                continue
-        if name == VARIABLE:
-            for source in _assigned(value, tree):
-                yield from _strings(source)
-
-
-def _assigned(value: ast.expr, tree: ast.Module) -> list[ast.expr]:
-    """*value* itself, or, if it is a plain name, all that is assigned to that name."""
-    if not isinstance(value, ast.Name):
-        return [value]
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        and any(isinstance(target, ast.Name) and target.id == value.id for target in node.targets)
-    ]
-
-
-def _strings(value: ast.expr) -> Iterator[str]:
-    """The literal strings that an expression may be: one, or those of ``a if b else c``."""
-    match value:
-        case ast.Constant(value=str(text)):
-            yield text
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _strings(body)
-            yield from _strings(orelse)
+            stay = f'stay here, with --settings {module} and [tool.harness] env = {{ PYTHONPATH = "{folder.name}" }}.'
+            if install.names_dependencies(project) and not install.names_dependencies(folder):
+                steps = [f"There is one in {folder.name}/, and its dependencies are named here: {stay}"]
+            else:
+                steps.append(f"Where its tests need what lies beside {folder.name}/, {stay}")
+        yield from steps
+    yield from suggestions(project)

@@ -253,3 +253,103 @@ class TestRun:
         assert ended.summary["verdict"] == "interrupted"
         assert ended.outcomes == {"shop.tests.T.test_it": "NOT_RUN"}
         assert not [name for name in command.left_behind() if run_id in name]
+
+
+MODULE = """[build-system]
+requires = ["setuptools>=64"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "toml"
+version = "99.0"
+[tool.setuptools]
+py-modules = ["toml"]
+"""
+
+
+def flat(ended):
+    return " ".join(ended.told.split())
+
+
+@pytest.mark.docker
+class TestDependencies:
+    """In a container: what is to be installed is the project's, and what fails of it too."""
+
+    def run(self, project, *args):
+        return run(project, "--db", "sqlite", *args, runner="container")
+
+    def write(self, folder, **files):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name.replace("__", ".")).write_text(text)
+
+    def test_a_command_that_fails_is_a_four_and_its_output_is_in_every_report(self, project):
+        self.write(project, pyproject__toml='[tool.harness]\ninstall = ["echo no such thing; exit 3"]\n')
+        ended = self.run(project)
+        assert ended.code == 4
+        assert "exited with 3" in red_case(ended)
+        assert "no such thing" in ended.out
+        assert "no such thing" in (ended.artifacts / "junit.xml").read_text()
+        assert ended.summary["exit_code"] == 4
+
+    def test_a_member_of_a_workspace_is_the_one_that_is_installed(self, project):
+        """A package of that name is on the public index too."""
+        self.write(project / "packages" / "toml", pyproject__toml=MODULE, toml__py="OURS = True\n")
+        self.write(
+            project,
+            pyproject__toml='[project]\nname = "shop"\nversion = "1"\ndependencies = ["Django>=5.2", "toml"]\n'
+            '[tool.uv.sources]\ntoml = {workspace = true}\n[tool.uv.workspace]\nmembers = ["packages/*"]\n',
+        )
+        (project / "shop" / "tests.py").write_text(
+            "import toml\nfrom unittest import TestCase\n\n\nclass T(TestCase):\n"
+            "    def test_it(self):\n        assert toml.OURS\n"
+        )
+        ended = self.run(project)
+        assert ended.code == 0, ended.told
+
+    def test_a_folder_beside_is_refused_and_the_next_step_works(self, project):
+        """Each line of the hint is followed as it stands."""
+        top = project.parent
+        self.write(top / "shared", pyproject__toml=MODULE, toml__py="OURS = True\n")
+        self.write(project, requirements__txt="Django>=5.2\n-e ../shared\n")
+        refused = self.run(project)
+        assert refused.code == 4
+        assert "requirements.txt names ../shared" in flat(refused)
+        assert f"Run in {top}" in flat(refused)
+        keys = re.search(r"(env = \{.*?\}) and (install = \[.*?\])", flat(refused))
+        self.write(top, pyproject__toml=f"[tool.harness]\n{keys[1]}\n{keys[2]}\n")
+        ended = self.run(top, "shop", "--settings", "settings")
+        assert ended.code == 0, ended.told
+
+    def test_a_version_from_git_is_asked_for_and_the_next_step_works(self, project):
+        """The files come without .git; the package takes its version from there."""
+        text = MODULE.replace('"setuptools>=64"', '"setuptools>=64", "setuptools-scm>=8"')
+        text = text.replace('version = "99.0"', 'dynamic = ["version", "dependencies"]') + "[tool.setuptools_scm]\n"
+        text = text.replace(
+            "[tool.setuptools]", '[tool.setuptools.dynamic]\ndependencies = {file = "deps.txt"}\n[tool.setuptools]'
+        )
+        self.write(project, pyproject__toml=text, deps__txt="Django>=5.2\n", toml__py="")
+        failed = self.run(project)
+        assert failed.code == 4
+        command = re.search(r'install = \["(SETUPTOOLS_SCM_PRETEND_VERSION=.*?)"\]', flat(failed))
+        assert command, failed.told
+        self.write(project, pyproject__toml=f'{text}[tool.harness]\ninstall = ["{command[1]}"]\n')
+        ended = self.run(project)
+        assert ended.code == 0, ended.told
+
+    def test_another_python_than_the_declared_one_is_never_used(self, project):
+        self.write(project, pyproject__toml='[project]\nname = "x"\nversion = "1"\nrequires-python = "<3.11"\n')
+        ended = self.run(project)
+        assert ended.code == 4
+        assert "requires-python" in ended.err
+
+    def test_what_is_missing_beside_the_checkout_is_said(self, project):
+        """A submodule that was not fetched, and a backend that no DATABASES takes."""
+        databases(project, "{}")
+        (project / ".gitmodules").write_text('[submodule "libs/x"]\n\tpath = libs/x\n\turl = ../x\n')
+        (project / "shop" / "tests.py").write_text(
+            "from unittest import TestCase\n\n\nclass T(TestCase):\n    def test_it(self):\n        pass\n"
+        )
+        ended = run(project, "--db", "postgres")
+        assert ended.code == 0, ended.told
+        assert "git submodule update --init libs/x" in flat(ended)
+        assert "--db postgres has no effect" in flat(ended)

@@ -110,7 +110,7 @@ def test_disk(free_bytes, level):
 @pytest.mark.parametrize(
     ("changes", "level", "words"),
     [
-        ({"images": ("b:1", "a:2"), "registry_error": "no such host"}, "ok", ("a:2, b:1",)),
+        ({"images": ("b:1", "a:2"), "registry_error": "no such host"}, "ok", ("a:2\nb:1",)),
         ({}, "ok", ("the first run pulls and builds them",)),
         ({"registry_error": "no such host", "base_error": ""}, "ok", ("Debian's packages", "no such host")),
         ({"registry_error": "no such host"}, "missing", ("no such host", "debootstrap is not installed")),

@@ -1,5 +1,7 @@
 """What is said when no engine can be used, and how a registry's answer is read."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -89,3 +91,29 @@ def test_what_goes_well_is_no_failure(event):
 
 def test_labels_survive_as_instructions():
     assert label_changes({"a.b-c": 'x "y"'}) == ['LABEL a.b-c="x \\"y\\""']
+
+
+def test_a_context_whose_engine_is_dead_is_named(tmp_path):
+    """As Docker's own client keeps it, by the real command; and one that is not there at all."""
+    meta = tmp_path / "contexts" / "meta" / hashlib.sha256(b"colima").hexdigest()
+    meta.mkdir(parents=True)
+    endpoint = {"Host": f"unix://{tmp_path}/gone.sock", "SkipTLSVerify": False}
+    (meta / "meta.json").write_text(json.dumps({"Name": "colima", "Metadata": {}, "Endpoints": {"docker": endpoint}}))
+    (tmp_path / "config.json").write_text('{"currentContext": "colima"}')
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
+    cases = [
+        ({}, "No Docker engine answers behind the Docker context 'colima'."),
+        ({"DOCKER_CONTEXT": "nowhere"}, "There is no Docker context 'nowhere'"),
+    ]
+    for changes, said in cases:
+        ended = subprocess.run(
+            [sys.executable, "-m", "harness", "doctor"],
+            env={**environ, "PYTHONPATH": str(REPOSITORY), "DOCKER_CONFIG": str(tmp_path), **changes},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.returncode == 3, ended.stderr
+        assert said in ended.stdout
+        assert "DOCKER_CONTEXT=default" in ended.stdout
+        assert "apt-get" not in ended.stdout

@@ -498,3 +498,11 @@ def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(
         assert name not in POSTGRES.reserved_databases
     clones = {naming.clone(name, slot) for name in final for slot in range(1, 10)}
     assert clones.isdisjoint(final)
+
+
+@pytest.mark.parametrize("db", [EVERYWHERE, (DbSpec("sqlite"),)])
+def test_a_backend_without_databases_has_no_effect_and_says_so(db):
+    nothing = alias("default", backend="django.db.backends.dummy", vendor="dummy", database="")
+    assert codes(plan(nothing, db=db)) == ["db-without-effect"]
+    assert f"--db {db[0]} has no effect" in plan(nothing, db=db).notices[0].text
+    assert codes(plan(nothing)) == []

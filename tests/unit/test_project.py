@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.host.project import RUNNER_UID, fingerprints, project_files, project_tar
+from harness.host.project import RUNNER_UID, fingerprints, missing_submodules, project_files, project_tar
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "protocol.file.allow=always")
 
@@ -168,3 +168,16 @@ def test_a_fingerprint_follows_content_and_where_a_link_leads(repository):
     (repository / "link").unlink()
     (repository / "link").symlink_to("shop/models.py")
     assert fingerprints(repository, names)["link"] != after["link"]
+
+
+def test_submodules_that_nobody_fetched_are_named(tmp_path):
+    top = tmp_path / "repository"
+    _write(top, ".git/HEAD", "app/manage.py", "app/libs/there/x.py")
+    (top / "app" / "libs" / "empty").mkdir()
+    lines = [
+        f'[submodule "{name}"]\n\tpath = {name}\n' for name in ("app/libs/there", "app/libs/empty", "app/gone", "docs")
+    ]
+    (top / ".gitmodules").write_text("".join(lines))
+    assert missing_submodules(top / "app") == ["libs/empty", "gone"]
+    assert missing_submodules(top) == ["app/libs/empty", "app/gone", "docs"]
+    assert missing_submodules(tmp_path) == []

@@ -123,10 +123,10 @@ def test_a_manage_py_one_folder_below_is_pointed_at(tmp_path):
 
 def test_settings_of_a_packages_tests_are_pointed_at(tmp_path):
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "settings.py").touch()
+    (tmp_path / "tests" / "settings.py").write_text("SECRET_KEY = 'x'\n")
     with pytest.raises(ProjectError) as caught:
         find_settings_module(tmp_path, None, {})
-    assert "--settings tests.settings." in caught.value.hint
+    assert "--settings tests.settings (tests/settings.py looks like it)." in caught.value.hint
 
 
 def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_package(tmp_path):
@@ -144,3 +144,87 @@ def test_a_manage_py_below_that_says_no_module_is_pointed_at_all_the_same(tmp_pa
         find_settings_module(tmp_path, None, {})
     assert f"--project {tmp_path / 'tests'}." in caught.value.hint
     assert "PYTHONPATH" not in caught.value.hint
+
+
+def hint(root, files):
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    with pytest.raises(ProjectError) as caught:
+        find_settings_module(root, None, {})
+    return caught.value.hint
+
+
+SETTINGS = "from pathlib import Path\nINSTALLED_APPS: list[str] = []\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = tests.conf\n"),
+        ("pytest.ini", "[pytest]\naddopts = -q --ds=tests.conf\n"),
+        ("setup.cfg", "[tool:pytest]\nDJANGO_SETTINGS_MODULE=tests.conf\n"),
+        ("tox.ini", "[pytest]\nDJANGO_SETTINGS_MODULE=tests.conf\n"),
+        ("tox.ini", "[testenv]\nsetenv =\n    PYTHONPATH=.\n    DJANGO_SETTINGS_MODULE=tests.conf\n"),
+        ("tox.ini", "[testenv:py312]\ncommands = django-admin test --settings=tests.conf\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\nDJANGO_SETTINGS_MODULE = "tests.conf"\n'),
+        ("pyproject.toml", '[tool.pytest]\naddopts = ["--ds=tests.conf"]\n'),
+        ("runtests.py", "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'tests.conf'\n"),
+        ("tests/conftest.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'tests.conf')\n"),
+    ],
+)
+def test_what_other_runners_are_told_is_suggested(tmp_path, file, text):
+    said = hint(tmp_path, {file: text, "shop/settings.py": SETTINGS})
+    assert f"--settings tests.conf ({file} names it)." in said
+    assert "shop.settings" not in said
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("settings.py", "settings"),
+        ("test_settings.py", "test_settings"),
+        ("shop/settings.py", "shop.settings"),
+        ("shop/settings/ci.py", "shop.settings.ci"),
+        ("shop/settings/__init__.py", "shop.settings"),
+        ("example/shop/settings.py", "example.shop.settings"),
+        ("src/shop/settings.py", "shop.settings"),
+        ("tests/settings_sqlite.py", "tests.settings_sqlite"),
+    ],
+)
+def test_files_with_settings_in_them_are_suggested(tmp_path, file, module):
+    assert f"--settings {module} ({file} looks like it)." in hint(tmp_path, {file: SETTINGS})
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (SETTINGS, True),
+        ("from .base import *\n", True),
+        ("from shop.settings import *\n", True),
+        ("class SettingsTests(TestCase):\n    pass\n\nDATABASES = {}\n", False),
+        ("def test_settings():\n    pass\n", False),
+        ("from django.conf import settings\n", False),
+        ("def main(:", False),
+        ("", False),
+    ],
+)
+def test_a_test_module_is_no_settings_module(tmp_path, text, is_one):
+    assert ("--settings" in hint(tmp_path, {"tests/test_settings.py": text}).replace("with --settings", "")) == is_one
+
+
+def test_a_folder_that_is_no_package_gives_no_name(tmp_path):
+    assert "looks like" not in hint(tmp_path, {"my-shop/settings.py": SETTINGS})
+
+
+def test_a_manage_py_that_says_no_module_comes_with_suggestions(tmp_path):
+    said = hint(tmp_path, {"manage.py": "", "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.test\n"})
+    assert "--settings shop.test (pytest.ini names it)." in said
+
+
+def test_where_the_dependencies_are_named_here_one_stays_here(tmp_path):
+    files = {"backend/manage.py": DJANGOS_OWN, "requirements.txt": "django\n"}
+    said = hint(tmp_path, files)
+    assert "dependencies are named here: stay here, with --settings shop.settings" in said
+    assert "--project" not in said.replace("name it with --project", "")
+    assert "--project" in hint(tmp_path, {**files, "backend/requirements.txt": "django\n"})

@@ -226,6 +226,21 @@ class TestRequirementsFiles:
         assert files_read(project(tmp_path, {"pyproject.toml": text}), ["uv sync --no-install-project"]) is None
 
 
+class TestLeftOut:
+    def test_files_that_are_not_read_are_named(self, tmp_path):
+        files = {"requirements.txt": "-r requirements/base.txt\n", "requirements/base.txt": "", "docs/x.txt": ""}
+        project(tmp_path, {**files, "requirements/mysql.txt": "", "tests/requirements/py3.txt": ""})
+        (line,) = unnamed.left_out(tmp_path, None)
+        assert "requirements/mysql.txt, tests/requirements/py3.txt." in line
+        assert "base.txt" not in line
+        assert "[tool.harness] install" in line
+
+    def test_nothing_is_said_where_all_are_read_or_nobody_knows(self, tmp_path):
+        project(tmp_path, {"requirements.txt": "django\n"})
+        assert list(unnamed.left_out(tmp_path, None)) == []
+        assert list(unnamed.left_out(tmp_path, ["make install"])) == []
+
+
 class TestNothingNamed:
     def said(self, root: Path) -> str:
         error = unnamed.error(root)

@@ -10,9 +10,11 @@ import contextlib
 import io
 import re
 import secrets
+import signal
 import tarfile
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +53,10 @@ INSTALL_DEADLINE_S = 3600
 
 INSTALL_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 """What apt takes as root: owners and modes of files, and a user of its own for downloads. Other commands are not root's."""
+
+KILLED = 128 + signal.SIGKILL
+END_SHOWS_S = 2.0
+"""How long the engine may take to say that a container has ended whose processes are gone."""
 
 NOT_WANTED = "The images were no longer wanted."
 
@@ -211,6 +217,8 @@ class Workshop:
                     code = self._execute(container, title, command, environment, tail)
                     if self._closed:
                         raise ServerError(NOT_WANTED)
+                    if code == KILLED:
+                        self._await_end(container)
                     if code:
                         raise failed_install(
                             environment.redact(command.text), code, tail, command.advise("\n".join(tail))
@@ -228,6 +236,12 @@ class Workshop:
             if not self._closed:
                 containers.check_running(self._client, container, f"The image {title} could not be built", tail)
             raise
+
+    def _await_end(self, container: str) -> None:
+        """Wait for what the engine says of *container* when a process in it was killed, as all are where it ends."""
+        deadline = time.monotonic() + END_SHOWS_S
+        while time.monotonic() < deadline and containers.state_of(self._client, container).is_running:
+            time.sleep(0.1)
 
     def _follow(self, title: str, chunks: Iterable[bytes], tail: deque[str]) -> None:
         """Tell the lines of *chunks* as they come, and keep them in *tail*, without credentials and colours."""

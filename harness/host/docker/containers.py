@@ -271,7 +271,7 @@ def check_running(client: docker.DockerClient, container: str, what: str, before
     with contextlib.suppress(*FAILURES):  # a removed one has none, and the runner's goes elsewhere
         output = client.api.logs(container, tail=EVIDENCE_LINES).decode(errors="replace").strip()
     output = "\n".join(filter(None, [*before, output]))
-    hint = "The lines above are its last output." if output else "It has said nothing before."
+    hint = "Its last output is part of this message." if output else "It has said nothing before."
     raise ServerError(f"{what}: its container {state}.", hint=hint, evidence=output)
 
 

@@ -6,14 +6,15 @@ Owns the client's settings and the explanation of a failed connection. Starts no
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 import docker
 import docker.errors
 import requests.exceptions
+from docker.context import ContextAPI
 
 from harness.errors import ServerError
+from harness.host.engine_choice import context_of, docker_config, without_credentials
 
 Client = docker.DockerClient
 """What the rest of the host passes on without looking into it."""
@@ -33,15 +34,16 @@ def connect() -> docker.DockerClient:
 
     The caller closes it. Raises ``ServerError`` with the next step when no engine answers.
     """
+    _check_context()
     try:
         client = docker.from_env(timeout=CONNECT_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
-        raise unreachable(error, os.environ.get("DOCKER_HOST", "")) from error
+        raise unreachable(error, os.environ.get("DOCKER_HOST", ""), _context()) from error
     try:
         client.ping()
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
         client.close()
-        raise unreachable(error, os.environ.get("DOCKER_HOST", "")) from error
+        raise unreachable(error, os.environ.get("DOCKER_HOST", ""), _context()) from error
     client.api.timeout = CALL_TIMEOUT_S
     return client
 
@@ -54,10 +56,29 @@ def memory_bytes(client: docker.DockerClient) -> int:
         return 0
 
 
-def unreachable(error: BaseException, docker_host: str) -> ServerError:
-    """What *error*, met while connecting, means to a person; *docker_host* is ``DOCKER_HOST``, or empty."""
-    where = f"at {_without_credentials(docker_host)} (DOCKER_HOST)" if docker_host else "on this machine"
-    evidence = _without_credentials(str(error))
+def _context() -> str:
+    return context_of(os.environ, docker_config(os.environ))
+
+
+def _check_context() -> None:
+    """Raise ``ServerError`` for a context that is not there: the library would take the default socket's engine."""
+    context = _context()
+    if context and ContextAPI.get_context(context) is None:
+        raise ServerError(
+            f"There is no Docker context {context!r}, which DOCKER_CONTEXT or the Docker client's configuration names.",
+            hint="'docker context ls' shows those that there are; DOCKER_CONTEXT=default takes the engine on this machine.",
+        )
+
+
+def unreachable(error: BaseException, docker_host: str, context: str = "") -> ServerError:
+    """What *error*, met while connecting, means to a person.
+
+    *docker_host* is ``DOCKER_HOST``, *context* the client's; each is empty if it does not name the engine.
+    """
+    where = f"at {without_credentials(docker_host)} (DOCKER_HOST)" if docker_host else "on this machine"
+    if context:
+        where = f"behind the Docker context {context!r}"
+    evidence = without_credentials(str(error))
     if any(isinstance(cause, PermissionError) for cause in _causes(error)):
         return ServerError(
             f"The Docker engine {where} may not be used by this user.",
@@ -68,6 +89,13 @@ def unreachable(error: BaseException, docker_host: str) -> ServerError:
         return ServerError(
             f"No Docker engine answers {where}.",
             hint="Start that engine, correct DOCKER_HOST, or unset it to use the engine on this machine.",
+            evidence=evidence,
+        )
+    if context:
+        return ServerError(
+            f"No Docker engine answers {where}.",
+            hint=f"'docker context inspect {context}' shows where it should be. DOCKER_CONTEXT=default, or 'docker context use"
+            " default', takes the engine on this machine.",
             evidence=evidence,
         )
     return ServerError(
@@ -92,7 +120,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield current
         linked = [current.__cause__, current.__context__, *current.args]
         queue.extend(link for link in linked if isinstance(link, BaseException))
-
-
-def _without_credentials(text: str) -> str:
-    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", text)

@@ -47,6 +47,6 @@ MARIADB = Engine(
     memory_bytes=300 << 20,
     hint=(
         "MariaDB needs memory for its buffers (200 MB) and, where its data is in memory, for the seed and every database"
-        " (memory_size and in_memory in [tool.harness.servers.mariadb]); its log is above."
+        " (memory_size and in_memory in [tool.harness.servers.mariadb]); the end of its log is part of this message."
     ),
 )

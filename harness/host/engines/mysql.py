@@ -143,6 +143,6 @@ MYSQL = Engine(
     memory_bytes=450 << 20,
     hint=(
         "MySQL needs memory for its buffers (300 MB) and, where its data is in memory, for the seed and every database"
-        " (memory_size and in_memory in [tool.harness.servers.mysql]); its log is above."
+        " (memory_size and in_memory in [tool.harness.servers.mysql]); the end of its log is part of this message."
     ),
 )

@@ -123,6 +123,7 @@ POSTGRES = Engine(
     memory_bytes=150 << 20,
     hint=(
         "PostgreSQL needs memory for shared buffers (128 MB) and, where its databases are in memory, for them (memory_size and"
-        " in_memory in [tool.harness.servers.postgres]), and space on the engine's disk; its log is above."
+        " in_memory in [tool.harness.servers.postgres]), and space on the engine's disk; the end of its log is part"
+        " of this message."
     ),
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import ProjectError
 from harness.host.provisioning import declared, recipe, sources
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
@@ -70,6 +71,14 @@ def plan(root: Path, configured: Sequence[str] | None, indexes: Sequence[str] = 
     else:
         commands, told_by = _default(root, indexes)
     return Installation(commands, files_read(root, commands), told_by)
+
+
+def names_dependencies(folder: Path) -> bool:
+    """Whether something in *folder* names dependencies, also such as cannot be installed by default."""
+    try:
+        return bool(plan(folder, None).commands) or (folder / "Pipfile").is_file()
+    except ProjectError:
+        return True
 
 
 def digest(

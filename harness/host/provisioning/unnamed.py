@@ -5,8 +5,9 @@ Looks at names of files, and runs nothing.
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import ProjectError
@@ -24,6 +25,15 @@ def error(root: Path) -> ProjectError:
         f"Nothing in {root} says what the project's dependencies are, so not even Django would be installed.",
         hint=" ".join(_next_steps(root)),
     )
+
+
+def left_out(root: Path, configured: Sequence[str] | None) -> Iterator[str]:
+    """One line on the requirements files of *root* that its installation does not read; none where there are no such."""
+    with contextlib.suppress(ProjectError):
+        installation = install.plan(root, configured)
+        files = other_files(root, installation.files or ())
+        if files and installation.files is not None:
+            yield f"Not installed: {', '.join(files[:_LISTED])}. [tool.harness] install names the commands."
 
 
 def _next_steps(root: Path) -> Iterator[str]:
@@ -69,19 +79,11 @@ def _above(root: Path) -> Path | None:
     folder = root
     while not (folder / ".git").exists() and folder.parent != folder:
         folder = folder.parent
-        if has_dependencies(folder):
+        if install.names_dependencies(folder):
             return folder
         if (folder / ".git").exists():
             break
     return None
-
-
-def has_dependencies(folder: Path) -> bool:
-    """Whether the default finds dependencies in *folder*, or there is a Pipfile."""
-    try:
-        return bool(install.plan(folder, None).commands) or (folder / "Pipfile").is_file()
-    except ProjectError:
-        return True  # it names some that cannot be followed
 
 
 def _run_above(above: Path, root: Path) -> Iterator[str]:
