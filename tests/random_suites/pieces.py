@@ -155,6 +155,16 @@ STEPS = (
         """,
         "default",
         "replica",
+        kinds=(TRANSACTION,),
+    ),
+    _db(
+        """
+        with self.assertRaises(DatabaseError), transaction.atomic(using='replica'):
+            connections['replica'].cursor().execute('SELECT * FROM not_there')
+        self.assertFalse(Author.objects.using('replica').filter(name='NAME').exists())
+        """,
+        "default",
+        "replica",
     ),
     _db(
         """
@@ -206,6 +216,7 @@ FAILURES = (
     _db("self.assertEqual(Tag.objects.using('replica').count(), 4)", "replica", kinds=(CASE,)),
 )
 
+# what breaks the transaction of a TestCase breaks it for the mirror that shares it: not where there is one
 ERRORS = (
     Piece("raise ValueError('NAME')"),
     Piece("{}['NAME']"),
@@ -217,14 +228,17 @@ ERRORS = (
     Piece("self.client.get('/broken/')", DJANGO, is_async=False),
     Piece("override_settings(NAME=1).disable()"),
     _db("Author.objects.get(name='NAME')"),
-    _db("Author.objects.bulk_create([Author(name='NAME'), Author(name='NAME')])"),
+    _db("Author.objects.bulk_create([Author(name='NAME'), Author(name='NAME')])", lacks=frozenset({"replica"})),
     _db("with transaction.atomic():\n    Author(name='NAME').save()\n    Author(name='NAME').save()"),
     _db(
         "with transaction.atomic():\n    with suppress(IntegrityError):\n        "
         "Author.objects.bulk_create([Author(name='NAME'), Author(name='NAME')])\n    Author.objects.count()"
     ),
     _db("Author.objects.select_for_update().count()\nlist(Author.objects.select_for_update())", kinds=(TRANSACTION,)),
-    _db("with connection.cursor() as cursor:\n    cursor.execute('SELECT * FROM not_there')"),
+    _db(
+        "with connection.cursor() as cursor:\n    cursor.execute('SELECT * FROM not_there')",
+        lacks=frozenset({"replica"}),
+    ),
     _db("Book.objects.create(pk=7001, title='NAME', author_id=9001)"),  # a TestCase looks at foreign keys at its end
     _db(
         "author = Author.objects.create(name='NAME')\nwith transaction.atomic():\n    author.book_set.create(pages=-1, pk=7002)",
@@ -236,7 +250,11 @@ ERRORS = (
     _db("Author.objects.count()", is_async=True),
     _db("await Author.objects.aget(name='NAME')", is_async=True),
     _db("Author.objects.using('replica').get(name='NAME')", "default", "replica"),
-    _db("with connections['replica'].cursor() as cursor:\n    cursor.execute('SELECT * FROM not_there')", "replica"),
+    _db(
+        "with connections['replica'].cursor() as cursor:\n    cursor.execute('SELECT * FROM not_there')",
+        "replica",
+        kinds=(TRANSACTION,),
+    ),
 )
 
 SKIPS = (
@@ -273,8 +291,9 @@ class Picker:
         return f"{prefix}{self._words}"
 
     def lines(self, pieces: Collection[Piece], place: Place) -> list[str]:
-        """The lines of one piece that fits *place*."""
-        piece = self.rng.choice([each for each in pieces if each.fits(place)])
+        """The lines of one piece that fits *place*: where there is a mirror, often of one that uses it."""
+        fitting = [each for each in pieces if each.fits(place)]
+        (piece,) = self.rng.choices(fitting, [4 if "replica" in each.needs else 1 for each in fitting])
         return self.text(piece.text)
 
     def text(self, text: str) -> list[str]:
