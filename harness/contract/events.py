@@ -268,13 +268,32 @@ class QueriesCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerFailed:
+    """What a worker says of its own end, when an exception ends it: whose ``fault`` that is, what it was, its traceback.
+
+    ``fault`` is empty where the outcome of a test says it. The coordinator keeps this for the worker's ``WorkerLost``.
+    """
+
+    fault: Literal["", "project", "harness"]
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker died that should not have. ``test`` is what ran then, if one did."""
+    """A worker died that should not have. ``test`` is what ran then, if one did.
+
+    Where the outcome of no test says it, ``fault`` says whose the end is, ``message`` what is known of it, and ``evidence`` holds
+    what the worker said last: a traceback, stacks, its error stream.
+    """
 
     pid: int
     exit: int | None
     signal: str | None
     test: str | None
+    fault: Literal["", "project", "harness"] = ""
+    message: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +377,7 @@ Event = (
     | AttemptFinished
     | RetryCalledOff
     | QueriesCounted
+    | WorkerFailed
     | WorkerLost
     | WorkerStopped
     | SlotRecycled

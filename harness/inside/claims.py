@@ -27,7 +27,7 @@ class Claims:
     """What the worker of one slot, from its fork to its end, may say next."""
 
     def __init__(self) -> None:
-        self._has_started = False
+        self._has_started = self._has_failed = False
         self._unit = ""
         self._tests: Sequence[str] = ()
         self._n = 1
@@ -49,7 +49,7 @@ class Claims:
             return False
 
     def _slot_recycled(self, event: dict[str, Any]) -> bool:
-        is_first, self._has_started = not self._has_started, True
+        is_first, self._has_started = not (self._has_started or self._has_failed), True
         return is_first and _is_duration(event.get("duration"))
 
     def _fixture_started(self, event: dict[str, Any]) -> bool:
@@ -88,6 +88,12 @@ class Claims:
     def _notice(self, event: dict[str, Any]) -> bool:
         return self._is_between() and event.get("code") in NOTICES and isinstance(event.get("text"), str)
 
+    def _worker_failed(self, event: dict[str, Any]) -> bool:
+        """It is the last that a worker says: what follows was written by somebody else."""
+        self._has_started, self._unit, self._tests, self._running = False, "", (), ""
+        self._has_failed, had_failed = True, self._has_failed
+        return not had_failed and _decodes(event) and event.get("fault") in ("", "project", "harness")
+
     def _run_aborted(self, event: dict[str, Any]) -> bool:
         texts = (event.get("message"), event.get("hint", ""), event.get("evidence", ""))
         return self._running is None and event.get("exit_code") in _ABORTS and _are_texts(texts)
@@ -108,6 +114,7 @@ _CHECKS = {
     "UnitFinished": Claims._unit_finished,
     "QueriesCounted": Claims._queries_counted,
     "Notice": Claims._notice,
+    "WorkerFailed": Claims._worker_failed,
     "RunAborted": Claims._run_aborted,
 }
 

@@ -22,11 +22,10 @@ from ..contract.events import (
     Outcome,
     RetryCalledOff,
     UnitStarted,
-    WorkerLost,
     WorkerStarted,
     WorkerStopped,
 )
-from ..errors import ExitCode, HarnessError, Interrupted
+from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
 from . import garbage, inspection, last_words, process_tree, reach, real, worker
 from .channel import HostMessages, Journal, held_back
 from .claims import Claims
@@ -47,8 +46,8 @@ from .commands import (
     Terminate,
 )
 from .lookout import Lookout
-from .output import Capture
-from .processes import Child, StopFlag, Strays, child_signals, end_children, has_ended, signal_name
+from .output import Capture, flush
+from .processes import Child, StopFlag, Strays, child_signals, end_children, has_ended
 from .schedule import Schedule
 
 TICK_S = 0.25
@@ -210,6 +209,10 @@ class Coordinator:
             commands = self._schedule.went_on(slot)
         elif event["type"] == "RunAborted":
             process.abort = event
+        elif event["type"] == "WorkerFailed":
+            process.failure = codec.from_plain(event)
+            if event["fault"]:
+                self._schedule.fixture_is_not_to_blame(slot)
         else:
             is_final, commands = self._take(slot, event, now)
             forward.append((line, slot, is_final))
@@ -223,6 +226,9 @@ class Coordinator:
         match event["type"]:
             case "AttemptStarted":
                 self._schedule.test_began(slot, event["test"], now)
+                self._processes[slot].last_test, self._processes[slot].is_uncounted = event["test"], True
+            case "QueriesCounted":
+                self._processes[slot].is_uncounted = False
             case "AttemptFinished":
                 test, outcome = event["test"], Outcome(event["outcome"])
                 is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
@@ -290,12 +296,16 @@ class Coordinator:
         self._last_death = process.pid, status, codec.from_plain(process.overruled) if process.overruled else None
         was_asked = self._schedule.is_retiring(slot)
         commands = self._schedule.worker_is_gone(slot, real.time.perf_counter())
-        if was_asked and status == 0:
+        if was_asked and status == 0 and process.failure is None:
             self._journal.write(WorkerStopped(process.pid), slot)
         else:
-            signum = signal_name(-status) if status < 0 else None
             blamed = next((command.test for command in commands if isinstance(command, Blame)), None)
-            self._journal.write(WorkerLost(process.pid, status if status >= 0 else None, signum, blamed), slot)
+            self._journal.write(last_words.of_worker(process, status, blamed, self._captures[slot]), slot)
+        if process.is_uncounted:
+            text = (
+                f"The worker of slot {slot} (pid {process.pid}) ended before it had told what its statements add up to."
+            )
+            self._journal.notice("queries-missing", f"{text} They are missing among all queries.")
         self._carry_out(commands)
 
     def _abort(self, event: dict[str, Any]) -> None:
@@ -337,7 +347,10 @@ class Coordinator:
                     self._stop_flag.set()
                     self._journal.write(Notice("halted", reason))
                 case GiveUp(message):
-                    raise HarnessError(message, evidence=self._all_last_words())
+                    hint = (
+                        "The project's init_worker may end it, or a library of its, or the machine has no more memory."
+                    )
+                    raise ProjectError(message, hint, self._all_last_words())
                 case Finish():
                     self._is_done = True
 
@@ -350,8 +363,7 @@ class Coordinator:
         self._stop_flag.clear(slot)
         ours, theirs = real.socket.socketpair()
         # what waits in Python's buffers would be printed by each of us
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush(sys.stdout, sys.stderr)
         with held_back():  # a child that nobody knows would be nobody's to end
             pid = real.os.fork()
             if pid == 0:

@@ -5,6 +5,7 @@ Nothing here trusts the exception: its ``__str__`` may raise, its causes may for
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
@@ -15,6 +16,7 @@ from typing import Literal
 import tblib
 
 from ..contract.events import Failure, Frame
+from ..errors import HarnessError
 from . import real
 
 MESSAGE_CHARACTERS = 20_000
@@ -35,6 +37,17 @@ class FailureDescriber:
         """*file* relative to the project's root if it is below, else as it is."""
         return file.removeprefix(self._prefix)
 
+    def fault_of(self, error: BaseException) -> Literal["project", "harness"]:
+        """Whose *error* is: of the innermost frame's owner, other packages' frames left out. A signal's is nobody's of ours."""
+        if isinstance(error, KeyboardInterrupt):
+            return "project"
+        for file in reversed([frame.filename for frame in real.traceback.extract_tb(error.__traceback__)]):
+            if is_ours(file):
+                return "harness"
+            if file.startswith(self._prefix) and "site-packages" not in file:
+                return "project"
+        return "harness"
+
     def describe(self, error: ExcInfo, kind: Literal["failure", "error"], subtest: str = "") -> Failure:
         """The failure that *error* is. Never raises for what the exception itself does."""
         cls, value, tb = error
@@ -46,9 +59,15 @@ class FailureDescriber:
             type=type_name(cls),
             message=cut(message_of(value), MESSAGE_CHARACTERS),
             traceback=cut(_format(cls, value, tb), TRACEBACK_CHARACTERS),
-            frames=self._frames(tb),
+            frames=self._frames_or_none(tb),
             subtest=subtest,
         )
+
+    def _frames_or_none(self, tb: TracebackType | None) -> tuple[Frame, ...]:
+        try:
+            return self._frames(tb)
+        except Exception:  # noqa: BLE001 - the failure is told all the same
+            return ()
 
     def _frames(self, tb: TracebackType | None) -> tuple[Frame, ...]:
         if tb is None:
@@ -95,7 +114,10 @@ def _format(cls: type[BaseException], value: BaseException, tb: TracebackType | 
         _leave_ourselves_out(told)
         return "".join(told.format())
     except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
-        frames = "".join(real.traceback.format_tb(tb))
+        try:
+            frames = "".join(real.traceback.format_tb(tb))
+        except BaseException:  # noqa: BLE001 - what reads source files may be patched
+            frames = ""
         return f"{frames}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n"
 
 
@@ -145,6 +167,27 @@ def import_advice(error: BaseException, settings_module: str = "") -> str:
         f"{name.partition('.')[0]} is not installed where the tests run: name the package that has it in the project's"
         " requirements, or install it by [tool.harness] install."
     )
+
+
+@contextlib.contextmanager
+def own_work() -> Iterator[None]:
+    """What raises in here, and is no ``HarnessError``, is a bug of ours, whatever code is around us."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        message = f"A bug in the harness: {type_name(type(error))}: {message_of(error)}"
+        raise HarnessError(message, "Please report it.", format_error(error)) from error
+
+
+def format_error(error: BaseException) -> str:
+    """The whole traceback of *error*, ours too; shorter where it resists."""
+    try:
+        text = "".join(real.traceback.format_exception(error))
+    except BaseException as other:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
+        text = f"{type_name(type(error))}: <it could not be printed: {type_name(type(other))}>\n"
+    return cut(text, TRACEBACK_CHARACTERS)
 
 
 def project_traceback(error: BaseException) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..contract.events import AttemptFinished, Failure, Outcome, PlannedTest, Statement
+from ..contract.events import AttemptFinished, Failure, Outcome, PlannedTest, Statement, WorkerLost
 from .commands import Blame
 from .output import Capture
-from .processes import signal_name
+from .processes import Child, signal_name
 
 STATEMENTS = 1000
 """How many of a dead worker's statements are told, of the first and of the last."""
@@ -51,6 +51,26 @@ def of(
         sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
         extra=extra,
         final=blame.is_final,
+    )
+
+
+def of_worker(process: Child, status: int, blamed: str | None, capture: Capture) -> WorkerLost:
+    """The end of a worker that nobody asked for; *blamed* is the test that is told to have run then. *status* as above."""
+    exit, name = (status, None) if status >= 0 else (None, signal_name(-status))
+    failure = process.failure
+    if not failure.fault if failure else blamed is not None:
+        return WorkerLost(process.pid, exit, name, blamed)
+    when = f"after {process.last_test}" if process.last_test else "before its first test"
+    when = f"while it ran {blamed}" if blamed else f"while no test ran, {when}"
+    evidence = [failure.traceback if failure else "", capture.stacks.everything(), capture.stderr.taken()]
+    return WorkerLost(
+        process.pid,
+        exit,
+        name,
+        blamed,
+        fault=failure.fault if failure else "project",
+        message=when + (f": {failure.message}" if failure else ""),
+        evidence="\n".join(filter(None, evidence)),
     )
 
 

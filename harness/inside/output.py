@@ -6,11 +6,12 @@ them open too and reads what the dead one had printed.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import io
 import mmap
 import os
 import sys
+from typing import Any
 
 from . import real
 from .channel import out_of_reach
@@ -78,39 +79,66 @@ class Capture:
         self.sessions = Stream(f"slot-{slot}-sessions")
         self.trail = Trail()
         self._is_marked = False
+        self._streams: list[Any] = [None, None]
 
     def redirect(self) -> None:
         """From now on descriptors 1 and 2 of this process, and of those that it starts, are captured."""
-        _flush()
+        flush(sys.stdout, sys.stderr)
+        self._point()
+        self._streams = [sys.stdout, sys.stderr]
+        self._mend()
+        # what a killed process has in its buffers is lost: often the line that tells why
+        if isinstance(self._streams[0], real.io.TextIOWrapper):
+            self._streams[0].reconfigure(line_buffering=True)
+
+    @property
+    def streams(self) -> tuple[Any, Any]:
+        """What ``sys.stdout`` and ``sys.stderr`` are where no test has replaced them."""
+        return self._streams[0], self._streams[1]
+
+    def flush(self) -> None:
+        """Write what waits in Python's buffers. What a test has put in the place of a stream is not even asked."""
+        flush(*self._streams, sys.__stdout__, sys.__stderr__)
+
+    def _point(self) -> None:
         real.os.dup2(self.stdout.fd, 1)
         real.os.dup2(self.stderr.fd, 2)
-        # what a killed process has in its buffers is lost: often the line that tells why
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)
+
+    def _mend(self) -> None:
+        """Make streams anew that a test has closed: the next one prints too."""
+        if not (_is_open(1) and _is_open(2)):  # a file of the next test's would get their number
+            self._point()
+        for index, name in enumerate(("stdout", "stderr")):
+            stream = self._streams[index]
+            if _is_closed(stream):
+                self._streams[index] = real.io.open(
+                    index + 1, "w", buffering=1, errors="backslashreplace", closefd=False
+                )
+                if getattr(sys, name) is stream:
+                    setattr(sys, name, self._streams[index])
 
     def begin(self) -> None:
         """What is printed from here on belongs to what begins. Right after an ``end`` nothing has been printed meanwhile."""
         if not self._is_marked:
-            _flush()
+            self.flush()
             self._mark()
         self._is_marked = False
 
     def end(self) -> tuple[str, str]:
         """What was printed since the beginning: output and errors."""
-        _flush()
+        self.flush()
         taken = self.stdout.taken(), self.stderr.taken()
         self._mark()
         self._is_marked = True
         return taken
 
     def _mark(self) -> None:
-        if not (_is_open(1) and _is_open(2)):  # a test closed them: a file of the next one's would get their number
-            self.redirect()
+        self._mend()
         for stream in (self.stdout, self.stderr, self.stacks):
             stream.mark()
 
     def clear(self) -> None:
-        _flush()
+        self.flush()
         for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
             stream.clear()
         self.trail.clear()
@@ -130,9 +158,16 @@ def _is_open(fd: int) -> bool:
     return True
 
 
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):
-            continue  # a test closed or replaced it; what it printed went elsewhere
+def _is_closed(stream: object) -> bool:
+    try:
+        return isinstance(stream, real.io.TextIOWrapper) and stream.closed
+    except ValueError:  # detached from its file
+        return True
+
+
+def flush(*streams: object) -> None:
+    """Flush those of *streams* that are Python's own; a test's stand-in is not even asked, and may do anything."""
+    for stream in streams:
+        if isinstance(stream, real.io.TextIOWrapper):
+            with contextlib.suppress(Exception):  # a test closed it: what it printed went elsewhere
+                real.io.flush(stream)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import doctest
+import sys
 import unittest
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -87,13 +88,30 @@ def forget_exit_handlers() -> None:
     _clear_exit_handlers()
 
 
-def run_exit_handlers() -> None:
-    """Run what was registered since, as the interpreter would at its end."""
-    _run_exit_handlers()
+def run_exit_handlers() -> list[BaseException]:
+    """Run what was registered since, as the interpreter would at its end; what they raised, which the interpreter prints."""
+    raised: list[BaseException] = []
+    before = sys.unraisablehook
+
+    def note(unraisable: Any) -> None:
+        if "atexit" in (unraisable.err_msg or "") and unraisable.exc_value is not None:
+            raised.append(unraisable.exc_value)
+        sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = note
+    try:
+        _run_exit_handlers()
+    finally:
+        sys.unraisablehook = before
+    return raised
 
 
 class SuiteSteps:
-    """The steps of ``unittest.TestSuite.run`` around its tests, one by one; each reports to a ``TestResult``."""
+    """The steps of ``unittest.TestSuite.run`` around its tests, one by one; each reports to a ``TestResult``.
+
+    unittest lets ``SystemExit`` and ``KeyboardInterrupt`` through, and the process ends. Here they fail the fixture as any other
+    exception does: no tear-down is due after a set-up that failed, and the clean-ups run.
+    """
 
     def __init__(self) -> None:
         self._suite: Any = unittest.TestSuite()
@@ -103,21 +121,66 @@ class SuiteSteps:
         result._previousTestClass = None
         result._moduleSetUpFailed = False
 
-    def set_up_module(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
-        self._suite._handleModuleFixture(test, result)
+    def set_up_module(self, test: unittest.TestCase, result: Any) -> None:
+        try:
+            self._suite._handleModuleFixture(test, result)
+        except BaseException:  # noqa: BLE001 - see above
+            result._moduleSetUpFailed = True
+            self._fail(f"setUpModule ({type(test).__module__})", result)
+            self._clean_module(f"setUpModule ({type(test).__module__})", result)
 
     def set_up_class(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
-        self._suite._handleClassSetUp(test, result)
+        cls: Any = type(test)
+        try:
+            self._suite._handleClassSetUp(test, result)
+        except BaseException:  # noqa: BLE001 - see above
+            cls._classSetupFailed = True
+            self._fail(f"setUpClass ({_name_of(cls)})", result)
+            self._clean_class(cls, "setUpClass", result)
 
     def is_up(self, cls: type, result: Any) -> None:
         """Say that *cls* is the class whose tear-down is due."""
         result._previousTestClass = cls
 
-    def tear_down_class(self, result: unittest.TestResult) -> None:
-        self._suite._tearDownPreviousClass(None, result)
+    def tear_down_class(self, result: Any) -> None:
+        cls = result._previousTestClass
+        try:
+            self._suite._tearDownPreviousClass(None, result)
+        except BaseException:  # noqa: BLE001 - see above
+            self._fail(f"tearDownClass ({_name_of(cls)})", result)
+            self._clean_class(cls, "tearDownClass", result)
 
-    def tear_down_module(self, result: unittest.TestResult) -> None:
-        self._suite._handleModuleTearDown(result)
+    def tear_down_module(self, result: Any) -> None:
+        module = getattr(result._previousTestClass, "__module__", "")
+        try:
+            self._suite._handleModuleTearDown(result)
+        except BaseException:  # noqa: BLE001 - see above
+            self._fail(f"tearDownModule ({module})", result)
+            self._clean_module(f"tearDownModule ({module})", result)
+
+    def _clean_class(self, cls: Any, fixture: str, result: unittest.TestResult) -> None:
+        """Run the class's clean-ups that are left, whatever they raise."""
+        while getattr(cls, "_class_cleanups", None):
+            try:
+                cls.doClassCleanups()
+            except BaseException:  # noqa: BLE001 - see above
+                self._fail(f"{fixture} ({_name_of(cls)})", result)
+            for error in cls.tearDown_exceptions:
+                result.addError(f"{fixture} ({_name_of(cls)})", error)  # type: ignore[arg-type]  # unittest's stand-in has no class
+
+    def _clean_module(self, fixture: str, result: unittest.TestResult) -> None:
+        while unittest.case._module_cleanups:  # type: ignore[attr-defined]  # not in typeshed
+            try:
+                unittest.doModuleCleanups()
+            except BaseException:  # noqa: BLE001 - see above
+                self._fail(fixture, result)
+
+    def _fail(self, fixture: str, result: unittest.TestResult) -> None:
+        result.addError(fixture, sys.exc_info())  # type: ignore[arg-type]  # likewise
+
+
+def _name_of(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def twin(test: unittest.TestCase) -> unittest.TestCase:

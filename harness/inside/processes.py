@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..contract.events import WorkerFailed
 from . import process_tree, real
 
 _CHUNK = 1 << 18
@@ -22,7 +23,8 @@ _READ_ONLY = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SE
 @dataclass(slots=True)
 class Child:
     """A forked process and our end of the socket that it has. ``abort`` is what it said of its own end, if it did;
-    ``overruled`` what it said of a test that had its outcome by then.
+    ``overruled`` what it said of a test that had its outcome by then. ``failure`` is the exception that ended it, ``last_test``
+    what it ran last, ``is_uncounted`` whether it has run tests and not said what their statements add up to.
     """
 
     pid: int
@@ -31,6 +33,9 @@ class Child:
     abort: dict[str, Any] | None = None
     overruled: dict[str, Any] | None = None
     is_stopped: bool = False
+    failure: WorkerFailed | None = None
+    last_test: str = ""
+    is_uncounted: bool = False
 
     def lines(self) -> list[bytes] | None:
         """The lines that it has sent, each with its newline; ``None`` when there is no more for now. Raises ``EOFError`` when

@@ -29,7 +29,7 @@ from . import databases, labels, migrations, portability, private, timeouts, var
 from .channel import HostMessages, Journal
 from .coordinator import Coordinator
 from .discover import Plan, identify, joined, make_plan, replayed
-from .failures import FailureDescriber, project_root
+from .failures import FailureDescriber, own_work, project_root
 from .overlay import Gate
 from .processes import StopFlag
 from .replication import await_replicas, check_replicas
@@ -148,7 +148,8 @@ class InsideRunner(DiscoverRunner):
         session.messages.check()  # the project's code may have caught it
         databases.close_connections()
         session.journal.finish_phase("template")
-        tally = self._coordinator(plan).run()
+        with own_work():
+            tally = self._coordinator(plan).run()
         check_replicas(self._mirror_pairs(), session.replicas)
         session.red += len(tally.red)
         session.tests_ran += tally.ran

@@ -177,6 +177,12 @@ class Schedule:
             state.is_forger, state.why = True, what
         return self._kill(state)
 
+    def fixture_is_not_to_blame(self, slot: int) -> None:
+        """What comes of the slot's worker is not the doing of a fixture, also if one was the last that began."""
+        state = self._slots[slot]
+        if state.is_fixture:
+            state.current = None
+
     def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
         """Whether that attempt is the test's last, and what to do."""
         state = self._slots[slot]

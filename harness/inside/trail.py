@@ -58,7 +58,10 @@ class Trail:
         sent: dict[int, Statement] = {}
         waiting: dict[int, Statement] = {}
         for line in self._memory[_HEAD : _HEAD + self._size[0]].split(b"\n")[:-1]:
-            number, *row = real.json.loads(line)
+            try:
+                number, *row = real.json.loads(line)
+            except (ValueError, TypeError):  # written by somebody else: its worker has this memory in reach
+                continue
             if len(row) == 6:
                 at, alias, role, sql, is_partial, parameters = row
                 sent[number] = waiting[number] = Statement(

@@ -6,6 +6,7 @@ events over one socket, a JSON line each. It ends by ``os._exit``, so that nothi
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import signal
@@ -29,6 +30,7 @@ from ..contract.events import (
     RunAborted,
     SlotRecycled,
     UnitFinished,
+    WorkerFailed,
 )
 from ..contract.runspec import MirrorMode
 from ..errors import ExitCode, HarnessError
@@ -36,7 +38,7 @@ from . import databases, flush, isolation, mirrors, private, process_control, re
 from .channel import INTERRUPTS, out_of_reach
 from .commands import GO_ON, Assignment
 from .discover import Plan, class_name
-from .failures import FailureDescriber
+from .failures import MESSAGE_CHARACTERS, FailureDescriber, cut, format_error, message_of, type_name
 from .output import Capture
 from .result import AttemptResult, fixture_id
 from .sqllog import SqlLog
@@ -68,26 +70,28 @@ class WorkerContext:
     private_fds: tuple[int, ...] = ()
 
 
+class CutOff(BaseException):
+    """A test was cut off before its tear-down: no other test may meet what it has left, in this process and its databases."""
+
+
 def run(context: WorkerContext, slot: int, link: real.Socket, capture: Capture) -> NoReturn:
     """Be the worker of *slot* until the coordinator hangs up. Never returns and never raises."""
-    status = 70
+    status: int = ExitCode.INTERNAL
     try:
         _become_worker(slot, capture)
         own_link = real.Socket(fileno=out_of_reach(link.fileno()))
         own_link.setblocking(True)  # whatever default the project has set
         link.close()
-        status = Worker(context, slot, own_link, capture).serve()
-        own_link.close()
-        # what the tests registered, not what the project did before the fork: that belongs to the coordinator's end
-        private.run_exit_handlers()
-    except BaseException:  # noqa: BLE001 - whatever it was, the coordinator sees a lost worker; this is its evidence
-        sys.excepthook(*sys.exc_info())
-    finally:
+        worker = Worker(context, slot, own_link, capture)
         try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        finally:
-            real.os._exit(status)
+            status = worker.serve() or worker.end()
+        except BaseException as error:  # noqa: BLE001 - the coordinator tells of it
+            status = worker.fail(error)
+    except BaseException as error:  # noqa: BLE001 - it could not even speak: its error stream is what is left of it
+        real.os.write(2, format_error(error).encode(errors="backslashreplace"))
+    finally:
+        capture.flush()
+        real.os._exit(status)
 
 
 def _become_worker(slot: int, capture: Capture) -> None:
@@ -117,11 +121,11 @@ class Worker:
         self._link = link
         self._capture = capture
         self._is_stopping = partial(context.is_stopping, slot)
-        self._result = AttemptResult(self._send, FailureDescriber(context.root), capture, context.sqllog)
+        self._describer = FailureDescriber(context.root)
+        self._result = AttemptResult(self._send, self._describer, capture, context.sqllog)
         self._steps = private.SuiteSteps()
         self._unsent = self._heard = b""
         self._pid = real.os.getpid()
-        self._streams = (sys.stdout, sys.stderr)
         self._path = tuple(sys.path)
         self._umask = real.os.umask(0o22)
         real.os.umask(self._umask)
@@ -135,11 +139,11 @@ class Worker:
         except HarnessError as error:
             self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
             return int(error.exit_code)
-        except Exception as error:  # noqa: BLE001 - the project's init_worker, a driver
-            failure = FailureDescriber(self._context.root).describe((type(error), error, error.__traceback__), "error")
-            message = f"The worker of slot {self._slot} could not start: {failure.type}: {failure.message}"
-            self._send(RunAborted(ExitCode.PROJECT, message, evidence=failure.traceback))
-            return int(ExitCode.PROJECT)
+        except Exception as error:  # noqa: BLE001 - the project's init_worker, a driver, or a bug of ours
+            code = ExitCode.INTERNAL if self._describer.fault_of(error) == "harness" else ExitCode.PROJECT
+            message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
+            self._send(RunAborted(code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)))
+            return int(code)
         try:
             while line := self._hear():
                 if line != GO_ON:
@@ -150,11 +154,29 @@ class Worker:
         finally:
             self._link.sendall(self._unsent)
         counts = self._context.sqllog.counts()
-        for start in range(0, len(counts), QUERIES_AN_EVENT):
+        for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # also that there are none
             self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
         self._mirrors.close()
         databases.close_connections()
         return 0
+
+    def end(self) -> int:
+        """Run what the tests registered for the end, not what the project did before the fork. The exit status."""
+        raised = private.run_exit_handlers()
+        if raised:  # the first is told; the others are in the error stream
+            message = f"an exit handler raised {type_name(type(raised[0]))}: {message_of(raised[0])}"
+            self._send(WorkerFailed("project", cut(message, MESSAGE_CHARACTERS), format_error(raised[0])))
+        return int(bool(raised))
+
+    def fail(self, error: BaseException) -> int:
+        """Say that *error* ends this process. The exit status."""
+        if isinstance(error, CutOff):
+            self._send(WorkerFailed("", "a test was cut off"))
+            return 1
+        fault = self._describer.fault_of(error)
+        message = f"{type_name(type(error))}: {message_of(error)}"
+        self._send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
+        return 1 if fault == "project" else int(ExitCode.INTERNAL)
 
     def _enter_slot(self) -> None:
         context = self._context
@@ -208,11 +230,12 @@ class Worker:
 
     def _tidy(self) -> None:
         """Undo what tests of other classes may have left behind: another directory, other streams, no place to import from."""
-        real.os.chdir(self._context.root)
+        with contextlib.suppress(OSError):  # a test removed it: whoever needs it will say so
+            real.os.chdir(self._context.root)
         real.os.umask(self._umask)
-        sys.stdout, sys.stderr = self._streams
-        if not set(self._path) <= set(sys.path):  # what a class adds may be for good
-            sys.path[:] = self._path
+        sys.stdout, sys.stderr = self._capture.streams
+        if not (isinstance(sys.path, list) and all(folder in sys.path for folder in self._path)):
+            sys.path = list(self._path)  # what a class adds may be for good
         if sys.excepthook is None:
             sys.excepthook = sys.__excepthook__
 
@@ -232,10 +255,10 @@ class Worker:
             result.begin(tests[index].id, n)
             try:
                 attempt(result)
-            except BaseException:  # KeyboardInterrupt, which unittest lets through
+            except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
                 result.addError(attempt, sys.exc_info())
                 result.end()
-                raise  # no tear-down has run: what the test has left here and in the databases is for no other to meet
+                raise CutOff from None
             outcome = result.end()
             if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
                 self._mirrors.end_transactions()

@@ -11,8 +11,7 @@ from rich.text import Text
 
 from harness.contract import events
 from harness.contract.events import Envelope, Outcome, PlannedTest
-from harness.report.ledger import crash_message
-from harness.report.runreport import INTERRUPTS, Attempt, Case
+from harness.report.runreport import INTERRUPTS, Attempt, Case, crash_message
 from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 from harness.report.text import first_line, one_line, plural
 from harness.report.wording import FLAKY, LABELS, headline, location, place

@@ -17,7 +17,7 @@ from harness.report.sql import seconds
 from harness.report.terminal import STYLES, ConsoleOptions, quoted
 from harness.report.text import for_terminal, keep_end_lines, one_line, plural
 from harness.report.typed import Typed
-from harness.report.verdict import Verdict
+from harness.report.verdict import Cause, Verdict
 from harness.report.wording import (
     FLAKY,
     LABELS,
@@ -40,6 +40,8 @@ TRACEBACK_LINES = 200
 OUTPUT_LINES = 100
 STATEMENTS = 100
 RERUN_LABELS = 20
+OTHERS = 5
+"""Lost workers that are told besides the cause."""
 _COLUMN = 12
 _LABEL = re.compile(r"[^\s-](.*\S)?")
 _FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
@@ -64,7 +66,8 @@ def final_summary(
         _failures(report, options, known),
         _one_line_each(report),
         _slowest(report, options),
-        _cause(verdict),
+        *(_cause(cause) for cause in verdict.others[:OTHERS]),
+        _cause(verdict.cause),
         [
             *_counts(report, verdict),
             *_times(report, options),
@@ -271,8 +274,7 @@ def _slowest(report: RunReport, options: ConsoleOptions) -> list[Text]:
     return [Text("slowest", "cyan"), *rows]
 
 
-def _cause(verdict: Verdict) -> list[Text]:
-    cause = verdict.cause
+def _cause(cause: Cause | None) -> list[Text]:
     if cause is None:
         return []
     message = for_terminal(cause.message).split("\n")

@@ -40,7 +40,7 @@ def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[s
     """
     errors = []
     if verdict.cause is not None:
-        errors.append(_command("error", "", 0, verdict.cause.kind, verdict.cause.text))
+        errors += [_command("error", "", 0, cause.kind, cause.text) for cause in (verdict.cause, *verdict.others)]
     told = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
     errors += [_of_case("error", case, prefix) for case in told[: ANNOTATIONS + 1]]
     not_run = [case for case in report.red if case.outcome is Outcome.NOT_RUN]
@@ -133,12 +133,12 @@ def _headline(report: RunReport, verdict: Verdict) -> Iterator[str]:
     mark = "✅" if verdict.exit_code == 0 else "❌"
     yield f"## {mark} harness: {verdict.word}\n"
     yield f"{plural(counts.planned, 'test')}: {tally(counts)}, in {report.total_s:.1f}s.\n"
-    if verdict.cause is not None:
-        yield f"**{plain(verdict.cause.kind)}**: {plain(one_line(verdict.cause.message, 2000))}\n"
-        if verdict.cause.hint:
-            yield f"{plain(one_line(verdict.cause.hint, 2000))}\n"
-        if verdict.cause.evidence:
-            yield fenced(keep_ends(visible(verdict.cause.evidence), DETAIL_BYTES))
+    for cause in (verdict.cause, *verdict.others[:ANNOTATIONS]) if verdict.cause is not None else ():
+        yield f"**{plain(cause.kind)}**: {plain(one_line(cause.message, 2000))}\n"
+        if cause.hint:
+            yield f"{plain(one_line(cause.hint, 2000))}\n"
+        if cause.evidence:
+            yield fenced(keep_ends(visible(cause.evidence), DETAIL_BYTES))
 
 
 def _table(title: str, cases: list[Case], prefix: str) -> Iterator[str]:

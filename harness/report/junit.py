@@ -125,7 +125,7 @@ def _suites(part: Part, names: _Names, options: _Options) -> Iterator[ET.Element
         is_red = is_red or suite.get("failures") != "0" or suite.get("errors") != "0"
         yield suite
     if (cause := _missing_cause(part.report, part.verdict, is_red)) is not None:
-        yield _harness_suite(part.report, cause, set(suites), names, options)
+        yield _harness_suite(part, cause, set(suites), names, options)
 
 
 def result_of(case: Case) -> Result | None:
@@ -164,7 +164,8 @@ def _type_of(attempt: Attempt) -> str:
 
 def _missing_cause(report: RunReport, verdict: Verdict, is_red: bool) -> Cause | None:
     """What the file must still say so that no dashboard shows a red run as green."""
-    if verdict.exit_code == 0 or (is_red and not report.aborts and report.is_finished):
+    is_told = is_red and not report.aborts and report.is_finished and not verdict.lost
+    if verdict.exit_code == 0 or is_told:
         return None
     return verdict.cause or Cause("HarnessError", f"the run {verdict.word}, exit code {int(verdict.exit_code)}")
 
@@ -206,7 +207,7 @@ def _suite(report: RunReport, classname: str, cases: list[Case], names: _Names, 
     return _sealed(suite, elements)
 
 
-def _harness_suite(report: RunReport, cause: Cause, taken: set[str], names: _Names, options: _Options) -> ET.Element:
+def _harness_suite(part: Part, cause: Cause, taken: set[str], names: _Names, options: _Options) -> ET.Element:
     classname, name = HARNESS_CASE
     classname = _labelled(classname, options)
     while classname in taken:  # a project may have a module of our name
@@ -214,8 +215,10 @@ def _harness_suite(report: RunReport, cause: Cause, taken: set[str], names: _Nam
     model = junit_xml.TestCase(names.unique(classname, name), classname)
     text = _text(cause.text, options)
     model.add_error_info(_attribute(cause.message, cause.kind), text, cause.kind)
+    if part.verdict.lost:
+        model.stderr = _text("\n\n".join(lost.text for lost in part.verdict.lost), options)
     suite = junit_xml.TestSuite(
-        classname, [model], hostname=options.hostname, timestamp=_timestamp(report.started_at)
+        classname, [model], hostname=options.hostname, timestamp=_timestamp(part.report.started_at)
     ).build_xml_doc()
     case = suite.find("testcase")
     case.set("time", _seconds(0.0))

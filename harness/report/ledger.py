@@ -15,7 +15,7 @@ from harness.contract import events
 from harness.contract.events import Envelope, Outcome, PlannedTest
 from harness.errors import ExitCode
 from harness.report.entry import Entry, Loss, case_of, with_files
-from harness.report.runreport import INTERRUPTS, Attempt, LostWorker, Phase, RunReport
+from harness.report.runreport import INTERRUPTS, Attempt, LostWorker, Phase, RunReport, crash_message
 from harness.report.text import keep_ends, one_line, plural, visible
 
 STREAM_BYTES = 100_000
@@ -37,15 +37,6 @@ def fold(envelopes: Iterable[Envelope]) -> RunReport:
     for envelope in envelopes:
         ledger.fold(envelope)
     return ledger.report()
-
-
-def crash_message(slot: int, lost: events.WorkerLost) -> str:
-    """How a worker ended, in a sentence without its end: ``worker 2 (pid 812) died with SIGSEGV``."""
-    if lost.signal is not None:
-        return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
-    if lost.exit is not None:
-        return f"worker {slot} (pid {lost.pid}) exited with status {lost.exit}"
-    return f"worker {slot} (pid {lost.pid}) was lost"
 
 
 class Ledger:

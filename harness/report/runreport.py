@@ -107,6 +107,15 @@ class LostWorker:
     event: WorkerLost
 
 
+def crash_message(slot: int, lost: WorkerLost) -> str:
+    """How a worker ended, in a sentence without its end: ``worker 2 (pid 812) died with SIGSEGV``."""
+    if lost.signal is not None:
+        return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
+    if lost.exit is not None:
+        return f"worker {slot} (pid {lost.pid}) exited with status {lost.exit}"
+    return f"worker {slot} (pid {lost.pid}) was lost"
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """The cases by outcome. ``flaky`` ones are counted under their outcome too; the rest but ``planned`` add up."""

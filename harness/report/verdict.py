@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from harness.contract.events import Outcome, RunAborted
 from harness.errors import ExitCode, worst
-from harness.report.runreport import RunReport
+from harness.report.runreport import RunReport, crash_message
 from harness.report.text import one_line, plural
 
 WORDS = {
@@ -34,6 +34,12 @@ _ABORTS = {
 }
 
 
+_BUG = "Please report it. Tests that it had not run yet ran in another worker."
+_LEFT_BEHIND = (
+    "A test may have left something behind that did it: an exit handler, a thread, a library that ends its process."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why a run is red apart from what its tests say. ``kind`` is a stable word; the rest as in ``HarnessError``."""
@@ -51,20 +57,34 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``word`` is ``passed``, ``failed``, ``no-tests``, ``aborted`` or ``interrupted``."""
+    """``word`` is ``passed``, ``failed``, ``no-tests``, ``aborted`` or ``interrupted``. ``lost`` has the
+    workers that ended although nobody asked them to.
+    """
 
     word: str
     exit_code: ExitCode
     cause: Cause | None = None
+    lost: tuple[Cause, ...] = ()
+
+    @property
+    def others(self) -> tuple[Cause, ...]:
+        """Those of ``lost`` that are not ``cause``."""
+        return tuple(cause for cause in self.lost if cause is not self.cause)
 
 
 def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
     """What *report* comes to. A run of which neither an end nor an abort is known is never green."""
-    found = [*_of_aborts(report), *_of_silence(report), *_of_tests(report, fail_on_flaky)]
+    lost = _of_lost(report)
+    found: list[tuple[ExitCode, Cause | None]] = [
+        *_of_aborts(report),
+        *_of_silence(report),
+        *lost,
+        *_of_tests(report, fail_on_flaky),
+    ]
     code = worst(*(code for code, _ in found))
     causes = [cause for found_code, cause in found if cause is not None and found_code == code]
     causes += [cause for _, cause in found if cause is not None]
-    return Verdict(WORDS[code], code, causes[0] if causes else None)
+    return Verdict(WORDS[code], code, causes[0] if causes else None, tuple(cause for _, cause in lost))
 
 
 def _of_aborts(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
@@ -89,6 +109,19 @@ def _of_silence(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
         evidence=report.last,
     )
     return [(ExitCode.INTERNAL, cause)]
+
+
+def _of_lost(report: RunReport) -> list[tuple[ExitCode, Cause]]:
+    """The workers whose end no test's outcome tells: each makes the run red, whoever's fault it is."""
+    found: list[tuple[ExitCode, Cause]] = []
+    for lost in report.lost:
+        event = lost.event
+        if event.fault:
+            message = f"{crash_message(lost.slot, event)} {event.message}"
+            hint = _BUG if event.fault == "harness" else _LEFT_BEHIND
+            cause = Cause("InternalError" if event.fault == "harness" else "WorkerLost", message, hint, event.evidence)
+            found.append((ExitCode.INTERNAL if event.fault == "harness" else ExitCode.TESTS_FAILED, cause))
+    return found
 
 
 def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Cause | None]]:

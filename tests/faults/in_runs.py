@@ -25,12 +25,17 @@ def starts(db: str, folder: Path) -> Iterator[Row]:
     settings = ("--settings", "config.dying_starts", "tests.test_waits.QuickTests", "--parallel", "2")
     with Running(db, folder / "start", *settings) as running:
         ended = running.finish()
-        yield Row("a worker that dies while it starts", "exit 0, 3 passed", _seen(ended), running.left())
+        yield Row(
+            "a worker that dies while it starts",
+            "exit 1, 3 passed, named",
+            _seen(ended) + _named(ended),
+            running.left(),
+        )
     with Running(db, folder / "starts", *settings, env={"FAULTS_EVERY_START": "1"}) as running:
         ended = running.finish()
         loop = "died 3 times before it could begin" in ended.out
         seen = f"{_seen(ended)}{', says so' if loop else ''}"
-        yield Row("workers that die at every start", "exit 70, 3 not run, says so", seen, running.left())
+        yield Row("workers that die at every start", "exit 4, 3 not run, says so", seen, running.left())
     with Running(db, folder / "loop", "tests.test_crash_loop", "--parallel", "2") as running:
         ended = running.finish()
         counts = ended.summary["counts"]
@@ -167,6 +172,36 @@ def _hanging(db: str, artifacts: Path) -> Running:
     return running
 
 
+def _named(ended: Ended) -> str:
+    """Whether the lost worker is the cause that is told."""
+    return ", named" * ("WorkerLost: worker" in ended.out)
+
+
+def ends(db: str, folder: Path) -> Iterator[Row]:
+    """Workers that end when all tests have passed, and errors of a test's own that look like the loss of a server."""
+    for name, fault, words in (
+        (
+            "ExitTests",
+            "a worker that dies after its last test",
+            "exited with status 3 while no test ran, after tests.test_ends",
+        ),
+        (
+            "SegfaultTests",
+            "an exit handler that segfaults",
+            "died with SIGSEGV while no test ran, after tests.test_ends",
+        ),
+    ):
+        with Running(db, folder / name, f"tests.test_ends.{name}", "--parallel", "1") as running:
+            ended = running.finish()
+            seen = _seen(ended) + _named(ended) + ", says so" * (words in " ".join(ended.out.split()))
+            yield Row(fault, "exit 1, 1 passed, named, says so", seen, running.left())
+    with Running(db, folder / "own", "tests.test_own_errors", "--parallel", "1", "--timeout", "60") as running:
+        ended = running.finish()
+        seen = _seen(ended) + ", a worker lost" * bool(ended.report.lost)
+        fault = "errors of a test's own: a guard against the network, too many connections, a running loop"
+        yield Row(fault, "exit 1, 5 passed, 3 errors", seen, running.left())
+
+
 def _says_stopped(ended: Ended) -> str:
     return ", says so" * ("The runner was stopped, and did not go on." in ended.out)
 
@@ -207,6 +242,7 @@ def crowd(db: str, folder: Path) -> Iterator[Row]:
 
 SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     "starts": starts,
+    "ends": ends,
     "interrupts": interrupts,
     "pipes": pipes,
     "killed": killed,

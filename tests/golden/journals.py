@@ -317,6 +317,23 @@ def not_run() -> Journal:
     return journal.end()
 
 
+def ends() -> Journal:
+    """Workers that end when their tests have passed: by the project's doing, and by an error of the harness."""
+    test, other = planned("test_passes"), planned("test_passes_too")
+    journal = Journal().servers().plan(test, other)
+    journal.attempt(test, Outcome.PASSED).attempt(other, Outcome.PASSED)
+    handler = "exit handler raised ValueError: too late"
+    evidence = 'Traceback (most recent call last):\n  File "shop/broker.py", line 7, in close\nValueError: too late\n'
+    bug = 'Traceback (most recent call last):\n  File "harness/inside/worker.py", line 7, in serve\nKeyError: 1\n'
+    journal.inside(
+        WorkerLost(811, 1, None, None, "project", f"while no test ran, after {test.id}: an {handler}", evidence), slot=1
+    )
+    journal.inside(
+        WorkerLost(812, 70, None, None, "harness", f"while no test ran, after {other.id}: KeyError: 1", bug), slot=2
+    )
+    return journal.end()
+
+
 def hostile() -> Journal:
     """Names, messages and output that no report may trip over or be led astray by."""
     commands = "::error::injected\n##[error]injected\n::set-output name=x::y\n::stop-commands::x\n::x::\n"
@@ -362,6 +379,7 @@ JOURNALS = {
         failfast,
         no_tests,
         not_run,
+        ends,
         hostile,
         twice,
     )

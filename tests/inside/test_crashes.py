@@ -214,8 +214,9 @@ def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project):
         'TEST_RUNNER = "runner.Runner"',
     )
     journal = run_project()
-    assert journal.status == 70
+    assert journal.status == 4
     assert journal.aborted.message == "The worker of slot 1 died 3 times before it could begin."
+    assert {lost.fault for lost in journal.all(WorkerLost)} == {"project"}
     assert journal.all(RunFinished) == []
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.contract.events import Outcome, RunAborted, RunFinished
+from harness.contract.events import AttemptStarted, Outcome, RunAborted, RunFinished, WorkerLost
 from harness.errors import ExitCode
 from harness.report import ledger
 from harness.report.verdict import WORDS, Verdict, verdict
@@ -118,3 +118,39 @@ def test_a_red_test_says_why_by_itself_and_one_that_did_not_run_does_not() -> No
     assert judged.cause.kind == "NotRun"
     assert judged.cause.message == "1 test did not run: the run ended without it"
     assert judge(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).inside(RunFinished(1))).cause is None
+
+
+LOST = {
+    "project": WorkerLost(7, 3, None, None, "project", "while no test ran", "its last words"),
+    "harness": WorkerLost(8, 70, None, None, "harness", "while no test ran", "Traceback"),
+}
+
+
+class TestWorkersThatEndByThemselves:
+    @pytest.mark.parametrize(
+        ("faults", "code", "kind"),
+        [
+            (["project"], ExitCode.TESTS_FAILED, "WorkerLost"),
+            (["harness"], ExitCode.INTERNAL, "InternalError"),
+            (["project", "harness"], ExitCode.INTERNAL, "InternalError"),
+        ],
+    )
+    def test_each_makes_a_run_red_whose_tests_all_passed(self, faults: list[str], code: ExitCode, kind: str) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
+        judged = judge(journal.inside(*(LOST[fault] for fault in faults), slot=1).end())
+        assert judged.cause is not None
+        assert (judged.exit_code, judged.cause.kind, len(judged.lost)) == (code, kind, len(faults))
+        assert all(LOST[fault].evidence in cause.evidence for fault, cause in zip(faults, judged.lost, strict=True))
+        assert judged.cause not in judged.others
+
+    def test_one_that_a_red_test_tells_of_is_no_cause(self) -> None:
+        journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), WorkerLost(7, 3, None, ONE.id), slot=1)
+        judged = judge(journal.attempt(ONE, Outcome.CRASHED).end(failures=1))
+        assert (judged.exit_code, judged.cause, judged.lost) == (ExitCode.TESTS_FAILED, None, ())
+
+    def test_one_is_told_beside_what_ended_the_run(self) -> None:
+        journal = Journal().plan(ONE).inside(LOST["project"], slot=1)
+        judged = judge(journal.host(RunAborted(ExitCode.SERVERS, "the primary is gone")))
+        assert judged.cause is not None
+        assert judged.cause.message == "the primary is gone"
+        assert [cause.kind for cause in judged.others] == ["WorkerLost"]
