@@ -7,15 +7,29 @@ template consists of.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .mysql_schema import NumberSequence, Program, Reader, Schema, Table, moved, quote, run_all
+from .mysql_definitions import as_pattern, moved, plain_literal, quote
+from .mysql_schema import (
+    HISTORY,
+    LOCK_WAIT_S,
+    SESSION,
+    NumberSequence,
+    Program,
+    Reader,
+    Schema,
+    Table,
+    noted,
+    run_all,
+)
 
-LOCK_WAIT_S = 30
-"""The longest wait for what another session holds; by the server's own default it would be a year."""
-_NOT_YET = frozenset({1146, 1305, 1356, 4091})
-"""What a view says whose table, function, view or sequence is not there: one that comes later, or none."""
+LOCKED = frozenset({1205, 1213})
+"""The errors of a statement that waited for what another session holds."""
+_NOT_YET = frozenset({1054, 1146, 1305, 1356, 4091})
+"""What a view says whose column, table, function, view or sequence is not there: one that comes later, or none."""
+_NAMES_OF_UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8"})
 
 
 def make_clone(driver_connection: Any, template: str, clone: str) -> None:
@@ -23,23 +37,43 @@ def make_clone(driver_connection: Any, template: str, clone: str) -> None:
 
     *driver_connection* is one of MySQLdb's or PyMySQL's, in autocommit and allowed several statements at once
     (``client_flag``); it is of no use for anything else afterwards.
-    Raises the driver's errors.
+    Raises the driver's errors, with the statement that failed as a note.
     """
     with contextlib.closing(driver_connection.cursor()) as cursor:
-        _set_up(cursor)
+        known = _set_up(cursor)
         _disconnect(cursor, clone)
-        cursor.execute(f"DROP DATABASE IF EXISTS {quote(clone)}")
-        schema = Reader(cursor, template).read()
-        cursor.execute(f"CREATE DATABASE {quote(clone)} CHARACTER SET {schema.charset} COLLATE {schema.collation}")
+        _execute(cursor, f"DROP DATABASE IF EXISTS {quote(clone)}")
+        schema = Reader(cursor, template, has_history=HISTORY in known).read()
+        # the character set alone would mean the collation that is its default today
+        _execute(cursor, f"CREATE DATABASE {quote(clone)}{schema.options} COLLATE {schema.collation}")
         cursor.execute(f"USE {quote(clone)}")
         _fill(cursor, schema, template, clone)
 
 
-def _set_up(cursor: Any) -> None:
+def _set_up(cursor: Any) -> frozenset[str]:
+    """Set the session as ``SESSION`` says; which of that the server knows."""
     # the template is nobody's to change: its rows are read without locks
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     cursor.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_S}, innodb_lock_wait_timeout = {LOCK_WAIT_S}")
-    cursor.execute("SET SESSION foreign_key_checks = 0, unique_checks = 0")
+    names = ", ".join(f"'{name}'" for name in SESSION)
+    cursor.execute(f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
+    found = dict(cursor.fetchall())
+    # what is as it should be is left: some are not everybody's to set
+    _set(cursor, {name: value for name, value in SESSION.items() if found.get(name, value) != value})
+    return frozenset(found)
+
+
+def _set(cursor: Any, settings: dict[str, str]) -> None:
+    if settings:
+        pairs = ", ".join(
+            f"{name} = {value if value.isdigit() else plain_literal(value)}" for name, value in settings.items()
+        )
+        cursor.execute(f"SET SESSION {pairs}")
+
+
+def _execute(cursor: Any, statement: str | bytes) -> None:
+    with noted(statement if isinstance(statement, str) else statement.decode(errors="replace")):
+        cursor.execute(statement)
 
 
 def _disconnect(cursor: Any, database: str) -> None:
@@ -56,14 +90,34 @@ def _disconnect(cursor: Any, database: str) -> None:
 def _fill(cursor: Any, schema: Schema, template: str, clone: str) -> None:
     """Everything in the order in which it needs one another. Triggers and events come last: what is copied has happened."""
     for sequence in schema.sequences:
-        _create_sequence(cursor, sequence)
+        _create_sequence(cursor, sequence, template)
     _run(cursor, [moved(table.create, template, clone) for table in schema.tables])
     _copy([table for table in schema.tables if table.columns], cursor, template)
+    patterns = as_pattern(template), as_pattern(clone)
+    author = _Author(cursor, clone, schema.collation)
     for routine in schema.routines:
-        _create(cursor, routine, routine.create)
-    _create_views(cursor, schema.views, template, clone)
+        author.write(routine, routine.create)
+    author.close(schema.collation)
+    # a view is refused where its definer may not read, and what is granted on a view needs the view
+    remaining = _grant(cursor, [moved(moved(grant, template, clone), *patterns) for grant in schema.grants])
+    _create_views(author, schema.views, template, clone)
     for program in (*schema.triggers, *schema.events):
-        _create(cursor, program, program.create)
+        author.write(program, program.create)
+    author.close(schema.collation)
+    _grant(cursor, remaining)
+
+
+def _grant(cursor: Any, grants: Iterable[str]) -> list[str]:
+    """Run *grants*; those that are on what is not there."""
+    deferred = []
+    for grant in grants:
+        try:
+            _execute(cursor, grant)
+        except Exception as error:
+            if not error.args or error.args[0] not in _NOT_YET:
+                raise
+            deferred.append(grant)
+    return deferred
 
 
 def _run(cursor: Any, statements: Iterable[str]) -> None:
@@ -71,10 +125,10 @@ def _run(cursor: Any, statements: Iterable[str]) -> None:
         pass
 
 
-def _create_sequence(cursor: Any, sequence: NumberSequence) -> None:
-    cursor.execute(sequence.create)
-    cursor.execute(f"SELECT SETVAL({quote(sequence.name)}, {sequence.following}, 0)")
-    cursor.fetchall()
+def _create_sequence(cursor: Any, sequence: NumberSequence, template: str) -> None:
+    _execute(cursor, sequence.create)
+    name = quote(sequence.name)
+    _execute(cursor, f"INSERT INTO {name} SELECT * FROM {quote(template)}.{name}")  # noqa: S608 - quoted names
 
 
 def _copy(tables: Iterable[Table], cursor: Any, template: str) -> None:
@@ -88,10 +142,11 @@ def _copy(tables: Iterable[Table], cursor: Any, template: str) -> None:
 def _copy_statement(table: Table, template: str) -> str:
     columns = ", ".join(table.columns)
     target, source = quote(table.name), f"{quote(template)}.{quote(table.name)}"
-    return f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {source}"  # noqa: S608 - quoted names
+    when = " FOR SYSTEM_TIME ALL" if table.has_history else ""
+    return f"INSERT INTO {target} ({columns}) SELECT {columns} FROM {source}{when}"  # noqa: S608 - quoted names
 
 
-def _create_views(cursor: Any, views: Sequence[Program], template: str, clone: str) -> None:
+def _create_views(author: _Author, views: Sequence[Program], template: str, clone: str) -> None:
     """Pass by pass, until no more can be made: each needs those that it reads. What is left is as broken in the template,
     where nobody can read it either.
     """
@@ -100,7 +155,7 @@ def _create_views(cursor: Any, views: Sequence[Program], template: str, clone: s
         deferred = []
         for view in remaining:
             try:
-                _create(cursor, view, moved(view.create, template, clone))
+                author.write(view, moved(view.create, template, clone))
             except Exception as error:
                 if not error.args or error.args[0] not in _NOT_YET:
                     raise
@@ -110,8 +165,65 @@ def _create_views(cursor: Any, views: Sequence[Program], template: str, clone: s
         remaining = deferred
 
 
-def _create(cursor: Any, program: Program, statement: str) -> None:
-    """Run *statement* under the settings that *program* was written under."""
-    names, values = zip(*program.settings, strict=True)
-    cursor.execute("SET SESSION " + ", ".join(f"{name} = %s" for name in names), values)
-    cursor.execute(statement)
+class _Author:
+    """Writes programs, each under the settings that the template's was written under.
+
+    A program keeps its database's collation of that time too, which no session can set: *database* is given it for as long
+    as that takes.
+    """
+
+    def __init__(self, cursor: Any, database: str, collation: str) -> None:
+        self._cursor = cursor
+        self._database = database
+        self._collation = collation
+        self._settings: dict[str, str] = {}
+
+    def write(self, program: Program, statement: str) -> None:
+        """Run *statement*, which makes *program*."""
+        if program.collation:
+            self.collate(program.collation)
+        settings = dict(program.settings)
+        text = self._encoded(statement, settings.get("character_set_client", ""))
+        if text is None:
+            text = statement
+            settings["character_set_client"] = "utf8mb4"
+        self._set(settings)
+        _execute(self._cursor, text)
+
+    def close(self, collation: str) -> None:
+        """Give the database the *collation* that it has in the end, and the session the character set of the driver."""
+        self.collate(collation)
+        self._set({"character_set_client": "utf8mb4"})
+
+    def _set(self, settings: dict[str, str]) -> None:
+        changed = {name: value for name, value in settings.items() if self._settings.get(name) != value}
+        _set(self._cursor, changed)
+        self._settings |= changed
+
+    def collate(self, collation: str) -> None:
+        """Let the database have *collation*."""
+        if collation != self._collation:
+            self._set({"character_set_client": "utf8mb4"})  # which has all names
+            _execute(self._cursor, f"ALTER DATABASE {quote(self._database)} COLLATE {collation}")
+            self._collation = collation
+
+    def _encoded(self, statement: str, charset: str) -> str | bytes | None:
+        """*statement* as a client sends it whose character set is *charset*; None where that has not all of its characters.
+
+        The server converts: its character sets are not quite those of Python. The drivers encode in UTF-8 themselves.
+        """
+        if statement.isascii() or charset in _NAMES_OF_UTF8 or not re.fullmatch(r"\w+", charset):
+            return statement
+        raw = statement.encode(errors="surrogateescape")
+        if charset == "binary":
+            return raw
+        self._cursor.execute(
+            f"SELECT HEX(c), HEX(CONVERT(c USING utf8mb4)) FROM"  # noqa: S608 - digits, and a word
+            f" (SELECT CONVERT(CONVERT(x'{raw.hex()}' USING utf8mb4) USING {charset}) AS c) AS converted"
+        )
+        ((encoded, back),) = self._cursor.fetchall()  # bytes, for a client whose character set is "binary"
+        return bytes.fromhex(_text(encoded)) if bytes.fromhex(_text(back)) == raw else None
+
+
+def _text(digits: str | bytes) -> str:
+    return digits if isinstance(digits, str) else digits.decode()

@@ -6,17 +6,66 @@ nothing here appears in a test's SQL.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-MODE = "NO_AUTO_VALUE_ON_ZERO"
+from .mysql_definitions import (
+    as_pattern,
+    commented,
+    granted,
+    named,
+    parsable,
+    plain_trigger,
+    quote,
+    with_row_format,
+    without_counter,
+)
+
+MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
 """The ``sql_mode`` of reading and copying: identifiers in backticks, values as they are, and a zero that stays one."""
+HISTORY = "system_versioning_insert_history"
+"""The variable of MariaDB (10.11 and later) that allows to insert rows with the time that they were valid in."""
+SESSION: Mapping[str, str] = {
+    "sql_mode": MODE,
+    # nothing is checked that the template has gone through, or has gone around by a setting of its own
+    "foreign_key_checks": "OFF",
+    "unique_checks": "OFF",
+    "check_constraint_checks": "OFF",
+    "innodb_strict_mode": "OFF",
+    "restrict_fk_on_non_standard_key": "OFF",
+    "sql_require_primary_key": "OFF",
+    HISTORY: "ON",
+    # nothing is added to a definition, and none is shown with less or more than it has
+    "explicit_defaults_for_timestamp": "ON",
+    "sql_generate_invisible_primary_key": "OFF",
+    "show_gipk_in_create_table_and_information_schema": "ON",
+    "show_create_table_skip_secondary_engine": "OFF",
+    "show_create_table_verbosity": "OFF",
+    "sql_quote_show_create": "ON",
+    "default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci",
+    # by the clock of a zone some hours come twice: a copied time would be one of the two
+    "time_zone": "+00:00",
+    # a statement ends when it is done, and has seen all rows
+    "max_execution_time": "0",
+    "max_statement_time": "0",
+    "sql_big_selects": "ON",
+    "sql_select_limit": "18446744073709551615",
+}
+"""What a session that makes clones is set to, of those variables that the server knows."""
 _TABLES_A_QUESTION = 50
 _STATEMENTS_AT_ONCE = 50
+_DENIED = 1142
+_SEQUENCE_RUN_OUT = 4084
+_SETTINGS = ("sql_mode", "time_zone", "character_set_client", "collation_connection")
+"""What ``SHOW CREATE`` of a program says of the session that wrote it."""
+LOCK_WAIT_S = 30
+"""The longest wait for what another session holds; by the server's own default it would be a year."""
+_ROWS_ELSEWHERE = frozenset({"mrg_myisam", "federated", "spider", "connect", "blackhole"})
+"""The engines of tables that have no rows of their own."""
 _REFERENCED = re.compile(r"\bREFERENCES (`(?:[^`]|``)+`) \(")
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|(?P<name>`(?:[^`]|``)+`)\.""", re.DOTALL)
 _COLUMN_OF_TEXT = {
     "VIEW": "Create View",
     "TRIGGER": "SQL Original Statement",
@@ -28,39 +77,43 @@ _COLUMN_OF_TEXT = {
 @dataclass(frozen=True, slots=True)
 class Table:
     """``columns`` are those that take values, quoted: a copy lists them, and leaves out what is generated. A table without
-    rows has none. Copies of tables that know no transactions may not be mixed with others in one.
+    rows has none. Copies of tables that know no transactions may not be mixed with others in one. ``has_history``: rows
+    that were changed or deleted are copied too, with the time that they were valid in.
     """
 
     name: str
     create: str
     columns: tuple[str, ...] = ()
     is_transactional: bool = True
+    has_history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A view, routine, trigger or event, and what was set when it was written, which it keeps for ever."""
+    """A view, routine, trigger or event, and what was set when it was written, which it keeps for ever: ``settings`` of the
+    session, and the ``collation`` of the database (a view has none).
+    """
 
     kind: str
     name: str
     create: str
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    collation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberSequence:
-    """MariaDB's. ``following`` is the value that it gives next."""
+    """MariaDB's. Its state is a row of its own."""
 
     name: str
     create: str
-    following: int
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A database. Tables come parents first."""
+    """A database. Tables come parents first. ``options`` are what its definition says behind its name."""
 
-    charset: str
+    options: str
     collation: str
     sequences: tuple[NumberSequence, ...] = ()
     tables: tuple[Table, ...] = ()
@@ -68,11 +121,7 @@ class Schema:
     views: tuple[Program, ...] = ()
     triggers: tuple[Program, ...] = ()
     events: tuple[Program, ...] = ()
-
-
-def quote(name: str) -> str:
-    """*name* as an identifier."""
-    return "`" + name.replace("`", "``") + "`"
+    grants: tuple[str, ...] = ()
 
 
 def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequence[Any]]]:
@@ -81,10 +130,23 @@ def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequenc
     """
     remaining = list(statements)
     for start in range(0, len(remaining), _STATEMENTS_AT_ONCE):
-        cursor.execute(";\n".join(remaining[start : start + _STATEMENTS_AT_ONCE]))
-        yield cursor.fetchall()
-        while cursor.nextset():
+        part = remaining[start : start + _STATEMENTS_AT_ONCE]
+        with noted(part[0]):
+            cursor.execute(";\n".join(part))
+        for following in (*part[1:], part[-1]):
             yield cursor.fetchall()
+            with noted(following):
+                cursor.nextset()
+
+
+@contextlib.contextmanager
+def noted(statement: str) -> Iterator[None]:
+    """Add *statement* to an error that it raises, as a note."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(statement)
+        raise
 
 
 def parents_first(creates: Mapping[str, str]) -> list[str]:
@@ -111,107 +173,198 @@ def _referenced(create: str) -> list[str]:
     return [name[1:-1].replace("``", "`") for name in _REFERENCED.findall(create)]
 
 
-def moved(sql: str, old: str, new: str) -> str:
-    """*sql*, in which the server has written ``old`` in front of names, for the database *new*. Literals stay."""
-
-    def replace(match: re.Match[str]) -> str:
-        return f"{quote(new)}." if match["name"] == quote(old) else match[0]
-
-    return _QUOTED.sub(replace, sql)
+def _commented(program: Program, comment: str) -> Program:
+    return replace(program, create=commented(program.create, comment, program.settings["sql_mode"]))
 
 
 class Reader:
-    """Reads the database called *database* over *cursor*, a driver's, on whose session it sets what reading needs."""
+    """Reads the database called *database* over *cursor*, a driver's, whose session is set as ``SESSION`` says. ``has_history``:
+    rows may be inserted with the time that they were valid in.
+    """
 
-    def __init__(self, cursor: Any, database: str) -> None:
+    def __init__(self, cursor: Any, database: str, *, has_history: bool = False) -> None:
         self._cursor = cursor
         self._database = database
+        self._has_history = has_history
 
     def read(self) -> Schema:
         """All of it, without its rows."""
-        self._cursor.execute("SET SESSION sql_mode = %s, sql_quote_show_create = 1", [MODE])
         self._cursor.execute(f"USE {quote(self._database)}")
-        ((charset, collation),) = self._rows("SELECT @@character_set_database, @@collation_database")
+        ((_, database),) = self._rows(f"SHOW CREATE DATABASE {quote(self._database)}")
+        ((collation,),) = self._rows("SELECT @@collation_database")
         relations = self._rows(
-            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
-            " ORDER BY TABLE_NAME",
+            "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, ROW_FORMAT, CREATE_OPTIONS FROM information_schema.TABLES"
+            " WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME",
             self._database,
         )
         return Schema(
-            charset,
+            database.removeprefix(f"CREATE DATABASE {quote(self._database)}"),
             collation,
-            sequences=tuple(self._sequence(name) for name, kind, _ in relations if kind == "SEQUENCE"),
-            tables=self._tables({name: engine for name, kind, engine in relations if kind not in ("VIEW", "SEQUENCE")}),
-            routines=self._programs(
-                "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s"
-                " ORDER BY ROUTINE_TYPE, ROUTINE_NAME"  # a PACKAGE comes before its PACKAGE BODY
-            ),
-            views=tuple(self._program("VIEW", name) for name, kind, _ in relations if kind == "VIEW"),
-            triggers=self._programs(
-                "SELECT 'TRIGGER', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s"
-                " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER"
-            ),
-            events=self._programs(
-                "SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s ORDER BY EVENT_NAME"
-            ),
+            sequences=tuple(self._sequence(name) for name, kind, *_ in relations if kind == "SEQUENCE"),
+            tables=self._tables([row for row in relations if row[1] not in ("VIEW", "SEQUENCE")]),
+            routines=self._routines(),
+            views=tuple(self._program("VIEW", name) for name, kind, *_ in relations if kind == "VIEW"),
+            triggers=self._triggers(),
+            events=self._events(),
+            grants=self._grants(),
         )
 
-    def _tables(self, engines: Mapping[str, str | None]) -> tuple[Table, ...]:
-        questions = [f"SHOW CREATE TABLE {quote(name)}" for name in engines]
-        answers = [rows[0][1] for rows in run_all(self._cursor, questions)]
-        creates = dict(zip(engines, answers, strict=True))
-        columns = self._columns(self._with_rows(list(engines))) if engines else {}
+    def _tables(self, relations: Sequence[Sequence[Any]]) -> tuple[Table, ...]:
+        if not relations:
+            return ()
+        names = [name for name, *_ in relations]
+        answers = run_all(self._cursor, [f"SHOW CREATE TABLE {quote(name)}" for name in names])
+        creates = {name: rows[0][1] for name, rows in zip(names, answers, strict=True)}
+        ((row_format,),) = self._rows("SELECT @@innodb_default_row_format")
+        for name, _, engine, used, options in relations:
+            creates[name] = without_counter(creates[name])
+            is_said = re.search(r"\b(row_format|key_block_size)=", options or "", re.IGNORECASE)
+            if engine == "InnoDB" and used and used.lower() != row_format and not is_said:
+                creates[name] = with_row_format(creates[name], used)
+        versioned = {name for name, kind, *_ in relations if kind == "SYSTEM VERSIONED"}
+        with_rows = self._with_rows(
+            [name for name, _, engine, *_ in relations if str(engine).lower() not in _ROWS_ELSEWHERE], versioned
+        )
+        columns, with_history = self._columns(with_rows, versioned if self._has_history else set())
+        transactional = {name for name, _, engine, *_ in relations if str(engine).lower() == "innodb"}
         return tuple(
-            Table(name, creates[name], columns.get(name, ()), str(engines[name]).lower() == "innodb")
+            Table(name, creates[name], columns.get(name, ()), name in transactional, name in with_history)
             for name in parents_first(creates)
         )
 
-    def _with_rows(self, names: Sequence[str]) -> set[str]:
-        """Those of *names* that have a row. What information_schema says of that is an estimate."""
+    def _with_rows(self, names: Sequence[str], versioned: set[str]) -> set[str]:
+        """Those of *names* that have a row, be it a former one of a *versioned* table. What information_schema says of that is
+        an estimate.
+        """
         found: set[str] = set()
         for start in range(0, len(names), _TABLES_A_QUESTION):
             part = names[start : start + _TABLES_A_QUESTION]
             questions = [
-                f"SELECT {number} FROM DUAL WHERE EXISTS (SELECT 1 FROM {quote(name)})"  # noqa: S608 - a quoted name
+                f"SELECT {number} FROM DUAL WHERE EXISTS (SELECT 1 FROM {quote(name)}"  # noqa: S608 - a quoted name
+                f"{' FOR SYSTEM_TIME ALL' if name in versioned else ''})"
                 for number, name in enumerate(part)
             ]
             found.update(part[int(row[0])] for row in self._rows(" UNION ALL ".join(questions)))
         return found
 
-    def _columns(self, wanted: set[str]) -> dict[str, tuple[str, ...]]:
-        """The columns of *wanted* tables that take values: all but those that the server generates, hidden ones too."""
-        found: dict[str, tuple[str, ...]] = {}
+    def _columns(self, wanted: set[str], versioned: set[str]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+        """The columns of *wanted* tables that take values: all but those that the server generates, hidden ones too; and which
+        of the *versioned* tables are copied with their history. These have two columns more: since when a row is valid, and
+        until when. Where these are numbers of transactions, the server takes none.
+        """
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(wanted, ())
+        unnamed, refusing = set(versioned), set[str]()
         rows = self._rows(
-            "SELECT TABLE_NAME, COLUMN_NAME, EXTRA FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s"
-            " ORDER BY TABLE_NAME, ORDINAL_POSITION",
+            "SELECT TABLE_NAME, COLUMN_NAME, EXTRA, GENERATION_EXPRESSION, DATA_TYPE FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
             self._database,
         )
-        for table, column, extra in rows:
+        for table, column, extra, expression, data_type in rows:
+            if table not in wanted:
+                continue
             # not DEFAULT_GENERATED, which is MySQL's word for a default that is an expression
-            if table in wanted and not re.search(
-                r"\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b", extra or "", re.IGNORECASE
-            ):
-                found[table] = (*found.get(table, ()), quote(column))
-        return found
+            is_generated = re.search(r"\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b", extra or "", re.IGNORECASE)
+            if table in versioned and is_generated and expression in ("ROW START", "ROW END"):
+                unnamed.discard(table)
+                is_generated = None
+                if data_type != "timestamp":
+                    refusing.add(table)
+                    continue
+            if not is_generated:
+                found[table] = (*found[table], quote(column))
+        for table in unnamed & wanted:
+            found[table] = (*found[table], "row_start", "row_end")
+        return found, versioned - refusing
 
     def _sequence(self, name: str) -> NumberSequence:
-        create = self._rows(f"SHOW CREATE SEQUENCE {quote(name)}")[0][1]
-        ((following,),) = self._rows(f"SELECT next_not_cached_value FROM {quote(name)}")  # noqa: S608 - a quoted name
-        return NumberSequence(name, create, int(following))
+        self._release_cached(name)
+        return NumberSequence(name, self._rows(f"SHOW CREATE SEQUENCE {quote(name)}")[0][1])
 
-    def _programs(self, question: str) -> tuple[Program, ...]:
-        return tuple(self._program(kind, name) for kind, name in self._rows(question, self._database))
+    def _release_cached(self, name: str) -> None:
+        """Let the sequence's row say which value comes next. The server takes many at once out of it and keeps them in memory:
+        a clone of the row alone would begin behind those. Clones are made side by side, so one after the other does this.
+        """
+        ((cached,),) = self._rows(f"SELECT cache_size FROM {quote(name)}")  # noqa: S608 - a quoted name
+        if cached < 2:  # one value is none in reserve
+            return
+        self._rows(f"SELECT GET_LOCK('harness.sequences', {LOCK_WAIT_S})")
+        try:
+            ((following,),) = self._rows(f"SELECT NEXTVAL({quote(name)})")
+            self._rows(f"ALTER SEQUENCE {quote(name)} RESTART {int(following)}")
+        except Exception as error:
+            if error.args[:1] != (_SEQUENCE_RUN_OUT,):
+                raise
+        finally:
+            self._rows("SELECT RELEASE_LOCK('harness.sequences')")
+
+    def _triggers(self) -> tuple[Program, ...]:
+        rows = self._rows(
+            "SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+            " WHERE TRIGGER_SCHEMA = %s"
+            " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
+            self._database,
+        )
+        programs = [(self._program("TRIGGER", name), name, *rest) for name, *rest in rows]
+        return tuple(
+            replace(program, create=plain_trigger(program.create, *head, database=self._database))
+            for program, *head in programs
+        )
+
+    def _events(self) -> tuple[Program, ...]:
+        """Each is made by the clock of its own making: by today's, the server would refuse or drop one whose time has passed."""
+        rows = self._rows(
+            "SELECT EVENT_NAME, EVENT_COMMENT, UNIX_TIMESTAMP(CREATED) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s"
+            " ORDER BY EVENT_NAME",
+            self._database,
+        )
+        events = []
+        for name, comment, created in rows:
+            event = _commented(self._program("EVENT", name), comment)
+            text = parsable(event.create, event.settings["sql_mode"])
+            events.append(replace(event, create=text, settings={**event.settings, "timestamp": str(int(created))}))
+        return tuple(events)
+
+    def _grants(self) -> tuple[str, ...]:
+        """What is granted on the database or on parts of it: such a grant is kept with the name, and does not come with the
+        definitions. Views and routines of a definer with few rights rest on it.
+        """
+        names = {self._database, as_pattern(self._database)}
+        where = f"Db IN ({', '.join(['%s'] * len(names))})"
+        tables = " UNION ".join(
+            f"SELECT User, Host FROM mysql.{table} WHERE {where}"  # noqa: S608 - words of our own
+            for table in ("db", "tables_priv", "procs_priv")
+        )
+        try:
+            grantees = self._rows(tables, *[*names] * 3)
+        except Exception as error:
+            if error.args[:1] != (_DENIED,):  # who may not read that may not grant it either
+                raise
+            return ()
+        grants = []
+        for user, host in grantees:
+            grantee = f"{quote(user)}@{quote(host)}" if host else quote(user)  # a role of MariaDB's has no host
+            grants += [line for (line,) in self._rows(f"SHOW GRANTS FOR {grantee}") if granted(line, names)]
+        return tuple(grants)
+
+    def _routines(self) -> tuple[Program, ...]:
+        rows = self._rows(
+            "SELECT ROUTINE_TYPE, ROUTINE_NAME, ROUTINE_COMMENT FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s"
+            " ORDER BY ROUTINE_TYPE, ROUTINE_NAME",  # a PACKAGE comes before its PACKAGE BODY
+            self._database,
+        )
+        return tuple(_commented(self._program(kind, name), comment) for kind, name, comment in rows)
 
     def _program(self, kind: str, name: str) -> Program:
         ((*values,),) = self._rows(f"SHOW CREATE {kind} {quote(name)}")
         row = dict(zip([column[0] for column in self._cursor.description], values, strict=True))
-        text = str(row[_COLUMN_OF_TEXT.get(kind, f"Create {kind.title()}")])
-        names = ["sql_mode", "time_zone"]
-        if text.isascii():  # else the bytes that are sent would be taken for those of that other character set
-            names += ["character_set_client", "collation_connection"]
+        text = row[_COLUMN_OF_TEXT.get(kind, f"Create {kind.title()}")]
+        if isinstance(text, bytes):  # written by a client whose character set was "binary"
+            text = text.decode(errors="surrogateescape")
         # a view has no mode of its own, and must not be read in that of what was made before it
-        found = {"sql_mode": MODE, **{each: str(row[each]) for each in names if row.get(each) is not None}}
-        return Program(kind, name, text, tuple(found.items()))
+        settings = {"sql_mode": MODE, **{each: str(row[each]) for each in _SETTINGS if row.get(each) is not None}}
+        if kind not in ("VIEW", "TRIGGER"):
+            text = named(text, name)
+        return Program(kind, name, text, settings, row.get("Database Collation") or "")
 
     def _rows(self, sql: str, *args: str) -> Sequence[Sequence[Any]]:
         self._cursor.execute(sql, args or None)

@@ -2,11 +2,13 @@
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pymysql
 import pytest
 
 from harness.inside.mysql_clone import make_clone
+from harness.inside.mysql_schema import run_all
 from tests.e2e import pairs
 
 pytestmark = pytest.mark.docker
@@ -53,6 +55,17 @@ CREATE TRIGGER later BEFORE INSERT ON child FOR EACH ROW SET new.parent_id = coa
 CREATE TRIGGER sooner BEFORE INSERT ON child FOR EACH ROW PRECEDES later SET new.parent_id = new.parent_id
 CREATE TRIGGER told AFTER INSERT ON parent FOR EACH ROW INSERT INTO heard VALUES (new.id + 1000)
 SET time_zone = '+03:00'
+ALTER DATABASE `te``st_shop` COLLATE utf8mb4_bin
+CREATE FUNCTION other_collation(a varchar(9)) RETURNS int DETERMINISTIC RETURN a = 'A'
+SET NAMES latin1 COLLATE latin1_german2_ci
+CREATE TRIGGER `te``st_shop`.other_client AFTER DELETE ON `te``st_shop`.heard FOR EACH ROW SET @said = 'a'
+SET NAMES utf8mb4
+ALTER DATABASE `te``st_shop` COLLATE latin1_german1_ci
+GRANT SELECT (id), UPDATE ON `te``st_shop`.parent TO 'someone'@'%'
+GRANT EXECUTE ON FUNCTION `te``st_shop`.next_of TO 'someone'@'%'
+GRANT SELECT ON `te``st_shop`.z_first TO 'someone'@'%'
+SET innodb_strict_mode = 0
+CREATE TABLE lax (id int PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=FIXED
 CREATE EVENT cleaning ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DISABLE COMMENT 'c' DO DELETE FROM plain
 """
 MYSQL_ONLY = """
@@ -64,6 +77,9 @@ CREATE TABLE by_expression (id int PRIMARY KEY, name varchar(20), j json, KEY ((
 INSERT INTO by_expression VALUES (1, 'A', '{"a": [1, 2]}')
 CREATE TABLE places (at point NOT NULL SRID 4326, SPATIAL INDEX (at))
 INSERT INTO places VALUES (ST_SRID(POINT(1, 2), 4326))
+SET restrict_fk_on_non_standard_key = 0
+CREATE TABLE keyed (id int PRIMARY KEY, n int, KEY (n))
+CREATE TABLE to_other_key (x int, FOREIGN KEY (x) REFERENCES keyed (n))
 """
 MARIADB_ONLY = """
 CREATE SEQUENCE numbers START WITH 5 INCREMENT BY 3 CACHE 1
@@ -72,6 +88,21 @@ CREATE TABLE numbered (id int DEFAULT NEXTVAL(numbers), x int)
 INSERT INTO numbered (x) VALUES (1)
 CREATE TABLE versioned (x int) WITH SYSTEM VERSIONING
 INSERT INTO versioned VALUES (1)
+UPDATE versioned SET x = 2
+CREATE TABLE emptied (x int, since timestamp(6) GENERATED ALWAYS AS ROW START, until timestamp(6) GENERATED ALWAYS AS ROW END,
+    PERIOD FOR SYSTEM_TIME (since, until)) WITH SYSTEM VERSIONING
+INSERT INTO emptied (x) VALUES (1)
+DELETE FROM emptied
+CREATE TABLE by_transaction (x int, since bigint unsigned GENERATED ALWAYS AS ROW START,
+    until bigint unsigned GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (since, until)) WITH SYSTEM VERSIONING ENGINE=InnoDB
+INSERT INTO by_transaction (x) VALUES (1)
+UPDATE by_transaction SET x = 2
+CREATE SEQUENCE short MAXVALUE 2 NOCACHE
+SELECT NEXTVAL(short)
+SELECT NEXTVAL(short)
+INSERT INTO old VALUES ('2024-01-01', 5)
+SET check_constraint_checks = 0
+ALTER TABLE old ADD CONSTRAINT CHECK (id > 2)
 """
 
 
@@ -93,7 +124,8 @@ def template(pair):
             f"DROP DATABASE IF EXISTS {quoted(TEMPLATE)}",
             f"CREATE DATABASE {quoted(TEMPLATE)} CHARACTER SET latin1 COLLATE latin1_german1_ci",
             f"USE {quoted(TEMPLATE)}",
-            "CREATE USER IF NOT EXISTS 'someone'@'%'",
+            "DROP USER IF EXISTS 'someone'@'%'",
+            "CREATE USER 'someone'@'%'",
             *statements(COMMON + (MYSQL_ONLY if pair.engine.name == "mysql" else MARIADB_ONLY)),
         )
         yield session
@@ -123,7 +155,17 @@ def contents(pair, database):
             found[what, name] = created.replace(" CHARACTER SET latin1", "").replace(
                 f"nextval({quoted(database)}.", "nextval("
             )
-            if name != "m_third":  # whose definer may not read it
+            if "PERIOD FOR SYSTEM_TIME" in created and "bigint" not in created:
+                found["history", name] = sorted(
+                    session.run(f"SELECT *, since, until FROM {quoted(name)} FOR SYSTEM_TIME ALL")
+                )
+            elif "SYSTEM VERSIONING" in created and "bigint" not in created:
+                found["history", name] = session.run(
+                    f"SELECT *, row_start, row_end FROM {quoted(name)} FOR SYSTEM_TIME ALL ORDER BY row_start"
+                )
+            if name == "by_transaction":
+                found["rows", name] = session.run("SELECT x FROM by_transaction")
+            elif name != "m_third":  # whose definer may not read it
                 found["rows", name] = sorted(session.run(f"SELECT * FROM {quoted(name)}"), key=repr)
         for kind, name in session.run(
             "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()"
@@ -133,6 +175,13 @@ def contents(pair, database):
             found["TRIGGER", name] = [*trigger[:4], *trigger[5:]]  # without the time of its making
         for (name,) in session.run("SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()"):
             found["EVENT", name] = session.run(f"SHOW CREATE EVENT {quoted(name)}")
+        database_of_grants = quoted(database.replace("_", "\\_")), quoted(database)
+        found["grants"] = sorted(
+            line.replace(f"{name}.", "")
+            for (line,) in session.run("SHOW GRANTS FOR 'someone'@'%'")
+            for name in database_of_grants
+            if f" {name}." in line
+        )
         found["order"] = session.run(
             "SELECT TRIGGER_NAME, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY 1"
         )
@@ -145,7 +194,8 @@ def test_a_clone_has_all_that_its_template_has(pair, template):
     assert expected.keys() == made.keys()
     for key, value in expected.items():
         assert made[key] == value, key
-    assert len(made) > 35
+    assert len(made) > 40
+    assert len(made["grants"]) == 3
 
 
 def test_a_clone_works_by_itself(pair, template):
@@ -174,7 +224,22 @@ def test_a_mariadb_clone_counts_on_by_itself(pair, template):
     with pair.session(database=CLONE) as session:
         session.run("INSERT INTO numbered (x) VALUES (2)")
         assert session.run("SELECT id, x FROM numbered ORDER BY x") == ((8, 1), (11, 2))
+        with pytest.raises(pymysql.Error, match="run out"):
+            session.run("SELECT NEXTVAL(short)")
     assert template.run("SELECT NEXTVAL(numbers)") == ((11,),)
+    # the values that the server has in reserve come next in each clone, and in the template
+    template.run("CREATE SEQUENCE cached START 100 INCREMENT 10", "SELECT NEXTVAL(cached)", "SELECT NEXTVAL(cached)")
+    make_side_by_side(pair)
+    following = [template.run(f"SELECT NEXTVAL(side_{slot}.cached)") for slot in range(4)]
+    assert [*following, template.run("SELECT NEXTVAL(cached)")] == [((120,),)] * 5
+
+
+def test_a_statement_that_is_refused_is_told_with_the_error(pair, template):
+    with contextlib.closing(pair.connect()) as connection, connection.cursor() as cursor:
+        make_clone(connection, TEMPLATE, CLONE)
+        with pytest.raises(pymysql.Error) as caught:
+            list(run_all(cursor, ["SELECT 1", "SELECT nothing FROM nowhere", "SELECT 2"]))
+    assert caught.value.__notes__ == ["SELECT nothing FROM nowhere"]
 
 
 def test_what_nobody_can_read_in_the_template_is_not_in_the_clone(pair, template):
@@ -205,16 +270,17 @@ def test_a_clone_of_an_earlier_worker_goes_with_the_sessions_of_that(pair, templ
         assert session.run("SELECT * FROM counted") == ()
 
 
-def test_slots_make_their_clones_side_by_side(pair, template):
+def make_side_by_side(pair):
     def make(slot):
         with contextlib.closing(pair.connect()) as connection:
             make_clone(connection, TEMPLATE, f"side_{slot}")
 
-    threads = [threading.Thread(target=make, args=[slot]) for slot in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(make, range(4)))
+
+
+def test_slots_make_their_clones_side_by_side(pair, template):
+    make_side_by_side(pair)
     expected = contents(pair, TEMPLATE)
     for slot in range(4):
         assert contents(pair, f"side_{slot}") == expected
