@@ -6,7 +6,8 @@ slots' clones are made side by side and a slot that is recycled holds up nobody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from django.test.utils import get_unique_databases_and_mirrors
 from ..contract import naming
 from ..contract.events import DatabaseMade
 from ..errors import ServerError
-from . import mysql_clone, real
+from . import mysql_clone, postgres_clone
 from .replication import await_replica, server_connection
 
 
@@ -167,50 +168,41 @@ def _is_forked(connection: Any) -> bool:
 
 
 def _clone_postgresql(database: TestDatabase, slot: int) -> None:
-    """``CREATE DATABASE ... TEMPLATE``. Who is still connected to the old clone (a dead worker's session) is cut off."""
-    connection = server_connection(database.alias)
-    quote = connection.ops.quote_name
-    clone = naming.clone(database.template, slot)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {quote(clone)} WITH (FORCE)")
-            _create_from_template(cursor, quote(clone), database.template, quote(database.template))
-    except DatabaseError as error:
-        raise ServerError(
-            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}".strip(),
-            hint="Is something of the project's setup_databases still connected to the template?",
-        ) from error
-    finally:
-        connection.close()
+    with _cloning(database, slot) as (connection, clone), connection.cursor() as cursor:
+        postgres_clone.make_clone(cursor, database.template, clone)
 
 
 def _clone_mysql(database: TestDatabase, slot: int) -> None:
-    connection: Any = server_connection(database.alias)
+    with _cloning(database, slot) as (connection, clone), connection.wrap_database_errors:
+        mysql_clone.make_clone(connection.connection, database.template, clone)
+
+
+@contextlib.contextmanager
+def _cloning(database: TestDatabase, slot: int) -> Iterator[tuple[Any, str]]:
+    """A connection to make a clone over, and the clone's name. Raises ``ServerError`` for what the server refuses."""
+    connection = server_connection(database.alias)
     clone = naming.clone(database.template, slot)
     try:
-        with connection.wrap_database_errors:
-            mysql_clone.make_clone(connection.connection, database.template, clone)
+        yield connection, clone
     except DatabaseError as error:
         raise ServerError(
-            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}",
-            hint="Is something of the project's setup_databases still connected to the template, and holds a lock there?",
+            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}".strip(),
+            hint=_hint(error),
+            evidence="\n".join(getattr(error.__cause__, "__notes__", ())),  # the statement
         ) from error
     finally:
         connection.close()
 
 
+def _hint(error: DatabaseError) -> str:
+    is_held = postgres_clone.sqlstate_of(error) == postgres_clone.OBJECT_IN_USE
+    if is_held or (error.args and error.args[0] in mysql_clone.LOCKED):
+        return "Is something of the project's setup_databases still connected to the template, and holds a lock there?"
+    return (
+        "The message is the server's. Where it has run out of space: memory_size, or in_memory = false, in"
+        " [tool.harness.servers]. A definition that it took for the template and refuses for the clone is a fault of the"
+        " harness: please report it, with the statement."
+    )
+
+
 _CLONERS = {"postgresql": _clone_postgresql, "mysql": _clone_mysql}
-
-
-def _create_from_template(cursor: Any, clone: str, template: str, quoted_template: str) -> None:
-    statement = f"CREATE DATABASE {clone} TEMPLATE {quoted_template}"
-    try:
-        cursor.execute(statement)
-    except DatabaseError:
-        # a session of the project's set-up outlived it, in a thread or a process that it started: nobody needs it now
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-            [template],
-        )
-        real.time.sleep(0.2)
-        cursor.execute(statement)

@@ -1,0 +1,52 @@
+"""What is said of a clone that the server refuses: the server's own words, its statement, and a hint that is no guess."""
+
+import contextlib
+
+import pytest
+from django.db.utils import OperationalError
+
+from harness.errors import ServerError
+from harness.inside import databases
+
+
+class Refused(Exception):
+    sqlstate = ""
+
+
+@pytest.fixture
+def refuse(monkeypatch):
+    """Has a clone refused with an error of Django's made from an error of the driver's."""
+    monkeypatch.setattr(databases, "server_connection", lambda alias: contextlib.closing(Connection()).thing)
+
+    def clone(error, *args):
+        with (
+            pytest.raises(ServerError) as caught,
+            databases._cloning(databases.TestDatabase("default", "test_shop"), 2),
+        ):
+            raise OperationalError(*args) from error
+        return caught.value
+
+    return clone
+
+
+class Connection:
+    def close(self):
+        pass
+
+
+def test_the_statement_is_the_evidence(refuse):
+    refused = Refused()
+    refused.add_note("CREATE TABLE x")
+    error = refuse(refused, 6125, "Failed to add the foreign key constraint.")
+    assert "test_shop_2" in error.message
+    assert "Failed to add the foreign key constraint." in error.message
+    assert error.evidence == "CREATE TABLE x"
+    assert "connected" not in error.hint
+    assert "report it" in error.hint
+
+
+def test_a_lock_is_spoken_of_where_the_server_speaks_of_one(refuse):
+    assert "holds a lock" in refuse(Refused(), 1205, "Lock wait timeout exceeded; try restarting transaction").hint
+    in_use = Refused()
+    in_use.sqlstate = "55006"
+    assert "still connected" in refuse(in_use, 'source database "test_shop" is being accessed by other users').hint
