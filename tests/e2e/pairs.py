@@ -1,10 +1,10 @@
-"""Pairs of real MySQL and MariaDB servers, and sessions on them."""
+"""Pairs of real servers, and sessions on those of MySQL and MariaDB."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,14 @@ USER = "shop"
 ENGINES = (MYSQL, MARIADB)
 
 
-def _alias(name: str, host: str, mirror: str | None = None) -> Alias:
-    return Alias(name, MYSQL.backend, "mysql", "shop", host, "", USER, "test_shop", TestOptions(mirror=mirror))
-
-
-TOPOLOGY = Topology((_alias("default", "db1"), _alias("replica", "db2", "default")))
+def _topology(engine: Engine) -> Topology:
+    names = (("default", "db1", None), ("replica", "db2", "default"))
+    return Topology(
+        tuple(
+            Alias(name, engine.backend, engine.vendor, "shop", host, "", USER, "test_shop", TestOptions(mirror=mirror))
+            for name, host, mirror in names
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Pair:
     engine: Engine
     routes: tuple[Route, ...]
     endpoints: tuple[Endpoint, ...]
+    execute: Callable[[Sequence[str]], tuple[int, str, str]]
+    """Runs a command in the primary's container: its status and what it said."""
 
     def endpoint(self, role: str) -> Endpoint:
         (found,) = [endpoint for endpoint in self.endpoints if endpoint.role == role]
@@ -68,10 +73,11 @@ class Pair:
 
 
 class Session:
-    """Runs statements and gives their rows."""
+    """Runs statements and gives their rows. ``description`` names the columns of the last."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        self.description: Sequence[Sequence[Any]] = ()
 
     def run(self, *statements: str) -> Sequence[Sequence[Any]]:
         """The rows of the last one."""
@@ -79,7 +85,7 @@ class Session:
         for statement in statements:
             with self.connection.cursor() as cursor:
                 cursor.execute(statement)
-                rows = cursor.fetchall()
+                rows, self.description = cursor.fetchall(), cursor.description or ()
         return rows
 
 
@@ -87,11 +93,13 @@ class Session:
 def running(engine: Engine, replication: Replication = "gtid") -> Iterator[Pair]:
     """A pair of *engine*'s servers, for as long as it is needed."""
     run = secrets.token_hex(4)
-    plan = make_plan(TOPOLOGY, [DbSpec(engine.name)])
+    plan = make_plan(_topology(engine), [DbSpec(engine.name)])
     with contextlib.closing(connect()) as client, containers.network(client, run) as network:
         with Workshop(client, lambda title, line: None) as workshop:
             image = provision.server_image(workshop, engine, engine.default_version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
         options = StackOptions(run, network, images, publish=True, replication={engine.name: replication})
         with Stack(client, plan, options) as stack:
-            yield Pair(engine, plan.routes, tuple(stack.endpoints()))
+            (primary,) = [server.id for server in plan.servers if server.role == "primary"]
+            container = stack._containers[primary]  # the stack itself runs nothing there but its dumps of schemas
+            yield Pair(engine, plan.routes, tuple(stack.endpoints()), container.execute)

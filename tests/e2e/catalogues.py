@@ -1,0 +1,152 @@
+"""What a server's own catalogues say of a database of MySQL or MariaDB, and all of its rows, to be compared with another's."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pymysql
+
+from tests.e2e.pairs import Session
+
+TABLES = {
+    "SCHEMATA": "SCHEMA_NAME",
+    "TABLES": "TABLE_SCHEMA",
+    "COLUMNS": "TABLE_SCHEMA",
+    "STATISTICS": "TABLE_SCHEMA",
+    "KEY_COLUMN_USAGE": "TABLE_SCHEMA",
+    "REFERENTIAL_CONSTRAINTS": "CONSTRAINT_SCHEMA",
+    "TABLE_CONSTRAINTS": "TABLE_SCHEMA",
+    "CHECK_CONSTRAINTS": "CONSTRAINT_SCHEMA",
+    "VIEWS": "TABLE_SCHEMA",
+    "TRIGGERS": "TRIGGER_SCHEMA",
+    "EVENTS": "EVENT_SCHEMA",
+    "ROUTINES": "ROUTINE_SCHEMA",
+    "PARAMETERS": "SPECIFIC_SCHEMA",
+    "PARTITIONS": "TABLE_SCHEMA",
+    "SCHEMA_PRIVILEGES": "TABLE_SCHEMA",
+    "TABLE_PRIVILEGES": "TABLE_SCHEMA",
+}
+"""The tables of information_schema, and in which column each has the database."""
+PASSING = re.compile(
+    r"CREATE_TIME|UPDATE_TIME|CHECK_TIME|TABLE_ROWS|.*_LENGTH|DATA_FREE|CARDINALITY|LAST_.*|AUTO_INCREMENT|CHECKSUM"
+    r"|CREATE_OPTIONS|TEMPORARY"
+)
+"""Columns about the moment and not about the definition, but for the lengths of columns. AUTO_INCREMENT is cached there; SHOW
+CREATE says it. CREATE_OPTIONS has a row format that was the server's default once, and in a clone is said.
+"""
+SHOWN = {"BASE TABLE": "TABLE", "SYSTEM VERSIONED": "TABLE", "VIEW": "VIEW", "SEQUENCE": "SEQUENCE"}
+
+
+def quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def contents(session: Session, database: str, called: str) -> dict[tuple[str, ...], Any]:
+    """All of *database*, by what it is of; the name of the database is told as *called*."""
+
+    def plain(value: Any) -> Any:
+        return value.replace(database, called) if isinstance(value, str) else value
+
+    session.run("SET NAMES utf8mb4", "SET SESSION sql_mode = '', time_zone = '+00:00'", f"USE {quote(database)}")
+    found: dict[tuple[str, ...], Any] = {}
+    tables = (
+        "(SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE <> 'VIEW')"
+    )
+    for table, column in TABLES.items():
+        if rows := _asked(
+            session,
+            f"SELECT * FROM information_schema.{table} WHERE {column} = '{database}'"
+            f"{f' AND TABLE_NAME IN {tables}' * (table == 'COLUMNS')}",  # those of a view are as in the last look at it
+        ):
+            found |= _entries(session, table, rows)
+    for kind, name in _objects(session):
+        created = _asked(session, f"SHOW CREATE {kind} {quote(name)}")
+        found["SHOW", kind, name] = _comparable(kind, created)
+        if kind in ("TABLE", "SEQUENCE"):
+            found["ROWS", kind, name] = _rows(session, name, created)
+        if kind == "VIEW":
+            found["ROWS", kind, name] = _asked(session, f"SELECT * FROM {quote(name)}")
+    return {key: _mapped(value, plain) for key, value in found.items()}
+
+
+def _entries(session: Session, table: str, rows: Any) -> dict[tuple[str, ...], Any]:
+    if isinstance(rows, str):
+        return {}  # the server has no such table
+    names = [column[0] for column in session.description]
+    kept = [
+        index
+        for index, name in enumerate(names)
+        if not PASSING.fullmatch(name) and not (name == "CREATED" and table != "EVENTS")
+    ]
+    entries = [_without_wording({names[index]: row[index] for index in kept}) for row in rows]
+    return {(table, *entries[0]): sorted([list(entry.values()) for entry in entries], key=repr)}
+
+
+def _without_wording(entry: dict[str, Any]) -> dict[str, Any]:
+    """Without what is told in two ways, and means the same."""
+    if entry.get("TABLE_TYPE") == "SEQUENCE":
+        entry["TABLE_COLLATION"] = None  # it has no text
+    if entry.get("TABLE_TYPE") == "VIEW":
+        entry["TABLE_COMMENT"] = None  # MySQL tells there whether the view worked when last it looked
+    if entry.get("COLUMN_DEFAULT"):
+        entry["COLUMN_DEFAULT"] = str(entry["COLUMN_DEFAULT"]).rstrip(" ")  # PAD_CHAR_TO_FULL_LENGTH
+    entry.pop("GENERATION_EXPRESSION", None)  # SHOW CREATE tells it by the type that it has come to
+    return entry
+
+
+def _objects(session: Session) -> list[tuple[str, str]]:
+    where = "SCHEMA = DATABASE()"
+    tables = session.run(f"SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_{where}")
+    return [
+        *[(SHOWN[kind], name) for kind, name in tables],
+        *session.run(f"SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_{where}"),
+        *session.run(f"SELECT 'TRIGGER', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_{where}"),
+        *session.run(f"SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_{where}"),
+    ]
+
+
+def _rows(session: Session, name: str, created: Any) -> Any:
+    """With hidden and generated columns, and the former rows of a versioned table."""
+    columns = [
+        column
+        for (column,) in session.run(
+            "SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
+            f" AND TABLE_NAME = '{name.replace(chr(92), chr(92) * 2).replace(chr(39), chr(39) * 2)}' ORDER BY ORDINAL_POSITION"
+        )
+    ]
+    listed = ", ".join(f"HEX({quote(column)})" for column in columns)
+    when = ""
+    if "WITH SYSTEM VERSIONING" in str(created):
+        when = " FOR SYSTEM_TIME ALL"
+        listed += "" if "PERIOD FOR SYSTEM_TIME" in str(created) else ", row_start, row_end"
+    rows = _asked(session, f"SELECT {listed} FROM {quote(name)}{when}")
+    return rows if isinstance(rows, str) else sorted(rows, key=repr)
+
+
+def _comparable(kind: str, created: Any) -> Any:
+    """A trigger's definition comes with the time of its making, and on MariaDB with the name of its database, if it was written
+    so. MySQL names a column's character set where its collation was
+    given, and has given it in every definition that it shows. A row format may be the server's default of another time.
+    """
+    if isinstance(created, str):
+        return created
+    if kind == "TRIGGER":
+        return [[*row[:2], re.sub(r"(?is)^.*FOR\s+EACH\s+ROW", "", row[2]), *row[3:6]] for row in created]
+    return [
+        [re.sub(r" CHARACTER SET \w+(?= COLLATE)| ROW_FORMAT=\w+", "", str(each)) for each in row] for row in created
+    ]
+
+
+def _asked(session: Session, question: str) -> Any:
+    """The rows, or the number of the error."""
+    try:
+        return session.run(question)
+    except pymysql.Error as error:
+        return f"error {error.args[0]}"
+
+
+def _mapped(value: Any, plain: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_mapped(each, plain) for each in value]
+    return plain(value)

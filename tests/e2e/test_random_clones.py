@@ -1,0 +1,221 @@
+"""A clone is its template: random databases, cloned by what workers call, and compared by the server's own catalogues.
+
+``CLONES_EXAMPLES`` says how many there are of each server, ``CLONES_SEED`` where they begin: a failure names its seed.
+"""
+
+import contextlib
+import os
+import re
+
+import psycopg
+import pymysql
+import pytest
+from psycopg import sql
+
+from harness.host.engines import MARIADB
+from harness.host.engines.postgres import POSTGRES
+from harness.inside import mysql_clone, postgres_clone
+from harness.inside.gtid import GtidStream
+from harness.inside.wal import WalStream
+from tests.e2e import catalogues, pairs, random_mysql, random_postgres
+
+pytestmark = pytest.mark.docker
+
+EXAMPLES = int(os.environ.get("CLONES_EXAMPLES", "10"))
+FIRST = int(os.environ.get("CLONES_SEED", "0"))
+TEMPLATE = "test_random"
+CLONE = "test_random_1"
+EVENTS = (("EVENTS",), ("SHOW", "EVENT"))
+"""Those of a replica are disabled there."""
+
+
+class Database:
+    """A random template of MySQL or MariaDB, and what a server's catalogues say of it and of its clone."""
+
+    def __init__(self, pair, types):
+        self.pair = pair
+        self.types = types
+        # A replica follows the clones alone: MySQL cannot send it all that a session can make. A sequence is touched by the
+        # making of a clone, and has to be there.
+        self.is_logged = pair.engine is MARIADB
+
+    def write(self, seed):
+        """Make the template; whether a replica has the names of what is in it."""
+        with self.pair.session() as session:
+            session.run("DROP USER IF EXISTS 'someone'@'%'", "CREATE USER 'someone'@'%'")
+            session.run("SET GLOBAL innodb_default_row_format = dynamic")
+            if not self.is_logged:
+                session.run("SET SESSION sql_log_bin = 0")
+            session.run(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+            session.run(f"CREATE DATABASE {TEMPLATE} COLLATE utf8mb4_unicode_ci", f"USE {TEMPLATE}")
+            writer = random_mysql.Writer(seed, TEMPLATE, self.types, lambda statement: is_taken(session, statement))
+            writer.write()
+            drop_broken_views(session)
+        return not writer.has_odd_names
+
+    def clone(self):
+        with contextlib.closing(self.pair.connect()) as connection:
+            mysql_clone.make_clone(connection, TEMPLATE, CLONE)
+
+    def catch_up(self):
+        stream = GtidStream()
+        with self.pair.session() as primary, primary.connection.cursor() as cursor:
+            wanted = stream.position(cursor)
+        with self.pair.session("replica") as replica, replica.connection.cursor() as cursor:
+            stream.wait(cursor, wanted, 30.0, "default")
+
+    def contents(self, database, role="primary"):
+        with self.pair.session(role) as session:
+            return catalogues.contents(session, database, TEMPLATE)
+
+
+def is_taken(session, statement):
+    try:
+        session.run(statement)
+    except pymysql.Error:
+        return False
+    return True
+
+
+def drop_broken_views(session):
+    """Those that nobody can read: they cannot be made either, and are not in a clone."""
+    views = "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()"
+    session.run("SET NAMES utf8mb4")
+    while broken := [name for (name,) in session.run(views) if is_broken(session, name)]:
+        for name in broken:
+            session.run(f"DROP VIEW {random_mysql.quote(name)}")
+
+
+def is_broken(session, view):
+    try:
+        session.run(f"SELECT * FROM {random_mysql.quote(view)}")
+    except pymysql.Error as error:
+        return error.args[0] == 1356
+    return False
+
+
+def known_types(session):
+    """Those of the random types that the server has."""
+    session.run("CREATE DATABASE known", "USE known")
+    return [
+        name
+        for number, name in enumerate(random_mysql.TYPES)
+        if is_taken(session, f"CREATE TABLE t{number} (x {name})")
+    ]
+
+
+def without(contents, *keys):
+    return {key: value for key, value in contents.items() if not any(key[: len(each)] == each for each in keys)}
+
+
+def as_replicated(contents):
+    """*contents* without what a replica has of its own: events are disabled there, and a table whose definition names no row
+    format has the replica's.
+    """
+    kept = without(contents, *EVENTS)
+    for key, rows in kept.items():
+        if key[0] == "TABLES":
+            kept[key] = [
+                [each for name, each in zip(key[1:], row, strict=True) if name != "ROW_FORMAT"] for row in rows
+            ]
+    return kept
+
+
+def differences(expected, found):
+    return {
+        key: (expected.get(key), found.get(key))
+        for key in sorted({*expected, *found})
+        if expected.get(key) != found.get(key)
+    }
+
+
+@pytest.mark.parametrize("kind", pairs.ENGINES, ids=lambda kind: kind.name)
+def test_a_clone_is_its_template(kind):
+    with pairs.running(kind) as pair:
+        with pair.session() as session:
+            types = known_types(session)
+        database = Database(pair, types)
+        for seed in range(FIRST, FIRST + EXAMPLES):
+            names_are_replicated = database.write(seed)
+            before = database.contents(TEMPLATE)
+            try:
+                database.clone()
+            except Exception as error:
+                error.add_note(f"seed {seed}")
+                raise
+            template, clone = database.contents(TEMPLATE), database.contents(CLONE)
+            # the values that a sequence has in reserve are released
+            sequences = ("ROWS", "SEQUENCE")
+            assert differences(without(before, sequences), without(template, sequences)) == {}, f"template, seed {seed}"
+            assert differences(template, clone) == {}, f"clone, seed {seed}"
+            database.catch_up()
+            if names_are_replicated:
+                replica = as_replicated(database.contents(CLONE, "replica"))
+                assert differences(as_replicated(clone), replica) == {}, f"replica, seed {seed}"
+
+
+def test_a_postgres_clone_is_its_template():
+    with pairs.running(POSTGRES) as pair:
+        for seed in range(FIRST, FIRST + EXAMPLES):
+            write_postgres(pair, seed)
+            with postgres(pair) as session:
+                postgres_clone.make_clone(session.cursor(), TEMPLATE, CLONE)
+                expected = of_database(session, TEMPLATE)
+                assert of_database(session, CLONE) == expected, f"clone, seed {seed}"
+                wanted = WalStream().position(session.cursor())
+            assert dump(pair, CLONE) == dump(pair, TEMPLATE), f"dump, seed {seed}"
+            with postgres(pair, role="replica") as replica:
+                WalStream().wait(replica.cursor(), wanted, 30.0, "default")
+                assert of_database(replica, CLONE) == expected, f"replica, seed {seed}"
+
+
+def postgres(pair, database="postgres", role="primary"):
+    endpoint = pair.endpoint(role)
+    return psycopg.connect(
+        host=endpoint.host,
+        port=endpoint.port,
+        user=pairs.USER,
+        password=endpoint.password,
+        dbname=database,
+        autocommit=True,
+    )
+
+
+def write_postgres(pair, seed):
+    with postgres(pair) as session:
+        session.execute(f"DROP DATABASE IF EXISTS {CLONE} WITH (FORCE)")
+        session.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
+        session.execute(f"CREATE DATABASE {TEMPLATE}")
+        for role in random_postgres.ROLES:
+            with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.ReservedName):
+                session.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    with postgres(pair, TEMPLATE) as session:
+
+        def take(statement):
+            with contextlib.suppress(psycopg.Error):
+                session.execute(statement)
+
+        random_postgres.Writer(seed, TEMPLATE, take).write()
+
+
+def of_database(session, database):
+    """What the shared catalogues say of it."""
+    return session.execute(
+        """
+        SELECT datdba::regrole, datconnlimit, datacl, datistemplate, datallowconn,
+            shobj_description(oid, 'pg_database'),
+            (SELECT array_agg((provider, label)::text) FROM pg_shseclabel WHERE objoid = pg_database.oid),
+            (SELECT array_agg((setrole::regrole, setconfig)::text ORDER BY setrole)
+                FROM pg_db_role_setting WHERE setdatabase = pg_database.oid)
+        FROM pg_database WHERE datname = %s
+        """,
+        [database],
+    ).fetchone()
+
+
+def dump(pair, database):
+    """All of it, by the server's own program."""
+    command = ["pg_dump", "--create", "--no-password", "--host=/tmp", "--username=postgres", f"--dbname={database}"]
+    status, out, err = pair.execute(command)
+    assert status == 0, err
+    return re.sub(r"(?m)^.(un)?restrict .*$", "", out.replace(CLONE, TEMPLATE))
