@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import math
 import operator
 import types
 import typing
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
+from math import isfinite
 from typing import Any
 
 from . import events, runspec
@@ -221,7 +221,7 @@ def _scalar(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return encode_basestring_ascii(value)
-    if kind is int or (kind is float and math.isfinite(value)):
+    if kind is int or (kind is float and isfinite(value)):
         return repr(value)
     return _dumps(value)
 

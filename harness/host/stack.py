@@ -172,8 +172,8 @@ class Stack:
                 container = self._containers[server.id]
                 state = container.state()
                 if state.status == "running" and container.has_stopped_process():
-                    state = State("stopped by a signal")
-                if state.status != "running":
+                    losses.append(self._ended(server, "is stopped by a signal"))
+                elif state.status != "running":
                     losses.append(self._ended(server, state))
         return losses
 
@@ -292,7 +292,7 @@ class Stack:
     def _tail(self, server: PlannedServer) -> str:
         return "\n".join(self._read_logs().get(server.id, "").splitlines()[-EVIDENCE_LINES:])
 
-    def _ended(self, server: PlannedServer, state: State) -> ServerError:
+    def _ended(self, server: PlannedServer, state: State | str) -> ServerError:
         return ServerError(
             f"The server {_title(server)} {state}.", hint=server.engine.hint, evidence=self._tail(server)
         )

@@ -44,9 +44,9 @@ def main() -> NoReturn:
         bug = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
         status = _abort(journal, bug)
     finally:
-        with contextlib.suppress(Exception):  # the project may have closed or replaced them
-            sys.stdout.flush()
-            sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):  # the project may have closed or replaced it: it may even exit
+                stream.flush()
         # nothing of the project's that still runs (threads, exit handlers that wait) may hold the container up
         os._exit(status)
 

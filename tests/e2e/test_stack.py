@@ -290,6 +290,18 @@ def test_another_thread_can_give_up(client, run, network, image):
     assert client.api.containers(all=True, filters={"label": f"{containers.RUN_LABEL}={run}"}) == []
 
 
+STOP_ALL = 'for each in /proc/[0-9]*; do [ "$(cat $each/comm)" != postgres ] || kill -STOP "${each#/proc/}"; done'
+
+
+def test_a_server_whose_process_is_stopped_is_a_loss_that_no_failure_tells(client, run, network, image):
+    with stack(client, ALONE, run, network, image) as up:
+        assert up.losses() == []
+        client.containers.get(f"harness-{run}-default").exec_run(["sh", "-c", STOP_ALL])
+        (loss,) = up.losses()
+        assert "The server default (PostgreSQL 17, primary) is stopped by a signal" in loss.message
+        assert up.failures() == []
+
+
 def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network, image):
     with stack(client, ALONE, run, network, image) as up:
         client.api.kill(f"harness-{run}-default", "TERM")

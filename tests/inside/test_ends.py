@@ -83,6 +83,26 @@ def test_an_error_of_ours_is_the_harnesss_and_no_outcome_is_lost(project, run_pr
     assert len(journal.notices("queries-missing")) == 2
 
 
+COORDINATOR_BUG = """
+import functools, sys, unittest
+
+(ours,) = [module for name, module in sys.modules.items() if name.endswith(".inside.schedule")]
+ours.Schedule.unit_finished = functools.partial(int, "a bug of ours")
+
+class Tests(unittest.TestCase):
+    def test_1(self):
+        pass
+"""
+
+
+def test_an_error_of_the_coordinator_is_the_harnesss(project, run_project):
+    project({"tests.py": COORDINATOR_BUG})
+    journal = run_project("tests")
+    assert journal.status == ExitCode.INTERNAL
+    assert journal.aborted.message.startswith("A bug in the harness: TypeError: ")
+    assert "in _take" in journal.aborted.evidence
+
+
 LEAKS = """
 import io, sys, unittest
 from unittest import mock

@@ -140,3 +140,18 @@ def test_nothing_fits_before_the_clones_are_made_but_an_abort():
     for event in (began(), fixture(), ended(), done(), {"type": "Notice", "code": "soiled", "text": ""}):
         assert not Claims().fits(event)
     assert Claims().fits({"type": "RunAborted", "exit_code": 4, "message": "init_worker failed"})
+
+
+def failed(fault="harness"):
+    return {"type": "WorkerFailed", "fault": fault, "message": "KeyError: 1", "traceback": "Traceback"}
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_worker_may_say_at_any_time_that_it_fails_and_nothing_after_that(claims, is_running):
+    assert not is_running or claims.fits(began())
+    assert claims.fits(failed())
+    assert not any(map(claims.fits, (failed(), began(), ended(), recycled(), fixture("tearDownClass"), done())))
+
+
+def test_a_worker_blames_the_project_or_the_harness_and_nobody_else(claims):
+    assert not claims.fits(failed("somebody"))
