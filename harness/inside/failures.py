@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import TracebackType
@@ -170,13 +170,14 @@ def import_advice(error: BaseException, settings_module: str = "") -> str:
 
 
 @contextlib.contextmanager
-def own_work() -> Iterator[None]:
-    """What raises in here, and is no ``HarnessError``, is a bug of ours, whatever code is around us."""
+def own_work(check: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """What raises in here, and is no ``HarnessError``, is a bug of ours, unless *check* raises what has led to it."""
     try:
         yield
     except HarnessError:
         raise
     except Exception as error:
+        check()
         message = f"A bug in the harness: {type_name(type(error))}: {message_of(error)}"
         raise HarnessError(message, "Please report it.", format_error(error)) from error
 

@@ -148,7 +148,7 @@ class InsideRunner(DiscoverRunner):
         session.messages.check()  # the project's code may have caught it
         databases.close_connections()
         session.journal.finish_phase("template")
-        with own_work():
+        with own_work(session.messages.check):  # where the host is gone, nothing can be written
             tally = self._coordinator(plan).run()
         check_replicas(self._mirror_pairs(), session.replicas)
         session.red += len(tally.red)

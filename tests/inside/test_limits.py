@@ -188,7 +188,7 @@ def deadly(project, run_project):
 
 
 def test_the_sql_of_a_test_outlives_its_worker(deadly):
-    statements = [statement.sql for statement in deadly.final("test_1_dies").sql]
+    statements = [f"{statement.sql} {statement.parameters}" for statement in deadly.final("test_1_dies").sql]
     assert any("INSERT INTO" in sql and "written before the end" in sql for sql in statements), statements
     assert all(len(sql) < 10_000 for sql in statements)
     waited = deadly.final("test_2_waits").sql
