@@ -134,6 +134,11 @@ class Config:
     sources: Mapping[str, str] = field(repr=False)
     given: Mapping[str, object] = field(repr=False)
 
+    @property
+    def python_told_by(self) -> str:
+        """What says the version of Python; empty for the default."""
+        return "" if self.sources["python"] == DEFAULT else self.sources["python"]
+
     def source(self, key: str) -> str:
         """Where the value of *key* comes from: ``default``, ``pyproject.toml``, a variable's name or a flag.
 

@@ -99,7 +99,7 @@ class Room:
 
     def _project_image(self) -> str:
         config = self.config
-        runner = provision.runner_image(self._workshop, config.python)
+        runner = provision.runner_image(self._workshop, config.python, config.python_told_by)
         return provision.project_image(
             self._workshop, runner, config.project, config.install, config.apt, (config.artifacts_root,)
         )

@@ -66,15 +66,20 @@ def _no_project(project: Path) -> ProjectError:
 
 def _below(project: Path) -> Iterator[str]:
     """What one folder further down, or a file near by, looks like what is missed, and how it is named."""
+    found = suggestions(project)
     for path in sorted(project.glob(f"*/{MANAGE_PY}"))[:1]:
         folder = path.parent
+        found = [line for line in found if f"({folder.name}/" not in line]  # what manage.py says is better
         steps = [f"There is one below: --project {folder}."]
         with contextlib.suppress(ProjectError):  # it does not say one module, so neither do we
             module = _of_manage_py(folder)
-            stay = f'stay here, with --settings {module} and [tool.harness] env = {{ PYTHONPATH = "{folder.name}" }}.'
+            stay = (
+                f"stay here: harness ci {folder.name} --settings {module}, with [tool.harness]"
+                f' env = {{ PYTHONPATH = "{folder.name}" }}.'
+            )
             if install.names_dependencies(project) and not install.names_dependencies(folder):
                 steps = [f"There is one in {folder.name}/, and its dependencies are named here: {stay}"]
             else:
                 steps.append(f"Where its tests need what lies beside {folder.name}/, {stay}")
         yield from steps
-    yield from suggestions(project)
+    yield from found

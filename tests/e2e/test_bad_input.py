@@ -314,10 +314,10 @@ class TestDependencies:
         refused = self.run(project)
         assert refused.code == 4
         assert "requirements.txt names ../shared" in flat(refused)
-        assert f"Run in {top}" in flat(refused)
+        assert f"Run in {top}, which holds both: harness ci project --settings MODULE" in flat(refused)
         keys = re.search(r"(env = \{.*?\}) and (install = \[.*?\])", flat(refused))
         self.write(top, pyproject__toml=f"[tool.harness]\n{keys[1]}\n{keys[2]}\n")
-        ended = self.run(top, "shop", "--settings", "settings")
+        ended = self.run(top, "project", "--settings", "settings")
         assert ended.code == 0, ended.told
 
     def test_a_version_from_git_is_asked_for_and_the_next_step_works(self, project):

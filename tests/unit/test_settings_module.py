@@ -134,7 +134,10 @@ def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_pack
     (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
     with pytest.raises(ProjectError) as caught:
         find_settings_module(tmp_path, None, {})
-    assert '--settings demo.settings and [tool.harness] env = { PYTHONPATH = "tests" }' in caught.value.hint
+    assert (
+        'harness ci tests --settings demo.settings, with [tool.harness] env = { PYTHONPATH = "tests" }'
+        in caught.value.hint
+    )
 
 
 def test_a_manage_py_below_that_says_no_module_is_pointed_at_all_the_same(tmp_path):
@@ -225,6 +228,7 @@ def test_a_manage_py_that_says_no_module_comes_with_suggestions(tmp_path):
 def test_where_the_dependencies_are_named_here_one_stays_here(tmp_path):
     files = {"backend/manage.py": DJANGOS_OWN, "requirements.txt": "django\n"}
     said = hint(tmp_path, files)
-    assert "dependencies are named here: stay here, with --settings shop.settings" in said
+    assert "dependencies are named here: stay here: harness ci backend --settings shop.settings" in said
     assert "--project" not in said.replace("name it with --project", "")
+    assert "looks like it" not in hint(tmp_path, {"backend/shop/settings.py": SETTINGS})
     assert "--project" in hint(tmp_path, {**files, "backend/requirements.txt": "django\n"})

@@ -267,7 +267,7 @@ class TestNothingNamed:
         project(tmp_path, {".git/HEAD": "", "requirements.txt": "django\n"})
         manage = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
         root = project(tmp_path / "backend", {"manage.py": manage})
-        assert f"cd {tmp_path} && harness ci --settings shop.settings" in self.said(root)
+        assert f"cd {tmp_path} && harness ci backend --settings shop.settings" in self.said(root)
         assert 'PYTHONPATH = "backend"' in self.said(root)
         other = project(tmp_path / "own" / "x", {"../.git/HEAD": "", "manage.py": manage})
         assert "above it" not in self.said(other)

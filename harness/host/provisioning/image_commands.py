@@ -124,7 +124,7 @@ def _server(workshop: Workshop, config: Config, spec: DbSpec) -> str:
 
 
 def _runner(workshop: Workshop, config: Config) -> str:
-    runner = provision.runner_image(workshop, config.python)
+    runner = provision.runner_image(workshop, config.python, config.python_told_by)
     if not _has_project(config):
         return runner
     return provision.project_image(workshop, runner, config.project, config.install, config.apt, (config.artifacts,))

@@ -42,9 +42,17 @@ def server_image(workshop: Workshop, engine: Engine, version: str, image: str | 
     return provide(workshop, images.server_specs(engine.name, engine.release(version), image))
 
 
-def runner_image(workshop: Workshop, python: str) -> str:
-    """The tag of the runner's image with *python*. Raises as ``server_image`` does, and ``UsageError`` for no Python."""
-    return provide(workshop, images.runner_specs(python))
+def runner_image(workshop: Workshop, python: str, told_by: str = "") -> str:
+    """The tag of the runner's image with *python*, which *told_by* says, where that is somebody.
+
+    Raises as ``server_image`` does, and ``UsageError`` for no Python.
+    """
+    try:
+        return provide(workshop, images.runner_specs(python))
+    except ServerError as error:
+        if told_by:
+            error.hint += f" Python {python} is what {told_by} says; python in [tool.harness] names another."
+        raise
 
 
 def project_image(

@@ -187,7 +187,7 @@ def _outside(root: Path, target: str, message: str, command: str) -> ProjectErro
         commands = [f"cd {inner} && {command}"] if command else [f"pip install ./{there.relative_to(common)} ..."]
         listing = ", ".join(f'"{each}"' for each in commands)
         hint = (
-            f"Run in {common}, which holds both: harness ci --settings MODULE, with a pyproject.toml there that says"
+            f"Run in {common}, which holds both: harness ci {inner} --settings MODULE, with a pyproject.toml there that says"
             f' [tool.harness] env = {{ PYTHONPATH = "{inner}" }} and install = [{listing}]. Or name its wheel with'
             " pip_find_links."
         )

@@ -95,6 +95,6 @@ def _run_above(above: Path, root: Path) -> Iterator[str]:
         except ProjectError:
             module = "MODULE"
     yield (
-        f"{above} above it names some. Run there: cd {above} && harness ci --settings {module}, with [tool.harness]"
+        f"{above} above it names some. Run there: cd {above} && harness ci {inner} --settings {module}, with [tool.harness]"
         f' env = {{ PYTHONPATH = "{inner}" }} in its pyproject.toml.'
     )
