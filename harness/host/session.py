@@ -265,6 +265,8 @@ class _Story:
     def _keep_evidence(self, stack: Stack) -> None:
         """Schemas and logs, while the servers are there. What cannot be had does not change how the run went."""
         server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
+        if self._is_aborted and stack.losses():
+            server_of = {}  # one whose process is stopped would be asked for ever
         with ThreadPoolExecutor(thread_name_prefix="schema") as pool:
             dumps = [
                 (database.alias, pool.submit(stack.dump_schema, server, database.template))

@@ -42,6 +42,19 @@ def lost(db: str, folder: Path) -> Iterator[Row]:
             named = f"{role} named" if cause and role in cause[0] else "not named"
             seen = f"exit {ended.code}, {named}, {counts['errors']} hit, {counts['not_run']} not run"
             yield Row(fault, f"exit 3, {role} named, 2 hit, 10 not run", seen, running.left())
+    with Running(db, folder / "stopped", "tests.test_erring", "--parallel", "2", "--timeout", "60") as running:
+        running.until('"AttemptStarted","test":"tests.test_erring.Erring')
+        running.remember()
+        _shell("primary", _STOP_SERVER)(running)
+        ended = running.finish()
+        cause = (
+            "primary named"
+            if re.search(r"The server \S+ \(.* primary\) is stopped by a signal", ended.out)
+            else "not named"
+        )
+        seen = f"exit {ended.code}, {cause}, {'some' if ended.summary['counts']['not_run'] else 'none'} not run"
+        fault = "a primary's process is stopped while tests err that do not ask it"
+        yield Row(fault, "exit 3, primary named, some not run", seen, running.left())
 
 
 def early(db: str, folder: Path) -> Iterator[Row]:
@@ -150,6 +163,10 @@ def _drop_all(client: str, allow: str) -> str:
     )
 
 
+_STOP_SERVER = (
+    "for each in /proc/[0-9]*; do case $(cat $each/comm) in"
+    " postgres|mysqld|mariadbd) kill -STOP ${each#/proc/};; esac; done"
+)
 _PSQL = "psql -X -q -v ON_ERROR_STOP=1 -h /tmp -U postgres -d postgres"
 _TAKE_ROLE = (
     f"{_PSQL} -c 'ALTER ROLE harness_replication NOLOGIN'"
