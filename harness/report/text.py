@@ -8,12 +8,18 @@ from __future__ import annotations
 import re
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 forbids, what moves a terminal's cursor, and what UTF-8 cannot carry. Tab and newline stay."""
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
+"""What XML 1.0 forbids, what moves a terminal's cursor, and what UTF-8 cannot carry; and what nobody sees: what turns the
+direction of text or ends a line of it, has no width, or tags what follows. Tab and newline stay.
+"""
 
 
 def visible(text: str) -> str:
-    """*text* with carriage returns as newlines and every other control character or lone surrogate as an escape."""
+    """*text* with carriage returns as newlines, and as an escape every other character that is not seen or cannot be had."""
     if _UNFIT.search(text) is None:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -77,4 +83,6 @@ def plural(number: int, noun: str) -> str:
 
 
 def _escape(code: int) -> str:
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,3 +1,6 @@
+import sys
+import unicodedata
+
 import pytest
 
 from harness.report.text import (
@@ -20,12 +23,25 @@ from harness.report.text import (
         ("lone \udc80 and \ud83d", "lone \\udc80 and \\ud83d"),
         ("\ufffe\uffff", "\\ufffe\\uffff"),
         ("windows\r\nbar 10%\rbar 20%", "windows\nbar 10%\nbar 20%"),
-        ("grüße 😀 \u2028", "grüße 😀 \u2028"),
+        ("grüße 😀 ❤️ עברית", "grüße 😀 ❤️ עברית"),
+        ("if user\u202e\u2066// admin\u2069", "if user\\u202e\\u2066// admin\\u2069"),
+        ("a\u200bb\ufeff\u2028c\u2029\U000e0041", "a\\u200bb\\ufeff\\u2028c\\u2029\\U000e0041"),
     ],
 )
 def test_visible(text: str, expected: str) -> None:
     assert visible(text) == expected
     visible(text).encode()
+
+
+def test_every_character_that_is_not_seen_is_an_escape() -> None:
+    signs = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}  # formats too, but with a shape
+    unseen = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    found = {
+        code
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in unseen and chr(code) not in "\t\n\r" and visible(chr(code)) == chr(code)
+    }
+    assert found <= signs
 
 
 def test_for_terminal_drops_colours_and_shows_what_else_moves_the_cursor() -> None:
