@@ -210,6 +210,11 @@ def tested_function(test: unittest.TestCase) -> Callable[[], Any] | None:
     return getattr(test, "_testFunc", None) if isinstance(test, unittest.FunctionTestCase) else None
 
 
+def subtest_contexts(subtest: Any) -> list[Any]:
+    """What stands for *subtest* and for each subTest that it is in: an object of its own, the same in all that are in it."""
+    return list(subtest.params.maps)
+
+
 def subtest_description(subtest: Any) -> str:
     """A subTest's message and parameters, as unittest prints them."""
     return str(subtest._subDescription())

@@ -25,7 +25,7 @@ from ..contract.events import (
 from . import real
 from .failures import ExcInfo, FailureDescriber
 from .output import Capture
-from .private import subtest_description
+from .private import subtest_contexts, subtest_description
 from .sqllog import SqlLog
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
@@ -45,7 +45,20 @@ class Attempt:
     expected_failure: Failure | None = None
     is_success: bool = False
     is_unexpected_success: bool = False
-    subtests: int = 0
+    subtests_passed: int = 0
+    subtests_not_passed: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def subtests(self) -> int:
+        """How many subTests ran, those that were skipped too."""
+        return self.subtests_passed + len(self.subtests_not_passed)
+
+    def note_subtest(self, subtest: Any, *, has_passed: bool) -> None:
+        """Count *subtest*. Of one in which another has not passed, unittest says nothing: it is counted with that one."""
+        if has_passed:
+            self.subtests_passed += 1
+        else:  # kept, so that no other gets the same number
+            self.subtests_not_passed.update((id(context), context) for context in subtest_contexts(subtest))
 
     def verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
         """The outcome, its failures, and the reason of a skip."""
@@ -169,6 +182,7 @@ class AttemptResult(unittest.TestResult):
             self.fixture_skip = str(reason)
         elif hasattr(test, "test_case"):  # a subTest
             self._attempt.subtest_skip = str(reason)
+            self._attempt.note_subtest(test, has_passed=False)
         else:
             self._attempt.skip = str(reason)
 
@@ -183,7 +197,7 @@ class AttemptResult(unittest.TestResult):
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if self._attempt is None:
             return
-        self._attempt.subtests += 1
+        self._attempt.note_subtest(subtest, has_passed=err is None)
         if err is not None:
             is_failure = issubclass(err[0], test.failureException)
             description = _ADDRESS.sub("", subtest_description(subtest))

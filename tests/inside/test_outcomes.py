@@ -212,6 +212,22 @@ def test_subtests_that_fail_are_told_one_by_one(journal):
     assert attempt.subtests == 3
 
 
+@pytest.mark.parametrize(
+    ("test", "ran"),
+    [
+        ("test_two_of_three_fail", 3),
+        ("test_one_skips_and_one_fails", 3),
+        ("test_nested", 6),
+        ("test_many_fail", 150),
+        ("test_one_fails_and_then_the_test_does", 1),
+        ("test_one_skips_and_the_others_pass", 3),
+        ("test_all_pass", 3),
+    ],
+)
+def test_each_subtest_that_ran_is_counted(journal, test, ran):
+    assert journal.final(f"SubTests.{test}").subtests == ran
+
+
 def test_a_subtests_message_is_told_with_its_parameters(journal):
     (failure,) = failures_of(journal, "test_one_errs")
     assert (failure.subtest, failure.kind) == ("[dividing] (divisor=0)", "error")
