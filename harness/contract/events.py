@@ -57,6 +57,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class BriefLine:
+    """A line of a traceback made short: a ``frame`` of the project's, what was ``folded``, or what the ``error`` says."""
+
+    text: str
+    kind: Literal["frame", "folded", "error"]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One thing that went wrong in an attempt: ``kind`` as unittest tells failures from errors.
 
@@ -71,7 +79,7 @@ class Failure:
     traceback: str
     frames: tuple[Frame, ...] = ()
     subtest: str = ""
-    brief: str = ""
+    brief: tuple[BriefLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ class Config:
     mirrors: MirrorMode
     junit_strict: bool
     console: Literal["auto", "plain", "rich"]
+    quiet: bool
     python: str
     pythons: tuple[str, ...]
     install: tuple[str, ...] | None

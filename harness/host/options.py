@@ -193,6 +193,13 @@ _RUN = (
         ("--console",),
         "auto|plain|rich",
     ),
+    Option(
+        "quiet",
+        SWITCH,
+        False,
+        "Print one line when all is green, else the first failures and what the run came to.",
+        ("-q", "--quiet"),
+    ),
 )
 
 _PROJECT = (
@@ -329,7 +336,7 @@ _DJANGO = (
         "durations",
         COUNT,
         None,
-        "Show the N slowest tests; 0 is all of them.",
+        "Show the N slowest tests; 0 is all of them. Without it, those that took 5 seconds or more.",
         ("--durations",),
         "N",
         django="durations",

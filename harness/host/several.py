@@ -36,15 +36,13 @@ from harness.host.surroundings import Surroundings
 from harness.report import merged_summary
 from harness.report.backends_console import BackendsConsole
 from harness.report.files import JOURNAL, Artifacts
-from harness.report.final_summary import condensed, final_summary, rerun_command
+from harness.report.final_summary import condensed, final_summary, rerun_command, sql_paths
 from harness.report.merge import Missing, Run, merge
 from harness.report.runreport import RunReport
 from harness.report.verdict import verdict
 from harness.report.wording import case_headline
 
 POLL_S = 0.1
-SLOWEST = 3
-"""Tests that each backend's summary lists, where nobody asked for more."""
 EXIT_S = 60.0
 """How long a run that was asked to end twice has until it is killed."""
 _STDERR_BYTES = 20_000
@@ -74,7 +72,7 @@ def run_several(config: Config) -> ExitCode:
         merged = merge(fleet.runs, fleet.missing, code)
         code = write(merged, artifacts, around, console, strict=config.junit_strict)
         if around.is_github:
-            around.print_lines(merged_summary.annotate_all(merged))
+            around.say(merged_summary.annotate_all(merged))
         return code
 
 
@@ -188,20 +186,21 @@ class _Fleet:
 
     def _tell(self, child: _Child, run: Run) -> None:
         options = self._around.console_options(self._config)
-        if self._config.django.durations is None:
-            options = replace(options, durations=SLOWEST)
+        folder, paths = self._around.relative(child.folder), _files(child.folder)
         lines = final_summary(
             run.report,
             run.verdict,
             options,
-            artifacts=condensed(self._around.relative(child.folder), _files(child.folder)),
+            artifacts=condensed(folder, paths),
             rerun=rerun_command(child.letter.command, run.report),
+            sql_paths=sql_paths(run.report, folder, paths),
             known=self._known,
         )
         self._known |= {(case.test.id, case_headline(case)) for case in run.report.red}
         style = "green" if run.verdict.exit_code == 0 else "bold red"
         head = Text(f"═══ {child.backend.name} ".ljust(min(options.width or 100, 100), "═"), "bold")
-        self._console.end(child.backend.name, Text(run.verdict.word, style), [Text(), head, *lines, Text()])
+        shown = [] if options.quiet and run.verdict.exit_code == 0 else [Text(), head, *lines, Text()]
+        self._console.end(child.backend.name, Text(run.verdict.word, style), shown)
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:

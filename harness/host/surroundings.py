@@ -15,11 +15,10 @@ from typing import TextIO
 
 from harness.host import command_line
 from harness.host.config import Config
-from harness.report.console import Console, LiveConsole, PlainConsole
+from harness.report.console import Console, LiveConsole, PlainConsole, Sink
 from harness.report.terminal import ConsoleOptions, encodable
+from harness.report.text import for_terminal
 from harness.report.typed import Typed
-
-SLOWEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,15 @@ class Surroundings:
         """*path* as somebody who stands here would write it."""
         return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
 
+    def say(self, lines: Iterable[str]) -> None:
+        """Print *lines* that nobody has to read: what a run came to is in its exit code and its artifacts as well."""
+        sink = Sink(self.out)
+        sink.write("".join(f"{line}\n" for line in lines))
+        sink.flush()
+
     def print_lines(self, lines: Iterable[str]) -> None:
-        text = "".join(f"{line}\n" for line in lines)
+        """Print *lines* that are all that a command gives. Raises ``OSError`` where they cannot be written."""
+        text = "".join(f"{for_terminal(line)}\n" for line in lines)
         self.out.write(encodable(text, self.out.encoding))
         self.out.flush()
 
@@ -51,7 +57,8 @@ class Surroundings:
 
     def is_live(self, config: Config) -> bool:
         """Whether the display is a live one."""
-        return config.console == "rich" or (config.console == "auto" and self.is_terminal)
+        wanted = config.console == "rich" or (config.console == "auto" and self.is_terminal)
+        return wanted and not config.quiet
 
     def console_options(self, config: Config) -> ConsoleOptions:
         """How the consoles print."""
@@ -61,9 +68,10 @@ class Surroundings:
             colour=self.has_colour,
             verbosity=django.verbosity,
             debug_sql=django.debug_sql,
-            durations=SLOWEST if django.durations is None else django.durations,
+            durations=django.durations,
             timing=django.timing,
             buffer=django.buffer,
+            quiet=config.quiet,
             guard=secrets.token_hex(16) if self.is_github else "",
         )
 

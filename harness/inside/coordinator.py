@@ -45,6 +45,7 @@ from .commands import (
     TellSlow,
     Terminate,
 )
+from .failures import FailureDescriber
 from .lookout import Lookout
 from .output import Capture, flush
 from .processes import Child, StopFlag, Strays, child_signals, end_children, has_ended
@@ -405,7 +406,8 @@ class Coordinator:
 
     def _blame(self, blame: Blame) -> None:
         pid, status, overruled = self._last_death
-        event = last_words.of(blame, pid, status, self._captures[blame.slot], overruled)
+        relative = FailureDescriber(self._context.root).relative
+        event = last_words.of(blame, pid, status, self._captures[blame.slot], relative, overruled)
         self._journal.write(event, blame.slot)
         self._count(blame.test, blame.outcome, blame.is_final)
 

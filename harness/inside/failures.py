@@ -15,9 +15,9 @@ from typing import Literal
 
 import tblib
 
-from ..contract.events import Failure, Frame
+from ..contract.events import BriefLine, Failure, Frame
 from ..errors import HarnessError
-from . import real
+from . import brief, real
 
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
@@ -54,13 +54,15 @@ class FailureDescriber:
         tb = _without_unittest(tb)
         if kind == "failure":
             _cut_assertion_frames(tb)
+        text, lines = self._told(cls, value, tb)
         return Failure(
             kind=kind,
             type=type_name(cls),
             message=cut(message_of(value), MESSAGE_CHARACTERS),
-            traceback=cut(_format(cls, value, tb), TRACEBACK_CHARACTERS),
+            traceback=cut(text, TRACEBACK_CHARACTERS),
             frames=self._frames_or_none(tb),
             subtest=subtest,
+            brief=lines,
         )
 
     def _frames_or_none(self, tb: TracebackType | None) -> tuple[Frame, ...]:
@@ -68,6 +70,21 @@ class FailureDescriber:
             return self._frames(tb)
         except Exception:  # noqa: BLE001 - the failure is told all the same
             return ()
+
+    def _told(
+        self, cls: type[BaseException], value: BaseException, tb: TracebackType | None
+    ) -> tuple[str, tuple[BriefLine, ...]]:
+        """The exception in full, and in few lines; none of these where it cannot be read so."""
+        try:
+            told = real.traceback.TracebackException(cls, value, tb, compact=True)
+            _leave_ourselves_out(told)
+            text = "".join(told.format())
+        except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
+            return f"{_formatted(tb)}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
+        try:
+            return text, _within(brief.of_exception(told, self.relative, brief.template_of(tb, self.relative)))
+        except BaseException:  # noqa: BLE001 - the same; its text is there all the same
+            return text, ()
 
     def _frames(self, tb: TracebackType | None) -> tuple[Frame, ...]:
         if tb is None:
@@ -108,17 +125,20 @@ def project_root() -> str:
     return str(Path.cwd())
 
 
-def _format(cls: type[BaseException], value: BaseException, tb: TracebackType | None) -> str:
+def _formatted(tb: TracebackType | None) -> str:
     try:
-        told = real.traceback.TracebackException(cls, value, tb, compact=True)
-        _leave_ourselves_out(told)
-        return "".join(told.format())
-    except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
-        try:
-            frames = "".join(real.traceback.format_tb(tb))
-        except BaseException:  # noqa: BLE001 - what reads source files may be patched
-            frames = ""
-        return f"{frames}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n"
+        return "".join(real.traceback.format_tb(tb))
+    except BaseException:  # noqa: BLE001 - what reads source files may be patched
+        return ""
+
+
+def _within(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
+    """*lines* in about ``MESSAGE_CHARACTERS``: those of a message that is too long as one, cut in its middle."""
+    if sum(len(line.text) for line in lines) <= MESSAGE_CHARACTERS:
+        return lines
+    others = tuple(line for line in lines if line.kind != "error")
+    text = cut("\n".join(line.text for line in lines if line.kind == "error"), MESSAGE_CHARACTERS)
+    return (*others, *(BriefLine(line, "error") for line in text.split("\n")))
 
 
 def _leave_ourselves_out(told: traceback.TracebackException) -> None:

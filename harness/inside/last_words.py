@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..contract.events import AttemptFinished, Failure, Outcome, PlannedTest, Statement, WorkerLost
+from ..contract.events import AttemptFinished, BriefLine, Failure, Outcome, PlannedTest, Statement, WorkerLost
+from . import brief
 from .commands import Blame
 from .output import Capture
 from .processes import Child, signal_name
@@ -12,30 +13,31 @@ STATEMENTS = 1000
 
 
 def of(
-    blame: Blame, pid: int, status: int, capture: Capture, overruled: AttemptFinished | None = None
+    blame: Blame,
+    pid: int,
+    status: int,
+    capture: Capture,
+    relative: brief.Relative,
+    overruled: AttemptFinished | None = None,
 ) -> AttemptFinished:
     """The end of the attempt that *blame* is about. *status* is that of the worker, negative for a signal; *overruled* is
     what the worker said of the attempt, where that does not count: the worker has gone on since, and its marks have moved.
+
+    *relative* gives a file's name in the project.
     """
     sql, waiting = capture.trail.statements()
-    evidence = [capture.stacks.everything() if overruled else capture.stacks.taken()]
+    stacks = capture.stacks.everything() if overruled else capture.stacks.taken()
     stdout, stderr = (
         (overruled.stdout, overruled.stderr) if overruled else (capture.stdout.taken(), capture.stderr.taken())
     )
-    if blame.outcome is Outcome.TIMED_OUT:
-        kind, message = "TestTimeout", blame.why
-        evidence += [*map(_told, waiting), capture.sessions.everything()]
-        if overruled is not None:
-            evidence.append(f"It came to an end after that, as {overruled.outcome.value}, which does not count.")
-            evidence += [failure.traceback for failure in overruled.failures]
-    elif blame.is_forger:
-        kind, message = "ForgedEvent", blame.why
-    elif blame.outcome is Outcome.ERRORED:
-        kind, message = "ServerLost", f"waited for an answer when the run was ended: {blame.why}"
-        evidence += map(_told, waiting)
+    kind, message = _what(blame, pid, status)
+    evidence = [] if kind in ("ForgedEvent", "WorkerCrash") else [_told(statement) for statement in waiting]
+    if kind == "TestTimeout":
+        evidence.append(capture.sessions.everything())
+    if kind == "TestTimeout" and overruled is not None:
+        evidence.append(f"It came to an end after that, as {overruled.outcome.value}, which does not count.")
     else:
-        how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
-        kind, message = "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
+        overruled = None
     extra = None
     if blame.is_fixture:
         owner, _, name = blame.test.rpartition(".")
@@ -45,7 +47,7 @@ def of(
         blame.n,
         blame.outcome,
         round(blame.elapsed, 6),
-        (Failure("error", kind, message, "\n".join([message, *filter(None, evidence)])),),
+        (_failure(kind, message, stacks, evidence, relative, overruled.failures if overruled else ()),),
         stdout=stdout,
         stderr=stderr,
         sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
@@ -72,6 +74,37 @@ def of_worker(process: Child, status: int, blamed: str | None, capture: Capture)
         message=when + (f": {failure.message}" if failure else ""),
         evidence="\n".join(filter(None, evidence)),
     )
+
+
+def _what(blame: Blame, pid: int, status: int) -> tuple[str, str]:
+    """What kind of failure it is, and its message."""
+    if blame.outcome is Outcome.TIMED_OUT:
+        return "TestTimeout", blame.why
+    if blame.is_forger:
+        return "ForgedEvent", blame.why
+    if blame.outcome is Outcome.ERRORED:
+        return "ServerLost", f"waited for an answer when the run was ended: {blame.why}"
+    how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
+    return "WorkerCrash", f"worker {blame.slot} (pid {pid}) {how} while running this test"
+
+
+def _failure(
+    kind: str,
+    message: str,
+    stacks: str,
+    evidence: list[str],
+    relative: brief.Relative,
+    overruled: tuple[Failure, ...],
+) -> Failure:
+    """In full and in few lines: the message, the stacks, the evidence, and the failures that do not count."""
+    short = [
+        BriefLine(message, "error"),
+        *brief.of_stacks(stacks, relative),
+        *(BriefLine(line, "error") for text in evidence for line in text.splitlines()),
+        *(line for failure in overruled for line in failure.brief),
+    ]
+    text = "\n".join(filter(None, [message, stacks, *evidence, *(failure.traceback for failure in overruled)]))
+    return Failure("error", kind, message, text, brief=tuple(short))
 
 
 def _told(waiting: Statement) -> str:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.contract.events import Envelope
-from harness.report.console import PROGRESS_EVERY_S, REFRESH_HZ, Sink, clock_face, phases_line, rich_console
+from harness.report.console import REFRESH_HZ, Sink, clock_face, is_due, phases_line, rich_console
 from harness.report.feed import Feed
 from harness.report.github import resume_commands, stop_commands
 from harness.report.terminal import ConsoleOptions, labelled
@@ -65,6 +65,11 @@ class BackendsConsole:
             )
             self._live.start()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is to be printed but what the runs came to."""
+        return self._options.quiet
+
     def handle(self, label: str, envelope: Envelope) -> None:
         """Print what *envelope* is worth, and now and then how far the run is; the clock is the stream's own."""
         row = self._rows[label]
@@ -72,15 +77,16 @@ class BackendsConsole:
         row.seen_at = self._clock()
         if row.told_at is None:
             row.told_at = envelope.at
-        elif envelope.at - row.told_at >= PROGRESS_EVERY_S and row.feed.planned and self._options.verbosity:
+        elif is_due(row.feed, envelope.at - row.told_at, self._options):
             row.told_at = envelope.at
             if self._live is None:
-                lines.append(_progress(row.feed))
+                lines += filter(None, [row.feed.progress()])
         self._print(self._named(label, line) for line in lines)
 
     def say(self, label: str, text: str) -> None:
         """A line about *label* that no journal tells; an empty *label* is the command itself."""
-        self._print([self._named(label, labelled("", text, "dim"))])
+        if not self._options.quiet:
+            self._print([self._named(label, labelled("", text, "dim"))])
 
     def end(self, label: str, word: Text, lines: Iterable[Text]) -> None:
         """The run of *label* has ended, as *word* says; *lines* tell how, and bear no label of their own."""
@@ -137,7 +143,7 @@ class BackendsConsole:
             return Text("waiting", "dim"), Text(), Text(), Text()
         now = feed.at + max(self._clock() - row.seen_at, 0.0)
         age = Text(clock_face(now - feed.started_at), "dim")
-        if not feed.planned or (not feed.done and not feed.seats and feed.open_phases):
+        if not feed.can_run:
             return phases_line(feed, now), Text(), Text(), age
         bar = ProgressBar(
             total=feed.planned,
@@ -148,8 +154,3 @@ class BackendsConsole:
         )
         standing = Text(feed.standing(), "bold red" if feed.red else "yellow")
         return bar, Text(f"{feed.done}/{feed.planned}", "bold"), standing, age
-
-
-def _progress(feed: Feed) -> Text:
-    standing = f", {feed.standing()}" if feed.standing() else ""
-    return labelled("progress", f"{feed.done} of {feed.planned} tests{standing}, {feed.elapsed:.0f}s", "dim")

@@ -5,9 +5,13 @@ Owns what is written to the terminal and when. A console never ends a run: where
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, TextIO, cast
 
 from rich.console import Console as RichConsole
@@ -22,11 +26,13 @@ from harness.report.feed import Feed, Seat
 from harness.report.final_summary import final_summary
 from harness.report.github import resume_commands, stop_commands
 from harness.report.runreport import RunReport
-from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, clip_start, encodable, labelled
+from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, clip_start, encodable
 from harness.report.text import one_line
 from harness.report.verdict import Verdict
 
 PROGRESS_EVERY_S = 10.0
+PHASE_EVERY_S = 5.0
+"""How often a log says what the run is at: while tests run, and before."""
 REFRESH_HZ = 8
 SLOTS_SHOWN = 12
 
@@ -38,7 +44,14 @@ class Console(Protocol):
         """Take one event."""
 
     def finish(
-        self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "", replay: str = ""
+        self,
+        report: RunReport,
+        verdict: Verdict,
+        *,
+        artifacts: Sequence[str] = (),
+        rerun: str = "",
+        replay: str = "",
+        sql_paths: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Print the final summary; arguments as ``final_summary`` has them."""
 
@@ -47,7 +60,10 @@ class Console(Protocol):
 
 
 class Sink(io.TextIOBase):
-    """The terminal or file: takes any text whatever its encoding, and falls silent when nobody reads any more."""
+    """The terminal or file: takes any text whatever its encoding, and falls silent when nobody reads any more.
+
+    What a run came to is then in its exit code and its artifacts, and the same as if somebody had read.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -65,7 +81,7 @@ class Sink(io.TextIOBase):
             try:
                 self._out.write(encodable(text, self.encoding))
             except (OSError, ValueError):
-                self._is_read = False  # the pipe or the file is closed; the run and its artifacts go on
+                self._fall_silent()
         return len(text)
 
     def flush(self) -> None:
@@ -73,7 +89,13 @@ class Sink(io.TextIOBase):
             try:
                 self._out.flush()
             except (OSError, ValueError):
-                self._is_read = False
+                self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        """The pipe or the file is closed, or full. What is still buffered would raise again when the interpreter ends."""
+        self._is_read = False
+        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as null:
+            os.dup2(null.fileno(), self._out.fileno())
 
 
 class PlainConsole:
@@ -94,30 +116,34 @@ class PlainConsole:
         lines = self._feed.take(envelope)
         if self._last_at is None:
             self._last_at = envelope.at
-        elif envelope.at - self._last_at >= PROGRESS_EVERY_S and self._feed.planned and self._options.verbosity:
+        elif is_due(self._feed, envelope.at - self._last_at, self._options):
             self._last_at = envelope.at
-            lines.append(self._progress())
+            lines += filter(None, [self._feed.progress()])
         if lines:
             self._print(lines)
 
     def finish(
-        self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "", replay: str = ""
+        self,
+        report: RunReport,
+        verdict: Verdict,
+        *,
+        artifacts: Sequence[str] = (),
+        rerun: str = "",
+        replay: str = "",
+        sql_paths: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Print the final summary."""
-        self._print(final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay))
+        self._print(
+            final_summary(
+                report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay, sql_paths=sql_paths
+            )
+        )
 
     def close(self) -> None:
         """Let the runner take commands again."""
         if not self._is_closed and self._options.guard:
             self._write(resume_commands(self._options.guard))
         self._is_closed = True
-
-    def _progress(self) -> Text:
-        feed = self._feed
-        if feed.steps:
-            return labelled("progress", f"{', '.join(feed.steps.values())}, {feed.elapsed:.0f}s", "dim")
-        standing = f", {feed.standing()}" if feed.standing() else ""
-        return labelled("progress", f"{feed.done} of {feed.planned} tests{standing}, {feed.elapsed:.0f}s", "dim")
 
     def _print(self, lines: Sequence[Text]) -> None:
         if self._paint is None:
@@ -159,11 +185,20 @@ class LiveConsole:
             self._console.print(Text("\n").join(lines), soft_wrap=True)
 
     def finish(
-        self, report: RunReport, verdict: Verdict, *, artifacts: Sequence[str] = (), rerun: str = "", replay: str = ""
+        self,
+        report: RunReport,
+        verdict: Verdict,
+        *,
+        artifacts: Sequence[str] = (),
+        rerun: str = "",
+        replay: str = "",
+        sql_paths: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Take the display away and print the final summary."""
         self.close()
-        for line in final_summary(report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay):
+        for line in final_summary(
+            report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay, sql_paths=sql_paths
+        ):
             self._console.print(line, soft_wrap=True)
 
     def close(self) -> None:
@@ -174,7 +209,7 @@ class LiveConsole:
         """The display as it is now; called by rich's own thread, a few times a second."""
         feed = self._feed
         now = feed.at + max(self._clock() - self._seen_at, 0.0)
-        if not feed.planned:
+        if not feed.can_run:
             return phases_line(feed, now)
         seats = sorted(dict(feed.seats).items())
         head = Table.grid(padding=(0, 2), expand=True)
@@ -191,9 +226,26 @@ class LiveConsole:
             Text(feed.standing(), "bold red" if feed.red else "yellow"),
             Text(clock_face(now - feed.started_at), "dim"),
         )
+        width = self._console.width
+        reds = [_clipped(red, width) for red in list(feed.newest_reds)]
         if not seats:
-            return Group(head, phases_line(feed, now)) if feed.open_phases else head
-        return Group(head, _slots(seats, now, self._console.width))
+            return Group(head, *reds, phases_line(feed, now)) if feed.open_phases else Group(head, *reds)
+        return Group(head, *reds, _slots(seats, now, width))
+
+
+def is_due(feed: Feed, since_s: float, options: ConsoleOptions) -> bool:
+    """Whether a log is to say how far the run is, *since_s* seconds after it said so last."""
+    if options.quiet or options.verbosity == 0:
+        return False
+    if feed.can_run:
+        return since_s >= PROGRESS_EVERY_S
+    return min([since_s, *(feed.at - since for since in feed.open_phases.values())]) >= PHASE_EVERY_S
+
+
+def _clipped(line: Text, width: int) -> Text:
+    clipped = line.copy()
+    clipped.truncate(width, overflow="ellipsis")
+    return clipped
 
 
 def _slots(seats: list[tuple[int, Seat]], now: float, width: int) -> Table:
@@ -215,8 +267,7 @@ def phases_line(feed: Feed, now: float) -> Text:
     phases = dict(feed.open_phases)
     if not phases:
         return Text(f"{'':{LABEL_WIDTH}} {clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
-    steps = {name: f" ({step})" for name, step in dict(feed.steps).items()}
-    parts = [f"{name} {max(now - since, 0.0):.1f}s{steps.get(name, '')}" for name, since in phases.items()]
+    parts = [feed.phase_text(name, now) for name in phases]
     return Text(f"{'':{LABEL_WIDTH}} {', '.join(parts)}", "dim")
 
 

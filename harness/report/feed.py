@@ -5,7 +5,7 @@ Owns what is worth a line. Pure; both consoles print what it says. A test that p
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 
 from rich.text import Text
 
@@ -14,10 +14,10 @@ from harness.contract.events import Envelope, Outcome, PlannedTest
 from harness.report.runreport import INTERRUPTS, Attempt, Case, crash_message
 from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 from harness.report.text import first_line, one_line, plural
-from harness.report.wording import FLAKY, LABELS, headline, location, place
+from harness.report.wording import LABELS, headline, location, place
 
-SHOWN_FAILURES = 200
-"""Failures that are told as they come; the rest are counted, and the summary has them."""
+REDS_NAMED = 3
+"""The newest failures that a live display names; the summary tells all of them."""
 OUTPUT_LINES = 500
 _INDENT = " " * (LABEL_WIDTH + 1)
 
@@ -45,18 +45,25 @@ class Feed:
         self.seats: dict[int, Seat] = {}
         self.open_phases: dict[str, float] = {}
         self.steps: dict[str, str] = {}
+        self.newest_reds: deque[Text] = deque(maxlen=REDS_NAMED)
+        self.can_run = False
         self.started_at = 0.0
         self.at = 0.0
         self._options = options
         self._tests: dict[str, PlannedTest] = {}
-        self._shown = 0
+        self._unnamed_red = ""
 
     def take(self, envelope: Envelope) -> list[Text]:
-        """The lines that *envelope* is worth, most often none."""
+        """The lines that *envelope* is worth, most often none, and never any where nothing but the summary is asked for."""
+        lines = self._take(envelope)
+        return [] if self._options.quiet else lines
+
+    def _take(self, envelope: Envelope) -> list[Text]:
         self.at = max(self.at, envelope.at)
         self.started_at = self.started_at or envelope.at
         match envelope.event:
             case events.AttemptStarted(test=test):
+                self.can_run = True
                 self.seats[envelope.slot] = Seat(test, envelope.at)
                 return []
             case events.AttemptFinished() as event:
@@ -77,19 +84,33 @@ class Feed:
         parts = ((self.red, "red"), (self.flaky, "flaky"), (self.outcomes[Outcome.SKIPPED], "skipped"))
         return ", ".join(f"{number} {word}" for number, word in parts if number)
 
+    def progress(self) -> Text | None:
+        """How far the run is, for a log; ``None`` while there is nothing to tell. A failure since the last one is named."""
+        if not self.can_run:
+            parts = [self.phase_text(phase, self.at) for phase in self.open_phases]
+            return labelled("progress", ", ".join(parts), "dim") if parts else None
+        standing = f", {self.standing()}" if self.standing() else ""
+        named, self._unnamed_red = self._unnamed_red, ""
+        last = f", the last: {one_line(named)}" if named else ""
+        return labelled("progress", f"{self.done} of {self.planned} tests{standing}, {self.elapsed:.0f}s{last}", "dim")
+
+    def phase_text(self, phase: str, now: float) -> str:
+        """What an open *phase* is at: ``template 31s (default: migration shop.0003_prices, 3 of 210)``."""
+        step = self.steps.get(phase)
+        text = f"{one_line(phase)} {max(now - self.open_phases.get(phase, now), 0.0):.0f}s"
+        return f"{text} ({step})" if step else text
+
     def _finished(self, event: events.AttemptFinished) -> list[Text]:
         outcome = event.outcome
         if event.final and event.extra is None:
             self.done += 1
             self.outcomes[outcome] += 1
         if outcome.is_red:
-            self.red += event.final or event.extra is not None
             return self._failed(event)
         lines: list[Text] = []
         if event.final and event.n > 1 and outcome is Outcome.PASSED:
             self.flaky += 1
-            lines.append(labelled(FLAKY, f"{one_line(event.test)}  passed in attempt {event.n}"))
-        elif self._options.verbosity >= 2:
+        if self._options.verbosity >= 2:
             reason = f"  {one_line(event.reason)}" if event.reason else ""
             lines.append(labelled(LABELS[outcome], f"{one_line(event.test)}  {event.duration:.3f}s{reason}"))
         if not self._options.buffer and (event.stdout or event.stderr):
@@ -97,14 +118,11 @@ class Feed:
         return lines
 
     def _failed(self, event: events.AttemptFinished) -> list[Text]:
-        """A failure as it comes: what and where; the whole of it is in the summary."""
+        """A failure is counted as it comes, and told once, in the summary; before that too where much is asked for."""
+        if event.final or event.extra is not None:
+            self._count_red(event.test)
         if event.outcome is Outcome.NOT_RUN:
             return []  # often many with one reason, which has a line of its own
-        self._shown += 1
-        if self._shown > SHOWN_FAILURES:
-            if self._shown == SHOWN_FAILURES + 1:
-                return [labelled("...", "further failures are counted here and told in the summary", "dim", "dim")]
-            return []
         attempt = Attempt(
             event.n,
             event.outcome,
@@ -113,17 +131,19 @@ class Feed:
             reason=event.reason,
             subtests=event.subtests,
         )
-        test = event.extra or self._tests.get(event.test) or PlannedTest(event.test, "", "")
-        where = place(*location(Case(test, event.outcome, (attempt,))))
         again = "" if event.final or event.extra else f"  attempt {event.n}, to be tried again"
+        name = labelled(LABELS[event.outcome], f"{one_line(event.test)}  {event.duration:.3f}s{again}")
         message = Text(_INDENT)
         message.append(one_line(headline(attempt)))
-        if where:
+        test = event.extra or self._tests.get(event.test) or PlannedTest(event.test, "", "")
+        if where := place(*location(Case(test, event.outcome, (attempt,)))):
             message.append(f" ({where})", "dim")
-        return [
-            labelled(LABELS[event.outcome], f"{one_line(event.test)}  {event.duration:.3f}s{again}"),
-            message,
-        ]
+        self.newest_reds.append(Text.assemble(name, "  ", message.plain.strip()))
+        return [name, message] if self._options.verbosity >= 2 else []
+
+    def _count_red(self, test: str) -> None:
+        self.red += 1
+        self._unnamed_red = test
 
     def _output(self, event: events.AttemptFinished, is_named: bool) -> list[Text]:
         lines = [*quoted(event.stdout, OUTPUT_LINES), *quoted(event.stderr, OUTPUT_LINES)]
@@ -140,16 +160,19 @@ class Feed:
         match event:
             case events.PhaseStarted():
                 self.open_phases[event.phase] = envelope.at
+                self.can_run = self.can_run or event.phase == "tests"
+            case events.PhaseProgressed():
+                self.steps[event.phase] = f"{one_line(event.step)}, {event.n} of {event.total}"
             case events.PhaseFinished():
                 self.open_phases.pop(event.phase, None)
                 self.steps.pop(event.phase, None)
-                return self._quiet(labelled(event.phase, f"{event.duration:.2f}s", "dim"))
-            case events.PhaseProgressed():
-                self.steps[event.phase] = f"{one_line(event.step)}, {event.n} of {event.total}"
+                if self._options.verbosity >= 2:  # the summary has the time of each
+                    return [labelled(one_line(event.phase), f"{event.duration:.2f}s", "dim")]
             case events.RetryCalledOff():
                 self.done += 1
                 self.outcomes[event.outcome] += 1
-                self.red += event.outcome.is_red
+                if event.outcome.is_red:
+                    self._count_red(event.test)
             case events.RunPlanned():
                 self.planned += len(event.tests)
                 self._tests.update((test.id, test) for test in event.tests)

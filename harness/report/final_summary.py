@@ -6,12 +6,15 @@ Owns the order and the limits of it. Pure. Last comes what a reader at the end o
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from rich.text import Text
 
 from harness.contract import naming
 from harness.contract.events import Outcome
+from harness.report import brief
+from harness.report.brief import DETAILED, LISTED_FROM, sql_line
 from harness.report.runreport import PHASES, Attempt, Case, RunReport
 from harness.report.sql import seconds
 from harness.report.terminal import STYLES, ConsoleOptions, quoted
@@ -29,15 +32,16 @@ from harness.report.wording import (
     location,
     place,
     server_lines,
+    slowest,
     tally,
 )
 
-DETAILED = 50
-"""Failures that are told in full, unless more is asked for."""
+DETAILED_QUIETLY = 10
 LISTED = 500
 NOT_RUN_LISTED = 3
-TRACEBACK_LINES = 200
-OUTPUT_LINES = 100
+EVIDENCE_LINES = 60
+OUTPUT_LINES = 20
+VERBOSE_LINES = 200
 STATEMENTS = 100
 RERUN_LABELS = 20
 OTHERS = 5
@@ -55,28 +59,33 @@ def final_summary(
     artifacts: Sequence[str] = (),
     rerun: str = "",
     replay: str = "",
+    sql_paths: Mapping[str, str] = MappingProxyType({}),
     known: Collection[tuple[str, str]] = (),
 ) -> list[Text]:
-    """The lines that end a run. *artifacts*: the paths to name; *rerun*: the command that runs the failures again, *replay*
-    the one that runs what led to the first of them.
+    """The lines that end a run. *artifacts*: what to name of them; *rerun*: the command that runs the failures again, *replay*
+    the one that runs what led to the first of them. *sql_paths*: where the SQL of tests is, by their ids.
 
     *known* are failures that were told in full before, each as its test's id and its headline: those of other backends.
     """
-    blocks = (
-        _failures(report, options, known),
-        _one_line_each(report),
+    if options.quiet and verdict.exit_code == 0:
+        return _counts(report, verdict)
+    told = _told(report, known)
+    blocks = [
+        *_failures(told, options, sql_paths),
+        _more(report, told, options),
+        _one_line_each(report, told),
         _slowest(report, options),
-        *(_cause(cause) for cause in verdict.others[:OTHERS]),
-        _cause(verdict.cause),
+        *(_cause(cause, options) for cause in verdict.others[:OTHERS]),
+        _cause(verdict.cause, options),
         [
             *_counts(report, verdict),
-            *_times(report, options),
-            *_facts(report),
+            *([] if options.quiet else _times(report, options)),
+            *_facts(report, options),
             *_column("artifacts", list(artifacts)),
             *_column("again", [rerun] if rerun else []),
             *_column("replay", [replay] if replay else []),
         ],
-    )
+    ]
     lines: list[Text] = []
     for block in blocks:
         if block:
@@ -101,14 +110,17 @@ def rerun_command(command: Typed, report: RunReport) -> str:
 
 
 def condensed(folder: str, paths: Sequence[str]) -> list[str]:
-    """*paths* below *folder* as a reader wants them: files of the top each, those of a folder as one line."""
-    top = [f"{folder}/{path}" for path in paths if "/" not in path]
-    below: dict[str, int] = {}
-    for path in paths:
-        if "/" in path:
-            name = path.partition("/")[0]
-            below[name] = below.get(name, 0) + 1
-    return [*top, *(f"{folder}/{name}/ ({plural(number, 'file')})" for name, number in below.items())]
+    """*paths* below *folder* as a reader wants them, on one line: the files of the top, then the folders."""
+    names = dict.fromkeys(path if "/" not in path else f"{path.partition('/')[0]}/" for path in paths)
+    listed = sorted(names, key=lambda name: name.endswith("/"))
+    return [f"{folder}/: {', '.join(listed)}"] if listed else []
+
+
+def sql_paths(report: RunReport, folder: str, paths: Sequence[str]) -> dict[str, str]:
+    """Where the SQL of each red test is, below *folder*, of which *paths* were written."""
+    written = set(paths)
+    files = ((case.test.id, naming.sql_file(case.test.id)) for case in report.red)
+    return {test: f"{folder}/{file}" for test, file in files if file in written}
 
 
 def _labels(case: Case) -> tuple[str, str, str] | None:
@@ -145,38 +157,70 @@ def _without_covered(names: list[str]) -> list[str]:
 # failures in full
 
 
-def _failures(report: RunReport, options: ConsoleOptions, known: Collection[tuple[str, str]]) -> list[Text]:
-    red = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
-    told = [case for case in red if (case.test.id, case_headline(case)) not in known]
-    if not told:
-        return []
-    limit = DETAILED if options.verbosity < 2 else len(told)
-    lines = [_rule("failures", options)]
-    for case in told[:limit]:
-        lines += [Text(), *_failure(case, options)]
-    if len(told) > limit:
-        text = f"{plural(len(told) - limit, 'more failure')} in full: junit.xml, or here with -v 2"
-        lines += [Text(), Text(text, "dim")]
-    if len(red) > len(told):
-        lines += [Text(), Text(f"{plural(len(red) - len(told), 'failure')} as told of another backend above", "dim")]
+def _told(report: RunReport, known: Collection[tuple[str, str]]) -> list[Case]:
+    """The failures that are to be told here, those of fixtures first: they keep others from running."""
+    red = sorted((case for case in report.red if case.outcome is not Outcome.NOT_RUN), key=lambda case: case.is_planned)
+    return [case for case in red if (case.test.id, case_headline(case)) not in known]
+
+
+def _most(told: list[Case], options: ConsoleOptions) -> int:
+    """How many of *told* are told with their frames."""
+    if options.verbosity >= 2 and not options.quiet:
+        return len(told)
+    return DETAILED_QUIETLY if options.quiet or options.verbosity == 0 else DETAILED
+
+
+def _failures(told: list[Case], options: ConsoleOptions, sql_paths: Mapping[str, str]) -> list[list[Text]]:
+    return [list(_failure(case, options, sql_paths.get(case.test.id, ""))) for case in told[: _most(told, options)]]
+
+
+def _more(report: RunReport, told: list[Case], options: ConsoleOptions) -> list[Text]:
+    """What is said of failures that are not told here."""
+    lines = []
+    if (left := len(told) - _most(told, options)) > 0:
+        lines.append(Text(f"{plural(left, 'more failure')} in full: junit.xml, or here with -v 2", "dim"))
+    red = sum(case.outcome is not Outcome.NOT_RUN for case in report.red)
+    if red > len(told):
+        lines.append(Text(f"{plural(red - len(told), 'failure')} as told of another backend above", "dim"))
     return lines
 
 
-def _failure(case: Case, options: ConsoleOptions) -> Iterator[Text]:
+def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Text]:
     yield Text.assemble((f"{label(case)} ", STYLES[label(case)]), (one_line(case.test.id, 1000), "bold"))
-    for index, attempt in enumerate(case.red_attempts or (Attempt(1, case.outcome, 0.0, reason=case.reason),)):
-        if index:
-            yield Text()
-        yield Text(_circumstances(case, attempt), "dim")
-        files = {frame.file for failure in attempt.failures for frame in failure.frames}
-        yield from _traceback(detail(attempt), {file for file in (*files, case.test.file) if is_of_project(file)})
+    attempts = case.red_attempts or (Attempt(1, case.outcome, 0.0, reason=case.reason),)
+    is_verbose = options.verbosity >= 2
+    for attempt in attempts:
+        if is_verbose:
+            yield Text(_circumstances(case, attempt), "dim")
+            files = {frame.file for failure in attempt.failures for frame in failure.frames}
+            yield from _traceback(detail(attempt), {file for file in (*files, case.test.file) if is_of_project(file)})
+        else:
+            yield from _briefly(case, attempt, is_last=attempt is attempts[-1])
         for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
-            lines = quoted(output, OUTPUT_LINES)
+            lines = quoted(output, VERBOSE_LINES if is_verbose else OUTPUT_LINES)
             if lines:
                 yield Text(f"  {name}", "cyan")
                 yield from lines
         if options.debug_sql:
-            yield from _sql(case, attempt)
+            yield from _sql(attempt)
+    if where := sql_line(case, sql_path):
+        yield Text(f"  {where}", "dim")
+
+
+_STYLES_OF_LINES = {"frame": "cyan", "folded": "dim", "error": "red"}
+
+
+def _briefly(case: Case, attempt: Attempt, is_last: bool) -> Iterator[Text]:
+    """*attempt* in few lines; one that ended as the last one did, in one."""
+    if len(case.attempts) > 1:
+        word = LABELS[attempt.outcome]
+        is_same = not is_last and headline(attempt) == headline(case.red_attempts[-1])
+        same = ", as in the last" if is_same else ""
+        yield Text(f"  attempt {attempt.n} of {len(case.attempts)}: {word}{same}", "dim")
+        if is_same:
+            return
+    for line in brief.lines(case, attempt):
+        yield Text(f"  {for_terminal(line.text)}", _STYLES_OF_LINES[line.kind])
 
 
 def _circumstances(case: Case, attempt: Attempt) -> str:
@@ -191,7 +235,7 @@ def _circumstances(case: Case, attempt: Attempt) -> str:
 
 def _traceback(text: str, files: set[str]) -> Iterator[Text]:
     """The lines of a traceback; frames in *files*, the project's own, stand out."""
-    for line in keep_end_lines(for_terminal(text), TRACEBACK_LINES).split("\n"):
+    for line in keep_end_lines(for_terminal(text), VERBOSE_LINES).split("\n"):
         frame = _FRAME.match(line)
         if frame:
             style = "bold cyan" if any(frame["file"].endswith(file) for file in files) else "dim"
@@ -200,18 +244,19 @@ def _traceback(text: str, files: set[str]) -> Iterator[Text]:
         yield Text.assemble("  ", (line, style))
 
 
-def _sql(case: Case, attempt: Attempt) -> Iterator[Text]:
+def _sql(attempt: Attempt) -> Iterator[Text]:
     if not attempt.sql:
         return
     total = sum(statement.duration for statement in attempt.sql)
-    head = f"  sql: {plural(len(attempt.sql), 'statement')} in {seconds(total)}, {naming.sql_file(case.test.id)}"
-    yield Text(head, "cyan")
+    yield Text(f"  sql: {plural(len(attempt.sql), 'statement')} in {seconds(total)}", "cyan")
     left_out = len(attempt.sql) - STATEMENTS
     if left_out > 0:
         yield Text(f"  [... {left_out} statements left out ...]", "dim")
     for statement in attempt.sql[-STATEMENTS:]:
         where = f"{seconds(statement.duration):>9}  {one_line(statement.alias)} ({one_line(statement.role)})"
         yield Text.assemble((f"  {where}  ", "dim"), one_line(statement.sql, 2000))
+        if statement.parameters:
+            yield Text(f"{'':11}  parameters: {one_line(statement.parameters, 1000)}", "dim")
         if statement.error:
             yield Text(f"{'':11}  {one_line(statement.error, 1000)}", "red")
 
@@ -219,8 +264,8 @@ def _sql(case: Case, attempt: Attempt) -> Iterator[Text]:
 # one line each
 
 
-def _one_line_each(report: RunReport) -> list[Text]:
-    lines = [_line(case) for case in report.red if case.outcome is not Outcome.NOT_RUN]
+def _one_line_each(report: RunReport, told: list[Case]) -> list[Text]:
+    lines = [_line(case) for case in told] if len(told) >= LISTED_FROM else []
     lines += _not_run(report)
     lines += [_line(case) for case in report.flaky]
     if len(lines) > LISTED:
@@ -263,25 +308,24 @@ def _not_run(report: RunReport) -> list[Text]:
 
 
 def _slowest(report: RunReport, options: ConsoleOptions) -> list[Text]:
-    if options.verbosity < 1:
+    if options.verbosity < 1 or options.quiet:
         return []
-    ran = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
-    shown = [case for case in ran if case.duration >= 0.001 or options.verbosity > 1]
-    shown = shown[: options.durations] if options.durations else shown
-    if not shown:
-        return []
-    rows = [Text.assemble((f"{case.duration:8.3f}s  ", "dim"), one_line(case.test.id)) for case in shown]
-    return [Text("slowest", "cyan"), *rows]
+    rows = [
+        Text.assemble((f"{case.duration:8.3f}s  ", "dim"), one_line(case.test.id))
+        for case in slowest(report, options.durations)
+        if case.duration >= 0.001 or options.verbosity > 1
+    ]
+    return [Text("slowest", "cyan"), *rows] if rows else []
 
 
-def _cause(cause: Cause | None) -> list[Text]:
+def _cause(cause: Cause | None, options: ConsoleOptions) -> list[Text]:
     if cause is None:
         return []
     message = for_terminal(cause.message).split("\n")
     lines = [Text.assemble((f"{cause.kind}: ", "bold red"), (message[0], "bold"))]
     lines += [Text(f"  {line}") for line in message[1:]]
     lines += [Text(f"  {line}") for line in for_terminal(cause.hint).split("\n") if line]
-    return lines + quoted(cause.evidence, TRACEBACK_LINES, "")
+    return lines + quoted(cause.evidence, VERBOSE_LINES if options.verbosity >= 2 else EVIDENCE_LINES, "")
 
 
 def _counts(report: RunReport, verdict: Verdict) -> list[Text]:
@@ -307,9 +351,10 @@ def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
     return _column("time", [*rows, f"{'total':10}{report.total_s:9.3f}s"])
 
 
-def _facts(report: RunReport) -> list[Text]:
+def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
-    return [*_column("seed", seed), *_column("servers", server_lines(report))]
+    servers = server_lines(report) if options.verbosity >= 2 else []  # else they were told when they were ready
+    return [*_column("seed", seed), *_column("servers", servers)]
 
 
 def _column(name: str, rows: list[str]) -> list[Text]:
@@ -318,8 +363,3 @@ def _column(name: str, rows: list[str]) -> list[Text]:
         Text.assemble((f"{name if index == 0 else '':{_COLUMN - 1}} ", "cyan"), for_terminal(row))
         for index, row in enumerate(rows)
     ]
-
-
-def _rule(title: str, options: ConsoleOptions) -> Text:
-    width = min(options.width or 100, 100)
-    return Text(f"─── {title} ".ljust(width, "─"), "bold")

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 from harness.contract.events import Outcome
-from harness.report.runreport import PHASES, Case, RunReport
+from harness.report import brief
+from harness.report.brief import DETAILED, LISTED_FROM, sql_line
+from harness.report.runreport import PHASES, Attempt, Case, RunReport
 from harness.report.text import keep_ends, one_line, plural, visible
 from harness.report.verdict import Verdict
-from harness.report.wording import case_headline, detail, headline, label, location, place, server_lines, tally
+from harness.report.wording import case_headline, headline, label, location, place, server_lines, slowest, tally
 
 ANNOTATIONS = 10
 """Of one kind in one step; GitHub drops what is more."""
@@ -25,11 +28,9 @@ SUMMARY_BYTES = 900_000
 """GitHub drops a summary of more than 1 MiB, the whole of it."""
 DETAIL_BYTES = 8_000
 TABLE_BYTES = 200_000
-SLOWEST = 10
 NOTICES = 20
 
 _Item = TypeVar("_Item")
-_RESERVE_BYTES = 50_000
 _MARKUP = re.compile(r"[^\w\s.,;'=()/-]|_")
 
 
@@ -69,21 +70,37 @@ def guarded(text: str, token: str) -> str:
 
 
 def step_summary(
-    report: RunReport, verdict: Verdict, *, prefix: str = "", artifacts: Iterable[str] = (), rerun: str = ""
+    report: RunReport,
+    verdict: Verdict,
+    *,
+    prefix: str = "",
+    artifacts: Iterable[str] = (),
+    rerun: str = "",
+    sql_paths: Mapping[str, str] = MappingProxyType({}),
+    durations: int | None = None,
 ) -> str:
-    """The summary that is shown below the step, in Markdown, of less than 900 KB."""
+    """The summary that is shown below the step, in Markdown, of less than 900 KB. Each failure stands in it once.
+
+    *sql_paths* and *durations* as the console has them.
+    """
+    red = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
+    red.sort(key=lambda case: case.is_planned)
+    told, others = red[:DETAILED], red[DETAILED:]
+    is_open = len(red) < LISTED_FROM
     sections = [
         *_headline(report, verdict),
-        *_table("Failures", [case for case in report.red if case.outcome is not Outcome.NOT_RUN], prefix),
+        *([f"### Failures ({len(red)})\n"] if red else []),
+        *(
+            briefly(case, sql_paths.get(case.test.id, ""), said="" if is_open else _said(case, prefix), is_open=is_open)
+            for case in told
+        ),
+        *_table("More failures", others, prefix),
         *_not_run(report),
         *_table("Flaky", list(report.flaky), prefix),
-        *_numbers(report),
+        *_numbers(report, durations),
         *_lists(artifacts, rerun),
     ]
-    budget = SUMMARY_BYTES - _RESERVE_BYTES - sum(len(section.encode()) for section in sections)
-    told = [case for case in report.red if case.red_attempts and case.outcome is not Outcome.NOT_RUN]
-    details = list(within(told, in_full, budget, "+{} more in full in junit.xml\n"))
-    return "\n".join([*sections, *details]) + "\n"
+    return "\n".join(sections) + "\n"
 
 
 # annotations
@@ -93,7 +110,7 @@ def _of_case(kind: str, case: Case, prefix: str) -> str:
     file, line = location(case)
     attempts = case.red_attempts
     said = case_headline(case) if kind == "error" or not attempts else headline(attempts[-1])
-    text = f"{said}\n\n{detail(attempts[-1])}" if attempts else said
+    text = f"{said}\n\n{_brief(case, attempts[-1])}" if attempts else said
     path = posixpath.join(prefix, file) if file and not file.startswith(("/", "<")) else ""
     return _command(kind, path, line, f"{label(case)} {case.test.id}", text)
 
@@ -151,8 +168,7 @@ def _table(title: str, cases: list[Case], prefix: str) -> Iterator[str]:
 
 
 def _row(case: Case, prefix: str) -> str:
-    file, line = location(case)
-    where = place(posixpath.join(prefix, file) if file and not file.startswith("/") else file, line)
+    where = _where(case, prefix)
     said = headline(case.red_attempts[-1]) if case.red_attempts else case_headline(case)
     cells = (label(case), one_line(case.test.id), where, one_line(said))
     return f"| {' | '.join(plain(cell) for cell in cells)} |"
@@ -169,7 +185,7 @@ def _not_run(report: RunReport) -> Iterator[str]:
         yield ""
 
 
-def _numbers(report: RunReport) -> Iterator[str]:
+def _numbers(report: RunReport, durations: int | None) -> Iterator[str]:
     rows = [(name, f"{report.phase_seconds(name):.2f}s") for name in PHASES]
     rows.append(("total", f"{report.total_s:.2f}s"))
     yield "<details><summary>Time, servers, slowest tests</summary>\n"
@@ -180,10 +196,10 @@ def _numbers(report: RunReport) -> Iterator[str]:
     yield from (f"- notice: {plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
     if report.seed is not None:
         yield f"- seed: {report.seed}"
-    slowest = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)[:SLOWEST]
-    if slowest:
+    if slow := slowest(report, durations):
         yield "\n| slowest | time |\n|---|---:|"
-        yield from (f"| {plain(one_line(case.test.id))} | {case.duration:.3f}s |" for case in slowest)
+        row = "| +{} more, see junit.xml | |"
+        yield from within(slow, lambda case: f"| {plain(one_line(case.test.id))} | {case.duration:.3f}s |", 50_000, row)
     yield "\n</details>\n"
 
 
@@ -195,11 +211,27 @@ def _lists(artifacts: Iterable[str], rerun: str) -> Iterator[str]:
         yield f"The failures again:\n\n{fenced(one_line(rerun, 4000), 'sh')}"
 
 
-def in_full(case: Case) -> str:
-    """All that is known of what went wrong in a red *case*, folded away below its name."""
-    text = keep_ends(visible(detail(case.red_attempts[-1])), DETAIL_BYTES)
-    summary = f"{label(case)} {one_line(case.test.id)}"
-    return f"<details><summary>{plain(summary)}</summary>\n\n{fenced(text)}\n</details>\n"
+def briefly(case: Case, sql_path: str = "", *, said: str = "", is_open: bool = False) -> str:
+    """A red *case* in few lines, folded away below its name, and what is *said* of it, unless *is_open*."""
+    attempt = case.red_attempts[-1] if case.red_attempts else Attempt(1, case.outcome, 0.0, reason=case.reason)
+    text = keep_ends("\n".join(filter(None, [_brief(case, attempt), sql_line(case, sql_path)])), DETAIL_BYTES)
+    name = plain(f"{label(case)} {one_line(case.test.id)}{f' - {said}' if said else ''}")
+    return f"<details{' open' if is_open else ''}><summary>{name}</summary>\n\n{fenced(text)}\n</details>\n"
+
+
+def _said(case: Case, prefix: str) -> str:
+    """What a row says of *case*, without its name."""
+    where = _where(case, prefix)
+    return f"{one_line(case_headline(case))}{f' ({where})' if where else ''}"
+
+
+def _brief(case: Case, attempt: Attempt) -> str:
+    return "\n".join(line.text for line in brief.lines(case, attempt))
+
+
+def _where(case: Case, prefix: str) -> str:
+    file, line = location(case)
+    return place(posixpath.join(prefix, file) if file and not file.startswith("/") else file, line)
 
 
 def within(items: Sequence[_Item], render: Callable[[_Item], str], budget: int, more: str) -> Iterator[str]:

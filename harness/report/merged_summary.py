@@ -13,9 +13,10 @@ from typing import Any
 
 from rich.text import Text
 
+from harness.errors import HarnessError
 from harness.report import summary
 from harness.report.differences import TITLES, Cell, Difference, differences, red_everywhere
-from harness.report.github import annotate, fenced, in_full, plain, within
+from harness.report.github import annotate, briefly, fenced, plain, within
 from harness.report.junit import Part
 from harness.report.merge import Column, Merged
 from harness.report.runreport import PHASES, Case, Counts, RunReport
@@ -104,13 +105,20 @@ def _renamed(case: Case, id: str) -> Case:
 # for people
 
 
-def lines(merged: Merged, *, artifacts: Sequence[str] = ()) -> list[Text]:
-    """What ends a command: the table of differences, a line each backend, what is missing, and the verdict."""
+def lines(
+    merged: Merged, *, artifacts: Sequence[str] = (), unwritten: Sequence[HarnessError] = (), is_quiet: bool = False
+) -> list[Text]:
+    """What ends a command: the table of differences, a line each backend, what is missing, and the verdict.
+
+    *unwritten*: what kept a report from being written. *is_quiet*: the verdict alone where all is green.
+    """
+    if is_quiet and merged.verdict.exit_code == 0:
+        return _end_lines(merged, ())
     found = differences(merged)
     blocks = [_difference_lines(kind, [one for one in found if one.kind == kind]) for kind in TITLES]
     blocks += [
         _everywhere_lines(merged),
-        _cause_lines(merged),
+        [*_cause_lines(merged), *_unwritten_lines(unwritten)],
         [*_backend_lines(merged), *_end_lines(merged, artifacts)],
     ]
     return [line for block in blocks if block for line in (Text(), *block)]
@@ -127,7 +135,7 @@ def markdown(merged: Merged) -> str:
         sections.append("No test differs between the backends.\n")
     budget = MARKDOWN_BYTES - sum(len(section.encode()) + 1 for section in sections)
     return (
-        "\n".join([*sections, *within(_told_once(merged), in_full, budget, "+{} more in full in junit.xml\n")]) + "\n"
+        "\n".join([*sections, *within(_told_once(merged), briefly, budget, "+{} more in full in junit.xml\n")]) + "\n"
     )
 
 
@@ -183,6 +191,11 @@ def _cause_lines(merged: Merged) -> list[Text]:
         rows += quoted(cause.evidence, _EVIDENCE_LINES)
     rows += [Text.assemble(("missing: ", "bold red"), f"{each.name}: {each.why}") for each in merged.missing]
     return rows
+
+
+def _unwritten_lines(unwritten: Sequence[HarnessError]) -> list[Text]:
+    rows = [Text.assemble(("unwritten: ", "bold red"), for_terminal(problem.message)) for problem in unwritten]
+    return [*rows, *(Text(f"  {for_terminal(problem.hint)}") for problem in unwritten[:1])]
 
 
 def _backend_lines(merged: Merged) -> list[Text]:

@@ -31,7 +31,8 @@ _ASCII = str.maketrans({"─": "-", "━": "=", "╸": "-", "╺": "-", "│": "
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
-    """How to print. ``durations``: how many of the slowest tests, 0 for all. ``verbosity`` as Django's, 0 to 3.
+    """How to print. ``durations``: how many of the slowest tests, 0 for all, ``None`` for those that were slow.
+    ``verbosity`` as Django's, 0 to 3. ``quiet``: nothing but what the run came to.
 
     ``width`` is in columns; ``None`` asks the terminal. ``guard`` is a token that nobody can guess, to be set where a
     runner takes commands from what is printed (GitHub Actions): everything is printed while commands are stopped.
@@ -41,9 +42,10 @@ class ConsoleOptions:
     colour: bool = False
     verbosity: int = 1
     debug_sql: bool = False
-    durations: int = 10
+    durations: int | None = None
     timing: bool = False
     buffer: bool = False
+    quiet: bool = False
     guard: str = ""
 
 

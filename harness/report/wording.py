@@ -20,6 +20,9 @@ LABELS = {
 FLAKY = "FLAKY"
 _OWN_WORDS = (Outcome.CRASHED, Outcome.TIMED_OUT)
 _NESTED = "Traceback (most recent call last):"
+SLOW_S = 5.0
+"""A test that takes so many seconds is told of among the slowest, though nobody asked for these."""
+SLOWEST = 5
 _UNKNOWN = "no details were reported"
 
 
@@ -53,12 +56,17 @@ def headline(attempt: Attempt) -> str:
     others = [summarise(failure) for failure in failures if not failure.subtest]
     parts = []
     if subtests:
-        ran = max(attempt.subtests, len(subtests))
-        parts.append(f"{len(subtests)} of {plural(ran, 'subTest')} failed: {', '.join(subtests)}")
+        parts.append(f"{subtests_failed(attempt)}: {', '.join(subtests)}")
     if others:
         more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
         parts.append(others[0] + more)
     return one_line("; and ".join(parts), 1000)
+
+
+def subtests_failed(attempt: Attempt) -> str:
+    """How many subTests of *attempt* failed, of those that ran; empty if none did."""
+    number = sum(1 for failure in attempt.failures if failure.subtest)
+    return f"{number} of {plural(max(attempt.subtests, number), 'subTest')} failed" if number else ""
 
 
 def detail(attempt: Attempt) -> str:
@@ -121,6 +129,14 @@ def tally(counts: Counts) -> str:
         (counts.expected_failures, "failed as expected"),
     ]
     return ", ".join(f"{number} {what}" for number, what in parts if number) or "nothing ran"
+
+
+def slowest(report: RunReport, number: int | None) -> list[Case]:
+    """The *number* tests that took longest, 0 for all; for ``None`` those of a few that were slow, most often none."""
+    ran = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
+    if number is None:
+        return [case for case in ran[:SLOWEST] if case.duration >= SLOW_S]
+    return ran[:number] if number else ran
 
 
 def server_lines(report: RunReport) -> list[str]:

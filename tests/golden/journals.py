@@ -11,6 +11,7 @@ from harness.contract.events import (
     AttemptFinished,
     AttemptSlow,
     AttemptStarted,
+    BriefLine,
     DatabaseMade,
     DatabasesReady,
     Envelope,
@@ -57,7 +58,11 @@ def failure(
         f"{type}: {message}\n"
     )
     frames = (Frame("/usr/lib/python3.13/unittest/case.py", 58, "testPartExecutor"), Frame(FILE, line, "test"))
-    return Failure(kind, type, message, text, frames, subtest)  # type: ignore[arg-type]
+    brief = (
+        BriefLine(f"{FILE}:{line}: self.assertEqual(order.total, 12)", "frame"),
+        *(BriefLine(line, "error") for line in f"{type}: {message}".split("\n")),
+    )
+    return Failure(kind, type, message, text, frames, subtest, brief)  # type: ignore[arg-type]
 
 
 class Journal:

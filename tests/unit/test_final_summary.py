@@ -2,10 +2,18 @@ import pytest
 
 from harness.contract.events import Failure, Frame, Outcome, PlannedTest, RunFinished
 from harness.report import ledger
-from harness.report.final_summary import DETAILED, LISTED, condensed, final_summary, rerun_command
+from harness.report.brief import DETAILED
+from harness.report.final_summary import (
+    DETAILED_QUIETLY,
+    LISTED,
+    condensed,
+    final_summary,
+    rerun_command,
+)
 from harness.report.terminal import ConsoleOptions
 from harness.report.typed import Typed
 from harness.report.verdict import verdict
+from harness.report.wording import SLOW_S
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
@@ -27,16 +35,51 @@ def failing(number: int, **told: object) -> Journal:
 
 def test_the_order_of_a_red_run() -> None:
     told = lines(JOURNALS["outcomes"](), artifacts=["a/junit.xml"], rerun="harness ci x")
-    marks = ["─── failures", "FAIL shop", "slowest", "FAILED ", "time ", "seed ", "servers ", "artifacts ", "again "]
+    marks = ["ERROR catalog", "FAIL shop", "NOT RUN", "slowest", "FAILED ", "time ", "seed ", "artifacts ", "again "]
     places = [max(n for n, line in enumerate(told) if line.startswith(mark)) for mark in marks]
     assert places == sorted(places)
     assert told[-1].endswith("harness ci x")
 
 
-def test_one_line_for_each_failure() -> None:
-    assert f"FAIL {ONE.id} - AssertionError: 13 != 12 ({ONE.file}:41)" in lines(
-        Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("13 != 12"),)).end()
-    )
+def test_a_failure_is_told_once() -> None:
+    journal = failing(1, sql=STATEMENTS)
+    path = f".harness/sql/{planned('test_0000').id}.sql"
+    told = lines(journal, sql_paths={planned("test_0000").id: path})
+    assert told[:6] == [
+        "",
+        f"FAIL {planned('test_0000').id}",
+        f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
+        "  AssertionError: 13 != 12",
+        f"  7 statements: {path}",
+        "",
+    ]
+    assert sum("13 != 12" in line for line in told) == 1
+    assert not [line for line in lines(journal) if "statements:" in line]  # a file that could not be written
+
+
+def test_more_than_ten_failures_are_listed_at_the_end() -> None:
+    line = f"FAIL {planned('test_0000').id} - AssertionError: 13 != 12 ({ONE.file}:41)"
+    assert line not in lines(failing(10))
+    assert line in lines(failing(11))
+
+
+def test_what_framed_the_projects_frames_is_told_when_much_is_asked_for() -> None:
+    told = lines(failing(1), ConsoleOptions(verbosity=2))
+    assert "  Traceback (most recent call last):" in told
+    assert f"  0.020s, slot 1, {ONE.file}:41" in told
+    assert [line for line in lines(JOURNALS["green"](), ConsoleOptions(verbosity=2)) if line.startswith("servers ")]
+
+
+def test_attempts_that_ended_alike_are_told_once() -> None:
+    journal = Journal().plan(ONE)
+    for n in (1, 2):
+        journal.attempt(ONE, Outcome.FAILED, n=n, final=n == 2, failures=(failure("13 != 12"),))
+    assert lines(journal.end(1))[2:6] == [
+        "  attempt 1 of 2: FAIL, as in the last",
+        "  attempt 2 of 2: FAIL",
+        f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
+        "  AssertionError: 13 != 12",
+    ]
 
 
 def test_sql_is_shown_when_asked_for() -> None:
@@ -54,17 +97,20 @@ def test_output_of_failures_is_shown_with_and_without_buffer() -> None:
 
 def test_many_failures_stay_readable() -> None:
     told = lines(failing(DETAILED + 500))
-    assert told.count("  Traceback (most recent call last):") == DETAILED
+    assert told.count("  AssertionError: 13 != 12") == DETAILED
     assert "500 more failures in full: junit.xml, or here with -v 2" in told
     assert f"and {DETAILED + 500 - LISTED} more, see junit.xml" in told
     told = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
     assert told.count("  Traceback (most recent call last):") == DETAILED + 10
+    assert lines(failing(20), ConsoleOptions(quiet=True)).count("  AssertionError: 13 != 12") == DETAILED_QUIETLY
 
 
 def test_long_output_is_cut_in_the_middle() -> None:
-    told = lines(failing(1, stdout="\n".join(f"line {n}" for n in range(5000))))
-    assert "          │ [... 4900 lines left out ...]" in told
+    journal = failing(1, stdout="\n".join(f"line {n}" for n in range(5000)))
+    told = lines(journal)
+    assert "          │ [... 4980 lines left out ...]" in told
     assert "          │ line 4999" in told
+    assert "          │ [... 4800 lines left out ...]" in lines(journal, ConsoleOptions(verbosity=2))
 
 
 def test_what_did_not_run_is_grouped_by_its_reason() -> None:
@@ -78,6 +124,13 @@ def test_slowest(durations: int, shown: int) -> None:
     told = lines(failing(12), ConsoleOptions(durations=durations))
     start = told.index("slowest") + 1
     assert len([line for line in told[start:] if line.startswith("   0.0")]) == shown
+
+
+def test_slow_tests_are_told_though_nobody_asked() -> None:
+    assert "slowest" not in lines(failing(3))
+    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, SLOW_S).attempt(TWO, Outcome.PASSED, 1.0)
+    told = lines(journal.end())
+    assert told[told.index("slowest") + 1 :][:2] == [f"   5.000s  {ONE.id}", ""]
 
 
 def test_times_in_one_line_or_a_table() -> None:
@@ -147,7 +200,7 @@ def test_frames_of_the_project_stand_out() -> None:
     text = 'Traceback:\n  File "/app/shop/a.py", line 1, in x\n  File "/usr/lib/b.py", line 2, in y\nE: z\n'
     told = Failure("error", "E", "z", text, (Frame("shop/a.py", 1, "x"), Frame("/usr/lib/b.py", 2, "y")))
     report = ledger.fold(Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, failures=(told,)).end().envelopes)
-    lines = final_summary(report, verdict(report), ConsoleOptions())
+    lines = final_summary(report, verdict(report), ConsoleOptions(verbosity=2))
     styles = {line.plain.strip(): str(line.spans[-1].style) for line in lines if line.spans}
     assert styles['File "/app/shop/a.py", line 1, in x'] == "bold cyan"
     assert styles['File "/usr/lib/b.py", line 2, in y'] == "dim"
@@ -167,19 +220,14 @@ def test_names_that_cannot_be_typed_are_told_by_what_holds_them() -> None:
 
 
 def test_condensed() -> None:
-    paths = ("journal.ndjson", "junit.xml", "sql/a.sql", "sql/b.sql", "logs/default.log")
-    assert condensed("out", paths) == [
-        "out/journal.ndjson",
-        "out/junit.xml",
-        "out/sql/ (2 files)",
-        "out/logs/ (1 file)",
-    ]
+    paths = ("journal.ndjson", "logs/default.log", "sql/a.sql", "sql/b.sql", "summary.json")
+    assert condensed("out", paths) == ["out/: journal.ndjson, summary.json, logs/, sql/"]
+    assert condensed("out", ()) == []
 
 
 def test_a_failure_that_another_backend_has_told_is_not_told_in_full_again() -> None:
     journal = failing(2)
     first, second = (f"{planned(f'test_{n:04}').id}" for n in (0, 1))
     told = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
-    assert told.count("  Traceback (most recent call last):") == 1
+    assert told.count("  AssertionError: 13 != 12") == 1
     assert "1 failure as told of another backend above" in told
-    assert sum(line.startswith("FAIL ") and " - " in line for line in told) == 2

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import codec
+from harness.contract import codec, naming
 from harness.contract.events import Envelope
-from harness.report import final_summary, junit, ledger, summary
+from harness.report import final_summary, junit, ledger, sql, summary
 from harness.report.console import PlainConsole
 from harness.report.files import read_journal
 from harness.report.terminal import ConsoleOptions
@@ -23,7 +23,7 @@ from tests.junit_check import check
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 OPTIONS = {
-    "outcomes": ConsoleOptions(debug_sql=True, timing=True, buffer=True, verbosity=2),
+    "outcomes": ConsoleOptions(debug_sql=True, timing=True, buffer=True),
     "hostile": ConsoleOptions(guard="b52f1c", debug_sql=True),
 }
 PATHS = ("journal.ndjson", "junit.xml", "logs/default.log", "sql/a.sql", "sql/b.sql", "summary.json")
@@ -80,9 +80,11 @@ def test_plain_console(name: str) -> None:
     for envelope in told:
         console.handle(envelope)
     report = ledger.fold(told)
+    written = [path for path, _ in sql.files(report)]
     console.finish(
         report,
         verdict(report),
+        sql_paths=final_summary.sql_paths(report, ".harness", [naming.sql_file(test) for test in written]),
         artifacts=final_summary.condensed(".harness", PATHS),
         rerun=final_summary.rerun_command(Typed(("harness", "ci", "--db", "postgres")), report),
     )

@@ -115,7 +115,7 @@ def test_nothing_of_a_test_is_markup_in_the_markdown() -> None:
 
 def test_each_way_to_fail_is_told_in_full_once() -> None:
     text = merged_summary.markdown(merged())
-    assert text.count("AssertionError: 1 != 2\n```") == 1
+    assert text.count("\nAssertionError: 1 != 2\n") == 1
     assert re.findall(r"<summary>(\w+) .*?&#95;(\w+) \((.*?)\)</summary>", text)[:2] == [
         ("FAIL", "bad", "postgres-17"),
         ("FAIL", "fails", "mysql-9.7"),

@@ -1,0 +1,223 @@
+"""A traceback in a few lines: each frame of the project with its source, every run of other frames folded into one line.
+
+Owns what a reader of a terminal needs first of an exception, and of the stacks of a process that died. Text from outside is
+read here once: what is a frame and what is an error crosses to the host as a field.
+"""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, pairwise
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from ..contract.events import BriefLine
+
+EARLIER = 3
+"""Exceptions that led to the one that was raised, of which more than their number is told."""
+GROUPED = 10
+"""Exceptions of a group that are told."""
+FRAMES = 12
+"""Frames of the project in one traceback; the middle of more is left out."""
+_CHARACTERS = 400
+_STANDARD = sysconfig.get_paths()["stdlib"] + "/"
+_OURS = f"{Path(__file__).parents[1]}/"
+_INSTALLED = re.compile(r".*/(?:site|dist)-packages/(.*)")
+_FAULT_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
+_NESTED = "Traceback (most recent call last):"
+_NESTED_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+)(, in .*)?')
+
+Relative = Callable[[str], str]
+"""A file's name as the project's reader knows it: relative to the root where it lies below."""
+
+
+def of_exception(told: traceback.TracebackException, relative: Relative, template: str = "") -> tuple[BriefLine, ...]:
+    """*told* in few lines. *template* is where in a template it was raised, if it was."""
+    chain = _chain(told)
+    lines: list[BriefLine] = []
+    if (left_out := len(chain) - 1 - EARLIER) > 0:
+        lines.append(BriefLine(f"... {left_out} exceptions before", "folded"))
+    for one, following in pairwise(chain[-1 - EARLIER :]):
+        link = "which directly caused" if following.__cause__ is one else "while that was handled"
+        lines += [*_one(one, relative), BriefLine(f"{link}:", "folded")]
+    return (*lines, *_one(chain[-1], relative, template))
+
+
+def of_stacks(text: str, relative: Relative) -> tuple[BriefLine, ...]:
+    """What ``faulthandler`` says of each thread, most recent frame first, in few lines."""
+    lines: list[BriefLine] = []
+    said = [line for line in text.splitlines() if line.strip() and not line.startswith("Extension modules:")]
+    for is_frame, group in groupby(said, key=lambda line: bool(_FAULT_FRAME.match(line))):
+        if not is_frame:
+            lines += [BriefLine(line, "error") for line in group]
+            continue
+        found = [match for line in group if (match := _FAULT_FRAME.match(line))]
+        told = list(_folded((one["file"], _stack_text(one, relative)) for one in found))
+        # who called the test is of no use: frameworks, and the harness
+        lines += told[:-1] if len(told) > 1 and told[-1].kind == "folded" else told
+    return tuple(lines)
+
+
+def _stack_text(frame: re.Match[str], relative: Relative) -> str:
+    return f"{relative(frame['file'])}:{frame['line']} in {frame['function']}"
+
+
+def template_of(tb: TracebackType | None, relative: Relative) -> str:
+    """The innermost place in a template of Django's that *tb* passes through: ``templates/page.html:12``."""
+    found = ""
+    while tb is not None:
+        if str(tb.tb_frame.f_globals.get("__name__", "")).startswith("django.template."):
+            found = _template_place(tb.tb_frame, relative) or found
+        tb = tb.tb_next
+    return found
+
+
+def _template_place(frame: FrameType, relative: Relative) -> str:
+    try:
+        node = frame.f_locals.get("self")
+        origin, token = getattr(node, "origin", None), getattr(node, "token", None)
+        name = str(getattr(origin, "name", "") or "")
+        line = getattr(token, "lineno", None)
+    except Exception:  # noqa: BLE001 - a tag of the project's own may answer anything, or raise
+        return ""
+    if not name or name.startswith("<"):
+        return ""
+    return f"{relative(name)}:{line}" if isinstance(line, int) else relative(name)
+
+
+def _chain(told: traceback.TracebackException) -> list[traceback.TracebackException]:
+    """*told* at the end of what led to it, oldest first, without those that only say the same in a framework's words."""
+    chain, seen = [told], {id(told)}
+    while True:
+        last = chain[-1]
+        earlier = _earlier(last)
+        while earlier is not None and id(earlier) not in seen and _says_the_same(earlier, last):
+            seen.add(id(earlier))
+            earlier = _earlier(earlier)
+        if earlier is None or id(earlier) in seen:
+            return chain[::-1]
+        seen.add(id(earlier))
+        chain.append(earlier)
+
+
+def _earlier(told: traceback.TracebackException) -> traceback.TracebackException | None:
+    return told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+
+
+def _says_the_same(earlier: traceback.TracebackException, later: traceback.TracebackException) -> bool:
+    """Whether *earlier* is what a framework has wrapped: a driver's exception behind that of Django, say."""
+    if any(not is_framework(frame.filename) for frame in earlier.stack):
+        return False
+    return _message(earlier) in _message(later)
+
+
+def _message(told: traceback.TracebackException) -> str:
+    return "".join(told.format_exception_only()).partition(": ")[2].strip()
+
+
+def _one(told: traceback.TracebackException, relative: Relative, template: str = "") -> Iterator[BriefLine]:
+    lines = "".join(told.format_exception_only()).rstrip("\n").split("\n")
+    if _NESTED in lines:
+        yield from _of_nested(lines, relative)
+        return
+    yield from _folded((frame.filename, _frame_text(frame, relative)) for frame in told.stack)
+    if template:
+        yield BriefLine(f"{template}: in this template", "frame")
+    yield from (BriefLine(line, "error") for line in lines)
+    grouped = told.exceptions or ()
+    for other in grouped[:GROUPED]:
+        yield from (BriefLine(f"  {line.text}", line.kind) for line in of_exception(other, relative))
+    if len(grouped) > GROUPED:
+        yield BriefLine(f"  ... {len(grouped) - GROUPED} more exceptions", "folded")
+
+
+def _of_nested(lines: list[str], relative: Relative) -> Iterator[BriefLine]:
+    """A message with a whole traceback in it, as unittest says of a module that it could not import, made as short."""
+    frames: list[tuple[str, str]] = []
+    for line in [*lines, ""]:
+        if match := _NESTED_FRAME.fullmatch(line):
+            frames.append((match["file"], f"{relative(match['file'])}:{match['line']}"))
+        elif frames and line.startswith("    "):
+            file, text = frames[-1]
+            if ": " not in text:  # the first line below a frame is its source, the others point at a part of that
+                frames[-1] = file, f"{text}: {line.strip()[:_CHARACTERS]}"
+        else:
+            yield from _folded(frames)
+            frames.clear()
+            if line and line != _NESTED:
+                yield BriefLine(line, "error")
+
+
+def _frame_text(frame: traceback.FrameSummary, relative: Relative) -> str:
+    place = f"{relative(frame.filename)}:{frame.lineno}"
+    source = (frame.line or "").strip()
+    return f"{place}: {source[:_CHARACTERS]}" if source else f"{place} in {frame.name}"
+
+
+def _folded(found: Iterable[tuple[str, str]]) -> Iterator[BriefLine]:
+    """A line for each frame of the project, one for each run of others; the last of all where none is the project's."""
+    frames = list(found)
+    if frames and all(is_framework(file) for file, _ in frames):
+        file, text = frames.pop()
+        yield from _fold([file for file, _ in frames])
+        yield BriefLine(f"... {_shortened(file, text)}", "folded")
+        return
+    lines: list[BriefLine] = []
+    for is_foreign, group in groupby(frames, key=lambda frame: is_framework(frame[0])):
+        if is_foreign:
+            lines += _fold([file for file, _ in group])
+        else:
+            lines += _without_repeats([text for _, text in group])
+    yield from _ends(lines)
+
+
+def _fold(files: list[str]) -> Iterator[BriefLine]:
+    if files:
+        packages = ", ".join(dict.fromkeys(map(package_of, files)))
+        yield BriefLine(f"... {len(files)} {'frame' if len(files) == 1 else 'frames'} of {packages}", "folded")
+
+
+def _without_repeats(texts: list[str]) -> Iterator[BriefLine]:
+    for text, group in groupby(texts):
+        times = sum(1 for _ in group)
+        yield BriefLine(text, "frame")
+        if times > 1:
+            yield BriefLine(f"... {times - 1} times more", "folded")
+
+
+def _ends(lines: list[BriefLine]) -> list[BriefLine]:
+    if len(lines) <= 2 * FRAMES:
+        return lines
+    left_out = len(lines) - 2 * FRAMES + 1
+    return [*lines[: FRAMES - 1], BriefLine(f"... {left_out} lines of frames", "folded"), *lines[-FRAMES:]]
+
+
+def is_framework(file: str) -> bool:
+    """Whether *file* was installed, or came with Python: not what a reader looks for first."""
+    return file.startswith((_STANDARD, "<frozen ")) or _INSTALLED.match(file) is not None or _is_ours(file)
+
+
+def package_of(file: str) -> str:
+    """The package that a *file* which was installed, or came with Python, belongs to."""
+    if file.startswith("<frozen "):
+        return file[len("<frozen ") :].rstrip(">").partition(".")[0]
+    if _is_ours(file):
+        return "harness"
+    return _shorter(file).partition("/")[0].removesuffix(".py")
+
+
+def _shorter(file: str) -> str:
+    """*file* from its package on."""
+    installed = _INSTALLED.match(file)
+    return installed[1] if installed else file.removeprefix(_STANDARD)
+
+
+def _shortened(file: str, text: str) -> str:
+    return _shorter(file) + text[len(file) :] if text.startswith(file) else text
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_OURS)

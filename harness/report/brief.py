@@ -1,0 +1,79 @@
+"""A red attempt in a few lines: the project's frames, what it says, and where the rest of it is. Pure.
+
+Owns how much of a failure is told where room is short: on the terminal, in a step summary, in an annotation. The whole of it
+is in ``junit.xml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from harness.contract.events import BriefLine, Failure
+from harness.report.runreport import Attempt, Case
+from harness.report.text import for_terminal, keep_end_lines, one_line, plural
+from harness.report.wording import headline, location, place, subtests_failed, summarise
+
+DETAILED = 20
+"""Failures of a run that are told with their frames, unless more is asked for."""
+LISTED_FROM = 11
+"""So many failures are listed as well, a line each: fewer are in sight."""
+SUBTESTS = 3
+"""SubTests of one test that are told in full; the others are named."""
+FAILURES = 5
+ERROR_LINES = 40
+LINE_CHARACTERS = 2000
+
+
+def lines(case: Case, attempt: Attempt) -> Iterator[BriefLine]:
+    """What there is to say of a red *attempt* of *case*, each line visible and not too long."""
+    told = [line for failure in _chosen(attempt) for line in _of_failure(failure)]
+    told = told or [BriefLine(headline(attempt), "error")]
+    if summary := subtests_failed(attempt):
+        told.insert(0, BriefLine(summary, "error"))
+    if not any(line.kind == "frame" for line in told):
+        where = place(*location(Case(case.test, case.outcome, (attempt,))))
+        told += [BriefLine(where, "frame")] if where else []
+    return (BriefLine(_clipped(line.text), line.kind) for line in [*told, *_left_out(attempt)])
+
+
+def sql_line(case: Case, path: str) -> str:
+    """That the SQL of *case* is at *path*; empty where there is no such file."""
+    number = sum(len(attempt.sql) for attempt in case.red_attempts)
+    return f"{plural(number, 'statement')}: {path}" if number and path else ""
+
+
+def _chosen(attempt: Attempt) -> list[Failure]:
+    subtests = [failure for failure in attempt.failures if failure.subtest]
+    others = [failure for failure in attempt.failures if not failure.subtest]
+    return [*subtests[:SUBTESTS], *others[:FAILURES]]
+
+
+def _left_out(attempt: Attempt) -> Iterator[BriefLine]:
+    subtests = [failure.subtest for failure in attempt.failures if failure.subtest]
+    if more := subtests[SUBTESTS:]:
+        yield BriefLine(f"... {plural(len(more), 'more subTest')}: {one_line(', '.join(more))}", "folded")
+    if (others := len(attempt.failures) - len(subtests)) > FAILURES:
+        yield BriefLine(f"... {plural(others - FAILURES, 'more failure')} of this test", "folded")
+
+
+def _of_failure(failure: Failure) -> Iterator[BriefLine]:
+    if failure.subtest:
+        yield BriefLine(f"subTest {one_line(failure.subtest)}", "folded")
+    text = failure.traceback.strip("\n") or failure.message.strip() or summarise(failure)
+    made = failure.brief or tuple(BriefLine(line, "error") for line in text.split("\n"))
+    for kind, group in groupby(made, key=lambda line: line.kind):
+        if kind != "error":
+            yield from group
+            continue
+        said = for_terminal("\n".join(line.text for line in group)).strip("\n")
+        yield from (BriefLine(line, "error") for line in keep_end_lines(said, ERROR_LINES).split("\n"))
+
+
+def _clipped(text: str) -> str:
+    """*text* on a line that a terminal shows in a few: of a page of HTML, its two ends."""
+    text = for_terminal(text).replace("\n", " ")
+    if len(text) <= LINE_CHARACTERS:
+        return text
+    half = LINE_CHARACTERS // 2
+    return f"{text[:half]} [... {len(text) - 2 * half:,} characters left out ...] {text[-half:]}"
