@@ -6,6 +6,8 @@ command runs, so that ``harness --help`` needs neither Docker nor rich.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import secrets
@@ -30,11 +32,16 @@ from harness.host.provisioning.debian import SUITES
 COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
 """What a shell sets to ask for completions, as click's own ``main`` reads it."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What is wrong with an output that cannot be written. An error of a file has the file's name, and has been told of there."""
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what *argv* (without the program's name; by default the process's) asks for, and say with which exit code."""
+    if argv is None:
+        _open_what_is_closed()
     try:
         code = _invoke(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -47,17 +54,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_error(format_error(error))
         return error.exit_code
     except KeyboardInterrupt:
-        print("harness: interrupted", file=sys.stderr)
+        _print_error("harness: interrupted")
         return ExitCode.SIGINT
     except BrokenPipeError:
-        # what is left in the buffer would raise once more when the interpreter ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print("harness: standard output was closed before all was written", file=sys.stderr)
+        _drop_output()
+        _print_error("harness: standard output was closed before all was written")
         return ExitCode.USAGE
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and must not look like a red test
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            _drop_output()
+            _print_error(f"harness: standard output cannot be written: {error.strerror}")
+            return ExitCode.USAGE
         _print_error(format_bug(error))
         return ExitCode.INTERNAL
     return code
+
+
+def _open_what_is_closed() -> None:
+    """A stream that was closed by whoever started us (``>&-``) leads nowhere.
+
+    The next file that is opened would get its number, and what is printed; a child would inherit it as its output.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115 - as long as we live; it is no path
+
+
+def _drop_output() -> None:
+    """What is left in the buffer would raise once more when the interpreter ends."""
+    with Path(os.devnull).open("wb") as null:
+        os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def _invoke(args: list[str]) -> int:
@@ -99,7 +129,8 @@ def _print_error(text: str) -> None:
     text = for_terminal(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         text = guarded(text, secrets.token_hex(16))
-    print(text.rstrip("\n"), file=sys.stderr)
+    with contextlib.suppress(OSError):  # the exit code says the same
+        print(text.rstrip("\n"), file=sys.stderr, flush=True)
 
 
 def format_bug(error: BaseException) -> str:

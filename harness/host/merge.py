@@ -10,18 +10,20 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.contract import codec
-from harness.errors import ExitCode, HarnessError, UsageError, worst
+from harness.errors import ExitCode, UsageError, worst
 from harness.host import surroundings
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
 from harness.report import junit, ledger, merged_summary, summary
 from harness.report.backends_console import BackendsConsole
-from harness.report.files import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, append_step_summary, read_journal
+from harness.report.files import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal
+from harness.report.final_summary import condensed
 from harness.report.merge import Merged, Run, merge, missing_of
-from harness.report.verdict import WORDS, Cause, Verdict, verdict
+from harness.report.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
 
 _DEEPEST = 2
 """How far below a folder that is given runs are looked for: one artifact's folder, one backend's folder in it."""
@@ -54,22 +56,18 @@ def write(
     merged: Merged, artifacts: Artifacts, around: Surroundings, console: BackendsConsole, *, strict: bool
 ) -> ExitCode:
     """Write the merged reports and print what they come to; never green when one could not be written."""
-    failure: HarnessError | None = None
     markdown = merged_summary.markdown(merged)
-    try:
-        artifacts.write(JUNIT, junit.build_all(merged_summary.parts(merged), merged.total_s, strict=strict))
-        artifacts.write(SUMMARY, merged_summary.build(merged))
-        artifacts.write(DIFFERENCES, markdown)
-    except HarnessError as error:
-        failure = error
-    root = around.relative(artifacts.root)
-    console.finish(merged_summary.lines(merged, artifacts=[f"{root}/{path}" for path in artifacts.paths]))
-    console.close()
+    artifacts.keep(DIFFERENCES, lambda: markdown)
+    artifacts.keep(JUNIT, lambda: junit.build_all(merged_summary.parts(merged), merged.total_s, strict=strict))
     if around.step_summary is not None:
-        append_step_summary(around.step_summary, markdown)
-    if failure is not None:
-        around.print_lines(filter(None, [failure.message, failure.hint]))
-        return worst(merged.verdict.exit_code, failure.exit_code)
+        artifacts.append_step_summary(around.step_summary, markdown)
+    known = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
+    artifacts.keep(SUMMARY, lambda: merged_summary.build(known))
+    merged = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
+    paths = condensed(around.relative(artifacts.root), artifacts.paths)
+    problems, is_quiet = artifacts.problems, console.is_quiet
+    console.finish(merged_summary.lines(merged, artifacts=paths, unwritten=problems, is_quiet=is_quiet))
+    console.close()
     return merged.verdict.exit_code
 
 

@@ -14,16 +14,16 @@ from collections.abc import Iterator
 
 from harness.contract import codec
 from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted, RunStarted
-from harness.errors import ExitCode, HarnessError, worst
+from harness.errors import ExitCode, HarnessError
 from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
 from harness.report import github, replay
 from harness.report.console import Console
-from harness.report.files import Artifacts, append_step_summary
-from harness.report.final_summary import condensed, rerun_command
+from harness.report.files import SUMMARY, Artifacts
+from harness.report.final_summary import condensed, rerun_command, sql_paths
 from harness.report.ledger import Ledger
-from harness.report.verdict import verdict
+from harness.report.verdict import verdict, with_unwritten
 
 TELL_EVERY_S = 3.0
 
@@ -51,6 +51,7 @@ class Record:
         self._ledger = Ledger()
         self._lock = threading.Lock()
         self._secret = b""
+        self._has_problem = False
         self._aborts: set[str] = set()
         self._told_at: dict[str, float] = {}
         self.tell(started(config, surroundings))
@@ -65,6 +66,7 @@ class Record:
         with self._lock:
             self._artifacts.record(envelope)
             self._fold(envelope)
+            self._tell_problem()
 
     def hear(self, line: bytes) -> Envelope:
         """An event of inside's, as the line that it came in. Raises ``codec.CodecError`` for a line that is none."""
@@ -74,6 +76,7 @@ class Record:
         with self._lock:
             self._artifacts.append(line)
             self._fold(envelope)
+            self._tell_problem()
         return envelope
 
     @contextlib.contextmanager
@@ -114,30 +117,46 @@ class Record:
 
     def finish(self) -> ExitCode:
         """Write every report, print the summary. The exit code is never green when a report could not be written."""
-        config, artifacts = self._config, self._artifacts
-        prefix = self._surroundings.prefix
-        failure: HarnessError | None = None
+        config, artifacts, around = self._config, self._artifacts, self._surroundings
+        prefix = around.prefix
         with self._lock:
             report = self._ledger.report()
             result = verdict(report, fail_on_flaky=config.fail_on_flaky)
-            try:
-                artifacts.write_reports(report, result, prefix=prefix, strict=config.junit_strict)
-            except HarnessError as error:
-                failure = error
-            rerun = rerun_command(self._surroundings.command, report)
-            paths = condensed(self._surroundings.relative(artifacts.root), artifacts.paths)
-            again = replay.command(self._surroundings.command, self._surroundings.relative(artifacts.root), report)
-            self._console.finish(report, result, artifacts=paths, rerun=rerun, replay="" if config.replay else again)
+            artifacts.write_reports(report, result, prefix=prefix, strict=config.junit_strict)
+            folder = around.relative(artifacts.root)
+            rerun = rerun_command(around.command, report)
+            if around.step_summary is not None:
+                paths = condensed(folder, (*artifacts.paths, SUMMARY))
+                text = github.step_summary(
+                    report,
+                    with_unwritten(result, artifacts.problems),
+                    prefix=prefix,
+                    artifacts=paths,
+                    rerun=rerun,
+                    sql_paths=sql_paths(report, folder, artifacts.paths),
+                    durations=config.django.durations,
+                )
+                artifacts.append_step_summary(around.step_summary, text)
+            result = artifacts.write_summary(report, result)
+            self._console.finish(
+                report,
+                result,
+                artifacts=condensed(folder, artifacts.paths),
+                rerun=rerun,
+                replay="" if config.replay else replay.command(around.command, folder, report, artifacts.paths),
+                sql_paths=sql_paths(report, folder, artifacts.paths),
+            )
             self._console.close()
-            if self._surroundings.step_summary is not None:
-                text = github.step_summary(report, result, prefix=prefix, artifacts=paths, rerun=rerun)
-                append_step_summary(self._surroundings.step_summary, text)
-            if self._surroundings.is_github:
-                self._surroundings.print_lines(github.annotate(report, result, prefix=prefix))
-        if failure is not None:
-            self._surroundings.print_lines(filter(None, [failure.message, failure.hint]))
-            return worst(result.exit_code, failure.exit_code)
+            if around.is_github:
+                around.say(github.annotate(report, result, prefix=prefix))
         return result.exit_code
+
+    def _tell_problem(self) -> None:
+        """Say at once that the journal cannot be written: the run goes on, but its reports may come to nothing."""
+        if self._artifacts.problems and not self._has_problem:
+            self._has_problem = True
+            text = f"{self._artifacts.problems[0].message} The run goes on."
+            self._console.handle(Envelope(codec.VERSION, 0, time.time(), 0, Notice("unwritable", text)))
 
     def _fold(self, envelope: Envelope) -> None:
         self._ledger.fold(envelope)

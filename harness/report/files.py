@@ -12,16 +12,18 @@ import fcntl
 import json
 import os
 import stat
+import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from harness.contract import codec, naming
 from harness.contract.events import Envelope
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.report import junit, replay, sql, summary
 from harness.report.runreport import RunReport
-from harness.report.verdict import Verdict
+from harness.report.verdict import Verdict, with_unwritten
 
 JUNIT = "junit.xml"
 SUMMARY = "summary.json"
@@ -45,7 +47,10 @@ class Artifacts:
         self.root = root
         self._lock = lock
         self._journal = -1
+        self._is_torn = False
         self._made: set[str] = set()
+        self._written: set[str] = set()
+        self._problems: dict[str, HarnessError] = {}
 
     @classmethod
     def open(cls, folder: Path, *, has_journal: bool = True, spares_runs: bool = False) -> Artifacts:
@@ -101,20 +106,34 @@ class Artifacts:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What this run wrote, relative to the folder, sorted."""
-        return tuple(sorted(path for path in self._made if not path.endswith("/")))
+        """What this run wrote in full, relative to the folder, sorted."""
+        return tuple(sorted(self._written - self._problems.keys()))
+
+    @property
+    def problems(self) -> tuple[HarnessError, ...]:
+        """What could not be written, the first of each file, in the order in which it came."""
+        return tuple(self._problems.values())
+
+    def note(self, path: str, error: HarnessError) -> None:
+        """Take *error* among the problems: *path* could not be written. The run goes on, and is never green."""
+        self._problems.setdefault(path, error)
 
     def append(self, line: bytes) -> None:
         """Add one event's line to the journal. It is the kernel's when this returns: the host's death loses nothing.
 
-        A line that was torn is ended, so that what follows stays readable. Raises ``UsageError`` when the disk is full.
+        A line that was torn is ended, so that what follows stays readable. A line that cannot be written, as when the disk
+        is full, is lost, and is among the ``problems``.
         """
-        rest = memoryview(line if line.endswith(b"\n") else line + b"\n")
+        whole = line if line.endswith(b"\n") else line + b"\n"
+        rest = memoryview(b"\n" + whole if self._is_torn else whole)
+        size = len(rest)
         try:
             while rest:
                 rest = rest[os.write(self._journal, rest) :]
+            self._is_torn = False
         except OSError as error:
-            raise _unwritable(self.root / JOURNAL, error) from error
+            self._is_torn = self._is_torn or len(rest) < size
+            self.note(JOURNAL, _unwritable(self.root / JOURNAL, error))
 
     def record(self, envelope: Envelope) -> None:
         """Add an event of the host's own to the journal."""
@@ -132,11 +151,26 @@ class Artifacts:
             part = target.with_name(target.name + _PART)
             part.unlink(missing_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-            with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
-                file.write(raw)
-            part.replace(target)
+            try:
+                with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
+                    file.write(raw)
+                part.replace(target)
+            except OSError:
+                part.unlink(missing_ok=True)  # half of it may be what keeps the next from being written
+                raise
         except OSError as error:
             raise _unwritable(self.root / path, error) from error
+        self._written.add(path)
+
+    def keep(self, path: str, make: Callable[[], str | bytes]) -> None:
+        """``write`` what *make* gives. What goes wrong is among the ``problems``, a bug of ours in *make* too."""
+        try:
+            self.write(path, make())
+        except HarnessError as error:
+            self.note(path, error)
+        except Exception as error:  # noqa: BLE001 - the other reports are written all the same
+            text = "".join(traceback.format_exception(error))
+            self.note(path, HarnessError(f"A bug in the harness: {path} could not be made.", "Please report it.", text))
 
     def adopt(self, name: str) -> Path:
         """The folder called *name* within this one, for the artifacts of a run that is part of this."""
@@ -147,40 +181,40 @@ class Artifacts:
 
     def write_schema(self, alias: str, text: str | bytes) -> None:
         """``schema/ALIAS.sql``: the test database's schema after migrations."""
-        self.write(naming.schema_file(alias), text)
+        self.keep(naming.schema_file(alias), lambda: text)
 
     def write_log(self, server: str, text: str | bytes) -> None:
         """``logs/SERVER.log``: what a server wrote."""
-        self.write(naming.log_file(server), text)
+        self.keep(naming.log_file(server), lambda: text)
 
     def write_reports(self, report: RunReport, verdict: Verdict, *, prefix: str = "", strict: bool = False) -> None:
-        """Everything that is made from *report*: JUnit, SQL, summary. *prefix* and *strict* as in ``junit.build``.
+        """What is made from *report*: SQL, replays and JUnit, which knows what could not be written before it.
 
-        One that fails does not keep the others from being written; the first failure is raised after all.
+        *prefix* and *strict* as in ``junit.build``. ``write_summary`` comes last, when all else has been tried.
         """
-        steps: tuple[Callable[[], None], ...] = (
-            lambda: self.write(JUNIT, junit.build(report, verdict, prefix=prefix, strict=strict)),
-            lambda: self._write_sql(report),
-            lambda: self._write_replays(report),
-            lambda: self.write(SUMMARY, summary.build(report, verdict)),
-        )
-        errors: list[Exception] = []
-        for step in steps:
-            try:
-                step()
-            except Exception as error:  # noqa: BLE001 - raised below, when what can be saved is saved
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        self.keep(QUERIES, lambda: sql.queries_text(report.queries))
+        self._keep_all(sql.files(report), naming.sql_file)
+        self._keep_all(replay.files(report), naming.replay_file)
+        known = with_unwritten(verdict, self.problems)
+        self.keep(JUNIT, lambda: junit.build(report, known, prefix=prefix, strict=strict))
 
-    def _write_sql(self, report: RunReport) -> None:
-        self.write(QUERIES, sql.queries_text(report.queries))
-        for test_id, text in sql.files(report):
-            self.write(naming.sql_file(test_id), text)
+    def write_summary(self, report: RunReport, verdict: Verdict) -> Verdict:
+        """``summary.json``, and what *verdict* comes to with all that could not be written: what the run ends with."""
+        known = with_unwritten(verdict, self.problems)
+        self.keep(SUMMARY, lambda: summary.build(report, known))
+        return with_unwritten(verdict, self.problems)
 
-    def _write_replays(self, report: RunReport) -> None:
-        for test_id, text in replay.files(report):
-            self.write(naming.replay_file(test_id), text)
+    def append_step_summary(self, path: Path, markdown: str) -> None:
+        """Add *markdown* to what GitHub Actions shows below a step, which is no part of the folder."""
+        try:
+            with path.open("ab") as file:
+                file.write(markdown.encode(errors="backslashreplace"))
+        except OSError as error:
+            self.note(str(path), _unwritable(path, error))
+
+    def _keep_all(self, files: Iterator[tuple[str, str]], name: Callable[[str], str]) -> None:
+        for test_id, text in files:
+            self.keep(name(test_id), partial(str, text))
 
     def _begin(self, has_journal: bool, spares_runs: bool) -> None:
         """Clear what the lock file says is ours, then begin the journal."""
@@ -205,6 +239,7 @@ class Artifacts:
             self._register(JOURNAL)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             self._journal = os.open(self.root / JOURNAL, flags, 0o666)
+            self._written.add(JOURNAL)
 
     def _register(self, path: str) -> None:
         """Note that *path* is ours before it is made."""
@@ -240,15 +275,6 @@ def read_journal(path: Path) -> Iterator[Envelope]:
                     continue
                 raise
             yield envelope
-
-
-def append_step_summary(path: Path, markdown: str) -> None:
-    """Add *markdown* to what GitHub Actions shows below a step. Raises ``UsageError`` if it cannot be written."""
-    try:
-        with path.open("ab") as file:
-            file.write(markdown.encode(errors="backslashreplace"))
-    except OSError as error:
-        raise _unwritable(path, error) from error
 
 
 def _is_of_layout(path: str) -> bool:
@@ -329,5 +355,4 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(
         f"Cannot write to {path}: {error.strerror or error}.",
         hint="Choose a folder that can be written with --artifacts DIR.",
-        evidence=str(error),
     )

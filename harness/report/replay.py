@@ -5,7 +5,7 @@ A line is a test's id; a line that begins with ``#`` is for the reader.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from harness.contract import naming
 from harness.report.runreport import RunReport
@@ -26,8 +26,7 @@ def parse(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
 
-def command(typed: Typed, folder: str, report: RunReport) -> str:
-    """*typed* with the file of the first failure, below *folder*; empty where there is none."""
-    if not report.orders:
-        return ""
-    return typed.replaying(f"{folder}/{naming.replay_file(report.orders[0][-1])}")
+def command(typed: Typed, folder: str, report: RunReport, paths: Collection[str]) -> str:
+    """*typed* with the file of the first failure, below *folder*; empty where none of *paths*, which were written, is that."""
+    files = [naming.replay_file(order[-1]) for order in report.orders[:1]]
+    return typed.replaying(f"{folder}/{files[0]}") if files and files[0] in paths else ""

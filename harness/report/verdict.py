@@ -5,10 +5,11 @@ Pure. The exit codes and which of them weighs most are those of ``harness.errors
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from harness.contract.events import Outcome, RunAborted
-from harness.errors import ExitCode, worst
+from harness.errors import ExitCode, HarnessError, worst
 from harness.report.runreport import RunReport, crash_message
 from harness.report.text import one_line, plural
 
@@ -85,6 +86,20 @@ def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
     causes = [cause for found_code, cause in found if cause is not None and found_code == code]
     causes += [cause for _, cause in found if cause is not None]
     return Verdict(WORDS[code], code, causes[0] if causes else None, tuple(cause for _, cause in lost))
+
+
+def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
+    """*found*, or what comes of it where reports could not be written: *problems* say which. Never green then."""
+    if not problems:
+        return found
+    first = problems[0]
+    code = worst(found.exit_code, *(problem.exit_code for problem in problems))
+    if found.cause is not None and code == found.exit_code:
+        told = [found.cause.evidence, *(problem.message for problem in problems)]
+        return replace(found, cause=replace(found.cause, evidence="\n".join(filter(None, told))))
+    others = "\n".join(problem.message for problem in problems[1:])
+    cause = Cause(_ABORTS.get(first.exit_code, "InternalError"), first.message, first.hint, others or first.evidence)
+    return replace(found, word=WORDS[code], exit_code=code, cause=cause)
 
 
 def _of_aborts(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:

@@ -352,6 +352,20 @@ def test_a_reader_that_went_away_is_no_red_test():
     assert process.stderr.splitlines() == [b"harness: standard output was closed before all was written"]
 
 
+def test_output_that_cannot_be_written_is_an_error_of_a_command_that_gives_nothing_else(project):
+    (project / "pyproject.toml").write_text('[tool.harness]\ndb = ["sqlite"]\n')
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.run(
+            [sys.executable, "-m", "harness", "matrix", "--project", str(project)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={"PYTHONPATH": str(REPOSITORY), **os.environ},
+            timeout=60,
+        )
+    assert process.returncode == ExitCode.USAGE
+    assert process.stderr.splitlines() == [b"harness: standard output cannot be written: No space left on device"]
+
+
 def test_the_command_line_loads_neither_docker_nor_rich_nor_django():
     program = (
         "import sys, harness.cli\n"

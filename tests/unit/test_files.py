@@ -1,7 +1,9 @@
 import errno
 import fcntl
+import json
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,9 +13,9 @@ import pytest
 
 from harness.contract import codec, naming
 from harness.contract.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
-from harness.errors import UsageError
+from harness.errors import ExitCode, UsageError
 from harness.report import files, ledger
-from harness.report.files import Artifacts, append_step_summary, read_journal
+from harness.report.files import Artifacts, read_journal
 from harness.report.verdict import verdict
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, planned
 
@@ -30,6 +32,7 @@ def write_all(folder: Path, journal: Journal) -> None:
         artifacts.write_schema("default", "CREATE TABLE t ();\n")
         artifacts.write_log("default", b"LOG: \xff ready\n")
         artifacts.write_reports(report, verdict(report))
+        artifacts.write_summary(report, verdict(report))
 
 
 def test_the_layout(tmp_path: Path) -> None:
@@ -225,10 +228,15 @@ def test_a_report_that_cannot_be_made_does_not_keep_the_others(tmp_path: Path, m
     monkeypatch.setattr(files.junit, "build", fail)
     report = ledger.fold(JOURNALS["outcomes"]().envelopes)
     with Artifacts.open(tmp_path) as artifacts:
-        with pytest.raises(RecursionError, match="a bug"):
-            artifacts.write_reports(report, verdict(report))
-        assert "summary.json" in artifacts.paths
-        assert "sql/queries.ndjson" in artifacts.paths
+        artifacts.write_reports(report, verdict(report))
+        found = artifacts.write_summary(report, verdict(report))
+        assert artifacts.paths == ("journal.ndjson", *sorted(everything(tmp_path) - {".lock", "journal.ndjson"}))
+    assert "junit.xml" not in artifacts.paths
+    assert {"summary.json", "sql/queries.ndjson"} <= set(artifacts.paths)
+    assert found.exit_code is ExitCode.INTERNAL
+    assert found.cause is not None
+    assert "RecursionError: a bug" in found.cause.evidence
+    assert json.loads((tmp_path / "summary.json").read_text())["exit_code"] == 70
 
 
 def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
@@ -236,8 +244,38 @@ def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, artifacts._journal)
         os.close(full)
-        with pytest.raises(UsageError, match=os.strerror(errno.ENOSPC)):
-            artifacts.append(b"line\n")
+        artifacts.append(b"line\n")
+        artifacts.append(b"another\n")
+        (problem,) = artifacts.problems
+        assert os.strerror(errno.ENOSPC) in problem.message
+        assert "journal.ndjson" not in artifacts.paths
+
+
+def test_a_line_that_was_torn_by_a_full_disk_is_ended_when_there_is_room_again(tmp_path: Path) -> None:
+    line = codec.encode(TOLD[0]).encode()
+    with Artifacts.open(tmp_path) as artifacts:
+        artifacts.append(line)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(line) + 10, limits[1]))
+        try:
+            artifacts.append(codec.encode(TOLD[1]).encode())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        artifacts.append(codec.encode(TOLD[1]).encode())
+        assert artifacts.problems
+    assert list(read_journal(tmp_path / "journal.ndjson")) == TOLD
+
+
+def test_no_half_of_a_report_is_left_where_the_disk_is_full(tmp_path: Path) -> None:
+    with Artifacts.open(tmp_path) as artifacts:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            artifacts.write_schema("default", "x" * 5000)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert [problem.exit_code for problem in artifacts.problems] == [ExitCode.USAGE]
+    assert everything(tmp_path) == {".lock", "journal.ndjson"}
 
 
 def test_the_lock_is_not_inherited(tmp_path: Path) -> None:
@@ -290,10 +328,12 @@ def test_flaky_sql_and_queries_are_written(tmp_path: Path) -> None:
 def test_the_step_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
     path.write_text("before\n")
-    append_step_summary(path, "after \udc80\n")
+    with Artifacts.open(tmp_path / "a") as artifacts:
+        artifacts.append_step_summary(path, "after \udc80\n")
+        assert artifacts.problems == ()
+        artifacts.append_step_summary(tmp_path / "no" / "folder", "x")
+        assert "Cannot write" in artifacts.problems[0].message
     assert path.read_text() == "before\nafter \\udc80\n"
-    with pytest.raises(UsageError, match="Cannot write"):
-        append_step_summary(tmp_path / "no" / "folder", "x")
 
 
 def test_the_lock_is_a_lock_of_the_system(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from harness.report import ledger
 from harness.report.files import Artifacts, read_journal
 from harness.report.verdict import Verdict, verdict
 from tests.golden.backends import ADDS, BAD, FAILS, on_mysql, on_postgres, started
-from tests.golden.journals import Journal, failure
+from tests.golden.journals import Journal, failure, planned
 from tests.junit_check import check
 
 REPOSITORY = Path(__file__).parents[2]
@@ -29,6 +29,7 @@ def write(folder: Path, journal: Journal) -> Path:
             artifacts.record(envelope)
         report = ledger.fold(journal.envelopes)
         artifacts.write_reports(report, verdict(report))
+        artifacts.write_summary(report, verdict(report))
     return folder
 
 
@@ -197,3 +198,32 @@ def test_what_does_not_belong_together_is_told_and_nothing_is_written(tmp_path):
 
 def test_without_a_folder_there_is_nothing_to_merge(tmp_path):
     assert merge(tmp_path).returncode == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("redirections", [">&-", ">/dev/full", "| true", "<&- >&- 2>&-", "2>&-"])
+@pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED])
+def test_the_exit_code_is_that_of_the_summary_though_nobody_reads(tmp_path, redirections, outcome):
+    write(tmp_path / "run", sqlite(planned("test_one"), outcome=outcome))
+    command = f"{sys.executable} -m harness merge run --artifacts merged {redirections}; exit ${{PIPESTATUS[0]}}"
+    process = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, timeout=60
+    )
+    summary = json.loads((tmp_path / "merged" / "summary.json").read_text())
+    assert process.returncode == summary["exit_code"] == (outcome is Outcome.FAILED)
+
+
+def test_a_merged_report_that_cannot_be_written_makes_it_red(tmp_path):
+    write(tmp_path / "run", sqlite(planned("test_one")))
+    (tmp_path / "merged" / "differences.md.part").mkdir(parents=True)
+    process = subprocess.run(
+        [sys.executable, "-m", "harness", "merge", "run", "--artifacts", "merged"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    summary = json.loads((tmp_path / "merged" / "summary.json").read_text())
+    assert process.returncode == summary["exit_code"] == ExitCode.USAGE
+    assert f"unwritten: Cannot write to {tmp_path}/merged/differences.md" in process.stdout
+    assert process.stdout.splitlines()[-1].split() == ["artifacts", "merged/:", "junit.xml,", "summary.json"]

@@ -19,8 +19,10 @@ def test_comments_blank_lines_and_repetitions_do_not_count():
 
 def test_the_command_takes_the_file_of_the_first_failure():
     typed = Typed(("harness", "ci", "--db", "postgres"), ("shop", "--odd"))
+    written = ["replay/shop.T.test_b (i=1).txt"]
     assert (
-        replay.command(typed, ".harness", REPORT)
+        replay.command(typed, ".harness", REPORT, written)
         == "harness ci --db postgres --replay '.harness/replay/shop.T.test_b (i=1).txt' -- shop --odd"
     )
-    assert replay.command(typed, ".harness", RunReport()) == ""
+    assert replay.command(typed, ".harness", REPORT, []) == ""
+    assert replay.command(typed, ".harness", RunReport(), written) == ""
