@@ -65,27 +65,33 @@ def _stack_text(frame: re.Match[str], relative: Relative) -> str:
     return f"{relative(frame['file'])}:{frame['line']} in {frame['function']}"
 
 
-def template_of(tb: TracebackType | None, relative: Relative) -> str:
-    """The innermost place in a template of Django's that *tb* passes through: ``templates/page.html:12``."""
-    found = ""
+def template_of(error: BaseException, tb: TracebackType | None, relative: Relative) -> str:
+    """The innermost place in a template of Django's that *tb* passes through: ``templates/page.html:12``.
+
+    Of a template that cannot be compiled, *error* knows the line.
+    """
+    name, line = "", None
     while tb is not None:
         if str(tb.tb_frame.f_globals.get("__name__", "")).startswith("django.template."):
-            found = _template_place(tb.tb_frame, relative) or found
+            found = _template_place(tb.tb_frame)
+            name, line = found if found[0] else (name, line)
         tb = tb.tb_next
-    return found
-
-
-def _template_place(frame: FrameType, relative: Relative) -> str:
-    try:
-        node = frame.f_locals.get("self")
-        origin, token = getattr(node, "origin", None), getattr(node, "token", None)
-        name = str(getattr(origin, "name", "") or "")
-        line = getattr(token, "lineno", None)
-    except Exception:  # noqa: BLE001 - a tag of the project's own may answer anything, or raise
-        return ""
     if not name or name.startswith("<"):
         return ""
+    line = _line_of(error) if line is None else line
     return f"{relative(name)}:{line}" if isinstance(line, int) else relative(name)
+
+
+def _template_place(frame: FrameType) -> tuple[str, object]:
+    node = frame.f_locals.get("self")
+    try:
+        return str(getattr(getattr(node, "origin", None), "name", "") or ""), _line_of(node)
+    except Exception:  # noqa: BLE001 - a tag of the project's own may answer anything, or raise
+        return "", None
+
+
+def _line_of(told: object) -> object:
+    return getattr(getattr(told, "token", None), "lineno", None)
 
 
 def _chain(told: traceback.TracebackException) -> list[traceback.TracebackException]:

@@ -82,7 +82,7 @@ class FailureDescriber:
         except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
             return f"{_formatted(tb)}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
         try:
-            return text, _within(brief.of_exception(told, self.relative, brief.template_of(tb, self.relative)))
+            return text, _within(brief.of_exception(told, self.relative, brief.template_of(value, tb, self.relative)))
         except BaseException:  # noqa: BLE001 - the same; its text is there all the same
             return text, ()
 

@@ -232,7 +232,7 @@ def test_a_test_that_hangs(shelf: Path, red: command.Ended) -> None:
     assert "--timing" in usage
     assert "--timeout" not in usage
     assert red.outcomes["shelf.tests.Hang.test_hang"] == "TIMED_OUT"
-    assert re.search(r"tests\.py\", line \d+ in test_hang", red.out)
+    assert re.search(r"tests\.py:\d+ in test_hang", red.out)
 
 
 def test_an_interrupt(shelf: Path) -> None:

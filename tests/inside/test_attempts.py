@@ -82,3 +82,42 @@ class Tests(TestCase):
 def test_an_error_of_the_database_that_a_test_catches_holds_on_to_nothing(project, run_project):
     project({"tests.py": CAUGHT})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
+
+
+TEMPLATES = """
+from django.template import Context, Engine
+from django.test import SimpleTestCase
+
+ENGINE = Engine(dirs=["pages"])
+
+class Tests(SimpleTestCase):
+    def test_a_template_that_cannot_be_compiled(self):
+        ENGINE.get_template("wrong.html")
+
+    def test_a_method_that_raises(self):
+        class Order:
+            def total(self):
+                return 1 // 0
+        ENGINE.get_template("outer.html").render(Context({"order": Order()}))
+"""
+
+
+def test_an_error_in_a_template_is_told_with_its_place(project, run_project):
+    project(
+        {
+            "tests.py": TEMPLATES,
+            "pages/outer.html": "<p>\n\n{% include 'inner.html' %}",
+            "pages/inner.html": "\n{{ order.total }}{% if order %}\n{{ order.total }}{% endif %}",
+            "pages/wrong.html": "<p>\n<p>\n<p>{{ x|nothing }}",
+        }
+    )
+    journal = run_project("tests", workers=1)
+    shown = {
+        name: [line.text for line in journal.final(f"Tests.{name}").failures[0].brief]
+        for name in ("test_a_template_that_cannot_be_compiled", "test_a_method_that_raises")
+    }
+    assert "pages/wrong.html:3: in this template" in shown["test_a_template_that_cannot_be_compiled"]
+    told = shown["test_a_method_that_raises"]
+    assert "pages/inner.html:2: in this template" in told
+    assert [line for line in told if line.startswith("tests.py:")][-1] == "tests.py:14: return 1 // 0"
+    assert told[-1] == "ZeroDivisionError: integer division or modulo by zero"
