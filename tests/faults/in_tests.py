@@ -40,4 +40,5 @@ def scene(module: str, db: str, folder: Path) -> Iterator[Row]:
 def _texts(attempt: AttemptFinished) -> Iterator[str]:
     for failure in attempt.failures:
         yield from (failure.message, failure.traceback)
-    yield from (attempt.stdout, attempt.stderr, *(statement.sql for statement in attempt.sql))
+    yield from (attempt.stdout, attempt.stderr)
+    yield from (f"{statement.sql} {statement.parameters}" for statement in attempt.sql)
