@@ -96,7 +96,8 @@ def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
     code = worst(found.exit_code, *(problem.exit_code for problem in problems))
     if found.cause is not None and code == found.exit_code:
         told = [found.cause.evidence, *(problem.message for problem in problems)]
-        return replace(found, cause=replace(found.cause, evidence="\n".join(filter(None, told))))
+        cause = replace(found.cause, evidence="\n".join(filter(None, told)))
+        return replace(found, cause=cause, lost=found.others)
     others = "\n".join(problem.message for problem in problems[1:])
     cause = Cause(_ABORTS.get(first.exit_code, "InternalError"), first.message, first.hint, others or first.evidence)
     return replace(found, word=WORDS[code], exit_code=code, cause=cause)
