@@ -41,3 +41,10 @@ def test_sigterm_reaches_the_command_which_may_take_its_time():
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=30)[0] == "asked\n"
         assert process.returncode == 3
+
+
+def test_a_sigterm_at_the_very_start_is_not_lost():
+    for _ in range(20):
+        with start("trap 'exit 3' TERM; kill -s TERM $PPID; while :; do sleep 0.01; done") as process:
+            process.communicate(timeout=30)
+            assert process.returncode == 3

@@ -31,11 +31,12 @@ SHM_BYTES = 256 << 20
 """Of shared memory for a container: parallel queries and browsers need more than the engine's 64 MB."""
 
 FIRST_PROCESS = """\
-child=
-trap '[ -z "$child" ] || kill -s TERM "$child"' TERM
+child= asked=
+trap 'asked=1; [ -z "$child" ] || kill -s TERM "$child"' TERM
 exec 3<&0
 "$@" <&3 3<&- &
 child=$!
+[ -z "$asked" ] || kill -s TERM "$child"
 exec 3<&- </dev/null
 wait "$child"
 code=$?
