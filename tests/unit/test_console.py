@@ -24,7 +24,7 @@ from harness.report.console import Console, LiveConsole, PlainConsole, phases_li
 from harness.report.feed import Feed
 from harness.report.terminal import ConsoleOptions, clip_start, encodable
 from harness.report.verdict import verdict
-from tests.golden.journals import JOURNALS, Journal, failure, planned
+from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -399,3 +399,21 @@ def test_what_did_not_run_is_not_told_one_by_one() -> None:
     told = AttemptFinished(ONE.id, 1, Outcome.NOT_RUN, 0.0, reason="setUpClass failed", final=True)
     journal = Journal().plan(ONE)
     assert plain(journal.inside(told)) == plain(Journal().plan(ONE))
+
+
+@pytest.mark.parametrize(("number", "most"), [(1, 18), (40, 157)])
+def test_a_red_run_is_short(number: int, most: int) -> None:
+    """A third of what it took when each failure was told three times."""
+    tests = [planned(f"test_{n:02}") for n in range(number)]
+    journal = Journal().servers().plan(*tests)
+    for test in tests:
+        journal.attempt(test, Outcome.FAILED, failures=(failure("13 != 12"),), sql=STATEMENTS)
+    report = ledger.fold(journal.end(failures=number).envelopes)
+    out = io.StringIO()
+    console = PlainConsole(out, ConsoleOptions())
+    play(console, journal)
+    paths = {test.id: f".harness/sql/{test.id}.sql" for test in tests}
+    console.finish(report, verdict(report), artifacts=["x"], rerun="x", replay="x", sql_paths=paths)
+    told = out.getvalue()
+    assert len(told.splitlines()) <= most
+    assert all(test.id in told for test in tests)
