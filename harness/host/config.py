@@ -104,6 +104,8 @@ class Config:
     timeout: float
     timeouts: Mapping[str, float]
     run_timeout: float | None
+    setup_timeout: float
+    template_timeout: float
     retries: int
     fail_on_flaky: bool
     repeat: int

@@ -6,6 +6,7 @@ Owns the interface and what both share. Imports neither Docker nor Django.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from harness.contract.runspec import Message
 
 STDERR_TAIL_BYTES = 64 << 10
 """How much of the end of inside's standard error is kept for evidence."""
+ANSWER_S = 5.0
+_MOMENT_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,17 @@ class Conversation(Protocol):
     def stop(self, grace_s: float) -> None:
         """Ask inside to end (SIGTERM), and end it after *grace_s* seconds."""
 
+    def kill(self) -> None:
+        """End inside at once, and say nothing to it: what it would say of its end is not wanted."""
+
     def wait(self, deadline_s: float) -> Ended:
         """How it ended. Raises ``ServerError`` when it has not after *deadline_s* seconds."""
 
     def is_stopped(self) -> bool:
         """Whether it was stopped, or paused, and may go on. False where nobody can say."""
+
+    def stacks(self) -> str:
+        """What inside's process writes of the stacks of its threads when it is asked to; empty where it does not answer."""
 
     def fetch(self, path: str) -> bytes:
         """A tar of the file or folder *path* of inside's, also after its end. Raises ``FileNotFoundError``."""
@@ -71,12 +80,14 @@ class Tail:
         self._limit_bytes = limit_bytes
         self._pieces: deque[bytes] = deque()
         self._size = 0
+        self._since_asked = 0
         self._lock = threading.Lock()
 
     def write(self, data: bytes) -> None:
         with self._lock:
             self._pieces.append(data)
             self._size += len(data)
+            self._since_asked += len(data)
             while self._size - len(self._pieces[0]) >= self._limit_bytes:
                 self._size -= len(self._pieces.popleft())
         if self._forward is not None:
@@ -85,6 +96,19 @@ class Tail:
     def text(self) -> str:
         with self._lock:
             return b"".join(self._pieces)[-self._limit_bytes :].decode(errors="replace")
+
+    def answer(self, ask: Callable[[], None]) -> str:
+        """What is written after *ask*, until nothing more comes for a moment."""
+        self._since_asked = 0
+        ask()
+        seen = -1
+        for _ in range(int(ANSWER_S / _MOMENT_S)):
+            time.sleep(_MOMENT_S)
+            if seen == self._since_asked > 0:
+                break
+            seen = self._since_asked
+        with self._lock:
+            return b"".join(self._pieces)[-self._since_asked :].decode(errors="replace") if self._since_asked else ""
 
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -143,6 +143,24 @@ _RUN = (
         ("--run-timeout",),
         "S",
     ),
+    Option(
+        "setup_timeout",
+        SECONDS,
+        300,
+        "The longest that the project may take to load its settings, to list its tests, and to end after them, each in "
+        "seconds.",
+        ("--setup-timeout",),
+        "S",
+        commands=_BOTH,
+    ),
+    Option(
+        "template_timeout",
+        SECONDS,
+        3600,
+        "The longest that the test databases may take to be made, migrations included, in seconds.",
+        ("--template-timeout",),
+        "S",
+    ),
     Option("retries", COUNT, 0, "How many times a failed test is tried again.", ("--retries",), "N"),
     Option("fail_on_flaky", SWITCH, False, "End red when a test passed only after a retry.", ("--fail-on-flaky",)),
     Option(

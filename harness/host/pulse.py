@@ -1,16 +1,21 @@
-"""Whether inside still lives while it says nothing: a test, or somebody, can stop its process or pause its container."""
+"""Whether inside still goes on: a test, or somebody, can stop its process or pause its container, and the project's code can
+hang before and after the tests.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Self
 
 from harness.contract.events import Event, PhaseFinished, PhaseStarted
-from harness.errors import ServerError
+from harness.errors import HarnessError, ServerError
+from harness.host import stages
 from harness.host.conversation import Conversation
 
 LOOK_S = 5.0
+TICK_S = 1.0
 SILENT_S = 60.0
 """How long inside may be silent while tests run: it says something every few seconds then (``channel.BEAT_S``)."""
 
@@ -27,17 +32,33 @@ def stillness(silent_s: float, looks: int, limit_s: float | None) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class StageLimits:
+    """How many seconds the stages of a run may take, by their keys. ``project`` is its folder, where inside is."""
+
+    setup_timeout: float
+    template_timeout: float
+    project: str
+
+
 class Pulse:
-    """Calls *on_stillness*, from a thread of its own, when inside no longer goes on. A context manager.
+    """Calls *on_end*, from a thread of its own, when inside no longer goes on, or not within *limits*. A context manager.
 
     Silence counts while ``listen`` waits for a line, and not while whoever takes the lines is held up: by a terminal, say.
     """
 
     def __init__(
-        self, conversation: Conversation, on_stillness: Callable[[ServerError], None], silent_s: float = SILENT_S
+        self,
+        conversation: Conversation,
+        on_end: Callable[[HarnessError], None],
+        silent_s: float = SILENT_S,
+        limits: StageLimits | None = None,
     ) -> None:
         self._conversation = conversation
-        self._on_stillness = on_stillness
+        self._on_end = on_end
+        self._limits = limits
+        self._stage: stages.Stage | None = stages.SETTINGS
+        self._has_servers = False
         self._silent_s = silent_s
         self._waits = 0
         self._is_waiting = False
@@ -70,25 +91,52 @@ class Pulse:
 
     def told(self, event: Event) -> None:
         """Take note of what inside has come to."""
+        self._stage = stages.next_stage(self._stage, event)
         match event:
             case PhaseStarted(phase="clones" | "tests"):
                 self._limit_s = self._silent_s
             case PhaseFinished(phase="tests"):
                 self._limit_s = None
 
+    def servers_are_up(self) -> None:
+        """From now on nothing waits for them."""
+        self._has_servers = True
+
     def _watch(self) -> None:
         silent_s, looks, seen = 0.0, 0, -1
-        while not self._closed.wait(LOOK_S):
+        stage, stage_s, ticks = self._stage, 0.0, 0
+        while not self._closed.wait(TICK_S):
+            ticks += 1
             # counted and not measured: this process may have been stopped itself, and inside not
+            if stage is not self._stage:
+                stage, stage_s = self._stage, 0.0
+            elif stage is not None and (self._has_servers or not stage.needs_servers):
+                stage_s += TICK_S
+            if problem := self._lateness(stage, stage_s):
+                self._on_end(problem)
+                return
+            if ticks % (LOOK_S / TICK_S):
+                continue
             silent_s = silent_s + LOOK_S if self._is_waiting and self._waits == seen else 0.0
             seen = self._waits
             looks = looks + 1 if silent_s and self._conversation.is_stopped() else 0
-            if problem := stillness(silent_s, looks, self._limit_s):
-                self._on_stillness(
+            if stillness_is := stillness(silent_s, looks, self._limit_s):
+                self._on_end(
                     ServerError(
-                        f"The runner {problem}.",
+                        f"The runner {stillness_is}.",
                         hint="Its container may have been paused, or a test has stopped the process that started it.",
                         evidence=self._conversation.stderr_tail(),
                     )
                 )
                 return
+
+    def _lateness(self, stage: stages.Stage | None, stage_s: float) -> HarnessError | None:
+        """What is wrong with a *stage* that has taken so long, if anything is."""
+        if self._limits is None or stage is None:
+            return None
+        limit_s: float = getattr(self._limits, stage.key)
+        if stage_s <= limit_s:
+            return None
+        stacks = self._conversation.stacks()
+        # it may have come further while it was asked
+        return stages.hang(stage, limit_s, stacks, self._limits.project) if stage is self._stage else None

@@ -29,9 +29,10 @@ from harness.host.docker.engine import Client, connect, memory_bytes
 from harness.host.engines import ENGINES
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.plan import StackPlan, make_plan
-from harness.host.project import project_files, project_tar
+from harness.host.project import FOLDER, project_files, project_tar
 from harness.host.provisioning import buildenv, provision
 from harness.host.provisioning.images import Tell
+from harness.host.pulse import Pulse, StageLimits
 from harness.host.record import Record
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
 from harness.host.sealed import Sealed
@@ -166,14 +167,29 @@ class Room:
         )
         return Sealed(ContainerRunner(self._client, options))
 
+    def stage_limits(self) -> StageLimits:
+        config = self.config
+        folder = str(config.project) if config.runner == "host" else FOLDER
+        return StageLimits(config.setup_timeout, config.template_timeout, folder)
+
     def plans(self, spec: RunSpec) -> dict[str, StackPlan]:
         """The plan of the project's topology on each backend, by a runner that says it and ends."""
         image = self._project_image() if self.config.runner == "container" else None
         found: TopologyFound | None = None
         notices = []
+        problems: list[HarnessError] = []
         with self.inside(image, meets_servers=False) as conversation:
+
+            def end(problem: HarnessError) -> None:
+                problems.append(problem)
+                conversation.kill()
+
             conversation.send(Begin(spec))
-            for line in conversation.lines():
+            with Pulse(conversation, end, limits=self.stage_limits()) as pulse:
+                lines = list(pulse.listen(conversation.lines()))
+            if problems:
+                raise problems[0]
+            for line in lines:
                 match codec.decode(line).event:
                     case TopologyFound() as found:
                         pass

@@ -42,6 +42,8 @@ KEEP = "--keep"
 """Asks ``inside.enter`` for a parent that ends what the runner leaves behind; ``END_NOW`` asks that one to do so at once."""
 END_NOW = signal.SIGUSR2
 END_S = 10.0
+STACKS = signal.SIGUSR1
+"""Asks the runner's process for its stacks: its parent, or the container's first process, passes it on."""
 _POLL_S = 0.2
 _OURS = ("__init__.py", "errors.py", "testing.py", "contract", "inside")
 
@@ -126,6 +128,9 @@ class ContainerRunner:
     def stop(self, grace_s: float) -> None:
         self._container.stop(grace_s)
 
+    def kill(self) -> None:
+        self._container.signal(signal.SIGKILL)
+
     def wait(self, deadline_s: float) -> Ended:
         state = self._container.wait(deadline_s)
         # the engine says 128 and the signal's number, as a shell does
@@ -133,6 +138,9 @@ class ContainerRunner:
 
     def is_stopped(self) -> bool:
         return self._container.is_stopped()
+
+    def stacks(self) -> str:
+        return self._tail.answer(lambda: self._container.signal(STACKS))
 
     def fetch(self, path: str) -> bytes:
         return self._container.fetch(path)
@@ -213,7 +221,7 @@ class ChildRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close_stdin()
-        self._end()
+        self.kill()
         for thread in self._threads:
             thread.join()
         for stream in (self._process.stdout, self._process.stderr):
@@ -248,7 +256,7 @@ class ChildRunner:
             if not self._ended.is_set():
                 self._process.terminate()
         if not self._ended.wait(grace_s):
-            self._end()
+            self.kill()
 
     def wait(self, deadline_s: float) -> Ended:
         if not self._ended.wait(deadline_s):
@@ -263,6 +271,9 @@ class ChildRunner:
         about = {int(path.name): _stat(path) for path in Path("/proc").glob("[0-9]*")}
         ours = str(self._process.pid).encode()
         return about.get(self._process.pid, _GONE)[0] == b"T" or (b"T", ours) in about.values()
+
+    def stacks(self) -> str:
+        return self._tail.answer(lambda: self._process.send_signal(STACKS))
 
     def fetch(self, path: str) -> bytes:
         whole = self._options.folder / path
@@ -279,8 +290,7 @@ class ChildRunner:
             self._process.wait()
             self._ended.set()
 
-    def _end(self) -> None:
-        """End it and all below it, now."""
+    def kill(self) -> None:
         if KEEP in self._options.command:
             with self._reaping:
                 if not self._ended.is_set():

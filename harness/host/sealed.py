@@ -67,11 +67,17 @@ class Sealed:
     def stop(self, grace_s: float) -> None:
         self._transport.stop(grace_s)
 
+    def kill(self) -> None:
+        self._transport.kill()
+
     def wait(self, deadline_s: float) -> Ended:
         return self._transport.wait(deadline_s)
 
     def is_stopped(self) -> bool:
         return self._transport.is_stopped()
+
+    def stacks(self) -> str:
+        return self._transport.stacks()
 
     def fetch(self, path: str) -> bytes:
         return self._transport.fetch(path)

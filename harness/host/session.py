@@ -105,6 +105,7 @@ class _Story:
         self._planned = 0
         self._end: RunFinished | RunAborted | None = None
         self._is_up = threading.Event()
+        self._pulse: Pulse | None = None
         self._is_aborted = self._is_over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
         self._closing: Future[None] | None = None
@@ -126,7 +127,9 @@ class _Story:
         # takes long, and is done by the time that inside has said which servers there are
         submit(self._pool, import_module, "harness.host.stack")
         try:
-            with Pulse(conversation, partial(self._end_still, conversation)) as pulse:
+            limits = self._room.stage_limits()
+            with Pulse(conversation, partial(self._end_still, conversation), limits=limits) as pulse:
+                self._pulse = pulse
                 try:
                     conversation.send(Begin(spec))
                     self._hear(conversation, pulse)
@@ -192,6 +195,8 @@ class _Story:
                 stack.bring_up()
                 self._is_up.set()
             conversation.send(ServersReady(stack.endpoints()))
+            if self._pulse is not None:
+                self._pulse.servers_are_up()
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             if not self._is_over:
                 self._abort(error)
@@ -222,11 +227,11 @@ class _Story:
         self._killers.append(killer)
         killer.start()
 
-    def _end_still(self, conversation: Conversation, stillness: ServerError) -> None:
+    def _end_still(self, conversation: Conversation, problem: HarnessError) -> None:
         """Inside does not go on: it is not asked."""
         if not self._is_aborted:
-            self._abort(stillness)
-        _end(conversation)
+            self._abort(problem)
+        conversation.kill()
 
     def _see_end(self, conversation: Conversation) -> None:
         """Trust the exit status and the journal together: what they do not agree on is red."""

@@ -17,8 +17,8 @@ from typing import NoReturn
 from ..contract.events import RunAborted
 from ..contract.runspec import Begin
 from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
-from . import process_control
-from .channel import HostMessages, Journal, open_channels
+from . import process_control, real
+from .channel import HostMessages, Journal, open_channels, out_of_reach
 
 
 def main() -> NoReturn:
@@ -26,6 +26,8 @@ def main() -> NoReturn:
     process_control.adopt_orphans()
     process_control.hide()
     journal, messages = open_channels()
+    # the host asks where it hangs; a handler of Python's own would not run in C code that does not return
+    real.faulthandler.register(signal.SIGUSR1, out_of_reach(2), all_threads=True)
     status = ExitCode.INTERNAL
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:

@@ -353,3 +353,62 @@ class TestDependencies:
         assert ended.code == 0, ended.told
         assert "git submodule update --init libs/x" in flat(ended)
         assert "--db postgres has no effect" in flat(ended)
+
+
+SLEEPS = """
+import time
+while True:
+    try:
+        time.sleep(1000)
+    except BaseException:
+        pass
+"""
+IN_C = """
+import ctypes
+mutex = ctypes.create_string_buffer(64)
+ctypes.PyDLL(None).pthread_mutex_lock(mutex)
+ctypes.PyDLL(None).pthread_mutex_lock(mutex)
+"""
+IN_THE_RUNNER = """
+import subprocess, time
+from django.test.runner import DiscoverRunner
+
+class Runner(DiscoverRunner):
+    def setup_databases(self, **kwargs):
+        made = super().setup_databases(**kwargs)
+        self.wait("setup")
+        return made
+
+    def teardown_databases(self, *args, **kwargs):
+        super().teardown_databases(*args, **kwargs)
+        self.wait("teardown")
+
+    def wait(self, moment):
+        if moment == "MOMENT":
+            time.sleep(1000)
+"""
+
+
+@pytest.mark.docker
+class TestHangs:
+    """The limits of what the project does before and after its tests, where it hangs for good."""
+
+    @pytest.mark.parametrize(
+        ("file", "text", "place", "what"),
+        [
+            ("settings.py", SETTINGS + SLEEPS, "it hangs in settings.py, line 10 in <module>", "loaded its settings"),
+            ("shop/tests.py", IN_C, "shop/tests.py, line 5 in <module>", "the list of its tests"),
+            ("runner.py", IN_THE_RUNNER.replace("MOMENT", "setup"), "runner.py, line 17 in wait", "its test databases"),
+            ("runner.py", IN_THE_RUNNER.replace("MOMENT", "teardown"), "runner.py, line 17 in wait", "after its tests"),
+        ],
+    )
+    def test_one_ends_by_a_limit_and_is_told_where_it_hangs(self, project, file, text, place, what):
+        (project / file).write_text(text)
+        if file == "runner.py":
+            (project / "settings.py").write_text(f'{SETTINGS}\nTEST_RUNNER = "runner.Runner"\n')
+        ended = run(project, "--db", "sqlite", "--setup-timeout", "3", "--template-timeout", "3")
+        assert ended.code == 4, ended.told
+        told = red_case(ended)
+        assert what in told
+        assert place in told
+        assert ended.summary["counts"]["passed"] == (what == "after its tests")

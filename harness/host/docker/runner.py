@@ -108,6 +108,11 @@ class RunnerContainer:
         with telling("Docker could not stop the runner's container"):
             self._api.stop(self.id, timeout=math.ceil(grace_s))
 
+    def signal(self, number: int) -> None:
+        """Send a signal to its first process; nothing happens where that is not there."""
+        with contextlib.suppress(ServerError, *FAILURES):
+            self._api.kill(self.id, number)
+
     def wait(self, deadline_s: float) -> State:
         """Its state after it ended. Raises ``ServerError`` when it has not after *deadline_s* seconds."""
         try:

@@ -1,0 +1,82 @@
+"""What the runner does before and after the tests, when it is the project's code that takes the time, and for how long it may.
+
+Pure: events and stacks in, stages and errors out. Who looks at the clock is ``pulse``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from harness.contract.events import (
+    Event,
+    PhaseFinished,
+    PhaseStarted,
+    RunPlanned,
+    TopologyFound,
+)
+from harness.errors import ProjectError
+
+_LIBRARIES = ("site-packages", "dist-packages")
+FRAMES = 10
+"""How many of the project's frames are told before all stacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a run with a limit. ``what`` ends the sentence "within 5 s, the project has not ..."; ``key`` is the option.
+
+    ``needs_servers``: its time counts only while the servers are up, since it may wait for them.
+    """
+
+    what: str
+    key: str
+    needs_servers: bool = True
+
+
+SETTINGS = Stage("loaded its settings", "setup_timeout", needs_servers=False)
+DISCOVERY = Stage("come from its settings to the list of its tests", "setup_timeout")
+TEMPLATE = Stage("made its test databases", "template_timeout")
+END = Stage("ended after its tests", "setup_timeout")
+
+
+def next_stage(stage: Stage | None, event: Event) -> Stage | None:
+    """The stage after *event*; ``None`` while tests run, which have limits of their own."""
+    match event:
+        case TopologyFound():
+            return DISCOVERY
+        case RunPlanned():
+            return TEMPLATE
+        case PhaseStarted(phase="clones"):
+            return None
+        case PhaseFinished(phase="tests"):
+            return END
+    return stage
+
+
+def hang(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectError:
+    """What is said of a runner that has not come further within *limit_s* seconds. *stacks* are faulthandler's; *project* is
+    the folder of the project where the runner is.
+    """
+    frames = [frame for line in stacks.splitlines() if (frame := _project_frame(line, project))]
+    where = f": it hangs in {frames[0]}" if frames else ""
+    evidence = stacks.strip() or "Nothing is known of where it hangs: it did not answer."
+    if frames:
+        evidence = "\n".join(["the project's frames, most recent call first:", *frames[:FRAMES], "", evidence])
+    return ProjectError(
+        f"Within {limit_s:g} s, the project has not {stage.what}{where}.",
+        hint=f"If it needs more time: --{stage.key.replace('_', '-')}, or {stage.key} in [tool.harness].",
+        evidence=evidence,
+    )
+
+
+def _project_frame(line: str, project: str) -> str | None:
+    """``app/tests.py, line 7 in test_it`` for such a line of a stack, ``None`` for any other."""
+    head, quote, rest = line.strip().partition('"')
+    file, quote, place = rest.partition('"')
+    if head != "File " or not quote:
+        return None
+    path = PurePath(file)
+    if not path.is_relative_to(project) or set(_LIBRARIES) & set(path.parts):
+        return None
+    return f"{path.relative_to(project)}{place}"
