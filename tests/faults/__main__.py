@@ -18,7 +18,7 @@ from tests.faults import in_chance, in_django, in_engine, in_runs, in_servers, i
 from tests.faults.row import Row, table
 from tests.faults.running import PROJECT
 
-MODULES = ("test_workers", "test_times", "test_results", "test_full")
+MODULES = ("test_workers", "test_times", "test_results", "test_full", "test_forgery")
 ALONE = "engine"
 """Stops every container on the engine, of whoever has some: with no other beside it."""
 SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {

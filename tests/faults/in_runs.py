@@ -109,6 +109,14 @@ def limits(db: str, folder: Path) -> Iterator[Row]:
         )
 
 
+def hangs(db: str, folder: Path) -> Iterator[Row]:
+    """The project hangs before there is a test."""
+    with Running(db, folder / "import", "tests.hangs_at_import", "--setup-timeout", "3") as running:
+        ended = running.finish()
+        seen = f"exit {ended.code}" + ", says where" * ("it hangs in tests/hangs_at_import.py, line" in ended.out)
+        yield Row("a module that hangs at its import", "exit 4, says where", seen, running.left())
+
+
 def runners(db: str, folder: Path) -> Iterator[Row]:
     """The runner's container, or its memory, goes."""
     with _hanging(db, folder / "runner") as running:
@@ -136,6 +144,11 @@ def runners(db: str, folder: Path) -> Iterator[Row]:
         yield Row(
             "the runner's process is stopped after the last test", "exit 3, 3 passed, says so", seen, running.left()
         )
+    with Running(db, folder / "dead", "tests.test_killing", "--parallel", "1") as running:
+        ended = running.finish()
+        seen = _seen(ended) + ", says so" * ("The runner was ended by SIGKILL" in ended.out)
+        fault = "a test that kills the process that workers come from"
+        yield Row(fault, "exit 3, 1 passed, 2 not run, says so", seen, running.left())
     with Running(db, folder / "memory", "tests.test_memory", "--parallel", "1") as running:
         running.until('"ServerReady"', 2)
         (runner,) = running.containers("runner")
@@ -248,6 +261,7 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     "pipes": pipes,
     "killed": killed,
     "limits": limits,
+    "hangs": hangs,
     "runners": runners,
     "reports": reports,
     "crowd": crowd,

@@ -1,5 +1,6 @@
 """Tests that take too long; 4 seconds are theirs. As in ``test_workers``."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import threading
 import time
 import unittest
+from pathlib import Path
 
 from django.db import connection, connections, transaction
 from django.test import TestCase, TransactionTestCase
@@ -58,6 +60,38 @@ class StubbornTests(unittest.TestCase):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
             time.sleep(1000)
+
+
+class GracefulTests(unittest.TestCase):
+    """a hang that ends gracefully on SIGTERM, after its limit"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_after": "PASSED"}
+    shows = {"test_1": "as PASSED, which does not count"}
+
+    def test_1(self):
+        self.is_asked = False
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "is_asked", True))
+        while not self.is_asked:
+            time.sleep(0.1)
+
+    def test_2_after(self):
+        self.assertIs(signal.getsignal(signal.SIGTERM), signal.SIG_DFL)
+
+
+class GroupTests(unittest.TestCase):
+    """a hang that has left its process group, with a daemon in a session of its own"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_the_daemon_is_gone": "PASSED"}
+
+    def test_1(self):
+        subprocess.Popen(["sleep", "987654"], start_new_session=True)
+        os.setpgid(0, os.getpgid(os.getppid()))
+        time.sleep(1000)
+
+    def test_2_the_daemon_is_gone(self):
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                self.assertNotIn("987654", Path(f"/proc/{name}/cmdline").read_text())
 
 
 class StubbornChildTests(unittest.TestCase):
