@@ -226,7 +226,6 @@ class Schedule:
         elif assignment is not None:
             state.deaths += 1
             commands = self._account_for(state, assignment, test, now)
-        state.late_at = state.termed_at = None
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
             commands += self.halt(f"{self._deaths_in_a_row} workers in a row died")
         return commands + self._after_retirement(state, now)
@@ -293,7 +292,7 @@ class Schedule:
         return [Retire(state.number)]
 
     def _after_retirement(self, state: _Slot, now: float) -> list[Command]:
-        state.phase = "closed"
+        state.phase, state.late_at, state.termed_at = "closed", None, None
         if self._has_work_for(state):
             return self._spawn(state, now)
         if not self._is_finished and all(other.phase == "closed" for other in self._slots.values()):
@@ -380,9 +379,10 @@ class Schedule:
         if state.late_at is not None:
             return self._end_late(state, now)
         if state.phase == "retiring":
-            return self._kill(state) if elapsed > min(RETIRE_S, self._limits.test_s) else []
+            is_late = elapsed > min(RETIRE_S, self._limits.test_s)
+            return self._examine(state, now, "did not end when it was asked to") if is_late else []
         if state.phase == "starting" or (state.phase == "busy" and state.current is None):
-            return self._kill(state) if elapsed > START_S else []
+            return self._examine(state, now, "did not begin in time") if elapsed > START_S else []
         if state.phase != "busy" or state.current is None:
             return []
         limit = self._limits.of_test(state.current)

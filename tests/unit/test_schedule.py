@@ -276,11 +276,13 @@ def test_fixtures_that_crash_cost_the_next_class_no_try():
     assert told.ready() == [assign(3, 3)]
 
 
-def test_a_worker_that_does_not_start_in_time_is_killed():
+def test_a_worker_that_does_not_start_in_time_is_looked_at_and_ended():
     told = Told(1)
     told.schedule.start(0.0)
     assert told.tick(START_S) == []
-    assert told.tick(1) == [Kill(1)]
+    assert told.tick(1) == [Examine(1)]
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
+    assert told.tick(TERM_S + 1) == [Kill(1)]
     assert told.gone() == [Spawn(1)]
 
 
@@ -498,7 +500,8 @@ def test_a_worker_that_is_stuck_between_tests_is_killed_and_the_rest_runs():
     told.start()
     told.run("t0")
     assert told.tick(START_S) == []
-    assert told.tick(1) == [Kill(1)]
+    assert told.tick(1) == [Examine(1)]
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
     assert told.gone() == [Spawn(1)]
     assert told.ready() == [assign(0, 1)]
 
@@ -510,7 +513,9 @@ def test_a_worker_that_was_asked_to_end_and_does_not_is_killed(timeout_s, patien
     told.run("t0")
     assert told.done() == [Retire(1)]
     assert told.tick(patience) == []
-    assert told.tick(0.1) == [Kill(1)]
+    assert told.tick(0.1) == [Examine(1)]
+    assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
+    assert told.tick(TERM_S + 1) == [Kill(1)]
     assert told.gone() == [Finish()]
 
 

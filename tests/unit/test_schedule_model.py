@@ -109,8 +109,10 @@ class World:
                     self.workers[slot].phase = "ending"
                 case Examine(slot):
                     worker = self.workers[slot]
-                    assert worker.running is not None, "nothing runs whose stacks could tell"
-                    assert self.now - worker.began_at > TIMEOUT_S or self.now > (self.run_s or inf)
+                    if worker.running is not None:
+                        assert self.now - worker.began_at > TIMEOUT_S or self.now > (self.run_s or inf)
+                    else:
+                        assert worker.phase in ("starting", "busy", "ending")
                 case Terminate(slot):
                     if self.random.choice([True, True, False]):
                         self.kill(slot)

@@ -1,4 +1,4 @@
-"""Tests that write in the name of the harness. As in ``test_workers``: each may lie about itself, and about no other."""
+"""Tests that write in the name of the runner. As in ``test_workers``: each may lie about itself, and about no other."""
 
 import contextlib
 import ctypes
