@@ -201,3 +201,24 @@ def test_the_statement_in_flight_is_named(deadly):
     (failure,) = deadly.final("test_2_waits").failures
     assert "waiting for default (primary) since" in failure.traceback
     assert "SELECT wait()" in failure.traceback
+
+
+EXITS = """
+import atexit, time, unittest
+
+def wait_for_ever():
+    time.sleep(600)
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        atexit.register(wait_for_ever)
+"""
+
+
+def test_an_exit_handler_that_hangs_is_told_by_its_stack(project, run_project):
+    project({"tests.py": EXITS})
+    journal = run_project("tests", timeout_s=1.0)
+    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+    lost = journal.one(WorkerLost)
+    assert (lost.signal, lost.fault) == ("SIGTERM", "project")
+    assert "in wait_for_ever" in lost.evidence
