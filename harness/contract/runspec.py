@@ -52,7 +52,8 @@ class RunSpec:
     ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class
     (``auto``), or always through its primary or always to its replica. ``repeat`` is how often each test runs. ``replay``
     has the tests to run, and no others, in this order and in one worker. ``check_isolation``: say which classes leave
-    something behind in the databases.
+    something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to be left out;
+    else they are red.
     """
 
     plan_only: bool = False
@@ -68,6 +69,7 @@ class RunSpec:
     replay: tuple[str, ...] = ()
     check_isolation: bool = False
     mirrors: MirrorMode = "auto"
+    framework: str = ""
     scratch: str = "/tmp"  # noqa: S108 - a default of inside's own container; the host runner names a private folder
 
 

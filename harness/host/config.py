@@ -112,6 +112,7 @@ class Config:
     replay: Path | None
     check_isolation: bool
     mirrors: MirrorMode
+    framework: str | None
     junit_strict: bool
     console: Literal["auto", "plain", "rich"]
     quiet: bool

@@ -127,6 +127,14 @@ _RUN = (
         "DIR",
         commands=("ci", "merge"),
     ),
+    Option(
+        "framework",
+        choice("django"),
+        None,
+        "django: run Django's tests alone, and leave out those that only pytest can run. Without it, these are red.",
+        ("--framework",),
+        "django",
+    ),
     Option("timeout", SECONDS, 300, "The longest that one test may take, in seconds.", ("--timeout",), "S"),
     Option(
         "timeouts",

@@ -317,6 +317,7 @@ def _spec(config: Config) -> RunSpec:
         replay=_replay(config),
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
+        framework=config.framework or "",
     )
 
 

@@ -92,7 +92,11 @@ def replayed(plan: Plan, order: Sequence[str]) -> Plan:
             f"{len(missing)} of the {len(order)} tests to replay are not there any more, {missing[0]} first.",
             hint="The order is that of another version of the project, or labels or tags leave them out.",
         )
-    numbers = [known[test] for test in order]
+    return chosen(plan, [known[test] for test in order])
+
+
+def chosen(plan: Plan, numbers: Sequence[int]) -> Plan:
+    """The tests of *plan* with these *numbers*, in this order."""
     instances = tuple(plan.instances[number] for number in numbers)
     return Plan(tuple(plan.tests[number] for number in numbers), instances, _units(instances))
 

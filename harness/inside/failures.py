@@ -31,6 +31,7 @@ class FailureDescriber:
     """Describes exceptions with the file names of a project: relative to *root* (an absolute path) where they lie in it."""
 
     def __init__(self, root: str) -> None:
+        self.root = root
         self._prefix = root.rstrip("/") + "/"
 
     def relative(self, file: str) -> str:

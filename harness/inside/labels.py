@@ -37,11 +37,19 @@ class Place:
 
 
 class Labels:
-    """Finds the tests of labels. *identify* gives tests the ids that a plan of them has."""
+    """Finds the tests of labels. *identify* gives tests the ids that a plan of them has; *is_of_pytest* tells whether a
+    name is that of a test in pytest's style, which is no test of Django's and not to be called.
+    """
 
-    def __init__(self, django_load: Callable[[str], Any], identify: Callable[[Any], Identified]) -> None:
+    def __init__(
+        self,
+        django_load: Callable[[str], Any],
+        identify: Callable[[Any], Identified],
+        is_of_pytest: Callable[[str], bool],
+    ) -> None:
         self._django_load = django_load
         self._identify = identify
+        self._is_of_pytest = is_of_pytest
         self._known: dict[str, Identified] = {}
         self.numbered: dict[int, tuple[unittest.TestCase, str]] = {}
         """Tests that were asked for by an id with a number behind it, which they keep; by their ``id()``."""
@@ -66,6 +74,8 @@ class Labels:
             return unittest.TestSuite(found)
         if tests is not None and place.is_whole:
             return tests  # it is there, and has no tests
+        if self._is_of_pytest(name):
+            return unittest.TestSuite()
         if place.is_call and (made := self._call(name)) is not None:
             return made
         raise nothing_matches([label], self._names(name))

@@ -14,9 +14,12 @@ import multiprocessing
 import unittest
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.test.runner import DiscoverRunner
@@ -30,8 +33,10 @@ from .channel import HostMessages, Journal
 from .coordinator import Coordinator
 from .discover import Plan, identify, joined, make_plan, replayed
 from .failures import FailureDescriber, own_work, project_root
+from .label_names import as_django_label
 from .overlay import Gate
 from .processes import StopFlag
+from .pytest_tests import LeftOut, PytestTests, failed_modules, selected, told, unseen_folders, without_fixtures
 from .replication import await_replicas, check_replicas
 from .schedule import Schedule
 from .sqllog import SqlLog
@@ -75,6 +80,11 @@ class InsideRunner(DiscoverRunner):
     _plan: Plan | None = None
     _labels: labels.Labels | None = None
     _considered: dict[int, unittest.TestCase]
+
+    @cached_property
+    def _pytest(self) -> PytestTests:
+        return PytestTests(Path(self.harness.describer.root))
+
     _groups: databases.Groups = ({}, {})
 
     def setup_test_environment(self, **kwargs: Any) -> None:
@@ -88,7 +98,9 @@ class InsideRunner(DiscoverRunner):
             django_load = super().load_tests_for_label
             describer = self.harness.describer
             self._labels = labels.Labels(
-                lambda each: django_load(each, discover_kwargs), lambda tests: identify([tests], describer)
+                lambda each: django_load(each, discover_kwargs),
+                lambda tests: identify([tests], describer),
+                lambda name: bool(selected(self._pytest.find(), [name], {}, ())),
             )
         return self._labels.load(label)
 
@@ -171,13 +183,36 @@ class InsideRunner(DiscoverRunner):
         numbered = self._labels.numbered if self._labels else {}
         plan = make_plan(suite, session.describer, frozenset(session.planned), numbered)
         if session.spec.replay:
-            plan = replayed(plan, session.spec.replay)
+            plan, left_out = replayed(plan, session.spec.replay), list[LeftOut]()
+        else:
+            plan, left_out = self._without_pytest(plan)
         self._considered = {id(test): test for test in private.iter_test_cases(suite)}
-        session.planned.update((test.id, False) for test in plan.tests)
+        planned = (*plan.tests, *(each.test for each in left_out))
+        session.planned.update((test.id, False) for test in planned)
         session.journal.finish_phase("setup")
-        session.journal.write(RunPlanned(plan.tests, self._workers(plan), self.shuffle_seed))
+        session.journal.write(RunPlanned(planned, self._workers(plan), self.shuffle_seed))
+        for each in left_out:
+            session.leave_out([each.test.id], each.reason)
         self._plan = plan
         return plan
+
+    def _without_pytest(self, plan: Plan) -> tuple[Plan, list[LeftOut]]:
+        """*plan* without the tests that only pytest can run, and those; none where the user knows and wants Django's alone."""
+        session = self.harness
+        plan, left_out = without_fixtures(plan)
+        if not session.planned:  # once, however often the project's runner comes back
+            found = self._pytest.find(plan.instances, failed_modules(plan))
+            names = {config.label: config.name for config in apps.get_app_configs()}
+            labels = [as_django_label(label) for label in session.spec.labels]
+            options = session.spec.options
+            if not options.tags:  # Django's tags, which such a test cannot have
+                left_out += selected(found, labels, names, options.name_patterns)
+            if not set(labels) - {"."}:
+                for text in unseen_folders(Path(session.describer.root), options.pattern or "test*.py", left_out):
+                    session.journal.notice("not-discovered", text)
+        if left_out:
+            session.journal.notice("pytest-tests", told(left_out, is_asked_for=session.spec.framework == "django"))
+        return plan, [] if session.spec.framework == "django" else left_out
 
     def _with_added(self, plan: Plan, suite: Any) -> Plan:
         """*plan* with what the project has put into the suite since; what it has taken out runs all the same."""

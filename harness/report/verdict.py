@@ -158,7 +158,8 @@ def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Ca
         hint = "Check the labels, tags, -k and --pattern of the command."
         if not report.is_planned:
             hint = "The project's own test runner returned without building a suite: see its run_tests()."
-        cause = Cause("NoTests", "no tests ran", hint=hint)
+        unseen = [notice.text for notice in report.notices if notice.code == "not-discovered"]
+        cause = Cause("NoTests", "no tests ran", hint=" ".join(unseen) or hint)
         return [(ExitCode.NO_TESTS, cause)]
     return []
 

@@ -9,7 +9,7 @@ import pytest
 INSIDE = Path(__file__).parents[2] / "harness" / "inside"
 BEFORE_TESTS = """
     __init__ __main__ enter conversation project topology overlay portability vendors labels label_names discover
-    timeouts cores garbage migrations runner django_options real keeper
+    pytest_config pytest_tests variables timeouts cores garbage migrations runner django_options real keeper
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``keeper`` is a process
 where no test runs."""

@@ -19,6 +19,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 COMMANDS = ("ci", "plan", "merge", "matrix", "images build")
 
 EXAMPLES = {
+    "framework": '"django"',
     "settings": '"shop.settings.test"',
     "install": '["pip install -r requirements/test.txt"]',
     "ca_certificates": '"/etc/ssl/company.pem"',

@@ -1,0 +1,104 @@
+"""What pytest would collect of a project, by its own configuration: which files, classes and functions."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+_SECTIONS = {"pytest.ini": "pytest", ".pytest.ini": "pytest", "tox.ini": "pytest", "setup.cfg": "tool:pytest"}
+_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+"""In the order in which pytest looks for them."""
+_NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """``is_configured``: the project has a configuration of pytest. Prefixes or patterns as pytest has them."""
+
+    is_configured: bool = False
+    files: tuple[str, ...] = ("test_*.py", "*_test.py")
+    classes: tuple[str, ...] = ("Test",)
+    functions: tuple[str, ...] = ("test",)
+    paths: tuple[str, ...] = ()
+    not_entered: tuple[str, ...] = _NOT_ENTERED
+
+    def takes_file(self, file: str) -> bool:
+        """Whether *file*, relative to the root, is one of tests."""
+        name = file.rpartition("/")[2]
+        return any(fnmatch(f"/{file}", f"*/{each}") if "/" in each else fnmatch(name, each) for each in self.files)
+
+    def takes_class(self, name: str) -> bool:
+        return _fits(name, self.classes)
+
+    def takes_function(self, name: str) -> bool:
+        return _fits(name, self.functions)
+
+
+def read(root: Path) -> Collection:
+    """The configuration of the project in *root*, or pytest's defaults."""
+    for name in _FILES:
+        found = _section(root / name)
+        if found is not None:
+            return Collection(
+                is_configured=True,
+                files=_words(found, "python_files") or Collection().files,
+                classes=_words(found, "python_classes") or Collection().classes,
+                functions=_words(found, "python_functions") or Collection().functions,
+                paths=_words(found, "testpaths"),
+                not_entered=_words(found, "norecursedirs") or _NOT_ENTERED,
+            )
+    return Collection()
+
+
+def files(root: Path, collection: Collection) -> Iterator[str]:
+    """The Python files below *root* that pytest would see, relative to it: tests or not, and ``conftest.py``."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            each
+            for each in folders
+            if each != "__pycache__"
+            and not any(fnmatch(each, pattern) for pattern in collection.not_entered)
+            and not Path(folder, each, "pyvenv.cfg").exists()
+        )
+        below = Path(folder).relative_to(root)
+        yield from ((below / name).as_posix() for name in sorted(names) if name.endswith(".py"))
+
+
+def _section(file: Path) -> Mapping[str, Any] | None:
+    """What *file* says of pytest; ``None`` if it says nothing or cannot be read."""
+    try:
+        if file.suffix == ".toml":
+            return _of_toml(file.name, tomllib.loads(file.read_text(encoding="utf-8")))
+        parser = configparser.ConfigParser(interpolation=None, strict=False)
+        parser.read_string(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, configparser.Error):
+        return None
+    section = _SECTIONS[file.name]
+    if parser.has_section(section):
+        return dict(parser.items(section))
+    return {} if file.name in ("pytest.ini", ".pytest.ini") else None
+
+
+def _of_toml(name: str, document: dict[str, Any]) -> Mapping[str, Any] | None:
+    found: Any = document.get("pytest", {})
+    if name == "pyproject.toml":
+        table = document.get("tool", {}).get("pytest")
+        if table is None:
+            return None
+        found = table.get("ini_options", table)
+    return found if isinstance(found, dict) else {}
+
+
+def _words(section: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = section.get(key) or ()
+    return tuple(value.split()) if isinstance(value, str) else tuple(map(str, value))
+
+
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(name.startswith(each) or (any(c in each for c in "*?[") and fnmatch(name, each)) for each in patterns)

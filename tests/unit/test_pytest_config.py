@@ -1,0 +1,63 @@
+"""What pytest would collect, by its own configuration."""
+
+import pytest
+
+from harness.inside.pytest_config import Collection, files, read
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pytest.ini", "[pytest]\npython_files = tests.py test_*.py\ntestpaths =\n    unit\n    more\n"),
+        (".pytest.ini", "[pytest]\npython_files = tests.py test_*.py\ntestpaths = unit more\n"),
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\npython_files = ["tests.py", "test_*.py"]\ntestpaths = "unit more"\n',
+        ),
+        ("pyproject.toml", '[tool.pytest]\npython_files = ["tests.py", "test_*.py"]\ntestpaths = ["unit", "more"]\n'),
+        ("pytest.toml", '[pytest]\npython_files = ["tests.py", "test_*.py"]\ntestpaths = ["unit", "more"]\n'),
+        ("tox.ini", "[tox]\nenvlist = py\n[pytest]\npython_files = tests.py test_*.py\ntestpaths = unit more\n"),
+        ("setup.cfg", "[tool:pytest]\npython_files = tests.py test_*.py\ntestpaths = unit more\n"),
+    ],
+)
+def test_every_place_of_the_configuration(tmp_path, file, text):
+    (tmp_path / file).write_text(text)
+    found = read(tmp_path)
+    assert found.is_configured
+    assert (found.files, found.paths, found.classes) == (("tests.py", "test_*.py"), ("unit", "more"), ("Test",))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "is_configured"),
+    [
+        ("pytest.ini", "", True),
+        ("pytest.ini", "no ini at all", False),
+        ("tox.ini", "[tox]\n", False),
+        ("pyproject.toml", "[tool.ruff]\n", False),
+        ("pyproject.toml", "[tool.pytest.ini_options]\n", True),
+        ("pyproject.toml", "[broken", False),
+    ],
+)
+def test_what_is_none(tmp_path, file, text, is_configured):
+    (tmp_path / file).write_text(text)
+    found = read(tmp_path)
+    assert found == Collection(is_configured=is_configured)
+
+
+def test_names():
+    collection = Collection(
+        files=("test_*.py", "unit/*_check.py"), classes=("Test", "*Suite"), functions=("test", "it_*")
+    )
+    assert collection.takes_file("a/test_x.py")
+    assert collection.takes_file("a/unit/x_check.py")
+    assert not collection.takes_file("a/x_check.py")
+    assert [name for name in ("TestX", "XSuite", "XTest") if collection.takes_class(name)] == ["TestX", "XSuite"]
+    assert [name for name in ("testx", "it_is", "x") if collection.takes_function(name)] == ["testx", "it_is"]
+
+
+def test_folders_that_pytest_does_not_enter(tmp_path):
+    for name in ("a/test_x.py", ".tox/test_x.py", "build/test_x.py", "env/test_x.py", "a/node_modules/test_x.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "env/pyvenv.cfg").touch()
+    assert list(files(tmp_path, Collection())) == ["a/test_x.py"]
