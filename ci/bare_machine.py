@@ -132,7 +132,7 @@ def _run(commands: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _machine(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> Iterator[str]:
-    """The machine with a clone, by its container's id. It ends with this process, whatever ends that, and its volume with it."""
+    """The machine with a clone, by its container's id. It ends with this process, whatever ends that."""
     try:
         with containers.telling("The bare machine could not be made"), tempfile.TemporaryFile() as archive:
             container = _create(client, run, image, environment)
@@ -153,7 +153,6 @@ def _machine(client: docker.DockerClient, run: str, image: str, environment: Bui
 def _create(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> str:
     # as much as --privileged, which fails as a whole where this machine lacks a capability
     host_config = client.api.create_host_config(
-        auto_remove=True,
         cap_add=["ALL"],
         cap_drop=lacked_capabilities(Path("/proc/self/status").read_text()),
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
