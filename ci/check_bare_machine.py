@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.command import stays
+from tests.signals import HEEDING
 
 FRESH = Path(__file__).parent / "fresh"
 DEADLINE_S = 1500
@@ -39,7 +40,9 @@ def test_a_command_ends_with_its_status_on_a_machine_without_tools() -> None:
 def test_nothing_is_left_when_it_is_interrupted_or_killed() -> None:
     for signum, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)):
         before = machines()
-        with subprocess.Popen([FRESH, "sh", "-c", "echo up; sleep 300"], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [*HEEDING, FRESH, "sh", "-c", "echo up; sleep 300"], stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             assert "up\n" in iter(process.stdout.readline, "")
             assert machines() - before

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import command
+from tests.signals import HEEDING
 
 pytestmark = pytest.mark.docker
 
@@ -155,7 +156,7 @@ def labels(*classes: str) -> list[str]:
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """``manage.py test --parallel 2`` with *arguments*, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "manage.py", "test", "--parallel", "2", *arguments],
+        [*HEEDING, sys.executable, "manage.py", "test", "--parallel", "2", *arguments],
         cwd=folder,
         env=command.environment(PYTHONDONTWRITEBYTECODE="1"),
         stdin=subprocess.DEVNULL,
@@ -245,7 +246,10 @@ def test_an_interrupt(shelf: Path) -> None:
 
     artifacts = shelf.parent / "artifacts"
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "ci", "--project", shelf, "--artifacts", artifacts, *labels("Hang")],
+        [
+            *(*HEEDING, sys.executable, "-m", "harness", "ci"),
+            *("--project", shelf, "--artifacts", artifacts, *labels("Hang")),
+        ],
         cwd=command.ROOT,
         env=command.environment(),
         stdout=subprocess.PIPE,

@@ -17,6 +17,7 @@ from tests import junit_check
 from tests.e2e import command
 from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
 from tests.e2e.test_github import commands
+from tests.signals import HEEDING
 
 pytestmark = pytest.mark.docker
 
@@ -81,7 +82,8 @@ def start(shop, *args):
     waiting.mkdir()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "harness", "ci", "--project", str(shop), "--runner", "host", "--parallel", "1"),
+            *(*HEEDING, sys.executable, "-m", "harness", "ci", "--project", str(shop)),
+            *("--runner", "host", "--parallel", "1"),
             *(*args, "--artifacts", str(shop.parent / "artifacts")),
         ],
         cwd=command.ROOT,

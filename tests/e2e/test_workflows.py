@@ -21,6 +21,7 @@ from tests import registry
 from tests.e2e.command import environment
 from tests.github_runner import ROOT, GitHub, Job, read_yaml
 from tests.markdown import blocks
+from tests.signals import HEEDING
 
 FEW = {"HARNESS_LABELS": "accounts.tests.test_models"}
 CI = ".github/workflows/ci.yml"
@@ -227,7 +228,7 @@ def test_a_job_that_is_cancelled_ends_its_run(tmp_path):
         "DB": "sqlite",
         "ARTIFACTS": str(tmp_path / "artifacts"),
     }
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script("harness", "run")]
+    command = [*HEEDING, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script("harness", "run")]
     with subprocess.Popen(command, cwd=ROOT, env=environment(**variables), stdout=subprocess.PIPE, text=True) as shell:
         said = "".join(itertools.takewhile(lambda line: " plan " not in line, shell.stdout))
         shell.send_signal(signal.SIGINT)

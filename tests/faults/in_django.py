@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.e2e.command import Ended, environment
 from tests.faults.row import Row
 from tests.faults.running import PROJECT, Running
+from tests.signals import HEEDING
 
 HANGS_S = 20.0
 """After so many seconds a run of a few quick tests that has not ended does not end."""
@@ -53,7 +54,7 @@ def scene(db: str, folder: Path) -> Iterator[Row]:
 def _django(fault: Fault) -> str:
     """What Django's runner prints, with its exit status in the last line; ``still running`` where it does not end."""
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "test", "--noinput", "--parallel=2", *fault.tests, *fault.arguments],
+        [*HEEDING, sys.executable, "manage.py", "test", "--noinput", "--parallel=2", *fault.tests, *fault.arguments],
         cwd=PROJECT,
         env={**environment(), "DJANGO_SETTINGS_MODULE": fault.plain},
         stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from typing import Any
 from harness.host.docker.containers import ROLE_LABEL, RUN_LABEL
 from harness.host.docker.engine import connect
 from tests.e2e.command import PROJECTS, ROOT, Ended, environment
+from tests.signals import HEEDING
 
 PROJECT = PROJECTS / "faults"
 PATIENCE_S = 120.0
@@ -31,7 +32,7 @@ class Running:
         self._out = (artifacts.parent / f"{artifacts.name}.out").open("w+")
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(PROJECT)),
+                *(*HEEDING, sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(PROJECT)),
                 *("--artifacts", str(artifacts), *args),
             ],
             cwd=ROOT,

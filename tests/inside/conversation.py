@@ -35,6 +35,7 @@ from harness.contract.events import (
     TopologyFound,
 )
 from harness.contract.runspec import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
+from tests.signals import HEEDING
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
@@ -130,7 +131,7 @@ class Conversation:
     ) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
         self.process = subprocess.Popen(
-            [*before, python, *flags, str(ENTRY), *arguments],
+            [*HEEDING, *before, python, *flags, str(ENTRY), *arguments],
             cwd=project,
             env={"PATH": os.environ["PATH"], **(env or {})},
             stdin=subprocess.PIPE,

@@ -15,6 +15,7 @@ from harness.contract.runspec import DjangoOptions
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
 from harness.host.config import DbSpec
 from harness.host.options import OPTIONS
+from tests.signals import HEEDING
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -320,11 +321,9 @@ def test_an_interrupt_of_the_real_process(project):
     (project / "manage.py").unlink()
     os.mkfifo(project / "pyproject.toml")
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "ci"],
+        [*HEEDING, sys.executable, "-m", "harness", "ci"],
         stderr=subprocess.PIPE,
         env={"PYTHONPATH": str(REPOSITORY), **os.environ},
-        # a shell's background jobs ignore it, and so do their children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         with (project / "pyproject.toml").open("w"):  # opens when the process reads its configuration, which now hangs

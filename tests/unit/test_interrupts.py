@@ -1,6 +1,7 @@
 """Real signals to this process, and where they are raised."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,15 @@ import pytest
 
 from harness.errors import ExitCode, Interrupted
 from harness.host.interrupts import heeded, ignore_further, interruptible, submit, uninterrupted
+from tests.signals import heeding
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _heeding():
+    with heeding():
+        yield
 
 
 def send(signum):
@@ -107,6 +115,27 @@ def test_a_hangup_that_is_ignored_stays_so():
             send(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_these_tests_pass_where_signals_are_ignored_from_the_start():
+    tests = ("test_interrupts.py::test_a_signal_is_an_exception", "test_cli.py::test_an_interrupt_of_the_real_process")
+    ignoring = ["env", "--ignore-signal=INT,HUP", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [*ignoring, *(f"tests/unit/{test}" for test in tests)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+SENDS = re.compile(r"send_signal\((signum|signal\.SIG(INT|HUP))|kill(pg)?\([\w.]+, signal\.SIG(INT|HUP)")
+HEEDS = re.compile(r"HEEDING|heeding|import Conversation|import Running|running import")
+
+
+def test_whoever_sends_signals_says_that_they_are_not_ignored():
+    files = [
+        path for folder in ("tests", "ci") for path in (ROOT / folder).rglob("*.py") if "projects" not in path.parts
+    ]
+    sending = [path for path in files if SENDS.search(path.read_text())]
+    assert sending
+    assert [str(path) for path in sending if not HEEDS.search(path.read_text())] == []
 
 
 def test_a_signal_on_the_way_out_changes_nothing():
