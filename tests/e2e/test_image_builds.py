@@ -96,7 +96,10 @@ def no_trace():
 
 def _left() -> set[str]:
     listed = _docker("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.Command}}").splitlines()
-    return {*(line for line in listed if "-install" in line), *_docker("volume", "ls", "-q").split()}
+    return {
+        *(line for line in listed if "-install " in line or "test-build" in line),
+        *_docker("volume", "ls", "-q").split(),
+    }
 
 
 def _spec(name: str, runner: str, dockerfile: str) -> Spec:
@@ -429,7 +432,7 @@ MOMENTS = {
     "installing": "install('echo under way; sleep 300')",
     "committing": "workshop._commit = stay; install('true')",
     "building": """
-recipe = Recipe('x', (('Dockerfile', b'ARG BASE\\nFROM $BASE\\nRUN echo under way; sleep 300 # -install\\n'),))
+recipe = Recipe('x', (('Dockerfile', b'ARG BASE\\nFROM $BASE\\nRUN echo under way; sleep 300 # test-build\\n'),))
 provision.provide(workshop, [Spec('x', '1', Origin((sys.argv[1],)), recipe, (Step('Dockerfile', 'BASE'),))])
 """,
 }
@@ -446,7 +449,7 @@ def test_nothing_is_left_when_the_process_is_killed_at_any_moment(moment, tmp_pa
                 break
         assert _left() - before
         process.kill()
-    assert stays(_left, before, patience_s=10) == set()
+    assert stays(_left, before, patience_s=60) == set()
 
 
 def _script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
