@@ -177,20 +177,16 @@ def _create(client: docker.DockerClient, run: str, image: str, environment: Buil
 
 
 def _write_files(target: IO[bytes], environment: BuildEnvironment) -> None:
-    """A tar of a clone of the last commit, without git's own folder, and of what reaches packages."""
+    """A tar of a clone of the last commit, and of what reaches packages."""
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=target, mode="w", dereference=False) as tar:
         clone = ["git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", f"file://{ROOT}", folder]
         try:
             subprocess.run(clone, check=True, timeout=CLONE_DEADLINE_S)
         except (OSError, subprocess.SubprocessError) as error:
             raise ServerError(f"{ROOT} could not be cloned.", hint="The lines above say why.") from error
-        tar.add(folder, CLONE.lstrip("/"), filter=_cloned)
+        tar.add(folder, CLONE.lstrip("/"), filter=_owned)
         for place, path in environment.brought():
             tar.add(path.resolve(), place.lstrip("/"), filter=_owned)
-
-
-def _cloned(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if member.name == f"{CLONE.lstrip('/')}/.git" else _owned(member)
 
 
 def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
