@@ -1,0 +1,68 @@
+"""The list of versions that ``ci/versions`` tries, against the documentation, and what it makes of a run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ci import check_versions
+from ci.check_versions import Version, judged
+from tests.github_runner import read_yaml
+from tests.markdown import ROOT
+
+SUMMARY = {
+    "python": "3.14.2",
+    "servers": [{"engine": "postgres", "version": "17.12"}, {"engine": "postgres", "version": "17.12"}],
+    "counts": {"planned": 1, "passed": 1},
+    "phases": {"images": 0.5},
+}
+PYTHON = Version("python 3.14", "3.14", "postgres:17")
+
+
+def documented() -> set[str]:
+    """As the reference names the servers, and the package its Pythons."""
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
+    sentence = page.split("`db` names what the project's databases are tested on:")[1].split(" or\n")[0]
+    servers = {
+        f"{engine} {version}"
+        for engine, listed in re.findall(r"`(\w+)` \(([^)]*)\)", sentence)
+        for version in listed.split(", ")
+    }
+    classifiers = re.findall(r"Programming Language :: Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    return servers | {f"python {version}" for version in classifiers}
+
+
+def test_every_version_of_the_documentation_is_tried_and_no_other():
+    tried = {version.name for version in check_versions.versions()}
+    assert tried | {check_versions.SERVER.replace(":", " ")} == documented()
+
+
+def test_the_workflow_runs_it_on_a_schedule():
+    workflow = read_yaml(ROOT / ".github" / "workflows" / "versions.yml")
+    assert workflow["on"]["schedule"]
+    assert "./ci/versions --all" in [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize(
+    ("code", "summary", "said", "word"),
+    [
+        (0, SUMMARY, "", "ok"),
+        (1, SUMMARY, "FAILED", "FAILED"),
+        (0, {}, "", "FAILED"),
+        (0, SUMMARY | {"python": "3.1.4"}, "", "FAILED"),
+        (0, SUMMARY | {"python": "3.13.5"}, "", "FAILED"),
+        (0, SUMMARY | {"servers": [{"engine": "postgres", "version": "18.1"}]}, "", "FAILED"),
+        (0, SUMMARY | {"servers": []}, "", "FAILED"),
+        (0, SUMMARY | {"counts": {"planned": 1, "passed": 0}}, "", "FAILED"),
+        (3, {}, "There is nothing to make the image runner:3.14 from.", "FAILED"),
+    ],
+)
+def test_a_run_is_judged_by_what_it_says_that_it_ran_on(code, summary, said, word):
+    assert judged(PYTHON, code, summary, said, 1.0).word == word
+
+
+def test_a_version_that_only_a_registry_has_is_not_had_where_none_answers():
+    absent = Version("python 3.12", "3.12", "postgres:17")
+    assert judged(absent, 3, {}, "There is nothing to make the image runner:3.12 from.", 1.0).word == "not had"
+    assert judged(absent, 3, {}, "The engine is gone.", 1.0).word == "FAILED"
