@@ -217,7 +217,6 @@ class Reader:
         creates = {name: rows[0][1] for name, rows in zip(names, answers, strict=True)}
         ((row_format,),) = self._rows("SELECT @@innodb_default_row_format")
         for name, _, engine, used, options in relations:
-            creates[name] = without_counter(creates[name])
             is_said = re.search(r"\b(row_format|key_block_size)=", options or "", re.IGNORECASE)
             if engine == "InnoDB" and used and used.lower() != row_format and not is_said:
                 creates[name] = with_row_format(creates[name], used)
@@ -225,6 +224,7 @@ class Reader:
         with_rows = self._with_rows(
             [name for name, _, engine, *_ in relations if str(engine).lower() not in _ROWS_ELSEWHERE], versioned
         )
+        creates |= {name: without_counter(creates[name]) for name in with_rows}
         columns, with_history = self._columns(with_rows, versioned if self._has_history else set())
         transactional = {name for name, _, engine, *_ in relations if str(engine).lower() == "innodb"}
         return tuple(
