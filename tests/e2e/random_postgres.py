@@ -19,7 +19,7 @@ SETTINGS = {
     "default_text_search_config": ["'pg_catalog.german'"],
     "timezone": ["'Europe/Berlin'", "'+05:30'"],
     "default_transaction_read_only": ["on"],
-    "session_preload_libraries": ["'auto_explain', 'plpgsql'", "''"],
+    "session_preload_libraries": ["'auto_explain', 'plpgsql'"],
     "temp_tablespaces": ["''"],
     "my.setting": ["'a, b'", "'it''s = x'", "''"],
     '"My.Odd"': ["'x'"],
