@@ -90,7 +90,7 @@ def _disconnect(cursor: Any, database: str) -> None:
 def _fill(cursor: Any, schema: Schema, template: str, clone: str) -> None:
     """Everything in the order in which it needs one another. Triggers and events come last: what is copied has happened."""
     for sequence in schema.sequences:
-        _create_sequence(cursor, sequence, template)
+        _create_sequence(cursor, sequence)
     _run(cursor, [moved(table.create, template, clone) for table in schema.tables])
     _copy([table for table in schema.tables if table.columns], cursor, template)
     patterns = as_pattern(template), as_pattern(clone)
@@ -125,10 +125,10 @@ def _run(cursor: Any, statements: Iterable[str]) -> None:
         pass
 
 
-def _create_sequence(cursor: Any, sequence: NumberSequence, template: str) -> None:
+def _create_sequence(cursor: Any, sequence: NumberSequence) -> None:
     _execute(cursor, sequence.create)
-    name = quote(sequence.name)
-    _execute(cursor, f"INSERT INTO {name} SELECT * FROM {quote(template)}.{name}")  # noqa: S608 - quoted names
+    state = ", ".join(map(str, sequence.state))
+    _execute(cursor, f"INSERT INTO {quote(sequence.name)} VALUES ({state})")  # noqa: S608 - a quoted name, and numbers
 
 
 def _copy(tables: Iterable[Table], cursor: Any, template: str) -> None:

@@ -103,10 +103,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class NumberSequence:
-    """MariaDB's. Its state is a row of its own."""
+    """MariaDB's. ``state`` is its only row."""
 
     name: str
     create: str
+    state: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,25 +278,29 @@ class Reader:
         return found, versioned - refusing
 
     def _sequence(self, name: str) -> NumberSequence:
-        self._release_cached(name)
-        return NumberSequence(name, self._rows(f"SHOW CREATE SEQUENCE {quote(name)}")[0][1])
-
-    def _release_cached(self, name: str) -> None:
-        """Let the sequence's row say which value comes next. The server takes many at once out of it and keeps them in memory:
-        a clone of the row alone would begin behind those. Clones are made side by side, so one after the other does this.
+        """The sequence, whose row says which value comes next. The server takes many at once out of it and keeps them in memory:
+        a clone of the row alone would begin behind those. They are put back by one clone after the other, and the row is read
+        before the next does so, since it is another in between.
         """
+        create = self._rows(f"SHOW CREATE SEQUENCE {quote(name)}")[0][1]
+        self._rows(f"SELECT GET_LOCK('harness.sequences', {LOCK_WAIT_S})")
+        try:
+            self._put_back(name)
+            (state,) = self._rows(f"SELECT * FROM {quote(name)}")  # noqa: S608 - a quoted name
+        finally:
+            self._rows("SELECT RELEASE_LOCK('harness.sequences')")
+        return NumberSequence(name, create, tuple(map(int, state)))
+
+    def _put_back(self, name: str) -> None:
         ((cached,),) = self._rows(f"SELECT cache_size FROM {quote(name)}")  # noqa: S608 - a quoted name
         if cached < 2:  # one value is none in reserve
             return
-        self._rows(f"SELECT GET_LOCK('harness.sequences', {LOCK_WAIT_S})")
         try:
             ((following,),) = self._rows(f"SELECT NEXTVAL({quote(name)})")
             self._rows(f"ALTER SEQUENCE {quote(name)} RESTART {int(following)}")
         except Exception as error:
             if error.args[:1] != (_SEQUENCE_RUN_OUT,):
                 raise
-        finally:
-            self._rows("SELECT RELEASE_LOCK('harness.sequences')")
 
     def _triggers(self) -> tuple[Program, ...]:
         rows = self._rows(
