@@ -9,15 +9,19 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from harness.errors import ExitCode, ServerError
 from harness.host.docker.engine import connect
 from harness.host.docker.origins import Origins
 from harness.host.provisioning import debian, images
+from harness.host.provisioning.images import Tell
 
 INSTALL_DEADLINE_S = 600
 """How long apt may take for debootstrap."""
+STEP_S = 5.0
+"""One of debootstrap's hundreds of steps is printed in so many seconds."""
 
 
 def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: bool) -> ExitCode:
@@ -28,7 +32,7 @@ def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: 
     """
     takes_expired = not check_valid_until
     with contextlib.closing(connect()) as client:
-        origins = Origins(client, tell)
+        origins = Origins(client, paced(tell))
         for suite in suites or (debian.DEFAULT_SUITE,):
             if not (_has_expired_base(origins, suite) if takes_expired else _has_or_pulls(origins, suite)):
                 _make(origins, suite, mirror, takes_expired=takes_expired)
@@ -38,6 +42,21 @@ def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: 
 def tell(image: str, line: str) -> None:
     """Print what is being done for *image*."""
     print(f"{image}: {line}", file=sys.stderr)
+
+
+def paced(tell: Tell, clock: Callable[[], float] = time.monotonic) -> Tell:
+    """*tell* without most of debootstrap's steps (``I: Extracting libc6...``): one in ``STEP_S`` shows that it goes on."""
+    told_at = -STEP_S
+
+    def tell_some(image: str, line: str) -> None:
+        nonlocal told_at
+        is_step = line.startswith("I: ")
+        if is_step and clock() - told_at < STEP_S:
+            return
+        told_at = clock()
+        tell(image, line.removeprefix("I: "))
+
+    return tell_some
 
 
 def _has_expired_base(origins: Origins, suite: str) -> bool:
