@@ -19,7 +19,9 @@ from ..errors import ProjectError
 NEAR = 3
 _FIXTURES = ("setUpClass", "tearDownClass", "setUpModule", "tearDownModule")
 _PLAIN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_WORDS = re.compile(r"[^\W\d]\w{2,}")
+_WORDS = re.compile(r"[^\W\d]\w*")
+_SHORTEST_BEGINNING = 3
+"""Shorter words begin so many names that hardly one would be missing."""
 _MAKES_NAMES = re.compile(r"import \*|\b(globals|locals|vars|setattr|exec|__getattr__|__import__|type)\b")
 _MAKES_IDS = re.compile(r"def id\(")
 _APP_LABEL = re.compile(r"""\blabel\s*=\s*["'](\w+)["']""")
@@ -129,7 +131,9 @@ def _may_have(place: _Place, name: str) -> bool:
     if not place.file.endswith(".py"):
         return True
     text = _text(Path(place.file))
-    return bool(_MAKES_NAMES.search(text)) or any(name.startswith(word) for word in set(_WORDS.findall(text)))
+    words = set(_WORDS.findall(text))
+    is_made = any(name.startswith(word) for word in words if len(word) >= _SHORTEST_BEGINNING)
+    return bool(_MAKES_NAMES.search(text)) or name in words or is_made
 
 
 def _app_labels(installed_apps: Sequence[str]) -> set[str]:

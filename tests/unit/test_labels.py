@@ -46,6 +46,7 @@ FILES = {
     "shopping/tests/test_made.py": "for name in NAMES:\n    globals()[name] = make(name)\n",
     "shopping/tests/test_many.py": "@parameterized_class(('n',), [(1,)])\nclass PartsTests(TestCase): ...\n",
     "plain/test_x.py": "class XTests: ...\n",
+    "plain/test_short.py": "class A(TestCase):\n    def te(self): ...\n",
 }
 
 
@@ -73,6 +74,7 @@ def files(tmp_path, monkeypatch):
         "shopping/tests/test_cart.py::CatTests",
         "shopping/nothing/",
         "plain.test_y",
+        "plain.test_short.B",
     ],
 )
 def test_a_label_that_certainly_names_nothing(files, label):
@@ -99,6 +101,8 @@ def test_a_label_that_certainly_names_nothing(files, label):
         "auth.CartTests",
         "plain",
         "plain/test_x.py::XTests",
+        "plain.test_short.A",
+        "plain/test_short.py::A::te",
         "named by itself",
         "sites.<locals>.Tests.test_one#2",
     ],
