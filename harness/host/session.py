@@ -104,6 +104,7 @@ class _Story:
         self._databases = DatabasesReady(())
         self._planned = 0
         self._end: RunFinished | RunAborted | None = None
+        self._lacks_a_module = False
         self._is_up = threading.Event()
         self._pulse: Pulse | None = None
         self._is_aborted = self._is_over = False
@@ -157,6 +158,7 @@ class _Story:
                     raise
                 return  # torn: how inside ended will say why
             pulse.told(event)
+            self._lacks_a_module |= unnamed.lacks_a_module(event)
             match event:
                 case TopologyFound():
                     self._plan = plan = make_plan(event.topology, self._room.config.db)
@@ -175,12 +177,12 @@ class _Story:
                     submit(self._pool, self._look_at_servers, conversation)
                 case RunFinished() | RunAborted():
                     self._end = event
-                    self._say_what_was_not_installed(event)
+                    self._say_what_was_not_installed()
 
-    def _say_what_was_not_installed(self, end: RunFinished | RunAborted) -> None:
+    def _say_what_was_not_installed(self) -> None:
         """Name the requirements files that the default leaves out, where the project lacks a module."""
         config = self._room.config
-        if config.runner == "container" and isinstance(end, RunAborted) and "ModuleNotFoundError" in end.evidence:
+        if config.runner == "container" and self._lacks_a_module:
             for text in unnamed.left_out(config.project, config.install):
                 self._record.tell(Notice("requirements-left-out", text))
 

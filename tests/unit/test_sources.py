@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ProjectError
+from harness.contract.events import AttemptFinished, Failure, Outcome, RunAborted, RunFinished
+from harness.errors import ExitCode, ProjectError
 from harness.host.provisioning import unnamed
 from harness.host.provisioning.install import files_read, plan
 
@@ -239,6 +240,17 @@ class TestLeftOut:
         project(tmp_path, {"requirements.txt": "django\n"})
         assert list(unnamed.left_out(tmp_path, None)) == []
         assert list(unnamed.left_out(tmp_path, ["make install"])) == []
+
+    @pytest.mark.parametrize("error", ["ModuleNotFoundError: No module named 'yaml'", "ValueError: not a number"])
+    def test_a_module_is_missing_where_an_import_ended_the_run_or_failed_a_module_of_tests(self, error):
+        failures = (Failure("error", "ImportError", "Failed to import test module: tests", f"Traceback:\n{error}"),)
+        at_import, in_test = (
+            AttemptFinished(test, 1, Outcome.ERRORED, 0.0, failures)
+            for test in ("unittest.loader._FailedTest.shop.tests", "shop.tests.Tests.test_one")
+        )
+        events = RunAborted(ExitCode.PROJECT, "", evidence=error), at_import, in_test, RunFinished(1)
+        is_missing = error.startswith("ModuleNotFoundError")
+        assert [unnamed.lacks_a_module(event) for event in events] == [is_missing, is_missing, False, False]
 
 
 class TestNothingNamed:

@@ -10,11 +10,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harness.contract.events import AttemptFinished, Event, RunAborted
 from harness.errors import ProjectError
 from harness.host.provisioning import install
 from harness.host.settings_module import MANAGE_PY, find_settings_module
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
+_NO_MODULE = "ModuleNotFoundError"
+_FAILED_IMPORT = "unittest.loader._FailedTest."
+"""What the id of a test begins with that stands for a module of tests that could not be imported."""
 _DEEPEST = 3
 _LISTED = 5
 
@@ -34,6 +38,17 @@ def left_out(root: Path, configured: Sequence[str] | None) -> Iterator[str]:
         files = other_files(root, installation.files or ())
         if files and installation.files is not None:
             yield f"Not installed: {', '.join(files[:_LISTED])}. [tool.harness] install names the commands."
+
+
+def lacks_a_module(event: Event) -> bool:
+    """Whether *event* says that a module is not there: for the whole run, or for one module of tests."""
+    match event:
+        case RunAborted(evidence=evidence):
+            return _NO_MODULE in evidence
+        case AttemptFinished(test=test, failures=failures) if test.startswith(_FAILED_IMPORT):
+            return any(_NO_MODULE in each.message or _NO_MODULE in each.traceback for each in failures)
+        case _:
+            return False
 
 
 def _next_steps(root: Path) -> Iterator[str]:
