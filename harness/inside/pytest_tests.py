@@ -24,11 +24,10 @@ from ..contract.events import PlannedTest
 from .discover import Plan, chosen
 from .private import FailedTest, test_method_name
 from .pytest_config import Collection, files, read
+from .pytest_fixtures import HARMLESS, autouse_fixtures, is_above
 
 STYLE = "a test in pytest's style, which Django's runner does not run"
 UNSEEN = "pytest collects this file, and Django's discovery does not"
-_HARMLESS = frozenset({"db", "transactional_db"})
-"""Fixtures that give a test what a ``TestCase`` has anyway."""
 _IMPORTS_PYTEST = re.compile(r"^\s*(import|from) pytest\b", re.MULTILINE)
 _HAS_TESTS = re.compile(r"^\s*(async )?def test|^class \w", re.MULTILINE)
 
@@ -84,6 +83,28 @@ class PytestTests:
             else:
                 found += self._of_file(file)
         return found
+
+    def fixtures_not_run(self, tested: Iterable[unittest.TestCase]) -> tuple[dict[str, Sequence[str]], int]:
+        """The autouse fixtures that pytest would give tests of *tested*, by their files, and how many tests miss some."""
+        fixtures: dict[str, Sequence[str]] = {
+            file: names
+            for file in self._files
+            if Path(file).name == "conftest.py" and (names := autouse_fixtures(_text(self._root / file)))
+        }
+        if not fixtures:
+            return {}, 0
+        files_of = {module.__name__: file for file, module in _imported(self._root).items()}
+        collected = {
+            file for file in files_of.values() if self._collection.takes_file(file) and self._is_in_paths(file)
+        }
+        used: set[str] = set()
+        number = 0
+        for test in tested:
+            file = files_of.get(type(test).__module__, "")
+            above = [each for each in fixtures if file in collected and is_above(each.rpartition("/")[0], file)]
+            number += bool(above)
+            used.update(above)
+        return {file: names for file, names in fixtures.items() if file in used}, number
 
     def _of_file(self, file: str) -> list[LeftOut]:
         text = _text(self._root / file)
@@ -157,7 +178,7 @@ def fixtures_of(test: unittest.TestCase) -> str:
     owners = [sys.modules.get(cls.__module__), *cls.__mro__, getattr(cls, test_method_name(test), None)]
     for owner in owners:
         for mark in _marks(owner):
-            names = [str(name) for name in getattr(mark, "args", ()) if name not in _HARMLESS]
+            names = [str(name) for name in getattr(mark, "args", ()) if name not in HARMLESS]
             if getattr(mark, "name", "") == "usefixtures" and names:
                 return f"usefixtures({', '.join(map(repr, names))})"
     for owner in owners[:-1]:

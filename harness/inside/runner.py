@@ -36,6 +36,7 @@ from .failures import FailureDescriber, own_work, project_root
 from .label_names import as_django_label
 from .overlay import Gate
 from .processes import StopFlag
+from .pytest_fixtures import told_fixtures
 from .pytest_tests import LeftOut, PytestTests, failed_modules, selected, told, unseen_folders, without_fixtures
 from .replication import await_replicas, check_replicas
 from .schedule import Schedule
@@ -199,6 +200,7 @@ class InsideRunner(DiscoverRunner):
     def _without_pytest(self, plan: Plan) -> tuple[Plan, list[LeftOut]]:
         """*plan* without the tests that only pytest can run, and those; none where the user knows and wants Django's alone."""
         session = self.harness
+        is_asked_for = session.spec.framework == "django"
         plan, left_out = without_fixtures(plan)
         if not session.planned:  # once, however often the project's runner comes back
             found = self._pytest.find(plan.instances, failed_modules(plan))
@@ -210,9 +212,12 @@ class InsideRunner(DiscoverRunner):
             if not set(labels) - {"."}:
                 for text in unseen_folders(Path(session.describer.root), options.pattern or "test*.py", left_out):
                     session.journal.notice("not-discovered", text)
+            fixtures, number = self._pytest.fixtures_not_run(plan.instances)
+            if fixtures:
+                session.journal.notice("pytest-fixtures", told_fixtures(fixtures, number, is_asked_for))
         if left_out:
-            session.journal.notice("pytest-tests", told(left_out, is_asked_for=session.spec.framework == "django"))
-        return plan, [] if session.spec.framework == "django" else left_out
+            session.journal.notice("pytest-tests", told(left_out, is_asked_for))
+        return plan, [] if is_asked_for else left_out
 
     def _with_added(self, plan: Plan, suite: Any) -> Plan:
         """*plan* with what the project has put into the suite since; what it has taken out runs all the same."""

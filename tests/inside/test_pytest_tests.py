@@ -217,3 +217,59 @@ def test_a_folder_that_only_pytest_enters_is_not_left_out_in_silence(project, ru
     journal = run_project()
     assert set(left_out(journal)) == {"tests/test_a.py::test_view", "tests/test_a.py::Tests::test_one"}
     assert passed(journal) == {"Tests.test_one"}
+
+
+AUTOUSE = """
+import not_installed
+import pytest
+
+@pytest.fixture(autouse=True)
+def {name}():
+    yield
+    assert 0
+"""
+ONE_TEST = """
+from django.test import SimpleTestCase
+
+class Tests(SimpleTestCase):
+    def test_one(self):
+        pass
+"""
+AUTOUSE_FILES = {
+    "conftest.py": AUTOUSE.format(name="no_network"),
+    "bar/__init__.py": "",
+    "bar/test_b.py": ONE_TEST,
+    "bar/deep/conftest.py": AUTOUSE.format(name="of_a_folder_without_tests"),
+    "bar/tests.py": ONE_TEST,  # pytest collects no file of this name
+    "barrel/__init__.py": "",
+    "barrel/conftest.py": "import pytest\n",
+    "shop/__init__.py": "",
+    "shop/conftest.py": AUTOUSE.format(name="frozen") + AUTOUSE.format(name="checks"),
+    "shop/test_a.py": ONE_TEST,
+}
+
+
+def test_autouse_fixtures_of_conftest_are_told_and_change_no_outcome(project, run_project):
+    project(AUTOUSE_FILES)
+    journals = together(
+        {
+            "all": run_project,
+            "bar": functools.partial(run_project, "bar"),
+            "django": functools.partial(run_project, framework="django"),
+        }
+    )
+    assert [(len(each.attempts), each.status) for each in journals.values()] == [(3, 0), (2, 0), (3, 0)]
+    (everywhere,), (in_bar,), (asked_for,) = (each.notices("pytest-fixtures") for each in journals.values())
+    assert everywhere.startswith("2 tests of TestCases run without autouse fixtures")
+    assert "conftest.py (no_network), shop/conftest.py (frozen, checks)." in everywhere
+    assert in_bar.startswith("1 test of TestCases runs without")
+    assert "conftest.py (no_network)." in in_bar
+    assert "shop" not in in_bar
+    assert asked_for == ('2 tests of TestCases run without 3 autouse fixtures of pytest, since framework = "django".')
+
+
+def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project, run_project):
+    database = "import pytest\n\n@pytest.fixture(autouse=True)\ndef database(db):\n    pass\n"
+    project({**AUTOUSE_FILES, "conftest.py": database, "shop/conftest.py": ""})
+    journal = run_project()
+    assert (len(journal.attempts), journal.notices("pytest-fixtures")) == (3, [])

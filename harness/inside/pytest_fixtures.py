@@ -1,0 +1,81 @@
+"""The fixtures that pytest gives every test of a folder: read from the source of ``conftest.py``, which is not imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+
+HARMLESS = frozenset({"db", "transactional_db"})
+"""Fixtures that give a test what a ``TestCase`` has anyway."""
+_LISTED = 3
+
+
+def autouse_fixtures(source: str) -> tuple[str, ...]:
+    """The functions of a ``conftest.py`` that are fixtures of every test; none of one that only asks for ``HARMLESS``."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ()
+    return tuple(function.name for function in _functions(tree.body) if _is_autouse(function) and _does_work(function))
+
+
+def is_above(folder: str, file: str) -> bool:
+    """Whether *file* lies in *folder*, both relative to the root; the root's own name is empty."""
+    return not folder or file.startswith(f"{folder}/")
+
+
+def told_fixtures(fixtures: Mapping[str, Sequence[str]], number: int, is_asked_for: bool) -> str:
+    """What to say of *number* tests that run without the *fixtures* of these files."""
+    tests = f"{number} test of TestCases runs" if number == 1 else f"{number} tests of TestCases run"
+    if is_asked_for:
+        count = sum(map(len, fixtures.values()))
+        return f'{tests} without {count} autouse fixtures of pytest, since framework = "django".'
+    files = _listing([f"{file} ({_listing(names)})" for file, names in fixtures.items()])
+    return (
+        f"{tests} without autouse fixtures, which Django's runner does not run: {files}."
+        " A test may pass without what they set up or check; setUp() of a common base class runs with both."
+    )
+
+
+def _listing(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def _functions(body: Sequence[ast.stmt | ast.ExceptHandler]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                yield node
+            case ast.If() | ast.With() | ast.Try() | ast.ExceptHandler():
+                yield from _functions(node.body)
+                yield from _functions(getattr(node, "handlers", []))
+                yield from _functions(getattr(node, "orelse", []))
+
+
+def _is_autouse(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(
+        isinstance(each, ast.Call)
+        and ast.unparse(each.func).endswith("fixture")
+        and any(
+            word.arg == "autouse" and not (isinstance(word.value, ast.Constant) and not word.value.value)
+            for word in each.keywords
+        )
+        for each in function.decorator_list
+    )
+
+
+def _does_work(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a fixture does more than ask for ``HARMLESS``: it has statements, or asks for others."""
+    asked_for = {each.arg for each in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+    return bool(asked_for - HARMLESS - {"request"}) or not all(map(_is_empty, function.body))
+
+
+def _is_empty(node: ast.stmt) -> bool:
+    match node:
+        case ast.Pass() | ast.Return(value=None):
+            return True
+        case ast.Expr(value=ast.Constant() | ast.Yield(value=None)):
+            return True
+        case _:
+            return False

@@ -1,0 +1,51 @@
+"""Which fixtures of a ``conftest.py`` every test gets, read from its source."""
+
+import pytest
+
+from harness.inside.pytest_fixtures import autouse_fixtures, is_above, told_fixtures
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("@pytest.fixture(autouse=True)\ndef clean():\n    wipe()\n", ("clean",)),
+        ("@fixture(scope='session', autouse=True)\ndef clean():\n    wipe()\n", ("clean",)),
+        ("@pytest_asyncio.fixture(autouse=True)\nasync def clean():\n    wipe()\n", ("clean",)),
+        ("@pytest.fixture(autouse=ON_CI)\ndef clean():\n    wipe()\n", ("clean",)),
+        ("if ON_CI:\n    @pytest.fixture(autouse=True)\n    def clean():\n        wipe()\n", ("clean",)),
+        (
+            "try:\n    import a\nexcept ImportError:\n    @fixture(autouse=True)\n    def no():\n        wipe()\n",
+            ("no",),
+        ),
+        ("@pytest.fixture(autouse=True)\ndef settings_of_ci(settings):\n    pass\n", ("settings_of_ci",)),
+        ("@pytest.fixture(autouse=True)\ndef database(db, request):\n    '''All tests.'''\n    yield\n", ()),
+        ("@pytest.fixture(autouse=True)\ndef database(transactional_db):\n    return\n", ()),
+        ("@pytest.fixture(autouse=False)\ndef clean():\n    wipe()\n", ()),
+        ("@pytest.fixture\ndef clean():\n    wipe()\n", ()),
+        ("@register(autouse=True)\ndef clean():\n    wipe()\n", ()),
+        ("class Some:\n    @pytest.fixture(autouse=True)\n    def clean(self):\n        wipe()\n", ()),
+        ("no Python", ()),
+    ],
+)
+def test_a_fixture_of_every_test_is_named_unless_it_does_nothing(source, expected):
+    assert autouse_fixtures(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "expected"),
+    [
+        ("", "test_a.py", True),
+        ("shop", "shop/tests/test_a.py", True),
+        ("shop", "shopping/test_a.py", False),
+        ("shop/tests", "shop/test_a.py", False),
+    ],
+)
+def test_a_conftest_is_for_its_folder_and_those_below(folder, file, expected):
+    assert is_above(folder, file) is expected
+
+
+def test_long_lists_are_cut():
+    fixtures = {f"{folder}/conftest.py": ("one", "two", "three", "four") for folder in "abcd"}
+    told = told_fixtures(fixtures, 5, is_asked_for=False)
+    listed = ", ".join(f"{folder}/conftest.py (one, two, three and 1 more)" for folder in "abc")
+    assert f": {listed} and 1 more. A test" in told
