@@ -22,6 +22,9 @@ from .output import Stream
 DEADLINE_S = 1.8
 """How long the servers have to answer; the worker is ended right after that."""
 _SQL_CHARACTERS = 2000
+_MOST = 20
+"""How many sessions are told; of more, those that do something come first."""
+_IDLE = frozenset({"idle", "sleep"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,15 @@ def describe(title: str, sessions: Iterable[ServerSession]) -> str:
     sessions = list(sessions)
     by_id = {session.id: session for session in sessions}
     lines = [title]
-    for session in sessions:
+    shown = sessions if len(sessions) <= _MOST else sorted(sessions, key=lambda each: each.state in _IDLE)[:_MOST]
+    for session in shown:
         waits = f", waits for {session.waits_for}" if session.waits_for else ""
         held = f", held up by {', '.join(map(str, session.blocked_by))}" if session.blocked_by else ""
         lines.append(f"  session {session.id}: {session.state} for {session.seconds:.1f} s{waits}{held}")
         lines += [f"    {line}" for line in session.sql[:_SQL_CHARACTERS].splitlines()]
+    if len(sessions) > _MOST:
+        idle = sum(session.state in _IDLE for session in sessions)
+        lines.append(f"  and {len(sessions) - _MOST} more: {len(sessions)} sessions in all, {idle} of them idle")
     for session in sessions:
         for other in session.blocked_by:
             if other in by_id and not by_id[other].blocked_by:

@@ -31,3 +31,16 @@ def test_a_wait_for_somebody_elses_session_is_none_of_the_tests_own():
 def test_a_long_statement_is_cut():
     long = ServerSession(1, "active", 0.0, "", (), "x" * 10_000)
     assert len(describe("", [long])) < 3000
+
+
+def test_of_many_sessions_those_that_do_something_come_first():
+    idle = [ServerSession(number, "idle", 0.1, "", (), "") for number in range(100, 400)]
+    lines = describe("title", [*idle, HOLDING, WAITING]).splitlines()
+    assert [line.partition(":")[0] for line in lines if line.startswith("  session")][:3] == [
+        "  session 6",
+        "  session 7",
+        "  session 100",
+    ]
+    assert "  and 282 more: 302 sessions in all, 300 of them idle" in lines
+    assert len(lines) < 30
+    assert "Deadlock" in lines[-1]
