@@ -100,6 +100,10 @@ class TestOutcomes:
         expected = json.loads((command.PROJECTS / "outcomes" / "expected.json").read_text())
         assert outcomes.outcomes == expected
 
+    def test_requirements_that_the_failed_import_may_need_are_named(self, outcomes):
+        (text,) = (each.text for each in outcomes.report.notices if each.code == "requirements-left-out")
+        assert text.startswith("Not installed: tests/requirements/optional.txt.")
+
     def test_the_summary_counts_them(self, outcomes):
         expected = json.loads((command.PROJECTS / "outcomes" / "expected.json").read_text())
         counts = outcomes.summary["counts"]
