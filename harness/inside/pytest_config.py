@@ -19,13 +19,16 @@ _NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules",
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """``is_configured``: the project has a configuration of pytest. Prefixes or patterns as pytest has them."""
+    """``is_configured``: the project has a configuration of pytest. Prefixes or patterns as pytest has them; ``fixtures`` are
+    those that it gives every test.
+    """
 
     is_configured: bool = False
     files: tuple[str, ...] = ("test_*.py", "*_test.py")
     classes: tuple[str, ...] = ("Test",)
     functions: tuple[str, ...] = ("test",)
     paths: tuple[str, ...] = ()
+    fixtures: tuple[str, ...] = ()
     not_entered: tuple[str, ...] = _NOT_ENTERED
 
     def takes_file(self, file: str) -> bool:
@@ -51,6 +54,7 @@ def read(root: Path) -> Collection:
                 classes=_words(found, "python_classes") or Collection().classes,
                 functions=_words(found, "python_functions") or Collection().functions,
                 paths=_words(found, "testpaths"),
+                fixtures=_words(found, "usefixtures"),
                 not_entered=_words(found, "norecursedirs") or _NOT_ENTERED,
             )
     return Collection()

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 HARMLESS = frozenset({"db", "transactional_db"})
 """Fixtures that give a test what a ``TestCase`` has anyway."""
+CONFIGURED = "usefixtures of pytest's configuration"
+"""Stands for a file of fixtures, in the root, where the configuration names some for every test."""
 _LISTED = 3
 
 

@@ -24,7 +24,7 @@ from ..contract.events import PlannedTest
 from .discover import Plan, chosen
 from .private import FailedTest, test_method_name
 from .pytest_config import Collection, files, read
-from .pytest_fixtures import HARMLESS, autouse_fixtures, is_above
+from .pytest_fixtures import CONFIGURED, HARMLESS, autouse_fixtures, is_above
 
 STYLE = "a test in pytest's style, which Django's runner does not run"
 UNSEEN = "pytest collects this file, and Django's discovery does not"
@@ -85,12 +85,14 @@ class PytestTests:
         return found
 
     def fixtures_not_run(self, tested: Iterable[unittest.TestCase]) -> tuple[dict[str, Sequence[str]], int]:
-        """The autouse fixtures that pytest would give tests of *tested*, by their files, and how many tests miss some."""
+        """The fixtures that pytest would give tests of *tested* unasked, by their files, and how many tests miss some."""
         fixtures: dict[str, Sequence[str]] = {
             file: names
             for file in self._files
             if Path(file).name == "conftest.py" and (names := autouse_fixtures(_text(self._root / file)))
         }
+        if given := [name for name in self._collection.fixtures if name not in HARMLESS]:
+            fixtures[CONFIGURED] = given
         if not fixtures:
             return {}, 0
         files_of = {module.__name__: file for file, module in _imported(self._root).items()}

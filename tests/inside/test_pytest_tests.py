@@ -236,6 +236,7 @@ class Tests(SimpleTestCase):
         pass
 """
 AUTOUSE_FILES = {
+    "pytest.ini": "[pytest]\nusefixtures = db given\n",
     "conftest.py": AUTOUSE.format(name="no_network"),
     "bar/__init__.py": "",
     "bar/test_b.py": ONE_TEST,
@@ -261,15 +262,16 @@ def test_autouse_fixtures_of_conftest_are_told_and_change_no_outcome(project, ru
     assert [(len(each.attempts), each.status) for each in journals.values()] == [(3, 0), (2, 0), (3, 0)]
     (everywhere,), (in_bar,), (asked_for,) = (each.notices("pytest-fixtures") for each in journals.values())
     assert everywhere.startswith("2 tests of TestCases run without autouse fixtures")
-    assert "conftest.py (no_network), shop/conftest.py (frozen, checks)." in everywhere
+    assert "conftest.py (no_network), shop/conftest.py (frozen, checks)" in everywhere
+    assert "usefixtures of pytest's configuration (given)." in everywhere
     assert in_bar.startswith("1 test of TestCases runs without")
-    assert "conftest.py (no_network)." in in_bar
+    assert "conftest.py (no_network), usefixtures" in in_bar
     assert "shop" not in in_bar
-    assert asked_for == ('2 tests of TestCases run without 3 autouse fixtures of pytest, since framework = "django".')
+    assert asked_for == ('2 tests of TestCases run without 4 autouse fixtures of pytest, since framework = "django".')
 
 
 def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project, run_project):
     database = "import pytest\n\n@pytest.fixture(autouse=True)\ndef database(db):\n    pass\n"
-    project({**AUTOUSE_FILES, "conftest.py": database, "shop/conftest.py": ""})
+    project({**AUTOUSE_FILES, "pytest.ini": "", "conftest.py": database, "shop/conftest.py": ""})
     journal = run_project()
     assert (len(journal.attempts), journal.notices("pytest-fixtures")) == (3, [])
