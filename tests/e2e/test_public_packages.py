@@ -8,6 +8,7 @@ image: Python, Django and driver are those of the harness's run.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import subprocess
@@ -21,14 +22,14 @@ from pathlib import Path
 import pytest
 
 from harness.contract.topology import Alias, Topology
-from harness.host import project
+from harness.host import config, project
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
 from harness.host.docker.engine import connect
 from harness.host.engines import ENGINES
 from harness.host.plan import make_plan
-from harness.host.provisioning import provision
+from harness.host.provisioning import buildenv, provision
 from harness.host.stack import Stack, StackOptions
 from tests import junit_check
 from tests.e2e.command import ROOT, harness
@@ -169,7 +170,11 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
         name="alias" if engine else '":memory:"',
     )
     (root / "plain_settings.py").write_text(plain)
-    with contextlib.closing(connect()) as client, Workshop(client, lambda *_: None) as workshop:
+    configuration = config.load({"project": str(root)}, os.environ, root, need_settings=False)
+    with (
+        contextlib.closing(connect()) as client,
+        Workshop(client, lambda *_: None, lambda: buildenv.read(configuration)) as workshop,
+    ):
         image = provision.project_image(workshop, provision.runner_image(workshop, python), root, [package.install])
         images = {}
         if engine is not None:
