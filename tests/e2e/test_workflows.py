@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,8 @@ BACKENDS = {"postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"}
 INSTEAD = {
     # runs this very test, among others
     "./ci/test": "true",
+    # one of them tells whether the command is right
+    "./ci/versions --all": f"{sys.executable} -m ci.check_versions --only python:3.13",
 }
 
 
@@ -198,7 +201,7 @@ def test_what_is_given_is_never_a_command(github):
     )
     assert job.result == "failure"
     assert job.step("run").outcome == "failure"
-    assert "ModuleNotFoundError" in job.step("run").said
+    assert "No test matches the label" in job.step("run").said
     assert job.outputs["artifact"] == "touch-pwned-touch-pwned-touch-pwned"
     assert not list(github.folder.rglob("pwned"))
 
@@ -279,6 +282,12 @@ def harness_images(*arguments: str) -> str:
     """What ``harness images`` prints."""
     command = [sys.executable, "-m", "harness", "images", *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300, cwd=ROOT).stdout
+
+
+def test_versions_are_tried_on_the_day(whole):
+    job = only(whole.workflow(".github/workflows/versions.yml"))
+    assert job.result == "success", job.told
+    assert re.search(r"python 3.13 +ok", job.told)
 
 
 def test_no_images_are_published_without_a_registry(github):
