@@ -15,6 +15,7 @@ from .mysql_definitions import as_pattern, moved, plain_literal, quote
 from .mysql_schema import (
     HISTORY,
     LOCK_WAIT_S,
+    NAMES_OF_UTF8,
     SESSION,
     NumberSequence,
     Program,
@@ -24,12 +25,12 @@ from .mysql_schema import (
     noted,
     run_all,
 )
+from .mysql_text import encode, fetch, read_bytes
 
 LOCKED = frozenset({1205, 1213})
 """The errors of a statement that waited for what another session holds."""
 _NOT_YET = frozenset({1054, 1146, 1305, 1356, 4091})
 """What a view says whose column, table, function, view or sequence is not there: one that comes later, or none."""
-_NAMES_OF_UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8"})
 
 
 def make_clone(driver_connection: Any, template: str, clone: str) -> None:
@@ -39,6 +40,7 @@ def make_clone(driver_connection: Any, template: str, clone: str) -> None:
     (``client_flag``); it is of no use for anything else afterwards.
     Raises the driver's errors, with the statement that failed as a note.
     """
+    read_bytes(driver_connection)
     with contextlib.closing(driver_connection.cursor()) as cursor:
         known = _set_up(cursor)
         _disconnect(cursor, clone)
@@ -57,7 +59,7 @@ def _set_up(cursor: Any) -> frozenset[str]:
     cursor.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_S}, innodb_lock_wait_timeout = {LOCK_WAIT_S}")
     names = ", ".join(f"'{name}'" for name in SESSION)
     cursor.execute(f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
-    found = dict(cursor.fetchall())
+    found: dict[str, str] = dict(fetch(cursor))
     # what is as it should be is left: some are not everybody's to set
     _set(cursor, {name: value for name, value in SESSION.items() if found.get(name, value) != value})
     return frozenset(found)
@@ -72,16 +74,16 @@ def _set(cursor: Any, settings: dict[str, str]) -> None:
 
 
 def _execute(cursor: Any, statement: str | bytes) -> None:
-    with noted(statement if isinstance(statement, str) else statement.decode(errors="replace")):
-        cursor.execute(statement)
+    with noted(statement):
+        cursor.execute(encode(statement) if isinstance(statement, str) else statement)
 
 
 def _disconnect(cursor: Any, database: str) -> None:
     """End the sessions of a worker that died: one that is in the middle of a statement would hold its locks to its end."""
     cursor.execute("SELECT CONNECTION_ID()")
-    ((own,),) = cursor.fetchall()
+    ((own,),) = fetch(cursor)
     cursor.execute("SHOW FULL PROCESSLIST")
-    for session, _, _, connected_to, *_ in cursor.fetchall():
+    for session, _, _, connected_to, *_ in fetch(cursor):
         if connected_to == database and session != own:
             with contextlib.suppress(Exception):  # it has ended meanwhile; a lock that is still held shows in the DROP
                 cursor.execute(f"KILL {int(session)}")
@@ -212,18 +214,14 @@ class _Author:
 
         The server converts: its character sets are not quite those of Python. The drivers encode in UTF-8 themselves.
         """
-        if statement.isascii() or charset in _NAMES_OF_UTF8 or not re.fullmatch(r"\w+", charset):
+        if statement.isascii() or charset in NAMES_OF_UTF8 or not re.fullmatch(r"\w+", charset):
             return statement
-        raw = statement.encode(errors="surrogateescape")
+        raw = encode(statement)
         if charset == "binary":
             return raw
         self._cursor.execute(
             f"SELECT HEX(c), HEX(CONVERT(c USING utf8mb4)) FROM"  # noqa: S608 - digits, and a word
             f" (SELECT CONVERT(CONVERT(x'{raw.hex()}' USING utf8mb4) USING {charset}) AS c) AS converted"
         )
-        ((encoded, back),) = self._cursor.fetchall()  # bytes, for a client whose character set is "binary"
-        return bytes.fromhex(_text(encoded)) if bytes.fromhex(_text(back)) == raw else None
-
-
-def _text(digits: str | bytes) -> str:
-    return digits if isinstance(digits, str) else digits.decode()
+        ((encoded, back),) = fetch(self._cursor)
+        return bytes.fromhex(encoded) if bytes.fromhex(back or "") == raw else None

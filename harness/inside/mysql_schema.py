@@ -23,6 +23,7 @@ from .mysql_definitions import (
     with_row_format,
     without_counter,
 )
+from .mysql_text import encode, fetch, printable
 
 MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
 """The ``sql_mode`` of reading and copying: identifiers in backticks, values as they are, and a zero that stays one."""
@@ -46,6 +47,8 @@ SESSION: Mapping[str, str] = {
     "show_create_table_verbosity": "OFF",
     "sql_quote_show_create": "ON",
     "default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci",
+    # a definition comes as it is stored: a conversion makes "?" of each byte that is not of its character set
+    "character_set_results": "binary",
     # by the clock of a zone some hours come twice: a copied time would be one of the two
     "time_zone": "+00:00",
     # a statement ends when it is done, and has seen all rows
@@ -59,6 +62,7 @@ _TABLES_A_QUESTION = 50
 _STATEMENTS_AT_ONCE = 50
 _DENIED = 1142
 _SEQUENCE_RUN_OUT = 4084
+NAMES_OF_UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8"})
 _SETTINGS = ("sql_mode", "time_zone", "character_set_client", "collation_connection")
 """What ``SHOW CREATE`` of a program says of the session that wrote it."""
 LOCK_WAIT_S = 30
@@ -133,20 +137,20 @@ def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequenc
     for start in range(0, len(remaining), _STATEMENTS_AT_ONCE):
         part = remaining[start : start + _STATEMENTS_AT_ONCE]
         with noted(part[0]):
-            cursor.execute(";\n".join(part))
+            cursor.execute(encode(";\n".join(part)))
         for following in (*part[1:], part[-1]):
-            yield cursor.fetchall()
+            yield fetch(cursor)
             with noted(following):
                 cursor.nextset()
 
 
 @contextlib.contextmanager
-def noted(statement: str) -> Iterator[None]:
+def noted(statement: str | bytes) -> Iterator[None]:
     """Add *statement* to an error that it raises, as a note."""
     try:
         yield
     except Exception as error:
-        error.add_note(statement)
+        error.add_note(printable(statement))
         raise
 
 
@@ -293,7 +297,7 @@ class Reader:
 
     def _put_back(self, name: str) -> None:
         ((cached,),) = self._rows(f"SELECT cache_size FROM {quote(name)}")  # noqa: S608 - a quoted name
-        if cached < 2:  # one value is none in reserve
+        if int(cached) < 2:  # one value is none in reserve
             return
         try:
             ((following,),) = self._rows(f"SELECT NEXTVAL({quote(name)})")
@@ -360,18 +364,24 @@ class Reader:
         return tuple(_commented(self._program(kind, name), comment) for kind, name, comment in rows)
 
     def _program(self, kind: str, name: str) -> Program:
-        ((*values,),) = self._rows(f"SHOW CREATE {kind} {quote(name)}")
-        row = dict(zip([column[0] for column in self._cursor.description], values, strict=True))
-        text = row[_COLUMN_OF_TEXT.get(kind, f"Create {kind.title()}")]
-        if isinstance(text, bytes):  # written by a client whose character set was "binary"
-            text = text.decode(errors="surrogateescape")
+        column_of_text = _COLUMN_OF_TEXT.get(kind, f"Create {kind.title()}")
+        row = self._shown(kind, name)
+        charset = row["character_set_client"]
+        if not row[column_of_text].isascii() and charset not in NAMES_OF_UTF8 and charset != "binary":
+            self._rows("SET SESSION character_set_results = utf8mb4")
+            row = self._shown(kind, name)
+            self._rows("SET SESSION character_set_results = binary")
+        text = row[column_of_text]
         # a view has no mode of its own, and must not be read in that of what was made before it
-        settings = {"sql_mode": MODE, **{each: str(row[each]) for each in _SETTINGS if row.get(each) is not None}}
+        settings = {"sql_mode": MODE, **{each: row[each] for each in _SETTINGS if row.get(each) is not None}}
         if kind not in ("VIEW", "TRIGGER"):
             text = named(text, name)
         return Program(kind, name, text, settings, row.get("Database Collation") or "")
 
+    def _shown(self, kind: str, name: str) -> dict[str, Any]:
+        ((*values,),) = self._rows(f"SHOW CREATE {kind} {quote(name)}")
+        return dict(zip([column[0] for column in self._cursor.description], values, strict=True))
+
     def _rows(self, sql: str, *args: str) -> Sequence[Sequence[Any]]:
         self._cursor.execute(sql, args or None)
-        rows: Sequence[Sequence[Any]] = self._cursor.fetchall()
-        return rows
+        return fetch(self._cursor)
