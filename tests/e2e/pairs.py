@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +24,24 @@ from harness.host.plan import make_plan
 from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 
+ESCAPED = "utf8_escaped"
+"""UTF-8, with a lone surrogate for each byte that is none: a definition may have such bytes."""
 USER = "shop"
 ENGINES = (MYSQL, MARIADB)
+
+
+def _codec(name: str) -> codecs.CodecInfo | None:
+    if name != ESCAPED:
+        return None
+    utf8 = codecs.lookup("utf-8")
+    return codecs.CodecInfo(
+        lambda text, errors="strict": utf8.encode(text, "surrogateescape"),
+        lambda raw, errors="strict": utf8.decode(raw, "surrogateescape"),
+        name=name,
+    )
+
+
+codecs.register(_codec)
 
 
 def _topology(engine: Engine) -> Topology:
@@ -76,6 +93,7 @@ class Session:
     """Runs statements and gives their rows. ``description`` names the columns of the last."""
 
     def __init__(self, connection: Any) -> None:
+        connection.encoding = ESCAPED
         self.connection = connection
         self.description: Sequence[Sequence[Any]] = ()
 
@@ -90,13 +108,14 @@ class Session:
 
 
 @contextlib.contextmanager
-def running(engine: Engine, replication: Replication = "gtid") -> Iterator[Pair]:
-    """A pair of *engine*'s servers, for as long as it is needed."""
+def running(engine: Engine, replication: Replication = "gtid", *, version: str = "") -> Iterator[Pair]:
+    """A pair of *engine*'s servers of *version* (else of the default one), for as long as it is needed."""
+    version = version or engine.default_version
     run = secrets.token_hex(4)
-    plan = make_plan(_topology(engine), [DbSpec(engine.name)])
+    plan = make_plan(_topology(engine), [DbSpec(engine.name, version)])
     with contextlib.closing(connect()) as client, containers.network(client, run) as network:
         with Workshop(client, lambda title, line: None) as workshop:
-            image = provision.server_image(workshop, engine, engine.default_version)
+            image = provision.server_image(workshop, engine, version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
         options = StackOptions(run, network, images, publish=True, replication={engine.name: replication})
         with Stack(client, plan, options) as stack:

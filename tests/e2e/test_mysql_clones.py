@@ -66,6 +66,12 @@ GRANT EXECUTE ON FUNCTION `te``st_shop`.next_of TO 'someone'@'%'
 GRANT SELECT ON `te``st_shop`.z_first TO 'someone'@'%'
 SET innodb_strict_mode = 0
 CREATE TABLE lax (id int PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=FIXED
+CREATE TABLE octets (x binary(4) DEFAULT x'fffe00', y varbinary(9) DEFAULT x'27ff5c0a')
+INSERT INTO octets VALUES ()
+CREATE VIEW other_letters AS SELECT _latin1 x'e9' AS letter, _binary'\udcff' AS octet
+CREATE FUNCTION octet() RETURNS varbinary(9) DETERMINISTIC RETURN concat(_binary'\udcff', 'ü')
+CREATE TRIGGER other_letter BEFORE DELETE ON child FOR EACH ROW SET @letter = _latin1'\udce9'
+CREATE EVENT later ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DISABLE DO SET @letter = _latin1'\udce9'
 CREATE EVENT cleaning ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DISABLE COMMENT 'c' DO DELETE FROM plain
 """
 MYSQL_ONLY = """
