@@ -89,6 +89,8 @@ def _without_wording(entry: dict[str, Any]) -> dict[str, Any]:
         entry["TABLE_COLLATION"] = None  # it has no text
     if entry.get("TABLE_TYPE") == "VIEW":
         entry["TABLE_COMMENT"] = None  # MySQL tells there whether the view worked when last it looked
+    if entry.get("IS_GENERATED") == "ALWAYS":
+        entry["COLUMN_DEFAULT"] = None  # MariaDB takes one by ALTER COLUMN, and neither uses it nor shows it
     if entry.get("COLUMN_DEFAULT"):
         entry["COLUMN_DEFAULT"] = str(entry["COLUMN_DEFAULT"]).rstrip(" ")  # PAD_CHAR_TO_FULL_LENGTH
     entry.pop("GENERATION_EXPRESSION", None)  # SHOW CREATE tells it by the type that it has come to

@@ -39,6 +39,8 @@ TEXTS = [
     "😀",
     "%s",
 ]
+OCTETS = ["_latin1'\udce9'", "_binary'\udcff\udcfe'", "_latin1 x'e9'", "_binary x'27ff5c'", "_sjis'\udc83a'"]
+"""Literals of bytes that are not UTF-8, or become such in what the server keeps."""
 DEFINERS = ["", "", "CURRENT_USER", "'someone'@'%'", "'gone'@'nowhere'", "`some one`@`10.0.0.%`"]
 COLLATIONS = ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_bin", "latin1_german1_ci", "latin1_bin", "utf8mb3_general_ci",
               "cp1251_general_ci", "ascii_general_ci", "sjis_japanese_ci"]  # fmt: skip
@@ -140,7 +142,8 @@ class Writer:
         self.triggers: list[str] = []
 
     def take(self, statement: str) -> bool:
-        is_taken = self.taken(statement.encode(CODECS[self.charset], "replace"))
+        codec = CODECS[self.charset]
+        is_taken = self.taken(statement.encode(codec, "surrogateescape" if codec == "utf-8" else "replace"))
         is_odd = (not self.is_utf8 and not statement.isascii()) or (
             self.mode == "NO_BACKSLASH_ESCAPES" and "\\" in statement
         )
@@ -163,6 +166,10 @@ class Writer:
 
     def text(self) -> str:
         return literal(self.one(TEXTS).replace("{db}", self.database))
+
+    def value(self) -> str:
+        """A text, or bytes."""
+        return self.one(OCTETS) if self.chance(0.2) else self.text()
 
     def write(self) -> None:
         """All of it, between settings that change as they like."""
@@ -343,8 +350,8 @@ class Writer:
         security = self.one(["", "SQL SECURITY INVOKER ", "SQL SECURITY DEFINER "])
         algorithm = self.one(["", "ALGORITHM = MERGE ", "ALGORITHM = TEMPTABLE "])
         query = self.one([
-            f"SELECT *, {self.text()} AS said FROM {self.source()}", "SELECT 'a' = 'A' AS same, 'ß' AS s, 1 || 2 AS c",
-            f"SELECT count(*) AS n FROM {self.source()} WHERE 'x' <> {self.text()}",
+            f"SELECT *, {self.value()} AS said FROM {self.source()}", "SELECT 'a' = 'A' AS same, 'ß' AS s, 1 || 2 AS c",
+            f"SELECT count(*) AS n FROM {self.source()} WHERE 'x' <> {self.value()}",
             f"SELECT * FROM {self.source()} WHERE 1 = 1 WITH CHECK OPTION",
         ])  # fmt: skip
         name = self.name("v")
@@ -353,7 +360,7 @@ class Writer:
 
     def body(self) -> str:
         return self.one([
-            f"SET @x = {self.text()}", f"BEGIN DECLARE t varchar(20); SET t = {self.text()}; SET @x = (t = 'SS'); END",
+            f"SET @x = {self.value()}", f"BEGIN DECLARE t varchar(20); SET t = {self.value()}; SET @x = (t = 'SS'); END",
             "SET @x = 'a' || 'ß'", f"BEGIN IF 'a' = 'A' THEN SET @x = {self.text()}; END IF; /* ü */ END",
         ])  # fmt: skip
 
@@ -363,7 +370,7 @@ class Writer:
         self.take(self.one([
             f"CREATE {self.definer()}PROCEDURE {qualified}{name}(IN a varchar(20), OUT `b``c` int) {about} {self.body()}",
             f"CREATE {self.definer()}FUNCTION {qualified}{name}(a varchar(20), b char(9) CHARACTER SET latin1)"
-            f" RETURNS varchar(30) DETERMINISTIC {about} RETURN concat(a, {self.text()}) = b",
+            f" RETURNS varchar(30) DETERMINISTIC {about} RETURN concat(a, {self.value()}) = b",
             f"CREATE {self.definer()}PROCEDURE {name} AS BEGIN NULL; END",  # of the mode ORACLE
         ]))  # fmt: skip
 

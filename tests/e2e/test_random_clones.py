@@ -1,6 +1,7 @@
 """A clone is its template: random databases, cloned by what workers call, and compared by the server's own catalogues.
 
-``CLONES_EXAMPLES`` says how many there are of each server, ``CLONES_SEED`` where they begin: a failure names its seed.
+``CLONES_EXAMPLES`` says how many there are of each server, ``CLONES_SEED`` where they begin: a failure names its seed. The
+versions of a server share them: a seed always goes to the same version.
 """
 
 import contextlib
@@ -81,11 +82,12 @@ def is_taken(session, statement):
 
 
 def drop_broken_views(session):
-    """Those that nobody can read: they cannot be made either, and are not in a clone."""
+    """Those that nobody can read: they cannot be made either, and are not in a clone. Nor is a grant on one, which would stay."""
     views = "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()"
     session.run("SET NAMES utf8mb4")
     while broken := [name for (name,) in session.run(views) if is_broken(session, name)]:
         for name in broken:
+            is_taken(session, f"REVOKE ALL ON {random_mysql.quote(name)} FROM 'someone'@'%'")
             session.run(f"DROP VIEW {random_mysql.quote(name)}")
 
 
@@ -132,13 +134,20 @@ def differences(expected, found):
     }
 
 
-@pytest.mark.parametrize("kind", pairs.ENGINES, ids=lambda kind: kind.name)
-def test_a_clone_is_its_template(kind):
-    with pairs.running(kind) as pair:
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [(kind, version) for kind in pairs.ENGINES for version in kind.versions],
+    ids=lambda each: getattr(each, "name", each),
+)
+def test_a_clone_is_its_template(kind, version):
+    share = kind.versions.index(version)
+    with pairs.running(kind, version=version) as pair:
         with pair.session() as session:
             types = known_types(session)
         database = Database(pair, types)
         for seed in range(FIRST, FIRST + EXAMPLES):
+            if seed % len(kind.versions) != share:
+                continue
             names_are_replicated = database.write(seed)
             before = database.contents(TEMPLATE)
             try:
