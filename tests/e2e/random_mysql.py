@@ -218,7 +218,9 @@ class Writer:
         same = [other for other, of in columns.items() if TYPES.get(of) is TYPES.get(kind)]
         if same and kind not in ("json", "point") and self.chance(0.25):
             source = quote(self.one(same))
-            changed = {id(STRINGS): f"concat({source}, 'x')", id(NUMBERS): f"{source} + 1"}.get(id(TYPES[kind]), source)
+            changed = {id(STRINGS): f"concat({source}, 'x')", id(NUMBERS): f"least({source}, 1)"}.get(
+                id(TYPES[kind]), source
+            )
             expression = self.one([source, changed, f"coalesce({source}, NULL)"])
             return " ".join([*parts, f"AS ({expression})", self.one(["VIRTUAL", "STORED"])])
         if self.chance(0.3):

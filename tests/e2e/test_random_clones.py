@@ -87,7 +87,8 @@ def drop_broken_views(session):
     session.run("SET NAMES utf8mb4")
     while broken := [name for (name,) in session.run(views) if is_broken(session, name)]:
         for name in broken:
-            is_taken(session, f"REVOKE ALL ON {random_mysql.quote(name)} FROM 'someone'@'%'")
+            for right in ("ALL", "GRANT OPTION"):
+                is_taken(session, f"REVOKE {right} ON {random_mysql.quote(name)} FROM 'someone'@'%'")
             session.run(f"DROP VIEW {random_mysql.quote(name)}")
 
 
