@@ -38,15 +38,21 @@ exec 3<&0
 child=$!
 [ -z "$asked" ] || kill -s TERM "$child"
 exec 3<&- </dev/null
+asked=
 wait "$child"
 code=$?
-while kill -s 0 "$child" 2>/dev/null; do
+while [ -n "$asked" ]; do
+    asked=
     wait "$child"
-    code=$?
+    again=$?
+    [ "$again" = 127 ] || code=$again
 done
 exit "$code"
 """
-"""For a shell: starts a command, hands SIGTERM on to it, collects processes, and ends with the command's status.
+"""A shell script that starts a command, hands SIGTERM on to it, collects processes, and ends with the command's status.
+
+A ``wait`` that the trap has interrupted gives the signal's status, also where the command has ended meanwhile; then the next
+``wait`` gives the command's, or 127 where the first one had it.
 
 A program can behave otherwise as a container's first process: ``timeout`` of coreutils 9.10 ends at once with 125 there.
 """
