@@ -1,4 +1,4 @@
-"""One display of several runs at once: lines with the backend before them, or on a terminal a row each.
+"""The console for several runs at once: lines labelled with the backend or, on a terminal, one row per backend.
 
 Owns what is written to the terminal while backends are tested side by side, and when. Folds their journals as the consoles
 of a single run do; like these, it never ends a run.
@@ -24,7 +24,7 @@ from harness.report.terminal import ConsoleOptions, labelled
 
 
 class _Row:
-    """What is known of one backend's run."""
+    """The state of one backend's run."""
 
     def __init__(self, options: ConsoleOptions) -> None:
         self.feed = Feed(options)
@@ -34,7 +34,7 @@ class _Row:
 
 
 class BackendsConsole:
-    """Takes the events of several runs, each under its backend's *label*. ``close`` always."""
+    """Takes the events of several runs, each under its backend's *label*. Always call ``close``."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class BackendsConsole:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is to be printed but what the runs came to."""
+        """Whether only the final results are printed."""
         return self._options.quiet
 
     def handle(self, label: str, envelope: Envelope) -> None:
-        """Print what *envelope* is worth, and now and then how far the run is; the clock is the stream's own."""
+        """Print the lines for *envelope*, and a progress line when one is due; the time is the event's own."""
         row = self._rows[label]
         lines = row.feed.take(envelope)
         row.seen_at = self._clock()
@@ -84,22 +84,22 @@ class BackendsConsole:
         self._print(self._named(label, line) for line in lines)
 
     def say(self, label: str, text: str) -> None:
-        """A line about *label* that no journal tells; an empty *label* is the command itself."""
+        """Print a line about *label* that is in no journal; an empty *label* means the command itself."""
         if not self._options.quiet:
             self._print([self._named(label, labelled("", text, "dim"))])
 
     def end(self, label: str, word: Text, lines: Iterable[Text]) -> None:
-        """The run of *label* has ended, as *word* says; *lines* tell how, and bear no label of their own."""
+        """Mark the run of *label* as ended with *word*, and print *lines*, without the label before them."""
         self._rows[label].end = word
         self._print(lines)
 
     def finish(self, lines: Iterable[Text]) -> None:
-        """Take the display away and print what ends the command."""
+        """Remove the live display and print the command's last lines."""
         self._stop()
         self._print(lines)
 
     def close(self) -> None:
-        """Leave the terminal as it was found, and let the runner take commands again. Safe to call twice."""
+        """Restore the terminal, and let GitHub's runner accept commands again. Safe to call twice."""
         self._stop()
         if not self._is_closed and self._options.guard:
             self._write(resume_commands(self._options.guard))
@@ -127,7 +127,7 @@ class BackendsConsole:
         self._out.flush()
 
     def _render(self) -> RenderableType:
-        """The display as it is now; called by rich's own thread, a few times a second."""
+        """The current display; rich's own thread calls it several times a second."""
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column()
         table.add_column(ratio=1)

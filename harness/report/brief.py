@@ -1,7 +1,7 @@
-"""A red attempt in a few lines: the project's frames, what it says, and where the rest of it is. Pure.
+"""A red attempt in a few lines: the project's frames, the error, and the path of the full record. Pure.
 
-Owns how much of a failure is told where room is short: on the terminal, in a step summary, in an annotation. The whole of it
-is in ``junit.xml``.
+Owns how much of a failure is shown where room is short: on the terminal, in a step summary, in an annotation. ``junit.xml``
+has the whole failure.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from harness.report.text import for_terminal, keep_end_lines, one_line, plural
 from harness.report.wording import headline, location, place, subtests_failed, summarise
 
 DETAILED = 20
-"""Failures of a run that are told with their frames, unless more is asked for."""
+"""Failures of a run that are shown with their frames, unless more is asked for."""
 LISTED_FROM = 11
-"""So many failures are listed as well, a line each: fewer are in sight."""
+"""From this number on, failures are also listed one per line; fewer are in sight anyway."""
 SUBTESTS = 3
-"""SubTests of one test that are told in full; the others are named."""
+"""SubTests of one test that are shown in full; the others are named."""
 FAILURES = 5
 ERROR_LINES = 40
 LINE_CHARACTERS = 2000
 
 
 def lines(case: Case, attempt: Attempt) -> Iterator[BriefLine]:
-    """What there is to say of a red *attempt* of *case*, each line visible and not too long."""
+    """The lines that describe a red *attempt* of *case*, each made visible and limited in length."""
     told = [line for failure in _chosen(attempt) for line in _of_failure(failure)]
     told = told or [BriefLine(headline(attempt), "error")]
     if summary := subtests_failed(attempt):
@@ -38,7 +38,7 @@ def lines(case: Case, attempt: Attempt) -> Iterator[BriefLine]:
 
 
 def sql_line(case: Case, path: str) -> str:
-    """That the SQL of *case* is at *path*; empty where there is no such file."""
+    """A line with the number of statements of *case* and the *path* of its SQL file; empty without a file."""
     number = sum(len(attempt.sql) for attempt in case.red_attempts)
     return f"{plural(number, 'statement')}: {path}" if number and path else ""
 
@@ -71,7 +71,7 @@ def _of_failure(failure: Failure) -> Iterator[BriefLine]:
 
 
 def _clipped(text: str) -> str:
-    """*text* on a line that a terminal shows in a few: of a page of HTML, its two ends."""
+    """*text* on one line, limited in length: of a long one (a page of HTML), the beginning and the end."""
     text = for_terminal(text).replace("\n", " ")
     if len(text) <= LINE_CHARACTERS:
         return text

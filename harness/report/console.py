@@ -1,6 +1,6 @@
-"""The two consoles: plain lines for logs, a live display for terminals. Both fold the stream that all reports fold.
+"""The two consoles: plain lines for logs, a live display for terminals. Both fold the same events as all reports.
 
-Owns what is written to the terminal and when. A console never ends a run: where nobody reads any more, it falls silent.
+Owns what is written to the terminal and when. A console never ends a run: if its output is closed, it stops writing.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from harness.report.verdict import Verdict
 
 PROGRESS_EVERY_S = 10.0
 PHASE_EVERY_S = 5.0
-"""How often a log says what the run is at: while tests run, and before."""
+"""Seconds between two progress lines of a log: while tests run, and before."""
 REFRESH_HZ = 8
 SLOTS_SHOWN = 12
 
 
 class Console(Protocol):
-    """What a session needs of a console, in this order: ``handle`` for each event, ``finish`` once, ``close`` always."""
+    """The console of a session. Calls come in this order: ``handle`` for each event, ``finish`` once, ``close`` always."""
 
     def handle(self, envelope: Envelope) -> None:
         """Take one event."""
@@ -53,16 +53,16 @@ class Console(Protocol):
         replay: str = "",
         sql_paths: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Print the final summary; arguments as ``final_summary`` has them."""
+        """Print the final summary; the arguments are those of ``final_summary``."""
 
     def close(self) -> None:
-        """Leave the terminal as it was found. Safe to call twice."""
+        """Restore the terminal. Safe to call twice."""
 
 
 class Sink(io.TextIOBase):
-    """The terminal or file: takes any text whatever its encoding, and falls silent when nobody reads any more.
+    """The terminal or file: accepts text that its encoding cannot carry, and drops everything once it is closed or full.
 
-    What a run came to is then in its exit code and its artifacts, and the same as if somebody had read.
+    The exit code and the artifacts of the run stay the same in that case.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -92,14 +92,14 @@ class Sink(io.TextIOBase):
                 self._fall_silent()
 
     def _fall_silent(self) -> None:
-        """The pipe or the file is closed, or full. What is still buffered would raise again when the interpreter ends."""
+        """Stop writing, since the pipe or file is closed or full. Buffered text would raise again when the interpreter exits."""
         self._is_read = False
         with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as null:
             os.dup2(null.fileno(), self._out.fileno())
 
 
 class PlainConsole:
-    """Lines, as things happen, and a line of progress now and then: for logs, and wherever there is no terminal."""
+    """Prints lines as events arrive, and a progress line at intervals: for logs and outputs that are no terminal."""
 
     def __init__(self, out: TextIO, options: ConsoleOptions) -> None:
         self._out = Sink(out)
@@ -112,7 +112,7 @@ class PlainConsole:
             self._write(stop_commands(options.guard))
 
     def handle(self, envelope: Envelope) -> None:
-        """Print what *envelope* is worth; the clock is the stream's own."""
+        """Print the lines for *envelope*, and a progress line when one is due; the time is the event's own."""
         lines = self._feed.take(envelope)
         if self._last_at is None:
             self._last_at = envelope.at
@@ -140,7 +140,7 @@ class PlainConsole:
         )
 
     def close(self) -> None:
-        """Let the runner take commands again."""
+        """Let GitHub's runner accept commands again."""
         if not self._is_closed and self._options.guard:
             self._write(resume_commands(self._options.guard))
         self._is_closed = True
@@ -160,7 +160,7 @@ class PlainConsole:
 
 
 class LiveConsole:
-    """A terminal's display: a bar of tests done, what each slot runs, and above it the lines of the feed as they come."""
+    """A live display: a bar of finished tests and the test in each slot; the lines of the feed scroll above it."""
 
     def __init__(self, out: TextIO, options: ConsoleOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
@@ -178,7 +178,7 @@ class LiveConsole:
         self._live.start()
 
     def handle(self, envelope: Envelope) -> None:
-        """Count *envelope*, and print above the display what it is worth."""
+        """Count *envelope*, and print its lines above the display."""
         lines = self._feed.take(envelope)
         self._seen_at = self._clock()
         if lines:
@@ -194,7 +194,7 @@ class LiveConsole:
         replay: str = "",
         sql_paths: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Take the display away and print the final summary."""
+        """Remove the live display and print the final summary."""
         self.close()
         for line in final_summary(
             report, verdict, self._options, artifacts=artifacts, rerun=rerun, replay=replay, sql_paths=sql_paths
@@ -202,11 +202,11 @@ class LiveConsole:
             self._console.print(line, soft_wrap=True)
 
     def close(self) -> None:
-        """Take the display away."""
+        """Remove the live display."""
         self._live.stop()
 
     def _render(self) -> RenderableType:
-        """The display as it is now; called by rich's own thread, a few times a second."""
+        """The current display; rich's own thread calls it several times a second."""
         feed = self._feed
         now = feed.at + max(self._clock() - self._seen_at, 0.0)
         if not feed.can_run:
@@ -234,7 +234,7 @@ class LiveConsole:
 
 
 def is_due(feed: Feed, since_s: float, options: ConsoleOptions) -> bool:
-    """Whether a log is to say how far the run is, *since_s* seconds after it said so last."""
+    """Whether a log gets a progress line, *since_s* seconds after the last one."""
     if options.quiet or options.verbosity == 0:
         return False
     if feed.can_run:
@@ -263,7 +263,7 @@ def _slots(seats: list[tuple[int, Seat]], now: float, width: int) -> Table:
 
 
 def phases_line(feed: Feed, now: float) -> Text:
-    """What the run is at when no test runs."""
+    """The open phases, or the elapsed time without one; shown while no test runs."""
     phases = dict(feed.open_phases)
     if not phases:
         return Text(f"{'':{LABEL_WIDTH}} {clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
@@ -277,7 +277,7 @@ def clock_face(seconds: float) -> str:
 
 
 def rich_console(out: Sink, options: ConsoleOptions) -> RichConsole:
-    """A rich console that takes everything from *options*, and nothing from the environment."""
+    """A rich console that takes its settings from *options* and none from the environment."""
     return RichConsole(
         file=cast("TextIO", out),
         width=options.width,

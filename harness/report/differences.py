@@ -1,4 +1,4 @@
-"""What differs between backends: tests that fail on some, are skipped on some, are much slower on some.
+"""Differences between backends: tests that fail on some, are skipped on some, are much slower on some.
 
 Owns what counts as a difference. Pure.
 """
@@ -15,7 +15,7 @@ from harness.report.wording import FLAKY, LABELS, case_headline
 
 SLOWER_TIMES = 4.0
 SLOWER_S = 1.0
-"""A test is much slower where it takes so many times, and so many seconds more than, what it takes on the fastest."""
+"""A test is much slower if it takes this many times as long as on the fastest backend, and this many seconds longer."""
 
 TITLES = {
     "fails": "fails on some backends only",
@@ -25,12 +25,12 @@ TITLES = {
     "flaky": "flaky on some backends only",
     "slower": "much slower on some backends",
 }
-"""Each kind of difference, in the order in which they are told, the first that fits counting."""
+"""Each kind of difference, in the order of the reports; a test gets the first kind that fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What became of a test on one backend; ``outcome`` is ``None`` where it is not there, ``seconds`` of all attempts."""
+    """The result of a test on one backend: ``outcome`` is ``None`` if the test is absent, ``seconds`` covers all attempts."""
 
     label: str
     outcome: Outcome | None
@@ -47,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A test, and how it differs: ``kind`` is a key of ``TITLES``."""
+    """A test that differs between backends: ``kind`` is a key of ``TITLES``."""
 
     kind: str
     test: str
@@ -55,7 +55,7 @@ class Difference:
 
 
 def differences(merged: Merged) -> tuple[Difference, ...]:
-    """What differs between the backends that ran any test, by kind, then in the order of the plan."""
+    """The differences between the backends that ran any test, by kind, then in the order of the plan."""
     columns = compared(merged)
     if len(columns) < 2:
         return ()
@@ -66,12 +66,12 @@ def differences(merged: Merged) -> tuple[Difference, ...]:
 
 
 def compared(merged: Merged) -> tuple[Column, ...]:
-    """The backends on which any test came to an end: what broke down before that says nothing about a test."""
+    """The backends on which at least one test ran: an earlier breakdown says nothing about a test."""
     return tuple(column for column in merged.columns if any(_ran(case) for case in column.cases.values()))
 
 
 def red_everywhere(merged: Merged) -> tuple[str, ...]:
-    """The tests that are red on every backend that they ran on, where these are not told as differences."""
+    """The tests that are red on every backend that they ran on, and not among the differences."""
     told = {difference.test for difference in differences(merged)}
     tests = dict.fromkeys(
         id for column in merged.columns for id, case in column.cases.items() if case.is_red and _ran(case)
@@ -87,12 +87,12 @@ def _difference(id: str, columns: Sequence[Column]) -> Difference | None:
 
 
 def _kind(cases: Sequence[Case | None]) -> str | None:
-    # what did not run has its reason elsewhere: the fixture that failed, or the run's own abort
+    # a test that did not run has its reason elsewhere: the fixture that failed, or the run's own abort
     known = [case for case in cases if case is not None and _ran(case)]
     absent = sum(case is None for case in cases)
     if not known:
         return None
-    # a fixture is told of where it went wrong: where it is not told of, it was well
+    # a fixture is reported only where it failed or was skipped: where it is absent, it passed
     is_fixture = not known[0].is_planned
     outcomes = [case.outcome for case in known]
     red = sum(outcome.is_red for outcome in outcomes)

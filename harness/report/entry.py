@@ -1,4 +1,4 @@
-"""What is known of one test while a journal is read, and what it comes to. Pure; ``ledger`` beside it reads the journal."""
+"""The state of one test while a journal is read, and the ``Case`` made of it. Pure; ``ledger`` reads the journal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harness.contract.events import Outcome, PlannedTest
 from harness.report.runreport import Attempt, Case
 
 HIT_S = 3.0
-"""A test that errs so many seconds before a server is known to be gone was most likely hit by that."""
+"""A test that errs at most this many seconds before a server is known to be lost was most likely hit by that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A server that went away: when it was told, in seconds of the epoch, what was said of it, and the end of its log."""
+    """A lost server: when the loss was reported, in seconds since the epoch, the message, and the end of its log."""
 
     at: float
     message: str
@@ -24,7 +24,7 @@ class Loss:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """What is known of one test so far. ``running``: slot, attempt and start of an attempt that has not ended."""
+    """The state of one test so far. ``running``: slot, attempt and start of an attempt that has not ended."""
 
     test: PlannedTest
     is_planned: bool
@@ -32,11 +32,11 @@ class Entry:
     final: Outcome | None = None
     reason: str = ""
     running: tuple[int, int, float] | None = None
-    bereft: str = ""  # how the worker ended that was running it
+    bereft: str = ""  # how the worker that ran it ended
     ended_at: float = 0.0
 
     def put(self, attempt: Attempt) -> None:
-        """Add *attempt*, in the place of one with the same number, whose start it may not know."""
+        """Add *attempt*, replacing one of the same number, and keep the start of that if *attempt* has none."""
         if not self.attempts:
             self.attempts.append(attempt)
             return
@@ -49,12 +49,12 @@ class Entry:
 
 
 def case_of(entry: Entry, end: str, why_not_run: str, losses: Sequence[Loss]) -> Case:
-    """What is told of a test. *end* is how the journal ends, as a clause; *losses* are the servers that went away."""
+    """The case of a test. *end* is the journal's end, as a clause; *losses* are the lost servers."""
     outcome, reason = _settled(entry, end, why_not_run)
     attempts = tuple(entry.attempts)
     if outcome is Outcome.ERRORED and attempts and attempts[-1].failures:
         hit: dict[str, str] = {}
-        for loss in losses:  # the same one is told by the host, and by inside without its log
+        for loss in losses:  # the host and inside both report a loss, inside without the log
             if entry.ended_at > loss.at - HIT_S:
                 hit[loss.message] = hit.get(loss.message) or loss.evidence
         attempts = (*attempts[:-1], _with_losses(attempts[-1], hit)) if hit else attempts
@@ -62,7 +62,7 @@ def case_of(entry: Entry, end: str, why_not_run: str, losses: Sequence[Loss]) ->
 
 
 def _with_losses(attempt: Attempt, losses: Mapping[str, str]) -> Attempt:
-    """*attempt* with what became of the servers behind its last traceback: most likely that is why it erred."""
+    """*attempt* with the losses of servers after its last traceback: most likely they are why it erred."""
     *others, last = attempt.failures
     texts = ["\n".join(filter(None, loss)) for loss in losses.items()]
     told = dataclasses.replace(last, traceback="\n\n".join([last.traceback, *texts]))
@@ -70,7 +70,7 @@ def _with_losses(attempt: Attempt, losses: Mapping[str, str]) -> Attempt:
 
 
 def with_files(fixtures: list[Case], planned: list[Case]) -> list[Case]:
-    """*fixtures* with the file of their class's tests, where they come without one."""
+    """*fixtures*; one without a file gets the file of its class's tests."""
     if not fixtures:
         return []
     files = {case.test.classname: case.test.file for case in planned}
@@ -83,7 +83,7 @@ def with_files(fixtures: list[Case], planned: list[Case]) -> list[Case]:
 
 
 def _settled(entry: Entry, end: str, why_not_run: str) -> tuple[Outcome, str]:
-    """The one outcome of a test and the reason of it."""
+    """The final outcome of a test and its reason."""
     if entry.final is not None:
         return entry.final, entry.reason or (why_not_run if entry.final is Outcome.NOT_RUN else "")
     last = entry.attempts[-1] if entry.attempts else None

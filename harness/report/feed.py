@@ -1,6 +1,6 @@
 """The running commentary: folds events into counters and into the lines that are printed as things happen.
 
-Owns what is worth a line. Pure; both consoles print what it says. A test that passes costs a few counters and no line.
+Owns which events get a line. Pure; all consoles print its lines. A test that passes updates counters and gets no line.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from harness.report.text import first_line, one_line, plural
 from harness.report.wording import LABELS, headline, location, place
 
 REDS_NAMED = 3
-"""The newest failures that a live display names; the summary tells all of them."""
+"""Number of newest failures that a live display names; the summary has all of them."""
 OUTPUT_LINES = 500
 _INDENT = " " * (LABEL_WIDTH + 1)
 
 
 class Seat:
-    """What a slot is running: the test's id, since when, and whether that is long."""
+    """The test that a slot runs: its id, its start in seconds since the epoch, and whether it is slow."""
 
     __slots__ = ("is_slow", "since", "test")
 
@@ -34,7 +34,7 @@ class Seat:
 
 
 class Feed:
-    """Takes events; ``take`` gives the lines that each is worth, the attributes say where the run stands."""
+    """Takes events: ``take`` returns the lines for each, the attributes hold the state of the run."""
 
     def __init__(self, options: ConsoleOptions) -> None:
         self.planned = 0
@@ -54,7 +54,7 @@ class Feed:
         self._unnamed_red = ""
 
     def take(self, envelope: Envelope) -> list[Text]:
-        """The lines that *envelope* is worth, most often none, and never any where nothing but the summary is asked for."""
+        """The lines for *envelope*: most often none, and always none if ``quiet`` leaves only the summary."""
         lines = self._take(envelope)
         return [] if self._options.quiet else lines
 
@@ -80,12 +80,12 @@ class Feed:
         return self.at - self.started_at
 
     def standing(self) -> str:
-        """What has been counted besides tests that simply passed: ``2 red, 1 flaky, 3 skipped``."""
+        """The counts besides tests that simply passed: ``2 red, 1 flaky, 3 skipped``."""
         parts = ((self.red, "red"), (self.flaky, "flaky"), (self.outcomes[Outcome.SKIPPED], "skipped"))
         return ", ".join(f"{number} {word}" for number, word in parts if number)
 
     def progress(self) -> Text | None:
-        """How far the run is, for a log; ``None`` while there is nothing to tell. A failure since the last one is named."""
+        """The progress line of a log, naming the newest failure since the last line; ``None`` without tests or an open phase."""
         if not self.can_run:
             parts = [self.phase_text(phase, self.at) for phase in self.open_phases]
             return labelled("progress", ", ".join(parts), "dim") if parts else None
@@ -95,7 +95,7 @@ class Feed:
         return labelled("progress", f"{self.done} of {self.planned} tests{standing}, {self.elapsed:.0f}s{last}", "dim")
 
     def phase_text(self, phase: str, now: float) -> str:
-        """What an open *phase* is at: ``template 31s (default: migration shop.0003_prices, 3 of 210)``."""
+        """An open *phase* with its time and step: ``template 31s (default: migration shop.0003_prices, 3 of 210)``."""
         step = self.steps.get(phase)
         text = f"{one_line(phase)} {max(now - self.open_phases.get(phase, now), 0.0):.0f}s"
         return f"{text} ({step})" if step else text
@@ -118,11 +118,11 @@ class Feed:
         return lines
 
     def _failed(self, event: events.AttemptFinished) -> list[Text]:
-        """A failure is counted as it comes, and told once, in the summary; before that too where much is asked for."""
+        """Count a failure, which the summary shows; from verbosity 2 on, return its lines as well."""
         if event.final or event.extra is not None:
             self._count_red(event.test)
         if event.outcome is Outcome.NOT_RUN:
-            return []  # often many with one reason, which has a line of its own
+            return []  # often many have the same reason, which has a line of its own
         attempt = Attempt(
             event.n,
             event.outcome,
@@ -166,7 +166,7 @@ class Feed:
             case events.PhaseFinished():
                 self.open_phases.pop(event.phase, None)
                 self.steps.pop(event.phase, None)
-                if self._options.verbosity >= 2:  # the summary has the time of each
+                if self._options.verbosity >= 2:  # the summary has the time of each phase
                     return [labelled(one_line(event.phase), f"{event.duration:.2f}s", "dim")]
             case events.RetryCalledOff():
                 self.done += 1
@@ -190,7 +190,7 @@ class Feed:
                 return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
             case events.WorkerLost():
                 self.seats.pop(envelope.slot, None)
-                if event.test is None:  # else the test that it was running says so
+                if event.test is None:  # otherwise the outcome of the test that it ran says so
                     return [labelled("lost", crash_message(envelope.slot, event), "", "bold red")]
             case events.WorkerStopped():
                 self.seats.pop(envelope.slot, None)
@@ -204,7 +204,7 @@ class Feed:
         return []
 
     def _quiet(self, line: Text) -> list[Text]:
-        """*line*, unless nothing but failures is asked for."""
+        """*line*, unless the verbosity is 0, which leaves failures alone."""
         return [line] if self._options.verbosity >= 1 else []
 
 

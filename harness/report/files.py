@@ -1,7 +1,7 @@
-"""The artifacts folder: the only effects of this room.
+"""The artifacts folder: the only module of this package with effects.
 
-Owns the layout of the folder, who may write there, and what an earlier run left that may be cleared. Each file is
-written beside its place and moved into it, so that nobody ever reads half of one; the journal alone grows line by line.
+Owns the layout of the folder, the lock on it, and which files of an earlier run may be cleared. Each file is written under
+a temporary name and moved into place, so that a reader never sees half of it; the journal alone grows line by line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ QUERIES = "sql/queries.ndjson"
 DIFFERENCES = "differences.md"
 DEFAULT = ".harness"
 LOCK = ".lock"
-"""Held while a run writes here. Its lines are the files that the run made: the next run clears these and no others. A line
+"""Locked while a run writes here. Its lines are the files that the run made: the next run clears these and no others. A line
 with a slash at its end is the folder of a run on one backend, which has a lock of its own.
 """
 
@@ -41,7 +41,7 @@ _PART = ".part"
 
 
 class Artifacts:
-    """An artifacts folder that this run has to itself, from ``open`` until ``close``; also a context manager."""
+    """An artifacts folder that one run holds alone, from ``open`` until ``close``; also a context manager."""
 
     def __init__(self, root: Path, lock: int) -> None:
         self.root = root
@@ -54,10 +54,10 @@ class Artifacts:
 
     @classmethod
     def open(cls, folder: Path, *, has_journal: bool = True, spares_runs: bool = False) -> Artifacts:
-        """Take *folder*, making it if need be, clear what an earlier run left there, and begin the journal.
+        """Lock *folder*, making it if need be, clear the files of an earlier run, and begin the journal.
 
-        What is made of several runs *has_journal* not. ``spares_runs``: the folders of runs on one backend that are in it
-        stay, since they are what the reports are made of.
+        Pass ``has_journal=False`` when merging: the merged folder has no journal. ``spares_runs=True`` keeps the folders of
+        runs on one backend that are in it, since the reports are made of them.
 
         Raises ``UsageError`` if it cannot be written, another run holds it, or a file that is not ours is in the way.
         """
@@ -98,7 +98,7 @@ class Artifacts:
         self.close()
 
     def close(self) -> None:
-        """Let go of the folder. Safe to call twice."""
+        """Close the journal and release the lock. Safe to call twice."""
         for descriptor in (self._journal, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -106,23 +106,23 @@ class Artifacts:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What this run wrote in full, relative to the folder, sorted."""
+        """The files that this run wrote in full, relative to the folder, sorted."""
         return tuple(sorted(self._written - self._problems.keys()))
 
     @property
     def problems(self) -> tuple[HarnessError, ...]:
-        """What could not be written, the first of each file, in the order in which it came."""
+        """The errors of files that could not be written, the first of each file, in the order of their occurrence."""
         return tuple(self._problems.values())
 
     def note(self, path: str, error: HarnessError) -> None:
-        """Take *error* among the problems: *path* could not be written. The run goes on, and is never green."""
+        """Add *error* to the problems: *path* could not be written. The run goes on, and is never green."""
         self._problems.setdefault(path, error)
 
     def append(self, line: bytes) -> None:
-        """Add one event's line to the journal. It is the kernel's when this returns: the host's death loses nothing.
+        """Add one event's line to the journal. The kernel has it when this returns, so the host's death loses nothing.
 
-        A line that was torn is ended, so that what follows stays readable. A line that cannot be written, as when the disk
-        is full, is lost, and is among the ``problems``.
+        After a torn line it starts a new one, so that what follows stays readable. A line that cannot be written, as when the
+        disk is full, is lost, and is among the ``problems``.
         """
         whole = line if line.endswith(b"\n") else line + b"\n"
         rest = memoryview(b"\n" + whole if self._is_torn else whole)
@@ -140,9 +140,9 @@ class Artifacts:
         self.append(codec.encode(envelope).encode())
 
     def write(self, path: str, content: str | bytes) -> None:
-        """Put *content* at *path*, relative to the folder, whole or not at all; text as UTF-8, surrogates as escapes.
+        """Write *content* to *path*, relative to the folder, whole or not at all; text as UTF-8, surrogates as escapes.
 
-        Raises ``UsageError`` for a path that is none of the layout's, and if it cannot be written.
+        Raises ``UsageError`` for a path that is not of the layout, and if it cannot be written.
         """
         raw = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
         try:
@@ -156,14 +156,14 @@ class Artifacts:
                     file.write(raw)
                 part.replace(target)
             except OSError:
-                part.unlink(missing_ok=True)  # half of it may be what keeps the next from being written
+                part.unlink(missing_ok=True)  # the half that was written may fill the disk that the next file needs
                 raise
         except OSError as error:
             raise _unwritable(self.root / path, error) from error
         self._written.add(path)
 
     def keep(self, path: str, make: Callable[[], str | bytes]) -> None:
-        """``write`` what *make* gives. What goes wrong is among the ``problems``, a bug of ours in *make* too."""
+        """``write`` the result of *make*. An error becomes one of the ``problems``, and so does a bug of ours in *make*."""
         try:
             self.write(path, make())
         except HarnessError as error:
@@ -173,24 +173,24 @@ class Artifacts:
             self.note(path, HarnessError(f"A bug in the harness: {path} could not be made.", "Please report it.", text))
 
     def adopt(self, name: str) -> Path:
-        """The folder called *name* within this one, for the artifacts of a run that is part of this."""
+        """Register the folder *name* within this one, for the artifacts of one backend's run, and return its path."""
         if not _is_of_layout(f"{name}/"):
             raise UsageError(f"{name!r} is no name for the folder of a run.")
         self._register(f"{name}/")
         return self.root / name
 
     def write_schema(self, alias: str, text: str | bytes) -> None:
-        """``schema/ALIAS.sql``: the test database's schema after migrations."""
+        """Write ``schema/ALIAS.sql``: the test database's schema after migrations."""
         self.keep(naming.schema_file(alias), lambda: text)
 
     def write_log(self, server: str, text: str | bytes) -> None:
-        """``logs/SERVER.log``: what a server wrote."""
+        """Write ``logs/SERVER.log``: a server's log."""
         self.keep(naming.log_file(server), lambda: text)
 
     def write_reports(self, report: RunReport, verdict: Verdict, *, prefix: str = "", strict: bool = False) -> None:
-        """What is made from *report*: SQL, replays and JUnit, which knows what could not be written before it.
+        """Write the SQL, replays and JUnit of *report*; JUnit comes last and includes what could not be written before it.
 
-        *prefix* and *strict* as in ``junit.build``. ``write_summary`` comes last, when all else has been tried.
+        *prefix* and *strict* as in ``junit.build``. Call ``write_summary`` after this and after all other files.
         """
         self.keep(QUERIES, lambda: sql.queries_text(report.queries))
         self._keep_all(sql.files(report), naming.sql_file)
@@ -199,13 +199,13 @@ class Artifacts:
         self.keep(JUNIT, lambda: junit.build(report, known, prefix=prefix, strict=strict))
 
     def write_summary(self, report: RunReport, verdict: Verdict) -> Verdict:
-        """``summary.json``, and what *verdict* comes to with all that could not be written: what the run ends with."""
+        """Write ``summary.json``. Returns the run's final verdict: *verdict* with all that could not be written."""
         known = with_unwritten(verdict, self.problems)
         self.keep(SUMMARY, lambda: summary.build(report, known))
         return with_unwritten(verdict, self.problems)
 
     def append_step_summary(self, path: Path, markdown: str) -> None:
-        """Add *markdown* to what GitHub Actions shows below a step, which is no part of the folder."""
+        """Add *markdown* to the step summary of GitHub Actions at *path*, which is not part of the folder."""
         try:
             with path.open("ab") as file:
                 file.write(markdown.encode(errors="backslashreplace"))
@@ -217,7 +217,7 @@ class Artifacts:
             self.keep(name(test_id), partial(str, text))
 
     def _begin(self, has_journal: bool, spares_runs: bool) -> None:
-        """Clear what the lock file says is ours, then begin the journal."""
+        """Clear what the lock file lists as ours, then begin the journal."""
         mine = _read_lock(self._lock)
         for name in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES):
             if name not in mine and os.path.lexists(self.root / name):
@@ -242,13 +242,13 @@ class Artifacts:
             self._written.add(JOURNAL)
 
     def _register(self, path: str) -> None:
-        """Note that *path* is ours before it is made."""
+        """List *path* in the lock file as ours, before it is made."""
         if path not in self._made:
             os.write(self._lock, os.fsencode(path + "\n"))
             self._made.add(path)
 
     def _place(self, path: str) -> Path:
-        """Where *path* lies, its folder made. Raises ``UsageError`` if it would lie outside."""
+        """The file for *path*, its folder made. Raises ``UsageError`` if it would lie outside."""
         if not _is_of_layout(path):
             raise UsageError(f"{path!r} is no path of the artifacts folder's layout.")
         target = self.root / path
@@ -278,7 +278,7 @@ def read_journal(path: Path) -> Iterator[Envelope]:
 
 
 def _is_of_layout(path: str) -> bool:
-    """Whether *path* is one that a run may write: a file of the top, or one right below one of the folders."""
+    """Whether *path* is of the layout: a file at the top or in one of its folders, or a run's folder with a slash."""
     parts = PurePosixPath(path).parts
     if path.endswith("/"):
         name = path[:-1]
@@ -291,7 +291,7 @@ def _is_of_layout(path: str) -> bool:
 
 
 def _ignore(root: Path) -> None:
-    """Let git leave out all that is in *root*; a file that is there stays."""
+    """Make git ignore all that is in *root*; an existing ``.gitignore`` stays."""
     with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as file:
         file.write("*\n")
 
@@ -304,7 +304,7 @@ def _read_lock(lock: int) -> set[str]:
 
 
 def _clear(root: Path, mine: set[str]) -> None:
-    """Remove the files *mine*, and the folders that nothing is left in."""
+    """Remove the files *mine*, and the folders that are empty then."""
     for path in sorted(mine):
         if not path.endswith("/"):
             for name in (path, path + _PART):
@@ -314,7 +314,7 @@ def _clear(root: Path, mine: set[str]) -> None:
 
 
 def _clear_run(folder: Path) -> None:
-    """Remove what an earlier run on one backend left in *folder*. Raises ``BlockingIOError`` while one writes there."""
+    """Remove the files of an earlier run on one backend from *folder*. Raises ``BlockingIOError`` while a run writes there."""
     if folder.is_symlink():
         return
     try:
@@ -331,7 +331,7 @@ def _clear_run(folder: Path) -> None:
 
 
 def _remove_file(root: Path, path: str) -> None:
-    """Remove *path* if it is a file or a link, in a folder that is no link."""
+    """Remove *path* if it is a file or a link, unless a link is part of its folder's path."""
     target = root / path
     if target.parent.resolve() != target.parent:
         return
@@ -343,12 +343,12 @@ def _remove_file(root: Path, path: str) -> None:
 
 
 def _remove_folder(path: Path) -> None:
-    """Remove a folder that nothing is left in."""
+    """Remove a folder if it is empty and no link."""
     try:
         if not path.is_symlink():
             path.rmdir()
     except OSError:
-        return  # it is not there, or holds what is not ours
+        return  # it does not exist, or holds files that are not ours
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:

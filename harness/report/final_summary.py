@@ -1,6 +1,6 @@
-"""What is printed when a run has ended: the same for each console, as lines of styled text.
+"""The final summary of a run: the same for each console, as lines of styled text.
 
-Owns the order and the limits of it. Pure. Last comes what a reader at the end of a log needs first.
+Owns its order and limits. Pure. The end of a log is read first, so the most important lines come last.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ VERBOSE_LINES = 200
 STATEMENTS = 100
 RERUN_LABELS = 20
 OTHERS = 5
-"""Lost workers that are told besides the cause."""
+"""Lost workers that are shown besides the cause."""
 _COLUMN = 12
 _LABEL = re.compile(r"[^\s-](.*\S)?")
 _FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
@@ -62,10 +62,10 @@ def final_summary(
     sql_paths: Mapping[str, str] = MappingProxyType({}),
     known: Collection[tuple[str, str]] = (),
 ) -> list[Text]:
-    """The lines that end a run. *artifacts*: what to name of them; *rerun*: the command that runs the failures again, *replay*
-    the one that runs what led to the first of them. *sql_paths*: where the SQL of tests is, by their ids.
+    """The lines that end a run. *artifacts*: the artifacts to name; *rerun*: the command that runs the failures again; *replay*:
+    the command that runs the tests of one worker up to the first failure. *sql_paths*: SQL files by test id.
 
-    *known* are failures that were told in full before, each as its test's id and its headline: those of other backends.
+    *known*: failures of other backends that were shown in full before, each as its test's id and its headline.
     """
     if options.quiet and verdict.exit_code == 0:
         return _counts(report, verdict)
@@ -94,9 +94,9 @@ def final_summary(
 
 
 def rerun_command(command: Typed, report: RunReport) -> str:
-    """*command* with what is red as labels; by class, then by module, where that would be too many, then with its own.
+    """*command* with the red tests as labels; with their classes, their modules or its own labels, if that would be too many.
 
-    Empty if nothing is red that a label can name.
+    Empty if no red test can be named by a label.
     """
     labels = [found for case in report.red if (found := _labels(case))]
     names: list[str] = []
@@ -110,23 +110,23 @@ def rerun_command(command: Typed, report: RunReport) -> str:
 
 
 def condensed(folder: str, paths: Sequence[str]) -> list[str]:
-    """*paths* below *folder* as a reader wants them, on one line: the files of the top, then the folders."""
+    """*paths* below *folder* on one line: the files at the top, then the folders."""
     names = dict.fromkeys(path if "/" not in path else f"{path.partition('/')[0]}/" for path in paths)
     listed = sorted(names, key=lambda name: name.endswith("/"))
     return [f"{folder}/: {', '.join(listed)}"] if listed else []
 
 
 def sql_paths(report: RunReport, folder: str, paths: Sequence[str]) -> dict[str, str]:
-    """Where the SQL of each red test is, below *folder*, of which *paths* were written."""
+    """The SQL file of each red test by test id, below *folder*, if it is one of *paths*, which were written."""
     written = set(paths)
     files = ((case.test.id, naming.sql_file(case.test.id)) for case in report.red)
     return {test: f"{folder}/{file}" for test, file in files if file in written}
 
 
 def _labels(case: Case) -> tuple[str, str, str] | None:
-    """What names *case* on the command line: itself, its class, its module; the nearest of these that a label can name.
+    """The labels for *case*: of itself, its class and its module; a name that is no label is replaced by the next wider one.
 
-    ``None`` if there is nothing that can.
+    ``None`` if not even its module or its file is a label.
     """
     test = case.test
     if test.classname.startswith("unittest.loader."):  # a module that could not be imported
@@ -141,12 +141,12 @@ def _labels(case: Case) -> tuple[str, str, str] | None:
 
 
 def _is_label(name: str) -> bool:
-    """Whether *name* can be typed as a label: every id of a report is one, unless a terminal cannot show it."""
+    """Whether *name* can be typed as a label: every id of a report can, unless a terminal cannot show it."""
     return name.isprintable() and _LABEL.fullmatch(name) is not None
 
 
 def _without_covered(names: list[str]) -> list[str]:
-    """*names* once each, without those that another one already means."""
+    """*names* without duplicates, and without those that another name includes."""
     known = set(names)
     covered = {
         name for name in known if any(name[:end] in known for end, character in enumerate(name) if character == ".")
@@ -158,13 +158,13 @@ def _without_covered(names: list[str]) -> list[str]:
 
 
 def _told(report: RunReport, known: Collection[tuple[str, str]]) -> list[Case]:
-    """The failures that are to be told here, those of fixtures first: they keep others from running."""
+    """The failures to show, without the *known* ones; those of fixtures first, since they keep tests from running."""
     red = sorted((case for case in report.red if case.outcome is not Outcome.NOT_RUN), key=lambda case: case.is_planned)
     return [case for case in red if (case.test.id, case_headline(case)) not in known]
 
 
 def _most(told: list[Case], options: ConsoleOptions) -> int:
-    """How many of *told* are told with their frames."""
+    """Number of failures that are shown with their frames."""
     if options.verbosity >= 2 and not options.quiet:
         return len(told)
     return DETAILED_QUIETLY if options.quiet or options.verbosity == 0 else DETAILED
@@ -175,7 +175,7 @@ def _failures(told: list[Case], options: ConsoleOptions, sql_paths: Mapping[str,
 
 
 def _more(report: RunReport, told: list[Case], options: ConsoleOptions) -> list[Text]:
-    """What is said of failures that are not told here."""
+    """Lines that count the failures not shown here."""
     lines = []
     if (left := len(told) - _most(told, options)) > 0:
         lines.append(Text(f"{plural(left, 'more failure')} in full: junit.xml, or here with -v 2", "dim"))
@@ -211,7 +211,7 @@ _STYLES_OF_LINES = {"frame": "cyan", "folded": "dim", "error": "red"}
 
 
 def _briefly(case: Case, attempt: Attempt, is_last: bool) -> Iterator[Text]:
-    """*attempt* in few lines; one that ended as the last one did, in one."""
+    """*attempt* in a few lines; in one line if it failed like the last attempt."""
     if len(case.attempts) > 1:
         word = LABELS[attempt.outcome]
         is_same = not is_last and headline(attempt) == headline(case.red_attempts[-1])
@@ -288,7 +288,7 @@ def _line(case: Case) -> Text:
 
 
 def _not_run(report: RunReport) -> list[Text]:
-    """Tests that did not run, one by one if they are few, else by their reason."""
+    """The tests that did not run, one by one if they are few for a reason, else one line for the reason."""
     by_reason: dict[str, list[Case]] = {}
     for case in report.red:
         if case.outcome is Outcome.NOT_RUN:
@@ -353,7 +353,7 @@ def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
 
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
-    servers = server_lines(report) if options.verbosity >= 2 else []  # else they were told when they were ready
+    servers = server_lines(report) if options.verbosity >= 2 else []  # else the feed has printed them
     return [*_column("seed", seed), *_column("servers", servers)]
 
 

@@ -1,7 +1,7 @@
-"""What GitHub Actions reads: annotations, the step summary in Markdown, and the commands that stop commands.
+"""Output for GitHub Actions: annotations, the step summary in Markdown, and the commands that stop commands.
 
 Owns the escaping and the limits of each. Pure: returns text; ``files`` writes the step summary, a console prints the
-rest. Nothing that a test says can become a command or markup here.
+rest. No text of a test can become a command or markup here.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from harness.report.verdict import Verdict
 from harness.report.wording import case_headline, headline, label, location, place, server_lines, slowest, tally
 
 ANNOTATIONS = 10
-"""Of one kind in one step; GitHub drops what is more."""
+"""Annotations of one kind in one step; GitHub drops the others."""
 MESSAGE_CHARACTERS = 4096
 TITLE_CHARACTERS = 200
 SUMMARY_BYTES = 900_000
-"""GitHub drops a summary of more than 1 MiB, the whole of it."""
+"""Limit of the step summary: GitHub drops one of more than 1 MiB entirely."""
 DETAIL_BYTES = 8_000
 TABLE_BYTES = 200_000
 NOTICES = 20
@@ -35,7 +35,7 @@ _MARKUP = re.compile(r"[^\w\s.,;'=()/-]|_")
 
 
 def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[str]:
-    """Workflow commands, a line each: at most ten errors and ten warnings, the last of ten telling how many more.
+    """Workflow commands, a line each: at most ten errors and ten warnings; if there are more, the tenth says how many.
 
     *prefix* is the project's folder relative to the repository's root.
     """
@@ -54,17 +54,17 @@ def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[s
 
 
 def stop_commands(token: str) -> str:
-    """The line after which nothing printed is a command. *token* must be such that no test can print it: random."""
+    """The line that stops workflow commands in what is printed after it. *token* must be random, so that no test can print it."""
     return f"::stop-commands::{token}\n"
 
 
 def resume_commands(token: str) -> str:
-    """The line that ends what ``stop_commands`` began."""
+    """The line that ends the effect of ``stop_commands``."""
     return f"::{token}::\n"
 
 
 def guarded(text: str, token: str) -> str:
-    """*text* such that nothing in it is a command."""
+    """*text* between the lines that stop and resume commands, so that nothing in it is a command."""
     end = "" if text.endswith("\n") or not text else "\n"
     return f"{stop_commands(token)}{text}{end}{resume_commands(token)}"
 
@@ -79,9 +79,9 @@ def step_summary(
     sql_paths: Mapping[str, str] = MappingProxyType({}),
     durations: int | None = None,
 ) -> str:
-    """The summary that is shown below the step, in Markdown, of less than 900 KB. Each failure stands in it once.
+    """The summary below the step, in Markdown, of less than 900 KB. Each failure is in it once.
 
-    *sql_paths* and *durations* as the console has them.
+    *sql_paths* and *durations* as for ``final_summary`` and its options.
     """
     red = [case for case in report.red if case.outcome is not Outcome.NOT_RUN]
     red.sort(key=lambda case: case.is_planned)
@@ -116,7 +116,7 @@ def _of_case(kind: str, case: Case, prefix: str) -> str:
 
 
 def _at_most(kind: str, commands: list[str], left_out: int) -> list[str]:
-    """*commands*, ten at most; *left_out* counts what was not even made into one."""
+    """*commands*, ten at most; *left_out* counts further ones that were not made."""
     if len(commands) + left_out <= ANNOTATIONS:
         return commands
     more = len(commands) + left_out - (ANNOTATIONS - 1)
@@ -212,7 +212,7 @@ def _lists(artifacts: Iterable[str], rerun: str) -> Iterator[str]:
 
 
 def briefly(case: Case, sql_path: str = "", *, said: str = "", is_open: bool = False) -> str:
-    """A red *case* in few lines, folded away below its name, and what is *said* of it, unless *is_open*."""
+    """A red *case* in a few lines, folded under its name and *said* unless *is_open*."""
     attempt = case.red_attempts[-1] if case.red_attempts else Attempt(1, case.outcome, 0.0, reason=case.reason)
     text = keep_ends("\n".join(filter(None, [_brief(case, attempt), sql_line(case, sql_path)])), DETAIL_BYTES)
     name = plain(f"{label(case)} {one_line(case.test.id)}{f' - {said}' if said else ''}")
@@ -220,7 +220,7 @@ def briefly(case: Case, sql_path: str = "", *, said: str = "", is_open: bool = F
 
 
 def _said(case: Case, prefix: str) -> str:
-    """What a row says of *case*, without its name."""
+    """The text for *case* in a row, without its name."""
     where = _where(case, prefix)
     return f"{one_line(case_headline(case))}{f' ({where})' if where else ''}"
 
@@ -235,7 +235,7 @@ def _where(case: Case, prefix: str) -> str:
 
 
 def within(items: Sequence[_Item], render: Callable[[_Item], str], budget: int, more: str) -> Iterator[str]:
-    """What *render* makes of as many *items* as fit into *budget* bytes, and by *more* how many did not."""
+    """*render* of as many *items* as fit into *budget* bytes, then *more* formatted with the number left out."""
     for index, item in enumerate(items):
         text = render(item)
         budget -= len(text.encode()) + 1
@@ -246,12 +246,12 @@ def within(items: Sequence[_Item], render: Callable[[_Item], str], budget: int, 
 
 
 def plain(text: str) -> str:
-    """*text* with whatever Markdown or HTML could read as markup as a character reference."""
+    """*text* with each character that Markdown or HTML could read as markup as a character reference."""
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", visible(text))
 
 
 def fenced(text: str, language: str = "text") -> str:
-    """*text* as a block of code that nothing in it can end."""
+    """*text* as a block of code; its fence is longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}\n"

@@ -1,8 +1,8 @@
-"""``RunReport`` to JUnit XML, in the one dialect that dashboards agree on (``docs/reference/artifacts.md``).
+"""JUnit XML from a ``RunReport``, in the one dialect that dashboards agree on (``docs/reference/artifacts.md``).
 
 Owns which element each outcome becomes. Pure: builds bytes, writes nothing. junit-xml's ``TestCase`` and ``TestSuite``
 are the model; what its document lacks or gets wrong (a time of 0, the type of a skip, flaky and rerun elements, the
-properties of a case, the order of children) is mended in the tree.
+properties of a case, the order of children) is corrected in the tree.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from harness.report.wording import case_headline, detail, headline, summarise
 ATTRIBUTE_BYTES = 1000
 STREAM_BYTES = 100_000
 TOTAL_BYTES = 20_000_000
-"""What all tracebacks and output may add up to, about: one dashboard takes files of 30 MB."""
+"""Approximate limit for all tracebacks and output: one dashboard takes files of 30 MB."""
 LEAST_BYTES = 300
-"""What is kept of a text however many there are."""
+"""Lowest limit of one text in bytes, however many texts there are."""
 HARNESS_CASE = ("harness", "run")
-"""Class and name of the case that carries the reason why a run is red when no test says so."""
+"""Class and name of the case with the reason for a red run that no test explains."""
 
 _CHILD_ORDER = (
     "properties",
@@ -67,7 +67,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One run of a file. *label* stands before its classes, where several runs have the same ones.
+    """One run in the file. *label* goes before its classes, if several runs have the same ones.
 
     *prefix* is the project's folder relative to the repository's root, *folder* that of the run's artifacts relative to
     the file; each ends with a slash unless it is empty.
@@ -96,7 +96,7 @@ def build(
     """The JUnit file of *report*.
 
     *prefix* is the project's folder relative to the repository's root, so that ``file`` is too. *strict* leaves out
-    what the junit-10 schema does not know: ``file`` and ``line`` of a case, and its properties.
+    what the junit-10 schema does not allow: ``file`` and ``line`` of a case, and its properties.
     """
     return build_all([Part(report, verdict, prefix=prefix)], report.total_s, strict=strict, hostname=hostname)
 
@@ -129,7 +129,7 @@ def _suites(part: Part, names: _Names, options: _Options) -> Iterator[ET.Element
 
 
 def result_of(case: Case) -> Result | None:
-    """The one result element of *case*; ``None`` for a test that passed, be it at last."""
+    """The one result element of *case*; ``None`` for a test that passed, at the first attempt or later."""
     outcome = case.outcome
     if outcome is Outcome.PASSED:
         return None
@@ -148,7 +148,7 @@ def result_of(case: Case) -> Result | None:
 
 
 def result_of_attempt(attempt: Attempt) -> Result:
-    """The ``failure`` or ``error`` that a red attempt is."""
+    """The ``failure`` or ``error`` element of a red attempt."""
     tag = "failure" if attempt.outcome in _FAILURES else "error"
     return Result(tag, _type_of(attempt), headline(attempt), detail(attempt))
 
@@ -163,7 +163,7 @@ def _type_of(attempt: Attempt) -> str:
 
 
 def _missing_cause(report: RunReport, verdict: Verdict, is_red: bool) -> Cause | None:
-    """What the file must still say so that no dashboard shows a red run as green."""
+    """The cause that the file must include so that no dashboard shows a red run as green; ``None`` if its tests suffice."""
     is_told = is_red and not report.aborts and report.is_finished and not verdict.lost
     if verdict.exit_code == 0 or is_told:
         return None
@@ -171,7 +171,7 @@ def _missing_cause(report: RunReport, verdict: Verdict, is_red: bool) -> Cause |
 
 
 def _by_class(report: RunReport, options: _Options) -> dict[str, list[Case]]:
-    """The cases by the class that their suite is named after, in the order in which classes are first met."""
+    """The cases by the class that their suite is named after, in the order of the first case of each class."""
     suites: dict[str, list[Case]] = {}
     for case in report.cases:
         suites.setdefault(_classname(case, options), []).append(case)
@@ -184,7 +184,7 @@ def _classname(case: Case, options: _Options) -> str:
 
 
 def _labelled(classname: str, options: _Options) -> str:
-    """With the run's label as an outermost package: parsers tell cases apart by class and name, and group by package."""
+    """*classname* with the run's label as outermost package: parsers tell cases apart by class and name, and group by package."""
     return f"{options.label}.{classname}" if options.label else classname
 
 
@@ -210,7 +210,7 @@ def _suite(report: RunReport, classname: str, cases: list[Case], names: _Names, 
 def _harness_suite(part: Part, cause: Cause, taken: set[str], names: _Names, options: _Options) -> ET.Element:
     classname, name = HARNESS_CASE
     classname = _labelled(classname, options)
-    while classname in taken:  # a project may have a module of our name
+    while classname in taken:  # a project may have a module of that name
         classname = f"{classname} (run)"
     model = junit_xml.TestCase(names.unique(classname, name), classname)
     text = _text(cause.text, options)
@@ -226,7 +226,7 @@ def _harness_suite(part: Part, cause: Cause, taken: set[str], names: _Names, opt
 
 
 def _sealed(suite: ET.Element, cases: list[ET.Element]) -> ET.Element:
-    """*suite* with the totals of its *cases*, and without the attribute that the schema does not know."""
+    """*suite* with the totals of its *cases*, and without the attribute that the schema does not allow."""
     del suite.attrib["disabled"]
     results = Counter(child.tag for case in cases for child in case if child.tag in ("failure", "error", "skipped"))
     suite.set("failures", str(results["failure"]))
@@ -260,10 +260,10 @@ def _model(case: Case, result: Result | None, classname: str, names: _Names, opt
 
 
 def _mend(element: ET.Element, case: Case, result: Result | None, options: _Options) -> None:
-    """Put right in junit-xml's *element* what its model has no words for."""
+    """Correct in junit-xml's *element* what its model cannot express."""
     element.set("time", _seconds(case.duration))
     if result is None and len(case.attempts) < 2:
-        return  # as nearly all are
+        return  # the most common case
     if result is not None and result.tag == "skipped":
         element.find("skipped").set("type", result.type)  # type: ignore[union-attr]  # the model put it there
     if len(case.attempts) > 1 and not options.strict:
@@ -275,7 +275,7 @@ def _mend(element: ET.Element, case: Case, result: Result | None, options: _Opti
 
 
 def _other_attempts(case: Case, result: Result | None, options: _Options) -> Iterator[ET.Element]:
-    """The red attempts that are not the result element itself: flaky ones, or the reruns after the first."""
+    """The red attempts besides the result element: flaky ones, or the reruns after the first."""
     red = case.red_attempts
     if result is not None and result.tag != "skipped":
         red, word = red[1:], "rerun"
@@ -293,7 +293,7 @@ def _other_attempts(case: Case, result: Result | None, options: _Options) -> Ite
 
 
 def _output(case: Case, options: _Options) -> tuple[str, str]:
-    """The first red attempt's output and error output, the former headed by where the test's SQL lies."""
+    """The first red attempt's stdout and stderr; the path of the test's SQL file comes first in stdout."""
     red = case.red_attempts
     if not red:
         return "", ""
@@ -304,7 +304,7 @@ def _output(case: Case, options: _Options) -> tuple[str, str]:
 
 
 def _properties(report: RunReport) -> dict[str, str]:
-    """What the run was made on; the same for each suite, as the format has no place above them."""
+    """The environment of the run; the same for each suite, as the format has no place above them."""
     servers = "; ".join(f"{s.server}: {s.engine} {s.version} {s.role}" for s in report.servers)
     pairs = {
         "python": report.python,
@@ -316,7 +316,7 @@ def _properties(report: RunReport) -> dict[str, str]:
 
 
 class _Names:
-    """Makes each pair of class and name the only one of its file, as parsers count by them."""
+    """Makes each pair of class and name unique in its file, as parsers count by them."""
 
     def __init__(self) -> None:
         self._taken: set[tuple[str, str]] = set()
@@ -331,7 +331,7 @@ class _Names:
 
 @functools.lru_cache(maxsize=256)  # the names of a class and of a file come once for each of their tests
 def _attribute(value: str, default: str) -> str:
-    """*value* as an attribute: on one line, never empty, in 1000 bytes; two that are cut stay different."""
+    """*value* as an attribute: on one line, never empty, of at most 1000 bytes; values that are cut stay different."""
     line = " ".join(visible(value).split())
     if len(line) * 4 <= ATTRIBUTE_BYTES or len(line.encode()) <= ATTRIBUTE_BYTES:
         return line or default
@@ -344,12 +344,12 @@ def _message(result: Result) -> str:
 
 
 def _text(text: str, options: _Options) -> str:
-    """*text* as an element's, never blank: some parsers take a result without text for none."""
+    """*text* as an element's text, never blank: some parsers ignore a result without text."""
     return keep_ends(visible(text), options.text_bytes) if text.strip() else "-"
 
 
 def _text_bytes(reports: Iterable[RunReport]) -> int:
-    """How much of one text fits, so that the file stays of a size that dashboards take."""
+    """The bytes allowed for each text, so that dashboards accept the size of the file."""
     cases = (case for report in reports for case in report.cases if len(case.attempts) > 1 or case.is_red)
     texts = 3 * sum(len(case.red_attempts) for case in cases)
     return max(LEAST_BYTES, min(STREAM_BYTES, TOTAL_BYTES // max(texts, 1)))
@@ -360,7 +360,7 @@ def _file(file: str, options: _Options) -> str:
 
 
 def _seconds(value: float) -> str:
-    """*value* with three decimals: no exponent, no sign, whatever clocks said."""
+    """*value* with three decimals, without exponent or sign; 0 if it is negative or not finite."""
     return f"{value:.3f}" if math.isfinite(value) and value > 0 else "0.000"
 
 

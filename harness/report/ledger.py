@@ -1,8 +1,8 @@
 """Folds the events of a run into a ``RunReport``.
 
-Owns what each test's final outcome is when the journal does not say, and what is kept in memory of a run. Pure, and
-total: any beginning of any journal gives a report in which each planned test has exactly one outcome. May import the
-contract and this room's data; touches no file and no terminal.
+Owns each test's final outcome if the journal lacks it, and what is kept in memory of a run. Pure, and total: any beginning
+of any journal gives a report in which each planned test has exactly one outcome. May import the contract and this
+package's data; touches no file and no terminal.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from harness.report.runreport import INTERRUPTS, Attempt, LostWorker, Phase, Run
 from harness.report.text import keep_ends, one_line, plural, visible
 
 STREAM_BYTES = 100_000
-"""What is kept of one stream of one attempt."""
+"""Bytes that are kept of one stream of one attempt."""
 KEPT_BYTES = 256_000_000
-"""What is kept of the output and SQL of all red attempts; the journal has the rest."""
+"""Bytes that are kept of the output and SQL of all red attempts; the journal has the rest."""
 ORDERS = 50
-"""Failures of which is kept what led to them."""
+"""Number of failures for which the tests that ran before them are kept."""
 TESTS_NAMED = 20
 """Tests kept for each fingerprint of a query."""
 HALTED = "halted"
-"""The code of the notice that says why nothing more was begun: a failure with ``--failfast``, too many dead workers."""
+"""The code of the notice that says why no more tests were begun: a failure with ``--failfast``, too many dead workers."""
 NOT_KEPT = "[not kept, the run's other failures said too much; the journal has it]"
 
 
@@ -40,7 +40,7 @@ def fold(envelopes: Iterable[Envelope]) -> RunReport:
 
 
 class Ledger:
-    """Takes events one by one; ``report()`` says at any time what they come to."""
+    """Takes events one by one; ``report()`` returns the report of those taken so far."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
@@ -91,7 +91,7 @@ class Ledger:
         }
 
     def fold(self, envelope: Envelope) -> None:
-        """Take one event in. One that was seen before, by its number, changes nothing; the host's have none (0)."""
+        """Take one event. An event with a number seen before is ignored; the host's events have the number 0 and always count."""
         if envelope.seq:
             if envelope.seq in self._seen:
                 return
@@ -104,7 +104,7 @@ class Ledger:
             act(envelope, envelope.event)
 
     def report(self) -> RunReport:
-        """What the events so far come to."""
+        """The report of the events so far."""
         first_at = self._first_at or 0.0
         end, why_not_run = self._end(), self._why_not_run()
         planned = [case_of(entry, end, why_not_run, self._losses) for entry in self._plan]
@@ -187,7 +187,7 @@ class Ledger:
     # tests
 
     def _run_planned(self, _: Envelope, event: events.RunPlanned) -> None:
-        # of the tests themselves the entries are kept, in which a test may stand twice
+        # the tests are kept as entries, which may hold a test twice
         self._planned = dataclasses.replace(event, tests=())
         self._last = f"{plural(len(event.tests), 'test')} planned"
         for test in {test.id: test for test in event.tests}.values():
@@ -199,11 +199,11 @@ class Ledger:
                 self._extras.remove(known)
                 self._plan.append(known)
             elif known.final is not None:
-                # a runner that runs its suite twice: what the second round finds must not vanish behind the first
+                # a runner may run its suite twice: the second round's outcomes are cases of their own
                 self._add(test.id, self._again(test), is_planned=True)
 
     def _again(self, test: PlannedTest) -> PlannedTest:
-        """*test* under a name of its own, which is taken from then on."""
+        """A copy of *test* with a new id and name; the id is reserved."""
         number = 2
         while f"{test.id} [{number}]" in self._entries:
             number += 1
@@ -217,7 +217,7 @@ class Ledger:
         return entry
 
     def _entry(self, test_id: str, extra: PlannedTest | None = None) -> Entry:
-        """The entry of a test; one that no plan names gets one of its own."""
+        """The entry of a test; a test that is in no plan gets a new one."""
         known = self._entries.get(test_id)
         if extra is not None and extra.id != test_id:
             extra = dataclasses.replace(extra, id=test_id)
@@ -265,14 +265,14 @@ class Ledger:
             entry.final, entry.ended_at = event.outcome, envelope.at
 
     def _note_order(self, slot: int, event: events.AttemptFinished) -> None:
-        """Remember what led to a failure, where something of its worker came before it."""
+        """Keep the order of tests in a failed test's worker, if others ran before it."""
         ran = self._ran.get(slot, [])
         is_next = event.n == 1 and len(ran) > 1 and ran[-1] == event.test
         if event.outcome.is_red and is_next and len(self._orders) < ORDERS:
             self._orders.append((ran, len(ran)))
 
     def _kept(self, event: events.AttemptFinished, slot: int, started_at: float | None) -> Attempt:
-        """What is kept of an attempt: of a red one everything within limits, of others what says how they ended."""
+        """*event* as an ``Attempt``: output and SQL only if it is red, and within limits."""
         slim = Attempt(
             event.n, event.outcome, event.duration, slot, started_at, event.failures, event.reason, event.subtests
         )
@@ -295,7 +295,7 @@ class Ledger:
             self._crash(self._entry(event.test), envelope.slot, f"{message} while running this test")
 
     def _crash(self, entry: Entry, slot: int, message: str) -> None:
-        """Note a crash that the coordinator may yet tell better, or never came to tell."""
+        """Record a crash; the coordinator's own outcome of that attempt replaces it, if one comes."""
         if entry.final is not None:
             return
         if entry.running is not None:
@@ -309,17 +309,17 @@ class Ledger:
             failure = events.Failure("error", "WorkerCrash", message, message)
             entry.put(Attempt(n, Outcome.CRASHED, 0.0, running_slot, started_at, (failure,)))
 
-    # what it comes to
+    # the report's texts
 
     def _end(self) -> str:
-        """How the journal ends, as a clause."""
+        """The journal's end, as a clause."""
         if (abort := self._abort()) is not None:
             word = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
             return f"the run was {word}: {one_line(abort.message)}"
         return "the run ended" if self._finished else "the journal ended"
 
     def _why_not_run(self) -> str:
-        """The best reason known for a test that never began."""
+        """The most specific reason known for a test that never began."""
         if (abort := self._abort()) is not None:
             word = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
             return f"run {word}: {one_line(abort.message)}"
@@ -339,7 +339,7 @@ class Ledger:
         return tuple(Phase(name, value, name not in self._open_phases) for name, value in seconds.items())
 
     def _last_words(self) -> str:
-        """The last things that the journal says, for a run that ended without a word."""
+        """The last things in the journal, for a run that has neither an end nor an abort."""
         words = [self._last] if self._last else []
         words += [
             f"the phase {name} had begun" for name in self._open_phases if f"phase {name} began" not in self._last
@@ -351,7 +351,7 @@ class Ledger:
 
 
 def _overrules(event: events.AttemptFinished, entry: Entry) -> bool:
-    """Whether *event* counts although the outcome is final: a fixture runs once for each part of its class."""
+    """Whether *event* replaces a final outcome: a fixture runs once for each part of its class, and may fail in a later one."""
     return not entry.is_planned and event.outcome.is_red and entry.final is not None and not entry.final.is_red
 
 

@@ -1,4 +1,4 @@
-"""Several runs of one suite as one: which belong together, what each is called, and what they come to.
+"""Merges several runs of one suite: checks that they belong together, names them, and computes their common verdict.
 
 Owns ``Merged``, from which the reports of several backends are made. Pure: ``host.merge`` reads the runs' artifacts, and
 ``harness ci`` with several backends makes them.
@@ -18,14 +18,14 @@ from harness.report.text import one_line, plural
 from harness.report.verdict import WORDS, Cause, Verdict
 
 NAMED = 3
-"""How many of several things a message names."""
+"""Number of names that a message lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run that has ended. ``folder`` is that of its artifacts, seen from the merged ones, with a slash behind it.
+    """One run that has ended. ``folder`` is that of its artifacts, relative to the merged ones, with a slash at its end.
 
-    ``verdict`` is what its journal and its exit status come to together.
+    ``verdict`` follows from its journal and its exit status together.
     """
 
     report: RunReport
@@ -38,25 +38,25 @@ class Run:
 
     @property
     def project(self) -> tuple[str, str]:
-        """What tells projects apart: the folder in its repository, and the settings."""
+        """The identity of the project: its folder in the repository, and the settings."""
         asked = self.report.asked
         return (asked.project if asked else "", self.report.settings or (asked.settings if asked else ""))
 
     @property
     def python(self) -> str:
-        """The minor version that it ran on, or was to run on."""
+        """The minor version of Python that it ran on, or was to run on."""
         asked = self.report.asked.python if self.report.asked else ""
         return ".".join((self.report.python or asked).split(".")[:2])
 
     @property
     def name(self) -> str:
-        """As a job of ``harness matrix`` is called."""
+        """The name of its job in ``harness matrix``."""
         return f"{self.backend}-py{self.python}"
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A run that there should be, and why there is none."""
+    """An expected run that does not exist, and why."""
 
     name: str
     why: str
@@ -68,14 +68,14 @@ class Missing:
 
 @dataclass(frozen=True)
 class Column:
-    """All runs on one backend: one, or the shards of one. ``label`` tells it from the others in as few words as can be."""
+    """All runs on one backend: one, or its shards. ``label`` is the shortest name that tells it from the others."""
 
     label: str
     runs: tuple[Run, ...]
 
     @cached_property
     def cases(self) -> Mapping[str, Case]:
-        """Every case, by its test's id."""
+        """Every case by its test's id."""
         return {case.test.id: case for run in self.runs for case in run.report.cases}
 
     @cached_property
@@ -84,19 +84,19 @@ class Column:
 
     @property
     def verdict(self) -> Verdict:
-        """That of the run that weighs most."""
+        """The verdict of the run whose exit code weighs most."""
         code = worst(*(run.verdict.exit_code for run in self.runs))
         return next(run.verdict for run in self.runs if run.verdict.exit_code == code)
 
     @property
     def total_s(self) -> float:
-        """Seconds of the run that took longest."""
+        """Seconds of the longest run."""
         return max(run.report.total_s for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """All runs, by backend in the order in which they were given, and what is missing."""
+    """All runs, by backend in the given order, and the missing ones."""
 
     columns: tuple[Column, ...]
     missing: tuple[Missing, ...]
@@ -113,7 +113,7 @@ class Merged:
 
     @property
     def total_s(self) -> float:
-        """Seconds from the first beginning to the last end, where that is known, of runs on one machine or several."""
+        """Seconds from the first start to the last end of the runs whose start is known, on one machine or several."""
         known = [run.report for _, run in self.runs if run.report.started_at]
         if not known:
             return 0.0
@@ -121,7 +121,7 @@ class Merged:
 
 
 def merge(runs: Sequence[Run], missing: Sequence[Missing] = (), code: ExitCode = ExitCode.GREEN) -> Merged:
-    """*runs* as one. *code* is what the whole comes to at least.
+    """Merge *runs*. The merged exit code is at least as bad as *code*.
 
     Raises ``UsageError`` for runs that do not belong together: of several projects or settings, and two of one backend on
     one Python that have tests in common.
@@ -142,7 +142,7 @@ def merge(runs: Sequence[Run], missing: Sequence[Missing] = (), code: ExitCode =
 
 
 def missing_of(runs: Iterable[Run], expected: Sequence[str]) -> tuple[Missing, ...]:
-    """Which of the *expected* names no run has. Raises ``UsageError`` for a run that is none of them."""
+    """The *expected* names that no run has. Raises ``UsageError`` for a run that is none of them."""
     names = [run.name for run in runs]
     if strangers := [name for name in dict.fromkeys(names) if name not in expected]:
         raise UsageError(
@@ -153,7 +153,7 @@ def missing_of(runs: Iterable[Run], expected: Sequence[str]) -> tuple[Missing, .
 
 
 def add_counts(counts: Iterable[Counts]) -> Counts:
-    """The sum of each."""
+    """The sum of each field."""
     total: Counter[str] = Counter()
     for each in counts:
         total.update({name: getattr(each, name) for name in Counts.__dataclass_fields__})
@@ -171,7 +171,7 @@ def _see_that_they_are_of_one_project(runs: Sequence[Run]) -> None:
 
 
 def _see_that_they_are_shards(group: Sequence[Run]) -> None:
-    """Runs alike in all must have shared the suite out among themselves."""
+    """Raise ``UsageError`` if runs of one backend have tests in common, and so are no shards of one suite."""
     seen: dict[str, Run] = {}
     for run in group:
         common = [case.test.id for case in run.report.cases if case.is_planned and case.test.id in seen]
@@ -185,7 +185,7 @@ def _see_that_they_are_shards(group: Sequence[Run]) -> None:
 
 
 def _fold_in_what_never_began(groups: dict[tuple[str, str, str], list[Run]]) -> None:
-    """A run that ended before Django was there is of the one Django that the others on its backend and Python have."""
+    """Move a run that ended before its Django was known to the only known Django of its backend and Python."""
     for key in [key for key in groups if not key[2]]:
         others = [other for other in groups if other[:2] == key[:2] and other[2]]
         if len(others) == 1:
@@ -193,7 +193,7 @@ def _fold_in_what_never_began(groups: dict[tuple[str, str, str], list[Run]]) -> 
 
 
 def _labels(keys: Sequence[tuple[str, str, str]]) -> list[str]:
-    """The backend alone where that tells them apart, with the versions of Python and Django where these differ."""
+    """The backend of each key, with the versions of Python and Django if these differ between keys."""
     pythons, djangos = {python for _, python, _ in keys}, {django for _, _, django in keys if django}
     return [
         backend
@@ -204,7 +204,7 @@ def _labels(keys: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def _verdict(columns: Sequence[Column], missing: Sequence[Missing], code: ExitCode) -> Verdict:
-    """The worst one. A run that is missing ended without a word, like one whose journal stops in the middle."""
+    """The worst verdict. A missing run counts like one whose journal has no end: an internal error."""
     code = worst(code, *(column.verdict.exit_code for column in columns), *(ExitCode.INTERNAL for _ in missing))
     for column in columns:
         cause = column.verdict.cause

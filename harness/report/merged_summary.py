@@ -1,7 +1,7 @@
-"""What is said of several backends together: ``summary.json``, the lines that end a command, Markdown, annotations.
+"""The summary of several backends together: ``summary.json``, the lines that end a command, Markdown, annotations.
 
-Owns the table of differences as people and programs read it. Pure; one run's own reports are ``summary``'s,
-``final_summary``'s and ``github``'s.
+Owns the table of differences for people and programs. Pure; ``summary``, ``final_summary`` and ``github`` have one run's
+own reports.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from harness.report.verdict import WORDS, Verdict
 from harness.report.wording import case_headline, label, tally
 
 EVERYWHERE = 20
-"""Tests that are red on every backend that are printed: each backend's own summary has told them."""
+"""Tests red on every backend that are printed: each backend's own summary has shown them."""
 LISTED = 50
 """Differences of one kind that are printed; ``summary.json`` has all."""
 TABLE_BYTES = 100_000
 MARKDOWN_BYTES = 850_000
-"""GitHub drops a summary of more than 1 MiB, the whole of it."""
+"""Limit of the Markdown: GitHub drops a summary of more than 1 MiB entirely."""
 _EVIDENCE_LINES = 30
 _WORD_WIDTH = 8
 _SAYS_WHY = ("fails", "skipped", "expected", "flaky")
@@ -43,7 +43,7 @@ def build(merged: Merged) -> str:
 
 
 def content(merged: Merged) -> dict[str, Any]:
-    """What ``summary.json`` says, as JSON's own types. Of what the runs do not have in common, the values are joined."""
+    """The content of ``summary.json``, as JSON's own types. Values that differ between the runs are joined."""
     reports = [run.report for _, run in merged.runs]
     seeds = {report.seed for report in reports}
     each = [(label, run.folder, summary.content(run.report, run.verdict)) for label, run in merged.runs]
@@ -71,7 +71,7 @@ def content(merged: Merged) -> dict[str, Any]:
 
 
 def parts(merged: Merged) -> list[Part]:
-    """What the JUnit file is made of. A single backend is named nowhere in it, as in that of its run."""
+    """The parts of the JUnit file. With a single backend, they have no label, as in that run's own file."""
     is_several = len(merged.columns) + len(merged.missing) > 1
     found = [
         Part(run.report, run.verdict, label if is_several else "", run.project[0], run.folder)
@@ -84,7 +84,7 @@ def parts(merged: Merged) -> list[Part]:
 
 
 def annotate_all(merged: Merged) -> list[str]:
-    """Workflow commands: ten errors and ten warnings at most. A test that is red on several backends is told once."""
+    """Workflow commands: ten errors and ten warnings at most. A test that is red on several backends appears once."""
     first: dict[str, Case] = {}
     where: dict[str, list[str]] = {}
     for backend, run in merged.runs:
@@ -108,9 +108,9 @@ def _renamed(case: Case, id: str) -> Case:
 def lines(
     merged: Merged, *, artifacts: Sequence[str] = (), unwritten: Sequence[HarnessError] = (), is_quiet: bool = False
 ) -> list[Text]:
-    """What ends a command: the table of differences, a line each backend, what is missing, and the verdict.
+    """The lines that end a command: the differences, a line for each backend, the missing runs, and the verdict.
 
-    *unwritten*: what kept a report from being written. *is_quiet*: the verdict alone where all is green.
+    *unwritten*: the errors that kept a report from being written. *is_quiet*: only the verdict if all is green.
     """
     if is_quiet and merged.verdict.exit_code == 0:
         return _end_lines(merged, ())
@@ -125,7 +125,7 @@ def lines(
 
 
 def markdown(merged: Merged) -> str:
-    """The same in Markdown, of less than 900 KB: ``differences.md``, and what is shown below a step."""
+    """The summary in Markdown, of less than 900 KB: ``differences.md``, and the step summary."""
     found = differences(merged)
     sections = [*_headline(merged), *_backend_table(merged)]
     for kind in TITLES:
@@ -140,7 +140,7 @@ def markdown(merged: Merged) -> str:
 
 
 def _told_once(merged: Merged) -> list[Case]:
-    """Each way in which a test is red, of the first backend that it is so on, which its name bears."""
+    """Each failure (test and headline) once, from the first backend that has it, whose label is added to its name."""
     seen: set[tuple[str, str]] = set()
     found = []
     for backend, run in merged.runs:
@@ -181,7 +181,7 @@ def _everywhere_lines(merged: Merged) -> list[Text]:
 
 
 def _cause_lines(merged: Merged) -> list[Text]:
-    """Why backends are red apart from their tests, and what is missing."""
+    """The causes of red backends other than their tests, and the missing runs."""
     rows: list[Text] = []
     for column in merged.columns:
         if (cause := column.verdict.cause) is None:
@@ -235,7 +235,7 @@ def _shown(kind: str, cell: Cell) -> str:
 
 
 def _reasons(difference: Difference) -> list[str]:
-    """Why, once for the backends that say the same."""
+    """The reasons, each once with the backends that give it."""
     if difference.kind not in _SAYS_WHY:
         return []
     said: dict[str, list[str]] = {}
@@ -280,7 +280,7 @@ def _backend_table(merged: Merged) -> Iterator[str]:
 
 
 def _red(counts: Counts) -> tuple[int, int]:
-    """What failed and what erred, those that crashed or took too long among the latter."""
+    """The numbers of failed and erred tests; crashes and timeouts count as errors."""
     return counts.failed + counts.unexpected_successes, counts.errors + counts.crashed + counts.timed_out
 
 

@@ -1,6 +1,6 @@
-"""What a worker had run before a test failed, as a file that ``harness ci --replay`` takes. Pure.
+"""The tests that a worker ran up to a failure, as a file for ``harness ci --replay``. Pure.
 
-A line is a test's id; a line that begins with ``#`` is for the reader.
+A line is a test's id; a line that begins with ``#`` is a comment.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from harness.report.typed import Typed
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
-    """For each failure that came after other tests of its worker: the failed test's id, and the text of its file."""
+    """The failed test's id and its file's text, for each failure that came after other tests of its worker."""
     for order in report.orders:
         head = f"# What one worker ran, up to {one_line(order[-1])}: harness ci --replay THIS_FILE\n"
         yield order[-1], head + "".join(f"{test}\n" for test in order)
 
 
 def parse(text: str) -> tuple[str, ...]:
-    """The ids in the text of such a file, in order; one that is there twice counts once, where it comes first."""
+    """The ids in the text of such a file, in order; of duplicates the first counts."""
     lines = [line.strip() for line in text.splitlines()]
     return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
 
 def command(typed: Typed, folder: str, report: RunReport, paths: Collection[str]) -> str:
-    """*typed* with the file of the first failure, below *folder*; empty where none of *paths*, which were written, is that."""
+    """*typed* with the replay file of the first failure, below *folder*; empty if it is not in *paths*, the written files."""
     files = [naming.replay_file(order[-1]) for order in report.orders[:1]]
     return typed.replaying(f"{folder}/{files[0]}") if files and files[0] in paths else ""

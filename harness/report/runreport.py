@@ -1,6 +1,6 @@
-"""What a run came to, as frozen data: the one thing that every report is made from.
+"""The result of a run, as frozen data: every report is made from it.
 
-Owns ``RunReport`` and what is counted in it. ``ledger`` makes it; the rest of the room only reads it.
+Owns ``RunReport`` and its counts. ``ledger`` makes it; the rest of the package only reads it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One execution of one test. Output and SQL are kept of red attempts only, and may be cut; ``duration`` in seconds.
+    """One execution of one test. Only red attempts keep output and SQL, which may be cut; ``duration`` is in seconds.
 
-    ``started_at`` is in seconds since the epoch, ``None`` where the journal does not say.
+    ``started_at`` is in seconds since the epoch, ``None`` if the journal does not say.
     """
 
     n: int
@@ -52,7 +52,7 @@ class Attempt:
 class Case:
     """A test and its one final outcome. ``reason`` says why it was skipped or not run.
 
-    ``is_planned`` is false for what discovery cannot know: a fixture of a class or module that went wrong.
+    ``is_planned`` is false for what discovery cannot know: a fixture of a class or module that was skipped or went wrong.
     """
 
     test: PlannedTest
@@ -67,7 +67,7 @@ class Case:
 
     @property
     def is_flaky(self) -> bool:
-        """It ended well after an attempt that did not."""
+        """Whether it ended well after a red attempt."""
         return not self.outcome.is_red and len(self.attempts) > 1 and any(a.outcome.is_red for a in self.attempts)
 
     @property
@@ -86,13 +86,13 @@ class Case:
 
     @property
     def started_at(self) -> float | None:
-        """When its first attempt began, in seconds since the epoch; ``None`` if that is not known."""
+        """The start of its first attempt, in seconds since the epoch; ``None`` if that is not known."""
         return self.attempts[0].started_at if self.attempts else None
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A part of the run and the seconds that it took, in all if it came more than once; up to the end if unfinished."""
+    """A part of the run and its seconds: the sum if it came more than once; up to the journal's end if unfinished."""
 
     name: str
     seconds: float
@@ -101,14 +101,14 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class LostWorker:
-    """A worker that died, and the slot that it sat in."""
+    """A worker that died, and its slot."""
 
     slot: int
     event: WorkerLost
 
 
 def crash_message(slot: int, lost: WorkerLost) -> str:
-    """How a worker ended, in a sentence without its end: ``worker 2 (pid 812) died with SIGSEGV``."""
+    """How a worker ended, as a clause: ``worker 2 (pid 812) died with SIGSEGV``."""
     if lost.signal is not None:
         return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
     if lost.exit is not None:
@@ -139,13 +139,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """A whole run, or what is known of it.
+    """A whole run, or the known part of it.
 
     ``cases`` are the planned tests in the order of the plan, then the fixtures that were skipped or went wrong.
     ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
-    ``last`` tells the last things that the journal says. ``started_at`` is in seconds since the epoch. ``asked`` is what
-    the host was asked to run. ``orders``: for the first failures that came after other tests of their workers, the ids of
-    what the worker had run, the failed one last.
+    ``last`` has the last things in the journal. ``started_at`` is in seconds since the epoch. ``asked`` is what the host was
+    asked to run. ``orders``: for the first failures that came after other tests of their workers, the ids of the tests that
+    the worker had run, the failed one last.
     """
 
     cases: tuple[Case, ...] = ()
@@ -175,7 +175,7 @@ class RunReport:
 
     @property
     def abort(self) -> RunAborted | None:
-        """The abort that weighs most, the first of equals."""
+        """The abort whose exit code weighs most, the first of equals."""
         if not self.aborts:
             return None
         code = worst(*(abort.exit_code for abort in self.aborts))

@@ -28,12 +28,12 @@ def files(report: RunReport) -> Iterator[tuple[str, str]]:
 
 
 def case_text(case: Case) -> str:
-    """The file of one test: each of its red attempts, every statement under what it took and where it ran."""
+    """The file of one test: each of its red attempts, each statement under its duration, alias and role."""
     return "\n".join(_attempt_text(case, attempt) for attempt in case.red_attempts if attempt.sql)
 
 
 def queries_text(queries: tuple[QueryCount, ...]) -> str:
-    """One line of JSON for each fingerprint and alias, the one that took the most time in all first."""
+    """One line of JSON for each fingerprint and alias, by descending total time."""
     ranked = sorted(queries, key=lambda query: (-query.total, query.fingerprint, query.alias))
     return "".join(
         json.dumps(
@@ -52,7 +52,7 @@ def queries_text(queries: tuple[QueryCount, ...]) -> str:
 
 
 def seconds(value: float) -> str:
-    """*value* seconds as a reader of queries wants it: ``0.8 ms``, ``1.250 s``."""
+    """*value* seconds with a readable unit: ``0.8 ms``, ``1.250 s``."""
     return f"{value * 1000:.1f} ms" if value < 1 else f"{value:.3f} s"
 
 
@@ -74,7 +74,7 @@ def _attempt_text(case: Case, attempt: Attempt) -> str:
 
 
 def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) -> Iterator[str]:
-    """One statement and the comments above it. *open_aliases*: those in a transaction; brought up to date here."""
+    """One statement and the comments above it. *open_aliases*: those in a transaction; updated here."""
     alias = statement.alias
     begins, ends = _BEGINS.match(statement.sql), _ENDS.match(statement.sql)
     if alias not in open_aliases and _SAVEPOINT.match(statement.sql):
@@ -99,7 +99,7 @@ def _statement_lines(number: int, statement: Statement, open_aliases: set[str]) 
 
 
 def _commented(statement: Statement) -> str:
-    """A statement that is not what the server ran, as a comment: an open quote in it would take in all that follows."""
+    """A statement that is not whole, as a comment: an open quote in it would swallow all that follows."""
     text = visible(statement.sql.replace(_NUL, "\\x00").strip())
     if statement.parameters:
         text += f"\nparameters: {visible(statement.parameters)}"
@@ -107,7 +107,7 @@ def _commented(statement: Statement) -> str:
 
 
 def _terminated(sql: str) -> str:
-    """*sql* with one semicolon at its end, where no comment hides it; a comment alone stays as it is."""
+    """*sql* with one semicolon at its end, not inside a comment; a comment alone stays as it is."""
     sql = sql.replace(_NUL, "\\x00").strip().rstrip(";").rstrip()
     last = sql.rpartition("\n")[2]
     if "--" not in last and "#" not in last:

@@ -19,7 +19,7 @@ def build(report: RunReport, verdict: Verdict) -> str:
 
 
 def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
-    """What ``summary.json`` says, as JSON's own types."""
+    """The content of ``summary.json``, as JSON's own types."""
     return {
         "version": VERSION,
         "verdict": verdict.word,

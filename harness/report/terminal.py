@@ -1,6 +1,6 @@
-"""What the consoles have in common: their options, their styles, and text that any terminal can take.
+"""The common parts of the consoles: their options, their styles, and text that any terminal can show.
 
-Owns no state. Reads no environment: the caller says what the terminal is.
+Owns no state. Reads no environment: the caller describes the terminal.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _ASCII = str.maketrans({"─": "-", "━": "=", "╸": "-", "╺": "-", "│": "
 
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
-    """How to print. ``durations``: how many of the slowest tests, 0 for all, ``None`` for those that were slow.
-    ``verbosity`` as Django's, 0 to 3. ``quiet``: nothing but what the run came to.
+    """The options of a console. ``durations``: number of slowest tests, 0 for all, ``None`` for only the slow ones.
+    ``verbosity`` as Django's, 0 to 3. ``quiet``: only the final results.
 
-    ``width`` is in columns; ``None`` asks the terminal. ``guard`` is a token that nobody can guess, to be set where a
-    runner takes commands from what is printed (GitHub Actions): everything is printed while commands are stopped.
+    ``width`` is in columns; ``None`` asks the terminal. ``guard`` is a random token, to be set if a runner takes commands from
+    what is printed (GitHub Actions): commands are stopped while anything is printed.
     """
 
     width: int | None = 100
@@ -50,14 +50,14 @@ class ConsoleOptions:
 
 
 def labelled(label: str, text: str, style: str = "", label_style: str | None = None) -> Text:
-    """A line of the running commentary: a short label at the right of its column, then *text*."""
+    """A line of the running commentary: a short label, right-aligned in its column, then *text*."""
     if label_style is None:
         label_style = STYLES.get(label, "cyan")
     return Text.assemble((label.rjust(LABEL_WIDTH), label_style), " ", (text, style))
 
 
 def quoted(text: str, limit: int, style: str = "") -> list[Text]:
-    """*text* of the project's own, at most *limit* lines of it, each behind a bar; nothing if it is blank."""
+    """*text* of the project's own, at most *limit* lines of it, each after a bar; nothing if it is blank."""
     if not text.strip():
         return []
     lines = keep_end_lines(for_terminal(text).strip("\n"), limit).split("\n")
@@ -65,12 +65,12 @@ def quoted(text: str, limit: int, style: str = "") -> list[Text]:
 
 
 def clip_start(text: str, width: int) -> str:
-    """*text* in *width* columns, its end kept: of a dotted name the end tells more."""
+    """*text* cut to *width* columns from its start: the end of a dotted name says more."""
     return text if len(text) <= width else "…" + text[len(text) - max(width - 1, 1) :]
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """*text* such that *encoding* can carry it: lines and ellipses as ASCII, what is left as escapes."""
+    """*text* that *encoding* can carry: lines and ellipses as ASCII, other characters that it lacks as escapes."""
     encoding = encoding or "utf-8"
     try:
         text.encode(encoding)

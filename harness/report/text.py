@@ -1,6 +1,6 @@
 """Text of the project's own (messages, output, names) made fit for a report: visible, short enough, on one line.
 
-Owns what each report does with control characters and with too much text. Pure; imports nothing of the package.
+Owns how each report treats control characters and too much text. Pure; imports nothing of the package.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ _UNFIT = re.compile(
     "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
-"""What XML 1.0 forbids, what moves a terminal's cursor, and what UTF-8 cannot carry; and what nobody sees: what turns the
-direction of text or ends a line of it, has no width, or tags what follows. Tab and newline stay.
+"""Characters that XML 1.0 forbids, that move a terminal's cursor or that UTF-8 cannot carry, and invisible ones: those that
+turn the direction of text, end a line of it, have no width, or tag what follows. Tab and newline stay.
 """
 
 
 def visible(text: str) -> str:
-    """*text* with carriage returns as newlines, and as an escape every other character that is not seen or cannot be had."""
+    """*text* with carriage returns as newlines, and every other unfit character as an escape."""
     if _UNFIT.search(text) is None:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -27,12 +27,12 @@ def visible(text: str) -> str:
 
 
 def for_terminal(text: str) -> str:
-    """``visible`` text, without colours: they would be escapes that nobody reads."""
+    """``visible`` text without colours, which would show as escapes."""
     return visible(_COLOUR.sub("", text))
 
 
 def first_line(text: str) -> str:
-    """The first line of *text* with anything on it, stripped; empty if there is none."""
+    """The first line of *text* that is not blank, stripped; empty if there is none."""
     for line in visible(text).split("\n"):
         if stripped := line.strip():
             return stripped
@@ -53,7 +53,7 @@ def cut_bytes(text: str, limit: int) -> str:
 
 
 def keep_ends(text: str, limit: int) -> str:
-    """Visible *text* in about *limit* bytes of UTF-8: head and tail, and between them how much was left out."""
+    """Visible *text* in about *limit* bytes of UTF-8: head and tail, and between them the number of bytes left out."""
     if len(text) * 4 <= limit:
         return text
     raw = text.encode()
@@ -67,7 +67,7 @@ def keep_ends(text: str, limit: int) -> str:
 
 
 def keep_end_lines(text: str, limit: int) -> str:
-    """*text* in about *limit* lines: the first third and the last two, and between them how many were left out."""
+    """*text* in about *limit* lines: the first third and the last two, and between them the number left out."""
     lines = text.split("\n")
     if len(lines) <= limit:
         return text

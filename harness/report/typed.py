@@ -1,4 +1,4 @@
-"""The command that somebody typed, as parsed values: what "again" and "replay" are made of. Pure."""
+"""The command as it was typed, as parsed values: the basis of the "again" and "replay" commands. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """``words`` are the program, its command and its flags, without ``--replay``; ``labels`` are apart from them."""
+    """A typed command: ``words`` are the program, its command and its flags without ``--replay``; ``labels`` are separate."""
 
     words: tuple[str, ...]
     labels: tuple[str, ...] = ()
 
     def with_labels(self, labels: Iterable[str]) -> str:
-        """The same command with *labels*, for a shell."""
+        """The same command with *labels* instead of its own, quoted for a shell."""
         labels = tuple(labels)
-        # a label that looks like a flag is one unless this stands before it
+        # without this, a label that looks like a flag would be one
         separator = ("--",) if any(label.startswith("-") for label in labels) else ()
         return shlex.join([*self.words, *separator, *labels])
 
     def replaying(self, file: str) -> str:
-        """The same command that runs what *file* lists. Its labels stay: they found the tests that the file names."""
+        """The same command with ``--replay`` *file*. Its labels stay: they found the tests that the file names."""
         return Typed((*self.words, "--replay", file)).with_labels(self.labels)

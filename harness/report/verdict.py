@@ -1,6 +1,6 @@
-"""What a run comes to in one word and one exit code, and why, where that is not in the tests.
+"""The verdict of a run: one word, one exit code, and the cause if it is not in the tests.
 
-Pure. The exit codes and which of them weighs most are those of ``harness.errors``.
+Pure. The exit codes and their weights are those of ``harness.errors``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LEFT_BEHIND = (
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a run is red apart from what its tests say. ``kind`` is a stable word; the rest as in ``HarnessError``."""
+    """The reason why a run is red apart from its tests' outcomes. ``kind`` is a stable word; the rest as in ``HarnessError``."""
 
     kind: str
     message: str
@@ -52,14 +52,14 @@ class Cause:
 
     @property
     def text(self) -> str:
-        """All of it, over several lines."""
+        """Message, hint and evidence, separated by empty lines."""
         return "\n\n".join(part for part in (self.message, self.hint, self.evidence) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``word`` is ``passed``, ``failed``, ``no-tests``, ``aborted`` or ``interrupted``. ``lost`` has the
-    workers that ended although nobody asked them to.
+    """The verdict of a run. ``word`` is ``passed``, ``failed``, ``no-tests``, ``aborted`` or ``interrupted``. ``lost`` has the
+    causes of workers that ended unexpectedly, if no test's outcome shows it.
     """
 
     word: str
@@ -69,12 +69,12 @@ class Verdict:
 
     @property
     def others(self) -> tuple[Cause, ...]:
-        """Those of ``lost`` that are not ``cause``."""
+        """The causes in ``lost`` other than ``cause``."""
         return tuple(cause for cause in self.lost if cause is not self.cause)
 
 
 def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
-    """What *report* comes to. A run of which neither an end nor an abort is known is never green."""
+    """The verdict of *report*. A run with neither an end nor an abort is never green."""
     lost = _of_lost(report)
     found: list[tuple[ExitCode, Cause | None]] = [
         *_of_aborts(report),
@@ -89,7 +89,7 @@ def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
 
 
 def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
-    """*found*, or what comes of it where reports could not be written: *problems* say which. Never green then."""
+    """*found*, or the verdict after *problems* with writing reports: never green if there are any."""
     if not problems:
         return found
     first = problems[0]
@@ -106,7 +106,7 @@ def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
 def _of_aborts(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
     if report.abort is None:
         return []
-    # nobody aborts a run that is well: an abort that claims so is a bug of ours
+    # a run that is well is never aborted: an abort with exit code 0 is a bug of ours
     code = report.abort.exit_code or ExitCode.INTERNAL
     return [(code, _cause(report.abort, code))]
 
@@ -128,7 +128,7 @@ def _of_silence(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
 
 
 def _of_lost(report: RunReport) -> list[tuple[ExitCode, Cause]]:
-    """The workers whose end no test's outcome tells: each makes the run red, whoever's fault it is."""
+    """The lost workers whose end no test's outcome shows: each makes the run red, whether project or harness is at fault."""
     found: list[tuple[ExitCode, Cause]] = []
     for lost in report.lost:
         event = lost.event
@@ -165,7 +165,7 @@ def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Ca
 
 
 def _not_run(report: RunReport) -> Cause | None:
-    """A cause of its own where tests that did not run are all that is red."""
+    """The cause of a run in which tests that did not run are all that is red; ``None`` for any other."""
     red = report.red
     if any(case.outcome is not Outcome.NOT_RUN for case in red):
         return None

@@ -1,4 +1,4 @@
-"""How an outcome, a failure and its place are said, the same in every report. Pure."""
+"""The texts for an outcome, a failure and its place, the same in every report. Pure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ FLAKY = "FLAKY"
 _OWN_WORDS = (Outcome.CRASHED, Outcome.TIMED_OUT)
 _NESTED = "Traceback (most recent call last):"
 SLOW_S = 5.0
-"""A test that takes so many seconds is told of among the slowest, though nobody asked for these."""
+"""Seconds from which a test is listed among the slowest by default."""
 SLOWEST = 5
 _UNKNOWN = "no details were reported"
 
 
 def label(case: Case) -> str:
-    """The word that stands before a test: its outcome's, or ``FLAKY``."""
+    """The word before a test's name: that of its outcome, or ``FLAKY``."""
     return FLAKY if case.is_flaky else LABELS[case.outcome]
 
 
 def summarise(failure: Failure) -> str:
     """``Type: first line of the message``, the type without its module.
 
-    unittest puts the whole traceback of a module that cannot be imported into a message: its last line tells why.
+    unittest puts the whole traceback of a module that cannot be imported into a message: its last line is the reason.
     """
     name = failure.type.rpartition(".")[2] or failure.kind
     message = first_line(failure.message)
@@ -44,7 +44,7 @@ def summarise(failure: Failure) -> str:
 
 
 def headline(attempt: Attempt) -> str:
-    """What went wrong in *attempt*, on one line."""
+    """The failure of *attempt*, on one line."""
     outcome, failures = attempt.outcome, attempt.failures
     if outcome is Outcome.XPASSED:
         return one_line(attempt.reason) or "unexpected success"
@@ -64,15 +64,15 @@ def headline(attempt: Attempt) -> str:
 
 
 def subtests_failed(attempt: Attempt) -> str:
-    """How many subTests of *attempt* failed, of those that ran; empty if none did."""
+    """The number of failed subTests of *attempt* and of those that ran; empty if none failed."""
     number = sum(1 for failure in attempt.failures if failure.subtest)
     return f"{number} of {plural(max(attempt.subtests, number), 'subTest')} failed" if number else ""
 
 
 def detail(attempt: Attempt) -> str:
-    """All that is known of what went wrong in *attempt*: every traceback, that of a subTest under its parameters.
+    """The full failure of *attempt*: every traceback, that of a subTest under its parameters.
 
-    It is as the test said it: not yet ``visible``.
+    It is the test's own text: not yet ``visible``.
     """
     parts = []
     for failure in attempt.failures:
@@ -82,7 +82,7 @@ def detail(attempt: Attempt) -> str:
 
 
 def case_headline(case: Case) -> str:
-    """What there is to say of *case*, on one line: of the last attempt that is red, or the reason it has."""
+    """The failure of *case* on one line: that of its last red attempt, else its reason."""
     if case.outcome is Outcome.NOT_RUN:
         return f"not run: {one_line(case.reason)}" if case.reason else "not run"
     if case.red_attempts:
@@ -91,9 +91,9 @@ def case_headline(case: Case) -> str:
 
 
 def location(case: Case) -> tuple[str, int]:
-    """Where to look: the innermost frame in the test's own file, else in the project, else the test's definition.
+    """The place to look at: the innermost frame in the test's own file, else in the project, else the test's definition.
 
-    An empty file means that nobody knows; a line of 0 likewise.
+    An unknown file is empty, an unknown line 0.
     """
     attempts = case.red_attempts
     frames = attempts[-1].failures[0].frames if attempts and attempts[-1].failures else ()
@@ -105,17 +105,17 @@ def location(case: Case) -> tuple[str, int]:
 
 
 def is_of_project(file: str) -> bool:
-    """Whether a frame's *file* is below the project's root, and not something that was installed there."""
+    """Whether a frame's *file* is below the project's root, and not installed in a ``site-packages`` there."""
     return bool(file) and not file.startswith(("/", "<")) and "site-packages/" not in file
 
 
 def place(file: str, line: int) -> str:
-    """``file:line``, or what is known of it."""
+    """``file:line``, or the file alone if the line is unknown."""
     return f"{file}:{line}" if file and line else file
 
 
 def tally(counts: Counts) -> str:
-    """The counts in a sentence's part: ``110 passed (1 flaky), 2 failed``; what is zero stays out."""
+    """The counts as a phrase: ``110 passed (1 flaky), 2 failed``; zero counts are left out."""
     flaky = f" ({counts.flaky} flaky)" if counts.flaky else ""
     parts = [
         (counts.passed, f"passed{flaky}"),
@@ -132,7 +132,7 @@ def tally(counts: Counts) -> str:
 
 
 def slowest(report: RunReport, number: int | None) -> list[Case]:
-    """The *number* tests that took longest, 0 for all; for ``None`` those of a few that were slow, most often none."""
+    """The *number* slowest tests, 0 for all; for ``None`` up to five that took at least five seconds, most often none."""
     ran = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
     if number is None:
         return [case for case in ran[:SLOWEST] if case.duration >= SLOW_S]
@@ -140,7 +140,7 @@ def slowest(report: RunReport, number: int | None) -> list[Case]:
 
 
 def server_lines(report: RunReport) -> list[str]:
-    """Each server in a few words: ``default: postgres 17.4, primary``."""
+    """One line for each server: ``default: postgres 17.4, primary, ready in 1.20s``."""
     lines = []
     for server in report.servers:
         role = f"replica of {server.primary}" if server.primary else server.role
