@@ -1,4 +1,4 @@
-"""What a test that sends signals sets itself: ``nohup`` and a shell's background jobs start with some of them ignored."""
+"""Default signal handling for tests that send signals: under ``nohup`` or as a background job, a process ignores some of them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterator
 NAMES = ("INT", "TERM", "HUP")
 
 HEEDING = ("env", f"--default-signal={','.join(NAMES)}")
-"""Before a command that signals are sent to: none of them is ignored from its start."""
+"""Prefix of a command that signals are sent to: it starts with none of them ignored."""
 
 
 @contextlib.contextmanager
 def heeding() -> Iterator[None]:
-    """None of them is ignored by this process in the block."""
+    """Give this process the default handlers of the signals within the block."""
     before = {number: signal.getsignal(number) for number in (signal.Signals[f"SIG{name}"] for name in NAMES)}
     for number in before:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""What a server's own catalogues say of a database of MySQL or MariaDB, and all of its rows, to be compared with another's."""
+"""The catalogue entries and all rows of a MySQL or MariaDB database, in a form that is compared with another database's."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ TABLES = {
     "SCHEMA_PRIVILEGES": "TABLE_SCHEMA",
     "TABLE_PRIVILEGES": "TABLE_SCHEMA",
 }
-"""The tables of information_schema, and in which column each has the database."""
+"""The tables of information_schema, each with the column that names the database."""
 PASSING = re.compile(
     r"CREATE_TIME|UPDATE_TIME|CHECK_TIME|TABLE_ROWS|.*_LENGTH|DATA_FREE|CARDINALITY|LAST_.*|AUTO_INCREMENT|CHECKSUM"
     r"|CREATE_OPTIONS|TEMPORARY"
 )
-"""Columns about the moment and not about the definition, but for the lengths of columns. AUTO_INCREMENT is cached there; SHOW
-CREATE says it. CREATE_OPTIONS has a row format that was the server's default once, and in a clone is said.
+"""Columns that describe the moment and not the definition, except lengths of columns. AUTO_INCREMENT is cached there; SHOW
+CREATE has it. CREATE_OPTIONS has a row format that was once the server's default, and that a clone names explicitly.
 """
 SHOWN = {"BASE TABLE": "TABLE", "SYSTEM VERSIONED": "TABLE", "VIEW": "VIEW", "SEQUENCE": "SEQUENCE"}
 
@@ -43,7 +43,7 @@ def quote(name: str) -> str:
 
 
 def contents(session: Session, database: str, called: str) -> dict[tuple[str, ...], Any]:
-    """All of *database*, by what it is of; the name of the database is told as *called*."""
+    """The contents of *database* by kind and object; in all texts, *called* replaces the name of the database."""
 
     def plain(value: Any) -> Any:
         return value.replace(database, called) if isinstance(value, str) else value
@@ -84,7 +84,7 @@ def _entries(session: Session, table: str, rows: Any) -> dict[tuple[str, ...], A
 
 
 def _without_wording(entry: dict[str, Any]) -> dict[str, Any]:
-    """Without what is told in two ways, and means the same."""
+    """*entry* without details that a server shows in two ways with the same meaning."""
     if entry.get("TABLE_TYPE") == "SEQUENCE":
         entry["TABLE_COLLATION"] = None  # it has no text
     if entry.get("TABLE_TYPE") == "VIEW":
@@ -109,7 +109,7 @@ def _objects(session: Session) -> list[tuple[str, str]]:
 
 
 def _rows(session: Session, name: str, created: Any) -> Any:
-    """With hidden and generated columns, and the former rows of a versioned table."""
+    """All rows as hexadecimal, with hidden and generated columns, and the former rows of a versioned table."""
     columns = [
         column
         for (column,) in session.run(
@@ -127,10 +127,10 @@ def _rows(session: Session, name: str, created: Any) -> Any:
 
 
 def _comparable(kind: str, created: Any) -> Any:
-    """A trigger's definition comes with the time of its making, and on MariaDB with the name of its database, if it was written
-    so. MySQL names a column's character set where its collation was
-    given, and has given it in every definition that it shows. A row format may be the server's default of another time,
-    and an ARCHIVE table takes no row below its counter.
+    """*created* without what may differ between equal definitions. A trigger's has the time of its creation, and on MariaDB the
+    name of its database, if it was written so. MySQL names a column's character set if its collation was given, as it is in
+    every definition that it shows. A row format may be an earlier default of the server's, and an ARCHIVE table takes no
+    row below its counter.
     """
     if isinstance(created, str):
         return created

@@ -25,7 +25,7 @@ from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
 
 ESCAPED = "utf8_escaped"
-"""UTF-8, with a lone surrogate for each byte that is none: a definition may have such bytes."""
+"""UTF-8 with a lone surrogate for each byte that is not UTF-8: a definition may have such bytes."""
 USER = "shop"
 ENGINES = (MYSQL, MARIADB)
 
@@ -62,7 +62,7 @@ class Pair:
     routes: tuple[Route, ...]
     endpoints: tuple[Endpoint, ...]
     execute: Callable[[Sequence[str]], tuple[int, str, str]]
-    """Runs a command in the primary's container: its status and what it said."""
+    """Runs a command in the primary's container, and returns its status, stdout and stderr."""
 
     def endpoint(self, role: str) -> Endpoint:
         (found,) = [endpoint for endpoint in self.endpoints if endpoint.role == role]
@@ -90,7 +90,7 @@ class Pair:
 
 
 class Session:
-    """Runs statements and gives their rows. ``description`` names the columns of the last."""
+    """Runs statements and returns their rows. ``description`` names the columns of the last one."""
 
     def __init__(self, connection: Any) -> None:
         connection.encoding = ESCAPED
@@ -109,7 +109,7 @@ class Session:
 
 @contextlib.contextmanager
 def running(engine: Engine, replication: Replication = "gtid", *, version: str = "") -> Iterator[Pair]:
-    """A pair of *engine*'s servers of *version* (else of the default one), for as long as it is needed."""
+    """A running pair of *engine*'s servers, of *version* or else the default one; removed after the block."""
     version = version or engine.default_version
     run = secrets.token_hex(4)
     plan = make_plan(_topology(engine), [DbSpec(engine.name, version)])

@@ -1,6 +1,6 @@
-"""Random databases of MySQL and MariaDB, as statements: each seed is one. Statements that a server refuses are left out there.
+"""Random databases of MySQL and MariaDB, as statements: each seed is one. Statements that a server refuses are left out.
 
-What is made is odd on purpose: names, character sets, settings of the session and values at the edges of their types.
+The databases are odd on purpose: names, character sets, settings of the session and values at the limits of their types.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEXTS = [
     "%s",
 ]
 OCTETS = ["_latin1'\udce9'", "_binary'\udcff\udcfe'", "_latin1 x'e9'", "_binary x'27ff5c'", "_sjis'\udc83a'"]
-"""Literals of bytes that are not UTF-8, or become such in what the server keeps."""
+"""Literals of bytes that are not UTF-8, or become such when the server stores them."""
 DEFINERS = ["", "", "CURRENT_USER", "'someone'@'%'", "'gone'@'nowhere'", "`some one`@`10.0.0.%`"]
 COLLATIONS = ["utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_bin", "latin1_german1_ci", "latin1_bin", "utf8mb3_general_ci",
               "cp1251_general_ci", "ascii_general_ci", "sjis_japanese_ci"]  # fmt: skip
@@ -119,14 +119,14 @@ def literal(text: str) -> str:
 
 
 CODECS = {"latin1": "cp1252", "utf8mb3": "utf-8", "utf8mb4": "utf-8", "binary": "utf-8"}
-"""The character sets of clients: those that have all the characters of names. What is sent is encoded so."""
+"""The character sets of clients that have all characters of the names, with the codec for the statements sent."""
 
 
 class Writer:
-    """Writes one database, by *take*, which runs a statement and says whether the server took it. *types* are those that it
-    knows. ``tables`` are those that are there: name to columns, each with its type. ``has_odd_names``: something was written
-    by a client of another character set than UTF-8, with characters of that: a replica is sent the names in UTF-8, as such of
-    that character set. Likewise it is sent backslashes in comments as if it took them for escapes.
+    """Writes one database. *take* runs a statement and returns whether the server took it. *types* are those that the server has.
+    ``tables`` holds the existing tables: name to columns, each with its type. ``has_odd_names``: a statement was sent in a
+    character set other than UTF-8, with characters outside ASCII. A replica gets those names in UTF-8, marked as that other
+    character set. Likewise it gets backslashes in comments as if they were escapes.
     """
 
     def __init__(self, seed: int, database: str, types: Sequence[str], take: Callable[[str | bytes], bool]) -> None:
@@ -168,11 +168,11 @@ class Writer:
         return literal(self.one(TEXTS).replace("{db}", self.database))
 
     def value(self) -> str:
-        """A text, or bytes."""
+        """A literal of text or bytes."""
         return self.one(OCTETS) if self.chance(0.2) else self.text()
 
     def write(self) -> None:
-        """All of it, between settings that change as they like."""
+        """Write the whole database, with random changes of settings in between."""
         makers = (
             [self.table] * 4 + [self.rows] * 3 + [self.history, self.view, self.routine, self.trigger, self.event] * 3
         )
@@ -210,7 +210,7 @@ class Writer:
         self.take(f"ALTER DATABASE {quote(self.database)} COLLATE {self.one(COLLATIONS)}")
 
     def plain(self, values: Sequence[str]) -> str:
-        """One for an expression. What is not ASCII there is told wrong by MySQL: see the design note."""
+        """A value for an expression, in ASCII: MySQL shows other characters wrongly, see the design note."""
         return self.one([value for value in values if value.isascii()])
 
     def column(self, name: str, kind: str, columns: dict[str, str]) -> str:
@@ -240,7 +240,7 @@ class Writer:
         return " ".join(parts)
 
     def table(self) -> None:
-        """Tried a few times: most of what is put together is refused."""
+        """Create a table, in up to six attempts: the server refuses most random definitions."""
         for _ in range(6):
             name = self.name("t")
             columns: dict[str, str] = {}
@@ -314,7 +314,7 @@ class Writer:
             self.take(f"INSERT {self.one(['', 'IGNORE '])}INTO {quote(table)} ({named}) VALUES ({', '.join(values)})")
 
     def history(self) -> None:
-        """Changes that a versioned table remembers, and others do not."""
+        """Change rows, so that a versioned table keeps their former versions."""
         table = self.one(list(self.tables))
         if self.tables[table]:
             column = self.one(list(self.tables[table]))
@@ -338,7 +338,7 @@ class Writer:
             del self.tables[table][column]
 
     def source(self) -> str:
-        """A table, by a name with or without its database."""
+        """A table's name, with or without its database."""
         table = quote(self.one(list(self.tables)))
         return self.one([table, f"{quote(self.database)}.{table}"])
 

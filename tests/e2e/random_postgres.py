@@ -1,5 +1,5 @@
-"""Random databases of PostgreSQL, as statements: each seed is one. What they say of the database itself is what matters: the
-server copies all that is in it. Statements that the server refuses are left out.
+"""Random databases of PostgreSQL, as statements: each seed is one. The statements are mostly about the database itself, since
+the server copies all that is in it. Statements that the server refuses are left out.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def literal(text: str) -> str:
 
 
 class Writer:
-    """Writes one database, by *take*, which runs a statement."""
+    """Writes one database; *take* runs a statement."""
 
     def __init__(self, seed: int, database: str, take: Callable[[str], object]) -> None:
         self.random = Random(seed)
@@ -98,7 +98,7 @@ class Writer:
         self.take(f"ALTER DATABASE {self.database} CONNECTION LIMIT {self.one([-1, 40, 100])}")
 
     def label(self) -> None:
-        """As a library would that is loaded in this database alone."""
+        """Add a security label, as a library does that is loaded in this database alone."""
         self.take(
             "INSERT INTO pg_shseclabel SELECT oid, 'pg_database'::regclass, 'nobody', "
             f"{literal(self.one(TEXTS))} FROM pg_database WHERE datname = current_database()"

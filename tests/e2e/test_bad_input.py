@@ -272,7 +272,7 @@ def flat(ended):
 
 @pytest.mark.docker
 class TestDependencies:
-    """In a container: what is to be installed is the project's, and what fails of it too."""
+    """Dependencies in a container: the project's own are installed, and their failures are reported as the project's."""
 
     def run(self, project, *args):
         return run(project, "--db", "sqlite", *args, runner="container")
@@ -292,7 +292,7 @@ class TestDependencies:
         assert ended.summary["exit_code"] == 4
 
     def test_a_member_of_a_workspace_is_the_one_that_is_installed(self, project):
-        """A package of that name is on the public index too."""
+        """The public index has a package of that name too."""
         self.write(project / "packages" / "toml", pyproject__toml=MODULE, toml__py="OURS = True\n")
         self.write(
             project,
@@ -307,7 +307,7 @@ class TestDependencies:
         assert ended.code == 0, ended.told
 
     def test_a_folder_beside_is_refused_and_the_next_step_works(self, project):
-        """Each line of the hint is followed as it stands."""
+        """The test follows each line of the hint literally."""
         top = project.parent
         self.write(top / "shared", pyproject__toml=MODULE, toml__py="OURS = True\n")
         self.write(project, requirements__txt="Django>=5.2\n-e ../shared\n")
@@ -321,7 +321,7 @@ class TestDependencies:
         assert ended.code == 0, ended.told
 
     def test_a_version_from_git_is_asked_for_and_the_next_step_works(self, project):
-        """The files come without .git; the package takes its version from there."""
+        """The files are copied without .git, from which the package takes its version."""
         text = MODULE.replace('"setuptools>=64"', '"setuptools>=64", "setuptools-scm>=8"')
         text = text.replace('version = "99.0"', 'dynamic = ["version", "dependencies"]') + "[tool.setuptools_scm]\n"
         text = text.replace(
@@ -343,7 +343,7 @@ class TestDependencies:
         assert "requires-python" in ended.err
 
     def test_what_is_missing_beside_the_checkout_is_said(self, project):
-        """A submodule that was not fetched, and a backend that no DATABASES takes."""
+        """Covers a submodule that was not fetched, and a backend that no DATABASES takes."""
         databases(project, "{}")
         (project / ".gitmodules").write_text('[submodule "libs/x"]\n\tpath = libs/x\n\turl = ../x\n')
         (project / "shop" / "tests.py").write_text(
@@ -391,7 +391,7 @@ class Runner(DiscoverRunner):
 
 @pytest.mark.docker
 class TestHangs:
-    """The limits of what the project does before and after its tests, where it hangs for good."""
+    """The time limits for a project that hangs for good before or after its tests."""
 
     @pytest.mark.parametrize(
         ("file", "text", "place", "what"),

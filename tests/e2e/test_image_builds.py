@@ -313,7 +313,7 @@ STATUS = "grep -E '^(Cap|NoNewPrivs)' /proc/self/status >/opt/venv/status"
 
 
 def _status(bounds: int) -> list[str]:
-    """What ``STATUS`` writes for a process that has nothing and can get *bounds* at most."""
+    """The output of ``STATUS`` for a process without capabilities whose bounding set is *bounds*."""
     names = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
     return [*(f"{name}:\t{bounds if name == 'CapBnd' else 0:016x}" for name in names), "NoNewPrivs:\t1"]
 
@@ -335,7 +335,7 @@ def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path, w
 def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
     tmp_path, tale, workshop, runner, own, no_trace
 ):
-    """Whatever meets it first: an archive that is brought, or a command that runs."""
+    """Covers both operations that may meet it first: copying an archive, and running a command."""
     broken = (
         "USER root\n"
         "RUN printf '#!/bin/sh\\necho a broken program >&2; exit 125' >/usr/local/bin/timeout"

@@ -1,7 +1,7 @@
-"""A clone is its template: random databases, cloned by what workers call, and compared by the server's own catalogues.
+"""A clone equals its template: random databases, cloned by the workers' functions, and compared by the server's catalogues.
 
-``CLONES_EXAMPLES`` says how many there are of each server, ``CLONES_SEED`` where they begin: a failure names its seed. The
-versions of a server share them: a seed always goes to the same version.
+``CLONES_EXAMPLES`` is the number of databases for each server, ``CLONES_SEED`` the first seed: a failure names its seed. The
+versions of a server share the seeds: a seed always goes to the same version.
 """
 
 import contextlib
@@ -26,18 +26,18 @@ FIRST = int(os.environ.get("CLONES_SEED", "0"))
 TEMPLATE = "test_random"
 CLONE = "test_random_1"
 EVENTS = (("EVENTS",), ("SHOW", "EVENT"))
-"""Those of a replica are disabled there."""
+"""The keys of events in the contents: a replica's events are disabled."""
 
 
 class Database:
-    """A random template of MySQL or MariaDB, and what a server's catalogues say of it and of its clone."""
+    """A random template of MySQL or MariaDB, and the catalogue contents of it and of its clone."""
 
     def __init__(self, pair, types):
         self.pair = pair
         self.types = types
 
     def write(self, seed):
-        """Make the template; whether a replica has the names of what is in it."""
+        """Make the template. Returns whether a replica has the names in it unchanged."""
         with self.pair.session() as session:
             session.run("DROP USER IF EXISTS 'someone'@'%'", "CREATE USER 'someone'@'%'")
             session.run("SET GLOBAL innodb_default_row_format = dynamic")
@@ -66,8 +66,8 @@ class Database:
 
 
 def is_written(session, statement):
-    """A replica follows the clones: neither server can send it all that a session can make. A sequence is touched by the making
-    of a clone, and has to be there.
+    """Run *statement*; whether the server took it. Only sequences go to the binary log: neither server can send a replica all
+    that a session can make, so it gets the clones alone, but cloning touches a sequence, which must exist there.
     """
     session.run(f"SET SESSION sql_log_bin = {int(statement.startswith(b'CREATE SEQUENCE'))}")
     return is_taken(session, statement)
@@ -82,7 +82,9 @@ def is_taken(session, statement):
 
 
 def drop_broken_views(session):
-    """Those that nobody can read: they cannot be made either, and are not in a clone. Nor is a grant on one, which would stay."""
+    """Drop the views that cannot be read: they cannot be made either, and are not in a clone. A grant on one would stay, so
+    revoke it first.
+    """
     views = "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()"
     session.run("SET NAMES utf8mb4")
     while broken := [name for (name,) in session.run(views) if is_broken(session, name)]:
@@ -101,7 +103,7 @@ def is_broken(session, view):
 
 
 def known_types(session):
-    """Those of the random types that the server has."""
+    """The random types that the server has."""
     session.run("CREATE DATABASE known", "USE known")
     return [
         name
@@ -212,7 +214,7 @@ def write_postgres(pair, seed):
 
 
 def of_database(session, database):
-    """What the shared catalogues say of it."""
+    """The entries of *database* in the shared catalogues."""
     return session.execute(
         """
         SELECT datdba::regrole, datconnlimit, datacl, datistemplate, datallowconn,
@@ -227,7 +229,7 @@ def of_database(session, database):
 
 
 def dump(pair, database):
-    """All of it, by the server's own program."""
+    """The dump of *database* by ``pg_dump``."""
     command = ["pg_dump", "--create", "--no-password", "--host=/tmp", "--username=postgres", f"--dbname={database}"]
     status, out, err = pair.execute(command)
     assert status == 0, err

@@ -1,4 +1,4 @@
-"""A few random suites on PostgreSQL with a real replica; ``python -m tests.random_suites`` runs as many as one likes."""
+"""A few random suites on PostgreSQL with a real replica; ``python -m tests.random_suites`` runs any number of them."""
 
 import pytest
 

@@ -81,7 +81,7 @@ def in_container(client, image):
 
 @pytest.fixture
 def without_init(in_container, monkeypatch):
-    """As in a container of an engine that has no first process to give."""
+    """Creates containers without ``init``, as on an engine that cannot provide a first process."""
     create = RunnerContainer.create
     monkeypatch.setattr(RunnerContainer, "create", lambda self, init: create(self, init=False))
     return in_container
@@ -104,7 +104,7 @@ def begin(request):
 
 @pytest.fixture(params=["in_container", "without_init", "as_child"])
 def begin_anyhow(request):
-    """For what depends on a container's first process."""
+    """The ways to begin, including one for each kind of first process of a container."""
     return request.getfixturevalue(request.param)
 
 

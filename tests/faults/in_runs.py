@@ -110,7 +110,7 @@ def limits(db: str, folder: Path) -> Iterator[Row]:
 
 
 def hangs(db: str, folder: Path) -> Iterator[Row]:
-    """The project hangs before there is a test."""
+    """A project that hangs before there is a test."""
     with Running(db, folder / "import", "tests.hangs_at_import", "--setup-timeout", "3") as running:
         ended = running.finish()
         seen = f"exit {ended.code}" + ", says where" * ("it hangs in tests/hangs_at_import.py, line" in ended.out)
@@ -187,12 +187,12 @@ def _hanging(db: str, artifacts: Path) -> Running:
 
 
 def _named(ended: Ended) -> str:
-    """Whether the lost worker is the cause that is told."""
+    """The text ``, named`` if the lost worker is reported as the cause, else an empty one."""
     return ", named" * ("WorkerLost: worker" in ended.out)
 
 
 def ends(db: str, folder: Path) -> Iterator[Row]:
-    """Workers that end when all tests have passed, and errors of a test's own that look like the loss of a server."""
+    """Workers that end after all tests have passed, and errors of a test's own that look like the loss of a server."""
     for name, fault, words in (
         (
             "ExitTests",

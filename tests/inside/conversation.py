@@ -98,7 +98,7 @@ def short(test_id: str) -> str:
 
 
 def assert_settled(journal: Journal) -> None:
-    """Every planned test of a run that came to its end has exactly one final outcome, be it that a retry was called off."""
+    """Assert that every planned test of a finished run has exactly one final outcome; a retry called off counts as one."""
     if not journal.all(RunFinished) or not journal.planned:
         return
     finals = Counter(event.test for event in (*journal.attempts, *journal.all(RetryCalledOff)) if is_final(event))
@@ -112,7 +112,7 @@ def assert_settled(journal: Journal) -> None:
 
 
 def is_final(event: AttemptFinished | RetryCalledOff) -> bool:
-    """Whether the test's outcome is settled by *event*."""
+    """Whether *event* settles the test's outcome."""
     return isinstance(event, RetryCalledOff) or event.final
 
 
@@ -151,7 +151,7 @@ class Conversation:
 
     @staticmethod
     def make_keys() -> tuple[bytes, bytes]:
-        """Those of the journal and of the messages."""
+        """The keys of the journal and of the messages."""
         return seal.make_key(), seal.make_key()
 
     def __enter__(self) -> Conversation:
@@ -168,7 +168,7 @@ class Conversation:
         self.sign(codec.encode_body(message).encode())
 
     def sign(self, line: bytes) -> None:
-        """Say *line*, whatever it is, as the host's next message."""
+        """Send *line*, signed as the host's next message, whether or not it is valid."""
         self.write(seal.signed(self._message_key, len(self.said), line))
         self.said.append(line)
 

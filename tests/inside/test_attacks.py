@@ -1,6 +1,6 @@
-"""A test that wants to lie about others: what it can reach, and what becomes of it. Each attack is a test of the project.
+"""A test that tries to forge results of others: how far it gets, and how it ends. Each attack is a test of the project.
 
-What takes an own user to be kept out (``/proc`` of the runner) is tried in the container: the table of faults has it.
+Attacks that need a user of their own to be kept out (``/proc`` of the runner) are tried in the container: see tests/faults.
 """
 
 import hashlib

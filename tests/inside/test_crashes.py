@@ -173,7 +173,7 @@ class Tests(unittest.TestCase):
 
 
 def test_a_slow_test_is_told_of_while_it_runs(project, run_project):
-    """Ten seconds are slow: here a third of one."""
+    """The threshold is ten seconds; the project of this test sets 0.3."""
     project({"tests.py": SLOW})
     journal = run_project("tests")
     told = journal.all(AttemptSlow)

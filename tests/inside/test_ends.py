@@ -1,4 +1,4 @@
-"""A worker that ends by itself is never silent: it is told whose fault that is, with what it said last."""
+"""A worker that ends by itself is always reported, with the party at fault and its last output."""
 
 import pytest
 
@@ -22,7 +22,7 @@ AFTER = "while no test ran, after tests.Tests.test_1"
 
 
 def came_to(journal):
-    """What the host makes of the journal."""
+    """The host's verdict for the journal."""
     return verdict(fold(journal.envelopes))
 
 

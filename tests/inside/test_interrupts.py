@@ -201,7 +201,7 @@ def test_an_inside_that_is_told_nonsense_says_so(conversation):
 
 
 def test_what_the_host_has_not_signed_is_no_message(conversation):
-    """A test can write to the stream of a container's first process."""
+    """A test can write to the stdin of a container's first process."""
     conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
     conversation.sign(codec.encode_body(Stop("said", ExitCode.SIGTERM)).encode())
     aborted = conversation.finish().aborted

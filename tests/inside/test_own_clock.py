@@ -1,4 +1,4 @@
-"""Tests patch the clock, the process and the sockets, and freeze time: nothing of the harness calls that, or is seen by it."""
+"""Tests patch the clock, the process and the sockets, and freeze time: the harness neither calls the patches nor sees them."""
 
 import pytest
 

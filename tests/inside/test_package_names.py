@@ -1,4 +1,4 @@
-"""A project's packages are its own, whatever they are called."""
+"""A project's packages are imported as its own, even one called ``harness``."""
 
 import pytest
 

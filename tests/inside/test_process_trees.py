@@ -1,4 +1,4 @@
-"""Nothing of a test outlives its worker, whatever group or session it has moved to, and nothing of a run outlives the run."""
+"""A worker's end ends all processes of its tests, in any group or session, and a run's end ends all processes of the run."""
 
 import contextlib
 import os
@@ -76,7 +76,7 @@ class ATests(unittest.TestCase):
 
 
 def marked(mark: str, patience_s: float = 5.0) -> list[str]:
-    """The command lines of processes that have *mark* in theirs, once a moment has passed."""
+    """The command lines that have *mark* in them: empty once there are none, or those left after *patience_s* seconds."""
     deadline = time.monotonic() + patience_s
     while (found := _marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -127,7 +127,7 @@ class BTests(unittest.TestCase):
 
 
 class Kept:
-    """A run with a keeper whose test hangs, with processes of its own: ``runner`` is what the keeper keeps."""
+    """A run with a keeper, whose test hangs and has processes of its own: ``runner`` is the keeper's child."""
 
     def __init__(self, conversation: Conversation, mark: str) -> None:
         self.conversation, self.mark = conversation, mark

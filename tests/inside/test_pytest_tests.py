@@ -1,4 +1,4 @@
-"""Tests that only pytest can run are planned, not run, and red, unless they are to be left out."""
+"""Tests that only pytest can run are planned, not run, and red, unless the run is told to leave them out."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""What plain Django said of a suite, what the harness said, and what differs. Pure."""
+"""Results of a suite by plain Django and by the harness, and the differences between them. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SLOW = re.compile(r"^Executing <.*\n", re.MULTILINE)  # asyncio's, of a machine
 
 @dataclass(frozen=True)
 class Told:
-    """What is said of one test: its outcome, each failure (kind, subTest, type, message), why it was skipped, its output."""
+    """The result of one test: outcome, each failure (kind, subTest, type, message), reason of a skip, and output."""
 
     outcome: str
     failures: tuple[tuple[str, str, str, str], ...] = ()
@@ -30,8 +30,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Seen:
-    """What is said of a suite. ``fixtures`` are those that failed: by id, the type and the message of each failure. ``cause``:
-    why the run is red, where its tests do not say so.
+    """The results of a suite. ``fixtures`` are those that failed: by id, the type and the message of each failure. ``cause``: the
+    reason for a red run, if its tests do not show it.
     """
 
     tests: dict[str, Told]
@@ -42,7 +42,7 @@ class Seen:
 
 
 def expected(record: dict[str, Any]) -> Seen:
-    """What the harness is to say where plain Django said *record* (see ``plain_runner.py`` of the project)."""
+    """The results that the harness must give, from plain Django's *record* (see ``plain_runner.py`` of the project)."""
     failed: dict[str, set[tuple[str, str]]] = {}
     skipped: dict[str, str] = {}
     for description, kind, cls, message in record["fixtures"]:
@@ -62,7 +62,7 @@ def expected(record: dict[str, Any]) -> Seen:
 
 
 def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
-    """What a test came to of which unittest told *said*: each call has its kind, subTest, type and message."""
+    """The result of a test from unittest's calls *said*: each call has its kind, subTest, type and message."""
     by_kind: dict[str, list[str]] = {}
     for kind, _, _, message in said:
         by_kind.setdefault(kind, []).append(message)
@@ -87,7 +87,7 @@ def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
 
 
 def _left_out(test: str, skipped: dict[str, str]) -> Told:
-    """What a test comes to that plain Django drops without a word, since a fixture failed or was skipped."""
+    """The result of a test that plain Django silently drops, since a fixture failed or was skipped."""
     for owner, reason in skipped.items():
         if test.startswith(f"{owner}."):
             return Told(Outcome.SKIPPED.value, reason=reason)
@@ -95,7 +95,7 @@ def _left_out(test: str, skipped: dict[str, str]) -> Told:
 
 
 def seen(report: RunReport) -> Seen:
-    """What the harness says."""
+    """The results of the harness."""
     lost = tuple(f"worker {each.slot}: {each.event}" for each in report.lost)
     fixtures = {
         case.test.id: frozenset((f.type, f.message) for attempt in case.attempts for f in attempt.failures)
@@ -123,7 +123,7 @@ def _of_case(case: Case) -> Told:
 
 
 def differences(plain: Seen, ours: Seen) -> list[str]:
-    """A line for each thing that plain Django and the harness say otherwise; a lost worker is one too."""
+    """A line for each difference between plain Django's results and the harness's, and for each lost worker."""
     found = [f"lost {each}" for each in ours.lost]
     if plain.exit_code != ours.exit_code:
         found.append(f"exit code: expected {plain.exit_code}, the harness {ours.exit_code}: {ours.cause}")

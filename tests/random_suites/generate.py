@@ -76,7 +76,7 @@ class Suite:
 
 @dataclass
 class Module:
-    """A module that is being written."""
+    """A module under construction."""
 
     name: str
     lines: list[str] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Module:
 
 
 def generate(seed: int, engine: str) -> Suite:
-    """The suite of *seed* on ``sqlite`` or ``postgres``: always the same."""
+    """The suite of *seed* on ``sqlite`` or ``postgres``: always the same one."""
     return _Generator(seed, engine).suite()
 
 
@@ -177,7 +177,7 @@ class _Generator:
         return lines
 
     def _trouble(self, place: Place, can_skip: bool = True) -> list[str]:
-        """Lines of a fixture that end badly. It has no ``self``."""
+        """Lines that make a fixture fail or skip. They do not use ``self``."""
         texts = ["raise ValueError('NAME')", "raise AssertionError('NAME')", "[].index('NAME')"]
         if can_skip:
             texts += ["raise unittest.SkipTest('NAME')"]
@@ -199,7 +199,7 @@ class _Generator:
         return name
 
     def _made_classes(self, module: Module) -> None:
-        """Two classes of one name."""
+        """Add two classes of one name."""
         module.lines += ["", "def make(value):", "    class Made(SimpleTestCase):", "        def test_made(self):"]
         module.lines += ["            self.assertEqual(value, 1)", "    return Made", "", "One, Two = make(1), make(2)"]
 
@@ -255,7 +255,7 @@ class _Generator:
         return found if self._use_mirrors else tuple(alias for alias in found if alias != "replica")
 
     def _base(self, module: Module, kind: str) -> str:
-        """The base class, or one between that has a test of its own."""
+        """The base class, or a new class derived from it that has a test of its own."""
         if not self._pick.chance(0.15):
             return BASES[kind]
         name = self._pick.word("Base")

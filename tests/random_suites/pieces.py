@@ -1,4 +1,4 @@
-"""What the tests of a random suite do, as texts: steps that go well, and ends that do not.
+"""The texts for tests of a random suite: steps that succeed, and endings that do not.
 
 In a text, ``NAME`` is a word that no other piece has. A test must neither see nor leave anything that depends on what ran before
 it: keys that the database chooses and rows of other tests are in no assertion and no message.
@@ -25,7 +25,7 @@ ALL = (*DJANGO, PLAIN, ASYNC)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a piece would stand: in a test of which kind of class, which aliases that has, on which engine."""
+    """The place of a piece in a test: the kind of its class, the class's aliases, the engine."""
 
     kind: str
     databases: Collection[str]
@@ -63,7 +63,7 @@ class Piece:
 
 
 def _db(text: str, *needs: str, **options: object) -> Piece:
-    """A piece that uses databases, in a method that is not async unless it says so."""
+    """A piece that uses databases, in a method that is not async unless *options* say so."""
     given = {"kinds": WITH_DATABASE, "is_async": False, **options}
     return Piece(text, needs=frozenset(needs or {"default"}), **given)  # type: ignore[arg-type]
 
@@ -291,7 +291,7 @@ class Picker:
         return f"{prefix}{self._words}"
 
     def lines(self, pieces: Collection[Piece], place: Place) -> list[str]:
-        """The lines of one piece that fits *place*: where there is a mirror, often of one that uses it."""
+        """The lines of one piece that fits *place*; pieces that use the mirror have four times the weight."""
         fitting = [each for each in pieces if each.fits(place)]
         (piece,) = self.rng.choices(fitting, [4 if "replica" in each.needs else 1 for each in fitting])
         return self.text(piece.text)

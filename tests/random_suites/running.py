@@ -40,21 +40,21 @@ class Server:
 
 
 def compare(seed: int, engine: str, folder: Path, server: Server | None = None) -> list[str]:
-    """What differs between plain Django and the harness on the suite of *seed*, which is written into *folder*."""
+    """The differences between plain Django and the harness on the suite of *seed*, which is written into *folder*."""
     suite = generate(seed, engine)
     write(suite, folder)
     return differences(by_django(suite, folder, server), by_harness(suite, folder))
 
 
 def write(suite: Suite, folder: Path) -> None:
-    """The project of *suite*."""
+    """Write the project of *suite* into *folder*."""
     shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
     for name, text in suite.files.items():
         (folder / "cases" / name).write_text(text)
 
 
 def by_django(suite: Suite, folder: Path, server: Server | None, python: str = sys.executable) -> Seen:
-    """What the harness must say, as plain Django goes."""
+    """The results that the harness must give, from a run of plain Django."""
     record = folder.parent / f"{folder.name}.json"
     env = {"RANDOM_ENGINE": suite.engine, "RANDOM_RECORD": str(record), "RANDOM_NAME": f"random_{secrets.token_hex(4)}"}
     if server is not None:
@@ -75,7 +75,7 @@ def by_django(suite: Suite, folder: Path, server: Server | None, python: str = s
 
 
 def by_harness(suite: Suite, folder: Path) -> Seen:
-    """What the harness says."""
+    """The results of a run of the harness."""
     options = ("--runner", "host", "--db", suite.engine, "--project", str(folder), "--timeout", "60")
     ended = command.harness(
         *options,
@@ -96,7 +96,7 @@ def by_harness(suite: Suite, folder: Path) -> Seen:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[Server]:
-    """A server for plain Django, for as long as it is needed."""
+    """A server for plain Django; removed after the block."""
     run = secrets.token_hex(4)
     alias = Alias("default", POSTGRES.backend, "postgresql", "library", "db", "", "library", "test_library", Options())
     plan = make_plan(Topology((alias,)), [DbSpec(POSTGRES.name)])

@@ -1,4 +1,4 @@
-"""What ``ci/fresh`` decides; ``ci/check_bare_machine.py`` runs it."""
+"""The decisions of ``ci/fresh``; ``ci/check_bare_machine.py`` runs it."""
 
 from __future__ import annotations
 

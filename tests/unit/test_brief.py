@@ -1,4 +1,4 @@
-"""A failure in few lines: which frames of a traceback stay, and how much of a test is told."""
+"""A failure in a few lines: the frames of a traceback that stay, and the limits for one test."""
 
 import json
 import sysconfig
@@ -19,7 +19,7 @@ DESCRIBER = FailureDescriber(ROOT)
 
 
 def raised(source: str, name: str = f"{ROOT}/shop/models.py") -> BaseException:
-    """What *source* raises as the code of a file called *name*."""
+    """The exception that *source* raises as the code of a file called *name*."""
     try:
         exec(compile(textwrap.dedent(source), name, "exec"), {"json": json})
     except Exception as error:  # noqa: BLE001 - it is what the test is about
@@ -128,7 +128,7 @@ class TestException:
         assert lines[-2:] == [("frame", "shop/models.py:41 in f40"), ("error", "ZeroDivisionError: division by zero")]
 
     def test_the_traceback_in_a_message_is_made_short_too(self) -> None:
-        """As unittest tells of a module that cannot be imported."""
+        """unittest puts the traceback of a module that cannot be imported into the message."""
         standard = sysconfig.get_paths()["stdlib"]
         message = textwrap.dedent(f"""\
             Failed to import test module: shop.tests

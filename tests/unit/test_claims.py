@@ -1,4 +1,4 @@
-"""Which events of a worker are believed: the conversation of an honest one whole, and nothing of another test's."""
+"""The events of a worker that are believed: all of an honest worker's, and none about a test that it was not given."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def done(unit="app.T"):
 
 @pytest.fixture
 def claims():
-    """Of a worker that has begun, and was given two tests."""
+    """The claims of a worker that has begun, and was given two tests."""
     claims = Claims()
     assert claims.fits(recycled())
     claims.assign("app.T", TESTS, 1, ("app.T", "app"))

@@ -1,4 +1,4 @@
-"""What is said of a clone that the server refuses: the server's own words, its statement, and a hint that is no guess."""
+"""The error for a clone that the server refuses: the server's message, its statement, and a hint that does not guess."""
 
 import contextlib
 
@@ -15,7 +15,7 @@ class Refused(Exception):
 
 @pytest.fixture
 def refuse(monkeypatch):
-    """Has a clone refused with an error of Django's made from an error of the driver's."""
+    """Makes cloning fail with a Django error caused by *error* of the driver, and returns the harness's error."""
     monkeypatch.setattr(databases, "server_connection", lambda alias: contextlib.closing(Connection()).thing)
 
     def clone(error, *args):

@@ -29,7 +29,7 @@ def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
 
 
 def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
-    """The project's package comes first, and the runner answers as if there were none: it misses what it reads next."""
+    """The project's package comes first on the path, yet the runner works: it only misses the host's next message."""
     with tarfile.open(fileobj=io.BytesIO(code_tar("code"))) as tar:
         tar.extractall(tmp_path, filter="data")
     (tmp_path / "project" / "harness").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The words that give parsed flags again: for every option, whatever stands where."""
+"""The words that parse to given flags again: for every option, in any order."""
 
 import shlex
 import string
@@ -43,7 +43,7 @@ def one_option(draw):
 
 @st.composite
 def argument_lists(draw):
-    """Words as somebody types them, and what they mean: the values by key, and the labels."""
+    """Words as a user types them, and their meaning: the values by key, and the labels."""
     words: list[str] = []
     meant: dict[str, object] = {}
     plain = [label for label in draw(st.lists(LABELS, max_size=2)) if label in ("shop", "shop.tests", "fast")]

@@ -403,7 +403,7 @@ def test_what_did_not_run_is_not_told_one_by_one() -> None:
 
 @pytest.mark.parametrize(("number", "most"), [(1, 18), (40, 157)])
 def test_a_red_run_is_short(number: int, most: int) -> None:
-    """A third of what it took when each failure was told three times."""
+    """The limits are a third of the lines that it took to print each failure three times."""
     tests = [planned(f"test_{n:02}") for n in range(number)]
     journal = Journal().servers().plan(*tests)
     for test in tests:

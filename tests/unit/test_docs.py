@@ -100,7 +100,7 @@ def test_flags_exist(page):
 
 
 def flags_of(command):
-    """The flags of a command and of those below it."""
+    """The flags of a command and of its subcommands."""
     with click.Context(command) as context:
         for parameter in command.get_params(context):
             yield from parameter.opts

@@ -94,7 +94,7 @@ def test_labels_survive_as_instructions():
 
 
 def test_a_context_whose_engine_is_dead_is_named(tmp_path):
-    """As Docker's own client keeps it, by the real command; and one that is not there at all."""
+    """Covers a context stored as Docker's own client stores it, and one that does not exist, with the real command."""
     meta = tmp_path / "contexts" / "meta" / hashlib.sha256(b"colima").hexdigest()
     meta.mkdir(parents=True)
     endpoint = {"Host": f"unix://{tmp_path}/gone.sock", "SkipTLSVerify": False}

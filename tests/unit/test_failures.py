@@ -1,4 +1,4 @@
-"""Whose fault an exception is, and errors that resist being told."""
+"""The party at fault for an exception, and exceptions that fail to be described."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is a container's first process where the engine has none to give: a shell that starts the command."""
+"""The first process of a container if the engine provides none: a shell that starts the command."""
 
 import signal
 import subprocess
@@ -44,7 +44,7 @@ def test_sigterm_reaches_the_command_which_may_take_its_time():
 
 
 def test_a_sigterm_at_the_very_start_is_not_lost():
-    """Nor is the status of a command that ends while it is handed on."""
+    """The status of a command that ends while the signal is passed on is not lost either."""
     for _ in range(100):
         with start("trap 'exit 3' TERM; kill -s TERM $PPID; while :; do sleep 0.001; done") as process:
             process.communicate(timeout=30)

@@ -1,4 +1,4 @@
-"""The key of a project's image: it changes with each thing that an installation depends on, and with nothing else."""
+"""The key of a project's image: it changes with each input of an installation, and with nothing else."""
 
 import gzip
 import os
@@ -41,7 +41,7 @@ toml = {git = "https://git.example/toml", rev = "1"}
 
 
 class Inputs:
-    """All that a key is made of, on disk and in memory."""
+    """All inputs of a key, on disk and in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self.outside = folder / "project", folder / "company"
@@ -76,7 +76,7 @@ def runner(python: str, base: str) -> str:
 
 
 def archive(path: Path) -> None:
-    """Another content of the same size, as a wheel that was built anew has."""
+    """Overwrite the file with other content of the same size, like a wheel that was built again."""
     size = path.stat().st_size
     path.write_bytes(gzip.compress(b"x" + path.name.encode()[1:])[:size].ljust(size, b"\0"))
 

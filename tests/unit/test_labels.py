@@ -1,4 +1,4 @@
-"""Labels as people type them, to Django's dots; and those that certainly name nothing."""
+"""Labels as people type them, converted to Django's dotted form; and labels that certainly name nothing."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Locks in the folder for temporary files: nothing that another user put there is followed, emptied or waited for."""
+"""Locks in the folder for temporary files: the harness follows, empties or awaits nothing that another user put there."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ from harness.host.provisioning import provision
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """Where this user's locks are, not made yet; beside it a file that nobody may change."""
+    """The path of this user's locks, not made yet; beside it a file that must not change."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "victim").write_text("theirs")
     return tmp_path / f"harness-locks-{os.getuid()}"
@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture(params=["kept", "image"])
 def take(request):
-    """The two users of such locks."""
+    """Both users of such locks: a function that takes the lock, and the lock's name."""
     if request.param == "kept":
         return lambda: kept.held("x").__enter__(), "kept-x"
     workshop = Workshop.__new__(Workshop)  # only its voice would be used

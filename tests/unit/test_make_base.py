@@ -1,4 +1,4 @@
-"""What ``harness images base`` prints while it works."""
+"""The output of ``harness images base`` while it works."""
 
 from harness.host.provisioning.make_base import STEP_S, paced
 

@@ -1,4 +1,4 @@
-"""A message says what it says wherever it is read: in a terminal, in JUnit, in the summary, each in an order of its own."""
+"""Messages do not refer to text above or below: a terminal, JUnit and the summary each have an order of their own."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ ALLOWED = {
 
 
 def texts(path: Path) -> Iterator[str]:
-    """The strings of a module that are no docstrings."""
+    """The strings of a module that are not docstrings."""
     tree = ast.parse(path.read_bytes())
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):

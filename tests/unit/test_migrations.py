@@ -1,4 +1,4 @@
-"""When it is told which migration is being applied."""
+"""The times at which the migration being applied is reported."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Definitions of bytes that are not UTF-8 are sent as they were read, and told without breaking what tells them."""
+"""Definitions with bytes that are not UTF-8 are sent as they were read, and shown as text that any report can hold."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from harness.inside.mysql_text import encode, fetch, printable
 
 
 class Rows:
-    """A cursor of a connection that gives bytes."""
+    """A cursor of a connection that returns bytes."""
 
     def __init__(self, *rows):
         self.rows = rows

@@ -1,4 +1,4 @@
-"""Which processes are below which, on a tree that is told by hand."""
+"""The descendants and children of processes, in a process tree written by hand."""
 
 from harness.inside.process_tree import Process, below, children_of
 
@@ -15,7 +15,7 @@ def test_what_is_below_a_process_is_found_at_any_depth():
 
 
 def test_a_circle_of_parents_has_an_end():
-    """A snapshot is not taken at one moment: a number may be used again while it is."""
+    """A snapshot takes time, and a process id may be reused meanwhile."""
     circle = {1: Process(2, is_zombie=False), 2: Process(1, is_zombie=False)}
     assert below([1], circle) == {1, 2}
 

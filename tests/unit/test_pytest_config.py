@@ -1,4 +1,4 @@
-"""What pytest would collect, by its own configuration."""
+"""The files, folders, classes and functions that pytest would collect, by its own configuration."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which fixtures of a ``conftest.py`` every test gets, read from its source."""
+"""The fixtures of a ``conftest.py`` that every test gets, read from its source."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The Python that a project declares is the one that a run takes, or the run ends and says so."""
+"""A run takes the Python that the project declares, or ends with an error."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The random suites themselves: what is generated, and that a difference between Django and the harness is seen."""
+"""Tests of the random suites themselves: the generated code, and that differences between Django and the harness are found."""
 
 import ast
 

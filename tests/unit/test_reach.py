@@ -1,4 +1,4 @@
-"""What a look at the servers makes of what it finds, and which first words of a server are an answer."""
+"""The findings of a check of the servers, and the first bytes of a server that count as an answer."""
 
 import contextlib
 import json
@@ -58,7 +58,7 @@ class TestJudge:
 
 @contextlib.contextmanager
 def server_that_says(words):
-    """The port of a server that says *words* to whoever connects, and hangs up."""
+    """The port of a server that sends *words* to its first client, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve():

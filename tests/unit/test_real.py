@@ -1,4 +1,4 @@
-"""What runs beside a test calls nothing that the test can patch: only ``real`` and objects of our own."""
+"""Code that runs beside a test calls nothing that the test can patch: only ``real`` and objects of our own."""
 
 import ast
 import itertools
@@ -12,7 +12,8 @@ BEFORE_TESTS = """
     pytest_config pytest_tests variables timeouts cores garbage migrations runner django_options real keeper
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``keeper`` is a process
-where no test runs."""
+where no test runs.
+"""
 PATCHED = """
     time os socket signal select selectors fcntl resource mmap threading faulthandler json traceback linecache tempfile
     subprocess datetime shutil pickle io secrets uuid
@@ -21,7 +22,7 @@ HARMLESS = {"signal.Signals"}
 
 
 def calls_of(tree):
-    """The calls of a module of the standard library that a test may patch, each as text, and imports of its functions."""
+    """The calls of functions of the standard library that a test may patch, each as text, and the imports of such functions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name = ast.unparse(node.func)

@@ -1,4 +1,4 @@
-"""What a run ends with where something cannot be written: exit code, ``summary.json`` and the console say the same."""
+"""The end of a run that cannot write a file: exit code, ``summary.json`` and the console agree."""
 
 import io
 import json
@@ -20,7 +20,7 @@ FULL = "No space left on device"
 
 
 def ended(folder: Path, spoil, journal: str = "green", step_summary: Path | None = None):
-    """The exit code, ``summary.json`` and the terminal's text of a run whose artifacts *spoil* has been at."""
+    """The exit code, ``summary.json`` and the terminal's text of a run; *spoil* makes its artifacts fail."""
     folder.mkdir()
     config = load({"project": str(folder)}, {}, folder, need_settings=False)
     terminal = io.StringIO()

@@ -1,4 +1,4 @@
-"""Lines that carry a sign: they come through whatever others write between them, and nothing else does."""
+"""Signed lines: they are read back whatever others write between them, and unsigned ones are never accepted."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ NOISE = st.binary(max_size=60)
 
 @given(LINES, st.lists(NOISE, min_size=1, max_size=12))
 def test_lines_come_through_whatever_others_write_between_their_pieces(lines, noise):
-    """A pipe takes a piece in one: what others write is before it or behind it."""
+    """A pipe takes a piece in one write, so others' output comes before or after it."""
     stream = b""
     for written, piece in enumerate(piece for line in lines for piece in seal.pieces(line)):
         assert len(seal.make_key()) + len(piece) <= seal.PIECE_BYTES

@@ -1,4 +1,4 @@
-"""A package that the project takes from a folder, a repository or an index of its own is never taken from elsewhere."""
+"""A package from a folder, a repository or an index of the project's own is never installed from elsewhere."""
 
 from pathlib import Path
 

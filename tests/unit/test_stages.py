@@ -1,4 +1,4 @@
-"""What the project's code may take its time for, before and after the tests, and what is said of one that hangs there."""
+"""The stages of project code with a time limit, before and after the tests, and the error for one that hangs."""
 
 import pytest
 

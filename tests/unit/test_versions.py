@@ -1,4 +1,4 @@
-"""The list of versions that ``ci/versions`` tries, against the documentation, and what it makes of a run."""
+"""The versions that ``ci/versions`` tries, compared with the documentation, and its judgement of a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PYTHON = Version("python 3.14", "3.14", "postgres:17")
 
 
 def documented() -> set[str]:
-    """As the reference names the servers, and the package its Pythons."""
+    """The servers of the reference and the Pythons of the package's classifiers."""
     page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
     sentence = page.split("`db` names what the project's databases are tested on:")[1].split(" or\n")[0]
     servers = {

@@ -54,7 +54,7 @@ LACKED = (
     "less",
     "docker",
 )
-"""Programs that a Debian with Python and nothing else does not have."""
+"""Programs that are missing on a Debian with Python and nothing else."""
 
 
 def lint(tool: str, *arguments: str | Path, cwd: Path = ROOT) -> None:
@@ -179,7 +179,7 @@ def test_shellcheck(script):
 
 @pytest.mark.parametrize("name", ["ci/environment", "ci/engine", "ci/base", "ci/demo", "ci/test"])
 def test_scripts_for_a_bare_machine_call_only_what_it_has(name):
-    """A program that such a machine lacks is looked for first."""
+    """A script may call a missing program after it has looked for it."""
     text = "\n".join(line.split("#")[0] for line in (ROOT / name).read_text().splitlines())
     called = set(
         re.findall(r"(?:^|[|;&(]|\b(?:then|do|else|exec|if|!|timeout \d+))\s*([a-z]+)\b(?!=)", text, re.MULTILINE)
