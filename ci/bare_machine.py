@@ -51,7 +51,7 @@ CAPABILITIES = (  # noqa: SIM905 - a list with a name a line would be a page
     " SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE"
     " MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
 ).split()
-"""By their number, as capabilities(7) has them."""
+"""The Linux capabilities in the order of their numbers, as capabilities(7) lists them."""
 
 DOCKERFILE = b"""\
 ARG BASE
@@ -75,11 +75,13 @@ if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     sed 's/[^ ]*/+&/g' /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
 fi
 """
-"""What an engine needs to make control groups: /sys is read-only in a container, and version 2 delegates from empty groups."""
+"""Prepares the machine for an engine's control groups: /sys is read-only in a container, and version 2 delegates from
+empty groups.
+"""
 
 
 def chosen_commands(arguments: Sequence[str]) -> tuple[str, ...]:
-    """The commands that *arguments* ask for: the README's two, ``demo`` for the first of them, or one of their own."""
+    """The commands that *arguments* select: the README's two, ``demo`` for the first of them, or the given command."""
     if not arguments:
         return DEMO, TEST
     return (DEMO,) if list(arguments) == ["demo"] else (shlex.join(arguments),)
@@ -132,7 +134,7 @@ def _run(commands: Sequence[str]) -> int:
 
 @contextlib.contextmanager
 def _machine(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> Iterator[str]:
-    """The machine with a clone, by its container's id. It ends with this process, whatever ends that."""
+    """A running machine with a clone, as its container's id. It ends with this process, however the process ends."""
     try:
         with containers.telling("The bare machine could not be made"), tempfile.TemporaryFile() as archive:
             container = _create(client, run, image, environment)
@@ -151,20 +153,20 @@ def _machine(client: docker.DockerClient, run: str, image: str, environment: Bui
 
 
 def _create(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> str:
-    # as much as --privileged, which fails as a whole where this machine lacks a capability
+    # these rights equal --privileged, which fails as a whole where this machine lacks a capability
     host_config = client.api.create_host_config(
         cap_add=["ALL"],
         cap_drop=lacked_capabilities(Path("/proc/self/status").read_text()),
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
         device_cgroup_rules=["a *:* rwm"],
         cgroupns="private",
-        # an engine that keeps its images on an overlay can use no overlay of its own
+        # an engine on an overlay file system cannot use overlay itself, so its images need a volume
         mounts=[Mount(target="/var/lib/docker", source=None, type="volume")],
     )
     host_config.update(MaskedPaths=[], ReadonlyPaths=[])
     created = client.api.create_container(
         image,
-        # bash collects what daemons leave behind; an init of the engine's would bring its program along
+        # bash collects the daemons' zombies; the engine's init would add its program to the machine
         command=["bash", "-c", "cat <&0 & wait"],
         name=str(naming.ContainerName(run, "bare")),
         hostname="bare",
@@ -177,7 +179,7 @@ def _create(client: docker.DockerClient, run: str, image: str, environment: Buil
 
 
 def _write_files(target: IO[bytes], environment: BuildEnvironment) -> None:
-    """A tar of a clone of the last commit, and of what reaches packages."""
+    """Write a tar of a clone of the last commit, and of the files that reach packages, to *target*."""
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=target, mode="w", dereference=False) as tar:
         clone = ["git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", f"file://{ROOT}", folder]
         try:
@@ -196,12 +198,12 @@ def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _execute(client: docker.DockerClient, container: str, command: str, folder: str = CLONE) -> int:
-    """Run *command* there and print what it says as it comes; its exit status."""
+    """Run *command* in the container, print its output as it comes, and return its exit status."""
     words = ["timeout", "--kill-after", "10", str(LIMIT_S), "bash", "-c", command]
     with containers.telling("The bare machine could not be reached"):
         created = client.api.exec_create(container, words, workdir=folder)
         connection = client.api.exec_start(created["Id"], socket=True)
-        # the client's own deadline is for an answer, and a command may be silent for long
+        # the client's own deadline is for an answer, and a command may be silent for longer
         with contextlib.suppress(AttributeError):  # a connection by ssh has none
             connection._sock.settimeout(None)  # type: ignore[union-attr]  # not in the stubs
         try:

@@ -14,7 +14,7 @@ DEADLINE_S = 1500
 
 
 def machines() -> set[str]:
-    """The containers of bare machines that are there."""
+    """The names of the bare machines' containers that exist."""
     command = ["docker", "ps", "-a", "--filter", "name=-bare$", "--format", "{{.Names}}"]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 

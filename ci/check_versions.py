@@ -1,7 +1,7 @@
 """``python -m ci.check_versions``: one test on each Python and on each server version that the documentation names.
 
-What an image's programs do changes without a change here: a check on images that were made on the day tells. What is there is
-used; a machine that keeps no images, as a CI's, makes them all.
+An image's programs can change without a change here: this check detects it on images that were made on the day. Existing
+images are used; a machine that keeps none, as a CI's, makes them all.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from harness.host.provisioning import debian, images
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "tests" / "projects" / "storefront"
 TEST = "reports.tests.test_topology.RealReplicaTests.test_a_read_sees_what_was_committed_before_it"
-"""It takes a primary, a replica, and the driver of the server."""
+"""A test that needs a primary, a replica, and the driver of the server."""
 
 DEADLINE_S = 3600
 PYTHON, SERVER = "3.13", "postgres:17"
-"""What a version of the other kind is tried with."""
+"""The Python for a server's version, and the server for a Python's version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What one run is on: ``name`` is what the table says, ``arguments`` are of ``harness ci``."""
+    """The versions of one run: ``name`` is its label in the table, ``arguments`` are those of ``harness ci``."""
 
     name: str
     python: str
@@ -46,13 +46,15 @@ class Version:
 
     @property
     def needs_registry(self) -> bool:
-        """Whether no suite of Debian has it."""
+        """Whether no suite of Debian has this Python."""
         return self.python not in debian.PYTHON_SUITES
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run went: ``ok``, ``not had`` or ``FAILED``; *ran_on* is what it says that it ran on, or why it did not."""
+    """The result of a run: ``ok``, ``not had`` or ``FAILED``; *ran_on* lists the versions that it reported, or why it
+    did not run.
+    """
 
     version: Version
     word: str
@@ -69,7 +71,7 @@ def versions() -> tuple[Version, ...]:
 
 
 def judged(version: Version, code: int, summary: dict[str, Any], said: str, total_s: float) -> Result:
-    """What a run that ended with *code*, its *summary* (empty without one) and its output comes to."""
+    """The result of a run that ended with *code*, from its *summary* (empty without one) and its output *said*."""
     if not summary or code:
         is_absent = code == ExitCode.SERVERS and version.needs_registry and "There is nothing to make" in said
         why = "only a registry has it, and none answers" if is_absent else f"exit {code}"
@@ -115,7 +117,7 @@ def main(only: tuple[str, ...], wants_all: bool) -> None:
 
 
 def _run(version: Version) -> Result:
-    """Run the test; what a failed run said goes to standard error."""
+    """Run the test; the output of a failed run goes to standard error."""
     with tempfile.TemporaryDirectory() as folder:
         artifacts = Path(folder) / "artifacts"
         command: Sequence[str] = [

@@ -46,7 +46,7 @@ WORK = ROOT / ".harness-bench"
     help="Where the JSON goes; by default .harness-bench/bench.json.",
 )
 def main(only: tuple[str, ...], repeat: int, target: Path) -> None:
-    """Every figure that is asked for, one after the other."""
+    """Measure every figure that is asked for, one after the other."""
     figures = []
     try:
         with Ground(WORK, tell) as ground:
@@ -70,7 +70,7 @@ def _measure(ground: Ground, comparison: Comparison, prepare: Prepare, repeat: i
 
 
 def tell(line: str) -> None:
-    """What is being done goes to standard error; the table alone to standard output."""
+    """Print progress to standard error; standard output has the table alone."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -22,7 +22,7 @@ def comparison(backend: str) -> Comparison:
 
 
 def storefront(backend: str) -> Callable[[Ground], AbstractContextManager[Sides]]:
-    """Its sides."""
+    """The two sides of the figure of *backend*."""
 
     @contextlib.contextmanager
     def prepare(ground: Ground) -> Iterator[Sides]:
@@ -37,6 +37,6 @@ def storefront(backend: str) -> Callable[[Ground], AbstractContextManager[Sides]
 
 
 def _phases(folder: Path) -> Mapping[str, float]:
-    # whoever goes first in the first round has the other side's still to come
+    # in the first round, one side's folder has no summary before that side has run
     summary = folder / "summary.json"
     return phases(summary) if summary.is_file() else {}

@@ -1,7 +1,8 @@
-"""Figures ``clones-2`` and ``clones-4``: the slots' clones made side by side, as workers make them, or one after the other.
+"""Figures ``clones-2`` and ``clones-4``: the slots' clones made side by side, as workers make them, or one after the
+other.
 
-Both sides call what a worker calls (``harness.inside.databases.make_clones``), in processes that are there already: see
-``cloning``, which is run in a process of its own, since inside is Django's.
+Both sides call the worker's function (``harness.inside.databases.make_clones``) in processes that are already running:
+see ``cloning``, a process of its own, since ``inside`` imports Django.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ FIGURES = tuple((comparison(engine), engine) for engine in (MYSQL, MARIADB))
 
 
 def clones(engine: Engine) -> Callable[[Ground], AbstractContextManager[Sides]]:
-    """Both sides on one server of *engine*, that has the template."""
+    """Both sides on one server of *engine* that has the template."""
 
     @contextlib.contextmanager
     def prepare(ground: Ground) -> Iterator[Sides]:
@@ -66,7 +66,7 @@ def _ours(endpoint: Endpoint) -> Side:
 
 
 def _djangos(container: Any, engine: Engine) -> Side:
-    """The commands of ``django.db.backends.mysql.creation._clone_db``, with the time around them."""
+    """The commands of ``django.db.backends.mysql.creation._clone_db``, timed in the server's container."""
     dump, load, dump_only = _PROGRAMS[engine.name]
     login = "--no-defaults --socket=/srv/harness/mysqld.sock --user=root"
     if engine is MARIADB:

@@ -1,6 +1,8 @@
-"""``python -m ci.benchmark.cloning HOST PORT TEMPLATE SLOTS side-by-side|one-by-one``: prints the seconds of making clones.
+"""``python -m ci.benchmark.cloning HOST PORT TEMPLATE SLOTS side-by-side|one-by-one``: prints the seconds of making
+clones.
 
-A process of Django's, as a worker is. User and password come as ``PGUSER`` and ``PGPASSWORD``. The clones are dropped after.
+It is a process with Django set up, as a worker is. User and password come as ``PGUSER`` and ``PGPASSWORD``. The clones
+are dropped afterwards.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from harness.inside.replication import server_connection
 
 
 def main(host: str, port: str, template: str, slots: str, way: str) -> None:
-    """Make the clones of so many slots in one of the two ways."""
+    """Make the clones of *slots* slots in one of the two ways."""
     settings.configure(
         DATABASES={
             "default": {
@@ -34,7 +36,7 @@ def main(host: str, port: str, template: str, slots: str, way: str) -> None:
         }
     )
     django.setup()
-    connections["default"]  # the driver is imported by now, as it is in a worker
+    connections["default"]  # imports the driver before the measurement, as a worker has done
     numbers = range(1, int(slots) + 1)
     database = TestDatabase("default", template)
     shares = [[number] for number in numbers] if way == "side-by-side" else [list(numbers)]

@@ -19,7 +19,7 @@ from harness.inside.mysql_clone import make_clone
 
 
 def main(host: str, port: str, user: str, template: str, slots: str) -> None:
-    """Make the clones of so many slots, all at once."""
+    """Make the clones of *slots* slots, all at once."""
     login: dict[str, Any] = {
         "host": host,
         "port": int(port),

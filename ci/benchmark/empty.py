@@ -1,8 +1,8 @@
-"""Figures ``empty`` and ``pytest``: what one more test costs that does nothing.
+"""Figures ``empty`` and ``pytest``: the cost of one more test that does nothing.
 
-A suite of 5,000 empty tests and one of a single test are run; their difference is what 4,999 tests cost, from the first to the
-last, with all that is done for each of them: finding it, handing it out, telling it, reporting it. What a start costs is in
-neither. All sides run on this machine, on the same Django, with as many workers.
+A suite of 5,000 empty tests and one of a single test are run; their difference is the cost of 4,999 tests, from the first
+to the last: finding, handing out, running and reporting each of them. The cost of a start is in neither. All sides run on
+this machine, on the same Django, with as many workers.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 
 @contextlib.contextmanager
 def empty(ground: Ground) -> Iterator[Sides]:
-    """Against Django's own parallel runner."""
+    """Both sides: ours, and Django's own parallel runner."""
     folder = ground.work / "empty"
     write_project(folder)
     django = [sys.executable, "manage.py", "test", f"--parallel={WORKERS}"]
@@ -66,7 +66,7 @@ def empty(ground: Ground) -> Iterator[Sides]:
 
 @contextlib.contextmanager
 def pytest(ground: Ground) -> Iterator[Sides]:
-    """Against pytest on as many processes."""
+    """Both sides: ours, and pytest on as many processes."""
     folder = ground.work / "empty"
     write_project(folder)
     python = ground.venv("pytest", ["pytest", "pytest-xdist", "pytest-django", DJANGO])
@@ -80,7 +80,7 @@ def pytest(ground: Ground) -> Iterator[Sides]:
 
 
 def write_project(folder: Path) -> None:
-    """A Django project with the two suites, anew."""
+    """Write a Django project with the two suites, replacing an older one."""
     shutil.rmtree(folder, ignore_errors=True)
     for name, content in project_files().items():
         path = folder / name
@@ -108,7 +108,7 @@ def module_text(classes: list[str], tests: int) -> str:
 
 def _harness(folder: Path, artifacts: Path) -> Side:
     options = ["--runner=host", f"--parallel={WORKERS}", f"--project={folder}", f"--artifacts={artifacts}"]
-    # the longer suite last: what is recorded of it stays
+    # the longer suite runs last, so that its summary stays
     return _marginal(lambda suite: timed(harness_command(*options, suite), folder, environment())[0])
 
 
@@ -117,7 +117,7 @@ def _side(command: list[str], folder: Path) -> Side:
 
 
 def _marginal(run: Callable[[str], float]) -> Side:
-    """Microseconds that one more test costs."""
+    """A side that measures the microseconds of one more test."""
 
     def side() -> float:
         one = run(ONE)

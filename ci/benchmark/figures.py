@@ -1,4 +1,4 @@
-"""What a figure is: two things measured in turn, and what their ratio comes to. Pure."""
+"""The data of a figure: two things measured in turn, and their ratio. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What is hoped for: a ratio of at most ``ratio``, or that ours is at most ``more`` above theirs, in their unit."""
+    """The target of a figure: a ratio of at most ``ratio``, or ours at most ``more`` above theirs, in their unit."""
 
     ratio: float | None = None
     more: float | None = None
@@ -20,7 +20,7 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is compared with what. ``unit`` is that of the samples, as it is printed behind a number."""
+    """The two things that a figure compares. ``unit`` is that of the samples, as it is printed behind a number."""
 
     id: str
     ours: str
@@ -31,7 +31,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Ours and theirs, measured one right after the other, so that what else the machine does falls on both."""
+    """Ours and theirs, measured one right after the other, so that other load on the machine affects both."""
 
     ours: float
     theirs: float
@@ -43,8 +43,8 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A comparison and its rounds, of which there is at least one. ``details`` are medians of parts, by name, in
-    seconds where the name says nothing else.
+    """A comparison and its rounds, of which there is at least one. ``details`` are medians of parts, by name, in seconds
+    unless the name says otherwise.
     """
 
     comparison: Comparison
@@ -66,13 +66,13 @@ class Figure:
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The least and the largest ratio of a round."""
+        """The lowest and the highest ratio of a round."""
         ratios = [round.ratio for round in self.rounds]
         return min(ratios), max(ratios)
 
     @property
     def more(self) -> float:
-        """By how much ours is above theirs: the median of the rounds."""
+        """The median difference of the rounds: ours minus theirs."""
         return median(round.ours - round.theirs for round in self.rounds)
 
     @property

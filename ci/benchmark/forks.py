@@ -1,4 +1,4 @@
-"""Work that several processes do at once, and the seconds that it takes them. Imports nothing that a fork would inherit."""
+"""Runs work in several processes at once and measures the seconds. Imports nothing that a fork would inherit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 
 def seconds_of(works: Sequence[Callable[[], None]]) -> float:
-    """How long the *works* take, each in a process of its own, all begun at the same moment. Ends this one if one fails."""
+    """The seconds that *works* take, each in a process of its own, all begun at the same moment. Exits if one fails."""
     start, go = os.pipe()
     children = []
     for work in works:

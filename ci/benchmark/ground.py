@@ -1,6 +1,7 @@
-"""What the figures are measured on: the engine, images, networks, servers, virtual environments, a folder to work in.
+"""The engine, images, networks, servers, virtual environments and work folder that the figures are measured on.
 
-Everything that stays from one run to the next (virtual environments, images of the other side) is made once for its content.
+Whatever stays from one run to the next (virtual environments, images of the other side) is keyed by its content and made
+once.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ Tell = Callable[[str], None]
 
 
 class Ground:
-    """The engine is asked for when the first figure needs it. A context manager."""
+    """The resources of a measurement. Connects to the engine when the first figure needs it. A context manager."""
 
     def __init__(self, work: Path, tell: Tell) -> None:
         self.work = work
@@ -76,7 +77,7 @@ class Ground:
             return provision.server_image(workshop, engine, engine.default_version)
 
     def image_on_seeded(self, name: str, engine: Engine = POSTGRES) -> str:
-        """The tag of the image that this folder's *name* makes of the binaries of *engine*'s seeded image."""
+        """The tag of the image built from this package's folder *name* on the binaries of *engine*'s seeded image."""
         seeded = self.seeded_image(engine)
         folder = Path(__file__).parent / name
         content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
@@ -94,7 +95,7 @@ class Ground:
 
     @contextlib.contextmanager
     def network(self) -> Iterator[str]:
-        """A network of its own, which takes what is left on it along at the end."""
+        """A network of its own; it and all containers on it are removed at the end."""
         with containers.network(self.client, secrets.token_hex(4)) as name:
             yield name
 
@@ -129,7 +130,7 @@ class Ground:
 
 
 def pair_plan(*, has_replica: bool, engine: Engine = POSTGRES) -> StackPlan:
-    """The plan of one primary of *engine*, and of its replica."""
+    """The plan of one primary of *engine* and, if *has_replica*, its replica."""
     aliases = [_alias("default", "primary", TestOptions(), engine)]
     if has_replica:
         aliases.append(_alias("replica", "replica", TestOptions(mirror="default"), engine))
@@ -142,7 +143,7 @@ def harness_command(*arguments: str) -> list[str]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of what is run on this machine: the caller's, without what would change how either side behaves."""
+    """The environment of a measured command: the caller's, without variables that would change how either side behaves."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -152,7 +153,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def machine(repeat: int) -> dict[str, object]:
-    """What the figures were measured on, and how often."""
+    """The machine that the figures were measured on, and the number of rounds."""
     return {
         "cores": os.cpu_count(),
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,

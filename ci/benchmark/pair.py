@@ -1,7 +1,8 @@
-"""Figures ``pair``, ``pair-mysql``, ``pair-mariadb``: a primary and its replica, from their start until the replica streams.
+"""Figures ``pair``, ``pair-mysql``, ``pair-mariadb``: a primary and its replica, from their start until the replica
+streams.
 
-Both sides are started by ``harness.host.stack`` in the same way, and say in the same way that they are ready; only the image
-differs: a seed, or one that makes its data directory at the start, with the same settings and binaries: ``without_seed`` with
+Both sides are started by ``harness.host.stack`` and report in the same way that they are ready; only the image differs: a
+seed, or an image that makes its data directory at the start, with the same settings and binaries: ``without_seed`` with
 ``initdb`` and ``pg_basebackup``, ``without_seed_mysql`` as the official images of MySQL and MariaDB do it, in memory too.
 """
 
@@ -43,11 +44,11 @@ FIGURES = (
     (comparison(MYSQL), MYSQL, "without_seed_mysql"),
     (comparison(MARIADB), MARIADB, "without_seed_mysql"),
 )
-"""Each with its engine and the folder of its other side."""
+"""Each figure with its engine and the folder of its other side's image."""
 
 
 def pair(engine: Engine, other: str) -> Callable[[Ground], AbstractContextManager[Sides]]:
-    """Both sides on one network, which is there before."""
+    """Both sides on one network, which is made before the measurement."""
 
     @contextlib.contextmanager
     def prepare(ground: Ground) -> Iterator[Sides]:

@@ -1,4 +1,4 @@
-"""Runs two sides in turn, and times commands. Owns the order of the runs and what is said of a command that fails."""
+"""Runs two sides in turn, and times commands. Owns the order of the runs and the error for a command that fails."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEADLINE_S = 900
 _TAIL_LINES = 40
 
 Side = Callable[[], float]
-"""Runs one side once; what it took. What goes before and after is its own affair, and is not counted."""
+"""Runs one side once and returns the measured value. Its own set-up and clean-up are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Sides:
 
 
 def race(sides: Sides, repeat: int, tell: Callable[[str], None]) -> tuple[tuple[Round, ...], dict[str, float]]:
-    """*repeat* rounds, after one that warms up what is warm for whoever runs something twice; the medians of the details.
+    """The *repeat* rounds, after one that fills the caches, and the medians of the details.
 
-    Who goes first changes from round to round.
+    The side that goes first changes from round to round.
     """
     rounds: list[Round] = []
     details: dict[str, list[float]] = {}
@@ -51,7 +51,7 @@ def race(sides: Sides, repeat: int, tell: Callable[[str], None]) -> tuple[tuple[
 
 
 def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, str]:
-    """Run *command*: the seconds that it took, and what it said. Raises ``HarnessError`` with the end of that if it fails."""
+    """Run *command* and return its seconds and its output. Raises ``HarnessError`` with the end of the output if it fails."""
     begin = time.perf_counter()
     done = subprocess.run(
         command,
@@ -72,7 +72,7 @@ def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) 
 
 
 def failed(command: Sequence[str], status: int, output: str) -> HarnessError:
-    """A command that is measured has failed: a figure of it would say nothing."""
+    """The error for a measured command that failed: a figure of it would be meaningless."""
     return HarnessError(
         f"{' '.join(command)} ended with status {status}, and only what is green is measured.",
         hint="Run it by hand: it is no matter of the benchmark.",

@@ -1,4 +1,4 @@
-"""Figure ``recovery``: how long a slot is idle after a crash, against what its clones took when the run began."""
+"""Figure ``recovery``: the time that a slot is idle after a crash, against the time of its clones when the run began."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LABEL = "accounts.tests.test_bench_crash"
 
 @contextlib.contextmanager
 def recovery(ground: Ground) -> Iterator[Sides]:
-    """Both from the journals of runs in which one test kills its worker."""
+    """Both sides, from the journals of runs in which one test kills its worker."""
     folder, artifacts = ground.work / "crashing-storefront", ground.work / "crashing"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(STOREFRONT, folder, ignore=shutil.ignore_patterns("__pycache__"))

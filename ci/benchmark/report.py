@@ -1,4 +1,4 @@
-"""Figures as a table for people and as JSON for programs. Pure; owns the JSON's format, of which this is version 1."""
+"""Figures as a table for people and as JSON for programs. Pure; owns the JSON's format, currently version 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RIGHT = frozenset({"ours", "theirs", "ratio"})
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """One line a figure under a head, then what was compared with what, and the parts that were recorded."""
+    """One line for each figure under a head, then its comparison and the recorded parts."""
     rows = [HEAD, *map(_row, figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = ["  ".join(_padded(row, widths)).rstrip() for row in rows]
@@ -31,7 +31,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def document(figures: Iterable[Figure], machine: Mapping[str, object]) -> str:
-    """The JSON text; *machine* says what the figures were measured on."""
+    """The JSON text; *machine* describes the machine that the figures were measured on."""
     content = {
         "version": VERSION,
         "machine": dict(machine),

@@ -1,6 +1,7 @@
-"""Figures ``memory`` and ``capture``: what many tests cost the host's process, and what it costs to keep what tests say.
+"""Figures ``memory`` and ``capture``: the host process's memory for many tests, and the cost of capturing tests' output
+and SQL.
 
-Both on SQLite and this machine, without servers, so that nothing else is measured.
+Both run on SQLite and this machine, without servers, so that nothing else is measured.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from ci.benchmark.ground import WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import Side, Sides, failed, timed
 
 TESTS = {MANY: 50_000, ONE: 500}
-"""How many tests the suites of ``memory`` have."""
+"""The number of tests in each suite of ``memory``."""
 TESTS_A_CLASS = 50
 CLASSES_A_MODULE = 50
 STATEMENTS = 5
-"""How many statements each test of ``capture`` runs; each prints a line too."""
+"""The number of statements that each test of ``capture`` runs; each test prints a line too."""
 TALKERS = 3000
 
 MEMORY = Comparison(
@@ -67,7 +68,7 @@ for number in range(COUNT):
 
 @contextlib.contextmanager
 def memory(ground: Ground) -> Iterator[Sides]:
-    """Details: how long the reports took, and how long ``junit.xml`` is."""
+    """Both sides. Details: the duration of the reports, and the size of ``junit.xml``."""
     folder, artifacts = ground.work / "scale", ground.work / "scale-artifacts"
     _write(folder, {"settings.py": SETTINGS, **_empty_tests()})
     big = artifacts / MANY
@@ -81,7 +82,7 @@ def memory(ground: Ground) -> Iterator[Sides]:
 
 @contextlib.contextmanager
 def capture(ground: Ground) -> Iterator[Sides]:
-    """Both sides by the harness; the other one's settings take the hooks out."""
+    """Both sides by the harness; the other one's settings remove the hooks."""
     folder, artifacts = ground.work / "talking", ground.work / "talking-artifacts"
     tests = {
         f"{MANY}/test_talking.py": _TALKING.replace("COUNT", str(TALKERS)),
@@ -117,7 +118,9 @@ def _command(folder: Path, artifacts: Path, suite: str, *more: str) -> list[str]
 
 
 def _peak(folder: Path, suite: str, artifacts: Path) -> Side:
-    """Megabytes. What the kernel says of a process that has ended counts its children too: it is asked before."""
+    """A side that measures megabytes, sampled while the process runs: after its end the kernel's figure includes its
+    children.
+    """
 
     def side() -> float:
         command = _command(folder, artifacts, suite)
@@ -144,7 +147,7 @@ def _high_water_mb(pid: int) -> float:
 
 
 def _cost(folder: Path, artifacts: Path, settings: str) -> Side:
-    """Microseconds that one more test costs."""
+    """A side that measures the microseconds of one more test."""
 
     def run(suite: str) -> float:
         return timed(_command(folder, artifacts, suite, f"--settings={settings}"), folder, environment())[0]

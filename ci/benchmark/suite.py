@@ -1,7 +1,7 @@
-"""Figures ``suite`` and ``package``: the storefront by ``harness ci``, servers included, against how else it can be run.
+"""Figures ``suite`` and ``package``: the storefront by ``harness ci``, servers included, against other ways to run it.
 
-Both sides run the same tests, those tagged ``topology`` left out, with as many workers. What is true of a real replica alone
-cannot pass elsewhere: the other sides' alias ``replica`` leads to the primary itself.
+Both sides run the same tests with as many workers, without those tagged ``topology``: these need a real replica and
+cannot pass elsewhere, since the other sides' alias ``replica`` leads to the primary itself.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PACKAGE = Comparison(
 SELECTION = ("--exclude-tag", "topology")
 DJANGO_COMMAND = ("python", "manage.py", "test", "--noinput", f"--parallel={WORKERS}", *SELECTION)
 
-# The shell's clock stands right before and behind the command: the details tell what it took without its container's start.
+# The shell's clock is read right before and after the command: the details show its time without its container's start.
 _CLOCKED = ("sh", "-c", 'date +%s%N; "$@"; status=$?; date +%s%N; exit $status', "sh")
 
 _USER = "shop"
@@ -72,7 +72,7 @@ class Runner(StorefrontRunner, TestcontainersRunner):
 
 @contextlib.contextmanager
 def suite(ground: Ground) -> Iterator[Sides]:
-    """The other side's servers are up before and after, and its container is made and has the project in it."""
+    """Both sides. The other side's servers are up before and after, and its container is made and has the project in it."""
     artifacts = ground.work / "storefront"
     with ground.network() as network, ground.stack(_primaries(), network) as stack:
         endpoints = {endpoint.server: endpoint for endpoint in stack.endpoints()}
@@ -100,7 +100,7 @@ def suite(ground: Ground) -> Iterator[Sides]:
 
 @contextlib.contextmanager
 def package(ground: Ground) -> Iterator[Sides]:
-    """The other side in a copy of the project of its own, in which it may leave what Python compiles."""
+    """Both sides. The other side runs in its own copy of the project, in which it may leave compiled files."""
     artifacts = ground.work / "storefront"
     python = ground.venv("package", [PACKAGE_NAME, DJANGO, PSYCOPG])
     folder = ground.work / "package-storefront"
@@ -109,7 +109,7 @@ def package(ground: Ground) -> Iterator[Sides]:
     (folder / "bench_settings.py").write_text(_PACKAGE_SETTINGS.format(image=ground.image_on_seeded("official_layout")))
     (folder / "bench_runner.py").write_text(_PACKAGE_RUNNER)
     command = [str(python), *DJANGO_COMMAND[1:], "--settings=bench_settings"]
-    # its watchdog's image may not be had, and would only cost it time
+    # the image of its watchdog may be unavailable, and would only cost it time
     variables = environment(TESTCONTAINERS_RYUK_DISABLED="true")
 
     def theirs() -> float:
@@ -119,7 +119,7 @@ def package(ground: Ground) -> Iterator[Sides]:
 
 
 def harness_on(db: str, artifacts: Path) -> Side:
-    """The storefront by ``harness ci`` on *db*, from its start to its end, without the tests that only a topology passes."""
+    """The storefront by ``harness ci`` on *db*, from its start to its end, without the tests that need a topology."""
     command = harness_command(
         f"--db={db}", f"--project={STOREFRONT}", f"--parallel={WORKERS}", f"--artifacts={artifacts}", *SELECTION
     )
@@ -127,13 +127,13 @@ def harness_on(db: str, artifacts: Path) -> Side:
 
 
 def phases(summary: Path) -> Mapping[str, float]:
-    """What a run's summary says that each phase took, in seconds."""
+    """The seconds of each phase, from a run's summary."""
     said: dict[str, float] = json.loads(summary.read_bytes())["phases"]
     return said
 
 
 def _primaries() -> Any:
-    """The storefront's two servers."""
+    """The plan of the storefront's two servers."""
     aliases = [
         Alias(name, POSTGRES.backend, POSTGRES.vendor, name, name, "", _USER, f"test_{name}", TestOptions())
         for name in ("default", "catalog")
@@ -142,7 +142,7 @@ def _primaries() -> Any:
 
 
 def _container(ground: Ground, network: str, variables: Mapping[str, str]) -> RunnerContainer:
-    """A container of the project's image with the project in it, which runs the tests; it goes with its network."""
+    """A container of the project's image with the project in it, which runs the tests; it is removed with its network."""
     config = load({"project": str(STOREFRONT), "db": ["postgres"]}, {}, STOREFRONT)
     with Room(config, lambda title, line: ground.tell(f"{title}: {line}")) as room:
         image = room.runner_image()
