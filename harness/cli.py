@@ -1,7 +1,7 @@
-"""The command line: argv to what is to be done, an error to its exit code.
+"""The command line: parses argv, runs the command, maps an error to its exit code.
 
-Owns the commands and how an error is printed. Flags come from ``host.options``; what does the work is imported when its
-command runs, so that ``harness --help`` needs neither Docker nor rich.
+Owns the commands and how an error is printed. Flags come from ``host.options``; a command's implementation is imported
+when the command runs, so that ``harness --help`` needs neither Docker nor rich.
 """
 
 from __future__ import annotations
@@ -30,23 +30,25 @@ from harness.host.options import OPTIONS, Option
 from harness.host.provisioning.debian import SUITES
 
 COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
-"""What a shell sets to ask for completions, as click's own ``main`` reads it."""
+"""The variable by which a shell asks for completions, as click's own ``main`` reads it."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What is wrong with an output that cannot be written. An error of a file has the file's name, and has been told of there."""
+"""The errno values of an output that cannot be written. An ``OSError`` of a file carries the file's name and was
+reported there.
+"""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what *argv* (without the program's name; by default the process's) asks for, and say with which exit code."""
+    """Run the command in *argv* (without the program's name; by default the process's) and return its exit code."""
     if argv is None:
         _open_what_is_closed()
     try:
         code = _invoke(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         if argv is None:
-            ignore_for_good()  # all is done and said: the interpreter takes a moment to end
+            ignore_for_good()  # the run is done and reported; the interpreter takes a moment to end
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
@@ -60,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         _print_error("harness: standard output was closed before all was written")
         return ExitCode.USAGE
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and must not look like a red test
+    except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
             _drop_output()
             _print_error(f"harness: standard output cannot be written: {error.strerror}")
@@ -71,9 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_what_is_closed() -> None:
-    """A stream that was closed by whoever started us (``>&-``) leads nowhere.
+    """Open ``/dev/null`` for each standard stream that was closed by the caller (``>&-``).
 
-    The next file that is opened would get its number, and what is printed; a child would inherit it as its output.
+    Otherwise the next opened file would get the stream's number, and with it all printed text; a child would inherit it
+    as its output.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -81,17 +84,17 @@ def _open_what_is_closed() -> None:
             if descriptor != number:
                 os.dup2(descriptor, number)
                 os.close(descriptor)
-            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115 - as long as we live; it is no path
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115 - open until the process ends; it is no path
 
 
 def _drop_output() -> None:
-    """What is left in the buffer would raise once more when the interpreter ends."""
+    """Point standard output at ``/dev/null``: flushing its buffer at the interpreter's end would raise once more."""
     with Path(os.devnull).open("wb") as null:
         os.dup2(null.fileno(), sys.stdout.fileno())
 
 
 def _invoke(args: list[str]) -> int:
-    # not click's own main(): that one ends with 1 when its output is closed, which is our code for red tests
+    # not click's own main(): it exits with 1 when its output is closed, which is our code for red tests
     if asked := os.environ.get(COMPLETION_VARIABLE):
         return shell_complete(harness, {}, "harness", COMPLETION_VARIABLE, asked)
     try:
@@ -107,12 +110,12 @@ def configure(given: Mapping[str, Any], *, need_settings: bool = True) -> Config
 
 
 def given_flags(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of click's parameters that were given, by their keys."""
+    """The click parameters that were given, by their keys."""
     return {key: value for key, value in given.items() if value not in (None, ())}
 
 
 def format_error(error: HarnessError) -> str:
-    """What failed, the last evidence, the next step, each on lines of its own."""
+    """The error's message, its evidence and the next step, each on lines of its own."""
     parts = [f"harness: {error.message}"]
     if error.evidence.strip():
         parts.append("\n".join(f"  | {line}" for line in error.evidence.strip("\n").splitlines()))
@@ -122,19 +125,19 @@ def format_error(error: HarnessError) -> str:
 
 
 def _print_error(text: str) -> None:
-    # evidence is text of the project's: it moves no cursor, and gives GitHub's runner no command
+    # evidence is the project's text: strip terminal control sequences and GitHub workflow commands
     from harness.report.github import guarded
     from harness.report.text import for_terminal
 
     text = for_terminal(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         text = guarded(text, secrets.token_hex(16))
-    with contextlib.suppress(OSError):  # the exit code says the same
+    with contextlib.suppress(OSError):  # the exit code reports the error anyway
         print(text.rstrip("\n"), file=sys.stderr, flush=True)
 
 
 def format_bug(error: BaseException) -> str:
-    """An unexpected exception, told as a bug of the harness with all that a report needs."""
+    """The message for an unexpected exception: a bug of the harness, with all that a report needs."""
     trace = "".join(traceback.format_exception(error)).rstrip()
     return (
         f"harness: a bug in the harness ({package.__version__}): {type(error).__name__}: {error}\n"
@@ -159,12 +162,14 @@ class _Group(click.Group):
     command_class = _Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they are written here, not in that of the alphabet."""
+        """The commands in the order of their definition, not of the alphabet."""
         return list(self.commands)
 
 
 def _flags(command: str) -> Callable[[_Function], _Function]:
-    """The flags that *command* takes, from the table. What was not given arrives as ``None`` or ``()``."""
+    """The decorator that adds the flags of *command* from ``OPTIONS``. A flag that was not given arrives as ``None`` or
+    ``()``.
+    """
 
     def decorate(function: _Function) -> _Function:
         for option in reversed([each for each in OPTIONS if each.flags and command in each.commands]):
@@ -187,7 +192,7 @@ def _flag(option: Option) -> Callable[[_Function], _Function]:
 
 
 def _completion(option: Option) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """What a shell offers for the value of *option*: its words, or paths."""
+    """Completion items for a value of *option*: its words, or paths."""
 
     def complete(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         if option.kind is PATH:

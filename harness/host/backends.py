@@ -1,4 +1,4 @@
-"""The backends that a configuration asks for: a run each, what they are called, and how many there is room for at once.
+"""The backends that a configuration asks for: one run each, their names, and how many runs fit at once.
 
 Owns the names of backends, the matrix of ``harness matrix``, and how cores and memory are divided. Decides only:
 ``host.several`` acts. Imports neither Docker nor Django.
@@ -14,22 +14,23 @@ from harness.errors import UsageError
 from harness.host.config import SQLITE, Config, DbSpec, exact
 
 AS_SET = "settings"
-"""The name of the backend that nobody asked for: each alias on what the settings name."""
+"""The backend's name where ``db`` is empty: each alias runs on the engine that the settings name."""
 MOST_JOBS = 256
-"""Of one matrix, on GitHub."""
+"""GitHub's limit for the jobs of one matrix."""
 
 _MIB = 1 << 20
 _SERVERS_BYTES = {SQLITE: 0, "postgres": 512 * _MIB, "mariadb": 1024 * _MIB, "mysql": 1536 * _MIB}
-"""What an engine's servers take with their databases in memory, of a suite of some hundred tests: about."""
+"""Approximate bytes of an engine's servers with their databases in memory, for a suite of some hundred tests."""
 _WORKER_BYTES = 256 * _MIB
 _USED_OF_MEMORY = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What one run is made on. ``name`` is fit for a folder and for a job: ``postgres-17``, ``sqlite``.
+    """The backend of one run. ``name`` is fit for a folder and for a job: ``postgres-17``, ``sqlite``.
 
-    ``db`` is the run's own ``--db``, versions written out: one for all aliases at most, and those that name an alias.
+    ``db`` is the run's own ``--db`` with explicit versions: at most one spec for all aliases, and those that name an
+    alias.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Job:
 
 
 def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
-    """The backends of *db*, each of which is a run; what names an alias is part of all of them."""
+    """The backends of *db*, one for each run; specs that name an alias are part of all of them."""
     everywhere = [exact(spec) for spec in db if spec.alias is None]
     named = tuple(exact(spec) for spec in db if spec.alias is not None)
     if not everywhere:
@@ -65,8 +66,8 @@ def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
 def matrix(config: Config) -> tuple[Job, ...]:
     """A job for each backend of ``db`` on each version of ``python``, in their order.
 
-    Raises ``UsageError`` where ``db`` names nothing, where there are more jobs than a matrix may have, and for an alias that
-    a variable cannot hold.
+    Raises ``UsageError`` where ``db`` is empty, where there are more jobs than a matrix may have, and for an alias that a
+    variable cannot hold.
     """
     if not config.db:
         raise UsageError(
@@ -92,15 +93,15 @@ def matrix(config: Config) -> tuple[Job, ...]:
 
 
 def matrix_document(jobs: Sequence[Job]) -> dict[str, list[dict[str, str]]]:
-    """*jobs* as a workflow's ``strategy.matrix`` takes them from ``fromJSON``."""
+    """*jobs* in the form that a workflow's ``strategy.matrix`` takes from ``fromJSON``."""
     return {"include": [{"db": job.db, "python": job.python, "name": job.name} for job in jobs]}
 
 
 def at_once(backends: Sequence[Backend], cores: int, memory_bytes: int, workers: int | None) -> int:
-    """How many runs there is room for side by side, at least one.
+    """The number of runs that fit side by side, at least one.
 
-    *workers* is what ``--parallel`` says; ``None``: as few as one each, so that the runs share the cores. Runs side by
-    side beat workers side by side: servers start, and templates are migrated, on one core.
+    *workers* is the value of ``--parallel``; with ``None``, each run counts as one worker, so that the runs share the
+    cores. Runs side by side beat workers side by side: servers start, and templates are migrated, on one core.
     """
     by_cores = max(1, cores // (workers or 1))
     needs = sorted((_memory_bytes(backend, workers or 1) for backend in backends), reverse=True)
@@ -111,7 +112,7 @@ def at_once(backends: Sequence[Backend], cores: int, memory_bytes: int, workers:
 
 
 def workers_each(runs_at_once: int, cores: int, workers: int | None) -> int:
-    """How many workers each of so many runs has: what was asked for, or its share of the cores."""
+    """The number of workers of each run: *workers* if given, else the run's share of the cores."""
     return workers if workers is not None else max(1, cores // runs_at_once)
 
 

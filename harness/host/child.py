@@ -1,7 +1,7 @@
 """One run of several: the process that ``host.several`` starts for each backend. ``python -m harness.host.child``.
 
-Owns the letter by which it is told what to run, the first line of its standard input; the end of that input means that
-the parent is gone. It prints nothing: its journal is what the parent shows.
+Owns ``Letter``, the request on the first line of its standard input; the end of that input means that the parent is gone.
+It prints nothing: the parent shows its journal.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from harness.report.typed import Typed
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What the parent asks for. ``flags`` are those of its own command line, by their keys, with this run's in their place.
+    """The parent's request. ``flags`` are those of its own command line, by their keys, with this run's values in their
+    place.
 
-    ``command`` is what somebody types to repeat this run alone.
+    ``command`` is the command line that repeats this run alone.
     """
 
     flags: Mapping[str, object]
@@ -47,9 +48,10 @@ class Letter:
 
 
 def main() -> int:
-    """Make the run that the letter asks for; its exit code.
+    """Make the run that the letter asks for and return its exit code.
 
-    What went wrong before there was a journal is the last line of the error stream, as the event that a journal would have.
+    An error from before the journal exists is written to the last line of the error stream, as the event that a journal
+    would have.
     """
     letter = Letter.from_line(_read_line())
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
@@ -62,14 +64,14 @@ def main() -> int:
             return run_ci(config, around)
     except HarnessError as error:
         return _say(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and must not look like a red test
+    except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test
         trace = "".join(traceback.format_exception(error))
         message = f"A bug in the harness: {type(error).__name__}: {error}"
         return _say(RunAborted(ExitCode.INTERNAL, message, "Please report it.", trace))
 
 
 def last_words(errors: str) -> RunAborted | None:
-    """What a child said on its error stream before it ended; ``None`` if it came to say nothing."""
+    """The error that a child wrote to its error stream before it ended; ``None`` if there is none."""
     try:
         event = codec.decode_body(errors.rstrip("\n").rpartition("\n")[2])
     except codec.CodecError:
@@ -83,7 +85,7 @@ def _say(abort: RunAborted) -> int:
 
 
 def _read_line() -> bytes:
-    # byte by byte from the descriptor: a buffer would hold its lock for ever, in the thread that waits for the end
+    # byte by byte from the descriptor: the waiting thread would hold a buffer's lock for ever
     line = bytearray()
     while not line.endswith(b"\n") and (byte := os.read(0, 1)):
         line += byte

@@ -1,7 +1,7 @@
-"""Flags from words to values and back: which word is a flag's value, and which words give the same values again.
+"""Converts flags between words and values: finds the word that is a flag's value, and writes values as a command line.
 
-Owns the flags whose value may be left out. ``cli`` parses with click; this module knows what click cannot: that a word behind
-such a flag is its value or a label.
+Owns the flags whose value may be left out. ``cli`` parses with click; this module decides, as click cannot, whether a
+word behind such a flag is its value or a label.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def spell_out(args: Sequence[str], valued: Mapping[str, Option | None]) -> list[
 
 
 def _awaiting(arg: str, valued: Mapping[str, Option | None]) -> str | None:
-    """The flag of *valued* that takes the word behind *arg*: *arg* itself, or the last letter of such as ``-rv``."""
+    """The flag of *valued* that takes the word behind *arg*: *arg* itself, or the last letter of a group such as ``-rv``."""
     if arg.startswith("--") or len(arg) < 2 or not arg.startswith("-"):
         return arg if arg in valued else None
     for place, letter in enumerate(arg[1:], start=1):
@@ -51,7 +51,7 @@ def _awaiting(arg: str, valued: Mapping[str, Option | None]) -> str | None:
 
 
 def _is_value(option: Option, word: str) -> bool:
-    """Whether *word* is meant as *option*'s value: it can be one, or it can be nothing else, and is refused as a value."""
+    """Whether *word* is meant as *option*'s value: it is a valid one, or it can be nothing else and is refused as a value."""
     try:
         option.kind.from_text(word)
     except Mismatch:
@@ -65,7 +65,7 @@ def is_label(word: str) -> bool:
 
 
 def typed(given: Mapping[str, object], command: str = "ci") -> Typed:
-    """The command line that gives the values *given*, by their keys; what names a file of tests to replay is left out."""
+    """The command line that gives the values *given*, by their keys, without ``--replay``: its file names tests to replay."""
     words = ["harness", *command.split()]
     for option in OPTIONS:
         if option.key in given and option.key != "replay" and option.flag and command in option.commands:

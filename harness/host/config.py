@@ -1,7 +1,7 @@
 """The configuration of a run: defaults < ``pyproject.toml`` < ``HARNESS_*`` variables < flags; one frozen ``Config``.
 
-Owns the precedence, the source of each value, and what is said about a value that is wrong. Reads the project's
-``pyproject.toml``, ``manage.py`` and what declares its Python; runs none of the project's code.
+Owns the precedence, the source of each value, and the error for a wrong value. Reads the project's ``pyproject.toml``,
+``manage.py`` and the files that declare its Python; runs none of the project's code.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SECTION = "tool.harness"
 DEFAULT = "default"
 SYNONYMS = {"postgresql": "postgres", "sqlite3": "sqlite"}
 SQLITE = "sqlite"
-"""The backend that needs no server, and has no versions."""
+"""The backend without a server and without versions."""
 _TOML_TYPES = {
     bool: "a boolean",
     int: "an integer",
@@ -63,7 +63,7 @@ class DbSpec:
 
 
 def exact(spec: DbSpec) -> DbSpec:
-    """*spec* with the version that it comes to; SQLite has none."""
+    """*spec* with its version, the engine's default if it names none; SQLite has no version."""
     engine = engines.ENGINES.get(spec.engine)
     return spec if spec.version is not None or engine is None else replace(spec, version=engine.default_version)
 
@@ -72,8 +72,8 @@ def exact(spec: DbSpec) -> DbSpec:
 class ServerConfig:
     """A table below ``[tool.harness.servers]``. ``image`` is any image with the engine's binaries.
 
-    ``in_memory``: the databases' files are kept in memory, of each server ``memory_size`` bytes at most, ``None`` for as
-    many as there are; ``False`` keeps them on the engine's disk. ``replication``: how a replica finds its place.
+    ``in_memory``: the databases' files are kept in memory, at most ``memory_size`` bytes for each server, ``None`` for no
+    limit; ``False`` keeps them on the engine's disk. ``replication``: how a replica finds its place.
     """
 
     image: str | None = None
@@ -84,13 +84,13 @@ class ServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that the user can decide. A field is named as its key in ``[tool.harness]``; paths are absolute.
+    """All values that the user can decide. A field is named as its key in ``[tool.harness]``; paths are absolute.
 
     ``settings`` is ``None`` only where no project was asked for. ``parallel`` is ``None`` for ``auto``. ``timeout`` and
-    ``startup_timeout`` are in seconds. ``install`` is ``None`` for what the project's own files say. ``env`` has the
-    values of ``pass_env`` folded in. The fields of pip and the proxies are ``None`` for what the user's own pip has.
-    Of ``pythons``, ``python`` is the first: what a run takes. ``artifacts_root`` is the folder that all artifacts are in,
-    of the runs on other backends too. ``given`` is what the command line gave, by its keys.
+    ``startup_timeout`` are in seconds. ``install`` is ``None`` for the default from the project's own files. ``env``
+    includes the values of ``pass_env``. The fields of pip and the proxies are ``None`` for the values of the user's own
+    pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts, including
+    those of the runs on other backends. ``given`` has the command line's values, by their keys.
     """
 
     project: Path
@@ -140,21 +140,21 @@ class Config:
 
     @property
     def python_told_by(self) -> str:
-        """What says the version of Python; empty for the default."""
+        """The source of the Python version; empty for the default."""
         return "" if self.sources["python"] == DEFAULT else self.sources["python"]
 
     def source(self, key: str) -> str:
-        """Where the value of *key* comes from: ``default``, ``pyproject.toml``, a variable's name or a flag.
+        """The source of the value of *key*: ``default``, ``pyproject.toml``, a variable's name or a flag.
 
         For ``settings`` also ``DJANGO_SETTINGS_MODULE`` and ``manage.py``, for ``python`` the declaration in the project.
-        ``KeyError`` if there is no such key.
+        Raises ``KeyError`` if there is no such key.
         """
         return self.sources[key]
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value as somebody gave it, where they did, and the folder that its relative paths start from."""
+    """A value before it is checked, its source, its key, and the folder that its relative paths start from."""
 
     source: str
     value: object
@@ -176,11 +176,11 @@ def load(
     known: Mapping[str, Sequence[str]] | None = None,
     need_settings: bool = True,
 ) -> Config:
-    """The configuration that *cli*, *environ* and the project's file say together.
+    """The configuration from *cli*, *environ* and the project's file together.
 
     *cli* maps the keys that were given as flags to their text, their texts or ``True``. *known* are the engines with
-    their versions, by default those of ``host.engines``. Without *need_settings* the folder need not be a Django
-    project. Raises ``UsageError`` for a wrong key or value, ``ProjectError`` when no Django project is there.
+    their versions, by default those of ``host.engines``. Without *need_settings* the folder need not be a Django project.
+    Raises ``UsageError`` for a wrong key or value, ``ProjectError`` where there is no Django project.
     """
     defaults = {option.key: _Given(DEFAULT, option.default, cwd, option.key) for option in OPTIONS}
     outside = _from_environ(environ, cwd) | _from_cli(cli, cwd)
@@ -205,7 +205,7 @@ def load(
 
 
 def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner: bool) -> tuple[tuple[str, ...], str]:
-    """The versions of Python, and where they come from: what was *given*, else what the project's own files declare."""
+    """The versions of Python and their source: those *given*, else the declaration in the project's own files."""
     said = python_version.declarations(project)
     versions, is_chosen = values["python"], given.source != DEFAULT
     if is_chosen:
@@ -258,7 +258,7 @@ def _from_cli(cli: Mapping[str, object], cwd: Path) -> dict[str, _Given]:
 
 
 def _from_environ(environ: Mapping[str, str], cwd: Path) -> dict[str, _Given]:
-    """What the variables say. Empty ones count as absent: CI systems set those of inputs that were left out."""
+    """The values of the variables. Empty ones count as absent: CI systems set those of inputs that were left out."""
     return {
         option.key: _Given(option.variable, environ[option.variable], cwd, option.key)
         for option in OPTIONS
@@ -291,7 +291,7 @@ def _read_table(path: Path) -> dict[str, object]:
 
 
 def _value(option: Option, given: _Given) -> object:
-    """The checked value of what was *given*, its relative paths made absolute."""
+    """The checked value of *given*, its relative paths made absolute."""
     value = given.value
     if given.source == DEFAULT and value is None:
         return None
@@ -312,7 +312,7 @@ def _resolved(kind: Kind, value: object, folder: Path) -> object:
 
 
 def _absolute(place: str, folder: Path) -> Path:
-    """*place* seen from *folder*; a file's ``~`` is that of no shell, so it is expanded here."""
+    """*place* seen from *folder*; expands ``~``, which no shell expands in a file."""
     home = Path(place).expanduser() if place.startswith("~/") else Path(place)
     return (folder / home).resolve()
 
@@ -330,13 +330,15 @@ def _settings(project: Path, environ: Mapping[str, str], needed: bool) -> tuple[
 def _django(values: Mapping[str, Any]) -> DjangoOptions:
     fields = {option.django: values[option.key] for option in OPTIONS if option.django}
     shuffle = fields["shuffle"]
-    # True and False are integers too: only another one is a seed
+    # True and False are integers too: only another integer is a seed
     seed = None if isinstance(shuffle, bool) else shuffle
     return DjangoOptions(**{**fields, "shuffle": shuffle is not False, "seed": seed})
 
 
 def _databases(texts: Iterable[str], given: _Given, known: Mapping[str, Sequence[str]]) -> tuple[DbSpec, ...]:
-    """One for all aliases is a backend, and each backend is a run; those that name an alias hold in every run."""
+    """The specs of *texts*: one for all aliases is a backend, and each backend is a run; those that name an alias hold
+    in every run.
+    """
     specs: list[DbSpec] = []
     for text in texts:
         spec = _database(text, given.place(), known)

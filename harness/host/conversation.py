@@ -1,4 +1,4 @@
-"""What the host has with inside, whichever way inside runs: messages in, lines out. ``host.runner`` has the two ways.
+"""The host's connection to inside, in a container or a child process: messages in, lines out. ``host.runner`` has both.
 
 Owns the interface and what both share. Imports neither Docker nor Django.
 """
@@ -16,21 +16,21 @@ from typing import Protocol, Self
 from harness.contract.runspec import Message
 
 STDERR_TAIL_BYTES = 64 << 10
-"""How much of the end of inside's standard error is kept for evidence."""
+"""The number of bytes at the end of inside's standard error that are kept for evidence."""
 ANSWER_S = 5.0
 _MOMENT_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How inside ended. ``code`` is its exit status, minus the signal's number where one ended it."""
+    """The end of inside. ``code`` is its exit status, or the negative number of the signal that ended it."""
 
     code: int
     oom_killed: bool = False
 
 
 class Conversation(Protocol):
-    """What the host has with inside. A context manager: when it is left, inside is gone."""
+    """The host's connection to inside. A context manager: on exit, inside is gone."""
 
     def __enter__(self) -> Self: ...
 
@@ -39,41 +39,41 @@ class Conversation(Protocol):
     ) -> None: ...
 
     def send(self, message: Message) -> None:
-        """Say *message*. One that inside no longer hears is dropped: how it ended says more. Any thread may call it."""
+        """Send *message*. It is dropped if inside no longer reads: how it ended explains more. Any thread may call this."""
 
     def lines(self) -> Iterator[bytes]:
         """The lines of inside's standard output as they come, each with its newline, until it ends.
 
-        The last one has none where it was torn. To be called once.
+        A torn last line has no newline. To be called once.
         """
 
     def stderr_tail(self) -> str:
-        """The end of what inside wrote to its standard error so far."""
+        """The end of inside's standard error so far."""
 
     def close_stdin(self) -> None:
-        """Let inside see the end of its input."""
+        """Close inside's standard input, so that it reads the end of file."""
 
     def stop(self, grace_s: float) -> None:
         """Ask inside to end (SIGTERM), and end it after *grace_s* seconds."""
 
     def kill(self) -> None:
-        """End inside at once, and say nothing to it: what it would say of its end is not wanted."""
+        """End inside at once, without a message: its own report of the end is not wanted."""
 
     def wait(self, deadline_s: float) -> Ended:
-        """How it ended. Raises ``ServerError`` when it has not after *deadline_s* seconds."""
+        """The exit status of inside. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
 
     def is_stopped(self) -> bool:
-        """Whether it was stopped, or paused, and may go on. False where nobody can say."""
+        """Whether inside is stopped or paused, and may go on. False where that cannot be found out."""
 
     def stacks(self) -> str:
-        """What inside's process writes of the stacks of its threads when it is asked to; empty where it does not answer."""
+        """The stacks of inside's threads, which its process writes on request; empty where it does not answer."""
 
     def fetch(self, path: str) -> bytes:
-        """A tar of the file or folder *path* of inside's, also after its end. Raises ``FileNotFoundError``."""
+        """A tar of inside's file or folder *path*, also after its end. Raises ``FileNotFoundError``."""
 
 
 class Tail:
-    """The last bytes of a stream, handed on to *forward* as they come. Written by one thread, read by any."""
+    """The last bytes of a stream, each also passed to *forward* as it comes. Written by one thread, read by any."""
 
     def __init__(self, forward: Callable[[bytes], None] | None, limit_bytes: int = STDERR_TAIL_BYTES) -> None:
         self._forward = forward
@@ -98,7 +98,7 @@ class Tail:
             return b"".join(self._pieces)[-self._limit_bytes :].decode(errors="replace")
 
     def answer(self, ask: Callable[[], None]) -> str:
-        """What is written after *ask*, until nothing more comes for a moment."""
+        """The bytes written after *ask*, until no more come for a moment."""
         self._since_asked = 0
         ask()
         seen = -1
@@ -112,7 +112,7 @@ class Tail:
 
 
 def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines in *chunks*, each with its newline; the last has none where it was torn."""
+    """The lines in *chunks*, each with its newline; a torn last line has none."""
     pieces: list[bytes] = []
     for chunk in chunks:
         *ends, rest = chunk.split(b"\n")

@@ -1,7 +1,7 @@
-"""The standard streams of a container: attached before it starts, so that not a byte is lost.
+"""The standard streams of a container: attached before it starts, so that no byte is lost.
 
-Owns the engine's framing of stdout and stderr, and the two connections that a container's streams are: one for its
-standard input, one for its output, so that a writer, a reader and an end of file are each other's business in no way.
+Owns the engine's framing of stdout and stderr. Stdin and output use separate connections, so closing stdin cannot disturb
+the reader.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Demultiplexer:
-    """Takes the engine's frames apart: a header of stream and length, then that many bytes. Pure; feed it in any pieces."""
+    """Parses the engine's frames: a header of stream and length, then that many bytes. Pure; takes pieces of any size."""
 
     def __init__(self) -> None:
         self._rest = bytearray()
@@ -46,18 +46,18 @@ class Demultiplexer:
 
 
 class Connection:
-    """One attached connection. ``close`` may come from another thread than the one that reads, and ends its reading."""
+    """One attached connection. ``close`` may be called from another thread than the reader's, and ends its reading."""
 
     def __init__(self, api: APIClient, container: str, **streams: int) -> None:
         attached: Any = api.attach_socket(container, params={**streams, "stream": 1})
-        # a plain socket is wrapped for reading only, and keeps the client's time limit for an answer: there is none here
+        # a plain socket is wrapped for reading only, and has the client's time limit for an answer: no limit is wanted here
         self._socket: Any = getattr(attached, "_sock", attached)
         self._response: Any = getattr(attached, "_response", None)
         if hasattr(self._socket, "settimeout"):
             self._socket.settimeout(None)
 
     def read(self) -> bytes:
-        """The next bytes; none at the end of the stream, or when the connection was closed here."""
+        """The next bytes; empty at the end of the stream, or when the connection was closed here."""
         try:
             return bytes(self._socket.recv(_CHUNK_BYTES))
         except (OSError, ValueError):
@@ -70,7 +70,7 @@ class Connection:
             view = view[self._socket.send(view) :]
 
     def close(self) -> None:
-        """Close it, also under a reader. Safe to call twice."""
+        """Close the connection, also while another thread reads. Safe to call twice."""
         with contextlib.suppress(*FAILURES, AttributeError):
             self._socket.shutdown(2)
         with contextlib.suppress(*FAILURES):
@@ -81,7 +81,7 @@ class Connection:
 
 
 def open_input(api: APIClient, container: str) -> Connection:
-    """The standard input of *container*; one that was made with ``stdin_once`` sees its end when this is closed."""
+    """A connection to the standard input of *container*; with ``stdin_once``, closing it gives the container end of file."""
     return Connection(api, container, stdin=1)
 
 

@@ -1,7 +1,7 @@
-"""What is done to make images: building one, installing into one, listing and removing.
+"""Builds images, installs into them, lists and removes them.
 
-Owns what the engine is told and what its answers mean. Which image is made from what is decided in ``host.provisioning.images``;
-``origins`` beside this module gets what images start from.
+Owns the requests to the engine and the reading of its answers. ``host.provisioning.images`` decides which image is made
+from which origin; ``origins`` beside this module gets the origins.
 """
 
 from __future__ import annotations
@@ -46,17 +46,19 @@ from harness.host.provisioning.buildenv import BROUGHT, BuildEnvironment
 from harness.host.provisioning.images import Image, Tell
 
 SILENCE_S = 900
-"""How long a build under way may say nothing."""
+"""The longest silence, in seconds, of a build under way."""
 
 INSTALL_DEADLINE_S = 3600
-"""How long the installation of a project's dependencies may take; its container ends by itself then."""
+"""The longest duration, in seconds, of installing a project's dependencies; its container then ends by itself."""
 
 INSTALL_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
-"""What apt takes as root: owners and modes of files, and a user of its own for downloads. Other commands are not root's."""
+"""The capabilities that apt needs as root: owners and modes of files, and a user of its own for downloads. Other
+commands are not root's.
+"""
 
 KILLED = 128 + signal.SIGKILL
 END_SHOWS_S = 2.0
-"""How long the engine may take to say that a container has ended whose processes are gone."""
+"""The longest time, in seconds, until the engine reports the end of a container whose processes are gone."""
 
 NOT_WANTED = "The images were no longer wanted."
 
@@ -76,10 +78,10 @@ class Command:
 
 
 class Workshop:
-    """Makes images on one engine. ``close`` ends installations under way, from whichever thread.
+    """Makes images on one engine. ``close`` ends installations under way, from any thread.
 
-    *environment* is asked for once, when it is first needed, from whichever thread.
-    Every method raises ``ServerError`` when the engine refuses or fails, with the end of what it said.
+    *environment* is called once, when it is first needed, from any thread. Every method raises ``ServerError`` with the
+    end of the output when the engine refuses or fails.
     """
 
     def __init__(
@@ -105,14 +107,14 @@ class Workshop:
         self.close()
 
     def close(self) -> None:
-        """End what is under way and remove its containers. Safe to call twice."""
+        """End the installations under way and remove their containers. Safe to call twice."""
         self._closed = True
         for container in tuple(self._containers):
             self._remove_container(container)
 
     @property
     def environment(self) -> BuildEnvironment:
-        """How builds reach packages. What cannot be had is told once."""
+        """The settings by which builds reach packages. Notices about missing ones are shown once."""
         known = self.known_environment
         with self._reading:
             if not self._has_told:
@@ -123,14 +125,14 @@ class Workshop:
 
     @property
     def known_environment(self) -> BuildEnvironment:
-        """The same, and nothing is told: for finding out whether anything has to be made."""
+        """The same without showing notices: for finding out whether anything has to be made."""
         with self._reading:
             if self._environment is None:
                 self._environment = self._read_environment()
             return self._environment
 
     def ours(self) -> tuple[Image, ...]:
-        """Every image that the harness made here, tagged or not, and none that was built on one of them."""
+        """Every image that the harness made here, tagged or not, without images that were built on them."""
         try:
             listing = self._api.images(filters={"label": images.NAME_LABEL})
         except FAILURES as error:
@@ -143,7 +145,7 @@ class Workshop:
         return tuple(found)
 
     def remove(self, image: Image) -> str:
-        """Remove *image*, or only our tag where somebody gave it another; the reason why not, empty if it went."""
+        """Remove *image*, or only our tag if it has foreign tags. Returns the reason of a failure, empty if it was removed."""
         foreign = [tag for tag in image.tags if not images.is_ours(tag)]
         references = [tag for tag in image.tags if images.is_ours(tag)] if foreign else [*image.tags, image.id]
         for reference in references:
@@ -164,7 +166,7 @@ class Workshop:
         arguments: Mapping[str, str],
         labels: Mapping[str, str],
     ) -> str:
-        """Build *context* as *tag* and return the image's id. *title* is what people are told it is."""
+        """Build *context* as *tag* and return the image's id. *title* is the image's name for people."""
         environment = self.environment
         tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
         outcome: dict[str, str] = {}
@@ -202,8 +204,8 @@ class Workshop:
     ) -> None:
         """Run *commands* in a container of the image *source* that has the tar *project* in place; commit it as *tag*.
 
-        What the environment brings lies in a volume and its variables are those of each command's process alone, so the
-        image keeps neither. A command that fails ends it.
+        The environment's files lie in a volume and its variables are those of each command's process alone, so the image
+        keeps neither. A command that fails ends the installation.
         """
         environment = self.environment
         commands = tuple(commands)
@@ -229,7 +231,7 @@ class Workshop:
 
     @contextlib.contextmanager
     def _told_if_ended(self, container: str, title: str, tail: Iterable[str]) -> Iterator[None]:
-        """Whatever fails within because *container* has ended by itself is told as that, with *tail* before its output."""
+        """Report a failure within as the container's end, with *tail* before its output, if *container* has ended by itself."""
         try:
             yield
         except (HarnessError, *FAILURES):
@@ -238,13 +240,15 @@ class Workshop:
             raise
 
     def _await_end(self, container: str) -> None:
-        """Wait for what the engine says of *container* when a process in it was killed, as all are where it ends."""
+        """Wait until the engine reports the end of *container*: a killed process may mean that the whole container was
+        killed.
+        """
         deadline = time.monotonic() + END_SHOWS_S
         while time.monotonic() < deadline and containers.state_of(self._client, container).is_running:
             time.sleep(0.1)
 
     def _follow(self, title: str, chunks: Iterable[bytes], tail: deque[str]) -> None:
-        """Tell the lines of *chunks* as they come, and keep them in *tail*, without credentials and colours."""
+        """Show the lines of *chunks* as they come, and keep them in *tail*, without credentials and colours."""
         for line in _lines(chunks):
             shown = self.environment.redact(_COLOURS.sub("", line)).rstrip()
             if shown:
@@ -261,15 +265,15 @@ class Workshop:
             cap_add=list(INSTALL_CAPABILITIES) if is_for_root else [],
             security_opt=["no-new-privileges"],
         )
-        # where this process is killed, the watchdog removes it
+        # the watchdog removes the container if this process is killed
         with watchdog.watched(run):
             created = self._api.create_container(
                 source,
-                # its input ends with our connection, and it with that
+                # its standard input ends with our connection, and the container ends with its input
                 command=containers.under_shell(["timeout", str(INSTALL_DEADLINE_S), "cat"]),
                 entrypoint=[],
                 stdin_open=True,
-                # without new privileges, a command of root's has no more of them than the first process
+                # without new privileges, a root command cannot have more of them than the first process
                 user="root" if is_for_root else "",
                 name=str(naming.ContainerName(run, "install")),
                 labels=containers.labels(run, "install"),
@@ -287,7 +291,7 @@ class Workshop:
                 self._remove_container(container)
 
     def _remove_container(self, container: str) -> None:
-        # it can be going already: by itself, or because another thread closes the workshop
+        # the container may be going already: by itself, or because another thread closes the workshop
         with contextlib.suppress(*FAILURES):
             self._api.remove_container(container, v=True, force=True)
         self._containers.discard(container)
@@ -318,7 +322,7 @@ class Workshop:
             frames = frames_iter(connection, tty=False)  # type: ignore[no-untyped-call]  # not in the stubs
             self._follow(title, (chunk for _, chunk in frames), tail)
         finally:
-            # the library ties the answer to its connection, and closing the one leaves the other open
+            # the library ties the answer to its connection, and closing one leaves the other open
             getattr(connection, "_response", connection).close()
             connection.close()
         code = self._api.exec_inspect(created["Id"])["ExitCode"]
@@ -343,7 +347,7 @@ def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _text(event: Mapping[str, Any], outcome: dict[str, str]) -> bytes:
-    """What an event of a build adds to its log; how the build ended goes to *outcome*, as ``id`` or ``error``."""
+    """The text that an event adds to a build's log; the build's result goes to *outcome*, as ``id`` or ``error``."""
     if "error" in event:
         outcome["error"] = event["error"]
     if "ID" in event.get("aux", {}):

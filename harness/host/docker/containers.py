@@ -1,4 +1,4 @@
-"""What all containers of a run have in common: its network, the labels that they are found by, their state, their end.
+"""Common parts of all containers of a run: the network, the labels that they are found by, their state, their removal.
 
 Touches no container or network without the harness's labels. ``server`` and ``runner`` beside it make the containers.
 """
@@ -19,16 +19,16 @@ from harness.errors import ServerError
 from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, refused
 
 RUN_LABEL = f"{naming.LABEL}.run"
-"""On every container and network of a run, with the run's id."""
+"""The label with the run's id, on every container and network of a run."""
 
 ROLE_LABEL = f"{naming.LABEL}.role"
-"""``network``, ``runner``, ``primary``, ``replica`` or ``install``."""
+"""The label with the role: ``network``, ``runner``, ``primary``, ``replica`` or ``install``."""
 
 MADE_LABEL = f"{naming.LABEL}.made"
-"""When it was made, in seconds of the epoch by this machine's clock: the engine's can be another."""
+"""The label with the time of creation, in seconds of the epoch by this machine's clock: the engine's can differ."""
 
 SHM_BYTES = 256 << 20
-"""Of shared memory for a container: parallel queries and browsers need more than the engine's 64 MB."""
+"""The shared memory of a container: parallel queries and browsers need more than the engine's 64 MB."""
 
 FIRST_PROCESS = """\
 child= asked=
@@ -49,27 +49,28 @@ while [ -n "$asked" ]; do
 done
 exit "$code"
 """
-"""A shell script that starts a command, hands SIGTERM on to it, collects processes, and ends with the command's status.
+"""A shell script that starts a command, passes SIGTERM on to it, reaps zombies, and ends with the command's status.
 
-A ``wait`` that the trap has interrupted gives the signal's status, also where the command has ended meanwhile; then the next
-``wait`` gives the command's, or 127 where the first one had it.
+A ``wait`` that the trap interrupts returns the signal's status, even if the command has ended meanwhile; the next ``wait``
+returns the command's status, or 127 if the first one already returned it.
 
-A program can behave otherwise as a container's first process: ``timeout`` of coreutils 9.10 ends at once with 125 there.
+Some programs behave differently as a container's first process: ``timeout`` of coreutils 9.10 ends at once with 125
+there.
 """
 
 REMOVAL_S = 5.0
-"""How long a removal that the engine refuses is tried."""
+"""The time, in seconds, for which a removal that the engine refuses is retried."""
 
 ENGINE_BACK_S = 30.0
-"""How long an engine that has gone away is waited for."""
+"""The time, in seconds, to wait for an engine that does not answer."""
 
 ABANDONED_S = 3600
-"""How old what a dead run left behind has to be to be removed by another run."""
+"""The least age, in seconds, of a dead run's containers and networks before another run removes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What became of a container: the engine's word for it, or ``removed``, or ``never made``. ``code`` is its exit status."""
+    """A container's state: the engine's word for it, or ``removed``, or ``never made``. ``code`` is its exit status."""
 
     status: str
     code: int = 0
@@ -80,7 +81,7 @@ class State:
         return self.status in ("created", "running", "restarting", "paused")
 
     def __str__(self) -> str:
-        """It as the end of a sentence: ``is running``, ``ended with exit status 1``."""
+        """The state as the end of a sentence: ``is running``, ``ended with exit status 1``."""
         if self.is_running:
             return f"is {self.status}"
         if self.status in ("exited", "dead"):
@@ -99,8 +100,8 @@ class Kept:
 
 @contextlib.contextmanager
 def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> Iterator[str]:
-    """A network of *run*'s own, by name; from one that *is_isolated* nothing else can be reached. At the end it is removed,
-    with every container of the run that is still there and with what dead runs left behind.
+    """A network of *run*'s own, by name; from one that *is_isolated* nothing else can be reached. At the end it is
+    removed, with every remaining container of the run and the remains of dead runs.
 
     Raises ``ServerError`` when it cannot be made, or when something of the run could not be removed.
     """
@@ -117,7 +118,7 @@ def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False)
 
 
 def kept_network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> str:
-    """The network of *run*, whose servers outlive it, by name: made if it is not there."""
+    """The name of the network of *run*, whose servers outlive it; made if it does not exist."""
     name = naming.network(run)
     with telling(f"Docker could not make the network {name}"):
         if not client.api.networks(filters={"label": f"{RUN_LABEL}={run}"}):
@@ -126,7 +127,7 @@ def kept_network(client: docker.DockerClient, run: str, *, is_isolated: bool = F
 
 
 def _create_network(client: docker.DockerClient, name: str, run: str, is_isolated: bool) -> None:
-    # a network that is internal alone still has an address of the engine's machine, and all that listens on it
+    # a network that is only internal still reaches the engine machine's address, and all that listens on it
     options = {"com.docker.network.bridge.inhibit_ipv4": "true"} if is_isolated else None
     client.api.create_network(
         name, driver="bridge", internal=is_isolated, options=options, labels=labels(run, "network")
@@ -148,24 +149,24 @@ def kept_servers(client: docker.DockerClient, run: str) -> dict[str, Kept]:
 
 
 def under_shell(command: Sequence[str]) -> list[str]:
-    """*command* with a shell of the image as the container's first process, for where the engine has none to give."""
+    """*command* with a shell of the image as the container's first process, for an engine that has no init."""
     return ["sh", "-c", FIRST_PROCESS, "first", *command]
 
 
 def labels(run: str, role: str) -> dict[str, str]:
-    """The labels of what belongs to *run* and is made now."""
+    """The labels of a container or network that is made for *run* now."""
     return {RUN_LABEL: run, ROLE_LABEL: role, MADE_LABEL: f"{time.time():.0f}"}
 
 
 def no_labels() -> dict[str, str]:
-    """The labels of what belongs to no run: an image that is made of a run's container would inherit that run's."""
+    """Empty labels for an image that is committed from a run's container, which would inherit that run's."""
     return dict.fromkeys((RUN_LABEL, ROLE_LABEL, MADE_LABEL), "")
 
 
 def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = ()) -> None:
-    """Remove all that belongs to *run*, or its containers of these *roles* alone.
+    """Remove all that belongs to *run*, or only its containers of these *roles*.
 
-    Raises one ``ServerError`` for all that could not be removed.
+    Raises one ``ServerError`` for everything that could not be removed.
     """
     chosen = {"label": f"{RUN_LABEL}={run}"}
     problems: list[str] = []
@@ -196,7 +197,7 @@ def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = (
 
 
 def _await_engine(client: docker.DockerClient) -> None:
-    """Give an engine that does not answer, because it is being started anew, a while: what is left would stay else."""
+    """Wait a while for an engine that does not answer, since it may be restarting; otherwise the run's remains would stay."""
     deadline = time.monotonic() + ENGINE_BACK_S
     while time.monotonic() < deadline:
         try:
@@ -208,9 +209,9 @@ def _await_engine(client: docker.DockerClient) -> None:
 
 
 def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> None:
-    """Remove what runs left behind whose host was killed: made an hour ago, with none of their containers alive.
+    """Remove the remains of runs whose host was killed: made an hour ago, with no container alive.
 
-    *now* is in seconds of the epoch. Raises nothing: it tidies up after others.
+    *now* is in seconds of the epoch. Raises nothing: this run does not depend on it.
     """
     with contextlib.suppress(*FAILURES, ServerError):
         for run in abandoned(client, ABANDONED_S, now):
@@ -218,10 +219,11 @@ def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> N
 
 
 def abandoned(client: docker.DockerClient, age_s: float, now: float | None = None) -> dict[str, tuple[str, ...]]:
-    """The names of the containers and networks of each run of which none is alive and one is older than *age_s* seconds.
+    """The names of the containers and networks of each run without a live container and with one older than *age_s*
+    seconds.
 
-    A run that makes its images first has a network and nothing else for that long. A container that was never started is not
-    alive. *now* as above. Raises ``ServerError``.
+    A run that makes its images first has a network and nothing else for that long. A container that was never started
+    does not count as alive. *now* as above. Raises ``ServerError``.
     """
     ours = {"label": [RUN_LABEL, MADE_LABEL]}
     with telling("Docker could not say what runs have left behind"):
@@ -237,9 +239,9 @@ def abandoned(client: docker.DockerClient, age_s: float, now: float | None = Non
 
 
 def _removal_problem(client: docker.DockerClient, container: str) -> str:
-    """Remove *container* with its anonymous volumes; why it could not be, empty if it went.
+    """Remove *container* with its anonymous volumes; returns the reason of a failure, empty if it was removed.
 
-    One that ends or is being removed at the same moment is refused, so it is tried again for a while.
+    The engine refuses one that ends or is being removed at the same moment, so it is retried for a while.
     """
     until = time.monotonic() + REMOVAL_S
     while True:
@@ -257,7 +259,7 @@ def _removal_problem(client: docker.DockerClient, container: str) -> str:
 
 @contextlib.contextmanager
 def telling(what: str, client: docker.DockerClient | None = None, container: str = "") -> Iterator[None]:
-    """Whatever the engine raises within, told as a ``ServerError``; that *container* has ended by itself, if it has."""
+    """Raise the engine's exceptions as a ``ServerError``, or as the end of *container* if it has ended by itself."""
     try:
         yield
     except FAILURES as error:
@@ -267,15 +269,16 @@ def telling(what: str, client: docker.DockerClient | None = None, container: str
 
 
 def check_running(client: docker.DockerClient, container: str, what: str, before: Iterable[str] = ()) -> None:
-    """Raise ``ServerError`` with status and output if *container* has ended; *what* could not be done for that.
+    """Raise ``ServerError`` with status and output if *container* has ended; *what* is the operation that failed for
+    that reason.
 
-    *before* is what is known to have been said in it besides.
+    *before* is output of the container that is already known.
     """
     state = state_of(client, container)
     if state.is_running:
         return
     output = ""
-    with contextlib.suppress(*FAILURES):  # a removed one has none, and the runner's goes elsewhere
+    with contextlib.suppress(*FAILURES):  # a removed container has no log, nor has the runner's
         output = client.api.logs(container, tail=EVIDENCE_LINES).decode(errors="replace").strip()
     output = "\n".join(filter(None, [*before, output]))
     hint = "Its last output is part of this message." if output else "It has said nothing before."

@@ -1,4 +1,4 @@
-"""Finds the Docker engine and connects to it, or says in words why that cannot be done.
+"""Finds the Docker engine and connects to it, or explains why that cannot be done.
 
 Owns the client's settings and the explanation of a failed connection. Starts no engine: ``ci/engine`` does.
 """
@@ -17,20 +17,21 @@ from harness.errors import ServerError
 from harness.host.engine_choice import context_of, docker_config, without_credentials
 
 Client = docker.DockerClient
-"""What the rest of the host passes on without looking into it."""
+"""The client, which the rest of the host passes on without using it."""
 
 CONNECT_TIMEOUT_S = 10
-"""How long an engine may take to answer the first question."""
+"""The longest time until an engine answers the first request."""
 
 CALL_TIMEOUT_S = 300
-"""How long any later call may be silent: a commit of a large image, a stop of a container, are one call each."""
+"""The longest silence of any later call: a commit of a large image and a stop of a container are one call each."""
 
 CONNECTIONS = 32
-"""Connections kept open: servers and images are started side by side."""
+"""The number of connections kept open: servers and images are started side by side."""
 
 
 def connect() -> docker.DockerClient:
-    """A client of the engine that ``DOCKER_HOST``, the client's context or the default socket name, seen to answer.
+    """A client of the engine that ``DOCKER_HOST``, the client's context or the default socket names, after a successful
+    ping.
 
     The caller closes it. Raises ``ServerError`` with the next step when no engine answers.
     """
@@ -49,7 +50,7 @@ def connect() -> docker.DockerClient:
 
 
 def memory_bytes(client: docker.DockerClient) -> int:
-    """How much memory the engine's machine has; 0 where it does not say."""
+    """The memory of the engine's machine in bytes; 0 where the engine does not report it."""
     try:
         return int(client.api.info().get("MemTotal") or 0)
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError):
@@ -61,7 +62,7 @@ def _context() -> str:
 
 
 def _check_context() -> None:
-    """Raise ``ServerError`` for a context that is not there: the library would take the default socket's engine."""
+    """Raise ``ServerError`` for a context that does not exist: the library would use the default socket's engine."""
     context = _context()
     if context and ContextAPI.get_context(context) is None:
         raise ServerError(
@@ -71,7 +72,7 @@ def _check_context() -> None:
 
 
 def unreachable(error: BaseException, docker_host: str, context: str = "") -> ServerError:
-    """What *error*, met while connecting, means to a person.
+    """The error to show for *error*, which was raised while connecting.
 
     *docker_host* is ``DOCKER_HOST``, *context* the client's; each is empty if it does not name the engine.
     """
@@ -109,7 +110,7 @@ def unreachable(error: BaseException, docker_host: str, context: str = "") -> Se
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """*error* and all that it wraps: urllib3 and requests keep the original in ``args`` as often as a cause."""
+    """*error* and all errors that it wraps: urllib3 and requests keep the original in ``args`` as often as a cause."""
     queue: list[BaseException] = [error]
     seen: list[BaseException] = []
     while queue:

@@ -1,4 +1,4 @@
-"""What a failure of the engine's means: the exceptions of the library, told as ``ServerError``."""
+"""Turns the exceptions of the Docker library into ``ServerError``."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import requests.exceptions
 from harness.errors import ProjectError, ServerError
 
 FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
-"""All that a call to the engine can raise."""
+"""All exceptions that a call to the engine can raise."""
 
 EVIDENCE_LINES = 30
-"""How much of a log's end an error shows."""
+"""The number of a log's last lines that an error shows."""
 
 
 def explanation(error: BaseException) -> str:
-    """What the engine said, without the address that it was asked at."""
+    """The engine's message, without the address of the request."""
     return str(getattr(error, "explanation", None) or error)
 
 
 def refused(what: str, error: BaseException) -> ServerError:
-    """A short question that the engine answered with *error*."""
+    """The error for a short request that the engine answered with *error*."""
     return ServerError(f"{what}.", hint="Look at the engine's own log, or start it anew.", evidence=explanation(error))
 
 
 def failed_build(title: str, reason: str, tail: Iterable[str]) -> ServerError:
-    """The image *title* was not made, for *reason*; *tail* is the end of the log."""
+    """The error for the image *title* that was not made, for *reason*; *tail* is the end of the log."""
     evidence = "\n".join([*tail, reason.strip()])
     hint = "The end of the build's log is part of this message. It goes on from the step that failed when tried again."
     if "Release file" in evidence and ("expired" in evidence or "not valid" in evidence):
@@ -40,7 +40,7 @@ def failed_build(title: str, reason: str, tail: Iterable[str]) -> ServerError:
 
 
 def failed_install(command: str, code: int, tail: Iterable[str], advice: str = "") -> ProjectError:
-    """*command*, of the project's dependencies, exited with *code*. *advice* is what is known about this project."""
+    """The error for *command*, of the project's dependencies, that exited with *code*. *advice* is a hint for this project."""
     return ProjectError(
         f"The project's dependencies could not be installed: {command!r} exited with {code}.",
         hint=advice

@@ -1,7 +1,7 @@
-"""Where images start: one that the engine has, one that a registry has, or a Debian made on this machine.
+"""The images that builds start from: the engine's own, a registry's, or a Debian made on this machine.
 
-Owns pulling, with the deadlines that the library lacks, and the import of a base. What is taken first is decided in
-``host.provisioning.images``.
+Owns pulling, with the deadlines that the library lacks, and the import of a base. ``host.provisioning.images`` decides
+the order of preference.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from harness.host.provisioning import debian, images, recipe
 from harness.host.provisioning.images import Tell
 
 ANSWER_S = 15
-"""How long a registry may take to say that it has an image. One that is not there costs a run this much, once."""
+"""The longest time, in seconds, for a registry's first answer. A registry that does not answer costs a run this much, once."""
 
 SILENCE_S = 900
-"""How long a pull under way may say nothing."""
+"""The longest silence, in seconds, of a pull under way."""
 
 _NO_ANSWER = "the registry does not answer"
 _UNREACHED = ("no such host", "dial tcp", "timeout", "deadline exceeded", "connection refused", "unreachable", "EOF")
 
 _Event: TypeAlias = "dict[str, Any] | Exception | None"
-"""What a pull says: an event, what went wrong, or ``None`` at its end."""
+"""A message of a pull: an event, an exception, or ``None`` at its end."""
 
 
 class Origins:
@@ -69,9 +69,9 @@ class Origins:
             raise refused(f"The engine could not be asked for {reference}", error) from error
 
     def pull(self, reference: str) -> str:
-        """Pull *reference*; why it cannot be had, empty if it can.
+        """Pull *reference*; returns the reason of a failure, empty if it was pulled.
 
-        A registry that did not answer once is not asked again: one that swallows packets costs its deadline.
+        A registry that did not answer once is not asked again: one that drops packets costs the full deadline.
         """
         registry = registry_of(reference)
         with self._asking:
@@ -97,7 +97,7 @@ class Origins:
                 for event in self._client.api.pull(repository, tag=tag or "latest", stream=True, decode=True):
                     events.put(event)
                 events.put(None)
-            except Exception as error:  # noqa: BLE001 - it is told by whoever waits
+            except Exception as error:  # noqa: BLE001 - the thread that waits reports it
                 events.put(error)
 
         # the library's pull has no deadline of its own
@@ -118,11 +118,11 @@ class Origins:
                 self._tell(reference, f"{event.get('id', '')} pulled")
 
     def import_base(self, suite: str, mirror: debian.Mirror, check_valid_until: bool = True) -> str:
-        """Make the base of a Debian suite with the recipe, which needs root and debootstrap; the image's id."""
+        """Make the base of a Debian suite with the recipe, which needs root and debootstrap; returns the image's id."""
         title = images.base_tag(suite)
         tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
         with tempfile.NamedTemporaryFile(prefix="harness-base-") as archive:
-            # A pipe would do, but the engine would take the first half of one that breaks for the whole.
+            # a file and not a pipe: the engine would import the first half of a broken pipe as the whole
             command = ["bash", str(recipe.folder(images.BASE_RECIPE) / "debootstrap"), suite, mirror.uri]
             with subprocess.Popen(
                 command if check_valid_until else [*command, "--no-check-valid-until"],
@@ -153,7 +153,7 @@ class Origins:
         return found
 
     def cannot_import(self) -> str:
-        """Why no base can be made on this machine; empty if one can."""
+        """The reason why no base can be made on this machine; empty if one can."""
         if not self._client.api.base_url.startswith("http+docker://"):
             return "the engine is on another machine"
         if os.geteuid() != 0:
@@ -164,7 +164,7 @@ class Origins:
 
 
 def pull_failure(event: _Event) -> str:
-    """What *event* says went wrong with a pull, marked when it was the registry that was not reached; empty if nothing."""
+    """The error of a pull in *event*, marked when the registry was not reached; empty if there is none."""
     if isinstance(event, Exception):
         said = explanation(event)
     elif event is not None and "error" in event:
@@ -175,11 +175,11 @@ def pull_failure(event: _Event) -> str:
 
 
 def registry_of(reference: str) -> str:
-    """The registry of *reference*, which the engine tells by the first part of the path."""
+    """The registry of *reference*, which the engine recognizes by the first part of the path."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
 def label_changes(labels: Mapping[str, str]) -> list[str]:
-    """*labels* as the instructions that a commit or an import takes."""
+    """*labels* as the instructions of a commit or an import."""
     return [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]

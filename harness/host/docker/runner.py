@@ -1,6 +1,6 @@
 """The container that inside runs in.
 
-Owns how it is made, filled, attached to and ended. What is said over its streams is ``host.runner``'s.
+Owns how it is made, filled, attached to and ended. ``host.runner`` owns the messages over its streams.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from harness.host.docker.failure import FAILURES, refused
 RUNNER = "runner"
 KILLED = 128 + signal.SIGKILL
 OOM_SHOWS_S = 1.0
-"""How long the engine may take to say that a container was killed for its memory, after it said that it was killed."""
+"""The longest time, in seconds, between the engine's reports that a container was killed and that it ran out of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerSpec:
-    """The runner's container. ``network`` is the run's own, or ``None`` for the engine's default one."""
+    """The options of the runner's container. ``network`` is the run's own, or ``None`` for the engine's default one."""
 
     run: str
     image: str
@@ -44,9 +44,9 @@ class RunnerSpec:
 
 
 class RunnerContainer:
-    """The container that inside runs in: made, filled, attached to, started, in this order, so that nothing is lost.
+    """The container that inside runs in: made, filled, attached to, started, in this order, so that no output is lost.
 
-    Every method raises ``ServerError`` when the engine refuses. Removing it is the caller's: ``remove_run``.
+    Every method raises ``ServerError`` when the engine refuses. The caller removes it with ``remove_run``.
     """
 
     def __init__(self, client: docker.DockerClient, spec: RunnerSpec) -> None:
@@ -56,7 +56,9 @@ class RunnerContainer:
         self.id = ""
 
     def create(self, *, init: bool = True) -> None:
-        """Make it, without starting it. *init*: with the engine's own first process, which not every engine has."""
+        """Make the container, without starting it. *init*: use the engine's own init as first process, which not every
+        engine has.
+        """
         spec = self._spec
         host_config = self._api.create_host_config(
             init=init,
@@ -64,7 +66,7 @@ class RunnerContainer:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             shm_size=SHM_BYTES,
-            # the journal comes out of the attached stream; the engine has no need to write it down as well
+            # the journal comes over the attached stream, so the engine need not log it as well
             log_config=LogConfig(type="none"),
         )
         with telling("Docker could not make the runner's container"):
@@ -79,23 +81,23 @@ class RunnerContainer:
                 environment=dict(spec.environment),
                 labels=labels(spec.run, RUNNER),
                 host_config=host_config,
-                # with these two the end of our connection is the end of its input: it sees that the host died
+                # with these two, the end of our connection is the end of its input: it sees that the host died
                 stdin_open=True,
                 detach=False,
             )["Id"]
 
     def put(self, folder: str, archive: IO[bytes] | bytes) -> None:
-        """Unpack the tar *archive* in *folder*, which is there. The container need not run."""
+        """Unpack the tar *archive* in *folder*, which must exist. The container need not run."""
         with telling(f"Docker could not bring files to {folder} in the runner's container", self._client, self.id):
             self._api.put_archive(self.id, folder, archive)
 
     def attach_input(self) -> attach.Connection:
-        """Its standard input."""
+        """A connection to its standard input."""
         with telling("Docker could not attach to the runner's container", self._client, self.id):
             return attach.open_input(self._api, self.id)
 
     def attach_output(self) -> attach.Connection:
-        """Its standard output and error, in one. All of it, when it is taken before the start."""
+        """A connection to its standard output and error together. Complete if attached before the start."""
         with telling("Docker could not attach to the runner's container", self._client, self.id):
             return attach.open_output(self._api, self.id)
 
@@ -104,21 +106,21 @@ class RunnerContainer:
             self._api.start(self.id)
 
     def stop(self, grace_s: float) -> None:
-        """SIGTERM, and SIGKILL after *grace_s* seconds."""
+        """Send SIGTERM, and SIGKILL after *grace_s* seconds."""
         with telling("Docker could not stop the runner's container"):
             self._api.stop(self.id, timeout=math.ceil(grace_s))
 
     def signal(self, number: int) -> None:
-        """Send a signal to its first process; nothing happens where that is not there."""
+        """Send a signal to its first process; does nothing if there is none."""
         with contextlib.suppress(ServerError, *FAILURES):
             self._api.kill(self.id, number)
 
     def wait(self, deadline_s: float) -> State:
-        """Its state after it ended. Raises ``ServerError`` when it has not after *deadline_s* seconds."""
+        """Its state after it ended. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
         try:
             self._api.wait(self.id, timeout=math.ceil(deadline_s))
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
-            # the client tells a silence of its deadline as either of the two
+            # the client raises either of the two after a silence of its deadline
             if (state := state_of(self._client, self.id)).is_running:
                 raise ServerError(f"The runner's container had not ended after {deadline_s:g} s.") from error
             return state
@@ -132,7 +134,7 @@ class RunnerContainer:
         return state
 
     def is_stopped(self) -> bool:
-        """Whether it is paused, or its command is stopped. False where the engine cannot say."""
+        """Whether the container is paused, or its command is stopped. False where the engine cannot tell."""
         # an engine may have no ps, or one that prints something else
         with contextlib.suppress(ServerError, KeyError, TypeError, ValueError, *FAILURES):
             if state_of(self._client, self.id).status == "paused":
@@ -154,8 +156,8 @@ class RunnerContainer:
 
 
 def is_command_stopped(processes: Sequence[Sequence[str]]) -> bool:
-    """Whether the command of a container is stopped. *processes* are the container's, each with its number, its parent's, and
-    its state as ``ps`` has it. The command is the oldest child of the first of them.
+    """Whether the command of a container is stopped. *processes* are the container's, each with its number, its
+    parent's, and its state as ``ps`` prints it. The command is the oldest child of the first process.
     """
     rows = sorted((int(pid), int(parent), state) for pid, parent, state in processes)
     known = {pid for pid, _, _ in rows}

@@ -1,7 +1,7 @@
 """The container of one database server, made by testcontainers.
 
-Owns how it is made, watched and spoken to. What it is told is decided in ``host.engines``, when it counts as ready in
-``host.stack``.
+Owns how it is made, watched and written to. ``host.engines`` has its environment, and ``host.stack`` decides when it is
+ready.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, t
 from harness.host.docker.failure import FAILURES, refused
 
 LOG_LIMIT = "32m"
-"""How much of a server's log the engine keeps."""
+"""The size of a server's log that the engine keeps."""
 
-# A server ends with its standard input, which is held here: no container with the engine's socket has to watch over it.
+# A server ends with its standard input, which this process holds: no watchdog container with the engine's socket is needed.
 testcontainers_config.ryuk_disabled = True
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """A server's container. ``host`` is its name in the run's network. ``publish`` opens the port on 127.0.0.1.
+    """The options of a server's container. ``host`` is its name in the run's network. ``publish`` opens the port on
+    127.0.0.1.
 
-    ``memory`` is a folder of its own in memory, empty at its start; there is none where the name is empty. It takes
-    ``memory_bytes`` at most, 0 for half of what the engine's machine has.
-    One that is held ends when this process does.
+    ``memory`` is a folder in memory, empty at the start; no such folder if the name is empty. It holds at most
+    ``memory_bytes``, 0 for half of the memory of the engine's machine. A server that ``is_held`` ends when this process
+    does.
     """
 
     run: str
@@ -53,9 +54,9 @@ class ServerSpec:
 
 
 class ServerContainer:
-    """The container of one server, to be made by ``start``, or *kept*: the id of one that runs already.
+    """The container of one server, made by ``start``, or *kept*: the id of one that runs already.
 
-    Every method raises ``ServerError`` when the engine refuses. Removing it is the caller's: ``remove_run``.
+    Every method raises ``ServerError`` when the engine refuses. The caller removes it with ``remove_run``.
     """
 
     def __init__(self, client: docker.DockerClient, spec: ServerSpec, kept: str | None = None) -> None:
@@ -77,7 +78,7 @@ class ServerContainer:
             raise ServerError(f"The server {self.spec.host} was never made.") from error
 
     def start(self) -> None:
-        """Make and start it, and take hold of its standard input, unless it has ended by then: ``follow`` tells why."""
+        """Make and start the container, and attach to its standard input unless it has ended by then: ``follow`` shows why."""
         with telling(f"Docker could not start the server {self.spec.host}"):
             self._container.start()
             try:
@@ -90,7 +91,7 @@ class ServerContainer:
     def tell(self, line: str) -> None:
         """Write *line* to its standard input."""
         if self._hold is not None:
-            with contextlib.suppress(OSError):  # where the server is gone, its log says why
+            with contextlib.suppress(OSError):  # if the server is gone, its log says why
                 self._hold.write(line.encode() + b"\n")
 
     def follow(self) -> Iterator[bytes]:
@@ -99,14 +100,14 @@ class ServerContainer:
             self._log = self._client.api.logs(self.id, stream=True, follow=True)
             yield from self._log
         except (*FAILURES, ValueError, AttributeError) as error:
-            # the last two are what reading from a response comes to that another thread has closed
+            # reading a response that another thread has closed raises the last two
             if not self._closed:
                 raise refused(f"Docker could not read the log of the server {self.spec.host}", error) from error
         finally:
             self._stop_following()
 
     def close(self) -> None:
-        """End ``follow`` and let go of the standard input, with which the server ends. Safe to call twice."""
+        """End ``follow`` and close the standard input, with which the server ends. Safe to call twice."""
         self._closed = True
         self._stop_following()
         if self._hold is not None:
@@ -120,7 +121,7 @@ class ServerContainer:
         return state_of(self._client, container)
 
     def has_stopped_process(self) -> bool:
-        """Whether a process of it is stopped by a signal, and does not go on. False where the engine cannot say."""
+        """Whether one of its processes is stopped by a signal. False where the engine cannot tell."""
         # an engine may have no ps, or one that prints something else
         with contextlib.suppress(ServerError, KeyError, TypeError, *FAILURES):
             told = self._client.api.top(self.id, ps_args="-o pid,stat")
@@ -128,20 +129,20 @@ class ServerContainer:
         return False
 
     def log(self) -> str:
-        """All of its log that the engine has kept."""
+        """The part of its log that the engine has kept."""
         with telling(f"Docker could not read the log of the server {self.spec.host}"):
             log: Any = self._client.api.logs(self.id)
         return bytes(log).decode(errors="replace")
 
     def execute(self, command: Sequence[str]) -> tuple[int, str, str]:
-        """Run *command* in it: exit status, standard output, standard error."""
+        """Run *command* in the container and return exit status, standard output and standard error."""
         with telling(f"Docker could not run {command[0]} on the server {self.spec.host}", self._client, self.id):
             result: Any = self._container.get_wrapped_container().exec_run(list(command), demux=True)
         out, err = result.output
         return int(result.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
 
     def published_port(self) -> int:
-        """The port of this machine behind which it listens."""
+        """The port of this machine that leads to the server."""
         with telling(f"Docker did not publish the port of the server {self.spec.host}"):
             return int(self._container.get_docker_client().port(self.id, self.spec.port))
 
@@ -150,20 +151,20 @@ class ServerContainer:
             with contextlib.suppress(*FAILURES, AttributeError):
                 self._log.close()
             with contextlib.suppress(*FAILURES, AttributeError):
-                self._log._response.close()  # the stream leaves its response open
+                self._log._response.close()  # closing the stream leaves its response open
 
 
 def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerContainer:
     container = DockerContainer(
         spec.image, name=str(naming.ContainerName(spec.run, spec.host)), env=dict(spec.environment)
     )
-    # it opened a client of its own, and put the user's prefix of registries before the name of an image made here
+    # the constructor opened its own client, and put the user's registry prefix before the name of an image made here
     inner = container.get_docker_client()
     inner.client.close()
     inner.client = client
     container.image = spec.image
     if spec.publish:
-        ports: dict[str, Any] = container.ports  # typed for a port alone, and handed on to the engine's client as it is
+        ports: dict[str, Any] = container.ports  # typed for a port alone, but passed unchanged to the engine's client
         ports[f"{spec.port}/tcp"] = ("127.0.0.1", None)
     if spec.memory:
         size = f",size={spec.memory_bytes}" if spec.memory_bytes else ""

@@ -1,4 +1,4 @@
-"""What the engine says of a run's containers while it goes on: that one has ended, or was paused."""
+"""Watches the engine's events for a run's containers: that one has ended, or was paused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVENTS = ("die", "oom", "pause")
 class Watch:
     """Calls *on_event* with a container's id and one of ``EVENTS``, from a thread of its own, until it is closed.
 
-    Where the engine itself goes away it says nothing more: whoever speaks to a container learns of that.
+    If the engine itself goes away, no event comes: the next call to a container shows that.
     """
 
     def __init__(self, client: docker.DockerClient, run: str, on_event: Callable[[str, str], None]) -> None:
@@ -30,14 +30,14 @@ class Watch:
             threading.Thread(target=self._follow, name="watch", daemon=True).start()
 
     def close(self) -> None:
-        """Safe to call twice."""
+        """Stop watching. Safe to call twice."""
         stream, self._stream = self._stream, None
         if stream is not None:
             with contextlib.suppress(*FAILURES, AttributeError):
                 stream.close()
 
     def _follow(self) -> None:
-        with contextlib.suppress(*FAILURES, ValueError, AttributeError):  # as reading what another thread has closed
+        with contextlib.suppress(*FAILURES, ValueError, AttributeError):  # another thread has closed it
             for event in self._stream:
                 if self._stream is None:
                     return
