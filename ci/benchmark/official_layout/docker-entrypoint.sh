@@ -1,5 +1,5 @@
 #!/bin/sh
-# What an official PostgreSQL image does at its first start: makes a cluster for POSTGRES_USER with POSTGRES_PASSWORD, starts
+# Does the first start of an official PostgreSQL image: makes a cluster for POSTGRES_USER with POSTGRES_PASSWORD, starts
 # a server that only this container reaches, makes POSTGRES_DB, stops it, and starts the one that serves.
 set -eu
 PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')

@@ -1,6 +1,7 @@
 #!/bin/sh
-# A primary that makes its cluster when it starts, or a replica that takes a base backup of it; then the same as a seeded one.
-# Reads the environment that images/postgres/entry.sh reads, and says "harness: ready" when it serves (a replica: streams).
+# A primary that makes its cluster when it starts, or a replica that takes a base backup of it; then like a seeded server.
+# Reads the environment that images/postgres/entry.sh reads, and prints "harness: ready" when it accepts connections (a replica:
+# when it streams).
 set -eu
 PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
 data=/srv/harness/data
@@ -14,7 +15,7 @@ ask() {
     psql -X -q -A -t -v ON_ERROR_STOP=1 -v replicator="$replicator" -h /tmp -U postgres -d postgres
 }
 
-# The last line of the pid file says that the server takes connections; a client would cost more.
+# The last line of the pid file shows that the server accepts connections; a client would cost more.
 start() {
     postgres -D "$data" </dev/null &
     server=$!
@@ -49,7 +50,7 @@ SQL
 }
 
 start_replica() {
-    read -r _ # the host says that the primary serves
+    read -r _ # the host writes a line when the primary accepts connections
     PGPASSWORD=$HARNESS_PASSWORD pg_basebackup --pgdata="$data" --host="$HARNESS_PRIMARY" --username="$replicator" \
         --checkpoint=fast --wal-method=stream --no-sync --write-recovery-conf
     start

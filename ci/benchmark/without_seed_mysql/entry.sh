@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the seed when the server starts, as the official images make their data directory, then does the same as a seeded one.
+# Makes the seed when the server starts, as the official images make their data directory, then like a seeded server.
 # The data is made where it is used: nothing is copied.
 set -eu
 if [ -d /srv/harness/memory ]; then
