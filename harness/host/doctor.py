@@ -1,7 +1,7 @@
-"""``harness doctor``: what is missing on this machine, and the command that mends it.
+"""``harness doctor``: lists what is missing on this machine, each with the command that mends it.
 
 ``gather`` asks the machine and the engine; ``diagnose`` decides and ``render`` writes, both pure. Starts nothing,
-installs nothing, builds nothing; removes what runs have left behind, if it is asked to.
+installs nothing, builds nothing; with ``remove``, removes the remains of dead runs.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from harness.host.provisioning.images import NAME_LABEL, base_hint, is_ours
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
-"""Below this, no image can be built."""
+"""The free disk space below which no image can be built."""
 DISK_WANTED_BYTES = 5 * GIGABYTE
-"""What a base, a server's and a runner's image take together, with room for the run."""
+"""The disk space of a base, a server's and a runner's image together, with room for the run."""
 PROBE_TIMEOUT_S = 15
 LEFT_BEHIND_S = 600
-"""How old what belongs to no run that is alive has to be: a run begins with little that can be seen."""
+"""The least age, in seconds, of a dead run's remains: a run that has just begun has few visible containers."""
 SOCKET = Path("/var/run/docker.sock")
 
 Level = Literal["ok", "note", "missing"]
@@ -40,9 +40,9 @@ Level = Literal["ok", "note", "missing"]
 class Engine:
     """A Docker engine that answered. ``free_bytes`` is ``None`` where its disk is not this machine's.
 
-    ``images`` are the tags of those that are ours; ``left_behind`` are containers and networks of runs that were cut off, and
-    ``removed`` those that were until now. ``registry_error`` is why the engine cannot pull, ``base_error`` why no
-    base can be made of Debian's packages here, each empty if it can be done.
+    ``images`` are the tags of our images; ``left_behind`` are containers and networks of runs that were cut off, and
+    ``removed`` those removed by this command. ``registry_error`` is the reason why the engine cannot pull, ``base_error``
+    why no base can be made of Debian's packages here, each empty if it can be done.
     """
 
     found_by: str
@@ -62,7 +62,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What this machine has that could start an engine."""
+    """The parts of this machine from which an engine could be started."""
 
     is_root: bool
     has_dockerd: bool
@@ -73,7 +73,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that ``diagnose`` decides by. ``git`` is its version or empty, ``engine`` what answered or why none did."""
+    """The input of ``diagnose``. ``git`` is its version or empty, ``engine`` the engine that answered or the error."""
 
     python: str
     git: str
@@ -94,7 +94,9 @@ class Finding:
 
 
 def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
-    """Print the table, and *remove* what was left behind. ``GREEN`` when a run could work on this machine, else ``SERVERS``."""
+    """Print the table, and with *remove* remove the remains of dead runs. ``GREEN`` if a run could work on this machine,
+    else ``SERVERS``.
+    """
     findings = diagnose(gather(environ, remove=remove))
     print(render(findings))
     return verdict(findings)
@@ -122,7 +124,7 @@ def render(findings: Iterable[Finding]) -> str:
 
 
 def diagnose(facts: Facts) -> tuple[Finding, ...]:
-    """What is there and what is missing, from the bottom up."""
+    """The findings on what is there and what is missing, from the bottom up."""
     findings = [Finding("ok", "Python", facts.python), _git(facts)]
     if isinstance(facts.engine, ServerError):
         mend = _start_engine(facts.machine, facts.docker_host or facts.docker_context) or facts.engine.hint
@@ -143,7 +145,7 @@ def _git(facts: Facts) -> Finding:
 
 
 def _start_engine(machine: Machine, elsewhere: str) -> str:
-    """The command that starts an engine here; empty where none is known, and where one *elsewhere* is named."""
+    """The command that starts an engine here; empty where none is known, and where an engine *elsewhere* is configured."""
     sudo = "" if machine.is_root else "sudo "
     if elsewhere:
         return ""
@@ -233,7 +235,7 @@ def _gigabytes(count: int) -> str:
 
 
 def gather(environ: Mapping[str, str], *, remove: bool = False) -> Facts:
-    """Ask the machine and its engine, after what was left behind has gone, if that is wanted.
+    """Ask the machine and its engine, after removing the remains of dead runs if *remove*.
 
     Takes no longer than the engine's and the registry's deadlines.
     """
@@ -284,7 +286,7 @@ def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
 
     info: Mapping[str, Any] = client.info()
     tags = (tag for image in client.images.list(filters={"label": NAME_LABEL}) for tag in image.tags)
-    images = tuple(tag for tag in tags if is_ours(tag))  # an image that was built on one of ours has its labels too
+    images = tuple(tag for tag in tags if is_ours(tag))  # an image that was built on one of ours inherits its labels
     found = abandoned(client, LEFT_BEHIND_S)
     for run in found if remove else ():
         remove_run(client, run)
@@ -308,7 +310,7 @@ def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
 
 
 def _free_bytes(info: Mapping[str, Any]) -> int | None:
-    """The room where the engine keeps its images, if it runs on this machine."""
+    """The free space of the engine's image folder, if the engine runs on this machine."""
     if info.get("Name") != socket.gethostname():
         return None
     try:

@@ -1,4 +1,6 @@
-"""Which Docker engine the environment names, in the order of Docker's own client. Pure but for one file; imports no Docker."""
+"""Finds the Docker engine that the environment names, in the order of Docker's own client. Pure but for one file;
+imports no Docker.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def context_of(environ: Mapping[str, str], config: str) -> str:
 
 
 def found_by(environ: Mapping[str, str], config: str) -> str:
-    """What named the engine, for people. *config* is the text of ``config.json``, or empty."""
+    """The source of the engine's address, for people. *config* is the text of ``config.json``, or empty."""
     if host := environ.get("DOCKER_HOST"):
         return f"DOCKER_HOST ({without_credentials(host)})"
     if context := context_of(environ, config):

@@ -1,4 +1,4 @@
-"""Where each value of a configuration comes from, for ``harness plan -v 2``."""
+"""The source of each value of a configuration, for ``harness plan -v 2``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.host.options import OPTIONS
 
 
 def explain(config: Config) -> tuple[tuple[str, str, str], ...]:
-    """Every key with its value as text and its source, in the table's order. Secrets are left out."""
+    """Every key with its value as text and its source, in the order of ``OPTIONS``. Secrets are left out."""
     rows = []
     for option in OPTIONS:
         value = getattr(config.django, option.django) if option.django else getattr(config, option.key)

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP become an exception in the main thread, where nothing is left half-made by it."""
+"""Turns SIGINT, SIGTERM and SIGHUP into an exception in the main thread, at a point that leaves nothing half-made."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Interrupts:
-    """Those of this process: how many came, what is still to be raised, and how deep it is in what is not to be cut off."""
+    """The interrupts of this process: those received, the one still to be raised, and the depth of nested
+    ``uninterrupted`` blocks.
+    """
 
     def __init__(self) -> None:
         self.came: list[int] = []
@@ -42,18 +44,18 @@ class _Interrupts:
 
 
 def heeded() -> list[signal.Signals]:
-    """``SIGNALS``, without a SIGHUP that is ignored from the start, as ``nohup`` has it."""
+    """``SIGNALS``, without a SIGHUP that is ignored from the start, as under ``nohup``."""
     return [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN or each != signal.SIGHUP]
 
 
 _here = _Interrupts()
-"""Signals are a process's, and so is this."""
+"""The one instance: signals belong to the process."""
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """A first SIGINT, SIGTERM or SIGHUP raises ``Interrupted`` in the main thread, and a second: it ends the wait for inside.
-    Further ones change nothing: what is left then is to clean up.
+    """Raise ``Interrupted`` in the main thread on the first SIGINT, SIGTERM or SIGHUP, and on the second: it ends the
+    wait for inside. Further signals change nothing: only the clean-up is left then.
     """
     _here.came, _here.due, _here.is_over = [], None, False
     old = {signum: signal.signal(signum, _here.take) for signum in heeded()}
@@ -65,21 +67,21 @@ def interruptible() -> Iterator[None]:
 
 
 def ignore_further() -> None:
-    """From now on what comes changes nothing: the run is over, and its reports are being written."""
+    """Ignore further signals: the run is over, and its reports are being written."""
     _here.is_over, _here.due = True, None
 
 
 def ignore_for_good() -> None:
-    """The process is about to end with what its reports say."""
+    """Ignore signals until the process ends: its exit code matches its reports."""
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """What comes in here is raised at its end: a container is known by then, or gone. For calls that have a deadline."""
+    """Delay an interrupt to the end of the block: by then a container is known, or gone. For calls that have a deadline."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # no signal is raised there
+        yield  # signals are raised in the main thread only
         return
     _here.depth += 1
     try:
@@ -90,6 +92,6 @@ def uninterrupted() -> Iterator[None]:
 
 
 def submit(pool: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-    """As ``pool.submit``. Cut off in its middle, that leaves a thread which the pool's ``shutdown`` does not wait for."""
+    """Call ``pool.submit`` uninterrupted: an interrupt inside it would leave a thread that ``shutdown`` does not wait for."""
     with uninterrupted():
         return pool.submit(call, *args, **kwargs)

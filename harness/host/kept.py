@@ -1,8 +1,8 @@
-"""Servers that are kept between runs (``--keepdb``): whose they are, and that one run at a time uses them.
+"""Servers that are kept between runs (``--keepdb``): their id, their password, and the lock for one run at a time.
 
-They belong to a project with its settings and backends. Templates stay on them, as Django's ``--keepdb`` has it; clones are
-made anew from the template by every run, after its migrations, so that they never go stale. A run without ``--keepdb`` ends
-them.
+They belong to a project with its settings and backends. Templates stay on them, as with Django's ``--keepdb``; every run
+makes its clones anew from the template, after its migrations, so that they never go stale. A run without ``--keepdb``
+ends them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from harness.host.locks import lock_file
 
 
 def run_id(config: Config) -> str:
-    """The id of the run that the kept servers of *config*'s project belong to."""
+    """The run id under which the kept servers of *config*'s project are found."""
     parts = (str(config.project), config.settings or "", config.runner, config.network, *map(str, config.db))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
 def held(run: str) -> Iterator[None]:
-    """Use the kept servers alone. Raises ``UsageError`` while another run does."""
+    """Hold the lock of the kept servers. Raises ``UsageError`` while another run holds it."""
     with lock_file(f"kept-{run}") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,13 +41,13 @@ def held(run: str) -> Iterator[None]:
 
 
 def password(client: Client, run: str) -> str | None:
-    """The password of the servers that are kept; ``None`` if there are none."""
+    """The password of the kept servers; ``None`` if there are none."""
     return next(
         (kept.environment.get(PASSWORD_VARIABLE) for kept in containers.kept_servers(client, run).values()), None
     )
 
 
 def end(client: Client, run: str) -> None:
-    """End the servers that an earlier run has kept, unless another run uses them."""
+    """End the kept servers of an earlier run, unless another run uses them."""
     with contextlib.suppress(UsageError, ServerError), held(run):
         containers.remove_run(client, run)

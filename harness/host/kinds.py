@@ -1,6 +1,6 @@
-"""How a value of the configuration is written, in a file and as text: one ``Kind`` for each way.
+"""Parses and checks the values of the configuration, from a file and from text: one ``Kind`` for each form of value.
 
-Owns the checks of single values; ``host.options`` says which option has which kind. Imports nothing of the package.
+Owns the checks of single values; ``host.options`` assigns a kind to each option. Imports nothing of the package.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
 class Mismatch(ValueError):
-    """A value is not of its option's kind. ``seen`` is the part that is wrong, ``where`` its place below the key."""
+    """A value is not of its option's kind. ``seen`` is the wrong part, ``where`` its place below the key."""
 
     def __init__(self, seen: object, where: str = "") -> None:
         super().__init__(f"{where}: {seen!r}")
@@ -26,11 +26,11 @@ class Mismatch(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a value is written.
+    """The form of a value.
 
-    ``expected`` completes "expected ..." in a message. ``check`` takes a value as TOML has it and returns it as the
-    configuration keeps it; ``convert`` takes one word of text to what TOML would have had. Both raise ``ValueError``.
-    ``words`` are those that a shell offers as the value.
+    ``expected`` completes "expected ..." in a message. ``check`` takes a value from TOML and returns it as the
+    configuration keeps it; ``convert`` turns one word of text into the value that TOML would have. Both raise
+    ``ValueError``. ``words`` are the values that a shell completes.
     """
 
     expected: str
@@ -140,13 +140,13 @@ def _seed(value: object) -> bool | int:
 
 
 def _word_to_seed(text: str) -> bool | int:
-    """A number is a seed, ``0`` and ``1`` too: only words switch shuffling on and off."""
+    """A number is a seed, including ``0`` and ``1``; only words switch shuffling on and off."""
     value = _word_or_integer(text)
     return value if isinstance(value, int) else _word_to_bool(text)
 
 
 def _python_versions(value: object) -> tuple[str, ...]:
-    """One version, or in a file several: for ``harness matrix``; a run takes the first."""
+    """One version, or in a file several, for ``harness matrix``; a run takes the first."""
     versions = value if isinstance(value, (list, tuple)) else (value,)
     for version in versions:
         if not isinstance(version, str) or not re.fullmatch(r"3\.\d{1,2}", version, re.ASCII):
@@ -157,7 +157,7 @@ def _python_versions(value: object) -> tuple[str, ...]:
 
 
 def _bytes(value: object) -> int:
-    """A size as Docker writes it: a number and ``k``, ``m`` or ``g``, in powers of 1024."""
+    """A size in Docker's notation: a number and ``k``, ``m`` or ``g``, in powers of 1024."""
     match = re.fullmatch(r"(\d{1,6})([kmg])b?", value.lower(), re.ASCII) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
         raise Mismatch(value)

@@ -1,6 +1,6 @@
 """Lock files in the folder for temporary files, which other users can write to.
 
-Owns where they are, and that they are this user's own: a link or a file that somebody else put there is neither followed, nor
+Owns their place and the checks that they are this user's own: a link or a file of another user is neither followed, nor
 emptied, nor waited for.
 """
 
@@ -19,9 +19,9 @@ from harness.errors import UsageError
 
 @contextlib.contextmanager
 def lock_file(name: str) -> Iterator[int]:
-    """A descriptor of the file *name* in this user's folder of locks, made if need be and not yet locked.
+    """A descriptor of the file *name* in this user's folder of locks, made if missing and not yet locked.
 
-    Raises ``UsageError`` where the folder or the file is another's, or a link.
+    Raises ``UsageError`` where the folder or the file is another user's, or a link.
     """
     folder = Path(tempfile.gettempdir()) / f"harness-locks-{os.getuid()}"
     with contextlib.suppress(FileExistsError):

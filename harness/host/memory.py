@@ -1,6 +1,6 @@
-"""Whose databases are in memory, and how much of it they may take.
+"""Decides which engines' databases are in memory, and how much memory they may take.
 
-Owns the decision alone: ``host.stack`` mounts what was decided. Imports neither Docker nor Django.
+Decides only: ``host.stack`` mounts the file systems. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from harness.host.config import ServerConfig
 from harness.host.plan import PlannedServer
 
 DATABASES_BYTES = 256 << 20
-"""What the databases of a server are taken to need where the configuration says nothing."""
+"""The bytes assumed for the databases of a server without a configured size."""
 
 RUNNER_BYTES = 512 << 20
-"""What is left for the tests themselves."""
+"""The bytes left for the tests themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """``on_disk`` are the engines whose databases are not in memory; ``sizes`` the most, in bytes, of those that have one."""
+    """The placement of databases. ``on_disk`` are the engines with databases on disk; ``sizes`` are the configured
+    limits in bytes.
+    """
 
     on_disk: frozenset[str]
     sizes: Mapping[str, int]
@@ -29,9 +31,9 @@ class Placement:
 
 
 def place(servers: Sequence[PlannedServer], configs: Mapping[str, ServerConfig], engine_bytes: int) -> Placement:
-    """Where the databases of *servers* are, on an engine with *engine_bytes* of memory, 0 where that is not known.
+    """The placement of the databases of *servers* on an engine with *engine_bytes* of memory, 0 for unknown.
 
-    What does not fit is on the engine's disk, that of the engine which takes most first, and a notice says so.
+    Databases that do not fit are placed on the engine's disk, those with the largest need first, and a notice says so.
     """
     chosen = {name for name, config in configs.items() if not config.in_memory}
     sizes = {name: config.memory_size for name, config in configs.items() if config.memory_size and name not in chosen}

@@ -1,7 +1,7 @@
-"""``harness merge``: the artifacts of several runs, of one machine or many, made into one report.
+"""``harness merge``: merges the artifacts of several runs, of one machine or many, into one report.
 
-Owns how a run is read back from its folder, and how the merged reports are written and told. What belongs together is
-``report.merge``'s to say.
+Owns how a run is read back from its folder, and how the merged reports are written and printed. ``report.merge`` decides
+which runs belong together.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ from harness.report.merge import Merged, Run, merge, missing_of
 from harness.report.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
 
 _DEEPEST = 2
-"""How far below a folder that is given runs are looked for: one artifact's folder, one backend's folder in it."""
+"""The depth below a given folder at which runs are looked for: one artifact's folder, one backend's folder in it."""
 
 
 def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> ExitCode:
-    """Merge the runs in *folders* into ``config.artifacts``, print the whole, and give the worst of their exit codes.
+    """Merge the runs in *folders* into ``config.artifacts``, print the summary, and return the worst of their exit
+    codes.
 
-    *expect* is what ``harness matrix --json`` printed, or the path of a file with it. Raises ``UsageError`` for what
-    cannot be read, and for runs that do not belong together.
+    *expect* is the output of ``harness matrix --json``, or the path of a file with it. Raises ``UsageError`` for folders
+    or files that cannot be read, and for runs that do not belong together.
     """
     expected = read_expected(expect) if expect else None
     around = surroundings.look(config, os.environ)
@@ -55,7 +56,7 @@ def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> Exi
 def write(
     merged: Merged, artifacts: Artifacts, around: Surroundings, console: BackendsConsole, *, strict: bool
 ) -> ExitCode:
-    """Write the merged reports and print what they come to; never green when one could not be written."""
+    """Write the merged reports and print the summary; the exit code is never green when a report could not be written."""
     markdown = merged_summary.markdown(merged)
     artifacts.keep(DIFFERENCES, lambda: markdown)
     artifacts.keep(JUNIT, lambda: junit.build_all(merged_summary.parts(merged), merged.total_s, strict=strict))
@@ -95,7 +96,9 @@ def _runs_in(folder: Path, deepest: int) -> Iterator[Path]:
 
 
 def read_run(folder: Path, seen_from: Path) -> Run:
-    """The run whose artifacts are in *folder*. Raises ``UsageError`` for those of another version, or of no run."""
+    """The run whose artifacts are in *folder*. Raises ``UsageError`` for artifacts of another version, and where there
+    is no run.
+    """
     code = _recorded_code(folder / SUMMARY)
     try:
         report = ledger.fold(read_journal(folder / JOURNAL))
@@ -115,7 +118,7 @@ def read_run(folder: Path, seen_from: Path) -> Run:
 
 
 def with_exit_code(found: Verdict, code: ExitCode) -> Verdict:
-    """*found*, or what the exit *code* of the run says where that is worse: the journal does not know everything."""
+    """*found*, or a verdict from the run's exit *code* where that is worse: the journal does not record every error."""
     if worst(found.exit_code, code) == found.exit_code:
         return found
     cause = Cause("ExitStatus", f"the run ended with exit code {int(code)}, which its journal does not explain")
@@ -123,7 +126,7 @@ def with_exit_code(found: Verdict, code: ExitCode) -> Verdict:
 
 
 def read_expected(text: str) -> list[str]:
-    """The names of the jobs in what ``harness matrix --json`` printed. Raises ``UsageError`` for anything else."""
+    """The names of the jobs in the output of ``harness matrix --json``. Raises ``UsageError`` for any other text."""
     try:
         raw = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
         names = [str(job["name"]) for job in json.loads(raw)["include"]]
@@ -137,7 +140,7 @@ def read_expected(text: str) -> list[str]:
 
 
 def _recorded_code(path: Path) -> ExitCode:
-    """The exit code that ``summary.json`` has; green where there is none: then the run's journal tells how it ended."""
+    """The exit code in ``summary.json``; green if the file is missing: then the verdict comes from the run's journal alone."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         version, code = content["version"], ExitCode(content["exit_code"])

@@ -1,4 +1,4 @@
-"""Every option, once: its key, flags, variable, default, kind, and what it means.
+"""Every option, declared once: its key, flags, variable, default, kind and help text.
 
 Owns ``OPTIONS``: the command line is generated from it, ``host.config`` reads files and variables by it, and the
 reference pages are tested against it.
@@ -35,9 +35,9 @@ from harness.host.kinds import (
 class Option:
     """One option. Its variable is ``HARNESS_`` and the key in upper case.
 
-    ``default`` is written as in TOML; ``None``: not set. ``bare`` is the text that the flag alone stands for, where its
+    ``default`` is written as in TOML; ``None``: not set. ``bare`` is the value of a flag that stands alone, where its
     value may be left out. ``commands`` are those that take the flags. ``file_only``: neither flag nor variable, since a
-    shell's word cannot hold the value well. ``in_file`` is false for what says where the file is. ``django`` is the
+    shell's word cannot hold the value well. ``in_file`` is false for an option that locates the file. ``django`` is the
     field of ``DjangoOptions``. The value of a ``secret`` is never shown.
     """
 

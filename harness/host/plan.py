@@ -1,7 +1,7 @@
-"""From what the project's settings say and what the user asked for to the servers of a run, and who goes where.
+"""Plans the servers of a run and the route of each alias, from the project's settings and the user's options.
 
-Owns the rules: which servers there are, which are replicas, which aliases share one, and what the test databases are
-called where Django's own names do not fit. Decides only; ``host.stack`` acts. Imports neither Docker nor Django.
+Owns the rules: which servers there are, which are replicas, which aliases share one, and the names of test databases
+where Django's own do not fit. Decides only; ``host.stack`` acts. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from harness.host.config import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, Role, for_vendor
 
 DUMMY = "dummy"
-"""What ``DATABASES = {}`` comes to: a project without a database."""
+"""The vendor of ``DATABASES = {}``: a project without a database."""
 SQLITE_BACKEND = "django.db.backends.sqlite3"
 SPATIALITE_BACKEND = "django.contrib.gis.db.backends.spatialite"
 _RELATIONAL = frozenset({"postgresql", "mysql", SQLITE, "oracle", "microsoft", "cockroachdb"})
-"""The vendors that one engine can stand in for as well as another."""
+"""The vendors whose aliases another engine can serve."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedServer:
     """A server to be started. ``id`` is its host name too; ``primary`` is the id that a replica streams from.
 
-    ``users`` are the superusers that its aliases connect as, those of its replicas among them: roles are replicated.
+    ``users`` are the superusers that its aliases connect as, including those of its replicas: roles are replicated.
     """
 
     id: str
@@ -53,7 +53,7 @@ class PlannedServer:
 
 @dataclass(frozen=True, slots=True)
 class StackPlan:
-    """Every server, primaries first, and where each alias goes, in the order of ``DATABASES``."""
+    """Every server, primaries first, and the route of each alias, in the order of ``DATABASES``."""
 
     servers: tuple[PlannedServer, ...]
     routes: tuple[Route, ...]
@@ -64,9 +64,10 @@ class StackPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What makes a server of the run: what runs there, and where the settings had it.
+    """The key of a server of the run: its engine and version, and its address in the settings.
 
-    ``key`` is where the primary was; ``mirror_key`` where a mirror was that lives elsewhere, which makes it a replica.
+    ``key`` is the primary's address; ``mirror_key`` is the address of a mirror that has another one, which makes it a
+    replica.
     """
 
     engine: str
@@ -80,12 +81,12 @@ class _Place:
 
 
 def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
-    """The plan for *topology*, tested on what *db* names, and on the engines of the settings where it names nothing.
+    """The plan for *topology*, tested on the engines in *db*, or on those of the settings where *db* is empty.
 
     *db* names one backend for all aliases at most, beside those for one alias each.
 
-    Raises ``ProjectError`` for mirrors and dependencies that lead nowhere or round in a circle and for a backend that
-    no engine stands behind, ``UsageError`` for a *db* that the settings contradict.
+    Raises ``ProjectError`` for mirrors and dependencies that lead nowhere or form a circle and for a backend that no
+    engine can serve, ``UsageError`` for a *db* that contradicts the settings.
     """
     order = creation_order(topology)
     primaries = {alias.name: topology[primary_of(topology, alias.name)] for alias in topology.aliases}
@@ -113,7 +114,7 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
 
 
 def _specs(topology: Topology, primaries: Mapping[str, Alias], db: Sequence[DbSpec]) -> dict[str, DbSpec | None]:
-    """What *db* asks for each alias. One that names an alias holds for all on the same test database, mirrors too."""
+    """The spec of *db* for each alias. A spec with an alias applies to all aliases on the same test database, mirrors too."""
     everywhere = next((spec for spec in db if spec.alias is None), None)
     group_of = {name: group[0] for group in databases(topology) for name in group}
     asked: dict[str, DbSpec] = {}
@@ -138,7 +139,9 @@ def _specs(topology: Topology, primaries: Mapping[str, Alias], db: Sequence[DbSp
 
 
 def _see_that_it_can_be_replaced(alias: Alias, spec: DbSpec, topology: Topology) -> None:
-    """Whoever names the alias itself knows that its models work there; what is said of all aliases may not mean it."""
+    """Refuse a *spec* for all aliases if *alias* is not relational: the user may not have meant this alias. Naming it is
+    accepted.
+    """
     if alias.vendor in _RELATIONAL or alias.vendor == DUMMY:
         return
     raise UsageError(
@@ -154,7 +157,7 @@ def _listing(spec: DbSpec, topology: Topology) -> str:
 
 
 def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
-    """Where *alias* is tested; ``None`` where it needs no server. What mirrors nothing is its own *primary*."""
+    """The server of *alias*; ``None`` where it needs none. An alias that mirrors nothing is its own *primary*."""
     if spec is None and alias.vendor != primary.vendor:
         raise ProjectError(
             f"DATABASES[{alias.name!r}] ({alias.backend}) is a mirror of {primary.name!r} ({primary.backend}):"
@@ -171,14 +174,14 @@ def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
         )
     version = spec.version if spec is not None and spec.version is not None else engine.default_version
     place = _Place(engine.name, version, _server_key(primary))
-    # a file has no host, so nothing says that the mirror of one is on its primary's server
+    # a file has no host, so a mirror of one cannot be recognized as being on its primary's server
     if alias is primary or (_server_key(alias) == place.key and alias.vendor != SQLITE):
         return place
     return replace(place, mirror_key=_server_key(alias))
 
 
 def _server_key(alias: Alias) -> tuple[str, ...]:
-    """What makes aliases share a server. All SQLite files share one: none of them says where it would be."""
+    """The address by which aliases share a server. All SQLite files share one: a file has no address."""
     return (SQLITE,) if alias.vendor == SQLITE else alias.server_key
 
 
@@ -215,8 +218,8 @@ def _users(primary: _Place, members: Mapping[_Place, Sequence[Alias]]) -> tuple[
 def _database_names(
     topology: Topology, places: Mapping[str, _Place | None], specs: Mapping[str, DbSpec | None]
 ) -> dict[str, str | None]:
-    """The test database's name of each alias that has one on a server, or is brought to SQLite; ``None`` where Django's own
-    choice fits.
+    """The test database's name of each alias that has one on a server, or is moved to SQLite; ``None`` where Django's
+    own name fits.
     """
     groups = {group[0]: group for group in databases(topology) if places[group[0]] is not None}
     fitting = {first: _fitting(topology[first], _engine(places[first])) for first in groups}
@@ -229,7 +232,7 @@ def _database_names(
         place = places[first]
         neighbours = {fitting[other] for other in groups if other != first and places[other] == place}
         clone = naming.parse_clone(name)
-        # a name that is another's with a worker's number would be dropped when that worker's clone is made
+        # a worker's clone with the same name (another name and a worker's number) would replace this database
         if (place, name) in taken or (clone is not None and clone[0] in neighbours):
             name = naming.database_apart(name, first, _engine(place).name_bytes)
         taken.add((place, name))
@@ -252,12 +255,12 @@ def _fitting(alias: Alias, engine: Engine) -> str:
 
 
 def _in_memory(alias: Alias) -> str:
-    """What Django calls the database in memory of *alias*: it is each alias's own."""
+    """Django's name of *alias*'s database in memory: each alias has its own."""
     return f"file:memorydb_{alias.name}?mode=memory&cache=shared"
 
 
 def _is_brought_to_sqlite(alias: Alias, spec: DbSpec | None) -> bool:
-    """Whether *alias* is tested on SQLite, though the settings have it elsewhere."""
+    """Whether *alias* is tested on SQLite, but has another vendor in the settings."""
     return spec is not None and spec.engine == SQLITE and alias.vendor not in (SQLITE, DUMMY)
 
 
@@ -274,7 +277,7 @@ def _engine(place: _Place | None) -> Engine:
 
 
 def _is_replaced(alias: Alias, place: _Place | None) -> bool:
-    """Whether *alias* was written for another vendor than it is tested on."""
+    """Whether *alias* was written for another vendor than the one that it is tested on."""
     return place is not None and alias.vendor != ENGINES[place.engine].vendor
 
 

@@ -8,7 +8,7 @@ from harness.contract.codec import to_plain
 from harness.host.plan import PlannedServer, StackPlan
 
 VERSION = 1
-"""The version of the document; a field more is no new version."""
+"""The version of the document; a new field does not change it."""
 
 SERVER_COLUMNS = ("server", "engine", "role", "streams from", "aliases", "users")
 ALIAS_COLUMNS = ("alias", "server", "test database", "kind", "backend", "user", "after")
@@ -38,7 +38,7 @@ def document(plan: StackPlan) -> dict[str, object]:
 
 
 def documents(plans: Mapping[str, StackPlan]) -> dict[str, object]:
-    """The plan of one backend as it is, those of several by the backends' names."""
+    """The plan of one backend as it is, the plans of several by the backends' names."""
     if len(plans) == 1:
         return document(next(iter(plans.values())))
     return {"version": VERSION, "backends": {name: document(plan) for name, plan in plans.items()}}
@@ -55,7 +55,7 @@ def tables(plans: Mapping[str, StackPlan]) -> list[str]:
 
 
 def table(plan: StackPlan) -> list[str]:
-    """*plan* as lines of text: servers, aliases, the order in which test databases are made, and what to know of it."""
+    """*plan* as lines of text: servers, aliases, the creation order of test databases, and notices."""
     lines = [*columns(SERVER_COLUMNS, server_rows(plan)), "", *columns(ALIAS_COLUMNS, alias_rows(plan))]
     lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
     return lines + [f"note: {notice.text}" for notice in plan.notices]

@@ -1,6 +1,6 @@
-"""The files of the project under test: which ones there are, and the tar in which they are brought to a container.
+"""The files of the project under test: their list, and the tar in which they are copied to a container.
 
-Owns what belongs to a project; ``host.provisioning.install`` says what its dependencies are. Asks git, and writes nothing.
+Owns the choice of a project's files; ``host.provisioning.install`` finds its dependencies. Asks git, and writes nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from harness.errors import ProjectError
 RUNNER_UID = 10001
 RUNNER_NAME = "runner"
 FOLDER = "/project"
-"""Where the project lies in a container."""
+"""The project's folder in a container."""
 
 GIT_DEADLINE_S = 60
 _NEVER = frozenset({".git", "__pycache__", "node_modules"})
-# A hook's git sets these for its own repository, and they would lead ours astray.
+# Git sets these for its hooks' own repository, and our git commands would then use that one.
 _GIT_VARIABLES = frozenset(
     {
         "GIT_DIR",
@@ -42,7 +42,7 @@ _GIT_VARIABLES = frozenset(
 def project_files(root: Path, exclude: Iterable[Path] = ()) -> list[str]:
     """The files and links of the project in *root*, relative to it, sorted.
 
-    What git tracks or does not ignore, with submodules; where there is no git, or git ignores the whole folder,
+    Those that git tracks or does not ignore, with submodules; where there is no git, or git ignores the whole folder,
     everything but caches, ``node_modules`` and virtual environments. *exclude* are folders that never belong to it: the
     artifacts. Raises ``ProjectError`` when git is there and fails.
     """
@@ -56,7 +56,7 @@ def project_files(root: Path, exclude: Iterable[Path] = ()) -> list[str]:
 
 
 def missing_submodules(root: Path) -> list[str]:
-    """The folders of git's submodules in *root* that are empty: nobody has fetched what belongs there."""
+    """The folders of git's submodules in *root* that are empty: they have not been fetched."""
     missing = []
     for top in (root, *root.parents):
         if (top / ".gitmodules").is_file():
@@ -71,7 +71,7 @@ def missing_submodules(root: Path) -> list[str]:
 
 
 def fingerprints(root: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """A digest of the content of each of *names* that is there; of a link, where it leads."""
+    """A digest of the content of each existing file of *names*; of a link, its target."""
     found: dict[str, bytes] = {}
     for name in names:
         path = root / name
@@ -87,7 +87,7 @@ def fingerprints(root: Path, names: Iterable[str]) -> dict[str, bytes]:
 def project_tar(root: Path, names: Iterable[str], target: IO[bytes]) -> None:
     """Write the files *names*, relative to *root*, to *target* as a tar whose every member belongs to the runner.
 
-    Links stay links. A file that is gone by now is left out. ``ValueError`` for a name that leads out of *root*.
+    Links stay links. A file that no longer exists is left out. Raises ``ValueError`` for a name that leads out of *root*.
     """
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
         folders: set[str] = set()
@@ -95,7 +95,7 @@ def project_tar(root: Path, names: Iterable[str], target: IO[bytes]) -> None:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts:
                 raise ValueError(f"{name} leads out of the project")
-            # A container's engine makes missing folders root's own, and the runner could not write beside its files.
+            # The engine makes missing folders as root, and the runner could not write beside its files.
             for parent in reversed(path.parents[:-1]):
                 if str(parent) not in folders:
                     folders.add(str(parent))
@@ -106,7 +106,7 @@ def project_tar(root: Path, names: Iterable[str], target: IO[bytes]) -> None:
 def _add(tar: tarfile.TarFile, root: Path, name: str) -> None:
     try:
         member = _owned(tar.gettarinfo(root / name, arcname=name))
-        # a file with two names would become a link between them
+        # tarfile stores a second hard link as a link to the first
         if member.islnk():
             member.type, member.linkname = tarfile.REGTYPE, ""
             member.size = (root / name).stat().st_size
@@ -127,7 +127,7 @@ def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _is_carried(path: Path) -> bool:
-    """Whether *path* is a regular file or a link, not a socket or a pipe that somebody left there."""
+    """Whether *path* is a regular file or a link, not a socket or a pipe."""
     try:
         mode = path.lstat().st_mode
     except OSError:
@@ -136,7 +136,7 @@ def _is_carried(path: Path) -> bool:
 
 
 def _listed_by_git(root: Path) -> list[str]:
-    """What git lists below *root*; empty where there is no repository."""
+    """The files that git lists below *root*; empty where there is no repository."""
     if not any((folder / ".git").exists() for folder in (root, *root.resolve().parents)):
         return []
     names: list[str] = []
@@ -145,13 +145,14 @@ def _listed_by_git(root: Path) -> list[str]:
         if not path.is_dir() or path.is_symlink():
             names.append(name)
         elif (path / ".git").exists():
-            # a submodule, or a repository inside this one: git names the folder and leaves the rest to its own git
+            # for a submodule, or a repository inside this one, git lists the folder alone: list its files with its own git
             names.extend(f"{name.rstrip('/')}/{inner}" for inner in _listed_by_git(path))
     return names
 
 
 def _git_ls_files(root: Path) -> list[str]:
-    # Containers of CI systems often have the checkout under another user: nothing of its configuration is run here.
+    # Containers of CI systems often have the checkout under another user, hence safe.directory; fsmonitor would run a
+    # program of the repository.
     command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "ls-files"]
     options = ["-z", "--cached", "--others", "--exclude-standard"]
     environment = {name: value for name, value in os.environ.items() if name not in _GIT_VARIABLES}
@@ -160,7 +161,7 @@ def _git_ls_files(root: Path) -> list[str]:
             [*command, *options], cwd=root, env=environment, capture_output=True, timeout=GIT_DEADLINE_S, check=True
         )
     except FileNotFoundError:
-        return []  # no git on this machine: the folder is taken as it is
+        return []  # no git on this machine: use all files of the folder
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or str(error).encode()
         raise ProjectError(

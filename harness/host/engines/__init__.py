@@ -10,7 +10,7 @@ from harness.host.engines.mysql import MYSQL
 from harness.host.engines.postgres import POSTGRES
 
 ENGINES: Mapping[str, Engine] = {engine.name: engine for engine in (POSTGRES, MYSQL, MARIADB)}
-"""By the name that users type."""
+"""The engines by the name that users type."""
 
 KNOWN: Mapping[str, tuple[str, ...]] = {engine.name: engine.versions for engine in ENGINES.values()}
 """Every engine's versions, by its name."""

@@ -1,6 +1,6 @@
-"""What the host knows of a kind of database server, as data and a few plain functions.
+"""The host's description of a kind of database server, as data and a few plain functions.
 
-Owns the shape alone: the modules beside it fill it in. Imports neither Docker nor Django.
+Owns only the data classes; the modules beside it fill them in. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Literal
 Role = Literal["primary", "replica"]
 
 Replication = Literal["gtid", "position"]
-"""How a replica finds its place in what its primary sends, where an engine has both ways."""
+"""The ways by which a replica finds its place in its primary's log, where an engine has both."""
 
 PASSWORD_VARIABLE = "HARNESS_PASSWORD"  # noqa: S105 - the name of a variable
-"""Of a server's container: the run's password."""
+"""The variable of a server's container with the run's password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A version that can be asked for: its official image, and the Debian suite whose packages have it."""
+    """A version that users can choose: its official image, and the Debian suite whose packages have it."""
 
     version: str
     image: str
@@ -30,10 +30,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """What one server is told at its start. ``users`` are made superusers on a primary; a replica has them from it.
+    """The start parameters of one server. ``users`` are made superusers on a primary; a replica replicates them.
 
-    ``primary_host`` is the name under which a replica reaches its primary, ``replication`` the way it follows it, for an
-    engine that has more than one. A server that ``is_held`` ends with this process.
+    ``primary_host`` is the name under which a replica reaches its primary, ``replication`` how it follows the primary,
+    for an engine that has more than one way. A server that ``is_held`` ends with this process.
     """
 
     role: Role
@@ -51,17 +51,18 @@ class Boot:
 class Engine:
     """A kind of database server.
 
-    ``name`` is what users type, ``title`` what they read, ``vendor`` what Django's backends call themselves.
-    ``backend`` and ``gis_backend`` replace the ENGINE of an alias that was written for another vendor.
-    ``unquotable`` are the characters that Django cannot quote in a name. ``server_options`` are the keys of OPTIONS
-    that name the old server, or how to reach it.
-    ``environment`` is that of a server's container. ``ready`` is the line of its log that says that it serves; a
-    replica, that it streams too. ``version_line`` finds the exact version in the log, as its first group.
-    ``user`` is the role that stands for a USER of the settings. ``dump_schema`` is the command line that prints a
-    database's schema inside its server's container, and ``schema_noise`` what differs in it from time to time.
-    ``memory_folder`` is where a server's databases are made if a file system in memory is mounted there, and
-    ``memory_bytes`` what one server then takes beside the tests' databases: itself and its seed.
-    ``hint`` says what to look at when a server does not come up.
+    ``name`` is what users type, ``title`` what they read, ``vendor`` the vendor of its Django backends. ``backend`` and
+    ``gis_backend`` replace the ENGINE of an alias that was written for another vendor. ``unquotable`` are the characters
+    that Django cannot quote in a name. ``server_options`` are the keys of OPTIONS that name the old server, or how to
+    reach it.
+    ``environment`` gives the variables of a server's container. ``ready`` matches the log line of a server that accepts
+    connections; for a replica, that it streams too. ``version_line`` finds the exact version in the log, as its first
+    group.
+    ``user`` gives the role that replaces a USER of the settings. ``dump_schema`` is the command line that prints a
+    database's schema inside its server's container, and ``schema_noise`` matches the parts that differ from dump to dump.
+    ``memory_folder`` is the folder of a server's databases if a file system in memory is mounted there, and
+    ``memory_bytes`` the memory of one server besides the tests' databases: itself and its seed.
+    ``hint`` is the next step when a server does not come up.
     """
 
     name: str
@@ -91,7 +92,7 @@ class Engine:
         return tuple(release.version for release in self.releases)
 
     def release(self, version: str) -> Release:
-        """The release of *version*; ``KeyError`` if there is none."""
+        """The release of *version*. Raises ``KeyError`` if there is none."""
         for release in self.releases:
             if release.version == version:
                 return release

@@ -15,7 +15,7 @@ USER_CHARACTERS = 80
 
 
 def user(name: str) -> str:
-    """The user that stands for *name*: itself, or ``harness`` where MariaDB would not have it as it is."""
+    """The user that replaces *name*: *name* itself, or ``harness`` where MariaDB would not accept it."""
     return mysql.family_user(name, USER_CHARACTERS)
 
 

@@ -1,6 +1,6 @@
 """MySQL, as data and small functions. The image that this describes is made by ``images/mysql``.
 
-``mariadb.py`` beside it takes what the two have in common from here. Imports neither Docker nor Django.
+``mariadb.py`` beside it imports the common parts from here. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from harness.contract import naming
 from harness.host.engines.engine import PASSWORD_VARIABLE, Boot, Engine, Release
 
 DEFAULT_USER = "harness"
-"""The user of an alias that names no USER, or one that the server would not take."""
+"""The user of an alias whose USER is empty or not accepted by the server."""
 
 REPLICATOR = "harness_replication"
-"""Who a replica is to its primary: no user of a project can be called so."""
+"""The user as which a replica connects to its primary: no user of a project can have this name."""
 
 USER_CHARACTERS = 32
 
@@ -48,7 +48,7 @@ SERVER_OPTIONS = (
     "passwd_first",
     "oci_config_file",
     "oci_config_profile",
-    # files that name either, and are not where the tests run
+    # files that name either, and do not exist in the runner
     "read_default_file",
     "read_default_group",
     "option_files",
@@ -76,7 +76,7 @@ def environment(boot: Boot) -> Mapping[str, str]:
 
 
 def family_environment(boot: Boot) -> Mapping[str, str]:
-    """What MySQL and MariaDB are told alike."""
+    """The variables that MySQL and MariaDB have in common."""
     common = {"HARNESS_ROLE": boot.role, PASSWORD_VARIABLE: boot.password, "HARNESS_HELD": "1" if boot.is_held else ""}
     if boot.role == "replica":
         return {**common, "HARNESS_PRIMARY": boot.primary_host}
@@ -84,12 +84,12 @@ def family_environment(boot: Boot) -> Mapping[str, str]:
 
 
 def user(name: str) -> str:
-    """The user that stands for *name*: itself, or ``harness`` where MySQL would not have it as it is."""
+    """The user that replaces *name*: *name* itself, or ``harness`` where MySQL would not accept it."""
     return family_user(name, USER_CHARACTERS)
 
 
 def family_user(name: str, characters: int) -> str:
-    """*name*, or ``harness`` for one that is empty, reserved, longer than *characters* or not to be written on a line."""
+    """*name*, or ``harness`` for a name that is empty, reserved, longer than *characters* or cannot be written on a line."""
     reserved = name == REPLICATOR or name.startswith(("mysql.", "mariadb.")) or name.lower() in ("public", "none")
     is_plain = name == name.strip() and not re.search(r"[\0-\x1f\x7f\U00010000-\U0010ffff]", name)
     if not name or reserved or len(name) > characters or not is_plain:
@@ -115,10 +115,10 @@ DUMP_OPTIONS = (
     "--skip-comments",
     "--default-character-set=utf8mb4",
 )
-"""Without data, and without what differs from one dump to the next."""
+"""The options of a schema dump: without data, and without text that differs from one dump to the next."""
 
 NOISE = re.compile(r" AUTO_INCREMENT=\d+(?= |;)")
-"""What differs in a dump from time to time: how many rows there have been."""
+"""Matches the part of a schema dump that depends on the rows that were inserted."""
 
 MYSQL = Engine(
     name="mysql",

@@ -12,7 +12,7 @@ from harness.contract import naming
 from harness.host.engines.engine import PASSWORD_VARIABLE, Boot, Engine, Release
 
 DEFAULT_USER = "harness"
-"""The superuser of an alias that names no USER, or one that PostgreSQL would not take."""
+"""The superuser of an alias whose USER is empty or not accepted by PostgreSQL."""
 
 SERVER_OPTIONS = (
     # where the server is
@@ -70,7 +70,7 @@ def environment(boot: Boot) -> Mapping[str, str]:
 
 
 def user(name: str) -> str:
-    """The role that stands for *name*: itself, or ``harness`` where PostgreSQL would not have it as it is."""
+    """The role that replaces *name*: *name* itself, or ``harness`` where PostgreSQL would not accept it."""
     reserved = name.startswith("pg_") or name in ("public", "none")
     if not name or reserved or len(name.encode()) > naming.POSTGRES_NAME_BYTES or re.search(r"[\0\r\n]", name):
         return DEFAULT_USER
@@ -79,7 +79,7 @@ def user(name: str) -> str:
 
 def dump_schema(database: str) -> tuple[str, ...]:
     """The command line that prints the schema of *database*, inside its server's container."""
-    # a bare word would be read as a connection string if it had a "=" in it
+    # as a bare word, a name with "=" in it would be read as a connection string
     return (
         "pg_dump",
         "--schema-only",
@@ -91,7 +91,7 @@ def dump_schema(database: str) -> tuple[str, ...]:
 
 
 def _connection(database: str) -> str:
-    """*database* as a connection string: as a bare word, a name with "=" in it would be read as one."""
+    """*database* as a connection string: a bare name with "=" in it would be read as one."""
     quoted = database.replace("\\", "\\\\").replace("'", "\\'")
     return f"dbname='{quoted}'"
 

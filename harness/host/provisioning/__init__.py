@@ -1,1 +1,1 @@
-"""The images of a run: what each is made from, and how it is found or made. Docker is spoken to in ``host.docker`` alone."""
+"""The images of a run: their origins, and how each is found or made. Only ``host.docker`` speaks to Docker."""

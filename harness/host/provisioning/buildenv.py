@@ -1,7 +1,7 @@
-"""What a build needs to reach packages from where it runs: certificates, pip's indexes, proxies.
+"""The settings by which a build reaches packages: certificates, pip's indexes, proxies.
 
-Owns the order (the harness's own configuration, then what the user's own pip uses) and the names under which a
-container sees it all. ``read`` looks at the machine, the rest is pure. Imports no Docker.
+Owns the order (the harness's own configuration, then that of the user's own pip) and the names of variables and files in
+a container. ``read`` looks at the machine, the rest is pure. Imports no Docker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.host.config import Config
 from harness.host.provisioning.declared import without_credentials
 
 BROUGHT = "/run/harness"
-"""Where a container finds the files that are brought for an installation; a volume, so no image keeps them."""
+"""The folder in a container with the files of an installation; a volume, so no image keeps them."""
 
 ARCHIVE_END_BYTES = 1 << 20
 PIP_CONFIG_DEADLINE_S = 30
@@ -33,10 +33,11 @@ _SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert
 
 @dataclass(frozen=True, slots=True)
 class BuildEnvironment:
-    """How builds reach packages, parsed. Paths are this machine's and exist; URLs may hold credentials.
+    """The settings by which builds reach packages, parsed. Paths are this machine's and exist; URLs may hold
+    credentials.
 
     ``timeout_s`` and ``retries`` are pip's own, 0 for its default. ``proxies`` maps variables in lower case to values.
-    ``notices`` says what the user's pip has and a container cannot have.
+    ``notices`` lists settings of the user's pip that cannot work in a container.
     """
 
     ca_certificates: Path | None = None
@@ -54,7 +55,7 @@ class BuildEnvironment:
     notices: tuple[str, ...] = ()
 
     def brought(self) -> Iterator[tuple[str, Path]]:
-        """The files and folders that a container needs, each with its path there."""
+        """The files and folders that a container needs, each with its path in the container."""
         if self.ca_certificates:
             yield f"{BROUGHT}/ca-certificates.crt", self.ca_certificates
         for number, path in enumerate(self.find_links_folders):
@@ -63,7 +64,7 @@ class BuildEnvironment:
             yield f"{BROUGHT}/constraints/{number}.txt", path
 
     def variables(self) -> dict[str, str]:
-        """The environment of an installation in a container: for pip, and for other tools what they share with it."""
+        """The variables of an installation in a container: for pip, and for other tools that read the same settings."""
         links = [place for place, _ in self.brought() if "/find-links/" in place]
         constraints = [place for place, _ in self.brought() if "/constraints/" in place]
         values = {
@@ -88,7 +89,8 @@ class BuildEnvironment:
         return tuple(filter(None, (self.index_url, *self.extra_index_urls)))
 
     def key_parts(self) -> Iterator[bytes]:
-        """What of this decides which packages an installation gets: indexes, links and constraints, with what files hold.
+        """The parts of this that decide which packages an installation gets: indexes, links and constraints, with their
+        files' content.
 
         Without credentials: another password leads to the same packages.
         """
@@ -136,9 +138,9 @@ def read(config: Config, environ: Mapping[str, str] = os.environ) -> BuildEnviro
 
 
 def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) -> BuildEnvironment:
-    """What *config* says, and where it says nothing, *pip* (see ``pip_settings``) and *environ*.
+    """The settings of *config*, and where it has none, those of *pip* (see ``pip_settings``) and *environ*.
 
-    Looks only at whether files are there. Raises ``UsageError`` for a file that *config* names and that is not.
+    Reads no file, but checks that files exist. Raises ``UsageError`` for a file in *config* that does not.
     """
     notices: list[str] = []
     pip_variables = {name: value for name, value in _pip_variables(environ).items() if value}
@@ -170,9 +172,9 @@ def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) 
 
 
 def pip_settings(listing: str) -> dict[str, str]:
-    """The settings that count for ``pip install`` in the output of ``pip config list``, without their section.
+    """The settings that apply to ``pip install`` in the output of ``pip config list``, without their section.
 
-    A variable counts over a file, and in a file ``install`` over ``global``, as pip has it.
+    A variable overrides a file, and in a file ``install`` overrides ``global``, as in pip.
     """
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in listing.splitlines():
@@ -183,7 +185,7 @@ def pip_settings(listing: str) -> dict[str, str]:
 
 
 def _end_of(file: Path) -> bytes:
-    """The size of an archive and a digest of its end, where a wheel and a gzip file have the checksums of all they hold."""
+    """The size of an archive and a digest of its end, where wheels and gzip files keep the checksums of their content."""
     size = file.stat().st_size
     with file.open("rb") as content:
         content.seek(max(0, size - ARCHIVE_END_BYTES))
@@ -198,7 +200,7 @@ def _literal(text: str) -> str:
 
 
 def _pip_config_list(environ: Mapping[str, str]) -> str:
-    """Empty where this interpreter has no pip: a tool that installs without one is common, and variables remain."""
+    """The output of ``pip config list``; empty where this interpreter has no pip, as with uv: variables still apply."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     try:
         done = subprocess.run(
@@ -224,7 +226,7 @@ def _chosen(configured: str | Iterable[str] | None, otherwise: Iterable[str]) ->
 
 
 def _carried(urls: Iterable[str], notices: list[str]) -> tuple[str, ...]:
-    """Those of *urls* that a container can reach; an index in this machine's files is not one of them."""
+    """The *urls* that a container can reach; an index in this machine's files is not one of them."""
     kept = []
     for url in urls:
         if url.startswith(("http://", "https://")):
@@ -286,7 +288,7 @@ def _certificates(
         if Path(place).is_file():
             return Path(place)
         notices.append(f"The certificate bundle {place} is no file and does not reach image builds.")
-    # pip trusts the system's certificates from 24.2 on, and a company's are installed there
+    # pip uses the system's certificates since 24.2, and companies install theirs there
     system = (ssl.get_default_verify_paths().openssl_cafile, *_SYSTEM_CERTIFICATES)
     return next((Path(place) for place in system if Path(place).is_file()), None)
 

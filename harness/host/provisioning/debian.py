@@ -1,6 +1,7 @@
-"""Debian as a source of images where none can be pulled: which suite has what, and the machine's own mirror.
+"""Debian as a source of images where none can be pulled: the suites' Python versions, and the machine's own mirror.
 
-Owns the reading of apt's configuration and of its sources, in both of their formats. ``host.docker.origins`` runs the recipe.
+Owns the reading of apt's configuration and of its sources, in both of their formats. ``host.docker.origins`` runs the
+recipe.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PYTHON_SUITES: Mapping[str, str] = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
-"""The Python of each suite."""
+"""The suite of each Python version."""
 
 SUITES = ("bookworm", "trixie", "sid")
 DEFAULT_SUITE = "trixie"
 
 DEBOOTSTRAP_PACKAGES = ("debootstrap", "debian-archive-keyring")
-"""What makes a base takes; Ubuntu lacks Debian's keys as well."""
+"""The packages that make a base; Ubuntu lacks Debian's keys as well."""
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -38,9 +39,9 @@ class AptSource:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """Where a machine has Debian from. ``security`` is empty where it has no source of security updates.
+    """The Debian mirror of a machine. ``security`` is empty where it has no source of security updates.
 
-    An empty ``uri`` is the mirror that debootstrap itself knows.
+    An empty ``uri`` is debootstrap's default mirror.
     """
 
     uri: str
@@ -49,7 +50,7 @@ class Mirror:
     security: str = ""
 
     def sources(self, suite: str) -> str:
-        """The text of a ``sources.list`` for *suite* from this mirror; empty for what debootstrap writes."""
+        """The text of a ``sources.list`` for *suite* from this mirror; empty for debootstrap's own."""
         if not self.uri:
             return ""
         components = " ".join(self.components)
@@ -63,19 +64,19 @@ class Mirror:
 
 
 def machine_mirror(apt: Path = Path("/etc/apt")) -> Mirror:
-    """The Debian mirror of the machine's apt configuration, or debootstrap's own where it has none, as on Ubuntu."""
+    """The Debian mirror of the machine's apt configuration, or debootstrap's default where it has none, as on Ubuntu."""
     files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
     texts = {file.name: file.read_text("utf-8", "replace") for file in files if file.is_file()}
     return find_mirror(parse_sources(texts)) or Mirror("")
 
 
 def lacks_debootstrap() -> bool:
-    """Whether what makes a base is missing on this machine."""
+    """Whether debootstrap or Debian's keys are missing on this machine."""
     return shutil.which("debootstrap") is None or not KEYRING.exists()
 
 
 def takes_expired() -> bool:
-    """Whether this machine's own apt takes a Release file that is past its date."""
+    """Whether this machine's own apt accepts a Release file that is past its date."""
     try:
         asked = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -90,7 +91,7 @@ def ignores_valid_until(dump: str) -> bool:
 
 
 def parse_sources(files: Mapping[str, str]) -> tuple[AptSource, ...]:
-    """The sources of apt's files, by name: ``*.list`` in the one-line format, ``*.sources`` in deb822; no others."""
+    """The sources in apt's files, by name: ``*.list`` in the one-line format, ``*.sources`` in deb822; no others."""
     found: list[AptSource] = []
     for name, text in files.items():
         if name.endswith(".list"):
@@ -130,7 +131,7 @@ def _deb822_sources(text: str) -> Iterator[AptSource]:
 
 
 def _deb822_fields(stanza: str) -> dict[str, str]:
-    """The fields of a stanza, names in lower case; a line that begins with a blank goes on with the one before."""
+    """The fields of a stanza, names in lower case; a line that begins with a blank continues the field before."""
     fields: dict[str, str] = {}
     name = ""
     for line in stanza.splitlines():

@@ -1,6 +1,7 @@
-"""Where a project says that its packages come from: the tables of uv, Poetry and PDM, read into ``Source`` and index URLs.
+"""The sources of packages that a project declares: the tables of uv, Poetry and PDM, read into ``Source`` and index
+URLs.
 
-Reads packaging files and runs nothing. What follows from it for an installation is the module ``install``'s.
+Reads packaging files and runs nothing. ``sources`` beside it applies them to an installation.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ Kind = Literal["path", "git", "url", "index", "unclear"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the package *name* comes from, as ``told_by`` says: the table and its file.
+    """The source of the package *name*; ``told_by`` is the table and the file that declare it.
 
-    ``place`` is a path relative to the project, a reference that pip takes (``git+https://...``), an index's URL, or words for a
-    source that depends on something.
+    ``place`` is a path relative to the project, a reference that pip takes (``git+https://...``), an index's URL, or
+    words for a source that depends on something.
     """
 
     name: str
@@ -44,14 +45,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """All that the packaging files say: ``sources`` by normal name, and ``indexes`` that any package may come from."""
+    """The sources in the packaging files: ``sources`` by normal name, and ``indexes`` for any package."""
 
     sources: Mapping[str, Source]
     indexes: tuple[str, ...] = ()
 
 
 def read(root: Path, folder: str = ".") -> Declared:
-    """What ``pyproject.toml`` in *folder* below *root* says; paths are given relative to *root*.
+    """The sources in ``pyproject.toml`` in *folder* below *root*; paths are given relative to *root*.
 
     Raises ``ProjectError`` for a file that cannot be parsed.
     """
@@ -70,7 +71,7 @@ def _table(parent: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
 
 
 def _tables(value: object) -> Iterator[Mapping[str, Any]]:
-    """The tables in an array of them, or the one that stands without an array."""
+    """The tables in an array of them, or the single table without an array."""
     yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Mapping))
 
 
@@ -96,7 +97,7 @@ def _uv_sources(folder: str, uv: Mapping[str, Any]) -> dict[str, Source]:
         ways = list(_tables(value))
         if len(ways) != 1 or ways[0].keys() & {"marker", "extra", "group"}:
             found[canonicalize_name(name)] = Source(name, "unclear", "a source that depends on markers", told_by)
-        elif ways[0].get("workspace"):  # where it is a member, that is found by its name
+        elif ways[0].get("workspace"):  # a workspace member is found by its name
             found[canonicalize_name(name)] = Source(name, "unclear", "a workspace that is not in this folder", told_by)
         else:
             found[canonicalize_name(name)] = _source(name, folder, ways[0], indexes, told_by)
@@ -132,7 +133,7 @@ def _source(name: str, folder: str, way: Mapping[str, Any], indexes: Mapping[str
 
 
 def _indexes(tool: Mapping[str, Any]) -> Iterator[str]:
-    """The URLs of the indexes that any package may come from, but for the public one."""
+    """The URLs of the indexes for any package, without the public one."""
     uv = _table(tool, "uv")
     urls = [each.get("url") for each in _tables(uv.get("index")) if not each.get("explicit")]
     urls += [uv.get("index-url"), *(uv.get("extra-index-url") or ())]
@@ -150,13 +151,13 @@ def is_public(url: str) -> bool:
 
 
 def without_credentials(url: str) -> str:
-    """*url* without user and password, as it may be shown and compared."""
+    """*url* without user and password, for display and comparison."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
 
 
 def toml(path: Path) -> dict[str, Any]:
-    """The content of *path*; empty where there is none. Raises ``ProjectError`` where it cannot be parsed."""
+    """The content of *path*; empty if it does not exist. Raises ``ProjectError`` if it cannot be parsed."""
     if not path.is_file():
         return {}
     try:
@@ -198,7 +199,7 @@ class Line:
 def requirement_lines(root: Path, name: str) -> Iterator[Line]:
     """The lines of the requirements file *name* and of those that it includes, without comments, each file once.
 
-    What lies outside of *root*, or is not there, is not read.
+    Files outside of *root* and missing files are not read.
     """
     seen: set[Path] = set()
     queue = [name]

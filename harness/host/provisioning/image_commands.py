@@ -1,6 +1,6 @@
 """``harness images build|list|remove``.
 
-Owns what these commands print; which image is made from what is the module ``images``', how, ``provision``'s.
+Owns the output of these commands; ``images`` decides which image is made from what, and ``provision`` makes it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COLUMNS = ("image", "size", "built on")
 
 
 def build_images(config: Config) -> ExitCode:
-    """Make what a run with *config* needs and is not there: servers, the runner, the project's dependencies.
+    """Make the missing images of a run with *config*: servers, the runner, the project's dependencies.
 
     Without ``db``, that is the default version of every engine; without a Django project, the runner alone. Raises
     ``ServerError`` for an image that can be neither found, pulled nor made.
@@ -37,7 +37,7 @@ def build_images(config: Config) -> ExitCode:
 
 
 def make_images(config: Config, db: Sequence[DbSpec], tell: images.Tell) -> dict[str, str]:
-    """The tags of the images of the servers of *db*, and of the runner if there is one, made where they are not there yet.
+    """The tags of the images of the servers of *db*, and of the runner if there is one, made if missing.
 
     Raises ``ServerError`` for one that can be neither found, pulled nor made, when the others are there.
     """
@@ -75,7 +75,7 @@ def remove_images(tags: Sequence[str]) -> ExitCode:
                 for image, reason in refused:
                     print(f"kept {image.tag}: {reason}", file=sys.stderr)
                 return ExitCode.SERVERS
-            left = [image for image, _ in refused]  # one that others are built on goes after them
+            left = [image for image, _ in refused]  # an image goes after those that are built on it
     return ExitCode.GREEN
 
 
@@ -86,7 +86,7 @@ def wanted_servers(db: Sequence[DbSpec]) -> tuple[DbSpec, ...]:
 
 
 def chosen(found: Iterable[Image], tags: Sequence[str]) -> list[Image]:
-    """Those of *found* that *tags* name, by a tag or their id; all of them without *tags*.
+    """The images of *found* that *tags* name, by a tag or their id; all of them without *tags*.
 
     Raises ``UsageError`` for a tag that none of them has.
     """
@@ -112,7 +112,7 @@ def rows(found: Iterable[Image]) -> list[tuple[str, ...]]:
 
 
 def table(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of columns that begin below one another."""
+    """The cells as lines of text, in aligned columns."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
@@ -131,7 +131,7 @@ def _runner(workshop: Workshop, config: Config) -> str:
 
 
 def _has_project(config: Config) -> bool:
-    # a manage.py that chooses between settings says none, and its dependencies are the same for each of them
+    # a manage.py that chooses between settings names none, and its dependencies are the same for each of them
     return config.settings is not None or (config.project / MANAGE_PY).is_file()
 
 

@@ -1,7 +1,7 @@
-"""Which images there are, what each is made from, and how each is called: see docs/design/0002-images.md.
+"""The images that can be made, their origins and their names: see docs/design/0002-images.md.
 
-Owns the references, tags and labels of images, and decides alone; ``host.docker.build`` makes images and
-``provision`` beside this module puts the two together. Imports no Docker.
+Owns the references, tags and labels of images, and only decides; ``host.docker.build`` makes images and ``provision``
+beside this module combines the two. Imports no Docker.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.host.provisioning import debian, recipe
 from harness.host.provisioning.recipe import Recipe
 
 NAME_LABEL = f"{naming.LABEL}.image"
-"""Which image it is: ``postgres``, ``runner``, ``base``, ``project``. An image without it is none of ours."""
+"""The label with the image's name: ``postgres``, ``runner``, ``base``, ``project``. An image without it is none of ours."""
 
 VERSION_LABEL = f"{naming.LABEL}.version"
 KEY_LABEL = f"{naming.LABEL}.key"
@@ -29,14 +29,14 @@ BASE_RECIPE = "base"
 TAG_DIGITS = 12
 
 Tell = Callable[[str, str], None]
-"""Called with an image's name and a line of what is being done for it; from several threads at once."""
+"""Called with an image's name and a progress line; from several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a spec starts from: the first of *references* that is there or can be pulled.
+    """The origin of a spec: the first of *references* that is there or can be pulled.
 
-    *suite* is the Debian of which one can be made on this machine instead; empty where another origin will not do.
+    *suite* is the Debian suite of which an origin can be made on this machine instead; empty if there is none.
     """
 
     references: tuple[str, ...]
@@ -49,7 +49,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One Dockerfile of a recipe, and the build argument that names what it is built on."""
+    """One Dockerfile of a recipe, and the build argument that names the image that it is built on."""
 
     dockerfile: str
     origin_argument: str
@@ -59,7 +59,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """An image that can be made: *recipe*'s *steps*, each on the one before, the first on *origin*."""
+    """An image that can be made: *recipe*'s *steps*, each built on the one before, the first on *origin*."""
 
     name: str
     version: str
@@ -69,12 +69,12 @@ class Spec:
 
     @property
     def title(self) -> str:
-        """What people read: ``postgres:17``."""
+        """The image's name for people: ``postgres:17``."""
         return f"{self.name}:{self.version}"
 
     @property
     def key(self) -> str:
-        """A digest of all that decides what the image holds, but for what its origin holds at the time."""
+        """A digest of all that decides the image's content, except the current content of its origin."""
         parts = [self.recipe.digest, self.name, self.version, *self.origin.references, self.origin.suite]
         for step in self.steps:
             parts += [step.dockerfile, step.origin_argument]
@@ -82,12 +82,12 @@ class Spec:
         return recipe.digest_of(part.encode() for part in parts)
 
     def tag(self, origin_id: str, step: Step) -> str:
-        """The tag of what *step* makes when the origin is the image *origin_id*."""
+        """The tag of the image that *step* makes when the origin is the image *origin_id*."""
         digest = recipe.digest_of([self.key.encode(), origin_id.encode()])[:TAG_DIGITS]
         return f"{naming.PREFIX}-{self.name}{step.suffix}:{self.version}-{digest}"
 
     def labels(self, origin: str, origin_id: str, step: Step) -> dict[str, str]:
-        """The labels of what *step* makes. Only the last step's image carries the key by which the spec is found."""
+        """The labels of the image that *step* makes. Only the last step's image has the key by which the spec is found."""
         return {
             NAME_LABEL: f"{self.name}{step.suffix}",
             VERSION_LABEL: self.version,
@@ -113,12 +113,12 @@ class Image:
 
     @property
     def tag(self) -> str:
-        """The tag to use it by, or its id when somebody took the tag away."""
+        """Our tag of the image, or its id if the tag was removed."""
         return next((tag for tag in self.tags if is_ours(tag)), self.id)
 
 
 def is_ours(tag: str) -> bool:
-    """Whether *tag* is one that the harness gives. Images built on ours inherit labels, but not such a tag."""
+    """Whether *tag* is one of the harness's. Images built on ours inherit labels, but no such tag."""
     return tag.startswith(f"{naming.PREFIX}-")
 
 
@@ -129,13 +129,13 @@ def base_tag(suite: str) -> str:
 
 def base_hint(suite: str, is_root: bool) -> str:
     """The command that makes the base of *suite*, as the next step after an error."""
-    # sudo searches a PATH of its own, without the virtual environment
+    # sudo has a PATH of its own, without the virtual environment
     command = f"harness images base {suite}" if is_root else f'sudo "$(command -v harness)" images base {suite}'
     return f"'{command}' makes a base of Debian's packages, on the engine's own machine (Debian or Ubuntu)."
 
 
 def base_labels(suite: str, check_valid_until: bool = True) -> dict[str, str]:
-    """The labels of a base; whether apt in it refuses a Release file that is past its date is one of them."""
+    """The labels of a base, including whether apt in it refuses a Release file that is past its date."""
     return {
         NAME_LABEL: BASE_RECIPE,
         VERSION_LABEL: suite,
@@ -148,7 +148,7 @@ def project_tag(digest: str) -> str:
 
 
 def project_labels(digest: str, runner: str) -> dict[str, str]:
-    """Labels of a project's image; those that it inherits from the runner's image are replaced."""
+    """The labels of a project's image; they replace those that it inherits from the runner's image."""
     return {
         NAME_LABEL: "project",
         VERSION_LABEL: digest,
@@ -161,7 +161,7 @@ def project_labels(digest: str, runner: str) -> dict[str, str]:
 def server_specs(engine: str, release: Release, image: str | None = None) -> tuple[Spec, ...]:
     """The ways to an image of *engine*'s *release*, the best first.
 
-    *image* is the one that the configuration names, and then it is the only way.
+    *image* is the configured image; then it is the only way.
     """
     made = recipe.load(engine)
     seeded = Step("Dockerfile", "SOURCE", {"VERSION": release.version})
@@ -194,10 +194,10 @@ def debian_origin(suite: str) -> Origin:
 
 
 def choose(spec: Spec, images: Iterable[Image], local: Mapping[str, str]) -> Image | None:
-    """The image among *images* that is what *spec* would make now, the newest; ``None`` if it must be made.
+    """The newest of *images* that *spec* would make now; ``None`` if it must be made.
 
-    *local* maps references that the engine has to their ids. An image whose origin has been replaced here by another
-    of the same name is out of date; one whose origin is gone is not: nothing says that it has changed.
+    *local* maps references that the engine has to their ids. An image is out of date if its origin has been replaced here
+    by another of the same name, but not if its origin is gone: nothing shows that the origin has changed.
     """
     known = {local[reference] for reference in spec.origin.all_references if reference in local}
     fitting = [
@@ -205,7 +205,7 @@ def choose(spec: Spec, images: Iterable[Image], local: Mapping[str, str]) -> Ima
         for image in images
         if image.labels.get(KEY_LABEL) == spec.key
         and (not known or image.labels.get(ORIGIN_ID_LABEL) in known)
-        # what was built on one of ours inherits its labels, but not its tag
+        # an image built on one of ours inherits its labels, but not its tag
         and spec.tag(image.labels.get(ORIGIN_ID_LABEL, ""), spec.steps[-1]) in image.tags
     ]
     return max(fitting, key=lambda image: image.created_at, default=None)

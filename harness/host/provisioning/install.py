@@ -1,7 +1,7 @@
-"""How a project's dependencies are installed: the commands, the files that these can read, and the digest of it all.
+"""Finds how a project's dependencies are installed: the commands, the files that these can read, and the digest of all.
 
-Owns the defaults for projects that say nothing, see docs/design/0003-project-image.md. Reads the project's files, and
-runs nothing.
+Owns the defaults for projects without a configuration, see docs/design/0003-project-image.md. Reads the project's files,
+and runs nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from harness.errors import ProjectError
 from harness.host.provisioning import declared, recipe, sources
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
-"""What files, groups and extras with the dependencies of tests are called, the likeliest first."""
+"""The names of files, groups and extras with the dependencies of tests, the likeliest first."""
 
 RUN_NAMES = ("base", "common", "main", "requirements", "default", "production", "prod")
-"""What files with a project's own dependencies are called in a folder ``requirements/``, the likeliest first."""
+"""The names of files with a project's own dependencies in a folder ``requirements/``, the likeliest first."""
 
 _DECLARING = ("pyproject.toml", "setup.cfg", "setup.py")
 _LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile", "Pipfile.lock")
 _SETTINGS = ("uv.toml", "poetry.toml", "pdm.toml", ".python-version")
 _WITHOUT_PROJECT = frozenset({"--no-root", "--no-install-project", "--no-self"})
-"""With these, Poetry, uv and PDM read what declares dependencies and leave the project's own code out."""
+"""With these options, Poetry, uv and PDM read the declared dependencies and leave the project's own code out."""
 _PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
 _FILE_OPTIONS = frozenset({"-r", "--requirement", "-c", "--constraint", "-b", "--build-constraint"})
 _PLACE_OPTIONS = frozenset({"-f", "--find-links", "-i", "--index-url", "--extra-index-url"})
@@ -36,10 +36,10 @@ _VALUED_OPTIONS = _FILE_OPTIONS | _PLACE_OPTIONS | {"-e", "--editable", "--group
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What to run in the runner image, in the project's folder, so that the project finds its dependencies.
+    """The commands that install the project's dependencies, run in the runner image, in the project's folder.
 
     ``files`` are the paths, relative to the project, that the commands can read; ``None`` means every file of it.
-    ``told_by`` names where the commands come from, for people.
+    ``told_by`` names the source of the commands, for people.
     """
 
     commands: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class _Metadata:
-    """What the project's own packaging files say. ``requires`` is ``None`` when only a build could tell."""
+    """The requirements in the project's own packaging files. ``requires`` is ``None`` when only a build could tell."""
 
     told_by: str = ""
     requires: tuple[str, ...] | None = ()
@@ -59,11 +59,11 @@ class _Metadata:
 
 
 def plan(root: Path, configured: Sequence[str] | None, indexes: Sequence[str] = ()) -> Installation:
-    """How the dependencies of the project in *root* are installed: by *configured*, else by what its files say.
+    """The installation of the dependencies of the project in *root*: *configured*, else the default from its files.
 
-    *indexes* are the URLs that pip searches in place of the public index, or beside it. No commands when there is nothing
-    that says any. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a package that the project takes
-    from where pip would not.
+    *indexes* are the URLs that pip searches in place of the public index, or beside it. No commands when no dependencies
+    are named. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a package whose declared source
+    pip would not use.
     """
     if configured is not None:
         commands = tuple(configured)
@@ -74,7 +74,7 @@ def plan(root: Path, configured: Sequence[str] | None, indexes: Sequence[str] = 
 
 
 def names_dependencies(folder: Path) -> bool:
-    """Whether something in *folder* names dependencies, also such as cannot be installed by default."""
+    """Whether a file in *folder* names dependencies, including those that cannot be installed by default."""
     try:
         return bool(plan(folder, None).commands) or (folder / "Pipfile").is_file()
     except ProjectError:
@@ -88,10 +88,10 @@ def digest(
     apt: Iterable[str],
     environment: Iterable[bytes] = (),
 ) -> str:
-    """Twelve hexadecimal digits that change with whatever an installation on the image *runner* can depend on.
+    """Twelve hexadecimal digits that change with everything that an installation on the image *runner* can depend on.
 
-    *fingerprints* are those of the files that its commands can read, see ``host.project``; *environment* is what the
-    machine and the configuration add, see ``BuildEnvironment.key_parts``.
+    *fingerprints* are those of the files that its commands can read, see ``host.project``; *environment* are the parts
+    from the machine and the configuration, see ``BuildEnvironment.key_parts``.
     """
     parts = ["2", runner, "apt", *apt, "commands", *installation.commands, "files"]
     contents = [part for name in sorted(fingerprints) for part in (os.fsencode(name), fingerprints[name])]
@@ -99,7 +99,7 @@ def digest(
 
 
 def apt_command(packages: Iterable[str]) -> str:
-    """The command, for root, that installs *packages* of the system."""
+    """The command, for root, that installs the Debian *packages*."""
     wanted = shlex.join(packages)
     return f"apt-get update && apt-get install -y --no-install-recommends -- {wanted} && rm -rf /var/lib/apt/lists/*"
 
@@ -140,7 +140,7 @@ def _text(path: Path) -> str:
 
 
 def _read_by_pip(command: str) -> list[str] | None:
-    """The files that name what a ``pip install`` installs; ``None`` for any other command, and where it installs a path."""
+    """The requirements files that a ``pip install`` reads; ``None`` for any other command, and where it installs a path."""
     words = _words(command)
     match = _PIP.match(command.strip())
     if match is None or words is None:
@@ -168,7 +168,7 @@ def _read_by_pip(command: str) -> list[str] | None:
 
 
 def _words(command: str) -> list[str] | None:
-    """The words of a command; ``None`` where a shell would do more with them than run one program."""
+    """The words of a command; ``None`` if a shell would do more than run one program."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     try:
@@ -181,7 +181,7 @@ def _words(command: str) -> list[str] | None:
 
 
 def _closure(root: Path, name: str, found: set[str]) -> bool:
-    """Add the requirements file *name* and those that it names to *found*; whether it needs nothing else of *root*."""
+    """Add the requirements file *name* and those that it names to *found*; returns whether it needs nothing else of *root*."""
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()):
         return False
@@ -205,7 +205,7 @@ def _closure(root: Path, name: str, found: set[str]) -> bool:
 
 
 def _default(root: Path, indexes: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The commands for a project that configures none, and which files told them."""
+    """The commands for a project that configures none, and the names of the files that they come from."""
     run_file = _first(root, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
     test_file = _first(root, [form.format(name) for name in TEST_NAMES for form in _TEST_FORMS])
     metadata = _metadata(root)
@@ -281,7 +281,7 @@ def _from_project_table(project: Mapping[str, Any], group: str, from_group: tupl
 
 
 def _extra(project: Mapping[str, Any], extra: str, seen: tuple[str, ...]) -> tuple[str, ...]:
-    """The requirements of an extra, with those of the extras that it takes in by the project's own name."""
+    """The requirements of an extra, with those of the extras that it includes by the project's own name."""
     found: list[str] = []
     for requirement in project.get("optional-dependencies", {}).get(extra, ()):
         match = re.match(r"([\w.-]+)\s*\[([^\]]*)\]\s*$", requirement)

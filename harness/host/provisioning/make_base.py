@@ -1,6 +1,7 @@
 """``harness images base``: bases of Debian suites where none can be pulled.
 
-Owns what that command makes and installs; the base itself is made by ``host.docker.origins`` with the recipe in ``images/base``.
+Owns the choice of bases and the installation of debootstrap; ``host.docker.origins`` makes a base with the recipe in
+``images/base``.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from harness.host.provisioning import debian, images
 from harness.host.provisioning.images import Tell
 
 INSTALL_DEADLINE_S = 600
-"""How long apt may take for debootstrap."""
+"""The longest time, in seconds, that apt may take to install debootstrap."""
 STEP_S = 5.0
-"""One of debootstrap's hundreds of steps is printed in so many seconds."""
+"""The least time, in seconds, between two printed steps of debootstrap's hundreds."""
 
 
 def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: bool) -> ExitCode:
     """Make the bases of *suites* that can be neither found nor pulled, from *mirror* or the one of this machine's apt.
 
     Installs debootstrap where it is missing. Without *check_valid_until*, a suite whose Release file is past its date is
-    taken, and a base that would not take it is made again. Raises ``ServerError`` when a base cannot be made.
+    accepted, and a base that would not accept it is made again. Raises ``ServerError`` when a base cannot be made.
     """
     takes_expired = not check_valid_until
     with contextlib.closing(connect()) as client:
@@ -40,12 +41,12 @@ def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: 
 
 
 def tell(image: str, line: str) -> None:
-    """Print what is being done for *image*."""
+    """Print a progress line of *image*."""
     print(f"{image}: {line}", file=sys.stderr)
 
 
 def paced(tell: Tell, clock: Callable[[], float] = time.monotonic) -> Tell:
-    """*tell* without most of debootstrap's steps (``I: Extracting libc6...``): one in ``STEP_S`` shows that it goes on."""
+    """*tell* without most of debootstrap's steps (``I: Extracting libc6...``): one in ``STEP_S`` seconds shows progress."""
     told_at = -STEP_S
 
     def tell_some(image: str, line: str) -> None:
@@ -84,7 +85,7 @@ def _make(origins: Origins, suite: str, mirror: str | None, *, takes_expired: bo
 
 
 def _install_debootstrap(title: str) -> None:
-    """Install it with apt; the lists are fetched only when it cannot be had with those at hand. Raises ``ServerError``."""
+    """Install debootstrap with apt; fetches the lists only if it cannot be had with those at hand. Raises ``ServerError``."""
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *debian.DEBOOTSTRAP_PACKAGES]
     tell(title, f"installing {' and '.join(debian.DEBOOTSTRAP_PACKAGES)}")
     said = ""

@@ -1,7 +1,7 @@
-"""Provides the images of a run: finds those that are there, makes those that are not, side by side.
+"""Provides the images of a run: finds the existing ones and makes the missing ones, side by side.
 
-Owns the order of things: what ``images`` decides is done by ``host.docker.build``. Finding out that nothing has to be made asks
-no network: it reads the project's own files, and for the project's image pip's configuration.
+Owns the order of the steps: ``images`` decides, ``host.docker.build`` acts. If no image has to be made, it uses no
+network: it reads the project's own files, and for the project's image pip's configuration.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from harness.host.provisioning.images import Origin, Spec
 from harness.host.provisioning.install import Installation
 
 LOCK_DEADLINE_S = 1800
-"""How long to wait for another run that makes the same image, before making it all the same."""
+"""The longest wait, in seconds, for another run that makes the same image, before making it anyway."""
 
 _Value = TypeVar("_Value")
 
 
 def server_image(workshop: Workshop, engine: Engine, version: str, image: str | None = None) -> str:
-    """The tag of a seeded image of *engine*'s *version*; *image* is the one that the configuration names, if any.
+    """The tag of a seeded image of *engine*'s *version*; *image* is the configured one, if any.
 
     Raises ``ServerError`` with every reason when it can be neither found, pulled nor built.
     """
@@ -43,9 +43,9 @@ def server_image(workshop: Workshop, engine: Engine, version: str, image: str | 
 
 
 def runner_image(workshop: Workshop, python: str, told_by: str = "") -> str:
-    """The tag of the runner's image with *python*, which *told_by* says, where that is somebody.
+    """The tag of the runner's image with *python*; *told_by* names the source of that version, empty for the default.
 
-    Raises as ``server_image`` does, and ``UsageError`` for no Python.
+    Raises as ``server_image`` does, and ``UsageError`` for an unknown Python version.
     """
     try:
         return provide(workshop, images.runner_specs(python))
@@ -65,10 +65,10 @@ def project_image(
 ) -> str:
     """The tag of the image with the dependencies of the project in *root*, on the image *runner*.
 
-    *configured* are the commands of ``[tool.harness] install``, *apt* the packages that it wants from the system,
-    *exclude* the folders that are no part of it. Where *configured* says that nothing is to be installed, that is *runner*
-    itself. Raises ``ProjectError`` where nothing names dependencies, for files that cannot be read or followed, and with the
-    end of the log for a command that fails.
+    *configured* are the commands of ``[tool.harness] install``, *apt* the Debian packages, *exclude* the folders that are
+    not part of the project. If *configured* is empty and no *apt* is given, that is *runner*. Raises ``ProjectError``
+    where nothing names dependencies, for files that cannot be read or followed, and with the end of
+    the log for a command that fails.
     """
     installation, names, digest = wanted(workshop.known_environment, runner, root, configured, apt, exclude)
     if not installation.commands and not apt:
@@ -97,9 +97,10 @@ def wanted(
     apt: Sequence[str] = (),
     exclude: Sequence[Path] = (),
 ) -> tuple[Installation, Sequence[str], str]:
-    """How a project's dependencies are installed, the files that this can read, and the digest of all that it depends on.
+    """The installation of a project's dependencies, the files that it can read, and the digest of all that it depends
+    on.
 
-    The arguments, and what is raised, are those of ``project_image``.
+    The arguments and errors are those of ``project_image``.
     """
     installation = install.plan(root, configured, environment.indexes)
     if not installation.commands and configured is None:
@@ -110,7 +111,7 @@ def wanted(
 
 
 def provide(workshop: Workshop, specs: Sequence[Spec]) -> str:
-    """The tag of the image that one of *specs* describes, the best first: found, or made from what can be had."""
+    """The tag of the image that one of *specs* describes, the best first: found, or made from the first available origin."""
     if found := _existing(workshop, specs):
         return found
     reasons: list[str] = []
@@ -124,7 +125,7 @@ def provide(workshop: Workshop, specs: Sequence[Spec]) -> str:
 
 
 def side_by_side(jobs: Mapping[str, Callable[[], _Value]]) -> dict[str, _Value]:
-    """What each of *jobs* returns, by its name, all of them done at once; raises what the first that fails raises.
+    """The results of *jobs* by name, all run at once; raises the exception of the first that fails.
 
     The threads end with the process, so that an interrupted run does not wait for a build: close the ``Workshop``.
     """
@@ -136,7 +137,7 @@ def side_by_side(jobs: Mapping[str, Callable[[], _Value]]) -> dict[str, _Value]:
 
 
 class _Ended(Generic[_Value]):
-    """A job that has run: what it returned, or what it raised."""
+    """A job that has run: its result, or its exception."""
 
     def __init__(self, name: str, job: Callable[[], _Value]) -> None:
         self._name = name
@@ -153,9 +154,9 @@ class _Ended(Generic[_Value]):
 
 
 def _existing(workshop: Workshop, specs: Sequence[Spec]) -> str:
-    """The tag of an image that is there and up to date; empty if none is.
+    """The tag of an image that exists and is up to date; empty if there is none.
 
-    Where its origin is there too, its tag is known. Only else is the engine asked for all of ours, which takes it long.
+    If its origin exists too, its tag is known. Otherwise the engine lists all of our images, which is slow.
     """
     references = {reference for spec in specs for reference in spec.origin.all_references}
     local = {reference: image_id for reference in references if (image_id := workshop.origins.find(reference))}
@@ -171,7 +172,9 @@ def _existing(workshop: Workshop, specs: Sequence[Spec]) -> str:
 
 
 def _obtain(workshop: Workshop, origin: Origin, reasons: list[str]) -> tuple[str, str] | None:
-    """A reference of *origin* and its image's id, from this machine or a registry; adds to *reasons* why there is none."""
+    """A reference of *origin* and its image's id, from this machine or a registry; adds the reason of a failure to
+    *reasons*.
+    """
     for reference in origin.all_references:
         if image_id := workshop.origins.find(reference):
             return reference, image_id
@@ -201,7 +204,7 @@ def _make_base(workshop: Workshop, suite: str, reasons: list[str]) -> tuple[str,
 
 
 def _make(workshop: Workshop, spec: Spec, reference: str, origin_id: str) -> str:
-    """Build *spec*'s steps, each on the one before; the last one's tag."""
+    """Build *spec*'s steps, each on the one before, and return the last one's tag."""
     below = reference
     for step in spec.steps:
         tag = spec.tag(origin_id, step)
@@ -217,7 +220,7 @@ def _make(workshop: Workshop, spec: Spec, reference: str, origin_id: str) -> str
 def _lock(name: str, workshop: Workshop) -> Iterator[None]:
     """Keep other threads and runs of this user from making *name* at the same time.
 
-    Making it twice only costs time, so a lock that is not had by its deadline is done without.
+    Making it twice only costs time, so the block runs without the lock after the deadline.
     """
     until = time.monotonic() + LOCK_DEADLINE_S
     with lock_file(name) as file:

@@ -1,6 +1,6 @@
-"""Which Python the project declares, and whether a run takes it: one of the versions that there are images for.
+"""Reads the Python version that the project declares, and chooses one of the versions that there are images for.
 
-Reads ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``.python-version`` and ``Pipfile``; decides alone.
+Reads ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``.python-version`` and ``Pipfile``; decides only.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from harness.errors import HarnessError, ProjectError, UsageError
 from harness.host.provisioning import declared
 
 _LATEST_PATCH = 60
-"""No series of Python has had more patch releases."""
+"""A bound above the number of patch releases of any Python series."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What one file says. ``place`` names the key and the file. ``binds``: no other version may be named, as by a range of
-    versions; the version that developers use on their machines does not.
+    """The version or range in one file. ``place`` names the key and the file. ``binds``: no other version may be chosen,
+    as with a range of versions; the version that developers use on their machines does not bind.
     """
 
     place: str
@@ -36,11 +36,11 @@ class Declaration:
         """Whether some release of the series *version*, such as ``3.13``, is in the range."""
         return any(
             each.contains(f"{version}.{patch}") for each in self.allowed for patch in range(_LATEST_PATCH)
-        )  # a union of ranges, as Poetry writes it
+        )  # several ranges are a union, as Poetry writes it
 
 
 def declarations(root: Path) -> tuple[Declaration, ...]:
-    """All that the project says of its Python, the most exact first. What cannot be understood is not there."""
+    """All declarations of the project's Python version, the most exact first. Those that cannot be parsed are left out."""
     found = []
     for place, text, binds in _written(root):
         if text:
@@ -50,9 +50,9 @@ def declarations(root: Path) -> tuple[Declaration, ...]:
 
 
 def choose(said: Sequence[Declaration], default: str, known: Sequence[str]) -> tuple[str, str]:
-    """The version that a project gets that chose none, and where it comes from: empty for *default*.
+    """The version for a project without a configured one, and its source, empty for *default*.
 
-    *default* where the project allows it, else the newest of *known* that it allows. Raises ``ProjectError`` where there is
+    *default* where the project allows it, else the newest of *known* that it allows. Raises ``ProjectError`` if there is
     none.
     """
     fitting = [version for version in known if all(each.allows(version) for each in said)]
@@ -69,7 +69,7 @@ def choose(said: Sequence[Declaration], default: str, known: Sequence[str]) -> t
 
 
 def check_chosen(said: Sequence[Declaration], versions: Sequence[str], place: str) -> None:
-    """Raise ``UsageError`` for one of *versions*, named by *place*, that a range of the project's excludes."""
+    """Raise ``UsageError`` for one of *versions*, named by *place*, that the project's range excludes."""
     for version in versions:
         for each in said:
             if each.binds and not each.allows(version):
@@ -80,7 +80,9 @@ def check_chosen(said: Sequence[Declaration], versions: Sequence[str], place: st
 
 
 def check_host(said: Sequence[Declaration], named: Sequence[str], running: str) -> HarnessError | None:
-    """Why tests cannot run on this interpreter's series *running*; *named* are the versions that somebody chose, if any."""
+    """The error if tests cannot run on this interpreter's series *running*, or ``None``; *named* are the configured
+    versions, if any.
+    """
     if named:
         if running in named:
             return None
@@ -100,7 +102,7 @@ def check_host(said: Sequence[Declaration], named: Sequence[str], running: str) 
 
 
 def _written(root: Path) -> Iterator[tuple[str, str, bool]]:
-    """Place, text and whether it binds, of each file that may say a version."""
+    """The place and the text of each possible declaration, and whether it binds."""
     yield ".python-version", _python_version_file(root / ".python-version"), False
     pyproject = declared.toml(root / "pyproject.toml")
     project = pyproject.get("project", {})
@@ -110,7 +112,7 @@ def _written(root: Path) -> Iterator[tuple[str, str, bool]]:
     if isinstance(poetry, dict):
         text = _string(poetry.get("dependencies", {}).get("python"))
         yield "[tool.poetry.dependencies] python of pyproject.toml", text, True
-    with contextlib.suppress(ProjectError):  # the installation meets it, and says so
+    with contextlib.suppress(ProjectError):  # the installation reads this file too, and raises the error
         text = declared.ini(root / "setup.cfg").get("options", "python_requires", fallback="")
         yield "python_requires of setup.cfg", text, True
     yield "python_requires of setup.py", _of_setup_py(root / "setup.py"), True
@@ -124,7 +126,7 @@ def _string(value: object) -> str:
 
 
 def _python_version_file(path: Path) -> str:
-    """The first line of *path* that names a version of CPython; ``pyenv``'s own names of environments are left alone."""
+    """The first version of CPython in *path*; names of ``pyenv``'s environments are skipped."""
     if not path.is_file():
         return ""
     for line in path.read_text("utf-8", "replace").splitlines():
@@ -147,14 +149,14 @@ def _of_setup_py(path: Path) -> str:
 
 
 def _ranges(text: str) -> Iterator[SpecifierSet]:
-    """The ranges of *text*: as PEP 440 has it, or as Poetry does. Raises ``InvalidSpecifier``."""
+    """The ranges in *text*, in the notation of PEP 440 or of Poetry. Raises ``InvalidSpecifier``."""
     for union in text.split("||"):
         parts = [part for part in re.split(r"\s*,\s*|(?<=[\d*])\s+(?=[<>=!~^])", union.strip()) if part]
         yield SpecifierSet(",".join(filter(None, map(_pep_440, parts))))
 
 
 def _pep_440(part: str) -> str:
-    """One clause of Poetry's as one or two of PEP 440; others as they are."""
+    """A clause in Poetry's notation as one or two of PEP 440; other clauses unchanged."""
     match = re.fullmatch(r"(\^|~(?!=)|)\s*(\d+)(?:\.(\d+))?((?:\.\d+)*)(\.\*)?", part)
     if part == "*" or match is None:
         return "" if part == "*" else part

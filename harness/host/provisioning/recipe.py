@@ -1,7 +1,7 @@
-"""Where the recipes of the images are, and what they contain.
+"""Finds and reads the recipes of the images.
 
-Owns the one decision between a checkout (``images/`` and ``Dockerfile`` at the top) and an installed wheel, which
-carries the same files in ``host/recipes``; and the digest and the tar of a recipe.
+Owns the one decision between a checkout (``images/`` and ``Dockerfile`` at the top) and an installed wheel, which has the
+same files in ``host/recipes``; and the digest and the tar of a recipe.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Recipe:
         return digest_of(part for name, content in self.files for part in (name.encode(), content))
 
     def context(self) -> bytes:
-        """The files as a tar: what a build is given. Neither the umask nor the age of a checkout shows in it."""
+        """The files as a tar, the context of a build. It does not depend on the checkout's umask or file times."""
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
             for name, content in self.files:
@@ -48,7 +48,7 @@ class Recipe:
 
 
 def digest_of(parts: Iterable[bytes]) -> str:
-    """SHA-256 of *parts*, in hexadecimal; each goes in with its length, so that no two lists run together."""
+    """SHA-256 of *parts*, in hexadecimal; each part is prefixed with its length, so that no two lists have the same bytes."""
     whole = hashlib.sha256()
     for part in parts:
         whole.update(len(part).to_bytes(8, "big"))
@@ -64,7 +64,7 @@ def folder(name: str) -> Path:
 
 
 def load(name: str) -> Recipe:
-    """The recipe *name*, read whole. ``FileNotFoundError`` when the installation lacks it."""
+    """The recipe *name*, with all its files. Raises ``FileNotFoundError`` when the installation lacks it."""
     where = folder(name)
     paths = [where / "Dockerfile"] if name == RUNNER else sorted(path for path in where.rglob("*") if path.is_file())
     if not paths:

@@ -1,7 +1,8 @@
-"""What the declared sources of packages mean for ``pip install``: another requirement, or a refusal before anything is installed.
+"""Applies the declared sources of packages to ``pip install``: another requirement, or an error before anything is
+installed.
 
-A package that the project takes from a folder, a repository or an index of its own is never looked for on another index: a
-stranger's package of the same name may be there.
+A package that the project takes from a folder, a repository or an index of its own is never looked for on another index:
+a stranger's package of the same name may be there.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ _ROOTS = re.compile(r"file:/*\$\{PROJECT_ROOT\}|\{root:uri\}")
 
 
 def resolved(root: Path, requirements: Sequence[str], told_by: str, indexes: Sequence[str]) -> tuple[str, ...]:
-    """*requirements* with a direct reference for each package that has a source, and with what those packages need that has one.
+    """*requirements* with a direct reference for each package that has a source, and with those dependencies of these
+    packages that have one.
 
-    *indexes* are those that the installation searches. Raises ``ProjectError`` for a source that cannot be followed.
+    *indexes* are those that the installation searches. Raises ``ProjectError`` for a source that pip cannot use.
     """
     sources = dict(declared.read(root).sources)
     found: list[str] = []
@@ -109,9 +111,9 @@ def check_indexes(declared_by_project: Declared, indexes: Sequence[str]) -> None
 
 
 def check_files(root: Path, names: Iterable[str], sources: Declared, indexes: Sequence[str]) -> None:
-    """Look through the requirements files *names*, with what they include.
+    """Check the requirements files *names*, with the files that they include.
 
-    Raises ``ProjectError`` for what lies outside of the project, and for a package with a source that pip does not know.
+    Raises ``ProjectError`` for a path outside of the project, and for a package with a source that pip does not know.
     """
     for line in (line for name in names for line in declared.requirement_lines(root, name)):
         target = local_target(line)
@@ -140,7 +142,7 @@ def local_target(line: Line) -> str:
 
 
 def _local(place: str) -> str:
-    """*place* as a path without ``file:``; empty for what lies elsewhere."""
+    """*place* as a path without ``file:``; empty for a URL or a repository."""
     if place.startswith("file:"):
         place = re.sub(r"^file:(//(localhost)?(?=/))?", "", place)
     elif "://" in place or re.match(r"[\w+.-]+@[\w.-]+:", place):
@@ -153,7 +155,7 @@ def _place(requirement: str) -> str:
 
 
 def is_path(requirement: str) -> bool:
-    """Whether pip would take *requirement* for something in the file system and not for a package's name."""
+    """Whether pip would read *requirement* as a path and not as a package's name."""
     target = _place(requirement).split("[")[0].strip()
     if re.match(r"\w[\w+.]*://", target):
         return target.startswith("file:")
@@ -168,7 +170,7 @@ def _is_outside(place: str) -> bool:
 
 
 def _checked(root: Path, requirement: str, told_by: str) -> str:
-    """*requirement*, with the project's place in the image for what packaging tools call its root."""
+    """*requirement*, with the project's place in the image in place of the packaging tools' variables for its root."""
     requirement = _ROOTS.sub(f"file://{FOLDER}", requirement)
     if "@" in requirement and is_path(requirement):
         target = _local(_place(re.sub(r"\s*@\s*", " @ ", requirement, count=1)))
@@ -178,7 +180,7 @@ def _checked(root: Path, requirement: str, told_by: str) -> str:
 
 
 def _outside(root: Path, target: str, message: str, command: str) -> ProjectError:
-    """What is said of *target*, which lies beside the project; *command* is the rest of what is to be installed."""
+    """The error for *target*, which lies outside the project; *command* is the rest of the installation's command."""
     hint = "Name commands that take it from elsewhere with [tool.harness] install, or its wheel with pip_find_links."
     there = Path(os.path.normpath(root / target))
     common = Path(os.path.commonpath([root, there]))
@@ -197,9 +199,10 @@ def _outside(root: Path, target: str, message: str, command: str) -> ProjectErro
 
 
 def needed_by_build(root: Path, indexes: Sequence[str]) -> Iterator[str]:
-    """The sources of uv's that have to stand beside ``pip install .``; Poetry's own build follows Poetry's.
+    """The sources of uv's that must be given beside ``pip install .``; a build by Poetry follows Poetry's sources
+    itself.
 
-    Raises as ``resolved`` does for what no build can follow.
+    Raises as ``resolved`` does for a source that pip cannot use.
     """
     for source in declared.read(root).sources.values():
         reference = _reference(root, source, source.name, indexes)

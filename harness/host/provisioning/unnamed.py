@@ -1,4 +1,5 @@
-"""What is said of a project whose dependencies are named where the default does not look: in other files, above it, by a Pipfile.
+"""The error for a project whose dependencies are named where the default does not look: in other files, above it, in a
+Pipfile.
 
 Looks at names of files, and runs nothing.
 """
@@ -18,7 +19,7 @@ from harness.host.settings_module import MANAGE_PY, find_settings_module
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
 _NO_MODULE = "ModuleNotFoundError"
 _FAILED_IMPORT = "unittest.loader._FailedTest."
-"""What the id of a test begins with that stands for a module of tests that could not be imported."""
+"""The prefix of a test's id that stands for a module of tests that could not be imported."""
 _DEEPEST = 3
 _LISTED = 5
 
@@ -32,7 +33,7 @@ def error(root: Path) -> ProjectError:
 
 
 def left_out(root: Path, configured: Sequence[str] | None) -> Iterator[str]:
-    """One line on the requirements files of *root* that its installation does not read; none where there are no such."""
+    """One line on the requirements files of *root* that its installation does not read; none if there are no such files."""
     with contextlib.suppress(ProjectError):
         installation = install.plan(root, configured)
         files = other_files(root, installation.files or ())
@@ -41,7 +42,7 @@ def left_out(root: Path, configured: Sequence[str] | None) -> Iterator[str]:
 
 
 def lacks_a_module(event: Event) -> bool:
-    """Whether *event* says that a module is not there: for the whole run, or for one module of tests."""
+    """Whether *event* reports a missing module: for the whole run, or for one module of tests."""
     match event:
         case RunAborted(evidence=evidence):
             return _NO_MODULE in evidence
@@ -78,7 +79,7 @@ def _listing(files: list[str]) -> str:
 
 
 def other_files(root: Path, installed: Iterable[str]) -> list[str]:
-    """The requirements files near *root* that are none of *installed*, the highest first."""
+    """The requirements files near *root* that are not among *installed*, the highest first."""
     known = set(installed)
     found = (
         path.relative_to(root).as_posix()

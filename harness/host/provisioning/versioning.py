@@ -1,5 +1,5 @@
-"""What to say when a build fails because it takes the project's version from git: files come to an image without ``.git``. Pure
-but for the packaging files that it reads.
+"""Advice for a build that fails because it takes the project's version from git: files come to an image without
+``.git``. Pure but for the packaging files that it reads.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ PLUGINS: Mapping[str, str] = {
     "poetry-dynamic-versioning": "POETRY_DYNAMIC_VERSIONING_BYPASS=1.0",
     "uv-dynamic-versioning": "UV_DYNAMIC_VERSIONING_BYPASS=1.0",
 }
-"""The plugins that ask git for a version, and the variable by which each is told one."""
+"""The plugins that ask git for a version, and the variable that sets the version for each."""
 
 _WORDS = re.compile(r"(?i)\bversion|\bgit\b")
 
 
 def plugin_of(root: Path) -> str:
-    """Which of ``PLUGINS`` the project in *root* is built with; empty for none."""
+    """The one of ``PLUGINS`` that the project in *root* is built with; empty for none."""
     requires = declared.toml(root / "pyproject.toml").get("build-system", {}).get("requires", ())
     setup = root / "setup.py"
     text = " ".join(
@@ -37,7 +37,7 @@ def plugin_of(root: Path) -> str:
 
 
 def advice(root: Path, command: str, output: str) -> str:
-    """The next step where *command* failed with *output* for want of a version; empty where that was not it."""
+    """The next step if *command* failed with *output* because it found no version; empty for other failures."""
     plugin = plugin_of(root)
     if not plugin or not _WORDS.search(output):
         return ""
