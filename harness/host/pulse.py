@@ -1,5 +1,5 @@
-"""Whether inside still goes on: a test, or somebody, can stop its process or pause its container, and the project's code can
-hang before and after the tests.
+"""Watches whether inside makes progress: a test, or a person, can stop its process or pause its container, and the
+project's code can hang before and after the tests.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from harness.host.conversation import Conversation
 LOOK_S = 5.0
 TICK_S = 1.0
 SILENT_S = 60.0
-"""How long inside may be silent while tests run: it says something every few seconds then (``channel.BEAT_S``)."""
+"""The longest silence, in seconds, of inside while tests run: it writes a line every few seconds then (``channel.BEAT_S``)."""
 
 
 def stillness(silent_s: float, looks: int, limit_s: float | None) -> str | None:
-    """What is wrong with an inside that has been silent for *silent_s* seconds, as the end of a sentence, if anything is.
+    """The problem of an inside that has been silent for *silent_s* seconds, as the end of a sentence, or ``None``.
 
-    *looks* is how often in a row it was seen to be stopped; *limit_s* how long it may be silent, ``None`` for ever.
+    *looks* is how often in a row it was seen stopped; *limit_s* is the longest allowed silence, ``None`` for no limit.
     """
-    if looks >= 2:  # one that goes on at once is let be
+    if looks >= 2:  # one look may catch a process that is continued at once
         return "was stopped, and did not go on"
     if limit_s is not None and silent_s > limit_s:
         return f"has said nothing for {limit_s:g} s"
@@ -34,7 +34,7 @@ def stillness(silent_s: float, looks: int, limit_s: float | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class StageLimits:
-    """How many seconds the stages of a run may take, by their keys. ``project`` is its folder, where inside is."""
+    """The limits, in seconds, of a run's stages, by their keys. ``project`` is the project's folder as inside sees it."""
 
     setup_timeout: float
     template_timeout: float
@@ -42,9 +42,10 @@ class StageLimits:
 
 
 class Pulse:
-    """Calls *on_end*, from a thread of its own, when inside no longer goes on, or not within *limits*. A context manager.
+    """Calls *on_end*, from a thread of its own, when inside has stopped or exceeds *limits*. A context manager.
 
-    Silence counts while ``listen`` waits for a line, and not while whoever takes the lines is held up: by a terminal, say.
+    Silence counts while ``listen`` waits for a line, and not while the consumer of the lines is held up, for example by a
+    terminal.
     """
 
     def __init__(
@@ -72,10 +73,10 @@ class Pulse:
 
     def __exit__(self, *_exception: object) -> None:
         self._closed.set()
-        self._thread.join(1.0)  # an engine that does not answer may hold it up for long
+        self._thread.join(1.0)  # the thread may be waiting long for an engine that does not answer
 
     def listen(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The *lines* that say something: an empty one says that inside is alive."""
+        """The *lines* with content; an empty line only shows that inside is alive."""
         coming = iter(lines)
         while (line := self._next(coming)) is not None:
             if line != b"\n":
@@ -90,7 +91,7 @@ class Pulse:
             self._is_waiting = False
 
     def told(self, event: Event) -> None:
-        """Take note of what inside has come to."""
+        """Update the stage and the limit of silence from *event*."""
         self._stage = stages.next_stage(self._stage, event)
         match event:
             case PhaseStarted(phase="clones" | "tests"):
@@ -99,7 +100,7 @@ class Pulse:
                 self._limit_s = None
 
     def servers_are_up(self) -> None:
-        """From now on nothing waits for them."""
+        """Start to count the time of stages that wait for the servers."""
         self._has_servers = True
 
     def _watch(self) -> None:
@@ -107,7 +108,7 @@ class Pulse:
         stage, stage_s, ticks = self._stage, 0.0, 0
         while not self._closed.wait(TICK_S):
             ticks += 1
-            # counted and not measured: this process may have been stopped itself, and inside not
+            # counted and not measured: this process may have been stopped itself, while inside was not
             if stage is not self._stage:
                 stage, stage_s = self._stage, 0.0
             elif stage is not None and (self._has_servers or not stage.needs_servers):
@@ -131,12 +132,12 @@ class Pulse:
                 return
 
     def _lateness(self, stage: stages.Stage | None, stage_s: float) -> HarnessError | None:
-        """What is wrong with a *stage* that has taken so long, if anything is."""
+        """The error for a *stage* that has taken *stage_s* seconds, or ``None`` within its limit."""
         if self._limits is None or stage is None:
             return None
         limit_s: float = getattr(self._limits, stage.key)
         if stage_s <= limit_s:
             return None
         stacks = self._conversation.stacks()
-        # it may have come further while it was asked
+        # inside may have made progress while it wrote its stacks
         return stages.hang(stage, limit_s, stacks, self._limits.project) if stage is self._stage else None

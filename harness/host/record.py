@@ -1,4 +1,4 @@
-"""What a run says of itself, in one line: the journal, the ledger and the console take each event here, in this order.
+"""Passes each event of a run to the journal, the ledger and the console, in this order.
 
 Owns the host's own events (``seq`` 0) and the end of a run: verdict, reports, exit code.
 """
@@ -29,7 +29,7 @@ TELL_EVERY_S = 3.0
 
 
 def started(config: Config, surroundings: Surroundings) -> RunStarted:
-    """What a run with *config* says first."""
+    """The first event of a run with *config*."""
     is_here = config.runner == "host"
     return RunStarted(
         backend=backends_of(config.db)[0].name,
@@ -57,11 +57,11 @@ class Record:
         self.tell(started(config, surroundings))
 
     def hide(self, secret: str) -> None:
-        """Let *secret*, the run's password, be in nothing that inside says: a test may print its settings."""
+        """Remove *secret*, the run's password, from all that inside writes: a test may print its settings."""
         self._secret = secret.encode()
 
     def tell(self, event: Event) -> None:
-        """An event of the host's own."""
+        """Record an event of the host's own."""
         envelope = Envelope(codec.VERSION, 0, time.time(), 0, event)
         with self._lock:
             self._artifacts.record(envelope)
@@ -69,7 +69,7 @@ class Record:
             self._tell_problem()
 
     def hear(self, line: bytes) -> Envelope:
-        """An event of inside's, as the line that it came in. Raises ``codec.CodecError`` for a line that is none."""
+        """Record an event of inside's, given as its line. Raises ``codec.CodecError`` for a line that is no event."""
         if self._secret and self._secret in line:
             line = line.replace(self._secret, b"***")
         envelope = codec.decode(line)
@@ -81,7 +81,7 @@ class Record:
 
     @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """A part of the run that the host does."""
+        """Record the begin and the end of a phase that the host does."""
         start = time.monotonic()
         self.tell(PhaseStarted(name))
         try:
@@ -90,14 +90,14 @@ class Record:
             self.tell(PhaseFinished(name, round(time.monotonic() - start, 6)))
 
     def told(self, image: str, line: str) -> None:
-        """What the making of an image says: for the console alone, and not more than a line every few seconds."""
+        """Show a progress line of an image: on the console alone, and at most one line of each image every few seconds."""
         now = time.monotonic()
         if now - self._told_at.get(image, 0.0) >= TELL_EVERY_S:
             self._told_at[image] = now
             self._show(f"{image}: {line}")
 
     def show(self, data: bytes) -> None:
-        """What inside writes to its error stream: for the console alone."""
+        """Show output of inside's error stream on the console alone."""
         for line in data.decode(errors="replace").splitlines():
             self._show(line)
 
@@ -106,7 +106,7 @@ class Record:
             self._console.handle(Envelope(codec.VERSION, 0, time.time(), 0, Notice("progress", text)))
 
     def abort(self, error: BaseException) -> None:
-        """The run cannot go on: *error* says why. One that is no ``HarnessError`` is a bug of ours."""
+        """Record that the run cannot go on because of *error*. One that is no ``HarnessError`` is a bug of ours."""
         if not isinstance(error, HarnessError):
             text = "".join(traceback.format_exception(error))
             error = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
@@ -116,7 +116,7 @@ class Record:
         self.tell(RunAborted(error.exit_code, error.message, error.hint, evidence))
 
     def finish(self) -> ExitCode:
-        """Write every report, print the summary. The exit code is never green when a report could not be written."""
+        """Write every report, print the summary, and return the exit code, never green when a report could not be written."""
         config, artifacts, around = self._config, self._artifacts, self._surroundings
         prefix = around.prefix
         with self._lock:
@@ -152,7 +152,7 @@ class Record:
         return result.exit_code
 
     def _tell_problem(self) -> None:
-        """Say at once that the journal cannot be written: the run goes on, but its reports may come to nothing."""
+        """Report at once that the journal cannot be written: the run goes on, but its reports may be incomplete."""
         if self._artifacts.problems and not self._has_problem:
             self._has_problem = True
             text = f"{self._artifacts.problems[0].message} The run goes on."
@@ -161,7 +161,7 @@ class Record:
     def _fold(self, envelope: Envelope) -> None:
         self._ledger.fold(envelope)
         if isinstance(envelope.event, RunAborted):
-            # what the host tells inside to stop for comes back as inside's own end
+            # inside echoes the reason that the host sent with ``Stop`` as its own abort
             if envelope.event.message in self._aborts:
                 return
             self._aborts.add(envelope.event.message)

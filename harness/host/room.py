@@ -1,6 +1,6 @@
-"""What a run has of the machine: the engine, the images, a network, and where inside lives.
+"""The resources of a run: the engine, the images, a network, and the place of inside.
 
-Owns which of them a configuration asks for. Who says what over them is ``host.session``'s.
+Owns which of them a configuration needs. ``host.session`` uses them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Room:
-    """What a run has of the machine: the engine, the images, a network, and where inside lives. A context manager."""
+    """The resources of a run: the engine, the images, a network, and the place of inside. A context manager."""
 
     def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
         self.config = config
@@ -77,11 +77,12 @@ class Room:
 
     def __exit__(self, *_exception: object) -> None:
         with uninterrupted():
-            self._ahead.shutdown()  # what is still being made is there by then, and goes with the rest
+            self._ahead.shutdown()  # resources that are still being made exist after this, and are removed with the rest
             self._cleanup.close()
 
     def runner_image(self) -> str | None:
-        """The image of the runner with the project's dependencies, and beside it those of servers that are asked for.
+        """The image of the runner with the project's dependencies; makes the images of the servers in ``db`` at the same
+        time.
 
         ``None`` where inside is a child of this process.
         """
@@ -93,7 +94,7 @@ class Room:
         }
         if config.runner == "container":
             jobs["runner"] = self._project_image
-            # what the runner's container takes besides is made meanwhile
+            # prepare the container's other parts meanwhile
             self._coming_archive()
             self._coming_network()
         return provision.side_by_side(jobs).get("runner")
@@ -127,8 +128,8 @@ class Room:
         record: Record,
         on_loss: Callable[[ServerError], None] | None = None,
     ) -> Stack:
-        """The servers of *plan*, not yet up. *on_loss* hears of one that is up and goes away."""
-        # testcontainers takes long to import, and the runner's start does not wait for it
+        """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
+        # testcontainers is slow to import, and the runner's start must not wait for it
         from harness.host.stack import Stack, StackOptions
 
         placed = memory.place(plan.servers, self.config.servers, self._memory.result())
@@ -151,7 +152,7 @@ class Room:
         return Stack(self._client, plan, options, record.tell, on_loss)
 
     def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
-        """Inside, not yet started: a context manager."""
+        """The conversation with inside, not yet started: a context manager."""
         config = self.config
         if config.runner == "host":
             environment = {**os.environ, **config.env}
@@ -173,7 +174,7 @@ class Room:
         return StageLimits(config.setup_timeout, config.template_timeout, folder)
 
     def plans(self, spec: RunSpec) -> dict[str, StackPlan]:
-        """The plan of the project's topology on each backend, by a runner that says it and ends."""
+        """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
         image = self._project_image() if self.config.runner == "container" else None
         found: TopologyFound | None = None
         notices = []
@@ -203,7 +204,7 @@ class Room:
         return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
 
     def _coming_archive(self) -> Future[IO[bytes]]:
-        """A tar of the project's files, which is being made from now on."""
+        """A tar of the project's files, made in the background from the first call on."""
         if self._archive is None:
             self._archive = submit(self._ahead, self._make_archive)
         return self._archive
@@ -216,7 +217,7 @@ class Room:
         return archive
 
     def _coming_network(self) -> Future[str]:
-        """The run's network, which is being made from now on."""
+        """The run's network, made in the background from the first call on."""
         if self._network is None:
             self._network = submit(self._ahead, self._make_network)
         return self._network
@@ -231,6 +232,6 @@ class Room:
         return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
 
     def _errors(self, data: bytes) -> None:
-        """Inside's error stream, as it comes: shown to those who ask for much."""
+        """Show inside's error stream as it comes, with a verbosity of 2 or more."""
         if self._record is not None and self.config.django.verbosity >= 2:
             self._record.show(data)

@@ -1,7 +1,7 @@
 """Runs inside, in a container or as a child process of this one: the same conversation over the same three streams.
 
-Owns what is brought to the runner and how it is started, spoken to and ended. What is said is the contract's; who says
-what when is ``host.session``'s. Imports no Django, and Docker only through ``host.docker``.
+Owns how the runner is supplied with files, started, connected and ended. ``contract`` defines the messages, and
+``host.session`` decides when each is sent. Imports no Django, and Docker only through ``host.docker``.
 """
 
 from __future__ import annotations
@@ -39,21 +39,23 @@ CODE_FOLDER = "/opt/harness"
 ENTRY = "inside/enter.py"
 COMMAND = ("python", f"{CODE_FOLDER}/harness/{ENTRY}")
 KEEP = "--keep"
-"""Asks ``inside.enter`` for a parent that ends what the runner leaves behind; ``END_NOW`` asks that one to do so at once."""
+"""Asks ``inside.enter`` for a parent that ends the processes which the runner leaves behind; ``END_NOW`` makes that
+parent do so at once.
+"""
 END_NOW = signal.SIGUSR2
 END_S = 10.0
 STACKS = signal.SIGUSR1
-"""Asks the runner's process for its stacks: its parent, or the container's first process, passes it on."""
+"""The signal by which the runner's process writes its stacks: its parent, or the container's first process, passes it on."""
 _POLL_S = 0.2
 _OURS = ("__init__.py", "errors.py", "testing.py", "contract", "inside")
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerOptions:
-    """How the runner's container is made.
+    """The options of the runner's container.
 
     ``project`` is a tar of the project's files, open at its beginning. ``network`` is the run's own, ``None`` where
-    inside meets no servers. ``stderr`` gets inside's standard error as it comes, from another thread.
+    inside needs no servers. ``stderr`` is called with inside's standard error as it comes, from another thread.
     """
 
     run: str
@@ -133,7 +135,7 @@ class ContainerRunner:
 
     def wait(self, deadline_s: float) -> Ended:
         state = self._container.wait(deadline_s)
-        # the engine says 128 and the signal's number, as a shell does
+        # the engine reports 128 plus the signal's number, as a shell does
         return Ended(state.code if state.code <= 128 else 128 - state.code, state.oom_killed)
 
     def is_stopped(self) -> bool:
@@ -146,7 +148,7 @@ class ContainerRunner:
         return self._container.fetch(path)
 
     def _begin(self, *, init: bool) -> None:
-        with uninterrupted():  # the engine makes it all the same, after what is there has been removed
+        with uninterrupted():  # an interrupted request still makes the container, after the clean-up
             self._container.create(init=init)
         try:
             self._options.project.seek(0)
@@ -174,7 +176,7 @@ class ContainerRunner:
 
 @dataclass(frozen=True, slots=True)
 class ChildOptions:
-    """How inside is run on this machine, in *folder*, with *environment* and nothing else. ``stderr`` as above."""
+    """The options of inside on this machine: run in *folder*, with *environment* and nothing else. ``stderr`` as above."""
 
     folder: Path
     environment: Mapping[str, str] = field(repr=False)
@@ -185,7 +187,7 @@ class ChildOptions:
 class ChildRunner:
     """Inside as a child process, in a session and a process group of its own. See ``Conversation``.
 
-    When it ends, whatever it started and left anywhere is ended as well, by its parent (``inside.keeper``).
+    When it ends, its parent (``inside.keeper``) ends all processes that it started and left behind.
     """
 
     def __init__(self, options: ChildOptions) -> None:
@@ -264,7 +266,7 @@ class ChildRunner:
                 f"The process that runs the tests had not ended after {deadline_s:g} s.", evidence=self.stderr_tail()
             )
         for thread in self._threads:
-            thread.join()  # what it wrote last is in the tail
+            thread.join()  # so that its last output is in the tail
         return Ended(self._process.returncode)
 
     def is_stopped(self) -> bool:
@@ -283,7 +285,7 @@ class ChildRunner:
         return buffer.getvalue()
 
     def _reap(self) -> None:
-        # seen before it is collected: until then nobody else can get its number, and its group can be signalled
+        # wait without collecting: until it is collected its number is not reused, and its group can be signalled
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         with self._reaping:
             self._signal(signal.SIGKILL)
@@ -312,7 +314,7 @@ class ChildRunner:
             self._tail.write(data)
 
     def _read(self, stream: IO[bytes] | None) -> Iterator[bytes]:
-        """What comes on *stream* until its end, or until the process has ended and nothing more comes.
+        """The output on *stream* until its end, or until the process has ended and nothing more comes.
 
         A test's daemon that left the group can hold the stream open for ever.
         """
@@ -334,17 +336,17 @@ _GONE = (b"", b"")
 
 
 def _stat(folder: Path) -> tuple[bytes, bytes]:
-    """State and parent of the process whose folder of ``/proc`` this is."""
+    """State and parent of the process with the folder *folder* in ``/proc``."""
     try:
         state, parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:2]
-    except (OSError, ValueError):  # it has ended
+    except (OSError, ValueError):  # the process has ended
         return _GONE
     return state, parent
 
 
 @cache
 def code_tar(folder: str) -> bytes:
-    """What inside is made of, as a tar that puts it in *folder*: owned by root, and written by nobody else."""
+    """The code of inside, as a tar that unpacks into *folder*: owned by root, writable by nobody else."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, path in _code_files():
@@ -358,7 +360,7 @@ def code_tar(folder: str) -> bytes:
 
 
 def _code_files() -> Iterator[tuple[str, Path]]:
-    """Every file that inside needs, by its path below the folder that the interpreter searches."""
+    """Every file that inside needs, with its path below the folder that the interpreter searches."""
     package = Path(harness.__file__).parent
     tblib = importlib.util.find_spec("tblib")
     assert tblib is not None

@@ -1,6 +1,7 @@
-"""A conversation whose lines nobody else can say: the keys are told first, then each line carries its sign.
+"""A conversation with signed lines: the keys are sent first, then each line carries its signature, so that tests cannot
+forge one.
 
-Owns the keys of a run. Which stream carries the lines is ``host.runner``'s, and what they look like ``contract.seal``'s.
+Owns the keys of a run. ``host.runner`` has the streams, and ``contract.seal`` the format of the lines.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from harness.host.conversation import Conversation, Ended
 
 
 class Transport(Conversation, Protocol):
-    """A conversation that takes any bytes."""
+    """A conversation that also takes raw bytes."""
 
     def write(self, data: bytes) -> None:
-        """Say *data* as it is; see ``send``."""
+        """Send *data* as it is; see ``send``."""
 
     def output(self, data: bytes) -> None:
-        """Take *data* for a part of inside's standard error."""
+        """Treat *data* as part of inside's standard error."""
 
 
 class Sealed:
-    """What is said over *transport*, with the keys of its own. See ``Conversation``."""
+    """A conversation over *transport*, signed with keys of its own. See ``Conversation``."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport

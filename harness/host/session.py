@@ -1,6 +1,6 @@
-"""The story of ``harness ci``, readable as a table of contents, and of ``harness plan``, which is its beginning.
+"""The main path of ``harness ci``, and of ``harness plan``, which is its beginning.
 
-Owns who says what when: inside's journal is heard in the main thread; the servers come up in another one meanwhile.
+Owns the order of messages: inside's journal is read in the main thread, while the servers come up in another one.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ if TYPE_CHECKING:
 _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 _END_OF_STREAM = "The end of its error stream is part of this message; "
 STOP_S = 15.0
-"""How long inside has to end by itself after it was told to stop."""
+"""The time, in seconds, that inside has to end by itself after it was told to stop."""
 EXIT_S = 30.0
 
 
 def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
-    """Run the suite as *config* says, write the artifacts, and give the exit code of DESIGN's table.
+    """Run the suite as *config* says, write the artifacts, and return the exit code.
 
-    *around* is what is around the process, where that is not to be found out: a run of several has no console of its own.
+    *around* replaces the surroundings of this process: a run of several has no console of its own.
     """
-    # what a run hears it keeps: looking through it for garbage, again and again, would cost more than hearing it
+    # the run keeps its events, so that repeated garbage collection would cost more than reading them
     gc.set_threshold(100_000, 50, 100)
     around = around or surroundings.look(config, os.environ)
-    spec = _spec(config)  # a file to replay may be of the artifacts that this run replaces
+    spec = _spec(config)  # read before the artifacts are replaced: the file to replay may be one of them
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
         record = Record(config, around, artifacts, console)
         with interruptible():
             try:
                 _run(config, spec, record, artifacts)
-            except BaseException as error:  # noqa: BLE001 - whatever it was, the reports are written and it is in them
+            except BaseException as error:  # noqa: BLE001 - any exception must be in the reports, which are written all the same
                 ignore_further()
                 record.abort(error)
             ignore_further()
@@ -67,7 +67,7 @@ def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
 
 
 def show_plan(config: Config, as_json: bool) -> ExitCode:
-    """Print what a run would start, and start nothing but the runner."""
+    """Print the plan of a run, and start nothing but the runner."""
     around = surroundings.look(config, os.environ)
     with interruptible(), Room(config, lambda *_: None) as room:
         plans = room.plans(RunSpec(plan_only=True, settings=config.settings))
@@ -81,7 +81,7 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
 
 
 def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
-    """The run: everything that it starts is gone when this returns or raises."""
+    """Run the suite: everything that this starts is gone when it returns or raises."""
     for folder in missing_submodules(config.project):
         text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
         record.tell(Notice("missing-submodule", text))
@@ -120,12 +120,12 @@ class _Story:
             self._pool.shutdown()
             if self._closing is not None:
                 self._closing.result()
-            elif self._stack is not None:  # its images were still being made when the run ended
+            elif self._stack is not None:  # the run ended before its servers were started
                 self._stack.close()
 
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
-        """Hear inside to its end, whatever happens on the way; the servers end while inside's own place is left."""
-        # takes long, and is done by the time that inside has said which servers there are
+        """Read inside's journal to its end, in every case; the servers are closed while inside is removed."""
+        # the import is slow, and done by the time that inside has sent its topology
         submit(self._pool, import_module, "harness.host.stack")
         try:
             limits = self._room.stage_limits()
@@ -156,7 +156,7 @@ class _Story:
             except codec.CodecError:
                 if line.endswith(b"\n"):
                     raise
-                return  # torn: how inside ended will say why
+                return  # a torn line: how inside ended will explain it
             pulse.told(event)
             self._lacks_a_module |= unnamed.lacks_a_module(event)
             match event:
@@ -167,7 +167,7 @@ class _Story:
                         self._record.tell(alias)
                     for notice in plan.notices:
                         self._record.tell(notice)
-                    # side by side with inside, which sets Django up and discovers the tests
+                    # in parallel with inside, which sets Django up and discovers the tests
                     submit(self._pool, self._start_servers, conversation, plan)
                 case RunPlanned(tests=tests):
                     self._planned += len(tests)
@@ -180,14 +180,14 @@ class _Story:
                     self._say_what_was_not_installed()
 
     def _say_what_was_not_installed(self) -> None:
-        """Name the requirements files that the default leaves out, where the project lacks a module."""
+        """Name the requirements files that the default installation does not read, where the project lacks a module."""
         config = self._room.config
         if config.runner == "container" and self._lacks_a_module:
             for text in unnamed.left_out(config.project, config.install):
                 self._record.tell(Notice("requirements-left-out", text))
 
     def _start_servers(self, conversation: Conversation, plan: StackPlan) -> None:
-        """Runs in a thread of its own. A failure here ends the run: inside is told to stop."""
+        """Start the servers, in a thread of its own. A failure ends the run: inside is told to stop."""
         try:
             images = self._room.server_images(plan)
             with self._record.phase("servers"):
@@ -205,14 +205,14 @@ class _Story:
                 self._stop(conversation, "The servers could not be started.", ExitCode.SERVERS)
 
     def _look_at_servers(self, conversation: Conversation) -> None:
-        """The runner has no answer of a server: whether one is lost is seen at its container alone."""
+        """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""
         if self._stack is not None and self._is_up.is_set():
-            with contextlib.suppress(ServerError):  # an engine that refuses has no word on it
+            with contextlib.suppress(ServerError):  # an engine that refuses cannot tell
                 for loss in self._stack.losses():
                     self._lose(conversation, loss)
 
     def _lose(self, conversation: Conversation, loss: ServerError) -> None:
-        """A server is gone: one clear cause ends the run, instead of an error of each test."""
+        """Abort the run because a server is gone: one clear cause instead of an error of each test."""
         if not self._is_over and not self._is_aborted:
             self._abort(loss)
             self._stop(conversation, loss.message, ExitCode.SERVERS)
@@ -222,7 +222,7 @@ class _Story:
         self._record.abort(error)
 
     def _stop(self, conversation: Conversation, reason: str, code: ExitCode) -> None:
-        """Ask inside to end; it is ended if it does not."""
+        """Ask inside to end, and stop it after ``STOP_S`` seconds."""
         conversation.send(Stop(reason, code))
         killer = threading.Timer(STOP_S, _end, (conversation,))
         killer.daemon = True
@@ -230,13 +230,13 @@ class _Story:
         killer.start()
 
     def _end_still(self, conversation: Conversation, problem: HarnessError) -> None:
-        """Inside does not go on: it is not asked."""
+        """Kill an inside that makes no progress, without asking it."""
         if not self._is_aborted:
             self._abort(problem)
         conversation.kill()
 
     def _see_end(self, conversation: Conversation) -> None:
-        """Trust the exit status and the journal together: what they do not agree on is red."""
+        """Compare the exit status with the journal: a contradiction is red."""
         ended = conversation.wait(EXIT_S)
         if self._is_aborted:
             return
@@ -270,10 +270,10 @@ class _Story:
             )
 
     def _keep_evidence(self, stack: Stack) -> None:
-        """Schemas and logs, while the servers are there. What cannot be had does not change how the run went."""
+        """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
         server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
         if self._is_aborted and stack.losses():
-            server_of = {}  # one whose process is stopped would be asked for ever
+            server_of = {}  # a server with a stopped process would never answer
         with ThreadPoolExecutor(thread_name_prefix="schema") as pool:
             dumps = [
                 (database.alias, pool.submit(stack.dump_schema, server, database.template))
@@ -292,12 +292,12 @@ class _Story:
 
 
 def _end(conversation: Conversation) -> None:
-    with contextlib.suppress(ServerError):  # an engine that refuses has said so to whoever hears inside
+    with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
         conversation.stop(0.0)
 
 
 def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:
-    """The exit status that inside ends with after it said *end* of a run of so many planned tests."""
+    """The exit status that inside must have after *end* of a run of *planned* tests."""
     if isinstance(end, RunAborted):
         return end.exit_code
     if end.failures:
@@ -324,7 +324,7 @@ def _spec(config: Config) -> RunSpec:
 
 
 def _replay(config: Config) -> tuple[str, ...]:
-    """The tests that ``--replay`` names. Raises ``UsageError`` for a file that cannot be read, or that names none."""
+    """The tests in the file of ``--replay``. Raises ``UsageError`` for a file that cannot be read, or that names none."""
     if config.replay is None:
         return ()
     try:

@@ -1,6 +1,6 @@
-"""Which settings module the project under test has, without running any of its code.
+"""Finds the settings module of the project under test, without running any of its code.
 
-Owns what ``manage.py`` is read for, and what is said where it does not tell; ``settings_search`` finds what may be meant.
+Owns the reading of ``manage.py``, and the error where it names none; ``settings_search`` finds suggestions.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ MANAGE_PY = "manage.py"
 
 
 def find_settings_module(project: Path, configured: str | None, environ: Mapping[str, str]) -> str:
-    """The dotted settings module: *configured*, else *environ*'s ``DJANGO_SETTINGS_MODULE``, else what ``manage.py`` sets.
+    """The dotted settings module: *configured*, else *environ*'s ``DJANGO_SETTINGS_MODULE``, else the one that
+    ``manage.py`` sets.
 
-    Raises ``ProjectError`` when none of them tells it.
+    Raises ``ProjectError`` when none of them names it.
     """
     return configured or environ.get(VARIABLE) or _of_manage_py(project)
 
@@ -65,13 +66,13 @@ def _no_project(project: Path) -> ProjectError:
 
 
 def _below(project: Path) -> Iterator[str]:
-    """What one folder further down, or a file near by, looks like what is missed, and how it is named."""
+    """Next steps that name a project one folder further down, or a settings module near by."""
     found = suggestions(project)
     for path in sorted(project.glob(f"*/{MANAGE_PY}"))[:1]:
         folder = path.parent
-        found = [line for line in found if f"({folder.name}/" not in line]  # what manage.py says is better
+        found = [line for line in found if f"({folder.name}/" not in line]  # manage.py suggests better
         steps = [f"There is one below: --project {folder}."]
-        with contextlib.suppress(ProjectError):  # it does not say one module, so neither do we
+        with contextlib.suppress(ProjectError):  # manage.py names no single module, so none is suggested
             module = _of_manage_py(folder)
             stay = (
                 f"stay here: harness ci {folder.name} --settings {module}, with [tool.harness]"

@@ -1,4 +1,4 @@
-"""Where a project's files name or look like a settings module: what is suggested where none is known. Runs none of its code."""
+"""Finds settings modules that a project's files name or that look like one, as suggestions. Runs none of its code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SCRIPTS = ("runtests.py", "tests/runtests.py", "conftest.py", "tests/conftest.p
 
 
 def suggestions(root: Path) -> list[str]:
-    """The next step for each module that may be the one, the likeliest first, at most ``SUGGESTED``."""
+    """The next step for each possible settings module, the likeliest first, at most ``SUGGESTED``."""
     named = [(module, f"{file} names it") for file, module in _named(root)]
     found = [(module, f"{file} looks like it") for file, module in _files(root)]
     lines: dict[str, str] = {}
@@ -35,7 +35,7 @@ def suggestions(root: Path) -> list[str]:
 
 
 def modules_in(tree: ast.Module) -> Iterator[str]:
-    """What the variable may become: in ``environ.setdefault(VARIABLE, ...)`` or ``environ[VARIABLE] = ...``."""
+    """The values that the variable may get: in ``environ.setdefault(VARIABLE, ...)`` or ``environ[VARIABLE] = ...``."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(attr="setdefault"), args=[ast.Constant(value=name), value]):
@@ -50,7 +50,7 @@ def modules_in(tree: ast.Module) -> Iterator[str]:
 
 
 def _assigned(value: ast.expr, tree: ast.Module) -> list[ast.expr]:
-    """*value* itself, or, if it is a plain name, all that is assigned to that name."""
+    """*value* itself, or, if it is a plain name, every value that is assigned to that name."""
     if not isinstance(value, ast.Name):
         return [value]
     return [
@@ -62,7 +62,7 @@ def _assigned(value: ast.expr, tree: ast.Module) -> list[ast.expr]:
 
 
 def _strings(value: ast.expr) -> Iterator[str]:
-    """The literal strings that an expression may be: one, or those of ``a if b else c``."""
+    """The literal strings that an expression may evaluate to: one, or those of ``a if b else c``."""
     match value:
         case ast.Constant(value=str(text)):
             yield text
@@ -72,7 +72,7 @@ def _strings(value: ast.expr) -> Iterator[str]:
 
 
 def _named(root: Path) -> Iterator[tuple[str, str]]:
-    """Each file that says a module, with that module: the configuration of other runners, and scripts."""
+    """Each file that names a module, with that module: the configuration of other runners, and scripts."""
     for file, sections in _SAYING:
         for section, text in _sections(root / file):
             if any(re.fullmatch(pattern.replace("*", ".*"), section) for pattern in sections):
@@ -97,7 +97,7 @@ def _sections(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _of_pyproject(path: Path) -> Iterator[str]:
-    """What ``[tool.pytest]`` and ``[tool.pytest.ini_options]`` say."""
+    """The modules that ``[tool.pytest]`` and ``[tool.pytest.ini_options]`` name."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         pytest = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pytest", {})
         for table in (pytest.get("ini_options", {}), pytest):
@@ -125,7 +125,7 @@ def _parsed(path: Path) -> ast.Module | None:
 
 
 def _holds_settings(tree: ast.Module) -> bool:
-    """Whether a module assigns settings, or takes over those of another, and has no tests in it."""
+    """Whether a module assigns settings, or imports all of another settings module, and has no tests in it."""
     is_one = False
     for node in tree.body:
         match node:

@@ -1,7 +1,7 @@
-"""``harness ci`` on several backends: a run each, in a process of its own, as many at once as there is room for.
+"""``harness ci`` on several backends: one run each, in a process of its own, as many at once as fit.
 
-Owns these processes and what is shown of them. What each does is a whole ``harness ci``, with artifacts of its own below
-those of the command; what they come to together is ``host.merge``'s.
+Owns these processes and their display. Each is a whole ``harness ci``, with artifacts of its own below those of the
+command; ``host.merge`` merges their results.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from harness.report.wording import case_headline
 
 POLL_S = 0.1
 EXIT_S = 60.0
-"""How long a run that was asked to end twice has until it is killed."""
+"""The longest time, in seconds, between the request to end a run and its kill."""
 _STDERR_BYTES = 20_000
 
 
 def run_several(config: Config) -> ExitCode:
-    """Run the suite on every backend of *config*, and give the worst of their exit codes.
+    """Run the suite on every backend of *config*, and return the worst of their exit codes.
 
-    Each run reads the configuration for itself, from the flags that *config* was made from.
+    Each run reads the configuration itself, from the flags that *config* was made from.
     """
     backends = backends_of(config.db)
     around = surroundings.look(config, os.environ)
@@ -117,7 +117,7 @@ class _Fleet:
         try:
             image_commands.make_images(self._config, self._config.db, self._told)
         except HarnessError:
-            pass  # each run that needs the image meets the error itself, and tells it; or it was an interrupt
+            pass  # each run that needs the image raises the error itself; or it was an interrupt
         finally:
             self._is_preparing = False
 
@@ -152,7 +152,7 @@ class _Fleet:
         self.runs = [ended[backend.name] for backend in backends if backend.name in ended]
 
     def _room(self) -> tuple[int, int]:
-        """The cores and the memory that there are, in bytes: the engine's, or this machine's."""
+        """The number of cores and the memory in bytes: the engine's, or this machine's."""
         if self._config.runner == "host":
             pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
             return len(os.sched_getaffinity(0)), pages
@@ -172,7 +172,7 @@ class _Fleet:
         return _Child(backend, folder, Letter(flags, str(self._artifacts.root), command))
 
     def _ended(self, child: _Child, code: int) -> Run:
-        """The run as its artifacts tell it; where there are none, as its exit status and its error stream do."""
+        """The run as its artifacts record it; without them, its exit status and its error stream."""
         exit_code = exit_code_of(code)
         try:
             run = read_run(child.folder, self._artifacts.root)
@@ -204,12 +204,12 @@ class _Fleet:
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """What ends a run is passed on to each, as often as it comes; each ends itself as it would alone."""
+        """Pass each signal that ends a run on to every run; each ends itself as it would alone."""
 
         def interrupt(signum: int, _frame: FrameType | None) -> None:
             self._interrupts += 1
             signum = signal.SIGTERM if signum == signal.SIGHUP else signum
-            # the most severe is what the command ends with
+            # the command ends with the most severe signal
             self.interrupt = max(self.interrupt or 0, signum)
             for child in list(self._children.values()):
                 child.signal(signum if self._interrupts < 3 else signal.SIGKILL)
@@ -225,13 +225,13 @@ class _Fleet:
 
 
 class _Child:
-    """One run's process. It is in a session of its own: an interrupt of the terminal reaches it through us alone."""
+    """One run's process. It has a session of its own: an interrupt of the terminal reaches it only through this process."""
 
     def __init__(self, backend: Backend, folder: Path, letter: Letter) -> None:
         self.backend = backend
         self.folder = folder
         self.letter = letter
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
         self._read = 0
         self._torn = b""
         self.process = subprocess.Popen(
@@ -242,12 +242,12 @@ class _Child:
             start_new_session=True,
         )
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it is dead already, and its error stream says why
+        with contextlib.suppress(BrokenPipeError):  # the process is dead already, and its error stream says why
             self.process.stdin.write(letter.to_line())
-            self.process.stdin.flush()  # and left open: its end would tell the child that we are gone
+            self.process.stdin.flush()  # left open: its end would tell the child that the parent is gone
 
     def news(self) -> Iterator[Envelope]:
-        """The events that its journal has had since the last time."""
+        """The events in its journal since the last call."""
         try:
             with (self.folder / JOURNAL).open("rb") as journal:
                 journal.seek(self._read)
@@ -265,13 +265,13 @@ class _Child:
             self.process.send_signal(signum)
 
     def error_text(self) -> str:
-        """The end of what it wrote to its error stream."""
+        """The end of its error stream."""
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(size - _STDERR_BYTES, 0))
         return self._errors.read().decode(errors="replace").strip()
 
     def end(self) -> None:
-        """End a process that is still there, in order if it can be."""
+        """End a process that still runs: ask it first, kill it after ``EXIT_S`` seconds."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
             try:
@@ -289,7 +289,7 @@ class _Child:
 
 
 def exit_code_of(code: int) -> ExitCode:
-    """A process's exit status as one of ours; one that was killed has ended without a word."""
+    """A process's exit status as an ``ExitCode``; ``INTERNAL`` for one that was killed."""
     try:
         return ExitCode(code)
     except ValueError:
@@ -297,7 +297,7 @@ def exit_code_of(code: int) -> ExitCode:
 
 
 def _unread(child: _Child, asked: RunStarted, code: ExitCode, error: HarnessError) -> Run:
-    """A run that left no journal: what it wrote to its error stream is all that is known."""
+    """A run that left no journal: only its error stream and its exit status are known."""
     code = worst(code, ExitCode.INTERNAL) if code == ExitCode.GREEN else code
     said = child.error_text()
     abort = last_words(said) or RunAborted(code, error.message, error.hint, said)

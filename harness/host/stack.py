@@ -1,7 +1,7 @@
-"""Brings the servers of a plan up, all at once, and down again whatever happened.
+"""Starts all servers of a plan at once, and removes them in every case.
 
-Owns what "ready" means: each server has said so in its log, before its deadline. Decides nothing about which servers
-there are (``host.plan``) or how one is told what it is (``host.engines``), and reads no environment.
+Owns the definition of "ready": a server has written its ready line to its log, before its deadline. ``host.plan`` decides
+which servers there are, ``host.engines`` their environment. Reads no environment.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ ROLES = ("primary", "replica")
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """How a stack is brought up. ``run`` is the run's id, ``network`` the name of its network.
+    """The options of a stack. ``run`` is the run's id, ``network`` the name of its network.
 
     ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
-    inside that runs on it. ``startup_s`` is what a server may take until it is ready. Databases are made in memory, where
-    their files cost least, of an engine in ``sizes`` in as many bytes for each server; those of the engines ``on_disk`` on
-    the engine's disk. ``replication`` is the way of an engine that has more than one. Servers that are to be kept outlive
-    the stack, and are found again by the run's id; ``password`` is theirs then.
+    inside that runs on it. ``startup_s`` is the longest time until a server is ready. Databases are in memory, where
+    their files cost least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines
+    ``on_disk`` are on the engine's disk. ``replication`` is the way of an engine that has more than one. Kept servers
+    (``is_kept``) outlive the stack, and are found again by the run's id; ``password`` is theirs then.
     """
 
     run: str
@@ -54,7 +54,7 @@ class StackOptions:
 
 
 class Stack:
-    """The servers of a plan: ``bring_up``, and ``close`` whatever came of it. ``with Stack(...) as stack`` does both."""
+    """The servers of a plan: ``bring_up``, then ``close`` in every case. ``with Stack(...) as stack`` does both."""
 
     def __init__(
         self,
@@ -97,8 +97,8 @@ class Stack:
     def bring_up(self) -> None:
         """Start all servers side by side; return when every one is ready, each replica streaming. To be called once.
 
-        Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up``
-        comes between.
+        Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up`` is
+        called meanwhile.
         """
         self._began = time.monotonic()
         self._watch = Watch(self._client, self._options.run, self._see)
@@ -115,12 +115,12 @@ class Stack:
             self.give_up()
             if late is not None:
                 raise late from None
-            if isinstance(error, RuntimeError):  # the pool takes nothing more: closed before it began
+            if isinstance(error, RuntimeError):  # the pool was shut down before the servers began
                 raise _unwanted() from error
             raise
 
     def give_up(self) -> None:
-        """Let every server end, and ``bring_up`` too, in whichever thread it is: it raises ``ServerError``."""
+        """End every server, and ``bring_up`` too, in whichever thread it runs: it raises ``ServerError``."""
         self._given_up.set()
         if self._watch is not None:
             self._watch.close()
@@ -130,7 +130,7 @@ class Stack:
             container.close()
 
     def close(self) -> None:
-        """End all servers and remove their containers; ``logs`` still has what they said. Safe from any thread, and twice.
+        """End all servers and remove their containers; ``logs`` still works afterwards. Safe from any thread, and twice.
 
         Raises ``ServerError`` when a container could not be removed.
         """
@@ -138,21 +138,21 @@ class Stack:
             self._logs = self._read_logs()
         self.give_up()
         self._pool.shutdown()
-        self.give_up()  # one that was being made meanwhile
+        self.give_up()  # again, for a server that was being made meanwhile
         if not (self._options.is_kept and len(self._ready) == len(self._plan.servers)):
             remove_run(self._client, self._options.run, ROLES)
 
     @property
     def ready(self) -> tuple[ServerReady, ...]:
-        """What is known of each server that came up, in the plan's order."""
+        """The description of each server that came up, in the plan's order."""
         return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Where inside finds each server."""
+        """The address of each server as inside reaches it."""
         return tuple(self._endpoint(server) for server in self._plan.servers)
 
     def failures(self) -> list[ServerError]:
-        """One for each server that came up and has ended although nobody asked it to."""
+        """An error for each server that came up and has ended unasked."""
         failures = []
         for server in self._plan.servers:
             if server.id in self._ready and not self._given_up.is_set():
@@ -162,9 +162,10 @@ class Stack:
         return failures
 
     def losses(self) -> list[ServerError]:
-        """One for each server that came up and cannot serve: it has ended, is paused, or a process of it is stopped.
+        """An error for each server that came up and cannot serve: it has ended, is paused, or a process of it is
+        stopped.
 
-        Whether one answers is not asked here: that is what the runner does not know for sure.
+        Sends no query: the runner got no answer, and that alone does not prove a loss.
         """
         losses = []
         for server in self._plan.servers:
@@ -178,7 +179,7 @@ class Stack:
         return losses
 
     def _see(self, container: str, what: str) -> None:
-        """The engine says that something has become of a container: of a server that is up, it is a loss."""
+        """Report a loss if the engine's event is about a server that is up."""
         for server in self._plan.servers:
             if server.id not in self._ready or self._containers[server.id].id != container:
                 continue
@@ -188,7 +189,7 @@ class Stack:
                 )
 
     def dump_schema(self, server: str, database: str) -> str:
-        """The SQL that makes the schema of *database*. Raises ``ServerError`` with what the server's tool said."""
+        """The SQL that makes the schema of *database*. Raises ``ServerError`` with the output of the server's tool."""
         engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
         code, out, err = self._containers[server].execute(engine.dump_schema(database))
         if code != 0:
@@ -200,11 +201,13 @@ class Stack:
         return engine.schema_noise.sub("", out)
 
     def logs(self) -> dict[str, str]:
-        """The log of each server by its id, also of those that failed, and after the end."""
+        """The log of each server by its id, including failed ones, and also after ``close``."""
         return self._read_logs() if self._logs is None else self._logs
 
     def _kept(self) -> Mapping[str, Kept]:
-        """The servers of an earlier run, by host name, if they are all that is wanted now; else they go, and none is."""
+        """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them and
+        returns none.
+        """
         if not self._options.is_kept:
             return {}
         kept = kept_servers(self._client, self._options.run)
@@ -285,7 +288,7 @@ class Stack:
     def _read_logs(self) -> dict[str, str]:
         logs = {}
         for id, container in tuple(self._containers.items()):
-            with contextlib.suppress(ServerError):  # one that was never made has said nothing
+            with contextlib.suppress(ServerError):  # a server that was never made has no log
                 logs[id] = container.log().replace(self._options.password, "***")
         return logs
 
@@ -309,7 +312,7 @@ class Stack:
 
 
 def _title(server: PlannedServer) -> str:
-    """*server* as a message names it: ``replica (PostgreSQL 17, replica of default)``."""
+    """*server*'s name in a message: ``replica (PostgreSQL 17, replica of default)``."""
     role = f"replica of {server.primary}" if server.primary else "primary"
     return f"{server.id} ({server.engine.title} {server.version}, {role})"
 
@@ -319,5 +322,5 @@ def _unwanted() -> ServerError:
 
 
 def _is_of(kept: Kept, spec: ServerSpec) -> bool:
-    """Whether the server that is *kept* is the one that *spec* asks for."""
+    """Whether the server that is *kept* matches *spec*."""
     return kept.image == spec.image and spec.environment.items() <= kept.environment.items()

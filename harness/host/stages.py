@@ -1,6 +1,6 @@
-"""What the runner does before and after the tests, when it is the project's code that takes the time, and for how long it may.
+"""The stages of a run before and after the tests, in which the project's code takes the time, and their limits.
 
-Pure: events and stacks in, stages and errors out. Who looks at the clock is ``pulse``.
+Pure: events and stacks in, stages and errors out. ``pulse`` measures the time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.errors import ProjectError
 
 _LIBRARIES = ("site-packages", "dist-packages")
 FRAMES = 10
-"""How many of the project's frames are told before all stacks."""
+"""The number of the project's frames that are shown before all stacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def next_stage(stage: Stage | None, event: Event) -> Stage | None:
 
 
 def hang(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectError:
-    """What is said of a runner that has not come further within *limit_s* seconds. *stacks* are faulthandler's; *project* is
-    the folder of the project where the runner is.
+    """The error for a runner that made no progress within *limit_s* seconds. *stacks* are faulthandler's; *project* is
+    the project's folder as the runner sees it.
     """
     frames = [frame for line in stacks.splitlines() if (frame := _project_frame(line, project))]
     where = f": it hangs in {frames[0]}" if frames else ""
@@ -71,7 +71,7 @@ def hang(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectErro
 
 
 def _project_frame(line: str, project: str) -> str | None:
-    """``app/tests.py, line 7 in test_it`` for such a line of a stack, ``None`` for any other."""
+    """``app/tests.py, line 7 in test_it`` for a line of a stack in the project, ``None`` for any other."""
     head, quote, rest = line.strip().partition('"')
     file, quote, place = rest.partition('"')
     if head != "File " or not quote:

@@ -1,6 +1,6 @@
-"""What is around the process: the terminal, GitHub's runner, the repository, the command that was typed.
+"""The environment of the process: the terminal, GitHub's runner, the repository, the command that was typed.
 
-The one place, beside the configuration, that reads the environment; ``look`` reads it once.
+Besides the configuration, only this module reads the environment variables; ``look`` reads them once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from harness.report.typed import Typed
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """``prefix`` is the project's folder relative to its repository's root; ``command`` what was typed."""
+    """The environment of the process. ``prefix`` is the project's folder relative to its repository's root, ``command`` the
+    command that was typed.
+    """
 
     cwd: Path
     out: TextIO
@@ -35,23 +37,23 @@ class Surroundings:
     command: Typed
 
     def relative(self, path: Path) -> str:
-        """*path* as somebody who stands here would write it."""
+        """*path* relative to the current folder if it is below it, else as it is."""
         return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
 
     def say(self, lines: Iterable[str]) -> None:
-        """Print *lines* that nobody has to read: what a run came to is in its exit code and its artifacts as well."""
+        """Print *lines* that may be lost: the exit code and the artifacts have the result as well."""
         sink = Sink(self.out)
         sink.write("".join(f"{line}\n" for line in lines))
         sink.flush()
 
     def print_lines(self, lines: Iterable[str]) -> None:
-        """Print *lines* that are all that a command gives. Raises ``OSError`` where they cannot be written."""
+        """Print *lines* that are a command's only output. Raises ``OSError`` where they cannot be written."""
         text = "".join(f"{for_terminal(line)}\n" for line in lines)
         self.out.write(encodable(text, self.out.encoding))
         self.out.flush()
 
     def console(self, config: Config) -> Console:
-        """The console that fits: a live display on a terminal, lines elsewhere, or what the configuration says."""
+        """The console: a live display on a terminal, lines elsewhere, or the configured one."""
         options = self.console_options(config)
         return LiveConsole(self.out, options) if self.is_live(config) else PlainConsole(self.out, options)
 
@@ -61,7 +63,7 @@ class Surroundings:
         return wanted and not config.quiet
 
     def console_options(self, config: Config) -> ConsoleOptions:
-        """How the consoles print."""
+        """The options of the consoles."""
         django = config.django
         return ConsoleOptions(
             width=None if self.is_terminal else 100,
@@ -77,7 +79,7 @@ class Surroundings:
 
 
 def look(config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout) -> Surroundings:
-    """What is around this process."""
+    """The surroundings of this process."""
     is_terminal = out.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
     has_colour = (is_terminal and not environ.get("NO_COLOR")) or bool(environ.get("FORCE_COLOR"))
     summary = environ.get("GITHUB_STEP_SUMMARY")

@@ -1,8 +1,8 @@
-"""Outlives a run that is killed: a small process that removes what the run had started, once nobody else will.
+"""A small process that outlives a killed run and removes its containers and networks.
 
-``python -m harness.host.watchdog RUN`` waits for its standard input to end. A run that has tidied up itself says so there first.
-It has a session of its own, so that what ends the run's processes at a terminal does not end it. A machine that ends everything
-at once is the business of ``harness doctor``.
+``python -m harness.host.watchdog RUN`` waits for its standard input to end. A run that has cleaned up itself writes
+``tidy`` there first. It has a session of its own, so that an interrupt of the run's processes at a terminal does not end
+it. ``harness doctor`` handles a machine that ends everything at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TIDY = b"tidy"
 
 @contextlib.contextmanager
 def watched(run: str) -> Iterator[None]:
-    """While this lasts, and if it is never left, somebody sees to the end of *run*."""
+    """Run a watchdog of *run* during the block; it removes the run's containers if the block is never left."""
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, run],
         stdin=subprocess.PIPE,
@@ -29,20 +29,20 @@ def watched(run: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        process.stdin.close()  # something may be left: it is looked for again
+        process.stdin.close()  # the clean-up may have failed: let the watchdog look again
         process.wait()
         raise
-    with contextlib.suppress(OSError):  # somebody ended it
+    with contextlib.suppress(OSError):  # the watchdog was killed
         process.stdin.write(_TIDY)
         process.stdin.close()
     process.wait()
 
 
 def main() -> None:
-    """Wait, and remove what is left of the run if it could not say that it was tidy."""
+    """Wait, and remove the remains of the run unless it wrote that it has cleaned up."""
     if sys.stdin.buffer.read() == _TIDY:
         return
-    # nothing of this is imported while a run goes well
+    # imported late: not needed while a run goes well
     from harness.errors import ServerError
     from harness.host.docker.containers import remove_run
     from harness.host.docker.engine import connect
