@@ -108,7 +108,7 @@ class LostWorker:
 
 
 def crash_message(slot: int, lost: WorkerLost) -> str:
-    """How a worker ended, as a clause: ``worker 2 (pid 812) died with SIGSEGV``."""
+    """A worker's end, as a clause: ``worker 2 (pid 812) died with SIGSEGV``."""
     if lost.signal is not None:
         return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
     if lost.exit is not None:
