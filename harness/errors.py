@@ -1,6 +1,6 @@
 """Every error that the harness raises, and every exit code that it ends with.
 
-Owns the tree below; imports nothing of the package, so that each room may use it.
+Owns the tree below; imports nothing of the package, so that each package may use it.
 
     HarnessError            a bug in the harness            70
     ├── UsageError          the command line, configuration  2
@@ -17,7 +17,7 @@ import enum
 
 
 class ExitCode(enum.IntEnum):
-    """What ``harness`` exits with. The most severe of several wins: see ``SEVERITY``."""
+    """Exit codes of ``harness``. The most severe of several wins: see ``SEVERITY``."""
 
     GREEN = 0
     TESTS_FAILED = 1
@@ -49,7 +49,7 @@ def worst(*codes: ExitCode) -> ExitCode:
 
 
 class HarnessError(Exception):
-    """Something the harness cannot go on from.
+    """An error that ends the run.
 
     ``message`` says what failed, ``hint`` the next step, ``evidence`` the last thing seen (a log's tail, a statement),
     possibly many lines. The class owns the exit code.
@@ -65,7 +65,7 @@ class HarnessError(Exception):
 
     @staticmethod
     def of(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:
-        """The error that ends a run with *code*: what crossed the wall as data, as an exception again."""
+        """The error that ends a run with *code*, made again from the data that crossed between host and inside."""
         if code in (ExitCode.SIGINT, ExitCode.SIGTERM):
             return Interrupted(message, code)
         classes = {cls.exit_code: cls for cls in (UsageError, ServerError, ProjectError)}

@@ -1,6 +1,6 @@
-"""What a project's tests may import: marks that mean something to the harness, and nothing anywhere else.
+"""Marks that a project's tests may import. They affect the harness, and no other test runner.
 
-Imports nothing. Where the package is not installed, the attribute does as well: ``harness_timeout = 30`` in a class.
+Imports nothing. Where the package is not installed, set the attribute instead: ``harness_timeout = 30`` in a class.
 """
 
 from __future__ import annotations

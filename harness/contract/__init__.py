@@ -1,1 +1,1 @@
-"""Plain data that passes through the wall between host and inside: standard library only, no I/O."""
+"""Plain data that host and inside exchange: standard library only, no I/O."""

@@ -1,7 +1,7 @@
-"""A dataclass of the contract to one JSON line, and back.
+"""Encodes a dataclass of the contract as one JSON line, and decodes it.
 
-Owns the protocol version. Encoders and decoders are built once for each class from its annotations, since a run passes
-two events for each test through here.
+Owns the protocol version. Encoders and decoders are built once for each class from its annotations, since a run passes two
+events for each test through here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _T = typing.TypeVar("_T")
 
 
 def _once(build: Callable[[type[Any]], _T]) -> Callable[[type[Any]], _T]:
-    """Remember what *build* gives for each class."""
+    """Cache the result of *build* for each class."""
     built: dict[type[Any], _T] = {}
 
     def get(cls: type[Any]) -> _T:
@@ -70,14 +70,14 @@ def decode(line: str | bytes) -> events.Envelope:
 
 
 def encode_body(body: events.Event | runspec.Message) -> str:
-    """A message or a bare event as one line of JSON: what workers say to the coordinator, and the host to inside."""
+    """A message or a bare event as one line of JSON: the format from workers to the coordinator, and from the host to inside."""
     return f"{{{_tagged(body)}}}\n"
 
 
 def stamp(body: bytes, seq: int, at: float, slot: int, *, is_final: bool = False) -> bytes:
     """A bare event's line with its envelope put around it, without decoding it: what ``encode`` would give.
 
-    ``is_final`` adds ``final``, which a worker never says. The coordinator does this twice for each test.
+    ``is_final`` adds ``final``, which a worker never sends. The coordinator does this twice for each test.
     """
     head = f'{{"v":{VERSION},"seq":{seq},"at":{at:.6f},"slot":{slot},'
     return (head + '"final":true,' if is_final else head).encode() + body[1:]
@@ -94,7 +94,7 @@ def decode_body(line: str | bytes) -> Any:
 
 
 def from_plain(raw: dict[str, Any]) -> Any:
-    """The message or bare event of what ``peek`` gave. Raises ``CodecError`` as ``decode`` does."""
+    """The message or bare event in a result of ``peek``. Raises ``CodecError`` as ``decode`` does."""
     return _untag(raw)
 
 
@@ -123,7 +123,7 @@ def _loads(line: str | bytes) -> dict[str, Any]:
 
 
 def _tagged(value: Any) -> str:
-    """The type and the fields of *value*, to stand between the braces of an object."""
+    """The type and the fields of *value* as JSON, without the braces of the object."""
     return _encoder(type(value))(value)
 
 
@@ -162,7 +162,7 @@ def _encoder(cls: type[Any]) -> Callable[[Any], str]:
             key, write = writers[name]
             text += key + write(part)
         parts = sometimes_of(value)
-        if parts != defaults:  # the decoder knows them: most events are mostly defaults
+        if parts != defaults:  # defaults are left out, since the decoder knows them: most events are mostly defaults
             for name, part, default in zip(sometimes, parts, defaults, strict=True):
                 if part != default:
                     key, write = writers[name]
@@ -173,14 +173,14 @@ def _encoder(cls: type[Any]) -> Callable[[Any], str]:
 
 
 def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """What gives the values of the attributes *names*, however many these are."""
+    """A function that returns the attributes *names* of a value as a tuple, for any number of names."""
     if len(names) > 1:
         return operator.attrgetter(*names)
     return lambda value: tuple([getattr(value, name) for name in names])
 
 
 def _writer(hint: Any) -> Callable[[Any], str]:
-    """What gives a value of type *hint* as JSON."""
+    """A function that encodes a value of type *hint* as JSON."""
     if hint is str:
         return encode_basestring_ascii
     if hint is int:
@@ -197,14 +197,14 @@ def _writer(hint: Any) -> Callable[[Any], str]:
         return lambda member: _scalar(member.value)
     if dataclasses.is_dataclass(hint):
         cls = typing.cast("type[Any]", hint)
-        # a class is looked up when it is met: classes may name one another
+        # a class is looked up at the first use: classes may refer to one another
         return lambda value: _whole_encoder(cls)(value)
     raise TypeError(f"the contract does not carry {hint!r}")
 
 
 @_once
 def _whole_encoder(cls: type[Any]) -> Callable[[Any], str]:
-    """Of a dataclass within another: every field, defaults too."""
+    """The encoder of a dataclass within another: every field, defaults too."""
     hints = typing.get_type_hints(cls)
     values_of = _values_of(_field_names(cls))
     fields = tuple((f'"{name}":', _writer(hints[name])) for name in _field_names(cls))
@@ -217,7 +217,7 @@ def _whole_encoder(cls: type[Any]) -> Callable[[Any], str]:
 
 
 def _scalar(value: Any) -> str:
-    """*value*, of one of JSON's own types, as JSON; the encoder itself would be set up anew for each."""
+    """*value*, of one of JSON's own types, as JSON. Strings and numbers skip the encoder, which is set up anew for each call."""
     kind = type(value)
     if kind is str:
         return encode_basestring_ascii(value)
@@ -261,7 +261,7 @@ def _is_plain(hint: Any) -> bool:
 
 
 def _optional(hint: Any) -> Any:
-    """What *hint* may be besides ``None``; ``None`` where it is no such union."""
+    """The type that *hint* joins with ``None``; ``None`` where it is no such union."""
     if typing.get_origin(hint) not in (types.UnionType, typing.Union):
         return None
     parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
@@ -269,7 +269,7 @@ def _optional(hint: Any) -> Any:
 
 
 def _item(hint: Any) -> Any:
-    """What a tuple of any length holds; ``None`` where *hint* is no such tuple."""
+    """The type of the items of a tuple of any length; ``None`` where *hint* is no such tuple."""
     arguments = typing.get_args(hint)
     return arguments[0] if typing.get_origin(hint) is tuple and arguments[1:] == (Ellipsis,) else None
 
@@ -288,6 +288,6 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
         return hint
     if dataclasses.is_dataclass(hint):
         cls = typing.cast("type[Any]", hint)
-        # a class is looked up when it is met: classes may name one another
+        # a class is looked up at the first use: classes may refer to one another
         return lambda value: _decoder(cls)(value)
     raise TypeError(f"the contract does not carry {hint!r}")

@@ -1,4 +1,4 @@
-"""Every event of a run, as frozen data. The journal is these, one JSON line each; every report folds them.
+"""The events of a run, as frozen data. The journal holds them, one JSON line each; every report is a fold of them.
 
 Owns the vocabulary of outcomes and events; the coordinator alone stamps ``seq`` and decides ``final``.
 """
@@ -14,7 +14,7 @@ from .topology import Topology
 
 
 class Outcome(enum.Enum):
-    """How a test ended. Each planned test has exactly one; flaky is not one of them but follows from the attempts."""
+    """The outcome of a test. Each planned test has exactly one; flaky is not one of them but follows from the attempts."""
 
     PASSED = "PASSED"
     FAILED = "FAILED"
@@ -27,7 +27,7 @@ class Outcome(enum.Enum):
     NOT_RUN = "NOT_RUN"
 
     def __init__(self, word: str) -> None:
-        # asked many times of every test: set once, and a member is hashed as the one object that it is
+        # read many times for every test: set once, and members are hashed by identity
         self.is_red = word not in ("PASSED", "SKIPPED", "XFAILED")
 
     __hash__ = object.__hash__
@@ -58,7 +58,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class BriefLine:
-    """A line of a traceback made short: a ``frame`` of the project's, what was ``folded``, or what the ``error`` says."""
+    """A line of a shortened traceback: a ``frame`` of the project's, ``folded`` frames, or the text of the ``error``."""
 
     text: str
     kind: Literal["frame", "folded", "error"]
@@ -66,11 +66,11 @@ class BriefLine:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that went wrong in an attempt: ``kind`` as unittest tells failures from errors.
+    """One thing that went wrong in an attempt; ``kind`` distinguishes failures from errors as unittest does.
 
     ``type`` is the exception's dotted class, ``message`` its text, ``traceback`` the formatted whole, chained causes too.
-    ``subtest`` holds the parameters of the subTest that raised, as unittest prints them. ``brief`` is the traceback with
-    the project's frames in a line each and all others folded; empty where nobody made one.
+    ``subtest`` holds the parameters of the subTest that raised, as unittest prints them. ``brief`` is the traceback with the
+    project's frames in a line each and all others folded; empty if it was not made.
     """
 
     kind: Literal["failure", "error"]
@@ -84,10 +84,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement that a test sent. ``sql`` has its parameters rendered; ``at`` and ``duration`` are in seconds, ``at``
-    from the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text.
+    """One statement that a test sent. ``sql`` has its parameters rendered; ``at`` and ``duration`` are in seconds, ``at`` from
+    the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text.
 
-    ``parameters`` has them as Python prints them where they could not be rendered: ``sql`` has its placeholders then.
+    ``parameters`` has them as Python prints them if they could not be rendered: ``sql`` then has its placeholders.
     ``is_partial``: ``sql`` was too long, and its middle is left out.
     """
 
@@ -102,13 +102,13 @@ class Statement:
 
     @property
     def is_whole(self) -> bool:
-        """Whether ``sql`` is what the server ran."""
+        """Whether ``sql`` is the statement that the server ran."""
         return not self.is_partial and not self.parameters
 
 
 @dataclass(frozen=True, slots=True)
 class QueryCount:
-    """All executions of one fingerprint by one worker, seconds in all and of the slowest, some of the tests that ran it."""
+    """All executions of one fingerprint by one worker: seconds of all and of the slowest, and some of the tests that ran it."""
 
     fingerprint: str
     alias: str
@@ -129,10 +129,10 @@ class DatabaseMade:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """What the host was asked to run: the first event of a journal, by which runs are told apart when they are merged.
+    """The host's request: the first event of a journal, by which runs are distinguished when they are merged.
 
-    ``backend`` is its name, as of a folder (``postgres-17``); ``project`` the folder below its repository's root, with a
-    slash behind it unless it is empty; ``python`` the version that was asked for.
+    ``backend`` is its name, as of a folder (``postgres-17``); ``project`` the folder below its repository's root, with a slash
+    at its end unless it is empty; ``python`` the version that was asked for.
     """
 
     backend: str
@@ -144,7 +144,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class TopologyFound:
-    """Settings were read: what they say, with which versions, and from which module."""
+    """The settings were read: their topology and their module, with the versions of Python and Django."""
 
     topology: Topology
     settings: str
@@ -169,7 +169,7 @@ class PhaseFinished:
 
 @dataclass(frozen=True, slots=True)
 class PhaseProgressed:
-    """A part of the run that takes long is at step ``n`` of ``total``, which is ``step``: ``default: migration shop.0003_x``."""
+    """A long part of the run is at step ``n`` of ``total``, called ``step``: ``default: migration shop.0003_x``."""
 
     phase: str
     step: str
@@ -188,21 +188,21 @@ class RunPlanned:
 
 @dataclass(frozen=True, slots=True)
 class DatabasesReady:
-    """Templates and clones are made, and seen on every replica."""
+    """The templates are made, and are on every replica; the clones have their names, and workers make them."""
 
     databases: tuple[DatabaseMade, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStarted:
-    """A worker sat down in the envelope's slot."""
+    """A worker started in the envelope's slot."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnitStarted:
-    """The slot's worker took up a unit: the dotted class, and which of its tests, in the order in which they will run."""
+    """The slot's worker began a unit: the dotted class, and those of its tests that will run, in their order."""
 
     unit: str
     tests: tuple[str, ...]
@@ -217,7 +217,7 @@ class FixtureStarted:
 
 @dataclass(frozen=True, slots=True)
 class UnitFinished:
-    """The slot's worker is through with the unit."""
+    """The slot's worker finished the unit."""
 
     unit: str
 
@@ -243,7 +243,7 @@ class AttemptSlow:
 class AttemptFinished:
     """An attempt ended. ``reason`` is why it was skipped, expected to fail, or not run. ``subtests`` counts those that ran.
 
-    A test that is in no plan (``setUpClass`` of a class) is told in full by ``extra``.
+    ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
     """
 
     test: str
@@ -270,16 +270,16 @@ class RetryCalledOff:
 
 @dataclass(frozen=True, slots=True)
 class QueriesCounted:
-    """What a worker's statements add up to, sent before it ends."""
+    """The sums of a worker's statements, sent before it ends."""
 
     queries: tuple[QueryCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerFailed:
-    """What a worker says of its own end, when an exception ends it: whose ``fault`` that is, what it was, its traceback.
+    """A worker's report of the exception that ends it: whose ``fault`` that is, its message, its traceback.
 
-    ``fault`` is empty where the outcome of a test says it. The coordinator keeps this for the worker's ``WorkerLost``.
+    ``fault`` is empty where the outcome of a test reports it. The coordinator keeps this for the worker's ``WorkerLost``.
     """
 
     fault: Literal["", "project", "harness"]
@@ -289,10 +289,10 @@ class WorkerFailed:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLost:
-    """A worker died that should not have. ``test`` is what ran then, if one did.
+    """A worker died unexpectedly. ``test`` is the one that ran then, if any.
 
-    Where the outcome of no test says it, ``fault`` says whose the end is, ``message`` what is known of it, and ``evidence`` holds
-    what the worker said last: a traceback, stacks, its error stream.
+    Where no test's outcome reports the death, ``fault`` says whose it is, ``message`` what is known of it, and ``evidence``
+    holds the worker's last output: a traceback, stacks, its error stream.
     """
 
     pid: int
@@ -306,7 +306,7 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True)
 class WorkerStopped:
-    """A worker got up from its slot as it was asked to."""
+    """A worker ended as it was asked to."""
 
     pid: int
 
@@ -320,7 +320,7 @@ class SlotRecycled:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know that is no failure. ``code`` is a stable word for it."""
+    """Information that is not a failure. ``code`` is a stable word for its kind."""
 
     code: str
     text: str
@@ -341,7 +341,7 @@ class ServerReady:
 
 @dataclass(frozen=True, slots=True)
 class AliasRouted:
-    """Where the host sends an alias. ``mode``: ``primary``, ``mirror`` or ``shared`` (with the alias in ``shares``)."""
+    """The host's route of an alias. ``mode``: ``primary``, ``mirror``, or ``shared`` (another alias makes its database)."""
 
     alias: str
     server: str | None
@@ -353,14 +353,14 @@ class AliasRouted:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The suite ran to its end. The tally of the project's own runner goes along; the outcomes are the authority."""
+    """The suite ran to its end. ``failures`` includes the count of the project's own runner; the outcomes are the authority."""
 
     failures: int
 
 
 @dataclass(frozen=True, slots=True)
 class RunAborted:
-    """The run ended before its end: ``exit_code`` and the three parts of a ``HarnessError``."""
+    """The run ended early: ``exit_code`` and the three parts of a ``HarnessError``."""
 
     exit_code: ExitCode
     message: str

@@ -1,4 +1,4 @@
-"""Builds and parses every name: of servers, containers, networks, databases, files. Nobody else composes or splits one."""
+"""Builds and parses every name: of servers, containers, networks, databases, files. No other module composes or splits one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE_NAME_BYTES = 200
 _CLONE_SUFFIX_BYTES = 5  # "_" and up to four digits of a slot
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE
-)  # no files on Windows, where artifacts go too
+)  # devices on Windows, where artifacts are unpacked too
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ContainerName:
 
 
 def parse_container(name: str) -> ContainerName | None:
-    """The parts of a container's name, or ``None`` if it is none of ours."""
+    """The parts of a container's name, or ``None`` if it is not the harness's."""
     match = re.fullmatch(rf"/?{PREFIX}-([0-9a-f]{{8}})-([a-z0-9][a-z0-9-]*)", name)
     return ContainerName(match[1], match[2]) if match else None
 
@@ -53,7 +53,7 @@ def server_id(alias: str, taken: set[str]) -> str:
 
 
 def database(name: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
-    """*name* if a clone's suffix still fits behind it, else its beginning with a digest of the whole."""
+    """*name* if it leaves room for a clone's suffix, else its beginning with a digest of the whole."""
     room = limit_bytes - _CLONE_SUFFIX_BYTES
     if len(name.encode()) <= room:
         return name
@@ -62,7 +62,7 @@ def database(name: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
 
 
 def database_apart(name: str, owner: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
-    """*name*, or its beginning, marked with a digest of *owner*: for a database whose name is another's or unusable."""
+    """*name*, or its beginning, with a digest of *owner*: for a database whose name is taken or unusable."""
     digest = hashlib.sha256(owner.encode()).hexdigest()[:8]
     return name.encode()[: limit_bytes - _CLONE_SUFFIX_BYTES - 9].decode(errors="ignore") + "_" + digest
 
@@ -73,7 +73,7 @@ def clone(template: str, slot: int) -> str:
 
 
 def parse_clone(name: str) -> tuple[str, int] | None:
-    """The template and the slot of a clone's name, or ``None`` if it bears no slot."""
+    """The template and the slot of a clone's name, or ``None`` if it has no slot."""
     template, _, slot = name.rpartition("_")
     return (template, int(slot)) if template and slot.isdecimal() and slot == str(int(slot)) else None
 
@@ -107,7 +107,7 @@ def log_file(server: str) -> str:
 
 
 def _file_stem(name: str) -> str:
-    """*name* as one file's name, to be unquoted again; one that is empty or too long ends in ``~`` and a digest instead."""
+    """*name* quoted as one file name; an empty or too long one ends in ``~`` and a digest instead, and cannot be unquoted."""
     quoted = urllib.parse.quote(name, safe="()[], =", errors="surrogatepass").replace("~", "%7E")
     if quoted.startswith((".", " ")) or _DEVICE.match(quoted):
         quoted = f"%{ord(quoted[0]):02X}{quoted[1:]}"

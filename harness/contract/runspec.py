@@ -1,6 +1,6 @@
-"""What the host says to inside, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``, and ``Stop`` at any time.
+"""The host's messages to inside, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``, and ``Stop`` at any time.
 
-Owns the messages that cross on inside's standard input; end of file there means that the host is gone.
+They cross on inside's standard input; end of file there means that the host is gone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DjangoOptions:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """How many seconds a test may take whose id fits ``pattern`` (a shell's: ``*``, ``?``, ``[...]``)."""
+    """The seconds that a test may take whose id matches ``pattern`` (a shell's: ``*``, ``?``, ``[...]``)."""
 
     pattern: str
     seconds: float
@@ -45,15 +45,15 @@ class TimeLimit:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What inside is asked to do. ``plan_only``: say the topology and end.
+    """The task of a run. ``plan_only``: report the topology and end.
 
-    ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``workers`` is ``None`` for as many as
-    there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id fits a pattern of
-    ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class
-    (``auto``), or always through its primary or always to its replica. ``repeat`` is how often each test runs. ``replay``
-    has the tests to run, and no others, in this order and in one worker. ``check_isolation``: say which classes leave
-    something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to be left out;
-    else they are red.
+    ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``workers`` is ``None`` for as many as there
+    are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id matches a pattern of ``timeouts``;
+    ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or
+    always through its primary or always to its replica. ``repeat`` is the number of times that each test runs. ``replay`` has
+    the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the classes that leave
+    something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to be left out; else
+    they are red.
     """
 
     plan_only: bool = False
@@ -75,10 +75,10 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an alias goes: to which server, through which backend, as which user, to a test database of which name.
+    """The route of an alias: its server, its backend, its user, and the name of its test database.
 
-    ``backend`` replaces ``ENGINE`` when the run asked for another engine than the settings'. ``test_name`` is ``None``
-    where Django's own choice fits the server. ``server`` is ``None`` where the backend needs none (SQLite).
+    ``backend`` replaces ``ENGINE`` when the run asked for another engine than the settings'. ``test_name`` is ``None`` where
+    Django's own choice fits the server. ``server`` is ``None`` where the backend needs none (SQLite).
     """
 
     alias: str
@@ -91,7 +91,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a server listens, as seen from inside."""
+    """The address of a server, as seen from inside."""
 
     server: str
     role: Literal["primary", "replica"]
@@ -123,7 +123,7 @@ class ServersReady:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the run now, with *exit_code*: that of the signal that asked for it, or of what failed on the host's side."""
+    """End the run now, with *exit_code*: that of the signal that asked for it, or of the failure on the host's side."""
 
     reason: str
     exit_code: ExitCode

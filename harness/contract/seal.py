@@ -1,8 +1,8 @@
-"""How host and runner know each other's lines on streams that a test can write to too.
+"""Authenticates the lines of host and runner on streams that a test can write to too.
 
-In a container, process 1 has the streams as well, and a test can open them by its ``/proc``. The first line that the host says
-holds two keys. The runner puts the one before each piece of the journal; the host signs its messages with the other, so that
-not even one who has read them all can say the next. Pure: no I/O.
+In a container, process 1 has the streams as well, and a test can open them by its ``/proc``. The first line from the host holds
+two keys. The runner puts the one before each piece of the journal; the host signs its messages with the other, so that a
+process that has read all of them still cannot forge the next. Pure: no I/O.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 KEY_BYTES = 32
 """The length of a key, in characters of hexadecimal."""
 PIECE_BYTES = 4096
-"""What a pipe takes in one (``PIPE_BUF``): nothing that others write comes in its middle."""
+"""The longest write to a pipe that is atomic (``PIPE_BUF``): no other process's data comes in its middle."""
 _MORE, _LAST = b"+", b"="
 _TEXT_BYTES = PIECE_BYTES - KEY_BYTES - 2
 
@@ -25,7 +25,7 @@ def make_key() -> bytes:
 
 
 def pieces(line: bytes) -> Iterator[bytes]:
-    """*line*, which ends with a newline, as the pieces that are to be written, each behind the key and in one."""
+    """*line*, which ends with a newline, as the pieces to write: each after the key, and in one write with it."""
     text = line[:-1]
     while len(text) > _TEXT_BYTES:
         yield b"".join((_MORE, text[:_TEXT_BYTES], b"\n"))
@@ -34,16 +34,16 @@ def pieces(line: bytes) -> Iterator[bytes]:
 
 
 class Opener:
-    """Puts the journal's lines together again. What is none of its pieces goes to *output*."""
+    """Joins pieces to lines of the journal. Everything else goes to *output*."""
 
     def __init__(self, key: bytes, output: Callable[[bytes], object]) -> None:
         self._key = key
         self._output = output
         self.rest = b""
-        """The pieces of a line whose last has not come."""
+        """Pieces of a line that is not complete."""
 
     def open(self, line: bytes) -> bytes | None:
-        """The journal's line that *line*, one of the stream, completes, if it does."""
+        """The journal's line that *line*, one of the stream, completes; ``None`` if it completes none."""
         before, key, piece = line.rpartition(self._key)
         if not key:
             self._output(line)

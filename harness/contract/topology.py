@@ -1,7 +1,7 @@
-"""What the project's ``DATABASES`` says, as plain data, and what follows from it by pure functions.
+"""The project's ``DATABASES`` as plain data, and pure functions of it.
 
-Owns the aliases, their test options and the order in which their test databases are made. Knows nothing of servers that
-run: ``host.plan`` turns a topology into those.
+Owns the aliases, their test options and the order in which their test databases are made. Knows nothing of servers that run:
+``host.plan`` turns a topology into those.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DEFAULT_ALIAS = "default"
 class TestOptions:
     """The ``TEST`` dictionary of an alias, old flat spellings folded in. Absent keys are ``None`` (or Django's default)."""
 
-    __test__ = False  # not a test class, whatever pytest thinks of its name
+    __test__ = False  # keeps pytest from collecting it as a test class
 
     name: str | None = None
     mirror: str | None = None
@@ -33,9 +33,9 @@ class TestOptions:
 class Alias:
     """One key of ``DATABASES``.
 
-    ``backend`` is the dotted ``ENGINE``; ``vendor`` what the backend's class calls itself (``postgresql``, ``mysql``,
-    ``sqlite``, ``oracle``), MariaDB being ``mysql`` to Django. ``test_name`` is the name that Django would give the test
-    database before any of ours is applied.
+    ``backend`` is the dotted ``ENGINE``; ``vendor`` the attribute of the backend's class (``postgresql``, ``mysql``,
+    ``sqlite``, ``oracle``), which is ``mysql`` for MariaDB too. ``test_name`` is the name that Django would give the test
+    database before the harness changes it.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Alias:
 
     @property
     def server_key(self) -> tuple[str, str, str]:
-        """What makes two aliases share a server: vendor, host and port as written."""
+        """The key that aliases on one server share: vendor, host and port as written."""
         return (self.vendor, self.host, self.port)
 
     @property
     def signature(self) -> tuple[str, str, str, str]:
-        """What makes two aliases share a test database: Django's ``test_db_signature`` (host, port, engine, test name)."""
+        """The key that aliases with one test database share: Django's ``test_db_signature`` (host, port, engine, test name)."""
         return (self.host, self.port, self.backend, self.test_name)
 
 
@@ -80,7 +80,7 @@ class Topology:
 def primary_of(topology: Topology, name: str) -> str:
     """The alias at the end of *name*'s chain of mirrors: *name* itself when it mirrors nothing.
 
-    Raises ``ProjectError`` for a mirror of an unknown alias and for a chain that closes on itself, written out.
+    Raises ``ProjectError`` for a mirror of an unknown alias, and for a circular chain, which the message shows.
     """
     chain = [name]
     while (target := topology[chain[-1]].test.mirror) is not None:
@@ -134,7 +134,7 @@ def databases(topology: Topology) -> tuple[tuple[str, ...], ...]:
 def creation_order(topology: Topology) -> tuple[str, ...]:
     """The aliases that create a test database, each after all that it depends on.
 
-    Raises ``ProjectError`` for an unknown dependency and for a circle, written out.
+    Raises ``ProjectError`` for an unknown dependency, and for a circle, which the message shows.
     """
     owner = {name: group[0] for group in databases(topology) for name in group}
     needs: dict[str, set[str]] = {}
@@ -143,13 +143,13 @@ def creation_order(topology: Topology) -> tuple[str, ...]:
         for dependency in dependencies_of(topology, topology[name]):
             wanted.add(owner[primary_of(topology, dependency)])
     for first, wanted in needs.items():
-        # an alias that names one it shares its database with, or itself, as Django has it, is a circle of one
+        # as in Django, an alias that depends on itself, or on one that shares its database, is a circle of one
         if first in wanted:
             raise _circle([first, first])
     order: list[str] = []
     remaining = list(needs)
     while remaining:
-        # pass by pass, as Django's dependency_ordered does: another order would be right too, but not what happens
+        # pass by pass like Django's dependency_ordered, so that the order is Django's
         deferred: list[str] = []
         for name in remaining:
             (order if needs[name] <= set(order) else deferred).append(name)
