@@ -1,7 +1,8 @@
-"""Makes a clone on MySQL or MariaDB: the template's definitions and rows, by statements over one connection of the worker's.
+"""Makes a clone on MySQL or MariaDB: copies the template's definitions and rows by statements over one connection of the
+worker.
 
-Needs no client program, and leaves no session, lock or half-made clone in another's way. See ``mysql_schema`` for what a
-template consists of.
+Needs no client program, and leaves no session, lock or half-made clone that blocks another worker. ``mysql_schema`` lists the
+parts of a template.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ from .mysql_schema import (
 from .mysql_text import encode, fetch, read_bytes
 
 LOCKED = frozenset({1205, 1213})
-"""The errors of a statement that waited for what another session holds."""
+"""Error numbers of a lock wait timeout and of a deadlock."""
 _NOT_YET = frozenset({1054, 1146, 1305, 1356, 4091})
-"""What a view says whose column, table, function, view or sequence is not there: one that comes later, or none."""
+"""Error numbers of a statement that names a column, table, function, view or sequence that does not exist, or not yet."""
 
 
 def make_clone(driver_connection: Any, template: str, clone: str) -> None:
-    """Make the database *clone* like *template*; an older one of its name goes, and who is still connected to it.
+    """Make the database *clone* like *template*. An existing *clone* is dropped, and its sessions are ended.
 
     *driver_connection* is one of MySQLdb's or PyMySQL's, in autocommit and allowed several statements at once
-    (``client_flag``); it is of no use for anything else afterwards.
-    Raises the driver's errors, with the statement that failed as a note.
+    (``client_flag``); it cannot be used for anything else afterwards. Raises the driver's errors, with the statement that
+    failed as a note.
     """
     read_bytes(driver_connection)
     with contextlib.closing(driver_connection.cursor()) as cursor:
@@ -46,21 +47,21 @@ def make_clone(driver_connection: Any, template: str, clone: str) -> None:
         _disconnect(cursor, clone)
         _execute(cursor, f"DROP DATABASE IF EXISTS {quote(clone)}")
         schema = Reader(cursor, template, has_history=HISTORY in known).read()
-        # the character set alone would mean the collation that is its default today
+        # without COLLATE the server would take the current default of the character set
         _execute(cursor, f"CREATE DATABASE {quote(clone)}{schema.options} COLLATE {schema.collation}")
         cursor.execute(f"USE {quote(clone)}")
         _fill(cursor, schema, template, clone)
 
 
 def _set_up(cursor: Any) -> frozenset[str]:
-    """Set the session as ``SESSION`` says; which of that the server knows."""
-    # the template is nobody's to change: its rows are read without locks
+    """Set the session as ``SESSION`` says; the names of the variables that the server knows."""
+    # nothing changes the template, so its rows can be read without locks
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     cursor.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_S}, innodb_lock_wait_timeout = {LOCK_WAIT_S}")
     names = ", ".join(f"'{name}'" for name in SESSION)
     cursor.execute(f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
     found: dict[str, str] = dict(fetch(cursor))
-    # what is as it should be is left: some are not everybody's to set
+    # variables that have their value already are left alone: setting some needs a privilege
     _set(cursor, {name: value for name, value in SESSION.items() if found.get(name, value) != value})
     return frozenset(found)
 
@@ -79,18 +80,18 @@ def _execute(cursor: Any, statement: str | bytes) -> None:
 
 
 def _disconnect(cursor: Any, database: str) -> None:
-    """End the sessions of a worker that died: one that is in the middle of a statement would hold its locks to its end."""
+    """End the sessions of a worker that died: one in the middle of a statement would hold its locks until that ends."""
     cursor.execute("SELECT CONNECTION_ID()")
     ((own,),) = fetch(cursor)
     cursor.execute("SHOW FULL PROCESSLIST")
     for session, _, _, connected_to, *_ in fetch(cursor):
         if connected_to == database and session != own:
-            with contextlib.suppress(Exception):  # it has ended meanwhile; a lock that is still held shows in the DROP
+            with contextlib.suppress(Exception):  # it has ended meanwhile; if it still holds a lock, the DROP fails
                 cursor.execute(f"KILL {int(session)}")
 
 
 def _fill(cursor: Any, schema: Schema, template: str, clone: str) -> None:
-    """Everything in the order in which it needs one another. Triggers and events come last: what is copied has happened."""
+    """Make each object after those that it needs. Triggers and events come last, so that none runs during the copy."""
     for sequence in schema.sequences:
         _create_sequence(cursor, sequence)
     _run(cursor, [moved(table.create, template, clone) for table in schema.tables])
@@ -100,7 +101,7 @@ def _fill(cursor: Any, schema: Schema, template: str, clone: str) -> None:
     for routine in schema.routines:
         author.write(routine, routine.create)
     author.close(schema.collation)
-    # a view is refused where its definer may not read, and what is granted on a view needs the view
+    # a view is refused if its definer may not read its tables; grants on a view need the view, and follow it
     remaining = _grant(cursor, [moved(moved(grant, template, clone), *patterns) for grant in schema.grants])
     _create_views(author, schema.views, template, clone)
     for program in (*schema.triggers, *schema.events):
@@ -110,7 +111,7 @@ def _fill(cursor: Any, schema: Schema, template: str, clone: str) -> None:
 
 
 def _grant(cursor: Any, grants: Iterable[str]) -> list[str]:
-    """Run *grants*; those that are on what is not there."""
+    """Run *grants*; those whose object does not exist yet."""
     deferred = []
     for grant in grants:
         try:
@@ -134,7 +135,9 @@ def _create_sequence(cursor: Any, sequence: NumberSequence) -> None:
 
 
 def _copy(tables: Iterable[Table], cursor: Any, template: str) -> None:
-    """The rows: of all tables with transactions in one, of each other by itself (a GTID primary refuses to mix them)."""
+    """Copy the rows: of all transactional tables in one transaction, of each other table alone (a GTID primary refuses to mix
+    them).
+    """
     ordered = sorted(tables, key=lambda table: not table.is_transactional)
     together = [table for table in ordered if table.is_transactional]
     copies = [_copy_statement(table, template) for table in ordered]
@@ -149,8 +152,8 @@ def _copy_statement(table: Table, template: str) -> str:
 
 
 def _create_views(author: _Author, views: Sequence[Program], template: str, clone: str) -> None:
-    """Pass by pass, until no more can be made: each needs those that it reads. What is left is as broken in the template,
-    where nobody can read it either.
+    """Create the views in passes until no more can be made: each needs the views that it reads. The views left over are broken
+    in the template too.
     """
     remaining = list(views)
     while remaining:
@@ -168,10 +171,10 @@ def _create_views(author: _Author, views: Sequence[Program], template: str, clon
 
 
 class _Author:
-    """Writes programs, each under the settings that the template's was written under.
+    """Creates programs, each under the session settings that the template's program was created under.
 
-    A program keeps its database's collation of that time too, which no session can set: *database* is given it for as long
-    as that takes.
+    A program also keeps its database's collation of that time, which no session can set: *database* has that collation while
+    the program is created.
     """
 
     def __init__(self, cursor: Any, database: str, collation: str) -> None:
@@ -193,7 +196,7 @@ class _Author:
         _execute(self._cursor, text)
 
     def close(self, collation: str) -> None:
-        """Give the database the *collation* that it has in the end, and the session the character set of the driver."""
+        """Set the database's final *collation*, and the session's character set to the driver's."""
         self.collate(collation)
         self._set({"character_set_client": "utf8mb4"})
 
@@ -203,16 +206,16 @@ class _Author:
         self._settings |= changed
 
     def collate(self, collation: str) -> None:
-        """Let the database have *collation*."""
+        """Set the database's *collation*, unless it has it."""
         if collation != self._collation:
-            self._set({"character_set_client": "utf8mb4"})  # which has all names
+            self._set({"character_set_client": "utf8mb4"})  # a character set that has every name
             _execute(self._cursor, f"ALTER DATABASE {quote(self._database)} COLLATE {collation}")
             self._collation = collation
 
     def _encoded(self, statement: str, charset: str) -> str | bytes | None:
-        """*statement* as a client sends it whose character set is *charset*; None where that has not all of its characters.
+        """*statement* as sent by a client with the character set *charset*; ``None`` if that lacks one of its characters.
 
-        The server converts: its character sets are not quite those of Python. The drivers encode in UTF-8 themselves.
+        The server converts, since its character sets differ from Python's. A statement in UTF-8 is returned as it is.
         """
         if statement.isascii() or charset in NAMES_OF_UTF8 or not re.fullmatch(r"\w+", charset):
             return statement

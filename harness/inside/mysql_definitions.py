@@ -1,7 +1,7 @@
-"""Definitions as MySQL and MariaDB tell them, put right for being run again, in another database. Pure.
+"""Rewrites definitions that MySQL and MariaDB report, so that they run again in another database. Pure.
 
-What is put right is what a server tells wrong: names and comments in another character set than the text around them,
-literals that are not written in the author's mode, names of a database that is not the clone's.
+Corrects errors of the server's report: names and comments in another character set than the text around them, literals that are
+not written in the author's mode, names of a database other than the clone.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def quote(name: str) -> str:
 
 
 def moved(sql: str, old: str, new: str) -> str:
-    """*sql*, in which the server has written ``old`` in front of names, for the database *new*. Literals stay."""
+    """*sql* with the database name *old*, which the server wrote before other names, replaced by *new*. Literals stay."""
 
     def replace(match: re.Match[str]) -> str:
         return f"{quote(new)}." if match["dot"] and match["name"] == quote(old) else match[0]
@@ -43,19 +43,19 @@ def moved(sql: str, old: str, new: str) -> str:
 
 
 def as_pattern(database: str) -> str:
-    """*database* as a grant has it: unless it is escaped, "_" stands for any character there."""
+    """*database* as a grant names it, with ``_`` and ``%`` escaped: there "_" stands for any character."""
     return database.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
 
 
 def granted(grant: str, databases: Iterable[str]) -> bool:
-    """Whether *grant*, a GRANT as the server tells it, is on one of *databases* or on a part of one."""
+    """Whether *grant*, a GRANT statement from the server, is on one of *databases* or on an object in one."""
     wanted = {quote(database) for database in databases}
     return any(match["dot"] and match["name"] in wanted for match in _QUOTED.finditer(grant))
 
 
 def plain_trigger(text: str, name: str, timing: str, event: str, table: str, *, database: str) -> str:
-    """*text*, a trigger's definition, for whatever database is in use. MariaDB gives it as it was written, and it may have been
-    written with the name of *database*. See also ``named``.
+    """*text*, a trigger's definition, without the name of *database*, so that it runs in any database. MariaDB reports a
+    trigger as it was written, which may be with that name. See also ``named``.
     """
     match = _TRIGGER.match(text)
     if match is None or (
@@ -71,8 +71,8 @@ def _words(sql: str) -> set[str]:
 
 
 def named(text: str, name: str) -> str:
-    """*text*, the definition of a routine or an event, with its *name* in it. The server tells the name in its own character
-    set amid text of the author's, and what comes of that is another name where it is not ASCII.
+    """*text*, the definition of a routine or an event, with its *name* in it. The server writes the name in its own character
+    set into text in the author's, which garbles a name that is not ASCII.
     """
     if text.isascii():
         return text
@@ -80,7 +80,7 @@ def named(text: str, name: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """*text* as a literal that the server writes."""
+    """*text* as a literal with backslash escapes, as the server writes it."""
     return "'" + "".join(_ESCAPES.get(character, character) for character in text) + "'"
 
 
@@ -90,26 +90,26 @@ def plain_literal(text: str) -> str:
 
 
 def parsable(event: str, mode: str) -> str:
-    """*event*, a definition, without what its *mode* does not parse, and means nothing: the server tells each default."""
+    """*event*, a definition, without the clause of a default that its *mode* cannot parse; the server writes every default."""
     return event.replace(" ON COMPLETION NOT PRESERVE", "", 1) if "HIGH_NOT_PRECEDENCE" in mode else event
 
 
 def commented(text: str, comment: str, mode: str) -> str:
-    """*text*, a definition written in *mode*, with its *comment*: the server tells it with backslashes, whatever the mode, and
-    in another character set than the text around it.
+    """*text*, a definition written in *mode*, with its *comment* corrected: the server writes it with backslashes in every
+    mode, and in another character set than the text around it.
     """
     literal = plain_literal(comment) if "NO_BACKSLASH_ESCAPES" in mode else escaped(comment)
     return _COMMENT.sub(lambda _: f"COMMENT {literal}", text, count=1) if comment else text
 
 
 def with_row_format(create: str, row_format: str) -> str:
-    """*create*, of an InnoDB table that got its row format by the server's default of that time, with that format said."""
+    """*create*, of an InnoDB table with an earlier default of the server as its row format, with that format stated."""
     head, engine, tail = create.rpartition(_INNODB)
     return f"{head}{engine} ROW_FORMAT={row_format.upper()}{tail}" if engine else create
 
 
 def without_counter(create: str) -> str:
-    """*create*, of whatever table, without the counter of an ARCHIVE one, which takes no value below it: it counts on from what
-    is copied.
+    """*create*, of any table, without the counter of an ARCHIVE table, which accepts no value below its counter: it counts on
+    from the copied rows.
     """
     return _COUNTER.sub("\n) ENGINE=ARCHIVE", create)

@@ -1,7 +1,7 @@
-"""What a MySQL or MariaDB database consists of, as the server itself writes it down, and in which order it is made again.
+"""Reads the definitions of a MySQL or MariaDB database from the server, in the order in which a clone makes them.
 
-Owns the reading and the pure decisions about it; ``mysql_clone`` acts. What is read is a cursor of the driver, so that
-nothing here appears in a test's SQL.
+Owns the reading and the pure decisions about it; ``mysql_clone`` acts. It reads over the driver's cursor, so that nothing here
+appears in a test's SQL.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from .mysql_definitions import (
 from .mysql_text import encode, fetch, printable
 
 MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
-"""The ``sql_mode`` of reading and copying: identifiers in backticks, values as they are, and a zero that stays one."""
+"""The ``sql_mode`` of reading and copying: identifiers in backticks, values unchanged, and a zero stays a zero."""
 HISTORY = "system_versioning_insert_history"
-"""The variable of MariaDB (10.11 and later) that allows to insert rows with the time that they were valid in."""
+"""The variable of MariaDB (10.11 and later) that allows rows to be inserted with their period of validity."""
 SESSION: Mapping[str, str] = {
     "sql_mode": MODE,
-    # nothing is checked that the template has gone through, or has gone around by a setting of its own
+    # no checks: the template's rows have passed them, or were inserted with the check off
     "foreign_key_checks": "OFF",
     "unique_checks": "OFF",
     "check_constraint_checks": "OFF",
@@ -39,7 +39,7 @@ SESSION: Mapping[str, str] = {
     "restrict_fk_on_non_standard_key": "OFF",
     "sql_require_primary_key": "OFF",
     HISTORY: "ON",
-    # nothing is added to a definition, and none is shown with less or more than it has
+    # definitions are shown exactly as they are, and nothing is added to them
     "explicit_defaults_for_timestamp": "ON",
     "sql_generate_invisible_primary_key": "OFF",
     "show_gipk_in_create_table_and_information_schema": "ON",
@@ -47,26 +47,26 @@ SESSION: Mapping[str, str] = {
     "show_create_table_verbosity": "OFF",
     "sql_quote_show_create": "ON",
     "default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci",
-    # a definition comes as it is stored: a conversion makes "?" of each byte that is not of its character set
+    # definitions arrive as stored: a conversion makes "?" of each byte that is not of its character set
     "character_set_results": "binary",
-    # by the clock of a zone some hours come twice: a copied time would be one of the two
+    # UTC: in a zone with summer time one hour comes twice, and a copied time in it would be ambiguous
     "time_zone": "+00:00",
-    # a statement ends when it is done, and has seen all rows
+    # no limit on a statement's duration or rows
     "max_execution_time": "0",
     "max_statement_time": "0",
     "sql_big_selects": "ON",
     "sql_select_limit": "18446744073709551615",
 }
-"""What a session that makes clones is set to, of those variables that the server knows."""
+"""Variables of a session that makes clones; those that the server does not know are left out."""
 _TABLES_A_QUESTION = 50
 _STATEMENTS_AT_ONCE = 50
 _DENIED = 1142
 _SEQUENCE_RUN_OUT = 4084
 NAMES_OF_UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8"})
 _SETTINGS = ("sql_mode", "time_zone", "character_set_client", "collation_connection")
-"""What ``SHOW CREATE`` of a program says of the session that wrote it."""
+"""Columns of a program's ``SHOW CREATE`` that hold settings of the session that wrote it."""
 LOCK_WAIT_S = 30
-"""The longest wait for what another session holds; by the server's own default it would be a year."""
+"""The longest wait for a lock of another session, in seconds; the server's own default is a year."""
 _ROWS_ELSEWHERE = frozenset({"mrg_myisam", "federated", "spider", "connect", "blackhole"})
 """The engines of tables that have no rows of their own."""
 _REFERENCED = re.compile(r"\bREFERENCES (`(?:[^`]|``)+`) \(")
@@ -80,9 +80,9 @@ _COLUMN_OF_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``columns`` are those that take values, quoted: a copy lists them, and leaves out what is generated. A table without
-    rows has none. Copies of tables that know no transactions may not be mixed with others in one. ``has_history``: rows
-    that were changed or deleted are copied too, with the time that they were valid in.
+    """A table. ``columns`` are those that take values, quoted: a copy lists them, and leaves out generated ones; a table
+    without rows has none. Copies of tables without transactions may not share one with others. ``has_history``: rows that were
+    changed or deleted are copied too, with their period of validity.
     """
 
     name: str
@@ -94,8 +94,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A view, routine, trigger or event, and what was set when it was written, which it keeps for ever: ``settings`` of the
-    session, and the ``collation`` of the database (a view has none).
+    """A view, routine, trigger or event, and the settings that are stored with it for good: ``settings`` of the session that
+    wrote it, and the ``collation`` of its database at that time (a view has none).
     """
 
     kind: str
@@ -107,7 +107,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class NumberSequence:
-    """MariaDB's. ``state`` is its only row."""
+    """A sequence of MariaDB's. ``state`` is its only row."""
 
     name: str
     create: str
@@ -116,7 +116,7 @@ class NumberSequence:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A database. Tables come parents first. ``options`` are what its definition says behind its name."""
+    """The definitions of a database. Tables come parents first. ``options`` is the part of its definition after its name."""
 
     options: str
     collation: str
@@ -130,8 +130,8 @@ class Schema:
 
 
 def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequence[Any]]]:
-    """Run *statements*, many at a time, and give the rows of each: a statement of a clone takes less time than the way to the
-    server and back. The connection allows several statements at once (``MULTI_STATEMENTS``).
+    """Run *statements* in batches, and yield the rows of each: a clone's statement takes less time than a round trip to the
+    server. The connection allows several statements at once (``MULTI_STATEMENTS``).
     """
     remaining = list(statements)
     for start in range(0, len(remaining), _STATEMENTS_AT_ONCE):
@@ -146,7 +146,7 @@ def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequenc
 
 @contextlib.contextmanager
 def noted(statement: str | bytes) -> Iterator[None]:
-    """Add *statement* to an error that it raises, as a note."""
+    """Add *statement* as a note to an exception that the block raises."""
     try:
         yield
     except Exception as error:
@@ -155,8 +155,8 @@ def noted(statement: str | bytes) -> Iterator[None]:
 
 
 def parents_first(creates: Mapping[str, str]) -> list[str]:
-    """The tables of *creates* (name to CREATE TABLE), each behind those that its foreign keys name, as far as these form no
-    circle. Any order would do with the checks off; in this one the server has nothing to put right afterwards.
+    """The tables of *creates* (name to CREATE TABLE), each after those that its foreign keys name, except in a circle. With the
+    checks off any order works; after this one the server has nothing to correct.
     """
     order: dict[str, None] = {}
     entered: set[str] = set()
@@ -183,8 +183,8 @@ def _commented(program: Program, comment: str) -> Program:
 
 
 class Reader:
-    """Reads the database called *database* over *cursor*, a driver's, whose session is set as ``SESSION`` says. ``has_history``:
-    rows may be inserted with the time that they were valid in.
+    """Reads the database called *database* over *cursor*, a driver's, whose session is set as ``SESSION`` says.
+    ``has_history``: the server accepts rows with their period of validity.
     """
 
     def __init__(self, cursor: Any, database: str, *, has_history: bool = False) -> None:
@@ -193,7 +193,7 @@ class Reader:
         self._has_history = has_history
 
     def read(self) -> Schema:
-        """All of it, without its rows."""
+        """All definitions of the database, without its rows."""
         self._cursor.execute(f"USE {quote(self._database)}")
         ((_, database),) = self._rows(f"SHOW CREATE DATABASE {quote(self._database)}")
         ((collation,),) = self._rows("SELECT @@collation_database")
@@ -238,8 +238,8 @@ class Reader:
         )
 
     def _with_rows(self, names: Sequence[str], versioned: set[str]) -> set[str]:
-        """Those of *names* that have a row, be it a former one of a *versioned* table. What information_schema says of that is
-        an estimate.
+        """Those of *names* that have a row, or a former row if they are *versioned*. The row counts of information_schema are
+        estimates.
         """
         found: set[str] = set()
         for start in range(0, len(names), _TABLES_A_QUESTION):
@@ -253,9 +253,9 @@ class Reader:
         return found
 
     def _columns(self, wanted: set[str], versioned: set[str]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-        """The columns of *wanted* tables that take values: all but those that the server generates, hidden ones too; and which
-        of the *versioned* tables are copied with their history. These have two columns more: since when a row is valid, and
-        until when. Where these are numbers of transactions, the server takes none.
+        """The columns of *wanted* tables that take values, hidden ones too (the server generates the others); and the
+        *versioned* tables that are copied with their history. These have two more columns: the start and the end of a row's
+        validity. Where these are transaction numbers, the server accepts none, and the history is not copied.
         """
         found: dict[str, tuple[str, ...]] = dict.fromkeys(wanted, ())
         unnamed, refusing = set(versioned), set[str]()
@@ -282,9 +282,9 @@ class Reader:
         return found, versioned - refusing
 
     def _sequence(self, name: str) -> NumberSequence:
-        """The sequence, whose row says which value comes next. The server takes many at once out of it and keeps them in memory:
-        a clone of the row alone would begin behind those. They are put back by one clone after the other, and the row is read
-        before the next does so, since it is another in between.
+        """The sequence, with its row, which holds the next value. The server reserves many values at once in memory, and a
+        clone of the row alone would begin after those. One clone at a time puts them back and reads the row, which is wrong in
+        between.
         """
         create = self._rows(f"SHOW CREATE SEQUENCE {quote(name)}")[0][1]
         self._rows(f"SELECT GET_LOCK('harness.sequences', {LOCK_WAIT_S})")
@@ -297,7 +297,7 @@ class Reader:
 
     def _put_back(self, name: str) -> None:
         ((cached,),) = self._rows(f"SELECT cache_size FROM {quote(name)}")  # noqa: S608 - a quoted name
-        if int(cached) < 2:  # one value is none in reserve
+        if int(cached) < 2:  # a cache of one value reserves none
             return
         try:
             ((following,),) = self._rows(f"SELECT NEXTVAL({quote(name)})")
@@ -320,7 +320,9 @@ class Reader:
         )
 
     def _events(self) -> tuple[Program, ...]:
-        """Each is made by the clock of its own making: by today's, the server would refuse or drop one whose time has passed."""
+        """The events, each to be made at its time of creation: at today's, the server would refuse or drop one whose time has
+        passed.
+        """
         rows = self._rows(
             "SELECT EVENT_NAME, EVENT_COMMENT, UNIX_TIMESTAMP(CREATED) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s"
             " ORDER BY EVENT_NAME",
@@ -334,8 +336,8 @@ class Reader:
         return tuple(events)
 
     def _grants(self) -> tuple[str, ...]:
-        """What is granted on the database or on parts of it: such a grant is kept with the name, and does not come with the
-        definitions. Views and routines of a definer with few rights rest on it.
+        """Grants on the database or on objects in it: the server stores them by name, apart from the definitions. Views and
+        routines of a definer with few privileges depend on them.
         """
         names = {self._database, as_pattern(self._database)}
         where = f"Db IN ({', '.join(['%s'] * len(names))})"
@@ -346,7 +348,7 @@ class Reader:
         try:
             grantees = self._rows(tables, *[*names] * 3)
         except Exception as error:
-            if error.args[:1] != (_DENIED,):  # who may not read that may not grant it either
+            if error.args[:1] != (_DENIED,):  # a user that may not read these tables may not grant either
                 raise
             return ()
         grants = []
@@ -372,7 +374,7 @@ class Reader:
             row = self._shown(kind, name)
             self._rows("SET SESSION character_set_results = binary")
         text = row[column_of_text]
-        # a view has no mode of its own, and must not be read in that of what was made before it
+        # a view stores no mode, and must not be parsed in the mode of the program made before it
         settings = {"sql_mode": MODE, **{each: row[each] for each in _SETTINGS if row.get(each) is not None}}
         if kind not in ("VIEW", "TRIGGER"):
             text = named(text, name)

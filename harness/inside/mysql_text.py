@@ -1,7 +1,7 @@
-"""Text of MySQL and MariaDB that is not always UTF-8, to and from a driver.
+"""Decodes and encodes text of MySQL and MariaDB that is not always UTF-8.
 
-A definition may hold bytes that are no UTF-8, on a connection whose character set is UTF-8: a ``BINARY`` default (MariaDB), a
-literal with another character set (``_latin1'...'``), a comment in a body. The server sends them as they are, and the drivers
+A definition may hold bytes that are not UTF-8, on a connection whose character set is UTF-8: a ``BINARY`` default (MariaDB), a
+literal with another character set (``_latin1'...'``), a comment in a body. The server sends them unchanged, and the drivers
 raise a ``UnicodeDecodeError``. Here each such byte becomes a lone surrogate, and is sent as that byte again.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def read_bytes(connection: Any) -> None:
-    """Make *connection*, one of MySQLdb's or PyMySQL's, give every value as the bytes that the server sent; see ``fetch``."""
+    """Make *connection*, one of MySQLdb's or PyMySQL's, return every value as the bytes that the server sent; see ``fetch``."""
     if hasattr(connection, "use_unicode"):  # PyMySQL
         connection.use_unicode = False
         connection.decoders = {}
@@ -21,17 +21,17 @@ def read_bytes(connection: Any) -> None:
 
 
 def fetch(cursor: Any) -> list[list[Any]]:
-    """The rows of the last statement: texts (a number is its digits) and None. The connection has gone through ``read_bytes``."""
+    """The rows of the last statement: texts (a number as its digits) and None. ``read_bytes`` has prepared the connection."""
     rows: Sequence[Sequence[bytes | None]] = cursor.fetchall()
     return [[value if value is None else value.decode(errors="surrogateescape") for value in row] for row in rows]
 
 
 def encode(statement: str) -> bytes:
-    """*statement* with the bytes that ``fetch`` has read."""
+    """*statement* as bytes, each surrogate of ``fetch`` as the byte that it stands for."""
     return statement.encode(errors="surrogateescape")
 
 
 def printable(statement: str | bytes) -> str:
-    """*statement* for a person: without surrogates, which no terminal and no file takes."""
+    """*statement* for display: without surrogates, which terminals and files refuse."""
     raw = statement if isinstance(statement, bytes) else encode(statement)
     return raw.decode(errors="replace")

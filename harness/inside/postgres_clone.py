@@ -1,9 +1,9 @@
-"""Makes a clone on PostgreSQL: ``CREATE DATABASE ... TEMPLATE``, and what that leaves behind of the template.
+"""Makes a clone on PostgreSQL: ``CREATE DATABASE ... TEMPLATE``, and the properties of the template that this does not copy.
 
-The server copies what is in the database. What is said of the database itself is in the catalogues that all databases share,
-and is not copied: owner, grants, comment, settings (``ALTER DATABASE ... SET``), the limit of connections, security labels.
-Left as they are: ``IS_TEMPLATE``, since such a clone could not be dropped, and ``ALLOW_CONNECTIONS``, since a clone without
-would be of no use.
+The server copies the contents of the database. Properties of the database itself are in the catalogues that all databases
+share, and are not copied: owner, grants, comment, settings (``ALTER DATABASE ... SET``), the limit of connections, security
+labels. Left as they are: ``IS_TEMPLATE``, since such a clone could not be dropped, and ``ALLOW_CONNECTIONS``, since a clone
+without would be of no use.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 from . import real
 
 OBJECT_IN_USE = "55006"
-"""The SQLSTATE of a template that somebody is connected to."""
+"""The SQLSTATE of a template that has other sessions."""
 _TERMINATED_S = 0.2
 _CODES = ("sqlstate", "pgcode")
 
 # The order is that of the server's own dump. The settings whose value is a list of names are those of pg_dump too
-# (variable_is_guc_list_quote): each name is a literal of its own. A grant is made by the role that made it.
+# (variable_is_guc_list_quote): each name is a literal of its own. Each grant is made again by its grantor.
 _DIFFERENCES = r"""
 WITH template AS (SELECT * FROM pg_catalog.pg_database WHERE datname = %s),
 clone AS (SELECT oid, %s::text AS name, datdba FROM pg_catalog.pg_database WHERE datname = %s),
@@ -81,7 +81,7 @@ def make_clone(cursor: Any, template: str, clone: str) -> None:
     """Make the database *clone* like *template*, over a *cursor* of Django's or psycopg's in another database of the server, in
     autocommit.
 
-    An older clone goes, and who is still connected to it: a dead worker's session. Raises the cursor's errors.
+    An existing *clone* is dropped, and its sessions (of a dead worker) are ended. Raises the cursor's errors.
     """
     cursor.execute(f"DROP DATABASE IF EXISTS {_quote(clone)} WITH (FORCE)")
     _create(cursor, f"CREATE DATABASE {_quote(clone)} TEMPLATE {_quote(template)}", template)
@@ -100,7 +100,7 @@ def _create(cursor: Any, statement: str, template: str) -> None:
     except Exception as error:
         if sqlstate_of(error) != OBJECT_IN_USE:
             raise
-        # a session of the project's set-up outlived it, in a thread or a process that it started: nobody needs it now
+        # a session of the project's set-up outlived it, in a thread or a process that it started, and is no longer needed
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
             [template],
