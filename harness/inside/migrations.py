@@ -1,4 +1,4 @@
-"""The making of the template, watched: which migration it is at, and which one is to blame for what goes wrong."""
+"""Reports the migration that is being applied to the template, and names the one that failed."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TELL_EVERY_S = 2.0
 
 
 class Progress:
-    """Tells *tell*, not more often than every ``TELL_EVERY_S`` seconds, which migration is being applied.
+    """Calls *tell* with the migration that is being applied, at most once every ``TELL_EVERY_S`` seconds.
 
-    One that begins sooner after the last that was told is told with its next statement, so that a long one never hides
-    behind a short one.
+    A migration that begins sooner after the last report is reported with its next statement, so that a long migration never
+    hides behind a short one.
     """
 
     def __init__(self, tell: Callable[[PhaseProgressed], None], clock: Callable[[], float] = monotonic) -> None:
@@ -35,7 +35,7 @@ class Progress:
         self._untold: PhaseProgressed | None = None
 
     def plan(self, _connection: Any, migrations: int) -> None:
-        """A database gets so many *migrations*."""
+        """Start counting a database's *migrations*, so many in all."""
         self._number, self._total = 0, migrations
 
     def step(self, connection: Any, migration: Any) -> None:
@@ -46,7 +46,7 @@ class Progress:
         self.tick()
 
     def tick(self, _connection: Any = None) -> None:
-        """Tell what is untold, if it is time."""
+        """Report the pending migration, if it is time."""
         now = self._clock()
         if self._untold is not None and now - self._told_at >= TELL_EVERY_S:
             self._told_at = now
@@ -56,7 +56,7 @@ class Progress:
 
 @contextmanager
 def watched(sqllog: SqlLog, tell: Callable[[PhaseProgressed], None]) -> Iterator[None]:
-    """Tell how far the migrations are."""
+    """Report the progress of migrations to *tell* during the block."""
     progress = Progress(tell)
     sqllog.before = progress.tick
     unwatch = private.watch_migrations(progress.plan, progress.step)
@@ -69,7 +69,7 @@ def watched(sqllog: SqlLog, tell: Callable[[PhaseProgressed], None]) -> Iterator
 
 @contextmanager
 def blamed(sqllog: SqlLog) -> Iterator[None]:
-    """Turn what ``setup_databases`` raises into a ``ProjectError`` that says where to look."""
+    """Turn an exception of ``setup_databases`` into a ``ProjectError`` that names the migration and the statement."""
     sqllog.last_error = None
     try:
         yield
@@ -87,8 +87,8 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> BaseException:
-    """The exception to report. Django's backends print the exception of a CREATE DATABASE and exit: what they handled as they
-    exited counts, and not the exit.
+    """The exception to report. Django's backends print the exception of a CREATE DATABASE and exit: the exception that they
+    handled as they exited is reported, not the ``SystemExit``.
     """
     if isinstance(error, SystemExit) and error.__context__ is not None:
         return error.__context__
@@ -104,7 +104,7 @@ def _hint(migration: str, reason: BaseException) -> str:
 
 
 def _migration_of(tb: TracebackType | None) -> str:
-    """``app.name`` of the migration that was being applied, innermost."""
+    """``app.name`` of the innermost migration that was being applied; empty if there was none."""
     found = ""
     while tb is not None:
         frame = tb.tb_frame

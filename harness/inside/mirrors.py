@@ -1,9 +1,8 @@
-"""What a mirror alias is connected to: its primary's connection, read-only, or the real replica.
+"""Connections of mirror aliases: the primary's connection, read-only, or the real replica.
 
-A ``TestCase`` never commits, so no replica can show what it wrote: there a mirror reads through the connection of its primary,
-which the server itself forbids to write while it does (MySQL cannot; there statements that write are refused by their kind).
-Everywhere else the alias is connected to its replica, and each
-statement first waits until the replica has what was committed.
+A ``TestCase`` never commits, so no replica can show its rows: there a mirror reads through its primary's connection, and the
+server refuses writes meanwhile (MySQL cannot; there, statements that write are refused by their kind). In all other tests the
+alias is connected to its replica, and each statement first waits until the replica has everything that was committed.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from .sqllog import SqlLog
 from .writes import is_write
 
 CLASS_ATTRIBUTE = "harness_mirrors"
-"""A test class may say ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
+"""A test class may set ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
 
 _SAVEPOINT = "harness_mirror"
 
 
 def mode_of(cls: type, configured: MirrorMode) -> MirrorMode:
-    """How the mirrors of a test class are connected: what the class says, else the run, else by what the class is."""
+    """The mode of a test class's mirrors: the class's own, else the run's; ``auto`` is decided by the type of the class."""
     mode: MirrorMode = getattr(cls, CLASS_ATTRIBUTE, configured)
     if mode == "auto":
         return "primary" if issubclass(cls, TestCase) else "replica"
@@ -36,10 +35,10 @@ def mode_of(cls: type, configured: MirrorMode) -> MirrorMode:
 
 
 class SharedConnection:
-    """A mirror's connection whose driver's connection is its primary's, and which cannot write.
+    """A mirror's connection that uses its primary's driver connection, and cannot write.
 
-    ``shared_connection`` makes one, of a class that derives from this and from the backend's. Its transactions are bookkeeping
-    alone: it has nothing to commit, and what it is refused must not undo what the primary has written.
+    ``shared_connection`` makes one, of a class that derives from this and from the backend's. It tracks transactions but sends
+    no transaction command: it has nothing to commit, and a refused write must not roll back what the primary has written.
     """
 
     _primary: Any
@@ -47,7 +46,9 @@ class SharedConnection:
     connect: Callable[..., Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Whoever makes another of this class, as Django does when it copies a connection, gets one of the backend's own."""
+        """Make a connection of the backend's own class when Django makes another of this class, as it does to copy a
+        connection.
+        """
         return cls._backend(*args, **kwargs)
 
     @property
@@ -57,22 +58,22 @@ class SharedConnection:
 
     @connection.setter
     def connection(self, _value: Any) -> None:
-        """Nothing: it is the primary's to open and to close."""
+        """Do nothing: the primary opens and closes the driver's connection."""
 
     def check_constraints(self, table_names: Any = None) -> None:
-        """Nothing: what is to be checked was written through the primary, which checks it."""
+        """Do nothing: all rows were written through the primary, which checks them."""
 
     def close(self) -> None:
-        """Nothing: the connection is the primary's."""
+        """Do nothing: the connection is the primary's."""
 
     def _nothing(self, *_args: Any) -> None:
-        """Stands for each step that is the primary's to take."""
+        """Do nothing: replaces each step that only the primary may take."""
 
     close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = _nothing
     _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
 
     def read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        """Run a statement where the server refuses to write."""
+        """Run a statement while writes are refused."""
         with _READ_ONLY[self._primary.vendor](self._primary, sql):
             return execute(sql, params, many, context)
 
@@ -90,9 +91,9 @@ def shared_connection(mirror: Any, primary: Any) -> Any:
     shared = object.__new__(cls)
     shared._primary = primary
     shared.__init__(mirror.settings_dict, mirror.alias)
-    # what the server can do is known already: asking again would be a query, where a test may make none
+    # the primary's features: detecting them again would send queries, which a test may forbid or count
     shared.features = primary.features
-    # also where the test may use the mirror alone, and Django forbids the methods of the primary's connection
+    # the class's method: Django replaces those of the primary's object where a test may use the mirror alone
     shared.connect = lambda: backend.connect(primary)
     shared.execute_wrappers = [shared.read_only]
     return shared
@@ -100,7 +101,7 @@ def shared_connection(mirror: Any, primary: Any) -> Any:
 
 @contextmanager
 def _read_only_postgresql(primary: Any, _sql: Any) -> Iterator[None]:
-    """A subtransaction that the server keeps from writing: a read-only one ends with the savepoint it was set in."""
+    """Run the block in a read-only subtransaction or transaction; the setting ends with the savepoint in which it was made."""
     in_transaction = primary.in_atomic_block
     begin = f"SAVEPOINT {_SAVEPOINT}; SET LOCAL transaction_read_only = on" if in_transaction else "BEGIN READ ONLY"
     commit = f"RELEASE SAVEPOINT {_SAVEPOINT}" if in_transaction else "COMMIT"
@@ -126,7 +127,7 @@ def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
 
 @contextmanager
 def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
-    """The server cannot be told to refuse what a transaction that has written does next: what writes is not sent to it."""
+    """Refuse statements that write before they are sent: the server cannot make a transaction that has written read-only."""
     if is_write(str(sql)):
         with primary.wrap_database_errors:
             raise primary.Database.OperationalError(1290, _refusal(primary.connection.get_server_info()))
@@ -134,7 +135,7 @@ def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
 
 
 def _refusal(version: str) -> str:
-    """What a read-only server of *version* says."""
+    """The error message of a read-only server of *version*."""
     product, option = ("MariaDB", "read-only") if "mariadb" in version.lower() else ("MySQL", "super-read-only")
     return f"The {product} server is running with the --{option} option so it cannot execute this statement"
 
@@ -147,7 +148,7 @@ _READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Mirrors:
-    """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real one."""
+    """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
 
     def __init__(self, pairs: dict[str, str], replicas: set[str], sqllog: SqlLog) -> None:
         self._pairs = pairs
@@ -159,7 +160,9 @@ class Mirrors:
             sqllog.before = self._before_statement
 
     def use(self, mode: MirrorMode) -> None:
-        """Connect every mirror for the tests of one unit. One without a real replica shares its primary's always."""
+        """Connect every mirror for the tests of one unit. A mirror without a real replica always shares its primary's
+        connection.
+        """
         for alias, primary in self._pairs.items():
             if mode == "replica" and alias in self._links:
                 connections[alias] = self._real[alias]
@@ -170,7 +173,7 @@ class Mirrors:
                 self._sqllog.roles[alias] = "primary"
 
     def end_transactions(self) -> None:
-        """End what a test left open on a replica: its locks would hold back the replay of the next flush."""
+        """End transactions that a test left open on a replica: their locks would hold back the replay of the next flush."""
         for alias in self._links:
             connection = self._real[alias]
             if connection.connection is not None and (connection.in_atomic_block or not connection.get_autocommit()):
@@ -186,7 +189,7 @@ class Mirrors:
         if link is None or getattr(self._here, "is_waiting", False) or isinstance(connection, SharedConnection):
             return
         if connection.needs_rollback or (connection.in_atomic_block and _has_failed(connection)):
-            return  # the statement will be refused; that error is the test's to see
+            return  # the server will refuse the statement, and the test must see that error
         self._here.is_waiting = True
         try:
             link.wait(connection)
@@ -195,6 +198,6 @@ class Mirrors:
 
 
 def _has_failed(connection: Any) -> bool:
-    """Whether the driver's transaction is one that the server has given up on."""
+    """Whether the server has aborted the driver's transaction."""
     info = getattr(connection.connection, "info", None)
     return getattr(getattr(info, "transaction_status", None), "name", "") == "INERROR"

@@ -1,7 +1,7 @@
-"""What a worker's processes print, captured at the descriptors, apart for each slot and told apart for each test.
+"""Captures the output of a worker's processes at the descriptors, separately for each slot and each test.
 
-The files have no name and live in memory (``memfd_create``), so that they outlive a worker that dies: the coordinator has
-them open too and reads what the dead one had printed.
+The files have no name and live in memory (``memfd_create``), so that they outlive a worker that dies: the coordinator has them
+open too, and reads the dead worker's output.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _STREAM_BYTES = 400_000
 
 
 class Stream:
-    """One captured stream. ``mark`` sets where the next ``taken`` begins; the mark is shared by all who have the stream.
+    """One captured stream. ``mark`` sets where the next ``taken`` begins; all processes that have the stream share the mark.
 
-    Its size is asked for several times of each test. The offset that this moves is nobody's: who writes here appends.
+    ``lseek`` reads its size several times for each test. Moving the offset does no harm: every writer appends.
     """
 
     def __init__(self, name: str) -> None:
@@ -41,12 +41,12 @@ class Stream:
         self._mark[0] = real.os.lseek(self.fd, 0, os.SEEK_END)
 
     def taken(self) -> str:
-        """What was printed since the mark; the middle left out where it is too long."""
+        """The output since the mark; its middle is left out if it is too long."""
         size = real.os.lseek(self.fd, 0, os.SEEK_END) - self._mark[0]
         return self._read(self._mark[0], size) if size > 0 else ""
 
     def everything(self) -> str:
-        """What was printed since the last ``clear``."""
+        """The output since the last ``clear``."""
         return self._read(0, real.os.lseek(self.fd, 0, os.SEEK_END))
 
     def clear(self) -> None:
@@ -54,7 +54,7 @@ class Stream:
         self._mark[0] = 0
 
     def close(self) -> None:
-        """Let go of it in this process: it is another slot's."""
+        """Close it in this process: it belongs to another slot."""
         real.os.close(self.fd)
         self._mark.release()
         self._memory.close()
@@ -70,7 +70,7 @@ class Stream:
 
 
 class Capture:
-    """What of a slot outlives its worker: output, errors, faulthandler's stacks, the statements, and the servers' view."""
+    """A slot's evidence, which outlives its worker: output, errors, faulthandler's stacks, statements, server sessions."""
 
     def __init__(self, slot: int) -> None:
         self.stdout = Stream(f"slot-{slot}-stdout")
@@ -82,22 +82,22 @@ class Capture:
         self._streams: list[Any] = [None, None]
 
     def redirect(self) -> None:
-        """From now on descriptors 1 and 2 of this process, and of those that it starts, are captured."""
+        """Capture descriptors 1 and 2 of this process, and of the processes that it starts, from now on."""
         flush(sys.stdout, sys.stderr)
         self._point()
         self._streams = [sys.stdout, sys.stderr]
         self._mend()
-        # what a killed process has in its buffers is lost: often the line that tells why
+        # a killed process loses its buffers, and often the line that says why
         if isinstance(self._streams[0], real.io.TextIOWrapper):
             self._streams[0].reconfigure(line_buffering=True)
 
     @property
     def streams(self) -> tuple[Any, Any]:
-        """What ``sys.stdout`` and ``sys.stderr`` are where no test has replaced them."""
+        """``sys.stdout`` and ``sys.stderr`` as they are where no test has replaced them."""
         return self._streams[0], self._streams[1]
 
     def flush(self) -> None:
-        """Write what waits in Python's buffers. What a test has put in the place of a stream is not even asked."""
+        """Flush Python's buffers. A test's replacement of a stream is not called."""
         flush(*self._streams, sys.__stdout__, sys.__stderr__)
 
     def _point(self) -> None:
@@ -105,8 +105,8 @@ class Capture:
         real.os.dup2(self.stderr.fd, 2)
 
     def _mend(self) -> None:
-        """Make streams anew that a test has closed: the next one prints too."""
-        if not (_is_open(1) and _is_open(2)):  # a file of the next test's would get their number
+        """Open streams again that a test has closed, so that the next test can print."""
+        if not (_is_open(1) and _is_open(2)):  # else a file that the next test opens gets their number
             self._point()
         for index, name in enumerate(("stdout", "stderr")):
             stream = self._streams[index]
@@ -118,14 +118,16 @@ class Capture:
                     setattr(sys, name, self._streams[index])
 
     def begin(self) -> None:
-        """What is printed from here on belongs to what begins. Right after an ``end`` nothing has been printed meanwhile."""
+        """Assign the output from here on to the test or fixture that begins. Right after an ``end`` nothing has been printed
+        meanwhile.
+        """
         if not self._is_marked:
             self.flush()
             self._mark()
         self._is_marked = False
 
     def end(self) -> tuple[str, str]:
-        """What was printed since the beginning: output and errors."""
+        """The output since the beginning: stdout and stderr."""
         self.flush()
         taken = self.stdout.taken(), self.stderr.taken()
         self._mark()
@@ -144,7 +146,7 @@ class Capture:
         self.trail.clear()
 
     def close(self) -> None:
-        """Let go of it in this process: it is another slot's, whose evidence no test here may change."""
+        """Close it in this process: it belongs to another slot, whose evidence no test here may change."""
         for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
             stream.close()
         self.trail.close()
@@ -166,8 +168,8 @@ def _is_closed(stream: object) -> bool:
 
 
 def flush(*streams: object) -> None:
-    """Flush those of *streams* that are Python's own; a test's stand-in is not even asked, and may do anything."""
+    """Flush those of *streams* that are Python's own; a test's replacement is not called, since it may run any code."""
     for stream in streams:
         if isinstance(stream, real.io.TextIOWrapper):
-            with contextlib.suppress(Exception):  # a test closed it: what it printed went elsewhere
+            with contextlib.suppress(Exception):  # a test closed it: nothing is left to flush
                 real.io.flush(stream)

@@ -1,4 +1,4 @@
-"""Routes and endpoints to ``DATABASES``: what of the project's settings changes so that it meets the run's servers.
+"""Applies routes and endpoints to ``DATABASES``, so that the project's aliases connect to the run's servers.
 
 Owns every write to the settings' databases. They change in place, since Django's connections hold the same dictionaries.
 """
@@ -23,12 +23,13 @@ _DRIVERS = {
 _ALWAYS_THERE = {"postgresql": "postgres", "mysql": "mysql"}
 """The database that every server of a vendor has."""
 _IN_MEMORY = ":memory:"
-"""For SQLite in the place of a server: its name there would be a file's, and whoever connects early would make it."""
+"""The name for SQLite in place of a server: a server's database name would be a file's, which an early connection would create.
+"""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 
 
 def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequence[Route]) -> list[str]:
-    """Make *databases* fit the engines that the run was planned with; what was dropped is said, a sentence each.
+    """Change *databases* to the engines that the run was planned with; a sentence for each group of options that was dropped.
 
     Hosts, ports and passwords come later, by ``apply_endpoints``.
     """
@@ -60,8 +61,8 @@ def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequenc
 
 
 def load_backends(routes: Sequence[Route]) -> None:
-    """Import the backend of each alias that has a server. Raises ``ProjectError`` where one has no driver: Django itself
-    would say so from within whichever import of the project's comes first. A backend that imports models is left to Django.
+    """Import the backend of each alias that has a server. Raises ``ProjectError`` where a driver is missing: Django itself
+    would raise from within whichever import of the project comes first. A backend that imports models is left to Django.
     """
     for route in routes:
         if route.server is None:
@@ -92,9 +93,9 @@ def apply_endpoints(
 
 
 class Gate:
-    """Holds back connections until the servers are ready, whoever opens them: an import of the project may.
+    """Holds back connections until the servers are ready, also those that an import of the project opens.
 
-    *meet* returns when the servers are ready and the settings point at them; it is called once, by the first to come.
+    *meet* returns when the servers are ready and the settings point at them; the first connection calls it, once.
     """
 
     def __init__(self, meet: Callable[[], None], aliases: Sequence[str]) -> None:
@@ -103,7 +104,7 @@ class Gate:
         self._connect = BaseDatabaseWrapper.connect
 
     def close(self) -> None:
-        """Let those who come early wait, and connect them to a database that is there: the tests' are not made yet."""
+        """Make early connections wait, and connect them to a database that exists: the tests' databases are not made yet."""
         gate, connect = self, self._connect
 
         def connect_early(wrapper: BaseDatabaseWrapper) -> None:
@@ -120,7 +121,7 @@ class Gate:
         BaseDatabaseWrapper.connect = connect_early  # type: ignore[method-assign, assignment]  # for every backend at once
 
     def open(self) -> None:
-        """Wait for the servers, and let everybody through from now on."""
+        """Wait for the servers, and let all connections through from now on."""
         BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
         self._meet_servers()
 

@@ -1,6 +1,6 @@
-"""Parameters of statements as they are kept, told and written: some are files of many megabytes, or rows by the thousand.
+"""Shortens the parameters of statements for the log: some are files of many megabytes, or rows by the thousand.
 
-Owns what is left of such ones, so that a log of two thousand statements takes neither their memory nor minutes to print.
+Owns how much of them is kept, so that a log of two thousand statements takes neither their memory nor minutes to print.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from .failures import cut
 
 VALUE_SIZE = 10_000
-"""Characters or bytes that are kept of one value."""
+"""Characters or bytes kept of one value."""
 VALUES = 1000
-"""Values that are kept of one statement."""
+"""Values kept of one statement."""
 SHOWN_CHARACTERS = 4_000
 
 _FEW = 20
@@ -30,12 +30,12 @@ _SMALL_CHARACTERS = 200
 
 
 def kept(params: Any) -> Any:
-    """*params*, or where they are many or large, a copy with the first ``VALUES``, of each ``VALUE_SIZE`` at most."""
+    """*params*, or where they are many or large, a copy with the first ``VALUES``, each of ``VALUE_SIZE`` at most."""
     if type(params) is dict:
         short = {key: _shortened(value) for key, value in islice(params.items(), VALUES)}
         return params if len(short) == len(params) and all(short[key] is params[key] for key in short) else short
     if isinstance(params, (tuple, list)):
-        if len(params) <= _FEW and _are_small(params):  # most are, and each statement of a run comes here
+        if len(params) <= _FEW and _are_small(params):  # the usual case, kept fast: every statement of a run comes here
             return params
         values = tuple(map(_shortened, islice(params, VALUES)))
         return params if len(values) == len(params) and all(map(operator.is_, values, params)) else values
@@ -43,7 +43,7 @@ def kept(params: Any) -> Any:
 
 
 def shown(params: object) -> str:
-    """*params* in words, in ``SHOWN_CHARACTERS`` at most. Raises nothing, whatever their own ``__repr__`` does."""
+    """*params* as text of ``SHOWN_CHARACTERS`` at most. Raises nothing, whatever their own ``__repr__`` does."""
     if isinstance(params, (tuple, list)) and len(params) <= _FEW and _are_small(params):
         return repr(params)
     try:
@@ -53,7 +53,7 @@ def shown(params: object) -> str:
 
 
 def literal(value: Any, *, has_escapes: bool) -> str:
-    """*value* in SQL. ``has_escapes``: a backslash in a string is one of two."""
+    """*value* as an SQL literal. ``has_escapes``: a backslash in a string must be doubled."""
     if value is None:
         return "NULL"
     if isinstance(value, bool | int | float):
@@ -68,13 +68,13 @@ def _shortened(value: Any) -> Any:
     kind = type(value)
     if kind in _SMALL:
         return value
-    if issubclass(kind, (str, bytes, bytearray)):  # isinstance would ask the value itself, and wake a lazy one
+    if issubclass(kind, (str, bytes, bytearray)):  # isinstance would read __class__, and evaluate a lazy value
         return value if len(value) <= VALUE_SIZE else value[:VALUE_SIZE]
     if kind is memoryview:
         return value if value.nbytes <= VALUE_SIZE else bytes(value[:VALUE_SIZE])
     if issubclass(kind, (tuple, list)):  # a row of executemany, an array
         return kept(value)
-    if kind.__module__.startswith("psycopg"):  # what Binary wraps; of others nothing is asked, they may do anything
+    if kind.__module__.startswith("psycopg"):  # what Binary wraps; attributes of other types may run any code
         wrapped = getattr(value, "obj", None) or getattr(value, "adapted", None)
         if isinstance(wrapped, (bytes, bytearray, memoryview)) and (short := _shortened(wrapped)) is not wrapped:
             return short
@@ -82,7 +82,7 @@ def _shortened(value: Any) -> Any:
 
 
 class _Short(reprlib.Repr):
-    """A long value's middle is not even looked at."""
+    """A ``repr`` that does not read the middle of a long value."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""What of a project works on PostgreSQL alone, said where it is tested on something else: before a migration fails at it.
+"""Reports what a project uses that needs PostgreSQL, when it is tested on another engine, before a migration fails.
 
-A project that runs on SQLite by its own settings is left alone: SQLite takes columns of many types, and it knows what it does.
+A project that runs on SQLite by its own settings is left alone: SQLite takes columns of many types, and the project chose it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _LISTED = 10
 
 
 def check_models(topology: Topology, aliases: Iterable[str]) -> None:
-    """Raise ``ProjectError`` where a model that is migrated to one of *aliases* needs PostgreSQL, which it is not.
+    """Raise ``ProjectError`` where a model that is migrated to one of *aliases* needs PostgreSQL and the alias is on another
+    engine.
 
     *topology* is as the settings have it.
     """
@@ -46,8 +47,8 @@ def check_models(topology: Topology, aliases: Iterable[str]) -> None:
 
 
 def needs_of(model: Any) -> Iterator[str]:
-    """The fields, indexes and constraints of *model* that are ``django.contrib.postgres``'s own, as they are to be told. A
-    project's class that derives from one of them may know other engines.
+    """The fields, indexes and constraints of *model* whose classes are ``django.contrib.postgres``'s own, described for a
+    message. A project's class that derives from one of them may support other engines.
     """
     meta = model._meta
     for field in meta.local_fields:
@@ -63,7 +64,7 @@ def _is_of_postgres(thing: Any) -> bool:
 
 
 def explain_import(error: BaseException, vendors: Iterable[str]) -> ProjectError | None:
-    """What to say in place of *error*, if that is PostgreSQL's driver missing where no alias has it as its engine any more.
+    """The error to raise instead of *error*, if PostgreSQL's driver is missing and no alias has it as its engine any more.
 
     *vendors* are those of the aliases as they are tested.
     """
@@ -83,7 +84,9 @@ def _is_missing_driver(error: BaseException) -> bool:
 
 
 def _importer(error: BaseException) -> str:
-    """Who asked for it: the last line that is not Django's or the import system's, or else the app in ``INSTALLED_APPS``."""
+    """The source of the import: the last line that is not Django's or the import system's, or else the app in
+    ``INSTALLED_APPS``.
+    """
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

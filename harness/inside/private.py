@@ -1,6 +1,6 @@
-"""Every name that we use of Django, unittest and atexit and that they do not promise: where to look for a new version.
+"""The private names of Django, unittest and atexit that the harness uses: the place to check for a new version.
 
-Nothing else of ``harness.inside`` touches a name with a leading underscore that is not ours.
+No other module of ``harness.inside`` uses a name with a leading underscore that is not ours.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 # unittest's stand-in for a module that could not be imported
 FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignore[attr-defined]  # not in typeshed
 
-# Django's initialisation of a pool's worker, to tell a project's own from it
+# Django's initialisation of a pool's worker, to distinguish a project's own
 init_worker: Callable[..., None] = django.test.runner._init_worker  # type: ignore[attr-defined]  # not in the stubs
 
 
@@ -36,15 +36,15 @@ def iter_test_cases(suite: Any) -> Iterator[unittest.TestCase]:
 
 
 def set_worker_id(slot: int) -> None:
-    """Number this process as Django numbers the workers of its pool: projects read it to keep other services apart."""
+    """Number this process as Django numbers the workers of its pool: projects read the number to separate other services."""
     django.test.runner._worker_id = slot  # type: ignore[attr-defined]  # not in the stubs
 
 
 def hook_cursors(
     around_statement: Callable[..., Any], around_boundary: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> None:
-    """Put *around_statement* around the innermost execution of every cursor, ``(cursor, execute, sql, params, rest)``, and
-    *around_boundary* around the context manager that Django enters for BEGIN, COMMIT and ROLLBACK.
+    """Wrap the innermost execution of every cursor in *around_statement*, ``(cursor, execute, sql, params, rest)``, and the
+    context manager that Django enters for BEGIN, COMMIT and ROLLBACK in *around_boundary*.
     """
     cls: Any = CursorWrapper
     execute, executemany = cls._execute, cls._executemany
@@ -61,9 +61,10 @@ def hook_cursors(
 
 
 def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:
-    """Call *plan* with a connection and how many migrations it gets, and *step* with it and each one ahead of that.
+    """Call *plan* with a connection and the number of its migrations, and *step* with it and each migration before that is
+    applied.
 
-    Returns what ends this. ``progress_callback`` is no way to it: Django's command gives its own.
+    Returns the function that undoes this. ``progress_callback`` cannot be used: Django's command passes its own.
     """
     migrate, apply = MigrationExecutor.migrate, MigrationExecutor.apply_migration
 
@@ -84,12 +85,14 @@ def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any]
 
 
 def forget_exit_handlers() -> None:
-    """Drop what the coordinator's process has registered for its end: it is not this fork's to run."""
+    """Drop the exit handlers of the coordinator's process: this fork must not run them."""
     _clear_exit_handlers()
 
 
 def run_exit_handlers() -> list[BaseException]:
-    """Run what was registered since, as the interpreter would at its end; what they raised, which the interpreter prints."""
+    """Run the exit handlers registered since, as the interpreter would at its end; the exceptions that they raised, which are
+    printed.
+    """
     raised: list[BaseException] = []
     before = sys.unraisablehook
 
@@ -109,15 +112,15 @@ def run_exit_handlers() -> list[BaseException]:
 class SuiteSteps:
     """The steps of ``unittest.TestSuite.run`` around its tests, one by one; each reports to a ``TestResult``.
 
-    unittest lets ``SystemExit`` and ``KeyboardInterrupt`` through, and the process ends. Here they fail the fixture as any other
-    exception does: no tear-down is due after a set-up that failed, and the clean-ups run.
+    unittest lets ``SystemExit`` and ``KeyboardInterrupt`` through, which would end the process. Here they fail the fixture as
+    any other exception does: after a failed set-up no tear-down runs, and the clean-ups do.
     """
 
     def __init__(self) -> None:
         self._suite: Any = unittest.TestSuite()
 
     def forget(self, result: Any) -> None:
-        """No class or module is set up."""
+        """Record that no class or module is set up."""
         result._previousTestClass = None
         result._moduleSetUpFailed = False
 
@@ -139,7 +142,7 @@ class SuiteSteps:
             self._clean_class(cls, "setUpClass", result)
 
     def is_up(self, cls: type, result: Any) -> None:
-        """Say that *cls* is the class whose tear-down is due."""
+        """Record *cls* as the class whose tear-down is due."""
         result._previousTestClass = cls
 
     def tear_down_class(self, result: Any) -> None:
@@ -159,7 +162,7 @@ class SuiteSteps:
             self._clean_module(f"tearDownModule ({module})", result)
 
     def _clean_class(self, cls: Any, fixture: str, result: unittest.TestResult) -> None:
-        """Run the class's clean-ups that are left, whatever they raise."""
+        """Run the class's remaining clean-ups, whatever they raise."""
         while getattr(cls, "_class_cleanups", None):
             try:
                 cls.doClassCleanups()
@@ -184,9 +187,9 @@ def _name_of(cls: type) -> str:
 
 
 def twin(test: unittest.TestCase) -> unittest.TestCase:
-    """A test like *test*, for one attempt: what it leaves on itself goes with it, as with a suite that drops what it ran.
+    """A copy of *test* for one attempt: attributes that the attempt sets go with it, as with a suite that drops what it ran.
 
-    Not ``copy.copy``, which asks the new one for attributes before it has any: a ``__getattr__`` may not stand that.
+    Not ``copy.copy``, which reads attributes of the new object before it has any: a ``__getattr__`` may fail on that.
     """
     found: Any = object.__new__(type(test))
     found.__dict__.update(test.__dict__)
@@ -206,12 +209,12 @@ def doctest_of(test: unittest.TestCase) -> doctest.DocTest | None:
 
 
 def tested_function(test: unittest.TestCase) -> Callable[[], Any] | None:
-    """The function that *test* runs, if it is no method's test."""
+    """The function that *test* runs, if it is a ``FunctionTestCase``."""
     return getattr(test, "_testFunc", None) if isinstance(test, unittest.FunctionTestCase) else None
 
 
 def subtest_contexts(subtest: Any) -> list[Any]:
-    """What stands for *subtest* and for each subTest that it is in: an object of its own, the same in all that are in it."""
+    """The parameter maps of *subtest* and of each subTest around it: one object for each, shared by all subTests inside it."""
     return list(subtest.params.maps)
 
 

@@ -1,6 +1,7 @@
-"""What Linux lets a process say of itself, by ``prctl``: who gets its orphans, who may look into it, when it is to die.
+"""Process attributes that Linux sets by ``prctl``: adoption of orphans, access by other processes, a signal when the parent
+ends.
 
-Each does nothing where the system has no such call.
+Each function does nothing where the system has no such call.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ _prctl = _find_prctl()  # bound at import, where no test has patched anything
 
 
 def adopt_orphans() -> None:
-    """From now on processes below this one whose parents end become children of this one, whatever session they have."""
+    """Make processes below this one children of this one when their parents end, whatever session they have."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def hide() -> None:
-    """Close this process's memory and descriptors to other processes of its user: ``/proc``, ``ptrace`` and their kind.
+    """Close this process's memory and descriptors to other processes of its user: ``/proc``, ``ptrace`` and the like.
 
     Forks inherit it, and programs that they execute do not. Root with its capabilities is not kept out.
     """
@@ -46,5 +47,5 @@ def show() -> None:
 
 
 def die_with_parent(signum: int) -> None:
-    """Get *signum* when the parent ends."""
+    """Have the kernel send *signum* to this process when its parent ends."""
     _prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)

@@ -1,6 +1,6 @@
-"""The processes below a process, found by their parents in ``/proc``: whatever group or session they have moved to.
+"""Finds the processes below a process by their parents in ``/proc``, whatever group or session they have moved to.
 
-Owns how they are signalled and ended. Where there is no ``/proc``, process groups must do.
+Owns how they are signalled and ended. Without ``/proc``, process groups are used.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from . import real
 
 PATIENCE_S = 5.0
-"""How long a process may take to end after SIGKILL: one that waits for a disk does not end sooner, and none ends later."""
+"""Seconds that a process may take to end after SIGKILL: one that waits for a disk does not end at once."""
 _PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of this machine or container: its parent, and whether it has ended and waits to be collected."""
+    """A process of this machine or container: its parent, and whether it has ended and waits to be reaped."""
 
     parent: int
     is_zombie: bool
 
 
 def snapshot() -> dict[int, Process]:
-    """The processes that can be seen; empty where there is no ``/proc``."""
+    """The visible processes by their ids; empty where there is no ``/proc``."""
     found: dict[int, Process] = {}
     with contextlib.suppress(OSError):
         for name in real.os.listdir("/proc"):
@@ -43,7 +43,7 @@ def snapshot() -> dict[int, Process]:
 
 
 def below(roots: Iterable[int], processes: Mapping[int, Process]) -> set[int]:
-    """The processes of *processes* below *roots*, without these."""
+    """The ids in *processes* below *roots*, without these."""
     children: dict[int, list[int]] = {}
     for pid, process in processes.items():
         children.setdefault(process.parent, []).append(pid)
@@ -72,7 +72,7 @@ def send(pid: int, signum: int) -> None:
 
 
 def end(roots: Collection[int]) -> None:
-    """Kill *roots* and all below them. They are stopped first, so that none of them starts another meanwhile."""
+    """Kill *roots* and all below them. They are stopped first, so that none of them starts another process meanwhile."""
     if not snapshot():
         for pid in roots:
             send(pid, signal.SIGKILL)
@@ -87,7 +87,7 @@ def end(roots: Collection[int]) -> None:
             stopped |= fresh
         if not stopped:
             return
-        known |= stopped  # what is below one that has ended is below another now
+        known |= stopped  # children of a process that has ended have another parent now
         for pid in stopped:
             _signal(pid, signal.SIGKILL)
         real.time.sleep(_PAUSE_S)

@@ -1,4 +1,4 @@
-"""Processes as the system knows them: lines to and fro, ending, reaping, a flag that all see. Not what they run."""
+"""Child processes of the coordinator: their sockets, ending, reaping, and the stop flag. Knows nothing of what they run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from . import process_tree, real
 _CHUNK = 1 << 18
 _F_SEAL_FUTURE_WRITE = 0x10  # fcntl has its name from Python 3.13 on
 _READ_ONLY = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SEAL_FUTURE_WRITE
-"""Seals that leave a file to those mappings that may write to it already."""
+"""Seals that leave a file writable only through mappings that could write already."""
 
 
 @dataclass(slots=True)
 class Child:
-    """A forked process and our end of the socket that it has. ``abort`` is what it said of its own end, if it did;
-    ``overruled`` what it said of a test that had its outcome by then. ``failure`` is the exception that ended it, ``last_test``
-    what it ran last, ``is_uncounted`` whether it has run tests and not said what their statements add up to.
+    """A forked process and our end of its socket. ``abort`` is the ``RunAborted`` that it sent, ``overruled`` its end of a test
+    whose outcome was decided by then. ``failure`` is the exception that ended it, ``last_test`` the test that it ran last,
+    ``is_uncounted`` whether it has run tests and not sent the counts of their statements.
     """
 
     pid: int
@@ -38,8 +38,8 @@ class Child:
     is_uncounted: bool = False
 
     def lines(self) -> list[bytes] | None:
-        """The lines that it has sent, each with its newline; ``None`` when there is no more for now. Raises ``EOFError`` when
-        there will be none.
+        """The lines received, each with its newline; ``None`` when there are no more for now. Raises ``EOFError`` at the end of
+        the stream.
         """
         try:
             chunk = self.link.recv(_CHUNK)
@@ -53,16 +53,16 @@ class Child:
         return [line + b"\n" for line in lines]
 
     def say(self, line: bytes) -> None:
-        """Send it *line*. Raises ``OSError`` where it has gone."""
+        """Send it *line*. Raises ``OSError`` if it has gone."""
         self.link.setblocking(True)
         self.link.sendall(line)
         self.link.setblocking(False)
 
 
 class StopFlag:
-    """A byte for each slot, and one for all: set, it ends the workers after the running test.
+    """A byte for each slot, and one for all: a byte that is set ends the workers after the running test.
 
-    The coordinator writes it, and workers read it: what they have of it cannot be written to, so that no test stops others.
+    The coordinator writes it, and workers have a read-only mapping of it, so that no test can stop other workers.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class StopFlag:
             real.os.close(fd)
 
     def forget(self) -> None:
-        """Let go in a fork of what the coordinator alone can write to."""
+        """Close the coordinator's writable mapping in a fork."""
         self._memory.close()
 
     def set(self, slot: int = 0) -> None:
@@ -94,7 +94,9 @@ class StopFlag:
 
 @contextlib.contextmanager
 def child_signals() -> Iterator[tuple[int, int]]:
-    """A pipe whose first end becomes readable when a child ends, or any signal comes. Its second end is the system's."""
+    """A pipe whose first end becomes readable when a child ends, or any signal arrives. Python's signal handling writes to the
+    second.
+    """
     reading, writing = real.os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     old_handler = real.signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
     old_fd = real.signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -108,7 +110,7 @@ def child_signals() -> Iterator[tuple[int, int]]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the child has ended; it is reaped then."""
+    """Whether the child has ended; if so, it is reaped."""
     try:
         return real.os.waitpid(pid, os.WNOHANG)[0] != 0
     except ChildProcessError:  # it was reaped already
@@ -129,16 +131,16 @@ def end_children(pids: Sequence[int], patience_s: float) -> None:
 
 
 class Strays:
-    """Children of this process that it has not started itself: what workers have left behind when they ended.
+    """Children of this process that it did not start itself: processes that workers left behind when they ended.
 
-    Those that were there from the beginning are the project's, and are let be.
+    Children present at the beginning are the project's, and are left alone.
     """
 
     def __init__(self) -> None:
         self._own = process_tree.children_of(real.os.getpid(), process_tree.snapshot())
 
     def end(self, known: Collection[int]) -> None:
-        """End all but *known* ones, with all below them, and collect them."""
+        """End all but *known* ones, with all below them, and reap them."""
         deadline = real.time.perf_counter() + process_tree.PATIENCE_S
         while real.time.perf_counter() < deadline:
             strays = process_tree.children_of(real.os.getpid(), process_tree.snapshot()) - self._own - set(known)

@@ -1,6 +1,6 @@
-"""The project entered and its tests run, once it is known where its databases will be: routes, discovery, servers, tests.
+"""Loads the project and runs its tests, once the host knows its databases: routes, discovery, servers, tests.
 
-Owns how the project's apps and its own test runner are met, with the options that the runner declares itself.
+Owns the loading of the project's apps and its own test runner, with the options that the runner declares itself.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run_tests(
     messages: HostMessages,
     unset: tuple[str, ...],
 ) -> ExitCode:
-    """Enter the project with its databases routed as the host says, and run the tests that *spec* asks for."""
+    """Load the project with its databases routed as the host says, and run the tests that *spec* asks for."""
     resolve_chains(settings.DATABASES, topology)
     for text in apply_routes(settings.DATABASES, routes):
         journal.notice("options-dropped", text)
@@ -79,9 +79,9 @@ def _replicas(topology: Topology, routes: tuple[Route, ...]) -> frozenset[str]:
 
 
 def _run(session: Session, messages: HostMessages) -> int:
-    """How many tests failed, as the project's own runner counts or as they came, whichever is more.
+    """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
 
-    The project's runner is believed in the direction of red alone: a planned test that it did not run is red.
+    The project's runner is believed only where it counts more: a planned test that it did not run is red.
     """
     try:
         django.setup()
@@ -113,9 +113,9 @@ def _run(session: Session, messages: HostMessages) -> int:
 
 
 def counted_failures(counted: object, runner: str) -> tuple[int, str]:
-    """What ``run_tests`` of *runner* returned, as a number of failures, and what there is to say of it if it is none.
+    """The result of ``run_tests`` of *runner* as a number of failures, and a notice if the result is not such a number.
 
-    ``manage.py test`` fails on everything that is true.
+    ``manage.py test`` fails on every true value.
     """
     if counted is None or (isinstance(counted, int) and counted >= 0):
         return int(counted or 0), ""
@@ -134,7 +134,7 @@ def _runner_options(options: DjangoOptions) -> dict[str, Any]:
 
 
 def django_arguments(options: DjangoOptions) -> list[str]:
-    """*options* as ``manage.py test`` takes them."""
+    """*options* as arguments of ``manage.py test``."""
     arguments = [f"--verbosity={options.verbosity}"]
     flags = {
         "--failfast": options.failfast,

@@ -1,4 +1,4 @@
-"""What pytest would collect of a project, by its own configuration: which files, classes and functions."""
+"""The files, classes and functions that pytest would collect in a project, by the project's configuration."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 
 _SECTIONS = {"pytest.ini": "pytest", ".pytest.ini": "pytest", "tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 _FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-"""In the order in which pytest looks for them."""
+"""Configuration files, in the order in which pytest looks for them."""
 _NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """``is_configured``: the project has a configuration of pytest. Prefixes or patterns as pytest has them; ``fixtures`` are
-    those that it gives every test.
+    """pytest's settings of a collection. ``is_configured``: the project has a configuration of pytest. Names are prefixes or
+    patterns as in pytest; ``fixtures`` are those that the configuration gives every test.
     """
 
     is_configured: bool = False
@@ -32,7 +32,7 @@ class Collection:
     not_entered: tuple[str, ...] = _NOT_ENTERED
 
     def takes_file(self, file: str) -> bool:
-        """Whether *file*, relative to the root, is one of tests."""
+        """Whether *file*, relative to the root, matches a pattern of test files."""
         name = file.rpartition("/")[2]
         return any(fnmatch(f"/{file}", f"*/{each}") if "/" in each else fnmatch(name, each) for each in self.files)
 
@@ -61,7 +61,7 @@ def read(root: Path) -> Collection:
 
 
 def files(root: Path, collection: Collection) -> Iterator[str]:
-    """The Python files below *root* that pytest would see, relative to it: tests or not, and ``conftest.py``."""
+    """The Python files below *root* that pytest would visit, relative to it: with ``conftest.py``, and with or without tests."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(
             each
@@ -75,7 +75,7 @@ def files(root: Path, collection: Collection) -> Iterator[str]:
 
 
 def _section(file: Path) -> Mapping[str, Any] | None:
-    """What *file* says of pytest; ``None`` if it says nothing or cannot be read."""
+    """The pytest section of *file*; ``None`` if it has none or cannot be read."""
     try:
         if file.suffix == ".toml":
             return _of_toml(file.name, tomllib.loads(file.read_text(encoding="utf-8")))

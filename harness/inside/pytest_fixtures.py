@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 HARMLESS = frozenset({"db", "transactional_db"})
 """Fixtures that give a test what a ``TestCase`` has anyway."""
 CONFIGURED = "usefixtures of pytest's configuration"
-"""Stands for a file of fixtures, in the root, where the configuration names some for every test."""
+"""The key, in place of a ``conftest.py`` in the root, of fixtures that the configuration gives every test."""
 _LISTED = 3
 
 
 def autouse_fixtures(source: str) -> tuple[str, ...]:
-    """The functions of a ``conftest.py`` that are fixtures of every test; none of one that only asks for ``HARMLESS``."""
+    """Names of the autouse fixtures in a ``conftest.py``, without those that only ask for ``HARMLESS``."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
@@ -27,7 +27,7 @@ def is_above(folder: str, file: str) -> bool:
 
 
 def told_fixtures(fixtures: Mapping[str, Sequence[str]], number: int, is_asked_for: bool) -> str:
-    """What to say of *number* tests that run without the *fixtures* of these files."""
+    """The notice about *number* tests that run without the *fixtures* of these files."""
     tests = f"{number} test of TestCases runs" if number == 1 else f"{number} tests of TestCases run"
     if is_asked_for:
         count = sum(map(len, fixtures.values()))

@@ -1,6 +1,6 @@
-"""The tests that pytest would run and Django's runner does not: found without pytest, so that none is left out in silence.
+"""Finds, without pytest, the tests that pytest would run and Django's runner does not, so that none is left out in silence.
 
-In modules that discovery has imported they are looked up, in other files they are read from the source.
+Modules that discovery has imported are inspected, other files are read as source.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class PytestTests:
         return self._collection.is_configured or any(Path(file).name == "conftest.py" for file in self._files)
 
     def find(self, tested: Iterable[unittest.TestCase] = (), broken: Iterable[str] = ()) -> list[LeftOut]:
-        """All tests of pytest's style, with those of files that Django does not see. *tested* are Django's tests, *broken*
-        the modules that could not be imported, which are told as that.
+        """All tests of pytest's style, with those of files that Django does not see. *tested* are Django's tests, *broken* the
+        modules that could not be imported, which are reported as such.
         """
         modules = _imported(self._root)
         used = {cls for kind in {type(test) for test in tested} for cls in kind.__mro__}
@@ -85,7 +85,9 @@ class PytestTests:
         return found
 
     def fixtures_not_run(self, tested: Iterable[unittest.TestCase]) -> tuple[dict[str, Sequence[str]], int]:
-        """The fixtures that pytest would give tests of *tested* unasked, by their files, and how many tests miss some."""
+        """The fixtures that pytest would give tests of *tested* without a request, by their files; and how many tests miss
+        some.
+        """
         fixtures: dict[str, Sequence[str]] = {
             file: names
             for file in self._files
@@ -130,7 +132,7 @@ class PytestTests:
 
 
 def without_fixtures(plan: Plan) -> tuple[Plan, list[LeftOut]]:
-    """*plan* without the tests that use fixtures of pytest, and those."""
+    """*plan* without the tests that use fixtures of pytest, and those tests."""
     left_out = {}
     for number, (test, instance) in enumerate(zip(plan.tests, plan.instances, strict=True)):
         if fixture := fixtures_of(instance):
@@ -146,7 +148,7 @@ def failed_modules(plan: Plan) -> list[str]:
 
 
 def told(left_out: Sequence[LeftOut], is_asked_for: bool) -> str:
-    """What to say of all tests that do not run."""
+    """The notice about all tests that do not run."""
     number = len(left_out)
     count = f"{number} test{'' if number == 1 else 's'} of pytest, which Django's runner cannot run"
     if is_asked_for:
@@ -158,7 +160,7 @@ def told(left_out: Sequence[LeftOut], is_asked_for: bool) -> str:
 def selected(
     found: Sequence[LeftOut], labels: Sequence[str], apps: dict[str, str], patterns: Sequence[str]
 ) -> list[LeftOut]:
-    """Those of *found* that *labels* (Django's) and ``-k`` *patterns* name. *apps* has the module of each app's label."""
+    """Those of *found* that *labels* (Django's) and ``-k`` *patterns* select. *apps* has the module of each app's label."""
     chosen = [each for each in found if not labels or any(_is_below(each, label, apps) for label in labels)]
     globs = [pattern if "*" in pattern else f"*{pattern}*" for pattern in patterns]
     return [each for each in chosen if not globs or any(fnmatchcase(each.dotted, glob) for glob in globs)]
@@ -175,7 +177,7 @@ def _is_below(each: LeftOut, label: str, apps: dict[str, str]) -> bool:
 
 
 def fixtures_of(test: unittest.TestCase) -> str:
-    """Which fixture of pytest's *test* asks for by a mark, or gets from its class or module; empty if it needs none."""
+    """The pytest fixture that *test* asks for by a mark, or gets from its class or module; empty if it needs none."""
     cls = type(test)
     owners = [sys.modules.get(cls.__module__), *cls.__mro__, getattr(cls, test_method_name(test), None)]
     for owner in owners:
@@ -196,7 +198,7 @@ def _marks(owner: Any) -> list[Any]:
 
 
 def _is_autouse(value: Any) -> bool:
-    """Whether *value* is a fixture that every test gets: a function with a mark, or an object of pytest's from 8.4 on."""
+    """Whether *value* is an autouse fixture: a function with a mark, or an object of pytest's from 8.4 on."""
     if isinstance(value, types.FunctionType):
         marker = vars(value).get("_pytestfixturefunction")
     elif type(value).__module__.startswith("_pytest."):
@@ -222,7 +224,7 @@ def _has_pytest() -> bool:
 
 
 def _imported(root: Path) -> dict[str, types.ModuleType]:
-    """The modules that are imported and lie below *root*, by their files."""
+    """The imported modules below *root*, by their files relative to it."""
     found = {}
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
@@ -234,7 +236,7 @@ def _imported(root: Path) -> dict[str, types.ModuleType]:
 def _of_module(
     owner: Any, collection: Collection, used: set[type], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The tests of an imported module or of a class in it. A class of *used* has its tests run by those that inherit it."""
+    """The tests of an imported module or of a class in it. Classes in *used* are skipped: Django's runner runs their tests."""
     module = owner.__name__ if isinstance(owner, types.ModuleType) else owner.__module__
     names = vars(owner) if isinstance(owner, types.ModuleType) else dict.fromkeys(dir(owner))
     for name in list(names):
@@ -245,13 +247,13 @@ def _of_module(
             if is_own and collection.takes_function(name) and "_pytestfixturefunction" not in vars(value):
                 yield (*above, name), inspect.unwrap(value).__code__.co_firstlineno
         elif isinstance(value, type) and collection.takes_class(name) and _is_collected(value, module, used):
-            is_defined_here = value.__qualname__ == ".".join((*above, name))  # and is no other name of some class
+            is_defined_here = value.__qualname__ == ".".join((*above, name))  # and is not an alias of another class
             if is_defined_here:
                 yield from _of_module(value, collection, used, (*above, name))
 
 
 def _is_collected(cls: type, module: str, used: set[type]) -> bool:
-    """Whether pytest collects a class of *module* whose name fits, and Django's runner none of its tests."""
+    """Whether pytest collects a class of *module* whose name fits, and Django's runner runs none of its tests."""
     if cls.__module__ != module or cls in used:
         return False
     if issubclass(cls, unittest.TestCase) or inspect.getattr_static(cls, "__test__", True) is False:
@@ -304,8 +306,8 @@ def _text(file: Path) -> str:
 
 
 def unseen_folders(root: Path, pattern: str, known: Iterable[LeftOut]) -> list[str]:
-    """A sentence for each folder without ``__init__.py`` below *root* that has files of tests, which Django's discovery
-    does not enter. The tests of *known* are told otherwise.
+    """A sentence for each folder without ``__init__.py`` below *root* that has test files, which Django's discovery does not
+    enter. The tests of *known* are reported elsewhere.
     """
     told_of = {each.test.file for each in known}
     found: dict[str, list[str]] = {}

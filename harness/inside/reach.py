@@ -1,7 +1,7 @@
-"""Whether the servers still answer, and the replicas still follow: asked when a test has erred, for it may be they who are gone.
+"""Checks after a test has erred that the servers still answer and the replicas still follow: a lost server may be the cause.
 
 A short-lived fork of the coordinator asks. No test runs in that process, so no state that a test leaves behind can make a
-server look lost: no guard against the network, no connection that is broken, no settings that were changed.
+server look lost: no guard against the network, no broken connection, no changed settings.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from .replication import NoAnswerError, check_replica, server_connection
 from .wal import NotReceivingError
 
 LOOK_S = 3.0
-"""How long the servers have to answer a look."""
+"""Seconds that the servers have to answer a look."""
 GONE_S = 10.0
-"""How long a server that does not answer is waited for. The host, which sees its container, ends the run sooner."""
+"""Seconds to wait for a server that does not answer. The host, which sees its container, ends the run sooner."""
 PAUSE_S = 0.2
 _PROBE_S = 1.0
 _REFUSED_S = "57P03"
 """PostgreSQL's code for a server that starts or shuts down."""
 _SHUTDOWN = 1053
-"""MySQL's number for the same."""
+"""MySQL's error number for a server that shuts down."""
 
 Kind = Literal["asked", "silent", "severed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a look found behind *alias*: a server that does not answer (``silent``), a replica that receives nothing at the moment
-    (``severed``), or one that has stopped and says so (``stopped``). ``asked``: the look came no further.
+    """The finding of a look at *alias*: its server does not answer (``silent``), its replica receives nothing at the moment
+    (``severed``), or has stopped and says so (``stopped``). ``asked``: the look came no further.
     """
 
     alias: str
@@ -61,7 +61,9 @@ def servers_of(databases: Iterable[TestDatabase], replicas: Collection[str]) -> 
 
 
 def start(aliases: Sequence[str], pairs: Mapping[str, str], found: Stream) -> int:
-    """Begin to look at the servers of *aliases* and at the mirrors of *pairs*, each with its primary; the process's id."""
+    """Fork a process that looks at the servers of *aliases* and at the mirrors of *pairs*, each with its primary; the process's
+    id.
+    """
     found.clear()
     pid = real.os.fork()
     if pid == 0:
@@ -78,7 +80,7 @@ def start(aliases: Sequence[str], pairs: Mapping[str, str], found: Stream) -> in
 
 
 def findings(text: str) -> tuple[Finding, ...]:
-    """What the lines of a look say. One that was still being asked when the time was over does not answer."""
+    """The findings in *text*, the lines of a look. A server still being asked when the time was over does not answer."""
     said = [Finding(*real.json.loads(line)) for line in text.splitlines()]
     found = [finding for finding in said if finding.kind != "asked"]
     if said and said[-1].kind == "asked" and said[-1].alias:
@@ -87,7 +89,7 @@ def findings(text: str) -> tuple[Finding, ...]:
 
 
 def judge(found: Iterable[Finding], waited_s: float) -> Literal["go on", "look again", "give up"]:
-    """What to do about *found*, after *waited_s* seconds of looking. Raises ``ServerError`` for a replica that has stopped.
+    """The decision about *found*, after *waited_s* seconds of looking. Raises ``ServerError`` for a replica that has stopped.
 
     A server that does not answer is not lost for that: only the host can know. It is waited for, and then given up on.
     """
@@ -112,7 +114,7 @@ def _look(aliases: Sequence[str], pairs: Mapping[str, str]) -> Iterable[Finding]
             yield Finding(mirror, "asked")
             try:
                 check_replica(primary, mirror)
-            except NoAnswerError:  # both answered just now: there is no connection to be had, which is no loss
+            except NoAnswerError:  # both answered just now: they have no free connection, and are not lost
                 continue
             except ServerError as error:
                 kind: Kind = "severed" if isinstance(error, NotReceivingError) else "stopped"
@@ -121,7 +123,7 @@ def _look(aliases: Sequence[str], pairs: Mapping[str, str]) -> Iterable[Finding]
 
 
 def _no_answer(alias: str) -> str:
-    """Why the server of *alias* does not answer; empty where it says anything at all, also that it has no room."""
+    """The error if the server of *alias* does not answer; empty if it answers at all, even that it has no free connection."""
     try:
         server_connection(alias).close()
     except Exception as error:  # noqa: BLE001 - a driver that the project has patched may raise anything
@@ -137,11 +139,11 @@ def _is_on_server(connection: Any) -> bool:
     return connection.vendor in _PROBES and bool(settings.get("HOST")) and has_port
 
 
-# without driver: below everything that a module of tests may have patched as it was imported
+# without the driver, which a module of tests may have patched as it was imported
 
 
 def _said(host: str, port: int, greeting: bytes) -> bytes:
-    """The first that the server at *host* says to *greeting*; empty where there is none, or it says nothing."""
+    """The first bytes that the server at *host* sends after *greeting*; empty if there is no server, or it sends nothing."""
     link = real.Socket()
     try:
         link.settimeout(_PROBE_S)

@@ -1,7 +1,7 @@
 """The functions of the standard library that the harness calls while tests run, as they were before the project was imported.
 
-A test may patch ``time.monotonic`` or ``os.getpid``, count their calls, or freeze time for good. Whatever runs between the first
-test's beginning and the last one's end calls these instead; ``tests/unit/test_real.py`` holds the modules to it.
+A test may patch ``time.monotonic`` or ``os.getpid``, count their calls, or freeze time for good. Code that runs between the first
+test's beginning and the last one's end calls these instead; ``tests/unit/test_real.py`` checks the modules for it.
 
 The functions are attributes of classes, because freezegun replaces every *module's* attribute that is a real function of time.
 Only ``perf_counter`` tells the time: time-machine changes the other clocks themselves, below Python.
@@ -31,7 +31,7 @@ class time:
 
 
 STARTED_AT = _time.time() - _time.perf_counter()
-"""When ``perf_counter`` was 0, in seconds since the epoch."""
+"""The time at which ``perf_counter`` was 0, in seconds since the epoch."""
 
 
 def epoch_s() -> float:
@@ -76,7 +76,7 @@ class signal:
 
 
 Socket = _socket.socket
-"""The sockets below Python's own class: a test may replace that one's methods, for every socket there is."""
+"""The C base class of Python's sockets: a test may replace methods of the Python class, for every socket there is."""
 
 
 class socket:

@@ -1,5 +1,5 @@
-"""Waiting until a replica has what its primary has. What a position is belongs to ``wal`` (PostgreSQL) and ``gtid`` (MySQL,
-MariaDB).
+"""Waits until a replica has everything that its primary has. ``wal`` (PostgreSQL) and ``gtid`` (MySQL, MariaDB) define
+positions.
 
 Raw cursors of the driver are used throughout, so that nothing here appears in a test's SQL.
 """
@@ -20,20 +20,20 @@ from .wal import NotReceivingError, WalStream
 
 CATCH_UP_S = 30.0
 SHOWS_S = 1.0
-"""How long a replica may take to come to the statement that stops it."""
+"""Seconds that a replica may take to come to the statement that stops it."""
 _NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
 _OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
 _MULTI_STATEMENTS = 1 << 16
-"""A flag of MySQL's protocol, which the drivers have under the same number."""
+"""A flag of MySQL's protocol; the drivers use the same number."""
 _OPTIONS_OF_OURS: dict[str, dict[str, Any]] = {"mysql": {"charset": "utf8mb4", "client_flag": _MULTI_STATEMENTS}}
 
 
 class NoAnswerError(ServerError):
-    """One of the two servers takes no connection: it is gone, or has no more to give for now."""
+    """One of the two servers takes no connection: it is gone, or has no free connection for now."""
 
 
 class Link:
-    """A primary and one of its replicas, as seen by one process, whose threads (a live server's) have it in common.
+    """A primary and one of its replicas, as seen by one process, whose threads (a live server's) share the link.
 
     The primary is asked over a connection of its own: the test's may be in a transaction that has failed, or forbidden.
     """
@@ -46,9 +46,9 @@ class Link:
         self._stream: Any = WalStream() if connections[primary].vendor == "postgresql" else GtidStream()
 
     def wait(self, replica: Any, deadline_s: float = CATCH_UP_S) -> None:
-        """Return when the server behind *replica* (a Django connection) has what its primary has now.
+        """Return when the server behind *replica* (a Django connection) has everything that its primary has now.
 
-        Raises ``ServerError`` when it has not within *deadline_s* seconds, with both positions, and as soon as it is seen
+        Raises ``ServerError`` when it has not within *deadline_s* seconds, with both positions, and as soon as a check finds
         that the replica has stopped.
         """
         wanted = self._position()
@@ -61,8 +61,8 @@ class Link:
             self._reached = reached
 
     def check(self, replica: Any) -> None:
-        """Raises ``ServerError`` when the server behind *replica* (a Django connection) has stopped following its primary, which
-        shows after a moment. One that is late has not.
+        """Raise ``ServerError`` if the server behind *replica* (a Django connection) has stopped following its primary, which
+        shows after a moment. A late replica has not stopped.
         """
         with contextlib.suppress(ServerError):
             self.wait(replica, SHOWS_S)
@@ -70,8 +70,8 @@ class Link:
             self._stream.check(cursor, self._primary)
 
     def open(self) -> None:
-        """Connect to the primary now, where it would be done by the first wait: a test may forbid connections."""
-        with contextlib.suppress(Exception), self._asking:  # the test's own wait will say so
+        """Connect to the primary now instead of at the first wait: a test may forbid connections."""
+        with contextlib.suppress(Exception), self._asking:  # the test's own wait raises the error
             self._connect()
 
     def close(self) -> None:
@@ -88,14 +88,13 @@ class Link:
     def _connect(self) -> None:
         if self._monitor is None:
             self._monitor = server_connection(self._primary)
-            self._monitor.inc_thread_sharing()  # else the thread that asked first would have to close it
+            self._monitor.inc_thread_sharing()  # else only the thread that opened it could close it
 
 
 def server_connection(alias: str) -> BaseDatabaseWrapper:
     """An open connection to the server behind *alias*, to no test database, in autocommit; the caller closes it.
 
-    A pool that the project's ``OPTIONS`` ask for is left out: this connection lives as long as its process. So is what would
-    give its rows another shape.
+    The project's ``OPTIONS`` for a pool or for another type of rows are left out: this connection lives as long as its process.
     """
     connection = connections[alias]
     options = {key: value for key, value in connection.settings_dict["OPTIONS"].items() if key not in _OPTIONS_OF_TESTS}
@@ -104,7 +103,7 @@ def server_connection(alias: str) -> BaseDatabaseWrapper:
     settings = {**connection.settings_dict, "NAME": neutral, "OPTIONS": options, "AUTOCOMMIT": True}
     wrapper: Any = connection.__class__(settings, alias=NO_DB_ALIAS)
     if wrapper.vendor == "mysql":
-        # without what Django does first on each connection: it runs statements, and a test would have them in its SQL
+        # without Django's own first statements on a connection, which would appear in a test's SQL
         with wrapper.wrap_database_errors:
             wrapper.connection = wrapper.get_new_connection(wrapper.get_connection_params())
             wrapper.connection.autocommit(True)
@@ -115,15 +114,15 @@ def server_connection(alias: str) -> BaseDatabaseWrapper:
 
 
 def await_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
-    """Return when each replica has what its primary has. ``pairs`` maps each mirror to its primary, ``replicas`` are the mirrors
-    that have a server of their own. Raises ``ServerError``, of one that has stopped with what stopped it.
+    """Return when each replica has everything that its primary has. ``pairs`` maps each mirror to its primary, ``replicas`` are
+    the mirrors that have a server of their own. Raises ``ServerError``, for a replica that has stopped with the cause.
     """
     for mirror in sorted(set(replicas) & pairs.keys()):
         await_replica(pairs[mirror], mirror)
 
 
 def await_replica(primary: str, mirror: str) -> None:
-    """Return when the replica behind the alias *mirror* has what its primary has: a clone that was just made, or else.
+    """Return when the replica behind the alias *mirror* has everything that its primary has, such as a new clone.
 
     To look for a clone by its name would not do: the replica may still show one of an earlier worker or run.
     """
@@ -132,21 +131,23 @@ def await_replica(primary: str, mirror: str) -> None:
 
 
 def check_replicas(pairs: Mapping[str, str], replicas: Iterable[str]) -> None:
-    """Raise ``ServerError`` where a replica has stopped, with what stopped it; such a one may stay up and answer."""
+    """Raise ``ServerError`` if a replica has stopped, with the cause; a stopped replica may stay up and answer."""
     for mirror in sorted(set(replicas) & pairs.keys()):
-        with contextlib.suppress(NotReceivingError):  # it may find its primary again: whoever waits for it has seen
+        with contextlib.suppress(NotReceivingError):  # it may find its primary again; a wait reports a lasting loss
             check_replica(pairs[mirror], mirror)
 
 
 def check_replica(primary: str, mirror: str) -> None:
-    """The same of the replica behind the alias *mirror*; ``NotReceivingError`` for one without its primary at the moment."""
+    """Raise ``ServerError`` if the replica behind *mirror* has stopped; ``NotReceivingError`` if it has no primary at the
+    moment.
+    """
     with _both(primary, mirror) as (link, replica):
         link.check(replica)
 
 
 @contextlib.contextmanager
 def _both(primary: str, mirror: str) -> Iterator[tuple[Link, BaseDatabaseWrapper]]:
-    """Connections to both ends for a moment, to no test database: the replica may have lost it."""
+    """Short-lived connections to both servers, to no test database: the replica may have lost it."""
     with contextlib.closing(Link(primary)) as link:
         try:
             with contextlib.closing(server_connection(mirror)) as replica:

@@ -1,8 +1,8 @@
-"""``unittest.TestResult`` to events: each call of a test becomes one attempt with one outcome.
+"""Translates ``unittest.TestResult`` calls to events: each call of a test becomes one attempt with one outcome.
 
-Owns what an attempt's outcome is when unittest reports several things of one test, or nothing. An attempt is the whole call
-of the test, not what lies between ``startTest`` and ``stopTest``: Django sets up before the one and flushes after the other,
-and Python 3.12.1 leaves both out for skipped tests.
+Owns the outcome of an attempt for which unittest reports several things, or nothing. An attempt is the whole call of the test,
+not the part between ``startTest`` and ``stopTest``: Django sets up before the one and flushes after the other, and Python
+3.12.1 calls neither for skipped tests.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 @dataclass(slots=True)
 class Attempt:
-    """What unittest said of one attempt so far."""
+    """One attempt, with everything that unittest has reported of it so far."""
 
     test: str
     n: int
@@ -50,14 +50,14 @@ class Attempt:
 
     @property
     def subtests(self) -> int:
-        """How many subTests ran, those that were skipped too."""
+        """The number of subTests that ran, skipped ones included."""
         return self.subtests_passed + len(self.subtests_not_passed)
 
     def note_subtest(self, subtest: Any, *, has_passed: bool) -> None:
-        """Count *subtest*. Of one in which another has not passed, unittest says nothing: it is counted with that one."""
+        """Count *subtest*. unittest does not report a subTest around one that has not passed: it is counted with that one."""
         if has_passed:
             self.subtests_passed += 1
-        else:  # kept, so that no other gets the same number
+        else:  # the context is kept, so that no other object gets the same id
             self.subtests_not_passed.update((id(context), context) for context in subtest_contexts(subtest))
 
     def verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
@@ -95,17 +95,17 @@ class AttemptResult(unittest.TestResult):
         self.fixture_skip: str | None = None
         self._fixture_failures: dict[tuple[str, str], list[Failure]] = {}
 
-    # what the suite's loop calls
+    # called by the worker's loop
 
     def begin(self, test: str, n: int) -> None:
-        """The test is about to be called."""
+        """Begin the attempt: the test is about to be called."""
         self._send(AttemptStarted(test, n))
         self._capture.begin()
         self._attempt = Attempt(test, n, real.time.perf_counter())
-        self._sqllog.begin(test)  # after that clock: no statement comes later than the test's end
+        self._sqllog.begin(test)  # after the attempt's clock, so that no statement is timed after the test's end
 
     def end(self) -> Outcome:
-        """The call has returned; what came of it."""
+        """End the attempt: the call has returned. Returns the outcome."""
         attempt = self._attempt
         assert attempt is not None
         duration = real.time.perf_counter() - attempt.start
@@ -130,14 +130,14 @@ class AttemptResult(unittest.TestResult):
         return outcome
 
     def begin_fixture(self, test: str) -> None:
-        """A class's or module's fixture is about to run; it is blamed by the id *test*."""
+        """Begin a fixture of a class or module, which is about to run; *test* is the id to blame for it."""
         self._send(FixtureStarted(test))
         self._capture.begin()
         self._fixture_start = real.time.perf_counter()
         self._sqllog.begin(test)
 
     def end_fixture(self) -> None:
-        """The fixture has ended; tell what failed in it: a clean-up may fail besides what it cleans up after."""
+        """End the fixture, and report its failures: a clean-up may fail besides the fixture that it cleans up after."""
         for (owner, name), failures in self._fixture_failures.items():
             self._send(
                 fixture_finished(
@@ -153,16 +153,16 @@ class AttemptResult(unittest.TestResult):
         self._fixture_failures.clear()
 
     def leave_out(self, test: str, n: int, outcome: Outcome, reason: str) -> None:
-        """Say of a test that its class's fixture kept it from running."""
+        """Report a test that its class's fixture kept from running."""
         self._send(AttemptFinished(test, n, outcome, 0.0, reason=reason))
 
-    # what unittest calls
+    # called by unittest
 
     def startTest(self, test: Any) -> None:
-        """Nothing: the attempt began before."""
+        """Do nothing: the attempt began before."""
 
     def stopTest(self, test: Any) -> None:
-        """Nothing: the attempt ends after."""
+        """Do nothing: the attempt ends after."""
 
     def addSuccess(self, test: Any) -> None:
         if self._attempt is not None:
@@ -204,14 +204,14 @@ class AttemptResult(unittest.TestResult):
             self._add("failure" if is_failure else "error", err, description)
 
     def addDuration(self, test: Any, elapsed: float) -> None:
-        """Nothing: an attempt's duration is that of the whole call."""
+        """Do nothing: an attempt's duration is that of the whole call."""
 
     def _add(self, kind: Literal["failure", "error"], err: ExcInfo, subtest: str = "") -> None:
         if self._attempt is not None:
             self._attempt.failures.append(self._describer.describe(err, kind, subtest))
 
     def _fail_fixture(self, description: str, err: ExcInfo) -> None:
-        """*description* is unittest's: ``setUpClass (app.tests.Class)``."""
+        """Record a failure of a fixture. *description* is unittest's: ``setUpClass (app.tests.Class)``."""
         match = _FIXTURE.match(description)
         fixture = (match[2], match[1]) if match else (description, "fixture")
         self.fixture_failure = fixture[1]
@@ -232,7 +232,7 @@ def fixture_finished(
     output: tuple[str, str] = ("", ""),
     sql: tuple[Any, ...] = (),
 ) -> AttemptFinished:
-    """The event that tells of a fixture that went wrong, which no plan names."""
+    """The event of a fixture that went wrong, which no plan names."""
     test = fixture_id(owner, name)
     return AttemptFinished(
         test,

@@ -1,8 +1,7 @@
-"""The project's own runner class, with what the harness does differently put *behind* it.
+"""A subclass of the project's own runner class, with the harness's behaviour *behind* it.
 
-``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``InsideRunner``: whatever the project
-overrides runs first, and what it passes on reaches us where it would have reached Django. Owns what happens between
-``run_tests`` and the coordinator.
+``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``InsideRunner``: the project's overrides run
+first, and their ``super()`` calls reach us instead of Django. Owns the steps between ``run_tests`` and the coordinator.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from .worker import WorkerContext
 
 @dataclass(slots=True)
 class Session:
-    """What the runner has from the run around it, and what it leaves for it.
+    """Data that the run gives to the runner, and results that the runner leaves in it.
 
     ``planned`` has the ids of all planned tests in order, each with whether it has an outcome.
     """
@@ -67,7 +66,7 @@ class Session:
     tests_ran: int = 0
 
     def leave_out(self, tests: Iterable[str], reason: str) -> None:
-        """Say that *tests*, which are planned, do not run. That is red."""
+        """Report that *tests*, which are planned, do not run. That is red."""
         for test in tests:
             self.journal.write(AttemptFinished(test, 1, Outcome.NOT_RUN, 0.0, reason=reason, final=True))
             self.planned[test] = True
@@ -75,7 +74,7 @@ class Session:
 
 
 class InsideRunner(DiscoverRunner):
-    """What every project's runner inherits from here: discovery that plans, and a suite that workers run."""
+    """The base class behind every project's runner: discovery makes a plan, and workers run the suite."""
 
     harness: Session
     _plan: Plan | None = None
@@ -89,12 +88,12 @@ class InsideRunner(DiscoverRunner):
     _groups: databases.Groups = ({}, {})
 
     def setup_test_environment(self, **kwargs: Any) -> None:
-        """As Django does, but without unittest's handler of SIGINT, which only takes note of the first."""
+        """Set up as Django does, but without unittest's handler of SIGINT, which only records the first signal."""
         super().setup_test_environment(**kwargs)
         unittest.removeHandler()
 
     def load_tests_for_label(self, label: str, discover_kwargs: dict[str, str]) -> Any:
-        """As Django does, and paths of files, app labels and ids of reports too."""
+        """Load a label as Django does, and also paths of files, app labels and ids of reports."""
         if self._labels is None:
             django_load = super().load_tests_for_label
             describer = self.harness.describer
@@ -106,7 +105,7 @@ class InsideRunner(DiscoverRunner):
         return self._labels.load(label)
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
-        """The aliases that the suite's tests name, with all that those need; Django stops at what is named."""
+        """The aliases that the suite's tests name, with all that those need, which Django leaves out."""
         plan = self._plan
         if plan is None or set(map(id, private.iter_test_cases(suite))) != set(self._considered):
             plan = self._make_plan(suite)
@@ -119,7 +118,7 @@ class InsideRunner(DiscoverRunner):
         return named
 
     def setup_databases(self, **kwargs: Any) -> Any:
-        """The templates, by Django; the clones are the workers' to make."""
+        """Make the templates, by Django. Workers make the clones."""
         aliases = kwargs.get("aliases")
         session = self.harness
         portability.check_models(session.topology, connections if aliases is None else aliases)
@@ -129,11 +128,11 @@ class InsideRunner(DiscoverRunner):
         self.parallel = 1
         with migrations.blamed(session.sqllog), migrations.watched(session.sqllog, session.journal.write):
             made = super().setup_databases(**kwargs)
-        await_replicas(self._mirror_pairs(), session.replicas)  # whatever comes next may read there
+        await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
         return made
 
     def run_checks(self, databases: Any) -> None:
-        """The project's system checks; one that fails ends the run as the project's fault."""
+        """Run the project's system checks; a failed check ends the run as the project's fault."""
         try:
             super().run_checks(databases)
         except SystemCheckError as error:
@@ -142,7 +141,7 @@ class InsideRunner(DiscoverRunner):
             raise ProjectError("The project's system checks fail.", hint, evidence) from error
 
     def _backends(self) -> str:
-        """Which backend the settings saw as they were loaded, and which one the tests have, for each alias."""
+        """A line for each alias: its backend as the settings were loaded, and the one that the tests have."""
         lines = []
         for alias in self.harness.topology.aliases:
             here = connections[alias.name].settings_dict["ENGINE"]
@@ -151,14 +150,14 @@ class InsideRunner(DiscoverRunner):
         return "\n".join(lines)
 
     def run_suite(self, suite: Any, **_kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # nothing here writes text
-        """Run the planned tests in workers, on clones of what ``setup_databases`` has made."""
+        """Run the planned tests in workers, on clones of the databases that ``setup_databases`` has made."""
         session = self.harness
         plan = self._with_added(self._plan, suite) if self._plan else self._make_plan(suite)
-        self._plan = None  # a runner may come back with another suite
+        self._plan = None  # a project's runner may call this again with another suite
         result = unittest.TestResult()
         if not plan.tests:
             return result
-        session.messages.check()  # the project's code may have caught it
+        session.messages.check()  # the project's code may have caught the host's stop
         databases.close_connections()
         session.journal.finish_phase("template")
         with own_work(session.messages.check):  # where the host is gone, nothing can be written
@@ -172,7 +171,9 @@ class InsideRunner(DiscoverRunner):
         return result
 
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
-        """Drop nothing on a server: the servers go, or are kept with what they hold. Files would stay in the project."""
+        """Drop no database on a server: servers go, or are kept with their databases. Remove files, which would stay in the
+        project.
+        """
         kept = [(connection, name, False) for connection, name, _ in old_config or ()]
         super().teardown_databases(kept, **kwargs)
         if not self.keepdb:
@@ -198,16 +199,18 @@ class InsideRunner(DiscoverRunner):
         return plan
 
     def _without_pytest(self, plan: Plan) -> tuple[Plan, list[LeftOut]]:
-        """*plan* without the tests that only pytest can run, and those; none where the user knows and wants Django's alone."""
+        """*plan* without the tests that only pytest can run, and those tests; none of them if the user has chosen Django's
+        framework.
+        """
         session = self.harness
         is_asked_for = session.spec.framework == "django"
         plan, left_out = without_fixtures(plan)
-        if not session.planned:  # once, however often the project's runner comes back
+        if not session.planned:  # once, however often the project's runner builds a suite
             found = self._pytest.find(plan.instances, failed_modules(plan))
             names = {config.label: config.name for config in apps.get_app_configs()}
             labels = [as_django_label(label) for label in session.spec.labels]
             options = session.spec.options
-            if not options.tags:  # Django's tags, which such a test cannot have
+            if not options.tags:  # a test in pytest's style cannot have Django's tags
                 left_out += selected(found, labels, names, options.name_patterns)
             if not set(labels) - {"."}:
                 for text in unseen_folders(Path(session.describer.root), options.pattern or "test*.py", left_out):
@@ -220,7 +223,7 @@ class InsideRunner(DiscoverRunner):
         return plan, [] if is_asked_for else left_out
 
     def _with_added(self, plan: Plan, suite: Any) -> Plan:
-        """*plan* with what the project has put into the suite since; what it has taken out runs all the same."""
+        """*plan* with the tests that the project has added to the suite since; tests that it has removed still run."""
         added = [test for test in private.iter_test_cases(suite) if id(test) not in self._considered]
         if not added or self.harness.spec.replay:
             return plan
@@ -271,8 +274,8 @@ class InsideRunner(DiscoverRunner):
 def harness_runner(project_class: type) -> type[InsideRunner]:
     """A subclass of the project's runner class that inherits from ``InsideRunner`` behind it.
 
-    A ``run_suite`` of the project's that never calls ``super()`` would run the tests here, in one process (XML runners do
-    that): it is passed over. Raises ``ProjectError`` for a class that is no ``DiscoverRunner``.
+    A project's ``run_suite`` that never calls ``super()`` would run the tests here, in one process (XML runners do that): it is
+    passed over. Raises ``ProjectError`` for a class that is not a ``DiscoverRunner``.
     """
     if not issubclass(project_class, DiscoverRunner):
         raise ProjectError(
@@ -286,20 +289,20 @@ def harness_runner(project_class: type) -> type[InsideRunner]:
     run_suite = project_class.run_suite
     if run_suite is not DiscoverRunner.run_suite and not calls_super(run_suite):
         body["run_suite"] = InsideRunner.run_suite
-    # a call of Django's own by the name of its class must not run the tests here either
+    # a direct call of DiscoverRunner.run_suite must not run the tests here either
     DiscoverRunner.run_suite = InsideRunner.run_suite  # type: ignore[method-assign, assignment]  # of another signature
     return type(project_class.__name__, (project_class, InsideRunner), body)
 
 
 def calls_super(function: Any) -> bool:
-    """Whether a method's code has a ``super()``, or names a class's method of its own name, to pass a call on."""
+    """Whether a method's code uses ``super()`` or the method's own name, as a direct call of a base class's method does."""
     if not isinstance(function, FunctionType):
         return True
     return "super" in function.__code__.co_names or function.__name__ in function.__code__.co_names
 
 
 def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
-    """The project's own initialisation of a worker: what its ``ParallelTestSuite`` names, if that is not Django's."""
+    """The project's own initialisation of a worker: that of its ``ParallelTestSuite``, unless that is Django's."""
     hook = inspect.getattr_static(runner.parallel_test_suite, "init_worker", None)
     hook = getattr(hook, "__func__", hook)
     if hook is None or hook is private.init_worker:
@@ -316,7 +319,7 @@ def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
             "debug_mode": runner.debug_mode,
             "used_aliases": aliases,
         }
-        # Django's own, which it most likely calls, asks for the start method: this process was forked, whatever Python's
+        # Django's own, which it most likely calls, reads the start method: this process was forked, whatever Python's
         # default is (forkserver from 3.14 on)
         method = multiprocessing.get_start_method(allow_none=True)
         multiprocessing.set_start_method("fork", force=True)
@@ -339,7 +342,7 @@ def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
 
 
 class _Counter:
-    """What Django's pool shares among its workers to number them: here it stands just before the slot."""
+    """Replaces the counter from which workers of Django's pool take their numbers: it stands just before the slot."""
 
     def __init__(self, value: int) -> None:
         self.value = value

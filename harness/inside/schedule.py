@@ -1,7 +1,7 @@
-"""Who runs what next: units, slots, retries, deadlines, crashes. Pure: no process, no clock, no I/O.
+"""Decides which worker runs which unit next: units, slots, retries, deadlines, crashes. Pure: no process, no clock, no I/O.
 
-The coordinator tells what happened, with the time, and carries out the commands that come back. Every test that is planned
-leaves here with one final outcome, or is named by ``left_over`` at the end with the reason why it never ran.
+The coordinator reports events, with the time, and carries out the commands that come back. Every test that is planned leaves
+here with one final outcome, or is named by ``left_over`` at the end with the reason why it never ran.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from .commands import (
 from .discover import Unit
 
 START_S = 300.0
-"""How long a worker may take to make its clones and begin, and to come from one test to the next."""
+"""Seconds that a worker may take to make its clones and begin, and to come from one test to the next."""
 RETIRE_S = 30.0
-"""How long a worker may take to end when it was asked to: exit handlers of the project's may wait for ever."""
+"""Seconds that a worker may take to end when asked to: exit handlers of the project's may wait for ever."""
 EXAMINE_S = 2.0
-"""How long a worker that is out of time is looked at before it is told to end."""
+"""Seconds that a worker out of time is examined before it is told to end."""
 TERM_S = 2.0
-"""How long it has to end then, before it is killed."""
+"""Seconds that it then has to end, before it is killed."""
 SLOW_S = 10.0
 MAX_DEATHS_WITHOUT_PROGRESS = 3
 MAX_DEATHS_IN_A_ROW = 20
@@ -71,7 +71,7 @@ class _Slot:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may take how long, in seconds: ``test_s`` a test or a fixture, unless ``of`` has its id; ``run_s`` all of it."""
+    """Time limits in seconds: ``test_s`` of a test or a fixture, unless ``of`` has its id; ``run_s`` of the whole run."""
 
     test_s: float
     of: Mapping[str, float] = field(default_factory=dict)
@@ -82,10 +82,10 @@ class Limits:
 
 
 class Schedule:
-    """The state of the run: what waits, who does what. ``ids`` are the planned tests' in order.
+    """The state of the run: the queues and the slots' assignments. ``ids`` are the planned tests' in order.
 
-    A test that fails is tried ``retries`` times more, after everything else and in a worker of its own. One that passes is
-    run ``repeat`` times in all.
+    A test that fails is tried ``retries`` times more, after everything else and in a worker of its own. One that passes is run
+    ``repeat`` times in all.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Schedule:
         return self._slots[slot].phase == "retiring"
 
     def is_decided(self, slot: int) -> bool:
-        """Whether the outcome of what runs in *slot* is known, whatever its worker says: it is late, or has forged an event."""
+        """Whether the outcome of the test in *slot* is decided, whatever its worker says: it is late, or has forged an event."""
         return self._slots[slot].late_at is not None or self._slots[slot].is_forger
 
     def start(self, now: float) -> list[Command]:
@@ -145,15 +145,15 @@ class Schedule:
         return [command for number in self._slots for command in self._spawn(self._slots[number], now)]
 
     def left_over(self) -> tuple[tuple[int, ...], str]:
-        """The tests that never ran, and why."""
+        """The tests that never ran, and the reason."""
         return tuple(sorted(self._open - self._attempted.keys())), self._halt_reason or "the run ended before it"
 
     def called_off(self) -> tuple[dict[int, Outcome], str]:
-        """The tests whose failed attempt was to have another that never came, with the outcome they are left with; why."""
+        """The tests whose next attempt never came, with the outcome of their last one; and the reason."""
         left = {index: self._attempted[index] for index in sorted(self._open & self._attempted.keys())}
         return left, self._halt_reason or f"too many failed ({len(left) + self._red} of {len(self._ids)})"
 
-    # what the coordinator tells
+    # events that the coordinator reports
 
     def worker_is_ready(self, slot: int, now: float) -> list[Command]:
         """The slot's clones are made and its worker waits."""
@@ -167,24 +167,26 @@ class Schedule:
         state.current, state.is_fixture, state.since, state.next_slow = test, is_fixture, now, SLOW_S
 
     def went_on(self, slot: int) -> list[Command]:
-        """What ``is_decided`` has come to its end by itself: its worker ends too, and the rest runs in a new one."""
+        """A test that ``is_decided`` has ended by itself: its worker is killed, and the rest runs in a new one."""
         return self._kill(self._slots[slot])
 
     def has_forged(self, slot: int, what: str) -> list[Command]:
-        """Somebody has written *what* in the name of the slot's worker: what runs there is red, and the worker ends."""
+        """An event was forged in the name of the slot's worker (*what*): the test that runs there is red, and the worker is
+        killed.
+        """
         state = self._slots[slot]
         if state.late_at is None:
             state.is_forger, state.why = True, what
         return self._kill(state)
 
     def fixture_is_not_to_blame(self, slot: int) -> None:
-        """What comes of the slot's worker is not the doing of a fixture, also if one was the last that began."""
+        """No fixture is to blame for the end of the slot's worker, even if a fixture was the last that began."""
         state = self._slots[slot]
         if state.is_fixture:
             state.current = None
 
     def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
-        """Whether that attempt is the test's last, and what to do."""
+        """An attempt has ended. Returns whether it is the test's last, and the commands."""
         state = self._slots[slot]
         state.current, state.since = None, now
         state.deaths = self._deaths_in_a_row = 0
@@ -197,7 +199,7 @@ class Schedule:
         if outcome.is_red and outcome is not Outcome.NOT_RUN and self._put_off(index, n, outcome):
             return False, []
         if n < self._repeat and outcome in (Outcome.PASSED, Outcome.XFAILED) and not self._halt_reason:
-            self._attempted[index] = outcome  # again, when its unit has ended
+            self._attempted[index] = outcome  # it runs again after its unit has ended
             return False, []
         self._close(index, outcome)
         return True, self._fail_fast(test, outcome)
@@ -211,7 +213,7 @@ class Schedule:
         return self._next(state, now)
 
     def worker_is_gone(self, slot: int, now: float) -> list[Command]:
-        """The slot's process has ended, whatever way; all that it said before has been told."""
+        """The slot's process has ended, in whatever way; everything that it sent has been reported before."""
         state = self._slots[slot]
         phase, assignment, test = state.phase, state.assignment, state.current
         if phase == "retiring":
@@ -231,7 +233,7 @@ class Schedule:
         return commands + self._after_retirement(state, now)
 
     def tick(self, now: float) -> list[Command]:
-        """Time has passed."""
+        """Time has passed: check the deadlines."""
         commands: list[Command] = []
         if self._limits.run_s is not None and now - self._began > self._limits.run_s and not self._is_out_of_time:
             commands += self._end_of_time(now, f"the run's {self._limits.run_s:g} s are over")
@@ -240,7 +242,7 @@ class Schedule:
         return commands
 
     def still_running(self, now: float, why: str) -> list[Blame]:
-        """What to say of each test that runs, and will not come to its end, because of *why*."""
+        """A blame for each test that runs, and will not come to its end because of *why*."""
         return [
             Blame(
                 state.number,
@@ -262,7 +264,7 @@ class Schedule:
         assignment = state.rest
         if assignment is None and self._queue:
             if self._units[self._queue[0].unit].needs_data and state.has_flushed:
-                return self._retire(state, now)  # its clones have lost what migrations put there
+                return self._retire(state, now)  # its clones have lost the rows of migrations
             assignment = self._queue.popleft()
         if assignment is None and self._retries and self._is_alone(state):
             if not self._may_retry():
@@ -306,15 +308,15 @@ class Schedule:
         return [Spawn(state.number)]
 
     def _account_for(self, state: _Slot, given: Assignment, test: str | None, now: float) -> list[Command]:
-        """A busy worker has died: blame the one test that ran, and see to the rest of its assignment."""
+        """A busy worker has died: blame the test that ran, and reschedule the rest of its assignment."""
         self._repeat_later(state, given)
         rest = tuple(index for index in given.tests if index not in state.done)
-        if test is None or (state.is_killed and state.killed_for != test):  # what it was killed for ended just in time
+        if test is None or (state.is_killed and state.killed_for != test):  # the test it was killed for finished first
             if state.deaths < MAX_DEATHS_WITHOUT_PROGRESS:
                 state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
                 return []
             return self._leave_out(rest, f"its worker died {state.deaths} times before it could run")
-        state.deaths = 0  # what ran is accounted for: that is progress
+        state.deaths = 0  # a test gets its outcome: that is progress
         blame = self._blame(state, test, given.n, now)
         outcome = blame.outcome
         if state.is_fixture:
@@ -336,7 +338,7 @@ class Schedule:
         return Blame(state.number, test, n, outcome, elapsed, state.is_fixture, True, why, state.is_forger)
 
     def _put_off(self, index: int, n: int, outcome: Outcome) -> bool:
-        """Whether a failed attempt gets another, which is queued."""
+        """Queue another attempt after a failed one, if it may have one; whether it may."""
         self._attempted[index] = outcome
         if n > self._max_retries or self._halt_reason:
             return False
@@ -345,7 +347,7 @@ class Schedule:
         return True
 
     def _repeat_later(self, state: _Slot, given: Assignment) -> None:
-        """What has passed of *given* runs again behind everything else, as often as it is to."""
+        """Queue the passed tests of *given* to run again after everything else, if they have attempts left."""
         again = tuple(index for index in given.tests if index in self._open and index in state.done)
         if again and given.n < self._repeat and not self._halt_reason:
             self._queue.append(Assignment(given.unit, again, given.n + 1))
@@ -366,7 +368,7 @@ class Schedule:
         return []
 
     def halt(self, reason: str) -> list[Command]:
-        """Begin nothing more."""
+        """Start no more tests, because of *reason*."""
         self._halt_reason = reason
         self._queue.clear()
         self._retries.clear()
@@ -399,7 +401,7 @@ class Schedule:
         return [Examine(state.number)]
 
     def _end_late(self, state: _Slot, now: float) -> list[Command]:
-        """A test is out of time: it was looked at, and now it ends, one way or the other."""
+        """A worker is out of time and was examined: terminate it, then kill it."""
         if state.termed_at is not None:
             return self._kill(state) if now - state.termed_at > TERM_S else []
         if state.late_at is None or now - state.late_at <= EXAMINE_S:
@@ -408,7 +410,7 @@ class Schedule:
         return [Terminate(state.number)]
 
     def _end_of_time(self, now: float, why: str) -> list[Command]:
-        """The run's own time is over: what runs has timed out, the rest does not run."""
+        """The run's own time is over: running tests have timed out, the others do not run."""
         self._is_out_of_time = True
         commands = [] if self._halt_reason else self.halt(why)
         for state in self._slots.values():

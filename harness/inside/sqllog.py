@@ -1,8 +1,8 @@
-"""The SQL of each attempt, and what all statements of a worker add up to.
+"""Records the SQL of each attempt, and sums up all statements of a worker.
 
-Owns the one place where Django's cursors are hooked: their innermost execution, so that every wrapper of the project's own
-is seen through and the time is the database's. Statements are kept as they were sent, of large parameters the beginning,
-and rendered only when a test is red.
+Owns the one place where Django's cursors are hooked: their innermost execution, below every wrapper of the project's own, so
+that the time is the database's. Statements are kept as they were sent (of large parameters the beginning), and rendered only
+when a test is red.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .parameters import kept, literal, shown
 from .trail import Trail
 
 HEAD = 1000
-"""Statements kept from a test's beginning; of the rest the last ``TAIL``."""
+"""Statements kept from a test's beginning; of the rest, the last ``TAIL`` are kept."""
 TAIL = 1000
 STATEMENT_CHARACTERS = 20_000
 TESTS_NAMED = 20
@@ -34,7 +34,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def fingerprint(sql: str) -> str:
-    """*sql* with its literals, lists of parameters, savepoint names and white space made alike."""
+    """*sql* with its literals, lists of parameters, savepoint names and white space normalised."""
     sql = _SAVEPOINTS.sub("?", sql)
     sql = _STRINGS.sub("?", sql)
     sql = _NUMBERS.sub("?", sql)
@@ -43,10 +43,10 @@ def fingerprint(sql: str) -> str:
 
 
 class SqlLog:
-    """Records the statements of the running attempt and counts those of all.
+    """Records the statements of the running attempt, and counts the statements of all attempts.
 
-    ``before`` is called ahead of each statement with its connection: mirrors wait there, and the statement with them; what it
-    raises is the statement's error. ``roles`` says which role the server behind an alias has at the moment.
+    ``before`` is called with the connection before each statement: mirrors wait there, which delays the statement; an exception
+    from it is the statement's error. ``roles`` has the current role of the server behind each alias.
     """
 
     def __init__(self) -> None:
@@ -73,13 +73,13 @@ class SqlLog:
             self._left_out = 0
 
     def reset(self) -> None:
-        """Forget all: the process is new."""
+        """Forget everything: the process is new."""
         self._counts.clear()
         self.last_error = None
         self.end()
 
     def end(self) -> None:
-        """No test runs; statements are counted but kept for none."""
+        """No test runs from here on; statements are counted, and not kept."""
         self._test = ""
 
     def statements(self) -> tuple[Statement, ...]:
@@ -107,12 +107,12 @@ class SqlLog:
     def record(
         self, db: Any, sql: Any, params: Any, start: float, error: BaseException | None = None, number: int = 0
     ) -> None:
-        """One statement ended. *start* is of ``time.perf_counter``, *number* the trail's."""
+        """Record a statement that has ended. *start* is of ``time.perf_counter``, *number* the trail's."""
         duration = real.time.perf_counter() - start
         sent = sql if type(sql) is str else _as_text(sql, db)
         text = cut(sent, STATEMENT_CHARACTERS)
         alias = db.alias
-        # its words alone: the exception would keep the frames that it went through alive, and all that is in them
+        # the text alone: the exception would keep its frames alive, and all objects in them
         message = "" if error is None else message_of(error)
         if error is not None:
             self.last_error = (text, message)
@@ -180,7 +180,7 @@ class SqlLog:
 
 
 def _as_text(sql: Any, db: Any) -> str:
-    """A statement that is no string: psycopg's ``sql.Composed``, a lazy string."""
+    """The text of a statement that is not a string: psycopg's ``sql.Composed``, a lazy string."""
     try:
         if hasattr(sql, "as_string"):
             return str(sql.as_string(db.connection))

@@ -1,4 +1,4 @@
-"""How long each test and fixture may take: what the test says, then its class, then a pattern, then ``--timeout``."""
+"""Time limits of tests and fixtures: from the test's mark, then its class's, then a pattern, then ``--timeout``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _CLASS_FIXTURES = ("setUpClass", "tearDownClass")
 
 
 def limits(plan: Plan, spec: RunSpec) -> Limits:
-    """The limits of *plan*'s tests and of their classes' fixtures. Raises ``ProjectError`` for a mark that is no number."""
+    """The limits of *plan*'s tests and of their classes' fixtures. Raises ``ProjectError`` for a mark that is not a positive
+    number.
+    """
     found: dict[str, float] = {}
     for test, instance in zip(plan.tests, plan.instances, strict=True):
         cls = type(instance)

@@ -1,4 +1,4 @@
-"""The project's settings to a ``Topology``. Old flat spellings are folded into ``TEST`` here, in the settings too."""
+"""Reads the project's settings into a ``Topology``. Old flat spellings are moved into ``TEST`` here, in the settings too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..contract.topology import Alias, TestOptions, Topology, dependencies_of, p
 from ..errors import ProjectError
 from .vendors import vendor_of
 
-# spelled so until Django 1.7 moved them into TEST, and ignored without a word since Django 1.9
+# spelled so until Django 1.7 moved them into TEST, and silently ignored since Django 1.9
 FLAT_SPELLINGS = {
     "TEST_CHARSET": "CHARSET",
     "TEST_COLLATION": "COLLATION",
@@ -29,11 +29,10 @@ FLAT_SPELLINGS = {
 
 
 def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[str]:
-    """Move every old flat spelling of *databases* into its ``TEST`` dictionary, in place; say which, ``ALIAS.KEY`` each.
+    """Move every old flat spelling of *databases* into its ``TEST`` dictionary, in place; those moved, ``ALIAS.KEY`` each.
 
-    A key that ``TEST`` has already wins over its old spelling. Each alias gets dictionaries of its own, since settings may
-    use one for several aliases and what follows changes them one by one. Raises ``ProjectError`` for a setting of the wrong
-    shape.
+    A key that ``TEST`` has already wins over its old spelling. Each alias gets dictionaries of its own, since settings may use
+    one for several aliases, and later steps change them one by one. Raises ``ProjectError`` for a setting of the wrong shape.
     """
     found = []
     _check_shape(databases)
@@ -47,7 +46,8 @@ def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[
 
 
 def resolve_chains(databases: Mapping[str, dict[str, Any]], topology: Topology) -> None:
-    """Let each ``MIRROR`` and each dependency name the alias at the end of its chain of mirrors, in place: Django follows none.
+    """Make each ``MIRROR`` and each dependency name the alias at the end of its chain of mirrors, in place: Django follows
+    none.
 
     Raises ``ProjectError`` as ``primary_of`` and ``dependencies_of`` do.
     """
@@ -98,7 +98,7 @@ def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:
 
 
 def _host_of(options: Mapping[str, Any]) -> str:
-    """Where OPTIONS say that the server is, for an alias without a HOST: a host, or the entry of a service file."""
+    """The server's place by OPTIONS, for an alias without a HOST: a host, or the entry of a service file."""
     return str(options.get("host") or options.get("service") or "")
 
 
@@ -127,7 +127,7 @@ def _text(value: object) -> str | None:
 
 
 def _test_name(alias: str, vendor: str, database: str, test: TestOptions) -> str:
-    """The test database's name as Django would have it (``_get_test_db_name`` of each backend)."""
+    """The test database's name by Django's rule (``_get_test_db_name`` of each backend)."""
     if vendor == "sqlite":
         if test.name in (None, ":memory:"):
             return f"file:memorydb_{alias}?mode=memory&cache=shared"

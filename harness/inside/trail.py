@@ -1,7 +1,7 @@
-"""The statements of a running test where they outlive its process: what a worker that dies was doing in the databases.
+"""Records the statements of a running test in memory that outlives its process: the evidence of a worker that dies.
 
-Kept in memory that the coordinator shares, so that nothing has to be written to a file. A worker writes down each statement
-before it sends it and how long it took afterwards; what its own log keeps is richer, and is used where the worker lives.
+The coordinator shares this memory, so that nothing has to be written to a file. A worker records each statement before it sends
+it, and its duration afterwards; the worker's own log keeps more, and is used where the worker lives.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .parameters import shown
 _BYTES = 4_000_000
 _CHARACTERS = 4_000
 _HEAD = 8
-"""Bytes in front, of how many follow: a line counts when all of it is there."""
+"""Bytes of the header, which has the length of what follows: it covers a line only when all of it is there."""
 
 
 class Trail:
-    """A slot's trail. ``begin``, ``sends`` and ``ended`` are the worker's, ``statements`` is the coordinator's.
+    """A slot's trail. The worker calls ``begin``, ``sends`` and ``ended``, the coordinator ``statements``.
 
     Processes that a test forks have it too, and write nothing.
     """
@@ -35,12 +35,12 @@ class Trail:
         self._pid = 0
 
     def begin(self) -> None:
-        """What follows belongs to another test."""
+        """Drop the statements recorded so far: the next ones belong to another test."""
         if self._pid == real.os.getpid():
             self._size[0] = 0
 
     def sends(self, at: float, alias: str, role: str, sql: str, params: object) -> int:
-        """A statement is about to be sent, *at* seconds after the beginning; its number, for ``ended``."""
+        """Record a statement that is about to be sent, *at* seconds after the beginning; its number, for ``ended``."""
         is_partial = len(sql) > _CHARACTERS
         text, parameters = cut(sql, _CHARACTERS) if is_partial else sql, shown(params) if params else ""
         number = next(self._numbers)
@@ -50,17 +50,17 @@ class Trail:
         return number
 
     def ended(self, number: int, duration: float, error: str = "") -> None:
-        """That statement has its answer, after *duration* seconds."""
+        """Record that the statement has its answer, after *duration* seconds."""
         self._write(f"[{number},{duration:.6f},{encode_basestring_ascii(cut(error, 2000))}]\n")
 
     def statements(self) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
-        """All of them, in the order in which they were sent, and those that were still waiting for their answers."""
+        """All statements, in the order in which they were sent, and those that were still waiting for their answers."""
         sent: dict[int, Statement] = {}
         waiting: dict[int, Statement] = {}
         for line in self._memory[_HEAD : _HEAD + self._size[0]].split(b"\n")[:-1]:
             try:
                 number, *row = real.json.loads(line)
-            except (ValueError, TypeError):  # written by somebody else: its worker has this memory in reach
+            except (ValueError, TypeError):  # not ours: a test's code can write to this memory
                 continue
             if len(row) == 6:
                 at, alias, role, sql, is_partial, parameters = row
@@ -78,16 +78,16 @@ class Trail:
         with self._lock:
             start = self._size[0]
             if start + len(line) > _BYTES:
-                self._size[0] = start = 0  # first: whoever dies in between leaves no line that is half another's
+                self._size[0] = start = 0  # first: a process that dies in between leaves no mixed line
             self._memory[_HEAD + start : _HEAD + start + len(line)] = line
             self._size[0] = start + len(line)
 
     def close(self) -> None:
-        """Let go of it in this process: it is another slot's."""
+        """Close it in this process: it belongs to another slot."""
         self._size.release()
         self._memory.close()
 
     def clear(self) -> None:
-        """Forget all, of an earlier worker too. Whoever calls this is the one that writes."""
+        """Drop all statements, of an earlier worker too. The calling process becomes the one that writes."""
         self._pid = real.os.getpid()
         self.begin()

@@ -1,4 +1,4 @@
-"""Which variables of the environment the settings read that are not set: often why they are not what they are elsewhere."""
+"""Finds variables of the environment that the settings read and that are not set: often why settings differ from elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FRAMES_OF_A_READ = 8
 
 @contextmanager
 def unset_variables(root: str, names: dict[str, None]) -> Iterator[None]:
-    """Put into *names* which variables of the environment code below *root* asks for that are not set.
+    """Collect in *names* the variables of the environment that code below *root* reads and that are not set.
 
     Every way to read one ends in ``os.environ``: ``getenv``, ``get``, ``in``, and the packages for settings.
     """
@@ -37,7 +37,7 @@ def unset_variables(root: str, names: dict[str, None]) -> Iterator[None]:
 
 
 def _is_called_from(root: str, frame: Any) -> bool:
-    """Whether the caller, or who called that a few frames before, is a file below *root* and not installed there."""
+    """Whether *frame* or one of a few frames before it is of a file below *root* that is not an installed package's."""
     for _ in range(_FRAMES_OF_A_READ):
         if frame is None:
             return False

@@ -75,7 +75,7 @@ def _vendor_in_fork(backend: str) -> str:
         os.close(reader)
         _report(backend, writer)
     with contextlib.suppress(OSError):
-        os.setpgid(pid, pid)  # as the fork does: whichever comes first
+        os.setpgid(pid, pid)  # the fork does it too: either may come first
     try:
         os.close(writer)
         with os.fdopen(reader, "rb") as stream:
@@ -95,11 +95,11 @@ def _vendor_in_fork(backend: str) -> str:
 
 
 def _report(backend: str, fd: int) -> NoReturn:
-    """Load the apps and the backend, write what came of it to *fd*, and end the process."""
+    """Load the apps and the backend, write the vendor or the error to *fd*, and end the process."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)  # so that what the apps start ends too
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)  # the process that runs the tests loads the same apps and says the same
+    os.dup2(null, 1)  # the process that runs the tests loads the same apps and prints the same
     os.dup2(null, 2)
 
     def connect(_wrapper: BaseDatabaseWrapper) -> NoReturn:

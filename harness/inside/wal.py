@@ -1,4 +1,4 @@
-"""How far a PostgreSQL server is, in bytes of its write-ahead log (LSN)."""
+"""Positions of PostgreSQL servers, in bytes of their write-ahead log (LSN)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ..errors import ServerError
 from . import real
 
 LOOK_S = 0.5
-"""How long a wait may last before it is looked at whether the replica still replays: one that does not never arrives."""
+"""Seconds of a wait between checks that the replica still replays: one that does not never arrives."""
 
 CONNECT_S = 10.0
-"""How long a replica that has lost its primary may take to find it again; it tries every five seconds."""
+"""Seconds that a replica that has lost its primary may take to find it again; it tries every five seconds."""
 
 
 def parse_lsn(text: str) -> int:
-    """A ``pg_lsn`` as the number of bytes that it is."""
+    """A ``pg_lsn`` as a number of bytes."""
     high, low = text.split("/")
     return (int(high, 16) << 32) + int(low, 16)
 
@@ -25,11 +25,11 @@ class NotReceivingError(ServerError):
 
 
 class WalStream:
-    """What ``replication.Link`` asks of PostgreSQL. All cursors are the driver's."""
+    """Positions and waits of PostgreSQL, for ``replication.Link``. All cursors are the driver's."""
 
     def position(self, cursor: Any) -> int:
-        """How far the primary behind *cursor* is."""
-        # a commit returns when it is flushed; what is inserted behind that is nobody's to see, and may stay there for long
+        """The flush LSN of the primary behind *cursor*."""
+        # a commit returns when it is flushed: later WAL is not committed yet, and may stay unflushed for long
         cursor.execute("SELECT pg_current_wal_flush_lsn()::text")
         return parse_lsn(cursor.fetchone()[0])
 
@@ -37,7 +37,7 @@ class WalStream:
         return wanted <= reached
 
     def wait(self, cursor: Any, wanted: int, deadline_s: float, primary: str) -> int | None:
-        """How far the replica behind *cursor* is, once that is *wanted* or more; ``None`` if it is no replica."""
+        """The replay LSN of the replica behind *cursor*, once it is *wanted* or more; ``None`` if it is no replica."""
         began = real.time.perf_counter()
         look_at = began + LOOK_S
         pause = 0.0005
@@ -63,9 +63,10 @@ class WalStream:
             pause = min(pause * 2, 0.02)
 
     def check(self, cursor: Any, primary: str) -> None:
-        """Raises ``ServerError`` when the replay of the replica behind *cursor* has been paused; one that fails ends it.
+        """Raise ``ServerError`` if the replay of the replica behind *cursor* has been paused; a replay that fails ends the
+        replica.
 
-        Raises ``NotReceivingError`` for one that has lost its primary, for now at least.
+        Raises ``NotReceivingError`` for a replica that has lost its primary, for now at least.
         """
         self._raise_if_stopped(cursor, primary, has_lost=True)
 

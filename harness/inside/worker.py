@@ -1,7 +1,7 @@
-"""A worker: a fork of the coordinator that sits in a slot, runs units on the slot's clones, and tells what happens.
+"""A worker: a fork of the coordinator that sits in a slot, runs units on the slot's clones, and reports events.
 
-Owns what is true of the process from its fork to its end: its group, its signals, its streams. It hears assignments and says
-events over one socket, a JSON line each. It ends by ``os._exit``, so that nothing of the coordinator's runs twice.
+Owns the state of the process from its fork to its end: its group, its signals, its streams. It receives assignments and sends
+events over one socket, a JSON line each. It ends by ``os._exit``, so that none of the coordinator's exit handlers runs twice.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What every worker of a run has from the coordinator by its fork.
+    """Data that every worker of a run inherits from the coordinator by its fork.
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
     ``is_stopping`` tells whether a slot's worker is to end after the running test; a red test ends it too if it was the attempt
@@ -71,11 +71,11 @@ class WorkerContext:
 
 
 class CutOff(BaseException):
-    """A test was cut off before its tear-down: no other test may meet what it has left, in this process and its databases."""
+    """A test was cut off before its tear-down: no other test may run in this process and its databases, which are not clean."""
 
 
 def run(context: WorkerContext, slot: int, link: real.Socket, capture: Capture) -> NoReturn:
-    """Be the worker of *slot* until the coordinator hangs up. Never returns and never raises."""
+    """Run the worker of *slot* until the coordinator closes its end. Never returns and never raises."""
     status: int = ExitCode.INTERNAL
     try:
         _become_worker(slot, capture)
@@ -133,7 +133,7 @@ class Worker:
         self._inspector: isolation.Inspector | None = None
 
     def serve(self) -> int:
-        """Make the clones, then run assignments until the coordinator closes its end. The exit status."""
+        """Make the clones, then run assignments until the coordinator closes its end. Returns the exit status."""
         try:
             self._enter_slot()
         except HarnessError as error:
@@ -154,22 +154,22 @@ class Worker:
         finally:
             self._link.sendall(self._unsent)
         counts = self._context.sqllog.counts()
-        for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # also that there are none
+        for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # an event also without counts
             self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
         self._mirrors.close()
         databases.close_connections()
         return 0
 
     def end(self) -> int:
-        """Run what the tests registered for the end, not what the project did before the fork. The exit status."""
+        """Run the exit handlers that tests registered, not those from before the fork. Returns the exit status."""
         raised = private.run_exit_handlers()
-        if raised:  # the first is told; the others are in the error stream
+        if raised:  # the first is reported; the others are in the error stream
             message = f"an exit handler raised {type_name(type(raised[0]))}: {message_of(raised[0])}"
             self._send(WorkerFailed("project", cut(message, MESSAGE_CHARACTERS), format_error(raised[0])))
         return int(bool(raised))
 
     def fail(self, error: BaseException) -> int:
-        """Say that *error* ends this process. The exit status."""
+        """Report that *error* ends this process. Returns the exit status."""
         if isinstance(error, CutOff):
             self._send(WorkerFailed("", "a test was cut off"))
             return 1
@@ -195,7 +195,7 @@ class Worker:
         self._send(SlotRecycled(round(real.time.perf_counter() - start, 6)))
 
     def _hear(self) -> bytes:
-        """The next line that the coordinator says; empty once it has hung up."""
+        """The next line from the coordinator; empty once it has closed its end."""
         while b"\n" not in self._heard:
             chunk = self._link.recv(_CHUNK)
             if not chunk:
@@ -206,10 +206,10 @@ class Worker:
 
     def _send(self, event: Event) -> None:
         if real.os.getpid() != self._pid:
-            real.os._exit(ExitCode.INTERNAL)  # a test forked, and its child came back here as if it were the worker
+            real.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
         line = self._unsent + codec.encode_body(event).encode()
         if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
-            self._unsent = line  # it goes along with the next test's beginning, which follows at once
+            self._unsent = line  # sent together with the next test's beginning, which follows at once
             return
         self._unsent = b""
         self._link.sendall(line)
@@ -229,18 +229,18 @@ class Worker:
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
     def _tidy(self) -> None:
-        """Undo what tests of other classes may have left behind: another directory, other streams, no place to import from."""
-        with contextlib.suppress(OSError):  # a test removed it: whoever needs it will say so
+        """Restore what other classes' tests may have changed: working directory, umask, streams, import path, exception hook."""
+        with contextlib.suppress(OSError):  # a test removed it: a test that needs it will fail
             real.os.chdir(self._context.root)
         real.os.umask(self._umask)
         sys.stdout, sys.stderr = self._capture.streams
         if not (isinstance(sys.path, list) and all(folder in sys.path for folder in self._path)):
-            sys.path = list(self._path)  # what a class adds may be for good
+            sys.path = list(self._path)  # folders that a class adds may be meant to stay
         if sys.excepthook is None:
             sys.excepthook = sys.__excepthook__
 
     def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
-        """Set the module and the class up, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
+        """Set up the module and the class, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
         result, tests = self._result, self._context.plan.tests
         self._steps.forget(result)
         result.fixture_failure = result.fixture_skip = None
@@ -260,16 +260,16 @@ class Worker:
                 result.end()
                 raise CutOff from None
             outcome = result.end()
-            if not issubclass(cls, TestCase):  # whose own transaction, of the class, is open still
+            if not issubclass(cls, TestCase):  # the transaction of a TestCase class is open still
                 self._mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
-                self._hear()  # the coordinator looks whether the servers are there, and says when to go on
+                self._hear()  # the coordinator checks the servers, and says when to go on
             if outcome.is_red and n >= self._context.failfast_at:
-                break  # the coordinator comes to the same, but this worker may be faster than it hears of it
+                break  # the coordinator decides the same, but its message may come too late
         self._tear_down(cls)
 
     def _set_up(self, cls: type, first: unittest.TestCase) -> bool:
-        """Whether the class's tests can run."""
+        """Set up the module and the class; whether the class's tests can run."""
         result = self._result
         self._fixture(cls, "setUpModule", self._steps.set_up_module, first)
         if result.fixture_failure is None and result.fixture_skip is None:
@@ -283,7 +283,7 @@ class Worker:
         self._steps.forget(self._result)
 
     def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
-        """One of unittest's steps; what even unittest lets through (SystemExit) is the fixture's error too."""
+        """Run one of unittest's steps; an exception that even unittest lets through (SystemExit) is the fixture's error too."""
         owner = cls.__module__ if name.endswith("Module") else class_name(cls)
         if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
             self._result.begin_fixture(fixture_id(owner, name))

@@ -1,7 +1,7 @@
-"""Which statements a read-only replica of MySQL or MariaDB refuses: by their kind, since the server is not there to be asked.
+"""Decides which statements a read-only replica of MySQL or MariaDB refuses: by their kind, since no server can be asked.
 
-Pure. The kinds are those that MySQL 9.7 and MariaDB 11.8 replicas refuse; a test asks real ones. What a stored program does
-cannot be told from its call, and a table that is temporary not from its name: the one passes, the other is refused.
+Pure. The kinds are those that MySQL 9.7 and MariaDB 11.8 replicas refuse; a test asks real ones. A call does not show what its
+stored program does, nor a name that its table is temporary: the call passes, a write to the table is refused.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sqlparse import tokens as kinds
 
 _WRITES = frozenset(
     {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE", "LOAD", "IMPORT"}  # rows
-    | {"CREATE", "ALTER", "DROP", "RENAME", "OPTIMIZE"}  # what they are in
-    | {"GRANT", "REVOKE", "INSTALL", "UNINSTALL"}  # who may do what
+    | {"CREATE", "ALTER", "DROP", "RENAME", "OPTIMIZE"}  # the objects that hold rows
+    | {"GRANT", "REVOKE", "INSTALL", "UNINSTALL"}  # privileges and plugins
 )
 _FIRST_WORD = re.compile(r"(?:\s|\(|--\s.*\n|#.*\n|/\*(?!M?!).*?\*/)*(\w+)", re.DOTALL)
 _EXECUTED_COMMENT = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
@@ -27,7 +27,7 @@ def is_write(sql: str) -> bool:
     """Whether a read-only server refuses *sql*, of one statement or several."""
     sql = _EXECUTED_COMMENT.sub(r" \1 ", sql)
     first = _FIRST_WORD.match(sql)
-    # most statements are of these two shapes, and long ones take a while to read
+    # most statements are plain SELECTs, and to tokenize a long one takes a while
     if first is not None and first[1].upper() == "SELECT" and not re.search(r";|\bupdate\b", sql, re.IGNORECASE):
         return False
     return any(_is_write(words) for words in _statements(sql))
