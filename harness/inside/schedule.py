@@ -35,7 +35,7 @@ START_S = 300.0
 RETIRE_S = 30.0
 """Seconds that a worker may take to end when asked to: exit handlers of the project's may wait for ever."""
 EXAMINE_S = 2.0
-"""Seconds that a worker out of time is examined before it is told to end."""
+"""Seconds that a worker out of time is examined before it is asked to end."""
 TERM_S = 2.0
 """Seconds that it then has to end, before it is killed."""
 SLOW_S = 10.0

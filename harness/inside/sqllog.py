@@ -185,7 +185,7 @@ def _as_text(sql: Any, db: Any) -> str:
         if hasattr(sql, "as_string"):
             return str(sql.as_string(db.connection))
         return str(sql)
-    except Exception:  # noqa: BLE001 - whatever the driver makes of it, the log goes on
+    except Exception:  # noqa: BLE001 - the driver may raise anything, and the log goes on
         return repr(sql)
 
 

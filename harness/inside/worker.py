@@ -85,9 +85,9 @@ def run(context: WorkerContext, slot: int, link: real.Socket, capture: Capture) 
         worker = Worker(context, slot, own_link, capture)
         try:
             status = worker.serve() or worker.end()
-        except BaseException as error:  # noqa: BLE001 - the coordinator tells of it
+        except BaseException as error:  # noqa: BLE001 - the coordinator reports it
             status = worker.fail(error)
-    except BaseException as error:  # noqa: BLE001 - it could not even speak: its error stream is what is left of it
+    except BaseException as error:  # noqa: BLE001 - it cannot send: its error stream is the only evidence
         real.os.write(2, format_error(error).encode(errors="backslashreplace"))
     finally:
         capture.flush()
