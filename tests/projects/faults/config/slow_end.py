@@ -11,5 +11,5 @@ TEST_RUNNER = "config.slow_end.Runner"
 
 class Runner(DiscoverRunner):
     def teardown_databases(self, *args, **kwargs):
-        time.sleep(3)
+        time.sleep(60)  # it is stopped meanwhile, and ended
         return super().teardown_databases(*args, **kwargs)
