@@ -43,7 +43,10 @@ def _setup_python(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
     assert given["python-version"]
     if given.get("update-environment") != "false":
         runner.added_path.append(f"{sys.base_prefix}/bin")
-    return {"python-path": os.path.realpath(f"{sys.base_prefix}/bin/python3")}
+    base = os.path.realpath(f"{sys.base_prefix}/bin/python3")
+    has_pip = subprocess.run([base, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    # the real action's Python has pip, which a distribution may keep in a package of its own
+    return {"python-path": base if has_pip else sys.executable}
 
 
 def _cache_restore(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:

@@ -32,6 +32,7 @@ from harness.host.plan import make_plan
 from harness.host.provisioning import buildenv, provision
 from harness.host.stack import Stack, StackOptions
 from tests import junit_check
+from tests.archives import unpack
 from tests.e2e.command import ROOT, harness
 
 CACHE = ROOT / ".cache" / "packages"
@@ -153,7 +154,7 @@ def source(package: Package, folder: Path) -> Path:
         subprocess.run(command, check=True, timeout=SOME_MINUTES)
         (folder / archive.name).replace(archive)
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+        unpack(tar, folder)
     (unpacked,) = (path for path in folder.iterdir() if path.is_dir())
     return unpacked
 

@@ -11,6 +11,7 @@ import harness
 from harness.contract import codec, seal
 from harness.contract.events import RunAborted
 from harness.host.runner import CODE_FOLDER, ENTRY, code_tar
+from tests.archives import unpack
 
 
 def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
@@ -31,7 +32,7 @@ def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
 def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
     """The project's package comes first on the path, yet the runner works: it only misses the host's next message."""
     with tarfile.open(fileobj=io.BytesIO(code_tar("code"))) as tar:
-        tar.extractall(tmp_path, filter="data")
+        unpack(tar, tmp_path)
     (tmp_path / "project" / "harness").mkdir(parents=True)
     (tmp_path / "project" / "harness" / "__init__.py").write_text("raise RuntimeError('this is the project's')")
     key = seal.make_key()
