@@ -1,1 +1,1 @@
-"""The room that runs tests, in the runner container or a child process. It never imports Docker."""
+"""The runner: runs the tests, in a container or a child process. It never imports Docker."""

@@ -1,6 +1,6 @@
-"""The runner's process, once ``enter`` has found the package. Owns the end of the process, whatever led to it.
+"""The runner's main function, which ``enter`` calls. It owns the end of the process, whatever the cause.
 
-Imports nothing of Django's before it is known to be there; what is said and done then is ``conversation``'s.
+Django is imported only after it was found; from then on ``conversation`` does the work.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from .channel import HostMessages, Journal, open_channels, out_of_reach
 
 
 def main() -> NoReturn:
-    """Run once. The exit status is that of DESIGN's table, which the journal's last event bears out."""
+    """Run once, and exit with an ``ExitCode`` that agrees with the journal's last event."""
     process_control.adopt_orphans()
     process_control.hide()
     journal, messages = open_channels()
-    # the host asks where it hangs; a handler of Python's own would not run in C code that does not return
+    # SIGUSR1 from the host asks for the stacks; a Python handler would not run in C code that does not return
     real.faulthandler.register(signal.SIGUSR1, out_of_reach(2), all_threads=True)
     status = ExitCode.INTERNAL
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:
-        # the host says what it wants: a signal comes from somebody else, or from the engine as it stops
+        # the host stops the run by a message: these signals come from another process, or from the engine as it stops
         name = signal.Signals(signum).name
         messages.interrupt(Interrupted(f"{name} from outside the run ended the runner.", ExitCode.SERVERS))
 
@@ -41,7 +41,7 @@ def main() -> NoReturn:
         status = _run(journal, messages)
     except HarnessError as error:
         status = _abort(journal, error)
-    except BaseException as error:  # noqa: BLE001 - a bug of ours: said, never silent
+    except BaseException as error:  # noqa: BLE001 - a bug of the harness: reported, never silent
         text = "".join(traceback.format_exception(error))
         bug = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
         status = _abort(journal, bug)
@@ -49,7 +49,7 @@ def main() -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):  # the project may have closed or replaced it: it may even exit
                 stream.flush()
-        # nothing of the project's that still runs (threads, exit handlers that wait) may hold the container up
+        # do not wait for the project's threads and exit handlers: they could keep the container running
         os._exit(status)
 
 

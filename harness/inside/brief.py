@@ -1,7 +1,7 @@
-"""A traceback in a few lines: each frame of the project with its source, every run of other frames folded into one line.
+"""Shortens a traceback: each frame of the project with its source, each run of other frames folded into one line.
 
-Owns what a reader of a terminal needs first of an exception, and of the stacks of a process that died. Text from outside is
-read here once: what is a frame and what is an error crosses to the host as a field.
+Owns the short form of an exception, and of the stacks of a process that died, for readers of a terminal. Text of faulthandler
+and unittest is parsed here once: the host gets the kind of each line (frame, error, folded) as a field.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from types import FrameType, TracebackType
 from ..contract.events import BriefLine
 
 EARLIER = 3
-"""Exceptions that led to the one that was raised, of which more than their number is told."""
+"""Most earlier exceptions of a chain that are shown; of more, only the number is given."""
 GROUPED = 10
-"""Exceptions of a group that are told."""
+"""Most exceptions of a group that are shown."""
 FRAMES = 12
-"""Frames of the project in one traceback; the middle of more is left out."""
+"""Lines kept at each end of a traceback; the middle of a longer one is left out."""
 _CHARACTERS = 400
 _STANDARD = sysconfig.get_paths()["stdlib"] + "/"
 _OURS = f"{Path(__file__).parents[1]}/"
@@ -31,11 +31,11 @@ _NESTED = "Traceback (most recent call last):"
 _NESTED_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+)(, in .*)?')
 
 Relative = Callable[[str], str]
-"""A file's name as the project's reader knows it: relative to the root where it lies below."""
+"""Makes a file's name relative to the project's root if it lies below."""
 
 
 def of_exception(told: traceback.TracebackException, relative: Relative, template: str = "") -> tuple[BriefLine, ...]:
-    """*told* in few lines. *template* is where in a template it was raised, if it was."""
+    """The short form of *told*. *template* is the place in a template that raised it, if any."""
     chain = _chain(told)
     lines: list[BriefLine] = []
     if (left_out := len(chain) - 1 - EARLIER) > 0:
@@ -47,7 +47,7 @@ def of_exception(told: traceback.TracebackException, relative: Relative, templat
 
 
 def of_stacks(text: str, relative: Relative) -> tuple[BriefLine, ...]:
-    """What ``faulthandler`` says of each thread, most recent frame first, in few lines."""
+    """The short form of ``faulthandler``'s output: the stack of each thread, most recent frame first."""
     lines: list[BriefLine] = []
     said = [line for line in text.splitlines() if line.strip() and not line.startswith("Extension modules:")]
     for is_frame, group in groupby(said, key=lambda line: bool(_FAULT_FRAME.match(line))):
@@ -56,7 +56,7 @@ def of_stacks(text: str, relative: Relative) -> tuple[BriefLine, ...]:
             continue
         found = [match for line in group if (match := _FAULT_FRAME.match(line))]
         told = list(_folded((one["file"], _stack_text(one, relative)) for one in found))
-        # who called the test is of no use: frameworks, and the harness
+        # drop the outermost frames: frameworks and the harness, which called the test
         lines += told[:-1] if len(told) > 1 and told[-1].kind == "folded" else told
     return tuple(lines)
 
@@ -66,9 +66,9 @@ def _stack_text(frame: re.Match[str], relative: Relative) -> str:
 
 
 def template_of(error: BaseException, tb: TracebackType | None, relative: Relative) -> str:
-    """The innermost place in a template of Django's that *tb* passes through: ``templates/page.html:12``.
+    """The innermost place in a Django template that *tb* passes through: ``templates/page.html:12``.
 
-    Of a template that cannot be compiled, *error* knows the line.
+    For a template that cannot be compiled, the line is taken from *error*.
     """
     name, line = "", None
     while tb is not None:
@@ -86,7 +86,7 @@ def _template_place(frame: FrameType) -> tuple[str, object]:
     node = frame.f_locals.get("self")
     try:
         return str(getattr(getattr(node, "origin", None), "name", "") or ""), _line_of(node)
-    except Exception:  # noqa: BLE001 - a tag of the project's own may answer anything, or raise
+    except Exception:  # noqa: BLE001 - a template tag of the project may return anything, or raise
         return "", None
 
 
@@ -95,7 +95,7 @@ def _line_of(told: object) -> object:
 
 
 def _chain(told: traceback.TracebackException) -> list[traceback.TracebackException]:
-    """*told* at the end of what led to it, oldest first, without those that only say the same in a framework's words."""
+    """The exceptions that led to *told*, oldest first, then *told*; without those that a framework only wrapped."""
     chain, seen = [told], {id(told)}
     while True:
         last = chain[-1]
@@ -114,7 +114,7 @@ def _earlier(told: traceback.TracebackException) -> traceback.TracebackException
 
 
 def _says_the_same(earlier: traceback.TracebackException, later: traceback.TracebackException) -> bool:
-    """Whether *earlier* is what a framework has wrapped: a driver's exception behind that of Django, say."""
+    """Whether *later* only wraps *earlier*, a framework's exception: for example Django's around a driver's."""
     if any(not is_framework(frame.filename) for frame in earlier.stack):
         return False
     return _message(earlier) in _message(later)
@@ -141,14 +141,14 @@ def _one(told: traceback.TracebackException, relative: Relative, template: str =
 
 
 def _of_nested(lines: list[str], relative: Relative) -> Iterator[BriefLine]:
-    """A message with a whole traceback in it, as unittest says of a module that it could not import, made as short."""
+    """The short form of a message that contains a traceback, such as unittest's for a module that it could not import."""
     frames: list[tuple[str, str]] = []
     for line in [*lines, ""]:
         if match := _NESTED_FRAME.fullmatch(line):
             frames.append((match["file"], f"{relative(match['file'])}:{match['line']}"))
         elif frames and line.startswith("    "):
             file, text = frames[-1]
-            if ": " not in text:  # the first line below a frame is its source, the others point at a part of that
+            if ": " not in text:  # the first line below a frame is its source, the others mark a part of it
                 frames[-1] = file, f"{text}: {line.strip()[:_CHARACTERS]}"
         else:
             yield from _folded(frames)
@@ -164,7 +164,7 @@ def _frame_text(frame: traceback.FrameSummary, relative: Relative) -> str:
 
 
 def _folded(found: Iterable[tuple[str, str]]) -> Iterator[BriefLine]:
-    """A line for each frame of the project, one for each run of others; the last of all where none is the project's."""
+    """A line for each frame of the project, and one for each run of others; if none is the project's, also the last frame."""
     frames = list(found)
     if frames and all(is_framework(file) for file, _ in frames):
         file, text = frames.pop()
@@ -202,12 +202,12 @@ def _ends(lines: list[BriefLine]) -> list[BriefLine]:
 
 
 def is_framework(file: str) -> bool:
-    """Whether *file* was installed, or came with Python: not what a reader looks for first."""
+    """Whether *file* was installed, came with Python, or is the harness's: a reader looks at other files first."""
     return file.startswith((_STANDARD, "<frozen ")) or _INSTALLED.match(file) is not None or _is_ours(file)
 
 
 def package_of(file: str) -> str:
-    """The package that a *file* which was installed, or came with Python, belongs to."""
+    """The package of a *file* for which ``is_framework`` holds."""
     if file.startswith("<frozen "):
         return file[len("<frozen ") :].rstrip(">").partition(".")[0]
     if _is_ours(file):
@@ -216,7 +216,7 @@ def package_of(file: str) -> str:
 
 
 def _shorter(file: str) -> str:
-    """*file* from its package on."""
+    """*file* relative to the folder that its package lies in."""
     installed = _INSTALLED.match(file)
     return installed[1] if installed else file.removeprefix(_STANDARD)
 

@@ -1,7 +1,7 @@
-"""Inside's two ends of the conversation: the journal on the real standard output, the host's messages on the real input.
+"""The runner's two channels: the journal on the real standard output, the host's messages on the real standard input.
 
 Owns both descriptors and the run's keys. After ``open_channels`` no print of the project can reach the journal, no test can
-read the host's messages from these descriptors, and what it writes to the streams by other ways is told from ours.
+read the host's messages from these descriptors, and lines that a test writes to the streams by other ways lack the key.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ M = TypeVar("M")
 INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
 """The signals whose handlers raise ``Interrupted``."""
 BEAT_S = 5.0
-"""How long the journal may be silent while tests run; see ``host.pulse``."""
+"""Seconds that the journal may be silent while tests run; see ``host.pulse``."""
 _HIGHEST_FD = 1024
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """No interruption in between: it comes when the block has ended. A fork inherits that nothing comes."""
+    """Block the signals in ``INTERRUPTS``; they are delivered after the block. A child forked inside starts with them blocked."""
     before = real.signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
     try:
         yield
@@ -43,14 +43,14 @@ def held_back() -> Iterator[None]:
 
 
 def out_of_reach(fd: int) -> int:
-    """A duplicate of *fd* under a number that no test meets that guesses descriptors, to write to or to close them."""
+    """Duplicate *fd* under a high number, which a test that writes to or closes guessed descriptors does not hit."""
     limit = real.resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     ceiling = min(limit, _HIGHEST_FD) if limit > 0 else _HIGHEST_FD
     return real.fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
 
 
 class Journal:
-    """Writes events, stamped and numbered, one line each, behind the key that shows that they are the coordinator's."""
+    """Writes events, numbered and with a time, one line each, behind the key that marks them as the coordinator's."""
 
     def __init__(self, fd: int, key: memoryview) -> None:
         self.fd = fd
@@ -77,11 +77,11 @@ class Journal:
         self._say(lines)
 
     def forget(self) -> None:
-        """Let go of the key in a fork, which has none: whoever reads it there reads what is not mapped."""
+        """Release the key in a fork, where its memory is not mapped (``MADV_DONTFORK``) and cannot be read."""
         self._key.release()
 
     def beat(self) -> None:
-        """Say that this process is alive, by an empty line, if nothing else was said of late."""
+        """Write an empty line as a sign of life, if nothing was written for ``BEAT_S``."""
         if real.time.perf_counter() - self._said_at > BEAT_S:
             self._say([b"\n"])
 
@@ -93,7 +93,7 @@ class Journal:
         self.write(PhaseStarted(phase))
 
     def finish_phase(self, phase: str) -> None:
-        """End a phase that began; one that did not is let be."""
+        """End *phase* if it has begun; else do nothing."""
         if (start := self._phases.pop(phase, None)) is not None:
             self.write(PhaseFinished(phase, round(real.time.perf_counter() - start, 6)))
 
@@ -102,7 +102,7 @@ class Journal:
             self.finish_phase(phase)
 
     def _say(self, lines: list[bytes]) -> None:
-        parts: list[memoryview | bytes] = []  # the key is never copied into Python's memory, which forks share
+        parts: list[memoryview | bytes] = []  # the key is never copied into Python's own memory, which forks inherit
         size = 0
         with held_back():  # half a line would spoil the next
             for piece in itertools.chain.from_iterable(map(seal.pieces, lines)):
@@ -116,10 +116,10 @@ class Journal:
 
 
 class HostMessages:
-    """Reads what the host says. ``Stop``, or end of file (the host is gone), interrupts whatever the main thread does.
+    """Reads the host's messages. ``Stop``, or end of file (the host is gone), interrupts the main thread.
 
-    Input is signal-driven (SIGIO): a thread that waits for it would make every fork of a worker a fork of a process with
-    threads, which Python warns of and which can deadlock.
+    Input is signal-driven (SIGIO): with a reader thread, every worker would be forked from a process with threads, which
+    Python warns of and which can deadlock.
     """
 
     def __init__(self, fd: int, key: memoryview) -> None:
@@ -134,7 +134,7 @@ class HostMessages:
         real.os.set_blocking(fd, False)
 
     def interrupt(self, error: Interrupted) -> None:
-        """Raise *error*, if it is the first: what else asks for the end is ignored while the run ends."""
+        """Raise *error*, or record it while ``deferred``. Later interruptions are ignored while the run ends."""
         if self._interruption is not None:
             return
         for signum in INTERRUPTS:
@@ -145,7 +145,7 @@ class HostMessages:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """In here an interruption is taken note of and raises nothing, so that nothing is cut off in its middle."""
+        """Record an interruption inside the block instead of raising it, so that no step is cut off half-way."""
         self._is_deferred = True
         try:
             yield
@@ -153,7 +153,7 @@ class HostMessages:
             self._is_deferred = False
 
     def forget(self) -> None:
-        """As ``Journal.forget``."""
+        """Release the key in a fork, like ``Journal.forget``."""
         self._key.release()
 
     @property
@@ -163,16 +163,16 @@ class HostMessages:
 
     @property
     def interruption(self) -> Interrupted | None:
-        """Who has asked for the end, if anybody has."""
+        """The interruption that was raised or recorded, if any."""
         return self._interruption
 
     def check(self) -> None:
-        """Raise the ``Interrupted`` that was raised before, where code of the project's may have caught it."""
+        """Raise the recorded ``Interrupted`` again: the project's code may have caught it."""
         if self._interruption is not None:
             raise self._interruption
 
     def watch(self) -> None:
-        """From now on a ``Stop`` raises ``Interrupted`` in the main thread."""
+        """Make ``Stop`` and end of file raise ``Interrupted`` in the main thread from now on."""
         real.signal.signal(signal.SIGIO, self._on_input)
         real.fcntl.fcntl(self.fd, fcntl.F_SETOWN, real.os.getpid())
         real.fcntl.fcntl(self.fd, fcntl.F_SETFL, real.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_ASYNC)
@@ -220,9 +220,9 @@ class HostMessages:
 
 
 def open_channels() -> tuple[Journal, HostMessages]:
-    """Take the real standard output and input for the conversation.
+    """Take the real standard output and input for the two channels.
 
-    Afterwards descriptor 1 goes where 2 goes (the host keeps its end as evidence), and descriptor 0 reads nothing.
+    Afterwards descriptor 1 goes where 2 goes (the host keeps the end of it as evidence), and descriptor 0 reads nothing.
     """
     keys = _read_keys(0)
     journal_fd, messages_fd = out_of_reach(1), out_of_reach(0)
@@ -234,7 +234,7 @@ def open_channels() -> tuple[Journal, HostMessages]:
 
 
 def _read_keys(fd: int) -> memoryview:
-    """The two keys, which the first line holds, in memory that no fork of this process has."""
+    """Read the two keys from the first line into memory that forks do not inherit."""
     memory = real.mmap.mmap(-1, mmap.PAGESIZE)
     memory.madvise(mmap.MADV_DONTFORK)
     keys = memoryview(memory)[: 2 * seal.KEY_BYTES]
@@ -247,7 +247,7 @@ def _read_keys(fd: int) -> memoryview:
 
 
 def _write_all(fd: int, parts: list[memoryview | bytes]) -> None:
-    """Write *parts*, of ``PIECE_BYTES`` at most: in one, unless *fd* is no pipe."""
+    """Write *parts*, at most ``PIECE_BYTES`` in all: in one write if *fd* is a pipe."""
     views = [memoryview(part) for part in parts]
     while views:
         written = real.os.writev(fd, views)

@@ -1,7 +1,7 @@
-"""Which events of a worker are believed: those that fit what it was given and what it has said before.
+"""Checks a worker's events: accepts those that fit its assignment and its earlier events.
 
-Pure: no process, no I/O. A test has its worker's socket within reach and can write anything there. What does not fit is a
-forgery; what fits can only be about the test that runs, or about the rest of the assignment of the same process.
+Pure: no process, no I/O. A test can reach its worker's socket and write anything there. An event that does not fit is a
+forgery; a forged one that fits can only concern the running test, or the rest of the same process's assignment.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ NOTICES = frozenset({"soiled"})
 """The codes of the notices that workers send."""
 FIXTURES = ("setUpModule", "setUpClass", "tearDownClass", "tearDownModule")
 _STAMPED = frozenset({"v", "seq", "at", "slot", "final"})
-"""What the coordinator alone says of an event: a second value in a worker's line would win."""
+"""Fields of an event that only the coordinator sets: a second value in a worker's line would win."""
 _ABORTS = frozenset({ExitCode.INTERNAL, ExitCode.SERVERS, ExitCode.PROJECT})
 _LEFT_OUT = frozenset({"SKIPPED", "NOT_RUN"})
 _ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED", "NOT_RUN"})
 
 
 class Claims:
-    """What the worker of one slot, from its fork to its end, may say next."""
+    """The events that the worker of one slot may send next, from its fork to its end."""
 
     def __init__(self) -> None:
         self._has_started = self._has_failed = False
@@ -36,16 +36,16 @@ class Claims:
         self._running: str | None = None
 
     def assign(self, unit: str, tests: Sequence[str], n: int, owners: Iterable[str]) -> None:
-        """It is given *tests* of *unit*, as their *n*-th attempt. *owners* are the classes and modules with fixtures."""
+        """Record the assigned *tests* of *unit*; this is their *n*-th attempt. *owners*: classes and modules with fixtures."""
         self._unit, self._tests, self._n, self._next, self._running = unit, tests, n, 0, None
         self._fixtures = frozenset(f"{owner}.{name}" for owner in owners for name in FIXTURES)
 
     def fits(self, event: dict[str, Any]) -> bool:
-        """Whether the worker can have said *event*, a bare event as JSON's own types; it counts as said then."""
+        """Whether the worker can have sent *event* (without an envelope, as plain JSON types); if so, it is recorded as sent."""
         try:
             check = _CHECKS.get(event.get("type", ""))
             return check is not None and not _STAMPED & event.keys() and check(self, event)
-        except (TypeError, AttributeError, KeyError):  # a list where a name is due
+        except (TypeError, AttributeError, KeyError):  # a field of a wrong type, such as a list for a name
             return False
 
     def _slot_recycled(self, event: dict[str, Any]) -> bool:
@@ -89,7 +89,7 @@ class Claims:
         return self._is_between() and event.get("code") in NOTICES and isinstance(event.get("text"), str)
 
     def _worker_failed(self, event: dict[str, Any]) -> bool:
-        """It is the last that a worker says: what follows was written by somebody else."""
+        """A worker's last event: any later one is a forgery."""
         self._has_started, self._unit, self._tests, self._running = False, "", (), ""
         self._has_failed, had_failed = True, self._has_failed
         return not had_failed and _decodes(event) and event.get("fault") in ("", "project", "harness")
@@ -120,7 +120,7 @@ _CHECKS = {
 
 
 def _is_sound(event: dict[str, Any]) -> bool:
-    """Whether an ``AttemptFinished`` is one that every reader can take."""
+    """Whether the fields of an ``AttemptFinished`` have the types and values that its readers rely on."""
     texts = (event.get("test"), event.get("reason", ""), event.get("stdout", ""), event.get("stderr", ""))
     if not _are_texts(texts) or not _is_duration(event.get("duration")) or type(event.get("n")) is not int:
         return False

@@ -1,4 +1,4 @@
-"""What the schedule wants done, as data: the coordinator carries these out. Pure: no process, no clock, no I/O."""
+"""Commands of the schedule, as data; the coordinator executes them. Pure: no process, no clock, no I/O."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from ..contract.events import Outcome
 from . import real
 
 GO_ON = b"go on"
-"""What crosses to a worker whose test has erred, once the servers were looked at; it waits for that."""
+"""Line for a worker whose test has erred, sent after the servers were checked; the worker waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A unit, and which of its tests to run as which attempt."""
+    """A unit, those of its tests that are to run, and the number of their attempt."""
 
     unit: int
     tests: tuple[int, ...]
     n: int = 1
 
     def line(self) -> bytes:
-        """What crosses to the worker."""
+        """The line that is sent to the worker."""
         return real.json.dumps([self.unit, self.tests, self.n]).encode() + b"\n"
 
     @classmethod
@@ -38,7 +38,7 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Hand the slot's worker its next tests."""
+    """Send the slot's worker its next tests."""
 
     slot: int
     assignment: Assignment
@@ -46,37 +46,37 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """Hang up: the slot's worker ends by itself."""
+    """Close the sending side of the slot's socket: its worker then ends by itself."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """Find out what holds the slot's worker up: the stacks of its threads, and what the servers know of its sessions."""
+    """Find out why the slot's worker hangs: get the stacks of its threads, and its sessions from the servers."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
-    """Ask the slot's worker, and all that it started, to end."""
+    """Send SIGTERM to the slot's worker and to all processes below it."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Kill the slot's worker and all that it started."""
+    """Kill the slot's worker and all processes below it."""
 
     slot: int
 
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """A worker died, or was killed, while ``test`` ran: say so, as its outcome. ``is_fixture``: it is in no plan.
+    """Report ``outcome`` for ``test``, whose worker died, was killed or lost its server. ``is_fixture``: it is in no plan.
 
-    ``why`` says which time was over, or what it forged (``is_forger``); it is empty where the worker died by itself.
+    ``why`` is the time limit that ran out, the forged line (``is_forger``) or the loss; empty if the worker died by itself.
     """
 
     slot: int
@@ -92,7 +92,7 @@ class Blame:
 
 @dataclass(frozen=True, slots=True)
 class LeaveOut:
-    """Say of planned tests that they will not run, and why."""
+    """Report planned tests as not run, with the reason."""
 
     tests: tuple[int, ...]
     reason: str
@@ -100,7 +100,7 @@ class LeaveOut:
 
 @dataclass(frozen=True, slots=True)
 class TellSlow:
-    """Say that a test has been running for long."""
+    """Report that a test has been running for a long time."""
 
     slot: int
     test: str
@@ -110,21 +110,21 @@ class TellSlow:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """Let every worker end its running test and begin no other."""
+    """Let every worker finish its running test and begin no other."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The run cannot go on."""
+    """Abort the run: it cannot go on."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Nothing runs and nothing is left to run."""
+    """End the run: no test runs and none is left."""
 
 
 Command = Spawn | Assign | Retire | Examine | Terminate | Kill | Blame | LeaveOut | TellSlow | Halt | GiveUp | Finish

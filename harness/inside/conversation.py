@@ -1,7 +1,7 @@
-"""The conversation with the host from ``Begin`` to the routes: settings, topology. Then ``project`` runs the tests.
+"""The messages with the host from ``Begin`` to the routes: settings, topology. Then ``project`` runs the tests.
 
-Owns how the project's settings are loaded. What loads little comes first: the host starts the servers once it has heard the
-topology, while all that the tests need is imported here.
+Owns the loading of the project's settings. Imports are few before the topology is sent: the host then starts the servers,
+while this process imports all that the tests need.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from .topology import fold_flat_spellings, read_topology
 
 
 def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
-    """Say the topology, meet the servers, run the tests; or the first of these alone, where a plan is all that is asked for."""
+    """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     garbage.collect_seldom()
     unset = _enter_project(spec)
-    if spec.labels and spec.options.top_level is None:  # which is one more place to import from
+    if spec.labels and spec.options.top_level is None:  # top_level is one more folder to import from
         label_names.check(spec.labels, settings.INSTALLED_APPS)
     topology = _say_topology(journal)
     if spec.plan_only:
@@ -43,14 +43,14 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
 
 
 def _enter_project(spec: RunSpec) -> tuple[str, ...]:
-    """Load the settings; which variables they read that are not set.
+    """Load the settings, and return the names of unset variables that they read.
 
-    Raises ``ProjectError`` with the project's traceback and without ours.
+    Raises ``ProjectError`` with the project's traceback, without the harness's frames.
     """
-    # settings of real projects count and search these
+    # settings of real projects check the number of arguments and search them for "test"
     sys.argv = ["manage.py", "test", *spec.labels]
     if (source := Path("src").resolve()).is_dir():
-        # a package of that layout is tested from the files that were brought: only what it depends on is installed
+        # a package in a src layout is tested from the project's files: only its dependencies are installed
         sys.path.insert(1, str(source))
     if spec.settings:
         os.environ["DJANGO_SETTINGS_MODULE"] = spec.settings

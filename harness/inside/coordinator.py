@@ -1,4 +1,4 @@
-"""Processes, pipes and signals: carries out what the schedule decides, and passes on what workers say.
+"""Runs the schedule's commands on real processes, pipes and signals, and forwards the workers' events.
 
 One thread and one loop: a selector over the workers' sockets, and a pipe that SIGCHLD writes to.
 """
@@ -53,20 +53,20 @@ from .schedule import Schedule
 
 TICK_S = 0.25
 PACE_S = 0.0005
-"""Turns are this far apart at least: where thousands of tests end in a second, one turn hears many of them."""
+"""Least seconds between two turns of the loop: where thousands of tests end in a second, one turn reads many of them."""
 GRACE_S = 2.0
-"""How long the tests that run may still take when the run is interrupted."""
+"""Seconds that running tests may still take when the run is interrupted."""
 LOST_GRACE_S = 8.0
-"""The same where a server is lost: nobody waits, and whoever was hit by that is to say so."""
+"""The same after the loss of a server: no person waits for the end, and the tests that it hit have time to report it."""
 TERM_S = 1.0
-"""How long workers have to end by themselves then."""
+"""Seconds that workers have to end after SIGTERM, before they are killed."""
 FORGED = "a line on a worker's socket that its worker cannot have written"
 FORGED_CHARACTERS = 200
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many attempts were final, and how many of them red."""
+    """The number of final attempts, and the red ones among them, each as outcome and test."""
 
     ran: int = 0
     red: list[str] = field(default_factory=list)
@@ -109,9 +109,9 @@ class Coordinator:
         self.tally = Tally()
 
     def run(self) -> Tally:
-        """Run everything. Raises ``HarnessError`` when the run cannot go on, ``Interrupted`` when it is told to stop.
+        """Run the schedule. Raises ``HarnessError`` when the run cannot go on, ``Interrupted`` when it is interrupted.
 
-        However it ends, no process that it started is left.
+        In any case, no process that it started is left.
         """
         self._journal.start_phase("clones")
         garbage.collect_as_usual()
@@ -134,19 +134,19 @@ class Coordinator:
         return self.tally
 
     def _wind_down(self, children: int, why: Interrupted) -> None:
-        """Let the tests that run come to their ends, for a moment, and begin no other."""
+        """Give the running tests a short time to finish, and begin no other."""
         is_lost = why.exit_code is ExitCode.SERVERS
         deadline = real.time.perf_counter() + (LOST_GRACE_S if is_lost else GRACE_S)
-        with contextlib.suppress(OSError):  # where the host is gone there is nobody to tell
+        with contextlib.suppress(OSError):  # the host may be gone: then no event can be written
             self._carry_out(self._schedule.halt(why.message))
             while self._schedule.is_testing and self._messages.has_host and real.time.perf_counter() < deadline:
                 self._turn(children)
             for blame in self._schedule.still_running(real.time.perf_counter(), why.message) if is_lost else ():
-                if self._captures[blame.slot].trail.statements()[1]:  # it waits for a server: it was hit
+                if self._captures[blame.slot].trail.statements()[1]:  # it waits for a server's answer: the loss hit it
                     self._blame(blame)
 
     def _settle(self) -> None:
-        """Say what becomes of the tests that the schedule has no outcome for."""
+        """Report the tests that never ran, and the retries that were called off."""
         left, reason = self._schedule.left_over()
         self._leave_out(LeaveOut(left, reason))
         called_off, reason = self._schedule.called_off()
@@ -170,16 +170,16 @@ class Coordinator:
             elif key.data in self._processes:
                 self._read(key.data)
         now = real.time.perf_counter()
-        if now >= self._next_tick:  # what workers say wakes us far more often
+        if now >= self._next_tick:  # events of workers end the select far more often
             self._next_tick = now + TICK_S
             self._reap()
             self._carry_out(self._schedule.tick(now))
             self._journal.beat()
 
-    # what workers say
+    # events of workers
 
     def _read(self, slot: int) -> bool:
-        """Take what the slot's worker has sent; False when there is no more for now."""
+        """Read the events of the slot's worker; ``False`` when there are no more for now."""
         process = self._processes[slot]
         try:
             lines = process.lines()
@@ -217,13 +217,13 @@ class Coordinator:
         else:
             is_final, commands = self._take(slot, event, now)
             forward.append((line, slot, is_final))
-        if commands:  # the journal keeps the order of things
+        if commands:  # write these events before those of the commands
             self._journal.forward(forward)
             forward.clear()
             self._carry_out(commands)
 
     def _take(self, slot: int, event: dict[str, Any], now: float) -> tuple[bool, list[Command]]:
-        """What comes of an event that is believed: whether it is final, and what to do."""
+        """Apply an accepted event; return whether it is final, and the commands that follow."""
         match event["type"]:
             case "AttemptStarted":
                 self._schedule.test_began(slot, event["test"], now)
@@ -253,7 +253,7 @@ class Coordinator:
         return self._schedule.has_forged(slot, what)
 
     def _overrule(self, process: Child, event: dict[str, Any]) -> None:
-        """Keep what the worker says of a test whose outcome is decided: it is evidence."""
+        """Keep the worker's report of a test whose outcome is already decided, as evidence."""
         if event["type"] == "AttemptFinished" and process.overruled is None:
             process.overruled = event
 
@@ -263,7 +263,7 @@ class Coordinator:
             self.tally.red.append(f"{outcome.value} {test}")
 
     def _clones_are_made(self, slot: int) -> None:
-        """The phase ends when the first worker begins: from then on tests run."""
+        """End the phase ``clones`` when the first worker is ready: from then on tests run."""
         if self._starting:
             self._starting.discard(slot)
             self._journal.finish_phase("clones")
@@ -278,15 +278,15 @@ class Coordinator:
                 process.is_stopped = True
             elif pid:
                 self._bury(slot, process, real.os.waitstatus_to_exitcode(status))
-            if process.is_stopped and not self._schedule.has_test(slot):  # one that has is the time limit's to end
+            if process.is_stopped and not self._schedule.has_test(slot):  # with a test, the time limit ends it
                 process.is_stopped = False
                 process_tree.send(process.pid, signal.SIGCONT)
         self._inspectors = {pid for pid in self._inspectors if not has_ended(pid)}
         self._lookout.tick()
 
     def _bury(self, slot: int, process: Child, status: int) -> None:
-        """A worker has ended: hear what it still said, end what it started, and tell the schedule."""
-        self._end_strays()  # first: one of them might go on writing what is read here
+        """Handle the end of a worker: end the processes that it left, read its last events, and inform the schedule."""
+        self._end_strays()  # before reading: one of them could go on writing to the socket
         while self._read(slot):
             pass
         process.link.close()
@@ -313,7 +313,7 @@ class Coordinator:
         code = ExitCode(event["exit_code"])
         raise HarnessError.of(code, event["message"], event.get("hint", ""), event.get("evidence", ""))
 
-    # what the schedule wants
+    # commands of the schedule
 
     def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
@@ -356,21 +356,21 @@ class Coordinator:
                     self._is_done = True
 
     def _say(self, slot: int, line: bytes) -> None:
-        # a worker that has just died is buried in its turn, and its tests are accounted for there
+        # a worker that has just died: _bury handles it and its tests
         with contextlib.suppress(OSError):
             self._processes[slot].say(line)
 
     def _spawn(self, slot: int) -> None:
         self._stop_flag.clear(slot)
         ours, theirs = real.socket.socketpair()
-        # what waits in Python's buffers would be printed by each of us
+        # text left in Python's buffers would be printed by both processes
         flush(sys.stdout, sys.stderr)
-        with held_back():  # a child that nobody knows would be nobody's to end
+        with held_back():  # a child that is not registered would never be ended
             pid = real.os.fork()
             if pid == 0:
                 self._be_worker(slot, ours, theirs)
             self._processes[slot], self._claims[slot] = Child(pid, ours), Claims()
-        with contextlib.suppress(OSError):  # both sides set the group: whoever is first
+        with contextlib.suppress(OSError):  # both processes set it; the second call may fail
             real.os.setpgid(pid, pid)
         theirs.close()
         ours.setblocking(False)
@@ -386,9 +386,9 @@ class Coordinator:
             self._inspectors.add(inspection.start(context.test_databases, context.replicas, slot, sessions))
 
     def _be_worker(self, slot: int, ours: real.Socket, theirs: real.Socket) -> NoReturn:
-        """What the child does. Whatever goes wrong, it must not come back as a second coordinator."""
+        """Run the worker in the forked child. It must never return: it would be a second coordinator."""
         try:
-            # what belongs to the coordinator and to other workers: an inherited end would hide a hang-up
+            # close the descriptors of the coordinator and other workers: an inherited end would hide a hang-up
             ours.close()
             self._selector.close()
             for process in self._processes.values():
@@ -419,12 +419,12 @@ class Coordinator:
             self._count(test, Outcome.NOT_RUN, True)
 
     def _all_last_words(self) -> str:
-        """What the streams of dead workers hold."""
+        """The captured errors and stacks of all slots."""
         words = [capture.stderr.everything() + capture.stacks.everything() for capture in self._captures.values()]
         return "\n".join(filter(None, words))
 
     def _kill_everything(self) -> None:
-        """End every worker and what it started."""
+        """End every process of the run: inspectors, the look at the servers, workers, and the processes that they left."""
         with held_back():
             for pid in self._inspectors:
                 real.os.kill(pid, signal.SIGKILL)
@@ -438,6 +438,6 @@ class Coordinator:
             self._end_strays()
 
     def _end_strays(self) -> None:
-        """End what dead workers have left behind, in whatever group or session."""
+        """End the processes that dead workers have left behind, in any group or session."""
         known = {process.pid for process in self._processes.values()}
         self._strays.end(known | self._inspectors | self._lookout.processes)

@@ -1,4 +1,4 @@
-"""How many cores this process may use: affinity, and the quota of its control group."""
+"""Counts the cores that this process may use: by its affinity, and by the CPU quota of its control group."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def available(cgroup: Path = CGROUP) -> int:
-    """At least 1. A quota of one and a half cores is worth two workers."""
+    """The number of cores, at least 1. A quota of one and a half cores counts as two."""
     affinity = len(os.sched_getaffinity(0))
     quota = _quota(cgroup)
     return max(1, min(affinity, math.ceil(quota))) if quota else affinity
 
 
 def _quota(cgroup: Path) -> float | None:
-    """Cores by the CPU quota of control groups, version 2 or 1; ``None`` where there is none."""
+    """The CPU quota of the control group (version 2 or 1) in cores; ``None`` without a quota."""
     try:
         limit, period = (cgroup / "cpu.max").read_text().split()
         return None if limit == "max" else int(limit) / int(period)

@@ -1,7 +1,7 @@
-"""Templates and clones: which test databases there are, making a slot's clones, and seeing them on the replicas.
+"""Test databases, their templates and clones: groups aliases, makes a slot's clones, waits for them on the replicas.
 
-The template is made by Django, through the project's own runner. A clone is made by the worker that will use it, so that the
-slots' clones are made side by side and a slot that is recycled holds up nobody else.
+Django makes the template, through the project's own runner. Each worker makes its own clones, so that slots make theirs in
+parallel, and a recycled slot delays no other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .replication import await_replica, server_connection
 
 @dataclass(frozen=True, slots=True)
 class TestDatabase:
-    """A test database: the alias that creates it, the others that share it, and the mirrors that show it elsewhere."""
+    """A test database: the alias that creates it, the other aliases that share it, and its mirrors."""
 
     __test__ = False  # not a test class, whatever its name begins with
 
@@ -39,13 +39,13 @@ Groups = tuple[dict[Any, tuple[str, list[str]]], dict[str, str]]
 
 
 def group_aliases(aliases: Iterable[str]) -> Groups:
-    """Which of *aliases* share a test database, and what mirrors what, as Django tells them before it renames them."""
+    """Group *aliases* by shared test database, and map mirrors to primaries, as Django does before it renames them."""
     groups: Groups = get_unique_databases_and_mirrors(set(aliases))
     return groups
 
 
 def made_of(groups: Groups) -> tuple[TestDatabase, ...]:
-    """The databases that ``setup_databases`` has made for *groups*, in the order of their creation."""
+    """The test databases that ``setup_databases`` has made for *groups*, in the order of their creation."""
     unique, mirrored = groups
     return tuple(
         TestDatabase(
@@ -67,7 +67,7 @@ def _end_of(alias: str, mirrored: dict[str, str]) -> str:
 def close_connections() -> None:
     """Close every connection and pool: a clone's template may have none open, and a fork must inherit none.
 
-    An in-memory SQLite database lives as long as its connection; its ``close`` keeps it open, and a fork is its clone.
+    Django's ``close`` keeps an in-memory SQLite database open, which would end with its connection; a fork is its clone.
     """
     for connection in connections.all(initialized_only=True):
         connection.close()
@@ -76,8 +76,8 @@ def close_connections() -> None:
 
 
 def end_transactions() -> None:
-    """End what a class left open. Django leaves its transaction open when ``setUpClass`` fails half-way, and every test
-    that came after would run in it.
+    """Roll back transactions that a class left open. Django leaves one open when ``setUpClass`` fails half-way, and every
+    later test would run in it.
     """
     for connection in connections.all(initialized_only=True):
         if connection.connection is None or not connection.in_atomic_block:
@@ -92,7 +92,7 @@ def end_transactions() -> None:
 
 
 def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
-    """What the journal says of a database. SQLite's in-memory clones are forks, and have its name."""
+    """The ``DatabaseMade`` event of *database*. In-memory SQLite clones are forks, and have the template's name."""
     connection = connections[database.alias]
     if _is_forked(connection):
         return DatabaseMade(database.alias, database.template, (database.template,) * slots)
@@ -100,7 +100,7 @@ def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
 
 
 def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable[str]) -> None:
-    """Make the slot's clones, those of an earlier worker dropped, and return when they are seen on every replica.
+    """Make the slot's clones, and wait until every replica has them. Clones of an earlier worker are dropped first.
 
     ``replicas`` are the mirror aliases that have a server of their own. Raises ``ServerError``.
     """
@@ -119,25 +119,25 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable
 
 
 def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
-    """Point every alias of this process at the slot's clones. Twice does no harm."""
+    """Point every alias of this process at the slot's clones. Can be called again."""
     for database in databases:
         if _is_forked(connections[database.alias]):
             continue
         for alias in (database.alias, *database.shared_by, *database.mirrors):
             connection = connections[alias]
-            # in place: threads that a test starts make their connections from the same dictionary
+            # change it in place: threads that a test starts make their connections from the same dictionary
             connection.settings_dict["NAME"] = _clone_of(connection, slot, database)
             connection.close()
 
 
 def _clone_of(connection: Any, slot: int, database: TestDatabase) -> str:
-    """The clone's name as the backend composes it from the template's, whatever the connection is pointed at now."""
+    """The clone's name, which the backend derives from the template's, whatever database the connection names now."""
     connection.settings_dict["NAME"] = database.template
     return str(connection.creation.get_test_db_clone_settings(str(slot))["NAME"])
 
 
 def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:
-    """Remove what SQLite keeps in files: the templates, and the clones of slots 1 to *slots*."""
+    """Remove SQLite's files: the templates, and the clones of slots 1 to *slots*."""
     for database in databases:
         connection = connections[database.alias]
         if connection.vendor == "sqlite" and not _is_forked(connection):
@@ -148,7 +148,7 @@ def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:
 
 
 def restore_names(old_config: Iterable[tuple[Any, str, bool]]) -> None:
-    """Give each connection of what ``setup_databases`` returned its old name back: a runner may set up again."""
+    """Restore the names in *old_config*, which ``setup_databases`` returned: a runner may set up again."""
     for connection, name, _ in old_config:
         connection.close()
         connection.settings_dict["NAME"] = name
@@ -161,7 +161,7 @@ def _clone_names(connection: Any, slots: int) -> tuple[str, ...]:
 
 
 def _is_forked(connection: Any) -> bool:
-    """Whether a fork of the process is the clone: SQLite in memory, or no database at all (``DATABASES = {}``)."""
+    """Whether a fork of the process serves as the clone: SQLite in memory, or no database at all (``DATABASES = {}``)."""
     if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
         return True
     return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
@@ -179,7 +179,7 @@ def _clone_mysql(database: TestDatabase, slot: int) -> None:
 
 @contextlib.contextmanager
 def _cloning(database: TestDatabase, slot: int) -> Iterator[tuple[Any, str]]:
-    """A connection to make a clone over, and the clone's name. Raises ``ServerError`` for what the server refuses."""
+    """Yield a connection to make a clone with, and the clone's name. Raises ``ServerError`` if the server refuses."""
     connection = server_connection(database.alias)
     clone = naming.clone(database.template, slot)
     try:

@@ -1,6 +1,6 @@
-"""A suite of the project's own runner to planned tests and units.
+"""Turns the suite of the project's runner into planned tests and units.
 
-Owns what a test's id, file and line are, and which tests go to a worker together.
+Owns a test's id, file and line, and the grouping of tests into units.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from .private import FailedTest, doctest_of, iter_test_cases, test_method_name, 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What is handed to a worker at once: the tests of one class, as indexes into ``Plan.tests``.
+    """The tests that a worker gets at once: those of one class, as indexes into ``Plan.tests``.
 
-    ``needs_data`` holds where the tests rely on what migrations put into the databases; ``flushes`` where they empty them.
+    ``needs_data``: the tests rely on rows that migrations put into the databases. ``flushes``: they empty the databases.
     """
 
     name: str
@@ -51,9 +51,9 @@ def make_plan(
     taken: frozenset[str] = frozenset(),
     numbered: Mapping[int, tuple[unittest.TestCase, str]] = MappingProxyType({}),
 ) -> Plan:
-    """The plan of *suite*, its order kept. An id that is there twice, or in *taken*, gets a number behind it.
+    """The plan of *suite*, in its order. An id that occurs twice, or is in *taken*, gets a number appended.
 
-    *numbered*, by ``id()``, has tests that keep the id with a number that they were asked for by.
+    *numbered*, keyed by ``id()``, holds tests that keep the numbered id by which they were requested.
     """
     identified = identify(suite, describer, taken, numbered)
     instances = tuple(instance for _, instance in identified)
@@ -66,7 +66,7 @@ def identify(
     taken: frozenset[str] = frozenset(),
     numbered: Mapping[int, tuple[unittest.TestCase, str]] = MappingProxyType({}),
 ) -> list[tuple[PlannedTest, unittest.TestCase]]:
-    """The tests of *suite* in order, each with its instance; arguments as those of ``make_plan``."""
+    """The tests of *suite* in order, each with its instance; arguments as for ``make_plan``."""
     seen = set(taken)
     found = []
     locations: dict[type, tuple[str, int]] = {}
@@ -85,7 +85,7 @@ def identify(
 
 
 def replayed(plan: Plan, order: Sequence[str]) -> Plan:
-    """*plan* with the tests that *order* names alone, in that order. Raises ``ProjectError`` where one is not there."""
+    """*plan* reduced to the tests in *order*, in that order. Raises ``ProjectError`` if one is missing."""
     known = {test.id: number for number, test in enumerate(plan.tests)}
     if missing := [test for test in order if test not in known]:
         raise ProjectError(
@@ -108,7 +108,7 @@ def joined(one: Plan, other: Plan) -> Plan:
 
 
 def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
-    """One unit a class. Tests of a class that are not neighbours make several, as the project's runner ordered them."""
+    """One unit for each run of neighbouring tests of one class: the order of the project's runner is kept."""
     units: list[Unit] = []
     start = 0
     for end in range(1, len(instances) + 1):
@@ -147,14 +147,14 @@ def _planned(
     if (function := tested_function(instance)) is not None:
         return _planned_function(test_id, inspect.unwrap(function), describer)
     classname = class_name(cls)
-    # not every id ends with its method (doctests, parametrised tests): the name is what the class's does not say
+    # not every id ends with its method (doctests, parametrised tests): the name is the id without the class's
     name = test_id.removeprefix(f"{classname}.") or method_name
     file, line = _location(instance, method_name, locations)
     return PlannedTest(test_id, classname, name, describer.relative(file), line)
 
 
 def _planned_doctest(test_id: str, example: doctest.DocTest, is_file: bool, describer: FailureDescriber) -> PlannedTest:
-    """The test of a docstring, below its module, or of a text file, below its folder, whose name its id begins with."""
+    """The planned test of a docstring, in its module, or of a text file, in its folder; its id begins with that name."""
     file, line = describer.relative(example.filename or ""), (example.lineno or 0) + 1
     if is_file:
         path = PurePosixPath(file)
@@ -168,7 +168,7 @@ def _planned_doctest(test_id: str, example: doctest.DocTest, is_file: bool, desc
 
 
 def _planned_function(test_id: str, function: Any, describer: FailureDescriber) -> PlannedTest:
-    """The test that a function is: below its module, which unittest leaves out."""
+    """The planned test of a function. Its id begins with the module, which unittest leaves out."""
     module, code = getattr(function, "__module__", None), getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", test_id)
     file, line = ("", 0) if code is None else (describer.relative(code.co_filename), code.co_firstlineno)
@@ -190,13 +190,13 @@ def _location(instance: unittest.TestCase, method_name: str, locations: dict[typ
 
 
 def _file_of_module(name: str) -> str:
-    """Where the module *name*, which cannot be imported, most likely is; empty if nothing is there."""
+    """The likely file of the module *name*, which cannot be imported; empty if there is none."""
     stem = Path(*name.split("."))
     return next((str(path) for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), "")
 
 
 def _nothing() -> None:
-    """Stands for a method that is not there."""
+    """Placeholder for a missing method."""
 
 
 def _is_library(file: str) -> bool:

@@ -1,4 +1,4 @@
-"""Starts the runner's side by the path of this file, under a package name of its own.
+"""Starts the runner from the path of this file, under a package name of its own.
 
 A project may have a package called ``harness``; therefore modules here, and in ``contract``, import each other relatively.
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 
 NAME = "_django_ci_harness"
 KEEP = "--keep"
-"""The argument that asks for a parent that ends what the runner leaves behind."""
+"""The argument that adds a parent process, which ends the processes that the runner leaves behind."""
 
 
 def enter() -> None:
-    """Import the package as ``NAME`` and run its side of the conversation, with ``KEEP`` in a child. Never returns."""
+    """Import the package as ``NAME`` and run the runner, in a child process if ``KEEP`` is given. Never returns."""
     package = Path(__file__).parents[1]
     if not sys.flags.safe_path:
         sys.path[0] = str(Path.cwd())  # as ``python -m`` and ``manage.py`` have it, instead of this file's folder
-    # last, so that tests can import harness.testing, and whatever the project calls harness comes first
+    # tests can import harness.testing; it is last, so that a package "harness" of the project comes first
     sys.path.append(str(package.parent))
     spec = importlib.util.spec_from_file_location(
         NAME, package / "__init__.py", submodule_search_locations=[os.fspath(package)]

@@ -1,4 +1,4 @@
-"""An exception to a ``Failure``: data that crosses to the host whatever the exception is.
+"""Turns an exception into a ``Failure``: data that can be sent to the host, whatever the exception is.
 
 Nothing here trusts the exception: its ``__str__`` may raise, its causes may form a circle, its text may be megabytes long.
 """
@@ -28,18 +28,18 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class FailureDescriber:
-    """Describes exceptions with the file names of a project: relative to *root* (an absolute path) where they lie in it."""
+    """Describes exceptions with the file names of a project: relative to *root* (an absolute path) if they lie in it."""
 
     def __init__(self, root: str) -> None:
         self.root = root
         self._prefix = root.rstrip("/") + "/"
 
     def relative(self, file: str) -> str:
-        """*file* relative to the project's root if it is below, else as it is."""
+        """*file* relative to the project's root if it lies below, else unchanged."""
         return file.removeprefix(self._prefix)
 
     def fault_of(self, error: BaseException) -> Literal["project", "harness"]:
-        """Whose *error* is: of the innermost frame's owner, other packages' frames left out. A signal's is nobody's of ours."""
+        """The owner of *error*: that of its innermost frame, without other packages'. ``KeyboardInterrupt`` is the project's."""
         if isinstance(error, KeyboardInterrupt):
             return "project"
         for file in reversed([frame.filename for frame in real.traceback.extract_tb(error.__traceback__)]):
@@ -50,7 +50,7 @@ class FailureDescriber:
         return "harness"
 
     def describe(self, error: ExcInfo, kind: Literal["failure", "error"], subtest: str = "") -> Failure:
-        """The failure that *error* is. Never raises for what the exception itself does."""
+        """The ``Failure`` for *error*. Never raises because of what the exception itself does."""
         cls, value, tb = error
         tb = _without_unittest(tb)
         if kind == "failure":
@@ -69,13 +69,13 @@ class FailureDescriber:
     def _frames_or_none(self, tb: TracebackType | None) -> tuple[Frame, ...]:
         try:
             return self._frames(tb)
-        except Exception:  # noqa: BLE001 - the failure is told all the same
+        except Exception:  # noqa: BLE001 - the failure is reported without frames
             return ()
 
     def _told(
         self, cls: type[BaseException], value: BaseException, tb: TracebackType | None
     ) -> tuple[str, tuple[BriefLine, ...]]:
-        """The exception in full, and in few lines; none of these where it cannot be read so."""
+        """The full text of an exception, and its short form; that is empty if it cannot be made."""
         try:
             told = real.traceback.TracebackException(cls, value, tb, compact=True)
             _leave_ourselves_out(told)
@@ -84,7 +84,7 @@ class FailureDescriber:
             return f"{_formatted(tb)}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
         try:
             return text, _within(brief.of_exception(told, self.relative, brief.template_of(value, tb, self.relative)))
-        except BaseException:  # noqa: BLE001 - the same; its text is there all the same
+        except BaseException:  # noqa: BLE001 - the same; the full text is enough
             return text, ()
 
     def _frames(self, tb: TracebackType | None) -> tuple[Frame, ...]:
@@ -106,7 +106,7 @@ def type_name(cls: type[BaseException]) -> str:
 
 
 def message_of(value: BaseException) -> str:
-    """``str(value)``, or what can be said where that raises."""
+    """``str(value)``, or a substitute if that raises."""
     try:
         return str(value)
     except BaseException as error:  # noqa: BLE001 - SystemExit from a __str__ must not end the worker
@@ -114,7 +114,7 @@ def message_of(value: BaseException) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """*text*, its middle left out and said so where it is longer than *limit* characters."""
+    """*text*; if it is longer than *limit* characters, with its middle replaced by a note."""
     if len(text) <= limit:
         return text
     half = limit // 2
@@ -122,19 +122,19 @@ def cut(text: str, limit: int) -> str:
 
 
 def project_root() -> str:
-    """The project's root: where inside was started."""
+    """The project's root: the working directory."""
     return str(Path.cwd())
 
 
 def _formatted(tb: TracebackType | None) -> str:
     try:
         return "".join(real.traceback.format_tb(tb))
-    except BaseException:  # noqa: BLE001 - what reads source files may be patched
+    except BaseException:  # noqa: BLE001 - a test may have patched what reads source files
         return ""
 
 
 def _within(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
-    """*lines* in about ``MESSAGE_CHARACTERS``: those of a message that is too long as one, cut in its middle."""
+    """*lines* in about ``MESSAGE_CHARACTERS``: if they are longer, the error lines are joined and cut in the middle."""
     if sum(len(line.text) for line in lines) <= MESSAGE_CHARACTERS:
         return lines
     others = tuple(line for line in lines if line.kind != "error")
@@ -143,7 +143,7 @@ def _within(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
 
 
 def _leave_ourselves_out(told: traceback.TracebackException) -> None:
-    """Take the frames of our hooks out of a traceback and of those that it is chained to."""
+    """Remove the frames of the harness's hooks from a traceback and from those chained to it."""
     waiting, seen = [told], set[int]()
     while waiting:
         one = waiting.pop()
@@ -156,7 +156,7 @@ def _leave_ourselves_out(told: traceback.TracebackException) -> None:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """*error* and what it was raised from or while handling, once each: the causes may form a circle."""
+    """*error*, then its causes and contexts, each once: they may form a circle."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -165,7 +165,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def missing_metadata(error: BaseException) -> str:
-    """What to do where a package asks for its own version, and is there with its files alone; else empty."""
+    """Advice if *error* is a package's request for its own version while it is not installed; else empty."""
     if not isinstance(error, PackageNotFoundError):
         return ""
     return (
@@ -175,9 +175,9 @@ def missing_metadata(error: BaseException) -> str:
 
 
 def import_advice(error: BaseException, settings_module: str = "") -> str:
-    """What to do about an import that failed because something is not installed; empty for any other error.
+    """Advice for an import that failed because a package is not installed; empty for any other error.
 
-    A *settings_module* that is missing itself, or its package, is not a matter of what is installed.
+    It is empty too if *settings_module* itself, or its package, is missing.
     """
     if advice := missing_metadata(error):
         return advice
@@ -192,7 +192,7 @@ def import_advice(error: BaseException, settings_module: str = "") -> str:
 
 @contextlib.contextmanager
 def own_work(check: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """What raises in here, and is no ``HarnessError``, is a bug of ours, unless *check* raises what has led to it."""
+    """Turn exceptions in the block into a ``HarnessError`` about a bug in the harness; first *check* may raise their cause."""
     try:
         yield
     except HarnessError:
@@ -204,7 +204,7 @@ def own_work(check: Callable[[], None] = lambda: None) -> Iterator[None]:
 
 
 def format_error(error: BaseException) -> str:
-    """The whole traceback of *error*, ours too; shorter where it resists."""
+    """The whole traceback of *error*, with the harness's frames; a short text if it cannot be formatted."""
     try:
         text = "".join(real.traceback.format_exception(error))
     except BaseException as other:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
@@ -223,7 +223,7 @@ def project_traceback(error: BaseException) -> str:
 
 
 def is_ours(file: str) -> bool:
-    """Whether *file* is one of the harness's own that runs beside the tests."""
+    """Whether *file* is a module of this package, which runs in the tests' processes."""
     return file.startswith(_OWN_FOLDER)
 
 
@@ -239,7 +239,7 @@ def _without_unittest(tb: TracebackType | None) -> TracebackType | None:
 
 
 def _cut_assertion_frames(tb: TracebackType | None) -> None:
-    """Take unittest's own frames off the end: an assertion's reader looks for the test's line."""
+    """Remove unittest's frames from the end: the reader of an assertion looks for the test's line."""
     last = None
     while tb is not None and not _is_unittest(tb):
         last, tb = tb, tb.tb_next

@@ -1,7 +1,7 @@
-"""What Django does after each ``TransactionTestCase``, emptying every table, at the cost of what was written.
+"""Speeds up Django's flush after each ``TransactionTestCase`` on PostgreSQL: it empties only tables that have rows.
 
-On PostgreSQL ``TRUNCATE`` of hundreds of tables makes as many files anew, here and on each replica, though a test wrote to a few.
-Where nothing could tell the difference, the tables that have rows are emptied by ``DELETE`` instead.
+``TRUNCATE`` of hundreds of tables creates as many new files, here and on each replica, though a test wrote to a few. Where
+the effect is the same, the tables that have rows are emptied by ``DELETE`` instead.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 MANY_ROWS = 1000
-"""A table with more of them is emptied faster by ``TRUNCATE``."""
+"""A table with more rows is emptied faster by ``TRUNCATE``."""
 
 ORDINARY_EVERY = 100
-"""How often Django's own way is taken anyway: ``DELETE`` leaves dead rows in the files."""
+"""One flush in this many is Django's own anyway: ``DELETE`` leaves dead rows in the files."""
 
-# what would behave otherwise: triggers of TRUNCATE, triggers and rules that nothing turns off, tables that inherit, and
-# foreign keys of tables that are not emptied, which TRUNCATE refuses to leave dangling
+# DELETE differs for: triggers of TRUNCATE, triggers and rules that the role "replica" does not turn off, inherited tables,
+# and foreign keys of tables that are not emptied, which TRUNCATE refuses to leave dangling
 _IS_PLAIN = """
 WITH emptied AS (SELECT to_regclass(quote_ident(name)) AS id FROM unnest(%s::text[]) AS name)
 SELECT current_setting('is_superuser')::boolean
@@ -31,7 +31,7 @@ SELECT current_setting('is_superuser')::boolean
 
 
 def quicken(connection: Any) -> None:
-    """Let *connection* (Django's) flush in this way. One of another backend, or with a way of its own, is let be."""
+    """Make *connection* (Django's) use ``QuickFlush``. Other backends, or another ``sql_flush``, stay as they are."""
     if connection.vendor != "postgresql":
         return
     from django.db.backends.postgresql.operations import DatabaseOperations
@@ -41,7 +41,7 @@ def quicken(connection: Any) -> None:
 
 
 class QuickFlush:
-    """Stands for ``connection.ops.sql_flush``."""
+    """Replaces ``connection.ops.sql_flush``."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -56,7 +56,7 @@ class QuickFlush:
         if not reset_sequences and self._flushes % ORDINARY_EVERY:
             written = self._written(tables)
             if written is not None:
-                # as TRUNCATE does: no row's trigger runs, and no foreign key is looked at
+                # like TRUNCATE: no row trigger runs, and no foreign key is checked
                 return [
                     "SET LOCAL session_replication_role = replica",
                     *(f"DELETE FROM {ops.quote_name(table)}" for table in written),  # noqa: S608 - quoted
@@ -68,7 +68,7 @@ class QuickFlush:
         return statements
 
     def _written(self, tables: Sequence[str]) -> list[str] | None:
-        """Those of *tables* that have rows; ``None`` where they have to be truncated."""
+        """Those of *tables* that have rows; ``None`` if they have to be truncated."""
         connection = self._connection
         connection.ensure_connection()
         if not tables or not connection.get_autocommit() or connection.needs_rollback:
@@ -78,7 +78,7 @@ class QuickFlush:
             f"SELECT {number}, count(*) FROM (SELECT FROM {table} LIMIT {MANY_ROWS + 1}) AS t"  # noqa: S608 - quoted
             for number, table in enumerate(quoted)
         )
-        # the driver's own cursor: this is no statement of the test's
+        # the driver's own cursor, so that the test's statements do not include these
         with connection.connection.cursor() as cursor:
             cursor.execute(_IS_PLAIN, [list(tables)])
             if not cursor.fetchone()[0]:

@@ -1,6 +1,6 @@
-"""Python's collection of cycles: seldom while the run is set up, and as ever where tests run.
+"""Tunes Python's cycle collector: it runs rarely while the run is set up, and as usual while tests run.
 
-To import a project and to migrate its databases makes objects by the hundred thousand, most of which stay.
+Importing a project and migrating its databases makes hundreds of thousands of objects, most of which stay.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _usual = gc.get_threshold()
 
 
 def collect_seldom() -> None:
-    """From here on, until ``collect_as_usual``."""
+    """Collect rarely, until ``collect_as_usual`` is called."""
     gc.set_threshold(*_SELDOM)
 
 
 def collect_as_usual() -> None:
-    """As Python does, or as the project has set it; what is there now stays, and neither we nor a worker walks over it again."""
+    """Restore the usual thresholds, unless the project set its own. Present objects are frozen: no collection visits them."""
     gc.freeze()
     if gc.get_threshold() == _SELDOM:
         gc.set_threshold(*_usual)

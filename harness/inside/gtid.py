@@ -1,7 +1,7 @@
-"""How far a MySQL or MariaDB server is, and whether a replica still applies what its primary writes.
+"""Reads the replication position of a MySQL or MariaDB server, waits for it on a replica, and checks a replica's health.
 
 Positions are sets of global transaction ids; on a MySQL whose ``gtid_mode`` is off, a place in the binary log. All cursors are
-the driver's, so that nothing here appears in a test's SQL.
+the driver's, so that no statement here appears in a test's SQL.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ..errors import ServerError
 from . import real
 
 LOOK_S = 0.25
-"""How long a wait may last before the replica's health is looked at: one that has stopped never arrives."""
+"""Seconds of a wait before the replica's health is checked: a stopped replica never arrives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one kind of server is asked. ``wait`` gets a position and seconds, and says ``arrived`` (or more) in time."""
+    """The statements for one kind of server. ``wait`` takes a position and seconds; it is true if the replica arrived in time."""
 
     position: str
     wait: str
@@ -37,9 +37,7 @@ _NOT_BY_GTID = 1785
 
 
 def advice(error: BaseException) -> str:
-    """What to do about *error*, of a driver or Django's of it, where only a primary that replicates by GTID gives it; else
-    empty.
-    """
+    """Advice for *error* (a driver's or Django's) if only a primary that replicates by GTID raises it; else empty."""
     if not error.args or error.args[0] != _NOT_BY_GTID:
         return ""
     return (
@@ -49,7 +47,7 @@ def advice(error: BaseException) -> str:
 
 
 def dialect_of(version: str, gtid_mode: str) -> Dialect:
-    """How a server of *version* (as ``VERSION()`` says it) is asked; *gtid_mode* is MySQL's."""
+    """The dialect of a server of *version* (from ``VERSION()``); *gtid_mode* is MySQL's variable."""
     if "mariadb" in version.lower():
         return MARIADB
     if gtid_mode.upper() != "OFF":
@@ -60,7 +58,7 @@ def dialect_of(version: str, gtid_mode: str) -> Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a replica says of itself. ``stopped`` is empty while both of its threads run, or try to."""
+    """The state that a replica reports. ``stopped`` is empty while both of its threads run, or try to."""
 
     stopped: str
     error: str
@@ -68,8 +66,8 @@ class Health:
 
 
 def health_of(status: Mapping[str, Any], workers: Sequence[tuple[Any, ...]] = ()) -> Health:
-    """Read a row of ``SHOW REPLICA STATUS``, whichever words it uses, and what each applier's worker failed at: number and
-    message.
+    """Parse a row of ``SHOW REPLICA STATUS``, in old or new terms. *workers*: number and message of each applier worker's
+    error.
     """
     row = {name.lower().replace("slave", "replica"): value for name, value in status.items()}
     stopped, error = "", ""
@@ -78,20 +76,20 @@ def health_of(status: Mapping[str, Any], workers: Sequence[tuple[Any, ...]] = ()
     elif row.get("replica_io_running") == "No":
         stopped, error = "receiving", row.get("last_io_error") or ""
     details = [f"error {number}: {message}" for number, message in workers]
-    # MySQL's summary of several workers only says that one of them knows more
+    # MySQL's summary only refers to the workers' errors
     text = "\n".join([*details, error]) if stopped == "applying" else error
     state = row.get("replica_sql_running_state") or row.get("replica_io_state") or ""
     return Health(stopped, text.strip(), str(state))
 
 
 class GtidStream:
-    """What ``replication.Link`` asks of MySQL and MariaDB."""
+    """Position, wait and check of MySQL and MariaDB for ``replication.Link``."""
 
     def __init__(self) -> None:
         self._dialect: Dialect | None = None
 
     def position(self, cursor: Any) -> Position:
-        """How far the primary behind *cursor* is."""
+        """The position of the primary behind *cursor*."""
         if self._dialect is None:
             self._dialect = _dialect(cursor)
         cursor.execute(self._dialect.position)
@@ -102,14 +100,14 @@ class GtidStream:
         return wanted == reached or wanted == ("",)
 
     def wait(self, cursor: Any, wanted: Position, deadline_s: float, primary: str) -> Position | None:
-        """*wanted*, once the replica behind *cursor* has it; ``None`` if it is no replica.
+        """Wait until the replica behind *cursor* has *wanted*, and return it; ``None`` if the server is no replica.
 
-        Raises ``ServerError`` after *deadline_s*, and long before that when the replica has stopped.
+        Raises ``ServerError`` after *deadline_s*, and long before that if the replica has stopped.
         """
-        assert self._dialect is not None  # who has a position has asked for it
+        assert self._dialect is not None  # position() has set it
         deadline = real.time.perf_counter() + deadline_s
         while True:
-            cursor.execute(self._dialect.wait, [*wanted, LOOK_S])  # never 0, which is for ever to MySQL
+            cursor.execute(self._dialect.wait, [*wanted, LOOK_S])  # never 0: MySQL then waits without limit
             if cursor.fetchone()[0]:
                 return wanted
             health = _health(cursor)
@@ -124,7 +122,7 @@ class GtidStream:
                 )
 
     def check(self, cursor: Any, primary: str) -> None:
-        """Raises ``ServerError`` when the replica behind *cursor* has stopped, with the statement that stopped it."""
+        """Raise ``ServerError`` if the replica behind *cursor* has stopped, with the statement that stopped it."""
         health = _health(cursor)
         if health is not None:
             _raise_if_stopped(health, primary)
@@ -149,14 +147,14 @@ def _dialect(cursor: Any) -> Dialect:
 
 
 def _health(cursor: Any) -> Health | None:
-    """``None`` where the server is no replica."""
+    """The replica's health; ``None`` if the server is no replica."""
     cursor.execute("SHOW REPLICA STATUS")
     row = cursor.fetchone()
     if row is None:
         return None
     status = dict(zip([column[0] for column in cursor.description], row, strict=True))
     workers: Sequence[tuple[Any, ...]] = ()
-    if "Replica_SQL_Running" in status and status["Replica_SQL_Running"] == "No":  # MySQL's word
+    if "Replica_SQL_Running" in status and status["Replica_SQL_Running"] == "No":  # MySQL's name of the column
         cursor.execute(
             "SELECT LAST_ERROR_NUMBER, LAST_ERROR_MESSAGE FROM performance_schema.replication_applier_status_by_worker"
             " WHERE LAST_ERROR_NUMBER <> 0"

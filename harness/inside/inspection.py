@@ -1,7 +1,7 @@
-"""The servers' own view of a test that is out of time: its sessions, what they wait for, and who holds it.
+"""Reads the sessions of a timed-out test from the servers: their state, what they wait for, and which sessions block them.
 
-Asked by a short-lived fork of the coordinator, which must not wait for a server that may be the reason; what it finds is left
-in memory that both have.
+A short-lived fork of the coordinator asks: the server may be the reason, and the coordinator must not wait for it. The result
+is left in memory that both processes share.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from .databases import TestDatabase
 from .output import Stream
 
 DEADLINE_S = 1.8
-"""How long the servers have to answer; the worker is ended right after that."""
+"""Seconds that the servers have to answer; the worker is ended right after that."""
 _SQL_CHARACTERS = 2000
 _MOST = 20
-"""How many sessions are told; of more, those that do something come first."""
+"""Most sessions that are described; of more, active ones come first."""
 _IDLE = frozenset({"idle", "sleep"})
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSession:
-    """One connection as its server knows it. ``waits_for`` is empty where it waits for nothing but its client."""
+    """One connection as its server reports it. ``waits_for`` is empty if it waits for nothing but its client."""
 
     id: int
     state: str
@@ -40,7 +40,7 @@ class ServerSession:
 
 
 def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: int, found: Stream) -> int:
-    """Begin to ask about the sessions on the slot's clones; the pid of the process that does, which the caller reaps.
+    """Fork a process that asks about the sessions on the slot's clones. Returns its pid; the caller reaps it.
 
     ``replicas`` are the mirror aliases that have a server of their own.
     """
@@ -61,7 +61,7 @@ def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: in
 
 
 def describe(title: str, sessions: Iterable[ServerSession]) -> str:
-    """*sessions* in words, and a deadlock among them that no server can see: a session that waits for one that waits for us."""
+    """*sessions* as text, with deadlocks that no server can see: one session waits for another, and that one for the test."""
     sessions = list(sessions)
     by_id = {session.id: session for session in sessions}
     lines = [title]
@@ -89,7 +89,7 @@ def _look(alias: str, clone: str) -> str:
     if vendor not in _SESSIONS:
         return ""
     connection = connections[alias].copy(NO_DB_ALIAS)
-    connection.settings_dict["NAME"] = clone  # where the names of its tables are known
+    connection.settings_dict["NAME"] = clone  # only there are the names of its tables known
     connection.settings_dict["OPTIONS"].pop("pool", None)
     with connection.cursor() as cursor:
         return describe(f"{alias} ({clone}), as its server sees it:", _SESSIONS[vendor](cursor, clone))
@@ -113,8 +113,8 @@ def _postgresql(cursor: Any, clone: str) -> list[ServerSession]:
 
 
 def _mysql(cursor: Any, clone: str) -> list[ServerSession]:
-    """What InnoDB knows of lock waits takes its performance schema, which our servers are without. On a clone all sessions are
-    of one test: one that waits for a lock there waits for those of them that have a transaction open.
+    """The sessions on *clone*. InnoDB's lock waits are in the performance schema, which our servers run without. All sessions on
+    a clone are of one test: one that waits for a lock counts as blocked by those that have a transaction open.
     """
     cursor.execute(
         "SELECT p.id, p.command, p.time, coalesce(p.state, ''), coalesce(p.info, ''), coalesce(t.trx_state, '')"

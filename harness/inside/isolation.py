@@ -1,6 +1,6 @@
-"""Which test classes soil the databases: rows left behind or gone, sequences moved, connections left open.
+"""Finds test classes that change the databases: rows left behind or gone, sequences moved, connections left open.
 
-Asked for by ``--check-isolation``, and never a failure: it tells whom to look at when tests depend on their order.
+Runs with ``--check-isolation``. A finding is never a failure: it names a class to look at when tests depend on their order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SEQUENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What one database holds: rows by table, the last values of sequences, and the sessions that are not this process's."""
+    """The content of one database: rows by table, last values of sequences, and the number of other processes' sessions."""
 
     rows: Mapping[str, int]
     sequences: Mapping[str, int]
@@ -36,7 +36,7 @@ class Census:
 
 
 def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ...]:
-    """What changed, in words. A class that flushes may leave less than there was, and not more."""
+    """The changes from *before* to *after*, in words. A class that flushes may leave fewer rows, but not more."""
     said = []
     more = {table: count - before.rows.get(table, 0) for table, count in after.rows.items()}
     if left := [f"{table} (+{count})" for table, count in sorted(more.items()) if count > 0]:
@@ -58,22 +58,22 @@ class Inspector:
         self._aliases = [database.alias for database in databases if connections[database.alias].vendor != "dummy"]
         self._before: dict[str, Census] = {}
         for alias in self._aliases:
-            with contextlib.suppress(Exception):  # the first look says why there can be none
+            with contextlib.suppress(Exception):  # the first look reports the error
                 self._before[alias] = take(alias)
 
     def look(self, *, is_flushed: bool) -> tuple[str, ...]:
-        """What the class that has just ended has changed, by database; the next one is compared with what is there now."""
+        """The changes by the class that has just ended, by database; the next class is compared with the present state."""
         said = []
         for alias in self._aliases:
             try:
                 texts = self._look(alias, is_flushed=is_flushed)
-            except Exception as error:  # noqa: BLE001 - a finding too: the class has left its connection in such a state
+            except Exception as error:  # noqa: BLE001 - a finding too: the class broke its connection
                 texts = (f"leaves a connection that cannot look: {type(error).__name__}: {error}".splitlines()[0],)
             said += [f"{alias}: {text}" for text in texts]
         return tuple(said)
 
     def _look(self, alias: str, *, is_flushed: bool) -> tuple[str, ...]:
-        if not connections[alias].get_autocommit():  # to look would begin a transaction, which others may wait for
+        if not connections[alias].get_autocommit():  # a look would begin a transaction, which others may wait for
             return ("leaves autocommit turned off",)
         before, after = self._before.get(alias), take(alias)
         self._before[alias] = after
@@ -103,7 +103,7 @@ def take(alias: str) -> Census:
 
 
 def _own(connection: Any) -> int:
-    """How many of this process's connections are to the database behind *connection*."""
+    """The number of this process's connections to the database behind *connection*."""
     place = [connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")]
     return sum(
         other.connection is not None and [other.settings_dict[key] for key in ("HOST", "PORT", "NAME")] == place

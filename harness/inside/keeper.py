@@ -1,7 +1,7 @@
-"""The runner's parent where it is no container's: it outlives the runner, and ends what that has left behind.
+"""The runner's parent process outside a container: it outlives the runner, and ends the processes that the runner left.
 
-A container ends with its first process, and all of its processes with it. On the host's machine this small process is what
-a container is there: every process of a test is below it, in whatever group or session. Nothing of the project is loaded here.
+A container ends with its first process, and all of its processes with it. On the host's machine this small process does the
+same: every process of a test is below it, in any group or session. No code of the project is loaded here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ END_NOW = signal.SIGUSR2
 """The host's request to kill everything at once."""
 LOOK_S = 1.0
 GRACE_S = 6.0
-"""How long the runner has to end by itself after its host has ended: it sees the end of its input."""
+"""Seconds that the runner has to end by itself after its host has ended: it sees the end of its input."""
 _PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 _HEARD = frozenset({*_PASSED_ON, END_NOW, signal.SIGCHLD})
 
@@ -49,7 +49,7 @@ def keep() -> None:
 
 
 def _wait(runner: int, host: int) -> int:
-    """Wait for the end of *runner*; its status, as ``waitpid`` has it. It is killed when *host* asks, or has long ended."""
+    """Wait for *runner* and return its ``waitpid`` status. Kill it when *host* asks, or ``GRACE_S`` after *host* has ended."""
     deadline: float | None = None
     while True:
         heard = signal.sigtimedwait(_HEARD, LOOK_S)
@@ -66,7 +66,7 @@ def _wait(runner: int, host: int) -> int:
 
 
 def _end_as(status: int) -> NoReturn:
-    """End as the runner did, by the same signal where one has ended it."""
+    """End as the runner did: by the same signal if one has ended it, else with its exit status."""
     if os.WIFSIGNALED(status):
         signum = os.WTERMSIG(status)
         if signum != signal.SIGKILL:

@@ -1,6 +1,6 @@
-"""Labels as people type them, and those that certainly name nothing: told before anything is imported or started.
+"""Converts labels to Django's form, and rejects those that certainly name nothing before anything is imported or started.
 
-Imports no module of the project. What is not certain is left to ``labels``, which asks the tests themselves.
+Imports no module of the project. Uncertain labels are left to ``labels``, which searches the tests themselves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FIXTURES = ("setUpClass", "tearDownClass", "setUpModule", "tearDownModule")
 _PLAIN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _WORDS = re.compile(r"[^\W\d]\w*")
 _SHORTEST_BEGINNING = 3
-"""Shorter words begin so many names that hardly one would be missing."""
+"""Least characters of a word that may begin a generated name: shorter words begin almost every name."""
 _MAKES_NAMES = re.compile(r"import \*|\b(globals|locals|vars|setattr|exec|__getattr__|__import__|type)\b")
 _MAKES_IDS = re.compile(r"def id\(")
 _APP_LABEL = re.compile(r"""\blabel\s*=\s*["'](\w+)["']""")
@@ -30,9 +30,9 @@ _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "v
 
 
 def as_django_label(label: str) -> str:
-    """*label* as Django takes it: ``shop/tests/test_cart.py::CartTests::test_x`` to dots. Others stay as they are.
+    """*label* in Django's form: ``shop/tests/test_cart.py::CartTests::test_x`` with dots. Others stay as they are.
 
-    A fixture, which reports name like a test, stands for its class or module.
+    A fixture, which reports name like a test, becomes its class or module.
     """
     path, *inner = label.split("::")
     if path.endswith(".py"):
@@ -52,7 +52,7 @@ def check(labels: Iterable[str], installed_apps: Sequence[str]) -> None:
 
 
 def nothing_matches(labels: Sequence[str], names: Iterable[str]) -> ProjectError:
-    """What to raise for *labels* that match nothing of *names*."""
+    """The error for *labels* that match none of *names*."""
     all_names = list(dict.fromkeys(names))
     found = [each for label in labels for each in near(as_django_label(label), all_names)]
     if found:
@@ -64,7 +64,7 @@ def nothing_matches(labels: Sequence[str], names: Iterable[str]) -> ProjectError
 
 
 def near(name: str, names: Sequence[str]) -> list[str]:
-    """Those of *names* that are most like *name*, in whole or in their last part, best first."""
+    """The most similar *names* to *name*, in whole or in their last part, best first."""
     found = difflib.get_close_matches(name, names, NEAR, 0.7)
     last = name.rpartition(".")[2].lower()
     by_last: dict[str, list[str]] = {}
@@ -76,7 +76,7 @@ def near(name: str, names: Sequence[str]) -> list[str]:
 
 
 def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
-    """Whether *label* certainly names nothing: its first part is no module, file or app, or no name like it is in the file."""
+    """Whether *label* certainly names nothing: its first part is no module, file or app, or the file has no such name."""
     path = label.split("::")[0]
     if Path(path).exists():
         if not path.endswith(".py"):
@@ -98,7 +98,7 @@ def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The file of the longest part of a name that is a module, the folders below it, and the parts that follow."""
+    """The longest module that a dotted name begins with: its file, its folders, and the parts of the name that follow."""
 
     file: str | None
     folders: tuple[str, ...]
@@ -106,9 +106,9 @@ class _Place:
 
 
 def _place(parts: list[str]) -> _Place | None:
-    """Where the module is that a dotted name begins with; ``None`` if there is none."""
+    """The place of the module that a dotted name begins with; ``None`` if there is none."""
     try:
-        spec = importlib.util.find_spec(parts[0])  # of a name without dots: this imports nothing
+        spec = importlib.util.find_spec(parts[0])  # a name without dots, so this imports nothing
     except (ImportError, ValueError):
         return None
     if spec is None:
@@ -123,10 +123,10 @@ def _place(parts: list[str]) -> _Place | None:
 
 
 def _may_have(place: _Place, name: str) -> bool:
-    """Whether the module may have a *name*: a word of its text that *name* is, or begins with, as generated names do."""
+    """Whether the module may have *name*: its text has that word, or one that *name* begins with, as generated names do."""
     if any(file.name.replace(".", "_") == name for folder in map(Path, place.folders) for file in _files(folder)):
         return True  # doctests of a text file
-    if place.file is None:  # a folder without __init__.py has nothing of its own
+    if place.file is None:  # a folder without __init__.py defines no names
         return not place.folders
     if not place.file.endswith(".py"):
         return True
@@ -137,7 +137,7 @@ def _may_have(place: _Place, name: str) -> bool:
 
 
 def _app_labels(installed_apps: Sequence[str]) -> set[str]:
-    """What the apps may be called: the last part of their module, and what their configuration says."""
+    """The labels that the apps may have: the last part of their module, and ``label`` in their configuration."""
     labels = set()
     for entry in installed_apps:
         labels.add(entry.rpartition(".")[2])
@@ -153,7 +153,7 @@ def _app_labels(installed_apps: Sequence[str]) -> set[str]:
 
 
 def _names_of_files() -> Iterator[str]:
-    """The modules of the project, and the classes in those of tests."""
+    """The modules of the project, and the classes in its test modules."""
     for file in _sources():
         parts = file.with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -1,4 +1,4 @@
-"""Labels to tests: what Django loads, an app's tests by class and method, and the ids that reports print."""
+"""Finds the tests of labels: Django's labels, an app's tests by class and method, and the ids that reports print."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _NUMBER = re.compile(r"(#\d+| \[\d+\])$")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a dotted name leads to: the longest module that can be imported, and whether the rest is there.
+    """The target of a dotted name: the longest module that can be imported, and whether the rest exists.
 
-    ``is_broken``: a module of that name is there and cannot be imported. ``is_call``: unittest would have to call it.
+    ``is_broken``: a module of that name exists and cannot be imported. ``is_call``: unittest would have to call it.
     """
 
     module: str
@@ -38,7 +38,7 @@ class Place:
 
 class Labels:
     """Finds the tests of labels. *identify* gives tests the ids that a plan of them has; *is_of_pytest* tells whether a
-    name is that of a test in pytest's style, which is no test of Django's and not to be called.
+    name is that of a test in pytest's style, which Django does not run and which must not be called.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Labels:
         self._is_of_pytest = is_of_pytest
         self._known: dict[str, Identified] = {}
         self.numbered: dict[int, tuple[unittest.TestCase, str]] = {}
-        """Tests that were asked for by an id with a number behind it, which they keep; by their ``id()``."""
+        """Tests that were requested by an id with a number appended, and that id, which they keep; keyed by ``id()``."""
 
     def load(self, label: str) -> Any:
-        """The tests of *label*. Raises ``ProjectError`` where nothing has that name."""
+        """The tests of *label*. Raises ``ProjectError`` if nothing has that name."""
         name = as_django_label(label)
         if Path(name).is_dir():
             return self._django_load(name)
@@ -73,7 +73,7 @@ class Labels:
         if found := self._of_app(name) or self._of_id(label, name, place.module):
             return unittest.TestSuite(found)
         if tests is not None and place.is_whole:
-            return tests  # it is there, and has no tests
+            return tests  # it exists, and has no tests
         if self._is_of_pytest(name):
             return unittest.TestSuite()
         if place.is_call and (made := self._call(name)) is not None:
@@ -113,14 +113,14 @@ class Labels:
         return self._known[where]
 
     def _call(self, name: str) -> Any:
-        """What a function of the project's makes, as unittest takes it; ``None`` where that is no test."""
+        """The tests that a function of the project returns, loaded by unittest; ``None`` if it returns no test."""
         try:
             return self._django_load(name)
         except TypeError:
             return None
 
     def _names(self, name: str) -> Iterator[str]:
-        """What the label may have meant: tests of its class if there is such a class, else classes, modules and apps."""
+        """Candidates for what the label meant: tests of its class if there is one, then all classes, modules and apps."""
         tests = [test for test, _ in self._tests_of(".")]
         owner = name.rpartition(".")[0]
         yield from (test.id for test in tests if test.classname == owner)
@@ -131,7 +131,7 @@ class Labels:
 
 
 def locate(name: str) -> Place:
-    """Where the dotted *name* leads, as far as its modules can be imported."""
+    """The target of the dotted *name*, as far as its modules can be imported."""
     parts = name.split(".")
     module = None
     taken = 0
@@ -175,6 +175,6 @@ def _is_named(test: PlannedTest, names: set[str]) -> bool:
 
 
 def _is_at(test: unittest.TestCase, path: list[str]) -> bool:
-    """Whether *test* is named by the last parts of its dotted name: ``[Class]`` or ``[Class, method]``, or an app's all."""
+    """Whether *path* names *test* in its app: ``[Class]``, ``[Class, method]``, or empty for all tests of the app."""
     own = [*type(test).__qualname__.split("."), test_method_name(test)]
     return not path or own == path or own[: len(path)] == path

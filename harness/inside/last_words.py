@@ -1,4 +1,4 @@
-"""What is told of a test whose worker died or was killed: how, with its stacks, its output, its SQL and the servers' view."""
+"""Makes the events for a worker that died or was killed, and for its test: with stacks, output, SQL and the servers' view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .output import Capture
 from .processes import Child, signal_name
 
 STATEMENTS = 1000
-"""How many of a dead worker's statements are told, of the first and of the last."""
+"""Limit of the statements of a dead worker: this many of the first, and as many of the last."""
 
 
 def of(
@@ -20,8 +20,8 @@ def of(
     relative: brief.Relative,
     overruled: AttemptFinished | None = None,
 ) -> AttemptFinished:
-    """The end of the attempt that *blame* is about. *status* is that of the worker, negative for a signal; *overruled* is
-    what the worker said of the attempt, where that does not count: the worker has gone on since, and its marks have moved.
+    """The ``AttemptFinished`` for *blame*. *status* is the worker's exit status, negative for a signal. *overruled* is the
+    worker's own report of the attempt, which does not count: the worker has gone on since, and its marks have moved.
 
     *relative* gives a file's name in the project.
     """
@@ -57,7 +57,7 @@ def of(
 
 
 def of_worker(process: Child, status: int, blamed: str | None, capture: Capture) -> WorkerLost:
-    """The end of a worker that nobody asked for; *blamed* is the test that is told to have run then. *status* as above."""
+    """The ``WorkerLost`` for an unrequested end of a worker; *blamed* is the test reported as running then. *status* as above."""
     exit, name = (status, None) if status >= 0 else (None, signal_name(-status))
     failure = process.failure
     if not failure.fault if failure else blamed is not None:
@@ -77,7 +77,7 @@ def of_worker(process: Child, status: int, blamed: str | None, capture: Capture)
 
 
 def _what(blame: Blame, pid: int, status: int) -> tuple[str, str]:
-    """What kind of failure it is, and its message."""
+    """The kind of the failure, and its message."""
     if blame.outcome is Outcome.TIMED_OUT:
         return "TestTimeout", blame.why
     if blame.is_forger:
@@ -96,7 +96,7 @@ def _failure(
     relative: brief.Relative,
     overruled: tuple[Failure, ...],
 ) -> Failure:
-    """In full and in few lines: the message, the stacks, the evidence, and the failures that do not count."""
+    """The failure, in full and in short form: the message, the stacks, the evidence, and the failures that do not count."""
     short = [
         BriefLine(message, "error"),
         *brief.of_stacks(stacks, relative),

@@ -1,6 +1,6 @@
-"""Workers whose test has erred, and that wait for the coordinator's word that the servers are there: see ``reach``.
+"""Checks the servers when a test has erred, while its worker waits for the coordinator's word to go on: see ``reach``.
 
-Owns which of them wait for which look. A run without an errored test never looks.
+Owns which workers wait for which look at the servers. A run without an errored test never looks.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .output import Stream
 from .processes import has_ended
 
 SILENT = "server-silent"
-"""The code of the notice upon which the host looks at its containers."""
+"""The code of the notice that makes the host check its containers."""
 
 
 class Lookout:
-    """``ask`` begins a look for a worker, ``tick`` follows it up; *release* is called with the slot of one that may go on."""
+    """``ask`` begins a look for a worker, ``tick`` takes its result; *release* gets the slot of each worker that may go on."""
 
     def __init__(
         self, aliases: Sequence[str], pairs: Mapping[str, str], journal: Journal, release: Callable[[int], None]
@@ -42,7 +42,7 @@ class Lookout:
         return {self._pid} - {0}
 
     def ask(self, slot: int) -> None:
-        """A test of the worker in *slot* has erred."""
+        """Begin a look for the worker in *slot*, whose test has erred."""
         if self._found is None:
             self._release(slot)
             return
@@ -50,12 +50,12 @@ class Lookout:
         self.tick()
 
     def forget(self, slot: int) -> None:
-        """The worker in *slot* has ended."""
+        """Forget the worker in *slot*, which has ended."""
         self._waiting.discard(slot)
         self._looked_for.discard(slot)
 
     def tick(self) -> None:
-        """Take in a look that has ended, and begin one that is due. Raises ``ServerError`` for a replica that has stopped."""
+        """Take the result of a finished look, and begin a look that is due. Raises ``ServerError`` if a replica has stopped."""
         now = real.time.perf_counter()
         if self._pid and has_ended(self._pid):
             self._pid = 0
@@ -67,7 +67,7 @@ class Lookout:
                 self._pid = reach.start(self._aliases, self._pairs, self._found)
 
     def close(self) -> None:
-        """End a look that goes on."""
+        """Kill a running look."""
         if self._pid:
             real.os.kill(self._pid, signal.SIGKILL)
             real.os.waitpid(self._pid, 0)
