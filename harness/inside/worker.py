@@ -15,9 +15,9 @@ import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.test import TestCase
 
 from ..contract import codec
@@ -112,6 +112,13 @@ def _become_worker(slot: int, capture: Capture) -> None:
     random.seed()
 
 
+def start_code(error: Exception, fault: Literal["project", "harness"]) -> ExitCode:
+    """The exit code for a worker that could not start. An error of a server on a connection of the harness's is the server's."""
+    if fault == "project":
+        return ExitCode.PROJECT
+    return ExitCode.SERVERS if isinstance(error, DatabaseError) else ExitCode.INTERNAL
+
+
 class Worker:
     """The worker's state between units."""
 
@@ -140,7 +147,7 @@ class Worker:
             self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
             return int(error.exit_code)
         except Exception as error:  # noqa: BLE001 - the project's init_worker, a driver, or a bug of ours
-            code = ExitCode.INTERNAL if self._describer.fault_of(error) == "harness" else ExitCode.PROJECT
+            code = start_code(error, self._describer.fault_of(error))
             message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
             self._send(RunAborted(code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)))
             return int(code)
