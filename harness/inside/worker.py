@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NoReturn
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.test import TestCase
 
 from ..contract import codec
@@ -116,7 +116,7 @@ def start_code(error: Exception, fault: Literal["project", "harness"]) -> ExitCo
     """The exit code for a worker that could not start. An error of a server on a connection of the harness's is the server's."""
     if fault == "project":
         return ExitCode.PROJECT
-    return ExitCode.SERVERS if isinstance(error, DatabaseError) else ExitCode.INTERNAL
+    return ExitCode.SERVERS if isinstance(error, Error) else ExitCode.INTERNAL
 
 
 class Worker:

@@ -1,7 +1,7 @@
 """The exit code of a worker that could not start."""
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from harness.errors import ExitCode
 from harness.inside.worker import start_code
@@ -11,6 +11,7 @@ from harness.inside.worker import start_code
     ("error", "fault", "code"),
     [
         (OperationalError("Lost connection to server"), "harness", ExitCode.SERVERS),
+        (InterfaceError("connection already closed"), "harness", ExitCode.SERVERS),
         (OperationalError("no such table"), "project", ExitCode.PROJECT),
         (RuntimeError("no broker"), "project", ExitCode.PROJECT),
         (AttributeError("a bug"), "harness", ExitCode.INTERNAL),
