@@ -1,4 +1,4 @@
-"""What plain Django says of each test, as JSON in the file that RANDOM_RECORD names. Tells it raw: what unittest said, in order."""
+"""A test runner of plain Django that records each call of unittest, in order, as JSON in the file that RANDOM_RECORD names."""
 
 import io
 import json
