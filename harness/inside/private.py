@@ -60,6 +60,12 @@ def hook_cursors(
     module.debug_transaction = around_boundary(module.debug_transaction)
 
 
+def hook_connect(around_connect: Callable[[Callable[..., Any], Any], Any]) -> None:
+    """Wrap the opening of every connection in *around_connect*, ``(connect, connection)``."""
+    connect: Callable[..., Any] = _base.BaseDatabaseWrapper.connect
+    _base.BaseDatabaseWrapper.connect = lambda connection: around_connect(connect, connection)  # type: ignore[method-assign, assignment]  # in place of the method
+
+
 def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:
     """Call *plan* with a connection and the number of its migrations, and *step* with it and each migration before that is
     applied.

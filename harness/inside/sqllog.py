@@ -17,7 +17,7 @@ from ..contract.events import QueryCount, Statement
 from . import gtid, private, real
 from .failures import cut, message_of
 from .parameters import kept, literal, shown
-from .trail import Trail
+from .trail import CONNECT, Trail
 
 HEAD = 1000
 """Statements kept from a test's beginning; of the rest, the last ``TAIL`` are kept."""
@@ -156,6 +156,11 @@ class SqlLog:
 
         private.hook_cursors(self._timed, around_boundary)
 
+    def use(self, trail: Trail) -> None:
+        """Record in *trail* too, in this process, a worker's: statements, and connections that are being opened."""
+        self.trail = trail
+        private.hook_connect(self._connecting)
+
     def _timed(self, cursor: Any, run: Callable[..., Any], sql: Any, params: Any, rest: Any) -> Any:
         start = real.time.perf_counter()
         number = self._sends(cursor.db, sql, params, start)
@@ -171,6 +176,16 @@ class SqlLog:
             raise
         self.record(cursor.db, sql, params, start, number=number)
         return result
+
+    def _connecting(self, connect: Callable[..., Any], connection: Any) -> Any:
+        """Record in the trail that a connection is being opened: a server that is gone may never answer."""
+        start = real.time.perf_counter()
+        number = self._sends(connection, CONNECT, None, start)
+        try:
+            return connect(connection)
+        finally:
+            if number and self.trail is not None:
+                self.trail.ended(number, real.time.perf_counter() - start)
 
     def _sends(self, db: Any, sql: Any, params: Any, start: float) -> int:
         if self.trail is None or not self._test:

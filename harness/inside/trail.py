@@ -15,6 +15,8 @@ from . import real
 from .failures import cut
 from .parameters import shown
 
+CONNECT = "-- connect"
+"""Stands for the opening of a connection, which is no statement: it is reported only while the server has not answered."""
 _BYTES = 4_000_000
 _CHARACTERS = 4_000
 _HEAD = 8
@@ -67,7 +69,11 @@ class Trail:
                 sent[number] = waiting[number] = Statement(
                     at, alias, role, sql, 0.0, is_partial=bool(is_partial), parameters=parameters
                 )
-            elif waiting.pop(number, None) is not None:
+            elif (ended := waiting.pop(number, None)) is None:
+                continue
+            elif ended.sql == CONNECT:
+                del sent[number]
+            else:
                 sent[number] = replace(sent[number], duration=row[0], error=row[1])
         return tuple(sent.values()), tuple(waiting.values())
 

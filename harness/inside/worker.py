@@ -195,7 +195,7 @@ class Worker:
         for alias in connections:
             flush.quicken(connections[alias])
         context.sqllog.reset()
-        context.sqllog.trail = self._capture.trail
+        context.sqllog.use(self._capture.trail)
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
         self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
         self._capture.clear()

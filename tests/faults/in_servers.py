@@ -23,16 +23,18 @@ def _hit(counts: dict[str, int]) -> str:
 
 def lost(db: str, folder: Path) -> Iterator[Row]:
     """A server that is gone ends the run with one clear cause."""
-    for number, (fault, role, word, inject) in enumerate(
+    connecting = ("tests.test_connecting", *TESTS[1:])
+    for number, (fault, role, word, inject, tests) in enumerate(
         [
-            ("a primary is killed while tests run", "primary", "ended with exit status 137", _kill("primary")),
-            ("a replica is killed while tests run", "replica", "ended with exit status 137", _kill("replica")),
-            ("a primary is stopped while tests run", "primary", "ended with exit status", _stop("primary")),
-            ("a primary is paused while tests run", "primary", "is paused", _pause("primary")),
-            ("a replica is paused while tests run", "replica", "is paused", _pause("replica")),
+            ("a primary is killed while tests run", "primary", "ended with exit status 137", _kill("primary"), TESTS),
+            ("a replica is killed while tests run", "replica", "ended with exit status 137", _kill("replica"), TESTS),
+            ("a primary is stopped while tests run", "primary", "ended with exit status", _stop("primary"), TESTS),
+            ("a primary is paused while tests run", "primary", "is paused", _pause("primary"), TESTS),
+            ("a replica is paused while tests run", "replica", "is paused", _pause("replica"), TESTS),
+            ("a primary is paused while tests connect", "primary", "is paused", _pause("primary"), connecting),
         ]
     ):
-        with Running(db, folder / str(number), *TESTS) as running:
+        with Running(db, folder / str(number), *tests) as running:
             running.until('"AttemptStarted"', 2)
             running.remember()
             inject(running)
