@@ -33,18 +33,6 @@ MYSQL_FILES_OLD = Dialect("SHOW MASTER STATUS", MYSQL_FILES.wait)
 
 Position = tuple[Any, ...]
 
-_NOT_BY_GTID = 1785
-
-
-def advice(error: BaseException) -> str:
-    """Advice for *error* (a driver's or Django's) if only a primary that replicates by GTID raises it; else empty."""
-    if not error.args or error.args[0] != _NOT_BY_GTID:
-        return ""
-    return (
-        "Tables without transactions (MyISAM) and a primary that replicates by GTID exclude each other:"
-        ' replication = "position" in [tool.harness.servers.mysql] replicates by position.'
-    )
-
 
 def dialect_of(version: str, gtid_mode: str) -> Dialect:
     """The dialect of a server of *version* (from ``VERSION()``); *gtid_mode* is MySQL's variable."""

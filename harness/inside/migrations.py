@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from ..contract.events import PhaseProgressed
 from ..errors import HarnessError, ProjectError
-from . import gtid, private
+from . import known_errors, private
 from .failures import import_advice, message_of, project_traceback, type_name
 from .sqllog import SqlLog
 
@@ -81,7 +81,7 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
         what = f"Migration {migration} failed" if migration else "The test databases could not be set up"
         raise ProjectError(
             f"{what}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
-            hint=gtid.advice(reason) or import_advice(reason) or _hint(migration, reason),
+            hint=known_errors.advice(reason) or import_advice(reason) or _hint(migration, reason),
             evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(reason)])),
         ) from error
 

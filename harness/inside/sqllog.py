@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..contract.events import QueryCount, Statement
-from . import gtid, private, real
+from . import known_errors, private, real
 from .failures import cut, message_of
 from .parameters import kept, literal, shown
 from .trail import CONNECT, Trail
@@ -171,7 +171,7 @@ class SqlLog:
             result = run(cursor, sql, params, *rest)
         except BaseException as error:
             self.record(cursor.db, sql, params, start, error, number=number)
-            if note := gtid.advice(error):
+            if note := known_errors.advice(error):
                 error.add_note(note)  # it is printed with the traceback, wherever the error ends up
             raise
         self.record(cursor.db, sql, params, start, number=number)

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.inside import gtid
-from harness.inside.gtid import GtidStream, Health, advice, dialect_of, health_of
+from harness.inside.gtid import GtidStream, Health, dialect_of, health_of
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,3 @@ def test_a_primary_that_wrote_nothing_is_not_waited_for():
     assert stream.is_covered(("",), ("0-1-1",))
     assert stream.is_covered(("0-1-2",), ("0-1-2",))
     assert not stream.is_covered(("0-1-3",), ("0-1-2",))
-
-
-def test_the_error_of_a_gtid_primary_alone_names_the_option():
-    assert 'replication = "position" in [tool.harness.servers.mysql]' in advice(
-        Exception(1785, "Statement violates ...")
-    )
-    assert advice(Exception(1146, "no such table")) == ""
-    assert advice(Exception()) == ""
