@@ -20,7 +20,8 @@ import click
 
 from harness.errors import ExitCode
 from harness.host.engines import ENGINES
-from harness.host.provisioning import debian, images
+from harness.host.provisioning import debian
+from harness.host.provisioning.python_version import PYTHONS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "tests" / "projects" / "storefront"
@@ -65,7 +66,7 @@ class Result:
 
 def versions() -> tuple[Version, ...]:
     """Every version that is documented, each once."""
-    pythons = [Version(f"python {python}", python, SERVER) for python in images.PYTHONS]
+    pythons = [Version(f"python {python}", python, SERVER) for python in PYTHONS]
     servers = [f"{engine.name}:{version}" for engine in ENGINES.values() for version in engine.versions]
     return (*pythons, *(Version(server.replace(":", " "), PYTHON, server) for server in servers if server != SERVER))
 

@@ -21,7 +21,7 @@ from harness.host.engines import Replication
 from harness.host.kinds import PATH, PLACES, Kind, Mismatch
 from harness.host.options import OPTIONS, SERVER_KEYS, Option
 from harness.host.provisioning import python_version
-from harness.host.provisioning.images import PYTHONS
+from harness.host.provisioning.python_version import PYTHONS
 from harness.host.settings_search import VARIABLE
 
 FILE = "pyproject.toml"

@@ -31,7 +31,7 @@ from harness.host.interrupts import submit, uninterrupted
 from harness.host.plan import StackPlan, make_plan
 from harness.host.project import FOLDER, project_files, project_tar
 from harness.host.provisioning import buildenv, provision
-from harness.host.provisioning.images import Tell
+from harness.host.provisioning.recipe import Tell
 from harness.host.pulse import Pulse, StageLimits
 from harness.host.record import Record
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner

@@ -43,7 +43,8 @@ from harness.host.docker.origins import Origins, label_changes
 from harness.host.project import FOLDER
 from harness.host.provisioning import images
 from harness.host.provisioning.buildenv import BROUGHT, BuildEnvironment
-from harness.host.provisioning.images import Image, Tell
+from harness.host.provisioning.images import Image
+from harness.host.provisioning.recipe import Tell
 
 SILENCE_S = 900
 """The longest silence, in seconds, of a build under way."""

@@ -23,7 +23,7 @@ from docker.utils import parse_repository_tag
 
 from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, failed_build, refused
 from harness.host.provisioning import debian, images, recipe
-from harness.host.provisioning.images import Tell
+from harness.host.provisioning.recipe import Tell
 
 ANSWER_S = 15
 """The longest time, in seconds, for a registry's first answer. A registry that does not answer costs a run this much, once."""

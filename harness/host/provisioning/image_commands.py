@@ -20,6 +20,7 @@ from harness.host.engines import ENGINES
 from harness.host.provisioning import buildenv, images, provision
 from harness.host.provisioning.buildenv import BuildEnvironment
 from harness.host.provisioning.images import Image
+from harness.host.provisioning.recipe import Tell
 from harness.host.settings_module import MANAGE_PY
 
 _COLUMNS = ("image", "size", "built on")
@@ -36,7 +37,7 @@ def build_images(config: Config) -> ExitCode:
     return ExitCode.GREEN
 
 
-def make_images(config: Config, db: Sequence[DbSpec], tell: images.Tell) -> dict[str, str]:
+def make_images(config: Config, db: Sequence[DbSpec], tell: Tell) -> dict[str, str]:
     """The tags of the images of the servers of *db*, and of the runner if there is one, made if missing.
 
     Raises ``ServerError`` for one that can be neither found, pulled nor made, when the others are there.
@@ -137,7 +138,7 @@ def _has_project(config: Config) -> bool:
 
 @contextlib.contextmanager
 def _workshop(
-    environment: Callable[[], BuildEnvironment] = BuildEnvironment, tell: images.Tell | None = None
+    environment: Callable[[], BuildEnvironment] = BuildEnvironment, tell: Tell | None = None
 ) -> Iterator[Workshop]:
     with contextlib.closing(connect()) as client, Workshop(client, tell or _tell, environment) as workshop:
         yield workshop

@@ -6,13 +6,15 @@ beside this module combines the two. Imports no Docker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.contract import naming
 from harness.errors import UsageError
+from harness.host.digest import digest_of
 from harness.host.engines import Release
 from harness.host.provisioning import debian, recipe
+from harness.host.provisioning.python_version import PYTHONS
 from harness.host.provisioning.recipe import Recipe
 
 NAME_LABEL = f"{naming.LABEL}.image"
@@ -24,12 +26,8 @@ ORIGIN_LABEL = f"{naming.LABEL}.origin"
 ORIGIN_ID_LABEL = f"{naming.LABEL}.origin-id"
 VALID_UNTIL_LABEL = f"{naming.LABEL}.valid-until"
 
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 BASE_RECIPE = "base"
 TAG_DIGITS = 12
-
-Tell = Callable[[str, str], None]
-"""Called with an image's name and a progress line; from several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,11 @@ class Spec:
         for step in self.steps:
             parts += [step.dockerfile, step.origin_argument]
             parts += [f"{name}={value}" for name, value in sorted(step.arguments.items())]
-        return recipe.digest_of(part.encode() for part in parts)
+        return digest_of(part.encode() for part in parts)
 
     def tag(self, origin_id: str, step: Step) -> str:
         """The tag of the image that *step* makes when the origin is the image *origin_id*."""
-        digest = recipe.digest_of([self.key.encode(), origin_id.encode()])[:TAG_DIGITS]
+        digest = digest_of([self.key.encode(), origin_id.encode()])[:TAG_DIGITS]
         return f"{naming.PREFIX}-{self.name}{step.suffix}:{self.version}-{digest}"
 
     def labels(self, origin: str, origin_id: str, step: Step) -> dict[str, str]:

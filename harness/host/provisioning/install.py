@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ProjectError
-from harness.host.provisioning import declared, recipe, sources
+from harness.host.digest import digest_of
+from harness.host.provisioning import declared, sources
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """The names of files, groups and extras with the dependencies of tests, the likeliest first."""
@@ -95,7 +96,7 @@ def digest(
     """
     parts = ["2", runner, "apt", *apt, "commands", *installation.commands, "files"]
     contents = [part for name in sorted(fingerprints) for part in (os.fsencode(name), fingerprints[name])]
-    return recipe.digest_of([*map(os.fsencode, parts), *contents, b"environment", *environment])[:12]
+    return digest_of([*map(os.fsencode, parts), *contents, b"environment", *environment])[:12]
 
 
 def apt_command(packages: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from harness.errors import ExitCode, ServerError
 from harness.host.docker.engine import connect
 from harness.host.docker.origins import Origins
 from harness.host.provisioning import debian, images
-from harness.host.provisioning.images import Tell
+from harness.host.provisioning.recipe import Tell
 
 INSTALL_DEADLINE_S = 600
 """The longest time, in seconds, that apt may take to install debootstrap."""

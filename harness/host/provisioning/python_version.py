@@ -17,6 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from harness.errors import HarnessError, ProjectError, UsageError
 from harness.host.provisioning import declared
 
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 _LATEST_PATCH = 60
 """A bound above the number of patch releases of any Python series."""
 

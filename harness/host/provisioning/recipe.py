@@ -1,23 +1,27 @@
 """Finds and reads the recipes of the images.
 
 Owns the one decision between a checkout (``images/`` and ``Dockerfile`` at the top) and an installed wheel, which has the
-same files in ``host/recipes``; and the digest and the tar of a recipe.
+same files in ``host/recipes``; and the tar of a recipe.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.host.digest import digest_of
 
 _INSTALLED = Path(__file__).parents[1] / "recipes"
 _CHECKOUT = Path(__file__).parents[3]
 
 RUNNER = "runner"
 DEBIAN_BASE = "base"
+
+Tell = Callable[[str, str], None]
+"""Called with an image's name and a progress line; from several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,6 @@ class Recipe:
                 member.mode = 0o755 if content.startswith(b"#!") else 0o644
                 tar.addfile(member, io.BytesIO(content))
         return buffer.getvalue()
-
-
-def digest_of(parts: Iterable[bytes]) -> str:
-    """SHA-256 of *parts*, in hexadecimal; each part is prefixed with its length, so that no two lists have the same bytes."""
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(len(part).to_bytes(8, "big"))
-        whole.update(part)
-    return whole.hexdigest()
 
 
 def folder(name: str) -> Path:
