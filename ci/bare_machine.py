@@ -26,7 +26,6 @@ from docker.types import Mount
 from docker.utils.socket import frames_iter
 
 from harness.cli import format_error
-from harness.contract import naming
 from harness.errors import HarnessError, ServerError
 from harness.host import config, watchdog
 from harness.host.docker import attach, containers
@@ -37,6 +36,7 @@ from harness.host.provisioning import buildenv, debian, images, provision
 from harness.host.provisioning.buildenv import BuildEnvironment
 from harness.host.provisioning.images import Spec, Step
 from harness.host.provisioning.recipe import Recipe
+from harness.protocol import naming
 
 ROOT = Path(__file__).parents[1]
 SUITE = debian.PYTHON_SUITES["3.11"]

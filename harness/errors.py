@@ -8,7 +8,7 @@ Owns the tree below; imports nothing of the package, so that each package may us
     ├── ProjectError        the project under test           4
     └── Interrupted         a signal ended the run     130/143
 
-A failing test is data (``contract.events.Outcome``), never an exception.
+A failing test is data (``protocol.events.Outcome``), never an exception.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import psycopg
 from ci.benchmark.figures import Comparison
 from ci.benchmark.ground import ROOT, Ground, environment, pair_plan
 from ci.benchmark.race import Side, Sides, timed
-from harness.contract.runspec import Endpoint
+from harness.protocol.messages import Endpoint
 
 SLOTS = (2, 4)
 TABLES = 200

@@ -17,9 +17,9 @@ import pymysql
 from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import ROOT, Ground, environment, pair_plan
 from ci.benchmark.race import Side, Sides, timed
-from harness.contract.runspec import Endpoint
 from harness.errors import HarnessError
 from harness.host.engines import MARIADB, MYSQL, Engine
+from harness.protocol.messages import Endpoint
 
 SLOTS = 2
 TABLES = 200

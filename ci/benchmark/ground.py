@@ -22,7 +22,6 @@ from typing import Any
 
 import django
 
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import HarnessError
 from harness.host.config import DbSpec
 from harness.host.docker import containers
@@ -34,6 +33,7 @@ from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import StackPlan, make_plan
 from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 ROOT = Path(__file__).parents[2]
 STOREFRONT = ROOT / "tests" / "projects" / "storefront"

@@ -19,7 +19,6 @@ from typing import Any
 from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import DJANGO, PSYCOPG, STOREFRONT, WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import DEADLINE_S, Side, Sides, failed, timed
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import HarnessError
 from harness.host.config import load
 from harness.host.docker import attach
@@ -28,6 +27,7 @@ from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import make_plan
 from harness.host.project import FOLDER, RUNNER_UID, project_files, project_tar
 from harness.host.room import Room
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 PACKAGE_NAME = "django-testcontainers-plus"
 SUITE = Comparison(

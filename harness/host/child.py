@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness.contract import codec
-from harness.contract.events import RunAborted
 from harness.errors import ExitCode, HarnessError
 from harness.host import surroundings
 from harness.host.config import load
 from harness.host.session import run_ci
+from harness.protocol import codec
+from harness.protocol.events import RunAborted
 from harness.report.typed import Typed
 
 

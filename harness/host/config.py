@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.contract.runspec import DjangoOptions, MirrorMode
 from harness.errors import ProjectError, UsageError
 from harness.host import engines, settings_module
 from harness.host.engines import Replication
@@ -23,6 +22,7 @@ from harness.host.options import OPTIONS, SERVER_KEYS, Option
 from harness.host.provisioning import python_version
 from harness.host.provisioning.python_version import PYTHONS
 from harness.host.settings_search import VARIABLE
+from harness.protocol.messages import DjangoOptions, MirrorMode
 
 FILE = "pyproject.toml"
 SECTION = "tool.harness"

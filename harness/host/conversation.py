@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from harness.contract.runspec import Message
+from harness.protocol.messages import Message
 
 STDERR_TAIL_BYTES = 64 << 10
 """The number of bytes at the end of inside's standard error that are kept for evidence."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.contract.events import Notice
 from harness.host.config import ServerConfig
 from harness.host.plan import PlannedServer
+from harness.protocol.events import Notice
 
 DATABASES_BYTES = 256 << 20
 """The bytes assumed for the databases of a server without a configured size."""

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.contract import codec
 from harness.errors import ExitCode, UsageError, worst
 from harness.host import surroundings
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
+from harness.protocol import codec
 from harness.report import junit, ledger, merged_summary, summary
 from harness.report.backends_console import BackendsConsole
 from harness.report.files import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal

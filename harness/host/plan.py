@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PureWindowsPath
 
-from harness.contract import naming
-from harness.contract.events import AliasRouted, Notice
-from harness.contract.runspec import Route
-from harness.contract.topology import (
+from harness.errors import ProjectError, UsageError
+from harness.host.config import SQLITE, DbSpec
+from harness.host.engines import ENGINES, Engine, Role, for_vendor
+from harness.protocol import naming
+from harness.protocol.events import AliasRouted, Notice
+from harness.protocol.messages import Route
+from harness.protocol.topology import (
     DEFAULT_ALIAS,
     Alias,
     Topology,
@@ -23,9 +26,6 @@ from harness.contract.topology import (
     dependencies_of,
     primary_of,
 )
-from harness.errors import ProjectError, UsageError
-from harness.host.config import SQLITE, DbSpec
-from harness.host.engines import ENGINES, Engine, Role, for_vendor
 
 DUMMY = "dummy"
 """The vendor of ``DATABASES = {}``: a project without a database."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.contract.codec import to_plain
 from harness.host.plan import PlannedServer, StackPlan
+from harness.protocol.codec import to_plain
 
 VERSION = 1
 """The version of the document; a new field does not change it."""

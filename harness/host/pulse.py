@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from harness.contract.events import Event, PhaseFinished, PhaseStarted
 from harness.errors import HarnessError, ServerError
 from harness.host import stages
 from harness.host.conversation import Conversation
+from harness.protocol.events import Event, PhaseFinished, PhaseStarted
 
 LOOK_S = 5.0
 TICK_S = 1.0

@@ -12,12 +12,12 @@ import time
 import traceback
 from collections.abc import Iterator
 
-from harness.contract import codec
-from harness.contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted, RunStarted
 from harness.errors import ExitCode, HarnessError
 from harness.host.backends import backends_of
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
+from harness.protocol import codec
+from harness.protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted, RunStarted
 from harness.report import github, replay
 from harness.report.console import Console
 from harness.report.files import SUMMARY, Artifacts

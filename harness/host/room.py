@@ -15,9 +15,6 @@ from dataclasses import replace
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from harness.contract import codec
-from harness.contract.events import Notice, RunAborted, TopologyFound
-from harness.contract.runspec import Begin, RunSpec
 from harness.errors import HarnessError, ServerError
 from harness.host import kept, memory, watchdog
 from harness.host.backends import backends_of
@@ -36,6 +33,9 @@ from harness.host.pulse import Pulse, StageLimits
 from harness.host.record import Record
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
 from harness.host.sealed import Sealed
+from harness.protocol import codec
+from harness.protocol.events import Notice, RunAborted, TopologyFound
+from harness.protocol.messages import Begin, RunSpec
 
 if TYPE_CHECKING:
     from harness.host.stack import Stack

@@ -1,6 +1,6 @@
 """Runs inside, in a container or as a child process of this one: the same conversation over the same three streams.
 
-Owns how the runner is supplied with files, started, connected and ended. ``contract`` defines the messages, and
+Owns how the runner is supplied with files, started, connected and ended. ``protocol`` defines the messages, and
 ``host.session`` decides when each is sent. Imports no Django, and Docker only through ``host.docker``.
 """
 
@@ -24,8 +24,6 @@ from types import TracebackType
 from typing import IO, Self
 
 import harness
-from harness.contract.codec import encode_body
-from harness.contract.runspec import Message
 from harness.errors import ServerError
 from harness.host.conversation import Ended, Tail, whole_lines
 from harness.host.docker import attach
@@ -34,6 +32,8 @@ from harness.host.docker.engine import Client
 from harness.host.docker.runner import RUNNER, RunnerContainer, RunnerSpec
 from harness.host.interrupts import uninterrupted
 from harness.host.project import FOLDER, RUNNER_UID
+from harness.protocol.codec import encode_body
+from harness.protocol.messages import Message
 
 CODE_FOLDER = "/opt/harness"
 ENTRY = "inside/enter.py"
@@ -47,7 +47,7 @@ END_S = 10.0
 STACKS = signal.SIGUSR1
 """The signal by which the runner's process writes its stacks: its parent, or the container's first process, passes it on."""
 _POLL_S = 0.2
-_OURS = ("__init__.py", "errors.py", "testing.py", "contract", "inside")
+_OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "inside")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A conversation with signed lines: the keys are sent first, then each line carries its signature, so that tests cannot
 forge one.
 
-Owns the keys of a run. ``host.runner`` has the streams, and ``contract.seal`` the format of the lines.
+Owns the keys of a run. ``host.runner`` has the streams, and ``protocol.signatures`` the format of the lines.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self
 
-from harness.contract import seal
-from harness.contract.codec import encode_body
-from harness.contract.runspec import Message
 from harness.host.conversation import Conversation, Ended
+from harness.protocol import signatures
+from harness.protocol.codec import encode_body
+from harness.protocol.messages import Message
 
 
 class Transport(Conversation, Protocol):
@@ -32,7 +32,7 @@ class Sealed:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._journal_key, self._message_key = seal.make_key(), seal.make_key()
+        self._journal_key, self._message_key = signatures.make_key(), signatures.make_key()
         self._sent = 0
         self._sending = threading.Lock()
 
@@ -48,11 +48,11 @@ class Sealed:
 
     def send(self, message: Message) -> None:
         with self._sending:
-            self._transport.write(seal.signed(self._message_key, self._sent, encode_body(message).encode()))
+            self._transport.write(signatures.signed(self._message_key, self._sent, encode_body(message).encode()))
             self._sent += 1
 
     def lines(self) -> Iterator[bytes]:
-        opener = seal.Opener(self._journal_key, self._transport.output)
+        opener = signatures.Opener(self._journal_key, self._transport.output)
         for line in self._transport.lines():
             if (whole := opener.open(line)) is not None:
                 yield whole

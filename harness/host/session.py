@@ -16,9 +16,6 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from harness.contract import codec
-from harness.contract.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
-from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.errors import ExitCode, HarnessError, ServerError, UsageError
 from harness.host import plan_view, surroundings
 from harness.host.config import Config
@@ -32,6 +29,9 @@ from harness.host.pulse import Pulse
 from harness.host.record import Record
 from harness.host.room import Room
 from harness.host.surroundings import Surroundings
+from harness.protocol import codec
+from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
+from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.report import replay
 from harness.report.files import Artifacts
 

@@ -20,8 +20,6 @@ from types import FrameType
 
 from rich.text import Text
 
-from harness.contract import codec
-from harness.contract.events import Envelope, RunAborted, RunStarted
 from harness.errors import ExitCode, HarnessError, Interrupted, worst
 from harness.host import command_line, surroundings
 from harness.host.backends import Backend, at_once, backends_of, workers_each
@@ -33,6 +31,8 @@ from harness.host.merge import read_run, with_exit_code, write
 from harness.host.provisioning import image_commands
 from harness.host.record import TELL_EVERY_S, started
 from harness.host.surroundings import Surroundings
+from harness.protocol import codec
+from harness.protocol.events import Envelope, RunAborted, RunStarted
 from harness.report import merged_summary
 from harness.report.backends_console import BackendsConsole
 from harness.report.files import JOURNAL, Artifacts

@@ -15,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from harness.contract.events import ServerReady
-from harness.contract.runspec import Endpoint
 from harness.errors import ServerError
 from harness.host.docker.containers import Kept, State, kept_servers, remove_run
 from harness.host.docker.engine import Client
@@ -25,6 +23,8 @@ from harness.host.docker.server import ServerContainer, ServerSpec
 from harness.host.docker.watch import Watch
 from harness.host.engines import Boot, Replication
 from harness.host.plan import PlannedServer, StackPlan
+from harness.protocol.events import ServerReady
+from harness.protocol.messages import Endpoint
 
 LOCALHOST = "127.0.0.1"
 ROLES = ("primary", "replica")

@@ -8,14 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from harness.contract.events import (
-    Event,
-    PhaseFinished,
-    PhaseStarted,
-    RunPlanned,
-    TopologyFound,
-)
 from harness.errors import ProjectError
+from harness.protocol.events import Event, PhaseFinished, PhaseStarted, RunPlanned, TopologyFound
 
 _LIBRARIES = ("site-packages", "dist-packages")
 FRAMES = 10

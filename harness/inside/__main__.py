@@ -14,9 +14,9 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-from ..contract.events import RunAborted
-from ..contract.runspec import Begin
 from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
+from ..protocol.events import RunAborted
+from ..protocol.messages import Begin
 from . import process_control, real
 from .channel import HostMessages, Journal, open_channels, out_of_reach
 

@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from ..contract.events import BriefLine
+from ..protocol.events import BriefLine
 
 EARLIER = 3
 """Most earlier exceptions of a chain that are shown; of more, only the number is given."""

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
-from ..contract import codec, seal
-from ..contract.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
-from ..contract.runspec import Message, Stop
 from ..errors import ExitCode, HarnessError, Interrupted
+from ..protocol import codec, signatures
+from ..protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
+from ..protocol.messages import Message, Stop
 from . import real
 
 M = TypeVar("M")
@@ -105,12 +105,12 @@ class Journal:
         parts: list[memoryview | bytes] = []  # the key is never copied into Python's own memory, which forks inherit
         size = 0
         with held_back():  # half a line would spoil the next
-            for piece in itertools.chain.from_iterable(map(seal.pieces, lines)):
-                if size + seal.KEY_BYTES + len(piece) > seal.PIECE_BYTES:
+            for piece in itertools.chain.from_iterable(map(signatures.pieces, lines)):
+                if size + signatures.KEY_BYTES + len(piece) > signatures.PIECE_BYTES:
                     _write_all(self.fd, parts)
                     parts, size = [], 0
                 parts += (self._key, piece)
-                size += seal.KEY_BYTES + len(piece)
+                size += signatures.KEY_BYTES + len(piece)
             _write_all(self.fd, parts)
         self._said_at = real.time.perf_counter()
 
@@ -209,7 +209,7 @@ class HostMessages:
             self._buffer += chunk
             while b"\n" in self._buffer:
                 line, self._buffer = self._buffer.split(b"\n", 1)
-                if (message := seal.message_of(self._key, self._heard, line + b"\n")) is not None:
+                if (message := signatures.message_of(self._key, self._heard, line + b"\n")) is not None:
                     self._heard += 1
                     self._take(codec.decode_body(message))
 
@@ -230,14 +230,14 @@ def open_channels() -> tuple[Journal, HostMessages]:
     null = real.os.open(os.devnull, os.O_RDONLY)
     real.os.dup2(null, 0)
     real.os.close(null)
-    return Journal(journal_fd, keys[: seal.KEY_BYTES]), HostMessages(messages_fd, keys[seal.KEY_BYTES :])
+    return Journal(journal_fd, keys[: signatures.KEY_BYTES]), HostMessages(messages_fd, keys[signatures.KEY_BYTES :])
 
 
 def _read_keys(fd: int) -> memoryview:
     """Read the two keys from the first line into memory that forks do not inherit."""
     memory = real.mmap.mmap(-1, mmap.PAGESIZE)
     memory.madvise(mmap.MADV_DONTFORK)
-    keys = memoryview(memory)[: 2 * seal.KEY_BYTES]
+    keys = memoryview(memory)[: 2 * signatures.KEY_BYTES]
     left, newline = keys, bytearray(1)
     while left and (size := real.os.readv(fd, [left])):
         left = left[size:]

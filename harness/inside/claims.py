@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..contract import codec
 from ..errors import ExitCode
+from ..protocol import codec
 
 NOTICES = frozenset({"soiled"})
 """The codes of the notices that workers send."""

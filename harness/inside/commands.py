@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..contract.events import Outcome
+from ..protocol.events import Outcome
 from . import real
 
 GO_ON = b"go on"

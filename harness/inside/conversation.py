@@ -14,10 +14,10 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-from ..contract.events import RunFinished, TopologyFound
-from ..contract.runspec import RunSpec, UseRoutes
-from ..contract.topology import Topology
 from ..errors import ExitCode, HarnessError, ProjectError
+from ..protocol.events import RunFinished, TopologyFound
+from ..protocol.messages import RunSpec, UseRoutes
+from ..protocol.topology import Topology
 from . import garbage, label_names, variables
 from .channel import HostMessages, Journal
 from .failures import import_advice, project_root, project_traceback

@@ -14,8 +14,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from ..contract import codec
-from ..contract.events import (
+from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
+from ..protocol import codec
+from ..protocol.events import (
     AttemptFinished,
     AttemptSlow,
     Notice,
@@ -25,7 +26,6 @@ from ..contract.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
 from . import garbage, inspection, last_words, process_tree, reach, real, worker
 from .channel import HostMessages, Journal, held_back
 from .claims import Claims

@@ -16,9 +16,9 @@ from django.db import connections
 from django.db.utils import DatabaseError
 from django.test.utils import get_unique_databases_and_mirrors
 
-from ..contract import naming
-from ..contract.events import DatabaseMade
 from ..errors import ServerError
+from ..protocol import naming
+from ..protocol.events import DatabaseMade
 from . import mysql_clone, postgres_clone
 from .replication import await_replica, server_connection
 

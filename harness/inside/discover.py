@@ -17,8 +17,8 @@ from typing import Any
 
 from django.test import TestCase, TransactionTestCase
 
-from ..contract.events import PlannedTest
 from ..errors import ProjectError
+from ..protocol.events import PlannedTest
 from .failures import FailureDescriber
 from .private import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
 

@@ -1,6 +1,6 @@
 """Starts the runner from the path of this file, under a package name of its own.
 
-A project may have a package called ``harness``; therefore modules here, and in ``contract``, import each other relatively.
+A project may have a package called ``harness``; therefore modules here, and in ``protocol``, import each other relatively.
 """
 
 from __future__ import annotations

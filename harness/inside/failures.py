@@ -15,8 +15,8 @@ from typing import Literal
 
 import tblib
 
-from ..contract.events import BriefLine, Failure, Frame
 from ..errors import HarnessError
+from ..protocol.events import BriefLine, Failure, Frame
 from . import brief, real
 
 MESSAGE_CHARACTERS = 20_000

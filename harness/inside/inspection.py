@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS
 
-from ..contract import naming
+from ..protocol import naming
 from . import real
 from .databases import TestDatabase
 from .output import Stream

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.apps import apps
 
-from ..contract.events import PlannedTest
+from ..protocol.events import PlannedTest
 from .label_names import as_django_label, nothing_matches
 from .private import FailedTest, iter_test_cases, test_method_name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..contract.events import AttemptFinished, BriefLine, Failure, Outcome, PlannedTest, Statement, WorkerLost
+from ..protocol.events import AttemptFinished, BriefLine, Failure, Outcome, PlannedTest, Statement, WorkerLost
 from . import brief
 from .commands import Blame
 from .output import Capture

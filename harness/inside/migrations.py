@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from ..contract.events import PhaseProgressed
 from ..errors import HarnessError, ProjectError
+from ..protocol.events import PhaseProgressed
 from . import known_errors, private
 from .failures import import_advice, message_of, project_traceback, type_name
 from .sqllog import SqlLog

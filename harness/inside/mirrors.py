@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connections
 from django.test import TestCase
 
-from ..contract.runspec import MirrorMode
+from ..protocol.messages import MirrorMode
 from . import real
 from .replication import Link
 from .sqllog import SqlLog

@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from ..contract.runspec import Endpoint, Route
 from ..errors import ProjectError
+from ..protocol.messages import Endpoint, Route
 from .vendors import needs_apps, vendor_of
 
 _DRIVERS = {

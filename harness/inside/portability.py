@@ -12,8 +12,8 @@ from typing import Any
 from django.apps import apps
 from django.db import connections, router
 
-from ..contract.topology import Topology
 from ..errors import ProjectError
+from ..protocol.topology import Topology
 from .failures import causes
 
 _POSTGRES = "django.contrib.postgres"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..contract.events import WorkerFailed
+from ..protocol.events import WorkerFailed
 from . import process_tree, real
 
 _CHUNK = 1 << 18

@@ -13,10 +13,10 @@ from django.core.management.commands.test import Command
 from django.db import connections
 from django.test.utils import get_runner
 
-from ..contract.events import RunFinished
-from ..contract.runspec import DjangoOptions, Route, RunSpec, ServersReady
-from ..contract.topology import Topology, primary_of
 from ..errors import ExitCode, HarnessError, ProjectError
+from ..protocol.events import RunFinished
+from ..protocol.messages import DjangoOptions, Route, RunSpec, ServersReady
+from ..protocol.topology import Topology, primary_of
 from . import cores, portability
 from .channel import HostMessages, Journal
 from .discover import class_name

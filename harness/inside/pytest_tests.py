@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..contract.events import PlannedTest
+from ..protocol.events import PlannedTest
 from .discover import Plan, chosen
 from .private import FailedTest, test_method_name
 from .pytest_config import Collection, files, read

@@ -13,15 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..contract.events import (
-    AttemptFinished,
-    AttemptStarted,
-    Event,
-    Failure,
-    FixtureStarted,
-    Outcome,
-    PlannedTest,
-)
+from ..protocol.events import AttemptFinished, AttemptStarted, Event, Failure, FixtureStarted, Outcome, PlannedTest
 from . import real
 from .failures import ExcInfo, FailureDescriber
 from .output import Capture

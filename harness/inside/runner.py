@@ -23,10 +23,10 @@ from django.core.management.base import SystemCheckError
 from django.db import connections
 from django.test.runner import DiscoverRunner
 
-from ..contract.events import AttemptFinished, DatabasesReady, Outcome, RunPlanned
-from ..contract.runspec import RunSpec
-from ..contract.topology import Topology, closure, primary_of
 from ..errors import ProjectError
+from ..protocol.events import AttemptFinished, DatabasesReady, Outcome, RunPlanned
+from ..protocol.messages import RunSpec
+from ..protocol.topology import Topology, closure, primary_of
 from . import databases, labels, migrations, portability, private, timeouts, variables
 from .channel import HostMessages, Journal
 from .coordinator import Coordinator

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ..contract.events import Outcome
+from ..protocol.events import Outcome
 from .commands import (
     Assign,
     Assignment,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..contract.events import QueryCount, Statement
+from ..protocol.events import QueryCount, Statement
 from . import known_errors, private, real
 from .failures import cut, message_of
 from .parameters import kept, literal, shown

@@ -6,8 +6,8 @@ import math
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..contract.runspec import RunSpec
 from ..errors import ProjectError
+from ..protocol.messages import RunSpec
 from ..testing import TIMEOUT
 from .discover import Plan, class_name
 from .private import test_method_name

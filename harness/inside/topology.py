@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from ..contract.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
 from ..errors import ProjectError
+from ..protocol.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
 from .vendors import vendor_of
 
 # spelled so until Django 1.7 moved them into TEST, and silently ignored since Django 1.9

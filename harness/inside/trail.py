@@ -10,7 +10,7 @@ import itertools
 from dataclasses import replace
 from json.encoder import encode_basestring_ascii
 
-from ..contract.events import Statement
+from ..protocol.events import Statement
 from . import real
 from .failures import cut
 from .parameters import shown

@@ -20,8 +20,9 @@ from typing import Any, Literal, NoReturn
 from django.db import Error, connections
 from django.test import TestCase
 
-from ..contract import codec
-from ..contract.events import (
+from ..errors import ExitCode, HarnessError
+from ..protocol import codec
+from ..protocol.events import (
     AttemptFinished,
     Event,
     Notice,
@@ -32,8 +33,7 @@ from ..contract.events import (
     UnitFinished,
     WorkerFailed,
 )
-from ..contract.runspec import MirrorMode
-from ..errors import ExitCode, HarnessError
+from ..protocol.messages import MirrorMode
 from . import databases, flush, isolation, mirrors, private, process_control, real
 from .channel import INTERRUPTS, out_of_reach
 from .commands import GO_ON, Assignment

@@ -1,1 +1,1 @@
-"""Folds the events of a run into reports. Knows the contract alone."""
+"""Folds the events of a run into reports. Knows the protocol alone."""

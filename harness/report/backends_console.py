@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.contract.events import Envelope
+from harness.protocol.events import Envelope
 from harness.report.console import REFRESH_HZ, Sink, clock_face, is_due, phases_line, rich_console
 from harness.report.feed import Feed
 from harness.report.github import resume_commands, stop_commands

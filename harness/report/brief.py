@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from harness.contract.events import BriefLine, Failure
+from harness.protocol.events import BriefLine, Failure
 from harness.report.runreport import Attempt, Case
 from harness.report.text import for_terminal, keep_end_lines, one_line, plural
 from harness.report.wording import headline, location, place, subtests_failed, summarise

@@ -21,7 +21,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.contract.events import Envelope
+from harness.protocol.events import Envelope
 from harness.report.feed import Feed, Seat
 from harness.report.final_summary import final_summary
 from harness.report.github import resume_commands, stop_commands

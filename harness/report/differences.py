@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.contract.events import Outcome
+from harness.protocol.events import Outcome
 from harness.report.merge import Column, Merged
 from harness.report.runreport import Case
 from harness.report.wording import FLAKY, LABELS, case_headline

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.contract.events import Outcome, PlannedTest
+from harness.protocol.events import Outcome, PlannedTest
 from harness.report.runreport import Attempt, Case
 
 HIT_S = 3.0

@@ -9,8 +9,8 @@ from collections import Counter, deque
 
 from rich.text import Text
 
-from harness.contract import events
-from harness.contract.events import Envelope, Outcome, PlannedTest
+from harness.protocol import events
+from harness.protocol.events import Envelope, Outcome, PlannedTest
 from harness.report.runreport import INTERRUPTS, Attempt, Case, crash_message
 from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 from harness.report.text import first_line, one_line, plural

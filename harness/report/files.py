@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from harness.contract import codec, naming
-from harness.contract.events import Envelope
 from harness.errors import HarnessError, UsageError
+from harness.protocol import codec, naming
+from harness.protocol.events import Envelope
 from harness.report import junit, replay, sql, summary
 from harness.report.runreport import RunReport
 from harness.report.verdict import Verdict, with_unwritten

@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 from rich.text import Text
 
-from harness.contract import naming
-from harness.contract.events import Outcome
+from harness.protocol import naming
+from harness.protocol.events import Outcome
 from harness.report import brief
 from harness.report.brief import DETAILED, LISTED_FROM, sql_line
 from harness.report.runreport import PHASES, Attempt, Case, RunReport

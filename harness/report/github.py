@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-from harness.contract.events import Outcome
+from harness.protocol.events import Outcome
 from harness.report import brief
 from harness.report.brief import DETAILED, LISTED_FROM, sql_line
 from harness.report.runreport import PHASES, Attempt, Case, RunReport

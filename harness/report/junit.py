@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 
 import junit_xml
 
-from harness.contract import naming
-from harness.contract.events import Outcome
+from harness.protocol import naming
+from harness.protocol.events import Outcome
 from harness.report.runreport import Attempt, Case, RunReport
 from harness.report.text import cut_bytes, keep_ends, one_line, visible
 from harness.report.verdict import Cause, Verdict

@@ -1,7 +1,7 @@
 """Folds the events of a run into a ``RunReport``.
 
 Owns each test's final outcome if the journal lacks it, and what is kept in memory of a run. Pure, and total: any beginning
-of any journal gives a report in which each planned test has exactly one outcome. May import the contract and this
+of any journal gives a report in which each planned test has exactly one outcome. May import the protocol and this
 package's data; touches no file and no terminal.
 """
 
@@ -11,9 +11,9 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from harness.contract import events
-from harness.contract.events import Envelope, Outcome, PlannedTest
 from harness.errors import ExitCode
+from harness.protocol import events
+from harness.protocol.events import Envelope, Outcome, PlannedTest
 from harness.report.entry import Entry, Loss, case_of, with_files
 from harness.report.runreport import INTERRUPTS, Attempt, LostWorker, Phase, RunReport, crash_message
 from harness.report.text import keep_ends, one_line, plural, visible

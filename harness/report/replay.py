@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from harness.contract import naming
+from harness.protocol import naming
 from harness.report.runreport import RunReport
 from harness.report.text import one_line
 from harness.report.typed import Typed

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.contract.events import (
+from harness.errors import ExitCode, worst
+from harness.protocol.events import (
     AliasRouted,
     DatabaseMade,
     Failure,
@@ -22,7 +23,6 @@ from harness.contract.events import (
     Statement,
     WorkerLost,
 )
-from harness.errors import ExitCode, worst
 
 PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from harness.contract.events import QueryCount, Statement
+from harness.protocol.events import QueryCount, Statement
 from harness.report.runreport import Attempt, Case, RunReport
 from harness.report.text import one_line, plural, visible
 from harness.report.wording import LABELS, headline

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from harness.contract.events import Outcome
+from harness.protocol.events import Outcome
 from harness.report.text import for_terminal, keep_end_lines
 from harness.report.wording import FLAKY, LABELS
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.contract.events import Outcome, RunAborted
 from harness.errors import ExitCode, HarnessError, worst
+from harness.protocol.events import Outcome, RunAborted
 from harness.report.runreport import RunReport, crash_message
 from harness.report.text import one_line, plural
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.contract.events import Failure, Outcome
+from harness.protocol.events import Failure, Outcome
 from harness.report.runreport import Attempt, Case, Counts, RunReport
 from harness.report.text import first_line, one_line, plural
 

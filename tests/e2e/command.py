@@ -14,8 +14,8 @@ from pathlib import Path
 
 from docker.errors import NotFound
 
-from harness.contract import naming
 from harness.host.docker.engine import connect
+from harness.protocol import naming
 from harness.report.files import read_journal
 from harness.report.ledger import fold
 

@@ -12,8 +12,6 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT
 
-from harness.contract.runspec import Endpoint, Route
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
@@ -23,6 +21,8 @@ from harness.host.engines.engine import Replication
 from harness.host.plan import make_plan
 from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
+from harness.protocol.messages import Endpoint, Route
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 ESCAPED = "utf8_escaped"
 """UTF-8 with a lone surrogate for each byte that is not UTF-8: a definition may have such bytes."""

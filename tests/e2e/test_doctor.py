@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import naming
 from harness.errors import ExitCode
 from harness.host.docker import containers
 from harness.host.docker.engine import connect
 from harness.host.doctor import LEFT_BEHIND_S
+from harness.protocol import naming
 
 pytestmark = pytest.mark.docker
 

@@ -5,12 +5,12 @@ import textwrap
 
 import pytest
 
-from harness.contract.events import AttemptFinished, DatabasesReady
-from harness.contract.runspec import RunSpec
 from harness.errors import ServerError
 from harness.host.engines import MYSQL
 from harness.inside.gtid import GtidStream
 from harness.inside.writes import is_write
+from harness.protocol.events import AttemptFinished, DatabasesReady
+from harness.protocol.messages import RunSpec
 from tests.e2e import pairs
 from tests.inside.conversation import run
 from tests.unit import test_writes

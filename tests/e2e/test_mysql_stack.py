@@ -11,7 +11,6 @@ import time
 import pymysql
 import pytest
 
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import ServerError
 from harness.host.config import DbSpec
 from harness.host.docker import containers
@@ -21,6 +20,7 @@ from harness.host.engines import ENGINES
 from harness.host.plan import make_plan
 from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker
 

@@ -21,7 +21,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.topology import Alias, Topology
 from harness.host import config, project
 from harness.host.config import DbSpec
 from harness.host.docker import containers
@@ -31,6 +30,7 @@ from harness.host.engines import ENGINES
 from harness.host.plan import make_plan
 from harness.host.provisioning import buildenv, provision
 from harness.host.stack import Stack, StackOptions
+from harness.protocol.topology import Alias, Topology
 from tests import junit_check
 from tests.archives import unpack
 from tests.e2e.command import ROOT, harness

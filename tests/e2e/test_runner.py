@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.events import PhaseStarted
-from harness.contract.runspec import Begin, RunSpec, ServersReady, Stop
 from harness.errors import ExitCode, ServerError
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
@@ -24,6 +22,8 @@ from harness.host.docker.runner import RunnerContainer
 from harness.host.provisioning import provision
 from harness.host.pulse import Pulse
 from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
+from harness.protocol.events import PhaseStarted
+from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop
 
 pytestmark = pytest.mark.docker
 
@@ -32,7 +32,7 @@ DEADLINE_S = 60.0
 ECHO = """
     import sys
     sys.path.append("/opt/harness")
-    from harness.contract import codec
+    from harness.protocol import codec
     for line in sys.stdin:
         print(type(codec.decode_body(line)).__name__, len(line), flush=True)
     print("end of input", flush=True)

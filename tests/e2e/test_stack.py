@@ -14,7 +14,6 @@ import time
 import psycopg
 import pytest
 
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import ExitCode, ServerError
 from harness.host.config import DbSpec
 from harness.host.docker import containers
@@ -24,6 +23,7 @@ from harness.host.engines.postgres import POSTGRES
 from harness.host.plan import make_plan
 from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker
 
@@ -318,7 +318,7 @@ def test_servers_end_with_the_process_that_started_them(client, run, image):
         from harness.host.docker.engine import connect
         from harness.host.stack import Stack, StackOptions
         from harness.host.plan import make_plan
-        from harness.contract.topology import Alias, Topology
+        from harness.protocol.topology import Alias, Topology
         plan = make_plan(Topology((Alias("default", {PG!r}, "postgresql", "shop", "db", "", "u", "test_shop"),)))
         client = connect()
         with containers.network(client, {run!r}) as network:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.contract.events import AttemptFinished
+from harness.protocol.events import AttemptFinished
 from tests.faults import declared
 from tests.faults.row import Row, told
 from tests.faults.running import PROJECT, Running

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.contract.events import Outcome, PlannedTest, RunAborted, RunStarted, ServerReady, TopologyFound
 from harness.errors import ExitCode
+from harness.protocol.events import Outcome, PlannedTest, RunAborted, RunStarted, ServerReady, TopologyFound
 from harness.report import ledger
 from harness.report.merge import Merged, Missing, Run, merge
 from harness.report.verdict import verdict

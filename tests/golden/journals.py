@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from harness.contract import codec
-from harness.contract.events import (
+from harness.errors import ExitCode
+from harness.protocol import codec
+from harness.protocol.events import (
     AliasRouted,
     AttemptFinished,
     AttemptSlow,
@@ -36,8 +37,7 @@ from harness.contract.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.contract.topology import Alias, TestOptions, Topology
-from harness.errors import ExitCode
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 START = 1_767_225_600.0  # 2026-01-01T00:00:00 UTC
 SHOP = "shop.tests.test_orders.OrderTests"

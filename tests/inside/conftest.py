@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.runspec import DjangoOptions, RunSpec
+from harness.protocol.messages import DjangoOptions, RunSpec
 from tests.inside import interpreters
 from tests.inside.conversation import PROJECTS, Journal, run
 

@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.contract import codec, seal
-from harness.contract.events import (
+from harness.protocol import codec, signatures
+from harness.protocol.events import (
     AttemptFinished,
     Envelope,
     Notice,
@@ -34,7 +34,7 @@ from harness.contract.events import (
     RunPlanned,
     TopologyFound,
 )
-from harness.contract.runspec import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
+from harness.protocol.messages import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
 from tests.signals import HEEDING
 
 ROOT = Path(__file__).parents[2]
@@ -145,14 +145,14 @@ class Conversation:
         self.said: list[bytes] = []
         self._buffer = b""
         self._journal_key, self._message_key = keys or self.make_keys()
-        self._opener = seal.Opener(self._journal_key, self.output.append)
+        self._opener = signatures.Opener(self._journal_key, self.output.append)
         self.write(self._journal_key + self._message_key + b"\n")
         self._deadline = time.monotonic() + PATIENCE_S
 
     @staticmethod
     def make_keys() -> tuple[bytes, bytes]:
         """The keys of the journal and of the messages."""
-        return seal.make_key(), seal.make_key()
+        return signatures.make_key(), signatures.make_key()
 
     def __enter__(self) -> Conversation:
         return self
@@ -169,7 +169,7 @@ class Conversation:
 
     def sign(self, line: bytes) -> None:
         """Send *line*, signed as the host's next message, whether or not it is valid."""
-        self.write(seal.signed(self._message_key, len(self.said), line))
+        self.write(signatures.signed(self._message_key, len(self.said), line))
         self.said.append(line)
 
     def write(self, data: bytes) -> None:

@@ -5,8 +5,8 @@ Attacks that need a user of their own to be kept out (``/proc`` of the runner) a
 
 import hashlib
 
-from harness.contract.events import RunAborted, RunFinished
-from harness.contract.runspec import RunSpec
+from harness.protocol.events import RunAborted, RunFinished
+from harness.protocol.messages import RunSpec
 from tests.inside.conversation import Conversation
 
 ATTACKS = """

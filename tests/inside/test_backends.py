@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.events import TopologyFound
+from harness.protocol.events import TopologyFound
 
 BACKEND = """
 from django.contrib.contenttypes.models import ContentType  # noqa: F401

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.contract.events import (
+from harness.protocol.events import (
     AttemptSlow,
     RetryCalledOff,
     RunFinished,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.events import DatabasesReady, SlotRecycled
+from harness.protocol.events import DatabasesReady, SlotRecycled
 
 
 @pytest.mark.parametrize(

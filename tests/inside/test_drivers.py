@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.contract.events import TopologyFound
-from harness.contract.runspec import Route, RunSpec
+from harness.protocol.events import TopologyFound
+from harness.protocol.messages import Route, RunSpec
 from tests.inside.conversation import run
 
 POSTGRES = "django.db.backends.postgresql"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.contract.events import Notice, WorkerLost, WorkerStopped
 from harness.errors import ExitCode
+from harness.protocol.events import Notice, WorkerLost, WorkerStopped
 from harness.report.ledger import fold
 from harness.report.verdict import verdict
 

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from harness.contract import codec
-from harness.contract.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
-from harness.contract.runspec import Begin, RunSpec, Stop
 from harness.errors import ExitCode
+from harness.protocol import codec
+from harness.protocol.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
+from harness.protocol.messages import Begin, RunSpec, Stop
 from tests.inside.conftest import INSIDE
 from tests.inside.conversation import Conversation
 

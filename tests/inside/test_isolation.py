@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.events import RunFinished, WorkerLost, WorkerStarted
+from harness.protocol.events import RunFinished, WorkerLost, WorkerStarted
 from tests.inside.conversation import Conversation
 
 
@@ -208,7 +208,7 @@ def test_a_projects_warnings_are_errors_where_it_says_so(project, run_project):
 def test_a_worker_that_is_still_there_when_inside_is_killed_ends_by_itself(project):
     """Nobody is left to end it: it hears that the coordinator has hung up."""
     folder = project({"tests.py": PASSES.replace("pass\n", "import time; time.sleep(1.5)\n")})
-    from harness.contract.runspec import RunSpec
+    from harness.protocol.messages import RunSpec
 
     with Conversation(folder) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.contract.events import WorkerLost
-from harness.contract.runspec import TimeLimit
+from harness.protocol.events import WorkerLost
+from harness.protocol.messages import TimeLimit
 
 LATE = """
 import signal, time, unittest

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.events import AttemptFinished, DatabasesReady, QueriesCounted
+from harness.protocol.events import AttemptFinished, DatabasesReady, QueriesCounted
 
 
 @pytest.fixture(scope="module")

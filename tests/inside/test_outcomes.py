@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from harness.contract.events import AttemptFinished, AttemptStarted, FixtureStarted, RunPlanned, WorkerLost
-from harness.contract.runspec import Route, RunSpec
+from harness.protocol.events import AttemptFinished, AttemptStarted, FixtureStarted, RunPlanned, WorkerLost
+from harness.protocol.messages import Route, RunSpec
 from tests.inside import interpreters
 from tests.inside.conftest import together
 from tests.inside.conversation import PROJECTS, run

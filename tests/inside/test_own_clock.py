@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.events import WorkerLost
+from harness.protocol.events import WorkerLost
 
 APPS = """
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.runspec import Route, RunSpec
+from harness.protocol.messages import Route, RunSpec
 from tests.inside.conversation import run
 
 NO_DRIVER = "import sys\nsys.modules['psycopg'] = sys.modules['psycopg2'] = None\n"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.events import AttemptStarted
-from harness.contract.runspec import RunSpec
 from harness.errors import ExitCode
 from harness.inside.process_tree import children_of, snapshot
+from harness.protocol.events import AttemptStarted
+from harness.protocol.messages import RunSpec
 from tests.inside.conversation import Conversation
 
 LEAVES = """

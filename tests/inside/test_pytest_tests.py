@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from harness.contract.events import RunFinished
+from harness.protocol.events import RunFinished
 from harness.report import ledger
 from harness.report.verdict import verdict
 from tests.inside.conftest import together

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contract.events import RunFinished, RunPlanned
+from harness.protocol.events import RunFinished, RunPlanned
 
 
 @pytest.fixture

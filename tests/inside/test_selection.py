@@ -4,7 +4,7 @@ import functools
 
 import pytest
 
-from harness.contract.events import RunFinished, RunPlanned, TopologyFound
+from harness.protocol.events import RunFinished, RunPlanned, TopologyFound
 from tests.inside.conftest import together
 
 ALPHA = {"test_one", "test_two", "test_three", "test_four"}

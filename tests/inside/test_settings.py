@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from harness.contract.events import PhaseProgressed, TopologyFound
-from harness.contract.runspec import RunSpec
 from harness.errors import ExitCode
+from harness.protocol.events import PhaseProgressed, TopologyFound
+from harness.protocol.messages import RunSpec
 from tests.inside.conversation import Conversation, run
 
 TEST = """
@@ -199,7 +199,7 @@ def test_settings_that_look_at_the_arguments_find_a_run_of_tests(project, run_pr
 def test_settings_that_do_not_end_can_be_interrupted(project):
     folder = project({}, 'import time; print("loading", flush=True); time.sleep(600)')
     with Conversation(folder) as conversation:
-        from harness.contract.runspec import Begin
+        from harness.protocol.messages import Begin
 
         conversation.say(Begin(RunSpec(settings="settings")))
         while "loading" not in conversation.errors():

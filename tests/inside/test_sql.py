@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.contract.events import QueriesCounted
+from harness.protocol.events import QueriesCounted
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.contract.events import Outcome
 from harness.errors import ExitCode
+from harness.protocol.events import Outcome
 from harness.report.runreport import Case, RunReport
 from harness.report.verdict import verdict
 

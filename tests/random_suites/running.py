@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.contract.topology import Alias, Topology
-from harness.contract.topology import TestOptions as Options
 from harness.host.config import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.build import Workshop
@@ -22,6 +20,8 @@ from harness.host.engines import POSTGRES
 from harness.host.plan import make_plan
 from harness.host.provisioning import provision
 from harness.host.stack import Stack, StackOptions
+from harness.protocol.topology import Alias, Topology
+from harness.protocol.topology import TestOptions as Options
 from tests.e2e import command
 from tests.random_suites.compare import Seen, differences, expected, seen
 from tests.random_suites.generate import Suite, generate

@@ -4,7 +4,7 @@ import io
 
 from rich.text import Text
 
-from harness.contract.events import Notice, Outcome, PhaseStarted
+from harness.protocol.events import Notice, Outcome, PhaseStarted
 from harness.report.backends_console import BackendsConsole
 from harness.report.terminal import ConsoleOptions
 from tests.golden.backends import ADDS, BAD, on_mysql, on_postgres

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.events import BriefLine, Failure, Outcome, PlannedTest
 from harness.inside import brief as inside_brief
 from harness.inside.failures import FailureDescriber
+from harness.protocol.events import BriefLine, Failure, Outcome, PlannedTest
 from harness.report import brief
 from harness.report.runreport import Attempt, Case
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.contract import codec
-from harness.contract.events import AttemptFinished, Failure, Outcome, PlannedTest
 from harness.inside.claims import Claims
+from harness.protocol import codec
+from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest
 
 TESTS = ("app.T.test_1", "app.T.test_2")
 FAILURE = Failure("error", "ValueError", "no", "Traceback")

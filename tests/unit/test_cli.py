@@ -11,10 +11,10 @@ import pytest
 
 import harness
 from harness import cli
-from harness.contract.runspec import DjangoOptions
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
 from harness.host.config import DbSpec
 from harness.host.options import OPTIONS
+from harness.protocol.messages import DjangoOptions
 from tests.signals import HEEDING
 
 REPOSITORY = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ import tarfile
 from pathlib import Path
 
 import harness
-from harness.contract import codec, seal
-from harness.contract.events import RunAborted
 from harness.host.runner import CODE_FOLDER, ENTRY, code_tar
+from harness.protocol import codec, signatures
+from harness.protocol.events import RunAborted
 from tests.archives import unpack
 
 
@@ -21,7 +21,7 @@ def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
     assert {
         "opt/harness/harness/__init__.py",
         "opt/harness/harness/errors.py",
-        "opt/harness/harness/contract/codec.py",
+        "opt/harness/harness/protocol/codec.py",
         "opt/harness/harness/inside/__init__.py",
         "opt/harness/tblib/__init__.py",
     } <= names
@@ -35,15 +35,15 @@ def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
         unpack(tar, tmp_path)
     (tmp_path / "project" / "harness").mkdir(parents=True)
     (tmp_path / "project" / "harness" / "__init__.py").write_text("raise RuntimeError('this is the project's')")
-    key = seal.make_key()
+    key = signatures.make_key()
     done = subprocess.run(
         [sys.executable, "-S", "-E", tmp_path / "code" / "harness" / ENTRY],
-        input=(key + seal.make_key()).decode() + "\n",
+        input=(key + signatures.make_key()).decode() + "\n",
         capture_output=True,
         text=True,
         cwd=tmp_path / "project",
     )
-    event = codec.decode(seal.Opener(key, print).open(done.stdout.encode().splitlines()[-1])).event
+    event = codec.decode(signatures.Opener(key, print).open(done.stdout.encode().splitlines()[-1])).event
     assert isinstance(event, RunAborted), done.stderr
     assert event.message == "The connection to the host has ended."
 
@@ -51,7 +51,7 @@ def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
 def test_modules_of_the_runner_import_each_other_relatively():
     """An absolute import would find a project's package called ``harness``, or a second copy of ours."""
     package = Path(harness.__file__).parent
-    files = [*package.glob("contract/*.py"), *package.glob("inside/*.py"), package / "errors.py"]
+    files = [*package.glob("protocol/*.py"), *package.glob("inside/*.py"), package / "errors.py"]
     absolute = [
         f"{path.name}: {line}"
         for path in files

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.contract import codec, events, runspec
-from harness.contract.codec import CodecError
-from harness.contract.events import AttemptFinished, Envelope, Failure, Notice, Outcome
 from harness.errors import ExitCode
+from harness.protocol import codec, events, messages
+from harness.protocol.codec import CodecError
+from harness.protocol.events import AttemptFinished, Envelope, Failure, Notice, Outcome
 
 EVENTS = typing.get_args(events.Event)
-MESSAGES = typing.get_args(runspec.Message)
+MESSAGES = typing.get_args(messages.Message)
 
 # every character that a Python string can hold, lone surrogates too
 text = st.text(alphabet=st.characters(exclude_categories=()), max_size=20).map(

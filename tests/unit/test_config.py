@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.runspec import DjangoOptions
 from harness.errors import ExitCode, HarnessError, ProjectError, UsageError
 from harness.host import config as config_module
 from harness.host.config import Config, DbSpec, ServerConfig
 from harness.host.explain import explain
 from harness.host.options import OPTIONS
+from harness.protocol.messages import DjangoOptions
 
 KNOWN = {"postgres": ("15", "17", "18"), "mysql": ("8.4", "9.7")}
 MANAGE_PY = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'

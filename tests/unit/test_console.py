@@ -6,7 +6,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from harness.contract.events import (
+from harness.protocol.events import (
     AttemptFinished,
     AttemptSlow,
     AttemptStarted,

@@ -2,16 +2,7 @@ import itertools
 
 import pytest
 
-from harness.errors import (
-    SEVERITY,
-    ExitCode,
-    HarnessError,
-    Interrupted,
-    ProjectError,
-    ServerError,
-    UsageError,
-    worst,
-)
+from harness.errors import SEVERITY, ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError, worst
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import codec, naming
-from harness.contract.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
 from harness.errors import ExitCode, UsageError
+from harness.protocol import codec, naming
+from harness.protocol.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
 from harness.report import files, ledger
 from harness.report.files import Artifacts, read_journal
 from harness.report.verdict import verdict

@@ -1,15 +1,9 @@
 import pytest
 
-from harness.contract.events import Failure, Frame, Outcome, PlannedTest, RunFinished
+from harness.protocol.events import Failure, Frame, Outcome, PlannedTest, RunFinished
 from harness.report import ledger
 from harness.report.brief import DETAILED
-from harness.report.final_summary import (
-    DETAILED_QUIETLY,
-    LISTED,
-    condensed,
-    final_summary,
-    rerun_command,
-)
+from harness.report.final_summary import DETAILED_QUIETLY, LISTED, condensed, final_summary, rerun_command
 from harness.report.terminal import ConsoleOptions
 from harness.report.typed import Typed
 from harness.report.verdict import verdict

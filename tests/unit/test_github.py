@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.contract.events import Failure, Outcome, RunAborted, RunFinished
 from harness.errors import ExitCode
+from harness.protocol.events import Failure, Outcome, RunAborted, RunFinished
 from harness.report import github, ledger
 from harness.report.brief import DETAILED
 from harness.report.verdict import verdict

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import codec, naming
-from harness.contract.events import Envelope
+from harness.protocol import codec, naming
+from harness.protocol.events import Envelope
 from harness.report import final_summary, junit, ledger, sql, summary
 from harness.report.console import PlainConsole
 from harness.report.files import read_journal

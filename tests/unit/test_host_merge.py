@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.events import Outcome, RunFinished
 from harness.errors import ExitCode, UsageError
 from harness.host.backends import Job, matrix_document
 from harness.host.merge import find_runs, read_expected, read_run
+from harness.protocol.events import Outcome, RunFinished
 from harness.report import ledger
 from harness.report.files import Artifacts, read_journal
 from harness.report.verdict import Verdict, verdict

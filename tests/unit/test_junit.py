@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.contract.events import AttemptFinished, Failure, Outcome, PlannedTest, RunAborted, RunFinished, Statement
 from harness.errors import ExitCode
+from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest, RunAborted, RunFinished, Statement
 from harness.report import junit, ledger
 from harness.report.verdict import verdict
 from tests.golden.journals import Journal, failure, planned

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from harness.contract import codec
-from harness.contract.events import (
+from harness.errors import ExitCode
+from harness.protocol import codec
+from harness.protocol.events import (
     AttemptFinished,
     AttemptStarted,
     Envelope,
@@ -27,7 +28,6 @@ from harness.contract.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.errors import ExitCode
 from harness.report import final_summary, github, junit, ledger, summary
 from harness.report.feed import Feed
 from harness.report.runreport import Case, RunReport

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from harness.contract.events import Outcome, RunAborted
 from harness.errors import ExitCode, UsageError
+from harness.protocol.events import Outcome, RunAborted
 from harness.report.merge import Merged, Missing, Run, merge, missing_of
 from harness.report.verdict import Verdict
 from tests.golden.backends import (

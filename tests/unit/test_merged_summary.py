@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from harness.contract.events import Outcome
+from harness.protocol.events import Outcome
 from harness.report import junit, merged_summary
 from harness.report.merge import Merged, merge
 from tests.golden.backends import ADDS, BAD, merged, on_postgres, passed, run_of, started

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.contract import naming
-from harness.contract.naming import ContainerName
+from harness.protocol import naming
+from harness.protocol.naming import ContainerName
 
 runs = st.text("0123456789abcdef", min_size=8, max_size=8)
 aliases = st.text(max_size=80)

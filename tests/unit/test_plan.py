@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract import naming
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.config import DbSpec
 from harness.host.engines.postgres import POSTGRES, SERVER_OPTIONS
 from harness.host.plan import make_plan
+from harness.protocol import naming
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
 POSTGIS = "django.contrib.gis.db.backends.postgis"

@@ -2,9 +2,9 @@
 
 import json
 
-from harness.contract.topology import Alias, TestOptions, Topology
 from harness.host import plan_view
 from harness.host.plan import make_plan
+from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
 MADE = make_plan(

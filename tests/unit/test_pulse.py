@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.contract.events import PhaseFinished, PhaseStarted
 from harness.host.pulse import Pulse, stillness
+from harness.protocol.events import PhaseFinished, PhaseStarted
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from harness.contract.events import (
+from harness.protocol.events import (
     AttemptFinished,
     Envelope,
     Failure,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import codec
 from harness.errors import ExitCode
 from harness.host.config import load
 from harness.host.record import Record
 from harness.host.surroundings import Surroundings
+from harness.protocol import codec
 from harness.report.files import Artifacts
 from harness.report.typed import Typed
 from tests.golden.journals import JOURNALS

@@ -2,7 +2,6 @@
 
 import pytest
 
-from harness.contract.events import Outcome
 from harness.inside import schedule
 from harness.inside.commands import (
     Assign,
@@ -21,6 +20,7 @@ from harness.inside.commands import (
 )
 from harness.inside.discover import Unit
 from harness.inside.schedule import EXAMINE_S, RETIRE_S, SLOW_S, START_S, TERM_S, Limits, Schedule
+from harness.protocol.events import Outcome
 
 TIMEOUT_S = 60.0
 LIMITS = Limits(TIMEOUT_S)

@@ -8,7 +8,6 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.contract.events import Outcome
 from harness.inside.commands import (
     Assign,
     Blame,
@@ -25,6 +24,7 @@ from harness.inside.commands import (
 )
 from harness.inside.discover import Unit
 from harness.inside.schedule import Limits, Schedule
+from harness.protocol.events import Outcome
 
 TIMEOUT_S = 20.0
 STEPS = 20_000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract import seal
+from harness.protocol import signatures
 
 KEY = b"0123456789abcdef" * 2
 LINES = st.lists(st.binary(max_size=9000).map(lambda data: data.replace(b"\n", b"x") + b"\n"), max_size=4)
@@ -15,11 +15,11 @@ NOISE = st.binary(max_size=60)
 def test_lines_come_through_whatever_others_write_between_their_pieces(lines, noise):
     """A pipe takes a piece in one write, so others' output comes before or after it."""
     stream = b""
-    for written, piece in enumerate(piece for line in lines for piece in seal.pieces(line)):
-        assert len(seal.make_key()) + len(piece) <= seal.PIECE_BYTES
+    for written, piece in enumerate(piece for line in lines for piece in signatures.pieces(line)):
+        assert len(signatures.make_key()) + len(piece) <= signatures.PIECE_BYTES
         stream += noise[written % len(noise)] + KEY + piece
     output = []
-    opener = seal.Opener(KEY, output.append)
+    opener = signatures.Opener(KEY, output.append)
     found = [opener.open(line + b"\n") for line in stream.split(b"\n")[:-1]]
     assert [line for line in found if line is not None] == lines
     assert opener.rest == b""
@@ -27,14 +27,14 @@ def test_lines_come_through_whatever_others_write_between_their_pieces(lines, no
 
 def test_what_has_no_key_is_output():
     output = []
-    opener = seal.Opener(KEY, output.append)
+    opener = signatures.Opener(KEY, output.append)
     assert opener.open(b'{"v":1,"type":"RunFinished"}\n') is None
     assert opener.open(b"half a line" + KEY + b"=event\n") == b"event\n"
     assert output == [b'{"v":1,"type":"RunFinished"}\n', b"half a line"]
 
 
 def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept():
-    opener = seal.Opener(KEY, print)
+    opener = signatures.Opener(KEY, print)
     assert opener.open(KEY + b"=eve") == b"eve"
     assert opener.open(KEY + b"+first\n") is None
     assert opener.rest == b"first"
@@ -42,9 +42,9 @@ def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept():
 
 @pytest.mark.parametrize("number", [0, 1, 7])
 def test_a_message_is_the_hosts_when_it_comes_in_its_turn(number):
-    line = seal.signed(KEY, number, b'{"type":"Stop"}\n')
-    assert seal.message_of(KEY, number, line) == b'{"type":"Stop"}\n'
-    assert seal.message_of(KEY, number + 1, line) is None
-    assert seal.message_of(KEY[::-1], number, line) is None
-    assert seal.message_of(KEY, number, line[:-2] + b"x\n") is None
-    assert seal.message_of(KEY, number, b"") is None
+    line = signatures.signed(KEY, number, b'{"type":"Stop"}\n')
+    assert signatures.message_of(KEY, number, line) == b'{"type":"Stop"}\n'
+    assert signatures.message_of(KEY, number + 1, line) is None
+    assert signatures.message_of(KEY[::-1], number, line) is None
+    assert signatures.message_of(KEY, number, line[:-2] + b"x\n") is None
+    assert signatures.message_of(KEY, number, b"") is None

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract import codec
-from harness.contract.events import Notice, RunAborted
 from harness.errors import ExitCode
 from harness.host.child import Letter, last_words
 from harness.host.several import exit_code_of
+from harness.protocol import codec
+from harness.protocol.events import Notice, RunAborted
 from harness.report.typed import Typed
 
 REPOSITORY = Path(__file__).parents[2]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.contract.events import AttemptFinished, Failure, Outcome, RunAborted, RunFinished
 from harness.errors import ExitCode, ProjectError
 from harness.host.provisioning import unnamed
 from harness.host.provisioning.install import files_read, plan
+from harness.protocol.events import AttemptFinished, Failure, Outcome, RunAborted, RunFinished
 
 UV = """\
 [project]

@@ -4,8 +4,8 @@ from contextlib import closing
 
 import pytest
 
-from harness.contract.events import Outcome, QueryCount, Statement
 from harness.inside.failures import cut
+from harness.protocol.events import Outcome, QueryCount, Statement
 from harness.report import ledger, sql
 from tests.golden.journals import STATEMENTS, Journal, failure, planned
 

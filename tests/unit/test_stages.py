@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.contract.events import PhaseFinished, PhaseStarted, RunFinished, RunPlanned, TopologyFound
-from harness.contract.topology import Topology
 from harness.host.stages import DISCOVERY, END, SETTINGS, TEMPLATE, hang, next_stage
+from harness.protocol.events import PhaseFinished, PhaseStarted, RunFinished, RunPlanned, TopologyFound
+from harness.protocol.topology import Topology
 
 FOUND = TopologyFound(Topology(()), "config.settings", "3.13", "6.1")
 STACKS = """Thread 0x01 (most recent call first):

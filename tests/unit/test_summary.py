@@ -1,6 +1,6 @@
 import json
 
-from harness.contract.events import Outcome, RunStarted
+from harness.protocol.events import Outcome, RunStarted
 from harness.report import ledger, summary
 from harness.report.verdict import verdict
 from tests.golden.journals import JOURNALS, Journal, planned

@@ -8,9 +8,9 @@ from django.test.utils import dependency_ordered
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contract import topology
-from harness.contract.topology import Alias, TestOptions, Topology, closure, creation_order, databases, primary_of
 from harness.errors import ProjectError
+from harness.protocol import topology
+from harness.protocol.topology import Alias, TestOptions, Topology, closure, creation_order, databases, primary_of
 
 
 def alias(name, mirror=None, dependencies=None, database=None, **options):

@@ -1,7 +1,7 @@
 import pytest
 
-from harness.contract.events import AttemptStarted, Outcome, RunAborted, RunFinished, WorkerLost
 from harness.errors import ExitCode
+from harness.protocol.events import AttemptStarted, Outcome, RunAborted, RunFinished, WorkerLost
 from harness.report import ledger
 from harness.report.verdict import WORDS, Verdict, verdict
 from tests.golden.journals import Journal, planned

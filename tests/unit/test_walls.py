@@ -32,7 +32,7 @@ def imported_with(package):
     return set(result.stdout.split())
 
 
-@pytest.mark.parametrize("package", ["harness.host", "harness.report", "harness.contract"])
+@pytest.mark.parametrize("package", ["harness.host", "harness.report", "harness.protocol"])
 def test_the_hosts_side_never_imports_django(package):
     assert not imported_with(package) & {"django", "psycopg"}
 
@@ -50,7 +50,7 @@ def test_inside_never_imports_what_is_the_hosts():
     assert not loaded & {"docker", "testcontainers", "click", "rich", "junit_xml", "requests"}
 
 
-@pytest.mark.parametrize("package", ["harness.report", "harness.contract"])
+@pytest.mark.parametrize("package", ["harness.report", "harness.protocol"])
 def test_docker_stays_with_the_host(package):
     assert not imported_with(package) & {"docker", "testcontainers"}
 

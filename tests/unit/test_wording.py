@@ -1,6 +1,6 @@
 import pytest
 
-from harness.contract.events import Failure, Frame, Outcome
+from harness.protocol.events import Failure, Frame, Outcome
 from harness.report.runreport import Attempt, Case, Counts
 from harness.report.wording import case_headline, detail, headline, label, location, place, summarise, tally
 from tests.golden.journals import FILE, failure, planned

@@ -27,24 +27,17 @@ import docker.errors
 from docker.types import Mount
 from docker.utils.socket import frames_iter
 
-from harness.contract import naming
 from harness.errors import HarnessError, ServerError
 from harness.host import watchdog
 from harness.host.docker import attach, containers
-from harness.host.docker.failure import (
-    EVIDENCE_LINES,
-    FAILURES,
-    explanation,
-    failed_build,
-    failed_install,
-    refused,
-)
+from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, failed_build, failed_install, refused
 from harness.host.docker.origins import Origins, label_changes
 from harness.host.project import FOLDER
 from harness.host.provisioning import images
 from harness.host.provisioning.buildenv import BROUGHT, BuildEnvironment
 from harness.host.provisioning.images import Image
 from harness.host.provisioning.recipe import Tell
+from harness.protocol import naming
 
 SILENCE_S = 900
 """The longest silence, in seconds, of a build under way."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import docker
 import docker.errors
 
-from harness.contract import naming
 from harness.errors import ServerError
 from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, refused
+from harness.protocol import naming
 
 RUN_LABEL = f"{naming.LABEL}.run"
 """The label with the run's id, on every container and network of a run."""

@@ -18,11 +18,11 @@ import docker.errors
 import requests.exceptions
 from docker.types import LogConfig
 
-from harness.contract import naming
 from harness.errors import ServerError
 from harness.host.docker import attach
 from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling, under_shell
 from harness.host.docker.failure import FAILURES, refused
+from harness.protocol import naming
 
 RUNNER = "runner"
 KILLED = 128 + signal.SIGKILL

@@ -17,11 +17,11 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
-from harness.contract import naming
 from harness.errors import ServerError
 from harness.host.docker import attach
 from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
 from harness.host.docker.failure import FAILURES, refused
+from harness.protocol import naming
 
 LOG_LIMIT = "32m"
 """The size of a server's log that the engine keeps."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from harness.contract import naming
 from harness.host.engines import mysql
 from harness.host.engines.engine import Engine, Release
+from harness.protocol import naming
 
 USER_CHARACTERS = 80
 

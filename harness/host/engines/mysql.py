@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from harness.contract import naming
 from harness.host.engines.engine import PASSWORD_VARIABLE, Boot, Engine, Release
+from harness.protocol import naming
 
 DEFAULT_USER = "harness"
 """The user of an alias whose USER is empty or not accepted by the server."""

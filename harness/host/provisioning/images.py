@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from harness.contract import naming
 from harness.errors import UsageError
 from harness.host.digest import digest_of
 from harness.host.engines import Release
 from harness.host.provisioning import debian, recipe
 from harness.host.provisioning.python_version import PYTHONS
 from harness.host.provisioning.recipe import Recipe
+from harness.protocol import naming
 
 NAME_LABEL = f"{naming.LABEL}.image"
 """The label with the image's name: ``postgres``, ``runner``, ``base``, ``project``. An image without it is none of ours."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from harness.contract.events import AttemptFinished, Event, RunAborted
 from harness.errors import ProjectError
 from harness.host.provisioning import install
 from harness.host.settings_module import MANAGE_PY, find_settings_module
+from harness.protocol.events import AttemptFinished, Event, RunAborted
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
 _NO_MODULE = "ModuleNotFoundError"

@@ -1,4 +1,4 @@
-"""Encodes a dataclass of the contract as one JSON line, and decodes it.
+"""Encodes a dataclass of the protocol as one JSON line, and decodes it.
 
 Owns the protocol version. Encoders and decoders are built once for each class from its annotations, since a run passes two
 events for each test through here.
@@ -17,12 +17,12 @@ from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import Any
 
-from . import events, runspec
+from . import events, messages
 
 VERSION = 1
 
 _NAMED: dict[str, type] = {
-    cls.__name__: cls for cls in (*typing.get_args(events.Event), *typing.get_args(runspec.Message))
+    cls.__name__: cls for cls in (*typing.get_args(events.Event), *typing.get_args(messages.Message))
 }
 
 _T = typing.TypeVar("_T")
@@ -69,7 +69,7 @@ def decode(line: str | bytes) -> events.Envelope:
         raise CodecError(f"no field {error} around a {raw['type']}") from error
 
 
-def encode_body(body: events.Event | runspec.Message) -> str:
+def encode_body(body: events.Event | messages.Message) -> str:
     """A message or a bare event as one line of JSON: the format from workers to the coordinator, and from the host to inside."""
     return f"{{{_tagged(body)}}}\n"
 
@@ -99,7 +99,7 @@ def from_plain(raw: dict[str, Any]) -> Any:
 
 
 def to_plain(value: Any) -> Any:
-    """*value*, a dataclass of the contract or a tuple of them, as JSON's own types."""
+    """*value*, a dataclass of the protocol or a tuple of them, as JSON's own types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
     if isinstance(value, enum.Enum):
@@ -199,7 +199,7 @@ def _writer(hint: Any) -> Callable[[Any], str]:
         cls = typing.cast("type[Any]", hint)
         # a class is looked up at the first use: classes may refer to one another
         return lambda value: _whole_encoder(cls)(value)
-    raise TypeError(f"the contract does not carry {hint!r}")
+    raise TypeError(f"the protocol does not carry {hint!r}")
 
 
 @_once
@@ -290,4 +290,4 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
         cls = typing.cast("type[Any]", hint)
         # a class is looked up at the first use: classes may refer to one another
         return lambda value: _decoder(cls)(value)
-    raise TypeError(f"the contract does not carry {hint!r}")
+    raise TypeError(f"the protocol does not carry {hint!r}")
