@@ -65,7 +65,7 @@ class HarnessError(Exception):
 
     @staticmethod
     def of(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:
-        """The error that ends a run with *code*, made again from the data that crossed between host and inside."""
+        """The error that ends a run with *code*, made again from the data that crossed between host and runner."""
         if code in (ExitCode.SIGINT, ExitCode.SIGTERM):
             return Interrupted(message, code)
         classes = {cls.exit_code: cls for cls in (UsageError, ServerError, ProjectError)}

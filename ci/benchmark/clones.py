@@ -1,7 +1,7 @@
 """Figures ``clones-2`` and ``clones-4``: the slots' clones made side by side, as workers make them, or one after the
 other.
 
-Both sides call the worker's function (``harness.inside.databases.make_clones``) in processes that are already running:
+Both sides call the worker's function (``harness.runner.databases.clones.make_clones``) in processes that are already running:
 see ``cloning``, a process of its own, since ``inside`` imports Django.
 """
 

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import connections
 
 from ci.benchmark.forks import seconds_of
-from harness.inside.databases import TestDatabase, close_connections, make_clones
-from harness.inside.replication import server_connection
+from harness.runner.databases.clones import TestDatabase, close_connections, make_clones
+from harness.runner.replication.catch_up import server_connection
 
 
 def main(host: str, port: str, template: str, slots: str, way: str) -> None:

@@ -15,7 +15,7 @@ import pymysql
 from pymysql.constants import CLIENT
 
 from ci.benchmark.forks import seconds_of
-from harness.inside.mysql_clone import make_clone
+from harness.runner.databases.mysql_clone import make_clone
 
 
 def main(host: str, port: str, user: str, template: str, slots: str) -> None:

@@ -41,8 +41,8 @@ CAPTURE = Comparison(
 _OFF = """\
 from settings import *
 
-from harness.inside import private
-from harness.inside.output import Capture
+from harness.runner import private
+from harness.runner.workers.output_capture import Capture
 
 private.hook_cursors = lambda *_: None
 Capture.begin = lambda self: None

@@ -1,4 +1,4 @@
-"""The host's connection to inside, in a container or a child process: messages in, lines out. ``host.runner`` has both.
+"""The host's connection to the runner, in a container or a child process: messages in, lines out. ``host.runner`` has both.
 
 Owns the interface and what both share. Imports neither Docker nor Django.
 """
@@ -16,21 +16,21 @@ from typing import Protocol, Self
 from harness.protocol.messages import Message
 
 STDERR_TAIL_BYTES = 64 << 10
-"""The number of bytes at the end of inside's standard error that are kept for evidence."""
+"""The number of bytes at the end of the runner's standard error that are kept for evidence."""
 ANSWER_S = 5.0
 _MOMENT_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of inside. ``code`` is its exit status, or the negative number of the signal that ended it."""
+    """The end of the runner. ``code`` is its exit status, or the negative number of the signal that ended it."""
 
     code: int
     oom_killed: bool = False
 
 
 class Conversation(Protocol):
-    """The host's connection to inside. A context manager: on exit, inside is gone."""
+    """The host's connection to the runner. A context manager: on exit, the runner is gone."""
 
     def __enter__(self) -> Self: ...
 
@@ -39,37 +39,37 @@ class Conversation(Protocol):
     ) -> None: ...
 
     def send(self, message: Message) -> None:
-        """Send *message*. It is dropped if inside no longer reads: how it ended explains more. Any thread may call this."""
+        """Send *message*. It is dropped if the runner no longer reads: how it ended explains more. Any thread may call this."""
 
     def lines(self) -> Iterator[bytes]:
-        """The lines of inside's standard output as they come, each with its newline, until it ends.
+        """The lines of the runner's standard output as they come, each with its newline, until it ends.
 
         A torn last line has no newline. To be called once.
         """
 
     def stderr_tail(self) -> str:
-        """The end of inside's standard error so far."""
+        """The end of the runner's standard error so far."""
 
     def close_stdin(self) -> None:
-        """Close inside's standard input, so that it reads the end of file."""
+        """Close the runner's standard input, so that it reads the end of file."""
 
     def stop(self, grace_s: float) -> None:
-        """Ask inside to end (SIGTERM), and end it after *grace_s* seconds."""
+        """Ask the runner to end (SIGTERM), and end it after *grace_s* seconds."""
 
     def kill(self) -> None:
-        """End inside at once, without a message: its own report of the end is not wanted."""
+        """End the runner at once, without a message: its own report of the end is not wanted."""
 
     def wait(self, deadline_s: float) -> Ended:
-        """The exit status of inside. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
+        """The exit status of the runner. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
 
     def is_stopped(self) -> bool:
-        """Whether inside is stopped or paused, and may go on. False where that cannot be found out."""
+        """Whether the runner is stopped or paused, and may go on. False where that cannot be found out."""
 
     def stacks(self) -> str:
-        """The stacks of inside's threads, which its process writes on request; empty where it does not answer."""
+        """The stacks of the runner's threads, which its process writes on request; empty where it does not answer."""
 
     def fetch(self, path: str) -> bytes:
-        """A tar of inside's file or folder *path*, also after its end. Raises ``FileNotFoundError``."""
+        """A tar of the runner's file or folder *path*, also after its end. Raises ``FileNotFoundError``."""
 
 
 class Tail:

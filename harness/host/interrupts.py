@@ -55,7 +55,7 @@ _here = _Interrupts()
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Raise ``Interrupted`` in the main thread on the first SIGINT, SIGTERM or SIGHUP, and on the second: it ends the
-    wait for inside. Further signals change nothing: only the clean-up is left then.
+    wait for the runner. Further signals change nothing: only the clean-up is left then.
     """
     _here.came, _here.due, _here.is_over = [], None, False
     old = {signum: signal.signal(signum, _here.take) for signum in heeded()}

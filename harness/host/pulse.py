@@ -1,4 +1,4 @@
-"""Watches whether inside makes progress: a test, or a person, can stop its process or pause its container, and the
+"""Watches whether the runner makes progress: a test, or a person, can stop its process or pause its container, and the
 project's code can hang before and after the tests.
 """
 
@@ -17,11 +17,11 @@ from harness.protocol.events import Event, PhaseFinished, PhaseStarted
 LOOK_S = 5.0
 TICK_S = 1.0
 SILENT_S = 60.0
-"""The longest silence, in seconds, of inside while tests run: it writes a line every few seconds then (``channel.BEAT_S``)."""
+"""The longest silence, in seconds, of the runner while tests run; it writes a line every few seconds then (``BEAT_S``)."""
 
 
 def stillness(silent_s: float, looks: int, limit_s: float | None) -> str | None:
-    """The problem of an inside that has been silent for *silent_s* seconds, as the end of a sentence, or ``None``.
+    """The problem of a runner that has been silent for *silent_s* seconds, as the end of a sentence, or ``None``.
 
     *looks* is how often in a row it was seen stopped; *limit_s* is the longest allowed silence, ``None`` for no limit.
     """
@@ -34,7 +34,7 @@ def stillness(silent_s: float, looks: int, limit_s: float | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class StageLimits:
-    """The limits, in seconds, of a run's stages, by their keys. ``project`` is the project's folder as inside sees it."""
+    """The limits, in seconds, of a run's stages, by their keys. ``project`` is the project's folder as the runner sees it."""
 
     setup_timeout: float
     template_timeout: float
@@ -42,7 +42,7 @@ class StageLimits:
 
 
 class Pulse:
-    """Calls *on_end*, from a thread of its own, when inside has stopped or exceeds *limits*. A context manager.
+    """Calls *on_end*, from a thread of its own, when the runner has stopped or exceeds *limits*. A context manager.
 
     Silence counts while ``listen`` waits for a line, and not while the consumer of the lines is held up, for example by a
     terminal.
@@ -76,7 +76,7 @@ class Pulse:
         self._thread.join(1.0)  # the thread may be waiting long for an engine that does not answer
 
     def listen(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The *lines* with content; an empty line only shows that inside is alive."""
+        """The *lines* with content; an empty line only shows that the runner is alive."""
         coming = iter(lines)
         while (line := self._next(coming)) is not None:
             if line != b"\n":
@@ -108,7 +108,7 @@ class Pulse:
         stage, stage_s, ticks = self._stage, 0.0, 0
         while not self._closed.wait(TICK_S):
             ticks += 1
-            # counted and not measured: this process may have been stopped itself, while inside was not
+            # counted and not measured: this process may have been stopped itself, while the runner was not
             if stage is not self._stage:
                 stage, stage_s = self._stage, 0.0
             elif stage is not None and (self._has_servers or not stage.needs_servers):
@@ -139,5 +139,5 @@ class Pulse:
         if stage_s <= limit_s:
             return None
         stacks = self._conversation.stacks()
-        # inside may have made progress while it wrote its stacks
+        # the runner may have made progress while it wrote its stacks
         return stages.hang(stage, limit_s, stacks, self._limits.project) if stage is self._stage else None

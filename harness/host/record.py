@@ -57,7 +57,7 @@ class Record:
         self.tell(started(config, surroundings))
 
     def hide(self, secret: str) -> None:
-        """Remove *secret*, the run's password, from all that inside writes: a test may print its settings."""
+        """Remove *secret*, the run's password, from all that the runner writes: a test may print its settings."""
         self._secret = secret.encode()
 
     def tell(self, event: Event) -> None:
@@ -69,7 +69,7 @@ class Record:
             self._tell_problem()
 
     def hear(self, line: bytes) -> Envelope:
-        """Record an event of inside's, given as its line. Raises ``codec.CodecError`` for a line that is no event."""
+        """Record an event of the runner's, given as its line. Raises ``codec.CodecError`` for a line that is no event."""
         if self._secret and self._secret in line:
             line = line.replace(self._secret, b"***")
         envelope = codec.decode(line)
@@ -97,7 +97,7 @@ class Record:
             self._show(f"{image}: {line}")
 
     def show(self, data: bytes) -> None:
-        """Show output of inside's error stream on the console alone."""
+        """Show output of the runner's error stream on the console alone."""
         for line in data.decode(errors="replace").splitlines():
             self._show(line)
 
@@ -161,7 +161,7 @@ class Record:
     def _fold(self, envelope: Envelope) -> None:
         self._ledger.fold(envelope)
         if isinstance(envelope.event, RunAborted):
-            # inside echoes the reason that the host sent with ``Stop`` as its own abort
+            # the runner echoes the reason that the host sent with ``Stop`` as its own abort
             if envelope.event.message in self._aborts:
                 return
             self._aborts.add(envelope.event.message)

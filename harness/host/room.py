@@ -1,4 +1,4 @@
-"""The resources of a run: the engine, the images, a network, and the place of inside.
+"""The resources of a run: the engine, the images, a network, and the place of the runner.
 
 Owns which of them a configuration needs. ``host.session`` uses them.
 """
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Room:
-    """The resources of a run: the engine, the images, a network, and the place of inside. A context manager."""
+    """The resources of a run: the engine, the images, a network, and the place of the runner. A context manager."""
 
     def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
         self.config = config
@@ -84,7 +84,7 @@ class Room:
         """The image of the runner with the project's dependencies; makes the images of the servers in ``db`` at the same
         time.
 
-        ``None`` where inside is a child of this process.
+        ``None`` where the runner is a child of this process.
         """
         config = self.config
         jobs: dict[str, Callable[[], str]] = {
@@ -152,7 +152,7 @@ class Room:
         return Stack(self._client, plan, options, record.tell, on_loss)
 
     def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
-        """The conversation with inside, not yet started: a context manager."""
+        """The conversation with the runner, not yet started: a context manager."""
         config = self.config
         if config.runner == "host":
             environment = {**os.environ, **config.env}
@@ -232,6 +232,6 @@ class Room:
         return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
 
     def _errors(self, data: bytes) -> None:
-        """Show inside's error stream as it comes, with a verbosity of 2 or more."""
+        """Show the runner's error stream as it comes, with a verbosity of 2 or more."""
         if self._record is not None and self.config.django.verbosity >= 2:
             self._record.show(data)

@@ -1,4 +1,4 @@
-"""Runs inside, in a container or as a child process of this one: the same conversation over the same three streams.
+"""Runs the runner, in a container or as a child process of this one: the same conversation over the same three streams.
 
 Owns how the runner is supplied with files, started, connected and ended. ``protocol`` defines the messages, and
 ``host.session`` decides when each is sent. Imports no Django, and Docker only through ``host.docker``.
@@ -36,10 +36,10 @@ from harness.protocol.codec import encode_body
 from harness.protocol.messages import Message
 
 CODE_FOLDER = "/opt/harness"
-ENTRY = "inside/enter.py"
+ENTRY = "runner/bootstrap.py"
 COMMAND = ("python", f"{CODE_FOLDER}/harness/{ENTRY}")
 KEEP = "--keep"
-"""Asks ``inside.enter`` for a parent that ends the processes which the runner leaves behind; ``END_NOW`` makes that
+"""Asks ``runner.bootstrap`` for a parent that ends the processes which the runner leaves behind; ``END_NOW`` makes that
 parent do so at once.
 """
 END_NOW = signal.SIGUSR2
@@ -47,7 +47,7 @@ END_S = 10.0
 STACKS = signal.SIGUSR1
 """The signal by which the runner's process writes its stacks: its parent, or the container's first process, passes it on."""
 _POLL_S = 0.2
-_OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "inside")
+_OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "runner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ContainerOptions:
     """The options of the runner's container.
 
     ``project`` is a tar of the project's files, open at its beginning. ``network`` is the run's own, ``None`` where
-    inside needs no servers. ``stderr`` is called with inside's standard error as it comes, from another thread.
+    the runner needs no servers. ``stderr`` is called with the runner's standard error as it comes, from another thread.
     """
 
     run: str
@@ -176,7 +176,7 @@ class ContainerRunner:
 
 @dataclass(frozen=True, slots=True)
 class ChildOptions:
-    """The options of inside on this machine: run in *folder*, with *environment* and nothing else. ``stderr`` as above."""
+    """The options of the runner on this machine: run in *folder*, with *environment* and nothing else. ``stderr`` as above."""
 
     folder: Path
     environment: Mapping[str, str] = field(repr=False)
@@ -187,7 +187,7 @@ class ChildOptions:
 class ChildRunner:
     """Inside as a child process, in a session and a process group of its own. See ``Conversation``.
 
-    When it ends, its parent (``inside.keeper``) ends all processes that it started and left behind.
+    When it ends, its parent (``runner.processes.supervisor``) ends all processes that it started and left behind.
     """
 
     def __init__(self, options: ChildOptions) -> None:
@@ -346,7 +346,7 @@ def _stat(folder: Path) -> tuple[bytes, bytes]:
 
 @cache
 def code_tar(folder: str) -> bytes:
-    """The code of inside, as a tar that unpacks into *folder*: owned by root, writable by nobody else."""
+    """The code of the runner, as a tar that unpacks into *folder*: owned by root, writable by nobody else."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, path in _code_files():
@@ -360,7 +360,7 @@ def code_tar(folder: str) -> bytes:
 
 
 def _code_files() -> Iterator[tuple[str, Path]]:
-    """Every file that inside needs, with its path below the folder that the interpreter searches."""
+    """Every file that the runner needs, with its path below the folder that the interpreter searches."""
     package = Path(harness.__file__).parent
     tblib = importlib.util.find_spec("tblib")
     assert tblib is not None

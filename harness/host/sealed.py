@@ -24,7 +24,7 @@ class Transport(Conversation, Protocol):
         """Send *data* as it is; see ``send``."""
 
     def output(self, data: bytes) -> None:
-        """Treat *data* as part of inside's standard error."""
+        """Treat *data* as part of the runner's standard error."""
 
 
 class Sealed:

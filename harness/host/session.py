@@ -1,6 +1,6 @@
 """The main path of ``harness ci``, and of ``harness plan``, which is its beginning.
 
-Owns the order of messages: inside's journal is read in the main thread, while the servers come up in another one.
+Owns the order of messages: the runner's journal is read in the main thread, while the servers come up in another one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 _END_OF_STREAM = "The end of its error stream is part of this message; "
 STOP_S = 15.0
-"""The time, in seconds, that inside has to end by itself after it was told to stop."""
+"""The time, in seconds, that the runner has to end by itself after it was told to stop."""
 EXIT_S = 30.0
 
 
@@ -93,7 +93,7 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
 
 
 class _Story:
-    """One run: inside on one side, the servers on the other. A context manager: the servers are gone at its end."""
+    """One run: the runner on one side, the servers on the other. A context manager: the servers are gone at its end."""
 
     def __init__(self, room: Room, record: Record, artifacts: Artifacts) -> None:
         self._room = room
@@ -124,8 +124,8 @@ class _Story:
                 self._stack.close()
 
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
-        """Read inside's journal to its end, in every case; the servers are closed while inside is removed."""
-        # the import is slow, and done by the time that inside has sent its topology
+        """Read the runner's journal to its end, in every case; the servers are closed while the runner is removed."""
+        # the import is slow, and done by the time that the runner has sent its topology
         submit(self._pool, import_module, "harness.host.stack")
         try:
             limits = self._room.stage_limits()
@@ -167,7 +167,7 @@ class _Story:
                         self._record.tell(alias)
                     for notice in plan.notices:
                         self._record.tell(notice)
-                    # in parallel with inside, which sets Django up and discovers the tests
+                    # in parallel with the runner, which sets Django up and discovers the tests
                     submit(self._pool, self._start_servers, conversation, plan)
                 case RunPlanned(tests=tests):
                     self._planned += len(tests)
@@ -187,7 +187,7 @@ class _Story:
                 self._record.tell(Notice("requirements-left-out", text))
 
     def _start_servers(self, conversation: Conversation, plan: StackPlan) -> None:
-        """Start the servers, in a thread of its own. A failure ends the run: inside is told to stop."""
+        """Start the servers, in a thread of its own. A failure ends the run: the runner is told to stop."""
         try:
             images = self._room.server_images(plan)
             with self._record.phase("servers"):
@@ -222,7 +222,7 @@ class _Story:
         self._record.abort(error)
 
     def _stop(self, conversation: Conversation, reason: str, code: ExitCode) -> None:
-        """Ask inside to end, and stop it after ``STOP_S`` seconds."""
+        """Ask the runner to end, and stop it after ``STOP_S`` seconds."""
         conversation.send(Stop(reason, code))
         killer = threading.Timer(STOP_S, _end, (conversation,))
         killer.daemon = True
@@ -230,7 +230,7 @@ class _Story:
         killer.start()
 
     def _end_still(self, conversation: Conversation, problem: HarnessError) -> None:
-        """Kill an inside that makes no progress, without asking it."""
+        """Kill a runner that makes no progress, without asking it."""
         if not self._is_aborted:
             self._abort(problem)
         conversation.kill()
@@ -297,7 +297,7 @@ def _end(conversation: Conversation) -> None:
 
 
 def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:
-    """The exit status that inside must have after *end* of a run of *planned* tests."""
+    """The exit status that the runner must have after *end* of a run of *planned* tests."""
     if isinstance(end, RunAborted):
         return end.exit_code
     if end.failures:

@@ -148,7 +148,7 @@ class Stack:
         return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The address of each server as inside reaches it."""
+        """The address of each server as the runner reaches it."""
         return tuple(self._endpoint(server) for server in self._plan.servers)
 
     def failures(self) -> list[ServerError]:

@@ -1,1 +1,1 @@
-"""Plain data that host and inside exchange: standard library only, no I/O."""
+"""Plain data that host and runner exchange: standard library only, no I/O."""

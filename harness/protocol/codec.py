@@ -70,7 +70,7 @@ def decode(line: str | bytes) -> events.Envelope:
 
 
 def encode_body(body: events.Event | messages.Message) -> str:
-    """A message or a bare event as one line of JSON: the format from workers to the coordinator, and from the host to inside."""
+    """A message or a bare event as one line of JSON: the format from workers to the coordinator, and from host to runner."""
     return f"{{{_tagged(body)}}}\n"
 
 

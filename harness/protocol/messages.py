@@ -1,6 +1,6 @@
-"""The host's messages to inside, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``, and ``Stop`` at any time.
+"""The host's messages to the runner, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``, and ``Stop`` at any time.
 
-They cross on inside's standard input; end of file there means that the host is gone.
+They cross on the runner's standard input; end of file there means that the host is gone.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class RunSpec:
     check_isolation: bool = False
     mirrors: MirrorMode = "auto"
     framework: str = ""
-    scratch: str = "/tmp"  # noqa: S108 - a default of inside's own container; the host runner names a private folder
+    scratch: str = "/tmp"  # noqa: S108 - a default of the runner's own container; the host runner names a private folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The address of a server, as seen from inside."""
+    """The address of a server, as seen from the runner."""
 
     server: str
     role: Literal["primary", "replica"]

@@ -54,7 +54,7 @@ def case_of(entry: Entry, end: str, why_not_run: str, losses: Sequence[Loss]) ->
     attempts = tuple(entry.attempts)
     if outcome is Outcome.ERRORED and attempts and attempts[-1].failures:
         hit: dict[str, str] = {}
-        for loss in losses:  # the host and inside both report a loss, inside without the log
+        for loss in losses:  # the host and runner both report a loss, the runner without the log
             if entry.ended_at > loss.at - HIT_S:
                 hit[loss.message] = hit.get(loss.message) or loss.evidence
         attempts = (*attempts[:-1], _with_losses(attempts[-1], hit)) if hit else attempts

@@ -29,7 +29,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
 @pytest.fixture
 def project(tmp_path):
-    """A small project of which a test breaks one thing. It brings nothing to install: inside runs beside these tests."""
+    """A small project of which a test breaks one thing. It brings nothing to install: the runner runs beside these tests."""
     root = tmp_path / "project"
     (root / "shop" / "migrations").mkdir(parents=True)
     (root / "manage.py").write_text(MANAGE)
@@ -140,7 +140,7 @@ class TestProject:
         assert ended.code == 4
         assert "no licence" in red_case(ended)
         assert "settings.py" in ended.told
-        assert "harness/inside" not in ended.told
+        assert "harness/runner" not in ended.told
 
     def test_a_missing_variable_is_named(self, project):
         (project / "settings.py").write_text("import os\nSECRET_KEY = os.environ['SHOP_SECRET']\n")

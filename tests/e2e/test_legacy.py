@@ -59,7 +59,7 @@ def test_says_what_is_wrong(name, tmp_path):
     assert ended.code == code, ended.told
     assert text in ended.told
     assert ended.told.count("  ABORTED ") == 1
-    assert "harness/inside/" not in ended.told
+    assert "harness/runner/" not in ended.told
 
 
 def test_a_failing_migration_shows_its_sql(tmp_path):

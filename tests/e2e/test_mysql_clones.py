@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pymysql
 import pytest
 
-from harness.inside.mysql_clone import make_clone
-from harness.inside.mysql_schema import run_all
+from harness.runner.databases.mysql_clone import make_clone
+from harness.runner.databases.mysql_schema import run_all
 from tests.e2e import pairs
 
 pytestmark = pytest.mark.docker

@@ -7,12 +7,12 @@ import pytest
 
 from harness.errors import ServerError
 from harness.host.engines import MYSQL
-from harness.inside.gtid import GtidStream
-from harness.inside.writes import is_write
 from harness.protocol.events import AttemptFinished, DatabasesReady
 from harness.protocol.messages import RunSpec
+from harness.runner.replication.mysql_position import GtidStream
+from harness.runner.replication.mysql_writes import is_write
 from tests.e2e import pairs
-from tests.inside.conversation import run
+from tests.runner.conversation import run
 from tests.unit import test_writes
 
 pytestmark = pytest.mark.docker

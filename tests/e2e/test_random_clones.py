@@ -14,9 +14,9 @@ import pytest
 from psycopg import sql
 
 from harness.host.engines.postgres import POSTGRES
-from harness.inside import mysql_clone, postgres_clone
-from harness.inside.gtid import GtidStream
-from harness.inside.wal import WalStream
+from harness.runner.databases import mysql_clone, postgres_clone
+from harness.runner.replication.mysql_position import GtidStream
+from harness.runner.replication.postgres_position import WalStream
 from tests.e2e import catalogues, pairs, random_mysql, random_postgres
 
 pytestmark = pytest.mark.docker

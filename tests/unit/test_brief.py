@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.inside import brief as inside_brief
-from harness.inside.failures import FailureDescriber
 from harness.protocol.events import BriefLine, Failure, Outcome, PlannedTest
 from harness.report import brief
 from harness.report.runreport import Attempt, Case
+from harness.runner import excerpt as inside_brief
+from harness.runner.failures import FailureDescriber
 
 ROOT = "/project"
 DESCRIBER = FailureDescriber(ROOT)

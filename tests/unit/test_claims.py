@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.inside.claims import Claims
 from harness.protocol import codec
 from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest
+from harness.runner.workers.event_checks import Claims
 
 TESTS = ("app.T.test_1", "app.T.test_2")
 FAILURE = Failure("error", "ValueError", "no", "Traceback")

@@ -369,7 +369,7 @@ def test_the_command_line_loads_neither_docker_nor_rich_nor_django():
     program = (
         "import sys, harness.cli\n"
         "harness.cli.main(['ci', '--help'])\n"
-        "heavy = {'docker', 'testcontainers', 'rich', 'django', 'requests', 'harness.inside'}\n"
+        "heavy = {'docker', 'testcontainers', 'rich', 'django', 'requests', 'harness.runner'}\n"
         "print('loaded:', *heavy & set(sys.modules))"
     )
     process = subprocess.run(

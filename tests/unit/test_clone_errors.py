@@ -6,7 +6,7 @@ import pytest
 from django.db.utils import OperationalError
 
 from harness.errors import ServerError
-from harness.inside import databases
+from harness.runner.databases import clones
 
 
 class Refused(Exception):
@@ -16,12 +16,12 @@ class Refused(Exception):
 @pytest.fixture
 def refuse(monkeypatch):
     """Makes cloning fail with a Django error caused by *error* of the driver, and returns the harness's error."""
-    monkeypatch.setattr(databases, "server_connection", lambda alias: contextlib.closing(Connection()).thing)
+    monkeypatch.setattr(clones, "server_connection", lambda alias: contextlib.closing(Connection()).thing)
 
     def clone(error, *args):
         with (
             pytest.raises(ServerError) as caught,
-            databases._cloning(databases.TestDatabase("default", "test_shop"), 2),
+            clones._cloning(clones.TestDatabase("default", "test_shop"), 2),
         ):
             raise OperationalError(*args) from error
         return caught.value

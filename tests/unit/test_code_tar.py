@@ -14,7 +14,7 @@ from harness.protocol.events import RunAborted
 from tests.archives import unpack
 
 
-def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
+def test_the_tar_holds_runner_protocol_and_tblib_alone():
     with tarfile.open(fileobj=io.BytesIO(code_tar(CODE_FOLDER))) as tar:
         members = tar.getmembers()
     names = {member.name for member in members}
@@ -22,7 +22,7 @@ def test_the_tar_holds_inside_the_contract_and_tblib_and_nothing_of_the_host():
         "opt/harness/harness/__init__.py",
         "opt/harness/harness/errors.py",
         "opt/harness/harness/protocol/codec.py",
-        "opt/harness/harness/inside/__init__.py",
+        "opt/harness/harness/runner/__init__.py",
         "opt/harness/tblib/__init__.py",
     } <= names
     assert not any("host" in name.split("/") or "report" in name.split("/") for name in names)
@@ -51,7 +51,7 @@ def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
 def test_modules_of_the_runner_import_each_other_relatively():
     """An absolute import would find a project's package called ``harness``, or a second copy of ours."""
     package = Path(harness.__file__).parent
-    files = [*package.glob("protocol/*.py"), *package.glob("inside/*.py"), package / "errors.py"]
+    files = [*package.glob("protocol/*.py"), *package.glob("runner/**/*.py"), package / "errors.py"]
     absolute = [
         f"{path.name}: {line}"
         for path in files

@@ -2,13 +2,13 @@ import os
 
 import pytest
 
-from harness.inside import cores
+from harness.runner import cpu_count
 
 AFFINITY = len(os.sched_getaffinity(0))
 
 
 def test_without_control_groups_it_is_the_affinity(tmp_path):
-    assert cores.available(tmp_path) == AFFINITY
+    assert cpu_count.available(tmp_path) == AFFINITY
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_without_control_groups_it_is_the_affinity(tmp_path):
 )
 def test_the_quota_of_version_2_counts(tmp_path, limit, expected):
     (tmp_path / "cpu.max").write_text(f"{limit}\n")
-    assert cores.available(tmp_path) == expected
+    assert cpu_count.available(tmp_path) == expected
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_the_quota_of_version_1_counts(tmp_path, quota, expected):
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(f"{quota}\n")
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
-    assert cores.available(tmp_path) == expected
+    assert cpu_count.available(tmp_path) == expected
 
 
 def test_there_is_a_core_on_this_machine():
-    assert 1 <= cores.available() <= AFFINITY
+    assert 1 <= cpu_count.available() <= AFFINITY

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from harness.errors import HarnessError, ProjectError
-from harness.inside import failures
-from harness.inside.failures import FailureDescriber, format_error, own_work
+from harness.runner import failures
+from harness.runner.failures import FailureDescriber, format_error, own_work
 
 
 def raised(source, file):

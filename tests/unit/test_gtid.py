@@ -2,20 +2,20 @@
 
 import pytest
 
-from harness.inside import gtid
-from harness.inside.gtid import GtidStream, Health, dialect_of, health_of
+from harness.runner.replication import mysql_position
+from harness.runner.replication.mysql_position import GtidStream, Health, dialect_of, health_of
 
 
 @pytest.mark.parametrize(
     ("version", "mode", "expected"),
     [
-        ("11.8.6-MariaDB-0+deb13u1 from Debian-log", "", gtid.MARIADB),
-        ("10.11.14-MariaDB-log", "", gtid.MARIADB),
-        ("9.7.4-2", "ON", gtid.MYSQL),
-        ("8.0.36", "ON_PERMISSIVE", gtid.MYSQL),
-        ("9.7.4-2", "OFF", gtid.MYSQL_FILES),
-        ("8.4.0", "off", gtid.MYSQL_FILES),
-        ("8.0.36", "OFF", gtid.MYSQL_FILES_OLD),
+        ("11.8.6-MariaDB-0+deb13u1 from Debian-log", "", mysql_position.MARIADB),
+        ("10.11.14-MariaDB-log", "", mysql_position.MARIADB),
+        ("9.7.4-2", "ON", mysql_position.MYSQL),
+        ("8.0.36", "ON_PERMISSIVE", mysql_position.MYSQL),
+        ("9.7.4-2", "OFF", mysql_position.MYSQL_FILES),
+        ("8.4.0", "off", mysql_position.MYSQL_FILES),
+        ("8.0.36", "OFF", mysql_position.MYSQL_FILES_OLD),
     ],
 )
 def test_each_server_is_asked_in_its_dialect(version, mode, expected):

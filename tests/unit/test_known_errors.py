@@ -1,4 +1,4 @@
-from harness.inside.known_errors import advice
+from harness.runner.sql.known_errors import advice
 
 
 def test_the_error_of_a_gtid_primary_alone_names_the_option():

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from harness.errors import ProjectError
-from harness.inside.label_names import as_django_label, check, is_missing, near
+from harness.runner.project.label_names import as_django_label, check, is_missing, near
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from harness.inside.migrations import Progress
 from harness.protocol.events import PhaseProgressed
+from harness.runner.databases.migration_errors import Progress
 
 
 def test_the_migration_at_hand_is_told_every_two_seconds() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.inside.mysql_definitions import (
+from harness.runner.databases.mysql_definitions import (
     as_pattern,
     commented,
     granted,
@@ -12,7 +12,7 @@ from harness.inside.mysql_definitions import (
     plain_trigger,
     with_row_format,
 )
-from harness.inside.mysql_schema import parents_first
+from harness.runner.databases.mysql_schema import parents_first
 
 
 def table(*parents):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.inside.mysql_schema import noted
-from harness.inside.mysql_text import encode, fetch, printable
+from harness.runner.databases.mysql_schema import noted
+from harness.runner.databases.mysql_text import encode, fetch, printable
 
 
 class Rows:

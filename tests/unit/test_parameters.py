@@ -7,7 +7,7 @@ import uuid
 import pytest
 from psycopg import Binary
 
-from harness.inside.parameters import SHOWN_CHARACTERS, VALUE_SIZE, VALUES, kept, literal, shown
+from harness.runner.sql.parameters import SHOWN_CHARACTERS, VALUE_SIZE, VALUES, kept, literal, shown
 
 LARGE = b"x" * (4 << 20)
 ORDINARY = [

@@ -1,6 +1,6 @@
 """The descendants and children of processes, in a process tree written by hand."""
 
-from harness.inside.process_tree import Process, below, children_of
+from harness.runner.processes.tree import Process, below, children_of
 
 TREE = {
     pid: Process(parent, is_zombie=False)

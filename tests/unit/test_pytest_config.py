@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.inside.pytest_config import Collection, files, read
+from harness.runner.pytest.config import Collection, files, read
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.inside.pytest_fixtures import autouse_fixtures, is_above, told_fixtures
+from harness.runner.pytest.fixtures import autouse_fixtures, is_above, told_fixtures
 
 
 @pytest.mark.parametrize(

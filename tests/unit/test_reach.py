@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from harness.errors import ServerError
-from harness.inside import reach
-from harness.inside.reach import GONE_S, Finding, findings, judge
+from harness.runner.workers import server_reachability
+from harness.runner.workers.server_reachability import GONE_S, Finding, findings, judge
 
 ASKED = Finding("default", "asked")
 END = Finding("", "asked")
@@ -103,13 +103,13 @@ def packet(payload):
 )
 def test_a_server_that_says_anything_is_there_unless_it_shuts_down(probe, words, answers):
     with server_that_says(words) as port:
-        assert reach._PROBES[probe]("127.0.0.1", port) is answers
+        assert server_reachability._PROBES[probe]("127.0.0.1", port) is answers
 
 
 def test_where_nobody_listens_nobody_answers():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    assert not any(probe("127.0.0.1", port) for probe in reach._PROBES.values())
+    assert not any(probe("127.0.0.1", port) for probe in server_reachability._PROBES.values())
 
 
 def test_a_finding_is_one_line_whatever_it_says():

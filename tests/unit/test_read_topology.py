@@ -1,11 +1,11 @@
-"""``inside.topology``: what ``DATABASES`` says, in whatever spelling."""
+"""``runner.project.read_topology``: what ``DATABASES`` says, in whatever spelling."""
 
 from __future__ import annotations
 
 import pytest
 
 from harness.errors import ProjectError
-from harness.inside.topology import fold_flat_spellings, read_topology
+from harness.runner.project.read_topology import fold_flat_spellings, read_topology
 
 POSTGRES = "django.db.backends.postgresql"
 

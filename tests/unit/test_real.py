@@ -1,4 +1,4 @@
-"""Code that runs beside a test calls nothing that the test can patch: only ``real`` and objects of our own."""
+"""Code that runs beside a test calls nothing that the test can patch: only ``unpatched`` and objects of our own."""
 
 import ast
 import itertools
@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-INSIDE = Path(__file__).parents[2] / "harness" / "inside"
+RUNNER = Path(__file__).parents[2] / "harness" / "runner"
 BEFORE_TESTS = """
-    __init__ __main__ enter conversation project topology overlay portability vendors labels label_names discover
-    pytest_config pytest_tests variables timeouts cores garbage migrations runner django_options real keeper
+    __init__ __main__ bootstrap unset_variables cpu_count gc_thresholds unpatched processes/supervisor
+    project/handshake project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
+    project/labels project/label_names project/time_limits project/project_runner project/__init__ pytest/__init__
+    schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ processes/__init__ sql/__init__
+    databases/__init__ databases/migration_errors replication/__init__
 """
-"""Modules that have done their work when the first test begins, or begin theirs after the last one; ``keeper`` is a process
+"""Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process
 where no test runs.
 """
 PATCHED = """
@@ -39,19 +42,27 @@ def calls_of(tree):
             yield f"line {node.lineno} calls {node.func.id}"
 
 
-@pytest.mark.parametrize("module", sorted({path.stem for path in INSIDE.glob("*.py")} - set(BEFORE_TESTS.split())))
-def test_what_runs_beside_tests_calls_only_real_functions(module):
-    found = list(calls_of(ast.parse((INSIDE / f"{module}.py").read_text())))
-    assert not found, f"{module}.py: call the function of harness.inside.real instead: {found}"
+@pytest.mark.parametrize(
+    "module",
+    sorted(
+        {path.relative_to(RUNNER).with_suffix("").as_posix() for path in RUNNER.rglob("*.py")}
+        - set(BEFORE_TESTS.split())
+    ),
+)
+def test_what_runs_beside_tests_calls_only_unpatched_functions(module):
+    found = list(calls_of(ast.parse((RUNNER / f"{module}.py").read_text())))
+    assert not found, f"{module}.py: call the function of harness.runner.unpatched instead: {found}"
 
 
 def test_the_check_finds_what_it_is_for():
-    tree = ast.parse("import os\nfrom time import monotonic\nos.write(1, b'')\nreal.os.write(1, b'')\nos.O_RDONLY\n")
+    tree = ast.parse(
+        "import os\nfrom time import monotonic\nos.write(1, b'')\nunpatched.os.write(1, b'')\nos.O_RDONLY\n"
+    )
     assert list(calls_of(tree)) == ["line 2 imports time.monotonic", "line 3 calls os.write"]
 
 
-def test_the_real_functions_are_where_freezegun_does_not_look():
-    tree = ast.parse((INSIDE / "real.py").read_text())
+def test_the_unpatched_functions_are_where_freezegun_does_not_look():
+    tree = ast.parse((RUNNER / "unpatched.py").read_text())
     functions = itertools.chain.from_iterable(
         ast.walk(node.value)
         for node in tree.body

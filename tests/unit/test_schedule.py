@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.inside import schedule
-from harness.inside.commands import (
+from harness.protocol.events import Outcome
+from harness.runner.schedule import schedule
+from harness.runner.schedule.commands import (
     Assign,
     Assignment,
     Blame,
@@ -18,9 +19,8 @@ from harness.inside.commands import (
     TellSlow,
     Terminate,
 )
-from harness.inside.discover import Unit
-from harness.inside.schedule import EXAMINE_S, RETIRE_S, SLOW_S, START_S, TERM_S, Limits, Schedule
-from harness.protocol.events import Outcome
+from harness.runner.schedule.schedule import EXAMINE_S, RETIRE_S, SLOW_S, START_S, TERM_S, Limits, Schedule
+from harness.runner.schedule.units import Unit
 
 TIMEOUT_S = 60.0
 LIMITS = Limits(TIMEOUT_S)

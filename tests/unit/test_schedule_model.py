@@ -8,7 +8,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.inside.commands import (
+from harness.protocol.events import Outcome
+from harness.runner.schedule.commands import (
     Assign,
     Blame,
     Examine,
@@ -22,9 +23,8 @@ from harness.inside.commands import (
     TellSlow,
     Terminate,
 )
-from harness.inside.discover import Unit
-from harness.inside.schedule import Limits, Schedule
-from harness.protocol.events import Outcome
+from harness.runner.schedule.schedule import Limits, Schedule
+from harness.runner.schedule.units import Unit
 
 TIMEOUT_S = 20.0
 STEPS = 20_000

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from harness.inside.failures import cut
 from harness.protocol.events import Outcome, QueryCount, Statement
 from harness.report import ledger, sql
+from harness.runner.failures import cut
 from tests.golden.journals import STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")

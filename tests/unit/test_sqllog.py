@@ -8,7 +8,7 @@ from django.db.utils import ConnectionHandler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.inside.sqllog import STATEMENT_CHARACTERS, SqlLog, fingerprint
+from harness.runner.sql.statement_log import STATEMENT_CHARACTERS, SqlLog, fingerprint
 
 
 @pytest.mark.parametrize(

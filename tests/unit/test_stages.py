@@ -12,7 +12,7 @@ STACKS = """Thread 0x01 (most recent call first):
   File "/project/shop/.venv/lib/python3.13/site-packages/lib.py", line 3 in connect
   File "/project/shop/tests.py", line 7 in <module>
   File "/project/shop/apps.py", line 9 in ready
-  File "/opt/harness/harness/inside/enter.py", line 35 in enter
+  File "/opt/harness/harness/runner/bootstrap.py", line 35 in enter
 """
 
 

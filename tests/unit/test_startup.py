@@ -10,8 +10,8 @@ import pytest
     ("module", "kept_for_later"),
     [
         # the servers start as soon as the topology is said, and Django's test machinery is imported meanwhile
-        ("harness.inside.conversation", "django.test"),
-        ("harness.inside.conversation", "django.db.models"),
+        ("harness.runner.project.handshake", "django.test"),
+        ("harness.runner.project.handshake", "django.db.models"),
         # and by the host while the runner starts
         ("harness.host.session", "testcontainers"),
     ],

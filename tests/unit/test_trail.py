@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.inside.trail import CONNECT, Trail
+from harness.runner.sql.crash_safe_log import CONNECT, Trail
 
 
 @pytest.fixture

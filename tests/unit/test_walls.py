@@ -44,8 +44,8 @@ def test_the_command_line_never_imports_django():
     assert result.returncode == 0
 
 
-def test_inside_never_imports_what_is_the_hosts():
-    loaded = imported_with("harness.inside")
+def test_the_runner_never_imports_what_is_the_hosts():
+    loaded = imported_with("harness.runner")
     assert "django" in loaded
     assert not loaded & {"docker", "testcontainers", "click", "rich", "junit_xml", "requests"}
 

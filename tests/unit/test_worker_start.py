@@ -4,7 +4,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from harness.errors import ExitCode
-from harness.inside.worker import start_code
+from harness.runner.workers.worker import start_code
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.inside.writes import is_write
+from harness.runner.replication.mysql_writes import is_write
 
 REFUSED = """
 insert into t values (1)

@@ -1,4 +1,4 @@
-"""The container that inside runs in.
+"""The container that the runner runs in.
 
 Owns how it is made, filled, attached to and ended. ``host.runner`` owns the messages over its streams.
 """
@@ -44,7 +44,7 @@ class RunnerSpec:
 
 
 class RunnerContainer:
-    """The container that inside runs in: made, filled, attached to, started, in this order, so that no output is lost.
+    """The container that the runner runs in: made, filled, attached to, started, in this order, so that no output is lost.
 
     Every method raises ``ServerError`` when the engine refuses. The caller removes it with ``remove_run``.
     """

@@ -1,1 +1,0 @@
-"""The runner: runs the tests, in a container or a child process. It never imports Docker."""

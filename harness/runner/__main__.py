@@ -1,0 +1,74 @@
+"""The runner's main function, which ``enter`` calls. It owns the end of the process, whatever the cause.
+
+Django is imported only after it was found; from then on ``conversation`` does the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
+from ..protocol.events import RunAborted
+from ..protocol.messages import Begin
+from . import unpatched
+from .host_channel import HostMessages, Journal, open_channels, out_of_reach
+from .processes import prctl
+
+
+def main() -> NoReturn:
+    """Run once, and exit with an ``ExitCode`` that agrees with the journal's last event."""
+    prctl.adopt_orphans()
+    prctl.hide()
+    journal, messages = open_channels()
+    # SIGUSR1 from the host asks for the stacks; a Python handler would not run in C code that does not return
+    unpatched.faulthandler.register(signal.SIGUSR1, out_of_reach(2), all_threads=True)
+    status = ExitCode.INTERNAL
+
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        # the host stops the run by a message: these signals come from another process, or from the engine as it stops
+        name = signal.Signals(signum).name
+        messages.interrupt(Interrupted(f"{name} from outside the run ended the runner.", ExitCode.SERVERS))
+
+    try:
+        signal.signal(signal.SIGTERM, interrupt)
+        signal.signal(signal.SIGINT, interrupt)
+        status = _run(journal, messages)
+    except HarnessError as error:
+        status = _abort(journal, error)
+    except BaseException as error:  # noqa: BLE001 - a bug of the harness: reported, never silent
+        text = "".join(traceback.format_exception(error))
+        bug = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
+        status = _abort(journal, bug)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):  # the project may have closed or replaced it: it may even exit
+                stream.flush()
+        # do not wait for the project's threads and exit handlers: they could keep the container running
+        os._exit(status)
+
+
+def _run(journal: Journal, messages: HostMessages) -> ExitCode:
+    spec = messages.expect(Begin).spec
+    journal.start_phase("setup")
+    if importlib.util.find_spec("django") is None:
+        raise ProjectError(
+            "Django is not installed where the tests run.",
+            hint="Name it in the project's requirements, or say how it gets there: [tool.harness] install.",
+        )
+    from .project import handshake
+
+    return handshake.hold(spec, journal, messages)
+
+
+def _abort(journal: Journal, error: HarnessError) -> ExitCode:
+    with contextlib.suppress(OSError):  # the host may be gone
+        journal.finish_phases()
+        journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+    return error.exit_code

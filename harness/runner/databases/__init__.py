@@ -1,0 +1,1 @@
+"""The databases of the workers: templates, clones, and the flush between tests."""

@@ -1,0 +1,208 @@
+"""Test databases, their templates and clones: groups aliases, makes a slot's clones, waits for them on the replicas.
+
+Django makes the template, through the project's own runner. Each worker makes its own clones, so that slots make theirs in
+parallel, and a recycled slot delays no other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import connections
+from django.db.utils import DatabaseError
+from django.test.utils import get_unique_databases_and_mirrors
+
+from ...errors import ServerError
+from ...protocol import naming
+from ...protocol.events import DatabaseMade
+from ..replication.catch_up import await_replica, server_connection
+from . import mysql_clone, postgres_clone
+
+
+@dataclass(frozen=True, slots=True)
+class TestDatabase:
+    """A test database: the alias that creates it, the other aliases that share it, and its mirrors."""
+
+    __test__ = False  # not a test class, whatever its name begins with
+
+    alias: str
+    template: str
+    shared_by: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
+
+
+Groups = tuple[dict[Any, tuple[str, list[str]]], dict[str, str]]
+
+
+def group_aliases(aliases: Iterable[str]) -> Groups:
+    """Group *aliases* by shared test database, and map mirrors to primaries, as Django does before it renames them."""
+    groups: Groups = get_unique_databases_and_mirrors(set(aliases))
+    return groups
+
+
+def made_of(groups: Groups) -> tuple[TestDatabase, ...]:
+    """The test databases that ``setup_databases`` has made for *groups*, in the order of their creation."""
+    unique, mirrored = groups
+    return tuple(
+        TestDatabase(
+            first,
+            str(connections[first].settings_dict["NAME"]),
+            tuple(others),
+            tuple(mirror for mirror in mirrored if _end_of(mirror, mirrored) in (first, *others)),
+        )
+        for _, (first, *others) in unique.values()
+    )
+
+
+def _end_of(alias: str, mirrored: dict[str, str]) -> str:
+    while alias in mirrored:
+        alias = mirrored[alias]
+    return alias
+
+
+def close_connections() -> None:
+    """Close every connection and pool: a clone's template may have none open, and a fork must inherit none.
+
+    Django's ``close`` keeps an in-memory SQLite database open, which would end with its connection; a fork is its clone.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
+
+
+def end_transactions() -> None:
+    """Roll back transactions that a class left open. Django leaves one open when ``setUpClass`` fails half-way, and every
+    later test would run in it.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is None or not connection.in_atomic_block:
+            continue
+        connection.in_atomic_block = connection.needs_rollback = False
+        connection.savepoint_ids, connection.atomic_blocks, connection.run_on_commit = [], [], []
+        try:
+            connection.rollback()
+            connection.set_autocommit(True)
+        except DatabaseError:
+            connection.close()
+
+
+def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
+    """The ``DatabaseMade`` event of *database*. In-memory SQLite clones are forks, and have the template's name."""
+    connection = connections[database.alias]
+    if _is_forked(connection):
+        return DatabaseMade(database.alias, database.template, (database.template,) * slots)
+    return DatabaseMade(database.alias, database.template, _clone_names(connection, slots))
+
+
+def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable[str]) -> None:
+    """Make the slot's clones, and wait until every replica has them. Clones of an earlier worker are dropped first.
+
+    ``replicas`` are the mirror aliases that have a server of their own. Raises ``ServerError``.
+    """
+    wanted = set(replicas)
+    for database in databases:
+        connection = connections[database.alias]
+        if _is_forked(connection):
+            continue
+        if connection.vendor in _CLONERS:
+            _CLONERS[connection.vendor](database, slot)
+            for mirror in database.mirrors:
+                if mirror in wanted:
+                    await_replica(database.alias, mirror)
+        else:
+            connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
+
+
+def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
+    """Point every alias of this process at the slot's clones. Can be called again."""
+    for database in databases:
+        if _is_forked(connections[database.alias]):
+            continue
+        for alias in (database.alias, *database.shared_by, *database.mirrors):
+            connection = connections[alias]
+            # change it in place: threads that a test starts make their connections from the same dictionary
+            connection.settings_dict["NAME"] = _clone_of(connection, slot, database)
+            connection.close()
+
+
+def _clone_of(connection: Any, slot: int, database: TestDatabase) -> str:
+    """The clone's name, which the backend derives from the template's, whatever database the connection names now."""
+    connection.settings_dict["NAME"] = database.template
+    return str(connection.creation.get_test_db_clone_settings(str(slot))["NAME"])
+
+
+def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:
+    """Remove SQLite's files: the templates, and the clones of slots 1 to *slots*."""
+    for database in databases:
+        connection = connections[database.alias]
+        if connection.vendor == "sqlite" and not _is_forked(connection):
+            connection.close()
+            for name in (database.template, *_clone_names(connection, slots)):
+                for suffix in ("", "-journal", "-wal", "-shm"):  # a worker that died leaves those behind
+                    Path(f"{name}{suffix}").unlink(missing_ok=True)
+
+
+def restore_names(old_config: Iterable[tuple[Any, str, bool]]) -> None:
+    """Restore the names in *old_config*, which ``setup_databases`` returned: a runner may set up again."""
+    for connection, name, _ in old_config:
+        connection.close()
+        connection.settings_dict["NAME"] = name
+
+
+def _clone_names(connection: Any, slots: int) -> tuple[str, ...]:
+    """The names of the clones of the template that *connection* points at, by slot, 1 first."""
+    settings = [connection.creation.get_test_db_clone_settings(str(slot)) for slot in range(1, slots + 1)]
+    return tuple(str(each["NAME"]) for each in settings)
+
+
+def _is_forked(connection: Any) -> bool:
+    """Whether a fork of the process serves as the clone: SQLite in memory, or no database at all (``DATABASES = {}``)."""
+    if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
+        return True
+    return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
+
+
+def _clone_postgresql(database: TestDatabase, slot: int) -> None:
+    with _cloning(database, slot) as (connection, clone), connection.cursor() as cursor:
+        postgres_clone.make_clone(cursor, database.template, clone)
+
+
+def _clone_mysql(database: TestDatabase, slot: int) -> None:
+    with _cloning(database, slot) as (connection, clone), connection.wrap_database_errors:
+        mysql_clone.make_clone(connection.connection, database.template, clone)
+
+
+@contextlib.contextmanager
+def _cloning(database: TestDatabase, slot: int) -> Iterator[tuple[Any, str]]:
+    """Yield a connection to make a clone with, and the clone's name. Raises ``ServerError`` if the server refuses."""
+    connection = server_connection(database.alias)
+    clone = naming.clone(database.template, slot)
+    try:
+        yield connection, clone
+    except DatabaseError as error:
+        raise ServerError(
+            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}".strip(),
+            hint=_hint(error),
+            evidence="\n".join(getattr(error.__cause__, "__notes__", ())),  # the statement
+        ) from error
+    finally:
+        connection.close()
+
+
+def _hint(error: DatabaseError) -> str:
+    is_held = postgres_clone.sqlstate_of(error) == postgres_clone.OBJECT_IN_USE
+    if is_held or (error.args and error.args[0] in mysql_clone.LOCKED):
+        return "Is something of the project's setup_databases still connected to the template, and holds a lock there?"
+    return (
+        "The message is the server's. Where it has run out of space: memory_size, or in_memory = false, in"
+        " [tool.harness.servers]. A definition that it took for the template and refuses for the clone is a fault of the"
+        " harness: please report it, with the statement."
+    )
+
+
+_CLONERS = {"postgresql": _clone_postgresql, "mysql": _clone_mysql}

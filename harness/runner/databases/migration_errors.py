@@ -1,0 +1,122 @@
+"""Reports the migration that is being applied to the template, and names the one that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+from django.db import DatabaseError
+
+from ...errors import HarnessError, ProjectError
+from ...protocol.events import PhaseProgressed
+from .. import private_apis
+from ..failures import import_advice, message_of, project_traceback, type_name
+from ..sql import known_errors
+from ..sql.statement_log import SqlLog
+
+SQL_CHARACTERS = 4000
+TELL_EVERY_S = 2.0
+
+
+class Progress:
+    """Calls *tell* with the migration that is being applied, at most once every ``TELL_EVERY_S`` seconds.
+
+    A migration that begins sooner after the last report is reported with its next statement, so that a long migration never
+    hides behind a short one.
+    """
+
+    def __init__(self, tell: Callable[[PhaseProgressed], None], clock: Callable[[], float] = monotonic) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._told_at = clock()
+        self._number = self._total = 0
+        self._untold: PhaseProgressed | None = None
+
+    def plan(self, _connection: Any, migrations: int) -> None:
+        """Start counting a database's *migrations*, so many in all."""
+        self._number, self._total = 0, migrations
+
+    def step(self, connection: Any, migration: Any) -> None:
+        """*migration* is about to be applied."""
+        self._number += 1
+        text = f"{connection.alias}: migration {migration}"
+        self._untold = PhaseProgressed("template", text, self._number, max(self._total, self._number))
+        self.tick()
+
+    def tick(self, _connection: Any = None) -> None:
+        """Report the pending migration, if it is time."""
+        now = self._clock()
+        if self._untold is not None and now - self._told_at >= TELL_EVERY_S:
+            self._told_at = now
+            event, self._untold = self._untold, None
+            self._tell(event)
+
+
+@contextmanager
+def watched(sqllog: SqlLog, tell: Callable[[PhaseProgressed], None]) -> Iterator[None]:
+    """Report the progress of migrations to *tell* during the block."""
+    progress = Progress(tell)
+    sqllog.before = progress.tick
+    unwatch = private_apis.watch_migrations(progress.plan, progress.step)
+    try:
+        yield
+    finally:
+        unwatch()
+        sqllog.before = None
+
+
+@contextmanager
+def blamed(sqllog: SqlLog) -> Iterator[None]:
+    """Turn an exception of ``setup_databases`` into a ``ProjectError`` that names the migration and the statement."""
+    sqllog.last_error = None
+    try:
+        yield
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = _reason(error)
+        migration = _migration_of(error.__traceback__)
+        what = f"Migration {migration} failed" if migration else "The test databases could not be set up"
+        raise ProjectError(
+            f"{what}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
+            hint=known_errors.advice(reason) or import_advice(reason) or _hint(migration, reason),
+            evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(reason)])),
+        ) from error
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The exception to report. Django's backends print the exception of a CREATE DATABASE and exit: the exception that they
+    handled as they exited is reported, not the ``SystemExit``.
+    """
+    if isinstance(error, SystemExit) and error.__context__ is not None:
+        return error.__context__
+    return error
+
+
+def _hint(migration: str, reason: BaseException) -> str:
+    if migration:
+        return "It fails on an empty database: run manage.py migrate on one to see the same."
+    if isinstance(reason, DatabaseError):
+        return "Does DATABASES ask for something that the server does not have?"
+    return "The traceback ends in the code that raised it. Does `manage.py test` come further?"
+
+
+def _migration_of(tb: TracebackType | None) -> str:
+    """``app.name`` of the innermost migration that was being applied; empty if there was none."""
+    found = ""
+    while tb is not None:
+        frame = tb.tb_frame
+        if frame.f_code.co_name == "apply_migration" and "migration" in frame.f_locals:
+            found = str(frame.f_locals["migration"])
+        tb = tb.tb_next
+    return found
+
+
+def _last_statement(sqllog: SqlLog) -> str:
+    if sqllog.last_error is None:
+        return ""
+    sql, message = sqllog.last_error
+    return f"{sql[:SQL_CHARACTERS]}\n-- {message}"

@@ -1,0 +1,249 @@
+"""Turns an exception into a ``Failure``: data that can be sent to the host, whatever the exception is.
+
+Nothing here trusts the exception: its ``__str__`` may raise, its causes may form a circle, its text may be megabytes long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import tblib
+
+from ..errors import HarnessError
+from ..protocol.events import BriefLine, Failure, Frame
+from . import excerpt, unpatched
+
+MESSAGE_CHARACTERS = 20_000
+TRACEBACK_CHARACTERS = 200_000
+MAX_FRAMES = 50
+_OWN_FOLDER = str(Path(__file__).parent) + "/"
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class FailureDescriber:
+    """Describes exceptions with the file names of a project: relative to *root* (an absolute path) if they lie in it."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._prefix = root.rstrip("/") + "/"
+
+    def relative(self, file: str) -> str:
+        """*file* relative to the project's root if it lies below, else unchanged."""
+        return file.removeprefix(self._prefix)
+
+    def fault_of(self, error: BaseException) -> Literal["project", "harness"]:
+        """The owner of *error*: that of its innermost frame, without other packages'. ``KeyboardInterrupt`` is the project's."""
+        if isinstance(error, KeyboardInterrupt):
+            return "project"
+        for file in reversed([frame.filename for frame in unpatched.traceback.extract_tb(error.__traceback__)]):
+            if is_ours(file):
+                return "harness"
+            if file.startswith(self._prefix) and "site-packages" not in file:
+                return "project"
+        return "harness"
+
+    def describe(self, error: ExcInfo, kind: Literal["failure", "error"], subtest: str = "") -> Failure:
+        """The ``Failure`` for *error*. Never raises because of what the exception itself does."""
+        cls, value, tb = error
+        tb = _without_unittest(tb)
+        if kind == "failure":
+            _cut_assertion_frames(tb)
+        text, lines = self._told(cls, value, tb)
+        return Failure(
+            kind=kind,
+            type=type_name(cls),
+            message=cut(message_of(value), MESSAGE_CHARACTERS),
+            traceback=cut(text, TRACEBACK_CHARACTERS),
+            frames=self._frames_or_none(tb),
+            subtest=subtest,
+            brief=lines,
+        )
+
+    def _frames_or_none(self, tb: TracebackType | None) -> tuple[Frame, ...]:
+        try:
+            return self._frames(tb)
+        except Exception:  # noqa: BLE001 - the failure is reported without frames
+            return ()
+
+    def _told(
+        self, cls: type[BaseException], value: BaseException, tb: TracebackType | None
+    ) -> tuple[str, tuple[BriefLine, ...]]:
+        """The full text of an exception, and its short form; that is empty if it cannot be made."""
+        try:
+            told = unpatched.traceback.TracebackException(cls, value, tb, compact=True)
+            _leave_ourselves_out(told)
+            text = "".join(told.format())
+        except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
+            return f"{_formatted(tb)}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
+        try:
+            return text, _within(
+                excerpt.of_exception(told, self.relative, excerpt.template_of(value, tb, self.relative))
+            )
+        except BaseException:  # noqa: BLE001 - the same; the full text is enough
+            return text, ()
+
+    def _frames(self, tb: TracebackType | None) -> tuple[Frame, ...]:
+        if tb is None:
+            return ()
+        frames = []
+        node = tblib.Traceback(tb)
+        while node is not None:
+            code = node.tb_frame.f_code
+            if not is_ours(code.co_filename):
+                frames.append(Frame(self.relative(code.co_filename), node.tb_lineno, code.co_name))
+            node = node.tb_next
+        return tuple(frames[-MAX_FRAMES:])
+
+
+def type_name(cls: type[BaseException]) -> str:
+    """The dotted name of an exception's class, without ``builtins``."""
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def message_of(value: BaseException) -> str:
+    """``str(value)``, or a substitute if that raises."""
+    try:
+        return str(value)
+    except BaseException as error:  # noqa: BLE001 - SystemExit from a __str__ must not end the worker
+        return f"<the exception's __str__ raised {type_name(type(error))}>"
+
+
+def cut(text: str, limit: int) -> str:
+    """*text*; if it is longer than *limit* characters, with its middle replaced by a note."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+
+
+def project_root() -> str:
+    """The project's root: the working directory."""
+    return str(Path.cwd())
+
+
+def _formatted(tb: TracebackType | None) -> str:
+    try:
+        return "".join(unpatched.traceback.format_tb(tb))
+    except BaseException:  # noqa: BLE001 - a test may have patched what reads source files
+        return ""
+
+
+def _within(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
+    """*lines* in about ``MESSAGE_CHARACTERS``: if they are longer, the error lines are joined and cut in the middle."""
+    if sum(len(line.text) for line in lines) <= MESSAGE_CHARACTERS:
+        return lines
+    others = tuple(line for line in lines if line.kind != "error")
+    text = cut("\n".join(line.text for line in lines if line.kind == "error"), MESSAGE_CHARACTERS)
+    return (*others, *(BriefLine(line, "error") for line in text.split("\n")))
+
+
+def _leave_ourselves_out(told: traceback.TracebackException) -> None:
+    """Remove the frames of the harness's hooks from a traceback and from those chained to it."""
+    waiting, seen = [told], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack[:] = [frame for frame in one.stack if not is_ours(frame.filename)]
+        chained = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
+        waiting += [other for other in chained if other is not None]
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """*error*, then its causes and contexts, each once: they may form a circle."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def missing_metadata(error: BaseException) -> str:
+    """Advice if *error* is a package's request for its own version while it is not installed; else empty."""
+    if not isinstance(error, PackageNotFoundError):
+        return ""
+    return (
+        f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
+        ' install = ["pip install -e .", ...].'
+    )
+
+
+def import_advice(error: BaseException, settings_module: str = "") -> str:
+    """Advice for an import that failed because a package is not installed; empty for any other error.
+
+    It is empty too if *settings_module* itself, or its package, is missing.
+    """
+    if advice := missing_metadata(error):
+        return advice
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    if not name or f"{settings_module}.".startswith(f"{name}."):
+        return ""
+    return (
+        f"{name.partition('.')[0]} is not installed where the tests run: name the package that has it in the project's"
+        " requirements, or install it by [tool.harness] install."
+    )
+
+
+@contextlib.contextmanager
+def own_work(check: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Turn exceptions in the block into a ``HarnessError`` about a bug in the harness; first *check* may raise their cause."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        check()
+        message = f"A bug in the harness: {type_name(type(error))}: {message_of(error)}"
+        raise HarnessError(message, "Please report it.", format_error(error)) from error
+
+
+def format_error(error: BaseException) -> str:
+    """The whole traceback of *error*, with the harness's frames; a short text if it cannot be formatted."""
+    try:
+        text = "".join(unpatched.traceback.format_exception(error))
+    except BaseException as other:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
+        text = f"{type_name(type(error))}: <it could not be printed: {type_name(type(other))}>\n"
+    return cut(text, TRACEBACK_CHARACTERS)
+
+
+def project_traceback(error: BaseException) -> str:
+    """The traceback of *error* without the harness's own frames and those of the import system."""
+    found = unpatched.traceback.extract_tb(error.__traceback__)
+    frames = [
+        frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
+    ]
+    lines = unpatched.traceback.format_list(frames)
+    return "".join(["Traceback (most recent call last):\n", *lines, *unpatched.traceback.format_exception_only(error)])
+
+
+def is_ours(file: str) -> bool:
+    """Whether *file* is a module of this package, which runs in the tests' processes."""
+    return file.startswith(_OWN_FOLDER)
+
+
+def _is_unittest(tb: TracebackType) -> bool:
+    return "__unittest" in tb.tb_frame.f_globals
+
+
+def _without_unittest(tb: TracebackType | None) -> TracebackType | None:
+    start = tb
+    while start is not None and _is_unittest(start):
+        start = start.tb_next
+    return start if start is not None else tb
+
+
+def _cut_assertion_frames(tb: TracebackType | None) -> None:
+    """Remove unittest's frames from the end: the reader of an assertion looks for the test's line."""
+    last = None
+    while tb is not None and not _is_unittest(tb):
+        last, tb = tb, tb.tb_next
+    if last is not None:
+        last.tb_next = None

@@ -1,0 +1,257 @@
+"""The runner's two channels: the journal on the real standard output, the host's messages on the real standard input.
+
+Owns both descriptors and the run's keys. After ``open_channels`` no print of the project can reach the journal, no test can
+read the host's messages from these descriptors, and lines that a test writes to the streams by other ways lack the key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import mmap
+import os
+import resource
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, TypeVar
+
+from ..errors import ExitCode, HarnessError, Interrupted
+from ..protocol import codec, signatures
+from ..protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
+from ..protocol.messages import Message, Stop
+from . import unpatched
+
+M = TypeVar("M")
+
+INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
+"""The signals whose handlers raise ``Interrupted``."""
+BEAT_S = 5.0
+"""Seconds that the journal may be silent while tests run; see ``host.pulse``."""
+_HIGHEST_FD = 1024
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Block the signals in ``INTERRUPTS``; they are delivered after the block. A child forked inside starts with them blocked."""
+    before = unpatched.signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+    try:
+        yield
+    finally:
+        unpatched.signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def out_of_reach(fd: int) -> int:
+    """Duplicate *fd* under a high number, which a test that writes to or closes guessed descriptors does not hit."""
+    limit = unpatched.resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    ceiling = min(limit, _HIGHEST_FD) if limit > 0 else _HIGHEST_FD
+    return unpatched.fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
+
+
+class Journal:
+    """Writes events, numbered and with a time, one line each, behind the key that marks them as the coordinator's."""
+
+    def __init__(self, fd: int, key: memoryview) -> None:
+        self.fd = fd
+        self._key = key
+        self._seq = 0
+        self._phases: dict[str, float] = {}
+        self._said_at = 0.0
+
+    def write(self, event: Event, slot: int = 0) -> None:
+        """Append one event and flush it."""
+        self._seq += 1
+        envelope = Envelope(codec.VERSION, self._seq, unpatched.epoch_s(), slot, event)
+        self._say([codec.encode(envelope).encode()])
+
+    def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
+        """Append events that workers encoded, each as (line, slot, is final), in one write."""
+        if not stamped:
+            return
+        now = unpatched.epoch_s()
+        lines = []
+        for body, slot, is_final in stamped:
+            self._seq += 1
+            lines.append(codec.stamp(body, self._seq, now, slot, is_final=is_final))
+        self._say(lines)
+
+    def forget(self) -> None:
+        """Release the key in a fork, where its memory is not mapped (``MADV_DONTFORK``) and cannot be read."""
+        self._key.release()
+
+    def beat(self) -> None:
+        """Write an empty line as a sign of life, if nothing was written for ``BEAT_S``."""
+        if unpatched.time.perf_counter() - self._said_at > BEAT_S:
+            self._say([b"\n"])
+
+    def notice(self, code: str, text: str) -> None:
+        self.write(Notice(code, text))
+
+    def start_phase(self, phase: str) -> None:
+        self._phases[phase] = unpatched.time.perf_counter()
+        self.write(PhaseStarted(phase))
+
+    def finish_phase(self, phase: str) -> None:
+        """End *phase* if it has begun; else do nothing."""
+        if (start := self._phases.pop(phase, None)) is not None:
+            self.write(PhaseFinished(phase, round(unpatched.time.perf_counter() - start, 6)))
+
+    def finish_phases(self) -> None:
+        for phase in list(self._phases):
+            self.finish_phase(phase)
+
+    def _say(self, lines: list[bytes]) -> None:
+        parts: list[memoryview | bytes] = []  # the key is never copied into Python's own memory, which forks inherit
+        size = 0
+        with held_back():  # half a line would spoil the next
+            for piece in itertools.chain.from_iterable(map(signatures.pieces, lines)):
+                if size + signatures.KEY_BYTES + len(piece) > signatures.PIECE_BYTES:
+                    _write_all(self.fd, parts)
+                    parts, size = [], 0
+                parts += (self._key, piece)
+                size += signatures.KEY_BYTES + len(piece)
+            _write_all(self.fd, parts)
+        self._said_at = unpatched.time.perf_counter()
+
+
+class HostMessages:
+    """Reads the host's messages. ``Stop``, or end of file (the host is gone), interrupts the main thread.
+
+    Input is signal-driven (SIGIO): with a reader thread, every worker would be forked from a process with threads, which
+    Python warns of and which can deadlock.
+    """
+
+    def __init__(self, fd: int, key: memoryview) -> None:
+        self.fd = fd
+        self._key = key
+        self._heard = 0
+        self._buffer = b""
+        self._waiting: list[Message] = []
+        self._has_ended = False
+        self._interruption: Interrupted | None = None
+        self._is_deferred = False
+        unpatched.os.set_blocking(fd, False)
+
+    def interrupt(self, error: Interrupted) -> None:
+        """Raise *error*, or record it while ``deferred``. Later interruptions are ignored while the run ends."""
+        if self._interruption is not None:
+            return
+        for signum in INTERRUPTS:
+            unpatched.signal.signal(signum, signal.SIG_IGN)
+        self._interruption = error
+        if not self._is_deferred:
+            raise error
+
+    @contextlib.contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Record an interruption inside the block instead of raising it, so that no step is cut off half-way."""
+        self._is_deferred = True
+        try:
+            yield
+        finally:
+            self._is_deferred = False
+
+    def forget(self) -> None:
+        """Release the key in a fork, like ``Journal.forget``."""
+        self._key.release()
+
+    @property
+    def has_host(self) -> bool:
+        """Whether the host still listens."""
+        return not self._has_ended
+
+    @property
+    def interruption(self) -> Interrupted | None:
+        """The interruption that was raised or recorded, if any."""
+        return self._interruption
+
+    def check(self) -> None:
+        """Raise the recorded ``Interrupted`` again: the project's code may have caught it."""
+        if self._interruption is not None:
+            raise self._interruption
+
+    def watch(self) -> None:
+        """Make ``Stop`` and end of file raise ``Interrupted`` in the main thread from now on."""
+        unpatched.signal.signal(signal.SIGIO, self._on_input)
+        unpatched.fcntl.fcntl(self.fd, fcntl.F_SETOWN, unpatched.os.getpid())
+        unpatched.fcntl.fcntl(self.fd, fcntl.F_SETFL, unpatched.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_ASYNC)
+        self._on_input(signal.SIGIO, None)
+
+    def expect(self, kind: type[M], timeout_s: float | None = None) -> M:
+        """The next message, which must be a *kind*. Raises ``Interrupted`` for ``Stop`` and for end of file."""
+        self.check()
+        deadline = None if timeout_s is None else unpatched.time.perf_counter() + timeout_s
+        while not self._waiting:
+            left = None if deadline is None else max(0.0, deadline - unpatched.time.perf_counter())
+            if not self._has_ended and not unpatched.select.select([self.fd], [], [], left)[0]:
+                raise HarnessError(f"The host did not send {kind.__name__} within {timeout_s} s.")
+            with held_back():
+                self._read()
+        message = self._waiting.pop(0)
+        if not isinstance(message, kind):
+            raise HarnessError(f"The host sent {type(message).__name__} where {kind.__name__} was due.")
+        return message
+
+    def _on_input(self, _signum: int, _frame: FrameType | None) -> None:
+        self._read()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                chunk = unpatched.os.read(self.fd, 65536)
+            except BlockingIOError:
+                break
+            if not chunk:
+                self._has_ended = True
+                self.interrupt(Interrupted("The connection to the host has ended.", ExitCode.SERVERS))
+                break
+            self._buffer += chunk
+            while b"\n" in self._buffer:
+                line, self._buffer = self._buffer.split(b"\n", 1)
+                if (message := signatures.message_of(self._key, self._heard, line + b"\n")) is not None:
+                    self._heard += 1
+                    self._take(codec.decode_body(message))
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, Stop):
+            self.interrupt(Interrupted(message.reason, message.exit_code))
+        self._waiting.append(message)
+
+
+def open_channels() -> tuple[Journal, HostMessages]:
+    """Take the real standard output and input for the two channels.
+
+    Afterwards descriptor 1 goes where 2 goes (the host keeps the end of it as evidence), and descriptor 0 reads nothing.
+    """
+    keys = _read_keys(0)
+    journal_fd, messages_fd = out_of_reach(1), out_of_reach(0)
+    unpatched.os.dup2(2, 1)
+    null = unpatched.os.open(os.devnull, os.O_RDONLY)
+    unpatched.os.dup2(null, 0)
+    unpatched.os.close(null)
+    return Journal(journal_fd, keys[: signatures.KEY_BYTES]), HostMessages(messages_fd, keys[signatures.KEY_BYTES :])
+
+
+def _read_keys(fd: int) -> memoryview:
+    """Read the two keys from the first line into memory that forks do not inherit."""
+    memory = unpatched.mmap.mmap(-1, mmap.PAGESIZE)
+    memory.madvise(mmap.MADV_DONTFORK)
+    keys = memoryview(memory)[: 2 * signatures.KEY_BYTES]
+    left, newline = keys, bytearray(1)
+    while left and (size := unpatched.os.readv(fd, [left])):
+        left = left[size:]
+    if not left:
+        unpatched.os.readv(fd, [newline])
+    return keys
+
+
+def _write_all(fd: int, parts: list[memoryview | bytes]) -> None:
+    """Write *parts*, at most ``PIECE_BYTES`` in all: in one write if *fd* is a pipe."""
+    views = [memoryview(part) for part in parts]
+    while views:
+        written = unpatched.os.writev(fd, views)
+        while views and written >= len(views[0]):
+            written -= len(views.pop(0))
+        if views:
+            views[0] = views[0][written:]

@@ -1,0 +1,229 @@
+"""The private names of Django, unittest and atexit that the harness uses: the place to check for a new version.
+
+No other module of ``harness.runner`` uses a name with a leading underscore that is not ours.
+"""
+
+from __future__ import annotations
+
+import atexit
+import doctest
+import sys
+import unittest
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django.test.runner
+import django.test.utils
+from django.db.backends.base import base as _base
+from django.db.backends.utils import CursorWrapper
+from django.db.migrations.executor import MigrationExecutor
+
+# unittest's stand-in for a module that could not be imported
+FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignore[attr-defined]  # not in typeshed
+
+# Django's initialisation of a pool's worker, to distinguish a project's own
+init_worker: Callable[..., None] = django.test.runner._init_worker  # type: ignore[attr-defined]  # not in the stubs
+
+
+_clear_exit_handlers = atexit._clear
+_run_exit_handlers = atexit._run_exitfuncs
+
+
+def iter_test_cases(suite: Any) -> Iterator[unittest.TestCase]:
+    """The tests of nested suites, in order."""
+    tests: Iterator[unittest.TestCase] = django.test.utils.iter_test_cases(suite)  # type: ignore[attr-defined]  # not in the stubs
+    return tests
+
+
+def set_worker_id(slot: int) -> None:
+    """Number this process as Django numbers the workers of its pool: projects read the number to separate other services."""
+    django.test.runner._worker_id = slot  # type: ignore[attr-defined]  # not in the stubs
+
+
+def hook_cursors(
+    around_statement: Callable[..., Any], around_boundary: Callable[[Callable[..., Any]], Callable[..., Any]]
+) -> None:
+    """Wrap the innermost execution of every cursor in *around_statement*, ``(cursor, execute, sql, params, rest)``, and the
+    context manager that Django enters for BEGIN, COMMIT and ROLLBACK in *around_boundary*.
+    """
+    cls: Any = CursorWrapper
+    execute, executemany = cls._execute, cls._executemany
+
+    def hooked_execute(cursor: Any, sql: Any, params: Any, *rest: Any) -> Any:
+        return around_statement(cursor, execute, sql, params, rest)
+
+    def hooked_executemany(cursor: Any, sql: Any, params: Any, *rest: Any) -> Any:
+        return around_statement(cursor, executemany, sql, params, rest)
+
+    cls._execute, cls._executemany = hooked_execute, hooked_executemany
+    module: Any = _base
+    module.debug_transaction = around_boundary(module.debug_transaction)
+
+
+def hook_connect(around_connect: Callable[[Callable[..., Any], Any], Any]) -> None:
+    """Wrap the opening of every connection in *around_connect*, ``(connect, connection)``."""
+    connect: Callable[..., Any] = _base.BaseDatabaseWrapper.connect
+    _base.BaseDatabaseWrapper.connect = lambda connection: around_connect(connect, connection)  # type: ignore[method-assign, assignment]  # in place of the method
+
+
+def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:
+    """Call *plan* with a connection and the number of its migrations, and *step* with it and each migration before that is
+    applied.
+
+    Returns the function that undoes this. ``progress_callback`` cannot be used: Django's command passes its own.
+    """
+    migrate, apply = MigrationExecutor.migrate, MigrationExecutor.apply_migration
+
+    def watched_migrate(self: Any, targets: Any, plan_: Any = None, *args: Any, **kwargs: Any) -> Any:
+        plan_ = kwargs.pop("plan", plan_)
+        plan(self.connection, len(self.migration_plan(targets) if plan_ is None else plan_))
+        return migrate(self, targets, plan_, *args, **kwargs)
+
+    def watched_apply(self: Any, state: Any, migration: Any, *args: Any, **kwargs: Any) -> Any:
+        step(self.connection, migration)
+        return apply(self, state, migration, *args, **kwargs)
+
+    def unwatch() -> None:
+        MigrationExecutor.migrate, MigrationExecutor.apply_migration = migrate, apply  # type: ignore[method-assign]  # what was there
+
+    MigrationExecutor.migrate, MigrationExecutor.apply_migration = watched_migrate, watched_apply  # type: ignore[method-assign, assignment]  # undone by unwatch
+    return unwatch
+
+
+def forget_exit_handlers() -> None:
+    """Drop the exit handlers of the coordinator's process: this fork must not run them."""
+    _clear_exit_handlers()
+
+
+def run_exit_handlers() -> list[BaseException]:
+    """Run the exit handlers registered since, as the interpreter would at its end; the exceptions that they raised, which are
+    printed.
+    """
+    raised: list[BaseException] = []
+    before = sys.unraisablehook
+
+    def note(unraisable: Any) -> None:
+        if "atexit" in (unraisable.err_msg or "") and unraisable.exc_value is not None:
+            raised.append(unraisable.exc_value)
+        sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = note
+    try:
+        _run_exit_handlers()
+    finally:
+        sys.unraisablehook = before
+    return raised
+
+
+class SuiteSteps:
+    """The steps of ``unittest.TestSuite.run`` around its tests, one by one; each reports to a ``TestResult``.
+
+    unittest lets ``SystemExit`` and ``KeyboardInterrupt`` through, which would end the process. Here they fail the fixture as
+    any other exception does: after a failed set-up no tear-down runs, and the clean-ups do.
+    """
+
+    def __init__(self) -> None:
+        self._suite: Any = unittest.TestSuite()
+
+    def forget(self, result: Any) -> None:
+        """Record that no class or module is set up."""
+        result._previousTestClass = None
+        result._moduleSetUpFailed = False
+
+    def set_up_module(self, test: unittest.TestCase, result: Any) -> None:
+        try:
+            self._suite._handleModuleFixture(test, result)
+        except BaseException:  # noqa: BLE001 - see above
+            result._moduleSetUpFailed = True
+            self._fail(f"setUpModule ({type(test).__module__})", result)
+            self._clean_module(f"setUpModule ({type(test).__module__})", result)
+
+    def set_up_class(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
+        cls: Any = type(test)
+        try:
+            self._suite._handleClassSetUp(test, result)
+        except BaseException:  # noqa: BLE001 - see above
+            cls._classSetupFailed = True
+            self._fail(f"setUpClass ({_name_of(cls)})", result)
+            self._clean_class(cls, "setUpClass", result)
+
+    def is_up(self, cls: type, result: Any) -> None:
+        """Record *cls* as the class whose tear-down is due."""
+        result._previousTestClass = cls
+
+    def tear_down_class(self, result: Any) -> None:
+        cls = result._previousTestClass
+        try:
+            self._suite._tearDownPreviousClass(None, result)
+        except BaseException:  # noqa: BLE001 - see above
+            self._fail(f"tearDownClass ({_name_of(cls)})", result)
+            self._clean_class(cls, "tearDownClass", result)
+
+    def tear_down_module(self, result: Any) -> None:
+        module = getattr(result._previousTestClass, "__module__", "")
+        try:
+            self._suite._handleModuleTearDown(result)
+        except BaseException:  # noqa: BLE001 - see above
+            self._fail(f"tearDownModule ({module})", result)
+            self._clean_module(f"tearDownModule ({module})", result)
+
+    def _clean_class(self, cls: Any, fixture: str, result: unittest.TestResult) -> None:
+        """Run the class's remaining clean-ups, whatever they raise."""
+        while getattr(cls, "_class_cleanups", None):
+            try:
+                cls.doClassCleanups()
+            except BaseException:  # noqa: BLE001 - see above
+                self._fail(f"{fixture} ({_name_of(cls)})", result)
+            for error in cls.tearDown_exceptions:
+                result.addError(f"{fixture} ({_name_of(cls)})", error)  # type: ignore[arg-type]  # unittest's stand-in has no class
+
+    def _clean_module(self, fixture: str, result: unittest.TestResult) -> None:
+        while unittest.case._module_cleanups:  # type: ignore[attr-defined]  # not in typeshed
+            try:
+                unittest.doModuleCleanups()
+            except BaseException:  # noqa: BLE001 - see above
+                self._fail(fixture, result)
+
+    def _fail(self, fixture: str, result: unittest.TestResult) -> None:
+        result.addError(fixture, sys.exc_info())  # type: ignore[arg-type]  # likewise
+
+
+def _name_of(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def twin(test: unittest.TestCase) -> unittest.TestCase:
+    """A copy of *test* for one attempt: attributes that the attempt sets go with it, as with a suite that drops what it ran.
+
+    Not ``copy.copy``, which reads attributes of the new object before it has any: a ``__getattr__`` may fail on that.
+    """
+    found: Any = object.__new__(type(test))
+    found.__dict__.update(test.__dict__)
+    if "_cleanups" in found.__dict__:
+        found._cleanups = []
+    return found  # type: ignore[no-any-return]  # it is of the type of test
+
+
+def test_method_name(test: unittest.TestCase) -> str:
+    """The name of the method that *test* runs; empty for kinds of tests that have none."""
+    return str(getattr(test, "_testMethodName", ""))
+
+
+def doctest_of(test: unittest.TestCase) -> doctest.DocTest | None:
+    """The docstring or file that *test* runs, if it is a doctest."""
+    return getattr(test, "_dt_test", None) if isinstance(test, doctest.DocTestCase) else None
+
+
+def tested_function(test: unittest.TestCase) -> Callable[[], Any] | None:
+    """The function that *test* runs, if it is a ``FunctionTestCase``."""
+    return getattr(test, "_testFunc", None) if isinstance(test, unittest.FunctionTestCase) else None
+
+
+def subtest_contexts(subtest: Any) -> list[Any]:
+    """The parameter maps of *subtest* and of each subTest around it: one object for each, shared by all subTests inside it."""
+    return list(subtest.params.maps)
+
+
+def subtest_description(subtest: Any) -> str:
+    """A subTest's message and parameters, as unittest prints them."""
+    return str(subtest._subDescription())

@@ -1,0 +1,1 @@
+"""Child processes on Linux: started, watched, ended, together with all that they start."""

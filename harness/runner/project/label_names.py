@@ -1,0 +1,190 @@
+"""Converts labels to Django's form, and rejects those that certainly name nothing before anything is imported or started.
+
+Imports no module of the project. Uncertain labels are left to ``labels``, which searches the tests themselves.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path, PurePosixPath
+
+from ...errors import ProjectError
+
+NEAR = 3
+_FIXTURES = ("setUpClass", "tearDownClass", "setUpModule", "tearDownModule")
+_PLAIN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_WORDS = re.compile(r"[^\W\d]\w*")
+_SHORTEST_BEGINNING = 3
+"""Least characters of a word that may begin a generated name: shorter words begin almost every name."""
+_MAKES_NAMES = re.compile(r"import \*|\b(globals|locals|vars|setattr|exec|__getattr__|__import__|type)\b")
+_MAKES_IDS = re.compile(r"def id\(")
+_APP_LABEL = re.compile(r"""\blabel\s*=\s*["'](\w+)["']""")
+_CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
+_SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "build", "dist"})
+
+
+def as_django_label(label: str) -> str:
+    """*label* in Django's form: ``shop/tests/test_cart.py::CartTests::test_x`` with dots. Others stay as they are.
+
+    A fixture, which reports name like a test, becomes its class or module.
+    """
+    path, *inner = label.split("::")
+    if path.endswith(".py"):
+        parts = PurePosixPath(os.path.normpath(path)).with_suffix("").parts
+        name = ".".join([*parts, *inner])
+    else:
+        name = ".".join([path, *inner])
+    owner, _, last = name.rpartition(".")
+    return owner if owner and last in _FIXTURES else name
+
+
+def check(labels: Iterable[str], installed_apps: Sequence[str]) -> None:
+    """Raise ``ProjectError`` if one of *labels* certainly names nothing."""
+    missing = [label for label in labels if is_missing(label, installed_apps)]
+    if missing and not any(_MAKES_IDS.search(_text(file)) for file in _sources()):
+        raise nothing_matches(missing, [*_names_of_files(), *_app_labels(installed_apps)])
+
+
+def nothing_matches(labels: Sequence[str], names: Iterable[str]) -> ProjectError:
+    """The error for *labels* that match none of *names*."""
+    all_names = list(dict.fromkeys(names))
+    found = [each for label in labels for each in near(as_django_label(label), all_names)]
+    if found:
+        hint = f"Near names: {', '.join(dict.fromkeys(found))}."
+    else:
+        hint = "A label is a dotted name, a path, an app's label, or the id of a test as a report has it."
+    word = "label" if len(labels) == 1 else "labels"
+    return ProjectError(f"No test matches the {word} {', '.join(map(repr, labels))}.", hint=hint)
+
+
+def near(name: str, names: Sequence[str]) -> list[str]:
+    """The most similar *names* to *name*, in whole or in their last part, best first."""
+    found = difflib.get_close_matches(name, names, NEAR, 0.7)
+    last = name.rpartition(".")[2].lower()
+    by_last: dict[str, list[str]] = {}
+    for each in names:
+        by_last.setdefault(each.rpartition(".")[2].lower(), []).append(each)
+    for like in difflib.get_close_matches(last, list(by_last), NEAR, 0.8):
+        found += by_last[like]
+    return list(dict.fromkeys(found))[:NEAR]
+
+
+def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
+    """Whether *label* certainly names nothing: its first part is no module, file or app, or the file has no such name."""
+    path = label.split("::")[0]
+    if Path(path).exists():
+        if not path.endswith(".py"):
+            return False
+    elif path.endswith(".py") or (path.endswith("/") and "::" not in label):
+        return True
+    name = as_django_label(label)
+    if not _PLAIN.fullmatch(name):
+        return False
+    first, *rest = name.split(".")
+    place = _place([first, *rest])
+    if place is not None and not place.rest:
+        return False
+    is_module = place is not None and place.rest != tuple(rest)
+    if not is_module and first in _app_labels(installed_apps):
+        return False  # shop.CartTests: a class in any module of the app
+    return place is None or not _may_have(place, place.rest[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The longest module that a dotted name begins with: its file, its folders, and the parts of the name that follow."""
+
+    file: str | None
+    folders: tuple[str, ...]
+    rest: tuple[str, ...]
+
+
+def _place(parts: list[str]) -> _Place | None:
+    """The place of the module that a dotted name begins with; ``None`` if there is none."""
+    try:
+        spec = importlib.util.find_spec(parts[0])  # a name without dots, so this imports nothing
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    for number in range(1, len(parts) + 1):
+        folders = tuple(spec.submodule_search_locations or ())
+        found = PathFinder.find_spec(".".join(parts[: number + 1]), folders) if parts[number:] and folders else None
+        if found is None:
+            return _Place(spec.origin if spec.has_location else None, folders, tuple(parts[number:]))
+        spec = found
+    raise AssertionError("the last part has no successor")
+
+
+def _may_have(place: _Place, name: str) -> bool:
+    """Whether the module may have *name*: its text has that word, or one that *name* begins with, as generated names do."""
+    if any(file.name.replace(".", "_") == name for folder in map(Path, place.folders) for file in _files(folder)):
+        return True  # doctests of a text file
+    if place.file is None:  # a folder without __init__.py defines no names
+        return not place.folders
+    if not place.file.endswith(".py"):
+        return True
+    text = _text(Path(place.file))
+    words = set(_WORDS.findall(text))
+    is_made = any(name.startswith(word) for word in words if len(word) >= _SHORTEST_BEGINNING)
+    return bool(_MAKES_NAMES.search(text)) or name in words or is_made
+
+
+def _app_labels(installed_apps: Sequence[str]) -> set[str]:
+    """The labels that the apps may have: the last part of their module, and ``label`` in their configuration."""
+    labels = set()
+    for entry in installed_apps:
+        labels.add(entry.rpartition(".")[2])
+        place = _place(entry.split("."))
+        if place is None:
+            continue
+        if place.rest and place.file is not None and "." in entry:  # shop.apps.ShopConfig
+            labels.add(entry.split(".")[-3] if entry.count(".") > 1 else entry.split(".")[0])
+            labels.update(_APP_LABEL.findall(_text(Path(place.file))))
+        for folder in place.folders:
+            labels.update(_APP_LABEL.findall(_text(Path(folder) / "apps.py")))
+    return labels
+
+
+def _names_of_files() -> Iterator[str]:
+    """The modules of the project, and the classes in its test modules."""
+    for file in _sources():
+        parts = file.with_suffix("").parts
+        module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if module:
+            yield module
+            if "test" in module:
+                yield from (f"{module}.{name}" for name in _CLASS.findall(_text(file)))
+
+
+def _sources() -> Iterator[Path]:
+    """The Python files below the working directory, relative to it."""
+    for folder, folders, files in os.walk("."):
+        folders[:] = [
+            each
+            for each in folders
+            if not each.startswith(".")
+            and each not in _SKIPPED_FOLDERS
+            and not Path(folder, each, "pyvenv.cfg").exists()
+        ]
+        yield from (Path(folder, file) for file in files if file.endswith(".py"))
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

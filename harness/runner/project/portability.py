@@ -1,0 +1,98 @@
+"""Reports what a project uses that needs PostgreSQL, when it is tested on another engine, before a migration fails.
+
+A project that runs on SQLite by its own settings is left alone: SQLite takes columns of many types, and the project chose it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, router
+
+from ...errors import ProjectError
+from ...protocol.topology import Topology
+from ..failures import causes
+
+_POSTGRES = "django.contrib.postgres"
+_DRIVERS = ("psycopg", "psycopg2")
+_LISTED = 10
+
+
+def check_models(topology: Topology, aliases: Iterable[str]) -> None:
+    """Raise ``ProjectError`` where a model that is migrated to one of *aliases* needs PostgreSQL and the alias is on another
+    engine.
+
+    *topology* is as the settings have it.
+    """
+    for alias in aliases:
+        vendor = connections[alias].vendor
+        if vendor == "postgresql" or (vendor == "sqlite" and topology[alias].vendor == "sqlite"):
+            continue
+        found = [
+            what
+            for model in apps.get_models(include_auto_created=True)
+            if router.allow_migrate_model(alias, model) and model._meta.can_migrate(connections[alias])
+            for what in needs_of(model)
+        ]
+        if found:
+            more = f", and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+            raise ProjectError(
+                f"{', '.join(found[:_LISTED])}{more}: needs PostgreSQL, and {alias!r} is tested on {vendor}.",
+                hint=f"Test {alias!r} with --db {alias}=postgres; or keep such models away from other engines, by a router"
+                ' or by required_db_vendor = "postgresql" in their Meta.',
+            )
+
+
+def needs_of(model: Any) -> Iterator[str]:
+    """The fields, indexes and constraints of *model* whose classes are ``django.contrib.postgres``'s own, described for a
+    message. A project's class that derives from one of them may support other engines.
+    """
+    meta = model._meta
+    for field in meta.local_fields:
+        if _is_of_postgres(field):
+            yield f"{meta.label}.{field.name} ({type(field).__name__})"
+    for each in (*meta.indexes, *meta.constraints):
+        if _is_of_postgres(each):
+            yield f"{meta.label}: {each.name} ({type(each).__name__})"
+
+
+def _is_of_postgres(thing: Any) -> bool:
+    return type(thing).__module__.startswith(f"{_POSTGRES}.")
+
+
+def explain_import(error: BaseException, vendors: Iterable[str]) -> ProjectError | None:
+    """The error to raise instead of *error*, if PostgreSQL's driver is missing and no alias has it as its engine any more.
+
+    *vendors* are those of the aliases as they are tested.
+    """
+    if "postgresql" in set(vendors) or not any(_is_missing_driver(each) for each in causes(error)):
+        return None
+    what = _importer(error)
+    return ProjectError(
+        f"{what} needs PostgreSQL, and the run has none: its driver (psycopg) is not installed either.",
+        hint="Import it where the engine is PostgreSQL only; or, if it need only be there, add psycopg[binary] to the"
+        " requirements of the project's tests, or to [tool.harness] install.",
+        evidence=str(error),
+    )
+
+
+def _is_missing_driver(error: BaseException) -> bool:
+    return isinstance(error, ImportError) and (error.name or "").partition(".")[0] in _DRIVERS
+
+
+def _importer(error: BaseException) -> str:
+    """The source of the import: the last line that is not Django's or the import system's, or else the app in
+    ``INSTALLED_APPS``.
+    """
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<")
+        and not any(f"/{package}/" in frame.filename for package in ("django", "harness", *_DRIVERS, "importlib"))
+    ]
+    if frames:
+        return f"{frames[-1].filename}, line {frames[-1].lineno} ({frames[-1].line}),"
+    return f"{_POSTGRES} in INSTALLED_APPS"

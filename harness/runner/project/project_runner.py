@@ -1,0 +1,353 @@
+"""A subclass of the project's own runner class, with the harness's behaviour *behind* it.
+
+``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``InsideRunner``: the project's overrides run
+first, and their ``super()`` calls reach us instead of Django. Owns the steps between ``run_tests`` and the coordinator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import math
+import multiprocessing
+import unittest
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import SystemCheckError
+from django.db import connections
+from django.test.runner import DiscoverRunner
+
+from ...errors import ProjectError
+from ...protocol.events import AttemptFinished, DatabasesReady, Outcome, RunPlanned
+from ...protocol.messages import RunSpec
+from ...protocol.topology import Topology, closure, primary_of
+from .. import private_apis, unset_variables
+from ..databases import clones, migration_errors
+from ..failures import FailureDescriber, own_work, project_root
+from ..host_channel import HostMessages, Journal
+from ..processes.children import StopFlag
+from ..pytest.fixtures import told_fixtures
+from ..pytest.tests import LeftOut, PytestTests, failed_modules, selected, told, unseen_folders, without_fixtures
+from ..replication.catch_up import await_replicas, check_replicas
+from ..schedule.schedule import Schedule
+from ..schedule.units import Plan, identify, joined, make_plan, replayed
+from ..sql.statement_log import SqlLog
+from ..workers.coordinator import Coordinator
+from ..workers.worker import WorkerContext
+from . import labels, portability, time_limits
+from .label_names import as_django_label
+from .settings_overlay import Gate
+
+
+@dataclass(slots=True)
+class Session:
+    """Data that the run gives to the runner, and results that the runner leaves in it.
+
+    ``planned`` has the ids of all planned tests in order, each with whether it has an outcome.
+    """
+
+    spec: RunSpec
+    topology: Topology
+    replicas: frozenset[str]
+    gate: Gate
+    journal: Journal
+    workers: int
+    private_fds: tuple[int, ...]
+    sqllog: SqlLog
+    messages: HostMessages
+    describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
+    planned: dict[str, bool] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    red: int = 0
+    tests_ran: int = 0
+
+    def leave_out(self, tests: Iterable[str], reason: str) -> None:
+        """Report that *tests*, which are planned, do not run. That is red."""
+        for test in tests:
+            self.journal.write(AttemptFinished(test, 1, Outcome.NOT_RUN, 0.0, reason=reason, final=True))
+            self.planned[test] = True
+            self.red += 1
+
+
+class InsideRunner(DiscoverRunner):
+    """The base class behind every project's runner: discovery makes a plan, and workers run the suite."""
+
+    harness: Session
+    _plan: Plan | None = None
+    _labels: labels.Labels | None = None
+    _considered: dict[int, unittest.TestCase]
+
+    @cached_property
+    def _pytest(self) -> PytestTests:
+        return PytestTests(Path(self.harness.describer.root))
+
+    _groups: clones.Groups = ({}, {})
+
+    def setup_test_environment(self, **kwargs: Any) -> None:
+        """Set up as Django does, but without unittest's handler of SIGINT, which only records the first signal."""
+        super().setup_test_environment(**kwargs)
+        unittest.removeHandler()
+
+    def load_tests_for_label(self, label: str, discover_kwargs: dict[str, str]) -> Any:
+        """Load a label as Django does, and also paths of files, app labels and ids of reports."""
+        if self._labels is None:
+            django_load = super().load_tests_for_label
+            describer = self.harness.describer
+            self._labels = labels.Labels(
+                lambda each: django_load(each, discover_kwargs),
+                lambda tests: identify([tests], describer),
+                lambda name: bool(selected(self._pytest.find(), [name], {}, ())),
+            )
+        return self._labels.load(label)
+
+    def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
+        """The aliases that the suite's tests name, with all that those need, which Django leaves out."""
+        plan = self._plan
+        if plan is None or set(map(id, private_apis.iter_test_cases(suite))) != set(self._considered):
+            plan = self._make_plan(suite)
+        if self.harness.spec.replay:
+            suite = self.test_suite(plan.instances)
+        topology = self.harness.topology
+        named: dict[str, bool] = super().get_databases(suite)  # type: ignore[assignment]  # likewise
+        for alias in sorted(closure(topology, set(named) & set(topology.names))):
+            named.setdefault(alias, False)
+        return named
+
+    def setup_databases(self, **kwargs: Any) -> Any:
+        """Make the templates, by Django. Workers make the clones."""
+        aliases = kwargs.get("aliases")
+        session = self.harness
+        portability.check_models(session.topology, connections if aliases is None else aliases)
+        session.gate.open()
+        session.journal.start_phase("template")
+        self._groups = clones.group_aliases(connections if aliases is None else aliases)
+        self.parallel = 1
+        with migration_errors.blamed(session.sqllog), migration_errors.watched(session.sqllog, session.journal.write):
+            made = super().setup_databases(**kwargs)
+        await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
+        return made
+
+    def run_checks(self, clones: Any) -> None:
+        """Run the project's system checks; a failed check ends the run as the project's fault."""
+        try:
+            super().run_checks(clones)
+        except SystemCheckError as error:
+            hint = "Run manage.py check with the same environment." + unset_variables.unset_advice(self.harness.unset)
+            evidence = f"{error}\n{self._backends()}"
+            raise ProjectError("The project's system checks fail.", hint, evidence) from error
+
+    def _backends(self) -> str:
+        """A line for each alias: its backend as the settings were loaded, and the one that the tests have."""
+        lines = []
+        for alias in self.harness.topology.aliases:
+            here = connections[alias.name].settings_dict["ENGINE"]
+            other = "" if here == alias.backend else f", tested with {here}"
+            lines.append(f"DATABASES[{alias.name!r}] of the settings: {alias.backend}{other}")
+        return "\n".join(lines)
+
+    def run_suite(self, suite: Any, **_kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # nothing here writes text
+        """Run the planned tests in workers, on clones of the databases that ``setup_databases`` has made."""
+        session = self.harness
+        plan = self._with_added(self._plan, suite) if self._plan else self._make_plan(suite)
+        self._plan = None  # a project's runner may call this again with another suite
+        result = unittest.TestResult()
+        if not plan.tests:
+            return result
+        session.messages.check()  # the project's code may have caught the host's stop
+        clones.close_connections()
+        session.journal.finish_phase("template")
+        with own_work(session.messages.check):  # where the host is gone, nothing can be written
+            tally = self._coordinator(plan).run()
+        check_replicas(self._mirror_pairs(), session.replicas)
+        session.red += len(tally.red)
+        session.tests_ran += tally.ran
+        session.planned.update((test.id, True) for test in plan.tests)
+        result.testsRun = tally.ran
+        result.failures = [(test, "") for test in tally.red]  # type: ignore[misc]  # their ids stand for the tests, which ran elsewhere
+        return result
+
+    def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
+        """Drop no database on a server: servers go, or are kept with their databases. Remove files, which would stay in the
+        project.
+        """
+        kept = [(connection, name, False) for connection, name, _ in old_config or ()]
+        super().teardown_databases(kept, **kwargs)
+        if not self.keepdb:
+            clones.remove_files(clones.made_of(self._groups), self.harness.workers)
+        clones.restore_names(kept)
+
+    def _make_plan(self, suite: Any) -> Plan:
+        session = self.harness
+        numbered = self._labels.numbered if self._labels else {}
+        plan = make_plan(suite, session.describer, frozenset(session.planned), numbered)
+        if session.spec.replay:
+            plan, left_out = replayed(plan, session.spec.replay), list[LeftOut]()
+        else:
+            plan, left_out = self._without_pytest(plan)
+        self._considered = {id(test): test for test in private_apis.iter_test_cases(suite)}
+        planned = (*plan.tests, *(each.test for each in left_out))
+        session.planned.update((test.id, False) for test in planned)
+        session.journal.finish_phase("setup")
+        session.journal.write(RunPlanned(planned, self._workers(plan), self.shuffle_seed))
+        for each in left_out:
+            session.leave_out([each.test.id], each.reason)
+        self._plan = plan
+        return plan
+
+    def _without_pytest(self, plan: Plan) -> tuple[Plan, list[LeftOut]]:
+        """*plan* without the tests that only pytest can run, and those tests; none of them if the user has chosen Django's
+        framework.
+        """
+        session = self.harness
+        is_asked_for = session.spec.framework == "django"
+        plan, left_out = without_fixtures(plan)
+        if not session.planned:  # once, however often the project's runner builds a suite
+            found = self._pytest.find(plan.instances, failed_modules(plan))
+            names = {config.label: config.name for config in apps.get_app_configs()}
+            labels = [as_django_label(label) for label in session.spec.labels]
+            options = session.spec.options
+            if not options.tags:  # a test in pytest's style cannot have Django's tags
+                left_out += selected(found, labels, names, options.name_patterns)
+            if not set(labels) - {"."}:
+                for text in unseen_folders(Path(session.describer.root), options.pattern or "test*.py", left_out):
+                    session.journal.notice("not-discovered", text)
+            fixtures, number = self._pytest.fixtures_not_run(plan.instances)
+            if fixtures:
+                session.journal.notice("pytest-fixtures", told_fixtures(fixtures, number, is_asked_for))
+        if left_out:
+            session.journal.notice("pytest-tests", told(left_out, is_asked_for))
+        return plan, [] if is_asked_for else left_out
+
+    def _with_added(self, plan: Plan, suite: Any) -> Plan:
+        """*plan* with the tests that the project has added to the suite since; tests that it has removed still run."""
+        added = [test for test in private_apis.iter_test_cases(suite) if id(test) not in self._considered]
+        if not added or self.harness.spec.replay:
+            return plan
+        more = make_plan(added, self.harness.describer, frozenset(self.harness.planned))
+        self.harness.planned.update((test.id, False) for test in more.tests)
+        self.harness.journal.write(RunPlanned(more.tests, self._workers(plan), self.shuffle_seed))
+        return joined(plan, more)
+
+    def _mirror_pairs(self) -> dict[str, str]:
+        """The mirrors of the databases that were made, each with its primary."""
+        made = clones.made_of(self._groups)
+        return {mirror: primary_of(self.harness.topology, mirror) for each in made for mirror in each.mirrors}
+
+    def _workers(self, plan: Plan) -> int:
+        return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
+
+    def _coordinator(self, plan: Plan) -> Coordinator:
+        session, stop_flag = self.harness, StopFlag()
+        made = clones.made_of(self._groups)
+        workers = self._workers(plan)
+        session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
+        context = WorkerContext(
+            plan=plan,
+            test_databases=made,
+            mirror_pairs=self._mirror_pairs(),
+            replicas=session.replicas,
+            mirror_mode=session.spec.mirrors,
+            root=project_root(),
+            sqllog=session.sqllog,
+            init_worker=_own_init_worker(self),
+            is_stopping=stop_flag.is_set,
+            failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
+            check_isolation=session.spec.check_isolation,
+            private_fds=session.private_fds,
+        )
+        schedule = Schedule(
+            plan.units,
+            [test.id for test in plan.tests],
+            workers,
+            limits=time_limits.limits(plan, session.spec),
+            retries=session.spec.retries,
+            repeat=session.spec.repeat,
+            is_failfast=self.failfast,
+        )
+        return Coordinator(context, schedule, session.journal, stop_flag, session.messages)
+
+
+def harness_runner(project_class: type) -> type[InsideRunner]:
+    """A subclass of the project's runner class that inherits from ``InsideRunner`` behind it.
+
+    A project's ``run_suite`` that never calls ``super()`` would run the tests here, in one process (XML runners do that): it is
+    passed over. Raises ``ProjectError`` for a class that is not a ``DiscoverRunner``.
+    """
+    if not issubclass(project_class, DiscoverRunner):
+        raise ProjectError(
+            f"TEST_RUNNER {project_class.__module__}.{project_class.__qualname__} is no DiscoverRunner.",
+            hint="The harness runs suites of django.test.runner.DiscoverRunner and its subclasses; --settings may name"
+            " settings with one.",
+        )
+    if project_class is DiscoverRunner:
+        return InsideRunner
+    body: dict[str, Any] = {}
+    run_suite = project_class.run_suite
+    if run_suite is not DiscoverRunner.run_suite and not calls_super(run_suite):
+        body["run_suite"] = InsideRunner.run_suite
+    # a direct call of DiscoverRunner.run_suite must not run the tests here either
+    DiscoverRunner.run_suite = InsideRunner.run_suite  # type: ignore[method-assign, assignment]  # of another signature
+    return type(project_class.__name__, (project_class, InsideRunner), body)
+
+
+def calls_super(function: Any) -> bool:
+    """Whether a method's code uses ``super()`` or the method's own name, as a direct call of a base class's method does."""
+    if not isinstance(function, FunctionType):
+        return True
+    return "super" in function.__code__.co_names or function.__name__ in function.__code__.co_names
+
+
+def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
+    """The project's own initialisation of a worker: that of its ``ParallelTestSuite``, unless that is Django's."""
+    hook = inspect.getattr_static(runner.parallel_test_suite, "init_worker", None)
+    hook = getattr(hook, "__func__", hook)
+    if hook is None or hook is private_apis.init_worker:
+        return None
+    aliases = set(connections)
+
+    def init_worker(slot: int) -> None:
+        known = {
+            "counter": _Counter(slot - 1),
+            "initial_settings": {},
+            "serialized_contents": {},
+            "process_setup": None,
+            "process_setup_args": None,
+            "debug_mode": runner.debug_mode,
+            "used_aliases": aliases,
+        }
+        # Django's own, which it most likely calls, reads the start method: this process was forked, whatever Python's
+        # default is (forkserver from 3.14 on)
+        method = multiprocessing.get_start_method(allow_none=True)
+        multiprocessing.set_start_method("fork", force=True)
+        try:
+            parameters = list(inspect.signature(hook).parameters.values())
+            if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+                hook(*known.values())
+            else:
+                hook(
+                    *[
+                        known.get(parameter.name)
+                        for parameter in parameters
+                        if parameter.kind < parameter.VAR_POSITIONAL
+                    ]
+                )
+        finally:
+            multiprocessing.set_start_method(method, force=True)
+
+    return init_worker
+
+
+class _Counter:
+    """Replaces the counter from which workers of Django's pool take their numbers: it stands just before the slot."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def get_lock(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()

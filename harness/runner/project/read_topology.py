@@ -1,0 +1,135 @@
+"""Reads the project's settings into a ``Topology``. Old flat spellings are moved into ``TEST`` here, in the settings too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from ...errors import ProjectError
+from ...protocol.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
+from .vendors import vendor_of
+
+# spelled so until Django 1.7 moved them into TEST, and silently ignored since Django 1.9
+FLAT_SPELLINGS = {
+    "TEST_CHARSET": "CHARSET",
+    "TEST_COLLATION": "COLLATION",
+    "TEST_CREATE": "CREATE_DB",
+    "TEST_DEPENDENCIES": "DEPENDENCIES",
+    "TEST_MIRROR": "MIRROR",
+    "TEST_NAME": "NAME",
+    "TEST_PASSWD": "PASSWORD",
+    "TEST_TBLSPACE": "TBLSPACE",
+    "TEST_TBLSPACE_TMP": "TBLSPACE_TMP",
+    "TEST_USER": "USER",
+    "TEST_USER_CREATE": "CREATE_USER",
+    "TEST_TEMPLATE": "TEMPLATE",
+    "TEST_MIGRATE": "MIGRATE",
+    "TEST_SERIALIZE": "SERIALIZE",
+}
+
+
+def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[str]:
+    """Move every old flat spelling of *databases* into its ``TEST`` dictionary, in place; those moved, ``ALIAS.KEY`` each.
+
+    A key that ``TEST`` has already wins over its old spelling. Each alias gets dictionaries of its own, since settings may use
+    one for several aliases, and later steps change them one by one. Raises ``ProjectError`` for a setting of the wrong shape.
+    """
+    found = []
+    _check_shape(databases)
+    for name, given in databases.items():
+        config = databases[name] = {**given, "TEST": dict(given.get("TEST") or {})}
+        for flat, key in FLAT_SPELLINGS.items():
+            if flat in config:
+                found.append(f"{name}.{flat}")
+                config["TEST"].setdefault(key, config.pop(flat))
+    return found
+
+
+def resolve_chains(databases: Mapping[str, dict[str, Any]], topology: Topology) -> None:
+    """Make each ``MIRROR`` and each dependency name the alias at the end of its chain of mirrors, in place: Django follows
+    none.
+
+    Raises ``ProjectError`` as ``primary_of`` and ``dependencies_of`` do.
+    """
+    for alias in topology.aliases:
+        test = databases[alias.name]["TEST"]
+        if alias.test.mirror is not None:
+            test["MIRROR"] = primary_of(topology, alias.name)
+        if alias.test.dependencies is not None:
+            test["DEPENDENCIES"] = [primary_of(topology, each) for each in dependencies_of(topology, alias)]
+
+
+def _check_shape(databases: Any) -> None:
+    parts = [("DATABASES", databases)]
+    if isinstance(databases, Mapping):
+        parts += [(f"DATABASES[{name!r}]", config) for name, config in databases.items()]
+        parts += [
+            (f"{name}['TEST']", config.get("TEST") or {}) for name, config in parts[1:] if isinstance(config, Mapping)
+        ]
+    for name, part in parts:
+        if not isinstance(part, Mapping):
+            raise ProjectError(f"{name} is a {type(part).__name__}, not a dictionary.")
+
+
+def read_topology(databases: Mapping[str, Mapping[str, Any]]) -> Topology:
+    """The topology of a ``DATABASES`` setting whose flat spellings are folded.
+
+    Raises ``ProjectError`` for a backend that cannot be loaded.
+    """
+    return Topology(tuple(_read_alias(name, config) for name, config in databases.items()))
+
+
+def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:
+    backend = str(config.get("ENGINE") or "django.db.backends.dummy")
+    test = _read_test(name, config.get("TEST") or {})
+    database = str(config.get("NAME") or "")
+    vendor = vendor_of(name, backend)
+    return Alias(
+        name=name,
+        backend=backend,
+        vendor=vendor,
+        database=database,
+        host=str(config.get("HOST") or _host_of(config.get("OPTIONS") or {})),
+        port=str(config.get("PORT") or ""),
+        user=str(config.get("USER") or ""),
+        test_name=_test_name(name, vendor, database, test),
+        test=test,
+    )
+
+
+def _host_of(options: Mapping[str, Any]) -> str:
+    """The server's place by OPTIONS, for an alias without a HOST: a host, or the entry of a service file."""
+    return str(options.get("host") or options.get("service") or "")
+
+
+def _read_test(name: str, test: Mapping[str, Any]) -> TestOptions:
+    dependencies = test.get("DEPENDENCIES")
+    if isinstance(dependencies, str):
+        raise ProjectError(
+            f"DATABASES[{name!r}]['TEST']['DEPENDENCIES'] is the string {dependencies!r}.",
+            hint=f"It is a list of aliases: [{dependencies!r}].",
+        )
+    serialize = test.get("SERIALIZE")
+    return TestOptions(
+        name=_text(test.get("NAME")),
+        mirror=_text(test.get("MIRROR")),
+        dependencies=None if dependencies is None else tuple(map(str, dependencies)),
+        charset=_text(test.get("CHARSET")),
+        collation=_text(test.get("COLLATION")),
+        template=_text(test.get("TEMPLATE")),
+        migrate=bool(test.get("MIGRATE", True)),
+        serialize=None if serialize is None else bool(serialize),
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _test_name(alias: str, vendor: str, database: str, test: TestOptions) -> str:
+    """The test database's name by Django's rule (``_get_test_db_name`` of each backend)."""
+    if vendor == "sqlite":
+        if test.name in (None, ":memory:"):
+            return f"file:memorydb_{alias}?mode=memory&cache=shared"
+        return str(test.name)
+    return test.name or f"test_{database}"

@@ -1,0 +1,159 @@
+"""Loads the project and runs its tests, once the host knows its databases: routes, discovery, servers, tests.
+
+Owns the loading of the project's apps and its own test runner, with the options that the runner declares itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management.commands.test import Command
+from django.db import connections
+from django.test.utils import get_runner
+
+from ...errors import ExitCode, HarnessError, ProjectError
+from ...protocol.events import RunFinished
+from ...protocol.messages import DjangoOptions, Route, RunSpec, ServersReady
+from ...protocol.topology import Topology, primary_of
+from .. import cpu_count
+from ..failures import import_advice, project_traceback
+from ..host_channel import HostMessages, Journal
+from ..schedule.units import class_name
+from ..sql.statement_log import SqlLog
+from . import portability
+from .project_runner import Session, harness_runner
+from .read_topology import resolve_chains
+from .settings_overlay import Gate, apply_endpoints, apply_routes, load_backends
+
+
+def run_tests(
+    spec: RunSpec,
+    topology: Topology,
+    routes: tuple[Route, ...],
+    journal: Journal,
+    messages: HostMessages,
+    unset: tuple[str, ...],
+) -> ExitCode:
+    """Load the project with its databases routed as the host says, and run the tests that *spec* asks for."""
+    resolve_chains(settings.DATABASES, topology)
+    for text in apply_routes(settings.DATABASES, routes):
+        journal.notice("options-dropped", text)
+    load_backends(routes)
+    messages.watch()
+
+    def meet_servers() -> None:
+        apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
+
+    gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
+    gate.close()
+    session = Session(
+        spec=spec,
+        topology=topology,
+        replicas=_replicas(topology, routes),
+        gate=gate,
+        journal=journal,
+        workers=spec.workers or cpu_count.available(),
+        private_fds=(journal.fd, messages.fd),
+        sqllog=SqlLog(),
+        messages=messages,
+        unset=unset,
+    )
+    failures = _run(session, messages)
+    journal.finish_phases()
+    journal.write(RunFinished(failures))
+    if failures:
+        return ExitCode.TESTS_FAILED
+    return ExitCode.GREEN if session.tests_ran else ExitCode.NO_TESTS
+
+
+def _replicas(topology: Topology, routes: tuple[Route, ...]) -> frozenset[str]:
+    """The mirror aliases that are routed to a server of their own."""
+    servers = {route.alias: route.server for route in routes}
+    return frozenset(
+        alias.name
+        for alias in topology.aliases
+        if alias.test.mirror is not None
+        and servers[alias.name] not in (None, servers.get(primary_of(topology, alias.name)))
+    )
+
+
+def _run(session: Session, messages: HostMessages) -> int:
+    """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
+
+    The project's runner is believed only where it counts more: a planned test that it did not run is red.
+    """
+    try:
+        django.setup()
+        session.sqllog.install()
+        own_class = get_runner(settings)
+        runner_class = harness_runner(own_class)
+        runner_class.harness = session
+        runner = runner_class(**_runner_options(session.spec.options))
+        counted = runner.run_tests(list(session.spec.labels))
+        messages.check()
+    except HarnessError:
+        raise
+    except BaseException as error:
+        messages.check()
+        if explained := portability.explain_import(error, [connection.vendor for connection in connections.all()]):
+            raise explained from error
+        raise ProjectError(
+            f"The project's tests could not be run: {type(error).__name__}: {error}",
+            hint=import_advice(error) or "Does `manage.py test` come further?",
+            evidence=project_traceback(error),
+        ) from error
+    name = class_name(own_class)
+    left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
+    session.leave_out(left_out, f"the project's test runner ({name}) did not run the suite that it had built")
+    failures, notice = counted_failures(counted, name)
+    if notice:
+        session.journal.notice("runner-result", notice)
+    return max(session.red, failures)
+
+
+def counted_failures(counted: object, runner: str) -> tuple[int, str]:
+    """The result of ``run_tests`` of *runner* as a number of failures, and a notice if the result is not such a number.
+
+    ``manage.py test`` fails on every true value.
+    """
+    if counted is None or (isinstance(counted, int) and counted >= 0):
+        return int(counted or 0), ""
+    failures = 1 if counted else 0
+    meaning = "that counts as a failure" if failures else "that counts as none"
+    return failures, f"run_tests() of {runner} returned {counted!r}, which is no number of failures: {meaning}."
+
+
+def _runner_options(options: DjangoOptions) -> dict[str, Any]:
+    """The keyword arguments for the runner's constructor, by Django's own parser, with the arguments that the project's
+    runner adds and their defaults.
+    """
+    parser = Command().create_parser("manage.py", "test")
+    parsed = vars(parser.parse_args(["--noinput", "--parallel=1", *django_arguments(options)]))
+    return {key: value for key, value in parsed.items() if key not in ("args", "testrunner")}
+
+
+def django_arguments(options: DjangoOptions) -> list[str]:
+    """*options* as arguments of ``manage.py test``."""
+    arguments = [f"--verbosity={options.verbosity}"]
+    flags = {
+        "--failfast": options.failfast,
+        "--keepdb": options.keepdb,
+        "--reverse": options.reverse,
+        "--debug-sql": options.debug_sql,
+        "--debug-mode": options.debug_mode,
+        "--buffer": options.buffer,
+        "--timing": options.timing,
+    }
+    arguments += [flag for flag, is_on in flags.items() if is_on]
+    if options.shuffle:
+        arguments.append("--shuffle" if options.seed is None else f"--shuffle={options.seed}")
+    arguments += [f"--tag={tag}" for tag in options.tags]
+    arguments += [f"--exclude-tag={tag}" for tag in options.exclude_tags]
+    arguments += [part for pattern in options.name_patterns for part in ("-k", pattern)]
+    if options.pattern is not None:
+        arguments.append(f"--pattern={options.pattern}")
+    if options.top_level is not None:
+        arguments.append(f"--top-level-directory={options.top_level}")
+    return arguments

@@ -1,0 +1,50 @@
+"""Time limits of tests and fixtures: from the test's mark, then its class's, then a pattern, then ``--timeout``."""
+
+from __future__ import annotations
+
+import math
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ...errors import ProjectError
+from ...protocol.messages import RunSpec
+from ...testing import TIMEOUT
+from ..private_apis import test_method_name
+from ..schedule.schedule import Limits
+from ..schedule.units import Plan, class_name
+from ..workers.result import fixture_id
+
+_CLASS_FIXTURES = ("setUpClass", "tearDownClass")
+
+
+def limits(plan: Plan, spec: RunSpec) -> Limits:
+    """The limits of *plan*'s tests and of their classes' fixtures. Raises ``ProjectError`` for a mark that is not a positive
+    number.
+    """
+    found: dict[str, float] = {}
+    for test, instance in zip(plan.tests, plan.instances, strict=True):
+        cls = type(instance)
+        marked = _marked(getattr(cls, test_method_name(instance), None), test.id)
+        of_class = _marked(cls, test.id)
+        for id, limit in [
+            (test.id, marked or of_class),
+            *((fixture_id(class_name(cls), n), of_class) for n in _CLASS_FIXTURES),
+        ]:
+            if (limit := limit or _by_pattern(id, spec)) is not None:
+                found[id] = limit
+    return Limits(spec.timeout_s, found, spec.run_timeout_s)
+
+
+def _marked(owner: Any, test: str) -> float | None:
+    limit = getattr(owner, TIMEOUT, None)
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0 or math.isinf(limit):
+        raise ProjectError(
+            f"{TIMEOUT} of {test} is {limit!r}.", hint="It is the number of seconds that a test may take, more than 0."
+        )
+    return float(limit)
+
+
+def _by_pattern(id: str, spec: RunSpec) -> float | None:
+    return next((limit.seconds for limit in spec.timeouts if fnmatchcase(id, limit.pattern)), None)

@@ -1,0 +1,1 @@
+"""Test functions written for pytest: found, configured and run beside unittest's classes."""

@@ -1,0 +1,1 @@
+"""Mirrors and their replicas: positions, and the wait until a replica has caught up."""

@@ -1,0 +1,203 @@
+"""Connections of mirror aliases: the primary's connection, read-only, or the real replica.
+
+A ``TestCase`` never commits, so no replica can show its rows: there a mirror reads through its primary's connection, and the
+server refuses writes meanwhile (MySQL cannot; there, statements that write are refused by their kind). In all other tests the
+alias is connected to its replica, and each statement first waits until the replica has everything that was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connections
+from django.test import TestCase
+
+from ...protocol.messages import MirrorMode
+from .. import unpatched
+from ..sql.statement_log import SqlLog
+from .catch_up import Link
+from .mysql_writes import is_write
+
+CLASS_ATTRIBUTE = "harness_mirrors"
+"""A test class may set ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
+
+_SAVEPOINT = "harness_mirror"
+
+
+def mode_of(cls: type, configured: MirrorMode) -> MirrorMode:
+    """The mode of a test class's mirrors: the class's own, else the run's; ``auto`` is decided by the type of the class."""
+    mode: MirrorMode = getattr(cls, CLASS_ATTRIBUTE, configured)
+    if mode == "auto":
+        return "primary" if issubclass(cls, TestCase) else "replica"
+    return mode
+
+
+class SharedConnection:
+    """A mirror's connection that uses its primary's driver connection, and cannot write.
+
+    ``shared_connection`` makes one, of a class that derives from this and from the backend's. It tracks transactions but sends
+    no transaction command: it has nothing to commit, and a refused write must not roll back what the primary has written.
+    """
+
+    _primary: Any
+    _backend: type
+    connect: Callable[..., Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a connection of the backend's own class when Django makes another of this class, as it does to copy a
+        connection.
+        """
+        return cls._backend(*args, **kwargs)
+
+    @property
+    def connection(self) -> Any:
+        """The driver's connection."""
+        return self._primary.connection
+
+    @connection.setter
+    def connection(self, _value: Any) -> None:
+        """Do nothing: the primary opens and closes the driver's connection."""
+
+    def check_constraints(self, table_names: Any = None) -> None:
+        """Do nothing: all rows were written through the primary, which checks them."""
+
+    def close(self) -> None:
+        """Do nothing: the connection is the primary's."""
+
+    def _nothing(self, *_args: Any) -> None:
+        """Do nothing: replaces each step that only the primary may take."""
+
+    close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = _nothing
+    _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
+
+    def read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        """Run a statement while writes are refused."""
+        with _READ_ONLY[self._primary.vendor](self._primary, sql):
+            return execute(sql, params, many, context)
+
+
+_CLASSES: dict[type, type] = {}
+
+
+def shared_connection(mirror: Any, primary: Any) -> Any:
+    """A connection for the alias of *mirror* that reads through *primary* (both Django's connections)."""
+    backend = type(primary)
+    if backend not in _CLASSES:
+        body = {"_named_cursor_idx": 1_000_000, "_backend": backend}
+        _CLASSES[backend] = type("SharedConnection", (SharedConnection, backend), body)
+    cls: Any = _CLASSES[backend]
+    shared = object.__new__(cls)
+    shared._primary = primary
+    shared.__init__(mirror.settings_dict, mirror.alias)
+    # the primary's features: detecting them again would send queries, which a test may forbid or count
+    shared.features = primary.features
+    # the class's method: Django replaces those of the primary's object where a test may use the mirror alone
+    shared.connect = lambda: backend.connect(primary)
+    shared.execute_wrappers = [shared.read_only]
+    return shared
+
+
+@contextmanager
+def _read_only_postgresql(primary: Any, _sql: Any) -> Iterator[None]:
+    """Run the block in a read-only subtransaction or transaction; the setting ends with the savepoint in which it was made."""
+    in_transaction = primary.in_atomic_block
+    begin = f"SAVEPOINT {_SAVEPOINT}; SET LOCAL transaction_read_only = on" if in_transaction else "BEGIN READ ONLY"
+    commit = f"RELEASE SAVEPOINT {_SAVEPOINT}" if in_transaction else "COMMIT"
+    rollback = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}; {commit}" if in_transaction else "ROLLBACK"
+    with primary.wrap_database_errors, primary.connection.cursor() as cursor:
+        cursor.execute(begin)
+        try:
+            yield
+        except BaseException:
+            cursor.execute(rollback)
+            raise
+        cursor.execute(commit)
+
+
+@contextmanager
+def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
+    primary.connection.execute("PRAGMA query_only = 1")
+    try:
+        yield
+    finally:
+        primary.connection.execute("PRAGMA query_only = 0")
+
+
+@contextmanager
+def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
+    """Refuse statements that write before they are sent: the server cannot make a transaction that has written read-only."""
+    if is_write(str(sql)):
+        with primary.wrap_database_errors:
+            raise primary.Database.OperationalError(1290, _refusal(primary.connection.get_server_info()))
+    yield
+
+
+def _refusal(version: str) -> str:
+    """The error message of a read-only server of *version*."""
+    product, option = ("MariaDB", "read-only") if "mariadb" in version.lower() else ("MySQL", "super-read-only")
+    return f"The {product} server is running with the --{option} option so it cannot execute this statement"
+
+
+_READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
+    "postgresql": _read_only_postgresql,
+    "sqlite": _read_only_sqlite,
+    "mysql": _read_only_mysql,
+}
+
+
+class Mirrors:
+    """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
+
+    def __init__(self, pairs: dict[str, str], replicas: set[str], sqllog: SqlLog) -> None:
+        self._pairs = pairs
+        self._real = {alias: connections[alias] for alias in pairs}
+        self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
+        self._sqllog = sqllog
+        self._here = unpatched.threading.local()
+        if pairs:
+            sqllog.before = self._before_statement
+
+    def use(self, mode: MirrorMode) -> None:
+        """Connect every mirror for the tests of one unit. A mirror without a real replica always shares its primary's
+        connection.
+        """
+        for alias, primary in self._pairs.items():
+            if mode == "replica" and alias in self._links:
+                connections[alias] = self._real[alias]
+                self._links[alias].open()
+                self._sqllog.roles[alias] = "replica"
+            else:
+                connections[alias] = shared_connection(self._real[alias], connections[primary])
+                self._sqllog.roles[alias] = "primary"
+
+    def end_transactions(self) -> None:
+        """End transactions that a test left open on a replica: their locks would hold back the replay of the next flush."""
+        for alias in self._links:
+            connection = self._real[alias]
+            if connection.connection is not None and (connection.in_atomic_block or not connection.get_autocommit()):
+                connection.in_atomic_block = False
+                connection.close()
+
+    def close(self) -> None:
+        for link in self._links.values():
+            link.close()
+
+    def _before_statement(self, connection: Any) -> None:
+        link = self._links.get(connection.alias)
+        if link is None or getattr(self._here, "is_waiting", False) or isinstance(connection, SharedConnection):
+            return
+        if connection.needs_rollback or (connection.in_atomic_block and _has_failed(connection)):
+            return  # the server will refuse the statement, and the test must see that error
+        self._here.is_waiting = True
+        try:
+            link.wait(connection)
+        finally:
+            self._here.is_waiting = False
+
+
+def _has_failed(connection: Any) -> bool:
+    """Whether the server has aborted the driver's transaction."""
+    info = getattr(connection.connection, "info", None)
+    return getattr(getattr(info, "transaction_status", None), "name", "") == "INERROR"

@@ -1,0 +1,1 @@
+"""Decides which worker runs which tests, and in which order. Pure."""

@@ -1,0 +1,203 @@
+"""Turns the suite of the project's runner into planned tests and units.
+
+Owns a test's id, file and line, and the grouping of tests into units.
+"""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import unittest
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Any
+
+from django.test import TestCase, TransactionTestCase
+
+from ...errors import ProjectError
+from ...protocol.events import PlannedTest
+from ..failures import FailureDescriber
+from ..private_apis import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The tests that a worker gets at once: those of one class, as indexes into ``Plan.tests``.
+
+    ``needs_data``: the tests rely on rows that migrations put into the databases. ``flushes``: they empty the databases.
+    """
+
+    name: str
+    tests: tuple[int, ...]
+    needs_data: bool = False
+    flushes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every test of a suite in order, the instances that run them, and the units."""
+
+    tests: tuple[PlannedTest, ...]
+    instances: tuple[unittest.TestCase, ...]
+    units: tuple[Unit, ...]
+
+
+def make_plan(
+    suite: Iterable[Any],
+    describer: FailureDescriber,
+    taken: frozenset[str] = frozenset(),
+    numbered: Mapping[int, tuple[unittest.TestCase, str]] = MappingProxyType({}),
+) -> Plan:
+    """The plan of *suite*, in its order. An id that occurs twice, or is in *taken*, gets a number appended.
+
+    *numbered*, keyed by ``id()``, holds tests that keep the numbered id by which they were requested.
+    """
+    identified = identify(suite, describer, taken, numbered)
+    instances = tuple(instance for _, instance in identified)
+    return Plan(tuple(test for test, _ in identified), instances, _units(instances))
+
+
+def identify(
+    suite: Iterable[Any],
+    describer: FailureDescriber,
+    taken: frozenset[str] = frozenset(),
+    numbered: Mapping[int, tuple[unittest.TestCase, str]] = MappingProxyType({}),
+) -> list[tuple[PlannedTest, unittest.TestCase]]:
+    """The tests of *suite* in order, each with its instance; arguments as for ``make_plan``."""
+    seen = set(taken)
+    found = []
+    locations: dict[type, tuple[str, int]] = {}
+    for instance in iter_test_cases(suite):
+        test = _planned(instance, describer, locations)
+        unique, number = test.id, 2
+        if id(instance) in numbered:
+            unique = numbered[id(instance)][1]
+        while unique in seen:
+            unique, number = f"{test.id}#{number}", number + 1
+        seen.add(unique)
+        if unique != test.id:
+            test = replace(test, id=unique, name=f"{test.name}{unique.removeprefix(test.id)}")
+        found.append((test, instance))
+    return found
+
+
+def replayed(plan: Plan, order: Sequence[str]) -> Plan:
+    """*plan* reduced to the tests in *order*, in that order. Raises ``ProjectError`` if one is missing."""
+    known = {test.id: number for number, test in enumerate(plan.tests)}
+    if missing := [test for test in order if test not in known]:
+        raise ProjectError(
+            f"{len(missing)} of the {len(order)} tests to replay are not there any more, {missing[0]} first.",
+            hint="The order is that of another version of the project, or labels or tags leave them out.",
+        )
+    return chosen(plan, [known[test] for test in order])
+
+
+def chosen(plan: Plan, numbers: Sequence[int]) -> Plan:
+    """The tests of *plan* with these *numbers*, in this order."""
+    instances = tuple(plan.instances[number] for number in numbers)
+    return Plan(tuple(plan.tests[number] for number in numbers), instances, _units(instances))
+
+
+def joined(one: Plan, other: Plan) -> Plan:
+    """The tests of *one*, then those of *other*."""
+    instances = (*one.instances, *other.instances)
+    return Plan((*one.tests, *other.tests), instances, _units(instances))
+
+
+def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
+    """One unit for each run of neighbouring tests of one class: the order of the project's runner is kept."""
+    units: list[Unit] = []
+    start = 0
+    for end in range(1, len(instances) + 1):
+        if end < len(instances) and type(instances[end]) is type(instances[start]):
+            continue
+        cls = type(instances[start])
+        is_transactional = issubclass(cls, TransactionTestCase) and not issubclass(cls, TestCase)
+        units.append(
+            Unit(
+                name=class_name(cls),
+                tests=tuple(range(start, end)),
+                needs_data=issubclass(cls, TestCase),
+                flushes=is_transactional,
+            )
+        )
+        start = end
+    return tuple(units)
+
+
+def class_name(cls: type) -> str:
+    """The dotted name of a class, as unittest prints it."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _planned(
+    instance: unittest.TestCase, describer: FailureDescriber, locations: dict[type, tuple[str, int]]
+) -> PlannedTest:
+    test_id = instance.id()
+    cls = type(instance)
+    method_name = test_method_name(instance)
+    if isinstance(instance, FailedTest):
+        # id() is "unittest.loader._FailedTest.app.tests": the module that could not be imported is its method's name
+        return PlannedTest(test_id, "unittest.loader._FailedTest", method_name, _file_of_module(method_name))
+    if (example := doctest_of(instance)) is not None:
+        return _planned_doctest(test_id, example, isinstance(instance, doctest.DocFileCase), describer)
+    if (function := tested_function(instance)) is not None:
+        return _planned_function(test_id, inspect.unwrap(function), describer)
+    classname = class_name(cls)
+    # not every id ends with its method (doctests, parametrised tests): the name is the id without the class's
+    name = test_id.removeprefix(f"{classname}.") or method_name
+    file, line = _location(instance, method_name, locations)
+    return PlannedTest(test_id, classname, name, describer.relative(file), line)
+
+
+def _planned_doctest(test_id: str, example: doctest.DocTest, is_file: bool, describer: FailureDescriber) -> PlannedTest:
+    """The planned test of a docstring, in its module, or of a text file, in its folder; its id begins with that name."""
+    file, line = describer.relative(example.filename or ""), (example.lineno or 0) + 1
+    if is_file:
+        path = PurePosixPath(file)
+        owner = "" if path.is_absolute() else ".".join(path.parent.parts)
+        return PlannedTest(f"{owner}.{test_id}".lstrip("."), owner or test_id, path.name, file, line)
+    module = str(example.globs.get("__name__", ""))
+    if module and test_id.startswith(f"{module}."):
+        return PlannedTest(test_id, module, test_id.removeprefix(f"{module}."), file, line)
+    owner, _, name = test_id.rpartition(".")
+    return PlannedTest(test_id, owner or name, name, file, line)
+
+
+def _planned_function(test_id: str, function: Any, describer: FailureDescriber) -> PlannedTest:
+    """The planned test of a function. Its id begins with the module, which unittest leaves out."""
+    module, code = getattr(function, "__module__", None), getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", test_id)
+    file, line = ("", 0) if code is None else (describer.relative(code.co_filename), code.co_firstlineno)
+    return PlannedTest(f"{module}.{name}" if module else test_id, module or "unittest", name, file, line)
+
+
+def _location(instance: unittest.TestCase, method_name: str, locations: dict[type, tuple[str, int]]) -> tuple[str, int]:
+    method = inspect.unwrap(getattr(type(instance), method_name, None) or _nothing)
+    code = getattr(method, "__code__", None)
+    if code is not None and code is not _nothing.__code__ and not _is_library(code.co_filename):
+        return code.co_filename, code.co_firstlineno
+    cls = type(instance)
+    if cls not in locations:
+        try:
+            locations[cls] = (inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
+        except (OSError, TypeError):
+            locations[cls] = ("", 0)
+    return locations[cls]
+
+
+def _file_of_module(name: str) -> str:
+    """The likely file of the module *name*, which cannot be imported; empty if there is none."""
+    stem = Path(*name.split("."))
+    return next((str(path) for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), "")
+
+
+def _nothing() -> None:
+    """Placeholder for a missing method."""
+
+
+def _is_library(file: str) -> bool:
+    return f"{os.sep}site-packages{os.sep}" in file or file.startswith("<")

@@ -1,0 +1,1 @@
+"""The statements of each test: recorded, rendered, explained."""

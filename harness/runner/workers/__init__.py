@@ -1,0 +1,1 @@
+"""The coordinator and its worker processes: they run the tests, and report each outcome."""

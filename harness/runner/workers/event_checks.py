@@ -1,0 +1,145 @@
+"""Checks a worker's events: accepts those that fit its assignment and its earlier events.
+
+Pure: no process, no I/O. A test can reach its worker's socket and write anything there. An event that does not fit is a
+forgery; a forged one that fits can only concern the running test, or the rest of the same process's assignment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ...errors import ExitCode
+from ...protocol import codec
+
+NOTICES = frozenset({"soiled"})
+"""The codes of the notices that workers send."""
+FIXTURES = ("setUpModule", "setUpClass", "tearDownClass", "tearDownModule")
+_STAMPED = frozenset({"v", "seq", "at", "slot", "final"})
+"""Fields of an event that only the coordinator sets: a second value in a worker's line would win."""
+_ABORTS = frozenset({ExitCode.INTERNAL, ExitCode.SERVERS, ExitCode.PROJECT})
+_LEFT_OUT = frozenset({"SKIPPED", "NOT_RUN"})
+_ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED", "NOT_RUN"})
+
+
+class Claims:
+    """The events that the worker of one slot may send next, from its fork to its end."""
+
+    def __init__(self) -> None:
+        self._has_started = self._has_failed = False
+        self._unit = ""
+        self._tests: Sequence[str] = ()
+        self._n = 1
+        self._fixtures: frozenset[str] = frozenset()
+        self._next = 0
+        self._running: str | None = None
+
+    def assign(self, unit: str, tests: Sequence[str], n: int, owners: Iterable[str]) -> None:
+        """Record the assigned *tests* of *unit*; this is their *n*-th attempt. *owners*: classes and modules with fixtures."""
+        self._unit, self._tests, self._n, self._next, self._running = unit, tests, n, 0, None
+        self._fixtures = frozenset(f"{owner}.{name}" for owner in owners for name in FIXTURES)
+
+    def fits(self, event: dict[str, Any]) -> bool:
+        """Whether the worker can have sent *event* (without an envelope, as plain JSON types); if so, it is recorded as sent."""
+        try:
+            check = _CHECKS.get(event.get("type", ""))
+            return check is not None and not _STAMPED & event.keys() and check(self, event)
+        except (TypeError, AttributeError, KeyError):  # a field of a wrong type, such as a list for a name
+            return False
+
+    def _slot_recycled(self, event: dict[str, Any]) -> bool:
+        is_first, self._has_started = not (self._has_started or self._has_failed), True
+        return is_first and _is_duration(event.get("duration"))
+
+    def _fixture_started(self, event: dict[str, Any]) -> bool:
+        return self._is_between() and event.get("test") in self._fixtures
+
+    def _attempt_started(self, event: dict[str, Any]) -> bool:
+        if not self._is_between() or not self._is_next(event):
+            return False
+        self._running = event["test"]
+        return True
+
+    def _attempt_finished(self, event: dict[str, Any]) -> bool:
+        if not _is_sound(event):
+            return False
+        test, outcome, extra = event["test"], event["outcome"], event.get("extra")
+        if extra is not None:  # a fixture, which the plan does not name
+            is_own = test in self._fixtures and extra.get("id") == test
+            return is_own and self._is_between() and outcome == "ERRORED"
+        if self._running is None:  # its class could not be set up
+            fits = self._is_next(event) and outcome in _LEFT_OUT
+        else:
+            fits = test == self._running and event["n"] == self._n and outcome in _ENDS
+        if fits:
+            self._next, self._running = self._next + 1, None
+        return fits
+
+    def _unit_finished(self, event: dict[str, Any]) -> bool:
+        if not self._is_between() or not self._unit or event.get("unit") != self._unit:
+            return False
+        self.assign("", (), 1, ())
+        return True
+
+    def _queries_counted(self, event: dict[str, Any]) -> bool:
+        return self._is_between() and not self._unit and _decodes(event)
+
+    def _notice(self, event: dict[str, Any]) -> bool:
+        return self._is_between() and event.get("code") in NOTICES and isinstance(event.get("text"), str)
+
+    def _worker_failed(self, event: dict[str, Any]) -> bool:
+        """A worker's last event: any later one is a forgery."""
+        self._has_started, self._unit, self._tests, self._running = False, "", (), ""
+        self._has_failed, had_failed = True, self._has_failed
+        return not had_failed and _decodes(event) and event.get("fault") in ("", "project", "harness")
+
+    def _run_aborted(self, event: dict[str, Any]) -> bool:
+        texts = (event.get("message"), event.get("hint", ""), event.get("evidence", ""))
+        return self._running is None and event.get("exit_code") in _ABORTS and _are_texts(texts)
+
+    def _is_between(self) -> bool:
+        return self._has_started and self._running is None
+
+    def _is_next(self, event: dict[str, Any]) -> bool:
+        is_left = self._next < len(self._tests)
+        return is_left and event.get("test") == self._tests[self._next] and event.get("n", 1) == self._n
+
+
+_CHECKS = {
+    "SlotRecycled": Claims._slot_recycled,
+    "FixtureStarted": Claims._fixture_started,
+    "AttemptStarted": Claims._attempt_started,
+    "AttemptFinished": Claims._attempt_finished,
+    "UnitFinished": Claims._unit_finished,
+    "QueriesCounted": Claims._queries_counted,
+    "Notice": Claims._notice,
+    "WorkerFailed": Claims._worker_failed,
+    "RunAborted": Claims._run_aborted,
+}
+
+
+def _is_sound(event: dict[str, Any]) -> bool:
+    """Whether the fields of an ``AttemptFinished`` have the types and values that its readers rely on."""
+    texts = (event.get("test"), event.get("reason", ""), event.get("stdout", ""), event.get("stderr", ""))
+    if not _are_texts(texts) or not _is_duration(event.get("duration")) or type(event.get("n")) is not int:
+        return False
+    if type(event.get("subtests", 0)) is not int or event.get("outcome") not in _ENDS:
+        return False
+    return _decodes(event) if event.keys() & {"failures", "sql", "extra"} else True
+
+
+def _decodes(event: dict[str, Any]) -> bool:
+    try:
+        codec.encode_body(codec.from_plain(event))
+    except codec.CodecError:
+        return False
+    return True
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(type(value) is str for value in values)
+
+
+def _is_duration(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and value >= 0

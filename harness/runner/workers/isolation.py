@@ -1,0 +1,116 @@
+"""Finds test classes that change the databases: rows left behind or gone, sequences moved, connections left open.
+
+Runs with ``--check-isolation``. A finding is never a failure: it names a class to look at when tests depend on their order.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+from ..databases.clones import TestDatabase
+
+TABLES_NAMED = 5
+_SESSIONS = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = database()",
+}
+_SEQUENCES = {
+    "postgresql": "SELECT schemaname || '.' || sequencename, coalesce(last_value, 0) FROM pg_sequences",
+    "mysql": "SELECT table_name, auto_increment FROM information_schema.tables"
+    " WHERE table_schema = database() AND auto_increment IS NOT NULL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The content of one database: rows by table, last values of sequences, and the number of other processes' sessions."""
+
+    rows: Mapping[str, int]
+    sequences: Mapping[str, int]
+    strangers: int
+
+
+def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ...]:
+    """The changes from *before* to *after*, in words. A class that flushes may leave fewer rows, but not more."""
+    said = []
+    more = {table: count - before.rows.get(table, 0) for table, count in after.rows.items()}
+    if left := [f"{table} (+{count})" for table, count in sorted(more.items()) if count > 0]:
+        said.append(f"leaves rows in {_listed(left)}")
+    if not is_flushed and (gone := [f"{table} ({count})" for table, count in sorted(more.items()) if count < 0]):
+        said.append(f"takes rows from {_listed(gone)}")
+    moved = [name for name, value in sorted(after.sequences.items()) if before.sequences.get(name) != value]
+    if moved:
+        said.append(f"moves {len(moved)} {'sequence' if len(moved) == 1 else 'sequences'}")
+    if after.strangers > before.strangers:
+        said.append(f"leaves {after.strangers - before.strangers} connections open")
+    return tuple(said)
+
+
+class Inspector:
+    """Takes the census of a worker's clones: once at its start, and after each class."""
+
+    def __init__(self, databases: Iterable[TestDatabase]) -> None:
+        self._aliases = [database.alias for database in databases if connections[database.alias].vendor != "dummy"]
+        self._before: dict[str, Census] = {}
+        for alias in self._aliases:
+            with contextlib.suppress(Exception):  # the first look reports the error
+                self._before[alias] = take(alias)
+
+    def look(self, *, is_flushed: bool) -> tuple[str, ...]:
+        """The changes by the class that has just ended, by database; the next class is compared with the present state."""
+        said = []
+        for alias in self._aliases:
+            try:
+                texts = self._look(alias, is_flushed=is_flushed)
+            except Exception as error:  # noqa: BLE001 - a finding too: the class broke its connection
+                texts = (f"leaves a connection that cannot look: {type(error).__name__}: {error}".splitlines()[0],)
+            said += [f"{alias}: {text}" for text in texts]
+        return tuple(said)
+
+    def _look(self, alias: str, *, is_flushed: bool) -> tuple[str, ...]:
+        if not connections[alias].get_autocommit():  # a look would begin a transaction, which others may wait for
+            return ("leaves autocommit turned off",)
+        before, after = self._before.get(alias), take(alias)
+        self._before[alias] = after
+        return () if before is None else compare(before, after, is_flushed=is_flushed)
+
+
+def take(alias: str) -> Census:
+    """The census of the database behind *alias*."""
+    connection: Any = connections[alias]
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        rows = {}
+        if tables:
+            counts = [f"SELECT {number}, count(*) FROM {quote(table)}" for number, table in enumerate(tables)]  # noqa: S608 - quoted
+            cursor.execute(" UNION ALL ".join(counts))
+            rows = {tables[number]: count for number, count in cursor.fetchall()}
+        sequences = {}
+        if (sql := _SEQUENCES.get(connection.vendor)) is not None:
+            cursor.execute(sql)
+            sequences = dict(cursor.fetchall())
+        sessions = 0
+        if (sql := _SESSIONS.get(connection.vendor)) is not None:
+            cursor.execute(sql)
+            sessions = cursor.fetchone()[0] - _own(connection)
+    return Census(rows, sequences, sessions)
+
+
+def _own(connection: Any) -> int:
+    """The number of this process's connections to the database behind *connection*."""
+    place = [connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")]
+    return sum(
+        other.connection is not None and [other.settings_dict[key] for key in ("HOST", "PORT", "NAME")] == place
+        for other in connections.all(initialized_only=True)
+    )
+
+
+def _listed(names: list[str]) -> str:
+    rest = len(names) - TABLES_NAMED
+    return ", ".join(names[:TABLES_NAMED]) + (f" and {rest} more" if rest > 0 else "")

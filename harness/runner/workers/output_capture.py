@@ -1,0 +1,179 @@
+"""Captures the output of a worker's processes at the descriptors, separately for each slot and each test.
+
+The files have no name and live in memory (``memfd_create``), so that they outlive a worker that dies: the coordinator has them
+open too, and reads the dead worker's output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import sys
+from typing import Any
+
+from .. import unpatched
+from ..failures import cut
+from ..host_channel import out_of_reach
+from ..sql.crash_safe_log import Trail
+
+STREAM_CHARACTERS = 100_000
+_STREAM_BYTES = 400_000
+
+
+class Stream:
+    """One captured stream. ``mark`` sets where the next ``taken`` begins; all processes that have the stream share the mark.
+
+    ``lseek`` reads its size several times for each test. Moving the offset does no harm: every writer appends.
+    """
+
+    def __init__(self, name: str) -> None:
+        low = unpatched.os.memfd_create(name, os.MFD_CLOEXEC)
+        self.fd = out_of_reach(low)
+        unpatched.os.close(low)
+        # appending makes truncation safe while others (subprocesses) hold the descriptor
+        unpatched.fcntl.fcntl(self.fd, fcntl.F_SETFL, unpatched.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
+        self._memory = unpatched.mmap.mmap(-1, mmap.PAGESIZE)
+        self._mark = memoryview(self._memory).cast("Q")
+
+    def mark(self) -> None:
+        self._mark[0] = unpatched.os.lseek(self.fd, 0, os.SEEK_END)
+
+    def taken(self) -> str:
+        """The output since the mark; its middle is left out if it is too long."""
+        size = unpatched.os.lseek(self.fd, 0, os.SEEK_END) - self._mark[0]
+        return self._read(self._mark[0], size) if size > 0 else ""
+
+    def everything(self) -> str:
+        """The output since the last ``clear``."""
+        return self._read(0, unpatched.os.lseek(self.fd, 0, os.SEEK_END))
+
+    def clear(self) -> None:
+        unpatched.os.ftruncate(self.fd, 0)
+        self._mark[0] = 0
+
+    def close(self) -> None:
+        """Close it in this process: it belongs to another slot."""
+        unpatched.os.close(self.fd)
+        self._mark.release()
+        self._memory.close()
+
+    def _read(self, start: int, size: int) -> str:
+        if size <= _STREAM_BYTES:
+            data = unpatched.os.pread(self.fd, size, start)
+        else:
+            half = _STREAM_BYTES // 2
+            left_out = f"\n[... {size - 2 * half} bytes left out ...]\n".encode()
+            data = (
+                unpatched.os.pread(self.fd, half, start)
+                + left_out
+                + unpatched.os.pread(self.fd, half, start + size - half)
+            )
+        return cut(data.decode(errors="backslashreplace"), STREAM_CHARACTERS)
+
+
+class Capture:
+    """A slot's evidence, which outlives its worker: output, errors, faulthandler's stacks, statements, server sessions."""
+
+    def __init__(self, slot: int) -> None:
+        self.stdout = Stream(f"slot-{slot}-stdout")
+        self.stderr = Stream(f"slot-{slot}-stderr")
+        self.stacks = Stream(f"slot-{slot}-stacks")
+        self.sessions = Stream(f"slot-{slot}-sessions")
+        self.trail = Trail()
+        self._is_marked = False
+        self._streams: list[Any] = [None, None]
+
+    def redirect(self) -> None:
+        """Capture descriptors 1 and 2 of this process, and of the processes that it starts, from now on."""
+        flush(sys.stdout, sys.stderr)
+        self._point()
+        self._streams = [sys.stdout, sys.stderr]
+        self._mend()
+        # a killed process loses its buffers, and often the line that says why
+        if isinstance(self._streams[0], unpatched.io.TextIOWrapper):
+            self._streams[0].reconfigure(line_buffering=True)
+
+    @property
+    def streams(self) -> tuple[Any, Any]:
+        """``sys.stdout`` and ``sys.stderr`` as they are where no test has replaced them."""
+        return self._streams[0], self._streams[1]
+
+    def flush(self) -> None:
+        """Flush Python's buffers. A test's replacement of a stream is not called."""
+        flush(*self._streams, sys.__stdout__, sys.__stderr__)
+
+    def _point(self) -> None:
+        unpatched.os.dup2(self.stdout.fd, 1)
+        unpatched.os.dup2(self.stderr.fd, 2)
+
+    def _mend(self) -> None:
+        """Open streams again that a test has closed, so that the next test can print."""
+        if not (_is_open(1) and _is_open(2)):  # else a file that the next test opens gets their number
+            self._point()
+        for index, name in enumerate(("stdout", "stderr")):
+            stream = self._streams[index]
+            if _is_closed(stream):
+                self._streams[index] = unpatched.io.open(
+                    index + 1, "w", buffering=1, errors="backslashreplace", closefd=False
+                )
+                if getattr(sys, name) is stream:
+                    setattr(sys, name, self._streams[index])
+
+    def begin(self) -> None:
+        """Assign the output from here on to the test or fixture that begins. Right after an ``end`` nothing has been printed
+        meanwhile.
+        """
+        if not self._is_marked:
+            self.flush()
+            self._mark()
+        self._is_marked = False
+
+    def end(self) -> tuple[str, str]:
+        """The output since the beginning: stdout and stderr."""
+        self.flush()
+        taken = self.stdout.taken(), self.stderr.taken()
+        self._mark()
+        self._is_marked = True
+        return taken
+
+    def _mark(self) -> None:
+        self._mend()
+        for stream in (self.stdout, self.stderr, self.stacks):
+            stream.mark()
+
+    def clear(self) -> None:
+        self.flush()
+        for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
+            stream.clear()
+        self.trail.clear()
+
+    def close(self) -> None:
+        """Close it in this process: it belongs to another slot, whose evidence no test here may change."""
+        for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
+            stream.close()
+        self.trail.close()
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        unpatched.fcntl.fcntl(fd, fcntl.F_GETFD)
+    except OSError:
+        return False
+    return True
+
+
+def _is_closed(stream: object) -> bool:
+    try:
+        return isinstance(stream, unpatched.io.TextIOWrapper) and stream.closed
+    except ValueError:  # detached from its file
+        return True
+
+
+def flush(*streams: object) -> None:
+    """Flush those of *streams* that are Python's own; a test's replacement is not called, since it may run any code."""
+    for stream in streams:
+        if isinstance(stream, unpatched.io.TextIOWrapper):
+            with contextlib.suppress(Exception):  # a test closed it: nothing is left to flush
+                unpatched.io.flush(stream)

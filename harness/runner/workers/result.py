@@ -1,0 +1,239 @@
+"""Translates ``unittest.TestResult`` calls to events: each call of a test becomes one attempt with one outcome.
+
+Owns the outcome of an attempt for which unittest reports several things, or nothing. An attempt is the whole call of the test,
+not the part between ``startTest`` and ``stopTest``: Django sets up before the one and flushes after the other, and Python
+3.12.1 calls neither for skipped tests.
+"""
+
+from __future__ import annotations
+
+import re
+import unittest
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ...protocol.events import AttemptFinished, AttemptStarted, Event, Failure, FixtureStarted, Outcome, PlannedTest
+from .. import unpatched
+from ..failures import ExcInfo, FailureDescriber
+from ..private_apis import subtest_contexts, subtest_description
+from ..sql.statement_log import SqlLog
+from .output_capture import Capture
+
+_FIXTURE = re.compile(r"(\w+) \((.+)\)$")
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt, with everything that unittest has reported of it so far."""
+
+    test: str
+    n: int
+    start: float
+    failures: list[Failure] = field(default_factory=list)
+    skip: str | None = None
+    subtest_skip: str | None = None
+    expected_failure: Failure | None = None
+    is_success: bool = False
+    is_unexpected_success: bool = False
+    subtests_passed: int = 0
+    subtests_not_passed: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def subtests(self) -> int:
+        """The number of subTests that ran, skipped ones included."""
+        return self.subtests_passed + len(self.subtests_not_passed)
+
+    def note_subtest(self, subtest: Any, *, has_passed: bool) -> None:
+        """Count *subtest*. unittest does not report a subTest around one that has not passed: it is counted with that one."""
+        if has_passed:
+            self.subtests_passed += 1
+        else:  # the context is kept, so that no other object gets the same id
+            self.subtests_not_passed.update((id(context), context) for context in subtest_contexts(subtest))
+
+    def verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
+        """The outcome, its failures, and the reason of a skip."""
+        if self.failures:
+            erred = any(failure.kind == "error" for failure in self.failures)
+            return (Outcome.ERRORED if erred else Outcome.FAILED), tuple(self.failures), ""
+        if self.is_unexpected_success:
+            return Outcome.XPASSED, (), "the test passed, and is marked as an expected failure"
+        if self.expected_failure is not None:
+            return Outcome.XFAILED, (self.expected_failure,), self.expected_failure.message
+        if self.skip is not None:
+            return Outcome.SKIPPED, (), self.skip
+        if self.is_success:
+            return Outcome.PASSED, (), ""
+        if self.subtest_skip is not None:
+            return Outcome.SKIPPED, (), self.subtest_skip
+        silent = Failure("error", "NoOutcome", "the test ended without an outcome", "The test reported nothing.\n")
+        return Outcome.ERRORED, (silent,), ""
+
+
+class AttemptResult(unittest.TestResult):
+    """The ``TestResult`` of a worker: sends an event at each attempt's beginning and end."""
+
+    def __init__(
+        self, send: Callable[[Event], None], describer: FailureDescriber, capture: Capture, sqllog: SqlLog
+    ) -> None:
+        super().__init__()
+        self._send = send
+        self._describer = describer
+        self._capture = capture
+        self._sqllog = sqllog
+        self._attempt: Attempt | None = None
+        self.fixture_failure: str | None = None
+        self.fixture_skip: str | None = None
+        self._fixture_failures: dict[tuple[str, str], list[Failure]] = {}
+
+    # called by the worker's loop
+
+    def begin(self, test: str, n: int) -> None:
+        """Begin the attempt: the test is about to be called."""
+        self._send(AttemptStarted(test, n))
+        self._capture.begin()
+        self._attempt = Attempt(test, n, unpatched.time.perf_counter())
+        self._sqllog.begin(test)  # after the attempt's clock, so that no statement is timed after the test's end
+
+    def end(self) -> Outcome:
+        """End the attempt: the call has returned. Returns the outcome."""
+        attempt = self._attempt
+        assert attempt is not None
+        duration = unpatched.time.perf_counter() - attempt.start
+        self._attempt = None
+        outcome, failures, reason = attempt.verdict()
+        stdout, stderr = self._capture.end()
+        self._send(
+            AttemptFinished(
+                attempt.test,
+                attempt.n,
+                outcome,
+                round(duration, 6),
+                failures,
+                reason,
+                attempt.subtests,
+                stdout,
+                stderr,
+                self._sqllog.statements() if outcome.is_red else (),
+            )
+        )
+        self._sqllog.end()
+        return outcome
+
+    def begin_fixture(self, test: str) -> None:
+        """Begin a fixture of a class or module, which is about to run; *test* is the id to blame for it."""
+        self._send(FixtureStarted(test))
+        self._capture.begin()
+        self._fixture_start = unpatched.time.perf_counter()
+        self._sqllog.begin(test)
+
+    def end_fixture(self) -> None:
+        """End the fixture, and report its failures: a clean-up may fail besides the fixture that it cleans up after."""
+        for (owner, name), failures in self._fixture_failures.items():
+            self._send(
+                fixture_finished(
+                    owner,
+                    name,
+                    Outcome.ERRORED,
+                    unpatched.time.perf_counter() - self._fixture_start,
+                    *failures,
+                    output=self._capture.end(),
+                    sql=self._sqllog.statements(),
+                )
+            )
+        self._fixture_failures.clear()
+
+    def leave_out(self, test: str, n: int, outcome: Outcome, reason: str) -> None:
+        """Report a test that its class's fixture kept from running."""
+        self._send(AttemptFinished(test, n, outcome, 0.0, reason=reason))
+
+    # called by unittest
+
+    def startTest(self, test: Any) -> None:
+        """Do nothing: the attempt began before."""
+
+    def stopTest(self, test: Any) -> None:
+        """Do nothing: the attempt ends after."""
+
+    def addSuccess(self, test: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.is_success = True
+
+    def addFailure(self, test: Any, err: Any) -> None:
+        self._add("failure", err)
+
+    def addError(self, test: Any, err: Any) -> None:
+        if self._attempt is None:
+            self._fail_fixture(str(test), err)
+        else:
+            self._add("error", err)
+
+    def addSkip(self, test: Any, reason: str) -> None:
+        if self._attempt is None:
+            self.fixture_skip = str(reason)
+        elif hasattr(test, "test_case"):  # a subTest
+            self._attempt.subtest_skip = str(reason)
+            self._attempt.note_subtest(test, has_passed=False)
+        else:
+            self._attempt.skip = str(reason)
+
+    def addExpectedFailure(self, test: Any, err: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.expected_failure = self._describer.describe(err, "failure")
+
+    def addUnexpectedSuccess(self, test: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.is_unexpected_success = True
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        if self._attempt is None:
+            return
+        self._attempt.note_subtest(subtest, has_passed=err is None)
+        if err is not None:
+            is_failure = issubclass(err[0], test.failureException)
+            description = _ADDRESS.sub("", subtest_description(subtest))
+            self._add("failure" if is_failure else "error", err, description)
+
+    def addDuration(self, test: Any, elapsed: float) -> None:
+        """Do nothing: an attempt's duration is that of the whole call."""
+
+    def _add(self, kind: Literal["failure", "error"], err: ExcInfo, subtest: str = "") -> None:
+        if self._attempt is not None:
+            self._attempt.failures.append(self._describer.describe(err, kind, subtest))
+
+    def _fail_fixture(self, description: str, err: ExcInfo) -> None:
+        """Record a failure of a fixture. *description* is unittest's: ``setUpClass (app.tests.Class)``."""
+        match = _FIXTURE.match(description)
+        fixture = (match[2], match[1]) if match else (description, "fixture")
+        self.fixture_failure = fixture[1]
+        self._fixture_failures.setdefault(fixture, []).append(self._describer.describe(err, "error"))
+
+
+def fixture_id(owner: str, name: str) -> str:
+    """The id by which a fixture of the class or module *owner* is blamed."""
+    return f"{owner}.{name}"
+
+
+def fixture_finished(
+    owner: str,
+    name: str,
+    outcome: Outcome,
+    duration: float,
+    *failures: Failure,
+    output: tuple[str, str] = ("", ""),
+    sql: tuple[Any, ...] = (),
+) -> AttemptFinished:
+    """The event of a fixture that went wrong, which no plan names."""
+    test = fixture_id(owner, name)
+    return AttemptFinished(
+        test,
+        1,
+        outcome,
+        round(duration, 6),
+        failures,
+        stdout=output[0],
+        stderr=output[1],
+        sql=sql,
+        extra=PlannedTest(test, owner, name),
+    )

@@ -1,0 +1,312 @@
+"""A worker: a fork of the coordinator that sits in a slot, runs units on the slot's clones, and reports events.
+
+Owns the state of the process from its fork to its end: its group, its signals, its streams. It receives assignments and sends
+events over one socket, a JSON line each. It ends by ``os._exit``, so that none of the coordinator's exit handlers runs twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import signal
+import sys
+import unittest
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, NoReturn
+
+from django.db import Error, connections
+from django.test import TestCase
+
+from ...errors import ExitCode, HarnessError
+from ...protocol import codec
+from ...protocol.events import (
+    AttemptFinished,
+    Event,
+    Notice,
+    Outcome,
+    QueriesCounted,
+    RunAborted,
+    SlotRecycled,
+    UnitFinished,
+    WorkerFailed,
+)
+from ...protocol.messages import MirrorMode
+from .. import private_apis, unpatched
+from ..databases import clones, flush
+from ..failures import MESSAGE_CHARACTERS, FailureDescriber, cut, format_error, message_of, type_name
+from ..host_channel import INTERRUPTS, out_of_reach
+from ..processes import prctl
+from ..replication import mirrors
+from ..schedule.commands import GO_ON, Assignment
+from ..schedule.units import Plan, class_name
+from ..sql.statement_log import SqlLog
+from . import isolation
+from .output_capture import Capture
+from .result import AttemptResult, fixture_id
+
+QUERIES_AN_EVENT = 500
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerContext:
+    """Data that every worker of a run inherits from the coordinator by its fork.
+
+    ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
+    ``is_stopping`` tells whether a slot's worker is to end after the running test; a red test ends it too if it was the attempt
+    ``failfast_at`` or a later one. ``private_fds`` are the coordinator's alone.
+    """
+
+    plan: Plan
+    test_databases: tuple[clones.TestDatabase, ...]
+    mirror_pairs: dict[str, str]
+    replicas: frozenset[str]
+    mirror_mode: MirrorMode
+    root: str
+    sqllog: SqlLog
+    init_worker: Callable[[int], None] | None
+    is_stopping: Callable[[int], bool]
+    failfast_at: float = math.inf
+    check_isolation: bool = False
+    private_fds: tuple[int, ...] = ()
+
+
+class CutOff(BaseException):
+    """A test was cut off before its tear-down: no other test may run in this process and its databases, which are not clean."""
+
+
+def run(context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capture) -> NoReturn:
+    """Run the worker of *slot* until the coordinator closes its end. Never returns and never raises."""
+    status: int = ExitCode.INTERNAL
+    try:
+        _become_worker(slot, capture)
+        own_link = unpatched.Socket(fileno=out_of_reach(link.fileno()))
+        own_link.setblocking(True)  # whatever default the project has set
+        link.close()
+        worker = Worker(context, slot, own_link, capture)
+        try:
+            status = worker.serve() or worker.end()
+        except BaseException as error:  # noqa: BLE001 - the coordinator reports it
+            status = worker.fail(error)
+    except BaseException as error:  # noqa: BLE001 - it cannot send: its error stream is the only evidence
+        unpatched.os.write(2, format_error(error).encode(errors="backslashreplace"))
+    finally:
+        capture.flush()
+        unpatched.os._exit(status)
+
+
+def _become_worker(slot: int, capture: Capture) -> None:
+    unpatched.os.setpgid(0, 0)
+    prctl.adopt_orphans()  # what a test leaves behind stays below its worker, and ends with it
+    prctl.show()
+    unpatched.signal.set_wakeup_fd(-1)
+    for signum in (signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
+        unpatched.signal.signal(signum, signal.SIG_DFL)
+    # as Python has it by default, for the tests and for what they start: the terminal's Ctrl-C reaches the host's group alone
+    unpatched.signal.signal(signal.SIGINT, signal.default_int_handler)
+    unpatched.signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+    private_apis.forget_exit_handlers()
+    capture.redirect()
+    unpatched.faulthandler.enable(capture.stacks.fd, all_threads=True)
+    unpatched.faulthandler.register(signal.SIGUSR1, capture.stacks.fd, all_threads=True)
+    private_apis.set_worker_id(slot)
+    random.seed()
+
+
+def start_code(error: Exception, fault: Literal["project", "harness"]) -> ExitCode:
+    """The exit code for a worker that could not start. An error of a server on a connection of the harness's is the server's."""
+    if fault == "project":
+        return ExitCode.PROJECT
+    return ExitCode.SERVERS if isinstance(error, Error) else ExitCode.INTERNAL
+
+
+class Worker:
+    """The worker's state between units."""
+
+    def __init__(self, context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capture) -> None:
+        self._context = context
+        self._slot = slot
+        self._link = link
+        self._capture = capture
+        self._is_stopping = partial(context.is_stopping, slot)
+        self._describer = FailureDescriber(context.root)
+        self._result = AttemptResult(self._send, self._describer, capture, context.sqllog)
+        self._steps = private_apis.SuiteSteps()
+        self._unsent = self._heard = b""
+        self._pid = unpatched.os.getpid()
+        self._path = tuple(sys.path)
+        self._umask = unpatched.os.umask(0o22)
+        unpatched.os.umask(self._umask)
+        self._mirrors: mirrors.Mirrors
+        self._inspector: isolation.Inspector | None = None
+
+    def serve(self) -> int:
+        """Make the clones, then run assignments until the coordinator closes its end. Returns the exit status."""
+        try:
+            self._enter_slot()
+        except HarnessError as error:
+            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+            return int(error.exit_code)
+        except Exception as error:  # noqa: BLE001 - the project's init_worker, a driver, or a bug of ours
+            code = start_code(error, self._describer.fault_of(error))
+            message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
+            self._send(RunAborted(code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)))
+            return int(code)
+        try:
+            while line := self._hear():
+                if line != GO_ON:
+                    self._run_assignment(Assignment.parse(line))
+        except HarnessError as error:
+            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+            return int(error.exit_code)
+        finally:
+            self._link.sendall(self._unsent)
+        counts = self._context.sqllog.counts()
+        for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # an event also without counts
+            self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
+        self._mirrors.close()
+        clones.close_connections()
+        return 0
+
+    def end(self) -> int:
+        """Run the exit handlers that tests registered, not those from before the fork. Returns the exit status."""
+        raised = private_apis.run_exit_handlers()
+        if raised:  # the first is reported; the others are in the error stream
+            message = f"an exit handler raised {type_name(type(raised[0]))}: {message_of(raised[0])}"
+            self._send(WorkerFailed("project", cut(message, MESSAGE_CHARACTERS), format_error(raised[0])))
+        return int(bool(raised))
+
+    def fail(self, error: BaseException) -> int:
+        """Report that *error* ends this process. Returns the exit status."""
+        if isinstance(error, CutOff):
+            self._send(WorkerFailed("", "a test was cut off"))
+            return 1
+        fault = self._describer.fault_of(error)
+        message = f"{type_name(type(error))}: {message_of(error)}"
+        self._send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
+        return 1 if fault == "project" else int(ExitCode.INTERNAL)
+
+    def _enter_slot(self) -> None:
+        context = self._context
+        start = unpatched.time.perf_counter()
+        clones.make_clones(context.test_databases, self._slot, context.replicas)
+        if context.init_worker is not None:
+            context.init_worker(self._slot)
+        clones.enter_clones(context.test_databases, self._slot)
+        for alias in connections:
+            flush.quicken(connections[alias])
+        context.sqllog.reset()
+        context.sqllog.use(self._capture.trail)
+        self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
+        self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
+        self._capture.clear()
+        self._send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
+
+    def _hear(self) -> bytes:
+        """The next line from the coordinator; empty once it has closed its end."""
+        while b"\n" not in self._heard:
+            chunk = self._link.recv(_CHUNK)
+            if not chunk:
+                return b""
+            self._heard += chunk
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
+
+    def _send(self, event: Event) -> None:
+        if unpatched.os.getpid() != self._pid:
+            unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
+        line = self._unsent + codec.encode_body(event).encode()
+        if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
+            self._unsent = line  # sent together with the next test's beginning, which follows at once
+            return
+        self._unsent = b""
+        self._link.sendall(line)
+
+    def _run_assignment(self, assignment: Assignment) -> None:
+        plan = self._context.plan
+        instances = [(index, plan.instances[index]) for index in assignment.tests]
+        cls = type(instances[0][1])
+        self._tidy()
+        self._capture.clear()
+        self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
+        self._run_class(cls, instances, assignment.n)
+        clones.end_transactions()
+        if self._inspector is not None:
+            for text in self._inspector.look(is_flushed=not issubclass(cls, TestCase)):
+                self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
+        self._send(UnitFinished(plan.units[assignment.unit].name))
+
+    def _tidy(self) -> None:
+        """Restore what other classes' tests may have changed: working directory, umask, streams, import path, exception hook."""
+        with contextlib.suppress(OSError):  # a test removed it: a test that needs it will fail
+            unpatched.os.chdir(self._context.root)
+        unpatched.os.umask(self._umask)
+        sys.stdout, sys.stderr = self._capture.streams
+        if not (isinstance(sys.path, list) and all(folder in sys.path for folder in self._path)):
+            sys.path = list(self._path)  # folders that a class adds may be meant to stay
+        if sys.excepthook is None:
+            sys.excepthook = sys.__excepthook__
+
+    def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
+        """Set up the module and the class, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
+        result, tests = self._result, self._context.plan.tests
+        self._steps.forget(result)
+        result.fixture_failure = result.fixture_skip = None
+        is_up = self._set_up(cls, instances[0][1])
+        for index, instance in instances:
+            if self._is_stopping():
+                break
+            if not is_up:
+                self._leave_out(tests[index].id, n)
+                continue
+            attempt = private_apis.twin(instance)
+            result.begin(tests[index].id, n)
+            try:
+                attempt(result)
+            except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
+                result.addError(attempt, sys.exc_info())
+                result.end()
+                raise CutOff from None
+            outcome = result.end()
+            if not issubclass(cls, TestCase):  # the transaction of a TestCase class is open still
+                self._mirrors.end_transactions()
+            if outcome is Outcome.ERRORED:
+                self._hear()  # the coordinator checks the servers, and says when to go on
+            if outcome.is_red and n >= self._context.failfast_at:
+                break  # the coordinator decides the same, but its message may come too late
+        self._tear_down(cls)
+
+    def _set_up(self, cls: type, first: unittest.TestCase) -> bool:
+        """Set up the module and the class; whether the class's tests can run."""
+        result = self._result
+        self._fixture(cls, "setUpModule", self._steps.set_up_module, first)
+        if result.fixture_failure is None and result.fixture_skip is None:
+            self._fixture(cls, "setUpClass", self._steps.set_up_class, first)
+            self._steps.is_up(cls, result)
+        return result.fixture_failure is None and result.fixture_skip is None
+
+    def _tear_down(self, cls: type) -> None:
+        self._fixture(cls, "tearDownClass", self._steps.tear_down_class)
+        self._fixture(cls, "tearDownModule", self._steps.tear_down_module)
+        self._steps.forget(self._result)
+
+    def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
+        """Run one of unittest's steps; an exception that even unittest lets through (SystemExit) is the fixture's error too."""
+        owner = cls.__module__ if name.endswith("Module") else class_name(cls)
+        if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
+            self._result.begin_fixture(fixture_id(owner, name))
+        try:
+            step(*args, self._result)
+        except BaseException:  # noqa: BLE001 - see above
+            self._result.addError(f"{name} ({owner})", sys.exc_info())
+        self._result.end_fixture()
+
+    def _leave_out(self, test: str, n: int) -> None:
+        result = self._result
+        if result.fixture_skip is not None:
+            result.leave_out(test, n, Outcome.SKIPPED, result.fixture_skip)
+        else:
+            result.leave_out(test, n, Outcome.NOT_RUN, f"{result.fixture_failure} failed")

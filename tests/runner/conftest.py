@@ -1,0 +1,101 @@
+"""What the tests of the runner share: the interpreters, and projects."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness.protocol.messages import DjangoOptions, RunSpec
+from tests.runner import interpreters
+from tests.runner.conversation import PROJECTS, Journal, run
+
+INSIDE = PROJECTS / "inside"
+
+
+def pytest_terminal_summary(terminalreporter):
+    tested = ", ".join(map(str, interpreters.available()))
+    terminalreporter.write_line(f"the runner was tested with {tested}")
+    for what in interpreters.missing():
+        terminalreporter.write_line(
+            f"the runner was NOT tested with {what}: there is no such interpreter here", yellow=True
+        )
+
+
+def pytest_generate_tests(metafunc):
+    if "interpreter" in metafunc.fixturenames:
+        metafunc.parametrize("interpreter", interpreters.available(), ids=str, scope="session")
+
+
+@pytest.fixture(scope="session")
+def python(interpreter):
+    """The executable of each interpreter in turn."""
+    return interpreters.python_of(interpreter)
+
+
+def run_labels(folder: Path, *labels, env=None, django=None, routes=None, python=sys.executable, **spec) -> Journal:
+    """The journal of *labels* of the project ``inside``, for which ``INSIDE_DIR`` is *folder*."""
+    spec = {"settings": "config.settings", "workers": 2, "timeout_s": 60.0, **spec}
+    return run(
+        INSIDE,
+        RunSpec(labels=labels, options=DjangoOptions(**(django or {})), **spec),
+        env={"INSIDE_DIR": str(folder), **(env or {})},
+        python=python,
+        routes=routes,
+    )
+
+
+def together(calls: dict[Hashable, Callable[[], Journal]]) -> dict[Hashable, Journal]:
+    """What each of *calls* gives, several at a time: a conversation waits more than it works."""
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        futures = {key: pool.submit(call) for key, call in calls.items()}
+        return {key: future.result() for key, future in futures.items()}
+
+
+@pytest.fixture
+def inside(tmp_path):
+    """Runs labels of the project ``inside``."""
+    return functools.partial(run_labels, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def inside_once(tmp_path_factory):
+    """The same, for a run that several tests look at."""
+    return functools.partial(run_labels, tmp_path_factory.mktemp("inside"))
+
+
+SETTINGS = """
+SECRET_KEY = "for tests alone"
+INSTALLED_APPS = []
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Makes a project of files: ``project({"tests.py": "..."}, settings_lines="...")``; in ``settings.py`` are ``SETTINGS``."""
+
+    def make(files: dict[str, str], settings_lines: str = "") -> Path:
+        for name, text in {"settings.py": SETTINGS + settings_lines, **files}.items():
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def run_project(tmp_path):
+    """Runs the project that ``project`` has made."""
+
+    def run_made(*labels, django=None, env=None, python=sys.executable, flags=(), **spec) -> Journal:
+        spec = {"settings": "settings", "workers": 2, "timeout_s": 60.0, **spec}
+        options = DjangoOptions(**(django or {}))
+        return run(tmp_path, RunSpec(labels=labels, options=options, **spec), env=env, python=python, flags=flags)
+
+    return run_made

@@ -1,0 +1,65 @@
+"""What public packages showed: a driver that is missing, Django's old name of a backend, a package that wants its metadata."""
+
+import pytest
+
+from harness.protocol.events import TopologyFound
+from harness.protocol.messages import Route, RunSpec
+from tests.runner.conversation import run
+
+POSTGRES = "django.db.backends.postgresql"
+NO_DRIVER = {"psycopg.py": "raise ImportError('not here')", "psycopg2.py": "raise ImportError('not here')"}
+MODEL = """
+from django.db import models
+
+class Thing(models.Model):
+    class Meta:
+        app_label = "shop"
+"""
+
+
+def run_on_postgres(folder):
+    """Inside on *folder*'s project, told that its SQLite alias goes to a PostgreSQL server; it is to end before it meets one."""
+    route = Route("default", "default", POSTGRES, "harness", "test_default")
+    return run(folder, RunSpec(settings="settings", workers=1), routes=[route])
+
+
+def test_a_missing_driver_is_named_with_what_to_install(project):
+    files = {**NO_DRIVER, "shop/__init__.py": "", "shop/models.py": MODEL}
+    journal = run_on_postgres(project(files, "INSTALLED_APPS = ['shop']"))
+    assert journal.status == 4
+    assert journal.aborted.message.startswith(
+        f"The alias 'default' is tested with {POSTGRES}, which cannot be loaded: "
+    )
+    assert "psycopg[binary]" in journal.aborted.hint
+
+
+def test_a_driver_is_not_asked_for_where_no_server_is(project):
+    test = "from django.test import SimpleTestCase\nclass Tests(SimpleTestCase):\n    def test_one(self): pass\n"
+    folder = project({**NO_DRIVER, "tests.py": test})
+    assert run(folder, RunSpec(labels=("tests",), settings="settings", workers=1)).status == 0
+
+
+@pytest.mark.parametrize("backend", [POSTGRES, f"{POSTGRES}_psycopg2"])
+def test_djangos_own_backends_are_known_without_their_drivers(project, backend):
+    folder = project(NO_DRIVER, f"DATABASES['default']['ENGINE'] = {backend!r}")
+    journal = run(folder, RunSpec(settings="settings", plan_only=True))
+    assert journal.one(TopologyFound).topology["default"].vendor == "postgresql"
+
+
+@pytest.mark.parametrize("where", ["settings", "app"])
+def test_a_package_that_is_not_installed_and_asks_for_its_version(project, run_project, where):
+    asks = "from importlib.metadata import version; version('no-such-shop')"
+    if where == "settings":
+        project({}, asks)
+    else:
+        project({"shop.py": asks}, "INSTALLED_APPS = ['shop']")
+    aborted = run_project().aborted
+    assert "no-such-shop has to be installed too" in aborted.hint
+    assert "pip install -e ." in aborted.hint
+
+
+def test_the_import_systems_frames_are_left_out_of_the_evidence(project, run_project):
+    project({"shop.py": "import no_such_package"}, "INSTALLED_APPS = ['shop']")
+    evidence = run_project().aborted.evidence
+    assert "shop.py" in evidence
+    assert "<frozen importlib" not in evidence

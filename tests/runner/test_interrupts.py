@@ -1,0 +1,216 @@
+"""The run is told to end: at every stage, in every way, more than once. It says so, and leaves no process behind."""
+
+import signal
+import time
+
+import pytest
+
+from harness.errors import ExitCode
+from harness.protocol import codec
+from harness.protocol.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
+from harness.protocol.messages import Begin, RunSpec, Stop
+from tests.runner.conftest import INSIDE
+from tests.runner.conversation import Conversation
+
+SPEC = RunSpec(settings="config.settings", labels=("cases.test_hangs",), workers=2)
+
+
+def stop(conversation):
+    conversation.say(Stop("Ctrl-C on the host", ExitCode.SIGINT))
+
+
+def hang_up(conversation):
+    conversation.process.stdin.close()
+
+
+def terminate(conversation):
+    conversation.process.send_signal(signal.SIGTERM)
+
+
+def interrupt(conversation):
+    conversation.process.send_signal(signal.SIGINT)
+
+
+def fail_servers(conversation):
+    conversation.say(Stop("the primary died", ExitCode.SERVERS))
+
+
+# the host says so when somebody interrupts it: a signal from elsewhere, or silence, is a fault around the run
+WAYS = [(stop, 130), (hang_up, 3), (terminate, 3), (interrupt, 3), (fail_servers, 3)]
+
+
+@pytest.fixture
+def conversation():
+    with Conversation(INSIDE) as conversation:
+        yield conversation
+
+
+def run_until_tests_hang(conversation, spec=SPEC):
+    conversation.begin(spec)
+    for _ in range(2):
+        conversation.hear_until(AttemptStarted)
+
+
+@pytest.mark.parametrize(("end", "status"), WAYS)
+def test_a_run_ends_in_the_middle_of_its_tests(conversation, end, status):
+    run_until_tests_hang(conversation)
+    end(conversation)
+    journal = conversation.finish()
+    assert journal.status == status
+    assert journal.aborted.exit_code == status
+    assert journal.all(RunFinished) == []
+
+
+GRACE = """
+import time, unittest
+
+class QuickTests(unittest.TestCase):
+    def test_1_ends_soon(self):
+        time.sleep(1)
+    def test_2_does_not_begin(self):
+        pass
+
+class SlowTests(unittest.TestCase):
+    def test_takes_too_long(self):
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
+def test_tests_that_run_may_end_for_a_moment(project, end, status):
+    with Conversation(project({"tests.py": GRACE})) as conversation:
+        run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
+        end(conversation)
+        journal = conversation.finish()
+    assert journal.status == status
+    assert journal.outcomes() == {"QuickTests.test_1_ends_soon": "PASSED"}
+
+
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (hang_up, 3)])
+def test_a_run_ends_while_it_waits_for_the_host(conversation, end, status):
+    conversation.say(Begin(SPEC))
+    conversation.hear_until(TopologyFound)
+    end(conversation)
+    assert conversation.finish().status == status
+
+
+def test_the_first_to_ask_for_the_end_has_it(conversation):
+    """A host that is interrupted says so, hangs up, and the terminal's signal comes along."""
+    run_until_tests_hang(conversation)
+    stop(conversation)
+    conversation.process.stdin.close()
+    for _ in range(20):
+        conversation.process.send_signal(signal.SIGINT)
+        conversation.process.send_signal(signal.SIGTERM)
+        time.sleep(0.005)
+        if conversation.process.poll() is not None:
+            break
+    journal = conversation.finish()
+    assert len(journal.all(RunAborted)) == 1
+    assert journal.status in (130, 3)
+    assert journal.aborted.exit_code == journal.status
+
+
+def test_a_host_that_vanished_leaves_nothing_behind(conversation):
+    run_until_tests_hang(conversation)
+    conversation.process.stdout.close()
+    conversation.process.stdin.close()
+    assert conversation.process.wait(60) == 3
+    assert conversation.processes_left() == []
+
+
+DISCOVERY = """
+import os, sys, time, unittest
+
+print("importing", flush=True)
+try:
+    time.sleep(600)
+except BaseException:
+    pass
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
+def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end, status):
+    with Conversation(project({"tests.py": DISCOVERY})) as conversation:
+        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+        while "importing" not in conversation.errors():
+            time.sleep(0.01)
+        end(conversation)
+        journal = conversation.finish()
+    assert journal.status == status
+    assert journal.attempts == []
+
+
+def test_a_runner_class_that_swallows_the_interruption_does_not_make_it_green():
+    with Conversation(INSIDE, env={"INSIDE_RUNNER": "config.runners.SwallowsEverything"}) as conversation:
+        run_until_tests_hang(conversation)
+        stop(conversation)
+        assert conversation.finish().status == 130
+
+
+DEAF = """
+import signal, time, unittest
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        print("deaf")
+        time.sleep(600)
+"""
+
+
+def test_a_test_that_ignores_signals_is_killed(project):
+    with Conversation(project({"tests.py": DEAF})) as conversation:
+        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+        conversation.hear_until(AttemptStarted)
+        time.sleep(0.3)
+        stop(conversation)
+        assert conversation.finish().status == 130
+
+
+def test_a_run_that_is_stopped_while_its_databases_are_made_ends(project):
+    runner = """
+import time
+from django.test.runner import DiscoverRunner
+
+class Runner(DiscoverRunner):
+    def setup_databases(self, **kwargs):
+        old_config = super().setup_databases(**kwargs)
+        print("filling", flush=True)
+        time.sleep(600)
+"""
+    folder = project({"runner.py": runner, "tests.py": DEAF}, 'TEST_RUNNER = "runner.Runner"')
+    with Conversation(folder) as conversation:
+        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+        conversation.hear_until(PhaseStarted, phase="template")
+        stop(conversation)
+        assert conversation.finish().status == 130
+
+
+def test_an_inside_that_is_told_nonsense_says_so(conversation):
+    conversation.sign(b"{}\n")
+    journal = conversation.finish()
+    assert journal.status == 70
+    assert "CodecError" in journal.aborted.message
+
+
+def test_what_the_host_has_not_signed_is_no_message(conversation):
+    """A test can write to the stdin of a container's first process."""
+    conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
+    conversation.sign(codec.encode_body(Stop("said", ExitCode.SIGTERM)).encode())
+    aborted = conversation.finish().aborted
+    assert (aborted.message, aborted.exit_code) == ("said", ExitCode.SIGTERM)
+
+
+def test_while_tests_are_silent_there_is_a_sign_of_life(project, run_project):
+    body = "import time, unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
+    project({"tests.py": body})
+    journal = run_project("tests")
+    assert journal.status == 0
+    assert journal.signs_of_life

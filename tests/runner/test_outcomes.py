@@ -1,0 +1,361 @@
+"""The project ``outcomes``, whose tests carry the outcome that they must have, on every interpreter."""
+
+import functools
+import json
+import re
+
+import pytest
+
+from harness.protocol.events import AttemptFinished, AttemptStarted, FixtureStarted, RunPlanned, WorkerLost
+from harness.protocol.messages import Route, RunSpec
+from tests.runner import interpreters
+from tests.runner.conftest import together
+from tests.runner.conversation import PROJECTS, run
+
+OUTCOMES = PROJECTS / "outcomes"
+ROUTES = tuple(Route(alias, None, "django.db.backends.sqlite3", "") for alias in ("default", "replica"))
+
+
+@pytest.fixture(scope="session")
+def journals():
+    """The journals of the whole project on databases in memory. More workers than cores: many of its tests wait."""
+    spec = RunSpec(settings="config.settings", timeout_s=3.0, workers=4)
+
+    def run_by(interpreter):
+        return run(OUTCOMES, spec, routes=ROUTES, python=interpreters.python_of(interpreter))
+
+    return together({each: functools.partial(run_by, each) for each in interpreters.available()})
+
+
+@pytest.fixture
+def journal(journals, interpreter):
+    return journals[interpreter]
+
+
+@pytest.fixture(scope="session")
+def expected():
+    """What each test carries; those that ask for a server of its own skip themselves here."""
+    carried = json.loads((OUTCOMES / "expected.json").read_text())
+    return carried | json.loads((OUTCOMES / "expected_on.json").read_text())["sqlite"]
+
+
+def test_each_test_has_the_outcome_that_it_carries(journal, expected):
+    found = {event.test: event.outcome.value for event in journal.attempts if event.final}
+    assert found == expected
+    assert journal.status == 1
+
+
+def test_the_interpreter_is_the_one_that_was_asked_for(journal, interpreter):
+    found = journal.envelopes[1].event
+    assert found.python == interpreter.version
+    assert found.django.startswith(interpreter.series)
+
+
+def test_what_was_planned_is_where_it_is_said_to_be(journal):
+    """All of it but what could not be imported has a file and the line of its definition."""
+    for test in journal.one(RunPlanned).tests:
+        if test.classname.startswith("unittest.loader."):
+            continue
+        assert test.id == f"{test.classname}.{test.name}"
+        line = (OUTCOMES / test.file).read_text().splitlines()[test.line - 1]
+        assert line.lstrip().startswith(("def ", "async def ", "@", "class ")), (test, line)
+
+
+def test_every_attempt_was_announced_before_it_began(journal):
+    announced = set()
+    for envelope in journal.envelopes:
+        match envelope.event:
+            case AttemptStarted(test) | FixtureStarted(test):
+                announced.add((test, envelope.slot))
+            case AttemptFinished(test, outcome=outcome) if outcome.value not in ("NOT_RUN", "SKIPPED"):
+                assert (test, envelope.slot) in announced
+
+
+def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal, expected):
+    lost = {event.test for event in journal.all(WorkerLost)}
+    assert lost == {test for test, outcome in expected.items() if outcome in ("CRASHED", "TIMED_OUT")}
+
+
+# crashes and timeouts
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ("ExitTests.test_2_exits_with_three", r"exited with status 3"),
+        ("ExitTests.test_4_exits_as_if_all_were_well", r"exited with status 0"),
+        ("SignalTests.test_1_segmentation_fault", r"died with SIGSEGV"),
+        ("SignalTests.test_3_killed_as_for_want_of_memory", r"died with SIGKILL"),
+        ("SignalTests.test_4_aborts_in_a_subtest", r"died with SIGABRT"),
+        ("TearDownTests.test_1_dies_when_it_is_over", r"exited with status 3"),
+    ],
+)
+def test_a_crash_says_how_the_worker_ended(journal, test, message):
+    (failure,) = journal.final(test).failures
+    assert re.fullmatch(rf"worker [1-4] \(pid \d+\) {message} while running this test", failure.message)
+    assert (failure.kind, failure.type) == ("error", "WorkerCrash")
+
+
+def test_a_crash_by_a_signal_shows_where_it_happened(journal):
+    (failure,) = journal.final("test_2_reads_from_nowhere").failures
+    assert "Fatal Python error: Segmentation fault" in failure.traceback
+    assert "test_crashes.py" in failure.traceback
+    assert "test_2_reads_from_nowhere" in failure.traceback
+
+
+def test_a_crash_shows_the_stacks_of_its_own_test_alone(journal):
+    (failure,) = journal.final("test_4_aborts_in_a_subtest").failures
+    assert "Fatal Python error: Aborted" in failure.traceback
+    assert "Segmentation fault" not in failure.traceback
+
+
+def test_a_crashed_test_keeps_what_it_had_printed(journal):
+    assert journal.final("test_4_exits_as_if_all_were_well").stdout == "the last words of a process\n"
+
+
+def test_a_test_that_timed_out_shows_its_stack_and_what_it_printed(journal):
+    attempt = journal.final("SlowTests.test_1_sleeps")
+    (failure,) = attempt.failures
+    assert (failure.type, failure.message) == ("TestTimeout", "timed out after 3 s")
+    assert re.search(r'test_timeouts.py", line \d+ in test_1_sleeps', failure.traceback)
+    assert attempt.stdout == "going to sleep\n"
+    assert attempt.duration >= 3
+
+
+def test_a_test_that_ignores_every_signal_is_killed_all_the_same(journal):
+    assert journal.final("test_1_listens_to_no_signal_and_to_no_exception").outcome.value == "TIMED_OUT"
+
+
+# exceptions
+
+
+def failures_of(journal, test):
+    return journal.final(test).failures
+
+
+@pytest.mark.parametrize(
+    ("test", "kind", "type_name", "message"),
+    [
+        ("test_cannot_be_pickled", "error", "tests.test_exceptions.HoldsALock", "with a lock inside"),
+        ("test_cannot_be_unpickled", "error", "tests.test_exceptions.NeedsTwo", "one and two"),
+        ("test_failure_that_cannot_be_pickled", "failure", "tests.test_exceptions.UnpicklableFailure", "1 is not 2"),
+        ("test_bad_str", "error", "tests.test_exceptions.BadStr", "<the exception's __str__ raised RuntimeError>"),
+        ("test_bad_repr", "error", "tests.test_exceptions.BadRepr", "<the exception's __str__ raised RuntimeError>"),
+        (
+            "test_str_that_is_none",
+            "error",
+            "tests.test_exceptions.StrIsNoStr",
+            "<the exception's __str__ raised TypeError>",
+        ),
+        ("test_base_exception", "error", "GeneratorExit", "neither an Exception nor an exit"),
+        ("test_asks_to_exit", "error", "SystemExit", "0"),
+        ("test_error_without_a_message", "error", "ValueError", ""),
+        ("test_lone_surrogates", "failure", "AssertionError", "before \udcff \ud800 after"),
+        ("test_fails_with_an_empty_message", "failure", "AssertionError", ""),
+    ],
+)
+def test_an_exception_crosses_as_what_it_is(journal, test, kind, type_name, message):
+    (failure,) = failures_of(journal, test)
+    assert (failure.kind, failure.type, failure.message) == (kind, type_name, message)
+
+
+@pytest.mark.parametrize(
+    ("test", "parts"),
+    [
+        ("test_explicit_chain", ["ValueError: invalid literal", "direct cause", "LookupError: the second of two"]),
+        ("test_implicit_chain", ["ValueError: invalid literal", "During handling", "KeyError: 'the second of two'"]),
+        ("test_group", ["ExceptionGroup: three at once", "number 1", "number 2", "number 3"]),
+        ("test_notes", ["with notes", "the first note", "the second note"]),
+        ("test_chain_that_closes_on_itself", ["ValueError: second", "ValueError: first"]),
+        ("test_recursion", ["in deeper", "Previous line repeated", "RecursionError"]),
+        ("test_source_that_is_not_there", ["RuntimeError: from no file"]),
+    ],
+)
+def test_a_traceback_is_whole(journal, test, parts):
+    (failure,) = failures_of(journal, test)
+    positions = [failure.traceback.find(part) for part in parts]
+    assert -1 not in positions, failure.traceback
+    assert positions == sorted(positions)
+
+
+def test_a_traceback_begins_and_ends_in_the_project(journal):
+    (failure,) = failures_of(journal, "UnittestTests.test_fails")
+    assert [frame.function for frame in failure.frames] == ["test_fails"]
+    assert failure.frames[0].file == "tests/test_plain.py"
+    assert "unittest/case.py" not in failure.traceback
+    assert "harness" not in failure.traceback
+
+
+def test_the_frames_of_an_endless_recursion_are_cut(journal):
+    (failure,) = failures_of(journal, "test_recursion")
+    assert len(failure.frames) == 50
+    assert failure.frames[-1].function == "deeper"
+
+
+def test_a_message_of_a_megabyte_is_cut_in_its_middle(journal):
+    (failure,) = failures_of(journal, "test_a_megabyte")
+    assert len(failure.message) < 21_000
+    assert "characters left out" in failure.message
+
+
+def test_everything_that_goes_wrong_in_a_test_is_told(journal):
+    found = [(failure.kind, failure.type) for failure in failures_of(journal, "test_several_cleanups_err")]
+    assert sorted(found) == [("error", "ZeroDivisionError"), ("failure", "AssertionError")]
+
+
+# subTests
+
+
+def test_subtests_that_fail_are_told_one_by_one(journal):
+    attempt = journal.final("test_two_of_three_fail")
+    assert [failure.subtest for failure in attempt.failures] == ["(currency='EUR')", "(currency='JPY')"]
+    assert attempt.subtests == 3
+
+
+@pytest.mark.parametrize(
+    ("test", "ran"),
+    [
+        ("test_two_of_three_fail", 3),
+        ("test_one_skips_and_one_fails", 3),
+        ("test_nested", 6),
+        ("test_many_fail", 150),
+        ("test_one_fails_and_then_the_test_does", 1),
+        ("test_one_skips_and_the_others_pass", 3),
+        ("test_all_pass", 3),
+    ],
+)
+def test_each_subtest_that_ran_is_counted(journal, test, ran):
+    assert journal.final(f"SubTests.{test}").subtests == ran
+
+
+def test_a_subtests_message_is_told_with_its_parameters(journal):
+    (failure,) = failures_of(journal, "test_one_errs")
+    assert (failure.subtest, failure.kind) == ("[dividing] (divisor=0)", "error")
+
+
+def test_a_subtests_text_is_the_same_in_every_run(journal):
+    first = failures_of(journal, "test_parameters_that_print_badly")[0]
+    assert first.subtest == "(thing=<object object>)"
+
+
+def test_the_test_itself_can_fail_beside_its_subtests(journal):
+    assert [failure.subtest for failure in failures_of(journal, "test_one_fails_and_then_the_test_does")] == [
+        "[inside]",
+        "",
+    ]
+
+
+def test_a_skipped_subtest_says_why(journal):
+    attempt = journal.final("test_one_skips_and_the_others_pass")
+    assert (attempt.outcome.value, attempt.reason) == ("SKIPPED", "this number alone")
+
+
+# reasons
+
+
+@pytest.mark.parametrize(
+    ("test", "reason"),
+    [
+        ("test_skipped_by_a_decorator", "by a decorator"),
+        ("test_skipped_by_a_condition", "by a condition"),
+        ("test_skipped_by_itself", "by itself"),
+        ("SkippedTests.test_one", "the whole class"),
+        ("SetUpClassSkipsTests.test_two", "in setUpClass"),
+        ("test_set_up_module_skips.SecondTests.test_one", "in setUpModule"),
+        ("SetUpClassErrsTests.test_two", "setUpClass failed"),
+        ("test_set_up_module.FirstTests.test_one", "setUpModule failed"),
+        ("UnittestTests.test_expected_failure", "1 != 2"),
+        ("UnittestTests.test_unexpected_success", "the test passed, and is marked as an expected failure"),
+    ],
+)
+def test_what_did_not_simply_pass_says_why(journal, test, reason):
+    assert journal.final(test).reason == reason
+
+
+def test_a_fixture_that_fails_is_told_in_full(journal):
+    attempt = journal.final("SetUpClassErrsTests.setUpClass")
+    assert attempt.extra.classname == "tests.test_fixtures.SetUpClassErrsTests"
+    assert attempt.extra.name == "setUpClass"
+    assert attempt.failures[0].message == "in setUpClass"
+
+
+# output
+
+
+@pytest.mark.parametrize(
+    ("test", "stdout", "stderr"),
+    [
+        ("test_prints_and_passes", "printed by a test that passes\n", ""),
+        ("test_prints_and_fails", "printed to stdout\n", "printed to stderr\n"),
+        ("test_writes_to_the_descriptors", "written to descriptor 1\n", "written to descriptor 2\n"),
+        ("test_runs_a_program_that_prints", "printed by a child\n", "complained by a child\n"),
+        ("test_prints_no_newline", "no newline", ""),
+        ("test_logs_and_fails", "", "logged by a test that fails\n"),
+    ],
+)
+def test_output_is_told_apart_for_each_test(journal, test, stdout, stderr):
+    attempt = journal.final(test)
+    assert (attempt.stdout, attempt.stderr) == (stdout, stderr)
+
+
+def test_long_output_is_cut_in_its_middle(journal):
+    stdout = journal.final("test_prints_megabytes").stdout
+    assert len(stdout) < 101_000
+    assert stdout.startswith("000000 ")
+    assert stdout.rstrip().endswith("x" * 93)
+    assert "left out" in stdout
+
+
+# SQL
+
+
+def test_a_failing_test_shows_its_sql(journal):
+    statements = journal.final("test_bad_sql").sql
+    (failed,) = [statement for statement in statements if statement.error]
+    assert failed.sql == "SELECT nonsense FROM bank_account WHERE owner = 'o''hara %s'"
+    assert failed.error == "no such column: nonsense"
+    assert (failed.alias, failed.role) == ("default", "primary")
+
+
+def test_a_passing_test_shows_none(journal):
+    assert journal.final("DatabaseTests.test_transfers").sql == ()
+
+
+FIXTURES_THAT_FAIL_TWICE = """
+import unittest
+
+class SetUp(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.addClassCleanup([].index, "clean-up")
+        raise ValueError("set-up")
+
+    def test_one(self): pass
+
+class TearDown(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        unittest.addModuleCleanup([].index, "module")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.addClassCleanup([].index, "clean-up")
+        raise ValueError("tear-down")
+
+    def test_one(self): pass
+"""
+
+
+def test_a_clean_up_that_fails_too_does_not_hide_what_failed_before(project, run_project):
+    project({"tests.py": FIXTURES_THAT_FAIL_TWICE})
+    journal = run_project("tests")
+    told = {
+        event.test: [failure.message for failure in event.failures]
+        for event in journal.attempts
+        if event.extra is not None
+    }
+    assert told == {
+        "tests.SetUp.setUpClass": ["set-up", "'clean-up' is not in list"],
+        "tests.TearDown.tearDownClass": ["tear-down", "'clean-up' is not in list"],
+        "tests.tearDownModule": ["'module' is not in list"],
+    }

@@ -1,0 +1,189 @@
+"""The project's own runner class: what it overrides still counts."""
+
+import pytest
+
+from harness.protocol.events import RunFinished, RunPlanned
+
+
+@pytest.fixture
+def run_with(inside, tmp_path):
+    """The journal of one test that prints what it finds, and the notes of the runner class."""
+
+    def run(runner, label="cases.test_settings", env_more=None, **options):
+        env = {"INSIDE_RUNNER": f"config.runners.{runner}", **(env_more or {})}
+        journal = inside(label, env=env, **options)
+        notes = tmp_path / "notes"
+        return journal, notes.read_text().splitlines() if notes.exists() else []
+
+    return run
+
+
+def said(journal):
+    return journal.final("Tests.test_what_the_runner_changed").stdout.splitlines()
+
+
+@pytest.mark.parametrize("runner", ["ChangesSettings", "SetsUpAnEnvironment"])
+def test_settings_that_it_changes_are_changed_in_the_workers(run_with, runner):
+    journal, _ = run_with(runner)
+    assert said(journal)[0] == "changed by the runner: yes"
+
+
+def test_its_environment_is_set_up_and_torn_down_once(run_with):
+    assert run_with("SetsUpAnEnvironment")[1] == ["set up", "torn down"]
+
+
+def test_the_suite_that_it_builds_is_what_runs(run_with):
+    journal, _ = run_with("ChoosesTests")
+    assert [test.name for test in journal.planned] == ["test_what_the_runner_changed"]
+
+
+def test_what_it_puts_into_the_template_is_in_every_clone(run_with):
+    for settings, name in {"config.settings": ":memory:", "config.files": "default.sqlite3"}.items():
+        journal, notes = run_with("FillsTheTemplate", settings=settings)
+        assert said(journal)[2] == "items: ['migrated', 'filled in']"
+        assert notes[-1] == f"databases torn down, back at {name}"
+
+
+def test_it_sees_the_result_of_the_suite(run_with):
+    _, notes = run_with("RunsTheSuiteAndMore")
+    assert notes == ["2 run, 1 red, successful: False"]
+
+
+def test_a_way_of_its_own_to_run_suites_is_passed_over(run_with):
+    journal, notes = run_with("WritesXml")
+    assert journal.outcomes() == {"Tests.test_what_the_runner_changed": "FAILED", "SlowTests.test_slow": "PASSED"}
+    assert notes == []
+
+
+def test_its_own_start_of_workers_is_called_with_the_workers_number(run_with, python):
+    journal, _ = run_with("InitialisesWorkers", python=python)
+    (envelope,) = [e for e in journal.envelopes if getattr(e.event, "stdout", "")]
+    assert envelope.event.stdout.splitlines()[0] == f"changed by the runner: worker {envelope.slot}"
+
+
+def test_defaults_of_its_own_arguments_count(run_with):
+    journal, _ = run_with("HasArguments")
+    assert said(journal)[0] == "changed by the runner: green"
+    journal, _ = run_with("HasArguments", "selection.test_alpha")
+    assert [test.name for test in journal.planned] == ["test_one", "test_four"]
+
+
+def test_a_suite_that_it_runs_twice_is_planned_and_run_twice(run_with):
+    journal, _ = run_with("RunsTwice")
+    assert len(journal.all(RunPlanned)) == 2
+    assert [test.name for test in journal.planned] == [
+        "test_what_the_runner_changed",
+        "test_slow",
+        "test_what_the_runner_changed#2",
+        "test_slow#2",
+    ]
+    assert set(journal.outcomes().values()) == {"FAILED", "PASSED"}
+    assert journal.one(RunFinished).failures == 2
+    found = [event.stdout.splitlines()[2] for event in journal.attempts if event.stdout]
+    assert found == ["items: ['migrated']"] * 2
+
+
+def test_it_can_run_a_suite_twice_on_databases_in_files(run_with):
+    journal, _ = run_with("RunsTwice", settings="config.files")
+    assert len(journal.outcomes()) == 4
+
+
+def test_one_that_declines_to_run_its_suite_is_red(run_with):
+    journal, _ = run_with("Declines")
+    assert set(journal.outcomes().values()) == {"NOT_RUN"}
+    reason = "the project's test runner (config.runners.Declines) did not run the suite that it had built"
+    assert {attempt.reason for attempt in journal.attempts} == {reason}
+    assert (journal.one(RunFinished).failures, journal.status) == (2, 1)
+
+
+def test_one_that_builds_no_suite_has_run_nothing(run_with):
+    journal, _ = run_with("ReturnsEarly")
+    assert (journal.one(RunFinished).failures, journal.status, journal.planned) == (0, 5, [])
+
+
+def test_what_it_adds_to_the_suite_late_is_planned_and_runs(run_with):
+    journal, notes = run_with("AddsTests", "selection.deeper")
+    assert notes == ["ran"]
+    assert [test.id for test in journal.planned][-1] == "config.runners.note_that_it_ran"
+    assert set(journal.outcomes().values()) == {"PASSED"}
+
+
+@pytest.mark.parametrize(
+    ("count", "failures", "is_told"),
+    [
+        ("-5", 1, True),
+        ("'2 failed'", 1, True),
+        ("''", 0, True),
+        ("None", 0, False),
+        ("3", 3, False),
+        ("True", 1, False),
+    ],
+)
+def test_what_it_returns_counts_in_the_direction_of_red(run_with, count, failures, is_told):
+    journal, _ = run_with("Counts", "selection.deeper", env_more={"INSIDE_COUNT": count})
+    assert (journal.one(RunFinished).failures, journal.status) == (failures, 1 if failures else 0)
+    assert bool(journal.notices("runner-result")) == is_told
+
+
+def test_what_it_returns_never_hides_a_red_test(run_with):
+    for count in ("0", "-5", "''", "None"):
+        journal, _ = run_with("Counts", env_more={"INSIDE_COUNT": count})
+        assert (journal.one(RunFinished).failures, journal.status) == (1, 1)
+
+
+def test_a_class_that_is_no_discover_runner_is_refused(run_with):
+    journal, _ = run_with("IsNone")
+    assert journal.status == 4
+    assert journal.aborted.message == "TEST_RUNNER config.runners.IsNone is no DiscoverRunner."
+
+
+def test_a_class_that_is_not_there_is_the_projects_fault(run_with):
+    journal, _ = run_with("NoSuchClass")
+    assert journal.status == 4
+    assert "NoSuchClass" in journal.aborted.message
+
+
+def test_settings_see_the_arguments_of_manage_py(run_with):
+    journal, _ = run_with("ChangesSettings")
+    assert said(journal)[1] == "arguments: ['manage.py', 'test', 'cases.test_settings']"
+
+
+PLAIN = """
+from django.test.runner import DiscoverRunner
+
+class Runner(DiscoverRunner):
+    def setup_databases(self, **kwargs):
+        raise {error}
+"""
+
+TEST = """
+from django.test import TestCase
+
+class Tests(TestCase):
+    def test_one(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("error", ["RuntimeError('no broker')", "SystemExit(3)", "KeyError('BROKER')"])
+def test_what_it_raises_is_the_projects_fault_with_its_traceback(project, run_project, error):
+    project({"runner.py": PLAIN.format(error=error), "tests.py": TEST}, 'TEST_RUNNER = "runner.Runner"')
+    journal = run_project()
+    assert journal.status == 4
+    assert "runner.py" in journal.aborted.evidence
+    assert "harness/runner" not in journal.aborted.evidence
+
+
+OWN_CALL = """
+from django.test.runner import DiscoverRunner
+
+class Runner(DiscoverRunner):
+    def run_suite(self, suite, **kwargs):
+        print("before")
+        return DiscoverRunner.run_suite(self, suite, **kwargs)
+"""
+
+
+def test_a_call_of_djangos_own_run_suite_by_name_runs_the_tests_in_workers_all_the_same(project, run_project):
+    project({"runner.py": OWN_CALL, "tests.py": TEST}, 'TEST_RUNNER = "runner.Runner"')
+    assert run_project().outcomes() == {"Tests.test_one": "PASSED"}

@@ -1,0 +1,310 @@
+"""Which tests run, in which order, as Django's own options say: in parallel as well as one after the other."""
+
+import functools
+
+import pytest
+
+from harness.protocol.events import RunFinished, RunPlanned, TopologyFound
+from tests.runner.conftest import together
+
+ALPHA = {"test_one", "test_two", "test_three", "test_four"}
+BETA = {"test_five", "test_six"}
+
+
+def names(journal):
+    return {test.name for test in journal.planned}
+
+
+LABELS = {
+    ("selection",): ALPHA | BETA,
+    ("selection.test_alpha.AlphaTests.test_one", "selection.test_alpha.PlainTests"): {"test_one", "test_four"},
+    ("selection/",): ALPHA | BETA,
+    ("./selection/deeper", "selection/test_alpha.py::HeavyTests"): BETA | {"test_three"},
+    ("selection/test_alpha.py",): ALPHA,
+    ("selection/test_alpha.py::AlphaTests::test_two",): {"test_two"},
+    ("shop.CartTests",): {"test_total", "test_other"},
+    ("shop.CartTests.test_total",): {"test_total"},
+    ("selection.test_alpha", "selection/test_alpha.py::AlphaTests"): ALPHA,
+}
+OPTIONS = {
+    "--tag=heavy": ({"tags": ("heavy",)}, {"test_two", "test_three"}),
+    "--exclude-tag=heavy": ({"exclude_tags": ("heavy",)}, {"test_one", "test_four"} | BETA),
+    "--tag=heavy --exclude-tag=rare": ({"tags": ("heavy",), "exclude_tags": ("rare",)}, {"test_two"}),
+    "-k *test_f*": ({"name_patterns": ("*test_f*",)}, {"test_four", "test_five"}),
+    "-k two -k Beta": ({"name_patterns": ("two", "Beta")}, {"test_two"} | BETA),
+    "-p check_*.py": ({"pattern": "check_*.py"}, {"test_seven"}),
+    "-p *_beta.py -t .": ({"pattern": "*_beta.py", "top_level": "."}, BETA),
+    "what changes no selection": (
+        {"buffer": True, "timing": True, "debug_mode": True, "verbosity": 2, "durations": 3},
+        ALPHA | BETA,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def journals(inside_once):
+    by_label = {labels: functools.partial(inside_once, *labels) for labels in LABELS}
+    by_option = {
+        name: functools.partial(inside_once, "selection", django=options) for name, (options, _) in OPTIONS.items()
+    }
+    return together(by_label | by_option)
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=" ".join)
+def test_labels(journals, labels):
+    assert names(journals[labels]) == LABELS[labels]
+    assert set(journals[labels].outcomes().values()) == {"PASSED"}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options(journals, option):
+    assert names(journals[option]) == OPTIONS[option][1]
+    assert set(journals[option].outcomes().values()) == {"PASSED"}
+
+
+def test_tests_run_in_the_order_that_was_planned(inside):
+    journal = inside("selection", workers=1)
+    assert journal.order() == [test.name for test in journal.planned]
+
+
+def test_reverse_turns_the_order_round_within_the_kinds_of_classes(inside):
+    straight = inside("selection.test_alpha", workers=1)
+    reverse = inside("selection.test_alpha", workers=1, django={"reverse": True})
+    assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
+    assert reverse.order() == ["test_three", "test_two", "test_one", "test_four"]
+
+
+def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside):
+    first = inside("selection", workers=1, django={"shuffle": True})
+    seed = first.one(RunPlanned).seed
+    assert isinstance(seed, int)
+    again = inside("selection", workers=1, django={"shuffle": True, "seed": seed})
+    assert again.one(RunPlanned).seed == seed
+    assert again.order() == first.order()
+
+
+def test_without_a_shuffle_there_is_no_seed(inside):
+    assert inside("selection.deeper").one(RunPlanned).seed is None
+
+
+def test_there_are_as_many_workers_as_there_is_work_for(inside):
+    assert inside("selection.deeper", workers=8).one(RunPlanned).workers == 1
+    assert inside("selection", workers=2).one(RunPlanned).workers == 2
+
+
+def test_no_tests_are_an_exit_code_of_their_own(inside):
+    journal = inside("selection", django={"name_patterns": ("nothing",)})
+    assert journal.status == 5
+    assert journal.one(RunFinished).failures == 0
+    assert journal.planned == []
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["no.such.module", "selection.test_alpha.AlfaTests", "selection/no_such.py", "selection/test_alpha.py::Alpa"],
+)
+def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, label):
+    journal = inside(label)
+    assert journal.status == 4
+    assert journal.aborted.message == f"No test matches the label {label!r}."
+    assert not journal.all(TopologyFound)
+
+
+@pytest.mark.parametrize(
+    ("label", "near"),
+    [
+        ("selection.test_alpha.AlphaTests.test_on", "Near names: selection.test_alpha.AlphaTests.test_one"),
+        ("shop.CartTest", "shop.tests.test_cart.CartTests"),
+        ("cases.test_kinds.NoSuchTests", ""),
+        ("selection.test_alpha.AlphaTests.SOME", ""),
+        ("no such test", "A label is a dotted name"),
+    ],
+)
+def test_one_that_only_the_tests_can_tell_ends_discovery(inside, label, near):
+    journal = inside("selection", label)
+    assert journal.status == 4
+    assert journal.aborted.message == f"No test matches the label {label!r}."
+    assert near in journal.aborted.hint
+    assert journal.attempts == []
+
+
+def test_a_module_that_cannot_be_imported_is_a_test_that_errs(project, run_project):
+    project({"tests/__init__.py": "", "tests/test_a.py": "import no_such_package", "tests/test_b.py": PASSES})
+    journal = run_project()
+    (failed,) = [attempt for attempt in journal.attempts if attempt.outcome.is_red]
+    assert failed.outcome.value == "ERRORED"
+    assert "No module named 'no_such_package'" in failed.failures[0].traceback
+    assert failed.test.endswith("tests.test_a")
+    assert journal.status == 1
+
+
+PASSES = """
+import unittest
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        pass
+"""
+
+
+def test_so_is_one_that_a_label_names(project, run_project):
+    broken = f"import no_such_package\n{PASSES}"
+    project({"tests/__init__.py": "", "tests/test_a.py": broken, "tests/test_b.py": PASSES})
+    journal = run_project("tests.test_a.Tests.test_one", "tests.test_b")
+    assert sorted(journal.outcomes().values()) == ["ERRORED", "PASSED"]
+    assert journal.status == 1
+
+
+def test_a_syntax_error_is_a_test_that_errs(project, run_project):
+    project({"tests.py": "def broken(:\n"})
+    journal = run_project()
+    assert journal.status == 1
+    assert "SyntaxError" in journal.attempts[0].failures[0].traceback
+
+
+ODD = """
+import doctest, unittest
+from app import logic
+
+def function():
+    pass
+
+def make():
+    class Tests(unittest.TestCase):
+        def test_one(self):
+            pass
+    return Tests
+
+First, Second = make(), make()
+
+class Named(unittest.TestCase):
+    def test_one(self):
+        pass
+
+    def id(self):
+        return "named by itself"
+
+def load_tests(loader, tests, pattern):
+    tests.addTests(doctest.DocTestSuite(logic))
+    tests.addTests(doctest.DocFileSuite("guide.txt"))
+    tests.addTest(unittest.FunctionTestCase(function))
+    tests.addTest(Named("test_one"))
+    return tests
+"""
+LOGIC = """
+def doubled(number):
+    \"\"\"Twice as much.
+
+    >>> doubled(2)
+    4
+    >>> doubled(3)
+    7
+    \"\"\"
+    return 2 * number
+
+class Halves:
+    \"\"\"
+    >>> Halves()
+    \"\"\"
+"""
+ODD_FILES = {
+    "app/__init__.py": "",
+    "app/tests.py": ODD,
+    "app/logic.py": LOGIC,
+    "app/guide.txt": "A guide.\n\n>>> 1 + 1\n3\n",
+}
+ODD_TESTS = {
+    "app.tests.make.<locals>.Tests.test_one": (
+        "PASSED",
+        "app.tests.make.<locals>.Tests",
+        "test_one",
+        "app/tests.py",
+        10,
+    ),
+    "app.tests.make.<locals>.Tests.test_one#2": (
+        "PASSED",
+        "app.tests.make.<locals>.Tests",
+        "test_one#2",
+        "app/tests.py",
+        10,
+    ),
+    "app.logic.doubled": ("FAILED", "app.logic", "doubled", "app/logic.py", 3),
+    "app.logic.Halves": ("FAILED", "app.logic", "Halves", "app/logic.py", 13),
+    "app.guide_txt": ("FAILED", "app", "guide.txt", "app/guide.txt", 1),
+    "app.tests.function": ("PASSED", "app.tests", "function", "app/tests.py", 5),
+    "named by itself": ("PASSED", "app.tests.Named", "named by itself", "app/tests.py", 17),
+}
+
+
+def told(journal):
+    outcomes = {event.test: event.outcome.value for event in journal.attempts if event.final}
+    return {test.id: (outcomes[test.id], test.classname, test.name, test.file, test.line) for test in journal.planned}
+
+
+def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_with_their_places(project, run_project):
+    project(ODD_FILES)
+    assert told(run_project("app")) == ODD_TESTS
+
+
+def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_project):
+    project(ODD_FILES)
+    journals = together({label: functools.partial(run_project, label) for label in ODD_TESTS})
+    first = "app.tests.make.<locals>.Tests.test_one"
+    for label, journal in journals.items():
+        assert told(journal) == {label: ODD_TESTS[label]}, label
+    many = run_project(first, f"{first}#2", "app.logic.Halves", "app/guide.txt", "app.logic.doubled#2")
+    assert told(many) == {
+        label: ODD_TESTS[label]
+        for label in (first, f"{first}#2", "app.logic.Halves", "app.guide_txt", "app.logic.doubled")
+    }
+
+
+def test_a_class_or_module_of_such_tests_is_a_label_too(project, run_project):
+    project(ODD_FILES)
+    journal = run_project("app.logic", "app.tests.make.<locals>.Tests")
+    assert {test.id for test in journal.planned} == {
+        test for test in ODD_TESTS if test.startswith(("app.logic", "app.tests.make"))
+    }
+
+
+FACTORY = """
+import unittest
+
+class Tests(unittest.TestCase):
+    def test_one(self):
+        pass
+
+    def test_two(self):
+        pass
+
+def some():
+    return unittest.TestSuite([Tests("test_two")])
+
+def nothing(argument):
+    raise SystemExit
+"""
+
+
+def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run_project):
+    project({"tests.py": FACTORY})
+    assert run_project("tests.some").outcomes() == {"Tests.test_two": "PASSED"}
+    assert run_project("tests.nothing").aborted.message == "No test matches the label 'tests.nothing'."
+    assert run_project("tests.Tests.setUpClass").outcomes() == {"Tests.test_one": "PASSED", "Tests.test_two": "PASSED"}
+
+
+# failfast
+
+
+def test_failfast_ends_the_run_across_workers(inside):
+    journal = inside("cases.test_failfast", django={"failfast": True})
+    assert journal.outcomes() == {
+        "FailsTests.test_1_fails": "FAILED",
+        "FailsTests.test_2_never_runs": "NOT_RUN",
+        "WaitsTests.test_1_is_under_way": "PASSED",
+        "WaitsTests.test_2_never_runs": "NOT_RUN",
+        "YetOthersTests.test_1_never_runs": "NOT_RUN",
+    }
+    reason = "--failfast: cases.test_failfast.FailsTests.test_1_fails FAILED"
+    assert journal.final("YetOthersTests.test_1_never_runs").reason == reason
+    assert journal.notices("halted") == [reason]
+    assert journal.status == 1
