@@ -126,8 +126,8 @@ def format_error(error: HarnessError) -> str:
 
 def _print_error(text: str) -> None:
     # evidence is the project's text: strip terminal control sequences and GitHub workflow commands
-    from harness.report.github import guarded
-    from harness.report.text import for_terminal
+    from harness.report.formats.github import guarded
+    from harness.report.model.text import for_terminal
 
     text = for_terminal(text)
     if os.environ.get("GITHUB_ACTIONS") == "true":

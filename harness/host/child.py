@@ -22,7 +22,7 @@ from harness.host.config import load
 from harness.host.session import run_ci
 from harness.protocol import codec
 from harness.protocol.events import RunAborted
-from harness.report.typed import Typed
+from harness.report.model.typed_command import Typed
 
 
 @dataclass(frozen=True, slots=True)

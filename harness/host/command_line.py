@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.host.kinds import Mismatch
 from harness.host.options import OPTIONS, Option
-from harness.report.typed import Typed
+from harness.report.model.typed_command import Typed
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 

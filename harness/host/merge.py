@@ -1,6 +1,6 @@
 """``harness merge``: merges the artifacts of several runs, of one machine or many, into one report.
 
-Owns how a run is read back from its folder, and how the merged reports are written and printed. ``report.merge`` decides
+Owns how a run is read back from its folder, and how the merged reports are written and printed. ``report.backends.merge`` decides
 which runs belong together.
 """
 
@@ -18,12 +18,14 @@ from harness.host import surroundings
 from harness.host.config import Config
 from harness.host.surroundings import Surroundings
 from harness.protocol import codec
-from harness.report import junit, ledger, merged_summary, summary
-from harness.report.backends_console import BackendsConsole
-from harness.report.files import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal
-from harness.report.final_summary import condensed
-from harness.report.merge import Merged, Run, merge, missing_of
-from harness.report.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
+from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal
+from harness.report.backends import merged_summary
+from harness.report.backends.merge import Merged, Run, merge, missing_of
+from harness.report.formats import junit, summary
+from harness.report.model import ledger
+from harness.report.model.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
+from harness.report.terminal.backends_console import BackendsConsole
+from harness.report.terminal.final_summary import condensed
 
 _DEEPEST = 2
 """The depth below a given folder at which runs are looked for: one artifact's folder, one backend's folder in it."""

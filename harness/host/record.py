@@ -18,12 +18,12 @@ from harness.host.config import Config
 from harness.host.surroundings import Surroundings
 from harness.protocol import codec
 from harness.protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted, RunStarted
-from harness.report import github, replay
-from harness.report.console import Console
-from harness.report.files import SUMMARY, Artifacts
-from harness.report.final_summary import condensed, rerun_command, sql_paths
-from harness.report.ledger import Ledger
-from harness.report.verdict import verdict, with_unwritten
+from harness.report.artifacts import SUMMARY, Artifacts
+from harness.report.formats import github, replay
+from harness.report.model.ledger import Ledger
+from harness.report.model.verdict import verdict, with_unwritten
+from harness.report.terminal.console import Console
+from harness.report.terminal.final_summary import condensed, rerun_command, sql_paths
 
 TELL_EVERY_S = 3.0
 

@@ -32,8 +32,8 @@ from harness.host.surroundings import Surroundings
 from harness.protocol import codec
 from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
-from harness.report import replay
-from harness.report.files import Artifacts
+from harness.report.artifacts import Artifacts
+from harness.report.formats import replay
 
 if TYPE_CHECKING:
     from harness.host.stack import Stack

@@ -33,14 +33,14 @@ from harness.host.record import TELL_EVERY_S, started
 from harness.host.surroundings import Surroundings
 from harness.protocol import codec
 from harness.protocol.events import Envelope, RunAborted, RunStarted
-from harness.report import merged_summary
-from harness.report.backends_console import BackendsConsole
-from harness.report.files import JOURNAL, Artifacts
-from harness.report.final_summary import condensed, final_summary, rerun_command, sql_paths
-from harness.report.merge import Missing, Run, merge
-from harness.report.runreport import RunReport
-from harness.report.verdict import verdict
-from harness.report.wording import case_headline
+from harness.report.artifacts import JOURNAL, Artifacts
+from harness.report.backends import merged_summary
+from harness.report.backends.merge import Missing, Run, merge
+from harness.report.model.phrases import case_headline
+from harness.report.model.run_report import RunReport
+from harness.report.model.verdict import verdict
+from harness.report.terminal.backends_console import BackendsConsole
+from harness.report.terminal.final_summary import condensed, final_summary, rerun_command, sql_paths
 
 POLL_S = 0.1
 EXIT_S = 60.0

@@ -15,10 +15,10 @@ from typing import TextIO
 
 from harness.host import command_line
 from harness.host.config import Config
-from harness.report.console import Console, LiveConsole, PlainConsole, Sink
-from harness.report.terminal import ConsoleOptions, encodable
-from harness.report.text import for_terminal
-from harness.report.typed import Typed
+from harness.report.model.text import for_terminal
+from harness.report.model.typed_command import Typed
+from harness.report.terminal.console import Console, LiveConsole, PlainConsole, Sink
+from harness.report.terminal.style import ConsoleOptions, encodable
 
 
 @dataclass(frozen=True, slots=True)

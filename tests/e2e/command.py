@@ -16,8 +16,8 @@ from docker.errors import NotFound
 
 from harness.host.docker.engine import connect
 from harness.protocol import naming
-from harness.report.files import read_journal
-from harness.report.ledger import fold
+from harness.report.artifacts import read_journal
+from harness.report.model.ledger import fold
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"

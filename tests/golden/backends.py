@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from harness.errors import ExitCode
 from harness.protocol.events import Outcome, PlannedTest, RunAborted, RunStarted, ServerReady, TopologyFound
-from harness.report import ledger
-from harness.report.merge import Merged, Missing, Run, merge
-from harness.report.verdict import verdict
+from harness.report.backends.merge import Merged, Missing, Run, merge
+from harness.report.model import ledger
+from harness.report.model.verdict import verdict
 from tests.golden.journals import TOPOLOGY, Journal, failure, planned
 
 ADDS, FAILS, SKIPS, SLOW, FLAKY, EXPECTED, BAD, ONLY, HIDDEN = (

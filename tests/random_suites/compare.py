@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.errors import ExitCode
 from harness.protocol.events import Outcome
-from harness.report.runreport import Case, RunReport
-from harness.report.verdict import verdict
+from harness.report.model.run_report import Case, RunReport
+from harness.report.model.verdict import verdict
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
 _FOLDER = re.compile(r'File "[^"]*/cases/')  # in the message of a doctest; the harness runs a copy of the project

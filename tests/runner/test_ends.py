@@ -4,8 +4,8 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.protocol.events import Notice, WorkerLost, WorkerStopped
-from harness.report.ledger import fold
-from harness.report.verdict import verdict
+from harness.report.model.ledger import fold
+from harness.report.model.verdict import verdict
 
 LAST = """
 import atexit, os, signal, sys, threading, unittest

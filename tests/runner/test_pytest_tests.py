@@ -5,8 +5,8 @@ import functools
 import pytest
 
 from harness.protocol.events import RunFinished
-from harness.report import ledger
-from harness.report.verdict import verdict
+from harness.report.model import ledger
+from harness.report.model.verdict import verdict
 from tests.runner.conftest import together
 
 ITEMS = """

@@ -5,8 +5,8 @@ import io
 from rich.text import Text
 
 from harness.protocol.events import Notice, Outcome, PhaseStarted
-from harness.report.backends_console import BackendsConsole
-from harness.report.terminal import ConsoleOptions
+from harness.report.terminal.backends_console import BackendsConsole
+from harness.report.terminal.style import ConsoleOptions
 from tests.golden.backends import ADDS, BAD, on_mysql, on_postgres
 from tests.golden.journals import Journal, failure
 

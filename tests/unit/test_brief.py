@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.protocol.events import BriefLine, Failure, Outcome, PlannedTest
-from harness.report import brief
-from harness.report.runreport import Attempt, Case
+from harness.report.model import excerpt
+from harness.report.model.run_report import Attempt, Case
 from harness.runner import excerpt as inside_brief
 from harness.runner.failures import FailureDescriber
 
@@ -225,7 +225,7 @@ def failure(text: str, subtest: str = "", *, is_brief: bool = True) -> Failure:
 def lines(*failures: Failure, outcome: Outcome = Outcome.FAILED, subtests: int = 0, reason: str = "") -> list[str]:
     attempt = Attempt(1, outcome, 0.1, failures=failures, subtests=subtests, reason=reason)
     case = Case(PlannedTest("shop.T.t", "shop.T", "t", "shop/tests.py", 3), outcome, (attempt,))
-    return [line.text for line in brief.lines(case, attempt)]
+    return [line.text for line in excerpt.lines(case, attempt)]
 
 
 class TestAttempt:
@@ -244,10 +244,10 @@ class TestAttempt:
     def test_a_long_message_keeps_its_ends(self) -> None:
         text = "\n".join(f"line {n}" for n in range(500))
         told = lines(failure(text))
-        assert len(told) == brief.ERROR_LINES + 2
+        assert len(told) == excerpt.ERROR_LINES + 2
         assert told[-1] == "line 499"
         (page,) = [line for line in lines(failure("x" * 50_000)) if "xxx" in line]
-        assert len(page) < brief.LINE_CHARACTERS + 100
+        assert len(page) < excerpt.LINE_CHARACTERS + 100
         assert "48,000 characters left out" in page
 
     def test_nothing_that_it_says_moves_a_cursor(self) -> None:

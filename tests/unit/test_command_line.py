@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness import cli
 from harness.host import command_line
 from harness.host.options import OPTIONS
-from harness.report.typed import Typed
+from harness.report.model.typed_command import Typed
 
 LABELS = st.sampled_from(
     ["shop", "shop.tests", "tests/test_a.py", "3", "auto", "true", "--tag", "-v", "fast", "a b", "x'y"]

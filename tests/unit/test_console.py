@@ -19,11 +19,11 @@ from harness.protocol.events import (
     RunPlanned,
     WorkerLost,
 )
-from harness.report import ledger
-from harness.report.console import Console, LiveConsole, PlainConsole, phases_line
-from harness.report.feed import Feed
-from harness.report.terminal import ConsoleOptions, clip_start, encodable
-from harness.report.verdict import verdict
+from harness.report.model import ledger
+from harness.report.model.verdict import verdict
+from harness.report.terminal.console import Console, LiveConsole, PlainConsole, phases_line
+from harness.report.terminal.progress import Feed
+from harness.report.terminal.style import ConsoleOptions, clip_start, encodable
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")

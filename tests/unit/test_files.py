@@ -14,9 +14,10 @@ import pytest
 from harness.errors import ExitCode, UsageError
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
-from harness.report import files, ledger
-from harness.report.files import Artifacts, read_journal
-from harness.report.verdict import verdict
+from harness.report.artifacts import Artifacts, read_journal
+from harness.report.formats import junit
+from harness.report.model import ledger
+from harness.report.model.verdict import verdict
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, planned
 
 
@@ -72,8 +73,8 @@ def test_what_an_earlier_run_left_is_cleared_and_nothing_else(tmp_path: Path) ->
 
 def test_a_half_written_file_of_a_run_that_was_killed_is_cleared(tmp_path: Path) -> None:
     script = (
-        "import os, signal; from pathlib import Path; from harness.report import files\n"
-        f"a = files.Artifacts.open(Path({str(tmp_path)!r}))\n"
+        "import os, signal; from pathlib import Path; from harness.report import artifacts\n"
+        f"a = artifacts.Artifacts.open(Path({str(tmp_path)!r}))\n"
         "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "a.append(b'one line\\n'); a.write('sql/a.sql', 'half')\n"
     )
@@ -225,7 +226,7 @@ def test_a_report_that_cannot_be_made_does_not_keep_the_others(tmp_path: Path, m
     def fail(*_: object, **__: object) -> bytes:
         raise RecursionError("a bug")
 
-    monkeypatch.setattr(files.junit, "build", fail)
+    monkeypatch.setattr(junit, "build", fail)
     report = ledger.fold(JOURNALS["outcomes"]().envelopes)
     with Artifacts.open(tmp_path) as artifacts:
         artifacts.write_reports(report, verdict(report))

@@ -1,13 +1,19 @@
 import pytest
 
 from harness.protocol.events import Failure, Frame, Outcome, PlannedTest, RunFinished
-from harness.report import ledger
-from harness.report.brief import DETAILED
-from harness.report.final_summary import DETAILED_QUIETLY, LISTED, condensed, final_summary, rerun_command
-from harness.report.terminal import ConsoleOptions
-from harness.report.typed import Typed
-from harness.report.verdict import verdict
-from harness.report.wording import SLOW_S
+from harness.report.model import ledger
+from harness.report.model.excerpt import DETAILED
+from harness.report.model.phrases import SLOW_S
+from harness.report.model.typed_command import Typed
+from harness.report.model.verdict import verdict
+from harness.report.terminal.final_summary import (
+    DETAILED_QUIETLY,
+    LISTED,
+    condensed,
+    final_summary,
+    rerun_command,
+)
+from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")

@@ -7,9 +7,10 @@ from markdown_it import MarkdownIt
 
 from harness.errors import ExitCode
 from harness.protocol.events import Failure, Outcome, RunAborted, RunFinished
-from harness.report import github, ledger
-from harness.report.brief import DETAILED
-from harness.report.verdict import verdict
+from harness.report.formats import github
+from harness.report.model import ledger
+from harness.report.model.excerpt import DETAILED
+from harness.report.model.verdict import verdict
 from tests.golden.journals import FILE, JOURNALS, SHOP, STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")

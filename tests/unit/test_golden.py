@@ -12,12 +12,14 @@ import pytest
 
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope
-from harness.report import final_summary, junit, ledger, sql, summary
-from harness.report.console import PlainConsole
-from harness.report.files import read_journal
-from harness.report.terminal import ConsoleOptions
-from harness.report.typed import Typed
-from harness.report.verdict import verdict
+from harness.report.artifacts import read_journal
+from harness.report.formats import junit, sql, summary
+from harness.report.model import ledger
+from harness.report.model.typed_command import Typed
+from harness.report.model.verdict import verdict
+from harness.report.terminal import final_summary
+from harness.report.terminal.console import PlainConsole
+from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS
 from tests.junit_check import check
 

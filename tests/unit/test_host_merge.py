@@ -12,9 +12,9 @@ from harness.errors import ExitCode, UsageError
 from harness.host.backends import Job, matrix_document
 from harness.host.merge import find_runs, read_expected, read_run
 from harness.protocol.events import Outcome, RunFinished
-from harness.report import ledger
-from harness.report.files import Artifacts, read_journal
-from harness.report.verdict import Verdict, verdict
+from harness.report.artifacts import Artifacts, read_journal
+from harness.report.model import ledger
+from harness.report.model.verdict import Verdict, verdict
 from tests.golden.backends import ADDS, BAD, FAILS, on_mysql, on_postgres, started
 from tests.golden.journals import Journal, failure, planned
 from tests.junit_check import check

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode
 from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest, RunAborted, RunFinished, Statement
-from harness.report import junit, ledger
-from harness.report.verdict import verdict
+from harness.report.formats import junit
+from harness.report.model import ledger
+from harness.report.model.verdict import verdict
 from tests.golden.journals import Journal, failure, planned
 from tests.junit_check import Counts, check
 

@@ -28,11 +28,13 @@ from harness.protocol.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.report import final_summary, github, junit, ledger, summary
-from harness.report.feed import Feed
-from harness.report.runreport import Case, RunReport
-from harness.report.terminal import ConsoleOptions
-from harness.report.verdict import verdict
+from harness.report.formats import github, junit, summary
+from harness.report.model import ledger
+from harness.report.model.run_report import Case, RunReport
+from harness.report.model.verdict import verdict
+from harness.report.terminal import final_summary
+from harness.report.terminal.progress import Feed
+from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS, Journal, failure, planned
 
 ONE, TWO, THREE = planned("test_one"), planned("test_two"), planned("test_three")

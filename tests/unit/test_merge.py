@@ -6,8 +6,8 @@ import pytest
 
 from harness.errors import ExitCode, UsageError
 from harness.protocol.events import Outcome, RunAborted
-from harness.report.merge import Merged, Missing, Run, merge, missing_of
-from harness.report.verdict import Verdict
+from harness.report.backends.merge import Merged, Missing, Run, merge, missing_of
+from harness.report.model.verdict import Verdict
 from tests.golden.backends import (
     ADDS,
     BAD,

@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 
 from harness.protocol.events import Outcome
-from harness.report import junit, merged_summary
-from harness.report.merge import Merged, merge
+from harness.report.backends import merged_summary
+from harness.report.backends.merge import Merged, merge
+from harness.report.formats import junit
 from tests.golden.backends import ADDS, BAD, merged, on_postgres, passed, run_of, started
 from tests.golden.journals import STATEMENTS, failure
 from tests.junit_check import check

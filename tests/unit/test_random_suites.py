@@ -14,7 +14,7 @@ from harness.protocol.events import (
     RunPlanned,
     WorkerLost,
 )
-from harness.report.ledger import fold
+from harness.report.model.ledger import fold
 from tests.random_suites.compare import Seen, Told, differences, expected, seen
 from tests.random_suites.generate import generate
 from tests.random_suites.pieces import DECORATORS, ERRORS, FAILURES, SKIPS, STEPS

@@ -12,8 +12,8 @@ from harness.host.config import load
 from harness.host.record import Record
 from harness.host.surroundings import Surroundings
 from harness.protocol import codec
-from harness.report.files import Artifacts
-from harness.report.typed import Typed
+from harness.report.artifacts import Artifacts
+from harness.report.model.typed_command import Typed
 from tests.golden.journals import JOURNALS
 
 FULL = "No space left on device"

@@ -1,8 +1,8 @@
 """The files that replay what a worker had run, and the command that takes them."""
 
-from harness.report import replay
-from harness.report.runreport import RunReport
-from harness.report.typed import Typed
+from harness.report.formats import replay
+from harness.report.model.run_report import RunReport
+from harness.report.model.typed_command import Typed
 
 REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.test_c", "shop.U.test_d")))
 

@@ -13,7 +13,7 @@ from harness.host.child import Letter, last_words
 from harness.host.several import exit_code_of
 from harness.protocol import codec
 from harness.protocol.events import Notice, RunAborted
-from harness.report.typed import Typed
+from harness.report.model.typed_command import Typed
 
 REPOSITORY = Path(__file__).parents[2]
 LETTER = Letter(

@@ -5,7 +5,8 @@ from contextlib import closing
 import pytest
 
 from harness.protocol.events import Outcome, QueryCount, Statement
-from harness.report import ledger, sql
+from harness.report.formats import sql
+from harness.report.model import ledger
 from harness.runner.failures import cut
 from tests.golden.journals import STATEMENTS, Journal, failure, planned
 

@@ -1,8 +1,9 @@
 import json
 
 from harness.protocol.events import Outcome, RunStarted
-from harness.report import ledger, summary
-from harness.report.verdict import verdict
+from harness.report.formats import summary
+from harness.report.model import ledger
+from harness.report.model.verdict import verdict
 from tests.golden.journals import JOURNALS, Journal, planned
 
 

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from harness.report.text import (
+from harness.report.model.text import (
     cut_bytes,
     first_line,
     for_terminal,

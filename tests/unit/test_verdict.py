@@ -2,8 +2,8 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.protocol.events import AttemptStarted, Outcome, RunAborted, RunFinished, WorkerLost
-from harness.report import ledger
-from harness.report.verdict import WORDS, Verdict, verdict
+from harness.report.model import ledger
+from harness.report.model.verdict import WORDS, Verdict, verdict
 from tests.golden.journals import Journal, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")

@@ -1,8 +1,8 @@
 import pytest
 
 from harness.protocol.events import Failure, Frame, Outcome
-from harness.report.runreport import Attempt, Case, Counts
-from harness.report.wording import case_headline, detail, headline, label, location, place, summarise, tally
+from harness.report.model.phrases import case_headline, detail, headline, label, location, place, summarise, tally
+from harness.report.model.run_report import Attempt, Case, Counts
 from tests.golden.journals import FILE, failure, planned
 
 ONE = planned("test_one")

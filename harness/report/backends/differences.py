@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from harness.protocol.events import Outcome
-from harness.report.merge import Column, Merged
-from harness.report.runreport import Case
-from harness.report.wording import FLAKY, LABELS, case_headline
+from harness.report.backends.merge import Column, Merged
+from harness.report.model.phrases import FLAKY, LABELS, case_headline
+from harness.report.model.run_report import Case
 
 SLOWER_TIMES = 4.0
 SLOWER_S = 1.0

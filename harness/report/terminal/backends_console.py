@@ -17,10 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.protocol.events import Envelope
-from harness.report.console import REFRESH_HZ, Sink, clock_face, is_due, phases_line, rich_console
-from harness.report.feed import Feed
-from harness.report.github import resume_commands, stop_commands
-from harness.report.terminal import ConsoleOptions, labelled
+from harness.report.formats.github import resume_commands, stop_commands
+from harness.report.terminal.console import REFRESH_HZ, Sink, clock_face, is_due, phases_line, rich_console
+from harness.report.terminal.progress import Feed
+from harness.report.terminal.style import ConsoleOptions, labelled
 
 
 class _Row:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from harness.protocol.events import QueryCount, Statement
-from harness.report.runreport import Attempt, Case, RunReport
-from harness.report.text import one_line, plural, visible
-from harness.report.wording import LABELS, headline
+from harness.report.model.phrases import LABELS, headline
+from harness.report.model.run_report import Attempt, Case, RunReport
+from harness.report.model.text import one_line, plural, visible
 
 _BEGINS = re.compile(r"\s*(BEGIN|START\s+TRANSACTION)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|ROLLBACK|END)\b(?!\s+(WORK\s+)?TO\b)", re.IGNORECASE)

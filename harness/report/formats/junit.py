@@ -21,10 +21,10 @@ import junit_xml
 
 from harness.protocol import naming
 from harness.protocol.events import Outcome
-from harness.report.runreport import Attempt, Case, RunReport
-from harness.report.text import cut_bytes, keep_ends, one_line, visible
-from harness.report.verdict import Cause, Verdict
-from harness.report.wording import case_headline, detail, headline, summarise
+from harness.report.model.phrases import case_headline, detail, headline, summarise
+from harness.report.model.run_report import Attempt, Case, RunReport
+from harness.report.model.text import cut_bytes, keep_ends, one_line, visible
+from harness.report.model.verdict import Cause, Verdict
 
 ATTRIBUTE_BYTES = 1000
 STREAM_BYTES = 100_000

@@ -14,16 +14,16 @@ from typing import Any
 from rich.text import Text
 
 from harness.errors import HarnessError
-from harness.report import summary
-from harness.report.differences import TITLES, Cell, Difference, differences, red_everywhere
-from harness.report.github import annotate, briefly, fenced, plain, within
-from harness.report.junit import Part
-from harness.report.merge import Column, Merged
-from harness.report.runreport import PHASES, Case, Counts, RunReport
-from harness.report.terminal import STYLES, quoted
-from harness.report.text import for_terminal, keep_end_lines, one_line, plural
-from harness.report.verdict import WORDS, Verdict
-from harness.report.wording import case_headline, label, tally
+from harness.report.backends.differences import TITLES, Cell, Difference, differences, red_everywhere
+from harness.report.backends.merge import Column, Merged
+from harness.report.formats import summary
+from harness.report.formats.github import annotate, briefly, fenced, plain, within
+from harness.report.formats.junit import Part
+from harness.report.model.phrases import case_headline, label, tally
+from harness.report.model.run_report import PHASES, Case, Counts, RunReport
+from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
+from harness.report.model.verdict import WORDS, Verdict
+from harness.report.terminal.style import STYLES, quoted
 
 EVERYWHERE = 20
 """Tests red on every backend that are printed: each backend's own summary has shown them."""

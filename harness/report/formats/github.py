@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from harness.protocol.events import Outcome
-from harness.report import brief
-from harness.report.brief import DETAILED, LISTED_FROM, sql_line
-from harness.report.runreport import PHASES, Attempt, Case, RunReport
-from harness.report.text import keep_ends, one_line, plural, visible
-from harness.report.verdict import Verdict
-from harness.report.wording import case_headline, headline, label, location, place, server_lines, slowest, tally
+from harness.report.model import excerpt
+from harness.report.model.excerpt import DETAILED, LISTED_FROM, sql_line
+from harness.report.model.phrases import case_headline, headline, label, location, place, server_lines, slowest, tally
+from harness.report.model.run_report import PHASES, Attempt, Case, RunReport
+from harness.report.model.text import keep_ends, one_line, plural, visible
+from harness.report.model.verdict import Verdict
 
 ANNOTATIONS = 10
 """Annotations of one kind in one step; GitHub drops the others."""
@@ -226,7 +226,7 @@ def _said(case: Case, prefix: str) -> str:
 
 
 def _brief(case: Case, attempt: Attempt) -> str:
-    return "\n".join(line.text for line in brief.lines(case, attempt))
+    return "\n".join(line.text for line in excerpt.lines(case, attempt))
 
 
 def _where(case: Case, prefix: str) -> str:

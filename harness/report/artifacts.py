@@ -21,9 +21,9 @@ from types import TracebackType
 from harness.errors import HarnessError, UsageError
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope
-from harness.report import junit, replay, sql, summary
-from harness.report.runreport import RunReport
-from harness.report.verdict import Verdict, with_unwritten
+from harness.report.formats import junit, replay, sql, summary
+from harness.report.model.run_report import RunReport
+from harness.report.model.verdict import Verdict, with_unwritten
 
 JUNIT = "junit.xml"
 SUMMARY = "summary.json"

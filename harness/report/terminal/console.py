@@ -22,13 +22,13 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.protocol.events import Envelope
-from harness.report.feed import Feed, Seat
-from harness.report.final_summary import final_summary
-from harness.report.github import resume_commands, stop_commands
-from harness.report.runreport import RunReport
-from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, clip_start, encodable
-from harness.report.text import one_line
-from harness.report.verdict import Verdict
+from harness.report.formats.github import resume_commands, stop_commands
+from harness.report.model.run_report import RunReport
+from harness.report.model.text import one_line
+from harness.report.model.verdict import Verdict
+from harness.report.terminal.final_summary import final_summary
+from harness.report.terminal.progress import Feed, Seat
+from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, clip_start, encodable
 
 PROGRESS_EVERY_S = 10.0
 PHASE_EVERY_S = 5.0

@@ -7,8 +7,8 @@ import json
 import math
 from typing import Any
 
-from harness.report.runreport import PHASES, RunReport
-from harness.report.verdict import Verdict
+from harness.report.model.run_report import PHASES, RunReport
+from harness.report.model.verdict import Verdict
 
 VERSION = 1
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from harness.errors import ExitCode, UsageError, worst
-from harness.report.runreport import Case, Counts, RunReport
-from harness.report.text import one_line, plural
-from harness.report.verdict import WORDS, Cause, Verdict
+from harness.report.model.run_report import Case, Counts, RunReport
+from harness.report.model.text import one_line, plural
+from harness.report.model.verdict import WORDS, Cause, Verdict
 
 NAMED = 3
 """Number of names that a message lists."""

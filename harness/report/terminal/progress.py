@@ -11,10 +11,10 @@ from rich.text import Text
 
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
-from harness.report.runreport import INTERRUPTS, Attempt, Case, crash_message
-from harness.report.terminal import LABEL_WIDTH, ConsoleOptions, labelled, quoted
-from harness.report.text import first_line, one_line, plural
-from harness.report.wording import LABELS, headline, location, place
+from harness.report.model.phrases import LABELS, headline, location, place
+from harness.report.model.run_report import INTERRUPTS, Attempt, Case, crash_message
+from harness.report.model.text import first_line, one_line, plural
+from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 
 REDS_NAMED = 3
 """Number of newest failures that a live display names; the summary has all of them."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from harness.errors import ExitCode, HarnessError, worst
 from harness.protocol.events import Outcome, RunAborted
-from harness.report.runreport import RunReport, crash_message
-from harness.report.text import one_line, plural
+from harness.report.model.run_report import RunReport, crash_message
+from harness.report.model.text import one_line, plural
 
 WORDS = {
     ExitCode.GREEN: "passed",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from harness.protocol.events import Outcome
-from harness.report.text import for_terminal, keep_end_lines
-from harness.report.wording import FLAKY, LABELS
+from harness.report.model.phrases import FLAKY, LABELS
+from harness.report.model.text import for_terminal, keep_end_lines
 
 LABEL_WIDTH = 9
 STYLES = {

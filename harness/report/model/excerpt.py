@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from harness.protocol.events import BriefLine, Failure
-from harness.report.runreport import Attempt, Case
-from harness.report.text import for_terminal, keep_end_lines, one_line, plural
-from harness.report.wording import headline, location, place, subtests_failed, summarise
+from harness.report.model.phrases import headline, location, place, subtests_failed, summarise
+from harness.report.model.run_report import Attempt, Case
+from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
 
 DETAILED = 20
 """Failures of a run that are shown with their frames, unless more is asked for."""

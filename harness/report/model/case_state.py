@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.protocol.events import Outcome, PlannedTest
-from harness.report.runreport import Attempt, Case
+from harness.report.model.run_report import Attempt, Case
 
 HIT_S = 3.0
 """A test that errs at most this many seconds before a server is known to be lost was most likely hit by that."""

@@ -13,15 +13,10 @@ from rich.text import Text
 
 from harness.protocol import naming
 from harness.protocol.events import Outcome
-from harness.report import brief
-from harness.report.brief import DETAILED, LISTED_FROM, sql_line
-from harness.report.runreport import PHASES, Attempt, Case, RunReport
-from harness.report.sql import seconds
-from harness.report.terminal import STYLES, ConsoleOptions, quoted
-from harness.report.text import for_terminal, keep_end_lines, one_line, plural
-from harness.report.typed import Typed
-from harness.report.verdict import Cause, Verdict
-from harness.report.wording import (
+from harness.report.formats.sql import seconds
+from harness.report.model import excerpt
+from harness.report.model.excerpt import DETAILED, LISTED_FROM, sql_line
+from harness.report.model.phrases import (
     FLAKY,
     LABELS,
     case_headline,
@@ -35,6 +30,11 @@ from harness.report.wording import (
     slowest,
     tally,
 )
+from harness.report.model.run_report import PHASES, Attempt, Case, RunReport
+from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
+from harness.report.model.typed_command import Typed
+from harness.report.model.verdict import Cause, Verdict
+from harness.report.terminal.style import STYLES, ConsoleOptions, quoted
 
 DETAILED_QUIETLY = 10
 LISTED = 500
@@ -219,7 +219,7 @@ def _briefly(case: Case, attempt: Attempt, is_last: bool) -> Iterator[Text]:
         yield Text(f"  attempt {attempt.n} of {len(case.attempts)}: {word}{same}", "dim")
         if is_same:
             return
-    for line in brief.lines(case, attempt):
+    for line in excerpt.lines(case, attempt):
         yield Text(f"  {for_terminal(line.text)}", _STYLES_OF_LINES[line.kind])
 
 

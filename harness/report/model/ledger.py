@@ -14,9 +14,9 @@ from typing import Any
 from harness.errors import ExitCode
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
-from harness.report.entry import Entry, Loss, case_of, with_files
-from harness.report.runreport import INTERRUPTS, Attempt, LostWorker, Phase, RunReport, crash_message
-from harness.report.text import keep_ends, one_line, plural, visible
+from harness.report.model.case_state import Entry, Loss, case_of, with_files
+from harness.report.model.run_report import INTERRUPTS, Attempt, LostWorker, Phase, RunReport, crash_message
+from harness.report.model.text import keep_ends, one_line, plural, visible
 
 STREAM_BYTES = 100_000
 """Bytes that are kept of one stream of one attempt."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.protocol.events import Failure, Outcome
-from harness.report.runreport import Attempt, Case, Counts, RunReport
-from harness.report.text import first_line, one_line, plural
+from harness.report.model.run_report import Attempt, Case, Counts, RunReport
+from harness.report.model.text import first_line, one_line, plural
 
 LABELS = {
     Outcome.PASSED: "PASS",

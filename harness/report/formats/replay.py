@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from harness.protocol import naming
-from harness.report.runreport import RunReport
-from harness.report.text import one_line
-from harness.report.typed import Typed
+from harness.report.model.run_report import RunReport
+from harness.report.model.text import one_line
+from harness.report.model.typed_command import Typed
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:

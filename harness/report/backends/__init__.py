@@ -1,0 +1,1 @@
+"""Several runs of one suite side by side, one for each backend."""

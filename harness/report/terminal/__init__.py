@@ -1,0 +1,1 @@
+"""A run on the terminal: progress while it runs, and the summary at its end."""
