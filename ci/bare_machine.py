@@ -27,15 +27,15 @@ from docker.utils.socket import frames_iter
 
 from harness.cli import format_error
 from harness.errors import HarnessError, ServerError
-from harness.host import config, watchdog
-from harness.host.docker import attach, containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.config import load
+from harness.host.docker import containers, streams, watchdog
+from harness.host.docker.client import connect
+from harness.host.images import build_environment, debian, provision, specs
+from harness.host.images.build_environment import BuildEnvironment
+from harness.host.images.builder import Workshop
+from harness.host.images.recipe import Recipe
+from harness.host.images.specs import Spec, Step
 from harness.host.interrupts import interruptible, uninterrupted
-from harness.host.provisioning import buildenv, debian, images, provision
-from harness.host.provisioning.buildenv import BuildEnvironment
-from harness.host.provisioning.images import Spec, Step
-from harness.host.provisioning.recipe import Recipe
 from harness.protocol import naming
 
 ROOT = Path(__file__).parents[1]
@@ -97,7 +97,7 @@ def machine_spec(takes_expired: bool) -> Spec:
     """The image of the machine: Debian with its own Python, and apt that takes a mirror as this machine's does."""
     conf = b'Acquire::Check-Valid-Until "false";\n' if takes_expired else b""
     recipe = Recipe("bare", (("Dockerfile", DOCKERFILE), ("machine.conf", conf)))
-    return Spec("bare", SUITE, images.debian_origin(SUITE), recipe, (Step("Dockerfile", "BASE"),))
+    return Spec("bare", SUITE, specs.debian_origin(SUITE), recipe, (Step("Dockerfile", "BASE"),))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -117,7 +117,7 @@ def main(arguments: tuple[str, ...]) -> None:
 
 def _run(commands: Sequence[str]) -> int:
     run = secrets.token_hex(4)
-    environment = buildenv.read(config.load({}, {}, ROOT, need_settings=False), os.environ)
+    environment = build_environment.read(load.load({}, {}, ROOT, need_settings=False), os.environ)
     with contextlib.closing(connect()) as client:
         with Workshop(client, _tell, lambda: environment) as workshop:
             image = provision.provide(workshop, [machine_spec(debian.takes_expired())])
@@ -141,7 +141,7 @@ def _machine(client: docker.DockerClient, run: str, image: str, environment: Bui
             _write_files(archive, environment)
             archive.seek(0)
             client.api.put_archive(container, "/", archive)
-            hold = attach.open_input(client.api, container)
+            hold = streams.open_input(client.api, container)
             client.api.start(container)
         with contextlib.closing(hold):
             if _execute(client, container, PREPARE, "/"):

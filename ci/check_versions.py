@@ -20,8 +20,8 @@ import click
 
 from harness.errors import ExitCode
 from harness.host.engines import ENGINES
-from harness.host.provisioning import debian
-from harness.host.provisioning.python_version import PYTHONS
+from harness.host.images import debian
+from harness.host.project.python_version import PYTHONS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "tests" / "projects" / "storefront"

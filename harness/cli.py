@@ -1,6 +1,6 @@
 """The command line: parses argv, runs the command, maps an error to its exit code.
 
-Owns the commands and how an error is printed. Flags come from ``host.options``; a command's implementation is imported
+Owns the commands and how an error is printed. Flags come from ``host.config.options``; a command's implementation is imported
 when the command runs, so that ``harness --help`` needs neither Docker nor rich.
 """
 
@@ -22,12 +22,12 @@ from click.shell_completion import CompletionItem, shell_complete
 
 import harness as package
 from harness.errors import ExitCode, HarnessError
-from harness.host.command_line import spell_out
-from harness.host.config import Config, load
+from harness.host.config.command_line import spell_out
+from harness.host.config.load import Config, load
+from harness.host.config.options import OPTIONS, Option
+from harness.host.config.values import PATH
+from harness.host.images.debian import SUITES
 from harness.host.interrupts import ignore_for_good
-from harness.host.kinds import PATH
-from harness.host.options import OPTIONS, Option
-from harness.host.provisioning.debian import SUITES
 
 COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
 """The variable by which a shell asks for completions, as click's own ``main`` reads it."""
@@ -219,13 +219,13 @@ def harness() -> None:
 def ci(**given: Any) -> int:
     """Run the suite, or the LABELs of it: dotted names or paths."""
     config = configure(given)
-    from harness.host.backends import backends_of
+    from harness.host.planning.backends import backends_of
 
     if len(backends_of(config.db)) > 1:
-        from harness.host.several import run_several
+        from harness.host.backends.fleet import run_several
 
         return run_several(config)
-    from harness.host.session import run_ci
+    from harness.host.run.session import run_ci
 
     return run_ci(config)
 
@@ -236,7 +236,7 @@ def ci(**given: Any) -> int:
 def plan(as_json: bool, **given: Any) -> int:
     """Show aliases, servers, routes and the creation order, without starting a server."""
     config = configure(given)
-    from harness.host.session import show_plan
+    from harness.host.run.session import show_plan
 
     return show_plan(config, as_json)
 
@@ -255,7 +255,7 @@ def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
     DIR is the artifacts folder of a run, or a folder that such folders are in.
     """
     config = configure(given, need_settings=False)
-    from harness.host.merge import run_merge
+    from harness.host.backends.merge import run_merge
 
     return run_merge(config, folders, expect)
 
@@ -265,7 +265,7 @@ def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
 @_flags("matrix")
 def matrix(as_json: bool, **given: Any) -> int:
     """List every backend of db on every version of python, for a workflow that makes a job of each."""
-    from harness.host import backends
+    from harness.host.planning import backends
 
     jobs = backends.matrix(configure(given, need_settings=False))
     if as_json:
@@ -285,7 +285,7 @@ def images() -> None:
 def images_build(**given: Any) -> int:
     """Make what is not there yet: the servers' images, the runner's, and the project's dependencies in it."""
     config = configure(given, need_settings=False)
-    from harness.host.provisioning.image_commands import build_images
+    from harness.host.images.commands import build_images
 
     return build_images(config)
 
@@ -298,7 +298,7 @@ def images_build(**given: Any) -> int:
 )
 def images_base(suites: tuple[str, ...], mirror: str | None, no_check_valid_until: bool) -> int:
     """Make a base of each Debian SUITE (trixie without one) that no registry gives, as root on a Debian or Ubuntu."""
-    from harness.host.provisioning.make_base import make_bases
+    from harness.host.images.make_base import make_bases
 
     return make_bases(suites, mirror, check_valid_until=not no_check_valid_until)
 
@@ -306,7 +306,7 @@ def images_base(suites: tuple[str, ...], mirror: str | None, no_check_valid_unti
 @images.command("list")
 def images_list() -> int:
     """List the images that the harness has made."""
-    from harness.host.provisioning.image_commands import list_images
+    from harness.host.images.commands import list_images
 
     return list_images()
 
@@ -315,7 +315,7 @@ def images_list() -> int:
 @click.argument("tags", nargs=-1, metavar="[TAG]...")
 def images_remove(tags: tuple[str, ...]) -> int:
     """Remove the images called TAG, or every image that the harness has made."""
-    from harness.host.provisioning.image_commands import remove_images
+    from harness.host.images.commands import remove_images
 
     return remove_images(tags)
 

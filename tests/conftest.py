@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from harness.errors import HarnessError
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 
 # a machine that does other things at the same time must not turn a property red
 settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)

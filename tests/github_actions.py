@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.host.project import project_files
+from harness.host.project.files import project_files
 from tests.github_expressions import as_text
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.host.project import project_files
+from harness.host.project.files import project_files
 
 ROOT = Path(__file__).parents[1]
 

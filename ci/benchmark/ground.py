@@ -23,16 +23,16 @@ from typing import Any
 import django
 
 from harness.errors import HarnessError
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import Client, connect
-from harness.host.docker.failure import FAILURES, refused
+from harness.host.docker.client import Client, connect
+from harness.host.docker.errors import FAILURES, refused
 from harness.host.engines import Engine
 from harness.host.engines.postgres import POSTGRES
-from harness.host.plan import StackPlan, make_plan
-from harness.host.provisioning import provision
-from harness.host.stack import Stack, StackOptions
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.planning.plan import StackPlan, make_plan
+from harness.host.run.servers import Stack, StackOptions
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,7 @@
 """Figures ``pair``, ``pair-mysql``, ``pair-mariadb``: a primary and its replica, from their start until the replica
 streams.
 
-Both sides are started by ``harness.host.stack`` and report in the same way that they are ready; only the image differs: a
+Both sides are started by ``harness.host.run.servers`` and report in the same way that they are ready; only the image differs: a
 seed, or an image that makes its data directory at the start, with the same settings and binaries: ``without_seed`` with
 ``initdb`` and ``pg_basebackup``, ``without_seed_mysql`` as the official images of MySQL and MariaDB do it, in memory too.
 """

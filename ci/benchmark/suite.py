@@ -20,13 +20,13 @@ from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import DJANGO, PSYCOPG, STOREFRONT, WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import DEADLINE_S, Side, Sides, failed, timed
 from harness.errors import HarnessError
-from harness.host.config import load
-from harness.host.docker import attach
+from harness.host.config.load import load
+from harness.host.docker import streams
 from harness.host.docker.runner import RunnerContainer, RunnerSpec
 from harness.host.engines.postgres import POSTGRES
-from harness.host.plan import make_plan
-from harness.host.project import FOLDER, RUNNER_UID, project_files, project_tar
-from harness.host.room import Room
+from harness.host.planning.plan import make_plan
+from harness.host.project.files import FOLDER, RUNNER_UID, project_files, project_tar
+from harness.host.run.resources import Room
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PACKAGE_NAME = "django-testcontainers-plus"
@@ -164,7 +164,7 @@ def _started(container: RunnerContainer) -> tuple[float, float]:
     with contextlib.closing(container.attach_output()) as stream:
         begin = time.perf_counter()
         container.start()
-        output = b"".join(data for _, data in attach.frames(stream)).decode(errors="replace")
+        output = b"".join(data for _, data in streams.frames(stream)).decode(errors="replace")
         seconds = time.perf_counter() - begin
     status = container.wait(DEADLINE_S).code
     if status != 0:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ExitCode, ServerError
-from harness.host.engine_choice import context_of, docker_config, found_by
+from harness.host.docker.endpoint import context_of, docker_config, found_by
 from harness.host.engines import ENGINES
-from harness.host.provisioning.debian import DEFAULT_SUITE
-from harness.host.provisioning.images import NAME_LABEL, base_hint, is_ours
+from harness.host.images.debian import DEFAULT_SUITE
+from harness.host.images.specs import NAME_LABEL, base_hint, is_ours
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -266,7 +266,7 @@ def _git_version() -> str:
 
 
 def _ask_engine(environ: Mapping[str, str], remove: bool) -> Engine | ServerError:
-    from harness.host.docker.engine import connect  # imports Docker, which the other commands do not need
+    from harness.host.docker.client import connect  # imports Docker, which the other commands do not need
 
     try:
         with contextlib.closing(connect()) as client:
@@ -282,7 +282,7 @@ def _ask_engine(environ: Mapping[str, str], remove: bool) -> Engine | ServerErro
 
 def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
     from harness.host.docker.containers import abandoned, remove_run
-    from harness.host.docker.origins import Origins
+    from harness.host.images.base_images import Origins
 
     info: Mapping[str, Any] = client.info()
     tags = (tag for image in client.images.list(filters={"label": NAME_LABEL}) for tag in image.tags)

@@ -1,7 +1,7 @@
 """The project's ``DATABASES`` as plain data, and pure functions of it.
 
 Owns the aliases, their test options and the order in which their test databases are made. Knows nothing of servers that run:
-``host.plan`` turns a topology into those.
+``host.planning.plan`` turns a topology into those.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ M = TypeVar("M")
 INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
 """The signals whose handlers raise ``Interrupted``."""
 BEAT_S = 5.0
-"""Seconds that the journal may be silent while tests run; see ``host.pulse``."""
+"""Seconds that the journal may be silent while tests run; see ``host.launch.liveness``."""
 _HIGHEST_FD = 1024
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from docker.errors import NotFound
 
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.protocol import naming
 from harness.report.artifacts import read_journal
 from harness.report.model.ledger import fold

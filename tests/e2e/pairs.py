@@ -12,15 +12,15 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT
 
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.engines import MARIADB, MYSQL, Engine
 from harness.host.engines.engine import Replication
-from harness.host.plan import make_plan
-from harness.host.provisioning import provision
-from harness.host.stack import Stack, StackOptions
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.planning.plan import make_plan
+from harness.host.run.servers import Stack, StackOptions
 from harness.protocol.messages import Endpoint, Route
 from harness.protocol.topology import Alias, TestOptions, Topology
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.project import project_files
+from harness.host.project.files import project_files
 from tests.e2e.command import environment
 from tests.markdown import ROOT, Block, blocks, pages
 

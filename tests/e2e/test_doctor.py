@@ -12,7 +12,7 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.host.docker import containers
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.doctor import LEFT_BEHIND_S
 from harness.protocol import naming
 

@@ -17,12 +17,12 @@ import pytest
 from ci.bare_machine import CAPABILITIES
 from harness.errors import ProjectError, ServerError
 from harness.host.docker import containers
-from harness.host.docker.build import INSTALL_CAPABILITIES, Workshop
-from harness.host.docker.engine import connect
-from harness.host.provisioning import images, provision
-from harness.host.provisioning.buildenv import BuildEnvironment
-from harness.host.provisioning.images import Origin, Spec, Step
-from harness.host.provisioning.recipe import Recipe
+from harness.host.docker.client import connect
+from harness.host.images import provision, specs
+from harness.host.images.build_environment import BuildEnvironment
+from harness.host.images.builder import INSTALL_CAPABILITIES, Workshop
+from harness.host.images.recipe import Recipe
+from harness.host.images.specs import Origin, Spec, Step
 from tests.e2e.command import stays
 
 pytestmark = pytest.mark.docker
@@ -473,10 +473,10 @@ def test_a_base_that_is_there_is_not_made_again():
     first = _script("base")
     assert first.returncode == 0, first.stderr
     with contextlib.closing(connect()) as client, Workshop(client, Tale()) as workshop:
-        before = [workshop.origins.find(reference) for reference in images.debian_origin("trixie").all_references]
+        before = [workshop.origins.find(reference) for reference in specs.debian_origin("trixie").all_references]
         again = _script("base")
         assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
         assert before == [
-            workshop.origins.find(reference) for reference in images.debian_origin("trixie").all_references
+            workshop.origins.find(reference) for reference in specs.debian_origin("trixie").all_references
         ]
     assert any(before)

@@ -12,14 +12,14 @@ import pymysql
 import pytest
 
 from harness.errors import ServerError
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
-from harness.host.plan import make_plan
-from harness.host.provisioning import provision
-from harness.host.stack import Stack, StackOptions
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.planning.plan import make_plan
+from harness.host.run.servers import Stack, StackOptions
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker
@@ -343,10 +343,10 @@ CMD ["{server}"]
     ("kind", "version", "config", "server"),
     [("mysql", "9.7", "/etc/my.cnf", "mysqld"), ("mariadb", "11.8", "/etc/mysql/conf.d/own.cnf", "mariadbd")],
 )
-def test_any_image_with_the_official_layout_is_seeded(client, run, network, kind, version, config, server):
+def test_any_image_with_the_official_layout_is_seeded(client, run, network, kind, version, load, server):
     """Root, a volume at the data directory, an entry point and a configuration of its own, which counts where ours is silent."""
     official = f"test-official-{kind}:{run}"
-    dockerfile = OFFICIAL_LAYOUT.format(image=image_of(client, kind, version), config=config, server=server)
+    dockerfile = OFFICIAL_LAYOUT.format(image=image_of(client, kind, version), config=load, server=server)
     client.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=official, rm=True)
     image = None
     try:
@@ -385,11 +385,11 @@ except ImportError:
 @pytest.mark.parametrize("python", ["3.11", "3.13", "3.14"])
 def test_both_drivers_are_installed_in_the_runner_and_reach_every_server(client, tmp_path, python):
     (tmp_path / "requirements.txt").write_text("mysqlclient\nPyMySQL\n")
-    from harness.host import config
-    from harness.host.provisioning import buildenv
+    from harness.host.config import load
+    from harness.host.images import build_environment
 
-    configuration = config.load({"project": str(tmp_path)}, os.environ, tmp_path, need_settings=False)
-    with Workshop(client, lambda *_: None, lambda: buildenv.read(configuration, os.environ)) as workshop:
+    configuration = load.load({"project": str(tmp_path)}, os.environ, tmp_path, need_settings=False)
+    with Workshop(client, lambda *_: None, lambda: build_environment.read(configuration, os.environ)) as workshop:
         runner = provision.project_image(workshop, provision.runner_image(workshop, python), tmp_path)
     said = []
     for kind, version in EVERY:

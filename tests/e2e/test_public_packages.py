@@ -21,15 +21,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.host import config, project
-from harness.host.config import DbSpec
+from harness.host.config import load
+from harness.host.config.load import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
-from harness.host.plan import make_plan
-from harness.host.provisioning import buildenv, provision
-from harness.host.stack import Stack, StackOptions
+from harness.host.images import build_environment, provision
+from harness.host.images.builder import Workshop
+from harness.host.planning.plan import make_plan
+from harness.host.project import files
+from harness.host.run.servers import Stack, StackOptions
 from harness.protocol.topology import Alias, Topology
 from tests import junit_check
 from tests.archives import unpack
@@ -171,10 +172,10 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
         name="alias" if engine else '":memory:"',
     )
     (root / "plain_settings.py").write_text(plain)
-    configuration = config.load({"project": str(root)}, os.environ, root, need_settings=False)
+    configuration = load.load({"project": str(root)}, os.environ, root, need_settings=False)
     with (
         contextlib.closing(connect()) as client,
-        Workshop(client, lambda *_: None, lambda: buildenv.read(configuration)) as workshop,
+        Workshop(client, lambda *_: None, lambda: build_environment.read(configuration)) as workshop,
     ):
         image = provision.project_image(workshop, provision.runner_image(workshop, python), root, [package.install])
         images = {}
@@ -198,9 +199,9 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
                 },
             )
             with tempfile.TemporaryFile() as archive:
-                project.project_tar(root, project.project_files(root), archive)
+                files.project_tar(root, files.project_files(root), archive)
                 archive.seek(0)
-                container.put_archive(project.FOLDER, archive)
+                container.put_archive(files.FOLDER, archive)
             container.start()
             container.wait(timeout=SOME_MINUTES)
             return container.logs().decode()

@@ -16,12 +16,12 @@ import pytest
 
 from harness.errors import ExitCode, ServerError
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.docker.runner import RunnerContainer
-from harness.host.provisioning import provision
-from harness.host.pulse import Pulse
-from harness.host.runner import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.launch.liveness import Pulse
+from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
 from harness.protocol.events import PhaseStarted
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop
 

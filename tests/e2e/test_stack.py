@@ -15,14 +15,14 @@ import psycopg
 import pytest
 
 from harness.errors import ExitCode, ServerError
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.engines.postgres import POSTGRES
-from harness.host.plan import make_plan
-from harness.host.provisioning import provision
-from harness.host.stack import Stack, StackOptions
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.planning.plan import make_plan
+from harness.host.run.servers import Stack, StackOptions
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker

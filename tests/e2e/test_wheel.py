@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.provisioning import recipe
+from harness.host.images import recipe
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def installed(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["runner", "postgres", "base"])
 def test_a_recipe_is_the_same_in_the_wheel(installed, name):
-    code = f"from harness.host.provisioning import recipe; print(recipe.folder({name!r}), recipe.load({name!r}).digest)"
+    code = f"from harness.host.images import recipe; print(recipe.folder({name!r}), recipe.load({name!r}).digest)"
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=installed, capture_output=True, text=True, check=True

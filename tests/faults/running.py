@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from harness.host.docker.client import connect
 from harness.host.docker.containers import ROLE_LABEL, RUN_LABEL
-from harness.host.docker.engine import connect
 from tests.e2e.command import PROJECTS, ROOT, Ended, environment
 from tests.signals import HEEDING
 

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.engines import POSTGRES
-from harness.host.plan import make_plan
-from harness.host.provisioning import provision
-from harness.host.stack import Stack, StackOptions
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.planning.plan import make_plan
+from harness.host.run.servers import Stack, StackOptions
 from harness.protocol.topology import Alias, Topology
 from harness.protocol.topology import TestOptions as Options
 from tests.e2e import command

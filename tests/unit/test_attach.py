@@ -5,7 +5,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.host.docker.attach import STDERR, STDOUT, Demultiplexer
+from harness.host.docker.streams import STDERR, STDOUT, Demultiplexer
 
 FRAMES = st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]), st.binary(max_size=300)), max_size=8)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host.backends import Backend, at_once, backends_of, matrix, matrix_document, workers_each
-from harness.host.config import DbSpec, load
+from harness.host.config.load import DbSpec, load
+from harness.host.planning.backends import Backend, at_once, backends_of, matrix, matrix_document, workers_each
 
 GIB = 1 << 30
 REPOSITORY = Path(__file__).parents[2]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host.config import Config, load
-from harness.host.provisioning import buildenv
-from harness.host.provisioning.buildenv import BROUGHT, BuildEnvironment, pip_settings, resolve
+from harness.host.config.load import Config, load
+from harness.host.images import build_environment
+from harness.host.images.build_environment import BROUGHT, BuildEnvironment, pip_settings, resolve
 
 LISTING = """\
 :env:.cert='/etc/ssl/proxy.pem'
@@ -173,5 +173,5 @@ def test_credentials_are_shown_nowhere():
 
 
 def test_this_machines_pip_is_asked():
-    listing = buildenv._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple", "PATH": ""})
+    listing = build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple", "PATH": ""})
     assert pip_settings(listing)["index-url"] == "https://asked.test/simple"

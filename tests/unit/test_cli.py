@@ -12,8 +12,8 @@ import pytest
 import harness
 from harness import cli
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
-from harness.host.config import DbSpec
-from harness.host.options import OPTIONS
+from harness.host.config.load import DbSpec
+from harness.host.config.options import OPTIONS
 from harness.protocol.messages import DjangoOptions
 from tests.signals import HEEDING
 

@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import harness
-from harness.host.runner import CODE_FOLDER, ENTRY, code_tar
+from harness.host.launch.processes import CODE_FOLDER, ENTRY, code_tar
 from harness.protocol import codec, signatures
 from harness.protocol.events import RunAborted
 from tests.archives import unpack

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import cli
-from harness.host import command_line
-from harness.host.options import OPTIONS
+from harness.host.config import command_line
+from harness.host.config.options import OPTIONS
 from harness.report.model.typed_command import Typed
 
 LABELS = st.sampled_from(

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode, HarnessError, ProjectError, UsageError
-from harness.host import config as config_module
-from harness.host.config import Config, DbSpec, ServerConfig
-from harness.host.explain import explain
-from harness.host.options import OPTIONS
+from harness.host.config import load as config_module
+from harness.host.config.load import Config, DbSpec, ServerConfig
+from harness.host.config.options import OPTIONS
+from harness.host.config.provenance import explain
 from harness.protocol.messages import DjangoOptions
 
 KNOWN = {"postgres": ("15", "17", "18"), "mysql": ("8.4", "9.7")}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.host.conversation import Tail, whole_lines
+from harness.host.launch.conversation import Tail, whole_lines
 
 
 def test_lines_keep_their_newline_and_a_torn_one_has_none():

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.provisioning.debian import (
+from harness.host.images.debian import (
     AptSource,
     Mirror,
     find_mirror,

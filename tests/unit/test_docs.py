@@ -13,8 +13,8 @@ import click
 import pytest
 
 from harness import __version__, cli
-from harness.host import config
-from harness.host.options import OPTIONS
+from harness.host.config import load
+from harness.host.config.options import OPTIONS
 from tests.e2e import test_claims, test_docs
 from tests.github_runner import read_yaml
 from tests.markdown import ROOT, all_blocks, anchors, blocks, code_spans, links, pages
@@ -120,7 +120,7 @@ def test_configuration_is_taken(block, tmp_path):
     for name in block.argument.split():
         (tmp_path / name).touch()
     (tmp_path / "pyproject.toml").write_text(block.text)
-    loaded = config.load({}, {}, tmp_path, need_settings=False)
+    loaded = load.load({}, {}, tmp_path, need_settings=False)
     assert "pyproject.toml" in {loaded.source(option.key) for option in OPTIONS}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.docker.engine import unreachable
-from harness.host.docker.origins import label_changes, pull_failure, registry_of
+from harness.host.docker.client import unreachable
+from harness.host.images.base_images import label_changes, pull_failure, registry_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -47,7 +47,7 @@ def test_a_socket_that_is_not_open_to_the_user_is_told_as_that(error):
 
 def test_a_socket_that_is_not_there_is_told_by_a_real_client():
     code = (
-        "from harness.host.docker.engine import connect\n"
+        "from harness.host.docker.client import connect\n"
         "from harness.errors import ServerError\n"
         "try:\n    connect()\nexcept ServerError as error:\n    print(error.exit_code.value, error.message)\n"
     )

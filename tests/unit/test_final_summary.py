@@ -6,13 +6,7 @@ from harness.report.model.excerpt import DETAILED
 from harness.report.model.phrases import SLOW_S
 from harness.report.model.typed_command import Typed
 from harness.report.model.verdict import verdict
-from harness.report.terminal.final_summary import (
-    DETAILED_QUIETLY,
-    LISTED,
-    condensed,
-    final_summary,
-    rerun_command,
-)
+from harness.report.terminal.final_summary import DETAILED_QUIETLY, LISTED, condensed, final_summary, rerun_command
 from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode, UsageError
-from harness.host.backends import Job, matrix_document
-from harness.host.merge import find_runs, read_expected, read_run
+from harness.host.backends.merge import find_runs, read_expected, read_run
+from harness.host.planning.backends import Job, matrix_document
 from harness.protocol.events import Outcome, RunFinished
 from harness.report.artifacts import Artifacts, read_journal
 from harness.report.model import ledger

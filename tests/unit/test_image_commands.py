@@ -3,10 +3,10 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.engines import ENGINES
-from harness.host.provisioning.image_commands import chosen, rows, table, wanted_servers
-from harness.host.provisioning.images import ORIGIN_LABEL, Image
+from harness.host.images.commands import chosen, rows, table, wanted_servers
+from harness.host.images.specs import ORIGIN_LABEL, Image
 
 RUNNER = Image("sha256:1", ("harness-runner:3.13-a",), {ORIGIN_LABEL: "python:3.13-slim"}, 1.0, 600_400_000)
 UNTAGGED = Image("sha256:2", (), {}, 2.0, 1_000_000)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.host.config import load
-from harness.host.provisioning import buildenv, images, provision
+from harness.host.config.load import load
+from harness.host.images import build_environment, provision, specs
 
 FILES = {
     "requirements.txt": "-r more/base.txt\n-c limits.txt\n--find-links links\ndjango\n",
@@ -53,7 +53,7 @@ class Inputs:
         self.environ: dict[str, str] = {}
         self.configured: list[str] | None = None
         self.apt: list[str] = []
-        self.runner = images.runner_specs("3.13")[0].tag("sha256:1", images.runner_specs("3.13")[0].steps[0])
+        self.runner = specs.runner_specs("3.13")[0].tag("sha256:1", specs.runner_specs("3.13")[0].steps[0])
 
     def write(self, name: str, text: str) -> None:
         (self.root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ class Inputs:
 
     def key(self) -> str:
         config = load({"project": str(self.root), "settings": "x"}, self.environ, self.root)
-        environment = buildenv.resolve(config, self.pip, self.environ)
+        environment = build_environment.resolve(config, self.pip, self.environ)
         return provision.wanted(environment, self.runner, self.root, self.configured, self.apt)[2]
 
 
@@ -71,7 +71,7 @@ def inputs(tmp_path):
 
 
 def runner(python: str, base: str) -> str:
-    spec = images.runner_specs(python)[0]
+    spec = specs.runner_specs(python)[0]
     return spec.tag(base, spec.steps[0])
 
 

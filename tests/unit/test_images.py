@@ -4,9 +4,9 @@ import pytest
 
 from harness.errors import UsageError
 from harness.host.engines import Release
-from harness.host.provisioning import images
-from harness.host.provisioning.images import Image, Origin, Spec, Step, choose, runner_specs, server_specs
-from harness.host.provisioning.recipe import Recipe
+from harness.host.images import specs
+from harness.host.images.recipe import Recipe
+from harness.host.images.specs import Image, Origin, Spec, Step, choose, runner_specs, server_specs
 
 RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
 SEEDED = Step("Dockerfile", "SOURCE")
@@ -22,7 +22,7 @@ def _image(spec: Spec = SPEC, origin_id: str = "sha256:1", created_at: float = 1
 def test_a_tag_names_the_image_its_version_and_its_content():
     tag = SPEC.tag("sha256:1", SEEDED)
     assert tag.startswith("harness-postgres:17-")
-    assert len(tag.rpartition("-")[2]) == images.TAG_DIGITS
+    assert len(tag.rpartition("-")[2]) == specs.TAG_DIGITS
     assert tag == SPEC.tag("sha256:1", SEEDED)
 
 
@@ -71,7 +71,7 @@ def test_an_image_that_has_our_labels_from_one_below_it_is_not_chosen(tag):
 
 
 def test_a_base_made_here_counts_as_the_origin_too():
-    spec = Spec("runner", "3.13", images.debian_origin("trixie"), RECIPE, (SEEDED,))
+    spec = Spec("runner", "3.13", specs.debian_origin("trixie"), RECIPE, (SEEDED,))
     assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:1", "debian:trixie-slim": "sha256:9"})
     assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:2"}) is None
 
@@ -96,7 +96,7 @@ def test_a_configured_image_is_the_only_source():
 
 def test_only_the_last_step_carries_the_key():
     _, packages = server_specs("postgres", POSTGRES)
-    keys = [packages.labels("o", "i", step)[images.KEY_LABEL] for step in packages.steps]
+    keys = [packages.labels("o", "i", step)[specs.KEY_LABEL] for step in packages.steps]
     assert keys == ["", packages.key]
 
 
@@ -127,5 +127,5 @@ def test_an_image_is_used_by_our_tag_or_by_its_id(tags: tuple[str, ...], tag: st
 
 
 def test_the_hint_to_make_a_base_is_one_command_of_the_installed_package():
-    assert images.base_hint("sid", is_root=True).startswith("'harness images base sid' makes a base")
-    assert images.base_hint("sid", is_root=False).startswith("""'sudo "$(command -v harness)" images base sid'""")
+    assert specs.base_hint("sid", is_root=True).startswith("'harness images base sid' makes a base")
+    assert specs.base_hint("sid", is_root=False).startswith("""'sudo "$(command -v harness)" images base sid'""")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.host.provisioning import install
-from harness.host.provisioning.install import Installation, digest, files_read, plan
+from harness.host.project import dependencies
+from harness.host.project.dependencies import Installation, digest, files_read, plan
 
 
 def _project(root: Path, files: dict[str, str]) -> Path:
@@ -220,4 +220,4 @@ def test_an_unchanged_installation_keeps_its_digest():
 
 
 def test_packages_of_the_system_are_quoted():
-    assert " -- libxml2 'a b' && " in install.apt_command(["libxml2", "a b"])
+    assert " -- libxml2 'a b' && " in dependencies.apt_command(["libxml2", "a b"])

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host import kept
-from harness.host.docker.build import Workshop
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
 from harness.host.locks import lock_file
-from harness.host.provisioning import provision
+from harness.host.run import kept_servers
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 def take(request):
     """Both users of such locks: a function that takes the lock, and the lock's name."""
     if request.param == "kept":
-        return lambda: kept.held("x").__enter__(), "kept-x"
+        return lambda: kept_servers.held("x").__enter__(), "kept-x"
     workshop = Workshop.__new__(Workshop)  # only its voice would be used
     return lambda: provision._lock("a/b:c", workshop).__enter__(), "a_b_c"
 

@@ -1,6 +1,6 @@
 """The output of ``harness images base`` while it works."""
 
-from harness.host.provisioning.make_base import STEP_S, paced
+from harness.host.images.make_base import STEP_S, paced
 
 
 def test_one_step_of_debootstrap_is_printed_in_a_while_and_all_else_at_once():

@@ -1,10 +1,10 @@
 """Whose databases are in memory: all that fit, and a word on those that do not."""
 
-from harness.host.config import DbSpec, ServerConfig
+from harness.host.config.load import DbSpec, ServerConfig
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL
-from harness.host.memory import DATABASES_BYTES, RUNNER_BYTES, place
-from harness.host.plan import make_plan
+from harness.host.planning.placement import DATABASES_BYTES, RUNNER_BYTES, place
+from harness.host.planning.plan import make_plan
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PLENTY = 64 << 30

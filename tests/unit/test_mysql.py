@@ -9,7 +9,7 @@ from harness.host import engines
 from harness.host.engines import Boot
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL, REPLICATOR
-from harness.host.provisioning import recipe
+from harness.host.images import recipe
 
 BOTH = pytest.mark.parametrize("engine", [MYSQL, MARIADB], ids=["mysql", "mariadb"])
 

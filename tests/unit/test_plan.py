@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, ProjectError, UsageError
-from harness.host.config import DbSpec
+from harness.host.config.load import DbSpec
 from harness.host.engines.postgres import POSTGRES, SERVER_OPTIONS
-from harness.host.plan import make_plan
+from harness.host.planning.plan import make_plan
 from harness.protocol import naming
 from harness.protocol.topology import Alias, TestOptions, Topology
 

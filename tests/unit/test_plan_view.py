@@ -2,8 +2,8 @@
 
 import json
 
-from harness.host import plan_view
-from harness.host.plan import make_plan
+from harness.host.planning import plan_view
+from harness.host.planning.plan import make_plan
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"

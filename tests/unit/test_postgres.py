@@ -8,7 +8,7 @@ import pytest
 from harness.host import engines
 from harness.host.engines import Boot
 from harness.host.engines.postgres import POSTGRES, environment, user
-from harness.host.provisioning import recipe
+from harness.host.images import recipe
 
 
 def text_of(name):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.host.project import RUNNER_UID, fingerprints, missing_submodules, project_files, project_tar
+from harness.host.project.files import RUNNER_UID, fingerprints, missing_submodules, project_files, project_tar
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "protocol.file.allow=always")
 

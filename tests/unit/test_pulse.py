@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.host.pulse import Pulse, stillness
+from harness.host.launch.liveness import Pulse, stillness
 from harness.protocol.events import PhaseFinished, PhaseStarted
 
 

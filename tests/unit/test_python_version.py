@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from harness.errors import HarnessError, ProjectError, UsageError
-from harness.host.config import load
-from harness.host.provisioning.python_version import check_host, choose, declarations
+from harness.host.config.load import load
+from harness.host.project.python_version import check_host, choose, declarations
 
 KNOWN = ("3.11", "3.12", "3.13", "3.14")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"

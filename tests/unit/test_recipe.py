@@ -3,8 +3,8 @@ import tarfile
 
 import pytest
 
-from harness.host.provisioning import recipe
-from harness.host.provisioning.recipe import Recipe
+from harness.host.images import recipe
+from harness.host.images.recipe import Recipe
 
 
 def _members(context: bytes) -> dict[str, tarfile.TarInfo]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from harness.host.config import load
-from harness.host.record import Record
-from harness.host.surroundings import Surroundings
+from harness.host.config.load import load
+from harness.host.run.environment import Surroundings
+from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.report.artifacts import Artifacts
 from harness.report.model.typed_command import Typed

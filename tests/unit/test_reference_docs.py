@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SEVERITY, ExitCode
-from harness.host import config
-from harness.host.options import OPTIONS, Option
+from harness.host.config import load
+from harness.host.config.options import OPTIONS, Option
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 COMMANDS = ("ci", "plan", "merge", "matrix", "images build")
@@ -100,7 +100,7 @@ def test_every_key_of_the_listing_is_taken_as_it_stands(tmp_path):
     uncommented = re.sub(r"^# (?=\w+ = |\[|image)", "", text, flags=re.MULTILINE)
     uncommented = uncommented.strip().removeprefix("```toml").removesuffix("```")
     (tmp_path / "pyproject.toml").write_text(uncommented)
-    loaded = config.load({}, {}, tmp_path)
+    loaded = load.load({}, {}, tmp_path)
     for option in OPTIONS:
         if option.in_file:
             assert loaded.source(option.key) == "pyproject.toml", option.key

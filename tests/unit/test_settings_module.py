@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import ExitCode, ProjectError
-from harness.host.settings_module import find_settings_module
+from harness.host.project.settings_module import find_settings_module
 
 DJANGOS_OWN = '''#!/usr/bin/env python
 """Django's command-line utility for administrative tasks."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from harness.host.child import Letter, last_words
-from harness.host.several import exit_code_of
+from harness.host.backends.backend_process import Letter, last_words
+from harness.host.backends.fleet import exit_code_of
 from harness.protocol import codec
 from harness.protocol.events import Notice, RunAborted
 from harness.report.model.typed_command import Typed
@@ -43,7 +43,7 @@ def child(folder, flags, **variables):
     """How the process ends that such a letter is sent to."""
     letter = Letter(flags, str(folder / "out"), Typed(("harness", "ci")))
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness.host.child"],
+        [sys.executable, "-m", "harness.host.backends.backend_process"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **variables},
         stdin=subprocess.PIPE,
@@ -63,7 +63,7 @@ def test_a_process_ends_with_its_parent(tmp_path):
     letter = Letter(
         {"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), Typed(("harness", "ci"))
     )
-    program = "import time; from harness.host import child; child.run_ci = lambda *_: time.sleep(60); child.main()"
+    program = "import time; from harness.host.backends import backend_process as process; process.run_ci = lambda *_: time.sleep(60); process.main()"
     ended = subprocess.run(
         [sys.executable, "-c", program],
         input=letter.to_line(),

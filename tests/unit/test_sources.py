@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode, ProjectError
-from harness.host.provisioning import unnamed
-from harness.host.provisioning.install import files_read, plan
+from harness.host.project import undeclared
+from harness.host.project.dependencies import files_read, plan
 from harness.protocol.events import AttemptFinished, Failure, Outcome, RunAborted, RunFinished
 
 UV = """\
@@ -231,15 +231,15 @@ class TestLeftOut:
     def test_files_that_are_not_read_are_named(self, tmp_path):
         files = {"requirements.txt": "-r requirements/base.txt\n", "requirements/base.txt": "", "docs/x.txt": ""}
         project(tmp_path, {**files, "requirements/mysql.txt": "", "tests/requirements/py3.txt": ""})
-        (line,) = unnamed.left_out(tmp_path, None)
+        (line,) = undeclared.left_out(tmp_path, None)
         assert "requirements/mysql.txt, tests/requirements/py3.txt." in line
         assert "base.txt" not in line
         assert "[tool.harness] install" in line
 
     def test_nothing_is_said_where_all_are_read_or_nobody_knows(self, tmp_path):
         project(tmp_path, {"requirements.txt": "django\n"})
-        assert list(unnamed.left_out(tmp_path, None)) == []
-        assert list(unnamed.left_out(tmp_path, ["make install"])) == []
+        assert list(undeclared.left_out(tmp_path, None)) == []
+        assert list(undeclared.left_out(tmp_path, ["make install"])) == []
 
     @pytest.mark.parametrize("error", ["ModuleNotFoundError: No module named 'yaml'", "ValueError: not a number"])
     def test_a_module_is_missing_where_an_import_ended_the_run_or_failed_a_module_of_tests(self, error):
@@ -250,12 +250,12 @@ class TestLeftOut:
         )
         events = RunAborted(ExitCode.PROJECT, "", evidence=error), at_import, in_test, RunFinished(1)
         is_missing = error.startswith("ModuleNotFoundError")
-        assert [unnamed.lacks_a_module(event) for event in events] == [is_missing, is_missing, False, False]
+        assert [undeclared.lacks_a_module(event) for event in events] == [is_missing, is_missing, False, False]
 
 
 class TestNothingNamed:
     def said(self, root: Path) -> str:
-        error = unnamed.error(root)
+        error = undeclared.error(root)
         return f"{error.message} {error.hint}"
 
     @pytest.mark.parametrize(

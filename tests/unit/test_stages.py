@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.host.stages import DISCOVERY, END, SETTINGS, TEMPLATE, hang, next_stage
+from harness.host.launch.stages import DISCOVERY, END, SETTINGS, TEMPLATE, hang, next_stage
 from harness.protocol.events import PhaseFinished, PhaseStarted, RunFinished, RunPlanned, TopologyFound
 from harness.protocol.topology import Topology
 

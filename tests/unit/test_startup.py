@@ -13,7 +13,7 @@ import pytest
         ("harness.runner.project.handshake", "django.test"),
         ("harness.runner.project.handshake", "django.db.models"),
         # and by the host while the runner starts
-        ("harness.host.session", "testcontainers"),
+        ("harness.host.run.session", "testcontainers"),
     ],
 )
 def test_what_takes_long_to_import_is_left_for_later(module, kept_for_later):

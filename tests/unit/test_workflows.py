@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.host.engines import ENGINES
-from harness.host.project import project_files
+from harness.host.project.files import project_files
 from tests.github_runner import read_yaml
 from tests.markdown import ROOT, all_blocks
 

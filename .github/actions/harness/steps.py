@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.host import config, project
-from harness.host.config import Config
+from harness.host.config import load
+from harness.host.config.load import Config
 from harness.host.engines import ENGINES
-from harness.host.provisioning import images, install, recipe
+from harness.host.images import recipe, specs
+from harness.host.project import dependencies, files
 
 HARNESS = str(Path(sys.executable).with_name("harness"))
 DIGITS = 16
@@ -32,9 +33,9 @@ def prepare(variables: Mapping[str, str], today: datetime.date) -> dict[str, str
     name = slug(variables["NAME"]) or artifact_name(variables)
     room = Path(variables["RUNNER_TEMP"]) / "harness"
     try:
-        servers, dependencies = image_digests(loaded(variables))
+        servers, installation = image_digests(loaded(variables))
     except HarnessError:
-        servers, dependencies = "unknown", ""  # harness ci says what is wrong, and better
+        servers, installation = "unknown", ""  # harness ci says what is wrong, and better
     year, week, _ = today.isocalendar()
     # a new one each week: official images are mended under the names that they have
     begin = f"harness-images-{variables['RUNNER_OS']}-{variables['RUNNER_ARCH']}-{year}w{week:02}-{servers}-"
@@ -42,7 +43,7 @@ def prepare(variables: Mapping[str, str], today: datetime.date) -> dict[str, str
         "name": name,
         "artifacts": str(room / "artifacts" / name),
         "images": str(room / "images" / "images.tar"),
-        "key": begin + dependencies,
+        "key": begin + installation,
         "restore-key": begin,
     }
 
@@ -72,9 +73,7 @@ def loaded(variables: Mapping[str, str]) -> Config:
         "db": tuple(variables["DB"].split()),
         "python": variables["PYTHON_VERSION"],
     }
-    return config.load(
-        {key: value for key, value in given.items() if value}, variables, Path.cwd(), need_settings=False
-    )
+    return load.load({key: value for key, value in given.items() if value}, variables, Path.cwd(), need_settings=False)
 
 
 def image_digests(settled: Config) -> tuple[str, str]:
@@ -82,23 +81,23 @@ def image_digests(settled: Config) -> tuple[str, str]:
 
     The second is empty where any file of the project may be one: a key would then never be seen again.
     """
-    wanted = {config.exact(spec) for spec in settled.db if spec.engine in ENGINES}
+    wanted = {load.exact(spec) for spec in settled.db if spec.engine in ENGINES}
     if not settled.db:  # what the settings name, which is not known yet
-        wanted = {config.DbSpec(engine.name, engine.default_version) for engine in ENGINES.values()}
+        wanted = {load.DbSpec(engine.name, engine.default_version) for engine in ENGINES.values()}
     keys = [key for spec in sorted(wanted, key=str) for key in _server_keys(settled, spec)]
-    runner = images.runner_specs(settled.python)[0].key
+    runner = specs.runner_specs(settled.python)[0].key
     digest = recipe.digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
     root = settled.project
-    installation = install.plan(root, settled.install)
+    installation = dependencies.plan(root, settled.install)
     if installation.files is None:
         return digest, ""
-    return digest, install.digest(installation, project.fingerprints(root, installation.files), runner, settled.apt)
+    return digest, dependencies.digest(installation, files.fingerprints(root, installation.files), runner, settled.apt)
 
 
-def _server_keys(settled: Config, spec: config.DbSpec) -> Iterable[str]:
+def _server_keys(settled: Config, spec: load.DbSpec) -> Iterable[str]:
     table = settled.servers.get(spec.engine)
     release = ENGINES[spec.engine].release(str(spec.version))
-    return (made.key for made in images.server_specs(spec.engine, release, table.image if table else None)[:1])
+    return (made.key for made in specs.server_specs(spec.engine, release, table.image if table else None)[:1])
 
 
 def arguments(variables: Mapping[str, str]) -> list[str]:
@@ -133,7 +132,7 @@ def backends_used(folder: Path) -> list[str]:
         for server in json.loads(path.read_text("utf-8")).get("servers", ()):
             if match := re.match(r"harness-([a-z]+):([\d.]+)-", server["image"]):
                 found.add(f"{match[1]}:{match[2]}")
-    return sorted(found) or [config.SQLITE]
+    return sorted(found) or [load.SQLITE]
 
 
 def save_images(variables: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ import docker
 import docker.errors
 
 from harness.errors import ServerError
-from harness.host.docker.failure import EVIDENCE_LINES, FAILURES, explanation, refused
+from harness.host.docker.errors import EVIDENCE_LINES, FAILURES, explanation, refused
 from harness.protocol import naming
 
 RUN_LABEL = f"{naming.LABEL}.run"

@@ -1,6 +1,6 @@
 """The container that the runner runs in.
 
-Owns how it is made, filled, attached to and ended. ``host.runner`` owns the messages over its streams.
+Owns how it is made, filled, attached to and ended. ``host.launch.processes`` owns the messages over its streams.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import requests.exceptions
 from docker.types import LogConfig
 
 from harness.errors import ServerError
-from harness.host.docker import attach
+from harness.host.docker import streams
 from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling, under_shell
-from harness.host.docker.failure import FAILURES, refused
+from harness.host.docker.errors import FAILURES, refused
 from harness.protocol import naming
 
 RUNNER = "runner"
@@ -91,15 +91,15 @@ class RunnerContainer:
         with telling(f"Docker could not bring files to {folder} in the runner's container", self._client, self.id):
             self._api.put_archive(self.id, folder, archive)
 
-    def attach_input(self) -> attach.Connection:
+    def attach_input(self) -> streams.Connection:
         """A connection to its standard input."""
         with telling("Docker could not attach to the runner's container", self._client, self.id):
-            return attach.open_input(self._api, self.id)
+            return streams.open_input(self._api, self.id)
 
-    def attach_output(self) -> attach.Connection:
+    def attach_output(self) -> streams.Connection:
         """A connection to its standard output and error together. Complete if attached before the start."""
         with telling("Docker could not attach to the runner's container", self._client, self.id):
-            return attach.open_output(self._api, self.id)
+            return streams.open_output(self._api, self.id)
 
     def start(self) -> None:
         with telling("Docker could not start the runner's container"):

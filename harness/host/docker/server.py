@@ -1,6 +1,6 @@
 """The container of one database server, made by testcontainers.
 
-Owns how it is made, watched and written to. ``host.engines`` has its environment, and ``host.stack`` decides when it is
+Owns how it is made, watched and written to. ``host.engines`` has its environment, and ``host.run.servers`` decides when it is
 ready.
 """
 
@@ -18,9 +18,9 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
 from harness.errors import ServerError
-from harness.host.docker import attach
+from harness.host.docker import streams
 from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
-from harness.host.docker.failure import FAILURES, refused
+from harness.host.docker.errors import FAILURES, refused
 from harness.protocol import naming
 
 LOG_LIMIT = "32m"
@@ -63,7 +63,7 @@ class ServerContainer:
         self.spec = spec
         self._client = client
         self._container = _testcontainer(client, spec)
-        self._hold: attach.Connection | None = None
+        self._hold: streams.Connection | None = None
         self._log: Any = None
         self._closed = False
         if kept is not None:
@@ -83,7 +83,7 @@ class ServerContainer:
             self._container.start()
             try:
                 if self.spec.is_held:
-                    self._hold = attach.open_input(self._client.api, self.id)
+                    self._hold = streams.open_input(self._client.api, self.id)
             except FAILURES:
                 if self.state().is_running:
                     raise

@@ -1,6 +1,6 @@
 """Merges several runs of one suite: checks that they belong together, names them, and computes their common verdict.
 
-Owns ``Merged``, from which the reports of several backends are made. Pure: ``host.merge`` reads the runs' artifacts, and
+Owns ``Merged``, from which the reports of several backends are made. Pure: ``host.backends.merge`` reads the runs' artifacts, and
 ``harness ci`` with several backends makes them.
 """
 

@@ -1,0 +1,1 @@
+"""Several runs at once, one for each backend, and their merged result."""

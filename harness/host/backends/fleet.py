@@ -1,0 +1,312 @@
+"""``harness ci`` on several backends: one run each, in a process of its own, as many at once as fit.
+
+Owns these processes and their display. Each is a whole ``harness ci``, with artifacts of its own below those of the
+command; ``merge`` merges their results.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from rich.text import Text
+
+from harness.errors import ExitCode, HarnessError, Interrupted, worst
+from harness.host.backends.backend_process import Letter, last_words
+from harness.host.backends.merge import read_run, with_exit_code, write
+from harness.host.config import command_line
+from harness.host.config.load import Config
+from harness.host.docker.client import connect
+from harness.host.images import commands
+from harness.host.interrupts import heeded
+from harness.host.planning.backends import Backend, at_once, backends_of, workers_each
+from harness.host.run import environment
+from harness.host.run.environment import Surroundings
+from harness.host.run.record import TELL_EVERY_S, started
+from harness.protocol import codec
+from harness.protocol.events import Envelope, RunAborted, RunStarted
+from harness.report.artifacts import JOURNAL, Artifacts
+from harness.report.backends import merged_summary
+from harness.report.backends.merge import Missing, Run, merge
+from harness.report.model.phrases import case_headline
+from harness.report.model.run_report import RunReport
+from harness.report.model.verdict import verdict
+from harness.report.terminal.backends_console import BackendsConsole
+from harness.report.terminal.final_summary import condensed, final_summary, rerun_command, sql_paths
+
+POLL_S = 0.1
+EXIT_S = 60.0
+"""The longest time, in seconds, between the request to end a run and its kill."""
+_STDERR_BYTES = 20_000
+
+
+def run_several(config: Config) -> ExitCode:
+    """Run the suite on every backend of *config*, and return the worst of their exit codes.
+
+    Each run reads the configuration itself, from the flags that *config* was made from.
+    """
+    backends = backends_of(config.db)
+    around = environment.look(config, os.environ)
+    console = BackendsConsole(
+        around.out,
+        around.console_options(config),
+        [backend.name for backend in backends],
+        is_live=around.is_live(config),
+    )
+    with (
+        contextlib.closing(console),
+        Artifacts.open(config.artifacts, has_journal=False) as artifacts,
+        _Fleet(config, around, artifacts, console) as fleet,
+    ):
+        fleet.prepare()
+        fleet.sail(backends)
+        code = ExitCode.GREEN if fleet.interrupt is None else ExitCode(128 + fleet.interrupt)
+        merged = merge(fleet.runs, fleet.missing, code)
+        code = write(merged, artifacts, around, console, strict=config.junit_strict)
+        if around.is_github:
+            around.say(merged_summary.annotate_all(merged))
+        return code
+
+
+class _Fleet:
+    """The processes of the runs. A context manager: they are gone when it ends."""
+
+    def __init__(
+        self,
+        config: Config,
+        around: Surroundings,
+        artifacts: Artifacts,
+        console: BackendsConsole,
+    ) -> None:
+        self.runs: list[Run] = []
+        self.missing: list[Missing] = []
+        self.interrupt: int | None = None
+        self._config = config
+        self._around = around
+        self._artifacts = artifacts
+        self._console = console
+        self._children: dict[str, _Child] = {}
+        self._interrupts = 0
+        self._is_preparing = False
+        self._told_at: dict[str, float] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> _Fleet:
+        self._cleanup.enter_context(self._interruptible())
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        try:
+            for child in self._children.values():
+                child.end()
+        finally:
+            self._cleanup.close()
+
+    def prepare(self) -> None:
+        """Make the images that the runs need, each once, before they start."""
+        self._is_preparing = True
+        try:
+            commands.make_images(self._config, self._config.db, self._told)
+        except HarnessError:
+            pass  # each run that needs the image raises the error itself; or it was an interrupt
+        finally:
+            self._is_preparing = False
+
+    def _told(self, image: str, line: str) -> None:
+        now = time.monotonic()
+        if now - self._told_at.get(image, 0.0) >= TELL_EVERY_S:
+            self._told_at[image] = now
+            self._console.say("", f"{image}: {line}")
+
+    def sail(self, backends: Sequence[Backend]) -> None:
+        """Make every run, and fill ``runs`` in the order of *backends*. An interrupt ends those that are under way."""
+        cores, memory_bytes = self._room()
+        most = at_once(backends, cores, memory_bytes, self._config.parallel)
+        workers = workers_each(most, cores, self._config.parallel)
+        waiting = list(backends)
+        ended: dict[str, Run] = {}
+        while waiting or self._children:
+            while waiting and len(self._children) < most and self.interrupt is None:
+                backend = waiting.pop(0)
+                self._children[backend.name] = self._start(backend, workers)
+            if self.interrupt is not None and waiting:
+                self.missing = [Missing(backend.name, "interrupted before it began") for backend in waiting]
+                waiting = []
+            for name, child in list(self._children.items()):
+                code = child.process.poll()
+                for envelope in child.news():
+                    self._console.handle(name, envelope)
+                if code is not None:
+                    ended[name] = self._ended(child, code)
+                    del self._children[name]
+            time.sleep(POLL_S if self._children else 0)
+        self.runs = [ended[backend.name] for backend in backends if backend.name in ended]
+
+    def _room(self) -> tuple[int, int]:
+        """The number of cores and the memory in bytes: the engine's, or this machine's."""
+        if self._config.runner == "host":
+            pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+            return len(os.sched_getaffinity(0)), pages
+        with contextlib.closing(connect()) as client:
+            info = client.info()
+        return int(info.get("NCPU", 1)), int(info.get("MemTotal", 0))
+
+    def _start(self, backend: Backend, workers: int) -> _Child:
+        folder = self._artifacts.adopt(backend.name)
+        flags = {
+            **self._config.given,
+            "db": [str(spec) for spec in backend.db],
+            "artifacts": str(folder),
+            "parallel": str(workers),
+        }
+        command = command_line.typed({**self._config.given, "db": flags["db"]})
+        return _Child(backend, folder, Letter(flags, str(self._artifacts.root), command))
+
+    def _ended(self, child: _Child, code: int) -> Run:
+        """The run as its artifacts record it; without them, its exit status and its error stream."""
+        exit_code = exit_code_of(code)
+        try:
+            run = read_run(child.folder, self._artifacts.root)
+        except HarnessError as error:
+            asked = started(replace(self._config, db=child.backend.db), self._around)
+            run = _unread(child, asked, exit_code, error)
+        run = Run(run.report, with_exit_code(run.verdict, exit_code), run.folder)
+        self._tell(child, run)
+        child.close()
+        return run
+
+    def _tell(self, child: _Child, run: Run) -> None:
+        options = self._around.console_options(self._config)
+        folder, paths = self._around.relative(child.folder), _files(child.folder)
+        lines = final_summary(
+            run.report,
+            run.verdict,
+            options,
+            artifacts=condensed(folder, paths),
+            rerun=rerun_command(child.letter.command, run.report),
+            sql_paths=sql_paths(run.report, folder, paths),
+            known=self._known,
+        )
+        self._known |= {(case.test.id, case_headline(case)) for case in run.report.red}
+        style = "green" if run.verdict.exit_code == 0 else "bold red"
+        head = Text(f"═══ {child.backend.name} ".ljust(min(options.width or 100, 100), "═"), "bold")
+        shown = [] if options.quiet and run.verdict.exit_code == 0 else [Text(), head, *lines, Text()]
+        self._console.end(child.backend.name, Text(run.verdict.word, style), shown)
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Pass each signal that ends a run on to every run; each ends itself as it would alone."""
+
+        def interrupt(signum: int, _frame: FrameType | None) -> None:
+            self._interrupts += 1
+            signum = signal.SIGTERM if signum == signal.SIGHUP else signum
+            # the command ends with the most severe signal
+            self.interrupt = max(self.interrupt or 0, signum)
+            for child in list(self._children.values()):
+                child.signal(signum if self._interrupts < 3 else signal.SIGKILL)
+            if self._is_preparing:
+                raise Interrupted(f"{signal.Signals(signum).name} ended the command.", ExitCode(128 + signum))
+
+        old = {signum: signal.signal(signum, interrupt) for signum in heeded()}
+        try:
+            yield
+        finally:
+            for signum, handler in old.items():
+                signal.signal(signum, handler)
+
+
+class _Child:
+    """One run's process. It has a session of its own: an interrupt of the terminal reaches it only through this process."""
+
+    def __init__(self, backend: Backend, folder: Path, letter: Letter) -> None:
+        self.backend = backend
+        self.folder = folder
+        self.letter = letter
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
+        self._read = 0
+        self._torn = b""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "harness.host.backends.backend_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            start_new_session=True,
+        )
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # the process is dead already, and its error stream says why
+            self.process.stdin.write(letter.to_line())
+            self.process.stdin.flush()  # left open: its end would tell the child that the parent is gone
+
+    def news(self) -> Iterator[Envelope]:
+        """The events in its journal since the last call."""
+        try:
+            with (self.folder / JOURNAL).open("rb") as journal:
+                journal.seek(self._read)
+                data = self._torn + journal.read()
+                self._read = journal.tell()
+        except FileNotFoundError:
+            return
+        *lines, self._torn = data.split(b"\n")
+        for line in lines:
+            with contextlib.suppress(codec.CodecError):
+                yield codec.decode(line)
+
+    def signal(self, signum: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signum)
+
+    def error_text(self) -> str:
+        """The end of its error stream."""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(size - _STDERR_BYTES, 0))
+        return self._errors.read().decode(errors="replace").strip()
+
+    def end(self) -> None:
+        """End a process that still runs: ask it first, kill it after ``EXIT_S`` seconds."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(EXIT_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        self._errors.close()
+
+
+def exit_code_of(code: int) -> ExitCode:
+    """A process's exit status as an ``ExitCode``; ``INTERNAL`` for one that was killed."""
+    try:
+        return ExitCode(code)
+    except ValueError:
+        return ExitCode.INTERNAL
+
+
+def _unread(child: _Child, asked: RunStarted, code: ExitCode, error: HarnessError) -> Run:
+    """A run that left no journal: only its error stream and its exit status are known."""
+    code = worst(code, ExitCode.INTERNAL) if code == ExitCode.GREEN else code
+    said = child.error_text()
+    abort = last_words(said) or RunAborted(code, error.message, error.hint, said)
+    report = RunReport(aborts=(abort,), asked=asked)
+    return Run(report, verdict(report), f"{child.folder.name}/")
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
+    )

@@ -1,0 +1,97 @@
+"""The standard streams of a container: attached before it starts, so that no byte is lost.
+
+Owns the engine's framing of stdout and stderr. Stdin and output use separate connections, so closing stdin cannot disturb
+the reader.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from docker.api import APIClient
+
+from harness.host.docker.errors import FAILURES
+
+STDOUT = 1
+STDERR = 2
+
+_HEADER = struct.Struct(">BxxxL")
+_CHUNK_BYTES = 1 << 16
+
+
+class Demultiplexer:
+    """Parses the engine's frames: a header of stream and length, then that many bytes. Pure; takes pieces of any size."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The frames that *data* completes, in order, as stream (``STDOUT``, ``STDERR``) and bytes."""
+        rest = self._rest
+        rest += data
+        frames = []
+        start = 0
+        while len(rest) - start >= _HEADER.size:
+            stream, length = _HEADER.unpack_from(rest, start)
+            end = start + _HEADER.size + length
+            if end > len(rest):
+                break
+            frames.append((stream, bytes(rest[start + _HEADER.size : end])))
+            start = end
+        del rest[:start]
+        return frames
+
+
+class Connection:
+    """One attached connection. ``close`` may be called from another thread than the reader's, and ends its reading."""
+
+    def __init__(self, api: APIClient, container: str, **streams: int) -> None:
+        attached: Any = api.attach_socket(container, params={**streams, "stream": 1})
+        # a plain socket is wrapped for reading only, and has the client's time limit for an answer: no limit is wanted here
+        self._socket: Any = getattr(attached, "_sock", attached)
+        self._response: Any = getattr(attached, "_response", None)
+        if hasattr(self._socket, "settimeout"):
+            self._socket.settimeout(None)
+
+    def read(self) -> bytes:
+        """The next bytes; empty at the end of the stream, or when the connection was closed here."""
+        try:
+            return bytes(self._socket.recv(_CHUNK_BYTES))
+        except (OSError, ValueError):
+            return b""
+
+    def write(self, data: bytes) -> None:
+        """Write all of *data*. Raises ``OSError`` when the other side is gone."""
+        view = memoryview(data)
+        while view:
+            view = view[self._socket.send(view) :]
+
+    def close(self) -> None:
+        """Close the connection, also while another thread reads. Safe to call twice."""
+        with contextlib.suppress(*FAILURES, AttributeError):
+            self._socket.shutdown(2)
+        with contextlib.suppress(*FAILURES):
+            self._socket.close()
+        if self._response is not None:
+            with contextlib.suppress(*FAILURES):
+                self._response.close()
+
+
+def open_input(api: APIClient, container: str) -> Connection:
+    """A connection to the standard input of *container*; with ``stdin_once``, closing it gives the container end of file."""
+    return Connection(api, container, stdin=1)
+
+
+def open_output(api: APIClient, container: str) -> Connection:
+    """Both output streams of *container*, as frames."""
+    return Connection(api, container, stdout=1, stderr=1)
+
+
+def frames(connection: Connection) -> Iterator[tuple[int, bytes]]:
+    """Every frame of an output until its end."""
+    demultiplexer = Demultiplexer()
+    while data := connection.read():
+        yield from demultiplexer.feed(data)

@@ -1,0 +1,209 @@
+"""The images that can be made, their origins and their names: see docs/design/0002-images.md.
+
+Owns the references, tags and labels of images, and only decides; ``host.images.builder`` makes images and ``provision``
+beside this module combines the two. Imports no Docker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from harness.errors import UsageError
+from harness.host.digest import digest_of
+from harness.host.engines import Release
+from harness.host.images import debian, recipe
+from harness.host.images.recipe import Recipe
+from harness.host.project.python_version import PYTHONS
+from harness.protocol import naming
+
+NAME_LABEL = f"{naming.LABEL}.image"
+"""The label with the image's name: ``postgres``, ``runner``, ``base``, ``project``. An image without it is none of ours."""
+
+VERSION_LABEL = f"{naming.LABEL}.version"
+KEY_LABEL = f"{naming.LABEL}.key"
+ORIGIN_LABEL = f"{naming.LABEL}.origin"
+ORIGIN_ID_LABEL = f"{naming.LABEL}.origin-id"
+VALID_UNTIL_LABEL = f"{naming.LABEL}.valid-until"
+
+BASE_RECIPE = "base"
+TAG_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The origin of a spec: the first of *references* that is there or can be pulled.
+
+    *suite* is the Debian suite of which an origin can be made on this machine instead; empty if there is none.
+    """
+
+    references: tuple[str, ...]
+    suite: str = ""
+
+    @property
+    def all_references(self) -> tuple[str, ...]:
+        return (*self.references, base_tag(self.suite)) if self.suite else self.references
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One Dockerfile of a recipe, and the build argument that names the image that it is built on."""
+
+    dockerfile: str
+    origin_argument: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """An image that can be made: *recipe*'s *steps*, each built on the one before, the first on *origin*."""
+
+    name: str
+    version: str
+    origin: Origin
+    recipe: Recipe
+    steps: tuple[Step, ...]
+
+    @property
+    def title(self) -> str:
+        """The image's name for people: ``postgres:17``."""
+        return f"{self.name}:{self.version}"
+
+    @property
+    def key(self) -> str:
+        """A digest of all that decides the image's content, except the current content of its origin."""
+        parts = [self.recipe.digest, self.name, self.version, *self.origin.references, self.origin.suite]
+        for step in self.steps:
+            parts += [step.dockerfile, step.origin_argument]
+            parts += [f"{name}={value}" for name, value in sorted(step.arguments.items())]
+        return digest_of(part.encode() for part in parts)
+
+    def tag(self, origin_id: str, step: Step) -> str:
+        """The tag of the image that *step* makes when the origin is the image *origin_id*."""
+        digest = digest_of([self.key.encode(), origin_id.encode()])[:TAG_DIGITS]
+        return f"{naming.PREFIX}-{self.name}{step.suffix}:{self.version}-{digest}"
+
+    def labels(self, origin: str, origin_id: str, step: Step) -> dict[str, str]:
+        """The labels of the image that *step* makes. Only the last step's image has the key by which the spec is found."""
+        return {
+            NAME_LABEL: f"{self.name}{step.suffix}",
+            VERSION_LABEL: self.version,
+            ORIGIN_LABEL: origin,
+            ORIGIN_ID_LABEL: origin_id,
+            KEY_LABEL: self.key if step is self.steps[-1] else "",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One of our images, as the engine lists it. ``created_at`` is in seconds of the epoch; ``tags`` can be empty."""
+
+    id: str
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    created_at: float
+    size_bytes: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.labels.get(NAME_LABEL, "")
+
+    @property
+    def tag(self) -> str:
+        """Our tag of the image, or its id if the tag was removed."""
+        return next((tag for tag in self.tags if is_ours(tag)), self.id)
+
+
+def is_ours(tag: str) -> bool:
+    """Whether *tag* is one of the harness's. Images built on ours inherit labels, but no such tag."""
+    return tag.startswith(f"{naming.PREFIX}-")
+
+
+def base_tag(suite: str) -> str:
+    """The tag of the base that is made of a Debian suite."""
+    return f"{naming.PREFIX}-base:{suite}"
+
+
+def base_hint(suite: str, is_root: bool) -> str:
+    """The command that makes the base of *suite*, as the next step after an error."""
+    # sudo has a PATH of its own, without the virtual environment
+    command = f"harness images base {suite}" if is_root else f'sudo "$(command -v harness)" images base {suite}'
+    return f"'{command}' makes a base of Debian's packages, on the engine's own machine (Debian or Ubuntu)."
+
+
+def base_labels(suite: str, check_valid_until: bool = True) -> dict[str, str]:
+    """The labels of a base, including whether apt in it refuses a Release file that is past its date."""
+    return {
+        NAME_LABEL: BASE_RECIPE,
+        VERSION_LABEL: suite,
+        VALID_UNTIL_LABEL: "checked" if check_valid_until else "ignored",
+    }
+
+
+def project_tag(digest: str) -> str:
+    return f"{naming.PREFIX}-project:{digest}"
+
+
+def project_labels(digest: str, runner: str) -> dict[str, str]:
+    """The labels of a project's image; they replace those that it inherits from the runner's image."""
+    return {
+        NAME_LABEL: "project",
+        VERSION_LABEL: digest,
+        KEY_LABEL: digest,
+        ORIGIN_LABEL: runner,
+        ORIGIN_ID_LABEL: "",
+    }
+
+
+def server_specs(engine: str, release: Release, image: str | None = None) -> tuple[Spec, ...]:
+    """The ways to an image of *engine*'s *release*, the best first.
+
+    *image* is the configured image; then it is the only way.
+    """
+    made = recipe.load(engine)
+    seeded = Step("Dockerfile", "SOURCE", {"VERSION": release.version})
+    official = Spec(engine, release.version, Origin((image or release.image,)), made, (seeded,))
+    if image is not None or not release.suite or "debian.Dockerfile" not in made:
+        return (official,)
+    packages = Step("debian.Dockerfile", "BASE", {"VERSION": release.version}, suffix="-binaries")
+    return (official, Spec(engine, release.version, debian_origin(release.suite), made, (packages, seeded)))
+
+
+def runner_specs(python: str) -> tuple[Spec, ...]:
+    """The ways to the runner's image with *python*, such as ``3.13``, the best first.
+
+    Raises ``UsageError`` for a version that the harness does not know.
+    """
+    if python not in PYTHONS:
+        raise UsageError(f"Unknown Python version {python!r}.", hint=f"Known: {', '.join(PYTHONS)}.")
+    made = recipe.load(recipe.RUNNER)
+    step = Step("Dockerfile", "BASE")
+    official = Spec("runner", python, Origin((f"python:{python}-slim",)), made, (step,))
+    suite = debian.PYTHON_SUITES.get(python)
+    if suite is None:
+        return (official,)
+    return (official, Spec("runner", python, debian_origin(suite), made, (step,)))
+
+
+def debian_origin(suite: str) -> Origin:
+    """A Debian to install packages on: the official image, or a base made on this machine."""
+    return Origin((f"debian:{suite}-slim",), suite)
+
+
+def choose(spec: Spec, images: Iterable[Image], local: Mapping[str, str]) -> Image | None:
+    """The newest of *images* that *spec* would make now; ``None`` if it must be made.
+
+    *local* maps references that the engine has to their ids. An image is out of date if its origin has been replaced here
+    by another of the same name, but not if its origin is gone: nothing shows that the origin has changed.
+    """
+    known = {local[reference] for reference in spec.origin.all_references if reference in local}
+    fitting = [
+        image
+        for image in images
+        if image.labels.get(KEY_LABEL) == spec.key
+        and (not known or image.labels.get(ORIGIN_ID_LABEL) in known)
+        # an image built on one of ours inherits its labels, but not its tag
+        and spec.tag(image.labels.get(ORIGIN_ID_LABEL, ""), spec.steps[-1]) in image.tags
+    ]
+    return max(fitting, key=lambda image: image.created_at, default=None)

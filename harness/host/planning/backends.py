@@ -1,0 +1,126 @@
+"""The backends that a configuration asks for: one run each, their names, and how many runs fit at once.
+
+Owns the names of backends, the matrix of ``harness matrix``, and how cores and memory are divided. Decides only:
+``host.backends.fleet`` acts. Imports neither Docker nor Django.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.host.config.load import SQLITE, Config, DbSpec, exact
+
+AS_SET = "settings"
+"""The backend's name where ``db`` is empty: each alias runs on the engine that the settings name."""
+MOST_JOBS = 256
+"""GitHub's limit for the jobs of one matrix."""
+
+_MIB = 1 << 20
+_SERVERS_BYTES = {SQLITE: 0, "postgres": 512 * _MIB, "mariadb": 1024 * _MIB, "mysql": 1536 * _MIB}
+"""Approximate bytes of an engine's servers with their databases in memory, for a suite of some hundred tests."""
+_WORKER_BYTES = 256 * _MIB
+_USED_OF_MEMORY = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The backend of one run. ``name`` is fit for a folder and for a job: ``postgres-17``, ``sqlite``.
+
+    ``db`` is the run's own ``--db`` with explicit versions: at most one spec for all aliases, and those that name an
+    alias.
+    """
+
+    name: str
+    db: tuple[DbSpec, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.db))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry of a matrix. ``db`` is written as ``HARNESS_DB`` takes it."""
+
+    db: str
+    python: str
+    name: str
+
+    @property
+    def flags(self) -> str:
+        """``db`` as flags."""
+        return " ".join(f"--db {word}" for word in self.db.split())
+
+
+def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
+    """The backends of *db*, one for each run; specs that name an alias are part of all of them."""
+    everywhere = [exact(spec) for spec in db if spec.alias is None]
+    named = tuple(exact(spec) for spec in db if spec.alias is not None)
+    if not everywhere:
+        return (Backend("-".join(_slug(spec) for spec in named) or AS_SET, named),)
+    return tuple(Backend(_slug(spec), (spec, *named)) for spec in everywhere)
+
+
+def matrix(config: Config) -> tuple[Job, ...]:
+    """A job for each backend of ``db`` on each version of ``python``, in their order.
+
+    Raises ``UsageError`` where ``db`` is empty, where there are more jobs than a matrix may have, and for an alias that a
+    variable cannot hold.
+    """
+    if not config.db:
+        raise UsageError(
+            f"There is nothing to make a matrix of: [tool.harness] of {config.project} names no db.",
+            hint='Write for example db = ["postgres:17", "sqlite"] there, and python = ["3.12", "3.13"].',
+        )
+    if split := [str(spec) for spec in config.db if len(str(spec).split()) > 1]:
+        raise UsageError(
+            f"db: {split[0]!r} has white space in it, at which a variable is split: no job could be told of it.",
+            hint="Give the alias another name, or leave it out of db.",
+        )
+    jobs = tuple(
+        Job(str(backend), python, f"{backend.name}-py{python}")
+        for backend in backends_of(config.db)
+        for python in config.pythons
+    )
+    if len(jobs) > MOST_JOBS:
+        raise UsageError(
+            f"The matrix has {len(jobs)} jobs, {MOST_JOBS} is the most that GitHub takes.",
+            hint="Name fewer backends in db, or fewer versions in python.",
+        )
+    return jobs
+
+
+def matrix_document(jobs: Sequence[Job]) -> dict[str, list[dict[str, str]]]:
+    """*jobs* in the form that a workflow's ``strategy.matrix`` takes from ``fromJSON``."""
+    return {"include": [{"db": job.db, "python": job.python, "name": job.name} for job in jobs]}
+
+
+def at_once(backends: Sequence[Backend], cores: int, memory_bytes: int, workers: int | None) -> int:
+    """The number of runs that fit side by side, at least one.
+
+    *workers* is the value of ``--parallel``; with ``None``, each run counts as one worker, so that the runs share the
+    cores. Runs side by side beat workers side by side: servers start, and templates are migrated, on one core.
+    """
+    by_cores = max(1, cores // (workers or 1))
+    needs = sorted((_memory_bytes(backend, workers or 1) for backend in backends), reverse=True)
+    by_memory = len(needs)
+    while by_memory > 1 and sum(needs[:by_memory]) > memory_bytes * _USED_OF_MEMORY:
+        by_memory -= 1
+    return max(1, min(by_cores, by_memory, len(backends)))
+
+
+def workers_each(runs_at_once: int, cores: int, workers: int | None) -> int:
+    """The number of workers of each run: *workers* if given, else the run's share of the cores."""
+    return workers if workers is not None else max(1, cores // runs_at_once)
+
+
+def _memory_bytes(backend: Backend, workers: int) -> int:
+    servers = {spec.engine for spec in backend.db} or set(_SERVERS_BYTES)
+    return max(_SERVERS_BYTES.get(engine, max(_SERVERS_BYTES.values())) for engine in servers) + workers * _WORKER_BYTES
+
+
+def _slug(spec: DbSpec) -> str:
+    parts = (spec.alias, spec.engine, spec.version)
+    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-.") or "alias" for part in parts if part is not None)

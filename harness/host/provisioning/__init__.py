@@ -1,1 +1,0 @@
-"""The images of a run: their origins, and how each is found or made. Only ``host.docker`` speaks to Docker."""

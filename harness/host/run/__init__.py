@@ -1,0 +1,1 @@
+"""One run: its servers, its resources, its record, from the first message to the last."""

@@ -1,0 +1,107 @@
+"""The environment of the process: the terminal, GitHub's runner, the repository, the command that was typed.
+
+Besides the configuration, only this module reads the environment variables; ``look`` reads them once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from harness.host.config import command_line
+from harness.host.config.load import Config
+from harness.report.model.text import for_terminal
+from harness.report.model.typed_command import Typed
+from harness.report.terminal.console import Console, LiveConsole, PlainConsole, Sink
+from harness.report.terminal.style import ConsoleOptions, encodable
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The environment of the process. ``prefix`` is the project's folder relative to its repository's root, ``command`` the
+    command that was typed.
+    """
+
+    cwd: Path
+    out: TextIO
+    is_terminal: bool
+    has_colour: bool
+    is_github: bool
+    step_summary: Path | None
+    prefix: str
+    command: Typed
+
+    def relative(self, path: Path) -> str:
+        """*path* relative to the current folder if it is below it, else as it is."""
+        return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print *lines* that may be lost: the exit code and the artifacts have the result as well."""
+        sink = Sink(self.out)
+        sink.write("".join(f"{line}\n" for line in lines))
+        sink.flush()
+
+    def print_lines(self, lines: Iterable[str]) -> None:
+        """Print *lines* that are a command's only output. Raises ``OSError`` where they cannot be written."""
+        text = "".join(f"{for_terminal(line)}\n" for line in lines)
+        self.out.write(encodable(text, self.out.encoding))
+        self.out.flush()
+
+    def console(self, config: Config) -> Console:
+        """The console: a live display on a terminal, lines elsewhere, or the configured one."""
+        options = self.console_options(config)
+        return LiveConsole(self.out, options) if self.is_live(config) else PlainConsole(self.out, options)
+
+    def is_live(self, config: Config) -> bool:
+        """Whether the display is a live one."""
+        wanted = config.console == "rich" or (config.console == "auto" and self.is_terminal)
+        return wanted and not config.quiet
+
+    def console_options(self, config: Config) -> ConsoleOptions:
+        """The options of the consoles."""
+        django = config.django
+        return ConsoleOptions(
+            width=None if self.is_terminal else 100,
+            colour=self.has_colour,
+            verbosity=django.verbosity,
+            debug_sql=django.debug_sql,
+            durations=django.durations,
+            timing=django.timing,
+            buffer=django.buffer,
+            quiet=config.quiet,
+            guard=secrets.token_hex(16) if self.is_github else "",
+        )
+
+
+def look(config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout) -> Surroundings:
+    """The surroundings of this process."""
+    is_terminal = out.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
+    has_colour = (is_terminal and not environ.get("NO_COLOR")) or bool(environ.get("FORCE_COLOR"))
+    summary = environ.get("GITHUB_STEP_SUMMARY")
+    is_github = environ.get("GITHUB_ACTIONS") == "true"
+    return Surroundings(
+        cwd=Path.cwd(),
+        out=out,
+        is_terminal=is_terminal,
+        has_colour=has_colour,
+        is_github=is_github,
+        step_summary=Path(summary) if is_github and summary else None,
+        prefix=_repository_prefix(config.project),
+        command=command_line.typed(config.given),
+    )
+
+
+def _repository_prefix(project: Path) -> str:
+    """The folder's place below its repository's root, with a slash behind it; empty at the root and without git."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "--show-prefix"], cwd=project, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return asked.stdout.strip()

@@ -1,0 +1,53 @@
+"""Servers that are kept between runs (``--keepdb``): their id, their password, and the lock for one run at a time.
+
+They belong to a project with its settings and backends. Templates stay on them, as with Django's ``--keepdb``; every run
+makes its clones anew from the template, after its migrations, so that they never go stale. A run without ``--keepdb``
+ends them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+from collections.abc import Iterator
+
+from harness.errors import ServerError, UsageError
+from harness.host.config.load import Config
+from harness.host.docker import containers
+from harness.host.docker.client import Client
+from harness.host.engines.engine import PASSWORD_VARIABLE
+from harness.host.locks import lock_file
+
+
+def run_id(config: Config) -> str:
+    """The run id under which the kept servers of *config*'s project are found."""
+    parts = (str(config.project), config.settings or "", config.runner, config.network, *map(str, config.db))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+
+@contextlib.contextmanager
+def held(run: str) -> Iterator[None]:
+    """Hold the lock of the kept servers. Raises ``UsageError`` while another run holds it."""
+    with lock_file(f"kept-{run}") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                "Another run of this project uses its kept servers.",
+                hint="Wait until it has ended, or leave out --keepdb: then this run has servers of its own.",
+            ) from error
+        yield
+
+
+def password(client: Client, run: str) -> str | None:
+    """The password of the kept servers; ``None`` if there are none."""
+    return next(
+        (kept.environment.get(PASSWORD_VARIABLE) for kept in containers.kept_servers(client, run).values()), None
+    )
+
+
+def end(client: Client, run: str) -> None:
+    """End the kept servers of an earlier run, unless another run uses them."""
+    with contextlib.suppress(UsageError, ServerError), held(run):
+        containers.remove_run(client, run)

@@ -1,0 +1,238 @@
+"""The resources of a run: the engine, the images, a network, and the place of the runner.
+
+Owns which of them a configuration needs. ``host.run.session`` uses them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import IO, TYPE_CHECKING
+
+from harness.errors import HarnessError, ServerError
+from harness.host.config.load import Config
+from harness.host.docker import containers, watchdog
+from harness.host.docker.client import Client, connect, memory_bytes
+from harness.host.engines import ENGINES
+from harness.host.images import build_environment, provision
+from harness.host.images.builder import Workshop
+from harness.host.images.recipe import Tell
+from harness.host.interrupts import submit, uninterrupted
+from harness.host.launch.conversation import Conversation
+from harness.host.launch.liveness import Pulse, StageLimits
+from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
+from harness.host.launch.signing import Sealed
+from harness.host.planning import placement
+from harness.host.planning.backends import backends_of
+from harness.host.planning.plan import StackPlan, make_plan
+from harness.host.project.files import FOLDER, project_files, project_tar
+from harness.host.run import kept_servers
+from harness.host.run.record import Record
+from harness.protocol import codec
+from harness.protocol.events import Notice, RunAborted, TopologyFound
+from harness.protocol.messages import Begin, RunSpec
+
+if TYPE_CHECKING:
+    from harness.host.run.servers import Stack
+
+
+class Room:
+    """The resources of a run: the engine, the images, a network, and the place of the runner. A context manager."""
+
+    def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
+        self.config = config
+        self._tell = tell
+        self._record = record
+        self._run = secrets.token_hex(4)
+        self._kept_run = kept_servers.run_id(config)
+        self._is_kept = config.django.keepdb
+        self._cleanup = contextlib.ExitStack()
+        self._client: Client
+        self._workshop: Workshop
+        self._ahead = ThreadPoolExecutor(3, thread_name_prefix="ahead")
+        self._archive: Future[IO[bytes]] | None = None
+        self._network: Future[str] | None = None
+        self._memory: Future[int]
+        self._server_tags: dict[tuple[str, str], str] = {}
+
+    def __enter__(self) -> Room:
+        config = self.config
+        try:
+            self._client = connect()
+            self._memory = submit(self._ahead, memory_bytes, self._client)
+            self._workshop = self._cleanup.enter_context(
+                Workshop(self._client, self._tell, lambda: build_environment.read(config, os.environ))
+            )
+            if config.runner == "container":  # asking pip takes longer than finding the images
+                submit(self._ahead, lambda: self._workshop.known_environment)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        with uninterrupted():
+            self._ahead.shutdown()  # resources that are still being made exist after this, and are removed with the rest
+            self._cleanup.close()
+
+    def runner_image(self) -> str | None:
+        """The image of the runner with the project's dependencies; makes the images of the servers in ``db`` at the same
+        time.
+
+        ``None`` where the runner is a child of this process.
+        """
+        config = self.config
+        jobs: dict[str, Callable[[], str]] = {
+            f"{spec.engine} {spec.version or ''}".strip(): partial(self._server_image, spec.engine, spec.version)
+            for spec in config.db
+            if spec.engine in ENGINES
+        }
+        if config.runner == "container":
+            jobs["runner"] = self._project_image
+            # prepare the container's other parts meanwhile
+            self._coming_archive()
+            self._coming_network()
+        return provision.side_by_side(jobs).get("runner")
+
+    def _project_image(self) -> str:
+        config = self.config
+        runner = provision.runner_image(self._workshop, config.python, config.python_told_by)
+        return provision.project_image(
+            self._workshop, runner, config.project, config.install, config.apt, (config.artifacts_root,)
+        )
+
+    def _server_image(self, engine: str, version: str | None) -> str:
+        known, server = ENGINES[engine], self.config.servers.get(engine)
+        key = engine, version or known.default_version
+        if key not in self._server_tags:
+            image = server.image if server else None
+            self._server_tags[key] = provision.server_image(self._workshop, known, key[1], image)
+        return self._server_tags[key]
+
+    def server_images(self, plan: StackPlan) -> dict[tuple[str, str], str]:
+        """The image of each engine and version in *plan*."""
+        wanted = {(server.engine.name, server.version) for server in plan.servers}
+        jobs = {f"{name} {version}": partial(self._server_image, name, version) for name, version in wanted}
+        tags = provision.side_by_side(jobs)
+        return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
+
+    def stack(
+        self,
+        plan: StackPlan,
+        images: dict[tuple[str, str], str],
+        record: Record,
+        on_loss: Callable[[ServerError], None] | None = None,
+    ) -> Stack:
+        """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
+        # testcontainers is slow to import, and the runner's start must not wait for it
+        from harness.host.run.servers import Stack, StackOptions
+
+        placed = placement.place(plan.servers, self.config.servers, self._memory.result())
+        for notice in placed.notices:
+            record.tell(notice)
+        password = kept_servers.password(self._client, self._kept_run) if self._is_kept else None
+        options = StackOptions(
+            run=self._kept_run if self._is_kept else self._run,
+            network=self._coming_network().result(),
+            images=images,
+            publish=self.config.runner == "host",
+            startup_s=self.config.startup_timeout,
+            on_disk=placed.on_disk,
+            sizes=placed.sizes,
+            replication={name: server.replication for name, server in self.config.servers.items()},
+            is_kept=self._is_kept,
+            password=password or secrets.token_urlsafe(24),
+        )
+        record.hide(options.password)
+        return Stack(self._client, plan, options, record.tell, on_loss)
+
+    def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
+        """The conversation with the runner, not yet started: a context manager."""
+        config = self.config
+        if config.runner == "host":
+            environment = {**os.environ, **config.env}
+            return Sealed(ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors)))
+        assert image is not None
+        options = ContainerOptions(
+            run=self._run,
+            image=image,
+            project=self._coming_archive().result(),
+            network=self._coming_network().result() if meets_servers else None,
+            environment=config.env,
+            stderr=self._errors,
+        )
+        return Sealed(ContainerRunner(self._client, options))
+
+    def stage_limits(self) -> StageLimits:
+        config = self.config
+        folder = str(config.project) if config.runner == "host" else FOLDER
+        return StageLimits(config.setup_timeout, config.template_timeout, folder)
+
+    def plans(self, spec: RunSpec) -> dict[str, StackPlan]:
+        """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
+        image = self._project_image() if self.config.runner == "container" else None
+        found: TopologyFound | None = None
+        notices = []
+        problems: list[HarnessError] = []
+        with self.inside(image, meets_servers=False) as conversation:
+
+            def end(problem: HarnessError) -> None:
+                problems.append(problem)
+                conversation.kill()
+
+            conversation.send(Begin(spec))
+            with Pulse(conversation, end, limits=self.stage_limits()) as pulse:
+                lines = list(pulse.listen(conversation.lines()))
+            if problems:
+                raise problems[0]
+            for line in lines:
+                match codec.decode(line).event:
+                    case TopologyFound() as found:
+                        pass
+                    case Notice() as notice:
+                        notices.append(notice)
+                    case RunAborted(exit_code, message, hint, evidence):
+                        raise HarnessError.of(exit_code, message, hint, evidence)
+            if found is None:
+                raise HarnessError("Inside ended before it said the topology.", evidence=conversation.stderr_tail())
+        plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends_of(self.config.db)}
+        return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
+
+    def _coming_archive(self) -> Future[IO[bytes]]:
+        """A tar of the project's files, made in the background from the first call on."""
+        if self._archive is None:
+            self._archive = submit(self._ahead, self._make_archive)
+        return self._archive
+
+    def _make_archive(self) -> IO[bytes]:
+        config = self.config
+        archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
+        project_tar(config.project, project_files(config.project, [config.artifacts_root]), archive)
+        archive.seek(0)
+        return archive
+
+    def _coming_network(self) -> Future[str]:
+        """The run's network, made in the background from the first call on."""
+        if self._network is None:
+            self._network = submit(self._ahead, self._make_network)
+        return self._network
+
+    def _make_network(self) -> str:
+        self._cleanup.enter_context(watchdog.watched(self._run))
+        is_isolated = self.config.network == "isolated"
+        if self._is_kept:
+            self._cleanup.enter_context(kept_servers.held(self._kept_run))
+            return containers.kept_network(self._client, self._kept_run, is_isolated=is_isolated)
+        kept_servers.end(self._client, self._kept_run)
+        return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
+
+    def _errors(self, data: bytes) -> None:
+        """Show the runner's error stream as it comes, with a verbosity of 2 or more."""
+        if self._record is not None and self.config.django.verbosity >= 2:
+            self._record.show(data)

@@ -1,0 +1,326 @@
+"""Starts all servers of a plan at once, and removes them in every case.
+
+Owns the definition of "ready": a server has written its ready line to its log, before its deadline. ``planning.plan`` decides
+which servers there are, ``host.engines`` their environment. Reads no environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from harness.errors import ServerError
+from harness.host.docker.client import Client
+from harness.host.docker.containers import Kept, State, kept_servers, remove_run
+from harness.host.docker.errors import EVIDENCE_LINES
+from harness.host.docker.events import Watch
+from harness.host.docker.server import ServerContainer, ServerSpec
+from harness.host.engines import Boot, Replication
+from harness.host.planning.plan import PlannedServer, StackPlan
+from harness.protocol.events import ServerReady
+from harness.protocol.messages import Endpoint
+
+LOCALHOST = "127.0.0.1"
+ROLES = ("primary", "replica")
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """The options of a stack. ``run`` is the run's id, ``network`` the name of its network.
+
+    ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
+    inside that runs on it. ``startup_s`` is the longest time until a server is ready. Databases are in memory, where
+    their files cost least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines
+    ``on_disk`` are on the engine's disk. ``replication`` is the way of an engine that has more than one. Kept servers
+    (``is_kept``) outlive the stack, and are found again by the run's id; ``password`` is theirs then.
+    """
+
+    run: str
+    network: str
+    images: Mapping[tuple[str, str], str]
+    publish: bool = False
+    startup_s: float = 60.0
+    on_disk: frozenset[str] = frozenset()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    replication: Mapping[str, Replication] = field(default_factory=dict)
+    is_kept: bool = False
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+
+class Stack:
+    """The servers of a plan: ``bring_up``, then ``close`` in every case. ``with Stack(...) as stack`` does both."""
+
+    def __init__(
+        self,
+        client: Client,
+        plan: StackPlan,
+        options: StackOptions,
+        on_ready: Callable[[ServerReady], None] | None = None,
+        on_loss: Callable[[ServerError], None] | None = None,
+    ) -> None:
+        self._client = client
+        self._plan = plan
+        self._options = options
+        self._on_ready = on_ready
+        self._on_loss = on_loss
+        self._watch: Watch | None = None
+        self._pool = ThreadPoolExecutor(max_workers=max(1, len(plan.servers)), thread_name_prefix="server")
+        self._containers: dict[str, ServerContainer] = {}
+        self._serves = {server.id: threading.Event() for server in plan.servers}
+        self._given_up = threading.Event()
+        self._began = 0.0
+        self._ready: dict[str, ServerReady] = {}
+        self._logs: dict[str, str] | None = None
+
+    def __enter__(self) -> Stack:
+        try:
+            self.bring_up()
+        except BaseException as error:
+            try:
+                self.close()
+            except ServerError as left_over:
+                error.add_note(f"{left_over.message}\n{left_over.evidence}")
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def bring_up(self) -> None:
+        """Start all servers side by side; return when every one is ready, each replica streaming. To be called once.
+
+        Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up`` is
+        called meanwhile.
+        """
+        self._began = time.monotonic()
+        self._watch = Watch(self._client, self._options.run, self._see)
+        try:
+            kept = self._kept()
+            futures = [self._pool.submit(self._start, server, kept.get(server.id)) for server in self._plan.servers]
+            for future in as_completed(futures, timeout=self._options.startup_s):
+                ready = future.result()
+                self._ready[ready.server] = ready
+                if self._on_ready is not None:
+                    self._on_ready(ready)
+        except BaseException as error:
+            late = self._late() if isinstance(error, TimeoutError) else None
+            self.give_up()
+            if late is not None:
+                raise late from None
+            if isinstance(error, RuntimeError):  # the pool was shut down before the servers began
+                raise _unwanted() from error
+            raise
+
+    def give_up(self) -> None:
+        """End every server, and ``bring_up`` too, in whichever thread it runs: it raises ``ServerError``."""
+        self._given_up.set()
+        if self._watch is not None:
+            self._watch.close()
+        for event in self._serves.values():
+            event.set()
+        for container in tuple(self._containers.values()):
+            container.close()
+
+    def close(self) -> None:
+        """End all servers and remove their containers; ``logs`` still works afterwards. Safe from any thread, and twice.
+
+        Raises ``ServerError`` when a container could not be removed.
+        """
+        if self._logs is None:
+            self._logs = self._read_logs()
+        self.give_up()
+        self._pool.shutdown()
+        self.give_up()  # again, for a server that was being made meanwhile
+        if not (self._options.is_kept and len(self._ready) == len(self._plan.servers)):
+            remove_run(self._client, self._options.run, ROLES)
+
+    @property
+    def ready(self) -> tuple[ServerReady, ...]:
+        """The description of each server that came up, in the plan's order."""
+        return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The address of each server as the runner reaches it."""
+        return tuple(self._endpoint(server) for server in self._plan.servers)
+
+    def failures(self) -> list[ServerError]:
+        """An error for each server that came up and has ended unasked."""
+        failures = []
+        for server in self._plan.servers:
+            if server.id in self._ready and not self._given_up.is_set():
+                state = self._containers[server.id].state()
+                if not state.is_running:
+                    failures.append(self._ended(server, state))
+        return failures
+
+    def losses(self) -> list[ServerError]:
+        """An error for each server that came up and cannot serve: it has ended, is paused, or a process of it is
+        stopped.
+
+        Sends no query: the runner got no answer, and that alone does not prove a loss.
+        """
+        losses = []
+        for server in self._plan.servers:
+            if server.id in self._ready and not self._given_up.is_set():
+                container = self._containers[server.id]
+                state = container.state()
+                if state.status == "running" and container.has_stopped_process():
+                    losses.append(self._ended(server, "is stopped by a signal"))
+                elif state.status != "running":
+                    losses.append(self._ended(server, state))
+        return losses
+
+    def _see(self, container: str, what: str) -> None:
+        """Report a loss if the engine's event is about a server that is up."""
+        for server in self._plan.servers:
+            if server.id not in self._ready or self._containers[server.id].id != container:
+                continue
+            if self._on_loss is not None and not self._given_up.is_set():
+                self._on_loss(
+                    self._ended(server, State("paused") if what == "pause" else self._containers[server.id].state())
+                )
+
+    def dump_schema(self, server: str, database: str) -> str:
+        """The SQL that makes the schema of *database*. Raises ``ServerError`` with the output of the server's tool."""
+        engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
+        code, out, err = self._containers[server].execute(engine.dump_schema(database))
+        if code != 0:
+            raise ServerError(
+                f"The schema of {database!r} on {server} could not be written down.",
+                hint="The rest of the run does not depend on it.",
+                evidence=err.strip(),
+            )
+        return engine.schema_noise.sub("", out)
+
+    def logs(self) -> dict[str, str]:
+        """The log of each server by its id, including failed ones, and also after ``close``."""
+        return self._read_logs() if self._logs is None else self._logs
+
+    def _kept(self) -> Mapping[str, Kept]:
+        """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them and
+        returns none.
+        """
+        if not self._options.is_kept:
+            return {}
+        kept = kept_servers(self._client, self._options.run)
+        specs = [self._spec(server) for server in self._plan.servers]
+        if len(kept) == len(specs) and all(spec.host in kept and _is_of(kept[spec.host], spec) for spec in specs):
+            return kept
+        remove_run(self._client, self._options.run, ROLES)
+        return {}
+
+    def _start(self, server: PlannedServer, kept: Kept | None) -> ServerReady:
+        """Start *server*, unless it is *kept*, and wait until it is ready. Runs in a thread of its own."""
+        spec = self._spec(server)
+        container = ServerContainer(self._client, spec, kept.id if kept else None)
+        self._containers[server.id] = container
+        if server.primary is not None and not spec.is_held:
+            self._serves[server.primary].wait()
+        if kept is None:
+            container.start()
+        if server.primary is not None:
+            self._serves[server.primary].wait()
+            container.tell("the primary serves")
+        seen = b""
+        for chunk in () if self._given_up.is_set() else container.follow():
+            seen += chunk
+            text = seen.decode(errors="replace")
+            if server.engine.ready.search(text):
+                self._serves[server.id].set()
+                return self._is_ready(server, text)
+        if self._given_up.is_set():
+            raise _unwanted()
+        raise self._ended(server, container.state())
+
+    def _is_ready(self, server: PlannedServer, log: str) -> ServerReady:
+        version = server.engine.version_line.search(log)
+        return ServerReady(
+            server=server.id,
+            engine=server.engine.name,
+            version=version[1] if version else server.version,
+            role=server.role,
+            primary=server.primary,
+            image=self._image(server),
+            ready_s=round(time.monotonic() - self._began, 3),
+        )
+
+    def _spec(self, server: PlannedServer) -> ServerSpec:
+        is_held = not self._options.is_kept
+        boot = Boot(
+            server.role,
+            self._options.password,
+            server.users,
+            server.primary or "",
+            is_held,
+            self._options.replication.get(server.engine.name, "gtid"),
+        )
+        return ServerSpec(
+            run=self._options.run,
+            host=server.id,
+            role=server.role,
+            image=self._image(server),
+            network=self._options.network,
+            port=server.engine.port,
+            publish=self._options.publish,
+            environment=server.engine.environment(boot),
+            memory="" if server.engine.name in self._options.on_disk else server.engine.memory_folder,
+            memory_bytes=self._options.sizes.get(server.engine.name, 0),
+            is_held=is_held,
+        )
+
+    def _image(self, server: PlannedServer) -> str:
+        return self._options.images[server.engine.name, server.version]
+
+    def _endpoint(self, server: PlannedServer) -> Endpoint:
+        host, port = server.id, server.engine.port
+        if self._options.publish:
+            host, port = LOCALHOST, self._containers[server.id].published_port()
+        return Endpoint(server.id, server.role, host, port, self._options.password)
+
+    def _read_logs(self) -> dict[str, str]:
+        logs = {}
+        for id, container in tuple(self._containers.items()):
+            with contextlib.suppress(ServerError):  # a server that was never made has no log
+                logs[id] = container.log().replace(self._options.password, "***")
+        return logs
+
+    def _tail(self, server: PlannedServer) -> str:
+        return "\n".join(self._read_logs().get(server.id, "").splitlines()[-EVIDENCE_LINES:])
+
+    def _ended(self, server: PlannedServer, state: State | str) -> ServerError:
+        return ServerError(
+            f"The server {_title(server)} {state}.", hint=server.engine.hint, evidence=self._tail(server)
+        )
+
+    def _late(self) -> ServerError:
+        server = next(server for server in self._plan.servers if server.id not in self._ready)
+        made = self._containers.get(server.id)
+        state = made.state() if made is not None else State("never made")
+        return ServerError(
+            f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it {state}.",
+            hint="startup_timeout in [tool.harness] gives servers longer. " + server.engine.hint,
+            evidence=self._tail(server),
+        )
+
+
+def _title(server: PlannedServer) -> str:
+    """*server*'s name in a message: ``replica (PostgreSQL 17, replica of default)``."""
+    role = f"replica of {server.primary}" if server.primary else "primary"
+    return f"{server.id} ({server.engine.title} {server.version}, {role})"
+
+
+def _unwanted() -> ServerError:
+    return ServerError("The servers were no longer wanted.")
+
+
+def _is_of(kept: Kept, spec: ServerSpec) -> bool:
+    """Whether the server that is *kept* matches *spec*."""
+    return kept.image == spec.image and spec.environment.items() <= kept.environment.items()

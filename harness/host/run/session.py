@@ -1,0 +1,337 @@
+"""The main path of ``harness ci``, and of ``harness plan``, which is its beginning.
+
+Owns the order of messages: the runner's journal is read in the main thread, while the servers come up in another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import signal
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from harness.errors import ExitCode, HarnessError, ServerError, UsageError
+from harness.host.config.load import Config
+from harness.host.config.provenance import explain
+from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
+from harness.host.launch.conversation import Conversation
+from harness.host.launch.liveness import Pulse
+from harness.host.planning import plan_view
+from harness.host.planning.plan import StackPlan, make_plan
+from harness.host.project import undeclared
+from harness.host.project.files import missing_submodules
+from harness.host.run import environment
+from harness.host.run.environment import Surroundings
+from harness.host.run.record import Record
+from harness.host.run.resources import Room
+from harness.protocol import codec
+from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
+from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
+from harness.report.artifacts import Artifacts
+from harness.report.formats import replay
+
+if TYPE_CHECKING:
+    from harness.host.run.servers import Stack
+
+_REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
+_END_OF_STREAM = "The end of its error stream is part of this message; "
+STOP_S = 15.0
+"""The time, in seconds, that the runner has to end by itself after it was told to stop."""
+EXIT_S = 30.0
+
+
+def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
+    """Run the suite as *config* says, write the artifacts, and return the exit code.
+
+    *around* replaces the surroundings of this process: a run of several has no console of its own.
+    """
+    # the run keeps its events, so that repeated garbage collection would cost more than reading them
+    gc.set_threshold(100_000, 50, 100)
+    around = around or environment.look(config, os.environ)
+    spec = _spec(config)  # read before the artifacts are replaced: the file to replay may be one of them
+    with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
+        record = Record(config, around, artifacts, console)
+        with interruptible():
+            try:
+                _run(config, spec, record, artifacts)
+            except BaseException as error:  # noqa: BLE001 - any exception must be in the reports, which are written all the same
+                ignore_further()
+                record.abort(error)
+            ignore_further()
+            return record.finish()
+
+
+def show_plan(config: Config, as_json: bool) -> ExitCode:
+    """Print the plan of a run, and start nothing but the runner."""
+    around = environment.look(config, os.environ)
+    with interruptible(), Room(config, lambda *_: None) as room:
+        plans = room.plans(RunSpec(plan_only=True, settings=config.settings))
+    if as_json:
+        around.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
+    else:
+        around.print_lines(plan_view.tables(plans))
+        if config.django.verbosity >= 2:
+            around.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
+    return ExitCode.GREEN
+
+
+def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
+    """Run the suite: everything that this starts is gone when it returns or raises."""
+    for folder in missing_submodules(config.project):
+        text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
+        record.tell(Notice("missing-submodule", text))
+    with Room(config, record.told, record) as room:
+        with record.phase("images"):
+            image = room.runner_image()
+        with _Story(room, record, artifacts) as story, room.inside(image) as conversation:
+            story.tell(conversation, spec)
+
+
+class _Story:
+    """One run: the runner on one side, the servers on the other. A context manager: the servers are gone at its end."""
+
+    def __init__(self, room: Room, record: Record, artifacts: Artifacts) -> None:
+        self._room = room
+        self._record = record
+        self._artifacts = artifacts
+        self._plan: StackPlan | None = None
+        self._stack: Stack | None = None
+        self._databases = DatabasesReady(())
+        self._planned = 0
+        self._end: RunFinished | RunAborted | None = None
+        self._lacks_a_module = False
+        self._is_up = threading.Event()
+        self._pulse: Pulse | None = None
+        self._is_aborted = self._is_over = False
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
+        self._closing: Future[None] | None = None
+        self._killers: list[threading.Timer] = []
+
+    def __enter__(self) -> _Story:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        with uninterrupted():
+            self._pool.shutdown()
+            if self._closing is not None:
+                self._closing.result()
+            elif self._stack is not None:  # the run ended before its servers were started
+                self._stack.close()
+
+    def tell(self, conversation: Conversation, spec: RunSpec) -> None:
+        """Read the runner's journal to its end, in every case; the servers are closed while the runner is removed."""
+        # the import is slow, and done by the time that the runner has sent its topology
+        submit(self._pool, import_module, "harness.host.run.servers")
+        try:
+            limits = self._room.stage_limits()
+            with Pulse(conversation, partial(self._end_still, conversation), limits=limits) as pulse:
+                self._pulse = pulse
+                try:
+                    conversation.send(Begin(spec))
+                    self._hear(conversation, pulse)
+                    self._see_end(conversation)
+                except HarnessError as error:
+                    self._abort(error)
+                    self._stop(conversation, error.message, error.exit_code)
+                    self._hear(conversation, pulse)
+        finally:
+            self._is_over = True
+            for killer in self._killers:
+                killer.cancel()
+            with self._record.phase("reports"):
+                if self._stack is not None and self._is_up.is_set():
+                    self._keep_evidence(self._stack)
+            if self._stack is not None:
+                self._closing = submit(self._pool, self._stack.close)
+
+    def _hear(self, conversation: Conversation, pulse: Pulse) -> None:
+        for line in pulse.listen(conversation.lines()):
+            try:
+                event = self._record.hear(line).event
+            except codec.CodecError:
+                if line.endswith(b"\n"):
+                    raise
+                return  # a torn line: how inside ended will explain it
+            pulse.told(event)
+            self._lacks_a_module |= undeclared.lacks_a_module(event)
+            match event:
+                case TopologyFound():
+                    self._plan = plan = make_plan(event.topology, self._room.config.db)
+                    conversation.send(UseRoutes(plan.routes))
+                    for alias in plan.aliases:
+                        self._record.tell(alias)
+                    for notice in plan.notices:
+                        self._record.tell(notice)
+                    # in parallel with the runner, which sets Django up and discovers the tests
+                    submit(self._pool, self._start_servers, conversation, plan)
+                case RunPlanned(tests=tests):
+                    self._planned += len(tests)
+                case DatabasesReady():
+                    self._databases = event
+                case Notice(code="server-silent"):
+                    submit(self._pool, self._look_at_servers, conversation)
+                case RunFinished() | RunAborted():
+                    self._end = event
+                    self._say_what_was_not_installed()
+
+    def _say_what_was_not_installed(self) -> None:
+        """Name the requirements files that the default installation does not read, where the project lacks a module."""
+        config = self._room.config
+        if config.runner == "container" and self._lacks_a_module:
+            for text in undeclared.left_out(config.project, config.install):
+                self._record.tell(Notice("requirements-left-out", text))
+
+    def _start_servers(self, conversation: Conversation, plan: StackPlan) -> None:
+        """Start the servers, in a thread of its own. A failure ends the run: the runner is told to stop."""
+        try:
+            images = self._room.server_images(plan)
+            with self._record.phase("servers"):
+                self._stack = stack = self._room.stack(plan, images, self._record, partial(self._lose, conversation))
+                if self._is_over:
+                    return
+                stack.bring_up()
+                self._is_up.set()
+            conversation.send(ServersReady(stack.endpoints()))
+            if self._pulse is not None:
+                self._pulse.servers_are_up()
+        except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
+            if not self._is_over:
+                self._abort(error)
+                self._stop(conversation, "The servers could not be started.", ExitCode.SERVERS)
+
+    def _look_at_servers(self, conversation: Conversation) -> None:
+        """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""
+        if self._stack is not None and self._is_up.is_set():
+            with contextlib.suppress(ServerError):  # an engine that refuses cannot tell
+                for loss in self._stack.losses():
+                    self._lose(conversation, loss)
+
+    def _lose(self, conversation: Conversation, loss: ServerError) -> None:
+        """Abort the run because a server is gone: one clear cause instead of an error of each test."""
+        if not self._is_over and not self._is_aborted:
+            self._abort(loss)
+            self._stop(conversation, loss.message, ExitCode.SERVERS)
+
+    def _abort(self, error: BaseException) -> None:
+        self._is_aborted = True
+        self._record.abort(error)
+
+    def _stop(self, conversation: Conversation, reason: str, code: ExitCode) -> None:
+        """Ask the runner to end, and stop it after ``STOP_S`` seconds."""
+        conversation.send(Stop(reason, code))
+        killer = threading.Timer(STOP_S, _end, (conversation,))
+        killer.daemon = True
+        self._killers.append(killer)
+        killer.start()
+
+    def _end_still(self, conversation: Conversation, problem: HarnessError) -> None:
+        """Kill a runner that makes no progress, without asking it."""
+        if not self._is_aborted:
+            self._abort(problem)
+        conversation.kill()
+
+    def _see_end(self, conversation: Conversation) -> None:
+        """Compare the exit status with the journal: a contradiction is red."""
+        ended = conversation.wait(EXIT_S)
+        if self._is_aborted:
+            return
+        evidence = conversation.stderr_tail()
+        if self._end is None and ended.oom_killed:
+            raise ServerError(
+                "The runner's container ran out of memory.",
+                hint="--parallel with fewer workers takes less; so does an engine that has more.",
+                evidence=evidence,
+            )
+        if self._end is None and ended.code < 0:
+            raise ServerError(
+                f"The runner was ended by {signal.Signals(-ended.code).name} before it said how the run went.",
+                hint="Somebody else did that, or the machine ran out of memory; run it again.",
+                evidence=evidence,
+            )
+        if ended.oom_killed:
+            text = (
+                "Processes of the runner's container were killed because its memory was used up; --parallel takes less."
+            )
+            self._record.tell(Notice("out-of-memory", text))
+        if self._end is None:
+            raise HarnessError(
+                f"Inside ended with status {ended.code} before it said how the run went.",
+                hint=f"{_END_OF_STREAM if evidence else ''}journal.ndjson has what it did last.",
+                evidence=evidence,
+            )
+        if ended.code != expected_status(self._end, self._planned):
+            raise HarnessError(
+                f"Inside said {type(self._end).__name__} and then ended with status {ended.code}.", evidence=evidence
+            )
+
+    def _keep_evidence(self, stack: Stack) -> None:
+        """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
+        server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
+        if self._is_aborted and stack.losses():
+            server_of = {}  # a server with a stopped process would never answer
+        with ThreadPoolExecutor(thread_name_prefix="schema") as pool:
+            dumps = [
+                (database.alias, pool.submit(stack.dump_schema, server, database.template))
+                for database in self._databases.databases
+                if (server := server_of.get(database.alias)) is not None
+            ]
+        for alias, dump in dumps:
+            try:
+                self._artifacts.write_schema(alias, dump.result())
+            except ServerError as error:
+                self._record.tell(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
+        for id, text in stack.logs().items():
+            self._artifacts.write_log(id, text)
+        for failure in stack.failures():
+            self._record.abort(failure)
+
+
+def _end(conversation: Conversation) -> None:
+    with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
+        conversation.stop(0.0)
+
+
+def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:
+    """The exit status that the runner must have after *end* of a run of *planned* tests."""
+    if isinstance(end, RunAborted):
+        return end.exit_code
+    if end.failures:
+        return ExitCode.TESTS_FAILED
+    return ExitCode.GREEN if planned else ExitCode.NO_TESTS
+
+
+def _spec(config: Config) -> RunSpec:
+    return RunSpec(
+        settings=config.settings,
+        labels=config.labels,
+        options=config.django,
+        workers=config.parallel,
+        timeout_s=config.timeout,
+        timeouts=tuple(TimeLimit(pattern, seconds) for pattern, seconds in config.timeouts.items()),
+        run_timeout_s=config.run_timeout,
+        retries=config.retries,
+        repeat=config.repeat,
+        replay=_replay(config),
+        check_isolation=config.check_isolation,
+        mirrors=config.mirrors,
+        framework=config.framework or "",
+    )
+
+
+def _replay(config: Config) -> tuple[str, ...]:
+    """The tests in the file of ``--replay``. Raises ``UsageError`` for a file that cannot be read, or that names none."""
+    if config.replay is None:
+        return ()
+    try:
+        tests = replay.parse(config.replay.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{config.replay} cannot be read: {error}", hint=_REPLAY_HINT) from error
+    if not tests:
+        raise UsageError(f"{config.replay} names no test.", hint=_REPLAY_HINT)
+    return tests
