@@ -1,7 +1,7 @@
 """The functions of the standard library that the harness calls while tests run, as they were before the project was imported.
 
 A test may patch ``time.monotonic`` or ``os.getpid``, count their calls, or freeze time for good. Code that runs between the first
-test's beginning and the last one's end calls these instead; ``tests/unit/test_real.py`` checks the modules for it.
+test's beginning and the last one's end calls these instead; ``tests/unit/runner/test_unpatched.py`` checks the modules for it.
 
 The functions are attributes of classes, because freezegun replaces every *module's* attribute that is a real function of time.
 Only ``perf_counter`` tells the time: time-machine changes the other clocks themselves, below Python.

@@ -1,6 +1,6 @@
 """The table in the README: what ``manage.py test --parallel`` does, and what ``harness ci`` does, on one small project.
 
-``tests/unit/test_docs.py`` sees to it that each row of the table is here. Where a new Django mends what its column says, the
+``tests/checks/test_pages.py`` sees to it that each row of the table is here. Where a new Django mends what its column says, the
 test is red, and the row goes.
 """
 

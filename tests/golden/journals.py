@@ -1,6 +1,6 @@
 """Journals of made-up runs, one for each thing that a report must get right: the source of the ``*.ndjson`` beside it.
 
-``tests/unit/test_golden.py`` says how the files are made anew.
+``tests/golden/test_golden.py`` says how the files are made anew.
 """
 
 from __future__ import annotations

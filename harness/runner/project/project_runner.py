@@ -133,10 +133,10 @@ class InsideRunner(DiscoverRunner):
         await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
         return made
 
-    def run_checks(self, clones: Any) -> None:
+    def run_checks(self, databases: Any) -> None:
         """Run the project's system checks; a failed check ends the run as the project's fault."""
         try:
-            super().run_checks(clones)
+            super().run_checks(databases)
         except SystemCheckError as error:
             hint = "Run manage.py check with the same environment." + unset_variables.unset_advice(self.harness.unset)
             evidence = f"{error}\n{self._backends()}"

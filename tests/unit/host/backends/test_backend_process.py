@@ -15,7 +15,7 @@ from harness.protocol import codec
 from harness.protocol.events import Notice, RunAborted
 from harness.report.model.typed_command import Typed
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[4]
 LETTER = Letter(
     {"db": ["sqlite"], "project": "x", "failfast": True}, "/out", Typed(("harness", "ci", "--db", "sqlite"), ("x",))
 )
@@ -63,7 +63,10 @@ def test_a_process_ends_with_its_parent(tmp_path):
     letter = Letter(
         {"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), Typed(("harness", "ci"))
     )
-    program = "import time; from harness.host.backends import backend_process as process; process.run_ci = lambda *_: time.sleep(60); process.main()"
+    program = (
+        "import time; from harness.host.backends import backend_process as it;"
+        " it.run_ci = lambda *_: time.sleep(60); it.main()"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", program],
         input=letter.to_line(),

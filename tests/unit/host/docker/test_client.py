@@ -12,7 +12,7 @@ import pytest
 from harness.host.docker.client import unreachable
 from harness.host.images.base_images import label_changes, pull_failure, registry_of
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[4]
 
 
 def _caused(error: Exception, cause: Exception) -> Exception:

@@ -14,7 +14,7 @@ from tests.golden.backends import ADDS, BAD, merged, on_postgres, passed, run_of
 from tests.golden.journals import STATEMENTS, failure
 from tests.junit_check import check
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "merged"
+GOLDEN = Path(__file__).parents[3] / "golden" / "merged"
 
 
 def compare(name: str, actual: bytes) -> Path:

@@ -1,6 +1,6 @@
 """Journals to reports, compared exactly: ``tests/golden/NAME.ndjson`` to ``.xml``, ``.txt`` (plain console) and ``.json``.
 
-``UPDATE_GOLDEN=1 python -m pytest tests/unit/test_golden.py`` writes the files anew, the journals too, from
+``UPDATE_GOLDEN=1 python -m pytest tests/golden/test_golden.py`` writes the files anew, the journals too, from
 ``tests/golden/journals.py``. Read what changed as you would read code.
 """
 
@@ -23,7 +23,7 @@ from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS
 from tests.junit_check import check
 
-GOLDEN = Path(__file__).parent.parent / "golden"
+GOLDEN = Path(__file__).parent
 OPTIONS = {
     "outcomes": ConsoleOptions(debug_sql=True, timing=True, buffer=True),
     "hostile": ConsoleOptions(guard="b52f1c", debug_sql=True),

@@ -13,7 +13,7 @@ from harness.runner.replication.mysql_position import GtidStream
 from harness.runner.replication.mysql_writes import is_write
 from tests.e2e import pairs
 from tests.runner.conversation import run
-from tests.unit import test_writes
+from tests.unit.runner.replication import test_mysql_writes as writes
 
 pytestmark = pytest.mark.docker
 
@@ -177,7 +177,7 @@ def test_a_replica_refuses_what_a_shared_mirror_refuses(pair):
         session.run("CREATE PROCEDURE ro.p() SELECT 1")
     _catch_up(pair)
     asked, wrong = 0, []
-    for sql in test_writes.statements(test_writes.REFUSED) + test_writes.statements(test_writes.LET_THROUGH):
+    for sql in writes.statements(writes.REFUSED) + writes.statements(writes.LET_THROUGH):
         with pair.session("replica", "ro") as session:
             try:
                 session.run(sql.replace("%s", "1"))

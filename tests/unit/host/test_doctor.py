@@ -161,7 +161,7 @@ def test_the_command_without_an_engine():
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "DOCKER_HOST": "tcp://127.0.0.1:1"},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "DOCKER_HOST": "tcp://127.0.0.1:1"},
     )
     assert process.returncode == ExitCode.SERVERS, process.stderr
     assert "missing  Docker engine  No Docker engine answers at tcp://127.0.0.1:1 (DOCKER_HOST)." in process.stdout

@@ -19,7 +19,7 @@ from tests.golden.backends import ADDS, BAD, FAILS, on_mysql, on_postgres, start
 from tests.golden.journals import Journal, failure, planned
 from tests.junit_check import check
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[4]
 
 
 def write(folder: Path, journal: Journal) -> Path:

@@ -13,7 +13,7 @@ from harness.host.config.load import DbSpec, load
 from harness.host.planning.backends import Backend, at_once, backends_of, matrix, matrix_document, workers_each
 
 GIB = 1 << 30
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[4]
 
 
 def project(folder, toml):

@@ -1,6 +1,6 @@
 """The reference pages say what the option table says.
 
-Run as a program, this file writes the generated parts anew:  PYTHONPATH=. python tests/unit/test_reference_docs.py
+Run as a program, this file writes the generated parts anew:  PYTHONPATH=. python tests/checks/test_reference.py
 """
 
 import json

@@ -343,10 +343,10 @@ CMD ["{server}"]
     ("kind", "version", "config", "server"),
     [("mysql", "9.7", "/etc/my.cnf", "mysqld"), ("mariadb", "11.8", "/etc/mysql/conf.d/own.cnf", "mariadbd")],
 )
-def test_any_image_with_the_official_layout_is_seeded(client, run, network, kind, version, load, server):
+def test_any_image_with_the_official_layout_is_seeded(client, run, network, kind, version, config, server):
     """Root, a volume at the data directory, an entry point and a configuration of its own, which counts where ours is silent."""
     official = f"test-official-{kind}:{run}"
-    dockerfile = OFFICIAL_LAYOUT.format(image=image_of(client, kind, version), config=load, server=server)
+    dockerfile = OFFICIAL_LAYOUT.format(image=image_of(client, kind, version), config=config, server=server)
     client.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=official, rm=True)
     image = None
     try:

@@ -15,7 +15,7 @@ from harness.errors import ExitCode, Interrupted
 from harness.host.interrupts import heeded, ignore_further, interruptible, submit, uninterrupted
 from tests.signals import heeding
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,10 @@ def test_a_hangup_that_is_ignored_stays_so():
 
 
 def test_these_tests_pass_where_signals_are_ignored_from_the_start():
-    tests = ("test_interrupts.py::test_a_signal_is_an_exception", "test_cli.py::test_an_interrupt_of_the_real_process")
+    tests = (
+        "host/test_interrupts.py::test_a_signal_is_an_exception",
+        "test_cli.py::test_an_interrupt_of_the_real_process",
+    )
     ignoring = ["env", "--ignore-signal=INT,HUP", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command = [*ignoring, *(f"tests/unit/{test}" for test in tests)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

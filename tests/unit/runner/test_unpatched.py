@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-RUNNER = Path(__file__).parents[2] / "harness" / "runner"
+RUNNER = Path(__file__).parents[3] / "harness" / "runner"
 BEFORE_TESTS = """
     __init__ __main__ bootstrap unset_variables cpu_count gc_thresholds unpatched processes/supervisor
     project/handshake project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
