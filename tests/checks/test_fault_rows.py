@@ -1,17 +1,19 @@
 """The table of faults itself: what it says of rows, and of scenes that break off."""
 
+from pathlib import Path
+
 from tests.faults.__main__ import rows_of
 from tests.faults.declared import read
 from tests.faults.row import Row, table
 
 
-def test_a_row_is_as_expected_when_nothing_differs_and_nothing_is_left():
+def test_a_row_is_as_expected_when_nothing_differs_and_nothing_is_left() -> None:
     assert Row("a fault", "exit 1", "exit 1").is_as_expected
     assert not Row("a fault", "exit 1", "exit 0").is_as_expected
     assert not Row("a fault", "exit 1", "exit 1", ("harness-1-runner",)).is_as_expected
 
 
-def test_what_differs_is_shown():
+def test_what_differs_is_shown() -> None:
     shown = table([Row("a fault", "exit 1", "exit 0", ("harness-1-runner",))])
     assert shown.splitlines() == [
         "  1  NOT AS EXPECTED  a fault",
@@ -21,7 +23,7 @@ def test_what_differs_is_shown():
     ]
 
 
-def test_a_scene_that_breaks_off_keeps_its_rows_and_is_not_as_expected():
+def test_a_scene_that_breaks_off_keeps_its_rows_and_is_not_as_expected() -> None:
     def scene():
         yield Row("a fault", "exit 1", "exit 1")
         raise TimeoutError("no end")
@@ -32,7 +34,7 @@ def test_a_scene_that_breaks_off_keeps_its_rows_and_is_not_as_expected():
     assert "TimeoutError: no end" in last.seen
 
 
-def test_classes_of_a_module_say_what_they_expect(tmp_path):
+def test_classes_of_a_module_say_what_they_expect(tmp_path: Path) -> None:
     module = tmp_path / "test_some.py"
     module.write_text(
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.github_expressions import condition, evaluate
@@ -35,12 +37,12 @@ CONTEXTS = {
         ("${{ fromJSON(needs.plan.outputs.matrix) }}", {"include": [{"db": "sqlite"}]}),
     ],
 )
-def test_expressions(text, value):
+def test_expressions(text: int | str, value) -> None:
     assert evaluate(text, CONTEXTS) == value
 
 
 @pytest.mark.parametrize("text", ["${{ nowhere.db }}", "${{ inputs.db inputs.db }}", "${{ inputs.db + 1 }}"])
-def test_what_is_not_understood_is_an_error(text):
+def test_what_is_not_understood_is_an_error(text: str) -> None:
     with pytest.raises(AssertionError):
         evaluate(text, CONTEXTS)
 
@@ -57,7 +59,9 @@ def test_what_is_not_understood_is_an_error(text):
         ("failure()", False, True),
     ],
 )
-def test_conditions_ask_for_success_unless_they_say_otherwise(text, after_success, after_failure):
+def test_conditions_ask_for_success_unless_they_say_otherwise(
+    text: str | None, after_success: bool, after_failure: bool
+) -> None:
     for is_fine, expected in ((True, after_success), (False, after_failure)):
         status = {
             "success": lambda fine=is_fine: fine,
@@ -68,7 +72,7 @@ def test_conditions_ask_for_success_unless_they_say_otherwise(text, after_succes
         assert condition(text, {**CONTEXTS, "()": status}) is expected
 
 
-def test_a_matrix_is_the_product_of_its_axes_and_what_is_included():
+def test_a_matrix_is_the_product_of_its_axes_and_what_is_included() -> None:
     assert _matrix({"a": [1, 2], "b": ["x"]}) == [{"a": 1, "b": "x"}, {"a": 2, "b": "x"}]
     assert _matrix({"include": [{"db": "sqlite"}]}) == [{"db": "sqlite"}]
     assert _matrix("") == [{}]
@@ -76,7 +80,7 @@ def test_a_matrix_is_the_product_of_its_axes_and_what_is_included():
         _matrix({"include": []})
 
 
-def test_outputs_of_one_line_and_of_several(tmp_path):
+def test_outputs_of_one_line_and_of_several(tmp_path: Path) -> None:
     file = tmp_path / "output"
     file.write_text("a=1\nb=x=y\nc<<END\none\ntwo\nEND\nd=\n")
     assert read_commands(file) == {"a": "1", "b": "x=y", "c": "one\ntwo", "d": ""}

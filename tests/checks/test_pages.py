@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -37,7 +38,7 @@ OF_OTHERS = {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page) -> None:
     for target in links(page):
         if re.match(r"[a-z]+:", target):
             continue
@@ -50,27 +51,27 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_every_block_says_what_is_to_be_done_with_it(page):
+def test_every_block_says_what_is_to_be_done_with_it(page) -> None:
     for block in blocks(page):
         assert block.language not in SHELLS or block.verb == "run", f"{block.where}: commands that no test runs"
         if block.verb:
             assert block.language in VERBS[block.verb], f"{block.where}: a {block.language} block to {block.verb}"
 
 
-def test_every_scene_is_known():
+def test_every_scene_is_known() -> None:
     for block in all_blocks("run"):
         assert block.scene in test_docs.SCENES, block.where
         assert block.commands(), f"{block.where}: no command"
 
 
-def test_the_commands_that_are_replaced_are_there():
+def test_the_commands_that_are_replaced_are_there() -> None:
     """What stands in no page any more has no business in the list either."""
     commands = {command for block in all_blocks("run") for command, _ in block.commands()}
     assert test_docs.INSTEAD.keys() <= commands
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_commands_of_ours_parse(page):
+def test_commands_of_ours_parse(page) -> None:
     told = [command for block in blocks(page) if block.verb == "run" for command, _ in block.commands()]
     told += [span for span in code_spans(page) if "..." not in span and "|" not in span]
     for command in told:
@@ -79,7 +80,7 @@ def test_commands_of_ours_parse(page):
             parse(words[1:])
 
 
-def parse(words):
+def parse(words) -> None:
     """Raises what click raises for a flag, a command or an argument that is not there."""
     group = cli.harness
     context = group.make_context("harness", list(words), resilient_parsing=False)
@@ -92,7 +93,7 @@ def parse(words):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_flags_exist(page):
+def test_flags_exist(page) -> None:
     known = {flag for option in OPTIONS for flag in option.flags} | {*flags_of(cli.harness)} | {*OF_OTHERS}
     for span in code_spans(page):
         if re.match(r"-{1,2}[a-z]", span):
@@ -109,14 +110,14 @@ def flags_of(command):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_keys_and_variables_exist(page):
+def test_keys_and_variables_exist(page) -> None:
     variables = {option.variable for option in OPTIONS} | {"HARNESS_NO_DOCKER"}
     for name in re.findall(r"\bHARNESS_[A-Z_]+\b", page.read_text("utf-8")):
         assert name in variables, f"{name} is no variable"
 
 
 @pytest.mark.parametrize("block", all_blocks("config"), ids=lambda block: block.where)
-def test_configuration_is_taken(block, tmp_path):
+def test_configuration_is_taken(block, tmp_path: Path) -> None:
     for name in block.argument.split():
         (tmp_path / name).touch()
     (tmp_path / "pyproject.toml").write_text(block.text)
@@ -124,7 +125,7 @@ def test_configuration_is_taken(block, tmp_path):
     assert "pyproject.toml" in {loaded.source(option.key) for option in OPTIONS}
 
 
-def test_scripts_that_are_named_can_be_run():
+def test_scripts_that_are_named_can_be_run() -> None:
     for page in PAGES:
         for script in re.findall(r"(?<![\w/.])(?:\./)?(ci/\w+)\b(?!\.)", "\n".join(code_spans(page))):
             path = ROOT / script
@@ -132,21 +133,21 @@ def test_scripts_that_are_named_can_be_run():
             assert os.access(path, os.X_OK), f"{script} cannot be executed"
 
 
-def test_files_that_are_named_are_there():
+def test_files_that_are_named_are_there() -> None:
     for page in PAGES:
         for span in code_spans(page):
             if re.fullmatch(r"(harness|tests|images|docs)/[\w./-]+\.\w+", span) and "NAME" not in span:
                 assert (ROOT / span).exists(), f"{page.name} names {span}"
 
 
-def test_the_index_names_every_page():
+def test_the_index_names_every_page() -> None:
     index = ROOT / "docs" / "README.md"
     named = {(index.parent / target.partition("#")[0]).resolve() for target in links(index)}
     wanted = {page for folder in ("tutorial", "how-to", "reference", "explanation") for page in _below(folder)}
     assert wanted <= named
 
 
-def test_the_index_of_design_notes_names_every_note_with_its_title():
+def test_the_index_of_design_notes_names_every_note_with_its_title() -> None:
     text = (ROOT / "docs" / "design" / "README.md").read_text()
     listed = re.findall(r"^- \[(.+)\]\((.+)\)$", text, re.MULTILINE)
     notes = [note for note in _below("design") if note.name != "README.md"]
@@ -157,7 +158,7 @@ def _below(folder):
     return sorted((ROOT / "docs" / folder).glob("*.md"))
 
 
-def test_each_row_of_the_comparison_is_held_by_a_test():
+def test_each_row_of_the_comparison_is_held_by_a_test() -> None:
     text = (ROOT / "README.md").read_text()
     table = text.split("| | `manage.py test --parallel` | `harness ci` |\n")[1].split("\n\n")[0]
     rows = [re.split(r" ?\| ?", line)[1] for line in table.splitlines()[1:]]
@@ -168,7 +169,7 @@ def test_each_row_of_the_comparison_is_held_by_a_test():
             assert re.search(rf"def {function}\(", (ROOT / path).read_text()), f"{name} is not there"
 
 
-def test_pinned_actions_are_those_of_our_own_workflows():
+def test_pinned_actions_are_those_of_our_own_workflows() -> None:
     """Ours too: a reader pins the release that he uses, whose commit no page of it can know."""
     files = [path for path in (ROOT / ".github").rglob("*.yml") if path.is_file()]
     pinned = {use for path in files for use in re.findall(r"uses: (\S+ # \S+)", path.read_text("utf-8"))}
@@ -187,7 +188,7 @@ def _own(files):
             yield path.relative_to(ROOT)
 
 
-def test_every_input_and_output_of_actions_is_explained():
+def test_every_input_and_output_of_actions_is_explained() -> None:
     text = (ROOT / "docs" / "how-to" / "github-actions.md").read_text("utf-8")
     for path in (".github/actions/harness/action.yml", ".github/workflows/django-tests.yml"):
         document = read_yaml(ROOT / path)

@@ -23,16 +23,16 @@ SEEDS = range(1, 151)
 
 
 class TestGeneration:
-    def test_a_seed_always_gives_the_same_suite(self):
+    def test_a_seed_always_gives_the_same_suite(self) -> None:
         assert generate(7, "sqlite") == generate(7, "sqlite")
         assert generate(7, "sqlite") != generate(8, "sqlite")
 
-    def test_each_module_is_python(self):
+    def test_each_module_is_python(self) -> None:
         for seed in SEEDS:
             for text in generate(seed, "postgres").files.values():
                 ast.parse(text)
 
-    def test_each_piece_is_in_some_suite(self):
+    def test_each_piece_is_in_some_suite(self) -> None:
         text = "\n".join(
             "\n".join(generate(seed, engine).files.values()) for seed in SEEDS for engine in ("sqlite", "postgres")
         )
@@ -43,7 +43,7 @@ class TestGeneration:
             end = last.rpartition("NAME")[2] if named else ""
             assert any(line.startswith(start) and line.endswith(end) for line in lines), piece.text
 
-    def test_each_option_is_in_some_suite(self):
+    def test_each_option_is_in_some_suite(self) -> None:
         found = [word for seed in SEEDS for word in (*generate(seed, "sqlite").own, *generate(seed, "sqlite").shared)]
         wanted = {"-k", "--tag", "--exclude-tag", "--reverse", "--retries", "--repeat", "--check-isolation"}
         assert wanted | {"auto", "primary", "replica", "1", "2", "3"} <= set(found)
@@ -80,20 +80,20 @@ class TestExpectation:
             ((), Told("NOT_RUN")),
         ],
     )
-    def test_the_outcome_follows_what_unittest_said(self, calls, told):
+    def test_the_outcome_follows_what_unittest_said(self, calls, told) -> None:
         assert expected(record(*calls)).tests == {"t.C.test": told}
 
-    def test_a_test_is_skipped_with_its_fixture(self):
+    def test_a_test_is_skipped_with_its_fixture(self) -> None:
         found = expected(record(fixtures=[("setUpModule (t)", "skip", "", "no luck")]))
         assert found.tests == {"t.C.test": Told("SKIPPED", reason="no luck")}
         assert found.exit_code == 0
 
-    def test_a_failed_fixture_is_red(self):
+    def test_a_failed_fixture_is_red(self) -> None:
         found = expected(record(SUCCESS, fixtures=[("tearDownClass (t.C)", "error", "ValueError", "bad")]))
         assert found.fixtures == {"t.C.tearDownClass": frozenset({("ValueError", "bad")})}
         assert found.exit_code == 1
 
-    def test_nothing_planned_is_no_tests(self):
+    def test_nothing_planned_is_no_tests(self) -> None:
         assert expected({"planned": [], "tests": {}, "fixtures": [], "output": {}}).exit_code == 5
 
 
@@ -108,27 +108,27 @@ def finished(outcome, *failures, **options):
 
 
 class TestDifferences:
-    def test_the_same_is_no_difference(self):
+    def test_the_same_is_no_difference(self) -> None:
         ours = seen(report(finished(Outcome.ERRORED, Failure("error", "ValueError", "bad", ""), stdout="said\n")))
         assert differences(expected(record(ERROR, output=("said\n", ""))), ours) == []
 
-    def test_output_of_green_tests_is_in_no_report(self):
+    def test_output_of_green_tests_is_in_no_report(self) -> None:
         ours = seen(report(finished(Outcome.PASSED)))
         assert differences(expected(record(SUCCESS, output=("said\n", ""))), ours) == []
 
-    def test_another_outcome_is_one_and_so_is_the_exit_code(self):
+    def test_another_outcome_is_one_and_so_is_the_exit_code(self) -> None:
         found = differences(expected(record(ERROR)), seen(report(finished(Outcome.PASSED))))
         assert [line.split(":")[0] for line in found] == ["exit code", "t.C.test"]
 
-    def test_a_lost_worker_is_one_though_all_tests_passed(self):
+    def test_a_lost_worker_is_one_though_all_tests_passed(self) -> None:
         ours = seen(report(WorkerLost(9, 70, None, None), finished(Outcome.PASSED)))
         assert "lost worker 1" in "\n".join(differences(expected(record(SUCCESS)), ours))
 
-    def test_a_test_that_is_missing_is_one(self):
+    def test_a_test_that_is_missing_is_one(self) -> None:
         theirs = Seen({"t.C.test": Told("PASSED")}, {}, 0)
         assert differences(theirs, Seen({}, {}, 0)) == [f"t.C.test: expected {Told('PASSED')}, the harness None"]
 
-    def test_a_second_failure_of_a_fixture_is_one(self):
+    def test_a_second_failure_of_a_fixture_is_one(self) -> None:
         theirs = Seen({}, {"t.C.setUpClass": frozenset({("ValueError", "a"), ("KeyError", "b")})}, 1)
         ours = Seen({}, {"t.C.setUpClass": frozenset({("ValueError", "a")})}, 1)
         assert differences(theirs, ours) == [

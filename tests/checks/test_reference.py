@@ -89,12 +89,12 @@ def generated_part(text: str, part: str) -> re.Match[str]:
 
 
 @pytest.mark.parametrize(("page", "part"), PARTS)
-def test_the_pages_are_in_step_with_the_table(page, part):
+def test_the_pages_are_in_step_with_the_table(page, part) -> None:
     text = (REFERENCE / page).read_text()
     assert generated_part(text, part)[0].strip("\n") == GENERATED[page][part], "run this file as a program"
 
 
-def test_every_key_of_the_listing_is_taken_as_it_stands(tmp_path):
+def test_every_key_of_the_listing_is_taken_as_it_stands(tmp_path: Path) -> None:
     """The page's own text, uncommented, is a valid file that sets every key."""
     text = generated_part((REFERENCE / "configuration.md").read_text(), "keys")[0]
     uncommented = re.sub(r"^# (?=\w+ = |\[|image)", "", text, flags=re.MULTILINE)
@@ -106,7 +106,7 @@ def test_every_key_of_the_listing_is_taken_as_it_stands(tmp_path):
             assert loaded.source(option.key) == "pyproject.toml", option.key
 
 
-def test_the_defaults_of_the_listing_are_the_defaults(tmp_path):
+def test_the_defaults_of_the_listing_are_the_defaults(tmp_path: Path) -> None:
     text = generated_part((REFERENCE / "configuration.md").read_text(), "keys")[0]
     listed = dict(re.findall(r"(?<!for example:\n)^# (\w+) = (.*)$", text, re.MULTILINE))
     for option in OPTIONS:
@@ -114,7 +114,7 @@ def test_the_defaults_of_the_listing_are_the_defaults(tmp_path):
             assert tomllib.loads(f"it = {listed[option.key]}")["it"] == option.default
 
 
-def test_every_exit_code_is_in_the_table():
+def test_every_exit_code_is_in_the_table() -> None:
     text = (REFERENCE / "command-line.md").read_text()
     section = text.split("## Exit codes")[1].split("\n## ")[0]
     codes = [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)]

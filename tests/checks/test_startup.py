@@ -16,6 +16,6 @@ import pytest
         ("harness.host.run.session", "testcontainers"),
     ],
 )
-def test_what_takes_long_to_import_is_left_for_later(module, kept_for_later):
+def test_what_takes_long_to_import_is_left_for_later(module: str, kept_for_later: str) -> None:
     script = f"import sys, {module}; sys.exit({kept_for_later!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

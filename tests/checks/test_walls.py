@@ -33,29 +33,29 @@ def imported_with(package):
 
 
 @pytest.mark.parametrize("package", ["harness.host", "harness.report", "harness.protocol"])
-def test_the_hosts_side_never_imports_django(package):
+def test_the_hosts_side_never_imports_django(package: str) -> None:
     assert not imported_with(package) & {"django", "psycopg"}
 
 
-def test_the_command_line_never_imports_django():
+def test_the_command_line_never_imports_django() -> None:
     result = subprocess.run(
         [sys.executable, "-c", "import harness.cli, sys; sys.exit('django' in sys.modules)"], cwd=ROOT
     )
     assert result.returncode == 0
 
 
-def test_the_runner_never_imports_what_is_the_hosts():
+def test_the_runner_never_imports_what_is_the_hosts() -> None:
     loaded = imported_with("harness.runner")
     assert "django" in loaded
     assert not loaded & {"docker", "testcontainers", "click", "rich", "junit_xml", "requests"}
 
 
 @pytest.mark.parametrize("package", ["harness.report", "harness.protocol"])
-def test_docker_stays_with_the_host(package):
+def test_docker_stays_with_the_host(package: str) -> None:
     assert not imported_with(package) & {"docker", "testcontainers"}
 
 
-def test_imports_go_one_way():
+def test_imports_go_one_way() -> None:
     lint = Path(sys.executable).parent / "lint-imports"
     result = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -84,7 +84,7 @@ def whole(kind: str, text: str) -> str:
 
 
 @pytest.fixture(params=["repository", *all_blocks("workflow")], ids=lambda it: getattr(it, "where", it))
-def repository(request, tmp_path):
+def repository(request: pytest.FixtureRequest, tmp_path: Path):
     """A folder with ``.github``: this repository, or one whose only workflow is a page's."""
     if request.param == "repository":
         return ROOT
@@ -100,28 +100,28 @@ def workflows(repository: Path) -> list[Path]:
     return found
 
 
-def test_actionlint(repository):
+def test_actionlint(repository) -> None:
     lint("actionlint", *workflows(repository), cwd=repository)
 
 
-def test_schema(repository):
+def test_schema(repository) -> None:
     lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(repository))
 
 
-def test_schema_of_composite_actions():
+def test_schema_of_composite_actions() -> None:
     for action in [ROOT / "action.yml", *ROOT.glob(".github/actions/*/action.yml")]:
         if action.is_file():
             lint("check-jsonschema", "--builtin-schema", "vendor.github-actions", action)
 
 
 @pytest.mark.parametrize("block", all_blocks("gitlab"), ids=lambda block: block.where)
-def test_gitlab_schema(block, tmp_path):
+def test_gitlab_schema(block, tmp_path: Path) -> None:
     path = tmp_path / ".gitlab-ci.yml"
     path.write_text(block.text)
     lint("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", path)
 
 
-def test_zizmor(repository):
+def test_zizmor(repository) -> None:
     lint("zizmor", "--offline", "--no-progress", repository)
 
 
@@ -134,13 +134,13 @@ def shells():
 
 
 @pytest.mark.parametrize("script", list(shells()))
-def test_shellcheck_of_composite_actions(script, tmp_path):
+def test_shellcheck_of_composite_actions(script, tmp_path: Path) -> None:
     path = tmp_path / "script.sh"
     path.write_text(script)
     lint("shellcheck", "--norc", "--shell=bash", path)
 
 
-def test_each_action_of_others_has_one_pin():
+def test_each_action_of_others_has_one_pin() -> None:
     """A name that is pinned to two commits would be brought up to date in one place and not in the other."""
     pins: dict[str, set[str]] = {}
     for path in (ROOT / ".github").rglob("*.yml"):
@@ -150,12 +150,12 @@ def test_each_action_of_others_has_one_pin():
     assert {name: found for name, found in pins.items() if len(found) > 1} == {}
 
 
-def test_every_release_of_every_engine_is_published():
+def test_every_release_of_every_engine_is_published() -> None:
     matrix = read_yaml(ROOT / ".github" / "workflows" / "images.yml")["jobs"]["publish"]["strategy"]["matrix"]
     assert matrix["db"] == [f"{engine.name}:{version}" for engine in ENGINES.values() for version in engine.versions]
 
 
-def test_the_linters_find_what_is_wrong(tmp_path):
+def test_the_linters_find_what_is_wrong(tmp_path: Path) -> None:
     """A linter that says nothing, whatever it is given, would hold nothing."""
     wrong = tmp_path / ".github" / "workflows" / "wrong.yml"
     wrong.parent.mkdir(parents=True)
@@ -168,17 +168,17 @@ def test_the_linters_find_what_is_wrong(tmp_path):
         lint("zizmor", "--offline", "--no-progress", tmp_path)
 
 
-def test_the_scripts_are_found():
+def test_the_scripts_are_found() -> None:
     assert {"ci/demo", "ci/test", ".ci/run", "images/postgres/seed.sh", "images/postgres/entry.sh"} <= set(SCRIPTS)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_shellcheck(script):
+def test_shellcheck(script) -> None:
     lint("shellcheck", "--norc", script)
 
 
 @pytest.mark.parametrize("name", ["ci/environment", "ci/engine", "ci/base", "ci/demo", "ci/test"])
-def test_scripts_for_a_bare_machine_call_only_what_it_has(name):
+def test_scripts_for_a_bare_machine_call_only_what_it_has(name: str) -> None:
     """A script may call a missing program after it has looked for it."""
     text = "\n".join(line.split("#")[0] for line in (ROOT / name).read_text().splitlines())
     called = set(

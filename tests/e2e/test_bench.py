@@ -17,7 +17,7 @@ def bench(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_the_help_names_every_figure_that_the_reference_describes():
+def test_the_help_names_every_figure_that_the_reference_describes() -> None:
     done = bench("--help")
     assert done.returncode == 0, done.stderr
     reference = (ROOT / "docs" / "reference" / "benchmark.md").read_text()
@@ -26,14 +26,14 @@ def test_the_help_names_every_figure_that_the_reference_describes():
         assert f"`{name}`" in reference
 
 
-def test_a_figure_that_there_is_not_is_refused():
+def test_a_figure_that_there_is_not_is_refused() -> None:
     done = bench("--only", "everything")
     assert done.returncode == 2
     assert "'pair'" in done.stderr
 
 
 @pytest.mark.docker
-def test_a_figure_is_measured(tmp_path):
+def test_a_figure_is_measured(tmp_path: Path) -> None:
     target = tmp_path / "bench.json"
     done = bench("--only", "pair", "--repeat", 1, "--json", target)
     assert done.returncode == 0, done.stderr

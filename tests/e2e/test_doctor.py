@@ -29,7 +29,7 @@ def doctor(*arguments):
     )
 
 
-def test_what_a_lost_machine_left_is_named_and_removed_and_nothing_else():
+def test_what_a_lost_machine_left_is_named_and_removed_and_nothing_else() -> None:
     old, new = (secrets.token_hex(4) for _ in range(2))
     with contextlib.closing(connect()) as client:
         for run, age_s in ((old, LEFT_BEHIND_S + 60), (new, 0)):
@@ -49,7 +49,7 @@ def test_what_a_lost_machine_left_is_named_and_removed_and_nothing_else():
             containers.remove_run(client, new)
 
 
-def test_doctor_describes_the_engine_that_answers():
+def test_doctor_describes_the_engine_that_answers() -> None:
     process = doctor()
     rows = {line[9:].split("  ")[0]: line for line in process.stdout.splitlines() if line[:8].strip()}
     version = subprocess.run(

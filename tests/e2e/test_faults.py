@@ -14,7 +14,7 @@ ON_THE_OTHERS = ("disk", "test_times", "test_full", "lost", "early", "late", "st
 
 
 @pytest.fixture(scope="module")
-def scenes(request, tmp_path_factory):
+def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """The scenes of all chosen tests, begun: by their parameters, their folder and what will have come of them."""
     chosen = [item.callspec.params for item in request.session.items if item.path == request.path]
     make_images(sorted({each["db"] for each in chosen}))
@@ -34,7 +34,7 @@ def scenes(request, tmp_path_factory):
         *((db, scene) for db in ("mysql", "mariadb") for scene in ON_THE_OTHERS),
     ],
 )
-def test_every_fault_comes_to_what_it_must(db, scene, scenes):
+def test_every_fault_comes_to_what_it_must(db, scene, scenes) -> None:
     folder, begun = scenes[db, scene]
     rows = begun.result()
     assert rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ class HostileTests(TestCase):
 
 
 @pytest.fixture
-def ended(project, tmp_path):  # noqa: F811 - the fixture
+def ended(project, tmp_path: Path):  # noqa: F811 - the fixture
     (project / "shop" / "tests.py").write_text(TESTS)
     env = command.environment(
         GITHUB_ACTIONS="true",
@@ -56,17 +57,17 @@ def commands(out):
     return found
 
 
-def test_the_only_commands_are_our_annotations(ended):
+def test_the_only_commands_are_our_annotations(ended) -> None:
     assert ended.code == 1, ended.told
     found = commands(ended.out)
     assert [line.partition(" ")[0] for line in found] == ["::error"]
     assert "file=shop/tests.py,line=15" in found[0]
 
 
-def test_what_was_printed_is_shown(ended):
+def test_what_was_printed_is_shown(ended) -> None:
     assert "::error::printed" in ended.out
 
 
-def test_the_step_summary_names_the_failure(ended, tmp_path):
+def test_the_step_summary_names_the_failure(ended, tmp_path: Path) -> None:
     text = (tmp_path / "summary.md").read_text()
     assert "test_fails_with_commands" in text

@@ -127,7 +127,7 @@ def _wheel(folder: Path, name: str) -> Path:
     return path
 
 
-def test_the_runner_has_what_a_project_commonly_needs(runner):
+def test_the_runner_has_what_a_project_commonly_needs(runner) -> None:
     said = _run(
         runner,
         "python -V; id -u; stat -c %u /project /opt/venv; pwd; command -v python; command -v pip; locale charmap;"
@@ -140,12 +140,12 @@ def test_the_runner_has_what_a_project_commonly_needs(runner):
     assert said[8:] == ["can write", ""]
 
 
-def test_what_is_there_is_found_without_a_word(workshop, tale, runner):
+def test_what_is_there_is_found_without_a_word(workshop, tale, runner) -> None:
     assert provision.runner_image(workshop, "3.13") == runner
     assert tale == []
 
 
-def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(workshop, tale, runner, own):
+def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(workshop, tale, runner, own) -> None:
     first = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
     assert provision.provide(workshop, [_spec(own, runner, "RUN echo one")]) == first
     second = provision.provide(workshop, [_spec(own, runner, "RUN echo two")])
@@ -154,7 +154,7 @@ def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(workshop, tale, r
     assert provision.provide(workshop, [_spec(own, runner, "RUN echo one")]) == first
 
 
-def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own):
+def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own) -> None:
     with pytest.raises(ServerError) as caught:
         provision.provide(workshop, [_spec(own, runner, "RUN seq -f line-%g 60; echo the last words; exit 7")])
     assert f"{own}:1" in caught.value.message
@@ -165,13 +165,13 @@ def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own):
     assert "returned a non-zero code: 7" in lines[-1]
 
 
-def test_the_log_is_told_without_the_builders_colours(workshop, tale, runner, own):
+def test_the_log_is_told_without_the_builders_colours(workshop, tale, runner, own) -> None:
     provision.provide(workshop, [_spec(own, runner, "RUN echo this in red >&2")])
     assert "this in red" in [line for _, line in tale]
     assert "\x1b" not in tale.text
 
 
-def test_what_can_be_had_from_nowhere_is_told_with_every_reason(workshop, tale, own):
+def test_what_can_be_had_from_nowhere_is_told_with_every_reason(workshop, tale, own) -> None:
     specs = [
         Spec(own, "1", Origin((f"registry.invalid/{name}:1",)), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
         for name in ("one", "two")
@@ -186,7 +186,7 @@ def test_what_can_be_had_from_nowhere_is_told_with_every_reason(workshop, tale, 
     assert [line for _, line in tale] == ["pulling"], "a registry that did not answer is asked once"
 
 
-def test_proxies_reach_a_build_and_do_not_stay(runner, own):
+def test_proxies_reach_a_build_and_do_not_stay(runner, own) -> None:
     proxy = f"http://me:{HUSH}@proxy.invalid:3128"
     dockerfile = (
         f'RUN test "$http_proxy" = "{proxy.replace(HUSH, "$(printf hush%s hush)")}" && echo through $HTTP_PROXY'
@@ -198,7 +198,7 @@ def test_proxies_reach_a_build_and_do_not_stay(runner, own):
     assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
 
 
-def test_one_of_two_runs_builds_and_the_other_waits(runner, own):
+def test_one_of_two_runs_builds_and_the_other_waits(runner, own) -> None:
     tales = (Tale(), Tale())
     spec = _spec(own, runner, "RUN sleep 1")
 
@@ -211,7 +211,7 @@ def test_one_of_two_runs_builds_and_the_other_waits(runner, own):
     assert sum("Successfully built" in tale.text for tale in tales) == 1
 
 
-def test_the_first_failure_of_several_jobs_is_raised():
+def test_the_first_failure_of_several_jobs_is_raised() -> None:
     def fail() -> str:
         raise ServerError("no image")
 
@@ -221,7 +221,7 @@ def test_the_first_failure_of_several_jobs_is_raised():
     waiting.set()
 
 
-def test_images_built_on_ours_are_not_ours(workshop, runner, own):
+def test_images_built_on_ours_are_not_ours(workshop, runner, own) -> None:
     tag = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
     theirs = f"theirs-{own}:1"
     subprocess.run(
@@ -236,7 +236,7 @@ def test_images_built_on_ours_are_not_ours(workshop, runner, own):
     assert not any("theirs" in name for image in workshop.ours() for name in image.tags)
 
 
-def test_an_image_with_somebody_elses_tag_loses_ours_alone(workshop, runner, own):
+def test_an_image_with_somebody_elses_tag_loses_ours_alone(workshop, runner, own) -> None:
     tag = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
     _docker("tag", tag, f"theirs-{own}:1")
     (image,) = [image for image in workshop.ours() if image.tag == tag]
@@ -245,7 +245,7 @@ def test_an_image_with_somebody_elses_tag_loses_ours_alone(workshop, runner, own
     assert workshop.origins.find(f"theirs-{own}:1") == image.id
 
 
-def test_a_projects_dependencies_are_installed_once(tmp_path, runner, no_trace):
+def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_trace) -> None:
     project = tmp_path / "project"
     project.mkdir()
     name = f"alone{secrets.token_hex(4)}"
@@ -274,7 +274,7 @@ def test_a_projects_dependencies_are_installed_once(tmp_path, runner, no_trace):
     assert "[tool.harness] install" in caught.value.hint
 
 
-def test_credentials_reach_an_installation_and_do_not_stay(tmp_path, runner, no_trace):
+def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runner, no_trace) -> None:
     environment = BuildEnvironment(
         index_url=f"https://me:{HUSH}@index.invalid/simple",
         proxies={"https_proxy": f"http://me:{HUSH}@proxy.invalid:1"},
@@ -292,7 +292,7 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path, runner, no_
         _docker("image", "rm", tag)
 
 
-def test_packages_of_the_system_are_installed_by_root(tmp_path, workshop, runner, no_trace):
+def test_packages_of_the_system_are_installed_by_root(tmp_path: Path, workshop, runner, no_trace) -> None:
     # its files have owners, modes and a group of their own
     tag = provision.project_image(workshop, runner, tmp_path, [STATUS], ["hello", "openssh-client"])
     try:
@@ -318,7 +318,9 @@ def _status(bounds: int) -> list[str]:
     return [*(f"{name}:\t{bounds if name == 'CapBnd' else 0:016x}" for name in names), "NoNewPrivs:\t1"]
 
 
-def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path, workshop, runner, no_trace):
+def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(
+    tmp_path: Path, workshop, runner, no_trace
+) -> None:
     tag = provision.project_image(workshop, runner, tmp_path, [STATUS])
     container = _docker("create", tag).strip()
     try:
@@ -333,8 +335,8 @@ def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path, w
 
 
 def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
-    tmp_path, tale, workshop, runner, own, no_trace
-):
+    tmp_path: Path, tale, workshop, runner, own, no_trace
+) -> None:
     """Covers both operations that may meet it first: copying an archive, and running a command."""
     broken = (
         "USER root\n"
@@ -353,7 +355,7 @@ def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
     assert caught.value.evidence.splitlines()[0] == "last words"
 
 
-def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path, workshop, runner, no_trace):
+def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path: Path, workshop, runner, no_trace) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "models.py").write_text("# here")
     (tmp_path / ".harness").mkdir()
@@ -370,17 +372,17 @@ def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path, worksh
         _docker("image", "rm", tag)
 
 
-def test_a_project_that_names_nothing_has_the_runners_image(tmp_path, workshop, tale, runner):
+def test_a_project_that_names_nothing_has_the_runners_image(tmp_path: Path, workshop, tale, runner) -> None:
     assert provision.project_image(workshop, runner, tmp_path, []) == runner
     assert tale == []
 
 
-def test_a_project_whose_dependencies_are_named_nowhere_is_told_so(tmp_path, workshop, runner):
+def test_a_project_whose_dependencies_are_named_nowhere_is_told_so(tmp_path: Path, workshop, runner) -> None:
     with pytest.raises(ProjectError, match="dependencies are"):
         provision.project_image(workshop, runner, tmp_path)
 
 
-def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path, runner, no_trace):
+def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path: Path, runner, no_trace) -> None:
     running = threading.Event()
     errors: list[BaseException] = []
 
@@ -439,7 +441,7 @@ provision.provide(workshop, [Spec('x', '1', Origin((sys.argv[1],)), recipe, (Ste
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_nothing_is_left_when_the_process_is_killed_at_any_moment(moment, tmp_path, runner):
+def test_nothing_is_left_when_the_process_is_killed_at_any_moment(moment, tmp_path: Path, runner) -> None:
     before = _left()
     command = [sys.executable, "-c", PREPARING + MOMENTS[moment], runner, str(tmp_path)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
@@ -457,19 +459,19 @@ def _script(name: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([REPOSITORY / "ci" / name], capture_output=True, text=True, env=environment, timeout=580)
 
 
-def test_an_engine_that_answers_is_left_alone():
+def test_an_engine_that_answers_is_left_alone() -> None:
     done = _script("engine")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced():
+def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced() -> None:
     done = _script("engine", DOCKER_HOST="tcp://127.0.0.1:1")
     assert done.returncode == 3
     assert "tcp://127.0.0.1:1" in done.stderr
     assert "next: " in done.stderr
 
 
-def test_a_base_that_is_there_is_not_made_again():
+def test_a_base_that_is_there_is_not_made_again() -> None:
     first = _script("base")
     assert first.returncode == 0, first.stderr
     with contextlib.closing(connect()) as client, Workshop(client, Tale()) as workshop:

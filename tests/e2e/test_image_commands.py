@@ -39,7 +39,7 @@ def small_image():
     subprocess.run(["docker", "image", "rm", tag], check=False, capture_output=True)
 
 
-def test_an_image_is_listed_and_removed(small_image, tmp_path):
+def test_an_image_is_listed_and_removed(small_image, tmp_path: Path) -> None:
     assert small_image in images("list", cwd=tmp_path).stdout
     removed = images("remove", small_image, cwd=tmp_path)
     assert (removed.returncode, removed.stdout) == (ExitCode.GREEN, f"removed {small_image}\n")
@@ -49,7 +49,7 @@ def test_an_image_is_listed_and_removed(small_image, tmp_path):
     assert f"{small_image} is no image of the harness" in again.stderr
 
 
-def test_one_that_others_are_built_on_goes_with_them(small_image, tmp_path):
+def test_one_that_others_are_built_on_goes_with_them(small_image, tmp_path: Path) -> None:
     derived = f"{small_image}-derived"
     dockerfile = f"FROM {small_image}\nENV A=b\n"
     subprocess.run(
@@ -60,7 +60,7 @@ def test_one_that_others_are_built_on_goes_with_them(small_image, tmp_path):
     assert sorted(removed.stdout.splitlines()) == sorted([f"removed {small_image}", f"removed {derived}"])
 
 
-def test_one_in_use_is_kept_and_says_why(small_image, tmp_path):
+def test_one_in_use_is_kept_and_says_why(small_image, tmp_path: Path) -> None:
     created = subprocess.run(["docker", "create", small_image, "x"], check=True, capture_output=True, text=True)
     try:
         removed = images("remove", small_image, cwd=tmp_path)
@@ -70,7 +70,7 @@ def test_one_in_use_is_kept_and_says_why(small_image, tmp_path):
     assert removed.stderr.startswith(f"kept {small_image}: ")
 
 
-def test_build_makes_what_is_missing_and_nothing_twice(tmp_path):
+def test_build_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     first = images("build", "--db", "postgres", cwd=tmp_path)
     assert first.returncode == ExitCode.GREEN, first.stderr
     made = dict(line.split(maxsplit=1) for line in first.stdout.splitlines())

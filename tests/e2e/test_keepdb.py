@@ -94,7 +94,7 @@ def run(shop, name, *args):
     return command.harness("--project", str(shop), "--runner", "host", *args, artifacts=shop.parent / name)
 
 
-def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(shop):
+def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(shop) -> None:
     first = run(shop, "first", "--keepdb")
     assert first.code == 0, first.told
     servers = kept_ids(shop)
@@ -115,7 +115,7 @@ def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(sh
     assert kept_ids(shop) == set()
 
 
-def test_two_runs_do_not_share_kept_servers(shop):
+def test_two_runs_do_not_share_kept_servers(shop) -> None:
     (shop / "shop" / "tests.py").write_text(
         "import time\nfrom django.test import TestCase\n\n\n"
         "class T(TestCase):\n    def test_it(self):\n        time.sleep(6)\n"

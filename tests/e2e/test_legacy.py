@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.e2e import command
@@ -45,7 +47,7 @@ def run(name, tmp_path, *args):
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_runs(name, tmp_path):
+def test_runs(name, tmp_path: Path) -> None:
     ended = run(name, tmp_path)
     assert ended.code == 0, ended.told
     assert ended.summary["counts"]["passed"] == ended.summary["counts"]["planned"] == 12
@@ -53,7 +55,7 @@ def test_runs(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_says_what_is_wrong(name, tmp_path):
+def test_says_what_is_wrong(name, tmp_path: Path) -> None:
     code, text = BAD[name]
     ended = run(name, tmp_path)
     assert ended.code == code, ended.told
@@ -62,11 +64,11 @@ def test_says_what_is_wrong(name, tmp_path):
     assert "harness/runner/" not in ended.told
 
 
-def test_a_failing_migration_shows_its_sql(tmp_path):
+def test_a_failing_migration_shows_its_sql(tmp_path: Path) -> None:
     ended = run("broken_migration", tmp_path)
     assert "UPDATE broken_shelf SET" in ended.told
     assert ended.summary["counts"]["not_run"] == ended.summary["counts"]["planned"]
 
 
-def test_an_app_without_tests_is_a_five(tmp_path):
+def test_an_app_without_tests_is_a_five(tmp_path: Path) -> None:
     assert run("no_tests", tmp_path, "silent").code == 5

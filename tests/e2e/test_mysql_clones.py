@@ -117,7 +117,7 @@ def statements(text):
 
 
 @pytest.fixture(scope="module", params=pairs.ENGINES, ids=lambda engine: engine.name)
-def pair(request):
+def pair(request: pytest.FixtureRequest):
     with pairs.running(request.param) as pair:
         yield pair
 
@@ -141,7 +141,7 @@ def quoted(name):
     return "`" + name.replace("`", "``") + "`"
 
 
-def clone(pair):
+def clone(pair) -> None:
     with contextlib.closing(pair.connect()) as connection:
         make_clone(connection, TEMPLATE, CLONE)
 
@@ -194,7 +194,7 @@ def contents(pair, database):
     return found
 
 
-def test_a_clone_has_all_that_its_template_has(pair, template):
+def test_a_clone_has_all_that_its_template_has(pair, template) -> None:
     clone(pair)
     expected, made = contents(pair, TEMPLATE), contents(pair, CLONE)
     assert expected.keys() == made.keys()
@@ -204,7 +204,7 @@ def test_a_clone_has_all_that_its_template_has(pair, template):
     assert len(made["grants"]) == 3
 
 
-def test_a_clone_works_by_itself(pair, template):
+def test_a_clone_works_by_itself(pair, template) -> None:
     clone(pair)
     with pair.session(database=CLONE) as session:
         session.run("INSERT INTO child VALUES ()", "INSERT INTO counted VALUES ()", "INSERT INTO parent (n) VALUES (5)")
@@ -221,7 +221,7 @@ def test_a_clone_works_by_itself(pair, template):
     assert template.run("SELECT COUNT(*) FROM parent") == ((2,),)
 
 
-def test_a_mariadb_clone_counts_on_by_itself(pair, template):
+def test_a_mariadb_clone_counts_on_by_itself(pair, template) -> None:
     if pair.engine.name != "mariadb":
         with pytest.raises(Exception, match="SEQUENCE"):
             template.run("CREATE SEQUENCE numbers")
@@ -240,7 +240,7 @@ def test_a_mariadb_clone_counts_on_by_itself(pair, template):
     assert [*following, template.run("SELECT NEXTVAL(cached)")] == [((120,),)] * 5
 
 
-def test_a_statement_that_is_refused_is_told_with_the_error(pair, template):
+def test_a_statement_that_is_refused_is_told_with_the_error(pair, template) -> None:
     with contextlib.closing(pair.connect()) as connection, connection.cursor() as cursor:
         make_clone(connection, TEMPLATE, CLONE)
         with pytest.raises(pymysql.Error) as caught:
@@ -248,7 +248,7 @@ def test_a_statement_that_is_refused_is_told_with_the_error(pair, template):
     assert caught.value.__notes__ == ["SELECT nothing FROM nowhere"]
 
 
-def test_what_nobody_can_read_in_the_template_is_not_in_the_clone(pair, template):
+def test_what_nobody_can_read_in_the_template_is_not_in_the_clone(pair, template) -> None:
     template.run("CREATE TABLE gone (id int)", "CREATE VIEW broken AS SELECT * FROM gone", "DROP TABLE gone")
     clone(pair)
     assert ("VIEW", "a_second") in contents(pair, CLONE)
@@ -256,12 +256,12 @@ def test_what_nobody_can_read_in_the_template_is_not_in_the_clone(pair, template
         assert "broken" not in [name for (name, *_) in session.run("SHOW TABLES")]
 
 
-def sleep_until_cut_off(session):
+def sleep_until_cut_off(session) -> None:
     with contextlib.suppress(pymysql.Error):
         session.run("SELECT SLEEP(600) FROM counted")
 
 
-def test_a_clone_of_an_earlier_worker_goes_with_the_sessions_of_that(pair, template):
+def test_a_clone_of_an_earlier_worker_goes_with_the_sessions_of_that(pair, template) -> None:
     clone(pair)
     with pair.session(database=CLONE) as dead, pair.session() as watch:
         dead.run("INSERT INTO counted VALUES ()", "BEGIN", "UPDATE counted SET id = 900")
@@ -276,8 +276,8 @@ def test_a_clone_of_an_earlier_worker_goes_with_the_sessions_of_that(pair, templ
         assert session.run("SELECT * FROM counted") == ()
 
 
-def make_side_by_side(pair):
-    def make(slot):
+def make_side_by_side(pair) -> None:
+    def make(slot) -> None:
         with contextlib.closing(pair.connect()) as connection:
             make_clone(connection, TEMPLATE, f"side_{slot}")
 
@@ -285,7 +285,7 @@ def make_side_by_side(pair):
         list(pool.map(make, range(4)))
 
 
-def test_slots_make_their_clones_side_by_side(pair, template):
+def test_slots_make_their_clones_side_by_side(pair, template) -> None:
     make_side_by_side(pair)
     expected = contents(pair, TEMPLATE)
     for slot in range(4):

@@ -2,6 +2,7 @@
 
 import contextlib
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -99,13 +100,13 @@ class CommittingTooTests(CommittingTests):
 
 
 @pytest.fixture(scope="module", params=pairs.ENGINES, ids=lambda engine: engine.name)
-def pair(request):
+def pair(request: pytest.FixtureRequest):
     with pairs.running(request.param) as pair:
         yield pair
 
 
 @pytest.fixture
-def own_pair(request):
+def own_pair(request: pytest.FixtureRequest):
     """A pair that a test may break."""
     with pairs.running(request.param) as pair:
         yield pair
@@ -115,7 +116,7 @@ each_engine = pytest.mark.parametrize("own_pair", pairs.ENGINES, ids=lambda engi
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path):
     def make(files):
         for name, text in {"settings.py": SETTINGS, "shop/__init__.py": "", "shop/models.py": MODELS, **files}.items():
             file = tmp_path / name
@@ -141,7 +142,7 @@ def red(journal):
     return {event.test: event.failures for event in journal.attempts if event.outcome.is_red}
 
 
-def test_mirrors(pair, project):
+def test_mirrors(pair, project) -> None:
     journal = run_on(pair, project({"tests.py": TESTS}))
     assert red(journal) == {}, journal.stderr
     assert journal.status == 0, journal.stderr
@@ -150,7 +151,7 @@ def test_mirrors(pair, project):
     assert made.clones == ("test_shop_1", "test_shop_2")
 
 
-def test_statements_show_who_ran_them(pair, project):
+def test_statements_show_who_ran_them(pair, project) -> None:
     test = """
         from django.test import TransactionTestCase
         from shop.models import Item
@@ -169,7 +170,7 @@ def test_statements_show_who_ran_them(pair, project):
     assert all(word not in statement.sql for statement in sql for word in ("GTID", "gtid"))
 
 
-def test_a_replica_refuses_what_a_shared_mirror_refuses(pair):
+def test_a_replica_refuses_what_a_shared_mirror_refuses(pair) -> None:
     """The kinds of statements are those of the real server, as far as it knows the statement at all."""
     with pair.session() as session:
         session.run("CREATE DATABASE IF NOT EXISTS ro", "CREATE TABLE IF NOT EXISTS ro.t (id int PRIMARY KEY, a int)")
@@ -201,7 +202,7 @@ def _catch_up(pair):
             return stream.wait(cursor, wanted, 30.0, "default")
 
 
-def test_a_server_that_is_no_replica_is_not_waited_for(pair):
+def test_a_server_that_is_no_replica_is_not_waited_for(pair) -> None:
     stream = GtidStream()
     with pair.session() as primary, primary.connection.cursor() as cursor:
         stream.position(cursor)
@@ -209,7 +210,7 @@ def test_a_server_that_is_no_replica_is_not_waited_for(pair):
         assert stream.wait(cursor, (elsewhere,), 30.0, "default") is None
 
 
-def test_a_replica_that_does_not_get_there_in_time(pair):
+def test_a_replica_that_does_not_get_there_in_time(pair) -> None:
     stream = GtidStream()
     elsewhere = "0-1-999999999" if pair.engine.name == "mariadb" else "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9"
     with pair.session() as primary, primary.connection.cursor() as cursor:
@@ -220,7 +221,7 @@ def test_a_replica_that_does_not_get_there_in_time(pair):
     assert elsewhere in caught.value.evidence
 
 
-def stop_replica(pair):
+def stop_replica(pair) -> None:
     """Let the primary write what the replica cannot: rows of a table that only the primary has."""
     with pair.session() as session:
         session.run("CREATE DATABASE apart", "SET sql_log_bin = 0", "CREATE TABLE apart.alone (id int PRIMARY KEY)")
@@ -228,7 +229,7 @@ def stop_replica(pair):
 
 
 @each_engine
-def test_a_replica_that_has_stopped_is_told_at_once_with_what_stopped_it(own_pair):
+def test_a_replica_that_has_stopped_is_told_at_once_with_what_stopped_it(own_pair) -> None:
     stop_replica(own_pair)
     with contextlib.ExitStack() as stack:
         primary, replica = (stack.enter_context(own_pair.session(role)) for role in ("primary", "replica"))
@@ -265,7 +266,7 @@ class ReadingTests(TransactionTestCase):
 
 
 @each_engine
-def test_a_run_whose_replica_stops_ends_with_what_stopped_it(own_pair, project):
+def test_a_run_whose_replica_stops_ends_with_what_stopped_it(own_pair, project) -> None:
     journal = run_on(own_pair, project({"tests.py": BREAKING}), workers=1)
     assert journal.aborted.exit_code == journal.status == 3
     assert "has stopped applying" in journal.aborted.message
@@ -274,7 +275,7 @@ def test_a_run_whose_replica_stops_ends_with_what_stopped_it(own_pair, project):
 
 
 @each_engine
-def test_a_replica_that_has_stopped_before_is_told_before_the_tests(own_pair, project):
+def test_a_replica_that_has_stopped_before_is_told_before_the_tests(own_pair, project) -> None:
     stop_replica(own_pair)
     journal = run_on(own_pair, project({"tests.py": TESTS}), workers=1)
     assert journal.status == 3
@@ -302,14 +303,14 @@ class Tests(TestCase):
 
 
 @pytest.mark.parametrize("own_pair", [MYSQL], indirect=True, ids=["mysql"])
-def test_the_error_of_a_table_without_transactions_names_the_option(own_pair, project):
+def test_the_error_of_a_table_without_transactions_names_the_option(own_pair, project) -> None:
     journal = run_on(own_pair, project({"tests.py": MYISAM}))
     (failure,) = journal.final("test_one").failures
     assert "1785" in failure.message
     assert 'replication = "position" in [tool.harness.servers.mysql]' in failure.traceback
 
 
-def test_replication_by_position(project):
+def test_replication_by_position(project) -> None:
     with pairs.running(MYSQL, "position") as pair:
         journal = run_on(pair, project({"tests.py": TESTS, "test_myisam.py": MYISAM}), "tests", "test_myisam")
     assert red(journal) == {}
@@ -363,7 +364,7 @@ del name, number
 """
 
 
-def test_eight_workers_and_a_replica_that_never_stops(pair, project):
+def test_eight_workers_and_a_replica_that_never_stops(pair, project) -> None:
     """Slots of workers that die are made anew meanwhile: their databases are dropped under a replica that still applies."""
     journal = run_on(pair, project({"tests.py": CROWD}), workers=8)
     outcomes = journal.outcomes()

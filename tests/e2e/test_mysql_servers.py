@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -88,7 +89,7 @@ def ask(connection, sql):
     return rows(connection, sql)[0][0]
 
 
-def await_(condition, what):
+def await_(condition, what) -> None:
     until = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < until, f"not after {DEADLINE_S} s: {what}"
@@ -104,7 +105,7 @@ def local(container, kind, sql):
 
 
 @pytest.fixture(scope="module", params=EVERY, ids=[":".join(each) for each in EVERY])
-def pair(client, request):
+def pair(client, request: pytest.FixtureRequest):
     """A pair that the tests share which only look at it: its kind, primary, replica, the stack, the run."""
     kind, version = request.param
     run = secrets.token_hex(4)
@@ -118,12 +119,12 @@ def pair(client, request):
             yield kind, writer, reader, up, run
 
 
-def catch_up(kind, writer, reader):
+def catch_up(kind, writer, reader) -> None:
     written = ask(writer, f"SELECT {GTIDS[kind]}")
     await_(lambda: ask(reader, f"SELECT {GTIDS[kind]}") == written, "the replica has applied it")
 
 
-def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
+def test_what_is_written_on_the_primary_is_read_on_another_server(pair) -> None:
     kind, writer, reader, *_ = pair
     rows(writer, "CREATE DATABASE seen")
     try:
@@ -138,7 +139,7 @@ def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
         rows(writer, "DROP DATABASE seen")
 
 
-def test_nobody_of_the_settings_writes_on_a_replica(pair):
+def test_nobody_of_the_settings_writes_on_a_replica(pair) -> None:
     _, _, reader, up, _ = pair
     replica = up.endpoints()[1]
     for user in (USER, "root"):
@@ -148,7 +149,7 @@ def test_nobody_of_the_settings_writes_on_a_replica(pair):
     assert ask(reader, "SELECT @@read_only") == 1
 
 
-def test_users_have_every_privilege_on_the_primary(pair):
+def test_users_have_every_privilege_on_the_primary(pair) -> None:
     kind, writer, *_ = pair
     rows(writer, "CREATE DATABASE made")
     rows(writer, "CREATE USER made@'%' IDENTIFIED BY 'x'")
@@ -163,7 +164,7 @@ def test_users_have_every_privilege_on_the_primary(pair):
     catch_up(kind, writer, pair[2])
 
 
-def test_time_zones_and_characters_are_as_in_the_official_images(pair):
+def test_time_zones_and_characters_are_as_in_the_official_images(pair) -> None:
     _, writer, reader, *_ = pair
     for connection in (writer, reader):
         assert str(ask(connection, "SELECT CONVERT_TZ('2020-07-01', 'UTC', 'Europe/Vienna')")) == "2020-07-01 02:00:00"
@@ -171,7 +172,7 @@ def test_time_zones_and_characters_are_as_in_the_official_images(pair):
         assert ask(connection, "SELECT @@character_set_server") == "utf8mb4"
 
 
-def test_data_is_in_memory_and_the_logs_are_not(client, pair):
+def test_data_is_in_memory_and_the_logs_are_not(client, pair) -> None:
     kind, _, _, _, run = pair
     for server in ("default", "replica"):
         container = client.containers.get(f"harness-{run}-{server}")
@@ -181,7 +182,7 @@ def test_data_is_in_memory_and_the_logs_are_not(client, pair):
         assert container.exec_run(["stat", "-f", "-c", "%T", "/srv/harness/binlog"]).output.strip() != b"tmpfs"
 
 
-def test_both_say_what_they_are(pair):
+def test_both_say_what_they_are(pair) -> None:
     kind, _, reader, up, _ = pair
     assert [(each.server, each.role, each.primary) for each in up.ready] == [
         ("default", "primary", None),
@@ -194,7 +195,7 @@ def test_both_say_what_they_are(pair):
     assert up.failures() == []
 
 
-def test_nobody_enters_without_the_password(client, pair):
+def test_nobody_enters_without_the_password(client, pair) -> None:
     kind, _, _, up, run = pair
     for endpoint in up.endpoints():
         container = client.containers.get(f"harness-{run}-{endpoint.server}")
@@ -206,7 +207,7 @@ def test_nobody_enters_without_the_password(client, pair):
             assert b"Access denied for user" in refused.output
 
 
-def test_the_password_is_in_no_log_and_in_no_process_list(client, pair):
+def test_the_password_is_in_no_log_and_in_no_process_list(client, pair) -> None:
     _, writer, _, up, run = pair
     password = up.endpoints()[0].password
     for entry in client.api.containers(filters={"label": f"{containers.RUN_LABEL}={run}"}):
@@ -215,7 +216,7 @@ def test_the_password_is_in_no_log_and_in_no_process_list(client, pair):
     assert password not in str(rows(writer, "SHOW PROCESSLIST"))
 
 
-def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair):
+def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair) -> None:
     _, writer, _, up, _ = pair
     name = "it's a=\"b\\-"
     rows(writer, f"CREATE DATABASE `{name}`")
@@ -235,7 +236,7 @@ def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pa
 
 
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_a_pair_replicates_from_the_disk_too(client, run, network, kind, version):
+def test_a_pair_replicates_from_the_disk_too(client, run, network, kind, version) -> None:
     image = image_of(client, kind, version)
     with (
         stack(client, pair_of(kind, version), run, network, image, on_disk=frozenset({kind})) as up,
@@ -247,7 +248,7 @@ def test_a_pair_replicates_from_the_disk_too(client, run, network, kind, version
         await_(lambda: rows(reader, "SHOW DATABASES LIKE 'seen'"), "the replica has the database")
 
 
-def test_by_position_tables_that_know_no_transactions_are_taken(client, run, network):
+def test_by_position_tables_that_know_no_transactions_are_taken(client, run, network) -> None:
     image, plan = image_of(client, "mysql", "9.7"), pair_of("mysql", "9.7")
     mixed = "INSERT INTO made.plain SELECT n FROM made.safe"
     tables = (
@@ -270,7 +271,7 @@ def test_by_position_tables_that_know_no_transactions_are_taken(client, run, net
         assert ask(reader, "SELECT @@gtid_mode") == "OFF"
 
 
-def test_by_gtid_such_tables_are_refused(client, run, network):
+def test_by_gtid_such_tables_are_refused(client, run, network) -> None:
     image = image_of(client, "mysql", "9.7")
     plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec("mysql"),))
     with stack(client, plan, run, network, image) as up, session(up.endpoints()[0]) as writer:
@@ -285,7 +286,7 @@ def test_by_gtid_such_tables_are_refused(client, run, network):
 
 
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_a_server_that_does_not_fit_into_its_memory_says_so(client, run, network, kind, version):
+def test_a_server_that_does_not_fit_into_its_memory_says_so(client, run, network, kind, version) -> None:
     image = image_of(client, kind, version)
     up = stack(client, pair_of(kind, version), run, network, image, sizes={kind: 8 << 20})
     with pytest.raises(ServerError, match="ended with exit status 1") as caught, up:
@@ -296,7 +297,7 @@ def test_a_server_that_does_not_fit_into_its_memory_says_so(client, run, network
 
 
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_the_memory_of_a_server_has_the_size_that_was_asked_for(client, run, network, kind, version):
+def test_the_memory_of_a_server_has_the_size_that_was_asked_for(client, run, network, kind, version) -> None:
     image = image_of(client, kind, version)
     plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec(kind, version),))
     with stack(client, plan, run, network, image, sizes={kind: 384 << 20}):
@@ -305,7 +306,7 @@ def test_the_memory_of_a_server_has_the_size_that_was_asked_for(client, run, net
 
 
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_a_server_ends_with_whoever_holds_its_input(client, kind, version):
+def test_a_server_ends_with_whoever_holds_its_input(client, kind, version) -> None:
     image = image_of(client, kind, version)
     words = ["docker", "run", "--rm", "-i", "-e", "HARNESS_ROLE=primary", "-e", "HARNESS_PASSWORD=x"]
     words += ["-e", "HARNESS_USERS=shop", "-e", "HARNESS_HELD=1", image]
@@ -315,7 +316,7 @@ def test_a_server_ends_with_whoever_holds_its_input(client, kind, version):
         assert held.wait(DEADLINE_S) == 0
 
 
-def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network):
+def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network) -> None:
     image = image_of(client, "mariadb", "11.8")
     plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec("mariadb"),))
     with stack(client, plan, run, network, image) as up, session(up.endpoints()[0]) as writer:
@@ -343,7 +344,9 @@ CMD ["{server}"]
     ("kind", "version", "config", "server"),
     [("mysql", "9.7", "/etc/my.cnf", "mysqld"), ("mariadb", "11.8", "/etc/mysql/conf.d/own.cnf", "mariadbd")],
 )
-def test_any_image_with_the_official_layout_is_seeded(client, run, network, kind, version, config, server):
+def test_any_image_with_the_official_layout_is_seeded(
+    client, run, network, kind: str, version: str, config: str, server: str
+) -> None:
     """Root, a volume at the data directory, an entry point and a configuration of its own, which counts where ours is silent."""
     official = f"test-official-{kind}:{run}"
     dockerfile = OFFICIAL_LAYOUT.format(image=image_of(client, kind, version), config=config, server=server)
@@ -383,7 +386,7 @@ except ImportError:
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.13", "3.14"])
-def test_both_drivers_are_installed_in_the_runner_and_reach_every_server(client, tmp_path, python):
+def test_both_drivers_are_installed_in_the_runner_and_reach_every_server(client, tmp_path: Path, python: str) -> None:
     (tmp_path / "requirements.txt").write_text("mysqlclient\nPyMySQL\n")
     from harness.host.config import load
     from harness.host.images import build_environment

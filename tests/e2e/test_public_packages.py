@@ -210,7 +210,7 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
 @pytest.mark.docker
 @pytest.mark.parametrize("backend", ["postgres", "mysql", "mariadb", "sqlite"])
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
-def test_the_harness_counts_what_djangos_own_runner_counts(package, backend, tmp_path):
+def test_the_harness_counts_what_djangos_own_runner_counts(package, backend: str, tmp_path: Path) -> None:
     folder, artifacts = tmp_path / "package", tmp_path / "artifacts"
     folder.mkdir()
     root = source(package, folder)
@@ -240,16 +240,16 @@ def test_the_harness_counts_what_djangos_own_runner_counts(package, backend, tmp
         ),
     ],
 )  # fmt: skip
-def test_what_djangos_runner_says_in_the_end_is_read(ending, counts):
+def test_what_djangos_runner_says_in_the_end_is_read(ending: str, counts) -> None:
     assert counts_of_django(f"Found 9 test(s).\n..\n-----\n{ending}") == counts
 
 
-def test_a_runner_that_never_came_to_its_end_has_no_counts():
+def test_a_runner_that_never_came_to_its_end_has_no_counts() -> None:
     with pytest.raises(AssertionError, match="Traceback"):
         counts_of_django("Found 3 test(s).\nTraceback (most recent call last):\n")
 
 
-def test_the_harness_counts_are_told_by_djangos_words():
+def test_the_harness_counts_are_told_by_djangos_words() -> None:
     counts = {"planned": 9, "passed": 3, "failed": 1, "errors": 2, "expected_failures": 1, "not_run": 2, "skipped": 0}
     expected = {"tests": 9, "failures": 1, "errors": 2, "expected failures": 1, "not_run": 2}
     assert counts_of_harness(counts) == expected

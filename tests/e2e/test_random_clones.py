@@ -32,11 +32,11 @@ EVENTS = (("EVENTS",), ("SHOW", "EVENT"))
 class Database:
     """A random template of MySQL or MariaDB, and the catalogue contents of it and of its clone."""
 
-    def __init__(self, pair, types):
+    def __init__(self, pair, types) -> None:
         self.pair = pair
         self.types = types
 
-    def write(self, seed):
+    def write(self, seed) -> bool:
         """Make the template. Returns whether a replica has the names in it unchanged."""
         with self.pair.session() as session:
             session.run("DROP USER IF EXISTS 'someone'@'%'", "CREATE USER 'someone'@'%'")
@@ -49,11 +49,11 @@ class Database:
             drop_broken_views(session)
         return not writer.has_odd_names
 
-    def clone(self):
+    def clone(self) -> None:
         with contextlib.closing(self.pair.connect()) as connection:
             mysql_clone.make_clone(connection, TEMPLATE, CLONE)
 
-    def catch_up(self):
+    def catch_up(self) -> None:
         stream = GtidStream()
         with self.pair.session() as primary, primary.connection.cursor() as cursor:
             wanted = stream.position(cursor)
@@ -73,7 +73,7 @@ def is_written(session, statement):
     return is_taken(session, statement)
 
 
-def is_taken(session, statement):
+def is_taken(session, statement) -> bool:
     try:
         session.run(statement)
     except pymysql.Error:
@@ -81,7 +81,7 @@ def is_taken(session, statement):
     return True
 
 
-def drop_broken_views(session):
+def drop_broken_views(session) -> None:
     """Drop the views that cannot be read: they cannot be made either, and are not in a clone. A grant on one would stay, so
     revoke it first.
     """
@@ -142,7 +142,7 @@ def differences(expected, found):
     [(kind, version) for kind in pairs.ENGINES for version in kind.versions],
     ids=lambda each: getattr(each, "name", each),
 )
-def test_a_clone_is_its_template(kind, version):
+def test_a_clone_is_its_template(kind, version) -> None:
     share = kind.versions.index(version)
     with pairs.running(kind, version=version) as pair:
         with pair.session() as session:
@@ -169,7 +169,7 @@ def test_a_clone_is_its_template(kind, version):
                 assert differences(as_replicated(clone), replica) == {}, f"replica, seed {seed}"
 
 
-def test_a_postgres_clone_is_its_template():
+def test_a_postgres_clone_is_its_template() -> None:
     with pairs.running(POSTGRES) as pair:
         for seed in range(FIRST, FIRST + EXAMPLES):
             write_postgres(pair, seed)
@@ -196,7 +196,7 @@ def postgres(pair, database="postgres", role="primary"):
     )
 
 
-def write_postgres(pair, seed):
+def write_postgres(pair, seed) -> None:
     with postgres(pair) as session:
         session.execute(f"DROP DATABASE IF EXISTS {CLONE} WITH (FORCE)")
         session.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
@@ -206,7 +206,7 @@ def write_postgres(pair, seed):
                 session.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
     with postgres(pair, TEMPLATE) as session:
 
-        def take(statement):
+        def take(statement) -> None:
             with contextlib.suppress(psycopg.Error):
                 session.execute(statement)
 

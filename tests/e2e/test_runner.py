@@ -80,7 +80,7 @@ def in_container(client, image):
 
 
 @pytest.fixture
-def without_init(in_container, monkeypatch):
+def without_init(in_container, monkeypatch: pytest.MonkeyPatch):
     """Creates containers without ``init``, as on an engine that cannot provide a first process."""
     create = RunnerContainer.create
     monkeypatch.setattr(RunnerContainer, "create", lambda self, init: create(self, init=False))
@@ -88,7 +88,7 @@ def without_init(in_container, monkeypatch):
 
 
 @pytest.fixture
-def as_child(tmp_path):
+def as_child(tmp_path: Path):
     def begin(script, environment=None, **options):
         (tmp_path / "main.py").write_text(textwrap.dedent(script))
         environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -98,20 +98,20 @@ def as_child(tmp_path):
 
 
 @pytest.fixture(params=["in_container", "as_child"])
-def begin(request):
+def begin(request: pytest.FixtureRequest):
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(params=["in_container", "without_init", "as_child"])
-def begin_anyhow(request):
+def begin_anyhow(request: pytest.FixtureRequest):
     """The ways to begin, including one for each kind of first process of a container."""
     return request.getfixturevalue(request.param)
 
 
-def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin_anyhow):
+def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin_anyhow) -> None:
     with begin_anyhow(ECHO) as conversation:
 
-        def speak():
+        def speak() -> None:
             conversation.send(Begin(RunSpec()))
             conversation.send(Stop("x" * 200_000, ExitCode.SERVERS))
             conversation.close_stdin()
@@ -124,7 +124,7 @@ def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin_any
         assert conversation.wait(DEADLINE_S) == Ended(0)
 
 
-def test_an_answer_comes_before_the_next_question(begin):
+def test_an_answer_comes_before_the_next_question(begin) -> None:
     with begin(ECHO) as conversation:
         lines = conversation.lines()
         for message in (Begin(RunSpec()), ServersReady(())):
@@ -134,7 +134,7 @@ def test_an_answer_comes_before_the_next_question(begin):
         assert list(lines) == [b"end of input\n"]
 
 
-def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin):
+def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin) -> None:
     script = """
         import sys
         for n in range(3):
@@ -155,7 +155,7 @@ def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin):
     assert b"".join(seen) == b"noise\n" * 2858
 
 
-def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin):
+def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin) -> None:
     script = """
         import sys
         sys.stderr.write("begin" + "x" * 300_000 + "\\nTraceback: the end\\n")
@@ -176,13 +176,13 @@ def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin):
         ("import os; print('half', end='', flush=True); os.abort()", -6),
     ],
 )
-def test_how_it_ended_is_told(begin_anyhow, script, code):
+def test_how_it_ended_is_told(begin_anyhow, script: str, code: int) -> None:
     with begin_anyhow(script) as conversation:
         list(conversation.lines())
         assert conversation.wait(DEADLINE_S) == Ended(code)
 
 
-def test_what_is_said_to_one_that_is_gone_is_dropped(begin):
+def test_what_is_said_to_one_that_is_gone_is_dropped(begin) -> None:
     with begin("pass") as conversation:
         list(conversation.lines())
         conversation.wait(DEADLINE_S)
@@ -202,7 +202,7 @@ PATIENT = """
 """
 
 
-def test_stop_asks_first(begin_anyhow):
+def test_stop_asks_first(begin_anyhow) -> None:
     with begin_anyhow(PATIENT.format(handler="end")) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
@@ -211,7 +211,7 @@ def test_stop_asks_first(begin_anyhow):
         assert conversation.wait(DEADLINE_S) == Ended(3)
 
 
-def test_stop_ends_what_does_not_listen(begin_anyhow):
+def test_stop_ends_what_does_not_listen(begin_anyhow) -> None:
     with begin_anyhow(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
@@ -220,12 +220,12 @@ def test_stop_ends_what_does_not_listen(begin_anyhow):
         assert conversation.wait(DEADLINE_S) == Ended(-9)
 
 
-def test_a_wait_has_a_deadline(begin):
+def test_a_wait_has_a_deadline(begin) -> None:
     with begin("import time; time.sleep(300)") as conversation, pytest.raises(ServerError, match="not ended after 1 s"):
         conversation.wait(1)
 
 
-def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin_anyhow):
+def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin_anyhow) -> None:
     with begin_anyhow("import time; print('up', flush=True); time.sleep(300)") as conversation:
         assert next(conversation.lines()) == b"up\n"
         assert not conversation.is_stopped()
@@ -239,11 +239,11 @@ def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin_a
             time.sleep(0.01)
 
 
-def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin):
+def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin) -> None:
     script = "import os, signal; print('up', flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
     still = []
 
-    def end(error):
+    def end(error) -> None:
         still.append(error.message)
         conversation.stop(0.0)
 
@@ -253,7 +253,7 @@ def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin):
     assert still == ["The runner has said nothing for 1 s."]
 
 
-def test_a_file_is_fetched_also_after_the_end(begin):
+def test_a_file_is_fetched_also_after_the_end(begin) -> None:
     with begin("from pathlib import Path; Path('out').mkdir(); Path('out/a.txt').write_text('kept')") as conversation:
         list(conversation.lines())
         conversation.wait(DEADLINE_S)
@@ -264,12 +264,12 @@ def test_a_file_is_fetched_also_after_the_end(begin):
             conversation.fetch(f"{folder}absent")
 
 
-def test_leaving_ends_it_whatever_it_does(begin):
+def test_leaving_ends_it_whatever_it_does(begin) -> None:
     with begin(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
         assert next(conversation.lines()) == b"up\n"
 
 
-def test_the_environment_is_what_was_given(begin):
+def test_the_environment_is_what_was_given(begin) -> None:
     script = """
         import os
         print(os.environ["GREETING"], "DOCKER_HOST" in os.environ, os.environ["PYTHONPATH"])
@@ -281,7 +281,7 @@ def test_the_environment_is_what_was_given(begin):
 # --- the container alone
 
 
-def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container):
+def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container) -> None:
     script = """
         import os, re
         from pathlib import Path
@@ -300,7 +300,7 @@ def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container):
         ]
 
 
-def test_an_out_of_memory_kill_is_told(client, in_container):
+def test_an_out_of_memory_kill_is_told(client, in_container) -> None:
     script = """
         import time
         print("up", flush=True)
@@ -319,7 +319,7 @@ def test_an_out_of_memory_kill_is_told(client, in_container):
     assert ended.code == -9
 
 
-def test_it_reaches_the_servers_of_its_network_by_name(client, image):
+def test_it_reaches_the_servers_of_its_network_by_name(client, image) -> None:
     run = secrets.token_hex(4)
     script = "import socket; print(socket.gethostbyname('runner') != '', flush=True)"
     with containers.network(client, run) as network:
@@ -330,7 +330,7 @@ def test_it_reaches_the_servers_of_its_network_by_name(client, image):
             assert list(conversation.lines()) == [b"True\n"]
 
 
-def test_an_image_that_is_not_there_is_a_server_error(client):
+def test_an_image_that_is_not_there_is_a_server_error(client) -> None:
     run = secrets.token_hex(4)
     options = ContainerOptions(run, f"harness-test-absent:{run}", project("pass"))
     with pytest.raises(ServerError, match="could not make the runner's container"):
@@ -340,7 +340,7 @@ def test_an_image_that_is_not_there_is_a_server_error(client):
 # --- the child alone
 
 
-def test_what_a_child_leaves_in_its_group_does_not_hold_the_conversation_open(as_child):
+def test_what_a_child_leaves_in_its_group_does_not_hold_the_conversation_open(as_child) -> None:
     script = """
         import os, time
         left = os.fork()
@@ -365,7 +365,7 @@ def has_ended(pid):
     return True
 
 
-def test_a_daemon_that_left_the_group_does_not_hold_the_conversation_open(as_child, tmp_path):
+def test_a_daemon_that_left_the_group_does_not_hold_the_conversation_open(as_child, tmp_path: Path) -> None:
     script = """
         import os, time
         read, write = os.pipe()
@@ -383,7 +383,7 @@ def test_a_daemon_that_left_the_group_does_not_hold_the_conversation_open(as_chi
         assert conversation.wait(DEADLINE_S) == Ended(0)
 
 
-def test_a_child_sees_that_its_host_is_gone(as_child, tmp_path):
+def test_a_child_sees_that_its_host_is_gone(as_child, tmp_path: Path) -> None:
     script = """
         import sys
         sys.stdin.read()
@@ -395,7 +395,7 @@ def test_a_child_sees_that_its_host_is_gone(as_child, tmp_path):
     assert (tmp_path / "saw-it").exists()
 
 
-def test_a_command_that_cannot_be_started_is_a_server_error(tmp_path):
+def test_a_command_that_cannot_be_started_is_a_server_error(tmp_path: Path) -> None:
     options = ChildOptions(tmp_path, {}, command=["/does/not/exist"])
     with pytest.raises(ServerError, match="/does/not/exist"):
         ChildRunner(options).__enter__()

@@ -83,7 +83,7 @@ def ask(connection, sql):
     return connection.execute(sql).fetchone()[0]
 
 
-def await_(condition, what):
+def await_(condition, what) -> None:
     until = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < until, f"not after {DEADLINE_S} s: {what}"
@@ -105,7 +105,7 @@ def pair(client, image):
             yield writer, reader, up, run
 
 
-def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
+def test_what_is_written_on_the_primary_is_read_on_another_server(pair) -> None:
     writer, reader, *_ = pair
     writer.execute("CREATE TABLE seen (n int)")
     writer.execute("INSERT INTO seen VALUES (42)")
@@ -119,7 +119,7 @@ def test_what_is_written_on_the_primary_is_read_on_another_server(pair):
         reader.execute("CREATE TABLE refused (n int)")
 
 
-def test_the_replica_streams_from_the_same_seed_over_the_network(pair):
+def test_the_replica_streams_from_the_same_seed_over_the_network(pair) -> None:
     writer, reader, *_ = pair
     identifier = "SELECT system_identifier FROM pg_control_system()"
     assert ask(writer, identifier) == ask(reader, identifier)
@@ -127,12 +127,12 @@ def test_the_replica_streams_from_the_same_seed_over_the_network(pair):
     assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
 
 
-def test_users_of_the_settings_are_superusers_on_both(pair):
+def test_users_of_the_settings_are_superusers_on_both(pair) -> None:
     for connection in pair[:2]:
         assert ask(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 
 
-def test_a_database_sorts_and_encodes_as_in_the_official_images(pair):
+def test_a_database_sorts_and_encodes_as_in_the_official_images(pair) -> None:
     writer = pair[0]
     assert ask(writer, "SHOW server_encoding") == "UTF8"
     assert ask(writer, "SELECT datcollate FROM pg_database WHERE datname = 'template1'").lower() in (
@@ -141,7 +141,7 @@ def test_a_database_sorts_and_encodes_as_in_the_official_images(pair):
     )
 
 
-def test_both_say_what_they_are(pair):
+def test_both_say_what_they_are(pair) -> None:
     ready = pair[2].ready
     assert [(each.server, each.role, each.primary) for each in ready] == [
         ("default", "primary", None),
@@ -153,7 +153,7 @@ def test_both_say_what_they_are(pair):
     assert pair[2].failures() == []
 
 
-def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair):
+def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair) -> None:
     writer, _, up, _ = pair
     name = "it's a=\"b\\"
     writer.execute('CREATE DATABASE "it\'s a=""b\\"')
@@ -167,7 +167,7 @@ def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pa
 
 
 @pytest.mark.parametrize("template", ["template0", "template1"])
-def test_databases_are_made_in_memory_used_on_both_and_dropped(client, pair, template):
+def test_databases_are_made_in_memory_used_on_both_and_dropped(client, pair, template: str) -> None:
     writer, reader, up, run = pair
     primary, replica = up.endpoints()
     writer.execute(f"CREATE DATABASE made TEMPLATE {template}")
@@ -186,7 +186,7 @@ def test_databases_are_made_in_memory_used_on_both_and_dropped(client, pair, tem
     writer.execute("DROP DATABASE made")
 
 
-def test_a_pair_streams_from_the_disk_too(client, run, network, image):
+def test_a_pair_streams_from_the_disk_too(client, run, network, image) -> None:
     with (
         stack(client, PAIR, run, network, image, on_disk=frozenset({"postgres"})) as up,
         session(up.endpoints()[0]) as writer,
@@ -196,13 +196,13 @@ def test_a_pair_streams_from_the_disk_too(client, run, network, image):
         assert ask(writer, "SHOW data_directory") == "/srv/harness/data"
 
 
-def test_nobody_enters_without_the_password(pair):
+def test_nobody_enters_without_the_password(pair) -> None:
     endpoint = pair[2].endpoints()[0]
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(host=endpoint.host, port=endpoint.port, user=USER, password="wrong", dbname="postgres")
 
 
-def test_the_password_is_in_no_log_and_in_no_process_list(client, pair):
+def test_the_password_is_in_no_log_and_in_no_process_list(client, pair) -> None:
     writer, _, up, run = pair
     password = up.endpoints()[0].password
     for entry in client.api.containers(filters={"label": f"{containers.RUN_LABEL}={run}"}):
@@ -211,7 +211,7 @@ def test_the_password_is_in_no_log_and_in_no_process_list(client, pair):
     assert not writer.execute("SELECT 1 FROM pg_settings WHERE setting LIKE %s", [f"%{password}%"]).fetchall()
 
 
-def test_nothing_is_left_of_it(client, run, image):
+def test_nothing_is_left_of_it(client, run, image) -> None:
     volumes = {volume["Name"] for volume in client.api.volumes()["Volumes"] or ()}
     with containers.network(client, run) as network, stack(client, PAIR, run, network, image) as up:
         assert len(ours(client, run)) == 3
@@ -226,7 +226,7 @@ def test_nothing_is_left_of_it(client, run, image):
     assert "started streaming WAL" in up.logs()["replica"]
 
 
-def test_a_strangers_container_and_network_stay(client, run, image):
+def test_a_strangers_container_and_network_stay(client, run, image) -> None:
     name = f"stranger-{run}"
     other = secrets.token_hex(4)
     net = client.networks.create(name)
@@ -244,7 +244,7 @@ def test_a_strangers_container_and_network_stay(client, run, image):
         labelled.remove()
 
 
-def test_a_server_that_dies_at_its_start_shows_its_log_and_ends_with_3(client, run, network, image):
+def test_a_server_that_dies_at_its_start_shows_its_log_and_ends_with_3(client, run, network, image) -> None:
     broken = f"harness-test-broken:{run}"
     container = client.containers.create(image, entrypoint=["sh", "-c", "echo 'FATAL:  no room left' >&2; exit 9"])
     container.commit("harness-test-broken", run)
@@ -263,7 +263,7 @@ def test_a_server_that_dies_at_its_start_shows_its_log_and_ends_with_3(client, r
     assert client.api.containers(all=True, filters={"label": f"{containers.RUN_LABEL}={run}"}) == []
 
 
-def test_a_server_that_is_never_ready_is_late_and_alive(client, run, network, image):
+def test_a_server_that_is_never_ready_is_late_and_alive(client, run, network, image) -> None:
     slow = f"harness-test-slow:{run}"
     container = client.containers.create(image, entrypoint=["sh", "-c", "echo 'waiting for a lock'; sleep 300"])
     container.commit("harness-test-slow", run)
@@ -277,12 +277,12 @@ def test_a_server_that_is_never_ready_is_late_and_alive(client, run, network, im
     assert "startup_timeout" in caught.value.hint
 
 
-def test_a_missing_image_is_a_server_error(client, run, network):
+def test_a_missing_image_is_a_server_error(client, run, network) -> None:
     with pytest.raises(ServerError, match="default"):
         stack(client, ALONE, run, network, f"harness-test-absent:{run}").__enter__()
 
 
-def test_another_thread_can_give_up(client, run, network, image):
+def test_another_thread_can_give_up(client, run, network, image) -> None:
     up = stack(client, PAIR, run, network, image)
     threading.Timer(0.2, up.give_up).start()
     with pytest.raises(ServerError, match="no longer wanted"), up:
@@ -293,7 +293,7 @@ def test_another_thread_can_give_up(client, run, network, image):
 STOP_ALL = 'for each in /proc/[0-9]*; do [ "$(cat $each/comm)" != postgres ] || kill -STOP "${each#/proc/}"; done'
 
 
-def test_a_server_whose_process_is_stopped_is_a_loss_that_no_failure_tells(client, run, network, image):
+def test_a_server_whose_process_is_stopped_is_a_loss_that_no_failure_tells(client, run, network, image) -> None:
     with stack(client, ALONE, run, network, image) as up:
         assert up.losses() == []
         client.containers.get(f"harness-{run}-default").exec_run(["sh", "-c", STOP_ALL])
@@ -302,7 +302,7 @@ def test_a_server_whose_process_is_stopped_is_a_loss_that_no_failure_tells(clien
         assert up.failures() == []
 
 
-def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network, image):
+def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network, image) -> None:
     with stack(client, ALONE, run, network, image) as up:
         client.api.kill(f"harness-{run}-default", "TERM")
         await_(lambda: up.failures(), "the server has ended")
@@ -311,7 +311,7 @@ def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network
     assert "database system is shut down" in failure.evidence
 
 
-def test_servers_end_with_the_process_that_started_them(client, run, image):
+def test_servers_end_with_the_process_that_started_them(client, run, image) -> None:
     script = f"""
         import time
         from harness.host.docker import containers
@@ -343,14 +343,14 @@ def test_servers_end_with_the_process_that_started_them(client, run, image):
         containers.remove_run(client, run)
 
 
-def test_what_is_old_but_alive_is_not_abandoned(client, run, network, image):
+def test_what_is_old_but_alive_is_not_abandoned(client, run, network, image) -> None:
     with stack(client, ALONE, run, network, image) as up:
         containers.remove_abandoned(client, time.time() + containers.ABANDONED_S + 60)
         assert up.failures() == []
 
 
 @pytest.mark.parametrize("version", POSTGRES.versions)
-def test_every_version_streams(client, run, network, version):
+def test_every_version_streams(client, run, network, version) -> None:
     with Workshop(client, lambda title, line: None) as workshop:
         image = provision.server_image(workshop, POSTGRES, version)
     plan = make_plan(
@@ -384,7 +384,7 @@ def official(client, run, image):
     client.images.remove(tag, force=True)
 
 
-def test_any_image_with_the_official_layout_is_seeded(client, run, network, official):
+def test_any_image_with_the_official_layout_is_seeded(client, run, network, official) -> None:
     with Workshop(client, lambda title, line: None) as workshop:
         image = provision.server_image(workshop, POSTGRES, "17", official)
     try:
@@ -397,7 +397,7 @@ def test_any_image_with_the_official_layout_is_seeded(client, run, network, offi
         client.images.remove(image, force=True)
 
 
-def test_an_image_of_another_version_is_refused_when_it_is_built(client, official):
+def test_an_image_of_another_version_is_refused_when_it_is_built(client, official) -> None:
     with (
         Workshop(client, lambda title, line: None) as workshop,
         pytest.raises(ServerError, match=r"postgres:15 could not be built") as caught,

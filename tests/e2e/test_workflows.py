@@ -58,7 +58,7 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def whole(tmp_path):
+def whole(tmp_path: Path):
     """A workflow run of which each step is run. Its caches hold images, so they do not stay for somebody to look at."""
     made = GitHub(tmp_path / "github", environment=FEW, instead=INSTEAD)
     yield made
@@ -66,7 +66,7 @@ def whole(tmp_path):
 
 
 @pytest.fixture
-def github(tmp_path):
+def github(tmp_path: Path):
     """A workflow run whose jobs have the harness of this environment, and keep no images."""
     made = GitHub(tmp_path / "github", environment=FEW, instead=SHORT)
     yield made
@@ -109,11 +109,11 @@ jobs:
     return only(github.workflow("example.yml"))
 
 
-def test_the_first_job_runs_the_one_script_that_everybody_runs(github):
+def test_the_first_job_runs_the_one_script_that_everybody_runs(github) -> None:
     assert only(github.workflow(CI, only=("tests",))).result == "success"
 
 
-def test_all_backends_together(whole):
+def test_all_backends_together(whole) -> None:
     job = only(whole.workflow(CI, only=("together",)))
     assert job.result == "success", job.told
     outputs = job.step("harness").outputs
@@ -127,7 +127,7 @@ def test_all_backends_together(whole):
     assert all(backend in job.step("run").summary for backend in BACKENDS)
 
 
-def test_a_job_for_each_backend_and_one_report(github):
+def test_a_job_for_each_backend_and_one_report(github) -> None:
     *_, report = jobs = github.workflow(CI, only=("apart",))["apart"]
     assert [job.name for job in jobs] == ["Plan", *(f"{name}-py3.13" for name in _listed()), "Report"]
     assert {job.result for job in jobs} == {"success"}, "\n".join(job.told for job in jobs)
@@ -147,7 +147,7 @@ def _listed():
     return ["postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"]
 
 
-def test_the_report_says_which_job_is_missing(github):
+def test_the_report_says_which_job_is_missing(github) -> None:
     """A machine that was lost uploads nothing: the report is red, and names what should have been there."""
     path = github.repository / ".github" / "workflows" / "django-tests.yml"
     text = path.read_text()
@@ -164,7 +164,7 @@ def test_the_report_says_which_job_is_missing(github):
     assert "postgres-17-py3.13" in report.told
 
 
-def test_a_red_run_is_red_and_leaves_everything(github):
+def test_a_red_run_is_red_and_leaves_everything(github) -> None:
     github.environment = {"HARNESS_LABELS": "tests.test_plain"}
     job = one_action(github, project="tests/projects/outcomes", db="sqlite", name="red run")
     assert job.result == "failure"
@@ -178,7 +178,7 @@ def test_a_red_run_is_red_and_leaves_everything(github):
     assert (github.artifacts / "red-run" / "junit.xml").is_file()
 
 
-def test_caches_and_a_second_attempt(whole):
+def test_caches_and_a_second_attempt(whole) -> None:
     """What one attempt made the next one finds, and its artifacts take the place of those of the first."""
     given = {"project": "tests/projects/storefront", "db": "sqlite"}
     first = one_action(whole, **given)
@@ -193,7 +193,7 @@ def test_caches_and_a_second_attempt(whole):
     assert [path.name for path in whole.artifacts.iterdir()] == ["harness-example-tests-projects-storefront-sqlite"]
 
 
-def test_what_is_given_is_never_a_command(github):
+def test_what_is_given_is_never_a_command(github) -> None:
     github.environment = {}
     hostile = '"; touch pwned; $(touch pwned) `touch pwned`'
     job = one_action(
@@ -206,7 +206,7 @@ def test_what_is_given_is_never_a_command(github):
     assert not list(github.folder.rglob("pwned"))
 
 
-def test_arguments_arrive_as_they_are_written(github):
+def test_arguments_arrive_as_they_are_written(github) -> None:
     github.environment = {}
     job = one_action(
         github,
@@ -221,7 +221,7 @@ def test_arguments_arrive_as_they_are_written(github):
     assert json.loads(job.outputs["counts"])["planned"] == 1
 
 
-def test_a_job_that_is_cancelled_ends_its_run(tmp_path):
+def test_a_job_that_is_cancelled_ends_its_run(tmp_path: Path) -> None:
     """GitHub interrupts the shell of a step and nothing below it: the harness has to be in the shell's place."""
     variables = {
         **dict.fromkeys(("LABELS", "ARGS", "PYTHON_VERSION"), ""),
@@ -240,7 +240,7 @@ def test_a_job_that_is_cancelled_ends_its_run(tmp_path):
     assert json.loads((tmp_path / "artifacts" / "summary.json").read_text())["verdict"] == "interrupted"
 
 
-def test_images_are_published_by_version(github, tmp_path, monkeypatch):
+def test_images_are_published_by_version(github, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a page says to pull them with gives a run its image: see docs/how-to/any-ci.md."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     path = github.repository / ".github" / "workflows" / "images.yml"
@@ -284,13 +284,13 @@ def harness_images(*arguments: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300, cwd=ROOT).stdout
 
 
-def test_versions_are_tried_on_the_day(whole):
+def test_versions_are_tried_on_the_day(whole) -> None:
     job = only(whole.workflow(".github/workflows/versions.yml"))
     assert job.result == "success", job.told
     assert re.search(r"python 3.13 +ok", job.told)
 
 
-def test_no_images_are_published_without_a_registry(github):
+def test_no_images_are_published_without_a_registry(github) -> None:
     assert only(github.workflow(".github/workflows/images.yml")).result == "skipped"
 
 
@@ -307,7 +307,7 @@ def released(github, tag):
     return jobs["build"][0], jobs["publish"][0]
 
 
-def test_a_release_is_published(github):
+def test_a_release_is_published(github) -> None:
     import harness
 
     build, publish = released(github, f"v{harness.__version__}")
@@ -319,14 +319,14 @@ def test_a_release_is_published(github):
     assert f"harness {harness.__version__}" in build.told
 
 
-def test_a_release_with_another_tag_is_not(github):
+def test_a_release_with_another_tag_is_not(github) -> None:
     build, publish = released(github, "v99.0.0")
     assert (build.result, publish.result) == ("failure", "skipped")
     assert "::error::" in build.told
     assert github.published == []
 
 
-def test_every_workflow_is_replayed():
+def test_every_workflow_is_replayed() -> None:
     replayed = Path(__file__).read_text()
     for path in (ROOT / ".github" / "workflows").iterdir():
         assert path.name in replayed, f"no test runs the steps of {path.name}"

@@ -17,7 +17,7 @@ from tests.runner.conversation import PROJECTS, Journal, run
 INSIDE = PROJECTS / "inside"
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter) -> None:
     tested = ", ".join(map(str, interpreters.available()))
     terminalreporter.write_line(f"the runner was tested with {tested}")
     for what in interpreters.missing():
@@ -26,7 +26,7 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
-def pytest_generate_tests(metafunc):
+def pytest_generate_tests(metafunc) -> None:
     if "interpreter" in metafunc.fixturenames:
         metafunc.parametrize("interpreter", interpreters.available(), ids=str, scope="session")
 
@@ -57,13 +57,13 @@ def together(calls: dict[Hashable, Callable[[], Journal]]) -> dict[Hashable, Jou
 
 
 @pytest.fixture
-def inside(tmp_path):
+def inside(tmp_path: Path):
     """Runs labels of the project ``inside``."""
     return functools.partial(run_labels, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def inside_once(tmp_path_factory):
+def inside_once(tmp_path_factory: pytest.TempPathFactory):
     """The same, for a run that several tests look at."""
     return functools.partial(run_labels, tmp_path_factory.mktemp("inside"))
 
@@ -76,7 +76,7 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path):
     """Makes a project of files: ``project({"tests.py": "..."}, settings_lines="...")``; in ``settings.py`` are ``SETTINGS``."""
 
     def make(files: dict[str, str], settings_lines: str = "") -> Path:
@@ -90,7 +90,7 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def run_project(tmp_path):
+def run_project(tmp_path: Path):
     """Runs the project that ``project`` has made."""
 
     def run_made(*labels, django=None, env=None, python=sys.executable, flags=(), **spec) -> Journal:

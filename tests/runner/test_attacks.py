@@ -110,7 +110,7 @@ class ZVictimTests(unittest.TestCase):
 """
 
 
-def test_no_attack_changes_what_becomes_of_another_test(project):
+def test_no_attack_changes_what_becomes_of_another_test(project) -> None:
     folder = project({"tests.py": ATTACKS})
     keys = Conversation.make_keys()
     env = {"SECRETS": " ".join(hashlib.sha256(key).hexdigest() for key in keys)}

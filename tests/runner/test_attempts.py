@@ -27,7 +27,7 @@ class {name}({base}):
     ("base", "prefix"),
     [("SimpleTestCase", ""), ("unittest.TestCase", ""), ("unittest.IsolatedAsyncioTestCase", "async ")],
 )
-def test_what_a_test_holds_is_gone_when_the_next_begins(project, run_project, base, prefix):
+def test_what_a_test_holds_is_gone_when_the_next_begins(project, run_project, base: str, prefix: str) -> None:
     project({"tests.py": KEPT.format(name="Tests", base=base, prefix=prefix)})
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {"Tests.test_a": "PASSED", "Tests.test_b": "PASSED", "Tests.test_c": "PASSED"}
@@ -49,7 +49,7 @@ class Tests(SimpleTestCase):
 """
 
 
-def test_a_test_has_what_its_constructor_gave_it_and_may_delegate_to_that(project, run_project):
+def test_a_test_has_what_its_constructor_gave_it_and_may_delegate_to_that(project, run_project) -> None:
     project({"tests.py": DELEGATING})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
 
@@ -79,7 +79,7 @@ class Tests(TestCase):
 """
 
 
-def test_an_error_of_the_database_that_a_test_catches_holds_on_to_nothing(project, run_project):
+def test_an_error_of_the_database_that_a_test_catches_holds_on_to_nothing(project, run_project) -> None:
     project({"tests.py": CAUGHT})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
 
@@ -102,7 +102,7 @@ class Tests(SimpleTestCase):
 """
 
 
-def test_an_error_in_a_template_is_told_with_its_place(project, run_project):
+def test_an_error_in_a_template_is_told_with_its_place(project, run_project) -> None:
     project(
         {
             "tests.py": TEMPLATES,

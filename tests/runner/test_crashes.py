@@ -38,24 +38,24 @@ def journal(inside_once):
         ("VeryLastTests.test_one", "PASSED"),
     ],
 )
-def test_a_fixture_that_ends_its_process_is_blamed_itself(journal, test, outcome):
+def test_a_fixture_that_ends_its_process_is_blamed_itself(journal, test: str, outcome: str) -> None:
     assert journal.final(test).outcome.value == outcome
 
 
-def test_nothing_else_is_blamed(journal):
+def test_nothing_else_is_blamed(journal) -> None:
     assert len(journal.outcomes()) == 13
     assert journal.status == 1
 
 
-def test_a_test_that_was_left_out_says_why(journal):
+def test_a_test_that_was_left_out_says_why(journal) -> None:
     assert journal.final("SetUpDiesTests.test_one").reason == "setUpClass crashed"
 
 
-def test_what_a_fixture_printed_before_its_end_is_told(journal):
+def test_what_a_fixture_printed_before_its_end_is_told(journal) -> None:
     assert journal.final("TearDownDiesTests.tearDownClass").stdout == "in tearDownClass\n"
 
 
-def test_each_worker_is_told_to_its_end(journal):
+def test_each_worker_is_told_to_its_end(journal) -> None:
     started = {event.pid for event in journal.all(WorkerStarted)}
     assert len(started) == 4
     assert {event.pid for event in journal.all(WorkerLost)} | {
@@ -64,7 +64,7 @@ def test_each_worker_is_told_to_its_end(journal):
     assert len(journal.all(SlotRecycled)) == 4
 
 
-def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(inside):
+def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(inside) -> None:
     journal = inside("cases.test_module_exits")
     assert journal.outcomes() == {
         "test_module_exits.setUpModule": "ERRORED",
@@ -73,7 +73,7 @@ def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(inside):
     }
 
 
-def test_a_skip_at_the_end_changes_nothing(inside):
+def test_a_skip_at_the_end_changes_nothing(inside) -> None:
     journal = inside("cases.test_skips_at_the_end")
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.status == 0
@@ -84,14 +84,14 @@ def timeouts(inside_once):
     return inside_once("cases.test_timeouts", timeout_s=2.0)
 
 
-def test_a_timeout_shows_the_stacks_of_all_threads(timeouts):
+def test_a_timeout_shows_the_stacks_of_all_threads(timeouts) -> None:
     (failure,) = timeouts.final("test_1_waits").failures
     assert re.search(r"in wait_in_a_thread$", failure.traceback, re.MULTILINE)
     assert re.search(r"in wait_in_the_test$", failure.traceback, re.MULTILINE)
     assert re.search(r"in test_1_waits$", failure.traceback, re.MULTILINE)
 
 
-def test_the_rest_of_a_class_runs_after_a_timeout(timeouts):
+def test_the_rest_of_a_class_runs_after_a_timeout(timeouts) -> None:
     assert timeouts.outcomes() == {
         "Tests.test_1_waits": "TIMED_OUT",
         "Tests.test_2_after": "PASSED",
@@ -101,7 +101,7 @@ def test_the_rest_of_a_class_runs_after_a_timeout(timeouts):
     assert timeouts.final("SetUpTests.test_1").reason == "setUpClass timed out"
 
 
-def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(inside):
+def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(inside) -> None:
     journal = inside("cases.test_leaves_a_process", timeout_s=2.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.status == 0
@@ -129,7 +129,7 @@ class CommittingTests(TransactionTestCase):
 """
 
 
-def test_a_test_that_is_cut_off_before_its_tear_down_spoils_no_other(project, run_project):
+def test_a_test_that_is_cut_off_before_its_tear_down_spoils_no_other(project, run_project) -> None:
     project({"tests.py": INTERRUPTED}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {
@@ -154,7 +154,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_crash_does_not_show_the_stacks_of_a_test_that_was_nearly_too_late(project, run_project):
+def test_a_crash_does_not_show_the_stacks_of_a_test_that_was_nearly_too_late(project, run_project) -> None:
     project({"tests.py": DUMPS})
     (failure,) = run_project("tests").final("test_2_dies").failures
     assert "in test_2_dies" in failure.traceback
@@ -172,7 +172,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_slow_test_is_told_of_while_it_runs(project, run_project):
+def test_a_slow_test_is_told_of_while_it_runs(project, run_project) -> None:
     """The threshold is ten seconds; the project of this test sets 0.3."""
     project({"tests.py": SLOW})
     journal = run_project("tests")
@@ -197,7 +197,7 @@ class Runner(DiscoverRunner):
 """
 
 
-def test_a_worker_whose_start_raises_ends_the_run_with_its_traceback(project, run_project):
+def test_a_worker_whose_start_raises_ends_the_run_with_its_traceback(project, run_project) -> None:
     project(
         {"runner.py": WORKER_FAILS.format(statement="raise RuntimeError('no broker')"), "tests.py": TESTS},
         'TEST_RUNNER = "runner.Runner"',
@@ -208,7 +208,7 @@ def test_a_worker_whose_start_raises_ends_the_run_with_its_traceback(project, ru
     assert "in init_worker" in journal.aborted.evidence
 
 
-def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project):
+def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project) -> None:
     project(
         {"runner.py": WORKER_FAILS.format(statement="import os; os._exit(9)"), "tests.py": TESTS},
         'TEST_RUNNER = "runner.Runner"',
@@ -220,7 +220,7 @@ def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project):
     assert journal.all(RunFinished) == []
 
 
-def test_a_worker_that_is_stopped_while_it_starts_goes_on(project, run_project):
+def test_a_worker_that_is_stopped_while_it_starts_goes_on(project, run_project) -> None:
     stop = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
     project(
         {"runner.py": WORKER_FAILS.format(statement=stop), "tests.py": TESTS},
@@ -244,7 +244,7 @@ class Tests(unittest.TestCase):
 # tries again
 
 
-def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(inside):
+def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(inside) -> None:
     journal = inside("cases.test_tries.FlakyTests", retries=2)
     assert journal.outcomes() == {
         "FlakyTests.test_1_fails_once": "PASSED",
@@ -269,7 +269,7 @@ def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(inside):
     assert journal.one(RunFinished).failures == 1
 
 
-def test_when_much_fails_nothing_is_tried_again_and_the_run_is_red(inside):
+def test_when_much_fails_nothing_is_tried_again_and_the_run_is_red(inside) -> None:
     journal = inside("cases.test_tries.ManyTests", retries=1)
     assert journal.status == 1
     assert journal.one(RunFinished).failures == 12

@@ -11,27 +11,27 @@ from harness.protocol.events import DatabasesReady, SlotRecycled
     ("workers", "django"),
     [(2, {}), (1, {"reverse": True}), (2, {"reverse": True}), (2, {"shuffle": True, "seed": 4})],
 )
-def test_every_test_finds_what_it_relies_on(inside, django, workers):
+def test_every_test_finds_what_it_relies_on(inside, django, workers: int) -> None:
     journal = inside("cases.test_data", workers=workers, django=django)
     assert set(journal.outcomes().values()) == {"PASSED"}, journal.outcomes()
     assert len(journal.outcomes()) == 6
 
 
-def test_classes_come_in_djangos_order(inside):
+def test_classes_come_in_djangos_order(inside) -> None:
     journal = inside("cases.test_data", workers=1)
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     assert list(dict.fromkeys(classes)) == ["MigratedTests", "FlushingTests", "SerializedTests"]
     assert len(journal.all(SlotRecycled)) == 1
 
 
-def test_a_class_that_needs_migrated_data_after_a_flush_gets_new_clones(inside):
+def test_a_class_that_needs_migrated_data_after_a_flush_gets_new_clones(inside) -> None:
     journal = inside("cases.test_data", workers=1, django={"reverse": True})
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     if classes.index("FlushingTests") < classes.index("MigratedTests"):
         assert len(journal.all(SlotRecycled)) == 2
 
 
-def test_workers_have_clones_of_their_own(inside, tmp_path):
+def test_workers_have_clones_of_their_own(inside, tmp_path: Path) -> None:
     journal = inside("cases.test_clones", settings="config.files")
     stdout = {journal.final(f"{name}.test_others_are_not_seen").stdout for name in ("OneTests", "TwoTests")}
     names = {tuple(sorted(line.split()[1] for line in text.splitlines())) for text in stdout}
@@ -41,7 +41,7 @@ def test_workers_have_clones_of_their_own(inside, tmp_path):
     }
 
 
-def test_clones_are_told_by_slot(inside):
+def test_clones_are_told_by_slot(inside) -> None:
     journal = inside("cases.test_clones", settings="config.files")
     made = {
         database.alias: [Path(name).name for name in database.clones]
@@ -53,31 +53,31 @@ def test_clones_are_told_by_slot(inside):
     }
 
 
-def test_tests_pass_on_clones_in_files(inside):
+def test_tests_pass_on_clones_in_files(inside) -> None:
     for label in ("cases.test_data", "cases.test_kinds"):
         assert set(inside(label, settings="config.files").outcomes().values()) == {"PASSED"}
 
 
-def test_mirrors_work_on_clones_in_files(inside):
+def test_mirrors_work_on_clones_in_files(inside) -> None:
     journal = inside("cases.test_mirrors", settings="config.files")
     assert [name for name, outcome in journal.outcomes().items() if outcome != "PASSED"] == [
         "SharingTests.test_fails_and_shows_its_sql"
     ]
 
 
-def test_files_of_test_databases_are_removed(inside, tmp_path):
+def test_files_of_test_databases_are_removed(inside, tmp_path: Path) -> None:
     inside("cases.test_data", settings="config.files")
     assert list(tmp_path.glob("*.sqlite3")) == []
 
 
-def test_files_that_are_to_be_kept_are_kept_and_never_stale(inside, tmp_path):
+def test_files_that_are_to_be_kept_are_kept_and_never_stale(inside, tmp_path: Path) -> None:
     inside("cases.test_data", settings="config.files", django={"keepdb": True})
     assert (tmp_path / "test_default.sqlite3").exists()
     again = inside("cases.test_data", settings="config.files", django={"keepdb": True})
     assert set(again.outcomes().values()) == {"PASSED"}
 
 
-def test_kinds_of_test_classes(inside):
+def test_kinds_of_test_classes(inside) -> None:
     assert inside("cases.test_kinds").outcomes() == {
         "LiveTests.test_the_server_sees_what_the_test_wrote": "PASSED",
         "AsyncTests.test_queries": "PASSED",
@@ -95,6 +95,6 @@ class Tests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("settings", ["DATABASES = {}", 'DATABASES = {"default": {}}', "del DATABASES"])
-def test_a_project_without_databases_runs(project, run_project, settings):
+def test_a_project_without_databases_runs(project, run_project, settings: str) -> None:
     project({"tests.py": NONE}, settings)
     assert run_project("tests").outcomes() == {"Tests.test_one": "PASSED"}

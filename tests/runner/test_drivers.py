@@ -23,7 +23,7 @@ def run_on_postgres(folder):
     return run(folder, RunSpec(settings="settings", workers=1), routes=[route])
 
 
-def test_a_missing_driver_is_named_with_what_to_install(project):
+def test_a_missing_driver_is_named_with_what_to_install(project) -> None:
     files = {**NO_DRIVER, "shop/__init__.py": "", "shop/models.py": MODEL}
     journal = run_on_postgres(project(files, "INSTALLED_APPS = ['shop']"))
     assert journal.status == 4
@@ -33,21 +33,21 @@ def test_a_missing_driver_is_named_with_what_to_install(project):
     assert "psycopg[binary]" in journal.aborted.hint
 
 
-def test_a_driver_is_not_asked_for_where_no_server_is(project):
+def test_a_driver_is_not_asked_for_where_no_server_is(project) -> None:
     test = "from django.test import SimpleTestCase\nclass Tests(SimpleTestCase):\n    def test_one(self): pass\n"
     folder = project({**NO_DRIVER, "tests.py": test})
     assert run(folder, RunSpec(labels=("tests",), settings="settings", workers=1)).status == 0
 
 
 @pytest.mark.parametrize("backend", [POSTGRES, f"{POSTGRES}_psycopg2"])
-def test_djangos_own_backends_are_known_without_their_drivers(project, backend):
+def test_djangos_own_backends_are_known_without_their_drivers(project, backend) -> None:
     folder = project(NO_DRIVER, f"DATABASES['default']['ENGINE'] = {backend!r}")
     journal = run(folder, RunSpec(settings="settings", plan_only=True))
     assert journal.one(TopologyFound).topology["default"].vendor == "postgresql"
 
 
 @pytest.mark.parametrize("where", ["settings", "app"])
-def test_a_package_that_is_not_installed_and_asks_for_its_version(project, run_project, where):
+def test_a_package_that_is_not_installed_and_asks_for_its_version(project, run_project, where: str) -> None:
     asks = "from importlib.metadata import version; version('no-such-shop')"
     if where == "settings":
         project({}, asks)
@@ -58,7 +58,7 @@ def test_a_package_that_is_not_installed_and_asks_for_its_version(project, run_p
     assert "pip install -e ." in aborted.hint
 
 
-def test_the_import_systems_frames_are_left_out_of_the_evidence(project, run_project):
+def test_the_import_systems_frames_are_left_out_of_the_evidence(project, run_project) -> None:
     project({"shop.py": "import no_such_package"}, "INSTALLED_APPS = ['shop']")
     evidence = run_project().aborted.evidence
     assert "shop.py" in evidence

@@ -39,7 +39,9 @@ def came_to(journal):
         ),
     ],
 )
-def test_an_exit_handler_that_goes_wrong_makes_the_run_red(project, run_project, python, last, how, message, evidence):
+def test_an_exit_handler_that_goes_wrong_makes_the_run_red(
+    project, run_project, python, last: str, how, message, evidence: str
+) -> None:
     project({"tests.py": LAST.format(last=last)})
     journal = run_project("tests", python=python)
     assert journal.outcomes() == {"Tests.test_1": "PASSED"}
@@ -71,7 +73,7 @@ class BTests(unittest.TestCase):
 APPS = 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]\n'
 
 
-def test_an_error_of_ours_is_the_harnesss_and_no_outcome_is_lost(project, run_project):
+def test_an_error_of_ours_is_the_harnesss_and_no_outcome_is_lost(project, run_project) -> None:
     project({"tests.py": OUR_BUG}, APPS)
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {"ATests.test_1": "PASSED", "BTests.test_1": "PASSED"}
@@ -95,7 +97,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_an_error_of_the_coordinator_is_the_harnesss(project, run_project):
+def test_an_error_of_the_coordinator_is_the_harnesss(project, run_project) -> None:
     project({"tests.py": COORDINATOR_BUG})
     journal = run_project("tests")
     assert journal.status == ExitCode.INTERNAL
@@ -156,7 +158,7 @@ class ELastTests(unittest.TestCase):
 """
 
 
-def test_a_leaked_stream_harms_nobody_but_its_test(project, run_project):
+def test_a_leaked_stream_harms_nobody_but_its_test(project, run_project) -> None:
     project({"tests.py": LEAKS})
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {
@@ -217,7 +219,7 @@ class DTearDownWasTests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("leave", ["sys.exit(1)", "raise KeyboardInterrupt", "raise ValueError"])
-def test_a_fixture_that_leaves_is_cleaned_up_after_as_one_that_fails(project, run_project, python, leave):
+def test_a_fixture_that_leaves_is_cleaned_up_after_as_one_that_fails(project, run_project, python, leave: str) -> None:
     project({"tests.py": EXITS.format(leave=leave)})
     journal = run_project("tests", workers=1, python=python)
     assert journal.outcomes() == {
@@ -256,7 +258,7 @@ class BTests(TransactionTestCase):
 """
 
 
-def test_a_class_that_cannot_be_looked_at_is_a_finding_and_changes_no_outcome(project, run_project):
+def test_a_class_that_cannot_be_looked_at_is_a_finding_and_changes_no_outcome(project, run_project) -> None:
     project({"tests.py": UNLOOKABLE}, APPS)
     plain, looked = (run_project("tests", workers=1, check_isolation=check) for check in (False, True))
     assert looked.outcomes() == plain.outcomes()

@@ -15,23 +15,23 @@ from tests.runner.conversation import Conversation
 SPEC = RunSpec(settings="config.settings", labels=("cases.test_hangs",), workers=2)
 
 
-def stop(conversation):
+def stop(conversation) -> None:
     conversation.say(Stop("Ctrl-C on the host", ExitCode.SIGINT))
 
 
-def hang_up(conversation):
+def hang_up(conversation) -> None:
     conversation.process.stdin.close()
 
 
-def terminate(conversation):
+def terminate(conversation) -> None:
     conversation.process.send_signal(signal.SIGTERM)
 
 
-def interrupt(conversation):
+def interrupt(conversation) -> None:
     conversation.process.send_signal(signal.SIGINT)
 
 
-def fail_servers(conversation):
+def fail_servers(conversation) -> None:
     conversation.say(Stop("the primary died", ExitCode.SERVERS))
 
 
@@ -45,14 +45,14 @@ def conversation():
         yield conversation
 
 
-def run_until_tests_hang(conversation, spec=SPEC):
+def run_until_tests_hang(conversation, spec=SPEC) -> None:
     conversation.begin(spec)
     for _ in range(2):
         conversation.hear_until(AttemptStarted)
 
 
 @pytest.mark.parametrize(("end", "status"), WAYS)
-def test_a_run_ends_in_the_middle_of_its_tests(conversation, end, status):
+def test_a_run_ends_in_the_middle_of_its_tests(conversation, end, status) -> None:
     run_until_tests_hang(conversation)
     end(conversation)
     journal = conversation.finish()
@@ -77,7 +77,7 @@ class SlowTests(unittest.TestCase):
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
-def test_tests_that_run_may_end_for_a_moment(project, end, status):
+def test_tests_that_run_may_end_for_a_moment(project, end, status: int) -> None:
     with Conversation(project({"tests.py": GRACE})) as conversation:
         run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
         end(conversation)
@@ -87,14 +87,14 @@ def test_tests_that_run_may_end_for_a_moment(project, end, status):
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (hang_up, 3)])
-def test_a_run_ends_while_it_waits_for_the_host(conversation, end, status):
+def test_a_run_ends_while_it_waits_for_the_host(conversation, end, status: int) -> None:
     conversation.say(Begin(SPEC))
     conversation.hear_until(TopologyFound)
     end(conversation)
     assert conversation.finish().status == status
 
 
-def test_the_first_to_ask_for_the_end_has_it(conversation):
+def test_the_first_to_ask_for_the_end_has_it(conversation) -> None:
     """A host that is interrupted says so, hangs up, and the terminal's signal comes along."""
     run_until_tests_hang(conversation)
     stop(conversation)
@@ -111,7 +111,7 @@ def test_the_first_to_ask_for_the_end_has_it(conversation):
     assert journal.aborted.exit_code == journal.status
 
 
-def test_a_host_that_vanished_leaves_nothing_behind(conversation):
+def test_a_host_that_vanished_leaves_nothing_behind(conversation) -> None:
     run_until_tests_hang(conversation)
     conversation.process.stdout.close()
     conversation.process.stdin.close()
@@ -135,7 +135,7 @@ class Tests(unittest.TestCase):
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
-def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end, status):
+def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end, status: int) -> None:
     with Conversation(project({"tests.py": DISCOVERY})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
         while "importing" not in conversation.errors():
@@ -146,7 +146,7 @@ def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end,
     assert journal.attempts == []
 
 
-def test_a_runner_class_that_swallows_the_interruption_does_not_make_it_green():
+def test_a_runner_class_that_swallows_the_interruption_does_not_make_it_green() -> None:
     with Conversation(INSIDE, env={"INSIDE_RUNNER": "config.runners.SwallowsEverything"}) as conversation:
         run_until_tests_hang(conversation)
         stop(conversation)
@@ -165,7 +165,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_ignores_signals_is_killed(project):
+def test_a_test_that_ignores_signals_is_killed(project) -> None:
     with Conversation(project({"tests.py": DEAF})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
         conversation.hear_until(AttemptStarted)
@@ -174,7 +174,7 @@ def test_a_test_that_ignores_signals_is_killed(project):
         assert conversation.finish().status == 130
 
 
-def test_a_run_that_is_stopped_while_its_databases_are_made_ends(project):
+def test_a_run_that_is_stopped_while_its_databases_are_made_ends(project) -> None:
     runner = """
 import time
 from django.test.runner import DiscoverRunner
@@ -193,14 +193,14 @@ class Runner(DiscoverRunner):
         assert conversation.finish().status == 130
 
 
-def test_an_inside_that_is_told_nonsense_says_so(conversation):
+def test_an_inside_that_is_told_nonsense_says_so(conversation) -> None:
     conversation.sign(b"{}\n")
     journal = conversation.finish()
     assert journal.status == 70
     assert "CodecError" in journal.aborted.message
 
 
-def test_what_the_host_has_not_signed_is_no_message(conversation):
+def test_what_the_host_has_not_signed_is_no_message(conversation) -> None:
     """A test can write to the stdin of a container's first process."""
     conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
     conversation.sign(codec.encode_body(Stop("said", ExitCode.SIGTERM)).encode())
@@ -208,7 +208,7 @@ def test_what_the_host_has_not_signed_is_no_message(conversation):
     assert (aborted.message, aborted.exit_code) == ("said", ExitCode.SIGTERM)
 
 
-def test_while_tests_are_silent_there_is_a_sign_of_life(project, run_project):
+def test_while_tests_are_silent_there_is_a_sign_of_life(project, run_project) -> None:
     body = "import time, unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
     project({"tests.py": body})
     journal = run_project("tests")

@@ -11,7 +11,7 @@ def journal(inside_once):
     return inside_once("cases.test_isolation", workers=2)
 
 
-def test_each_test_has_its_outcome(journal):
+def test_each_test_has_its_outcome(journal) -> None:
     assert journal.outcomes() == {
         "GuessingTests.test_1_writes_to_every_low_descriptor": "PASSED",
         "GuessingTests.test_2_closes_every_low_descriptor": "PASSED",
@@ -32,22 +32,22 @@ def test_each_test_has_its_outcome(journal):
     }
 
 
-def test_nothing_that_a_test_wrote_is_an_event(journal):
+def test_nothing_that_a_test_wrote_is_an_event(journal) -> None:
     assert journal.all(RunFinished) == [RunFinished(4)]
     assert journal.notices("stray-line") == []
 
 
-def test_a_test_whose_output_was_closed_by_another_is_heard(journal):
+def test_a_test_whose_output_was_closed_by_another_is_heard(journal) -> None:
     assert journal.final("test_2_prints").stdout == "printed after the closing\n"
 
 
-def test_a_class_starts_at_home_with_its_own_streams(journal):
+def test_a_class_starts_at_home_with_its_own_streams(journal) -> None:
     attempt = journal.final("NextTests.test_is_at_home")
     assert attempt.failures[0].message == "to be shown"
     assert attempt.stdout == "printed by the next class\n"
 
 
-def test_workers_are_numbered_by_their_slots(journal):
+def test_workers_are_numbered_by_their_slots(journal) -> None:
     (envelope,) = [
         e
         for e in journal.envelopes
@@ -56,7 +56,7 @@ def test_workers_are_numbered_by_their_slots(journal):
     assert envelope.event.stdout == f"worker {envelope.slot}\n"
 
 
-def test_only_the_worker_that_died_was_lost(journal):
+def test_only_the_worker_that_died_was_lost(journal) -> None:
     (lost,) = journal.all(WorkerLost)
     assert lost.test.endswith("test_leaves_a_child_running_and_dies")
 
@@ -78,7 +78,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_writes_on_its_workers_socket_is_red(project, run_project):
+def test_a_test_that_writes_on_its_workers_socket_is_red(project, run_project) -> None:
     project({"tests.py": STRAY})
     journal = run_project("tests")
     assert journal.outcomes() == {"Tests.test_writes_to_every_socket": "ERRORED", "Tests.test_z_after": "PASSED"}
@@ -132,7 +132,7 @@ class BTests(unittest.TestCase):
 """
 
 
-def test_a_worker_is_believed_of_the_test_that_it_was_given_alone(project, run_project):
+def test_a_worker_is_believed_of_the_test_that_it_was_given_alone(project, run_project) -> None:
     project({"tests.py": FORGES})
     journal = run_project("tests", workers=1)
     forgers = {f"ATests.test_{name}" for name in FORGERS}
@@ -154,7 +154,7 @@ FORGERS = (
 )
 
 
-def test_what_the_project_prints_before_the_tests_is_no_event_either(project, run_project):
+def test_what_the_project_prints_before_the_tests_is_no_event_either(project, run_project) -> None:
     project({"tests.py": 'import os\nprint("printed at import")\nos.write(1, b"written at import\\n")\n' + PASSES})
     journal = run_project("tests")
     assert journal.status == 0
@@ -182,7 +182,7 @@ class Config(AppConfig):
 """
 
 
-def test_a_project_with_threads_and_warnings_as_errors_runs(project, run_project, python):
+def test_a_project_with_threads_and_warnings_as_errors_runs(project, run_project, python) -> None:
     """Python 3.12 warns of forks of processes that have threads."""
     project({"app/__init__.py": "", "app/apps.py": THREAD, "tests.py": PASSES}, 'INSTALLED_APPS = ["app.apps.Config"]')
     journal = run_project("tests", python=python, flags=["-W", "error"])
@@ -198,14 +198,14 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_projects_warnings_are_errors_where_it_says_so(project, run_project):
+def test_a_projects_warnings_are_errors_where_it_says_so(project, run_project) -> None:
     project({"tests.py": WARNS})
     journal = run_project("tests", env={"PYTHONWARNINGS": "error"})
     assert journal.outcomes() == {"Tests.test_warns": "ERRORED"}
     assert journal.final("test_warns").failures[0].type == "DeprecationWarning"
 
 
-def test_a_worker_that_is_still_there_when_inside_is_killed_ends_by_itself(project):
+def test_a_worker_that_is_still_there_when_inside_is_killed_ends_by_itself(project) -> None:
     """Nobody is left to end it: it hears that the coordinator has hung up."""
     folder = project({"tests.py": PASSES.replace("pass\n", "import time; time.sleep(1.5)\n")})
     from harness.protocol.messages import RunSpec
@@ -218,7 +218,7 @@ def test_a_worker_that_is_still_there_when_inside_is_killed_ends_by_itself(proje
         assert conversation.processes_left() == []
 
 
-def test_a_failing_test_is_not_charged_with_what_an_earlier_one_printed(project, run_project):
+def test_a_failing_test_is_not_charged_with_what_an_earlier_one_printed(project, run_project) -> None:
     project({"tests.py": PRINTS})
     journal = run_project("tests")
     assert journal.final("test_b").stdout == "b\n"

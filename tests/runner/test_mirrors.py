@@ -10,34 +10,34 @@ def journal(inside_once, python):
     return inside_once("cases.test_mirrors", python=python)
 
 
-def assert_all_as_expected(journal, count=15):
+def assert_all_as_expected(journal, count=15) -> None:
     red = {event.test: event.failures for event in journal.attempts if event.outcome.is_red}
     assert list(red) == ["cases.test_mirrors.SharingTests.test_fails_and_shows_its_sql"], red
     assert len(journal.outcomes()) == count
 
 
-def test_mirrors_read_what_their_primary_wrote_and_cannot_write(journal):
+def test_mirrors_read_what_their_primary_wrote_and_cannot_write(journal) -> None:
     assert_all_as_expected(journal)
 
 
-def test_statements_are_of_the_alias_that_sent_them(journal):
+def test_statements_are_of_the_alias_that_sent_them(journal) -> None:
     statements = journal.final("test_fails_and_shows_its_sql").sql
     reads = [(statement.alias, statement.role) for statement in statements if statement.sql.startswith("SELECT")]
     assert reads == [("replica", "primary"), ("default", "primary")]
 
 
-def test_queries_are_counted_by_alias(journal):
+def test_queries_are_counted_by_alias(journal) -> None:
     counted = {query.alias for event in journal.all(QueriesCounted) for query in event.queries}
     assert counted == {"default", "replica", "other"}
 
 
 @pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
-def test_the_order_and_the_spelling_of_the_settings_do_not_matter(inside, settings):
+def test_the_order_and_the_spelling_of_the_settings_do_not_matter(inside, settings: str) -> None:
     journal = inside("cases.test_mirrors", settings=settings)
     assert_all_as_expected(journal)
 
 
-def test_old_spellings_give_a_notice_each(inside):
+def test_old_spellings_give_a_notice_each(inside) -> None:
     journal = inside("cases.test_mirrors.OtherAloneTests", settings="config.flat")
     assert [text.partition(":")[0] for text in journal.notices("flat-spelling")] == [
         "default.TEST_DEPENDENCIES",
@@ -46,7 +46,7 @@ def test_old_spellings_give_a_notice_each(inside):
     ]
 
 
-def test_databases_are_made_in_the_order_of_their_dependencies(inside):
+def test_databases_are_made_in_the_order_of_their_dependencies(inside) -> None:
     flat = inside("cases.test_data.MigratedTests", settings="config.flat")
     assert [made.alias for made in flat.one(DatabasesReady).databases] == ["other", "default"]
 
@@ -60,7 +60,7 @@ def test_databases_are_made_in_the_order_of_their_dependencies(inside):
         ("NoDatabaseTests", []),
     ],
 )
-def test_only_what_is_needed_is_made(inside, label, made):
+def test_only_what_is_needed_is_made(inside, label: str, made) -> None:
     journal = inside(f"cases.test_mirrors.{label}")
     assert [database.alias for database in journal.one(DatabasesReady).databases] == made
     assert journal.status == 0
@@ -80,7 +80,7 @@ class Tests(TestCase):
 
 
 @pytest.mark.parametrize("mirrors", ["auto", "primary", "replica"])
-def test_a_mirror_without_a_replica_shares_whatever_is_asked_for(project, run_project, mirrors):
+def test_a_mirror_without_a_replica_shares_whatever_is_asked_for(project, run_project, mirrors: str) -> None:
     project({"tests.py": CLASS_SAYS}, MIRROR)
     journal = run_project("tests", mirrors=mirrors)
     assert journal.final("test_one").stdout == "SharedConnection\n"
@@ -102,7 +102,7 @@ DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
         ),
     ],
 )
-def test_a_topology_that_is_none_ends_the_run(project, run_project, settings, message):
+def test_a_topology_that_is_none_ends_the_run(project, run_project, settings: str, message: str) -> None:
     """The host says so first; an inside that is asked to run it all the same does too."""
     project({"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')}, settings)
     journal = run_project("tests")
@@ -110,7 +110,7 @@ def test_a_topology_that_is_none_ends_the_run(project, run_project, settings, me
     assert message in journal.aborted.message
 
 
-def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project):
+def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project) -> None:
     project(
         {"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')},
         MIRROR + 'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["replica"]}}',
@@ -120,7 +120,7 @@ def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project):
     assert [database.alias for database in journal.one(DatabasesReady).databases] == ["default", "other"]
 
 
-def test_no_attempt_is_told_without_its_outcome(journal):
+def test_no_attempt_is_told_without_its_outcome(journal) -> None:
     assert all(isinstance(event, AttemptFinished) and event.final for event in journal.attempts)
 
 
@@ -153,7 +153,7 @@ class Tests(TestCase):
 """
 
 
-def test_an_error_of_its_own_takes_nothing_from_a_test_with_a_mirror(project, run_project):
+def test_an_error_of_its_own_takes_nothing_from_a_test_with_a_mirror(project, run_project) -> None:
     project(
         {"tests.py": COPIED},
         'DATABASES["mirror"] = {**DATABASES["default"], "HOST": "replica", "TEST": {"MIRROR": "default"}}',

@@ -39,19 +39,19 @@ def expected():
     return carried | json.loads((OUTCOMES / "expected_on.json").read_text())["sqlite"]
 
 
-def test_each_test_has_the_outcome_that_it_carries(journal, expected):
+def test_each_test_has_the_outcome_that_it_carries(journal, expected) -> None:
     found = {event.test: event.outcome.value for event in journal.attempts if event.final}
     assert found == expected
     assert journal.status == 1
 
 
-def test_the_interpreter_is_the_one_that_was_asked_for(journal, interpreter):
+def test_the_interpreter_is_the_one_that_was_asked_for(journal, interpreter) -> None:
     found = journal.envelopes[1].event
     assert found.python == interpreter.version
     assert found.django.startswith(interpreter.series)
 
 
-def test_what_was_planned_is_where_it_is_said_to_be(journal):
+def test_what_was_planned_is_where_it_is_said_to_be(journal) -> None:
     """All of it but what could not be imported has a file and the line of its definition."""
     for test in journal.one(RunPlanned).tests:
         if test.classname.startswith("unittest.loader."):
@@ -61,7 +61,7 @@ def test_what_was_planned_is_where_it_is_said_to_be(journal):
         assert line.lstrip().startswith(("def ", "async def ", "@", "class ")), (test, line)
 
 
-def test_every_attempt_was_announced_before_it_began(journal):
+def test_every_attempt_was_announced_before_it_began(journal) -> None:
     announced = set()
     for envelope in journal.envelopes:
         match envelope.event:
@@ -71,7 +71,7 @@ def test_every_attempt_was_announced_before_it_began(journal):
                 assert (test, envelope.slot) in announced
 
 
-def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal, expected):
+def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal, expected) -> None:
     lost = {event.test for event in journal.all(WorkerLost)}
     assert lost == {test for test, outcome in expected.items() if outcome in ("CRASHED", "TIMED_OUT")}
 
@@ -90,30 +90,30 @@ def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal, expected):
         ("TearDownTests.test_1_dies_when_it_is_over", r"exited with status 3"),
     ],
 )
-def test_a_crash_says_how_the_worker_ended(journal, test, message):
+def test_a_crash_says_how_the_worker_ended(journal, test: str, message: str) -> None:
     (failure,) = journal.final(test).failures
     assert re.fullmatch(rf"worker [1-4] \(pid \d+\) {message} while running this test", failure.message)
     assert (failure.kind, failure.type) == ("error", "WorkerCrash")
 
 
-def test_a_crash_by_a_signal_shows_where_it_happened(journal):
+def test_a_crash_by_a_signal_shows_where_it_happened(journal) -> None:
     (failure,) = journal.final("test_2_reads_from_nowhere").failures
     assert "Fatal Python error: Segmentation fault" in failure.traceback
     assert "test_crashes.py" in failure.traceback
     assert "test_2_reads_from_nowhere" in failure.traceback
 
 
-def test_a_crash_shows_the_stacks_of_its_own_test_alone(journal):
+def test_a_crash_shows_the_stacks_of_its_own_test_alone(journal) -> None:
     (failure,) = journal.final("test_4_aborts_in_a_subtest").failures
     assert "Fatal Python error: Aborted" in failure.traceback
     assert "Segmentation fault" not in failure.traceback
 
 
-def test_a_crashed_test_keeps_what_it_had_printed(journal):
+def test_a_crashed_test_keeps_what_it_had_printed(journal) -> None:
     assert journal.final("test_4_exits_as_if_all_were_well").stdout == "the last words of a process\n"
 
 
-def test_a_test_that_timed_out_shows_its_stack_and_what_it_printed(journal):
+def test_a_test_that_timed_out_shows_its_stack_and_what_it_printed(journal) -> None:
     attempt = journal.final("SlowTests.test_1_sleeps")
     (failure,) = attempt.failures
     assert (failure.type, failure.message) == ("TestTimeout", "timed out after 3 s")
@@ -122,7 +122,7 @@ def test_a_test_that_timed_out_shows_its_stack_and_what_it_printed(journal):
     assert attempt.duration >= 3
 
 
-def test_a_test_that_ignores_every_signal_is_killed_all_the_same(journal):
+def test_a_test_that_ignores_every_signal_is_killed_all_the_same(journal) -> None:
     assert journal.final("test_1_listens_to_no_signal_and_to_no_exception").outcome.value == "TIMED_OUT"
 
 
@@ -154,7 +154,7 @@ def failures_of(journal, test):
         ("test_fails_with_an_empty_message", "failure", "AssertionError", ""),
     ],
 )
-def test_an_exception_crosses_as_what_it_is(journal, test, kind, type_name, message):
+def test_an_exception_crosses_as_what_it_is(journal, test: str, kind: str, type_name: str, message: str) -> None:
     (failure,) = failures_of(journal, test)
     assert (failure.kind, failure.type, failure.message) == (kind, type_name, message)
 
@@ -171,14 +171,14 @@ def test_an_exception_crosses_as_what_it_is(journal, test, kind, type_name, mess
         ("test_source_that_is_not_there", ["RuntimeError: from no file"]),
     ],
 )
-def test_a_traceback_is_whole(journal, test, parts):
+def test_a_traceback_is_whole(journal, test: str, parts) -> None:
     (failure,) = failures_of(journal, test)
     positions = [failure.traceback.find(part) for part in parts]
     assert -1 not in positions, failure.traceback
     assert positions == sorted(positions)
 
 
-def test_a_traceback_begins_and_ends_in_the_project(journal):
+def test_a_traceback_begins_and_ends_in_the_project(journal) -> None:
     (failure,) = failures_of(journal, "UnittestTests.test_fails")
     assert [frame.function for frame in failure.frames] == ["test_fails"]
     assert failure.frames[0].file == "tests/test_plain.py"
@@ -186,19 +186,19 @@ def test_a_traceback_begins_and_ends_in_the_project(journal):
     assert "harness" not in failure.traceback
 
 
-def test_the_frames_of_an_endless_recursion_are_cut(journal):
+def test_the_frames_of_an_endless_recursion_are_cut(journal) -> None:
     (failure,) = failures_of(journal, "test_recursion")
     assert len(failure.frames) == 50
     assert failure.frames[-1].function == "deeper"
 
 
-def test_a_message_of_a_megabyte_is_cut_in_its_middle(journal):
+def test_a_message_of_a_megabyte_is_cut_in_its_middle(journal) -> None:
     (failure,) = failures_of(journal, "test_a_megabyte")
     assert len(failure.message) < 21_000
     assert "characters left out" in failure.message
 
 
-def test_everything_that_goes_wrong_in_a_test_is_told(journal):
+def test_everything_that_goes_wrong_in_a_test_is_told(journal) -> None:
     found = [(failure.kind, failure.type) for failure in failures_of(journal, "test_several_cleanups_err")]
     assert sorted(found) == [("error", "ZeroDivisionError"), ("failure", "AssertionError")]
 
@@ -206,7 +206,7 @@ def test_everything_that_goes_wrong_in_a_test_is_told(journal):
 # subTests
 
 
-def test_subtests_that_fail_are_told_one_by_one(journal):
+def test_subtests_that_fail_are_told_one_by_one(journal) -> None:
     attempt = journal.final("test_two_of_three_fail")
     assert [failure.subtest for failure in attempt.failures] == ["(currency='EUR')", "(currency='JPY')"]
     assert attempt.subtests == 3
@@ -224,28 +224,28 @@ def test_subtests_that_fail_are_told_one_by_one(journal):
         ("test_all_pass", 3),
     ],
 )
-def test_each_subtest_that_ran_is_counted(journal, test, ran):
+def test_each_subtest_that_ran_is_counted(journal, test: str, ran: int) -> None:
     assert journal.final(f"SubTests.{test}").subtests == ran
 
 
-def test_a_subtests_message_is_told_with_its_parameters(journal):
+def test_a_subtests_message_is_told_with_its_parameters(journal) -> None:
     (failure,) = failures_of(journal, "test_one_errs")
     assert (failure.subtest, failure.kind) == ("[dividing] (divisor=0)", "error")
 
 
-def test_a_subtests_text_is_the_same_in_every_run(journal):
+def test_a_subtests_text_is_the_same_in_every_run(journal) -> None:
     first = failures_of(journal, "test_parameters_that_print_badly")[0]
     assert first.subtest == "(thing=<object object>)"
 
 
-def test_the_test_itself_can_fail_beside_its_subtests(journal):
+def test_the_test_itself_can_fail_beside_its_subtests(journal) -> None:
     assert [failure.subtest for failure in failures_of(journal, "test_one_fails_and_then_the_test_does")] == [
         "[inside]",
         "",
     ]
 
 
-def test_a_skipped_subtest_says_why(journal):
+def test_a_skipped_subtest_says_why(journal) -> None:
     attempt = journal.final("test_one_skips_and_the_others_pass")
     assert (attempt.outcome.value, attempt.reason) == ("SKIPPED", "this number alone")
 
@@ -268,11 +268,11 @@ def test_a_skipped_subtest_says_why(journal):
         ("UnittestTests.test_unexpected_success", "the test passed, and is marked as an expected failure"),
     ],
 )
-def test_what_did_not_simply_pass_says_why(journal, test, reason):
+def test_what_did_not_simply_pass_says_why(journal, test: str, reason: str) -> None:
     assert journal.final(test).reason == reason
 
 
-def test_a_fixture_that_fails_is_told_in_full(journal):
+def test_a_fixture_that_fails_is_told_in_full(journal) -> None:
     attempt = journal.final("SetUpClassErrsTests.setUpClass")
     assert attempt.extra.classname == "tests.test_fixtures.SetUpClassErrsTests"
     assert attempt.extra.name == "setUpClass"
@@ -293,12 +293,12 @@ def test_a_fixture_that_fails_is_told_in_full(journal):
         ("test_logs_and_fails", "", "logged by a test that fails\n"),
     ],
 )
-def test_output_is_told_apart_for_each_test(journal, test, stdout, stderr):
+def test_output_is_told_apart_for_each_test(journal, test: str, stdout: str, stderr: str) -> None:
     attempt = journal.final(test)
     assert (attempt.stdout, attempt.stderr) == (stdout, stderr)
 
 
-def test_long_output_is_cut_in_its_middle(journal):
+def test_long_output_is_cut_in_its_middle(journal) -> None:
     stdout = journal.final("test_prints_megabytes").stdout
     assert len(stdout) < 101_000
     assert stdout.startswith("000000 ")
@@ -309,7 +309,7 @@ def test_long_output_is_cut_in_its_middle(journal):
 # SQL
 
 
-def test_a_failing_test_shows_its_sql(journal):
+def test_a_failing_test_shows_its_sql(journal) -> None:
     statements = journal.final("test_bad_sql").sql
     (failed,) = [statement for statement in statements if statement.error]
     assert failed.sql == "SELECT nonsense FROM bank_account WHERE owner = 'o''hara %s'"
@@ -317,7 +317,7 @@ def test_a_failing_test_shows_its_sql(journal):
     assert (failed.alias, failed.role) == ("default", "primary")
 
 
-def test_a_passing_test_shows_none(journal):
+def test_a_passing_test_shows_none(journal) -> None:
     assert journal.final("DatabaseTests.test_transfers").sql == ()
 
 
@@ -346,7 +346,7 @@ class TearDown(unittest.TestCase):
 """
 
 
-def test_a_clean_up_that_fails_too_does_not_hide_what_failed_before(project, run_project):
+def test_a_clean_up_that_fails_too_does_not_hide_what_failed_before(project, run_project) -> None:
     project({"tests.py": FIXTURES_THAT_FAIL_TWICE})
     journal = run_project("tests")
     told = {

@@ -151,7 +151,7 @@ def journal_of(project, run_project):
     return run
 
 
-def test_what_tests_patch_is_called_by_the_tests_alone(journal_of):
+def test_what_tests_patch_is_called_by_the_tests_alone(journal_of) -> None:
     outcomes = journal_of(PATCHED).outcomes()
     assert {test: outcome for test, outcome in outcomes.items() if outcome != "PASSED"} == {
         "ClassTests.test_2_fails": "FAILED",
@@ -160,7 +160,7 @@ def test_what_tests_patch_is_called_by_the_tests_alone(journal_of):
     assert len(outcomes) == 13
 
 
-def test_time_that_freezegun_has_frozen_is_the_tests_alone(journal_of):
+def test_time_that_freezegun_has_frozen_is_the_tests_alone(journal_of) -> None:
     outcomes = journal_of(FROZEN).outcomes()
     assert {test: outcome for test, outcome in outcomes.items() if outcome != "PASSED"} == {
         "NextTests.test_1_fails": "FAILED"
@@ -168,7 +168,7 @@ def test_time_that_freezegun_has_frozen_is_the_tests_alone(journal_of):
     assert len(outcomes) == 3
 
 
-def test_time_that_time_machine_has_moved_is_the_tests_alone(journal_of):
+def test_time_that_time_machine_has_moved_is_the_tests_alone(journal_of) -> None:
     assert journal_of(TRAVELLING).outcomes() == {
         "TravellingTests.test_1": "PASSED",
         "TravellingTests.test_2_fails": "FAILED",
@@ -196,6 +196,6 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_sigint_is_what_python_has_by_default(project, run_project):
+def test_sigint_is_what_python_has_by_default(project, run_project) -> None:
     project({"tests.py": SIGINT})
     assert set(run_project("tests").outcomes().values()) == {"PASSED"}

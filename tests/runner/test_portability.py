@@ -65,7 +65,7 @@ def shop(project):
     return make
 
 
-def test_fields_and_indexes_that_need_postgresql_are_named(shop):
+def test_fields_and_indexes_that_need_postgresql_are_named(shop) -> None:
     journal = on_sqlite(shop(MODELS, INSTALLED + POSTGRES))
     assert journal.status == 4
     assert journal.aborted.message == (
@@ -76,18 +76,18 @@ def test_fields_and_indexes_that_need_postgresql_are_named(shop):
     assert journal.aborted.evidence == ""
 
 
-def test_models_that_say_so_themselves_are_left_out(shop):
+def test_models_that_say_so_themselves_are_left_out(shop) -> None:
     models = MODELS.replace("indexes =", 'required_db_vendor = "postgresql"\n        indexes =')
     assert on_sqlite(shop(models, INSTALLED + POSTGRES, **{"tests.py": WITHOUT_TABLE})).status == 0
 
 
-def test_a_project_on_sqlite_by_its_own_settings_is_left_alone(shop):
+def test_a_project_on_sqlite_by_its_own_settings_is_left_alone(shop) -> None:
     assert on_sqlite(shop(VECTOR, INSTALLED, **{"tests.py": WITHOUT_TABLE})).status == 0
     assert on_sqlite(shop(VECTOR, INSTALLED + POSTGRES, **{"tests.py": WITHOUT_TABLE})).status == 4
 
 
 @pytest.mark.parametrize("apps", ["INSTALLED_APPS = ['django.contrib.postgres', 'shop']\n", INSTALLED])
-def test_an_import_that_needs_postgresqls_driver_is_named_without_a_long_traceback(shop, apps):
+def test_an_import_that_needs_postgresqls_driver_is_named_without_a_long_traceback(shop, apps) -> None:
     models = MODELS if apps == INSTALLED else PLAIN
     journal = on_sqlite(shop(models, NO_DRIVER + apps + POSTGRES))
     assert journal.status == 4
@@ -108,7 +108,7 @@ MORE_TESTS = """
 """
 
 
-def test_a_postgresql_project_runs_in_memory(shop):
+def test_a_postgresql_project_runs_in_memory(shop) -> None:
     folder = shop(PLAIN, INSTALLED + POSTGRES + REPLICA_AND_OTHER, **{"tests.py": TESTS + MORE_TESTS})
     there = {path.name for path in folder.iterdir()}
     journal = on_sqlite(folder, "default", "replica", "other")
@@ -116,14 +116,14 @@ def test_a_postgresql_project_runs_in_memory(shop):
     assert {path.name for path in folder.iterdir()} - there <= {"__pycache__"}
 
 
-def test_who_connects_before_the_tests_makes_no_file(shop):
+def test_who_connects_before_the_tests_makes_no_file(shop) -> None:
     models = PLAIN + "from django.db import connection\nconnection.cursor().execute('SELECT 1')\n"
     folder = shop(models, INSTALLED + POSTGRES)
     assert on_sqlite(folder).status == 0
     assert [path.name for path in folder.iterdir() if path.is_file() and path.suffix != ".py"] == []
 
 
-def test_mysqls_driver_is_named_with_its_alternative(project):
+def test_mysqls_driver_is_named_with_its_alternative(project) -> None:
     folder = project({"MySQLdb.py": "raise ImportError('not here')"})
     route = Route("default", "default", "django.db.backends.mysql", "shop")
     journal = run(folder, RunSpec(settings="settings", workers=1), routes=[route])

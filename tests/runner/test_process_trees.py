@@ -93,11 +93,11 @@ def _marked(mark: str) -> list[str]:
 
 
 @pytest.fixture
-def mark():
+def mark() -> str:
     return f"{os.getpid()}{time.monotonic_ns() % 10**6:06}"
 
 
-def test_what_leaves_its_group_ends_with_its_worker(project, run_project, mark):
+def test_what_leaves_its_group_ends_with_its_worker(project, run_project, mark) -> None:
     project({"tests.py": LEAVES})
     journal = run_project("tests", workers=1, env={"MARK": mark})
     assert journal.outcomes() == {
@@ -150,20 +150,20 @@ def kept(project, mark):
     assert marked(mark) == []
 
 
-def test_what_a_killed_runner_leaves_behind_ends_with_it(kept):
+def test_what_a_killed_runner_leaves_behind_ends_with_it(kept) -> None:
     os.kill(kept.runner, signal.SIGKILL)
     assert kept.conversation.process.wait(30) == -signal.SIGKILL
     assert _marked(kept.mark) == []
 
 
-def test_a_runner_that_is_stopped_for_good_is_ended_at_the_hosts_request(kept):
+def test_a_runner_that_is_stopped_for_good_is_ended_at_the_hosts_request(kept) -> None:
     os.kill(kept.runner, signal.SIGSTOP)
     os.kill(kept.supervisor, signal.SIGUSR2)
     assert kept.conversation.process.wait(30) == -signal.SIGKILL
     assert _marked(kept.mark) == []
 
 
-def test_a_supervisor_passes_signals_and_the_status_on(project, mark):
+def test_a_supervisor_passes_signals_and_the_status_on(project, mark) -> None:
     folder = project({"tests.py": IMPORT_HANGS})
     with Conversation(folder, env={"MARK": mark}, arguments=["--keep"]) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
@@ -187,7 +187,7 @@ except BaseException:
 """
 
 
-def test_a_runner_that_hangs_does_not_outlive_a_host_that_was_killed(project, mark):
+def test_a_runner_that_hangs_does_not_outlive_a_host_that_was_killed(project, mark) -> None:
     folder = project({"tests.py": IMPORT_HANGS})
     host = ("sh", "-c", '"$@"; exit', "sh")
     with Conversation(folder, env={"MARK": mark, "STUBBORN": "1"}, before=host, arguments=["--keep"]) as conversation:

@@ -115,7 +115,7 @@ def passed(journal):
     return {name for name, outcome in journal.outcomes().items() if outcome == "PASSED"}
 
 
-def test_each_of_them_is_named_and_red(project, run_project):
+def test_each_of_them_is_named_and_red(project, run_project) -> None:
     project(FILES)
     journal = run_project()
     assert left_out(journal) == LEFT_OUT
@@ -135,7 +135,7 @@ def test_each_of_them_is_named_and_red(project, run_project):
     assert 'framework = "django"' in notice
 
 
-def test_they_are_left_out_where_django_is_asked_for(project, run_project):
+def test_they_are_left_out_where_django_is_asked_for(project, run_project) -> None:
     project(FILES)
     journal = run_project(framework="django")
     assert (set(journal.outcomes()), journal.status) == (PASSED, 0)
@@ -160,14 +160,14 @@ SELECTIONS = {
 }
 
 
-def test_labels_choose_among_them(project, run_project):
+def test_labels_choose_among_them(project, run_project) -> None:
     project(FILES)
     journals = together({labels: functools.partial(run_project, *labels) for labels in SELECTIONS})
     for labels, journal in journals.items():
         assert (set(left_out(journal)), passed(journal)) == SELECTIONS[labels], labels
 
 
-def test_so_do_names_and_tags(project, run_project):
+def test_so_do_names_and_tags(project, run_project) -> None:
     project(FILES)
     by_name = run_project(django={"name_patterns": ("test_param", "test_old")})
     assert (set(left_out(by_name)), passed(by_name)) == (
@@ -191,14 +191,14 @@ class Tests(SimpleTestCase):
 
 
 @pytest.mark.parametrize(("has_pytest", "expected"), [(False, set()), (True, {"tests/test_a.py::test_view"})])
-def test_a_project_without_a_sign_of_pytest_sees_no_change(project, run_project, has_pytest, expected):
+def test_a_project_without_a_sign_of_pytest_sees_no_change(project, run_project, has_pytest: bool, expected) -> None:
     lines = "" if has_pytest else "import sys\nsys.modules['pytest'] = None\n"
     project({"tests/__init__.py": "", "tests/test_a.py": PLAIN}, lines)
     journal = run_project()
     assert (set(left_out(journal)), passed(journal)) == (expected, {"Tests.test_one"})
 
 
-def test_a_folder_that_discovery_does_not_enter_is_named(project, run_project):
+def test_a_folder_that_discovery_does_not_enter_is_named(project, run_project) -> None:
     project({"tests/test_a.py": PLAIN}, "import sys\nsys.modules['pytest'] = None\n")
     journal = run_project()
     assert journal.status == 5
@@ -212,7 +212,7 @@ def test_a_folder_that_discovery_does_not_enter_is_named(project, run_project):
     assert run_project("tests").notices("not-discovered") == []
 
 
-def test_a_folder_that_only_pytest_enters_is_not_left_out_in_silence(project, run_project):
+def test_a_folder_that_only_pytest_enters_is_not_left_out_in_silence(project, run_project) -> None:
     project({"conftest.py": "", "tests/test_a.py": PLAIN, "app/__init__.py": "", "app/tests.py": PLAIN})
     journal = run_project()
     assert set(left_out(journal)) == {"tests/test_a.py::test_view", "tests/test_a.py::Tests::test_one"}
@@ -250,7 +250,7 @@ AUTOUSE_FILES = {
 }
 
 
-def test_autouse_fixtures_of_conftest_are_told_and_change_no_outcome(project, run_project):
+def test_autouse_fixtures_of_conftest_are_told_and_change_no_outcome(project, run_project) -> None:
     project(AUTOUSE_FILES)
     journals = together(
         {
@@ -270,7 +270,7 @@ def test_autouse_fixtures_of_conftest_are_told_and_change_no_outcome(project, ru
     assert asked_for == ('2 tests of TestCases run without 4 autouse fixtures of pytest, since framework = "django".')
 
 
-def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project, run_project):
+def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project, run_project) -> None:
     database = "import pytest\n\n@pytest.fixture(autouse=True)\ndef database(db):\n    pass\n"
     project({**AUTOUSE_FILES, "pytest.ini": "", "conftest.py": database, "shop/conftest.py": ""})
     journal = run_project()

@@ -51,30 +51,30 @@ def journals(inside_once):
 
 
 @pytest.mark.parametrize("labels", LABELS, ids=" ".join)
-def test_labels(journals, labels):
+def test_labels(journals, labels) -> None:
     assert names(journals[labels]) == LABELS[labels]
     assert set(journals[labels].outcomes().values()) == {"PASSED"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_options(journals, option):
+def test_options(journals, option) -> None:
     assert names(journals[option]) == OPTIONS[option][1]
     assert set(journals[option].outcomes().values()) == {"PASSED"}
 
 
-def test_tests_run_in_the_order_that_was_planned(inside):
+def test_tests_run_in_the_order_that_was_planned(inside) -> None:
     journal = inside("selection", workers=1)
     assert journal.order() == [test.name for test in journal.planned]
 
 
-def test_reverse_turns_the_order_round_within_the_kinds_of_classes(inside):
+def test_reverse_turns_the_order_round_within_the_kinds_of_classes(inside) -> None:
     straight = inside("selection.test_alpha", workers=1)
     reverse = inside("selection.test_alpha", workers=1, django={"reverse": True})
     assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
     assert reverse.order() == ["test_three", "test_two", "test_one", "test_four"]
 
 
-def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside):
+def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside) -> None:
     first = inside("selection", workers=1, django={"shuffle": True})
     seed = first.one(RunPlanned).seed
     assert isinstance(seed, int)
@@ -83,16 +83,16 @@ def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside):
     assert again.order() == first.order()
 
 
-def test_without_a_shuffle_there_is_no_seed(inside):
+def test_without_a_shuffle_there_is_no_seed(inside) -> None:
     assert inside("selection.deeper").one(RunPlanned).seed is None
 
 
-def test_there_are_as_many_workers_as_there_is_work_for(inside):
+def test_there_are_as_many_workers_as_there_is_work_for(inside) -> None:
     assert inside("selection.deeper", workers=8).one(RunPlanned).workers == 1
     assert inside("selection", workers=2).one(RunPlanned).workers == 2
 
 
-def test_no_tests_are_an_exit_code_of_their_own(inside):
+def test_no_tests_are_an_exit_code_of_their_own(inside) -> None:
     journal = inside("selection", django={"name_patterns": ("nothing",)})
     assert journal.status == 5
     assert journal.one(RunFinished).failures == 0
@@ -103,7 +103,7 @@ def test_no_tests_are_an_exit_code_of_their_own(inside):
     "label",
     ["no.such.module", "selection.test_alpha.AlfaTests", "selection/no_such.py", "selection/test_alpha.py::Alpa"],
 )
-def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, label):
+def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, label: str) -> None:
     journal = inside(label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
@@ -120,7 +120,7 @@ def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, la
         ("no such test", "A label is a dotted name"),
     ],
 )
-def test_one_that_only_the_tests_can_tell_ends_discovery(inside, label, near):
+def test_one_that_only_the_tests_can_tell_ends_discovery(inside, label: str, near: str) -> None:
     journal = inside("selection", label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
@@ -128,7 +128,7 @@ def test_one_that_only_the_tests_can_tell_ends_discovery(inside, label, near):
     assert journal.attempts == []
 
 
-def test_a_module_that_cannot_be_imported_is_a_test_that_errs(project, run_project):
+def test_a_module_that_cannot_be_imported_is_a_test_that_errs(project, run_project) -> None:
     project({"tests/__init__.py": "", "tests/test_a.py": "import no_such_package", "tests/test_b.py": PASSES})
     journal = run_project()
     (failed,) = [attempt for attempt in journal.attempts if attempt.outcome.is_red]
@@ -147,7 +147,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_so_is_one_that_a_label_names(project, run_project):
+def test_so_is_one_that_a_label_names(project, run_project) -> None:
     broken = f"import no_such_package\n{PASSES}"
     project({"tests/__init__.py": "", "tests/test_a.py": broken, "tests/test_b.py": PASSES})
     journal = run_project("tests.test_a.Tests.test_one", "tests.test_b")
@@ -155,7 +155,7 @@ def test_so_is_one_that_a_label_names(project, run_project):
     assert journal.status == 1
 
 
-def test_a_syntax_error_is_a_test_that_errs(project, run_project):
+def test_a_syntax_error_is_a_test_that_errs(project, run_project) -> None:
     project({"tests.py": "def broken(:\n"})
     journal = run_project()
     assert journal.status == 1
@@ -241,12 +241,12 @@ def told(journal):
     return {test.id: (outcomes[test.id], test.classname, test.name, test.file, test.line) for test in journal.planned}
 
 
-def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_with_their_places(project, run_project):
+def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_with_their_places(project, run_project) -> None:
     project(ODD_FILES)
     assert told(run_project("app")) == ODD_TESTS
 
 
-def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_project):
+def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_project) -> None:
     project(ODD_FILES)
     journals = together({label: functools.partial(run_project, label) for label in ODD_TESTS})
     first = "app.tests.make.<locals>.Tests.test_one"
@@ -259,7 +259,7 @@ def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_projec
     }
 
 
-def test_a_class_or_module_of_such_tests_is_a_label_too(project, run_project):
+def test_a_class_or_module_of_such_tests_is_a_label_too(project, run_project) -> None:
     project(ODD_FILES)
     journal = run_project("app.logic", "app.tests.make.<locals>.Tests")
     assert {test.id for test in journal.planned} == {
@@ -285,7 +285,7 @@ def nothing(argument):
 """
 
 
-def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run_project):
+def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run_project) -> None:
     project({"tests.py": FACTORY})
     assert run_project("tests.some").outcomes() == {"Tests.test_two": "PASSED"}
     assert run_project("tests.nothing").aborted.message == "No test matches the label 'tests.nothing'."
@@ -295,7 +295,7 @@ def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run
 # failfast
 
 
-def test_failfast_ends_the_run_across_workers(inside):
+def test_failfast_ends_the_run_across_workers(inside) -> None:
     journal = inside("cases.test_failfast", django={"failfast": True})
     assert journal.outcomes() == {
         "FailsTests.test_1_fails": "FAILED",

@@ -23,19 +23,19 @@ class SoilingTests(TransactionTestCase):
 """
 
 
-def test_the_class_that_leaves_rows_is_named(project, run_project):
+def test_the_class_that_leaves_rows_is_named(project, run_project) -> None:
     project({"tests.py": TESTS}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     journal = run_project("tests", workers=1, check_isolation=True)
     assert journal.notices("soiled") == ["tests.SoilingTests: default: leaves rows in auth_group (+1)"]
     assert journal.status == 0
 
 
-def test_nobody_is_asked_who_did_not_want_to_know(project, run_project):
+def test_nobody_is_asked_who_did_not_want_to_know(project, run_project) -> None:
     project({"tests.py": TESTS}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     assert run_project("tests", workers=1).notices("soiled") == []
 
 
-def test_what_changed_in_words():
+def test_what_changed_in_words() -> None:
     before = Census({"a": 1, "b": 2, "c": 0}, {"a_seq": 4, "b_seq": 1}, strangers=0)
     after = Census({"a": 0, "b": 4, "c": 0}, {"a_seq": 5, "b_seq": 1}, strangers=2)
     assert compare(before, after, is_flushed=False) == (
@@ -48,7 +48,7 @@ def test_what_changed_in_words():
     assert compare(before, before, is_flushed=False) == ()
 
 
-def test_many_tables_are_not_all_named():
+def test_many_tables_are_not_all_named() -> None:
     after = Census({f"t{number}": 1 for number in range(9)}, {}, 0)
     (said,) = compare(Census({}, {}, 0), after, is_flushed=False)
     assert said == "leaves rows in t0 (+1), t1 (+1), t2 (+1), t3 (+1), t4 (+1) and 4 more"

@@ -24,7 +24,7 @@ def without_number(sql):
 INSERT = """INSERT INTO "shop_item" ("name") VALUES ('{}') RETURNING "shop_item"."id\""""
 
 
-def test_statements_come_in_order_with_their_parameters_and_boundaries(journal):
+def test_statements_come_in_order_with_their_parameters_and_boundaries(journal) -> None:
     assert statements(journal, "InATestCase.test_fails_after_statements") == [
         "SAVEPOINT",  # Django's, for the test
         "SAVEPOINT",
@@ -40,7 +40,7 @@ def test_statements_come_in_order_with_their_parameters_and_boundaries(journal):
     ]
 
 
-def test_the_transaction_boundaries_of_a_committing_test_are_there(journal):
+def test_the_transaction_boundaries_of_a_committing_test_are_there(journal) -> None:
     found = statements(journal, "Committing.test_fails_after_statements")
     assert found[:5] == [
         "BEGIN",
@@ -54,12 +54,12 @@ def test_the_transaction_boundaries_of_a_committing_test_are_there(journal):
     assert [s.parameters for s in sent if s.parameters] == ["[['b'], ['c']]"]
 
 
-def test_a_statement_that_failed_says_why(journal):
+def test_a_statement_that_failed_says_why(journal) -> None:
     failed = [s for s in journal.final("InATestCase.test_fails_after_statements").sql if s.error]
     assert [s.error for s in failed] == ["UNIQUE constraint failed: shop_item.name"]
 
 
-def test_statements_have_their_place_in_time(journal):
+def test_statements_have_their_place_in_time(journal) -> None:
     found = journal.final("InATestCase.test_fails_after_statements")
     times = [s.at for s in found.sql]
     assert times == sorted(times)
@@ -67,18 +67,18 @@ def test_statements_have_their_place_in_time(journal):
     assert all(0 <= s.duration <= found.duration for s in found.sql)
 
 
-def test_of_many_statements_the_first_and_the_last_are_kept(journal):
+def test_of_many_statements_the_first_and_the_last_are_kept(journal) -> None:
     sql = statements(journal, "Many.test_fails_after_many")
     assert len(sql) == 2001
     (left_out,) = [text for text in sql if "statements left out" in text]
     assert sql.index(left_out) == 1000
 
 
-def test_a_passing_test_has_none(journal):
+def test_a_passing_test_has_none(journal) -> None:
     assert journal.final("InATestCase.test_passes").sql == ()
 
 
-def test_all_statements_are_counted_by_fingerprint(journal):
+def test_all_statements_are_counted_by_fingerprint(journal) -> None:
     queries = [query for event in journal.all(QueriesCounted) for query in event.queries]
     (many,) = [query for query in queries if query.count >= 3000]
     assert many.fingerprint == 'SELECT %s AS "a" FROM "shop_item" WHERE "shop_item"."id" = %s LIMIT ?'
@@ -88,7 +88,7 @@ def test_all_statements_are_counted_by_fingerprint(journal):
     assert len(keys) == len(set(keys))
 
 
-def test_debug_sql_is_accepted(inside):
+def test_debug_sql_is_accepted(inside) -> None:
     journal = inside("cases.test_sql.InATestCase", django={"debug_sql": True})
     assert journal.outcomes() == {
         "InATestCase.test_fails_after_statements": "FAILED",

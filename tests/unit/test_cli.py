@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -21,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path, monkeypatch):
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A project in the current directory, and no variable of whoever runs the tests."""
     (tmp_path / "manage.py").write_text('import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n')
     monkeypatch.chdir(tmp_path)
@@ -46,7 +47,7 @@ def harness_process(*argv: str, **kwargs) -> subprocess.CompletedProcess:
 # --- flags
 
 
-def test_every_flag_of_the_design():
+def test_every_flag_of_the_design() -> None:
     config = configured(
         *shlex.split(
             "orders catalog.tests.test_search shop/tests.py --db postgres:17 --project . --settings shop.test"
@@ -91,14 +92,14 @@ def test_every_flag_of_the_design():
     )
 
 
-def test_nothing_given_is_the_default():
+def test_nothing_given_is_the_default() -> None:
     config = configured()
     assert {option.key: config.source(option.key) for option in OPTIONS if option.key != "settings"} == {
         option.key: "default" for option in OPTIONS if option.key != "settings"
     }
 
 
-def test_short_flags_are_those_of_django():
+def test_short_flags_are_those_of_django() -> None:
     config = configured(*shlex.split("-r -d -b -p check_*.py -t src -k x -v3"))
     assert config.django == DjangoOptions(
         reverse=True,
@@ -124,7 +125,7 @@ def test_short_flags_are_those_of_django():
         ("-- --shuffle", False, None, ("--shuffle",)),
     ],
 )
-def test_the_seed_may_be_left_out(argv, shuffle, seed, labels):
+def test_the_seed_may_be_left_out(argv: str, shuffle: bool, seed: int | None, labels) -> None:
     config = configured(*argv.split())
     assert (config.django.shuffle, config.django.seed, config.labels) == (shuffle, seed, labels)
 
@@ -145,7 +146,9 @@ def test_the_seed_may_be_left_out(argv, shuffle, seed, labels):
         ("--parallel ./shop", None, 1, ("./shop",)),
     ],
 )
-def test_a_flag_that_may_stand_alone_leaves_labels_alone(argv, parallel, verbosity, labels):
+def test_a_flag_that_may_stand_alone_leaves_labels_alone(
+    argv: str, parallel: int | None, verbosity: int, labels
+) -> None:
     config = configured(*argv.split())
     assert (config.parallel, config.django.verbosity, config.labels) == (parallel, verbosity, labels)
 
@@ -161,18 +164,20 @@ def test_a_flag_that_may_stand_alone_leaves_labels_alone(argv, parallel, verbosi
         ("--shuffle 1.5", "'1.5'"),
     ],
 )
-def test_a_value_that_such_a_flag_cannot_take_is_an_error(argv, said, capsys):
+def test_a_value_that_such_a_flag_cannot_take_is_an_error(
+    argv: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.main(["ci", *argv.split()]) == ExitCode.USAGE
     assert said in capsys.readouterr().err
 
 
-def test_variables_of_the_process_are_read(monkeypatch):
+def test_variables_of_the_process_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_TIMEOUT", "61")
     assert configured().source("timeout") == "HARNESS_TIMEOUT"
 
 
 @pytest.mark.parametrize("command", ["ci", "plan", "images build"])
-def test_help_lists_every_flag_of_the_command(command, capsys):
+def test_help_lists_every_flag_of_the_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*command.split(), "--help"]) == ExitCode.GREEN
     words = capsys.readouterr().out.replace(",", " ").split()
     flags = [flag for option in OPTIONS if command in option.commands for flag in option.flags]
@@ -181,7 +186,7 @@ def test_help_lists_every_flag_of_the_command(command, capsys):
         assert flag in words
 
 
-def test_help_of_the_whole(capsys):
+def test_help_of_the_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-h"]) == ExitCode.GREEN
     lines = capsys.readouterr().out.splitlines()
     commands = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
@@ -191,30 +196,30 @@ def test_help_of_the_whole(capsys):
 # --- exit codes
 
 
-def test_a_wrong_flag(capsys):
+def test_a_wrong_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ci", "--shuffel"]) == ExitCode.USAGE
     assert "--shuffle" in capsys.readouterr().err
 
 
-def test_a_wrong_value(capsys):
+def test_a_wrong_value(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ci", "--timeout", "soon"]) == ExitCode.USAGE
     error = capsys.readouterr().err
     assert error.startswith("harness: --timeout: expected seconds")
     assert "Next: " in error
 
 
-def test_an_unknown_engine(capsys):
+def test_an_unknown_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["ci", "--db", "postgrs"]) == ExitCode.USAGE
     assert "Did you mean 'postgres'?" in capsys.readouterr().err
 
 
-def test_an_unknown_key(project, capsys):
+def test_an_unknown_key(project, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "pyproject.toml").write_text("[tool.harness]\ntimeot = 1\n")
     assert cli.main(["plan"]) == ExitCode.USAGE
     assert "Did you mean 'timeout'?" in capsys.readouterr().err
 
 
-def test_no_project(project, capsys):
+def test_no_project(project, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "manage.py").unlink()
     assert cli.main(["ci"]) == ExitCode.PROJECT
     assert "is not a Django project" in capsys.readouterr().err
@@ -233,16 +238,16 @@ def test_no_project(project, capsys):
         (RuntimeError("boom"), 70),
     ],
 )
-def test_each_exception_has_its_exit_code(raised, code, monkeypatch):
-    def fail(*args, **kwargs):
+def test_each_exception_has_its_exit_code(raised, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args, **kwargs) -> Never:
         raise raised
 
     monkeypatch.setattr(cli, "load", fail)
     assert cli.main(["ci"]) == code
 
 
-def test_a_bug_is_told_as_one(monkeypatch, capsys):
-    def fail(*args, **kwargs):
+def test_a_bug_is_told_as_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*args, **kwargs) -> Never:
         raise RuntimeError("boom")
 
     monkeypatch.setattr(cli, "load", fail)
@@ -253,7 +258,7 @@ def test_a_bug_is_told_as_one(monkeypatch, capsys):
     assert "in fail" in error
 
 
-def test_an_error_reads_as_message_evidence_next_step():
+def test_an_error_reads_as_message_evidence_next_step() -> None:
     error = ServerError("The replica does not stream.", "Look at its log.", "FATAL: no slot\n  detail\n")
     assert cli.format_error(error) == (
         "harness: The replica does not stream.\n  | FATAL: no slot\n  |   detail\nNext: Look at its log."
@@ -261,8 +266,10 @@ def test_an_error_reads_as_message_evidence_next_step():
     assert cli.format_error(UsageError("No.")) == "harness: No."
 
 
-def test_evidence_neither_moves_the_cursor_nor_gives_commands(monkeypatch, capsys):
-    def fail(*args, **kwargs):
+def test_evidence_neither_moves_the_cursor_nor_gives_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*args, **kwargs) -> Never:
         raise ServerError("It failed.", "Look.", "\x1b[2Jgone\n::add-mask::x\n##[error]y")
 
     monkeypatch.setattr(cli, "load", fail)
@@ -290,7 +297,7 @@ def test_evidence_neither_moves_the_cursor_nor_gives_commands(monkeypatch, capsy
         ("harness images bu", "build"),
     ],
 )
-def test_bash_completes_commands_flags_and_words(words, offered, tmp_path):
+def test_bash_completes_commands_flags_and_words(words: str, offered: str, tmp_path: Path) -> None:
     (tmp_path / "harness").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m harness "$@"\n')
     (tmp_path / "harness").chmod(0o755)
     script = """
@@ -305,19 +312,19 @@ def test_bash_completes_commands_flags_and_words(words, offered, tmp_path):
     assert process.stdout.split() == [offered]
 
 
-def test_the_module_runs():
+def test_the_module_runs() -> None:
     process = harness_process("--version")
     assert (process.returncode, process.stdout, process.stderr) == (0, f"harness {harness.__version__}\n", "")
 
 
-def test_the_process_exits_with_the_errors_code(project):
+def test_the_process_exits_with_the_errors_code(project) -> None:
     (project / "manage.py").unlink()
     process = harness_process("ci")
     assert process.returncode == ExitCode.PROJECT
     assert process.stdout == ""
 
 
-def test_an_interrupt_of_the_real_process(project):
+def test_an_interrupt_of_the_real_process(project) -> None:
     (project / "manage.py").unlink()
     os.mkfifo(project / "pyproject.toml")
     process = subprocess.Popen(
@@ -336,7 +343,7 @@ def test_an_interrupt_of_the_real_process(project):
     assert b"Traceback" not in errors
 
 
-def test_a_reader_that_went_away_is_no_red_test():
+def test_a_reader_that_went_away_is_no_red_test() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     process = subprocess.run(
@@ -351,7 +358,7 @@ def test_a_reader_that_went_away_is_no_red_test():
     assert process.stderr.splitlines() == [b"harness: standard output was closed before all was written"]
 
 
-def test_output_that_cannot_be_written_is_an_error_of_a_command_that_gives_nothing_else(project):
+def test_output_that_cannot_be_written_is_an_error_of_a_command_that_gives_nothing_else(project) -> None:
     (project / "pyproject.toml").write_text('[tool.harness]\ndb = ["sqlite"]\n')
     with Path("/dev/full").open("wb") as full:
         process = subprocess.run(
@@ -365,7 +372,7 @@ def test_output_that_cannot_be_written_is_an_error_of_a_command_that_gives_nothi
     assert process.stderr.splitlines() == [b"harness: standard output cannot be written: No space left on device"]
 
 
-def test_the_command_line_loads_neither_docker_nor_rich_nor_django():
+def test_the_command_line_loads_neither_docker_nor_rich_nor_django() -> None:
     program = (
         "import sys, harness.cli\n"
         "harness.cli.main(['ci', '--help'])\n"

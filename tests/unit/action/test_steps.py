@@ -45,7 +45,7 @@ def prepare(**changes):
     return steps.prepare(variables(**changes), MONDAY)
 
 
-def test_the_key_says_system_week_servers_and_dependencies():
+def test_the_key_says_system_week_servers_and_dependencies() -> None:
     told = prepare()
     begin, _, dependencies = told["key"].rpartition("-")
     assert told["key"].startswith("harness-images-Linux-X64-2026w47-")
@@ -53,7 +53,7 @@ def test_the_key_says_system_week_servers_and_dependencies():
     assert len(dependencies) == 12
 
 
-def test_the_key_stays_with_the_content_and_changes_with_it(tmp_path):
+def test_the_key_stays_with_the_content_and_changes_with_it(tmp_path: Path) -> None:
     (tmp_path / "manage.py").touch()
     (tmp_path / "requirements.txt").write_text("django\n")
     project = {"PROJECT": str(tmp_path)}
@@ -70,27 +70,27 @@ def test_the_key_stays_with_the_content_and_changes_with_it(tmp_path):
 @pytest.mark.parametrize(
     "other", [{"DB": "postgres:15"}, {"DB": "postgres:17 postgres:15"}, {"PYTHON_VERSION": "3.12"}]
 )
-def test_other_servers_and_another_python_have_another_key(other):
+def test_other_servers_and_another_python_have_another_key(other) -> None:
     assert prepare(**other)["restore-key"] != prepare()["restore-key"]
 
 
-def test_the_way_a_backend_is_written_makes_no_difference():
+def test_the_way_a_backend_is_written_makes_no_difference() -> None:
     assert (
         prepare(DB="postgres")["key"] == prepare(DB="postgresql:17")["key"] == prepare(DB="default=postgres:17")["key"]
     )
 
 
-def test_a_new_week_has_a_new_key():
+def test_a_new_week_has_a_new_key() -> None:
     assert steps.prepare(variables(), MONDAY + datetime.timedelta(7))["restore-key"] != prepare()["restore-key"]
 
 
-def test_dependencies_that_may_be_any_file_are_no_part_of_the_key(tmp_path):
+def test_dependencies_that_may_be_any_file_are_no_part_of_the_key(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.harness]\ninstall = ["./install.sh"]\n')
     told = prepare(PROJECT=str(tmp_path))
     assert told["key"] == told["restore-key"]
 
 
-def test_a_configuration_that_is_wrong_is_left_to_the_run():
+def test_a_configuration_that_is_wrong_is_left_to_the_run() -> None:
     assert "-unknown-" in prepare(DB="oracle")["key"]
 
 
@@ -106,13 +106,13 @@ def test_a_configuration_that_is_wrong_is_left_to_the_run():
         ({"NAME": "a\nverdict=passed"}, "a-verdict-passed"),
     ],
 )
-def test_artifacts_have_a_name_of_their_own(given, name):
+def test_artifacts_have_a_name_of_their_own(given, name: str) -> None:
     told = prepare(**({"PROJECT": STOREFRONT} | given))
     assert told["name"] == name
     assert told["artifacts"] == f"/tmp/runner/harness/artifacts/{name}"
 
 
-def test_the_command_line():
+def test_the_command_line() -> None:
     given = variables(
         PROJECT="shop",
         DB="postgres:17\nsqlite",
@@ -140,13 +140,13 @@ def step(name, **given):
         ({"DB": "oracle"}, "oracle"),
     ],
 )
-def test_wrong_inputs_are_usage_errors(given, said, tmp_path):
+def test_wrong_inputs_are_usage_errors(given, said: str, tmp_path: Path) -> None:
     done = step("run", **given, ARTIFACTS=str(tmp_path / "artifacts"))
     assert done.returncode == 2
     assert said in done.stderr
 
 
-def test_results_of_a_run(tmp_path):
+def test_results_of_a_run(tmp_path: Path) -> None:
     summary = {"verdict": "failed", "exit_code": 1, "counts": {"planned": 2, "failed": 1}}
     (tmp_path / "summary.json").write_text(json.dumps(summary))
     (tmp_path / "junit.xml").touch()
@@ -161,20 +161,20 @@ def test_results_of_a_run(tmp_path):
 
 
 @pytest.mark.parametrize("left", ["", '{"verdict": '])
-def test_results_of_a_run_that_left_no_summary(tmp_path, left):
+def test_results_of_a_run_that_left_no_summary(tmp_path: Path, left: str) -> None:
     if left:
         (tmp_path / "summary.json").write_text(left)
     assert steps.results(tmp_path) == {"verdict": "aborted", "exit-code": "", "counts": "{}", "report": ""}
 
 
-def test_the_images_that_were_used(tmp_path):
+def test_the_images_that_were_used(tmp_path: Path) -> None:
     for name, image in {"a": "harness-postgres:17-0a1b", "b": "harness-mariadb:11.8-0a1b"}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "summary.json").write_text(json.dumps({"servers": [{"image": image}]}))
     assert steps.backends_used(tmp_path) == ["mariadb:11.8", "postgres:17"]
 
 
-def test_a_run_without_servers_used_none(tmp_path):
+def test_a_run_without_servers_used_none(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text('{"servers": []}')
     assert steps.backends_used(tmp_path) == ["sqlite"]
     assert steps.backends_used(Path(tmp_path / "nothing")) == ["sqlite"]

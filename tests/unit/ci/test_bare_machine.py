@@ -18,11 +18,11 @@ from tests.markdown import ROOT
         (["./ci/test", "-k", "a b"], ("./ci/test -k 'a b'",)),
     ],
 )
-def test_the_commands(arguments, commands):
+def test_the_commands(arguments, commands) -> None:
     assert bare_machine.chosen_commands(arguments) == commands
 
 
-def test_without_arguments_they_are_those_of_the_readme():
+def test_without_arguments_they_are_those_of_the_readme() -> None:
     shown = re.findall(r"^\$ (\./ci/\w+)", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert bare_machine.chosen_commands([]) == tuple(shown)
 
@@ -31,12 +31,12 @@ def test_without_arguments_they_are_those_of_the_readme():
     ("bounds", "lacked"),
     [("000001ffffffffff", []), ("000001fffeffffff", ["SYS_RESOURCE"]), ("000001fffffffffe", ["CHOWN"])],
 )
-def test_what_this_machine_lacks_its_engine_cannot_give(bounds, lacked):
+def test_what_this_machine_lacks_its_engine_cannot_give(bounds: str, lacked) -> None:
     status = f"Name:\tx\nCapEff:\t0000000000000000\nCapBnd:\t{bounds}\nCapAmb:\t0000000000000000\n"
     assert bare_machine.lacked_capabilities(status) == lacked
 
 
-def test_apt_on_it_takes_a_mirror_as_this_machine_does():
+def test_apt_on_it_takes_a_mirror_as_this_machine_does() -> None:
     checked, expired = (bare_machine.machine_spec(takes_expired) for takes_expired in (False, True))
     assert checked.key != expired.key
     assert dict(expired.recipe.files)["machine.conf"] == b'Acquire::Check-Valid-Until "false";\n'

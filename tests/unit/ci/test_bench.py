@@ -2,6 +2,7 @@
 
 import ast
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,18 +19,18 @@ def figure(*rounds, aim=HALF, unit="s", details=None):
     return Figure(comparison, tuple(Round(*each) for each in rounds), details or {})
 
 
-def test_the_ratio_is_the_median_of_the_rounds_ratios():
+def test_the_ratio_is_the_median_of_the_rounds_ratios() -> None:
     # the medians of the sides, 2 and 10, would give 0.2
     assert figure((1, 10), (2, 4), (8, 10)).ratio == 0.5
 
 
-def test_one_disturbed_round_does_not_move_the_ratio_but_shows_in_the_spread():
+def test_one_disturbed_round_does_not_move_the_ratio_but_shows_in_the_spread() -> None:
     disturbed = figure((1, 4), (1, 4), (40, 4))
     assert disturbed.ratio == 0.25
     assert disturbed.spread == (0.25, 10.0)
 
 
-def test_the_sides_are_told_by_their_medians():
+def test_the_sides_are_told_by_their_medians() -> None:
     told = figure((1, 10), (3, 30), (2, 90))
     assert (told.ours, told.theirs) == (2, 30)
 
@@ -44,11 +45,11 @@ def test_the_sides_are_told_by_their_medians():
         (None, [(9, 1)], None),
     ],
 )
-def test_an_aim_is_a_ratio_or_a_difference_of_the_rounds(aim, rounds, is_met):
+def test_an_aim_is_a_ratio_or_a_difference_of_the_rounds(aim, rounds, is_met: bool | None) -> None:
     assert figure(*rounds, aim=aim).is_met is is_met
 
 
-def test_the_table_has_a_line_a_figure_and_what_was_compared():
+def test_the_table_has_a_line_a_figure_and_what_was_compared() -> None:
     lines = report.table([figure((1, 4), (1, 2), details={"servers": 0.456})]).splitlines()
     assert lines[0].split() == ["figure", "ours", "theirs", "ratio", "spread", "aim"]
     assert lines[1].split("  ")[0] == "pair"
@@ -59,17 +60,17 @@ def test_the_table_has_a_line_a_figure_and_what_was_compared():
     assert "servers 0.46 s" in lines[4]
 
 
-def test_the_table_says_by_how_much_an_aim_in_seconds_was_missed():
+def test_the_table_says_by_how_much_an_aim_in_seconds_was_missed() -> None:
     assert "not met (+3.00)" in report.table([figure((5, 2), aim=Aim(more=2.0))])
 
 
-def test_columns_stand_under_each_other():
+def test_columns_stand_under_each_other() -> None:
     lines = report.table([figure((1, 4)), figure((1000, 4000), unit="µs/test", aim=None)]).splitlines()
     assert lines[0].index("spread") == lines[1].index("0.25 to 0.25") == lines[2].index("0.25 to 0.25")
     assert lines[0].index("theirs") + len("theirs") == lines[2].index("4000 µs/test") + len("4000 µs/test")
 
 
-def test_the_json_has_every_sample_and_what_it_was_measured_on():
+def test_the_json_has_every_sample_and_what_it_was_measured_on() -> None:
     content = json.loads(report.document([figure((1, 4), (2, 4), details={"servers": 0.5})], {"cores": 2}))
     assert content["version"] == 1
     assert content["machine"] == {"cores": 2}
@@ -80,7 +81,7 @@ def test_the_json_has_every_sample_and_what_it_was_measured_on():
     assert (told["aim"], told["is_met"], told["details"]) == ("at most 0.5", True, {"servers": 0.5})
 
 
-def test_sides_run_in_turn_after_a_warm_up_that_does_not_count():
+def test_sides_run_in_turn_after_a_warm_up_that_does_not_count() -> None:
     log = []
 
     def side(name):
@@ -98,24 +99,24 @@ def test_sides_run_in_turn_after_a_warm_up_that_does_not_count():
     assert len(said) == 4
 
 
-def test_a_command_is_timed_and_heard(tmp_path):
+def test_a_command_is_timed_and_heard(tmp_path: Path) -> None:
     seconds, output = timed(["sh", "-c", "pwd; echo $WORD >&2"], tmp_path, {"WORD": "heard"})
     assert output.split() == [str(tmp_path), "heard"]
     assert seconds > 0
 
 
-def test_a_command_that_fails_is_no_sample(tmp_path):
+def test_a_command_that_fails_is_no_sample(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="status 3") as caught:
         timed(["sh", "-c", "echo because; exit 3"], tmp_path, {})
     assert caught.value.evidence == "because"
 
 
-def test_only_the_end_of_what_a_failed_command_said_is_kept():
+def test_only_the_end_of_what_a_failed_command_said_is_kept() -> None:
     evidence = failed(["x"], 1, "\n".join(map(str, range(100)))).evidence.splitlines()
     assert (evidence[0], evidence[-1]) == ("60", "99")
 
 
-def test_the_suite_of_empty_tests_has_as_many_as_is_said():
+def test_the_suite_of_empty_tests_has_as_many_as_is_said() -> None:
     files = empty.project_files()
     modules = [ast.parse(text) for name, text in files.items() if name.startswith("many/test_")]
     classes = [node for module in modules for node in module.body if isinstance(node, ast.ClassDef)]
@@ -125,12 +126,12 @@ def test_the_suite_of_empty_tests_has_as_many_as_is_said():
     assert files["one/test_one.py"].count("def test_") == 1
 
 
-def test_what_one_more_test_costs_is_the_difference_of_two_suites():
+def test_what_one_more_test_costs_is_the_difference_of_two_suites() -> None:
     took = {"one": 1.0, "many": 1.0 + 4999 * 50e-6}
     assert empty._marginal(took.__getitem__)() == pytest.approx(50.0)
 
 
-def test_a_slot_is_idle_from_its_workers_death_to_the_next_test():
+def test_a_slot_is_idle_from_its_workers_death_to_the_next_test() -> None:
     events = [
         (1.0, "SlotRecycled", 0.2),
         (1.1, "AttemptStarted", None),

@@ -33,12 +33,12 @@ def documented() -> set[str]:
     return servers | {f"python {version}" for version in classifiers}
 
 
-def test_every_version_of_the_documentation_is_tried_and_no_other():
+def test_every_version_of_the_documentation_is_tried_and_no_other() -> None:
     tried = {version.name for version in check_versions.versions()}
     assert tried | {check_versions.SERVER.replace(":", " ")} == documented()
 
 
-def test_the_workflow_runs_it_on_a_schedule():
+def test_the_workflow_runs_it_on_a_schedule() -> None:
     workflow = read_yaml(ROOT / ".github" / "workflows" / "versions.yml")
     assert workflow["on"]["schedule"]
     assert "./ci/versions --all" in [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
@@ -58,11 +58,11 @@ def test_the_workflow_runs_it_on_a_schedule():
         (3, {}, "There is nothing to make the image runner:3.14 from.", "FAILED"),
     ],
 )
-def test_a_run_is_judged_by_what_it_says_that_it_ran_on(code, summary, said, word):
+def test_a_run_is_judged_by_what_it_says_that_it_ran_on(code: int, summary, said: str, word: str) -> None:
     assert judged(PYTHON, code, summary, said, 1.0).word == word
 
 
-def test_a_version_that_only_a_registry_has_is_not_had_where_none_answers():
+def test_a_version_that_only_a_registry_has_is_not_had_where_none_answers() -> None:
     absent = Version("python 3.12", "3.12", "postgres:17")
     assert judged(absent, 3, {}, "There is nothing to make the image runner:3.12 from.", 1.0).word == "not had"
     assert judged(absent, 3, {}, "The engine is gone.", 1.0).word == "FAILED"

@@ -43,7 +43,7 @@ def finding(facts: Facts, subject: str) -> Finding:
     return next(each for each in diagnose(facts) if each.subject == subject)
 
 
-def test_a_machine_that_has_it_all():
+def test_a_machine_that_has_it_all() -> None:
     findings = diagnose(FACTS)
     assert {each.level for each in findings} == {"ok"}
     assert not any(each.mend for each in findings)
@@ -51,7 +51,7 @@ def test_a_machine_that_has_it_all():
     assert "A run can work here." in render(findings)
 
 
-def test_what_the_engine_is_and_how_it_was_found():
+def test_what_the_engine_is_and_how_it_was_found() -> None:
     assert finding(FACTS, "Docker engine").seen == "28.1, by the default socket"
     assert finding(FACTS, "Resources").seen == "4 cores, 16.0 GB of memory, cgroup v2"
     assert finding(FACTS, "Storage driver").seen == "overlay2"
@@ -74,24 +74,24 @@ def test_what_the_engine_is_and_how_it_was_found():
         (without_engine(docker_host="tcp://elsewhere:2375", is_socket_denied=True), "Start Docker."),
     ],
 )
-def test_the_command_that_starts_an_engine(facts, mend):
+def test_the_command_that_starts_an_engine(facts, mend: str) -> None:
     found = finding(facts, "Docker engine")
     assert (found.level, found.seen, found.mend) == ("missing", "No Docker engine answers on this machine.", mend)
     assert verdict(diagnose(facts)) == ExitCode.SERVERS
 
 
-def test_no_git_is_worth_a_note_but_stops_no_run():
+def test_no_git_is_worth_a_note_but_stops_no_run() -> None:
     facts = dataclasses.replace(FACTS, git="")
     found = finding(facts, "git")
     assert (found.level, found.mend) == ("note", "sudo apt-get install -y git")
     assert verdict(diagnose(facts)) == ExitCode.GREEN
 
 
-def test_an_engine_for_windows_containers():
+def test_an_engine_for_windows_containers() -> None:
     assert finding(with_engine(os_type="windows"), "Docker engine").level == "missing"
 
 
-def test_a_slow_storage_driver():
+def test_a_slow_storage_driver() -> None:
     found = finding(with_engine(storage_driver="vfs"), "Storage driver")
     assert found.level == "note"
     assert "overlay2" in found.mend
@@ -101,7 +101,7 @@ def test_a_slow_storage_driver():
     ("free_bytes", "level"),
     [(80_000_000_000, "ok"), (5_000_000_000, "ok"), (4_999_999_999, "note"), (999_999_999, "missing"), (None, "ok")],
 )
-def test_disk(free_bytes, level):
+def test_disk(free_bytes: int | None, level: str) -> None:
     found = finding(with_engine(free_bytes=free_bytes), "Disk")
     assert found.level == level
     assert bool(found.mend) == (level != "ok")
@@ -116,7 +116,7 @@ def test_disk(free_bytes, level):
         ({"registry_error": "no such host"}, "missing", ("no such host", "debootstrap is not installed")),
     ],
 )
-def test_images(changes, level, words):
+def test_images(changes, level: str, words) -> None:
     found = finding(with_engine(**changes), "Images")
     assert found.level == level
     assert bool(found.mend) == (level == "missing")
@@ -140,11 +140,11 @@ def test_images(changes, level, words):
         ),
     ],
 )
-def test_how_the_engine_was_found(environ, docker_config, words):
+def test_how_the_engine_was_found(environ, docker_config: str, words: str) -> None:
     assert found_by(environ, docker_config) == words
 
 
-def test_the_table_puts_each_command_on_a_line_of_its_own():
+def test_the_table_puts_each_command_on_a_line_of_its_own() -> None:
     table = render([Finding("ok", "git", "2.39"), Finding("missing", "Docker engine", "none answers", "start it")])
     assert table.splitlines() == [
         "ok       git            2.39",
@@ -155,7 +155,7 @@ def test_the_table_puts_each_command_on_a_line_of_its_own():
     ]
 
 
-def test_the_command_without_an_engine():
+def test_the_command_without_an_engine() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "harness", "doctor"],
         capture_output=True,
@@ -168,7 +168,7 @@ def test_the_command_without_an_engine():
     assert process.stderr == ""
 
 
-def test_what_was_left_behind_is_no_hindrance():
+def test_what_was_left_behind_is_no_hindrance() -> None:
     found = finding(with_engine(left_behind=("harness-a-network", "harness-a-runner")), "Left behind")
     assert (found.level, found.mend) == ("note", "harness doctor --remove")
     assert "harness-a-network, harness-a-runner" in found.seen

@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -24,7 +25,7 @@ def _heeding():
         yield
 
 
-def send(signum):
+def send(signum) -> None:
     """It has been handled when this returns: Python does so between two steps of the main thread."""
     os.kill(os.getpid(), signum)
 
@@ -37,7 +38,7 @@ def send(signum):
         (signal.SIGHUP, ExitCode.SIGTERM),
     ],
 )
-def test_a_signal_is_an_exception(signum, code):
+def test_a_signal_is_an_exception(signum, code: ExitCode) -> None:
     before = [signal.getsignal(each) for each in heeded()]
     with pytest.raises(Interrupted, match=signal.Signals(signum).name) as caught, interruptible():
         send(signum)
@@ -45,7 +46,7 @@ def test_a_signal_is_an_exception(signum, code):
     assert [signal.getsignal(each) for each in heeded()] == before
 
 
-def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not():
+def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not() -> None:
     codes = []
     with interruptible():
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
@@ -56,10 +57,10 @@ def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not():
     assert codes == [ExitCode.SIGINT, ExitCode.SIGINT]
 
 
-def test_what_is_not_to_be_cut_off_is_done_first():
+def test_what_is_not_to_be_cut_off_is_done_first() -> None:
     done = []
 
-    def work():
+    def work() -> None:
         with uninterrupted():
             with uninterrupted():
                 send(signal.SIGTERM)
@@ -71,8 +72,8 @@ def test_what_is_not_to_be_cut_off_is_done_first():
     assert done == ["inner", "outer"]
 
 
-def test_an_error_in_there_comes_with_it():
-    def work():
+def test_an_error_in_there_comes_with_it() -> None:
+    def work() -> Never:
         with uninterrupted():
             send(signal.SIGTERM)
             raise ValueError
@@ -82,17 +83,17 @@ def test_an_error_in_there_comes_with_it():
     assert isinstance(caught.value.__context__, ValueError)
 
 
-def test_nothing_is_raised_once_the_reports_are_being_written():
+def test_nothing_is_raised_once_the_reports_are_being_written() -> None:
     with interruptible():
         ignore_further()
         send(signal.SIGTERM)
         send(signal.SIGINT)
 
 
-def test_another_thread_does_not_hold_a_signal_back():
+def test_another_thread_does_not_hold_a_signal_back() -> None:
     entered, leave = threading.Event(), threading.Event()
 
-    def hold():
+    def hold() -> None:
         with uninterrupted():
             entered.set()
             leave.wait()
@@ -108,7 +109,7 @@ def test_another_thread_does_not_hold_a_signal_back():
         thread.join()
 
 
-def test_a_hangup_that_is_ignored_stays_so():
+def test_a_hangup_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with interruptible():
@@ -117,7 +118,7 @@ def test_a_hangup_that_is_ignored_stays_so():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_these_tests_pass_where_signals_are_ignored_from_the_start():
+def test_these_tests_pass_where_signals_are_ignored_from_the_start() -> None:
     tests = (
         "host/test_interrupts.py::test_a_signal_is_an_exception",
         "test_cli.py::test_an_interrupt_of_the_real_process",
@@ -132,7 +133,7 @@ SENDS = re.compile(r"send_signal\((signum|signal\.SIG(INT|HUP))|kill(pg)?\([\w.]
 HEEDS = re.compile(r"HEEDING|heeding|import Conversation|import Running|running import")
 
 
-def test_whoever_sends_signals_says_that_they_are_not_ignored():
+def test_whoever_sends_signals_says_that_they_are_not_ignored() -> None:
     files = [
         path for folder in ("tests", "ci") for path in (ROOT / folder).rglob("*.py") if "projects" not in path.parts
     ]
@@ -141,7 +142,7 @@ def test_whoever_sends_signals_says_that_they_are_not_ignored():
     assert [str(path) for path in sending if not HEEDS.search(path.read_text())] == []
 
 
-def test_a_signal_on_the_way_out_changes_nothing():
+def test_a_signal_on_the_way_out_changes_nothing() -> None:
     script = (
         "import atexit, os, signal, sys; from harness.cli import main; sys.argv[1:] = ['--version']\n"
         "atexit.register(lambda: [os.kill(os.getpid(), signum) for signum in (signal.SIGINT, signal.SIGTERM)])\n"
@@ -151,7 +152,7 @@ def test_a_signal_on_the_way_out_changes_nothing():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_a_pool_is_given_is_known_to_it_before_a_signal_is_raised():
+def test_what_a_pool_is_given_is_known_to_it_before_a_signal_is_raised() -> None:
     class Hit(ThreadPoolExecutor):
         def submit(self, *args, **kwargs):
             send(signal.SIGTERM)

@@ -15,7 +15,7 @@ from harness.host.run import kept_servers
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The path of this user's locks, not made yet; beside it a file that must not change."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "victim").write_text("theirs")
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture(params=["kept", "image"])
-def take(request):
+def take(request: pytest.FixtureRequest):
     """Both users of such locks: a function that takes the lock, and the lock's name."""
     if request.param == "kept":
         return lambda: kept_servers.held("x").__enter__(), "kept-x"
@@ -31,7 +31,7 @@ def take(request):
     return lambda: provision._lock("a/b:c", workshop).__enter__(), "a_b_c"
 
 
-def test_a_lock_is_a_file_of_this_users_alone(folder):
+def test_a_lock_is_a_file_of_this_users_alone(folder) -> None:
     with lock_file("a/b:1") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         assert (folder / "a_b_1").stat().st_mode & 0o777 == 0o600
@@ -43,7 +43,7 @@ def test_a_lock_is_a_file_of_this_users_alone(folder):
 
 
 @pytest.mark.parametrize("kind", ["symlink", "hard link", "pipe"])
-def test_what_is_no_file_of_its_own_is_refused_and_stays(folder, take, kind):
+def test_what_is_no_file_of_its_own_is_refused_and_stays(folder, take, kind: str) -> None:
     acquire, name = take
     folder.mkdir(mode=0o700)
     if kind == "symlink":
@@ -58,7 +58,7 @@ def test_what_is_no_file_of_its_own_is_refused_and_stays(folder, take, kind):
     assert (folder.parent / "victim").read_text() == "theirs"
 
 
-def test_a_folder_that_is_a_link_is_refused(folder, take):
+def test_a_folder_that_is_a_link_is_refused(folder, take) -> None:
     (folder.parent / "elsewhere").mkdir()
     folder.symlink_to(folder.parent / "elsewhere")
     with pytest.raises(UsageError):
@@ -66,7 +66,7 @@ def test_a_folder_that_is_a_link_is_refused(folder, take):
     assert list((folder.parent / "elsewhere").iterdir()) == []
 
 
-def test_a_folder_that_others_may_write_to_is_refused(folder, take):
+def test_a_folder_that_others_may_write_to_is_refused(folder, take) -> None:
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(UsageError, match="others may write"):
@@ -75,7 +75,7 @@ def test_a_folder_that_others_may_write_to_is_refused(folder, take):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
 @pytest.mark.parametrize("whose", ["folder", "file"])
-def test_what_another_user_made_is_refused(folder, take, whose):
+def test_what_another_user_made_is_refused(folder, take, whose: str) -> None:
     acquire, name = take
     folder.mkdir(mode=0o700)
     (folder / name).write_text("")

@@ -51,16 +51,16 @@ def strategy_of(hint):
 
 @settings(max_examples=30)
 @given(bodies(*EVENTS), st.integers(0, 10**9), st.floats(0, 1e11), st.integers(0, 64))
-def test_an_event_comes_back_with_its_envelope(event, seq, at, slot):
+def test_an_event_comes_back_with_its_envelope(event, seq, at, slot) -> None:
     envelope = Envelope(codec.VERSION, seq, at, slot, event)
     assert codec.decode(codec.encode(envelope)) == envelope
 
 
 @pytest.mark.parametrize("cls", [*EVENTS, *MESSAGES], ids=lambda cls: cls.__name__)
-def test_every_event_and_message_comes_back_as_it_was(cls):
+def test_every_event_and_message_comes_back_as_it_was(cls) -> None:
     @settings(max_examples=20)
     @given(bodies(cls))
-    def comes_back(body):
+    def comes_back(body) -> None:
         assert codec.decode_body(codec.encode_body(body)) == body
 
     comes_back()
@@ -68,7 +68,7 @@ def test_every_event_and_message_comes_back_as_it_was(cls):
 
 @settings(max_examples=30)
 @given(bodies(*EVENTS))
-def test_a_line_is_ascii_and_only_one(event):
+def test_a_line_is_ascii_and_only_one(event) -> None:
     line = codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event))
     assert line.isascii()
     assert line.endswith("\n")
@@ -77,18 +77,18 @@ def test_a_line_is_ascii_and_only_one(event):
 
 @settings(max_examples=30)
 @given(bodies(*EVENTS), st.integers(1, 10**9), st.floats(0, 1e10).map(lambda at: round(at, 6)), st.integers(0, 64))
-def test_a_stamped_line_says_what_an_encoded_envelope_says(event, seq, at, slot):
+def test_a_stamped_line_says_what_an_encoded_envelope_says(event, seq, at, slot) -> None:
     stamped = codec.stamp(codec.encode_body(event).encode(), seq, at, slot)
     assert codec.decode(stamped) == Envelope(codec.VERSION, seq, at, slot, event)
 
 
-def test_a_stamp_can_say_that_an_attempt_is_final():
+def test_a_stamp_can_say_that_an_attempt_is_final() -> None:
     attempt = AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1)
     stamped = codec.stamp(codec.encode_body(attempt).encode(), 7, 1.5, 2, is_final=True)
     assert codec.decode(stamped) == Envelope(1, 7, 1.5, 2, dataclasses.replace(attempt, final=True))
 
 
-def test_defaults_are_left_out_of_a_line():
+def test_defaults_are_left_out_of_a_line() -> None:
     line = codec.encode_body(AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1))
     assert json.loads(line) == {
         "type": "AttemptFinished",
@@ -99,11 +99,11 @@ def test_defaults_are_left_out_of_a_line():
     }
 
 
-def test_a_field_that_a_later_version_adds_is_passed_over():
+def test_a_field_that_a_later_version_adds_is_passed_over() -> None:
     assert codec.decode_body('{"type":"Notice","code":"a","text":"b","colour":"red"}') == Notice("a", "b")
 
 
-def test_nested_data_has_the_types_that_it_went_in_with():
+def test_nested_data_has_the_types_that_it_went_in_with() -> None:
     failure = Failure("error", "ValueError", "no", "Traceback", (events.Frame("a.py", 3, "f"),), "(i=1)")
     event = AttemptFinished("t", 2, Outcome.ERRORED, 0.5, (failure,), extra=events.PlannedTest("t", "c", "n"))
     back = codec.decode_body(codec.encode_body(event))
@@ -112,7 +112,7 @@ def test_nested_data_has_the_types_that_it_went_in_with():
     assert isinstance(back.failures, tuple)
 
 
-def test_an_exit_code_comes_back_as_one():
+def test_an_exit_code_comes_back_as_one() -> None:
     back = codec.decode_body(codec.encode_body(events.RunAborted(ExitCode.SERVERS, "no Docker")))
     assert back.exit_code is ExitCode.SERVERS
 
@@ -121,13 +121,13 @@ LINE = codec.encode(Envelope(codec.VERSION, 1, 2.5, 0, AttemptFinished("t", 1, O
 
 
 @pytest.mark.parametrize("length", range(len(LINE.rstrip())))
-def test_a_torn_line_is_refused(length):
+def test_a_torn_line_is_refused(length) -> None:
     with pytest.raises(CodecError):
         codec.decode(LINE[:length])
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_refused_or_read(data):
+def test_any_bytes_are_refused_or_read(data) -> None:
     for decode in (codec.decode, codec.decode_body, codec.peek):
         try:
             decode(data)
@@ -143,7 +143,7 @@ json_values = st.recursive(
 
 
 @given(bodies(*EVENTS), st.data())
-def test_a_line_whose_fields_hold_anything_is_refused_or_read(event, data):
+def test_a_line_whose_fields_hold_anything_is_refused_or_read(event, data) -> None:
     raw = json.loads(codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event)))
     raw[data.draw(st.sampled_from(sorted(raw)))] = data.draw(json_values)
     try:
@@ -165,7 +165,7 @@ def test_a_line_whose_fields_hold_anything_is_refused_or_read(event, data):
         ({"extra": "x"}, "AttemptFinished"),
     ],
 )
-def test_a_line_of_another_protocol_is_refused_by_name(change, what):
+def test_a_line_of_another_protocol_is_refused_by_name(change, what: str) -> None:
     with pytest.raises(CodecError, match=what):
         codec.decode(json.dumps({**json.loads(LINE), **change}))
 
@@ -182,14 +182,14 @@ def test_a_line_of_another_protocol_is_refused_by_name(change, what):
         ("outcome", "'outcome'"),
     ],
 )
-def test_a_missing_field_is_named(missing, what):
+def test_a_missing_field_is_named(missing: str, what: str) -> None:
     raw = json.loads(LINE)
     del raw[missing]
     with pytest.raises(CodecError, match=what):
         codec.decode(json.dumps(raw))
 
 
-def test_the_contract_carries_no_type_that_it_could_not_bring_back():
+def test_the_contract_carries_no_type_that_it_could_not_bring_back() -> None:
     @dataclasses.dataclass
     class Odd:
         value: dict[str, int]

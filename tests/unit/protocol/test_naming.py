@@ -20,7 +20,7 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=300)
 
 
 @given(runs, st.lists(aliases, min_size=1, max_size=6))
-def test_a_container_of_any_server_is_parsed_to_its_parts(run, names):
+def test_a_container_of_any_server_is_parsed_to_its_parts(run, names) -> None:
     taken = set()
     for alias in names:
         server = naming.server_id(alias, taken)
@@ -31,19 +31,19 @@ def test_a_container_of_any_server_is_parsed_to_its_parts(run, names):
     assert len(taken) == len(names)
 
 
-def test_the_runner_is_a_container_too():
+def test_the_runner_is_a_container_too() -> None:
     assert naming.parse_container("harness-0123abcd-runner") == ContainerName("0123abcd", "runner")
 
 
 @pytest.mark.parametrize(
     "name", ["postgres", "harness-x-default", "harness-0123abcd-", "my-harness-0123abcd-default", "harness-0123abcd"]
 )
-def test_containers_of_others_are_none_of_ours(name):
+def test_containers_of_others_are_none_of_ours(name: str) -> None:
     assert naming.parse_container(name) is None
 
 
 @given(aliases, st.sets(aliases.map(str.lower), max_size=5))
-def test_a_server_id_is_a_host_name(alias, taken):
+def test_a_server_id_is_a_host_name(alias, taken) -> None:
     server = naming.server_id(alias, taken)
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", server)
     assert len(server) <= 63
@@ -65,15 +65,15 @@ def test_a_server_id_is_a_host_name(alias, taken):
         ("a" * 39 + "-b", "a" * 39),
     ],
 )
-def test_a_server_id_keeps_what_it_can_of_its_alias(alias, server):
+def test_a_server_id_keeps_what_it_can_of_its_alias(alias, server) -> None:
     assert naming.server_id(alias, set()) == server
 
 
-def test_servers_of_one_stem_are_numbered():
+def test_servers_of_one_stem_are_numbered() -> None:
     assert naming.server_id("x y", {"x-y", "x-y-2"}) == "x-y-3"
 
 
-def test_a_network_belongs_to_one_run():
+def test_a_network_belongs_to_one_run() -> None:
     assert naming.network("0123abcd") != naming.network("0123abce")
 
 
@@ -81,12 +81,12 @@ def test_a_network_belongs_to_one_run():
 
 
 @given(encodable, st.integers(1, 9999), st.sampled_from([63, 64]))
-def test_a_clone_of_any_database_fits(name, slot, limit):
+def test_a_clone_of_any_database_fits(name, slot, limit) -> None:
     assert len(naming.clone(naming.database(name, limit), slot).encode()) <= limit
 
 
 @given(encodable.filter(bool), st.integers(1, 9999))
-def test_a_clone_is_parsed_to_its_template_and_slot(name, slot):
+def test_a_clone_is_parsed_to_its_template_and_slot(name, slot) -> None:
     template = naming.database(name)
     assert naming.parse_clone(naming.clone(template, slot)) == (template, slot)
 
@@ -94,37 +94,37 @@ def test_a_clone_is_parsed_to_its_template_and_slot(name, slot):
 @pytest.mark.parametrize(
     "name", ["test_shop", "test_shop_", "_1", "test_shop_01", "test_shop_x", "test_shop_\u0661", ""]
 )
-def test_a_name_without_a_slot_is_no_clone(name):
+def test_a_name_without_a_slot_is_no_clone(name: str) -> None:
     assert naming.parse_clone(name) is None
 
 
 @given(encodable, encodable)
-def test_databases_of_different_names_stay_different(one, other):
+def test_databases_of_different_names_stay_different(one, other) -> None:
     assume(one != other)
     assert naming.database(one) != naming.database(other)
 
 
 @pytest.mark.parametrize("length", [58, 59, 62, 63, 64, 200])
-def test_long_names_that_differ_at_their_end_alone_have_different_clones(length):
+def test_long_names_that_differ_at_their_end_alone_have_different_clones(length: int) -> None:
     stem = "x" * (length - 1)
     names = {naming.clone(naming.database(stem + end), slot) for end in "ab" for slot in (1, 2, 10)}
     assert len(names) == 6
     assert all(len(name.encode()) <= 63 for name in names)
 
 
-def test_a_name_that_fits_is_left_alone():
+def test_a_name_that_fits_is_left_alone() -> None:
     assert naming.database("test_" + "x" * 53) == "test_" + "x" * 53
 
 
 @pytest.mark.parametrize("character", ["é", "日", "🐘"])
-def test_a_name_is_cut_between_characters(character):
+def test_a_name_is_cut_between_characters(character: str) -> None:
     cut = naming.database(character * 60)
     assert cut.rpartition("_")[0] == character * len(cut.rpartition("_")[0])
     assert len(cut.encode()) <= 58
 
 
 @given(encodable, st.text(max_size=20), st.text(max_size=20))
-def test_a_database_apart_is_its_owners_alone_and_fits(name, owner, other):
+def test_a_database_apart_is_its_owners_alone_and_fits(name, owner, other) -> None:
     assume(owner != other)
     assert naming.database_apart(name, owner) != naming.database_apart(name, other)
     assert len(naming.clone(naming.database_apart(name, owner), 9999).encode()) <= 63
@@ -165,7 +165,7 @@ def folder_and_name(path):
     return folder, name
 
 
-def assert_safe(path, folder):
+def assert_safe(path, folder) -> None:
     assert folder_and_name(path)[0] == folder
     name = folder_and_name(path)[1]
     assert len(name.encode()) <= 255
@@ -179,29 +179,29 @@ def assert_safe(path, folder):
 
 
 @pytest.mark.parametrize("test_id", HOSTILE)
-def test_the_sql_of_a_hostile_id_stays_in_its_folder(test_id):
+def test_the_sql_of_a_hostile_id_stays_in_its_folder(test_id) -> None:
     assert_safe(naming.sql_file(test_id), "sql")
 
 
 @given(any_text)
-def test_the_sql_of_any_id_stays_in_its_folder(test_id):
+def test_the_sql_of_any_id_stays_in_its_folder(test_id) -> None:
     assert_safe(naming.sql_file(test_id), "sql")
 
 
 @pytest.mark.parametrize("alias", HOSTILE)
-def test_the_schema_of_a_hostile_alias_stays_in_its_folder(alias):
+def test_the_schema_of_a_hostile_alias_stays_in_its_folder(alias) -> None:
     assert_safe(naming.schema_file(alias), "schema")
 
 
 @given(any_text, any_text)
-def test_different_names_have_different_files(one, other):
+def test_different_names_have_different_files(one, other) -> None:
     assume(one != other)
     assert naming.sql_file(one) != naming.sql_file(other)
     assert naming.schema_file(one) != naming.schema_file(other)
 
 
 @given(any_text.filter(bool))
-def test_a_file_of_sql_is_parsed_to_its_test_unless_it_was_cut(test_id):
+def test_a_file_of_sql_is_parsed_to_its_test_unless_it_was_cut(test_id) -> None:
     parsed = naming.parse_sql_file(naming.sql_file(test_id))
     assert parsed == test_id or (parsed is None and len(naming.sql_file(test_id)) > 200)
 
@@ -218,14 +218,14 @@ def test_a_file_of_sql_is_parsed_to_its_test_unless_it_was_cut(test_id):
         "con.tests.T.t",
     ],
 )
-def test_a_file_of_sql_is_parsed_to_its_test(test_id):
+def test_a_file_of_sql_is_parsed_to_its_test(test_id: str) -> None:
     assert naming.parse_sql_file(naming.sql_file(test_id)) == test_id
 
 
-def test_an_ordinary_id_is_readable_in_its_file():
+def test_an_ordinary_id_is_readable_in_its_file() -> None:
     assert naming.sql_file("shop.tests.CartTests.test_total") == "sql/shop.tests.CartTests.test_total.sql"
 
 
 @given(aliases)
-def test_the_log_of_any_server_stays_in_its_folder(alias):
+def test_the_log_of_any_server_stays_in_its_folder(alias) -> None:
     assert_safe(naming.log_file(naming.server_id(alias, set())), "logs")

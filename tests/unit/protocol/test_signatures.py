@@ -12,7 +12,7 @@ NOISE = st.binary(max_size=60)
 
 
 @given(LINES, st.lists(NOISE, min_size=1, max_size=12))
-def test_lines_come_through_whatever_others_write_between_their_pieces(lines, noise):
+def test_lines_come_through_whatever_others_write_between_their_pieces(lines, noise) -> None:
     """A pipe takes a piece in one write, so others' output comes before or after it."""
     stream = b""
     for written, piece in enumerate(piece for line in lines for piece in signatures.pieces(line)):
@@ -25,7 +25,7 @@ def test_lines_come_through_whatever_others_write_between_their_pieces(lines, no
     assert opener.rest == b""
 
 
-def test_what_has_no_key_is_output():
+def test_what_has_no_key_is_output() -> None:
     output = []
     opener = signatures.Opener(KEY, output.append)
     assert opener.open(b'{"v":1,"type":"RunFinished"}\n') is None
@@ -33,7 +33,7 @@ def test_what_has_no_key_is_output():
     assert output == [b'{"v":1,"type":"RunFinished"}\n', b"half a line"]
 
 
-def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept():
+def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept() -> None:
     opener = signatures.Opener(KEY, print)
     assert opener.open(KEY + b"=eve") == b"eve"
     assert opener.open(KEY + b"+first\n") is None
@@ -41,7 +41,7 @@ def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept():
 
 
 @pytest.mark.parametrize("number", [0, 1, 7])
-def test_a_message_is_the_hosts_when_it_comes_in_its_turn(number):
+def test_a_message_is_the_hosts_when_it_comes_in_its_turn(number: int) -> None:
     line = signatures.signed(KEY, number, b'{"type":"Stop"}\n')
     assert signatures.message_of(KEY, number, line) == b'{"type":"Stop"}\n'
     assert signatures.message_of(KEY, number + 1, line) is None

@@ -32,7 +32,7 @@ def of(*aliases):
 # aliases
 
 
-def test_an_alias_is_found_by_its_name():
+def test_an_alias_is_found_by_its_name() -> None:
     found = of(alias("default"), alias("other"))
     assert found["other"].name == "other"
     assert found.names == ("default", "other")
@@ -40,13 +40,13 @@ def test_an_alias_is_found_by_its_name():
         found["third"]
 
 
-def test_a_server_is_told_by_vendor_host_and_port_as_written():
+def test_a_server_is_told_by_vendor_host_and_port_as_written() -> None:
     assert alias("a", host="db", port="1").server_key == alias("b", host="db", port="1").server_key
     assert alias("a", host="db").server_key != alias("a", host="127.0.0.1").server_key
     assert alias("a", port="1").server_key != alias("a", port="2").server_key
 
 
-def test_a_database_is_told_by_its_test_name_too():
+def test_a_database_is_told_by_its_test_name_too() -> None:
     assert alias("a", database="x").signature == alias("b", database="x").signature
     assert alias("a", database="x").signature != alias("b", database="y").signature
     assert alias("a", database="x", host="h").signature != alias("b", database="x").signature
@@ -55,12 +55,12 @@ def test_a_database_is_told_by_its_test_name_too():
 # mirrors
 
 
-def test_the_primary_is_at_the_end_of_the_chain():
+def test_the_primary_is_at_the_end_of_the_chain() -> None:
     found = of(alias("far", mirror="near"), alias("near", mirror="default"), alias("default"))
     assert [primary_of(found, name) for name in found.names] == ["default", "default", "default"]
 
 
-def test_a_mirror_of_no_alias_is_refused_with_those_that_there_are():
+def test_a_mirror_of_no_alias_is_refused_with_those_that_there_are() -> None:
     found = of(alias("default"), alias("replica", mirror="defualt"))
     with pytest.raises(ProjectError) as caught:
         primary_of(found, "replica")
@@ -77,7 +77,7 @@ def test_a_mirror_of_no_alias_is_refused_with_those_that_there_are():
         ([alias("x", mirror="a"), alias("a", mirror="b"), alias("b", mirror="a")], "x", "a -> b -> a"),
     ],
 )
-def test_a_circle_of_mirrors_is_written_out(aliases, asked, circle):
+def test_a_circle_of_mirrors_is_written_out(aliases, asked: str, circle: str) -> None:
     with pytest.raises(ProjectError, match=circle):
         primary_of(of(*aliases), asked)
 
@@ -85,16 +85,16 @@ def test_a_circle_of_mirrors_is_written_out(aliases, asked, circle):
 # databases
 
 
-def test_aliases_of_one_signature_share_a_database_that_default_creates():
+def test_aliases_of_one_signature_share_a_database_that_default_creates() -> None:
     found = of(alias("a", database="x"), alias("default", database="x"), alias("b", database="x"), alias("c"))
     assert databases(found) == (("default", "a", "b"), ("c",))
 
 
-def test_a_mirror_has_no_database():
+def test_a_mirror_has_no_database() -> None:
     assert databases(of(alias("default"), alias("replica", mirror="default"))) == (("default",),)
 
 
-def test_a_topology_without_aliases_has_none():
+def test_a_topology_without_aliases_has_none() -> None:
     assert databases(of()) == ()
     assert creation_order(of()) == ()
 
@@ -102,26 +102,26 @@ def test_a_topology_without_aliases_has_none():
 # order
 
 
-def test_default_comes_first_where_nothing_is_said():
+def test_default_comes_first_where_nothing_is_said() -> None:
     # "a" waits for the second pass, as it does in Django
     assert creation_order(of(alias("a"), alias("default"), alias("b"))) == ("default", "b", "a")
 
 
-def test_no_dependencies_are_another_thing_than_none_said():
+def test_no_dependencies_are_another_thing_than_none_said() -> None:
     assert creation_order(of(alias("a", dependencies=[]), alias("default"))) == ("a", "default")
 
 
-def test_dependencies_come_first():
+def test_dependencies_come_first() -> None:
     found = of(alias("default", dependencies=["b"]), alias("a", dependencies=["default"]), alias("b", dependencies=[]))
     assert creation_order(found) == ("b", "default", "a")
 
 
-def test_a_dependency_on_a_mirror_is_one_on_its_primary():
+def test_a_dependency_on_a_mirror_is_one_on_its_primary() -> None:
     found = of(alias("default", dependencies=["replica"]), alias("b", dependencies=[]), alias("replica", mirror="b"))
     assert creation_order(found) == ("b", "default")
 
 
-def test_a_dependency_on_an_alias_that_shares_is_one_on_the_database():
+def test_a_dependency_on_an_alias_that_shares_is_one_on_the_database() -> None:
     found = of(
         alias("a", dependencies=["c"]),
         alias("b", database="x", dependencies=[]),
@@ -130,7 +130,7 @@ def test_a_dependency_on_an_alias_that_shares_is_one_on_the_database():
     assert creation_order(found) == ("b", "a")
 
 
-def test_a_dependency_on_no_alias_is_refused():
+def test_a_dependency_on_no_alias_is_refused() -> None:
     found = of(alias("default"), alias("a", dependencies=["nowhere"]))
     for ask in (creation_order, lambda found: closure(found, {"a"})):
         with pytest.raises(ProjectError, match=r"'a'.* depends on 'nowhere', which is no alias"):
@@ -157,7 +157,7 @@ def test_a_dependency_on_no_alias_is_refused():
         ([alias("default", dependencies=["replica"]), alias("replica", mirror="default")], "default -> default"),
     ],
 )
-def test_a_circle_of_dependencies_is_written_out(aliases, circle):
+def test_a_circle_of_dependencies_is_written_out(aliases, circle: str) -> None:
     with pytest.raises(ProjectError) as caught:
         creation_order(of(*aliases))
     assert caught.value.message == f"TEST DEPENDENCIES go round in a circle: {circle}."
@@ -177,7 +177,7 @@ def topologies(draw):
 
 
 @given(topologies())
-def test_the_order_is_that_of_django(found):
+def test_the_order_is_that_of_django(found) -> None:
     groups = [(group[0], (f"test_{group[0]}", set(group))) for group in databases(found)]
     wanted = {each.name: list(topology.dependencies_of(found, each)) for each in found.aliases}
     try:
@@ -190,7 +190,7 @@ def test_the_order_is_that_of_django(found):
         assert creation_order(found) == expected
 
 
-def assert_is_a_circle(found, error):
+def assert_is_a_circle(found, error) -> None:
     """The circle that *error* writes out is one that the topology has."""
     owner = {name: group[0] for group in databases(found) for name in group}
     steps = error.message.removeprefix("TEST DEPENDENCIES go round in a circle: ").rstrip(".").split(" -> ")
@@ -215,7 +215,7 @@ def assert_is_a_circle(found, error):
         (set(), set()),
     ],
 )
-def test_a_selection_takes_along_all_that_it_needs(asked, needed):
+def test_a_selection_takes_along_all_that_it_needs(asked, needed) -> None:
     found = of(
         alias("default"),
         alias("replica", mirror="default"),
@@ -228,7 +228,7 @@ def test_a_selection_takes_along_all_that_it_needs(asked, needed):
 
 
 @given(topologies(), st.sets(st.sampled_from(names)))
-def test_a_closure_is_closed(found, asked):
+def test_a_closure_is_closed(found, asked) -> None:
     needed = closure(found, asked)
     assert asked <= needed
     assert closure(found, needed) == needed

@@ -49,19 +49,19 @@ def calls_of(tree):
         - set(BEFORE_TESTS.split())
     ),
 )
-def test_what_runs_beside_tests_calls_only_unpatched_functions(module):
+def test_what_runs_beside_tests_calls_only_unpatched_functions(module) -> None:
     found = list(calls_of(ast.parse((RUNNER / f"{module}.py").read_text())))
     assert not found, f"{module}.py: call the function of harness.runner.unpatched instead: {found}"
 
 
-def test_the_check_finds_what_it_is_for():
+def test_the_check_finds_what_it_is_for() -> None:
     tree = ast.parse(
         "import os\nfrom time import monotonic\nos.write(1, b'')\nunpatched.os.write(1, b'')\nos.O_RDONLY\n"
     )
     assert list(calls_of(tree)) == ["line 2 imports time.monotonic", "line 3 calls os.write"]
 
 
-def test_the_unpatched_functions_are_where_freezegun_does_not_look():
+def test_the_unpatched_functions_are_where_freezegun_does_not_look() -> None:
     tree = ast.parse((RUNNER / "unpatched.py").read_text())
     functions = itertools.chain.from_iterable(
         ast.walk(node.value)

@@ -22,17 +22,17 @@ LETTER = Letter(
 ABORT = RunAborted(ExitCode.USAGE, "Not so.", "But so.", "a\nb")
 
 
-def test_a_letter_arrives_as_it_was_sent():
+def test_a_letter_arrives_as_it_was_sent() -> None:
     assert Letter.from_line(LETTER.to_line()) == LETTER
     assert LETTER.to_line().count(b"\n") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (1, 1), (143, 143), (-9, 70), (-11, 70), (99, 70)])
-def test_a_process_that_was_killed_has_ended_without_a_word(status, code):
+def test_a_process_that_was_killed_has_ended_without_a_word(status: int, code: int) -> None:
     assert exit_code_of(status) == code
 
 
-def test_the_last_words_are_the_last_line():
+def test_the_last_words_are_the_last_line() -> None:
     assert last_words("warning: x\n" + codec.encode_body(ABORT)) == ABORT
     assert last_words("Traceback ...\nMemoryError") is None
     assert last_words(codec.encode_body(Notice("a", "b"))) is None
@@ -58,7 +58,7 @@ def child(folder, flags, **variables):
     return process.returncode, out, last_words(errors.decode())
 
 
-def test_a_process_ends_with_its_parent(tmp_path):
+def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
     (tmp_path / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")\n')
     letter = Letter(
         {"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), Typed(("harness", "ci"))
@@ -78,7 +78,7 @@ def test_a_process_ends_with_its_parent(tmp_path):
     assert ended.returncode == -signal.SIGTERM, ended.stderr
 
 
-def test_an_error_before_there_is_a_journal_is_said_in_full(tmp_path):
+def test_an_error_before_there_is_a_journal_is_said_in_full(tmp_path: Path) -> None:
     code, out, said = child(tmp_path, {"db": ["nonsense"], "project": str(tmp_path)})
     assert said is not None
     assert (code, said.exit_code) == (ExitCode.USAGE, ExitCode.USAGE)
@@ -87,7 +87,7 @@ def test_an_error_before_there_is_a_journal_is_said_in_full(tmp_path):
     assert out == b""
 
 
-def test_an_unexpected_error_is_told_as_a_bug_with_its_trace(tmp_path):
+def test_an_unexpected_error_is_told_as_a_bug_with_its_trace(tmp_path: Path) -> None:
     code, _, said = child(tmp_path, None)
     assert said is not None
     assert code == ExitCode.INTERNAL

@@ -64,7 +64,7 @@ def parsed(words):
 
 
 @given(argument_lists())
-def test_what_is_typed_is_parsed_and_said_again(drawn):
+def test_what_is_typed_is_parsed_and_said_again(drawn) -> None:
     words, meant, labels = drawn
     values = parsed(words)
     assert {key: value for key, value in values.items() if key != "labels"} == meant
@@ -76,14 +76,14 @@ def test_what_is_typed_is_parsed_and_said_again(drawn):
 
 
 @given(argument_lists(), st.sampled_from(["r/a (i=1).txt", "x"]))
-def test_the_command_to_replay_differs_by_its_file_alone(drawn, file):
+def test_the_command_to_replay_differs_by_its_file_alone(drawn, file) -> None:
     values = parsed(drawn[0])
     again = shlex.split(command_line.typed(values).replaying(file))[2:]
     assert parsed(again) == {**values, "replay": file}
 
 
 @given(argument_lists())
-def test_a_run_of_several_is_named_with_its_backend_alone(drawn):
+def test_a_run_of_several_is_named_with_its_backend_alone(drawn) -> None:
     values = parsed(drawn[0])
     typed = command_line.typed({**values, "db": ["sqlite", "a=postgres:17"]})
     again = parsed(shlex.split(typed.with_labels(["shop.T"]))[2:])
@@ -93,19 +93,19 @@ def test_a_run_of_several_is_named_with_its_backend_alone(drawn):
 
 
 @pytest.mark.parametrize("word", ["shop", "shop.tests.T.test_a", "shop/tests.py", ".", "caf\u00e9"])
-def test_dotted_names_and_paths_are_labels(word):
+def test_dotted_names_and_paths_are_labels(word: str) -> None:
     assert command_line.is_label(word)
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "1.5", "2x", "a b", ""])
-def test_other_words_are_none(word):
+def test_other_words_are_none(word: str) -> None:
     assert not command_line.is_label(word)
 
 
-def test_labels_that_look_like_flags_are_set_apart():
+def test_labels_that_look_like_flags_are_set_apart() -> None:
     assert Typed(("harness", "ci")).with_labels(["-x"]) == "harness ci -- -x"
 
 
-def test_every_option_that_takes_a_value_is_known_to_click_as_one():
+def test_every_option_that_takes_a_value_is_known_to_click_as_one() -> None:
     valued = {param.name for param in cli.ci.params if isinstance(param, click.Option) and not param.is_flag}
     assert valued == {option.key for option in CI if option.kind.shape != "switch"}

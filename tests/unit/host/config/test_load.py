@@ -17,7 +17,7 @@ MANAGE_PY = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.se
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path):
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "manage.py").write_text(MANAGE_PY)
@@ -40,7 +40,7 @@ def refuse(project: Path, toml: str = "", environ: dict[str, str] | None = None,
 # --- the table and the dataclass
 
 
-def test_every_option_has_one_field_and_every_field_one_option():
+def test_every_option_has_one_field_and_every_field_one_option() -> None:
     plain = {option.key for option in OPTIONS if not option.django}
     django = {option.django for option in OPTIONS if option.django}
     derived = {"django", "sources", "pythons", "artifacts_root", "given"}
@@ -48,7 +48,7 @@ def test_every_option_has_one_field_and_every_field_one_option():
     assert django == {field.name for field in dataclasses.fields(DjangoOptions)} - {"seed"}
 
 
-def test_keys_variables_and_flags_are_unique():
+def test_keys_variables_and_flags_are_unique() -> None:
     for names in (
         [option.key for option in OPTIONS],
         [option.variable for option in OPTIONS if option.variable],
@@ -57,7 +57,7 @@ def test_keys_variables_and_flags_are_unique():
         assert len(names) == len(set(names))
 
 
-def test_every_key_is_a_flag_or_a_variable_or_file_only():
+def test_every_key_is_a_flag_or_a_variable_or_file_only() -> None:
     for option in OPTIONS:
         assert option.file_only != bool(option.variable)
         assert not (option.file_only and option.flags)
@@ -67,7 +67,7 @@ def test_every_key_is_a_flag_or_a_variable_or_file_only():
 # --- precedence
 
 
-def test_defaults(project):
+def test_defaults(project) -> None:
     config = load(project)
     assert config.timeout == 300.0
     assert config.parallel is None
@@ -79,7 +79,7 @@ def test_defaults(project):
     assert config.source("timeout") == "default"
 
 
-def test_flags_win_over_variables_over_the_file_over_defaults(project):
+def test_flags_win_over_variables_over_the_file_over_defaults(project) -> None:
     toml = "[tool.harness]\ntimeout = 60\nretries = 3\nartifacts = 'out'\n"
     environ = {"HARNESS_TIMEOUT": "61", "HARNESS_RETRIES": "4"}
     config = load(project, toml, environ, timeout="62")
@@ -89,7 +89,7 @@ def test_flags_win_over_variables_over_the_file_over_defaults(project):
     assert (config.mirrors, config.source("mirrors")) == ("auto", "default")
 
 
-def test_every_key_has_a_source(project):
+def test_every_key_has_a_source(project) -> None:
     config = load(project)
     for option in OPTIONS:
         assert config.source(option.key)
@@ -97,38 +97,38 @@ def test_every_key_has_a_source(project):
         config.source("no_such_key")
 
 
-def test_a_variable_can_switch_off_what_the_file_switches_on(project):
+def test_a_variable_can_switch_off_what_the_file_switches_on(project) -> None:
     config = load(project, "[tool.harness]\nfailfast = true\n", {"HARNESS_FAILFAST": "off"})
     assert config.django.failfast is False
 
 
-def test_an_empty_variable_counts_as_absent(project):
+def test_an_empty_variable_counts_as_absent(project) -> None:
     config = load(project, "[tool.harness]\ntimeout = 60\n", {"HARNESS_TIMEOUT": " "})
     assert config.timeout == 60.0
 
 
-def test_variables_of_other_names_are_left_alone(project):
+def test_variables_of_other_names_are_left_alone(project) -> None:
     assert load(project, environ={"HARNESS_NO_DOCKER": "1", "HARNESS_NONSENSE": "x"}).timeout == 300.0
 
 
-def test_lists_in_variables_are_split_at_white_space(project):
+def test_lists_in_variables_are_split_at_white_space(project) -> None:
     config = load(project, environ={"HARNESS_EXCLUDE_TAG": "slow  network\n", "HARNESS_APT": "libxml2 gettext"})
     assert config.django.exclude_tags == ("slow", "network")
     assert config.apt == ("libxml2", "gettext")
 
 
-def test_a_list_from_a_flag_replaces_that_of_the_file(project):
+def test_a_list_from_a_flag_replaces_that_of_the_file(project) -> None:
     config = load(project, '[tool.harness]\ntag = ["a", "b"]\nlabels = ["x"]\n', tag=("c",), labels=("y", "z"))
     assert config.django.tags == ("c",)
     assert config.labels == ("y", "z")
 
 
-def test_the_project_comes_from_its_variable_too(project):
+def test_the_project_comes_from_its_variable_too(project) -> None:
     config = config_module.load({}, {"HARNESS_PROJECT": "shop"}, project.parent, known=KNOWN)
     assert (config.project, config.source("project")) == (project, "HARNESS_PROJECT")
 
 
-def test_the_default_project_is_the_current_directory(project):
+def test_the_default_project_is_the_current_directory(project) -> None:
     config = config_module.load({}, {}, project, known=KNOWN)
     assert config.project == project
 
@@ -136,14 +136,14 @@ def test_the_default_project_is_the_current_directory(project):
 # --- paths
 
 
-def test_paths_of_flags_variables_and_defaults_start_at_the_current_directory(project):
+def test_paths_of_flags_variables_and_defaults_start_at_the_current_directory(project) -> None:
     here = project.parent
     assert load(project).artifacts == here / ".harness"
     assert load(project, artifacts="out").artifacts == here / "out"
     assert load(project, environ={"HARNESS_CA_CERTIFICATES": "ca.pem"}).ca_certificates == here / "ca.pem"
 
 
-def test_paths_of_the_file_start_at_its_folder(project):
+def test_paths_of_the_file_start_at_its_folder(project) -> None:
     toml = """[tool.harness]
     artifacts = "out"
     ca_certificates = "certs/ca.pem"
@@ -155,7 +155,7 @@ def test_paths_of_the_file_start_at_its_folder(project):
     assert config.pip_find_links == (str(project / "wheels"), "https://packages.example/simple", "/srv/wheels")
 
 
-def test_home_in_a_path_of_the_file(project, monkeypatch):
+def test_home_in_a_path_of_the_file(project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/jo")
     assert load(project, "[tool.harness]\nca_certificates = '~/ca.pem'\n").ca_certificates == Path("/home/jo/ca.pem")
 
@@ -167,7 +167,7 @@ def test_home_in_a_path_of_the_file(project, monkeypatch):
     ("given", "shuffle", "seed"),
     [(True, True, None), (False, False, None), (0, True, 0), (1, True, 1), (-7, True, -7), (1234, True, 1234)],
 )
-def test_shuffle_in_the_file(project, given, shuffle, seed):
+def test_shuffle_in_the_file(project, given: bool | int, shuffle: bool, seed: int | None) -> None:
     django = load(project, f"[tool.harness]\nshuffle = {str(given).lower()}\n").django
     assert (django.shuffle, django.seed) == (shuffle, seed)
 
@@ -175,18 +175,18 @@ def test_shuffle_in_the_file(project, given, shuffle, seed):
 @pytest.mark.parametrize(
     ("text", "shuffle", "seed"), [("true", True, None), ("off", False, None), ("1", True, 1), ("42", True, 42)]
 )
-def test_shuffle_as_text(project, text, shuffle, seed):
+def test_shuffle_as_text(project, text: str, shuffle: bool, seed: int | None) -> None:
     django = load(project, shuffle=text).django
     assert (django.shuffle, django.seed) == (shuffle, seed)
 
 
-def test_parallel(project):
+def test_parallel(project) -> None:
     assert load(project, "[tool.harness]\nparallel = 'auto'\n", parallel="4").parallel == 4
     assert load(project, "[tool.harness]\nparallel = 3\n").parallel == 3
     assert load(project, "[tool.harness]\nparallel = 3\n", parallel="auto").parallel is None
 
 
-def test_djangos_own_options(project):
+def test_djangos_own_options(project) -> None:
     toml = """[tool.harness]
     keepdb = true
     name_patterns = ["*cart*"]
@@ -209,14 +209,14 @@ def test_djangos_own_options(project):
     )
 
 
-def test_the_environment_of_the_tests(project):
+def test_the_environment_of_the_tests(project) -> None:
     toml = '[tool.harness]\nenv = { SECRET_KEY = "test", A = "" }\npass_env = ["SECRET_KEY", "TOKEN", "ABSENT"]\n'
     config = load(project, toml, {"TOKEN": "t", "OTHER": "o"})
     assert config.env == {"SECRET_KEY": "test", "A": "", "TOKEN": "t"}
     assert load(project, environ={"SECRET_KEY": "mine"}).env["SECRET_KEY"] == "mine"
 
 
-def test_two_loads_share_nothing(project):
+def test_two_loads_share_nothing(project) -> None:
     toml = '[tool.harness]\npass_env = ["TOKEN"]\n'
     load(project, toml, {"TOKEN": "t"})
     assert load(project).env == {}
@@ -225,12 +225,12 @@ def test_two_loads_share_nothing(project):
 # --- --python
 
 
-def test_a_run_takes_the_first_python_of_a_list(project):
+def test_a_run_takes_the_first_python_of_a_list(project) -> None:
     config = load(project, '[tool.harness]\npython = ["3.12", "3.13"]\n')
     assert (config.python, config.pythons) == ("3.12", ("3.12", "3.13"))
 
 
-def test_a_python_that_is_given_replaces_the_list(project):
+def test_a_python_that_is_given_replaces_the_list(project) -> None:
     config = load(project, '[tool.harness]\npython = ["3.12", "3.13"]\n', python="3.14")
     assert (config.python, config.pythons) == ("3.14", ("3.14",))
 
@@ -251,16 +251,16 @@ def test_a_python_that_is_given_replaces_the_list(project):
         ("analytics=sqlite", DbSpec("sqlite", None, "analytics")),
     ],
 )
-def test_a_backend(project, text, spec):
+def test_a_backend(project, text: str, spec) -> None:
     assert load(project, db=(text,)).db == (spec,)
 
 
-def test_a_backend_prints_as_it_is_written():
+def test_a_backend_prints_as_it_is_written() -> None:
     assert str(DbSpec("postgres", "15", "default")) == "default=postgres:15"
     assert str(DbSpec("postgres")) == "postgres"
 
 
-def test_a_backend_for_one_alias_beside_that_for_the_others(project):
+def test_a_backend_for_one_alias_beside_that_for_the_others(project) -> None:
     config = load(project, db=("postgres:17", "catalog=postgres:15"))
     assert config.db == (DbSpec("postgres", "17"), DbSpec("postgres", "15", "catalog"))
 
@@ -279,14 +279,14 @@ def test_a_backend_for_one_alias_beside_that_for_the_others(project):
         ("", ("--db",)),
     ],
 )
-def test_an_unknown_backend(project, text, words):
+def test_an_unknown_backend(project, text: str, words) -> None:
     error = refuse(project, db=(text,))
     assert error.exit_code == ExitCode.USAGE
     for word in words:
         assert word in f"{error.message} {error.hint}"
 
 
-def test_several_backends_are_a_run_each_in_their_order(project):
+def test_several_backends_are_a_run_each_in_their_order(project) -> None:
     config = load(project, '[tool.harness]\ndb = ["sqlite", "postgres:18", "postgres", "mysql"]\n')
     assert [str(spec) for spec in config.db] == ["sqlite", "postgres:18", "postgres", "mysql"]
 
@@ -300,13 +300,13 @@ def test_several_backends_are_a_run_each_in_their_order(project):
         (("sqlite", "sqlite3"), "the same backend twice: sqlite."),
     ],
 )
-def test_the_same_backend_twice(project, texts, said):
+def test_the_same_backend_twice(project, texts, said: str) -> None:
     error = refuse(project, db=texts)
     assert error.exit_code == ExitCode.USAGE
     assert said in error.message
 
 
-def test_two_backends_for_one_alias(project):
+def test_two_backends_for_one_alias(project) -> None:
     error = refuse(project, '[tool.harness]\ndb = ["default=postgres:15", "default=postgres:17"]\n')
     assert error.exit_code == ExitCode.USAGE
     assert "default=postgres:15 and default=postgres:17" in error.message
@@ -315,43 +315,43 @@ def test_two_backends_for_one_alias(project):
 # --- servers
 
 
-def test_a_server_whose_databases_are_on_disk(project):
+def test_a_server_whose_databases_are_on_disk(project) -> None:
     toml = "[tool.harness.servers.postgres]\nin_memory = false\n"
     assert load(project, toml).servers == {"postgres": ServerConfig(in_memory=False)}
 
 
-def test_the_memory_of_a_servers_databases_and_how_its_replicas_follow(project):
+def test_the_memory_of_a_servers_databases_and_how_its_replicas_follow(project) -> None:
     toml = '[tool.harness.servers.mysql]\nmemory_size = "2g"\nreplication = "position"\n'
     assert load(project, toml).servers == {"mysql": ServerConfig(memory_size=2 << 30, replication="position")}
 
 
 @pytest.mark.parametrize(("text", "size"), [("64m", 64 << 20), ("2G", 2 << 30), ("512mb", 512 << 20), ("9k", 9 << 10)])
-def test_sizes_are_written_as_docker_takes_them(project, text, size):
+def test_sizes_are_written_as_docker_takes_them(project, text: str, size) -> None:
     toml = f'[tool.harness.servers.mysql]\nmemory_size = "{text}"\n'
     assert load(project, toml).servers["mysql"].memory_size == size
 
 
 @pytest.mark.parametrize("value", ["'2'", "2", "'0m'", "'-1g'", "'2t'", "'1.5g'", "true"])
-def test_what_is_no_size_of_memory(project, value):
+def test_what_is_no_size_of_memory(project, value: str) -> None:
     error = refuse(project, f"[tool.harness.servers.mysql]\nmemory_size = {value}\n")
     assert error.exit_code == ExitCode.USAGE
     assert 'expected a size such as "512m" or "2g"' in error.message
     assert "servers.mysql.memory_size in" in error.message
 
 
-def test_a_size_of_memory_for_what_is_on_disk(project):
+def test_a_size_of_memory_for_what_is_on_disk(project) -> None:
     error = refuse(project, "[tool.harness.servers.mysql]\nin_memory = false\nmemory_size = '1g'\n")
     assert "memory_size" in error.message
     assert "in_memory = false" in error.message
 
 
-def test_only_mysql_follows_by_position(project):
+def test_only_mysql_follows_by_position(project) -> None:
     error = refuse(project, "[tool.harness.servers.postgres]\nreplication = 'position'\n")
     assert error.exit_code == ExitCode.USAGE
     assert "servers.postgres.replication" in error.message
 
 
-def test_the_image_of_a_server(project):
+def test_the_image_of_a_server(project) -> None:
     toml = '[tool.harness.servers.postgres]\nimage = "postgis/postgis:17-3.5"\n'
     assert load(project, toml).servers == {"postgres": ServerConfig(image="postgis/postgis:17-3.5")}
 
@@ -374,7 +374,7 @@ def test_the_image_of_a_server(project):
         ("[tool.harness]\nservers = 'x'\n", ("servers in", "a table", "'x', a string")),
     ],
 )
-def test_a_wrong_table_of_servers(project, toml, words):
+def test_a_wrong_table_of_servers(project, toml: str, words) -> None:
     error = refuse(project, toml)
     assert error.exit_code == ExitCode.USAGE
     for word in words:
@@ -389,7 +389,7 @@ def test_a_wrong_table_of_servers(project, toml, words):
     ("key", "suggestion"),
     [("timeot", "timeout"), ("fail-on-flaky", "fail_on_flaky"), ("tags", "tag"), ("PYTHON", "python")],
 )
-def test_an_unknown_key_gets_the_nearest(project, key, suggestion):
+def test_an_unknown_key_gets_the_nearest(project, key: str, suggestion: str) -> None:
     error = refuse(project, f"[tool.harness]\n{key} = 1\n")
     assert error.exit_code == ExitCode.USAGE
     assert repr(key) in error.message
@@ -397,7 +397,7 @@ def test_an_unknown_key_gets_the_nearest(project, key, suggestion):
     assert error.hint == f"Did you mean {suggestion!r}?"
 
 
-def test_an_unknown_key_like_no_other_gets_all_of_them(project):
+def test_an_unknown_key_like_no_other_gets_all_of_them(project) -> None:
     error = refuse(project, "[tool.harness]\nxyzzy = 1\n")
     assert "timeout" in error.hint
     assert "junit_strict" in error.hint
@@ -407,13 +407,13 @@ def test_an_unknown_key_like_no_other_gets_all_of_them(project):
     ("lines", "words"),
     [("repeat = 3\nretries = 1", "--repeat hunts"), ("network = 'isolated'\nrunner = 'host'", "cannot be isolated")],
 )
-def test_values_that_contradict_each_other_are_refused(project, lines, words):
+def test_values_that_contradict_each_other_are_refused(project, lines: str, words: str) -> None:
     error = refuse(project, f"[tool.harness]\n{lines}\n")
     assert error.exit_code == ExitCode.USAGE
     assert words in error.message
 
 
-def test_the_project_cannot_be_named_in_its_own_file(project):
+def test_the_project_cannot_be_named_in_its_own_file(project) -> None:
     assert "--project" in refuse(project, "[tool.harness]\nproject = '.'\n").hint
 
 
@@ -454,7 +454,7 @@ def test_the_project_cannot_be_named_in_its_own_file(project):
         ("servers = 1979-05-27", ("servers in", "a table", "1979")),
     ],
 )
-def test_a_wrong_value_in_the_file(project, line, words):
+def test_a_wrong_value_in_the_file(project, line: str, words) -> None:
     error = refuse(project, f"[tool.harness]\n{line}\n")
     assert error.exit_code == ExitCode.USAGE
     for word in (*words, str(project / "pyproject.toml")):
@@ -473,20 +473,20 @@ def test_a_wrong_value_in_the_file(project, line, words):
         ("mirrors", "both", ("--mirrors", "auto, primary, replica", "'both'")),
     ],
 )
-def test_a_wrong_value_of_a_flag(project, key, text, words):
+def test_a_wrong_value_of_a_flag(project, key: str, text: str, words) -> None:
     error = refuse(project, **{key: text})
     assert error.exit_code == ExitCode.USAGE
     for word in words:
         assert word in error.message
 
 
-def test_a_wrong_value_of_a_variable_is_called_by_its_name(project):
+def test_a_wrong_value_of_a_variable_is_called_by_its_name(project) -> None:
     error = refuse(project, environ={"HARNESS_FAIL_ON_FLAKY": "perhaps"})
     assert "HARNESS_FAIL_ON_FLAKY: expected true or false; seen 'perhaps'" in error.message
 
 
 @pytest.mark.parametrize("content", ["[tool.harness\n", "[tool.harness]\ntimeout = \n", "\udcff"])
-def test_a_file_that_is_no_toml(project, content):
+def test_a_file_that_is_no_toml(project, content: str) -> None:
     (project / "pyproject.toml").write_bytes(content.encode(errors="surrogateescape"))
     error = refuse(project)
     assert error.exit_code == ExitCode.USAGE
@@ -495,20 +495,20 @@ def test_a_file_that_is_no_toml(project, content):
 
 
 @pytest.mark.parametrize("content", ["tool = 3\n", "[tool]\nharness = 3\n", "[[tool.harness]]\n"])
-def test_a_section_that_is_no_table(project, content):
+def test_a_section_that_is_no_table(project, content: str) -> None:
     error = refuse(project, content)
     assert error.exit_code == ExitCode.USAGE
     assert "[tool.harness]" in error.message
 
 
-def test_a_file_without_the_section(project):
+def test_a_file_without_the_section(project) -> None:
     assert load(project, '[project]\nname = "shop"\n[tool.other]\nx = 1\n').timeout == 300.0
 
 
 # --- the settings module
 
 
-def test_where_settings_come_from(project):
+def test_where_settings_come_from(project) -> None:
     toml = "[tool.harness]\nsettings = 'of.file'\n"
     environ = {"DJANGO_SETTINGS_MODULE": "of.django", "HARNESS_SETTINGS": "of.variable"}
     seen = [
@@ -527,26 +527,26 @@ def test_where_settings_come_from(project):
     ]
 
 
-def test_settings_named_in_the_environment_of_the_tests(project):
+def test_settings_named_in_the_environment_of_the_tests(project) -> None:
     config = load(project, '[tool.harness]\nenv = { DJANGO_SETTINGS_MODULE = "of.env" }\n')
     assert (config.settings, config.source("settings")) == ("of.env", "DJANGO_SETTINGS_MODULE")
 
 
-def test_no_folder(project):
+def test_no_folder(project) -> None:
     with pytest.raises(ProjectError) as caught:
         config_module.load({"project": "gone"}, {}, project, known=KNOWN)
     assert str(project / "gone") in caught.value.message
     assert "--project" in caught.value.hint
 
 
-def test_not_a_django_project(project):
+def test_not_a_django_project(project) -> None:
     (project / "manage.py").unlink()
     error = refuse(project)
     assert error.exit_code == ExitCode.PROJECT
     assert f"{project} is not a Django project" in error.message
 
 
-def test_an_unused_project_is_not_asked_for_its_settings(project):
+def test_an_unused_project_is_not_asked_for_its_settings(project) -> None:
     (project / "manage.py").unlink()
     config = config_module.load({}, {}, project, known=KNOWN, need_settings=False)
     assert (config.settings, config.source("settings")) == (None, "default")
@@ -555,7 +555,7 @@ def test_an_unused_project_is_not_asked_for_its_settings(project):
 # --- what is shown
 
 
-def test_explain_names_every_key_and_its_source(project):
+def test_explain_names_every_key_and_its_source(project) -> None:
     rows = explain(load(project, "[tool.harness]\ntimeout = 60\n", shuffle="7", db=("postgres:17",)))
     assert [key for key, _, _ in rows] == [option.key for option in OPTIONS]
     assert ("timeout", "60.0", "pyproject.toml") in rows
@@ -564,7 +564,7 @@ def test_explain_names_every_key_and_its_source(project):
     assert ("install", "-", "default") in rows
 
 
-def test_secrets_are_neither_explained_nor_in_the_repr(project):
+def test_secrets_are_neither_explained_nor_in_the_repr(project) -> None:
     toml = """[tool.harness]
     env = { SECRET_KEY = "hush" }
     pip_index_url = "https://me:hush@packages.example/simple"
@@ -579,5 +579,5 @@ def test_secrets_are_neither_explained_nor_in_the_repr(project):
     assert ("pip_index_url", "***", "pyproject.toml") in rows
 
 
-def test_a_usage_error_owns_its_exit_code(project):
+def test_a_usage_error_owns_its_exit_code(project) -> None:
     assert isinstance(refuse(project, timeout="x"), UsageError)

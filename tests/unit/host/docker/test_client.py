@@ -20,14 +20,14 @@ def _caused(error: Exception, cause: Exception) -> Exception:
     return error
 
 
-def test_an_engine_that_nobody_started_comes_with_the_ways_to_start_one():
+def test_an_engine_that_nobody_started_comes_with_the_ways_to_start_one() -> None:
     error = unreachable(_caused(RuntimeError("aborted"), FileNotFoundError(2, "no socket")), "")
     assert "No Docker engine answers" in error.message
     assert "ci/engine" in error.hint
     assert "DOCKER_HOST" in error.hint
 
 
-def test_an_engine_elsewhere_is_named_without_its_credentials():
+def test_an_engine_elsewhere_is_named_without_its_credentials() -> None:
     error = unreachable(ConnectionRefusedError("ssh://me:hush@build.test refused"), "ssh://me:hush@build.test")
     assert "ssh://build.test" in error.message
     assert "hush" not in error.message + error.hint + error.evidence
@@ -41,11 +41,11 @@ def test_an_engine_elsewhere_is_named_without_its_credentials():
         RuntimeError("fetching the version", ConnectionError("Connection aborted.", PermissionError(13, "denied"))),
     ],
 )
-def test_a_socket_that_is_not_open_to_the_user_is_told_as_that(error):
+def test_a_socket_that_is_not_open_to_the_user_is_told_as_that(error) -> None:
     assert "group docker" in unreachable(error, "").hint
 
 
-def test_a_socket_that_is_not_there_is_told_by_a_real_client():
+def test_a_socket_that_is_not_there_is_told_by_a_real_client() -> None:
     code = (
         "from harness.host.docker.client import connect\n"
         "from harness.errors import ServerError\n"
@@ -66,7 +66,7 @@ def test_a_socket_that_is_not_there_is_told_by_a_real_client():
         ("localhost/postgres", "localhost"),
     ],
 )
-def test_a_reference_names_its_registry(reference, registry):
+def test_a_reference_names_its_registry(reference: str, registry: str) -> None:
     assert registry_of(reference) == registry
 
 
@@ -80,20 +80,20 @@ def test_a_reference_names_its_registry(reference, registry):
         (RuntimeError("pull access denied for shop, repository does not exist"), False),
     ],
 )
-def test_a_registry_that_is_not_reached_is_told_from_one_that_refuses(event, silent):
+def test_a_registry_that_is_not_reached_is_told_from_one_that_refuses(event, silent: bool) -> None:
     assert pull_failure(event).startswith("the registry does not answer") is silent
 
 
 @pytest.mark.parametrize("event", [None, {"status": "Pull complete"}])
-def test_what_goes_well_is_no_failure(event):
+def test_what_goes_well_is_no_failure(event) -> None:
     assert pull_failure(event) == ""
 
 
-def test_labels_survive_as_instructions():
+def test_labels_survive_as_instructions() -> None:
     assert label_changes({"a.b-c": 'x "y"'}) == ['LABEL a.b-c="x \\"y\\""']
 
 
-def test_a_context_whose_engine_is_dead_is_named(tmp_path):
+def test_a_context_whose_engine_is_dead_is_named(tmp_path: Path) -> None:
     """Covers a context stored as Docker's own client stores it, and one that does not exist, with the real command."""
     meta = tmp_path / "contexts" / "meta" / hashlib.sha256(b"colima").hexdigest()
     meta.mkdir(parents=True)

@@ -19,22 +19,22 @@ def start(script):
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137)])
-def test_it_ends_with_the_status_of_its_command(script, code):
+def test_it_ends_with_the_status_of_its_command(script: str, code: int) -> None:
     with start(script) as process:
         assert process.wait(30) == code
 
 
-def test_the_command_has_the_input_to_its_end():
+def test_the_command_has_the_input_to_its_end() -> None:
     with start("cat; echo end") as process:
         assert process.communicate("a\nb\n", 30)[0] == "a\nb\nend\n"
 
 
-def test_a_word_of_the_command_is_not_cut():
+def test_a_word_of_the_command_is_not_cut() -> None:
     command = under_shell(["printf", "%s|", "a b", "$HOME", "*"])
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "a b|$HOME|*|"
 
 
-def test_sigterm_reaches_the_command_which_may_take_its_time():
+def test_sigterm_reaches_the_command_which_may_take_its_time() -> None:
     script = "trap 'echo asked; sleep 0.1; exit 3' TERM; echo up; while :; do sleep 0.01; done"
     with start(script) as process:
         assert process.stdout.readline() == "up\n"
@@ -43,7 +43,7 @@ def test_sigterm_reaches_the_command_which_may_take_its_time():
         assert process.returncode == 3
 
 
-def test_a_sigterm_at_the_very_start_is_not_lost():
+def test_a_sigterm_at_the_very_start_is_not_lost() -> None:
     """The status of a command that ends while the signal is passed on is not lost either."""
     for _ in range(100):
         with start("trap 'exit 3' TERM; kill -s TERM $PPID; while :; do sleep 0.001; done") as process:

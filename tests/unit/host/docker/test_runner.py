@@ -22,5 +22,5 @@ WORKER = ["25", "20", "T"]
         ([], False),
     ],
 )
-def test_the_command_is_told_from_what_it_started(processes, expected):
+def test_the_command_is_told_from_what_it_started(processes, expected: bool) -> None:
     assert is_command_stopped(processes) is expected

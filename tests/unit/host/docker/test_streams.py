@@ -15,7 +15,7 @@ def wire(frames):
 
 
 @given(FRAMES, st.lists(st.integers(1, 40), min_size=1))
-def test_frames_come_out_as_they_went_in_however_they_are_cut(frames, sizes):
+def test_frames_come_out_as_they_went_in_however_they_are_cut(frames, sizes) -> None:
     data, demultiplexer, seen = wire(frames), Demultiplexer(), []
     position = turn = 0
     while position < len(data):
@@ -25,7 +25,7 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(frames, sizes):
     assert seen == frames
 
 
-def test_a_frame_that_is_torn_is_kept_back():
+def test_a_frame_that_is_torn_is_kept_back() -> None:
     demultiplexer = Demultiplexer()
     whole = wire([(STDOUT, b"hello")])
     assert demultiplexer.feed(whole[:-1]) == []

@@ -18,7 +18,7 @@ def text_of(engine, name):
     return (recipe.folder(engine.name) / name).read_text()
 
 
-def test_the_versions_that_users_can_ask_for():
+def test_the_versions_that_users_can_ask_for() -> None:
     assert engines.KNOWN["mysql"] == ("9.7",)
     assert engines.KNOWN["mariadb"] == ("10.11", "11.8")
     assert (MYSQL.default_version, MARIADB.default_version) == ("9.7", "11.8")
@@ -30,13 +30,13 @@ def test_the_versions_that_users_can_ask_for():
     }
 
 
-def test_settings_for_either_are_tested_on_mysql_unless_they_say_more():
+def test_settings_for_either_are_tested_on_mysql_unless_they_say_more() -> None:
     assert engines.for_vendor("mysql") is MYSQL
     assert MARIADB.backend == MYSQL.backend
 
 
 @BOTH
-def test_a_primary_is_told_its_users_and_a_replica_its_primary(engine):
+def test_a_primary_is_told_its_users_and_a_replica_its_primary(engine) -> None:
     primary = engine.environment(Boot("primary", "secret", ("shop", 'Web "User"')))
     replica = engine.environment(Boot("replica", "secret", ("shop",), "default", is_held=False))
     assert (primary["HARNESS_ROLE"], primary["HARNESS_USERS"]) == ("primary", 'shop\nWeb "User"')
@@ -46,19 +46,19 @@ def test_a_primary_is_told_its_users_and_a_replica_its_primary(engine):
     assert primary["HARNESS_PASSWORD"] == replica["HARNESS_PASSWORD"] == "secret"
 
 
-def test_mysql_is_told_how_its_replicas_find_their_place():
+def test_mysql_is_told_how_its_replicas_find_their_place() -> None:
     assert MYSQL.environment(Boot("primary", "s"))["HARNESS_REPLICATION"] == "gtid"
     assert MYSQL.environment(Boot("primary", "s", replication="position"))["HARNESS_REPLICATION"] == "position"
 
 
 @BOTH
-def test_every_variable_that_a_server_is_given_is_one_that_its_entry_script_reads(engine):
+def test_every_variable_that_a_server_is_given_is_one_that_its_entry_script_reads(engine) -> None:
     given = {**engine.environment(Boot("primary", "s")), **engine.environment(Boot("replica", "s", (), "p"))}
     assert set(given) == set(re.findall(r"HARNESS_[A-Z]+", text_of(engine, "entry.sh")))
 
 
 @BOTH
-def test_what_ready_looks_for_is_what_the_entry_script_prints(engine):
+def test_what_ready_looks_for_is_what_the_entry_script_prints(engine) -> None:
     (printed,) = re.findall(r'echo "(harness: ready)"', text_of(engine, "entry.sh"))
     assert engine.ready.search(f"a line\n{printed}\n")
     assert not engine.ready.search("[Note] 'harness: ready'")
@@ -66,7 +66,7 @@ def test_what_ready_looks_for_is_what_the_entry_script_prints(engine):
 
 @BOTH
 @pytest.mark.parametrize("name", ["shop", "root", "Web User", "it's", "back\\slash", "größe", "x" * 32])
-def test_users_that_the_server_takes_are_kept(engine, name):
+def test_users_that_the_server_takes_are_kept(engine, name) -> None:
     assert engine.user(name) == name
 
 
@@ -74,22 +74,22 @@ def test_users_that_the_server_takes_are_kept(engine, name):
 @pytest.mark.parametrize(
     "name", ["", REPLICATOR, "mysql.sys", "mariadb.sys", "PUBLIC", "x" * 81, " blank", "two\nlines", "\U0001f600"]
 )
-def test_users_that_it_would_not_take_are_ours(engine, name):
+def test_users_that_it_would_not_take_are_ours(engine, name) -> None:
     assert engine.user(name) == "harness"
 
 
-def test_only_mariadb_takes_long_names_of_users():
+def test_only_mariadb_takes_long_names_of_users() -> None:
     assert (MYSQL.user("x" * 33), MARIADB.user("x" * 33)) == ("harness", "x" * 33)
 
 
-def test_the_user_that_replicas_connect_as_is_the_scripts():
+def test_the_user_that_replicas_connect_as_is_the_scripts() -> None:
     for engine in (MYSQL, MARIADB):
         assert f"replicator={REPLICATOR}\n" in text_of(engine, "entry.sh")
 
 
 @BOTH
 @pytest.mark.parametrize("name", ["test_shop", "-e", "it's"])
-def test_a_schema_is_dumped_whatever_the_database_is_called(engine, name):
+def test_a_schema_is_dumped_whatever_the_database_is_called(engine, name: str) -> None:
     command = engine.dump_schema(name)
     assert command[0] == {"mysql": "mysqldump", "mariadb": "mariadb-dump"}[engine.name]
     assert command[-2:] == ("--", name)
@@ -97,7 +97,7 @@ def test_a_schema_is_dumped_whatever_the_database_is_called(engine, name):
 
 
 @BOTH
-def test_how_many_rows_there_have_been_is_noise_in_a_dump(engine):
+def test_how_many_rows_there_have_been_is_noise_in_a_dump(engine) -> None:
     line = ") ENGINE=InnoDB AUTO_INCREMENT=4711 DEFAULT CHARSET=utf8mb4 COMMENT='AUTO_INCREMENT=1';\n"
     assert engine.schema_noise.sub("", line) == line.replace(" AUTO_INCREMENT=4711", "")
 
@@ -111,13 +111,13 @@ def test_how_many_rows_there_have_been_is_noise_in_a_dump(engine):
         (MARIADB, "[Note] Starting MariaDB 10.11.19-MariaDB-0+deb12u1-log source revision 5", "10.11.19"),
     ],
 )
-def test_the_exact_version_is_in_the_log(engine, line, version):
+def test_the_exact_version_is_in_the_log(engine, line: str, version: str) -> None:
     assert engine.version_line.search(line)[1] == version
 
 
 @BOTH
 @pytest.mark.parametrize("key", ["host", "unix_socket", "passwd", "read_default_file", "ssl", "ssl_mode", "ssl_ca"])
-def test_options_that_name_the_old_server_are_dropped(engine, key):
+def test_options_that_name_the_old_server_are_dropped(engine, key: str) -> None:
     assert key in engine.server_options
 
 
@@ -125,12 +125,12 @@ def test_options_that_name_the_old_server_are_dropped(engine, key):
 @pytest.mark.parametrize(
     "key", ["init_command", "isolation_level", "sql_mode", "charset", "use_unicode", "connect_timeout", "local_infile"]
 )
-def test_options_of_the_project_are_kept(engine, key):
+def test_options_of_the_project_are_kept(engine, key: str) -> None:
     assert key not in engine.server_options
 
 
 @BOTH
-def test_the_recipe_holds_what_its_dockerfile_copies(engine):
+def test_the_recipe_holds_what_its_dockerfile_copies(engine) -> None:
     files = {path for path, _ in recipe.load(engine.name).files}
     (copied,) = re.findall(r"^COPY (.+) /opt/harness/$", text_of(engine, "Dockerfile"), re.MULTILINE)
     assert set(shlex.split(copied)) <= files
@@ -138,7 +138,7 @@ def test_the_recipe_holds_what_its_dockerfile_copies(engine):
 
 
 @BOTH
-def test_settings_that_a_replica_needs_as_much_as_its_primary_are_in_the_file_of_both(engine):
+def test_settings_that_a_replica_needs_as_much_as_its_primary_are_in_the_file_of_both(engine) -> None:
     settings = text_of(engine, "my.cnf")
     for key in ("log_bin_trust_function_creators = ON", "skip_name_resolve = ON", "sync_binlog = 0"):
         assert f"\n{key}" in settings

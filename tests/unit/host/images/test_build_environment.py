@@ -33,7 +33,7 @@ def _file(path: Path) -> Path:
     return path
 
 
-def test_pips_settings_count_as_pip_counts_them():
+def test_pips_settings_count_as_pip_counts_them() -> None:
     settings = pip_settings(LISTING)
     assert settings["index-url"] == "https://install.test/simple"
     assert settings["find-links"] == "/srv/wheels"
@@ -41,7 +41,7 @@ def test_pips_settings_count_as_pip_counts_them():
     assert settings["extra-index-url"].split() == ["https://one.test/simple", "https://two.test/simple"]
 
 
-def test_pips_own_settings_are_the_default(tmp_path):
+def test_pips_own_settings_are_the_default(tmp_path: Path) -> None:
     bundle = _file(tmp_path / "ca.pem")
     wheels = _file(tmp_path / "wheels" / "a.whl").parent
     constraints = _file(tmp_path / "constraints.txt")
@@ -70,7 +70,7 @@ def test_pips_own_settings_are_the_default(tmp_path):
     )
 
 
-def test_the_configuration_counts_over_pip(tmp_path):
+def test_the_configuration_counts_over_pip(tmp_path: Path) -> None:
     ours, theirs = _file(tmp_path / "ours.pem"), _file(tmp_path / "theirs.pem")
     config = _config(
         tmp_path,
@@ -89,7 +89,7 @@ def test_the_configuration_counts_over_pip(tmp_path):
     assert not found.no_index
 
 
-def test_variables_of_pip_count_where_there_is_no_pip_to_ask(tmp_path):
+def test_variables_of_pip_count_where_there_is_no_pip_to_ask(tmp_path: Path) -> None:
     environ = {"PIP_INDEX_URL": "https://env.test/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "true"}
     found = resolve(_config(tmp_path), {"extra-index-url": "https://file.test/s"}, environ)
     assert found.index_url == "https://env.test/simple"
@@ -97,27 +97,27 @@ def test_variables_of_pip_count_where_there_is_no_pip_to_ask(tmp_path):
     assert found.no_index
 
 
-def test_an_index_in_files_of_this_machine_is_left_out_with_a_notice(tmp_path):
+def test_an_index_in_files_of_this_machine_is_left_out_with_a_notice(tmp_path: Path) -> None:
     pip = {"index-url": "file:///srv/pypi/simple", "extra-index-url": "/srv/more https://ok.test/simple"}
     found = resolve(_config(tmp_path), pip, {})
     assert (found.index_url, found.extra_index_urls) == ("", ("https://ok.test/simple",))
     assert [notice.split()[2] for notice in found.notices] == ["file:///srv/pypi/simple", "/srv/more"]
 
 
-def test_an_empty_folder_of_packages_is_not_brought(tmp_path):
+def test_an_empty_folder_of_packages_is_not_brought(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     found = resolve(_config(tmp_path), {"find-links": f"file://{tmp_path}/empty"}, {})
     assert (found.find_links, found.find_links_folders, found.notices) == ((), (), ())
 
 
-def test_what_only_pip_names_and_is_not_there_is_a_notice(tmp_path):
+def test_what_only_pip_names_and_is_not_there_is_a_notice(tmp_path: Path) -> None:
     pip = {"find-links": "/nowhere/wheels", "constraint": "/nowhere/c.txt", "cert": "/nowhere/ca.pem"}
     notices = resolve(_config(tmp_path), pip, {}).notices
     assert [path for path in pip.values() if not any(path in notice for notice in notices)] == []
 
 
 @pytest.mark.parametrize("key", ["ca_certificates", "pip_find_links", "pip_constraints"])
-def test_what_the_configuration_names_and_is_not_there_is_an_error(tmp_path, key):
+def test_what_the_configuration_names_and_is_not_there_is_an_error(tmp_path: Path, key: str) -> None:
     with pytest.raises(UsageError) as caught:
         resolve(_config(tmp_path, **{key: "/nowhere/x"}), {}, {})
     assert key in caught.value.message
@@ -125,23 +125,23 @@ def test_what_the_configuration_names_and_is_not_there_is_an_error(tmp_path, key
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_the_bundle_of_the_environment_is_taken(tmp_path, variable):
+def test_the_bundle_of_the_environment_is_taken(tmp_path: Path, variable: str) -> None:
     bundle = _file(tmp_path / "company.pem")
     assert resolve(_config(tmp_path), {}, {variable: str(bundle)}).ca_certificates == bundle
 
 
-def test_a_proxy_of_this_machine_alone_is_a_notice(tmp_path):
+def test_a_proxy_of_this_machine_alone_is_a_notice(tmp_path: Path) -> None:
     found = resolve(_config(tmp_path), {}, {"HTTPS_PROXY": "http://localhost:3128"})
     assert ["localhost" in notice for notice in found.notices] == [True]
 
 
-def test_pips_proxy_counts_where_nothing_else_names_one(tmp_path):
+def test_pips_proxy_counts_where_nothing_else_names_one(tmp_path: Path) -> None:
     pip = {"proxy": "http://pip.test:1"}
     found = resolve(_config(tmp_path), pip, {"http_proxy": "http://env.test:1"})
     assert found.proxies == {"http_proxy": "http://env.test:1", "https_proxy": "http://pip.test:1"}
 
 
-def test_a_container_sees_what_is_brought_under_its_own_paths(tmp_path):
+def test_a_container_sees_what_is_brought_under_its_own_paths(tmp_path: Path) -> None:
     environment = BuildEnvironment(
         ca_certificates=tmp_path / "ca.pem",
         extra_index_urls=("https://a.test/s", "https://b.test/s"),
@@ -163,7 +163,7 @@ def test_a_container_sees_what_is_brought_under_its_own_paths(tmp_path):
     assert dict(environment.brought())[f"{BROUGHT}/find-links/1"] == tmp_path / "two"
 
 
-def test_credentials_are_shown_nowhere():
+def test_credentials_are_shown_nowhere() -> None:
     environment = BuildEnvironment(
         index_url="https://build:s3cr%40t@i.test/simple", proxies={"https_proxy": "http://me:hush@proxy.test:1"}
     )
@@ -172,6 +172,6 @@ def test_credentials_are_shown_nowhere():
     assert not any(secret in repr(environment) for secret in ("s3cr", "hush"))
 
 
-def test_this_machines_pip_is_asked():
+def test_this_machines_pip_is_asked() -> None:
     listing = build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple", "PATH": ""})
     assert pip_settings(listing)["index-url"] == "https://asked.test/simple"

@@ -12,37 +12,37 @@ RUNNER = Image("sha256:1", ("harness-runner:3.13-a",), {ORIGIN_LABEL: "python:3.
 UNTAGGED = Image("sha256:2", (), {}, 2.0, 1_000_000)
 
 
-def test_the_servers_that_are_asked_for_come_once_with_their_version():
+def test_the_servers_that_are_asked_for_come_once_with_their_version() -> None:
     default = ENGINES["postgres"].default_version
     asked = (DbSpec("postgres"), DbSpec("postgres", default), DbSpec("postgres", "15", "catalog"))
     assert wanted_servers(asked) == (DbSpec("postgres", default), DbSpec("postgres", "15"))
 
 
-def test_sqlite_needs_no_server():
+def test_sqlite_needs_no_server() -> None:
     assert wanted_servers((DbSpec("sqlite"), DbSpec("postgres", "15"))) == (DbSpec("postgres", "15"),)
     assert wanted_servers((DbSpec("sqlite"),)) == ()
 
 
-def test_every_engine_where_none_is_named_for_all():
+def test_every_engine_where_none_is_named_for_all() -> None:
     everything = tuple(DbSpec(name, engine.default_version) for name, engine in ENGINES.items())
     assert wanted_servers(()) == everything
     assert wanted_servers((DbSpec("postgres", "15", "catalog"),)) == (DbSpec("postgres", "15"), *everything)
 
 
-def test_images_are_chosen_by_tag_or_id():
+def test_images_are_chosen_by_tag_or_id() -> None:
     assert chosen([RUNNER, UNTAGGED], []) == [RUNNER, UNTAGGED]
     assert chosen([RUNNER, UNTAGGED], ["harness-runner:3.13-a"]) == [RUNNER]
     assert chosen([RUNNER, UNTAGGED], ["sha256:2"]) == [UNTAGGED]
 
 
-def test_another_image_is_not_removed():
+def test_another_image_is_not_removed() -> None:
     with pytest.raises(UsageError) as caught:
         chosen([RUNNER], ["debian:trixie"])
     assert "debian:trixie" in caught.value.message
     assert "harness-runner:3.13-a" in caught.value.hint
 
 
-def test_the_listing():
+def test_the_listing() -> None:
     assert table([("image", "size", "built on"), *rows([UNTAGGED, RUNNER])]) == [
         "image                  size    built on",
         "harness-runner:3.13-a  600 MB  python:3.13-slim",

@@ -46,7 +46,7 @@ deb http://mirror.test/flat ./
 """
 
 
-def test_deb822_stanzas_yield_each_enabled_binary_suite():
+def test_deb822_stanzas_yield_each_enabled_binary_suite() -> None:
     assert parse_sources({"debian.sources": DEB822}) == (
         AptSource("http://mirror.test/debian", "bookworm", ("main", "contrib")),
         AptSource("http://mirror.test/debian", "bookworm-updates", ("main", "contrib")),
@@ -54,7 +54,7 @@ def test_deb822_stanzas_yield_each_enabled_binary_suite():
     )
 
 
-def test_one_line_sources_are_read_with_options_and_comments():
+def test_one_line_sources_are_read_with_options_and_comments() -> None:
     assert parse_sources({"sources.list": ONE_LINE}) == (
         AptSource("https://packages.test/apt", "stable-tools", ("main",)),
         AptSource("http://mirror.test/debian", "trixie", ("main", "contrib")),
@@ -62,11 +62,11 @@ def test_one_line_sources_are_read_with_options_and_comments():
     )
 
 
-def test_other_files_of_the_folder_are_no_sources():
+def test_other_files_of_the_folder_are_no_sources() -> None:
     assert parse_sources({"debian.sources.bak": DEB822, "sources.list.save": ONE_LINE}) == ()
 
 
-def test_the_mirror_is_that_of_debian_and_not_of_a_vendor():
+def test_the_mirror_is_that_of_debian_and_not_of_a_vendor() -> None:
     assert find_mirror(parse_sources({"a.list": ONE_LINE, "b.sources": DEB822})) == Mirror(
         "http://mirror.test/debian", ("main", "contrib"), updates=True, security="http://mirror.test/debian-security"
     )
@@ -81,11 +81,11 @@ def test_the_mirror_is_that_of_debian_and_not_of_a_vendor():
         "deb http://mirror.test/debian bookworm contrib",
     ],
 )
-def test_what_cannot_serve_a_container_is_no_mirror(text):
+def test_what_cannot_serve_a_container_is_no_mirror(text: str) -> None:
     assert find_mirror(parse_sources({"sources.list": text})) is None
 
 
-def test_another_suite_comes_from_the_same_mirror():
+def test_another_suite_comes_from_the_same_mirror() -> None:
     mirror = Mirror("http://m.test/debian", ("main",), updates=True, security="http://m.test/debian-security")
     assert mirror.sources("trixie").splitlines() == [
         "deb http://m.test/debian trixie main",
@@ -94,18 +94,18 @@ def test_another_suite_comes_from_the_same_mirror():
     ]
 
 
-def test_a_rolling_suite_has_neither_updates_nor_security():
+def test_a_rolling_suite_has_neither_updates_nor_security() -> None:
     mirror = Mirror("http://m.test/debian", ("main",), updates=True, security="http://m.test/debian-security")
     assert mirror.sources("sid") == "deb http://m.test/debian sid main\n"
 
 
-def test_the_machines_folder_is_read(tmp_path: Path):
+def test_the_machines_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / "sources.list.d" / "debian.sources").write_text(DEB822)
     assert machine_mirror(tmp_path).uri == "http://mirror.test/debian"
 
 
-def test_a_machine_without_a_mirror_of_debian_takes_debootstraps_own(tmp_path: Path):
+def test_a_machine_without_a_mirror_of_debian_takes_debootstraps_own(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text("deb http://archive.test/ubuntu noble main universe")
     assert machine_mirror(tmp_path) == Mirror("")
     assert Mirror("").sources("trixie") == ""
@@ -122,5 +122,5 @@ def test_a_machine_without_a_mirror_of_debian_takes_debootstraps_own(tmp_path: P
         ('Acquire::Check-Valid-Until::deb.test "false";\n', False),
     ],
 )
-def test_the_machines_apt_says_whether_dates_count(dump, ignores):
+def test_the_machines_apt_says_whether_dates_count(dump: str, ignores: bool) -> None:
     assert ignores_valid_until(dump) is ignores

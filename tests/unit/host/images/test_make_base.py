@@ -3,7 +3,7 @@
 from harness.host.images.make_base import STEP_S, paced
 
 
-def test_one_step_of_debootstrap_is_printed_in_a_while_and_all_else_at_once():
+def test_one_step_of_debootstrap_is_printed_in_a_while_and_all_else_at_once() -> None:
     told, now = [], 0.0
     tell = paced(lambda image, line: told.append((image, line)), lambda: now)
     for second in range(8):

@@ -66,7 +66,7 @@ class Inputs:
 
 
 @pytest.fixture
-def inputs(tmp_path):
+def inputs(tmp_path: Path):
     return Inputs(tmp_path)
 
 
@@ -111,7 +111,7 @@ CHANGES: Mapping[str, Callable[[Inputs], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_each_change_makes_another_key(inputs, change):
+def test_each_change_makes_another_key(inputs, change) -> None:
     before = inputs.key()
     change(inputs)
     assert inputs.key() != before
@@ -130,7 +130,7 @@ UNCHANGED: Mapping[str, Callable[[Inputs], object]] = {
 
 
 @pytest.mark.parametrize("change", UNCHANGED.values(), ids=UNCHANGED.keys())
-def test_what_changes_no_package_makes_no_other_key(inputs, change):
+def test_what_changes_no_package_makes_no_other_key(inputs, change) -> None:
     before = inputs.key()
     change(inputs)
     assert inputs.key() == before
@@ -147,7 +147,7 @@ def test_what_changes_no_package_makes_no_other_key(inputs, change):
         ('version = "1"', 'dynamic = ["dependencies"]', True),
     ],
 )
-def test_what_pyproject_names_counts_and_the_rest_does_not(inputs, old, new, is_other):
+def test_what_pyproject_names_counts_and_the_rest_does_not(inputs, old: str, new: str, is_other: bool) -> None:
     (inputs.root / "requirements.txt").unlink()
     inputs.write("pyproject.toml", STATED)
     before = inputs.key()
@@ -169,7 +169,7 @@ def test_what_pyproject_names_counts_and_the_rest_does_not(inputs, old, new, is_
         ("pip install .", "shop/models.py", True),
     ],
 )
-def test_files_that_the_commands_read_count(inputs, command, file, is_other):
+def test_files_that_the_commands_read_count(inputs, command: str, file: str, is_other: bool) -> None:
     inputs.configured = [command]
     inputs.write(file, "one\n")
     before = inputs.key()
@@ -177,7 +177,7 @@ def test_files_that_the_commands_read_count(inputs, command, file, is_other):
     assert (inputs.key() != before) == is_other
 
 
-def test_a_project_that_names_nothing_has_no_key(inputs):
+def test_a_project_that_names_nothing_has_no_key(inputs) -> None:
     (inputs.root / "requirements.txt").unlink()
     shutil.rmtree(inputs.root / "more")
     with pytest.raises(ProjectError, match="Nothing in"):

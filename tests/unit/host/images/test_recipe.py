@@ -12,31 +12,31 @@ def _members(context: bytes) -> dict[str, tarfile.TarInfo]:
         return {member.name: member for member in tar}
 
 
-def test_each_recipe_of_the_checkout_is_found():
+def test_each_recipe_of_the_checkout_is_found() -> None:
     assert "Dockerfile" in recipe.load("runner")
     assert [name for name, _ in recipe.load("runner").files] == ["Dockerfile"]
     assert "debootstrap" in recipe.load("base")
     assert {"Dockerfile", "debian.Dockerfile"} <= {name for name, _ in recipe.load("postgres").files}
 
 
-def test_an_unknown_recipe_is_an_error():
+def test_an_unknown_recipe_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         recipe.load("oracle")
 
 
-def test_the_digest_follows_names_and_contents():
+def test_the_digest_follows_names_and_contents() -> None:
     one = Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"b")))
     assert one.digest == Recipe("y", one.files).digest
     assert one.digest != Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"c"))).digest
     assert one.digest != Recipe("x", (("Dockerfile", b"FROM a"), ("feed.sh", b"b"))).digest
 
 
-def test_parts_of_a_digest_do_not_run_together():
+def test_parts_of_a_digest_do_not_run_together() -> None:
     assert recipe.digest_of([b"ab", b"c"]) != recipe.digest_of([b"a", b"bc"])
     assert recipe.digest_of([b"a", b""]) != recipe.digest_of([b"a"])
 
 
-def test_the_context_is_the_same_whoever_checked_it_out():
+def test_the_context_is_the_same_whoever_checked_it_out() -> None:
     made = Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"#!/bin/sh\n")))
     assert made.context() == made.context()
     members = _members(made.context())

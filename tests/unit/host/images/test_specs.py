@@ -19,7 +19,7 @@ def _image(spec: Spec = SPEC, origin_id: str = "sha256:1", created_at: float = 1
     return Image(f"id-{created_at}", (tag or spec.tag(origin_id, spec.steps[-1]),), labels, created_at)
 
 
-def test_a_tag_names_the_image_its_version_and_its_content():
+def test_a_tag_names_the_image_its_version_and_its_content() -> None:
     tag = SPEC.tag("sha256:1", SEEDED)
     assert tag.startswith("harness-postgres:17-")
     assert len(tag.rpartition("-")[2]) == specs.TAG_DIGITS
@@ -36,47 +36,47 @@ def test_a_tag_names_the_image_its_version_and_its_content():
         Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
     ],
 )
-def test_whatever_an_image_is_made_from_changes_its_tag(other):
+def test_whatever_an_image_is_made_from_changes_its_tag(other) -> None:
     assert other.tag("sha256:1", SEEDED) != SPEC.tag("sha256:1", SEEDED)
 
 
-def test_another_origin_under_the_same_name_changes_the_tag():
+def test_another_origin_under_the_same_name_changes_the_tag() -> None:
     assert SPEC.tag("sha256:2", SEEDED) != SPEC.tag("sha256:1", SEEDED)
 
 
-def test_an_image_that_is_there_is_chosen():
+def test_an_image_that_is_there_is_chosen() -> None:
     assert choose(SPEC, [_image()], {"postgres:17": "sha256:1"}) == _image()
 
 
-def test_the_newest_of_several_is_chosen():
+def test_the_newest_of_several_is_chosen() -> None:
     assert choose(SPEC, [_image(created_at=1), _image(created_at=3), _image(created_at=2)], {}) == _image(created_at=3)
 
 
-def test_an_image_of_an_origin_that_was_replaced_is_out_of_date():
+def test_an_image_of_an_origin_that_was_replaced_is_out_of_date() -> None:
     assert choose(SPEC, [_image(origin_id="sha256:1")], {"postgres:17": "sha256:2"}) is None
 
 
-def test_an_image_whose_origin_was_removed_is_still_good():
+def test_an_image_whose_origin_was_removed_is_still_good() -> None:
     assert choose(SPEC, [_image()], {}) == _image()
 
 
-def test_an_image_of_another_recipe_is_not_chosen():
+def test_an_image_of_another_recipe_is_not_chosen() -> None:
     other = Spec("postgres", "17", SPEC.origin, Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,))
     assert choose(SPEC, [_image(other)], {}) is None
 
 
 @pytest.mark.parametrize("tag", ["mine:1", "harness-mine:1", "harness-postgres:17-0123456789ab"])
-def test_an_image_that_has_our_labels_from_one_below_it_is_not_chosen(tag):
+def test_an_image_that_has_our_labels_from_one_below_it_is_not_chosen(tag: str) -> None:
     assert choose(SPEC, [_image(tag=tag)], {}) is None
 
 
-def test_a_base_made_here_counts_as_the_origin_too():
+def test_a_base_made_here_counts_as_the_origin_too() -> None:
     spec = Spec("runner", "3.13", specs.debian_origin("trixie"), RECIPE, (SEEDED,))
     assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:1", "debian:trixie-slim": "sha256:9"})
     assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:2"}) is None
 
 
-def test_a_server_comes_from_the_official_image_and_else_from_debians_packages():
+def test_a_server_comes_from_the_official_image_and_else_from_debians_packages() -> None:
     official, packages = server_specs("postgres", POSTGRES)
     assert official.origin == Origin(("postgres:17",))
     assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("Dockerfile", "SOURCE")]
@@ -89,29 +89,29 @@ def test_a_server_comes_from_the_official_image_and_else_from_debians_packages()
     assert packages.tag("x", packages.steps[0]).startswith("harness-postgres-binaries:17-")
 
 
-def test_a_configured_image_is_the_only_source():
+def test_a_configured_image_is_the_only_source() -> None:
     (only,) = server_specs("postgres", POSTGRES, "pgvector/pgvector:pg17")
     assert only.origin == Origin(("pgvector/pgvector:pg17",))
 
 
-def test_only_the_last_step_carries_the_key():
+def test_only_the_last_step_carries_the_key() -> None:
     _, packages = server_specs("postgres", POSTGRES)
     keys = [packages.labels("o", "i", step)[specs.KEY_LABEL] for step in packages.steps]
     assert keys == ["", packages.key]
 
 
 @pytest.mark.parametrize(("python", "suite"), [("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "sid")])
-def test_the_runner_has_a_debian_for_its_python(python, suite):
+def test_the_runner_has_a_debian_for_its_python(python: str, suite: str) -> None:
     official, packages = runner_specs(python)
     assert official.origin.references == (f"python:{python}-slim",)
     assert packages.origin.suite == suite
 
 
-def test_a_python_that_no_debian_has_comes_from_a_registry_alone():
+def test_a_python_that_no_debian_has_comes_from_a_registry_alone() -> None:
     assert [spec.origin.references for spec in runner_specs("3.12")] == [("python:3.12-slim",)]
 
 
-def test_an_unknown_python_is_refused_with_the_known_ones():
+def test_an_unknown_python_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         runner_specs("3.9")
     assert "3.13" in caught.value.hint
@@ -121,11 +121,11 @@ def test_an_unknown_python_is_refused_with_the_known_ones():
     ("tags", "tag"),
     [(("mine:1", "harness-runner:3.13-0"), "harness-runner:3.13-0"), (("mine:1",), "sha256:a"), ((), "sha256:a")],
 )
-def test_an_image_is_used_by_our_tag_or_by_its_id(tags: tuple[str, ...], tag: str):
+def test_an_image_is_used_by_our_tag_or_by_its_id(tags: tuple[str, ...], tag: str) -> None:
     labels: Mapping[str, str] = {}
     assert Image("sha256:a", tags, labels, 0).tag == tag
 
 
-def test_the_hint_to_make_a_base_is_one_command_of_the_installed_package():
+def test_the_hint_to_make_a_base_is_one_command_of_the_installed_package() -> None:
     assert specs.base_hint("sid", is_root=True).startswith("'harness images base sid' makes a base")
     assert specs.base_hint("sid", is_root=False).startswith("""'sudo "$(command -v harness)" images base sid'""")

@@ -17,17 +17,17 @@ from harness.protocol.events import PhaseFinished, PhaseStarted
         (11.0, 2, None, "was stopped"),
     ],
 )
-def test_stillness(silent_s, looks, limit_s, word):
+def test_stillness(silent_s: float, looks: int, limit_s: float | None, word: str | None) -> None:
     found = stillness(silent_s, looks, limit_s)
     assert (found is None) if word is None else (word in found)
 
 
-def test_an_empty_line_is_a_sign_of_life_and_no_event():
+def test_an_empty_line_is_a_sign_of_life_and_no_event() -> None:
     lines = Pulse(None, None).listen([b'{"a":1}\n', b"\n", b'{"b":2}\n', b"torn"])
     assert list(lines) == [b'{"a":1}\n', b'{"b":2}\n', b"torn"]
 
 
-def test_only_the_wait_for_a_line_is_silence():
+def test_only_the_wait_for_a_line_is_silence() -> None:
     pulse = Pulse(None, None)
     seen = []
 
@@ -42,7 +42,7 @@ def test_only_the_wait_for_a_line_is_silence():
     assert not pulse._is_waiting
 
 
-def test_words_are_due_while_workers_run_and_not_before_or_after():
+def test_words_are_due_while_workers_run_and_not_before_or_after() -> None:
     pulse = Pulse(None, None)
     due = []
     for event in (

@@ -14,7 +14,7 @@ from harness.protocol.events import RunAborted
 from tests.archives import unpack
 
 
-def test_the_tar_holds_runner_protocol_and_tblib_alone():
+def test_the_tar_holds_runner_protocol_and_tblib_alone() -> None:
     with tarfile.open(fileobj=io.BytesIO(code_tar(CODE_FOLDER))) as tar:
         members = tar.getmembers()
     names = {member.name for member in members}
@@ -29,7 +29,7 @@ def test_the_tar_holds_runner_protocol_and_tblib_alone():
     assert {(member.uid, member.mode) for member in members} == {(0, 0o644)}
 
 
-def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
+def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path: Path) -> None:
     """The project's package comes first on the path, yet the runner works: it only misses the host's next message."""
     with tarfile.open(fileobj=io.BytesIO(code_tar("code"))) as tar:
         unpack(tar, tmp_path)
@@ -48,7 +48,7 @@ def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path):
     assert event.message == "The connection to the host has ended."
 
 
-def test_modules_of_the_runner_import_each_other_relatively():
+def test_modules_of_the_runner_import_each_other_relatively() -> None:
     """An absolute import would find a project's package called ``harness``, or a second copy of ours."""
     package = Path(harness.__file__).parent
     files = [*package.glob("protocol/*.py"), *package.glob("runner/**/*.py"), package / "errors.py"]

@@ -16,7 +16,7 @@ STACKS = """Thread 0x01 (most recent call first):
 """
 
 
-def test_the_stages_of_a_run():
+def test_the_stages_of_a_run() -> None:
     stage = SETTINGS
     seen = []
     for event in (
@@ -37,12 +37,12 @@ def test_the_stages_of_a_run():
 
 
 @pytest.mark.parametrize("stage", [DISCOVERY, TEMPLATE, END])
-def test_what_may_wait_for_the_servers_is_counted_once_they_are_up(stage):
+def test_what_may_wait_for_the_servers_is_counted_once_they_are_up(stage) -> None:
     assert stage.needs_servers
     assert not SETTINGS.needs_servers
 
 
-def test_one_that_hangs_is_told_by_the_projects_own_frames():
+def test_one_that_hangs_is_told_by_the_projects_own_frames() -> None:
     error = hang(DISCOVERY, 5.0, STACKS, "/project")
     assert error.exit_code == 4
     assert error.message == (
@@ -56,7 +56,7 @@ def test_one_that_hangs_is_told_by_the_projects_own_frames():
     assert error.evidence.endswith(STACKS.strip())
 
 
-def test_one_that_does_not_answer_is_told_as_such():
+def test_one_that_does_not_answer_is_told_as_such() -> None:
     error = hang(TEMPLATE, 3600.0, "", "/project")
     assert error.message == "Within 3600 s, the project has not made its test databases."
     assert "--template-timeout" in error.hint

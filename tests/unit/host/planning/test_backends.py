@@ -21,7 +21,7 @@ def project(folder, toml):
     return load({"project": str(folder)}, {}, folder, need_settings=False)
 
 
-def test_each_backend_for_all_aliases_is_a_run_and_versions_are_written_out():
+def test_each_backend_for_all_aliases_is_a_run_and_versions_are_written_out() -> None:
     found = backends_of((DbSpec("postgres"), DbSpec("postgres", "15"), DbSpec("sqlite")))
     assert [(backend.name, str(backend)) for backend in found] == [
         ("postgres-17", "postgres:17"),
@@ -30,7 +30,7 @@ def test_each_backend_for_all_aliases_is_a_run_and_versions_are_written_out():
     ]
 
 
-def test_what_names_an_alias_holds_in_every_run():
+def test_what_names_an_alias_holds_in_every_run() -> None:
     found = backends_of((DbSpec("postgres"), DbSpec("sqlite", alias="analytics"), DbSpec("sqlite")))
     assert [(backend.name, str(backend)) for backend in found] == [
         ("postgres-17", "postgres:17 analytics=sqlite"),
@@ -48,7 +48,7 @@ def test_what_names_an_alias_holds_in_every_run():
         ((DbSpec("sqlite", None, "=="),), "alias-sqlite"),
     ],
 )
-def test_without_one_for_all_aliases_there_is_one_run(db, name):
+def test_without_one_for_all_aliases_there_is_one_run(db, name: str) -> None:
     (backend,) = backends_of(db)
     assert (backend.name, backend.db) == (
         name,
@@ -56,14 +56,14 @@ def test_without_one_for_all_aliases_there_is_one_run(db, name):
     )
 
 
-def backend_version(spec):
+def backend_version(spec) -> str | None:
     return "17" if spec.engine == "postgres" else None
 
 
 # --- the matrix
 
 
-def test_the_matrix_is_every_backend_on_every_python(tmp_path):
+def test_the_matrix_is_every_backend_on_every_python(tmp_path: Path) -> None:
     config = project(tmp_path, 'db = ["postgres", "sqlite"]\npython = ["3.12", "3.13"]')
     assert matrix_document(matrix(config)) == {
         "include": [
@@ -75,32 +75,32 @@ def test_the_matrix_is_every_backend_on_every_python(tmp_path):
     }
 
 
-def test_a_jobs_db_is_taken_by_the_variable_as_it_is(tmp_path):
+def test_a_jobs_db_is_taken_by_the_variable_as_it_is(tmp_path: Path) -> None:
     config = project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
     for job in matrix(config):
         again = load({"project": str(tmp_path)}, {"HARNESS_DB": job.db}, tmp_path, need_settings=False)
         assert [backend.name for backend in backends_of(again.db)] == [job.name.removesuffix("-py3.13")]
 
 
-def test_an_empty_matrix_is_an_error_that_says_what_to_write(tmp_path):
+def test_an_empty_matrix_is_an_error_that_says_what_to_write(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         matrix(project(tmp_path, 'python = ["3.12"]'))
     assert "names no db" in caught.value.message
     assert 'db = ["postgres:17", "sqlite"]' in caught.value.hint
 
 
-def test_an_alias_that_a_variable_cannot_hold_is_an_error(tmp_path):
+def test_an_alias_that_a_variable_cannot_hold_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'my files=sqlite' has white space in it"):
         matrix(project(tmp_path, 'db = ["postgres", "my files=sqlite"]'))
 
 
-def test_a_matrix_of_more_jobs_than_github_takes_is_an_error(tmp_path):
+def test_a_matrix_of_more_jobs_than_github_takes_is_an_error(tmp_path: Path) -> None:
     pythons = ", ".join(f'"3.{minor}"' for minor in range(90))
     with pytest.raises(UsageError, match="270 jobs, 256 is the most"):
         matrix(project(tmp_path, f'db = ["postgres", "postgres:15", "sqlite"]\npython = [{pythons}]'))
 
 
-def test_the_command_prints_one_line_for_a_workflow_and_a_list_for_people(tmp_path):
+def test_the_command_prints_one_line_for_a_workflow_and_a_list_for_people(tmp_path: Path) -> None:
     project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     run = [sys.executable, "-m", "harness", "matrix"]
@@ -131,10 +131,12 @@ def backends(*names):
         (("unheard-of", "sqlite"), 8, 1 * GIB, None, 1),
     ],
 )
-def test_as_many_at_once_as_cores_and_memory_allow(names, cores, memory, workers, expected):
+def test_as_many_at_once_as_cores_and_memory_allow(
+    names, cores: int, memory, workers: int | None, expected: int
+) -> None:
     assert at_once(backends(*names), cores, memory, workers) == expected
 
 
-def test_runs_side_by_side_share_the_cores_unless_workers_are_asked_for():
+def test_runs_side_by_side_share_the_cores_unless_workers_are_asked_for() -> None:
     assert [workers_each(at, 8, None) for at in (1, 2, 3, 8, 16)] == [8, 4, 2, 1, 1]
     assert workers_each(2, 8, 5) == 5

@@ -24,21 +24,21 @@ TWO = make_plan(
 NEEDED = 2 * (MYSQL.memory_bytes + DATABASES_BYTES)
 
 
-def test_what_fits_is_in_memory_and_nothing_is_said():
+def test_what_fits_is_in_memory_and_nothing_is_said() -> None:
     placed = place(PAIR, {}, PLENTY)
     assert (placed.on_disk, placed.sizes, placed.notices) == (frozenset(), {}, ())
 
 
-def test_an_engine_that_does_not_say_what_it_has_is_taken_to_have_enough():
+def test_an_engine_that_does_not_say_what_it_has_is_taken_to_have_enough() -> None:
     assert place(PAIR, {}, 0).on_disk == frozenset()
 
 
-def test_the_last_byte_counts():
+def test_the_last_byte_counts() -> None:
     assert place(PAIR, {}, NEEDED + RUNNER_BYTES).on_disk == frozenset()
     assert place(PAIR, {}, NEEDED + RUNNER_BYTES - 1).on_disk == {"mysql"}
 
 
-def test_what_does_not_fit_is_on_disk_and_said():
+def test_what_does_not_fit_is_on_disk_and_said() -> None:
     placed = place(PAIR, {}, 1 << 30)
     (notice,) = placed.notices
     assert notice.code == "databases-on-disk"
@@ -46,19 +46,19 @@ def test_what_does_not_fit_is_on_disk_and_said():
         assert part in notice.text
 
 
-def test_a_size_is_passed_on_and_counts_for_each_server():
+def test_a_size_is_passed_on_and_counts_for_each_server() -> None:
     configs = {"mysql": ServerConfig(memory_size=2 << 30)}
     assert place(PAIR, configs, PLENTY).sizes == {"mysql": 2 << 30}
     placed = place(PAIR, configs, 4 << 30)
     assert (placed.on_disk, placed.sizes) == ({"mysql"}, {})
 
 
-def test_the_disk_that_was_asked_for_is_no_news_and_takes_no_memory():
+def test_the_disk_that_was_asked_for_is_no_news_and_takes_no_memory() -> None:
     placed = place(PAIR, {"mysql": ServerConfig(in_memory=False)}, 1 << 30)
     assert (placed.on_disk, placed.notices) == ({"mysql"}, ())
 
 
-def test_the_engine_that_takes_most_goes_first_and_the_rest_may_stay():
+def test_the_engine_that_takes_most_goes_first_and_the_rest_may_stay() -> None:
     alone = MARIADB.memory_bytes + DATABASES_BYTES + RUNNER_BYTES
     assert place(TWO, {}, alone).on_disk == {"mysql"}
     assert place(TWO, {}, alone - 1).on_disk == {"mysql", "mariadb"}

@@ -50,7 +50,7 @@ def codes(made):
     return [notice.code for notice in made.notices]
 
 
-def test_one_alias_is_one_primary_and_goes_there_as_it_is():
+def test_one_alias_is_one_primary_and_goes_there_as_it_is() -> None:
     made = plan(alias("default"))
     assert servers(made) == {"default": ("postgres", "17", "primary", None, ("default",))}
     (route,) = made.routes
@@ -59,13 +59,13 @@ def test_one_alias_is_one_primary_and_goes_there_as_it_is():
     assert made.notices == ()
 
 
-def test_aliases_on_the_same_host_and_port_share_a_server():
+def test_aliases_on_the_same_host_and_port_share_a_server() -> None:
     made = plan(alias("default"), alias("reports", database="reports"))
     assert servers(made) == {"default": ("postgres", "17", "primary", None, ("default", "reports"))}
 
 
 @pytest.mark.parametrize("elsewhere", [{"host": "db2"}, {"port": "5433"}])
-def test_another_host_or_port_is_another_server(elsewhere):
+def test_another_host_or_port_is_another_server(elsewhere) -> None:
     made = plan(alias("default"), alias("catalog", **elsewhere))
     assert servers(made) == {
         "default": ("postgres", "17", "primary", None, ("default",)),
@@ -73,12 +73,12 @@ def test_another_host_or_port_is_another_server(elsewhere):
     }
 
 
-def test_a_server_is_called_after_default_wherever_that_stands():
+def test_a_server_is_called_after_default_wherever_that_stands() -> None:
     made = plan(alias("audit", database="audit"), alias("default"))
     assert list(servers(made)) == ["default"]
 
 
-def test_a_mirror_elsewhere_is_a_replica_of_its_primarys_server():
+def test_a_mirror_elsewhere_is_a_replica_of_its_primarys_server() -> None:
     made = plan(alias("default"), alias("replica", host="db2", mirror="default"))
     assert servers(made) == {
         "default": ("postgres", "17", "primary", None, ("default",)),
@@ -91,13 +91,13 @@ def test_a_mirror_elsewhere_is_a_replica_of_its_primarys_server():
     assert codes(made) == []
 
 
-def test_a_mirror_that_comes_first_does_not_come_before_its_primary():
+def test_a_mirror_that_comes_first_does_not_come_before_its_primary() -> None:
     made = plan(alias("replica", host="db2", mirror="default"), alias("default"))
     assert [server.role for server in made.servers] == ["primary", "replica"]
     assert [route.alias for route in made.routes] == ["replica", "default"]
 
 
-def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told():
+def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told() -> None:
     made = plan(alias("default"), alias("replica", mirror="default"))
     assert list(servers(made)) == ["default"]
     assert routes(made)["replica"].server == "default"
@@ -106,7 +106,7 @@ def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told():
     assert "replica is a mirror of default" in notice.text
 
 
-def test_two_mirrors_on_one_host_share_a_replica_and_two_hosts_are_two():
+def test_two_mirrors_on_one_host_share_a_replica_and_two_hosts_are_two() -> None:
     made = plan(
         alias("default"),
         alias("a", host="r1", mirror="default"),
@@ -120,7 +120,7 @@ def test_two_mirrors_on_one_host_share_a_replica_and_two_hosts_are_two():
     }
 
 
-def test_mirrors_of_different_servers_on_one_host_are_replicas_of_their_own():
+def test_mirrors_of_different_servers_on_one_host_are_replicas_of_their_own() -> None:
     made = plan(
         alias("default"),
         alias("other", host="db2"),
@@ -131,12 +131,12 @@ def test_mirrors_of_different_servers_on_one_host_are_replicas_of_their_own():
     assert primaries == {"default": None, "other": None, "default-ro": "default", "other-ro": "other"}
 
 
-def test_a_mirror_on_another_primarys_host_is_still_a_replica_of_its_own_primary():
+def test_a_mirror_on_another_primarys_host_is_still_a_replica_of_its_own_primary() -> None:
     made = plan(alias("default"), alias("other", host="db2"), alias("ro", host="db2", mirror="default"))
     assert servers(made)["ro"] == ("postgres", "17", "replica", "default", ("ro",))
 
 
-def test_a_chain_of_mirrors_ends_at_its_primary():
+def test_a_chain_of_mirrors_ends_at_its_primary() -> None:
     made = plan(
         alias("default"),
         alias("far", host="r2", mirror="near"),
@@ -154,14 +154,14 @@ def test_a_chain_of_mirrors_ends_at_its_primary():
     }
 
 
-def test_a_mirror_of_an_alias_that_shares_a_database_follows_it():
+def test_a_mirror_of_an_alias_that_shares_a_database_follows_it() -> None:
     made = plan(alias("default"), alias("same"), alias("ro", host="r1", mirror="same"))
     assert servers(made)["ro"] == ("postgres", "17", "replica", "default", ("ro",))
     modes = {known.alias: known.mode for known in made.aliases}
     assert modes == {"default": "primary", "same": "shared", "ro": "mirror"}
 
 
-def test_unknown_mirror_and_circles_are_the_projects_error():
+def test_unknown_mirror_and_circles_are_the_projects_error() -> None:
     with pytest.raises(ProjectError, match="mirror of 'nowhere'"):
         plan(alias("default"), alias("ro", mirror="nowhere"))
     with pytest.raises(ProjectError, match="a -> b -> a"):
@@ -173,7 +173,7 @@ def test_unknown_mirror_and_circles_are_the_projects_error():
         )
 
 
-def test_the_order_of_creation_is_that_of_the_dependencies():
+def test_the_order_of_creation_is_that_of_the_dependencies() -> None:
     made = plan(
         alias("catalog", database="catalog", dependencies=("default",)),
         alias("default", dependencies=()),
@@ -185,7 +185,7 @@ def test_the_order_of_creation_is_that_of_the_dependencies():
 # --- SQLite, other vendors, --db
 
 
-def test_sqlite_needs_no_server():
+def test_sqlite_needs_no_server() -> None:
     made = plan(alias("default", SQLITE, "/srv/db.sqlite3"), alias("ro", SQLITE, "/srv/db.sqlite3", mirror="default"))
     assert made.servers == ()
     assert [(route.server, route.backend, route.test_name) for route in made.routes] == [(None, SQLITE, None)] * 2
@@ -194,7 +194,7 @@ def test_sqlite_needs_no_server():
 SQLITE_ALONE = (DbSpec("sqlite"),)
 
 
-def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias():
+def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias() -> None:
     made = plan(
         alias("default"),
         alias("replica", host="db2", mirror="default"),
@@ -216,7 +216,7 @@ def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias()
     assert codes(made) == []
 
 
-def test_aliases_of_one_database_have_one_each_on_sqlite_and_that_is_told():
+def test_aliases_of_one_database_have_one_each_on_sqlite_and_that_is_told() -> None:
     made = plan(alias("default"), alias("reports"), db=SQLITE_ALONE)
     assert [(routed.alias, routed.mode) for routed in made.aliases] == [("default", "primary"), ("reports", "primary")]
     assert made.aliases[1].database == "file:memorydb_reports?mode=memory&cache=shared"
@@ -225,20 +225,20 @@ def test_aliases_of_one_database_have_one_each_on_sqlite_and_that_is_told():
     assert "default, reports share" in notice.text
 
 
-def test_sqlite_for_one_alias_leaves_the_others_on_their_servers():
+def test_sqlite_for_one_alias_leaves_the_others_on_their_servers() -> None:
     made = plan(alias("default"), alias("analytics", database="a"), db=(DbSpec("sqlite", alias="analytics"),))
     assert list(servers(made)) == ["default"]
     assert (routes(made)["analytics"].server, routes(made)["analytics"].backend) == (None, SQLITE)
 
 
-def test_each_alias_is_tested_on_what_the_settings_name_where_nothing_is_asked_for():
+def test_each_alias_is_tested_on_what_the_settings_name_where_nothing_is_asked_for() -> None:
     made = plan(alias("default"), alias("analytics", SQLITE, "a.db"))
     assert list(servers(made)) == ["default"]
     assert {name: route.backend for name, route in routes(made).items()} == {"default": PG, "analytics": SQLITE}
 
 
 @pytest.mark.parametrize("db", [EVERYWHERE, SQLITE_ALONE])
-def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_named(db):
+def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_named(db) -> None:
     documents = alias("documents", "django_mongodb_backend", "docs", vendor="mongodb")
     with pytest.raises(UsageError) as caught:
         plan(alias("default"), alias("replica", mirror="default", host="db2"), documents, db=db)
@@ -248,7 +248,7 @@ def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_name
     assert len(plan(alias("default"), documents, db=named).routes) == 2
 
 
-def test_a_project_without_a_database_has_no_server_whatever_is_asked_for():
+def test_a_project_without_a_database_has_no_server_whatever_is_asked_for() -> None:
     dummy = Alias("default", "django.db.backends.dummy", "dummy")
     for db in ((), EVERYWHERE):
         made = make_plan(Topology((dummy,)), db)
@@ -257,7 +257,7 @@ def test_a_project_without_a_database_has_no_server_whatever_is_asked_for():
     assert make_plan(Topology(())).servers == ()
 
 
-def test_db_replaces_the_backend_of_every_alias_that_is_not_of_its_vendor():
+def test_db_replaces_the_backend_of_every_alias_that_is_not_of_its_vendor() -> None:
     made = plan(
         alias("default", SQLITE, "db.sqlite3"),
         alias("old", MYSQL, host="my"),
@@ -273,13 +273,13 @@ def test_db_replaces_the_backend_of_every_alias_that_is_not_of_its_vendor():
     }
 
 
-def test_a_third_partys_backend_of_the_right_vendor_stays():
+def test_a_third_partys_backend_of_the_right_vendor_stays() -> None:
     made = plan(alias("default", "psqlextra.backend", vendor="postgresql"), db=EVERYWHERE)
     assert made.routes[0].backend == "psqlextra.backend"
     assert made.routes[0].test_name is None
 
 
-def test_all_files_are_databases_of_one_server_and_mirrors_of_them_a_replica():
+def test_all_files_are_databases_of_one_server_and_mirrors_of_them_a_replica() -> None:
     made = plan(
         alias("default", SQLITE, "db.sqlite3"),
         alias("other", SQLITE, "other.sqlite3"),
@@ -292,17 +292,17 @@ def test_all_files_are_databases_of_one_server_and_mirrors_of_them_a_replica():
     }
 
 
-def test_files_and_a_server_are_not_one_server():
+def test_files_and_a_server_are_not_one_server() -> None:
     made = plan(alias("default", SQLITE, "db.sqlite3"), alias("other", host=""), db=EVERYWHERE)
     assert set(servers(made)) == {"default", "other"}
 
 
-def test_a_version_is_kept_and_otherwise_the_engines_default_is_taken():
+def test_a_version_is_kept_and_otherwise_the_engines_default_is_taken() -> None:
     assert plan(alias("default"), db=(DbSpec("postgres", "15"),)).servers[0].version == "15"
     assert plan(alias("default"), db=EVERYWHERE).servers[0].version == POSTGRES.default_version
 
 
-def test_db_for_one_alias_leaves_the_others_on_what_the_settings_name():
+def test_db_for_one_alias_leaves_the_others_on_what_the_settings_name() -> None:
     made = plan(
         alias("default", SQLITE, "db.sqlite3"),
         alias("ro", SQLITE, "db.sqlite3", mirror="default"),
@@ -316,7 +316,7 @@ def test_db_for_one_alias_leaves_the_others_on_what_the_settings_name():
     assert routes(made)["files"].server is None
 
 
-def test_db_for_one_alias_splits_a_server_that_would_need_two_versions():
+def test_db_for_one_alias_splits_a_server_that_would_need_two_versions() -> None:
     made = plan(alias("default"), alias("other", database="other"), db=(DbSpec("postgres", "15", "other"),))
     assert servers(made) == {
         "default": ("postgres", "17", "primary", None, ("default",)),
@@ -324,32 +324,32 @@ def test_db_for_one_alias_splits_a_server_that_would_need_two_versions():
     }
 
 
-def test_an_alias_on_its_own_wins_over_db_for_all_and_takes_those_along_that_share_its_database():
+def test_an_alias_on_its_own_wins_over_db_for_all_and_takes_those_along_that_share_its_database() -> None:
     db = (DbSpec("postgres", "17"), DbSpec("postgres", "15", "same"))
     made = plan(alias("default"), alias("same"), alias("ro", host="r", mirror="default"), db=db)
     assert {server.version for server in made.servers} == {"15"}
 
 
-def test_db_that_contradicts_itself_for_one_database_is_a_usage_error():
+def test_db_that_contradicts_itself_for_one_database_is_a_usage_error() -> None:
     db = (DbSpec("postgres", "15", "default"), DbSpec("postgres", "17", "ro"))
     with pytest.raises(UsageError, match=r"default=postgres:15.*ro=postgres:17"):
         plan(alias("default"), alias("ro", host="r", mirror="default"), db=db)
 
 
-def test_db_for_an_alias_that_is_not_there_is_a_usage_error_that_names_those_that_are():
+def test_db_for_an_alias_that_is_not_there_is_a_usage_error_that_names_those_that_are() -> None:
     with pytest.raises(UsageError, match="no alias 'defualt'") as caught:
         plan(alias("default"), db=(DbSpec("postgres", None, "defualt"),))
     assert "default" in caught.value.hint
 
 
-def test_an_engine_that_is_not_supported_yet_names_the_alias_and_ends_with_4():
+def test_an_engine_that_is_not_supported_yet_names_the_alias_and_ends_with_4() -> None:
     with pytest.raises(ProjectError, match=r"DATABASES\['legacy'\].*oracle") as caught:
         plan(alias("default"), alias("legacy", "django.db.backends.oracle", host="ora", vendor="oracle"))
     assert caught.value.exit_code == ExitCode.PROJECT
     assert "--db" in caught.value.hint
 
 
-def test_a_mirror_of_another_vendor_is_the_projects_error_until_db_makes_them_one():
+def test_a_mirror_of_another_vendor_is_the_projects_error_until_db_makes_them_one() -> None:
     aliases = (alias("default"), alias("ro", SQLITE, "x.db", mirror="default"))
     with pytest.raises(ProjectError, match=r"'ro'.*'default'"):
         plan(*aliases)
@@ -359,19 +359,19 @@ def test_a_mirror_of_another_vendor_is_the_projects_error_until_db_makes_them_on
 # --- users
 
 
-def test_users_are_kept_and_the_empty_one_is_ours():
+def test_users_are_kept_and_the_empty_one_is_ours() -> None:
     made = plan(alias("default", user="Web User"), alias("ro", host="r", user="", mirror="default"))
     assert routes(made)["default"].user == "Web User"
     assert routes(made)["ro"].user == "harness"
     assert [server.users for server in made.servers] == [("Web User", "harness")] * 2
 
 
-def test_users_of_other_servers_are_not_made():
+def test_users_of_other_servers_are_not_made() -> None:
     made = plan(alias("default", user="a"), alias("other", host="db2", user="b"))
     assert [server.users for server in made.servers] == [("a",), ("b",)]
 
 
-def test_a_user_that_the_engine_would_not_take_is_ours_and_told():
+def test_a_user_that_the_engine_would_not_take_is_ours_and_told() -> None:
     made = plan(alias("default", user="pg_owner"))
     assert routes(made)["default"].user == "harness"
     assert codes(made) == ["user-replaced"]
@@ -387,11 +387,11 @@ def name_of(*aliases, db=(), of="default"):
 @pytest.mark.parametrize(
     "database", ["shop.v2", "it's", "Shop", "größe", "シ", "a b", "percent%s", "semi;colon", "x" * 53, "back\\slash"]
 )
-def test_names_that_postgresql_takes_are_left_to_django(database):
+def test_names_that_postgresql_takes_are_left_to_django(database) -> None:
     assert name_of(alias("default", database=database)) is None
 
 
-def test_63_characters_leave_no_room_for_a_slot_and_are_shortened():
+def test_63_characters_leave_no_room_for_a_slot_and_are_shortened() -> None:
     made = plan(alias("default", database="x" * 63))
     name = routes(made)["default"].test_name
     assert len(naming.clone(name, 9999).encode()) <= naming.POSTGRES_NAME_BYTES
@@ -400,7 +400,7 @@ def test_63_characters_leave_no_room_for_a_slot_and_are_shortened():
     assert made.aliases[0].database == name
 
 
-def test_a_quotation_mark_that_django_cannot_quote_is_replaced():
+def test_a_quotation_mark_that_django_cannot_quote_is_replaced() -> None:
     made = plan(alias("default", database='we"ird'), alias("other", database="we_ird"))
     name = routes(made)["default"].test_name
     assert '"' not in name
@@ -409,7 +409,7 @@ def test_a_quotation_mark_that_django_cannot_quote_is_replaced():
     assert routes(made)["other"].test_name is None
 
 
-def test_long_names_that_begin_alike_stay_distinct_and_equal_ones_shared():
+def test_long_names_that_begin_alike_stay_distinct_and_equal_ones_shared() -> None:
     made = plan(
         alias("default", database="x" * 70 + "a"),
         alias("b", database="x" * 70 + "b"),
@@ -419,15 +419,15 @@ def test_long_names_that_begin_alike_stay_distinct_and_equal_ones_shared():
     assert by_alias["default"].test_name == by_alias["same"].test_name != by_alias["b"].test_name
 
 
-def test_a_database_of_the_servers_own_is_not_taken():
+def test_a_database_of_the_servers_own_is_not_taken() -> None:
     assert name_of(alias("default", name="postgres")) not in (None, "postgres")
 
 
-def test_an_alias_without_a_name_is_called_after_itself():
+def test_an_alias_without_a_name_is_called_after_itself() -> None:
     assert name_of(alias("default", database="")) == "test_default"
 
 
-def test_a_name_that_is_anothers_clone_is_told_apart():
+def test_a_name_that_is_anothers_clone_is_told_apart() -> None:
     made = plan(alias("default", database="app"), alias("numbered", database="app_1"))
     assert routes(made)["default"].test_name is None
     name = routes(made)["numbered"].test_name
@@ -435,12 +435,12 @@ def test_a_name_that_is_anothers_clone_is_told_apart():
     assert naming.parse_clone(name) is None or naming.parse_clone(name)[0] != "test_app"
 
 
-def test_a_name_that_looks_like_a_clone_of_another_servers_database_is_left_alone():
+def test_a_name_that_looks_like_a_clone_of_another_servers_database_is_left_alone() -> None:
     made = plan(alias("default", database="app"), alias("numbered", database="app_1", host="db2"))
     assert routes(made)["numbered"].test_name is None
 
 
-def test_two_backends_on_one_name_are_two_test_databases_as_django_has_it():
+def test_two_backends_on_one_name_are_two_test_databases_as_django_has_it() -> None:
     made = plan(alias("default"), alias("gis", POSTGIS))
     assert routes(made)["default"].test_name is None
     assert routes(made)["gis"].test_name not in (None, "test_shop")
@@ -458,22 +458,22 @@ def test_two_backends_on_one_name_are_two_test_databases_as_django_has_it():
         ("db.sqlite3", {"name": ":memory:"}, "test_db"),
     ],
 )
-def test_a_file_gives_its_name_to_its_database(database, test, expected):
+def test_a_file_gives_its_name_to_its_database(database: str, test, expected: str) -> None:
     assert name_of(alias("default", SQLITE, database, **test), db=EVERYWHERE) == expected
 
 
-def test_files_of_one_name_in_two_folders_are_two_databases():
+def test_files_of_one_name_in_two_folders_are_two_databases() -> None:
     made = plan(alias("default", SQLITE, "/a/db.sqlite3"), alias("b", SQLITE, "/b/db.sqlite3"), db=EVERYWHERE)
     names = [route.test_name for route in made.routes]
     assert names[0] == "test_db"
     assert names[1].startswith("test_db_")
 
 
-def test_a_replaced_backend_always_names_its_database():
+def test_a_replaced_backend_always_names_its_database() -> None:
     assert name_of(alias("default", MYSQL), db=EVERYWHERE) == "test_shop"
 
 
-def test_a_mirror_has_the_name_of_its_primarys_database():
+def test_a_mirror_has_the_name_of_its_primarys_database() -> None:
     made = plan(alias("default", SQLITE, "db.sqlite3"), alias("ro", SQLITE, "x.db", mirror="default"), db=EVERYWHERE)
     assert routes(made)["ro"].test_name == "test_db"
 
@@ -485,7 +485,7 @@ NUMBERED = st.from_regex(r"[ab](_[0-9]{1,2}){0,2}", fullmatch=True)
 
 
 @given(st.lists(TEXT | NUMBERED, min_size=1, max_size=6, unique=True), st.sampled_from([PG, MYSQL]))
-def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names, backend):
+def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names, backend) -> None:
     aliases = [alias(f"a{number}", backend, name) for number, name in enumerate(names)]
     made = make_plan(Topology(tuple(aliases)), EVERYWHERE)
     final = [known.database for known in made.aliases]
@@ -501,7 +501,7 @@ def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(
 
 
 @pytest.mark.parametrize("db", [EVERYWHERE, (DbSpec("sqlite"),)])
-def test_a_backend_without_databases_has_no_effect_and_says_so(db):
+def test_a_backend_without_databases_has_no_effect_and_says_so(db) -> None:
     nothing = alias("default", backend="django.db.backends.dummy", vendor="dummy", database="")
     assert codes(plan(nothing, db=db)) == ["db-without-effect"]
     assert f"--db {db[0]} has no effect" in plan(nothing, db=db).notices[0].text

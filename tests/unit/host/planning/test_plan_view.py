@@ -20,7 +20,7 @@ MADE = make_plan(
 )
 
 
-def test_the_table_names_servers_aliases_order_and_notices():
+def test_the_table_names_servers_aliases_order_and_notices() -> None:
     assert plan_view.table(MADE) == [
         "SERVER   ENGINE         ROLE     STREAMS FROM  ALIASES        USERS",
         "default  PostgreSQL 17  primary                default, near  shop, harness",
@@ -40,7 +40,7 @@ def test_the_table_names_servers_aliases_order_and_notices():
     ]
 
 
-def test_the_document_is_json_and_says_the_same():
+def test_the_document_is_json_and_says_the_same() -> None:
     document = json.loads(json.dumps(plan_view.document(MADE)))
     assert document["version"] == plan_view.VERSION
     assert [server["id"] for server in document["servers"]] == ["default", "catalog", "replica"]
@@ -67,12 +67,12 @@ def test_the_document_is_json_and_says_the_same():
     assert [notice["code"] for notice in document["notices"]] == ["mirror-without-replica"]
 
 
-def test_one_backend_is_shown_as_it_is():
+def test_one_backend_is_shown_as_it_is() -> None:
     assert plan_view.tables({"postgres-17": MADE}) == plan_view.table(MADE)
     assert plan_view.documents({"postgres-17": MADE}) == plan_view.document(MADE)
 
 
-def test_several_backends_stand_below_their_names():
+def test_several_backends_stand_below_their_names() -> None:
     lines = plan_view.tables({"postgres-17": MADE, "sqlite": MADE})
     assert [line for line in lines if line.startswith("===")] == ["=== postgres-17", "=== sqlite"]
     assert lines == ["=== postgres-17", "", *plan_view.table(MADE), "", "=== sqlite", "", *plan_view.table(MADE)]

@@ -49,7 +49,7 @@ SETUP_CFG = "[metadata]\nname = shop\n[options.extras_require]\ndocs = sphinx\nt
         ([], None),
     ],
 )  # fmt: skip
-def test_requirements_files_are_the_default(tmp_path, files, arguments):
+def test_requirements_files_are_the_default(tmp_path: Path, files, arguments: str | None) -> None:
     found = plan(_project(tmp_path, dict.fromkeys(files, "django\n")), None)
     assert found.commands == ((f"pip install {arguments}",) if arguments else ())
     if arguments:
@@ -57,7 +57,7 @@ def test_requirements_files_are_the_default(tmp_path, files, arguments):
         assert found.told_by == ", ".join(arguments.replace("-r ", "").split())
 
 
-def test_a_packages_dependencies_are_installed_without_the_package(tmp_path):
+def test_a_packages_dependencies_are_installed_without_the_package(tmp_path: Path) -> None:
     found = plan(_project(tmp_path, {"pyproject.toml": PYPROJECT}), None)
     assert found.commands == (
         "pip install 'django>=5.2' 'psycopg[binary]; python_version >= '\"'\"'3.11'\"'\"'' factory-boy psycopg-pool",
@@ -66,7 +66,7 @@ def test_a_packages_dependencies_are_installed_without_the_package(tmp_path):
     assert found.told_by == "pyproject.toml, extra tests of pyproject.toml"
 
 
-def test_a_group_counts_over_an_extra_that_is_less_about_tests(tmp_path):
+def test_a_group_counts_over_an_extra_that_is_less_about_tests(tmp_path: Path) -> None:
     text = PYPROJECT.replace("dev =", "Test =").replace("tests =", "dev =").replace(",tests]", "]")
     assert (
         plan(_project(tmp_path, {"pyproject.toml": text.replace("Test =", "test =")}), None)
@@ -75,14 +75,14 @@ def test_a_group_counts_over_an_extra_that_is_less_about_tests(tmp_path):
     )
 
 
-def test_a_requirements_file_for_tests_goes_with_a_packages_own_dependencies(tmp_path):
+def test_a_requirements_file_for_tests_goes_with_a_packages_own_dependencies(tmp_path: Path) -> None:
     files = {"pyproject.toml": PYPROJECT, "requirements-test.txt": "factory-boy\n"}
     (command,) = plan(_project(tmp_path, files), None).commands
     assert command.startswith("pip install 'django>=5.2' ")
     assert command.endswith(" -r requirements-test.txt")
 
 
-def test_dependencies_that_only_a_build_can_tell_need_the_whole_project(tmp_path):
+def test_dependencies_that_only_a_build_can_tell_need_the_whole_project(tmp_path: Path) -> None:
     text = '[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n[dependency-groups]\ntest = ["pytest"]\n'
     found = plan(_project(tmp_path, {"pyproject.toml": text}), None)
     assert found == Installation(
@@ -90,7 +90,7 @@ def test_dependencies_that_only_a_build_can_tell_need_the_whole_project(tmp_path
     )
 
 
-def test_a_dynamic_version_alone_needs_no_build(tmp_path):
+def test_a_dynamic_version_alone_needs_no_build(tmp_path: Path) -> None:
     text = '[project]\nname = "x"\ndynamic = ["version"]\ndependencies = ["django"]\n'
     assert plan(_project(tmp_path, {"pyproject.toml": text}), None).commands == ("pip install django",)
 
@@ -108,23 +108,23 @@ def test_a_dynamic_version_alone_needs_no_build(tmp_path):
         ),
     ],
 )
-def test_older_packages_are_installed_as_they_are(tmp_path, files, command):
+def test_older_packages_are_installed_as_they_are(tmp_path: Path, files, command: str) -> None:
     found = plan(_project(tmp_path, files), None)
     assert found.commands == (command,)
     assert found.files is None
 
 
 @pytest.mark.parametrize("files", [{"setup.cfg": "[flake8]\n"}, {"pyproject.toml": "[tool.ruff]\n"}])
-def test_files_that_only_configure_tools_bring_nothing(tmp_path, files):
+def test_files_that_only_configure_tools_bring_nothing(tmp_path: Path, files) -> None:
     assert plan(_project(tmp_path, files), None) == Installation()
 
 
-def test_groups_that_include_each_other_end(tmp_path):
+def test_groups_that_include_each_other_end(tmp_path: Path) -> None:
     text = '[dependency-groups]\ntest = ["a", {include-group = "Lint"}]\nlint = ["b", {include-group = "test"}]\n'
     assert plan(_project(tmp_path, {"pyproject.toml": text}), None).commands == ("pip install a b",)
 
 
-def test_the_configurations_commands_are_taken_as_they_are(tmp_path):
+def test_the_configurations_commands_are_taken_as_they_are(tmp_path: Path) -> None:
     files = {"requirements.txt": "django\n", "requirements/ci.txt": "-r base.txt\n", "requirements/base.txt": ""}
     found = plan(_project(tmp_path, files), ["pip install -r requirements/ci.txt"])
     assert found.commands == ("pip install -r requirements/ci.txt",)
@@ -132,12 +132,12 @@ def test_the_configurations_commands_are_taken_as_they_are(tmp_path):
     assert found.told_by == "[tool.harness] install"
 
 
-def test_no_commands_install_nothing(tmp_path):
+def test_no_commands_install_nothing(tmp_path: Path) -> None:
     assert plan(_project(tmp_path, {"requirements.txt": "django\n"}), []).commands == ()
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "setup.cfg"])
-def test_a_packaging_file_that_is_broken_is_the_projects_error(tmp_path, name):
+def test_a_packaging_file_that_is_broken_is_the_projects_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProjectError) as caught:
         plan(_project(tmp_path, {name: "[broken\nx"}), None)
     assert name in caught.value.message
@@ -189,11 +189,11 @@ NESTED = ("limits.txt", "requirements.txt", "requirements/base.txt", "requiremen
         ("make dependencies", None),
     ],
 )
-def test_the_files_that_a_command_can_read(tmp_path, command, files):
+def test_the_files_that_a_command_can_read(tmp_path: Path, command: str, files) -> None:
     assert files_read(_project(tmp_path, REQUIREMENTS), [command]) == files
 
 
-def test_one_command_that_can_read_anything_is_enough(tmp_path):
+def test_one_command_that_can_read_anything_is_enough(tmp_path: Path) -> None:
     assert files_read(_project(tmp_path, REQUIREMENTS), ["pip install -r requirements.txt", "make"]) is None
 
 
@@ -210,14 +210,14 @@ BEFORE = (Installation(("pip install -r r.txt",)), {"r.txt": b"1"}, "harness-run
         (*BEFORE[:3], ("libxslt1.1",)),
     ],
 )
-def test_whatever_an_installation_depends_on_changes_its_digest(after):
+def test_whatever_an_installation_depends_on_changes_its_digest(after) -> None:
     assert digest(*after) != digest(*BEFORE)
 
 
-def test_an_unchanged_installation_keeps_its_digest():
+def test_an_unchanged_installation_keeps_its_digest() -> None:
     assert digest(*BEFORE) == digest(*BEFORE)
     assert len(digest(*BEFORE)) == 12
 
 
-def test_packages_of_the_system_are_quoted():
+def test_packages_of_the_system_are_quoted() -> None:
     assert " -- libxml2 'a b' && " in dependencies.apt_command(["libxml2", "a b"])

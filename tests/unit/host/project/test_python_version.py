@@ -1,6 +1,7 @@
 """A run takes the Python that the project declares, or ends with an error."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +53,7 @@ def write(root, files):
         ({**pyproject(">=3.11"), ".python-version": "3.14\n"}, "3.14"),
     ],
 )
-def test_what_is_declared_is_taken(tmp_path, files, version):
+def test_what_is_declared_is_taken(tmp_path: Path, files, version: str) -> None:
     config = load({"settings": "x"}, {}, write(tmp_path, files))
     assert (config.python, config.pythons) == (version, (version,))
     assert (config.source("python") == "default") == (version == "3.13")
@@ -66,18 +67,18 @@ def test_what_is_declared_is_taken(tmp_path, files, version):
         ({**pyproject("<3.14"), ".python-version": "3.14\n"}, ["requires-python", ".python-version", "--python 3.13"]),
     ],
 )
-def test_one_that_there_is_not_ends_the_run(tmp_path, files, words):
+def test_one_that_there_is_not_ends_the_run(tmp_path: Path, files, words) -> None:
     with pytest.raises(ProjectError) as caught:
         load({"settings": "x"}, {}, write(tmp_path, files))
     assert all(word in f"{caught.value.message} {caught.value.hint}" for word in words)
 
 
-def test_one_that_is_named_counts_over_what_developers_use(tmp_path):
+def test_one_that_is_named_counts_over_what_developers_use(tmp_path: Path) -> None:
     write(tmp_path, {**pyproject(">=3.11"), ".python-version": "3.9\n"})
     assert load({"settings": "x", "python": "3.12"}, {}, tmp_path).python == "3.12"
 
 
-def test_one_that_is_named_against_the_range_is_an_error(tmp_path):
+def test_one_that_is_named_against_the_range_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, pyproject(">=3.13"))
     with pytest.raises(UsageError, match=r"--python names Python 3\.12"):
         load({"settings": "x", "python": "3.12"}, {}, tmp_path)
@@ -98,12 +99,12 @@ class TestRunnerHost:
             ({}, ("3.12",), UsageError),
         ],
     )
-    def test_the_interpreter_has_to_be_the_one(self, tmp_path, files, named, error):
+    def test_the_interpreter_has_to_be_the_one(self, tmp_path: Path, files, named, error) -> None:
         found: HarnessError | None = check_host(declarations(write(tmp_path, files)), named, "3.11")
         assert type(found) is (error or type(None))
         assert error is None or "3.11" in found.message
 
-    def test_a_run_on_this_machine_asks_for_it(self, tmp_path):
+    def test_a_run_on_this_machine_asks_for_it(self, tmp_path: Path) -> None:
         other = next(version for version in KNOWN if version != RUNNING)
         write(tmp_path, {".python-version": other})
         with pytest.raises(ProjectError, match="--runner host"):
@@ -112,6 +113,6 @@ class TestRunnerHost:
         load({"runner": "host"}, {}, tmp_path, need_settings=False)  # no run: a report that is merged
 
 
-def test_the_newest_is_taken_where_the_default_is_not_allowed(tmp_path):
+def test_the_newest_is_taken_where_the_default_is_not_allowed(tmp_path: Path) -> None:
     said = declarations(write(tmp_path, pyproject("<3.13")))
     assert choose(said, "3.13", KNOWN) == ("3.12", "requires-python of pyproject.toml")

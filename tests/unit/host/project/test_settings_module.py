@@ -1,5 +1,7 @@
 """What ``manage.py`` says, read without running it."""
 
+from pathlib import Path
+
 import pytest
 
 from harness.errors import ExitCode, ProjectError
@@ -28,14 +30,14 @@ def find(tmp_path, source, configured=None, environ=None):
     return find_settings_module(tmp_path, configured, environ or {})
 
 
-def test_configured_wins_over_the_variable_over_manage_py(tmp_path):
+def test_configured_wins_over_the_variable_over_manage_py(tmp_path: Path) -> None:
     environ = {"DJANGO_SETTINGS_MODULE": "from.variable"}
     assert find(tmp_path, DJANGOS_OWN, "from.flag", environ) == "from.flag"
     assert find(tmp_path, DJANGOS_OWN, None, environ) == "from.variable"
     assert find(tmp_path, DJANGOS_OWN, None, {"DJANGO_SETTINGS_MODULE": ""}) == "shop.settings"
 
 
-def test_no_manage_py_is_needed_where_the_module_is_named(tmp_path):
+def test_no_manage_py_is_needed_where_the_module_is_named(tmp_path: Path) -> None:
     assert find_settings_module(tmp_path, "tests.settings", {}) == "tests.settings"
 
 
@@ -53,12 +55,12 @@ def test_no_manage_py_is_needed_where_the_module_is_named(tmp_path):
         "# coding: latin-1\n# caf\u00e9\nimport os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')",
     ],
 )
-def test_ways_to_say_it(tmp_path, source):
+def test_ways_to_say_it(tmp_path: Path, source) -> None:
     (tmp_path / "manage.py").write_bytes(source.encode("latin-1"))
     assert find_settings_module(tmp_path, None, {}) == "shop.settings"
 
 
-def test_it_is_not_run(tmp_path):
+def test_it_is_not_run(tmp_path: Path) -> None:
     source = f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n{DJANGOS_OWN}"
     assert find(tmp_path, source) == "shop.settings"
     assert not (tmp_path / "ran").exists()
@@ -73,7 +75,7 @@ def test_it_is_not_run(tmp_path):
         'else:\n    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.dev"',
     ],
 )
-def test_a_choice_is_not_guessed_at(tmp_path, source):
+def test_a_choice_is_not_guessed_at(tmp_path: Path, source: str) -> None:
     with pytest.raises(ProjectError) as caught:
         find(tmp_path, source)
     assert "shop.test, shop.dev" in caught.value.message
@@ -90,7 +92,7 @@ def test_a_choice_is_not_guessed_at(tmp_path, source):
         'import os\nname = name = os.environ.get("X", name)\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)',
     ],
 )
-def test_what_cannot_be_read_off(tmp_path, source):
+def test_what_cannot_be_read_off(tmp_path: Path, source: str) -> None:
     with pytest.raises(ProjectError) as caught:
         find(tmp_path, source)
     assert "does not say" in caught.value.message
@@ -98,14 +100,14 @@ def test_what_cannot_be_read_off(tmp_path, source):
 
 
 @pytest.mark.parametrize("source", [b"def main(:\n", b"\xff\xfe", b"x = '\x00'"])
-def test_a_manage_py_that_is_no_python(tmp_path, source):
+def test_a_manage_py_that_is_no_python(tmp_path: Path, source: bytes) -> None:
     (tmp_path / "manage.py").write_bytes(source)
     with pytest.raises(ProjectError) as caught:
         find_settings_module(tmp_path, None, {})
     assert caught.value.evidence
 
 
-def test_not_a_project(tmp_path):
+def test_not_a_project(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         find_settings_module(tmp_path, None, {})
     assert caught.value.exit_code == ExitCode.PROJECT
@@ -113,7 +115,7 @@ def test_not_a_project(tmp_path):
     assert "There is one below" not in caught.value.hint
 
 
-def test_a_manage_py_one_folder_below_is_pointed_at(tmp_path):
+def test_a_manage_py_one_folder_below_is_pointed_at(tmp_path: Path) -> None:
     (tmp_path / "backend").mkdir()
     (tmp_path / "backend" / "manage.py").write_text(DJANGOS_OWN)
     with pytest.raises(ProjectError) as caught:
@@ -121,7 +123,7 @@ def test_a_manage_py_one_folder_below_is_pointed_at(tmp_path):
     assert f"--project {tmp_path / 'backend'}" in caught.value.hint
 
 
-def test_settings_of_a_packages_tests_are_pointed_at(tmp_path):
+def test_settings_of_a_packages_tests_are_pointed_at(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "settings.py").write_text("SECRET_KEY = 'x'\n")
     with pytest.raises(ProjectError) as caught:
@@ -129,7 +131,7 @@ def test_settings_of_a_packages_tests_are_pointed_at(tmp_path):
     assert "--settings tests.settings (tests/settings.py looks like it)." in caught.value.hint
 
 
-def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_package(tmp_path):
+def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_package(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
     with pytest.raises(ProjectError) as caught:
@@ -140,7 +142,7 @@ def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_pack
     )
 
 
-def test_a_manage_py_below_that_says_no_module_is_pointed_at_all_the_same(tmp_path):
+def test_a_manage_py_below_that_says_no_module_is_pointed_at_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "manage.py").write_text("def main(:")
     with pytest.raises(ProjectError) as caught:
@@ -176,7 +178,7 @@ SETTINGS = "from pathlib import Path\nINSTALLED_APPS: list[str] = []\n"
         ("tests/conftest.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'tests.conf')\n"),
     ],
 )
-def test_what_other_runners_are_told_is_suggested(tmp_path, file, text):
+def test_what_other_runners_are_told_is_suggested(tmp_path: Path, file: str, text: str) -> None:
     said = hint(tmp_path, {file: text, "shop/settings.py": SETTINGS})
     assert f"--settings tests.conf ({file} names it)." in said
     assert "shop.settings" not in said
@@ -195,7 +197,7 @@ def test_what_other_runners_are_told_is_suggested(tmp_path, file, text):
         ("tests/settings_sqlite.py", "tests.settings_sqlite"),
     ],
 )
-def test_files_with_settings_in_them_are_suggested(tmp_path, file, module):
+def test_files_with_settings_in_them_are_suggested(tmp_path: Path, file: str, module: str) -> None:
     assert f"--settings {module} ({file} looks like it)." in hint(tmp_path, {file: SETTINGS})
 
 
@@ -212,20 +214,20 @@ def test_files_with_settings_in_them_are_suggested(tmp_path, file, module):
         ("", False),
     ],
 )
-def test_a_test_module_is_no_settings_module(tmp_path, text, is_one):
+def test_a_test_module_is_no_settings_module(tmp_path: Path, text, is_one: bool) -> None:
     assert ("--settings" in hint(tmp_path, {"tests/test_settings.py": text}).replace("with --settings", "")) == is_one
 
 
-def test_a_folder_that_is_no_package_gives_no_name(tmp_path):
+def test_a_folder_that_is_no_package_gives_no_name(tmp_path: Path) -> None:
     assert "looks like" not in hint(tmp_path, {"my-shop/settings.py": SETTINGS})
 
 
-def test_a_manage_py_that_says_no_module_comes_with_suggestions(tmp_path):
+def test_a_manage_py_that_says_no_module_comes_with_suggestions(tmp_path: Path) -> None:
     said = hint(tmp_path, {"manage.py": "", "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.test\n"})
     assert "--settings shop.test (pytest.ini names it)." in said
 
 
-def test_where_the_dependencies_are_named_here_one_stays_here(tmp_path):
+def test_where_the_dependencies_are_named_here_one_stays_here(tmp_path: Path) -> None:
     files = {"backend/manage.py": DJANGOS_OWN, "requirements.txt": "django\n"}
     said = hint(tmp_path, files)
     assert "dependencies are named here: stay here: harness ci backend --settings shop.settings" in said

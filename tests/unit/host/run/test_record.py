@@ -62,7 +62,9 @@ def no_file(name: str):
     ids=["journal", "sql", "junit", "summary"],
 )
 @pytest.mark.parametrize(("journal", "tests"), [("green", "2 passed"), ("failfast", "1 failed")])
-def test_a_report_that_cannot_be_written_makes_the_run_red(tmp_path, spoil, unwritten, journal, tests):
+def test_a_report_that_cannot_be_written_makes_the_run_red(
+    tmp_path: Path, spoil, unwritten: str, journal: str, tests: str
+) -> None:
     code, summary, said = ended(tmp_path / "shop", spoil, journal)
     assert code == ExitCode.USAGE
     assert f"Cannot write to {tmp_path}/shop/.harness/{unwritten}" in said
@@ -77,20 +79,20 @@ def test_a_report_that_cannot_be_written_makes_the_run_red(tmp_path, spoil, unwr
         assert (summary["exit_code"], summary["verdict"]) == (2, "aborted")
 
 
-def test_a_step_summary_that_cannot_be_written_makes_the_run_red(tmp_path):
+def test_a_step_summary_that_cannot_be_written_makes_the_run_red(tmp_path: Path) -> None:
     code, summary, said = ended(tmp_path / "shop", lambda _: None, step_summary=tmp_path / "no" / "summary.md")
     assert code == summary["exit_code"] == 2
     assert f"Cannot write to {tmp_path}/no/summary.md" in said
 
 
-def test_what_can_be_written_is_as_it_always_is(tmp_path):
+def test_what_can_be_written_is_as_it_always_is(tmp_path: Path) -> None:
     code, summary, said = ended(tmp_path / "shop", lambda _: None, step_summary=tmp_path / "summary.md")
     assert code == summary["exit_code"] == 0
     assert "Cannot write" not in said
     assert "2 passed" in (tmp_path / "summary.md").read_text()
 
 
-def test_a_run_goes_on_when_the_disk_is_full_and_says_so_at_once(tmp_path):
+def test_a_run_goes_on_when_the_disk_is_full_and_says_so_at_once(tmp_path: Path) -> None:
     _, _, said = ended(tmp_path / "shop", full_journal)
     lines = said.splitlines()
     notice = next(n for n, line in enumerate(lines) if line.startswith("   notice Cannot write"))
@@ -98,7 +100,7 @@ def test_a_run_goes_on_when_the_disk_is_full_and_says_so_at_once(tmp_path):
     assert notice < next(n for n, line in enumerate(lines) if line.startswith("     plan"))
 
 
-def test_no_file_is_named_that_was_not_written(tmp_path):
+def test_no_file_is_named_that_was_not_written(tmp_path: Path) -> None:
     _, _, said = ended(tmp_path / "shop", no_folder("sql"), "outcomes")
     assert "statements:" not in said
     _, _, said = ended(tmp_path / "other", lambda _: None, "outcomes")

@@ -7,17 +7,17 @@ from harness.report.model.typed_command import Typed
 REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.test_c", "shop.U.test_d")))
 
 
-def test_what_is_written_is_read_again():
+def test_what_is_written_is_read_again() -> None:
     (first, text), (second, _) = replay.files(REPORT)
     assert (first, second) == ("shop.T.test_b (i=1)", "shop.U.test_d")
     assert replay.parse(text) == REPORT.orders[0]
 
 
-def test_comments_blank_lines_and_repetitions_do_not_count():
+def test_comments_blank_lines_and_repetitions_do_not_count() -> None:
     assert replay.parse("# to read\n\n b \na\nb\n") == ("b", "a")
 
 
-def test_the_command_takes_the_file_of_the_first_failure():
+def test_the_command_takes_the_file_of_the_first_failure() -> None:
     typed = Typed(("harness", "ci", "--db", "postgres"), ("shop", "--odd"))
     written = ["replay/shop.T.test_b (i=1).txt"]
     assert (

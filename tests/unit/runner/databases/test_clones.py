@@ -14,7 +14,7 @@ class Refused(Exception):
 
 
 @pytest.fixture
-def refuse(monkeypatch):
+def refuse(monkeypatch: pytest.MonkeyPatch):
     """Makes cloning fail with a Django error caused by *error* of the driver, and returns the harness's error."""
     monkeypatch.setattr(clones, "server_connection", lambda alias: contextlib.closing(Connection()).thing)
 
@@ -30,11 +30,11 @@ def refuse(monkeypatch):
 
 
 class Connection:
-    def close(self):
+    def close(self) -> None:
         pass
 
 
-def test_the_statement_is_the_evidence(refuse):
+def test_the_statement_is_the_evidence(refuse) -> None:
     refused = Refused()
     refused.add_note("CREATE TABLE x")
     error = refuse(refused, 6125, "Failed to add the foreign key constraint.")
@@ -45,7 +45,7 @@ def test_the_statement_is_the_evidence(refuse):
     assert "report it" in error.hint
 
 
-def test_a_lock_is_spoken_of_where_the_server_speaks_of_one(refuse):
+def test_a_lock_is_spoken_of_where_the_server_speaks_of_one(refuse) -> None:
     assert "holds a lock" in refuse(Refused(), 1205, "Lock wait timeout exceeded; try restarting transaction").hint
     in_use = Refused()
     in_use.sqlstate = "55006"

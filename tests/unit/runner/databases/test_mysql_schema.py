@@ -15,27 +15,27 @@ from harness.runner.databases.mysql_definitions import (
 from harness.runner.databases.mysql_schema import parents_first
 
 
-def table(*parents):
+def table(*parents) -> str:
     keys = "".join(f",\n  CONSTRAINT `c` FOREIGN KEY (`x`) REFERENCES {parent} (`id`)" for parent in parents)
     return f"CREATE TABLE `t` (\n  `id` int{keys}\n) ENGINE=InnoDB"
 
 
-def test_tables_come_behind_those_that_they_refer_to():
+def test_tables_come_behind_those_that_they_refer_to() -> None:
     creates = {"a": table("`c`", "`b`"), "b": table("`c`"), "c": table(), "d": table("`a`")}
     assert parents_first(creates) == ["c", "b", "a", "d"]
 
 
-def test_a_chain_of_thousands_is_followed():
+def test_a_chain_of_thousands_is_followed() -> None:
     creates = {str(number): table(f"`{number + 1}`") for number in range(5000)} | {"5000": table()}
     assert parents_first(creates) == [str(number) for number in range(5000, -1, -1)]
 
 
 @pytest.mark.parametrize("creates", [{"a": table("`a`")}, {"a": table("`b`"), "b": table("`c`"), "c": table("`a`")}])
-def test_circles_have_every_table_once(creates):
+def test_circles_have_every_table_once(creates) -> None:
     assert sorted(parents_first(creates)) == sorted(creates)
 
 
-def test_names_are_read_as_they_are_quoted_and_others_left_alone():
+def test_names_are_read_as_they_are_quoted_and_others_left_alone() -> None:
     creates = {"first": table("`na``me`", "`elsewhere`"), "na`me": table()}
     assert parents_first(creates) == ["na`me", "first"]
 
@@ -58,11 +58,11 @@ def test_names_are_read_as_they_are_quoted_and_others_left_alone():
         ),
     ],
 )
-def test_names_are_moved_to_the_clone(sql, expected):
+def test_names_are_moved_to_the_clone(sql: str, expected: str) -> None:
     assert moved(sql, "test", "test_1") == expected
 
 
-def test_a_name_with_a_backtick_is_moved_too():
+def test_a_name_with_a_backtick_is_moved_too() -> None:
     assert moved("select * from `te``st`.`a`", "te`st", "te`st_1") == "select * from `te``st_1`.`a`"
 
 
@@ -83,11 +83,11 @@ TRIGGER = "CREATE DEFINER=`a b`@`%` TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW 
         ("not to be read test.", "not to be read test."),
     ],
 )
-def test_a_trigger_is_written_for_whatever_database_is_in_use(text, expected):
+def test_a_trigger_is_written_for_whatever_database_is_in_use(text, expected) -> None:
     assert plain_trigger(text, "g", "BEFORE", "INSERT", "t", database="test") == expected
 
 
-def test_a_definition_that_is_not_ascii_has_its_name_anew():
+def test_a_definition_that_is_not_ascii_has_its_name_anew() -> None:
     head = "CREATE DEFINER=`a`@`%` {} `Ã¼`(x int) RETURN 'ü'"
     assert named(head.format("FUNCTION"), "ü") == "CREATE DEFINER=`a`@`%` FUNCTION `ü`(x int) RETURN 'ü'"
     assert named(head.format("PACKAGE BODY"), "b`c") == "CREATE DEFINER=`a`@`%` PACKAGE BODY `b``c`(x int) RETURN 'ü'"
@@ -103,20 +103,20 @@ def test_a_definition_that_is_not_ascii_has_its_name_anew():
         ("", "ü", "COMMENT 'ü'"),
     ],
 )
-def test_a_comment_is_told_as_the_programs_mode_wants_it(mode, comment, expected):
+def test_a_comment_is_told_as_the_programs_mode_wants_it(mode: str, comment: str, expected: str) -> None:
     text = r"CREATE EVENT `e` COMMENT 'as \\ it''s told' DO SELECT ' COMMENT ''x'' '"
     assert commented(text, comment, mode) == f"CREATE EVENT `e` {expected} DO SELECT ' COMMENT ''x'' '"
     assert commented(text, "", mode) == text
 
 
-def test_an_event_leaves_out_what_its_mode_does_not_parse():
+def test_an_event_leaves_out_what_its_mode_does_not_parse() -> None:
     text = "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY ON COMPLETION NOT PRESERVE DO SELECT 1"
     assert parsable(text, "") == text
     changed = parsable(text, "ANSI,HIGH_NOT_PRECEDENCE")
     assert changed == "CREATE EVENT `e` ON SCHEDULE EVERY 1 DAY DO SELECT 1"
 
 
-def test_grants_on_a_database_are_found_by_its_name_and_its_pattern():
+def test_grants_on_a_database_are_found_by_its_name_and_its_pattern() -> None:
     names = ("test_shop", as_pattern("test_shop"))
     assert granted("GRANT SELECT ON `test_shop`.* TO `a`@`%`", names)
     assert granted(r"GRANT SELECT ON `test\_shop`.* TO `a`@`%`", names)
@@ -125,7 +125,7 @@ def test_grants_on_a_database_are_found_by_its_name_and_its_pattern():
     assert not granted(r"GRANT SELECT ON `test\_%`.* TO `a`@`%`", names)
 
 
-def test_a_row_format_is_said_behind_the_engine():
+def test_a_row_format_is_said_behind_the_engine() -> None:
     create = table("`b`") + " DEFAULT CHARSET=latin1\n/*!50100 PARTITION BY KEY () */"
     assert with_row_format(create, "Compact") == create.replace("ENGINE=InnoDB", "ENGINE=InnoDB ROW_FORMAT=COMPACT")
     assert (

@@ -8,17 +8,17 @@ TREE = {
 }
 
 
-def test_what_is_below_a_process_is_found_at_any_depth():
+def test_what_is_below_a_process_is_found_at_any_depth() -> None:
     assert below([10], TREE) == {11, 12, 13}
     assert below([11, 20], TREE) == {12, 21}
     assert below([99], TREE) == set()
 
 
-def test_a_circle_of_parents_has_an_end():
+def test_a_circle_of_parents_has_an_end() -> None:
     """A snapshot takes time, and a process id may be reused meanwhile."""
     circle = {1: Process(2, is_zombie=False), 2: Process(1, is_zombie=False)}
     assert below([1], circle) == {1, 2}
 
 
-def test_children_are_those_directly_below():
+def test_children_are_those_directly_below() -> None:
     assert children_of(10, TREE) == {11, 13}

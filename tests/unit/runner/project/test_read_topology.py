@@ -16,7 +16,7 @@ def only(**config):
     return read_topology(databases).aliases[0]
 
 
-def test_an_alias_is_read_whole():
+def test_an_alias_is_read_whole() -> None:
     alias = only(HOST="db", PORT=5433, USER="shop", TEST={"CHARSET": "UTF8", "DEPENDENCIES": [], "SERIALIZE": False})
     assert (alias.vendor, alias.database, alias.host, alias.port, alias.user) == (
         "postgresql",
@@ -30,26 +30,26 @@ def test_an_alias_is_read_whole():
 
 
 @pytest.mark.parametrize("options", [{"host": "db"}, {"service": "db"}])
-def test_a_server_that_only_options_name_is_one(options):
+def test_a_server_that_only_options_name_is_one(options) -> None:
     assert only(OPTIONS=options).host == "db"
 
 
-def test_host_wins_over_options():
+def test_host_wins_over_options() -> None:
     assert only(HOST="here", OPTIONS={"service": "there"}).host == "here"
 
 
-def test_flat_spellings_are_folded_and_told():
+def test_flat_spellings_are_folded_and_told() -> None:
     databases = {"default": {"ENGINE": POSTGRES, "NAME": "x", "TEST_NAME": "y", "TEST_DEPENDENCIES": ["a"]}}
     assert fold_flat_spellings(databases) == ["default.TEST_DEPENDENCIES", "default.TEST_NAME"]
     assert databases["default"]["TEST"] == {"NAME": "y", "DEPENDENCIES": ["a"]}
     assert "TEST_NAME" not in databases["default"]
 
 
-def test_the_new_spelling_wins_over_the_old():
+def test_the_new_spelling_wins_over_the_old() -> None:
     assert only(TEST_NAME="old", TEST={"NAME": "new"}).test_name == "new"
 
 
-def test_aliases_that_share_a_dictionary_get_their_own():
+def test_aliases_that_share_a_dictionary_get_their_own() -> None:
     shared = {"ENGINE": POSTGRES, "NAME": "x", "TEST": {}}
     databases = {"default": shared, "other": shared}
     fold_flat_spellings(databases)
@@ -57,18 +57,18 @@ def test_aliases_that_share_a_dictionary_get_their_own():
     assert databases["default"]["TEST"] is not databases["other"]["TEST"]
 
 
-def test_dependencies_that_are_a_string_are_refused_with_the_list_that_was_meant():
+def test_dependencies_that_are_a_string_are_refused_with_the_list_that_was_meant() -> None:
     with pytest.raises(ProjectError) as error:
         only(TEST={"DEPENDENCIES": "other"})
     assert "['other']" in error.value.hint
 
 
-def test_sqlite_in_memory_has_a_name_of_its_own_for_each_alias():
+def test_sqlite_in_memory_has_a_name_of_its_own_for_each_alias() -> None:
     databases = {"a": {"ENGINE": "django.db.backends.sqlite3"}, "b": {"ENGINE": "django.db.backends.sqlite3"}}
     fold_flat_spellings(databases)
     assert len({alias.test_name for alias in read_topology(databases).aliases}) == 2
 
 
-def test_a_backend_that_cannot_be_loaded_names_the_alias():
+def test_a_backend_that_cannot_be_loaded_names_the_alias() -> None:
     with pytest.raises(ProjectError, match=r"'default'.*no\.such\.backend"):
         only(ENGINE="no.such.backend")

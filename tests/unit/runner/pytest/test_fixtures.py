@@ -27,7 +27,7 @@ from harness.runner.pytest.fixtures import autouse_fixtures, is_above, told_fixt
         ("no Python", ()),
     ],
 )
-def test_a_fixture_of_every_test_is_named_unless_it_does_nothing(source, expected):
+def test_a_fixture_of_every_test_is_named_unless_it_does_nothing(source: str, expected) -> None:
     assert autouse_fixtures(source) == expected
 
 
@@ -40,11 +40,11 @@ def test_a_fixture_of_every_test_is_named_unless_it_does_nothing(source, expecte
         ("shop/tests", "shop/test_a.py", False),
     ],
 )
-def test_a_conftest_is_for_its_folder_and_those_below(folder, file, expected):
+def test_a_conftest_is_for_its_folder_and_those_below(folder: str, file: str, expected: bool) -> None:
     assert is_above(folder, file) is expected
 
 
-def test_long_lists_are_cut():
+def test_long_lists_are_cut() -> None:
     fixtures = {f"{folder}/conftest.py": ("one", "two", "three", "four") for folder in "abcd"}
     told = told_fixtures(fixtures, 5, is_asked_for=False)
     listed = ", ".join(f"{folder}/conftest.py (one, two, three and 1 more)" for folder in "abc")

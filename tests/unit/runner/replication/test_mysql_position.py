@@ -18,20 +18,20 @@ from harness.runner.replication.mysql_position import GtidStream, Health, dialec
         ("8.0.36", "OFF", mysql_position.MYSQL_FILES_OLD),
     ],
 )
-def test_each_server_is_asked_in_its_dialect(version, mode, expected):
+def test_each_server_is_asked_in_its_dialect(version: str, mode: str, expected) -> None:
     assert dialect_of(version, mode) == expected
 
 
-def test_a_replica_that_runs_has_not_stopped():
+def test_a_replica_that_runs_has_not_stopped() -> None:
     status = {"Replica_IO_Running": "Yes", "Replica_SQL_Running": "Yes", "Replica_SQL_Running_State": "waiting"}
     assert health_of(status) == Health("", "", "waiting")
 
 
-def test_a_replica_that_connects_has_not_stopped():
+def test_a_replica_that_connects_has_not_stopped() -> None:
     assert not health_of({"Slave_IO_Running": "Connecting", "Slave_SQL_Running": "Yes"}).stopped
 
 
-def test_mariadb_says_the_statement_itself():
+def test_mariadb_says_the_statement_itself() -> None:
     status = {
         "Slave_IO_Running": "Yes",
         "Slave_SQL_Running": "No",
@@ -42,18 +42,18 @@ def test_mariadb_says_the_statement_itself():
     assert health_of(status) == Health("applying", expected, "")
 
 
-def test_mysqls_workers_say_it_first():
+def test_mysqls_workers_say_it_first() -> None:
     status = {"Replica_SQL_Running": "No", "Last_SQL_Errno": 3030, "Last_SQL_Error": "a worker has failed"}
     health = health_of(status, [(1146, "Query: 'DROP TABLE x'")])
     assert health.error == "error 1146: Query: 'DROP TABLE x'\nerror 3030: a worker has failed"
 
 
-def test_a_replica_that_no_longer_receives_has_stopped():
+def test_a_replica_that_no_longer_receives_has_stopped() -> None:
     status = {"Replica_IO_Running": "No", "Replica_SQL_Running": "Yes", "Last_IO_Error": "Got fatal error 1236"}
     assert health_of(status) == Health("receiving", "Got fatal error 1236", "")
 
 
-def test_a_primary_that_wrote_nothing_is_not_waited_for():
+def test_a_primary_that_wrote_nothing_is_not_waited_for() -> None:
     stream = GtidStream()
     assert stream.is_covered(("",), ("0-1-1",))
     assert stream.is_covered(("0-1-2",), ("0-1-2",))

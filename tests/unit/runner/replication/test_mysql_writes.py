@@ -96,22 +96,22 @@ def statements(text):
 
 
 @pytest.mark.parametrize("sql", statements(REFUSED))
-def test_what_a_replica_refuses_is_refused(sql):
+def test_what_a_replica_refuses_is_refused(sql) -> None:
     assert is_write(sql)
     assert is_write(sql.upper())
     assert is_write(f"\n  {sql} ;")
 
 
 @pytest.mark.parametrize("sql", [*statements(LET_THROUGH), ""])
-def test_what_a_replica_lets_through_is_let_through(sql):
+def test_what_a_replica_lets_through_is_let_through(sql) -> None:
     assert not is_write(sql)
     assert not is_write(f"\n  {sql}")
 
 
-def test_what_mariadb_alone_executes_counts():
+def test_what_mariadb_alone_executes_counts() -> None:
     assert is_write("/*M! delete from t */")
 
 
-def test_a_long_list_of_parameters_is_not_read_to_its_end():
+def test_a_long_list_of_parameters_is_not_read_to_its_end() -> None:
     """A statement of a hundred thousand parameters is one of every day, by its first word."""
     assert not is_write(f"SELECT a FROM t WHERE a IN ({', '.join(['%s'] * 100_000)})")

@@ -30,7 +30,7 @@ PASSED, FAILED, CRASHED, TIMED_OUT = Outcome.PASSED, Outcome.FAILED, Outcome.CRA
 class Told:
     """A schedule whose workers are played by hand: ``t0``, ``t1`` ... are the tests, in units of the sizes given."""
 
-    def __init__(self, *sizes, workers=1, units=None, limits=LIMITS, **options):
+    def __init__(self, *sizes, workers=1, units=None, limits=LIMITS, **options) -> None:
         self.now = 0.0
         if units is None:
             starts = [sum(sizes[:number]) for number in range(len(sizes))]
@@ -51,10 +51,10 @@ class Told:
     def ready(self, slot=1):
         return self.schedule.worker_is_ready(slot, self.now)
 
-    def begin(self, test, slot=1):
+    def begin(self, test, slot=1) -> None:
         self.schedule.test_began(slot, test, self.now)
 
-    def begin_fixture(self, test, slot=1):
+    def begin_fixture(self, test, slot=1) -> None:
         self.schedule.test_began(slot, test, self.now, is_fixture=True)
 
     def end(self, test, outcome=PASSED, slot=1, n=1):
@@ -97,7 +97,7 @@ def assign(unit, *tests, slot=1, n=1):
 
 
 @pytest.mark.parametrize("given", [Assignment(0, (0,)), Assignment(3, (1, 2, 5), 2)])
-def test_an_assignment_crosses_to_the_worker_as_it_is(given):
+def test_an_assignment_crosses_to_the_worker_as_it_is(given) -> None:
     assert given.line().endswith(b"\n")
     assert Assignment.parse(given.line()) == given
 
@@ -105,18 +105,18 @@ def test_an_assignment_crosses_to_the_worker_as_it_is(given):
 # order
 
 
-def test_units_are_handed_out_in_order_to_whoever_is_free():
+def test_units_are_handed_out_in_order_to_whoever_is_free() -> None:
     told = Told(1, 2, 1, workers=2)
     assert told.start() == [assign(0, 0, slot=1), assign(1, 1, 2, slot=2)]
     told.run("t1", "t2", slot=2)
     assert told.done(2) == [assign(2, 3, slot=2)]
 
 
-def test_there_are_no_more_workers_than_units():
+def test_there_are_no_more_workers_than_units() -> None:
     assert Told(1, 1, workers=8).schedule.slots == (1, 2)
 
 
-def test_a_run_ends_when_the_last_worker_has_gone():
+def test_a_run_ends_when_the_last_worker_has_gone() -> None:
     told = Told(1, 1, workers=2)
     told.start()
     told.run("t0", slot=1)
@@ -130,7 +130,7 @@ def test_a_run_ends_when_the_last_worker_has_gone():
     assert told.schedule.left_over()[0] == ()
 
 
-def test_a_suite_without_units_ends():
+def test_a_suite_without_units_ends() -> None:
     told = Told()
     assert told.start() == [Retire(1)]
     assert told.gone() == [Finish()]
@@ -139,7 +139,7 @@ def test_a_suite_without_units_ends():
 # crashes
 
 
-def test_a_crash_is_blamed_on_the_running_test_and_the_rest_of_its_class_stays_in_the_slot():
+def test_a_crash_is_blamed_on_the_running_test_and_the_rest_of_its_class_stays_in_the_slot() -> None:
     told = Told(3, 1, workers=1)
     told.start()
     told.run("t0")
@@ -155,7 +155,7 @@ def test_a_crash_is_blamed_on_the_running_test_and_the_rest_of_its_class_stays_i
     assert told.finals == {"t0": PASSED, "t1": CRASHED, "t2": PASSED}
 
 
-def test_a_crash_is_no_other_workers_business():
+def test_a_crash_is_no_other_workers_business() -> None:
     told = Told(2, 2, workers=2)
     told.start()
     told.begin("t0", slot=1)
@@ -168,7 +168,7 @@ def test_a_crash_is_no_other_workers_business():
     assert told.ready(1) == [assign(0, 1, slot=1)]
 
 
-def test_a_crash_in_the_last_test_of_all_ends_the_run_without_another_worker():
+def test_a_crash_in_the_last_test_of_all_ends_the_run_without_another_worker() -> None:
     told = Told(1)
     told.start()
     told.begin("t0")
@@ -176,7 +176,7 @@ def test_a_crash_in_the_last_test_of_all_ends_the_run_without_another_worker():
     assert (blame.test, finish) == ("t0", Finish())
 
 
-def test_a_crash_in_a_classs_set_up_leaves_its_tests_out():
+def test_a_crash_in_a_classs_set_up_leaves_its_tests_out() -> None:
     told = Told(2, 1)
     told.start()
     told.now = 1.0
@@ -190,7 +190,7 @@ def test_a_crash_in_a_classs_set_up_leaves_its_tests_out():
     assert told.ready() == [assign(1, 2)]
 
 
-def test_a_crash_in_a_classs_tear_down_takes_no_outcome_back():
+def test_a_crash_in_a_classs_tear_down_takes_no_outcome_back() -> None:
     told = Told(1)
     told.start()
     told.run("t0")
@@ -200,14 +200,14 @@ def test_a_crash_in_a_classs_tear_down_takes_no_outcome_back():
     assert told.finals == {"t0": PASSED}
 
 
-def test_a_worker_that_dies_before_any_test_began_is_replaced_and_its_tests_run():
+def test_a_worker_that_dies_before_any_test_began_is_replaced_and_its_tests_run() -> None:
     told = Told(2)
     told.start()
     assert told.gone() == [Spawn(1)]
     assert told.ready() == [assign(0, 0, 1)]
 
 
-def test_a_worker_that_dies_between_two_tests_is_replaced_and_the_rest_runs():
+def test_a_worker_that_dies_between_two_tests_is_replaced_and_the_rest_runs() -> None:
     told = Told(3)
     told.start()
     told.run("t0")
@@ -215,7 +215,7 @@ def test_a_worker_that_dies_between_two_tests_is_replaced_and_the_rest_runs():
     assert told.ready() == [assign(0, 1, 2)]
 
 
-def test_tests_whose_workers_die_before_any_begins_are_left_out_in_the_end():
+def test_tests_whose_workers_die_before_any_begins_are_left_out_in_the_end() -> None:
     told = Told(2, 1)
     told.start()
     for _ in range(schedule.MAX_DEATHS_WITHOUT_PROGRESS - 1):
@@ -225,7 +225,7 @@ def test_tests_whose_workers_die_before_any_begins_are_left_out_in_the_end():
     assert told.ready() == [assign(1, 2)]
 
 
-def test_workers_that_die_one_after_the_other_end_the_run():
+def test_workers_that_die_one_after_the_other_end_the_run() -> None:
     told = Told(30)
     told.start()
     for index in range(schedule.MAX_DEATHS_IN_A_ROW - 1):
@@ -237,7 +237,7 @@ def test_workers_that_die_one_after_the_other_end_the_run():
     assert told.schedule.left_over() == (tuple(range(20, 30)), "20 workers in a row died")
 
 
-def test_a_test_that_ends_breaks_the_row_of_deaths():
+def test_a_test_that_ends_breaks_the_row_of_deaths() -> None:
     told = Told(60)
     told.start()
     for index in range(0, 60, 2):
@@ -248,7 +248,7 @@ def test_a_test_that_ends_breaks_the_row_of_deaths():
     assert len(told.finals) == 60
 
 
-def test_a_worker_that_cannot_start_is_given_up():
+def test_a_worker_that_cannot_start_is_given_up() -> None:
     told = Told(1)
     told.schedule.start(0.0)
     assert told.gone() == [Spawn(1)]
@@ -256,7 +256,7 @@ def test_a_worker_that_cannot_start_is_given_up():
     assert told.gone() == [GiveUp("The worker of slot 1 died 3 times before it could begin.")]
 
 
-def test_deaths_at_work_do_not_count_as_failed_starts():
+def test_deaths_at_work_do_not_count_as_failed_starts() -> None:
     told = Told(1)
     told.start()
     for _ in range(schedule.MAX_DEATHS_WITHOUT_PROGRESS - 1):
@@ -265,7 +265,7 @@ def test_deaths_at_work_do_not_count_as_failed_starts():
         told.ready()
 
 
-def test_fixtures_that_crash_cost_the_next_class_no_try():
+def test_fixtures_that_crash_cost_the_next_class_no_try() -> None:
     told = Told(1, 1, 1, 1)
     told.start()
     for number in range(schedule.MAX_DEATHS_WITHOUT_PROGRESS):
@@ -276,7 +276,7 @@ def test_fixtures_that_crash_cost_the_next_class_no_try():
     assert told.ready() == [assign(3, 3)]
 
 
-def test_a_worker_that_does_not_start_in_time_is_looked_at_and_ended():
+def test_a_worker_that_does_not_start_in_time_is_looked_at_and_ended() -> None:
     told = Told(1)
     told.schedule.start(0.0)
     assert told.tick(START_S) == []
@@ -289,7 +289,7 @@ def test_a_worker_that_does_not_start_in_time_is_looked_at_and_ended():
 # time
 
 
-def test_a_slow_test_is_told_at_ever_longer_intervals():
+def test_a_slow_test_is_told_at_ever_longer_intervals() -> None:
     told = Told(1)
     told.start()
     told.begin("t0")
@@ -299,7 +299,7 @@ def test_a_slow_test_is_told_at_ever_longer_intervals():
     assert told.tick(SLOW_S) == [TellSlow(1, "t0", 1, 2 * SLOW_S + 2)]
 
 
-def test_a_test_that_is_out_of_time_is_looked_at_then_told_to_end_and_then_killed():
+def test_a_test_that_is_out_of_time_is_looked_at_then_told_to_end_and_then_killed() -> None:
     told = Told(2)
     told.start()
     told.begin("t0")
@@ -315,7 +315,7 @@ def test_a_test_that_is_out_of_time_is_looked_at_then_told_to_end_and_then_kille
     assert told.ready() == [assign(0, 1)]
 
 
-def test_a_test_that_ends_when_it_is_told_to_is_not_killed():
+def test_a_test_that_ends_when_it_is_told_to_is_not_killed() -> None:
     told = Told(2)
     told.start()
     told.begin("t0")
@@ -327,7 +327,7 @@ def test_a_test_that_ends_when_it_is_told_to_is_not_killed():
     assert told.tick(TERM_S + 1) == []
 
 
-def test_a_test_and_a_fixture_may_have_limits_of_their_own():
+def test_a_test_and_a_fixture_may_have_limits_of_their_own() -> None:
     told = Told(2, limits=Limits(TIMEOUT_S, {"t0": 5.0, "shop.T.setUpClass": 100.0}))
     told.start()
     told.begin_fixture("shop.T.setUpClass")
@@ -339,7 +339,7 @@ def test_a_test_and_a_fixture_may_have_limits_of_their_own():
     assert Examine(1) not in told.tick(6)
 
 
-def test_when_the_runs_time_is_over_what_runs_has_timed_out_and_the_rest_does_not_run():
+def test_when_the_runs_time_is_over_what_runs_has_timed_out_and_the_rest_does_not_run() -> None:
     told = Told(1, 2, 1, workers=2, limits=Limits(TIMEOUT_S, run_s=50.0))
     told.start()
     told.begin("t0", slot=1)
@@ -358,7 +358,7 @@ def test_when_the_runs_time_is_over_what_runs_has_timed_out_and_the_rest_does_no
 # again and again
 
 
-def test_what_passes_runs_again_behind_everything_else():
+def test_what_passes_runs_again_behind_everything_else() -> None:
     told = Told(2, 1, repeat=2)
     told.start()
     assert told.run("t0", "t1") == []
@@ -373,7 +373,7 @@ def test_what_passes_runs_again_behind_everything_else():
     assert told.finals == {"t0": PASSED, "t1": PASSED, "t2": PASSED}
 
 
-def test_what_fails_once_is_not_repeated():
+def test_what_fails_once_is_not_repeated() -> None:
     told = Told(2, repeat=3)
     told.start()
     told.run("t0")
@@ -382,7 +382,7 @@ def test_what_fails_once_is_not_repeated():
     assert told.done() == [assign(0, 0, n=2)]
 
 
-def test_what_passed_before_its_worker_died_is_repeated_too():
+def test_what_passed_before_its_worker_died_is_repeated_too() -> None:
     told = Told(3, repeat=2)
     told.start()
     told.run("t0")
@@ -395,7 +395,7 @@ def test_what_passed_before_its_worker_died_is_repeated_too():
     assert told.done() == [assign(0, 2, n=2)]
 
 
-def test_a_run_that_is_halted_keeps_what_its_repeated_tests_came_to():
+def test_a_run_that_is_halted_keeps_what_its_repeated_tests_came_to() -> None:
     told = Told(1, 1, repeat=5)
     told.start()
     told.run("t0")
@@ -405,7 +405,7 @@ def test_a_run_that_is_halted_keeps_what_its_repeated_tests_came_to():
     assert told.schedule.left_over()[0] == (1,)
 
 
-def test_a_fixture_that_is_out_of_time_leaves_its_class_out():
+def test_a_fixture_that_is_out_of_time_leaves_its_class_out() -> None:
     told = Told(2)
     told.start()
     told.begin_fixture("shop.T.setUpClass")
@@ -416,7 +416,7 @@ def test_a_fixture_that_is_out_of_time_leaves_its_class_out():
     assert (left_out, finish) == (LeaveOut((0, 1), "setUpClass timed out"), Finish())
 
 
-def test_a_test_that_ends_after_its_limit_has_timed_out_and_the_rest_runs_in_a_new_worker():
+def test_a_test_that_ends_after_its_limit_has_timed_out_and_the_rest_runs_in_a_new_worker() -> None:
     told = Told(2, retries=1)
     told.start()
     told.begin("t0")
@@ -430,7 +430,7 @@ def test_a_test_that_ends_after_its_limit_has_timed_out_and_the_rest_runs_in_a_n
     assert told.ready() == [assign(0, 1)]
 
 
-def test_a_fixture_that_ends_after_its_limit_leaves_its_class_out():
+def test_a_fixture_that_ends_after_its_limit_leaves_its_class_out() -> None:
     told = Told(1, is_failfast=True)
     told.start()
     told.begin_fixture("shop.T.setUpClass")
@@ -444,7 +444,7 @@ def test_a_fixture_that_ends_after_its_limit_leaves_its_class_out():
 # forged events
 
 
-def test_what_runs_where_an_event_was_forged_is_red_and_the_rest_runs_in_a_new_worker():
+def test_what_runs_where_an_event_was_forged_is_red_and_the_rest_runs_in_a_new_worker() -> None:
     told = Told(2)
     told.start()
     told.begin("t0")
@@ -456,7 +456,7 @@ def test_what_runs_where_an_event_was_forged_is_red_and_the_rest_runs_in_a_new_w
     assert told.ready() == [assign(0, 1)]
 
 
-def test_nobody_is_blamed_for_what_was_forged_while_nothing_ran():
+def test_nobody_is_blamed_for_what_was_forged_while_nothing_ran() -> None:
     told = Told(2)
     told.start()
     assert told.schedule.has_forged(1, "a line") == [Kill(1)]
@@ -464,7 +464,7 @@ def test_nobody_is_blamed_for_what_was_forged_while_nothing_ran():
     assert told.ready() == [assign(0, 0, 1)]
 
 
-def test_a_test_that_is_late_and_forges_has_timed_out():
+def test_a_test_that_is_late_and_forges_has_timed_out() -> None:
     told = Told(1)
     told.start()
     told.begin("t0")
@@ -473,7 +473,7 @@ def test_a_test_that_is_late_and_forges_has_timed_out():
     assert told.gone()[0].outcome is TIMED_OUT
 
 
-def test_a_test_that_is_killed_is_to_blame_though_its_worker_is_killed_again():
+def test_a_test_that_is_killed_is_to_blame_though_its_worker_is_killed_again() -> None:
     told = Told(1)
     told.start()
     told.begin("t0")
@@ -484,7 +484,7 @@ def test_a_test_that_is_killed_is_to_blame_though_its_worker_is_killed_again():
     assert told.gone()[0].outcome is TIMED_OUT
 
 
-def test_the_clock_of_a_test_starts_with_it():
+def test_the_clock_of_a_test_starts_with_it() -> None:
     told = Told(2)
     told.start()
     for test in ("t0", "t1"):
@@ -495,7 +495,7 @@ def test_the_clock_of_a_test_starts_with_it():
     assert told.finals == {"t0": PASSED, "t1": PASSED}
 
 
-def test_a_worker_that_is_stuck_between_tests_is_killed_and_the_rest_runs():
+def test_a_worker_that_is_stuck_between_tests_is_killed_and_the_rest_runs() -> None:
     told = Told(2)
     told.start()
     told.run("t0")
@@ -507,7 +507,7 @@ def test_a_worker_that_is_stuck_between_tests_is_killed_and_the_rest_runs():
 
 
 @pytest.mark.parametrize(("timeout_s", "patience"), [(1000.0, RETIRE_S), (2.0, 2.0)])
-def test_a_worker_that_was_asked_to_end_and_does_not_is_killed(timeout_s, patience):
+def test_a_worker_that_was_asked_to_end_and_does_not_is_killed(timeout_s: float, patience) -> None:
     told = Told(1, limits=Limits(timeout_s))
     told.start()
     told.run("t0")
@@ -522,7 +522,7 @@ def test_a_worker_that_was_asked_to_end_and_does_not_is_killed(timeout_s, patien
 # retries
 
 
-def test_a_failed_test_is_tried_again_at_the_end_by_a_fresh_worker():
+def test_a_failed_test_is_tried_again_at_the_end_by_a_fresh_worker() -> None:
     told = Told(2, 1, retries=1)
     told.start()
     told.run("t0", outcome=FAILED)
@@ -539,7 +539,7 @@ def test_a_failed_test_is_tried_again_at_the_end_by_a_fresh_worker():
     assert told.finals["t0"] is PASSED
 
 
-def test_each_retry_has_a_worker_of_its_own():
+def test_each_retry_has_a_worker_of_its_own() -> None:
     told = Told(2, retries=1)
     told.start()
     told.run("t0", "t1", outcome=FAILED)
@@ -552,7 +552,7 @@ def test_each_retry_has_a_worker_of_its_own():
     assert told.ready() == [assign(0, 1, n=2)]
 
 
-def test_the_last_retry_is_final_whatever_comes_of_it():
+def test_the_last_retry_is_final_whatever_comes_of_it() -> None:
     told = Told(1, retries=2)
     told.start()
     for n in (1, 2, 3):
@@ -566,7 +566,7 @@ def test_the_last_retry_is_final_whatever_comes_of_it():
     assert told.finals == {"t0": FAILED}
 
 
-def test_a_crash_and_a_time_out_are_tried_again_too():
+def test_a_crash_and_a_time_out_are_tried_again_too() -> None:
     told = Told(2, retries=1)
     told.start()
     told.begin("t0")
@@ -584,7 +584,7 @@ def test_a_crash_and_a_time_out_are_tried_again_too():
     assert told.ready() == [assign(0, 1, n=2)]
 
 
-def test_a_retry_whose_worker_dies_before_it_begins_is_handed_out_again():
+def test_a_retry_whose_worker_dies_before_it_begins_is_handed_out_again() -> None:
     told = Told(1, retries=1)
     told.start()
     told.run("t0", outcome=FAILED)
@@ -595,7 +595,7 @@ def test_a_retry_whose_worker_dies_before_it_begins_is_handed_out_again():
     assert told.ready() == [assign(0, 0, n=2)]
 
 
-def test_retries_wait_until_all_others_are_through():
+def test_retries_wait_until_all_others_are_through() -> None:
     told = Told(1, 1, workers=2, retries=1)
     told.start()
     told.run("t0", outcome=FAILED, slot=1)
@@ -610,7 +610,7 @@ def test_retries_wait_until_all_others_are_through():
 @pytest.mark.parametrize(
     ("tests", "failures", "are_retried"), [(20, 10, True), (20, 11, False), (300, 30, True), (300, 31, False)]
 )
-def test_when_much_fails_nothing_is_tried_again(tests, failures, are_retried):
+def test_when_much_fails_nothing_is_tried_again(tests: int, failures: int, are_retried: bool) -> None:
     told = Told(tests, retries=1)
     told.start()
     told.run(*[f"t{index}" for index in range(failures)], outcome=FAILED)
@@ -619,7 +619,7 @@ def test_when_much_fails_nothing_is_tried_again(tests, failures, are_retried):
     assert told.gone() == ([Spawn(1)] if are_retried else [Finish()])
 
 
-def test_tests_whose_retry_was_called_off_are_left_with_what_they_had():
+def test_tests_whose_retry_was_called_off_are_left_with_what_they_had() -> None:
     told = Told(12, retries=1)
     told.start()
     told.run(*[f"t{index}" for index in range(11)], outcome=FAILED)
@@ -630,7 +630,7 @@ def test_tests_whose_retry_was_called_off_are_left_with_what_they_had():
     assert told.schedule.called_off() == (dict.fromkeys(range(11), FAILED), "too many failed (11 of 12)")
 
 
-def test_what_never_ran_counts_among_what_failed():
+def test_what_never_ran_counts_among_what_failed() -> None:
     told = Told(6, 6, retries=1)
     told.start()
     for index in range(6):
@@ -643,7 +643,7 @@ def test_what_never_ran_counts_among_what_failed():
     assert told.schedule.called_off()[1] == "too many failed (11 of 12)"
 
 
-def test_a_worker_that_is_late_takes_no_retry_while_others_run():
+def test_a_worker_that_is_late_takes_no_retry_while_others_run() -> None:
     told = Told(1, 1, workers=2, retries=1)
     told.schedule.start(0.0)
     told.ready(1)
@@ -652,7 +652,7 @@ def test_a_worker_that_is_late_takes_no_retry_while_others_run():
     assert told.ready(2) == [Retire(2)]
 
 
-def test_a_class_that_could_not_be_set_up_is_not_tried_again():
+def test_a_class_that_could_not_be_set_up_is_not_tried_again() -> None:
     told = Told(1, retries=1)
     told.start()
     told.end("t0", Outcome.NOT_RUN)
@@ -660,7 +660,7 @@ def test_a_class_that_could_not_be_set_up_is_not_tried_again():
 
 
 @pytest.mark.parametrize("outcome", [PASSED, Outcome.SKIPPED, Outcome.XFAILED])
-def test_what_is_not_red_is_not_tried_again(outcome):
+def test_what_is_not_red_is_not_tried_again(outcome) -> None:
     told = Told(1, retries=1)
     told.start()
     told.run("t0", outcome=outcome)
@@ -670,7 +670,7 @@ def test_what_is_not_red_is_not_tried_again(outcome):
 # ends before the end
 
 
-def test_failfast_ends_the_run_after_what_runs_now():
+def test_failfast_ends_the_run_after_what_runs_now() -> None:
     told = Told(2, 2, 1, workers=2, is_failfast=True)
     told.start()
     told.begin("t2", slot=2)
@@ -685,27 +685,27 @@ def test_failfast_ends_the_run_after_what_runs_now():
 
 
 @pytest.mark.parametrize("outcome", [PASSED, Outcome.SKIPPED, Outcome.XFAILED])
-def test_failfast_is_for_failures(outcome):
+def test_failfast_is_for_failures(outcome) -> None:
     told = Told(2, is_failfast=True)
     told.start()
     assert told.run("t0", outcome=outcome) == []
 
 
-def test_failfast_counts_a_crash():
+def test_failfast_counts_a_crash() -> None:
     told = Told(2, is_failfast=True)
     told.start()
     told.begin("t0")
     assert told.gone()[1:] == [Halt("--failfast: t0 CRASHED"), Finish()]
 
 
-def test_failfast_counts_a_fixture():
+def test_failfast_counts_a_fixture() -> None:
     told = Told(2, is_failfast=True)
     told.start()
     told.begin_fixture("shop.T.setUpClass")
     assert told.end("shop.T.setUpClass", Outcome.ERRORED) == [Halt("--failfast: shop.T.setUpClass ERRORED")]
 
 
-def test_failfast_waits_for_the_last_attempt():
+def test_failfast_waits_for_the_last_attempt() -> None:
     told = Told(2, retries=1, is_failfast=True)
     told.start()
     assert told.run("t0", outcome=FAILED) == []
@@ -716,7 +716,7 @@ def test_failfast_waits_for_the_last_attempt():
     assert told.run("t0", outcome=FAILED, n=2) == [Halt("--failfast: t0 FAILED")]
 
 
-def test_a_halt_calls_retries_off():
+def test_a_halt_calls_retries_off() -> None:
     told = Told(3, retries=1)
     told.start()
     told.run("t0", outcome=FAILED)
@@ -727,7 +727,7 @@ def test_a_halt_calls_retries_off():
     assert told.schedule.called_off() == ({0: FAILED}, "enough")
 
 
-def test_a_halt_leaves_no_retry_to_run():
+def test_a_halt_leaves_no_retry_to_run() -> None:
     told = Told(2, retries=1)
     told.start()
     told.run("t0", outcome=FAILED)
@@ -736,7 +736,7 @@ def test_a_halt_leaves_no_retry_to_run():
     assert told.gone() == [Finish()]
 
 
-def test_a_second_outcome_of_a_test_changes_nothing():
+def test_a_second_outcome_of_a_test_changes_nothing() -> None:
     told = Told(2, is_failfast=True)
     told.start()
     told.run("t0")
@@ -751,7 +751,7 @@ def units(*kinds):
     return [Unit(f"U{i}", (i,), needs_data=kind == "d", flushes=kind == "f") for i, kind in enumerate(kinds)]
 
 
-def test_a_class_that_needs_migrated_data_gets_new_clones_where_one_has_flushed():
+def test_a_class_that_needs_migrated_data_gets_new_clones_where_one_has_flushed() -> None:
     told = Told(units=units("f", "d"))
     told.start()
     told.run("t0")
@@ -763,7 +763,7 @@ def test_a_class_that_needs_migrated_data_gets_new_clones_where_one_has_flushed(
     assert told.gone() == [Finish()]
 
 
-def test_clones_stay_flushed_until_they_are_made_anew():
+def test_clones_stay_flushed_until_they_are_made_anew() -> None:
     told = Told(units=units("f", "-", "d"))
     told.start()
     told.run("t0")
@@ -773,14 +773,14 @@ def test_clones_stay_flushed_until_they_are_made_anew():
 
 
 @pytest.mark.parametrize("kinds", ["df", "ff", "f-", "dd", "d-"])
-def test_no_other_order_costs_new_clones(kinds):
+def test_no_other_order_costs_new_clones(kinds: str) -> None:
     told = Told(units=units(*kinds))
     told.start()
     told.run("t0")
     assert told.done() == [assign(1, 1)]
 
 
-def test_a_worker_that_died_leaves_no_flushed_clones():
+def test_a_worker_that_died_leaves_no_flushed_clones() -> None:
     told = Told(units=units("f", "f", "d"))
     told.start()
     told.run("t0")
@@ -790,7 +790,7 @@ def test_a_worker_that_died_leaves_no_flushed_clones():
     assert told.ready() == [assign(2, 2)]
 
 
-def test_what_runs_when_a_server_is_lost_is_said_of_each_worker_that_has_a_test_in_hand():
+def test_what_runs_when_a_server_is_lost_is_said_of_each_worker_that_has_a_test_in_hand() -> None:
     told = Told(2, 2, 1, workers=3)
     told.start()
     told.begin("t0", slot=1)

@@ -54,7 +54,7 @@ class Worker:
 class World:
     """Carries commands out as the coordinator does, and lets workers live, err, hang and die at random."""
 
-    def __init__(self, units, workers, retries, is_failfast, random, run_s, repeat):
+    def __init__(self, units, workers, retries, is_failfast, random, run_s, repeat) -> None:
         self.units, self.retries, self.random, self.run_s, self.repeat = units, retries, random, run_s, repeat
         self.ids = [f"t{index}" for unit in units for index in unit.tests]
         limits = Limits(TIMEOUT_S, run_s=run_s)
@@ -68,7 +68,7 @@ class World:
         self.end = None
         self.failed_starts = Counter()
 
-    def run(self):
+    def run(self) -> None:
         self.obey(self.schedule.start(self.now))
         for _ in range(STEPS):
             if self.end is not None:
@@ -76,7 +76,7 @@ class World:
             self.step()
         raise AssertionError(f"the run does not end: {self.workers}")
 
-    def step(self):
+    def step(self) -> None:
         self.now += self.random.choice([0.01, 0.1, 1.0])
         able = [slot for slot, worker in self.workers.items() if self.can_go_on(worker)]
         if able:
@@ -93,7 +93,7 @@ class World:
 
     # what the coordinator does
 
-    def obey(self, commands):
+    def obey(self, commands) -> None:
         for command in commands:
             if isinstance(self.end, GiveUp):
                 return
@@ -130,7 +130,7 @@ class World:
                 case GiveUp() | Finish():
                     self.end = command
 
-    def assign(self, slot, assignment):
+    def assign(self, slot, assignment) -> None:
         worker = self.workers[slot]
         assert worker.phase == "waiting", f"work for a worker that is {worker.phase}"
         unit = self.units[assignment.unit]
@@ -161,7 +161,7 @@ class World:
             steps += [("end fixture", tear_down, 1, fixture)]
         return [*steps, ("done", unit, 0, "")]
 
-    def kill(self, slot):
+    def kill(self, slot) -> None:
         worker = self.workers[slot]
         worker.is_doomed = True
         for _ in range(self.random.choice([0, 0, 1, 2, 3])):  # what it says, or had said, before the signal comes
@@ -171,7 +171,7 @@ class World:
         if self.workers.get(slot) is worker:
             self.die(slot)
 
-    def blame(self, blame):
+    def blame(self, blame) -> None:
         """Of the test that ran when the worker died, or that it was killed for, and no other."""
         assert blame.test == self.died_running
         assert blame.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT)
@@ -181,7 +181,7 @@ class World:
 
     # what a worker does
 
-    def go_on(self, slot):
+    def go_on(self, slot) -> None:
         worker = self.workers[slot]
         if worker.phase == "starting":
             self.start_up(slot, worker)
@@ -193,7 +193,7 @@ class World:
         else:
             self.take_step(slot, worker, *worker.script.pop(0))
 
-    def start_up(self, slot, worker):
+    def start_up(self, slot, worker) -> None:
         fate = self.random.choice(START_FATES)
         if fate == "crash":
             self.die(slot)
@@ -203,7 +203,7 @@ class World:
             worker.phase = "waiting"
             self.obey(self.schedule.worker_is_ready(slot, self.now))
 
-    def take_step(self, slot, worker, what, test, n, fate):
+    def take_step(self, slot, worker, what, test, n, fate) -> None:
         if what != "between" and self.schedule.is_decided(slot):
             worker.is_stuck = what == "done"  # it waits for what will not come
             self.obey(self.schedule.went_on(slot))
@@ -224,7 +224,7 @@ class World:
         else:
             self.tell_end(slot, worker, what, test, n, fate)
 
-    def tell_end(self, slot, worker, what, test, n, fate):
+    def tell_end(self, slot, worker, what, test, n, fate) -> None:
         worker.running = None
         outcome = {"fail": Outcome.FAILED, "skip": Outcome.SKIPPED}.get(fate, Outcome.PASSED)
         outcome = Outcome.NOT_RUN if what == "left out" else Outcome.ERRORED if what == "end fixture" else outcome
@@ -234,7 +234,7 @@ class World:
             assert is_final or (outcome.is_red and n <= self.retries) or (outcome is Outcome.PASSED and n < self.repeat)
         self.obey(commands)
 
-    def suffer(self, slot, worker, fate):
+    def suffer(self, slot, worker, fate) -> None:
         if fate == "crash":
             self.die(slot)
         elif fate in ("hang", "stuck"):
@@ -243,7 +243,7 @@ class World:
             worker.is_stuck = True
             worker.is_late_at = self.now + TIMEOUT_S + self.random.choice([0.1, 0.9, 1.1])
 
-    def die(self, slot):
+    def die(self, slot) -> None:
         worker = self.workers.pop(slot)
         self.died_running = worker.running
         self.died_by_kill = worker.is_doomed
@@ -271,7 +271,7 @@ def suites(draw):
     st.sampled_from([None, None, 10.0, 100.0]),
     st.integers(0, 2**32),
 )
-def test_every_run_ends_with_every_test_accounted_for_once(units, workers, again, is_failfast, run_s, seed):
+def test_every_run_ends_with_every_test_accounted_for_once(units, workers, again, is_failfast, run_s, seed) -> None:
     retries, repeat = again
     world = World(units, workers, retries, is_failfast, Random(seed), run_s, repeat)
     world.run()

@@ -26,17 +26,17 @@ ORDINARY = [
 
 
 @pytest.mark.parametrize("params", ORDINARY, ids=itertools.count())
-def test_ordinary_ones_are_kept_as_they_are(params):
+def test_ordinary_ones_are_kept_as_they_are(params) -> None:
     assert kept(params) is params
 
 
-def test_what_a_driver_wraps_is_kept_as_it_is():
+def test_what_a_driver_wraps_is_kept_as_it_is() -> None:
     params = (Binary(b"few"),)
     assert kept(params) is params
 
 
 @pytest.mark.parametrize("value", [LARGE, LARGE.decode(), bytearray(LARGE), memoryview(LARGE), Binary(LARGE)], ids=type)
-def test_of_a_large_value_the_beginning_is_kept(value):
+def test_of_a_large_value_the_beginning_is_kept(value) -> None:
     number, short = kept([1, value])
     assert number == 1
     assert len(short) == VALUE_SIZE
@@ -47,7 +47,7 @@ def test_of_a_large_value_the_beginning_is_kept(value):
 @pytest.mark.parametrize(
     "params", [list(range(VALUES + 1)), {f"k{n}": n for n in range(VALUES + 1)}], ids=["list", "dict"]
 )
-def test_of_very_many_the_first_are_kept(params):
+def test_of_very_many_the_first_are_kept(params) -> None:
     assert list(kept(params)) == list(params)[:VALUES]
 
 
@@ -56,13 +56,13 @@ class Silent:
         raise AssertionError(name)
 
 
-def test_values_of_other_kinds_are_not_asked_anything():
+def test_values_of_other_kinds_are_not_asked_anything() -> None:
     params = (Silent(),)
     assert kept(params) is params
 
 
 class Unprintable:
-    def __repr__(self):
+    def __repr__(self) -> str:
         raise ValueError
 
 
@@ -73,16 +73,16 @@ class Unprintable:
         ([None, 1.5], "[None, 1.5]"),
     ],
 )
-def test_they_are_told_in_words(params, words):
+def test_they_are_told_in_words(params, words: str) -> None:
     assert shown(params) == words
 
 
-def test_one_that_cannot_be_printed_is_told_of_all_the_same():
+def test_one_that_cannot_be_printed_is_told_of_all_the_same() -> None:
     assert "Unprintable" in shown((Unprintable(),))
 
 
 @pytest.mark.parametrize("params", [(LARGE,), (LARGE.decode(),), list(range(100_000))], ids=["bytes", "str", "many"])
-def test_large_ones_are_told_in_few_words(params):
+def test_large_ones_are_told_in_few_words(params) -> None:
     assert len(shown(params)) <= SHOWN_CHARACTERS + 100
 
 
@@ -98,5 +98,5 @@ def test_large_ones_are_told_in_few_words(params):
         ("a\\'", True, "'a\\\\'''"),
     ],
 )
-def test_values_are_written_as_sql(value, has_escapes, sql):
+def test_values_are_written_as_sql(value, has_escapes: bool, sql: str) -> None:
     assert literal(value, has_escapes=has_escapes) == sql

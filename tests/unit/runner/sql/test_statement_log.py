@@ -31,7 +31,7 @@ from harness.runner.sql.statement_log import STATEMENT_CHARACTERS, SqlLog, finge
         ("", ""),
     ],
 )
-def test_literals_are_made_alike(sql, expected):
+def test_literals_are_made_alike(sql: str, expected: str) -> None:
     assert fingerprint(sql) == expected
 
 
@@ -45,26 +45,26 @@ def test_literals_are_made_alike(sql, expected):
         ("SELECT a", "DELETE a"),
     ],
 )
-def test_other_statements_stay_apart(one, other):
+def test_other_statements_stay_apart(one: str, other: str) -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
 @pytest.mark.parametrize("size", [2, 3, 1000])
-def test_lists_of_any_length_are_one(size):
+def test_lists_of_any_length_are_one(size: int) -> None:
     assert fingerprint(f"SELECT * FROM t WHERE a IN ({', '.join(['%s'] * size)})") == (
         "SELECT * FROM t WHERE a IN (...)"
     )
 
 
 @given(st.integers(0), st.text().map(lambda text: text.replace("'", "''")))
-def test_no_literal_shows(number, text):
+def test_no_literal_shows(number, text) -> None:
     assert (
         fingerprint(f"SELECT * FROM t WHERE a = {number} AND b = '{text}'") == "SELECT * FROM t WHERE a = ? AND b = ?"
     )
 
 
 @given(st.text(alphabet="01 a'()?,%s-\"\n.$_x"))
-def test_a_fingerprint_is_its_own(sql):
+def test_a_fingerprint_is_its_own(sql) -> None:
     once = fingerprint(sql)
     assert fingerprint(once) == once
 
@@ -89,18 +89,18 @@ def recorded(sql, params):
         ((memoryview(b"ab"), True), "SELECT x'6162', True"),
     ],
 )
-def test_parameters_are_put_in(params, sql):
+def test_parameters_are_put_in(params, sql: str) -> None:
     assert recorded("SELECT %s, %s", params) == sql
 
 
-def test_of_a_large_parameter_the_beginning_is_told():
+def test_of_a_large_parameter_the_beginning_is_told() -> None:
     sql = recorded("SELECT %s, %s", (1, b"a" * (4 << 20)))
     assert sql.startswith("SELECT 1, x'616161")
     assert sql.endswith(" -- of large parameters the beginning")
     assert len(sql) < STATEMENT_CHARACTERS + 200
 
 
-def test_a_large_parameter_is_not_kept_alive():
+def test_a_large_parameter_is_not_kept_alive() -> None:
     class Large(bytearray):
         pass
 
@@ -113,7 +113,7 @@ def test_a_large_parameter_is_not_kept_alive():
     assert alive() is None
 
 
-def test_a_long_statement_is_kept_in_part():
+def test_a_long_statement_is_kept_in_part() -> None:
     sql = recorded(f"SELECT '{'a' * (1 << 20)}', %s", (1,))
     assert "characters left out" in sql
     assert len(sql) < STATEMENT_CHARACTERS + 200

@@ -46,7 +46,7 @@ def claims():
     return claims
 
 
-def test_an_honest_worker_is_believed_to_its_end(claims):
+def test_an_honest_worker_is_believed_to_its_end(claims) -> None:
     said = [
         fixture("setUpModule", "app"),
         fixture(),
@@ -62,12 +62,12 @@ def test_an_honest_worker_is_believed_to_its_end(claims):
     assert [event for event in said if not claims.fits(event)] == []
 
 
-def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(claims):
+def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(claims) -> None:
     said = [fixture(), fixture_failed(), ended(outcome="NOT_RUN"), ended(TESTS[1], "SKIPPED"), done()]
     assert [event for event in said if not claims.fits(event)] == []
 
 
-def test_a_worker_that_is_told_to_stop_leaves_the_rest_unsaid(claims):
+def test_a_worker_that_is_told_to_stop_leaves_the_rest_unsaid(claims) -> None:
     assert claims.fits(began())
     assert claims.fits(ended())
     assert claims.fits(done())
@@ -99,7 +99,7 @@ def test_a_worker_that_is_told_to_stop_leaves_the_rest_unsaid(claims):
         {},
     ],
 )
-def test_between_two_tests_nothing_else_fits(claims, event):
+def test_between_two_tests_nothing_else_fits(claims, event) -> None:
     assert not claims.fits(event)
 
 
@@ -130,13 +130,13 @@ def test_between_two_tests_nothing_else_fits(claims, event):
         {"type": "RunAborted", "exit_code": 3, "message": "a server is lost"},
     ],
 )
-def test_while_a_test_runs_only_its_end_fits(claims, event):
+def test_while_a_test_runs_only_its_end_fits(claims, event) -> None:
     assert claims.fits(began())
     assert not claims.fits(event)
     assert claims.fits(ended())
 
 
-def test_nothing_fits_before_the_clones_are_made_but_an_abort():
+def test_nothing_fits_before_the_clones_are_made_but_an_abort() -> None:
     for event in (began(), fixture(), ended(), done(), {"type": "Notice", "code": "soiled", "text": ""}):
         assert not Claims().fits(event)
     assert Claims().fits({"type": "RunAborted", "exit_code": 4, "message": "init_worker failed"})
@@ -147,11 +147,11 @@ def failed(fault="harness"):
 
 
 @pytest.mark.parametrize("is_running", [False, True])
-def test_a_worker_may_say_at_any_time_that_it_fails_and_nothing_after_that(claims, is_running):
+def test_a_worker_may_say_at_any_time_that_it_fails_and_nothing_after_that(claims, is_running: bool) -> None:
     assert not is_running or claims.fits(began())
     assert claims.fits(failed())
     assert not any(map(claims.fits, (failed(), began(), ended(), recycled(), fixture("tearDownClass"), done())))
 
 
-def test_a_worker_blames_the_project_or_the_harness_and_nobody_else(claims):
+def test_a_worker_blames_the_project_or_the_harness_and_nobody_else(claims) -> None:
     assert not claims.fits(failed("somebody"))

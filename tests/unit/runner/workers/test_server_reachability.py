@@ -23,16 +23,16 @@ def lines(*said):
 
 
 class TestFindings:
-    def test_a_look_that_found_all_well_finds_nothing(self):
+    def test_a_look_that_found_all_well_finds_nothing(self) -> None:
         assert findings(lines(ASKED, END)) == ()
 
-    def test_what_it_found_is_told(self):
+    def test_what_it_found_is_told(self) -> None:
         assert findings(lines(ASKED, SILENT, END)) == (SILENT,)
 
-    def test_a_server_that_was_still_asked_at_the_end_does_not_answer(self):
+    def test_a_server_that_was_still_asked_at_the_end_does_not_answer(self) -> None:
         assert [(found.alias, found.kind) for found in findings(lines(ASKED))] == [("default", "silent")]
 
-    def test_a_look_that_could_not_begin_finds_nothing(self):
+    def test_a_look_that_could_not_begin_finds_nothing(self) -> None:
         assert findings("") == ()
 
 
@@ -46,11 +46,11 @@ class TestJudge:
             ([SEVERED], 0.0, "look again"),
         ],
     )
-    def test_a_server_that_does_not_answer_is_waited_for_and_never_lost(self, found, waited_s, word):
+    def test_a_server_that_does_not_answer_is_waited_for_and_never_lost(self, found, waited_s, word: str) -> None:
         assert judge(found, waited_s) == word
 
     @pytest.mark.parametrize(("found", "waited_s"), [(STOPPED, 0.0), (SEVERED, GONE_S + 1)])
-    def test_a_replica_that_says_that_it_has_stopped_ends_the_run(self, found, waited_s):
+    def test_a_replica_that_says_that_it_has_stopped_ends_the_run(self, found, waited_s) -> None:
         with pytest.raises(ServerError) as caught:
             judge([SILENT, found], waited_s)
         assert (caught.value.message, caught.value.evidence) == (found.message, found.evidence)
@@ -61,7 +61,7 @@ def server_that_says(words):
     """The port of a server that sends *words* to its first client, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
-        def serve():
+        def serve() -> None:
             with listening.accept()[0] as link:
                 link.settimeout(0.2)
                 with contextlib.suppress(TimeoutError):
@@ -101,17 +101,17 @@ def packet(payload):
         pytest.param("mysql", b"", False, id="mysql says nothing"),
     ],
 )
-def test_a_server_that_says_anything_is_there_unless_it_shuts_down(probe, words, answers):
+def test_a_server_that_says_anything_is_there_unless_it_shuts_down(probe: str, words, answers: bool) -> None:
     with server_that_says(words) as port:
         assert server_reachability._PROBES[probe]("127.0.0.1", port) is answers
 
 
-def test_where_nobody_listens_nobody_answers():
+def test_where_nobody_listens_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     assert not any(probe("127.0.0.1", port) for probe in server_reachability._PROBES.values())
 
 
-def test_a_finding_is_one_line_whatever_it_says():
+def test_a_finding_is_one_line_whatever_it_says() -> None:
     assert json.loads(Finding("a", "silent", "two\nlines").line()) == ["a", "silent", "two\nlines", "", ""]
     assert Finding("a", "silent", "two\nlines").line().count("\n") == 1

@@ -6,7 +6,7 @@ WAITING = ServerSession(7, "active", 3.96, "Lock transactionid", (6,), "UPDATE s
 HOLDING = ServerSession(6, "idle in transaction", 4.0, "", (), "UPDATE shop_account SET balance = 1")
 
 
-def test_sessions_are_told_with_what_they_wait_for():
+def test_sessions_are_told_with_what_they_wait_for() -> None:
     assert describe("default (test_shop_1), as its server sees it:", [HOLDING, WAITING]).splitlines()[:7] == [
         "default (test_shop_1), as its server sees it:",
         "  session 6: idle in transaction for 4.0 s",
@@ -19,21 +19,21 @@ def test_sessions_are_told_with_what_they_wait_for():
     ]
 
 
-def test_a_wait_for_a_session_that_waits_itself_is_the_servers_to_break():
+def test_a_wait_for_a_session_that_waits_itself_is_the_servers_to_break() -> None:
     other = ServerSession(6, "active", 4.0, "Lock transactionid", (7,), "UPDATE a")
     assert "Deadlock" not in describe("", [other, WAITING])
 
 
-def test_a_wait_for_somebody_elses_session_is_none_of_the_tests_own():
+def test_a_wait_for_somebody_elses_session_is_none_of_the_tests_own() -> None:
     assert "Deadlock" not in describe("", [WAITING])
 
 
-def test_a_long_statement_is_cut():
+def test_a_long_statement_is_cut() -> None:
     long = ServerSession(1, "active", 0.0, "", (), "x" * 10_000)
     assert len(describe("", [long])) < 3000
 
 
-def test_of_many_sessions_those_that_do_something_come_first():
+def test_of_many_sessions_those_that_do_something_come_first() -> None:
     idle = [ServerSession(number, "idle", 0.1, "", (), "") for number in range(100, 400)]
     lines = describe("title", [*idle, HOLDING, WAITING]).splitlines()
     assert [line.partition(":")[0] for line in lines if line.startswith("  session")][:3] == [

@@ -17,5 +17,5 @@ from harness.runner.workers.worker import start_code
         (AttributeError("a bug"), "harness", ExitCode.INTERNAL),
     ],
 )
-def test_a_server_that_goes_while_a_worker_starts_is_no_bug(error, fault, code):
+def test_a_server_that_goes_while_a_worker_starts_is_no_bug(error, fault: str, code: ExitCode) -> None:
     assert start_code(error, fault) is code
