@@ -31,8 +31,8 @@ from harness.host.engines import Engine
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
-from harness.host.planning.plan import StackPlan, make_plan
-from harness.host.run.servers import Stack, StackOptions
+from harness.host.planning.plan import ServerPlan, make_plan
+from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 ROOT = Path(__file__).parents[2]
@@ -99,12 +99,12 @@ class Ground:
         with containers.network(self.client, secrets.token_hex(4)) as name:
             yield name
 
-    def stack(self, plan: StackPlan, network: str, *, image: str | None = None, publish: bool = False) -> Stack:
+    def stack(self, plan: ServerPlan, network: str, *, image: str | None = None, publish: bool = False) -> Servers:
         """The servers of *plan*, not yet started, from the seeded image or *image*."""
         tag = image or self.seeded
         images = {(server.engine.name, server.version): tag for server in plan.servers}
-        options = StackOptions(secrets.token_hex(4), network, images, publish=publish, startup_s=STARTUP_S)
-        return Stack(self.client, plan, options)
+        options = ServerOptions(secrets.token_hex(4), network, images, publish=publish, startup_s=STARTUP_S)
+        return Servers(self.client, plan, options)
 
     def venv(self, name: str, requirements: Sequence[str]) -> Path:
         """The Python of a virtual environment with *requirements*, made anew where they have changed."""
@@ -129,7 +129,7 @@ class Ground:
         return folder / "bin" / "python"
 
 
-def pair_plan(*, has_replica: bool, engine: Engine = POSTGRES) -> StackPlan:
+def pair_plan(*, has_replica: bool, engine: Engine = POSTGRES) -> ServerPlan:
     """The plan of one primary of *engine* and, if *has_replica*, its replica."""
     aliases = [_alias("default", "primary", TestOptions(), engine)]
     if has_replica:

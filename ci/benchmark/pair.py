@@ -66,7 +66,7 @@ def _start(ground: Ground, network: str, engine: Engine, image: str) -> Side:
         stack = ground.stack(pair_plan(has_replica=True, engine=engine), network, image=image)
         try:
             begin = time.perf_counter()
-            stack.bring_up()
+            stack.start()
             return time.perf_counter() - begin
         finally:
             stack.close()

@@ -26,7 +26,7 @@ from harness.host.docker.runner import RunnerContainer, RunnerSpec
 from harness.host.engines.postgres import POSTGRES
 from harness.host.planning.plan import make_plan
 from harness.host.project.files import FOLDER, RUNNER_UID, project_files, project_tar
-from harness.host.run.resources import Room
+from harness.host.run.resources import Resources
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PACKAGE_NAME = "django-testcontainers-plus"
@@ -144,7 +144,7 @@ def _primaries() -> Any:
 def _container(ground: Ground, network: str, variables: Mapping[str, str]) -> RunnerContainer:
     """A container of the project's image with the project in it, which runs the tests; it is removed with its network."""
     config = load({"project": str(STOREFRONT), "db": ["postgres"]}, {}, STOREFRONT)
-    with Room(config, lambda title, line: ground.tell(f"{title}: {line}")) as room:
+    with Resources(config, lambda title, line: ground.tell(f"{title}: {line}")) as room:
         image = room.runner_image()
     assert image is not None
     run = network.rpartition("-")[2]

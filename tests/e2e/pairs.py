@@ -20,7 +20,7 @@ from harness.host.engines.engine import Replication
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
 from harness.host.planning.plan import make_plan
-from harness.host.run.servers import Stack, StackOptions
+from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.messages import Endpoint, Route
 from harness.protocol.topology import Alias, TestOptions, Topology
 
@@ -117,8 +117,8 @@ def running(engine: Engine, replication: Replication = "gtid", *, version: str =
         with Workshop(client, lambda title, line: None) as workshop:
             image = provision.server_image(workshop, engine, version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
-        options = StackOptions(run, network, images, publish=True, replication={engine.name: replication})
-        with Stack(client, plan, options) as stack:
+        options = ServerOptions(run, network, images, publish=True, replication={engine.name: replication})
+        with Servers(client, plan, options) as stack:
             (primary,) = [server.id for server in plan.servers if server.role == "primary"]
             container = stack._containers[primary]  # the stack itself runs nothing there but its dumps of schemas
             yield Pair(engine, plan.routes, tuple(stack.endpoints()), container.execute)

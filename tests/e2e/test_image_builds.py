@@ -413,7 +413,7 @@ import contextlib, sys, time
 from pathlib import Path
 from harness.host.docker import attach, containers
 from harness.host.docker.build import Workshop
-from harness.host.docker.engine import connect
+from harness.host.docker.client import connect
 from harness.host.provisioning import images, provision
 from harness.host.provisioning.images import Origin, Spec, Step
 from harness.host.provisioning.recipe import Recipe

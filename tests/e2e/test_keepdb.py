@@ -12,7 +12,7 @@ import pytest
 from harness.host.config.load import load
 from harness.host.docker import containers
 from harness.host.docker.client import connect
-from harness.host.run import kept_servers
+from harness.host.run import persistent_servers
 from tests.e2e import command
 from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
 
@@ -72,7 +72,7 @@ def kept_ids(shop):
     config = load({"project": str(shop), "runner": "host"}, {}, command.ROOT)
     client = connect()
     try:
-        return {server.id for server in containers.kept_servers(client, kept_servers.run_id(config)).values()}
+        return {server.id for server in containers.kept_servers(client, persistent_servers.run_id(config)).values()}
     finally:
         client.close()
 

@@ -20,7 +20,7 @@ from harness.host.engines import ENGINES
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
 from harness.host.planning.plan import make_plan
-from harness.host.run.servers import Stack, StackOptions
+from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker
@@ -68,7 +68,7 @@ def network(client, run):
 
 def stack(client, plan, run, network, image, **options):
     images = {(server.engine.name, server.version): image for server in plan.servers}
-    return Stack(client, plan, StackOptions(run, network, images, publish=True, **options))
+    return Servers(client, plan, ServerOptions(run, network, images, publish=True, **options))
 
 
 def session(endpoint, user=USER, password=None):

@@ -30,7 +30,7 @@ from harness.host.images import build_environment, provision
 from harness.host.images.builder import Workshop
 from harness.host.planning.plan import make_plan
 from harness.host.project import files
-from harness.host.run.servers import Stack, StackOptions
+from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, Topology
 from tests import junit_check
 from tests.archives import unpack
@@ -184,7 +184,7 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
             images[engine.name, engine.default_version] = server
         with (
             containers.network(client, run) as network,
-            Stack(client, plan, StackOptions(run, network, images=images)) as up,
+            Servers(client, plan, ServerOptions(run, network, images=images)) as up,
         ):
             endpoint = next(iter(up.endpoints()), None)
             container = client.containers.create(

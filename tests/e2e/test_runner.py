@@ -20,7 +20,7 @@ from harness.host.docker.client import connect
 from harness.host.docker.runner import RunnerContainer
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
-from harness.host.launch.liveness import Pulse
+from harness.host.launch.liveness import Liveness
 from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
 from harness.protocol.events import PhaseStarted
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop
@@ -247,7 +247,7 @@ def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin) -> None:
         still.append(error.message)
         conversation.stop(0.0)
 
-    with begin(script) as conversation, Pulse(conversation, end, silent_s=1.0) as pulse:
+    with begin(script) as conversation, Liveness(conversation, end, silent_s=1.0) as pulse:
         pulse.told(PhaseStarted("tests"))
         assert list(pulse.listen(conversation.lines())) == [b"up\n"]
     assert still == ["The runner has said nothing for 1 s."]

@@ -22,7 +22,7 @@ from harness.host.engines.postgres import POSTGRES
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
 from harness.host.planning.plan import make_plan
-from harness.host.run.servers import Stack, StackOptions
+from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker
@@ -65,7 +65,7 @@ def network(client, run):
 
 def stack(client, plan, run, network, image, **options):
     images = {(server.engine.name, server.version): image for server in plan.servers}
-    return Stack(client, plan, StackOptions(run, network, images, publish=True, **options))
+    return Servers(client, plan, ServerOptions(run, network, images, publish=True, **options))
 
 
 def session(endpoint, database="postgres"):
@@ -315,14 +315,14 @@ def test_servers_end_with_the_process_that_started_them(client, run, image) -> N
     script = f"""
         import time
         from harness.host.docker import containers
-        from harness.host.docker.engine import connect
-        from harness.host.stack import Stack, StackOptions
-        from harness.host.plan import make_plan
+        from harness.host.docker.client import connect
+        from harness.host.run.servers import Servers, ServerOptions
+        from harness.host.planning.plan import make_plan
         from harness.protocol.topology import Alias, Topology
         plan = make_plan(Topology((Alias("default", {PG!r}, "postgresql", "shop", "db", "", "u", "test_shop"),)))
         client = connect()
         with containers.network(client, {run!r}) as network:
-            with Stack(client, plan, StackOptions({run!r}, network, {{("postgres", "17"): {image!r}}})):
+            with Servers(client, plan, ServerOptions({run!r}, network, {{("postgres", "17"): {image!r}}})):
                 print("up", flush=True)
                 time.sleep(300)
     """

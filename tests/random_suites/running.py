@@ -19,7 +19,7 @@ from harness.host.engines import POSTGRES
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
 from harness.host.planning.plan import make_plan
-from harness.host.run.servers import Stack, StackOptions
+from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, Topology
 from harness.protocol.topology import TestOptions as Options
 from tests.e2e import command
@@ -104,6 +104,6 @@ def postgres() -> Iterator[Server]:
         with Workshop(client, lambda title, line: None) as workshop:
             image = provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
-        with Stack(client, plan, StackOptions(run, network, images, publish=True)) as stack:
+        with Servers(client, plan, ServerOptions(run, network, images, publish=True)) as stack:
             (endpoint,) = stack.endpoints()
             yield Server(endpoint.host, endpoint.port, endpoint.password)

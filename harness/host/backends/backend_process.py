@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.config.load import load
-from harness.host.run import environment
+from harness.host.run.environment import read_environment
 from harness.host.run.session import run_ci
 from harness.protocol import codec
 from harness.protocol.events import RunAborted
@@ -59,9 +59,9 @@ def main() -> int:
         config = load(letter.flags, os.environ, Path.cwd())
         config = replace(config, artifacts_root=Path(letter.artifacts_root))
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            around = environment.look(config, os.environ, nowhere)
-            around = replace(around, is_github=False, step_summary=None, command=letter.command)
-            return run_ci(config, around)
+            environment = read_environment(config, os.environ, nowhere)
+            environment = replace(environment, is_github=False, step_summary=None, command=letter.command)
+            return run_ci(config, environment)
     except HarnessError as error:
         return _say(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
     except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test

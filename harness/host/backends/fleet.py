@@ -29,8 +29,7 @@ from harness.host.docker.client import connect
 from harness.host.images import commands
 from harness.host.interrupts import heeded
 from harness.host.planning.backends import Backend, at_once, backends_of, workers_each
-from harness.host.run import environment
-from harness.host.run.environment import Surroundings
+from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import TELL_EVERY_S, started
 from harness.protocol import codec
 from harness.protocol.events import Envelope, RunAborted, RunStarted
@@ -55,25 +54,25 @@ def run_several(config: Config) -> ExitCode:
     Each run reads the configuration itself, from the flags that *config* was made from.
     """
     backends = backends_of(config.db)
-    around = environment.look(config, os.environ)
+    environment = read_environment(config, os.environ)
     console = BackendsConsole(
-        around.out,
-        around.console_options(config),
+        environment.out,
+        environment.console_options(config),
         [backend.name for backend in backends],
-        is_live=around.is_live(config),
+        is_live=environment.is_live(config),
     )
     with (
         contextlib.closing(console),
         Artifacts.open(config.artifacts, has_journal=False) as artifacts,
-        _Fleet(config, around, artifacts, console) as fleet,
+        _Fleet(config, environment, artifacts, console) as fleet,
     ):
         fleet.prepare()
         fleet.sail(backends)
         code = ExitCode.GREEN if fleet.interrupt is None else ExitCode(128 + fleet.interrupt)
         merged = merge(fleet.runs, fleet.missing, code)
-        code = write(merged, artifacts, around, console, strict=config.junit_strict)
-        if around.is_github:
-            around.say(merged_summary.annotate_all(merged))
+        code = write(merged, artifacts, environment, console, strict=config.junit_strict)
+        if environment.is_github:
+            environment.say(merged_summary.annotate_all(merged))
         return code
 
 
@@ -83,7 +82,7 @@ class _Fleet:
     def __init__(
         self,
         config: Config,
-        around: Surroundings,
+        environment: Environment,
         artifacts: Artifacts,
         console: BackendsConsole,
     ) -> None:
@@ -91,7 +90,7 @@ class _Fleet:
         self.missing: list[Missing] = []
         self.interrupt: int | None = None
         self._config = config
-        self._around = around
+        self._environment = environment
         self._artifacts = artifacts
         self._console = console
         self._children: dict[str, _Child] = {}
@@ -178,7 +177,7 @@ class _Fleet:
         try:
             run = read_run(child.folder, self._artifacts.root)
         except HarnessError as error:
-            asked = started(replace(self._config, db=child.backend.db), self._around)
+            asked = started(replace(self._config, db=child.backend.db), self._environment)
             run = _unread(child, asked, exit_code, error)
         run = Run(run.report, with_exit_code(run.verdict, exit_code), run.folder)
         self._tell(child, run)
@@ -186,8 +185,8 @@ class _Fleet:
         return run
 
     def _tell(self, child: _Child, run: Run) -> None:
-        options = self._around.console_options(self._config)
-        folder, paths = self._around.relative(child.folder), _files(child.folder)
+        options = self._environment.console_options(self._config)
+        folder, paths = self._environment.relative(child.folder), _files(child.folder)
         lines = final_summary(
             run.report,
             run.verdict,

@@ -15,8 +15,7 @@ from pathlib import Path
 
 from harness.errors import ExitCode, UsageError, worst
 from harness.host.config.load import Config
-from harness.host.run import environment
-from harness.host.run.environment import Surroundings
+from harness.host.run.environment import Environment, read_environment
 from harness.protocol import codec
 from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal
 from harness.report.backends import merged_summary
@@ -39,8 +38,8 @@ def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> Exi
     or files that cannot be read, and for runs that do not belong together.
     """
     expected = read_expected(expect) if expect else None
-    around = environment.look(config, os.environ)
-    places = find_runs([around.cwd / folder for folder in folders])
+    environment = read_environment(config, os.environ)
+    places = find_runs([environment.cwd / folder for folder in folders])
     if any(place.resolve() == config.artifacts.resolve() for place in places):
         raise UsageError(
             f"{config.artifacts} holds a run of its own, which the merged reports would replace.",
@@ -50,24 +49,24 @@ def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> Exi
     merged = merge(runs, missing_of(runs, expected) if expected is not None else ())
     with (
         Artifacts.open(config.artifacts, has_journal=False, spares_runs=True) as artifacts,
-        contextlib.closing(BackendsConsole(around.out, around.console_options(config), [])) as console,
+        contextlib.closing(BackendsConsole(environment.out, environment.console_options(config), [])) as console,
     ):
-        return write(merged, artifacts, around, console, strict=config.junit_strict)
+        return write(merged, artifacts, environment, console, strict=config.junit_strict)
 
 
 def write(
-    merged: Merged, artifacts: Artifacts, around: Surroundings, console: BackendsConsole, *, strict: bool
+    merged: Merged, artifacts: Artifacts, environment: Environment, console: BackendsConsole, *, strict: bool
 ) -> ExitCode:
     """Write the merged reports and print the summary; the exit code is never green when a report could not be written."""
     markdown = merged_summary.markdown(merged)
     artifacts.keep(DIFFERENCES, lambda: markdown)
     artifacts.keep(JUNIT, lambda: junit.build_all(merged_summary.parts(merged), merged.total_s, strict=strict))
-    if around.step_summary is not None:
-        artifacts.append_step_summary(around.step_summary, markdown)
+    if environment.step_summary is not None:
+        artifacts.append_step_summary(environment.step_summary, markdown)
     known = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
     artifacts.keep(SUMMARY, lambda: merged_summary.build(known))
     merged = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
-    paths = condensed(around.relative(artifacts.root), artifacts.paths)
+    paths = condensed(environment.relative(artifacts.root), artifacts.paths)
     problems, is_quiet = artifacts.problems, console.is_quiet
     console.finish(merged_summary.lines(merged, artifacts=paths, unwritten=problems, is_quiet=is_quiet))
     console.close()

@@ -41,7 +41,7 @@ class StageLimits:
     project: str
 
 
-class Pulse:
+class Liveness:
     """Calls *on_end*, from a thread of its own, when the runner has stopped or exceeds *limits*. A context manager.
 
     Silence counts while ``listen`` waits for a line, and not while the consumer of the lines is held up, for example by a
@@ -65,7 +65,7 @@ class Pulse:
         self._is_waiting = False
         self._limit_s: float | None = None
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="liveness", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -27,7 +27,7 @@ class Transport(Conversation, Protocol):
         """Treat *data* as part of the runner's standard error."""
 
 
-class Sealed:
+class SignedConversation:
     """A conversation over *transport*, signed with keys of its own. See ``Conversation``."""
 
     def __init__(self, transport: Transport) -> None:

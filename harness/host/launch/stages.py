@@ -1,6 +1,6 @@
 """The stages of a run before and after the tests, in which the project's code takes the time, and their limits.
 
-Pure: events and stacks in, stages and errors out. ``pulse`` measures the time.
+Pure: events and stacks in, stages and errors out. ``liveness`` measures the time.
 """
 
 from __future__ import annotations

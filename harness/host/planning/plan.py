@@ -52,7 +52,7 @@ class PlannedServer:
 
 
 @dataclass(frozen=True, slots=True)
-class StackPlan:
+class ServerPlan:
     """Every server, primaries first, and the route of each alias, in the order of ``DATABASES``."""
 
     servers: tuple[PlannedServer, ...]
@@ -80,7 +80,7 @@ class _Place:
         return replace(self, mirror_key=None)
 
 
-def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
+def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> ServerPlan:
     """The plan for *topology*, tested on the engines in *db*, or on those of the settings where *db* is empty.
 
     *db* names one backend for all aliases at most, beside those for one alias each.
@@ -95,7 +95,7 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> StackPlan:
     servers = _servers(topology, places)
     ids = {alias: server.id for server in servers for alias in server.aliases}
     names = _database_names(topology, places, specs)
-    return StackPlan(
+    return ServerPlan(
         servers=servers,
         routes=tuple(
             _route(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.host.planning.plan import PlannedServer, StackPlan
+from harness.host.planning.plan import PlannedServer, ServerPlan
 from harness.protocol.codec import to_plain
 
 VERSION = 1
@@ -14,7 +14,7 @@ SERVER_COLUMNS = ("server", "engine", "role", "streams from", "aliases", "users"
 ALIAS_COLUMNS = ("alias", "server", "test database", "kind", "backend", "user", "after")
 
 
-def document(plan: StackPlan) -> dict[str, object]:
+def document(plan: ServerPlan) -> dict[str, object]:
     """*plan* as JSON's own types."""
     routes = {route.alias: route for route in plan.routes}
     return {
@@ -37,14 +37,14 @@ def document(plan: StackPlan) -> dict[str, object]:
     }
 
 
-def documents(plans: Mapping[str, StackPlan]) -> dict[str, object]:
+def documents(plans: Mapping[str, ServerPlan]) -> dict[str, object]:
     """The plan of one backend as it is, the plans of several by the backends' names."""
     if len(plans) == 1:
         return document(next(iter(plans.values())))
     return {"version": VERSION, "backends": {name: document(plan) for name, plan in plans.items()}}
 
 
-def tables(plans: Mapping[str, StackPlan]) -> list[str]:
+def tables(plans: Mapping[str, ServerPlan]) -> list[str]:
     """The lines of one backend's plan, or those of each of several below its name."""
     if len(plans) == 1:
         return table(next(iter(plans.values())))
@@ -54,14 +54,14 @@ def tables(plans: Mapping[str, StackPlan]) -> list[str]:
     return lines
 
 
-def table(plan: StackPlan) -> list[str]:
+def table(plan: ServerPlan) -> list[str]:
     """*plan* as lines of text: servers, aliases, the creation order of test databases, and notices."""
     lines = [*columns(SERVER_COLUMNS, server_rows(plan)), "", *columns(ALIAS_COLUMNS, alias_rows(plan))]
     lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
     return lines + [f"note: {notice.text}" for notice in plan.notices]
 
 
-def server_rows(plan: StackPlan) -> list[tuple[str, ...]]:
+def server_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
     """A row of ``SERVER_COLUMNS`` for each server."""
     return [
         (
@@ -76,7 +76,7 @@ def server_rows(plan: StackPlan) -> list[tuple[str, ...]]:
     ]
 
 
-def alias_rows(plan: StackPlan) -> list[tuple[str, ...]]:
+def alias_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
     """A row of ``ALIAS_COLUMNS`` for each alias, in the order of ``DATABASES``."""
     routes = {route.alias: route for route in plan.routes}
     return [

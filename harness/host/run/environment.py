@@ -1,6 +1,6 @@
 """The environment of the process: the terminal, GitHub's runner, the repository, the command that was typed.
 
-Besides the configuration, only this module reads the environment variables; ``look`` reads them once.
+Besides the configuration, only this module reads the environment variables; ``read_environment`` reads them once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.report.terminal.style import ConsoleOptions, encodable
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """The environment of the process. ``prefix`` is the project's folder relative to its repository's root, ``command`` the
     command that was typed.
     """
@@ -78,13 +78,13 @@ class Surroundings:
         )
 
 
-def look(config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout) -> Surroundings:
-    """The surroundings of this process."""
+def read_environment(config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout) -> Environment:
+    """The environment of this process."""
     is_terminal = out.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
     has_colour = (is_terminal and not environ.get("NO_COLOR")) or bool(environ.get("FORCE_COLOR"))
     summary = environ.get("GITHUB_STEP_SUMMARY")
     is_github = environ.get("GITHUB_ACTIONS") == "true"
-    return Surroundings(
+    return Environment(
         cwd=Path.cwd(),
         out=out,
         is_terminal=is_terminal,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from harness.errors import ExitCode, HarnessError
 from harness.host.config.load import Config
 from harness.host.planning.backends import backends_of
-from harness.host.run.environment import Surroundings
+from harness.host.run.environment import Environment
 from harness.protocol import codec
 from harness.protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted, RunAborted, RunStarted
 from harness.report.artifacts import SUMMARY, Artifacts
@@ -28,12 +28,12 @@ from harness.report.terminal.final_summary import condensed, rerun_command, sql_
 TELL_EVERY_S = 3.0
 
 
-def started(config: Config, surroundings: Surroundings) -> RunStarted:
+def started(config: Config, environment: Environment) -> RunStarted:
     """The first event of a run with *config*."""
     is_here = config.runner == "host"
     return RunStarted(
         backend=backends_of(config.db)[0].name,
-        project=surroundings.prefix,
+        project=environment.prefix,
         settings=config.settings or "",
         python=".".join(map(str, sys.version_info[:2])) if is_here else config.python,
         fail_on_flaky=config.fail_on_flaky,
@@ -43,9 +43,9 @@ def started(config: Config, surroundings: Surroundings) -> RunStarted:
 class Record:
     """Takes events from any thread."""
 
-    def __init__(self, config: Config, surroundings: Surroundings, artifacts: Artifacts, console: Console) -> None:
+    def __init__(self, config: Config, environment: Environment, artifacts: Artifacts, console: Console) -> None:
         self._config = config
-        self._surroundings = surroundings
+        self._environment = environment
         self._artifacts = artifacts
         self._console = console
         self._ledger = Ledger()
@@ -54,7 +54,7 @@ class Record:
         self._has_problem = False
         self._aborts: set[str] = set()
         self._told_at: dict[str, float] = {}
-        self.tell(started(config, surroundings))
+        self.tell(started(config, environment))
 
     def hide(self, secret: str) -> None:
         """Remove *secret*, the run's password, from all that the runner writes: a test may print its settings."""
@@ -117,15 +117,15 @@ class Record:
 
     def finish(self) -> ExitCode:
         """Write every report, print the summary, and return the exit code, never green when a report could not be written."""
-        config, artifacts, around = self._config, self._artifacts, self._surroundings
-        prefix = around.prefix
+        config, artifacts, environment = self._config, self._artifacts, self._environment
+        prefix = environment.prefix
         with self._lock:
             report = self._ledger.report()
             result = verdict(report, fail_on_flaky=config.fail_on_flaky)
             artifacts.write_reports(report, result, prefix=prefix, strict=config.junit_strict)
-            folder = around.relative(artifacts.root)
-            rerun = rerun_command(around.command, report)
-            if around.step_summary is not None:
+            folder = environment.relative(artifacts.root)
+            rerun = rerun_command(environment.command, report)
+            if environment.step_summary is not None:
                 paths = condensed(folder, (*artifacts.paths, SUMMARY))
                 text = github.step_summary(
                     report,
@@ -136,19 +136,19 @@ class Record:
                     sql_paths=sql_paths(report, folder, artifacts.paths),
                     durations=config.django.durations,
                 )
-                artifacts.append_step_summary(around.step_summary, text)
+                artifacts.append_step_summary(environment.step_summary, text)
             result = artifacts.write_summary(report, result)
             self._console.finish(
                 report,
                 result,
                 artifacts=condensed(folder, artifacts.paths),
                 rerun=rerun,
-                replay="" if config.replay else replay.command(around.command, folder, report, artifacts.paths),
+                replay="" if config.replay else replay.command(environment.command, folder, report, artifacts.paths),
                 sql_paths=sql_paths(report, folder, artifacts.paths),
             )
             self._console.close()
-            if around.is_github:
-                around.say(github.annotate(report, result, prefix=prefix))
+            if environment.is_github:
+                environment.say(github.annotate(report, result, prefix=prefix))
         return result.exit_code
 
     def _tell_problem(self) -> None:

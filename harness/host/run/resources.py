@@ -25,24 +25,24 @@ from harness.host.images.builder import Workshop
 from harness.host.images.recipe import Tell
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch.conversation import Conversation
-from harness.host.launch.liveness import Pulse, StageLimits
+from harness.host.launch.liveness import Liveness, StageLimits
 from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
-from harness.host.launch.signing import Sealed
+from harness.host.launch.signing import SignedConversation
 from harness.host.planning import placement
 from harness.host.planning.backends import backends_of
-from harness.host.planning.plan import StackPlan, make_plan
+from harness.host.planning.plan import ServerPlan, make_plan
 from harness.host.project.files import FOLDER, project_files, project_tar
-from harness.host.run import kept_servers
+from harness.host.run import persistent_servers
 from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.protocol.events import Notice, RunAborted, TopologyFound
 from harness.protocol.messages import Begin, RunSpec
 
 if TYPE_CHECKING:
-    from harness.host.run.servers import Stack
+    from harness.host.run.servers import Servers
 
 
-class Room:
+class Resources:
     """The resources of a run: the engine, the images, a network, and the place of the runner. A context manager."""
 
     def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
@@ -50,7 +50,7 @@ class Room:
         self._tell = tell
         self._record = record
         self._run = secrets.token_hex(4)
-        self._kept_run = kept_servers.run_id(config)
+        self._kept_run = persistent_servers.run_id(config)
         self._is_kept = config.django.keepdb
         self._cleanup = contextlib.ExitStack()
         self._client: Client
@@ -61,7 +61,7 @@ class Room:
         self._memory: Future[int]
         self._server_tags: dict[tuple[str, str], str] = {}
 
-    def __enter__(self) -> Room:
+    def __enter__(self) -> Resources:
         config = self.config
         try:
             self._client = connect()
@@ -115,29 +115,29 @@ class Room:
             self._server_tags[key] = provision.server_image(self._workshop, known, key[1], image)
         return self._server_tags[key]
 
-    def server_images(self, plan: StackPlan) -> dict[tuple[str, str], str]:
+    def server_images(self, plan: ServerPlan) -> dict[tuple[str, str], str]:
         """The image of each engine and version in *plan*."""
         wanted = {(server.engine.name, server.version) for server in plan.servers}
         jobs = {f"{name} {version}": partial(self._server_image, name, version) for name, version in wanted}
         tags = provision.side_by_side(jobs)
         return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
 
-    def stack(
+    def servers(
         self,
-        plan: StackPlan,
+        plan: ServerPlan,
         images: dict[tuple[str, str], str],
         record: Record,
         on_loss: Callable[[ServerError], None] | None = None,
-    ) -> Stack:
+    ) -> Servers:
         """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
         # testcontainers is slow to import, and the runner's start must not wait for it
-        from harness.host.run.servers import Stack, StackOptions
+        from harness.host.run.servers import ServerOptions, Servers
 
         placed = placement.place(plan.servers, self.config.servers, self._memory.result())
         for notice in placed.notices:
             record.tell(notice)
-        password = kept_servers.password(self._client, self._kept_run) if self._is_kept else None
-        options = StackOptions(
+        password = persistent_servers.password(self._client, self._kept_run) if self._is_kept else None
+        options = ServerOptions(
             run=self._kept_run if self._is_kept else self._run,
             network=self._coming_network().result(),
             images=images,
@@ -150,14 +150,16 @@ class Room:
             password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
-        return Stack(self._client, plan, options, record.tell, on_loss)
+        return Servers(self._client, plan, options, record.tell, on_loss)
 
     def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""
         config = self.config
         if config.runner == "host":
             environment = {**os.environ, **config.env}
-            return Sealed(ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors)))
+            return SignedConversation(
+                ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors))
+            )
         assert image is not None
         options = ContainerOptions(
             run=self._run,
@@ -167,14 +169,14 @@ class Room:
             environment=config.env,
             stderr=self._errors,
         )
-        return Sealed(ContainerRunner(self._client, options))
+        return SignedConversation(ContainerRunner(self._client, options))
 
     def stage_limits(self) -> StageLimits:
         config = self.config
         folder = str(config.project) if config.runner == "host" else FOLDER
         return StageLimits(config.setup_timeout, config.template_timeout, folder)
 
-    def plans(self, spec: RunSpec) -> dict[str, StackPlan]:
+    def plans(self, spec: RunSpec) -> dict[str, ServerPlan]:
         """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
         image = self._project_image() if self.config.runner == "container" else None
         found: TopologyFound | None = None
@@ -187,8 +189,8 @@ class Room:
                 conversation.kill()
 
             conversation.send(Begin(spec))
-            with Pulse(conversation, end, limits=self.stage_limits()) as pulse:
-                lines = list(pulse.listen(conversation.lines()))
+            with Liveness(conversation, end, limits=self.stage_limits()) as liveness:
+                lines = list(liveness.listen(conversation.lines()))
             if problems:
                 raise problems[0]
             for line in lines:
@@ -227,9 +229,9 @@ class Room:
         self._cleanup.enter_context(watchdog.watched(self._run))
         is_isolated = self.config.network == "isolated"
         if self._is_kept:
-            self._cleanup.enter_context(kept_servers.held(self._kept_run))
+            self._cleanup.enter_context(persistent_servers.held(self._kept_run))
             return containers.kept_network(self._client, self._kept_run, is_isolated=is_isolated)
-        kept_servers.end(self._client, self._kept_run)
+        persistent_servers.end(self._client, self._kept_run)
         return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
 
     def _errors(self, data: bytes) -> None:

@@ -22,7 +22,7 @@ from harness.host.docker.errors import EVIDENCE_LINES
 from harness.host.docker.events import Watch
 from harness.host.docker.server import ServerContainer, ServerSpec
 from harness.host.engines import Boot, Replication
-from harness.host.planning.plan import PlannedServer, StackPlan
+from harness.host.planning.plan import PlannedServer, ServerPlan
 from harness.protocol.events import ServerReady
 from harness.protocol.messages import Endpoint
 
@@ -31,7 +31,7 @@ ROLES = ("primary", "replica")
 
 
 @dataclass(frozen=True, slots=True)
-class StackOptions:
+class ServerOptions:
     """The options of a stack. ``run`` is the run's id, ``network`` the name of its network.
 
     ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
@@ -53,14 +53,14 @@ class StackOptions:
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
 
-class Stack:
-    """The servers of a plan: ``bring_up``, then ``close`` in every case. ``with Stack(...) as stack`` does both."""
+class Servers:
+    """The servers of a plan: ``start``, then ``close`` in every case. ``with Servers(...) as servers`` does both."""
 
     def __init__(
         self,
         client: Client,
-        plan: StackPlan,
-        options: StackOptions,
+        plan: ServerPlan,
+        options: ServerOptions,
         on_ready: Callable[[ServerReady], None] | None = None,
         on_loss: Callable[[ServerError], None] | None = None,
     ) -> None:
@@ -78,9 +78,9 @@ class Stack:
         self._ready: dict[str, ServerReady] = {}
         self._logs: dict[str, str] | None = None
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> Servers:
         try:
-            self.bring_up()
+            self.start()
         except BaseException as error:
             try:
                 self.close()
@@ -94,7 +94,7 @@ class Stack:
     ) -> None:
         self.close()
 
-    def bring_up(self) -> None:
+    def start(self) -> None:
         """Start all servers side by side; return when every one is ready, each replica streaming. To be called once.
 
         Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up`` is
@@ -120,7 +120,7 @@ class Stack:
             raise
 
     def give_up(self) -> None:
-        """End every server, and ``bring_up`` too, in whichever thread it runs: it raises ``ServerError``."""
+        """End every server, and ``start`` too, in whichever thread it runs: it raises ``ServerError``."""
         self._given_up.set()
         if self._watch is not None:
             self._watch.close()

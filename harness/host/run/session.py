@@ -21,15 +21,14 @@ from harness.host.config.load import Config
 from harness.host.config.provenance import explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.launch.conversation import Conversation
-from harness.host.launch.liveness import Pulse
+from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
-from harness.host.planning.plan import StackPlan, make_plan
+from harness.host.planning.plan import ServerPlan, make_plan
 from harness.host.project import undeclared
 from harness.host.project.files import missing_submodules
-from harness.host.run import environment
-from harness.host.run.environment import Surroundings
+from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
-from harness.host.run.resources import Room
+from harness.host.run.resources import Resources
 from harness.protocol import codec
 from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
@@ -37,7 +36,7 @@ from harness.report.artifacts import Artifacts
 from harness.report.formats import replay
 
 if TYPE_CHECKING:
-    from harness.host.run.servers import Stack
+    from harness.host.run.servers import Servers
 
 _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 _END_OF_STREAM = "The end of its error stream is part of this message; "
@@ -46,17 +45,17 @@ STOP_S = 15.0
 EXIT_S = 30.0
 
 
-def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
+def run_ci(config: Config, environment: Environment | None = None) -> ExitCode:
     """Run the suite as *config* says, write the artifacts, and return the exit code.
 
-    *around* replaces the surroundings of this process: a run of several has no console of its own.
+    *environment* replaces the environment of this process: a run of several has no console of its own.
     """
     # the run keeps its events, so that repeated garbage collection would cost more than reading them
     gc.set_threshold(100_000, 50, 100)
-    around = around or environment.look(config, os.environ)
+    environment = environment or read_environment(config, os.environ)
     spec = _spec(config)  # read before the artifacts are replaced: the file to replay may be one of them
-    with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(around.console(config)) as console:
-        record = Record(config, around, artifacts, console)
+    with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(environment.console(config)) as console:
+        record = Record(config, environment, artifacts, console)
         with interruptible():
             try:
                 _run(config, spec, record, artifacts)
@@ -69,15 +68,15 @@ def run_ci(config: Config, around: Surroundings | None = None) -> ExitCode:
 
 def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print the plan of a run, and start nothing but the runner."""
-    around = environment.look(config, os.environ)
-    with interruptible(), Room(config, lambda *_: None) as room:
-        plans = room.plans(RunSpec(plan_only=True, settings=config.settings))
+    environment = read_environment(config, os.environ)
+    with interruptible(), Resources(config, lambda *_: None) as resources:
+        plans = resources.plans(RunSpec(plan_only=True, settings=config.settings))
     if as_json:
-        around.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
+        environment.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
     else:
-        around.print_lines(plan_view.tables(plans))
+        environment.print_lines(plan_view.tables(plans))
         if config.django.verbosity >= 2:
-            around.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
+            environment.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
     return ExitCode.GREEN
 
 
@@ -86,34 +85,34 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     for folder in missing_submodules(config.project):
         text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
         record.tell(Notice("missing-submodule", text))
-    with Room(config, record.told, record) as room:
+    with Resources(config, record.told, record) as resources:
         with record.phase("images"):
-            image = room.runner_image()
-        with _Story(room, record, artifacts) as story, room.inside(image) as conversation:
-            story.tell(conversation, spec)
+            image = resources.runner_image()
+        with _Run(resources, record, artifacts) as run, resources.inside(image) as conversation:
+            run.tell(conversation, spec)
 
 
-class _Story:
+class _Run:
     """One run: the runner on one side, the servers on the other. A context manager: the servers are gone at its end."""
 
-    def __init__(self, room: Room, record: Record, artifacts: Artifacts) -> None:
-        self._room = room
+    def __init__(self, resources: Resources, record: Record, artifacts: Artifacts) -> None:
+        self._resources = resources
         self._record = record
         self._artifacts = artifacts
-        self._plan: StackPlan | None = None
-        self._stack: Stack | None = None
+        self._plan: ServerPlan | None = None
+        self._servers: Servers | None = None
         self._databases = DatabasesReady(())
         self._planned = 0
         self._end: RunFinished | RunAborted | None = None
         self._lacks_a_module = False
         self._is_up = threading.Event()
-        self._pulse: Pulse | None = None
+        self._liveness: Liveness | None = None
         self._is_aborted = self._is_over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
         self._closing: Future[None] | None = None
         self._killers: list[threading.Timer] = []
 
-    def __enter__(self) -> _Story:
+    def __enter__(self) -> _Run:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -121,48 +120,48 @@ class _Story:
             self._pool.shutdown()
             if self._closing is not None:
                 self._closing.result()
-            elif self._stack is not None:  # the run ended before its servers were started
-                self._stack.close()
+            elif self._servers is not None:  # the run ended before its servers were started
+                self._servers.close()
 
     def tell(self, conversation: Conversation, spec: RunSpec) -> None:
         """Read the runner's journal to its end, in every case; the servers are closed while the runner is removed."""
         # the import is slow, and done by the time that the runner has sent its topology
         submit(self._pool, import_module, "harness.host.run.servers")
         try:
-            limits = self._room.stage_limits()
-            with Pulse(conversation, partial(self._end_still, conversation), limits=limits) as pulse:
-                self._pulse = pulse
+            limits = self._resources.stage_limits()
+            with Liveness(conversation, partial(self._end_still, conversation), limits=limits) as liveness:
+                self._liveness = liveness
                 try:
                     conversation.send(Begin(spec))
-                    self._hear(conversation, pulse)
+                    self._hear(conversation, liveness)
                     self._see_end(conversation)
                 except HarnessError as error:
                     self._abort(error)
                     self._stop(conversation, error.message, error.exit_code)
-                    self._hear(conversation, pulse)
+                    self._hear(conversation, liveness)
         finally:
             self._is_over = True
             for killer in self._killers:
                 killer.cancel()
             with self._record.phase("reports"):
-                if self._stack is not None and self._is_up.is_set():
-                    self._keep_evidence(self._stack)
-            if self._stack is not None:
-                self._closing = submit(self._pool, self._stack.close)
+                if self._servers is not None and self._is_up.is_set():
+                    self._keep_evidence(self._servers)
+            if self._servers is not None:
+                self._closing = submit(self._pool, self._servers.close)
 
-    def _hear(self, conversation: Conversation, pulse: Pulse) -> None:
-        for line in pulse.listen(conversation.lines()):
+    def _hear(self, conversation: Conversation, liveness: Liveness) -> None:
+        for line in liveness.listen(conversation.lines()):
             try:
                 event = self._record.hear(line).event
             except codec.CodecError:
                 if line.endswith(b"\n"):
                     raise
                 return  # a torn line: how inside ended will explain it
-            pulse.told(event)
+            liveness.told(event)
             self._lacks_a_module |= undeclared.lacks_a_module(event)
             match event:
                 case TopologyFound():
-                    self._plan = plan = make_plan(event.topology, self._room.config.db)
+                    self._plan = plan = make_plan(event.topology, self._resources.config.db)
                     conversation.send(UseRoutes(plan.routes))
                     for alias in plan.aliases:
                         self._record.tell(alias)
@@ -182,24 +181,26 @@ class _Story:
 
     def _say_what_was_not_installed(self) -> None:
         """Name the requirements files that the default installation does not read, where the project lacks a module."""
-        config = self._room.config
+        config = self._resources.config
         if config.runner == "container" and self._lacks_a_module:
             for text in undeclared.left_out(config.project, config.install):
                 self._record.tell(Notice("requirements-left-out", text))
 
-    def _start_servers(self, conversation: Conversation, plan: StackPlan) -> None:
+    def _start_servers(self, conversation: Conversation, plan: ServerPlan) -> None:
         """Start the servers, in a thread of its own. A failure ends the run: the runner is told to stop."""
         try:
-            images = self._room.server_images(plan)
+            images = self._resources.server_images(plan)
             with self._record.phase("servers"):
-                self._stack = stack = self._room.stack(plan, images, self._record, partial(self._lose, conversation))
+                self._servers = servers = self._resources.servers(
+                    plan, images, self._record, partial(self._lose, conversation)
+                )
                 if self._is_over:
                     return
-                stack.bring_up()
+                servers.start()
                 self._is_up.set()
-            conversation.send(ServersReady(stack.endpoints()))
-            if self._pulse is not None:
-                self._pulse.servers_are_up()
+            conversation.send(ServersReady(servers.endpoints()))
+            if self._liveness is not None:
+                self._liveness.servers_are_up()
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             if not self._is_over:
                 self._abort(error)
@@ -207,9 +208,9 @@ class _Story:
 
     def _look_at_servers(self, conversation: Conversation) -> None:
         """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""
-        if self._stack is not None and self._is_up.is_set():
+        if self._servers is not None and self._is_up.is_set():
             with contextlib.suppress(ServerError):  # an engine that refuses cannot tell
-                for loss in self._stack.losses():
+                for loss in self._servers.losses():
                     self._lose(conversation, loss)
 
     def _lose(self, conversation: Conversation, loss: ServerError) -> None:
@@ -270,14 +271,14 @@ class _Story:
                 f"Inside said {type(self._end).__name__} and then ended with status {ended.code}.", evidence=evidence
             )
 
-    def _keep_evidence(self, stack: Stack) -> None:
+    def _keep_evidence(self, servers: Servers) -> None:
         """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
         server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
-        if self._is_aborted and stack.losses():
+        if self._is_aborted and servers.losses():
             server_of = {}  # a server with a stopped process would never answer
         with ThreadPoolExecutor(thread_name_prefix="schema") as pool:
             dumps = [
-                (database.alias, pool.submit(stack.dump_schema, server, database.template))
+                (database.alias, pool.submit(servers.dump_schema, server, database.template))
                 for database in self._databases.databases
                 if (server := server_of.get(database.alias)) is not None
             ]
@@ -286,9 +287,9 @@ class _Story:
                 self._artifacts.write_schema(alias, dump.result())
             except ServerError as error:
                 self._record.tell(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
-        for id, text in stack.logs().items():
+        for id, text in servers.logs().items():
             self._artifacts.write_log(id, text)
-        for failure in stack.failures():
+        for failure in servers.failures():
             self._record.abort(failure)
 
 

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.host.images import provision
 from harness.host.images.builder import Workshop
 from harness.host.locks import lock_file
-from harness.host.run import kept_servers
+from harness.host.run import persistent_servers
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def take(request: pytest.FixtureRequest):
     """Both users of such locks: a function that takes the lock, and the lock's name."""
     if request.param == "kept":
-        return lambda: kept_servers.held("x").__enter__(), "kept-x"
+        return lambda: persistent_servers.held("x").__enter__(), "kept-x"
     workshop = Workshop.__new__(Workshop)  # only its voice would be used
     return lambda: provision._lock("a/b:c", workshop).__enter__(), "a_b_c"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.host.launch.liveness import Pulse, stillness
+from harness.host.launch.liveness import Liveness, stillness
 from harness.protocol.events import PhaseFinished, PhaseStarted
 
 
@@ -23,27 +23,27 @@ def test_stillness(silent_s: float, looks: int, limit_s: float | None, word: str
 
 
 def test_an_empty_line_is_a_sign_of_life_and_no_event() -> None:
-    lines = Pulse(None, None).listen([b'{"a":1}\n', b"\n", b'{"b":2}\n', b"torn"])
+    lines = Liveness(None, None).listen([b'{"a":1}\n', b"\n", b'{"b":2}\n', b"torn"])
     assert list(lines) == [b'{"a":1}\n', b'{"b":2}\n', b"torn"]
 
 
 def test_only_the_wait_for_a_line_is_silence() -> None:
-    pulse = Pulse(None, None)
+    liveness = Liveness(None, None)
     seen = []
 
     def coming():
         for line in (b"one\n", b"\n"):
-            seen.append((pulse._is_waiting, pulse._waits))
+            seen.append((liveness._is_waiting, liveness._waits))
             yield line
 
-    for _ in pulse.listen(coming()):
-        seen.append((pulse._is_waiting, pulse._waits))
+    for _ in liveness.listen(coming()):
+        seen.append((liveness._is_waiting, liveness._waits))
     assert seen == [(True, 1), (False, 1), (True, 2)]
-    assert not pulse._is_waiting
+    assert not liveness._is_waiting
 
 
 def test_words_are_due_while_workers_run_and_not_before_or_after() -> None:
-    pulse = Pulse(None, None)
+    liveness = Liveness(None, None)
     due = []
     for event in (
         PhaseStarted("template"),
@@ -53,6 +53,6 @@ def test_words_are_due_while_workers_run_and_not_before_or_after() -> None:
         PhaseStarted("tests"),
         PhaseFinished("tests", 1.0),
     ):
-        pulse.told(event)
-        due.append(pulse._limit_s is not None)
+        liveness.told(event)
+        due.append(liveness._limit_s is not None)
     assert due == [False, False, True, True, True, False]

@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.host.config.load import load
-from harness.host.run.environment import Surroundings
+from harness.host.run.environment import Environment
 from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.report.artifacts import Artifacts
@@ -24,11 +24,11 @@ def ended(folder: Path, spoil, journal: str = "green", step_summary: Path | None
     folder.mkdir()
     config = load({"project": str(folder)}, {}, folder, need_settings=False)
     terminal = io.StringIO()
-    around = Surroundings(
+    environment = Environment(
         folder, terminal, False, False, step_summary is not None, step_summary, "", Typed(("harness", "ci"))
     )
     with Artifacts.open(folder / ".harness") as artifacts:
-        record = Record(config, around, artifacts, around.console(config))
+        record = Record(config, environment, artifacts, environment.console(config))
         spoil(artifacts)
         for envelope in JOURNALS[journal]().envelopes:
             record.hear(codec.encode(envelope).encode())
