@@ -1,1 +1,1 @@
-"""The orchestrator: Docker, files, reports. It never imports Django."""
+"""Runs on the user's machine: configuration, images, servers, one run or several. It never imports Django."""

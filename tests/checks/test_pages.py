@@ -32,6 +32,7 @@ VERBS = {
     "workflow": ("yaml",),
     "gitlab": ("yaml",),
     "generated": ("toml",),
+    "tree": ("text",),
 }
 OF_OTHERS = {}
 """Flags of other programs that the pages name; a flag of ours of the same name is none of them."""
