@@ -15,7 +15,7 @@ from ...protocol.events import PhaseProgressed
 from .. import private_apis
 from ..failures import import_advice, message_of, project_traceback, type_name
 from ..sql import known_errors
-from ..sql.statement_log import SqlLog
+from ..sql.statement_log import StatementLog
 
 SQL_CHARACTERS = 4000
 TELL_EVERY_S = 2.0
@@ -56,22 +56,22 @@ class Progress:
 
 
 @contextmanager
-def watched(sqllog: SqlLog, tell: Callable[[PhaseProgressed], None]) -> Iterator[None]:
+def watched(statement_log: StatementLog, tell: Callable[[PhaseProgressed], None]) -> Iterator[None]:
     """Report the progress of migrations to *tell* during the block."""
     progress = Progress(tell)
-    sqllog.before = progress.tick
+    statement_log.before = progress.tick
     unwatch = private_apis.watch_migrations(progress.plan, progress.step)
     try:
         yield
     finally:
         unwatch()
-        sqllog.before = None
+        statement_log.before = None
 
 
 @contextmanager
-def blamed(sqllog: SqlLog) -> Iterator[None]:
+def blamed(statement_log: StatementLog) -> Iterator[None]:
     """Turn an exception of ``setup_databases`` into a ``ProjectError`` that names the migration and the statement."""
-    sqllog.last_error = None
+    statement_log.last_error = None
     try:
         yield
     except HarnessError:
@@ -83,7 +83,7 @@ def blamed(sqllog: SqlLog) -> Iterator[None]:
         raise ProjectError(
             f"{what}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
             hint=known_errors.advice(reason) or import_advice(reason) or _hint(migration, reason),
-            evidence="\n".join(filter(None, [_last_statement(sqllog), project_traceback(reason)])),
+            evidence="\n".join(filter(None, [_last_statement(statement_log), project_traceback(reason)])),
         ) from error
 
 
@@ -115,8 +115,8 @@ def _migration_of(tb: TracebackType | None) -> str:
     return found
 
 
-def _last_statement(sqllog: SqlLog) -> str:
-    if sqllog.last_error is None:
+def _last_statement(statement_log: StatementLog) -> str:
+    if statement_log.last_error is None:
         return ""
-    sql, message = sqllog.last_error
+    sql, message = statement_log.last_error
     return f"{sql[:SQL_CHARACTERS]}\n-- {message}"

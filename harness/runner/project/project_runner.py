@@ -1,6 +1,6 @@
 """A subclass of the project's own runner class, with the harness's behaviour *behind* it.
 
-``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``InsideRunner``: the project's overrides run
+``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``HarnessRunner``: the project's overrides run
 first, and their ``super()`` calls reach us instead of Django. Owns the steps between ``run_tests`` and the coordinator.
 """
 
@@ -37,7 +37,7 @@ from ..pytest.tests import LeftOut, PytestTests, failed_modules, selected, told,
 from ..replication.catch_up import await_replicas, check_replicas
 from ..schedule.schedule import Schedule
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
-from ..sql.statement_log import SqlLog
+from ..sql.statement_log import StatementLog
 from ..workers.coordinator import Coordinator
 from ..workers.worker import WorkerContext
 from . import labels, portability, time_limits
@@ -59,7 +59,7 @@ class Session:
     journal: Journal
     workers: int
     private_fds: tuple[int, ...]
-    sqllog: SqlLog
+    statement_log: StatementLog
     messages: HostMessages
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: dict[str, bool] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Session:
             self.red += 1
 
 
-class InsideRunner(DiscoverRunner):
+class HarnessRunner(DiscoverRunner):
     """The base class behind every project's runner: discovery makes a plan, and workers run the suite."""
 
     harness: Session
@@ -128,7 +128,10 @@ class InsideRunner(DiscoverRunner):
         session.journal.start_phase("template")
         self._groups = clones.group_aliases(connections if aliases is None else aliases)
         self.parallel = 1
-        with migration_errors.blamed(session.sqllog), migration_errors.watched(session.sqllog, session.journal.write):
+        with (
+            migration_errors.blamed(session.statement_log),
+            migration_errors.watched(session.statement_log, session.journal.write),
+        ):
             made = super().setup_databases(**kwargs)
         await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
         return made
@@ -254,7 +257,7 @@ class InsideRunner(DiscoverRunner):
             replicas=session.replicas,
             mirror_mode=session.spec.mirrors,
             root=project_root(),
-            sqllog=session.sqllog,
+            statement_log=session.statement_log,
             init_worker=_own_init_worker(self),
             is_stopping=stop_flag.is_set,
             failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
@@ -273,8 +276,8 @@ class InsideRunner(DiscoverRunner):
         return Coordinator(context, schedule, session.journal, stop_flag, session.messages)
 
 
-def harness_runner(project_class: type) -> type[InsideRunner]:
-    """A subclass of the project's runner class that inherits from ``InsideRunner`` behind it.
+def harness_runner(project_class: type) -> type[HarnessRunner]:
+    """A subclass of the project's runner class that inherits from ``HarnessRunner`` behind it.
 
     A project's ``run_suite`` that never calls ``super()`` would run the tests here, in one process (XML runners do that): it is
     passed over. Raises ``ProjectError`` for a class that is not a ``DiscoverRunner``.
@@ -286,14 +289,14 @@ def harness_runner(project_class: type) -> type[InsideRunner]:
             " settings with one.",
         )
     if project_class is DiscoverRunner:
-        return InsideRunner
+        return HarnessRunner
     body: dict[str, Any] = {}
     run_suite = project_class.run_suite
     if run_suite is not DiscoverRunner.run_suite and not calls_super(run_suite):
-        body["run_suite"] = InsideRunner.run_suite
+        body["run_suite"] = HarnessRunner.run_suite
     # a direct call of DiscoverRunner.run_suite must not run the tests here either
-    DiscoverRunner.run_suite = InsideRunner.run_suite  # type: ignore[method-assign, assignment]  # of another signature
-    return type(project_class.__name__, (project_class, InsideRunner), body)
+    DiscoverRunner.run_suite = HarnessRunner.run_suite  # type: ignore[method-assign, assignment]  # of another signature
+    return type(project_class.__name__, (project_class, HarnessRunner), body)
 
 
 def calls_super(function: Any) -> bool:

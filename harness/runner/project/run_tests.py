@@ -21,7 +21,7 @@ from .. import cpu_count
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..schedule.units import class_name
-from ..sql.statement_log import SqlLog
+from ..sql.statement_log import StatementLog
 from . import portability
 from .project_runner import Session, harness_runner
 from .read_topology import resolve_chains
@@ -56,7 +56,7 @@ def run_tests(
         journal=journal,
         workers=spec.workers or cpu_count.available(),
         private_fds=(journal.fd, messages.fd),
-        sqllog=SqlLog(),
+        statement_log=StatementLog(),
         messages=messages,
         unset=unset,
     )
@@ -86,7 +86,7 @@ def _run(session: Session, messages: HostMessages) -> int:
     """
     try:
         django.setup()
-        session.sqllog.install()
+        session.statement_log.install()
         own_class = get_runner(settings)
         runner_class = harness_runner(own_class)
         runner_class.harness = session

@@ -16,7 +16,7 @@ from django.test import TestCase
 
 from ...protocol.messages import MirrorMode
 from .. import unpatched
-from ..sql.statement_log import SqlLog
+from ..sql.statement_log import StatementLog
 from .catch_up import Link
 from .mysql_writes import is_write
 
@@ -150,14 +150,14 @@ _READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
 class Mirrors:
     """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
 
-    def __init__(self, pairs: dict[str, str], replicas: set[str], sqllog: SqlLog) -> None:
+    def __init__(self, pairs: dict[str, str], replicas: set[str], statement_log: StatementLog) -> None:
         self._pairs = pairs
         self._real = {alias: connections[alias] for alias in pairs}
         self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
-        self._sqllog = sqllog
+        self._statement_log = statement_log
         self._here = unpatched.threading.local()
         if pairs:
-            sqllog.before = self._before_statement
+            statement_log.before = self._before_statement
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. A mirror without a real replica always shares its primary's
@@ -167,10 +167,10 @@ class Mirrors:
             if mode == "replica" and alias in self._links:
                 connections[alias] = self._real[alias]
                 self._links[alias].open()
-                self._sqllog.roles[alias] = "replica"
+                self._statement_log.roles[alias] = "replica"
             else:
                 connections[alias] = shared_connection(self._real[alias], connections[primary])
-                self._sqllog.roles[alias] = "primary"
+                self._statement_log.roles[alias] = "primary"
 
     def end_transactions(self) -> None:
         """End transactions that a test left open on a replica: their locks would hold back the replay of the next flush."""

@@ -1,7 +1,7 @@
 """Records the statements of a running test in memory that outlives its process: the evidence of a worker that dies.
 
-The coordinator shares this memory, so that nothing has to be written to a file. A worker records each statement before it sends
-it, and its duration afterwards; the worker's own log keeps more, and is used where the worker lives.
+The coordinator shares this memory, so no file is written. A worker records each statement before it sends it, and its duration
+afterwards. ``statement_log`` holds more, and is the source while the worker lives.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ CONNECT = "-- connect"
 _BYTES = 4_000_000
 _CHARACTERS = 4_000
 _HEAD = 8
-"""Bytes of the header, which has the length of what follows: it covers a line only when all of it is there."""
+"""Bytes of the header, the length of all complete lines. It is raised after a line was written, so it covers no torn line."""
 
 
-class Trail:
-    """A slot's trail. The worker calls ``begin``, ``sends`` and ``ended``, the coordinator ``statements``.
+class CrashSafeLog:
+    """The log of a slot. The worker calls ``begin``, ``sends`` and ``ended``, the coordinator ``statements``.
 
-    Processes that a test forks have it too, and write nothing.
+    Processes that a test forks inherit the log, and write nothing to it.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Trail:
         for line in self._memory[_HEAD : _HEAD + self._size[0]].split(b"\n")[:-1]:
             try:
                 number, *row = unpatched.json.loads(line)
-            except (ValueError, TypeError):  # not ours: a test's code can write to this memory
+            except (ValueError, TypeError):  # a test's code can write to this memory
                 continue
             if len(row) == 6:
                 at, alias, role, sql, is_partial, parameters = row
@@ -89,7 +89,7 @@ class Trail:
             self._size[0] = start + len(line)
 
     def close(self) -> None:
-        """Close it in this process: it belongs to another slot."""
+        """Close the log in this process, which is a worker of another slot."""
         self._size.release()
         self._memory.close()
 

@@ -1,6 +1,6 @@
 """Shortens the parameters of statements for the log: some are files of many megabytes, or rows by the thousand.
 
-Owns how much of them is kept, so that a log of two thousand statements takes neither their memory nor minutes to print.
+A log of two thousand statements then takes neither the memory of all their parameters nor minutes to print.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 from ..failures import cut
 
 VALUE_SIZE = 10_000
-"""Characters or bytes kept of one value."""
+"""The most characters or bytes that the log has of one value."""
 VALUES = 1000
-"""Values kept of one statement."""
+"""The most values that the log has of one statement."""
 SHOWN_CHARACTERS = 4_000
 
 _FEW = 20
@@ -29,15 +29,15 @@ _SMALL = frozenset(
 _SMALL_CHARACTERS = 200
 
 
-def kept(params: Any) -> Any:
+def shortened(params: Any) -> Any:
     """*params*, or where they are many or large, a copy with the first ``VALUES``, each of ``VALUE_SIZE`` at most."""
     if type(params) is dict:
-        short = {key: _shortened(value) for key, value in islice(params.items(), VALUES)}
+        short = {key: _shortened_value(value) for key, value in islice(params.items(), VALUES)}
         return params if len(short) == len(params) and all(short[key] is params[key] for key in short) else short
     if isinstance(params, (tuple, list)):
-        if len(params) <= _FEW and _are_small(params):  # the usual case, kept fast: every statement of a run comes here
+        if len(params) <= _FEW and _are_small(params):  # the usual case, made fast: every statement of a run comes here
             return params
-        values = tuple(map(_shortened, islice(params, VALUES)))
+        values = tuple(map(_shortened_value, islice(params, VALUES)))
         return params if len(values) == len(params) and all(map(operator.is_, values, params)) else values
     return params
 
@@ -64,7 +64,7 @@ def literal(value: Any, *, has_escapes: bool) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _shortened(value: Any) -> Any:
+def _shortened_value(value: Any) -> Any:
     kind = type(value)
     if kind in _SMALL:
         return value
@@ -73,10 +73,10 @@ def _shortened(value: Any) -> Any:
     if kind is memoryview:
         return value if value.nbytes <= VALUE_SIZE else bytes(value[:VALUE_SIZE])
     if issubclass(kind, (tuple, list)):  # a row of executemany, an array
-        return kept(value)
+        return shortened(value)
     if kind.__module__.startswith("psycopg"):  # what Binary wraps; attributes of other types may run any code
         wrapped = getattr(value, "obj", None) or getattr(value, "adapted", None)
-        if isinstance(wrapped, (bytes, bytearray, memoryview)) and (short := _shortened(wrapped)) is not wrapped:
+        if isinstance(wrapped, (bytes, bytearray, memoryview)) and (short := _shortened_value(wrapped)) is not wrapped:
             return short
     return value
 

@@ -1,8 +1,8 @@
 """Records the SQL of each attempt, and sums up all statements of a worker.
 
-Owns the one place where Django's cursors are hooked: their innermost execution, below every wrapper of the project's own, so
-that the time is the database's. Statements are kept as they were sent (of large parameters the beginning), and rendered only
-when a test is red.
+Hooks Django's cursors at their innermost execution, below every wrapper of the project's own, so that the time is the
+database's. The log holds statements as they were sent (and the beginning of large parameters), and renders them only when a
+test is red.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ...protocol.events import QueryCount, Statement
 from .. import private_apis, unpatched
 from ..failures import cut, message_of
 from . import known_errors
-from .crash_safe_log import CONNECT, Trail
-from .parameters import kept, literal, shown
+from .crash_safe_log import CONNECT, CrashSafeLog
+from .parameters import literal, shortened, shown
 
 HEAD = 1000
-"""Statements kept from a test's beginning; of the rest, the last ``TAIL`` are kept."""
+"""The log has the first ``HEAD`` statements of an attempt, and the last ``TAIL`` of the rest."""
 TAIL = 1000
 STATEMENT_CHARACTERS = 20_000
 TESTS_NAMED = 20
@@ -43,7 +43,7 @@ def fingerprint(sql: str) -> str:
     return _SPACE.sub(" ", sql).strip()
 
 
-class SqlLog:
+class StatementLog:
     """Records the statements of the running attempt, and counts the statements of all attempts.
 
     ``before`` is called with the connection before each statement: mirrors wait there, which delays the statement; an exception
@@ -53,7 +53,7 @@ class SqlLog:
     def __init__(self) -> None:
         self.before: Callable[[Any], None] | None = None
         self.roles: dict[str, str] = {}
-        self.trail: Trail | None = None
+        self.crash_log: CrashSafeLog | None = None
         self.last_error: tuple[str, str] | None = None
         self._test = ""
         self._start = 0.0
@@ -63,24 +63,24 @@ class SqlLog:
         self._counts: dict[tuple[str, str], list[Any]] = {}
 
     def begin(self, test: str) -> None:
-        """Statements from here on belong to *test*."""
+        """Record the following statements as those of *test*."""
         self._test = test
         self._start = unpatched.time.perf_counter()
-        if self.trail is not None:
-            self.trail.begin()
+        if self.crash_log is not None:
+            self.crash_log.begin()
         if self._head:
             self._head = []
             self._tail.clear()
             self._left_out = 0
 
     def reset(self) -> None:
-        """Forget everything: the process is new."""
+        """Forget everything: this process is a new worker."""
         self._counts.clear()
         self.last_error = None
         self.end()
 
     def end(self) -> None:
-        """No test runs from here on; statements are counted, and not kept."""
+        """Count the following statements without recording them: no test runs."""
         self._test = ""
 
     def statements(self) -> tuple[Statement, ...]:
@@ -108,7 +108,7 @@ class SqlLog:
     def record(
         self, db: Any, sql: Any, params: Any, start: float, error: BaseException | None = None, number: int = 0
     ) -> None:
-        """Record a statement that has ended. *start* is of ``time.perf_counter``, *number* the trail's."""
+        """Record a statement that has ended. *start* is of ``time.perf_counter``, *number* the crash-safe log's."""
         duration = unpatched.time.perf_counter() - start
         sent = sql if type(sql) is str else _as_text(sql, db)
         text = cut(sent, STATEMENT_CHARACTERS)
@@ -117,8 +117,8 @@ class SqlLog:
         message = "" if error is None else message_of(error)
         if error is not None:
             self.last_error = (text, message)
-        if number and self.trail is not None:
-            self.trail.ended(number, duration, message)
+        if number and self.crash_log is not None:
+            self.crash_log.ended(number, duration, message)
         key = (alias, text)
         row = self._counts.get(key)
         if row is None:
@@ -132,7 +132,7 @@ class SqlLog:
             return
         if len(row[3]) < TESTS_NAMED:
             row[3][self._test] = None
-        short = kept(params)
+        short = shortened(params)
         role = self.roles.get(alias, "primary")
         entry = (db, alias, role, text, text is not sent, short, short is params, start, duration, message)
         if len(self._head) < HEAD:
@@ -157,9 +157,9 @@ class SqlLog:
 
         private_apis.hook_cursors(self._timed, around_boundary)
 
-    def use(self, trail: Trail) -> None:
-        """Record in *trail* too, in this process, a worker's: statements, and connections that are being opened."""
-        self.trail = trail
+    def use(self, crash_log: CrashSafeLog) -> None:
+        """Record this worker's statements in *crash_log* too, and the connections that it opens."""
+        self.crash_log = crash_log
         private_apis.hook_connect(self._connecting)
 
     def _timed(self, cursor: Any, run: Callable[..., Any], sql: Any, params: Any, rest: Any) -> Any:
@@ -179,20 +179,20 @@ class SqlLog:
         return result
 
     def _connecting(self, connect: Callable[..., Any], connection: Any) -> Any:
-        """Record in the trail that a connection is being opened: a server that is gone may never answer."""
+        """Record in the crash-safe log that a connection is being opened: a server that is gone may never answer."""
         start = unpatched.time.perf_counter()
         number = self._sends(connection, CONNECT, None, start)
         try:
             return connect(connection)
         finally:
-            if number and self.trail is not None:
-                self.trail.ended(number, unpatched.time.perf_counter() - start)
+            if number and self.crash_log is not None:
+                self.crash_log.ended(number, unpatched.time.perf_counter() - start)
 
     def _sends(self, db: Any, sql: Any, params: Any, start: float) -> int:
-        if self.trail is None or not self._test:
+        if self.crash_log is None or not self._test:
             return 0
         text = sql if type(sql) is str else _as_text(sql, db)
-        return self.trail.sends(start - self._start, db.alias, self.roles.get(db.alias, "primary"), text, params)
+        return self.crash_log.sends(start - self._start, db.alias, self.roles.get(db.alias, "primary"), text, params)
 
 
 def _as_text(sql: Any, db: Any) -> str:

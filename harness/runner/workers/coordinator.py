@@ -144,7 +144,9 @@ class Coordinator:
             while self._schedule.is_testing and self._messages.has_host and unpatched.time.perf_counter() < deadline:
                 self._turn(children)
             for blame in self._schedule.still_running(unpatched.time.perf_counter(), why.message) if is_lost else ():
-                if self._captures[blame.slot].trail.statements()[1]:  # it waits for a server's answer: the loss hit it
+                if self._captures[blame.slot].crash_log.statements()[
+                    1
+                ]:  # it waits for a server's answer: the loss hit it
                     self._blame(blame)
 
     def _settle(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from .. import unpatched
 from ..failures import cut
 from ..host_channel import out_of_reach
-from ..sql.crash_safe_log import Trail
+from ..sql.crash_safe_log import CrashSafeLog
 
 STREAM_CHARACTERS = 100_000
 _STREAM_BYTES = 400_000
@@ -81,7 +81,7 @@ class Capture:
         self.stderr = Stream(f"slot-{slot}-stderr")
         self.stacks = Stream(f"slot-{slot}-stacks")
         self.sessions = Stream(f"slot-{slot}-sessions")
-        self.trail = Trail()
+        self.crash_log = CrashSafeLog()
         self._is_marked = False
         self._streams: list[Any] = [None, None]
 
@@ -147,13 +147,13 @@ class Capture:
         self.flush()
         for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
             stream.clear()
-        self.trail.clear()
+        self.crash_log.clear()
 
     def close(self) -> None:
         """Close it in this process: it belongs to another slot, whose evidence no test here may change."""
         for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
             stream.close()
-        self.trail.close()
+        self.crash_log.close()
 
 
 def _is_open(fd: int) -> bool:

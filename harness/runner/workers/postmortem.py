@@ -25,7 +25,7 @@ def of(
 
     *relative* gives a file's name in the project.
     """
-    sql, waiting = capture.trail.statements()
+    sql, waiting = capture.crash_log.statements()
     stacks = capture.stacks.everything() if overruled else capture.stacks.taken()
     stdout, stderr = (
         (overruled.stdout, overruled.stderr) if overruled else (capture.stdout.taken(), capture.stderr.taken())

@@ -17,7 +17,7 @@ from ...protocol.events import AttemptFinished, AttemptStarted, Event, Failure, 
 from .. import unpatched
 from ..failures import ExcInfo, FailureDescriber
 from ..private_apis import subtest_contexts, subtest_description
-from ..sql.statement_log import SqlLog
+from ..sql.statement_log import StatementLog
 from .output_capture import Capture
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
@@ -75,13 +75,13 @@ class AttemptResult(unittest.TestResult):
     """The ``TestResult`` of a worker: sends an event at each attempt's beginning and end."""
 
     def __init__(
-        self, send: Callable[[Event], None], describer: FailureDescriber, capture: Capture, sqllog: SqlLog
+        self, send: Callable[[Event], None], describer: FailureDescriber, capture: Capture, statement_log: StatementLog
     ) -> None:
         super().__init__()
         self._send = send
         self._describer = describer
         self._capture = capture
-        self._sqllog = sqllog
+        self._statement_log = statement_log
         self._attempt: Attempt | None = None
         self.fixture_failure: str | None = None
         self.fixture_skip: str | None = None
@@ -94,7 +94,7 @@ class AttemptResult(unittest.TestResult):
         self._send(AttemptStarted(test, n))
         self._capture.begin()
         self._attempt = Attempt(test, n, unpatched.time.perf_counter())
-        self._sqllog.begin(test)  # after the attempt's clock, so that no statement is timed after the test's end
+        self._statement_log.begin(test)  # after the attempt's clock, so that no statement is timed after the test's end
 
     def end(self) -> Outcome:
         """End the attempt: the call has returned. Returns the outcome."""
@@ -115,10 +115,10 @@ class AttemptResult(unittest.TestResult):
                 attempt.subtests,
                 stdout,
                 stderr,
-                self._sqllog.statements() if outcome.is_red else (),
+                self._statement_log.statements() if outcome.is_red else (),
             )
         )
-        self._sqllog.end()
+        self._statement_log.end()
         return outcome
 
     def begin_fixture(self, test: str) -> None:
@@ -126,7 +126,7 @@ class AttemptResult(unittest.TestResult):
         self._send(FixtureStarted(test))
         self._capture.begin()
         self._fixture_start = unpatched.time.perf_counter()
-        self._sqllog.begin(test)
+        self._statement_log.begin(test)
 
     def end_fixture(self) -> None:
         """End the fixture, and report its failures: a clean-up may fail besides the fixture that it cleans up after."""
@@ -139,7 +139,7 @@ class AttemptResult(unittest.TestResult):
                     unpatched.time.perf_counter() - self._fixture_start,
                     *failures,
                     output=self._capture.end(),
-                    sql=self._sqllog.statements(),
+                    sql=self._statement_log.statements(),
                 )
             )
         self._fixture_failures.clear()

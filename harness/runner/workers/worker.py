@@ -42,7 +42,7 @@ from ..processes import prctl
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.units import Plan, class_name
-from ..sql.statement_log import SqlLog
+from ..sql.statement_log import StatementLog
 from . import isolation
 from .output_capture import Capture
 from .result import AttemptResult, fixture_id
@@ -66,7 +66,7 @@ class WorkerContext:
     replicas: frozenset[str]
     mirror_mode: MirrorMode
     root: str
-    sqllog: SqlLog
+    statement_log: StatementLog
     init_worker: Callable[[int], None] | None
     is_stopping: Callable[[int], bool]
     failfast_at: float = math.inf
@@ -133,7 +133,7 @@ class Worker:
         self._capture = capture
         self._is_stopping = partial(context.is_stopping, slot)
         self._describer = FailureDescriber(context.root)
-        self._result = AttemptResult(self._send, self._describer, capture, context.sqllog)
+        self._result = AttemptResult(self._send, self._describer, capture, context.statement_log)
         self._steps = private_apis.SuiteSteps()
         self._unsent = self._heard = b""
         self._pid = unpatched.os.getpid()
@@ -164,7 +164,7 @@ class Worker:
             return int(error.exit_code)
         finally:
             self._link.sendall(self._unsent)
-        counts = self._context.sqllog.counts()
+        counts = self._context.statement_log.counts()
         for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # an event also without counts
             self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
         self._mirrors.close()
@@ -198,9 +198,9 @@ class Worker:
         clones.enter_clones(context.test_databases, self._slot)
         for alias in connections:
             flush.quicken(connections[alias])
-        context.sqllog.reset()
-        context.sqllog.use(self._capture.trail)
-        self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.sqllog)
+        context.statement_log.reset()
+        context.statement_log.use(self._capture.crash_log)
+        self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
         self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
         self._capture.clear()
         self._send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))

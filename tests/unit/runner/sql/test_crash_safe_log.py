@@ -1,35 +1,39 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from harness.runner.sql.crash_safe_log import CONNECT, Trail
+from harness.protocol.events import Statement
+from harness.runner.sql.crash_safe_log import CONNECT, CrashSafeLog
 
 
 @pytest.fixture
-def trail():
-    trail = Trail()
-    trail.clear()
-    return trail
+def crash_log() -> CrashSafeLog:
+    log = CrashSafeLog()
+    log.clear()
+    return log
 
 
-def sql(statements):
+def sql_of(statements: Sequence[Statement]) -> list[str]:
     return [statement.sql for statement in statements]
 
 
-def test_a_statement_without_an_answer_is_waiting(trail) -> None:
-    trail.ended(trail.sends(0.1, "default", "primary", "SELECT 1", None), 0.2)
-    trail.sends(0.3, "default", "primary", "SELECT 2", (7,))
-    sent, waiting = trail.statements()
-    assert sql(sent) == ["SELECT 1", "SELECT 2"]
-    assert sql(waiting) == ["SELECT 2"]
+def test_a_statement_without_an_answer_is_waiting(crash_log: CrashSafeLog) -> None:
+    crash_log.ended(crash_log.sends(0.1, "default", "primary", "SELECT 1", None), 0.2)
+    crash_log.sends(0.3, "default", "primary", "SELECT 2", (7,))
+    sent, waiting = crash_log.statements()
+    assert sql_of(sent) == ["SELECT 1", "SELECT 2"]
+    assert sql_of(waiting) == ["SELECT 2"]
     assert waiting[0].parameters == "(7,)"
 
 
-def test_an_opening_connection_is_waiting(trail) -> None:
-    trail.sends(0.1, "default", "primary", CONNECT, None)
-    assert tuple(map(sql, trail.statements())) == ([CONNECT], [CONNECT])
+def test_an_opening_connection_is_waiting(crash_log: CrashSafeLog) -> None:
+    crash_log.sends(0.1, "default", "primary", CONNECT, None)
+    sent, waiting = crash_log.statements()
+    assert sql_of(sent) == sql_of(waiting) == [CONNECT]
 
 
-def test_an_open_connection_is_no_statement(trail) -> None:
-    trail.ended(trail.sends(0.1, "default", "primary", CONNECT, None), 0.2)
-    assert trail.statements() == ((), ())
+def test_an_open_connection_is_no_statement(crash_log: CrashSafeLog) -> None:
+    crash_log.ended(crash_log.sends(0.1, "default", "primary", CONNECT, None), 0.2)
+    assert crash_log.statements() == ((), ())

@@ -1,16 +1,15 @@
-"""Of parameters no more is kept than is shown."""
-
 import datetime
 import itertools
 import uuid
+from typing import Any
 
 import pytest
 from psycopg import Binary
 
-from harness.runner.sql.parameters import SHOWN_CHARACTERS, VALUE_SIZE, VALUES, kept, literal, shown
+from harness.runner.sql.parameters import SHOWN_CHARACTERS, VALUE_SIZE, VALUES, literal, shortened, shown
 
 LARGE = b"x" * (4 << 20)
-ORDINARY = [
+ORDINARY: list[Any] = [
     None,
     (),
     [],
@@ -25,40 +24,9 @@ ORDINARY = [
 ]
 
 
-@pytest.mark.parametrize("params", ORDINARY, ids=itertools.count())
-def test_ordinary_ones_are_kept_as_they_are(params) -> None:
-    assert kept(params) is params
-
-
-def test_what_a_driver_wraps_is_kept_as_it_is() -> None:
-    params = (Binary(b"few"),)
-    assert kept(params) is params
-
-
-@pytest.mark.parametrize("value", [LARGE, LARGE.decode(), bytearray(LARGE), memoryview(LARGE), Binary(LARGE)], ids=type)
-def test_of_a_large_value_the_beginning_is_kept(value) -> None:
-    number, short = kept([1, value])
-    assert number == 1
-    assert len(short) == VALUE_SIZE
-    assert kept({"n": 1, "data": value}) == {"n": 1, "data": short}
-    assert kept([(1, value)]) == ((1, short),)
-
-
-@pytest.mark.parametrize(
-    "params", [list(range(VALUES + 1)), {f"k{n}": n for n in range(VALUES + 1)}], ids=["list", "dict"]
-)
-def test_of_very_many_the_first_are_kept(params) -> None:
-    assert list(kept(params)) == list(params)[:VALUES]
-
-
 class Silent:
-    def __getattribute__(self, name):
+    def __getattribute__(self, name: str) -> Any:
         raise AssertionError(name)
-
-
-def test_values_of_other_kinds_are_not_asked_anything() -> None:
-    params = (Silent(),)
-    assert kept(params) is params
 
 
 class Unprintable:
@@ -66,24 +34,49 @@ class Unprintable:
         raise ValueError
 
 
-@pytest.mark.parametrize(
-    ("params", "words"),
-    [
-        ((1, "a"), "(1, 'a')"),
-        ([None, 1.5], "[None, 1.5]"),
-    ],
-)
-def test_they_are_told_in_words(params, words: str) -> None:
-    assert shown(params) == words
+class TestShortened:
+    @pytest.mark.parametrize("params", ORDINARY, ids=itertools.count())
+    def test_ordinary_parameters_stay_the_same_object(self, params: Any) -> None:
+        assert shortened(params) is params
+
+    def test_a_short_value_in_a_drivers_wrapper_stays(self) -> None:
+        params = (Binary(b"few"),)
+        assert shortened(params) is params
+
+    @pytest.mark.parametrize(
+        "value", [LARGE, LARGE.decode(), bytearray(LARGE), memoryview(LARGE), Binary(LARGE)], ids=type
+    )
+    def test_a_large_value_is_cut_to_its_beginning(self, value: Any) -> None:
+        number, short = shortened([1, value])
+        assert number == 1
+        assert len(short) == VALUE_SIZE
+        assert shortened({"n": 1, "data": value}) == {"n": 1, "data": short}
+        assert shortened([(1, value)]) == ((1, short),)
+
+    @pytest.mark.parametrize(
+        "params", [list(range(VALUES + 1)), {f"k{n}": n for n in range(VALUES + 1)}], ids=["list", "dict"]
+    )
+    def test_many_values_are_cut_to_the_first(self, params: Any) -> None:
+        assert list(shortened(params)) == list(params)[:VALUES]
+
+    def test_attributes_of_other_types_are_not_read(self) -> None:
+        params = (Silent(),)
+        assert shortened(params) is params
 
 
-def test_one_that_cannot_be_printed_is_told_of_all_the_same() -> None:
-    assert "Unprintable" in shown((Unprintable(),))
+class TestShown:
+    @pytest.mark.parametrize(("params", "text"), [((1, "a"), "(1, 'a')"), ([None, 1.5], "[None, 1.5]")])
+    def test_small_parameters_are_printed_as_python_does(self, params: Any, text: str) -> None:
+        assert shown(params) == text
 
+    def test_a_repr_that_raises_leaves_the_name_of_the_type(self) -> None:
+        assert "Unprintable" in shown((Unprintable(),))
 
-@pytest.mark.parametrize("params", [(LARGE,), (LARGE.decode(),), list(range(100_000))], ids=["bytes", "str", "many"])
-def test_large_ones_are_told_in_few_words(params) -> None:
-    assert len(shown(params)) <= SHOWN_CHARACTERS + 100
+    @pytest.mark.parametrize(
+        "params", [(LARGE,), (LARGE.decode(),), list(range(100_000))], ids=["bytes", "str", "many"]
+    )
+    def test_large_parameters_are_printed_in_part(self, params: Any) -> None:
+        assert len(shown(params)) <= SHOWN_CHARACTERS + 100
 
 
 @pytest.mark.parametrize(
@@ -98,5 +91,5 @@ def test_large_ones_are_told_in_few_words(params) -> None:
         ("a\\'", True, "'a\\\\'''"),
     ],
 )
-def test_values_are_written_as_sql(value, has_escapes: bool, sql: str) -> None:
+def test_a_value_becomes_an_sql_literal(value: Any, has_escapes: bool, sql: str) -> None:
     assert literal(value, has_escapes=has_escapes) == sql
