@@ -15,7 +15,7 @@ from harness.protocol.events import Envelope
 from harness.report.artifacts import read_journal
 from harness.report.formats import junit, sql, summary
 from harness.report.model import ledger
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 from harness.report.model.verdict import verdict
 from harness.report.terminal import final_summary
 from harness.report.terminal.console import PlainConsole
@@ -88,7 +88,7 @@ def test_plain_console(name: str) -> None:
         verdict(report),
         sql_paths=final_summary.sql_paths(report, ".harness", [naming.sql_file(test) for test in written]),
         artifacts=final_summary.condensed(".harness", PATHS),
-        rerun=final_summary.rerun_command(Typed(("harness", "ci", "--db", "postgres")), report),
+        rerun=final_summary.rerun_command(TypedCommand(("harness", "ci", "--db", "postgres")), report),
     )
     console.close()
     compare(name, ".txt", out.getvalue().encode())

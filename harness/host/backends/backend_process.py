@@ -1,6 +1,6 @@
 """One run of several: the process that ``fleet`` starts for each backend.
 
-Owns ``Letter``, the request on the first line of its standard input; the end of that input means that the parent is gone.
+Owns ``RunRequest``, the request on the first line of its standard input; the end of that input means that the parent is gone.
 It prints nothing: the parent shows its journal.
 """
 
@@ -22,11 +22,11 @@ from harness.host.run.environment import read_environment
 from harness.host.run.session import run_ci
 from harness.protocol import codec
 from harness.protocol.events import RunAborted
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RunRequest:
     """The parent's request. ``flags`` are those of its own command line, by their keys, with this run's values in their
     place.
 
@@ -35,32 +35,32 @@ class Letter:
 
     flags: Mapping[str, object]
     artifacts_root: str
-    command: Typed
+    command: TypedCommand
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @staticmethod
-    def from_line(line: bytes) -> Letter:
+    def from_line(line: bytes) -> RunRequest:
         content = json.loads(line)
-        typed = Typed(**{name: tuple(words) for name, words in content["command"].items()})
-        return Letter(content["flags"], content["artifacts_root"], typed)
+        typed = TypedCommand(**{name: tuple(words) for name, words in content["command"].items()})
+        return RunRequest(content["flags"], content["artifacts_root"], typed)
 
 
 def main() -> int:
-    """Make the run that the letter asks for and return its exit code.
+    """Make the run that the request asks for and return its exit code.
 
     An error from before the journal exists is written to the last line of the error stream, as the event that a journal
     would have.
     """
-    letter = Letter.from_line(_read_line())
+    request = RunRequest.from_line(_read_line())
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
-        config = load(letter.flags, os.environ, Path.cwd())
-        config = replace(config, artifacts_root=Path(letter.artifacts_root))
+        config = load(request.flags, os.environ, Path.cwd())
+        config = replace(config, artifacts_root=Path(request.artifacts_root))
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             environment = read_environment(config, os.environ, nowhere)
-            environment = replace(environment, is_github=False, step_summary=None, command=letter.command)
+            environment = replace(environment, is_github=False, step_summary=None, command=request.command)
             return run_ci(config, environment)
     except HarnessError as error:
         return _say(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
@@ -70,7 +70,7 @@ def main() -> int:
         return _say(RunAborted(ExitCode.INTERNAL, message, "Please report it.", trace))
 
 
-def last_words(errors: str) -> RunAborted | None:
+def reported_error(errors: str) -> RunAborted | None:
     """The error that a child wrote to its error stream before it ended; ``None`` if there is none."""
     try:
         event = codec.decode_body(errors.rstrip("\n").rpartition("\n")[2])

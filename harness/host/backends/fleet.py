@@ -21,7 +21,7 @@ from types import FrameType
 from rich.text import Text
 
 from harness.errors import ExitCode, HarnessError, Interrupted, worst
-from harness.host.backends.backend_process import Letter, last_words
+from harness.host.backends.backend_process import RunRequest, reported_error
 from harness.host.backends.merge import read_run, with_exit_code, write
 from harness.host.config import command_line
 from harness.host.config.load import Config
@@ -169,7 +169,7 @@ class _Fleet:
             "parallel": str(workers),
         }
         command = command_line.typed({**self._config.given, "db": flags["db"]})
-        return _Child(backend, folder, Letter(flags, str(self._artifacts.root), command))
+        return _Child(backend, folder, RunRequest(flags, str(self._artifacts.root), command))
 
     def _ended(self, child: _Child, code: int) -> Run:
         """The run as its artifacts record it; without them, its exit status and its error stream."""
@@ -192,7 +192,7 @@ class _Fleet:
             run.verdict,
             options,
             artifacts=condensed(folder, paths),
-            rerun=rerun_command(child.letter.command, run.report),
+            rerun=rerun_command(child.request.command, run.report),
             sql_paths=sql_paths(run.report, folder, paths),
             known=self._known,
         )
@@ -227,10 +227,10 @@ class _Fleet:
 class _Child:
     """One run's process. It has a session of its own: an interrupt of the terminal reaches it only through this process."""
 
-    def __init__(self, backend: Backend, folder: Path, letter: Letter) -> None:
+    def __init__(self, backend: Backend, folder: Path, request: RunRequest) -> None:
         self.backend = backend
         self.folder = folder
-        self.letter = letter
+        self.request = request
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
         self._read = 0
         self._torn = b""
@@ -243,7 +243,7 @@ class _Child:
         )
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # the process is dead already, and its error stream says why
-            self.process.stdin.write(letter.to_line())
+            self.process.stdin.write(request.to_line())
             self.process.stdin.flush()  # left open: its end would tell the child that the parent is gone
 
     def news(self) -> Iterator[Envelope]:
@@ -300,7 +300,7 @@ def _unread(child: _Child, asked: RunStarted, code: ExitCode, error: HarnessErro
     """A run that left no journal: only its error stream and its exit status are known."""
     code = worst(code, ExitCode.INTERNAL) if code == ExitCode.GREEN else code
     said = child.error_text()
-    abort = last_words(said) or RunAborted(code, error.message, error.hint, said)
+    abort = reported_error(said) or RunAborted(code, error.message, error.hint, said)
     report = RunReport(aborts=(abort,), asked=asked)
     return Run(report, verdict(report), f"{child.folder.name}/")
 

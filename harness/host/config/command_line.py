@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.host.config.options import OPTIONS, Option
 from harness.host.config.values import Mismatch
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -64,7 +64,7 @@ def is_label(word: str) -> bool:
     return bool(word) and (_DOTTED.fullmatch(word) is not None or "/" in word or Path(word).exists())
 
 
-def typed(given: Mapping[str, object], command: str = "ci") -> Typed:
+def typed(given: Mapping[str, object], command: str = "ci") -> TypedCommand:
     """The command line that gives the values *given*, by their keys, without ``--replay``: its file names tests to replay."""
     words = ["harness", *command.split()]
     for option in OPTIONS:
@@ -72,7 +72,7 @@ def typed(given: Mapping[str, object], command: str = "ci") -> Typed:
             words.extend(_words(option, given[option.key]))
     labels = given.get("labels") or ()
     assert isinstance(labels, (list, tuple))
-    return Typed(tuple(words), tuple(map(str, labels)))
+    return TypedCommand(tuple(words), tuple(map(str, labels)))
 
 
 def _words(option: Option, value: object) -> list[str]:

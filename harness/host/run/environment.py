@@ -16,7 +16,7 @@ from typing import TextIO
 from harness.host.config import command_line
 from harness.host.config.load import Config
 from harness.report.model.text import for_terminal
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 from harness.report.terminal.console import Console, LiveConsole, PlainConsole, Sink
 from harness.report.terminal.style import ConsoleOptions, encodable
 
@@ -34,7 +34,7 @@ class Environment:
     is_github: bool
     step_summary: Path | None
     prefix: str
-    command: Typed
+    command: TypedCommand
 
     def relative(self, path: Path) -> str:
         """*path* relative to the current folder if it is below it, else as it is."""

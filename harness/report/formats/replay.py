@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from harness.protocol import naming
 from harness.report.model.run_report import RunReport
 from harness.report.model.text import one_line
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
@@ -26,7 +26,7 @@ def parse(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
 
-def command(typed: Typed, folder: str, report: RunReport, paths: Collection[str]) -> str:
+def command(typed: TypedCommand, folder: str, report: RunReport, paths: Collection[str]) -> str:
     """*typed* with the replay file of the first failure, below *folder*; empty if it is not in *paths*, the written files."""
     files = [naming.replay_file(order[-1]) for order in report.orders[:1]]
     return typed.replaying(f"{folder}/{files[0]}") if files and files[0] in paths else ""

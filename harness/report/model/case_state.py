@@ -23,7 +23,7 @@ class Loss:
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class CaseState:
     """The state of one test so far. ``running``: slot, attempt and start of an attempt that has not ended."""
 
     test: PlannedTest
@@ -32,7 +32,7 @@ class Entry:
     final: Outcome | None = None
     reason: str = ""
     running: tuple[int, int, float] | None = None
-    bereft: str = ""  # how the worker that ran it ended
+    worker_end: str = ""  # how the worker that ran it ended
     ended_at: float = 0.0
 
     def put(self, attempt: Attempt) -> None:
@@ -48,17 +48,17 @@ class Entry:
         self.attempts.sort(key=lambda other: other.n)
 
 
-def case_of(entry: Entry, end: str, why_not_run: str, losses: Sequence[Loss]) -> Case:
+def case_of(state: CaseState, end: str, why_not_run: str, losses: Sequence[Loss]) -> Case:
     """The case of a test. *end* is the journal's end, as a clause; *losses* are the lost servers."""
-    outcome, reason = _settled(entry, end, why_not_run)
-    attempts = tuple(entry.attempts)
+    outcome, reason = _settled(state, end, why_not_run)
+    attempts = tuple(state.attempts)
     if outcome is Outcome.ERRORED and attempts and attempts[-1].failures:
         hit: dict[str, str] = {}
         for loss in losses:  # the host and runner both report a loss, the runner without the log
-            if entry.ended_at > loss.at - HIT_S:
+            if state.ended_at > loss.at - HIT_S:
                 hit[loss.message] = hit.get(loss.message) or loss.evidence
         attempts = (*attempts[:-1], _with_losses(attempts[-1], hit)) if hit else attempts
-    return Case(entry.test, outcome, attempts, reason, entry.is_planned)
+    return Case(state.test, outcome, attempts, reason, state.is_planned)
 
 
 def _with_losses(attempt: Attempt, losses: Mapping[str, str]) -> Attempt:
@@ -82,15 +82,15 @@ def with_files(fixtures: list[Case], planned: list[Case]) -> list[Case]:
     ]
 
 
-def _settled(entry: Entry, end: str, why_not_run: str) -> tuple[Outcome, str]:
+def _settled(state: CaseState, end: str, why_not_run: str) -> tuple[Outcome, str]:
     """The final outcome of a test and its reason."""
-    if entry.final is not None:
-        return entry.final, entry.reason or (why_not_run if entry.final is Outcome.NOT_RUN else "")
-    last = entry.attempts[-1] if entry.attempts else None
-    if last is not None and (last.outcome.is_red or not entry.is_planned):
+    if state.final is not None:
+        return state.final, state.reason or (why_not_run if state.final is Outcome.NOT_RUN else "")
+    last = state.attempts[-1] if state.attempts else None
+    if last is not None and (last.outcome.is_red or not state.is_planned):
         return last.outcome, last.reason
-    if entry.running is not None:
-        return Outcome.NOT_RUN, f"was running in slot {entry.running[0]} when {entry.bereft or end}"
+    if state.running is not None:
+        return Outcome.NOT_RUN, f"was running in slot {state.running[0]} when {state.worker_end or end}"
     if last is not None:
         return Outcome.NOT_RUN, f"attempt {last.n} ended as {last.outcome.value}, but {end} before that was settled"
-    return Outcome.NOT_RUN, entry.reason or why_not_run
+    return Outcome.NOT_RUN, state.reason or why_not_run

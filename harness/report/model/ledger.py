@@ -14,7 +14,7 @@ from typing import Any
 from harness.errors import ExitCode
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
-from harness.report.model.case_state import Entry, Loss, case_of, with_files
+from harness.report.model.case_state import CaseState, Loss, case_of, with_files
 from harness.report.model.run_report import INTERRUPTS, Attempt, LostWorker, Phase, RunReport, crash_message
 from harness.report.model.text import keep_ends, one_line, plural, visible
 
@@ -44,10 +44,10 @@ class Ledger:
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self._entries: dict[str, Entry] = {}
-        self._plan: list[Entry] = []
-        self._extras: list[Entry] = []
-        self._seats: dict[int, Entry] = {}
+        self._states: dict[str, CaseState] = {}
+        self._plan: list[CaseState] = []
+        self._extras: list[CaseState] = []
+        self._in_slot: dict[int, CaseState] = {}
         self._phases: dict[str, float] = {}
         self._open_phases: dict[str, float] = {}
         self._servers: dict[str, events.ServerReady] = {}
@@ -107,8 +107,8 @@ class Ledger:
         """The report of the events so far."""
         first_at = self._first_at or 0.0
         end, why_not_run = self._end(), self._why_not_run()
-        planned = [case_of(entry, end, why_not_run, self._losses) for entry in self._plan]
-        extras = [case_of(entry, end, why_not_run, self._losses) for entry in self._extras]
+        planned = [case_of(state, end, why_not_run, self._losses) for state in self._plan]
+        extras = [case_of(state, end, why_not_run, self._losses) for state in self._extras]
         told = [case for case in extras if case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED]
         return RunReport(
             cases=(*planned, *with_files(told, planned)),
@@ -191,7 +191,7 @@ class Ledger:
         self._planned = dataclasses.replace(event, tests=())
         self._last = f"{plural(len(event.tests), 'test')} planned"
         for test in {test.id: test for test in event.tests}.values():
-            known = self._entries.get(test.id)
+            known = self._states.get(test.id)
             if known is None:
                 self._add(test.id, test, is_planned=True)
             elif not known.is_planned:
@@ -205,20 +205,20 @@ class Ledger:
     def _again(self, test: PlannedTest) -> PlannedTest:
         """A copy of *test* with a new id and name; the id is reserved."""
         number = 2
-        while f"{test.id} [{number}]" in self._entries:
+        while f"{test.id} [{number}]" in self._states:
             number += 1
         again = dataclasses.replace(test, id=f"{test.id} [{number}]", name=f"{test.name} [{number}]")
-        self._entries[again.id] = self._entries[test.id]
+        self._states[again.id] = self._states[test.id]
         return again
 
-    def _add(self, key: str, test: PlannedTest, is_planned: bool) -> Entry:
-        entry = self._entries[key] = Entry(test, is_planned)
-        (self._plan if is_planned else self._extras).append(entry)
-        return entry
+    def _add(self, key: str, test: PlannedTest, is_planned: bool) -> CaseState:
+        state = self._states[key] = CaseState(test, is_planned)
+        (self._plan if is_planned else self._extras).append(state)
+        return state
 
-    def _entry(self, test_id: str, extra: PlannedTest | None = None) -> Entry:
-        """The entry of a test; a test that is in no plan gets a new one."""
-        known = self._entries.get(test_id)
+    def _state(self, test_id: str, extra: PlannedTest | None = None) -> CaseState:
+        """The state of a test; a test that is in no plan gets a new one."""
+        known = self._states.get(test_id)
         if extra is not None and extra.id != test_id:
             extra = dataclasses.replace(extra, id=test_id)
         if known is not None:
@@ -234,35 +234,35 @@ class Ledger:
     def _attempt_started(self, envelope: Envelope, event: events.AttemptStarted) -> None:
         if event.n == 1:
             self._ran.setdefault(envelope.slot, []).append(event.test)
-        entry = self._entry(event.test)
-        if entry.final is None:
-            entry.running = (envelope.slot, event.n, envelope.at)
-            entry.bereft = ""
-        self._seats[envelope.slot] = entry
+        state = self._state(event.test)
+        if state.final is None:
+            state.running = (envelope.slot, event.n, envelope.at)
+            state.worker_end = ""
+        self._in_slot[envelope.slot] = state
 
     def _attempt_finished(self, envelope: Envelope, event: events.AttemptFinished) -> None:
-        entry = self._entry(event.test, event.extra)
-        if entry.final is not None and not _overrules(event, entry):
+        state = self._state(event.test, event.extra)
+        if state.final is not None and not _overrules(event, state):
             return
         slot, started_at = envelope.slot, None
-        if entry.running is not None and entry.running[1] == event.n:
-            slot, started_at = envelope.slot or entry.running[0], entry.running[2]
-        if entry.running is not None and entry.running[1] <= event.n:
-            entry.running = None
+        if state.running is not None and state.running[1] == event.n:
+            slot, started_at = envelope.slot or state.running[0], state.running[2]
+        if state.running is not None and state.running[1] <= event.n:
+            state.running = None
         if event.outcome is not Outcome.NOT_RUN:
-            entry.put(self._kept(event, slot, started_at))
+            state.put(self._kept(event, slot, started_at))
         if event.reason:
-            entry.reason = event.reason
+            state.reason = event.reason
         if event.final:
-            entry.final = event.outcome
-            entry.reason = event.reason
-            entry.ended_at = envelope.at
+            state.final = event.outcome
+            state.reason = event.reason
+            state.ended_at = envelope.at
             self._note_order(envelope.slot, event)
 
     def _retry_called_off(self, envelope: Envelope, event: events.RetryCalledOff) -> None:
-        entry = self._entry(event.test)
-        if entry.final is None:
-            entry.final, entry.ended_at = event.outcome, envelope.at
+        state = self._state(event.test)
+        if state.final is None:
+            state.final, state.ended_at = event.outcome, envelope.at
 
     def _note_order(self, slot: int, event: events.AttemptFinished) -> None:
         """Keep the order of tests in a failed test's worker, if others ran before it."""
@@ -288,26 +288,26 @@ class Ledger:
     def _worker_lost(self, envelope: Envelope, event: events.WorkerLost) -> None:
         self._lost.append(LostWorker(envelope.slot, event))
         message = crash_message(envelope.slot, event)
-        seated = self._seats.pop(envelope.slot, None)
-        if seated is not None and seated.running is not None and seated.running[0] == envelope.slot:
-            seated.bereft = message
+        last = self._in_slot.pop(envelope.slot, None)
+        if last is not None and last.running is not None and last.running[0] == envelope.slot:
+            last.worker_end = message
         if event.test is not None:
-            self._crash(self._entry(event.test), envelope.slot, f"{message} while running this test")
+            self._crash(self._state(event.test), envelope.slot, f"{message} while running this test")
 
-    def _crash(self, entry: Entry, slot: int, message: str) -> None:
+    def _crash(self, state: CaseState, slot: int, message: str) -> None:
         """Record a crash; the coordinator's own outcome of that attempt replaces it, if one comes."""
-        if entry.final is not None:
+        if state.final is not None:
             return
-        if entry.running is not None:
-            running_slot, n, started_at = entry.running
-        elif not entry.attempts:
+        if state.running is not None:
+            running_slot, n, started_at = state.running
+        elif not state.attempts:
             running_slot, n, started_at = slot, 1, None
         else:
             return
-        entry.running = None
-        if all(attempt.n != n for attempt in entry.attempts):
+        state.running = None
+        if all(attempt.n != n for attempt in state.attempts):
             failure = events.Failure("error", "WorkerCrash", message, message)
-            entry.put(Attempt(n, Outcome.CRASHED, 0.0, running_slot, started_at, (failure,)))
+            state.put(Attempt(n, Outcome.CRASHED, 0.0, running_slot, started_at, (failure,)))
 
     # the report's texts
 
@@ -344,15 +344,15 @@ class Ledger:
         words += [
             f"the phase {name} had begun" for name in self._open_phases if f"phase {name} began" not in self._last
         ]
-        running = [entry for entry in (*self._plan, *self._extras) if entry.running is not None]
-        words += [f"{entry.test.id} was running in slot {entry.running[0]}" for entry in running[:20] if entry.running]
+        running = [state for state in (*self._plan, *self._extras) if state.running is not None]
+        words += [f"{state.test.id} was running in slot {state.running[0]}" for state in running[:20] if state.running]
         words += [crash_message(lost.slot, lost.event) for lost in self._lost[-5:]]
         return "\n".join(dict.fromkeys(words))
 
 
-def _overrules(event: events.AttemptFinished, entry: Entry) -> bool:
+def _overrules(event: events.AttemptFinished, state: CaseState) -> bool:
     """Whether *event* replaces a final outcome: a fixture runs once for each part of its class, and may fail in a later one."""
-    return not entry.is_planned and event.outcome.is_red and entry.final is not None and not entry.final.is_red
+    return not state.is_planned and event.outcome.is_red and state.final is not None and not state.final.is_red
 
 
 def _bounded(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedCommand:
     """A typed command: ``words`` are the program, its command and its flags without ``--replay``; ``labels`` are separate."""
 
     words: tuple[str, ...]
@@ -23,4 +23,4 @@ class Typed:
 
     def replaying(self, file: str) -> str:
         """The same command with ``--replay`` *file*. Its labels stay: they found the tests that the file names."""
-        return Typed((*self.words, "--replay", file)).with_labels(self.labels)
+        return TypedCommand((*self.words, "--replay", file)).with_labels(self.labels)

@@ -19,7 +19,7 @@ from rich.text import Text
 from harness.protocol.events import Envelope
 from harness.report.formats.github import resume_commands, stop_commands
 from harness.report.terminal.console import REFRESH_HZ, Sink, clock_face, is_due, phases_line, rich_console
-from harness.report.terminal.progress import Feed
+from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions, labelled
 
 
@@ -27,7 +27,7 @@ class _Row:
     """The state of one backend's run."""
 
     def __init__(self, options: ConsoleOptions) -> None:
-        self.feed = Feed(options)
+        self.progress = Progress(options)
         self.seen_at = 0.0
         self.told_at: float | None = None
         self.end: Text | None = None
@@ -73,14 +73,14 @@ class BackendsConsole:
     def handle(self, label: str, envelope: Envelope) -> None:
         """Print the lines for *envelope*, and a progress line when one is due; the time is the event's own."""
         row = self._rows[label]
-        lines = row.feed.take(envelope)
+        lines = row.progress.take(envelope)
         row.seen_at = self._clock()
         if row.told_at is None:
             row.told_at = envelope.at
-        elif is_due(row.feed, envelope.at - row.told_at, self._options):
+        elif is_due(row.progress, envelope.at - row.told_at, self._options):
             row.told_at = envelope.at
             if self._live is None:
-                lines += filter(None, [row.feed.progress()])
+                lines += filter(None, [row.progress.log_line()])
         self._print(self._named(label, line) for line in lines)
 
     def say(self, label: str, text: str) -> None:
@@ -136,21 +136,21 @@ class BackendsConsole:
         return table
 
     def _cells(self, row: _Row) -> tuple[RenderableType, ...]:
-        feed = row.feed
+        progress = row.progress
         if row.end is not None:
-            return row.end, Text(f"{feed.done}/{feed.planned}" if feed.planned else ""), Text(), Text()
-        if not feed.started_at:
+            return row.end, Text(f"{progress.done}/{progress.planned}" if progress.planned else ""), Text(), Text()
+        if not progress.started_at:
             return Text("waiting", "dim"), Text(), Text(), Text()
-        now = feed.at + max(self._clock() - row.seen_at, 0.0)
-        age = Text(clock_face(now - feed.started_at), "dim")
-        if not feed.can_run:
-            return phases_line(feed, now), Text(), Text(), age
+        now = progress.at + max(self._clock() - row.seen_at, 0.0)
+        age = Text(clock_face(now - progress.started_at), "dim")
+        if not progress.can_run:
+            return phases_line(progress, now), Text(), Text(), age
         bar = ProgressBar(
-            total=feed.planned,
-            completed=min(feed.done, feed.planned),
+            total=progress.planned,
+            completed=min(progress.done, progress.planned),
             style="bright_black",
-            complete_style="red" if feed.red else "green",
-            finished_style="red" if feed.red else "green",
+            complete_style="red" if progress.red else "green",
+            finished_style="red" if progress.red else "green",
         )
-        standing = Text(feed.standing(), "bold red" if feed.red else "yellow")
-        return bar, Text(f"{feed.done}/{feed.planned}", "bold"), standing, age
+        standing = Text(progress.standing(), "bold red" if progress.red else "yellow")
+        return bar, Text(f"{progress.done}/{progress.planned}", "bold"), standing, age

@@ -27,7 +27,7 @@ from harness.report.model.run_report import RunReport
 from harness.report.model.text import one_line
 from harness.report.model.verdict import Verdict
 from harness.report.terminal.final_summary import final_summary
-from harness.report.terminal.progress import Feed, Seat
+from harness.report.terminal.progress import Progress, RunningTest
 from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, clip_start, encodable
 
 PROGRESS_EVERY_S = 10.0
@@ -104,7 +104,7 @@ class PlainConsole:
     def __init__(self, out: TextIO, options: ConsoleOptions) -> None:
         self._out = Sink(out)
         self._options = options
-        self._feed = Feed(options)
+        self._progress = Progress(options)
         self._paint = rich_console(self._out, options) if options.colour else None
         self._last_at: float | None = None
         self._is_closed = False
@@ -113,12 +113,12 @@ class PlainConsole:
 
     def handle(self, envelope: Envelope) -> None:
         """Print the lines for *envelope*, and a progress line when one is due; the time is the event's own."""
-        lines = self._feed.take(envelope)
+        lines = self._progress.take(envelope)
         if self._last_at is None:
             self._last_at = envelope.at
-        elif is_due(self._feed, envelope.at - self._last_at, self._options):
+        elif is_due(self._progress, envelope.at - self._last_at, self._options):
             self._last_at = envelope.at
-            lines += filter(None, [self._feed.progress()])
+            lines += filter(None, [self._progress.log_line()])
         if lines:
             self._print(lines)
 
@@ -160,11 +160,11 @@ class PlainConsole:
 
 
 class LiveConsole:
-    """A live display: a bar of finished tests and the test in each slot; the lines of the feed scroll above it."""
+    """A live display: a bar of finished tests and the test in each slot; the lines of events scroll above it."""
 
     def __init__(self, out: TextIO, options: ConsoleOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._options = options
-        self._feed = Feed(options)
+        self._progress = Progress(options)
         self._clock = clock
         self._seen_at = clock()
         self._console = rich_console(Sink(out), options)
@@ -179,7 +179,7 @@ class LiveConsole:
 
     def handle(self, envelope: Envelope) -> None:
         """Count *envelope*, and print its lines above the display."""
-        lines = self._feed.take(envelope)
+        lines = self._progress.take(envelope)
         self._seen_at = self._clock()
         if lines:
             self._console.print(Text("\n").join(lines), soft_wrap=True)
@@ -207,39 +207,39 @@ class LiveConsole:
 
     def _render(self) -> RenderableType:
         """The current display; rich's own thread calls it several times a second."""
-        feed = self._feed
-        now = feed.at + max(self._clock() - self._seen_at, 0.0)
-        if not feed.can_run:
-            return phases_line(feed, now)
-        seats = sorted(dict(feed.seats).items())
+        progress = self._progress
+        now = progress.at + max(self._clock() - self._seen_at, 0.0)
+        if not progress.can_run:
+            return phases_line(progress, now)
+        running = sorted(dict(progress.running).items())
         head = Table.grid(padding=(0, 2), expand=True)
         head.add_column(ratio=1)
         head.add_row(
             ProgressBar(
-                total=feed.planned,
-                completed=min(feed.done, feed.planned),
+                total=progress.planned,
+                completed=min(progress.done, progress.planned),
                 style="bright_black",
-                complete_style="red" if feed.red else "green",
-                finished_style="red" if feed.red else "green",
+                complete_style="red" if progress.red else "green",
+                finished_style="red" if progress.red else "green",
             ),
-            Text(f"{feed.done}/{feed.planned}", "bold"),
-            Text(feed.standing(), "bold red" if feed.red else "yellow"),
-            Text(clock_face(now - feed.started_at), "dim"),
+            Text(f"{progress.done}/{progress.planned}", "bold"),
+            Text(progress.standing(), "bold red" if progress.red else "yellow"),
+            Text(clock_face(now - progress.started_at), "dim"),
         )
         width = self._console.width
-        reds = [_clipped(red, width) for red in list(feed.newest_reds)]
-        if not seats:
-            return Group(head, *reds, phases_line(feed, now)) if feed.open_phases else Group(head, *reds)
-        return Group(head, *reds, _slots(seats, now, width))
+        reds = [_clipped(red, width) for red in list(progress.newest_reds)]
+        if not running:
+            return Group(head, *reds, phases_line(progress, now)) if progress.open_phases else Group(head, *reds)
+        return Group(head, *reds, _slots(running, now, width))
 
 
-def is_due(feed: Feed, since_s: float, options: ConsoleOptions) -> bool:
+def is_due(progress: Progress, since_s: float, options: ConsoleOptions) -> bool:
     """Whether a log gets a progress line, *since_s* seconds after the last one."""
     if options.quiet or options.verbosity == 0:
         return False
-    if feed.can_run:
+    if progress.can_run:
         return since_s >= PROGRESS_EVERY_S
-    return min([since_s, *(feed.at - since for since in feed.open_phases.values())]) >= PHASE_EVERY_S
+    return min([since_s, *(progress.at - since for since in progress.open_phases.values())]) >= PHASE_EVERY_S
 
 
 def _clipped(line: Text, width: int) -> Text:
@@ -248,26 +248,26 @@ def _clipped(line: Text, width: int) -> Text:
     return clipped
 
 
-def _slots(seats: list[tuple[int, Seat]], now: float, width: int) -> Table:
+def _slots(running: list[tuple[int, RunningTest]], now: float, width: int) -> Table:
     table = Table.grid(padding=(0, 1))
-    for slot, seat in seats[:SLOTS_SHOWN]:
-        style = "yellow" if seat.is_slow else ""
+    for slot, test in running[:SLOTS_SHOWN]:
+        style = "yellow" if test.is_slow else ""
         table.add_row(
             Text(f"{slot:>4}", "cyan"),
-            Text(f"{max(now - seat.since, 0.0):7.1f}s", "bold yellow" if seat.is_slow else "dim"),
-            Text(clip_start(one_line(seat.test, 1000), max(width - 16, 10)), style, no_wrap=True),
+            Text(f"{max(now - test.since, 0.0):7.1f}s", "bold yellow" if test.is_slow else "dim"),
+            Text(clip_start(one_line(test.id, 1000), max(width - 16, 10)), style, no_wrap=True),
         )
-    if len(seats) > SLOTS_SHOWN:
-        table.add_row("", "", Text(f"and {len(seats) - SLOTS_SHOWN} more slots", "dim"))
+    if len(running) > SLOTS_SHOWN:
+        table.add_row("", "", Text(f"and {len(running) - SLOTS_SHOWN} more slots", "dim"))
     return table
 
 
-def phases_line(feed: Feed, now: float) -> Text:
+def phases_line(progress: Progress, now: float) -> Text:
     """The open phases, or the elapsed time without one; shown while no test runs."""
-    phases = dict(feed.open_phases)
+    phases = dict(progress.open_phases)
     if not phases:
-        return Text(f"{'':{LABEL_WIDTH}} {clock_face(now - feed.started_at) if feed.started_at else ''}", "dim")
-    parts = [feed.phase_text(name, now) for name in phases]
+        return Text(f"{'':{LABEL_WIDTH}} {clock_face(now - progress.started_at) if progress.started_at else ''}", "dim")
+    parts = [progress.phase_text(name, now) for name in phases]
     return Text(f"{'':{LABEL_WIDTH}} {', '.join(parts)}", "dim")
 
 

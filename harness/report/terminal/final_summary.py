@@ -32,7 +32,7 @@ from harness.report.model.phrases import (
 )
 from harness.report.model.run_report import PHASES, Attempt, Case, RunReport
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 from harness.report.model.verdict import Cause, Verdict
 from harness.report.terminal.style import STYLES, ConsoleOptions, quoted
 
@@ -93,7 +93,7 @@ def final_summary(
     return lines
 
 
-def rerun_command(command: Typed, report: RunReport) -> str:
+def rerun_command(command: TypedCommand, report: RunReport) -> str:
     """*command* with the red tests as labels; with their classes, their modules or its own labels, if that would be too many.
 
     Empty if no red test can be named by a label.
@@ -353,7 +353,7 @@ def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
 
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
-    servers = server_lines(report) if options.verbosity >= 2 else []  # else the feed has printed them
+    servers = server_lines(report) if options.verbosity >= 2 else []  # else the console has printed them
     return [*_column("seed", seed), *_column("servers", servers)]
 
 

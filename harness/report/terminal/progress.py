@@ -6,6 +6,7 @@ Owns which events get a line. Pure; all consoles print its lines. A test that pa
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import dataclass
 
 from rich.text import Text
 
@@ -22,18 +23,16 @@ OUTPUT_LINES = 500
 _INDENT = " " * (LABEL_WIDTH + 1)
 
 
-class Seat:
+@dataclass(slots=True)
+class RunningTest:
     """The test that a slot runs: its id, its start in seconds since the epoch, and whether it is slow."""
 
-    __slots__ = ("is_slow", "since", "test")
-
-    def __init__(self, test: str, since: float) -> None:
-        self.test = test
-        self.since = since
-        self.is_slow = False
+    id: str
+    since: float
+    is_slow: bool = False
 
 
-class Feed:
+class Progress:
     """Takes events: ``take`` returns the lines for each, the attributes hold the state of the run."""
 
     def __init__(self, options: ConsoleOptions) -> None:
@@ -42,7 +41,7 @@ class Feed:
         self.red = 0
         self.flaky = 0
         self.outcomes: Counter[Outcome] = Counter()
-        self.seats: dict[int, Seat] = {}
+        self.running: dict[int, RunningTest] = {}
         self.open_phases: dict[str, float] = {}
         self.steps: dict[str, str] = {}
         self.newest_reds: deque[Text] = deque(maxlen=REDS_NAMED)
@@ -64,10 +63,10 @@ class Feed:
         match envelope.event:
             case events.AttemptStarted(test=test):
                 self.can_run = True
-                self.seats[envelope.slot] = Seat(test, envelope.at)
+                self.running[envelope.slot] = RunningTest(test, envelope.at)
                 return []
             case events.AttemptFinished() as event:
-                self.seats.pop(envelope.slot, None)
+                self.running.pop(envelope.slot, None)
                 return self._finished(event)
             case events.AttemptSlow() as event:
                 return self._slow(envelope.slot, event)
@@ -84,7 +83,7 @@ class Feed:
         parts = ((self.red, "red"), (self.flaky, "flaky"), (self.outcomes[Outcome.SKIPPED], "skipped"))
         return ", ".join(f"{number} {word}" for number, word in parts if number)
 
-    def progress(self) -> Text | None:
+    def log_line(self) -> Text | None:
         """The progress line of a log, naming the newest failure since the last line; ``None`` without tests or an open phase."""
         if not self.can_run:
             parts = [self.phase_text(phase, self.at) for phase in self.open_phases]
@@ -152,8 +151,8 @@ class Feed:
         return [labelled("output", one_line(event.test), label_style="dim"), *lines]
 
     def _slow(self, slot: int, event: events.AttemptSlow) -> list[Text]:
-        if slot in self.seats:
-            self.seats[slot].is_slow = True
+        if slot in self.running:
+            self.running[slot].is_slow = True
         return [labelled("SLOW", f"{one_line(event.test)}  running for {event.elapsed:.0f}s", "", "yellow")]
 
     def _other(self, envelope: Envelope, event: events.Event) -> list[Text]:
@@ -189,11 +188,11 @@ class Feed:
             case events.Notice():
                 return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
             case events.WorkerLost():
-                self.seats.pop(envelope.slot, None)
+                self.running.pop(envelope.slot, None)
                 if event.test is None:  # otherwise the outcome of the test that it ran says so
                     return [labelled("lost", crash_message(envelope.slot, event), "", "bold red")]
             case events.WorkerStopped():
-                self.seats.pop(envelope.slot, None)
+                self.running.pop(envelope.slot, None)
             case events.SlotRecycled() if self._options.verbosity >= 2:
                 return [labelled("recycled", f"slot {envelope.slot} in {event.duration:.2f}s", "dim")]
             case events.RunAborted():

@@ -9,22 +9,24 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from harness.host.backends.backend_process import Letter, last_words
+from harness.host.backends.backend_process import RunRequest, reported_error
 from harness.host.backends.fleet import exit_code_of
 from harness.protocol import codec
 from harness.protocol.events import Notice, RunAborted
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 
 REPOSITORY = Path(__file__).parents[4]
-LETTER = Letter(
-    {"db": ["sqlite"], "project": "x", "failfast": True}, "/out", Typed(("harness", "ci", "--db", "sqlite"), ("x",))
+REQUEST = RunRequest(
+    {"db": ["sqlite"], "project": "x", "failfast": True},
+    "/out",
+    TypedCommand(("harness", "ci", "--db", "sqlite"), ("x",)),
 )
 ABORT = RunAborted(ExitCode.USAGE, "Not so.", "But so.", "a\nb")
 
 
 def test_a_letter_arrives_as_it_was_sent() -> None:
-    assert Letter.from_line(LETTER.to_line()) == LETTER
-    assert LETTER.to_line().count(b"\n") == 1
+    assert RunRequest.from_line(REQUEST.to_line()) == REQUEST
+    assert REQUEST.to_line().count(b"\n") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (1, 1), (143, 143), (-9, 70), (-11, 70), (99, 70)])
@@ -33,15 +35,15 @@ def test_a_process_that_was_killed_has_ended_without_a_word(status: int, code: i
 
 
 def test_the_last_words_are_the_last_line() -> None:
-    assert last_words("warning: x\n" + codec.encode_body(ABORT)) == ABORT
-    assert last_words("Traceback ...\nMemoryError") is None
-    assert last_words(codec.encode_body(Notice("a", "b"))) is None
-    assert last_words("") is None
+    assert reported_error("warning: x\n" + codec.encode_body(ABORT)) == ABORT
+    assert reported_error("Traceback ...\nMemoryError") is None
+    assert reported_error(codec.encode_body(Notice("a", "b"))) is None
+    assert reported_error("") is None
 
 
 def child(folder, flags, **variables):
-    """How the process ends that such a letter is sent to."""
-    letter = Letter(flags, str(folder / "out"), Typed(("harness", "ci")))
+    """How the process ends that such a request is sent to."""
+    request = RunRequest(flags, str(folder / "out"), TypedCommand(("harness", "ci")))
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.host.backends.backend_process"],
         cwd=folder,
@@ -51,17 +53,17 @@ def child(folder, flags, **variables):
         stderr=subprocess.PIPE,
     )
     assert process.stdin is not None
-    process.stdin.write(letter.to_line())
+    process.stdin.write(request.to_line())
     process.stdin.flush()  # and left open until it has ended: its end says that the parent is gone
     process.wait(60)
     out, errors = process.communicate()
-    return process.returncode, out, last_words(errors.decode())
+    return process.returncode, out, reported_error(errors.decode())
 
 
 def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
     (tmp_path / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")\n')
-    letter = Letter(
-        {"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), Typed(("harness", "ci"))
+    request = RunRequest(
+        {"project": str(tmp_path), "artifacts": str(tmp_path / "out")}, str(tmp_path), TypedCommand(("harness", "ci"))
     )
     program = (
         "import time; from harness.host.backends import backend_process as it;"
@@ -69,7 +71,7 @@ def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        input=letter.to_line(),
+        input=request.to_line(),
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,

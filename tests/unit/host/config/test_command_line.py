@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from harness import cli
 from harness.host.config import command_line
 from harness.host.config.options import OPTIONS
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 
 LABELS = st.sampled_from(
     ["shop", "shop.tests", "tests/test_a.py", "3", "auto", "true", "--tag", "-v", "fast", "a b", "x'y"]
@@ -103,7 +103,7 @@ def test_other_words_are_none(word: str) -> None:
 
 
 def test_labels_that_look_like_flags_are_set_apart() -> None:
-    assert Typed(("harness", "ci")).with_labels(["-x"]) == "harness ci -- -x"
+    assert TypedCommand(("harness", "ci")).with_labels(["-x"]) == "harness ci -- -x"
 
 
 def test_every_option_that_takes_a_value_is_known_to_click_as_one() -> None:

@@ -13,7 +13,7 @@ from harness.host.run.environment import Environment
 from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.report.artifacts import Artifacts
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 from tests.golden.journals import JOURNALS
 
 FULL = "No space left on device"
@@ -25,7 +25,7 @@ def ended(folder: Path, spoil, journal: str = "green", step_summary: Path | None
     config = load({"project": str(folder)}, {}, folder, need_settings=False)
     terminal = io.StringIO()
     environment = Environment(
-        folder, terminal, False, False, step_summary is not None, step_summary, "", Typed(("harness", "ci"))
+        folder, terminal, False, False, step_summary is not None, step_summary, "", TypedCommand(("harness", "ci"))
     )
     with Artifacts.open(folder / ".harness") as artifacts:
         record = Record(config, environment, artifacts, environment.console(config))

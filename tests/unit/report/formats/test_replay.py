@@ -2,7 +2,7 @@
 
 from harness.report.formats import replay
 from harness.report.model.run_report import RunReport
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 
 REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.test_c", "shop.U.test_d")))
 
@@ -18,7 +18,7 @@ def test_comments_blank_lines_and_repetitions_do_not_count() -> None:
 
 
 def test_the_command_takes_the_file_of_the_first_failure() -> None:
-    typed = Typed(("harness", "ci", "--db", "postgres"), ("shop", "--odd"))
+    typed = TypedCommand(("harness", "ci", "--db", "postgres"), ("shop", "--odd"))
     written = ["replay/shop.T.test_b (i=1).txt"]
     assert (
         replay.command(typed, ".harness", REPORT, written)

@@ -33,7 +33,7 @@ from harness.report.model import ledger
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.verdict import verdict
 from harness.report.terminal import final_summary
-from harness.report.terminal.progress import Feed
+from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS, Journal, failure, planned
 
@@ -358,9 +358,9 @@ def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
     assert final_summary.final_summary(report, judged, ConsoleOptions())
     assert github.step_summary(report, judged)
     assert len(github.annotate(report, judged)) <= 20
-    feed = Feed(ConsoleOptions(verbosity=2))
+    progress = Progress(ConsoleOptions(verbosity=2))
     for envelope in told:
-        feed.take(envelope)
+        progress.take(envelope)
 
 
 def test_a_test_that_erred_when_a_server_went_has_the_servers_last_words() -> None:

@@ -22,7 +22,7 @@ from harness.protocol.events import (
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
 from harness.report.terminal.console import Console, LiveConsole, PlainConsole, phases_line
-from harness.report.terminal.progress import Feed
+from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions, clip_start, encodable
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
@@ -48,30 +48,30 @@ def plain(journal: Journal, options: ConsoleOptions | None = None) -> list[str]:
     return out.getvalue().split("\n")
 
 
-# the feed
+# progress
 
 
 def test_a_test_that_passes_is_worth_no_line() -> None:
-    feed = Feed(ConsoleOptions())
+    progress = Progress(ConsoleOptions())
     journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
-    told = [feed.take(envelope) for envelope in journal.envelopes]
+    told = [progress.take(envelope) for envelope in journal.envelopes]
     assert told[-2:] == [[], []]
-    assert (feed.done, feed.planned, feed.red) == (1, 1, 0)
+    assert (progress.done, progress.planned, progress.red) == (1, 1, 0)
 
 
 def test_seats() -> None:
-    feed = Feed(ConsoleOptions())
+    progress = Progress(ConsoleOptions())
     journal = Journal().plan(ONE, TWO)
     journal.inside(AttemptStarted(ONE.id), slot=1).inside(AttemptStarted(TWO.id), AttemptSlow(TWO.id, 1, 30.0), slot=2)
     for envelope in journal.envelopes:
-        feed.take(envelope)
-    assert {slot: (seat.test, seat.is_slow) for slot, seat in feed.seats.items()} == {
+        progress.take(envelope)
+    assert {slot: (test.id, test.is_slow) for slot, test in progress.running.items()} == {
         1: (ONE.id, False),
         2: (TWO.id, True),
     }
     for envelope in Journal().inside(WorkerLost(1, None, "SIGKILL", TWO.id), slot=2).envelopes:
-        feed.take(envelope)
-    assert list(feed.seats) == [1]
+        progress.take(envelope)
+    assert list(progress.running) == [1]
 
 
 def test_a_long_phase_says_what_it_is_at() -> None:
@@ -86,23 +86,23 @@ def test_a_long_phase_says_what_it_is_at() -> None:
         "progress",
         "template 10s (default: migration shop.0003_x, 3 of 210)",
     ]
-    feed = Feed(ConsoleOptions())
+    progress = Progress(ConsoleOptions())
     for envelope in journal.envelopes:
-        feed.take(envelope)
-    assert "s (default: migration shop.0003_x, 3 of 210)" in phases_line(feed, journal.at).plain
+        progress.take(envelope)
+    assert "s (default: migration shop.0003_x, 3 of 210)" in phases_line(progress, journal.at).plain
     for envelope in journal.inside(PhaseFinished("template", 12.0)).envelopes:
-        feed.take(envelope)
-    assert feed.steps == {}
+        progress.take(envelope)
+    assert progress.steps == {}
 
 
 def test_counters() -> None:
-    feed = Feed(ConsoleOptions())
+    progress = Progress(ConsoleOptions())
     for envelope in JOURNALS["outcomes"]().envelopes:
-        feed.take(envelope)
+        progress.take(envelope)
     report = ledger.fold(JOURNALS["outcomes"]().envelopes)
-    assert (feed.done, feed.planned) == (14, 14)
-    assert (feed.red, feed.flaky) == (report.counts().red, 1)
-    assert feed.standing() == "11 red, 1 flaky, 1 skipped"
+    assert (progress.done, progress.planned) == (14, 14)
+    assert (progress.red, progress.flaky) == (report.counts().red, 1)
+    assert progress.standing() == "11 red, 1 flaky, 1 skipped"
 
 
 # plain
@@ -121,14 +121,14 @@ def test_a_failure_is_counted_as_it_comes_and_told_in_the_summary() -> None:
 
 
 def test_a_retry_that_was_called_off_is_counted() -> None:
-    feed = Feed(ConsoleOptions())
+    progress = Progress(ConsoleOptions())
     journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED, final=False).attempt(TWO, Outcome.PASSED)
     for envelope in journal.envelopes:
-        feed.take(envelope)
-    assert (feed.done, feed.red) == (1, 0)
+        progress.take(envelope)
+    assert (progress.done, progress.red) == (1, 0)
     for envelope in Journal().inside(RetryCalledOff(ONE.id, Outcome.FAILED)).envelopes:
-        feed.take(envelope)
-    assert (feed.done, feed.red) == (2, 1)
+        progress.take(envelope)
+    assert (progress.done, progress.red) == (2, 1)
 
 
 def test_nothing_is_said_of_tests_before_they_can_run() -> None:
@@ -145,10 +145,10 @@ def test_nothing_is_said_of_tests_before_they_can_run() -> None:
 
 
 def phases_line_of(journal: Journal) -> str:
-    feed = Feed(ConsoleOptions())
+    progress = Progress(ConsoleOptions())
     for envelope in journal.envelopes:
-        feed.take(envelope)
-    return phases_line(feed, journal.at).plain
+        progress.take(envelope)
+    return phases_line(progress, journal.at).plain
 
 
 def test_a_quiet_run_prints_what_it_came_to_and_nothing_else() -> None:

@@ -4,7 +4,7 @@ from harness.protocol.events import Failure, Frame, Outcome, PlannedTest, RunFin
 from harness.report.model import ledger
 from harness.report.model.excerpt import DETAILED
 from harness.report.model.phrases import SLOW_S
-from harness.report.model.typed_command import Typed
+from harness.report.model.typed_command import TypedCommand
 from harness.report.model.verdict import verdict
 from harness.report.terminal.final_summary import DETAILED_QUIETLY, LISTED, condensed, final_summary, rerun_command
 from harness.report.terminal.style import ConsoleOptions
@@ -149,7 +149,7 @@ def rerun(*red: PlannedTest, **told: object) -> str:
     journal = Journal().plan(*red)
     for test in red:
         journal.attempt(test, Outcome.FAILED, **told)
-    return rerun_command(Typed(("harness", "ci", "--db", "postgres"), ("shop",)), ledger.fold(journal.envelopes))
+    return rerun_command(TypedCommand(("harness", "ci", "--db", "postgres"), ("shop",)), ledger.fold(journal.envelopes))
 
 
 def test_the_command_that_runs_failures_again() -> None:
@@ -166,7 +166,7 @@ def test_a_fixture_is_told_by_its_class_and_hides_its_tests() -> None:
     fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
     other = planned("test_x", classname="catalog.tests.A")
     journal = Journal().plan(ONE, other).attempt(fixture, Outcome.ERRORED, extra=fixture).attempt(other, Outcome.FAILED)
-    command = rerun_command(Typed(("harness", "ci")), ledger.fold(journal.envelopes))
+    command = rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes))
     assert command == f"harness ci catalog.tests.A.test_x {ONE.classname}"
 
 
@@ -187,7 +187,7 @@ def test_labels_that_others_cover_stay_out() -> None:
     assert rerun(failed, *of_class) == "harness ci --db postgres shop.tests.test_x shop.tests.test_y.A"
     setup = PlannedTest("shop.tests.setUpModule", "shop.tests", "setUpModule")
     journal = Journal().plan(ONE, *of_class).attempt(setup, Outcome.ERRORED, extra=setup)
-    assert rerun_command(Typed(("harness", "ci")), ledger.fold(journal.envelopes)) == "harness ci shop.tests"
+    assert rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes)) == "harness ci shop.tests"
 
 
 def test_frames_of_the_project_stand_out() -> None:
