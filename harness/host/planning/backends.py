@@ -59,8 +59,8 @@ def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
     everywhere = [exact(spec) for spec in db if spec.alias is None]
     named = tuple(exact(spec) for spec in db if spec.alias is not None)
     if not everywhere:
-        return (Backend("-".join(_slug(spec) for spec in named) or AS_SET, named),)
-    return tuple(Backend(_slug(spec), (spec, *named)) for spec in everywhere)
+        return (Backend("-".join(_name(spec) for spec in named) or AS_SET, named),)
+    return tuple(Backend(_name(spec), (spec, *named)) for spec in everywhere)
 
 
 def matrix(config: Config) -> tuple[Job, ...]:
@@ -121,6 +121,11 @@ def _memory_bytes(backend: Backend, workers: int) -> int:
     return max(_SERVERS_BYTES.get(engine, max(_SERVERS_BYTES.values())) for engine in servers) + workers * _WORKER_BYTES
 
 
-def _slug(spec: DbSpec) -> str:
+def _name(spec: DbSpec) -> str:
     parts = (spec.alias, spec.engine, spec.version)
-    return "-".join(re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-.") or "alias" for part in parts if part is not None)
+    return "-".join(slug(part) or "alias" for part in parts if part is not None)
+
+
+def slug(text: str) -> str:
+    """*text* without characters that the names of folders, jobs and artifacts cannot have."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")

@@ -1,7 +1,8 @@
-"""What the action's steps do that is more than a line of shell; ``action.yml`` beside this calls it as ``steps.py STEP``.
+"""The steps of the GitHub action that need more than a line of shell: ``python -P -m harness.host.github_action STEP``.
 
-Reads the action's inputs from the variables that ``action.yml`` sets. ``prepare`` and ``results`` print outputs, a line
-each; ``run`` becomes ``harness ci``; ``images`` writes the images of a run to a file.
+``action.yml`` passes the action's inputs as environment variables. ``prepare`` and ``results`` print the step's outputs, one a
+line; ``run`` becomes ``harness ci``; ``images`` writes the images of a run to a file. ``-P`` keeps the checkout, in which
+the steps run, out of the import path.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from harness.errors import HarnessError
+from harness.errors import ExitCode, HarnessError
 from harness.host.config import load
-from harness.host.config.load import Config
+from harness.host.config.load import Config, DbSpec
+from harness.host.digest import digest_of
 from harness.host.engines import ENGINES
-from harness.host.images import recipe, specs
+from harness.host.images import specs
+from harness.host.planning.backends import slug
 from harness.host.project import dependencies, files
 
 HARNESS = str(Path(sys.executable).with_name("harness"))
@@ -29,27 +32,27 @@ DIGITS = 16
 
 
 def prepare(variables: Mapping[str, str], today: datetime.date) -> dict[str, str]:
-    """Where things go, what the artifacts are called, and the keys of the images' cache."""
+    """The paths of a run, the name of its uploaded artifacts, and the keys of the images' cache."""
     name = slug(variables["NAME"]) or artifact_name(variables)
-    room = Path(variables["RUNNER_TEMP"]) / "harness"
+    folder = Path(variables["RUNNER_TEMP"]) / "harness"
     try:
         servers, installation = image_digests(loaded(variables))
     except HarnessError:
-        servers, installation = "unknown", ""  # harness ci says what is wrong, and better
+        servers, installation = "unknown", ""  # harness ci reports the error in full
     year, week, _ = today.isocalendar()
-    # a new one each week: official images are mended under the names that they have
-    begin = f"harness-images-{variables['RUNNER_OS']}-{variables['RUNNER_ARCH']}-{year}w{week:02}-{servers}-"
+    # a new key each week: official images are patched without a new tag
+    restore_key = f"harness-images-{variables['RUNNER_OS']}-{variables['RUNNER_ARCH']}-{year}w{week:02}-{servers}-"
     return {
         "name": name,
-        "artifacts": str(room / "artifacts" / name),
-        "images": str(room / "images" / "images.tar"),
-        "key": begin + installation,
-        "restore-key": begin,
+        "artifacts": str(folder / "artifacts" / name),
+        "images": str(folder / "images" / "images.tar"),
+        "key": restore_key + installation,
+        "restore-key": restore_key,
     }
 
 
 def artifact_name(variables: Mapping[str, str]) -> str:
-    """A name that differs from that of other jobs of the run, other projects, backends and versions of Python."""
+    """A name that is unique among the run's jobs, projects, backends and versions of Python."""
     parts = [
         "harness",
         variables["GITHUB_JOB"],
@@ -61,13 +64,8 @@ def artifact_name(variables: Mapping[str, str]) -> str:
     return "-".join(filter(None, map(slug, parts)))
 
 
-def slug(text: str) -> str:
-    """*text* as artifacts and folders may be called."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.")
-
-
 def loaded(variables: Mapping[str, str]) -> Config:
-    """The configuration of the run. Raises ``UsageError`` for one that is wrong."""
+    """The configuration of the run. Raises ``UsageError`` for an invalid one."""
     given = {
         "project": variables["PROJECT"],
         "db": tuple(variables["DB"].split()),
@@ -76,32 +74,32 @@ def loaded(variables: Mapping[str, str]) -> Config:
     return load.load({key: value for key, value in given.items() if value}, variables, Path.cwd(), need_settings=False)
 
 
-def image_digests(settled: Config) -> tuple[str, str]:
-    """What servers and runner are made of, and what the project's dependencies are.
+def image_digests(config: Config) -> tuple[str, str]:
+    """A digest of the recipes of servers and runner, and one of the project's dependencies.
 
-    The second is empty where any file of the project may be one: a key would then never be seen again.
+    The second is empty if any file of the project may be a dependency: such a key would never match again.
     """
-    wanted = {load.exact(spec) for spec in settled.db if spec.engine in ENGINES}
-    if not settled.db:  # what the settings name, which is not known yet
-        wanted = {load.DbSpec(engine.name, engine.default_version) for engine in ENGINES.values()}
-    keys = [key for spec in sorted(wanted, key=str) for key in _server_keys(settled, spec)]
-    runner = specs.runner_specs(settled.python)[0].key
-    digest = recipe.digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
-    root = settled.project
-    installation = dependencies.plan(root, settled.install)
+    wanted = {load.exact(spec) for spec in config.db if spec.engine in ENGINES}
+    if not config.db:  # the settings name the engines, and are not loaded yet
+        wanted = {DbSpec(engine.name, engine.default_version) for engine in ENGINES.values()}
+    keys = [key for spec in sorted(wanted, key=str) for key in _server_keys(config, spec)]
+    runner = specs.runner_specs(config.python)[0].key
+    digest = digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
+    root = config.project
+    installation = dependencies.plan(root, config.install)
     if installation.files is None:
         return digest, ""
-    return digest, dependencies.digest(installation, files.fingerprints(root, installation.files), runner, settled.apt)
+    return digest, dependencies.digest(installation, files.fingerprints(root, installation.files), runner, config.apt)
 
 
-def _server_keys(settled: Config, spec: load.DbSpec) -> Iterable[str]:
-    table = settled.servers.get(spec.engine)
+def _server_keys(config: Config, spec: DbSpec) -> Iterable[str]:
+    table = config.servers.get(spec.engine)
     release = ENGINES[spec.engine].release(str(spec.version))
     return (made.key for made in specs.server_specs(spec.engine, release, table.image if table else None)[:1])
 
 
 def arguments(variables: Mapping[str, str]) -> list[str]:
-    """The command line of the run."""
+    """The command line of the run. Raises ``ValueError`` where the input ``args`` cannot be split."""
     command = [HARNESS, "ci", "--project", variables["PROJECT"] or ".", "--artifacts", variables["ARTIFACTS"]]
     for backend in variables["DB"].split():
         command += ["--db", backend]
@@ -111,7 +109,7 @@ def arguments(variables: Mapping[str, str]) -> list[str]:
 
 
 def results(folder: Path) -> dict[str, str]:
-    """The run's outputs, read from its artifacts. A run that left no summary was aborted."""
+    """The run's outputs, read from its artifacts. A run without a summary was aborted."""
     try:
         summary = json.loads((folder / "summary.json").read_text("utf-8"))
     except (OSError, ValueError):
@@ -126,7 +124,7 @@ def results(folder: Path) -> dict[str, str]:
 
 
 def backends_used(folder: Path) -> list[str]:
-    """The servers of the runs whose artifacts are in *folder*, as ``--db`` takes them; ``sqlite`` where none has any."""
+    """The servers of the runs whose artifacts are in *folder*, as values of ``--db``; ``sqlite`` if there were none."""
     found = set()
     for path in folder.rglob("summary.json"):
         for server in json.loads(path.read_text("utf-8")).get("servers", ()):
@@ -136,7 +134,7 @@ def backends_used(folder: Path) -> list[str]:
 
 
 def save_images(variables: Mapping[str, str]) -> None:
-    """Write the images that the run used to a file. They are there, so building them only finds them."""
+    """Write the images of the run to a file. They exist, so ``images build`` only prints their tags."""
     command = [HARNESS, "images", "build", "--project", variables["PROJECT"] or "."]
     for backend in backends_used(Path(variables["ARTIFACTS"])):
         command += ["--db", backend]
@@ -149,23 +147,28 @@ def save_images(variables: Mapping[str, str]) -> None:
     subprocess.run(["docker", "save", "--output", target, *tags], check=True)
 
 
+def become_harness(variables: Mapping[str, str]) -> NoReturn:
+    """Replace this process by the run, so that the harness itself gets the signals of a cancelled job."""
+    try:
+        command = arguments(variables)
+    except ValueError as error:
+        print(f"harness: the input args cannot be read: {error}: {variables['ARGS']}", file=sys.stderr)
+        sys.exit(ExitCode.USAGE)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
 def main(step: str, variables: Mapping[str, str]) -> int:
-    """Do *step*; its exit status."""
-    outputs: dict[str, Any] = {}
-    if step == "prepare":
-        outputs = prepare(variables, datetime.datetime.now(datetime.UTC).date())
-    elif step == "results":
-        outputs = results(Path(variables["ARTIFACTS"]))
-    elif step == "images":
-        save_images(variables)
-    else:
-        try:
-            command = arguments(variables)
-        except ValueError as error:
-            print(f"harness: the input args cannot be read: {error}: {variables['ARGS']}", file=sys.stderr)
-            return 2
-        # in this process's place: so the harness itself hears that a job is cancelled, and ends its servers
-        os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+    """Do *step*, and return its exit status."""
+    match step:
+        case "prepare":
+            outputs = prepare(variables, datetime.datetime.now(datetime.UTC).date())
+        case "results":
+            outputs = results(Path(variables["ARTIFACTS"]))
+        case "images":
+            save_images(variables)
+            return 0
+        case _:
+            become_harness(variables)
     for name, value in outputs.items():
         print(f"{name}={value}")
     return 0
