@@ -10,7 +10,7 @@ from ...errors import ProjectError
 from ...protocol.messages import RunSpec
 from ...testing import TIMEOUT
 from ..private_apis import test_method_name
-from ..schedule.schedule import Limits
+from ..schedule.slots import Limits
 from ..schedule.units import Plan, class_name
 from ..workers.result import fixture_id
 

@@ -99,7 +99,7 @@ class LeaveOut:
 
 
 @dataclass(frozen=True, slots=True)
-class TellSlow:
+class ReportSlow:
     """Report that a test has been running for a long time."""
 
     slot: int
@@ -127,4 +127,4 @@ class Finish:
     """End the run: no test runs and none is left."""
 
 
-Command = Spawn | Assign | Retire | Examine | Terminate | Kill | Blame | LeaveOut | TellSlow | Halt | GiveUp | Finish
+Command = Spawn | Assign | Retire | Examine | Terminate | Kill | Blame | LeaveOut | ReportSlow | Halt | GiveUp | Finish

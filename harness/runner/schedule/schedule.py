@@ -7,38 +7,13 @@ here with one final outcome, or is named by ``left_over`` at the end with the re
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Sequence
 
 from ...protocol.events import Outcome
-from .commands import (
-    Assign,
-    Assignment,
-    Blame,
-    Command,
-    Examine,
-    Finish,
-    GiveUp,
-    Halt,
-    Kill,
-    LeaveOut,
-    Retire,
-    Spawn,
-    TellSlow,
-    Terminate,
-)
+from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, LeaveOut, Retire, Spawn
+from .slots import SLOW_S, Busy, Closed, Limits, Retiring, Running, Slot, Starting
 from .units import Unit
 
-START_S = 300.0
-"""Seconds that a worker may take to make its clones and begin, and to come from one test to the next."""
-RETIRE_S = 30.0
-"""Seconds that a worker may take to end when asked to: exit handlers of the project's may wait for ever."""
-EXAMINE_S = 2.0
-"""Seconds that a worker out of time is examined before it is asked to end."""
-TERM_S = 2.0
-"""Seconds that it then has to end, before it is killed."""
-SLOW_S = 10.0
 MAX_DEATHS_WITHOUT_PROGRESS = 3
 MAX_DEATHS_IN_A_ROW = 20
 RETRY_SHARE = 0.1
@@ -46,43 +21,8 @@ RETRY_AT_LEAST = 10
 _ENDED = {Outcome.TIMED_OUT: "timed out", Outcome.CRASHED: "crashed", Outcome.ERRORED: "forged an event"}
 
 
-@dataclass(slots=True)
-class _Slot:
-    number: int
-    phase: Literal["starting", "idle", "busy", "retiring", "closed"] = "starting"
-    since: float = 0.0
-    assignment: Assignment | None = None
-    done: set[int] = field(default_factory=set)
-    current: str | None = None
-    is_fixture: bool = False
-    next_slow: float = SLOW_S
-    late_at: float | None = None
-    termed_at: float | None = None
-    why: str = ""
-    is_forger: bool = False
-    killed_for: str | None = None
-    is_killed: bool = False
-    rest: Assignment | None = None
-    is_fresh: bool = True
-    has_flushed: bool = False
-    deaths: int = 0
-    failed_starts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Time limits in seconds: ``test_s`` of a test or a fixture, unless ``of`` has its id; ``run_s`` of the whole run."""
-
-    test_s: float
-    of: Mapping[str, float] = field(default_factory=dict)
-    run_s: float | None = None
-
-    def of_test(self, test: str) -> float:
-        return self.of.get(test, self.test_s)
-
-
 class Schedule:
-    """The state of the run: the queues and the slots' assignments. ``ids`` are the planned tests' in order.
+    """The state of the run: the queues and the slots. ``ids`` are the planned tests' in order.
 
     A test that fails is tried ``retries`` times more, after everything else and in a worker of its own. One that passes is run
     ``repeat`` times in all.
@@ -102,9 +42,10 @@ class Schedule:
         self._units = units
         self._ids = ids
         self._index = {test: index for index, test in enumerate(ids)}
+        self._unit_of = {index: number for number, unit in enumerate(units) for index in unit.tests}
         self._queue = deque(Assignment(number, unit.tests) for number, unit in enumerate(units))
-        self._slots = {number: _Slot(number) for number in range(1, max(1, min(workers, len(units))) + 1)}
         self._retries = deque[Assignment]()
+        self._slots = {number: Slot(number) for number in range(1, max(1, min(workers, len(units))) + 1)}
         self._limits = limits
         self._began = 0.0
         self._is_out_of_time = False
@@ -116,7 +57,6 @@ class Schedule:
         self._red = 0
         self._deaths_in_a_row = 0
         self._halt_reason = ""
-        self._is_finished = False
 
     @property
     def slots(self) -> tuple[int, ...]:
@@ -129,20 +69,20 @@ class Schedule:
 
     def has_test(self, slot: int) -> bool:
         """Whether a test or a fixture runs in *slot*."""
-        return self._slots[slot].phase == "busy" and self._slots[slot].current is not None
+        return self._slots[slot].running is not None
 
     def is_retiring(self, slot: int) -> bool:
         """Whether the slot's worker was asked to end."""
-        return self._slots[slot].phase == "retiring"
+        return isinstance(self._slots[slot].phase, Retiring)
 
     def is_decided(self, slot: int) -> bool:
-        """Whether the outcome of the test in *slot* is decided, whatever its worker says: it is late, or has forged an event."""
-        return self._slots[slot].late_at is not None or self._slots[slot].is_forger
+        """Whether the outcome of the test in *slot* is decided, whatever its worker reports."""
+        return self._slots[slot].ending is not None
 
     def start(self, now: float) -> list[Command]:
         """The first commands."""
         self._began = now
-        return [command for number in self._slots for command in self._spawn(self._slots[number], now)]
+        return [command for slot in self._slots.values() for command in _spawn(slot, now)]
 
     def left_over(self) -> tuple[tuple[int, ...], str]:
         """The tests that never ran, and the reason."""
@@ -155,200 +95,159 @@ class Schedule:
 
     # events that the coordinator reports
 
-    def worker_is_ready(self, slot: int, now: float) -> list[Command]:
+    def worker_is_ready(self, number: int, now: float) -> list[Command]:
         """The slot's clones are made and its worker waits."""
-        state = self._slots[slot]
-        state.phase, state.since, state.is_fresh, state.has_flushed = "idle", now, True, False
-        state.failed_starts = 0
-        return self._next(state, now)
+        slot = self._slots[number]
+        slot.failed_starts = 0
+        return self._next(slot, now, is_fresh=True, has_flushed=False)
 
-    def test_began(self, slot: int, test: str, now: float, *, is_fixture: bool = False) -> None:
-        state = self._slots[slot]
-        state.current, state.is_fixture, state.since, state.next_slow = test, is_fixture, now, SLOW_S
+    def test_began(self, number: int, test: str, now: float, *, is_fixture: bool = False) -> None:
+        phase = self._slots[number].phase
+        assert isinstance(phase, Busy)
+        phase.running = Running(test, is_fixture, now, SLOW_S)
 
-    def went_on(self, slot: int) -> list[Command]:
-        """A test that ``is_decided`` has ended by itself: its worker is killed, and the rest runs in a new one."""
-        return self._kill(self._slots[slot])
+    def forget_fixture(self, number: int) -> None:
+        """Blame no fixture for the end of the slot's worker, even if a fixture was the last that began."""
+        phase = self._slots[number].phase
+        if isinstance(phase, Busy) and phase.running is not None and phase.running.is_fixture:
+            phase.running = None
 
-    def has_forged(self, slot: int, what: str) -> list[Command]:
-        """An event was forged in the name of the slot's worker (*what*): the test that runs there is red, and the worker is
-        killed.
-        """
-        state = self._slots[slot]
-        if state.late_at is None:
-            state.is_forger, state.why = True, what
-        return self._kill(state)
-
-    def fixture_is_not_to_blame(self, slot: int) -> None:
-        """No fixture is to blame for the end of the slot's worker, even if a fixture was the last that began."""
-        state = self._slots[slot]
-        if state.is_fixture:
-            state.current = None
-
-    def test_finished(self, slot: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
+    def test_finished(self, number: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
         """An attempt has ended. Returns whether it is the test's last, and the commands."""
-        state = self._slots[slot]
-        state.current, state.since = None, now
-        state.deaths = self._deaths_in_a_row = 0
+        slot = self._slots[number]
+        assert isinstance(slot.phase, Busy)
+        slot.phase.running, slot.phase.since = None, now
+        slot.deaths = self._deaths_in_a_row = 0
         index = self._index.get(test)
-        if index is None:  # a fixture
-            return True, self._fail_fast(test, outcome)
-        state.done.add(index)
-        if index not in self._open:
+        if index is not None:
+            slot.phase.done.add(index)
+        if index is not None and not self._record(index, n, outcome):
             return False, []
-        if outcome.is_red and outcome is not Outcome.NOT_RUN and self._put_off(index, n, outcome):
-            return False, []
-        if n < self._repeat and outcome in (Outcome.PASSED, Outcome.XFAILED) and not self._halt_reason:
-            self._attempted[index] = outcome  # it runs again after its unit has ended
-            return False, []
-        self._close(index, outcome)
-        return True, self._fail_fast(test, outcome)
+        return True, self._fail_fast(test, outcome)  # a fixture is in no plan, and has one attempt
 
-    def unit_finished(self, slot: int, now: float) -> list[Command]:
-        state = self._slots[slot]
-        if (given := state.assignment) is not None:
-            state.has_flushed |= self._units[given.unit].flushes
-            self._repeat_later(state, given)
-        state.phase, state.assignment, state.current, state.since, state.is_fresh = "idle", None, None, now, False
-        return self._next(state, now)
+    def unit_finished(self, number: int, now: float) -> list[Command]:
+        slot = self._slots[number]
+        assert isinstance(slot.phase, Busy)
+        self._repeat_later(slot.phase)
+        has_flushed = slot.phase.has_flushed or self._units[slot.phase.assignment.unit].flushes
+        return self._next(slot, now, is_fresh=False, has_flushed=has_flushed)
 
-    def worker_is_gone(self, slot: int, now: float) -> list[Command]:
+    def has_forged(self, number: int, why: str, now: float) -> list[Command]:
+        """An event was forged in the name of the slot's worker: its test is red because of *why*, and the worker is killed."""
+        return self._slots[number].end(Outcome.ERRORED, why, now, at_once=True)
+
+    def worker_is_gone(self, number: int, now: float) -> list[Command]:
         """The slot's process has ended, in whatever way; everything that it sent has been reported before."""
-        state = self._slots[slot]
-        phase, assignment, test = state.phase, state.assignment, state.current
-        if phase == "retiring":
-            return self._after_retirement(state, now)
-        state.phase, state.assignment, state.current = "closed", None, None
-        self._deaths_in_a_row += 1
+        slot = self._slots[number]
+        phase, slot.phase = slot.phase, Closed()
         commands: list[Command] = []
-        if phase == "starting":
-            state.failed_starts += 1
-            if state.failed_starts >= MAX_DEATHS_WITHOUT_PROGRESS:
-                return [GiveUp(f"The worker of slot {slot} died {state.failed_starts} times before it could begin.")]
-        elif assignment is not None:
-            state.deaths += 1
-            commands = self._account_for(state, assignment, test, now)
+        if not isinstance(phase, Retiring):
+            self._deaths_in_a_row += 1
+        if isinstance(phase, Starting):
+            slot.failed_starts += 1
+            if slot.failed_starts >= MAX_DEATHS_WITHOUT_PROGRESS:
+                return [GiveUp(f"The worker of slot {number} died {slot.failed_starts} times before it could begin.")]
+        if isinstance(phase, Busy):
+            commands = self._account_for(slot, phase, now)
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
             commands += self.halt(f"{self._deaths_in_a_row} workers in a row died")
-        return commands + self._after_retirement(state, now)
+        if slot.rest or self._queue or self._may_retry(slot):
+            commands += _spawn(slot, now)
+        elif all(isinstance(other.phase, Closed) for other in self._slots.values()):
+            commands.append(Finish())
+        return commands
 
     def tick(self, now: float) -> list[Command]:
         """Time has passed: check the deadlines."""
         commands: list[Command] = []
         if self._limits.run_s is not None and now - self._began > self._limits.run_s and not self._is_out_of_time:
-            commands += self._end_of_time(now, f"the run's {self._limits.run_s:g} s are over")
-        for state in self._slots.values():
-            commands += self._check_time(state, now)
+            commands += self._end_run(now, f"the run's {self._limits.run_s:g} s are over")
+        for slot in self._slots.values():
+            commands += slot.check_time(now, self._limits)
         return commands
 
     def still_running(self, now: float, why: str) -> list[Blame]:
         """A blame for each test that runs, and will not come to its end because of *why*."""
         return [
-            Blame(
-                state.number,
-                test,
-                given.n,
-                Outcome.ERRORED,
-                now - state.since,
-                state.is_fixture,
-                is_final=True,
-                why=why,
-            )
-            for state in self._slots.values()
-            if state.phase == "busy" and (test := state.current) is not None and (given := state.assignment)
+            _blame(slot.number, phase.assignment.n, phase.running, now, Outcome.ERRORED, why)
+            for slot in self._slots.values()
+            if isinstance(phase := slot.phase, Busy) and phase.running is not None
         ]
 
     # decisions
 
-    def _next(self, state: _Slot, now: float) -> list[Command]:
-        assignment = state.rest
-        if assignment is None and self._queue:
-            if self._units[self._queue[0].unit].needs_data and state.has_flushed:
-                return self._retire(state, now)  # its clones have lost the rows of migrations
-            assignment = self._queue.popleft()
-        if assignment is None and self._retries and self._is_alone(state):
-            if not self._may_retry():
-                self._retries.clear()
-            elif not state.is_fresh:
-                return self._retire(state, now)
-            else:
-                assignment = self._retries.popleft()
+    def _next(self, slot: Slot, now: float, *, is_fresh: bool, has_flushed: bool) -> list[Command]:
+        """Give the slot's worker its next assignment, or retire it; ``is_fresh``: it has run nothing yet."""
+        assignment = slot.rest or self._take(slot, is_fresh=is_fresh, has_flushed=has_flushed)
         if assignment is None:
-            return self._retire(state, now)
-        state.rest = None
-        state.phase, state.assignment, state.done, state.since = "busy", assignment, set(), now
-        return [Assign(state.number, assignment)]
+            slot.phase = Retiring(now)
+            return [Retire(slot.number)]
+        slot.rest = None
+        slot.phase = Busy(assignment, now, has_flushed)
+        return [Assign(slot.number, assignment)]
 
-    def _has_work_for(self, state: _Slot) -> bool:
-        return bool(state.rest or self._queue or (self._retries and self._is_alone(state) and self._may_retry()))
+    def _take(self, slot: Slot, *, is_fresh: bool, has_flushed: bool) -> Assignment | None:
+        if self._queue:
+            if has_flushed and self._units[self._queue[0].unit].needs_data:
+                return None  # the clones have lost the rows of migrations
+            return self._queue.popleft()
+        return self._retries.popleft() if is_fresh and self._may_retry(slot) else None
 
-    def _is_alone(self, state: _Slot) -> bool:
-        return all(other is state or other.phase == "closed" for other in self._slots.values())
-
-    def _may_retry(self) -> bool:
+    def _may_retry(self, slot: Slot) -> bool:
+        """Whether a failed test may be tried again in *slot*: alone, and only if few tests failed."""
+        if not self._retries or any(
+            other is not slot and not isinstance(other.phase, Closed) for other in self._slots.values()
+        ):
+            return False
         waiting = {assignment.tests[0] for assignment in self._retries}
         return len(waiting) + self._red <= max(RETRY_AT_LEAST, RETRY_SHARE * len(self._ids))
 
-    def _retire(self, state: _Slot, now: float) -> list[Command]:
-        state.phase, state.since = "retiring", now
-        return [Retire(state.number)]
+    def _account_for(self, slot: Slot, phase: Busy, now: float) -> list[Command]:
+        """A busy worker has died: blame the test that ran, and keep the rest of its assignment for the slot."""
+        slot.deaths += 1
+        self._repeat_later(phase)
+        given, running = phase.assignment, phase.running
+        rest = tuple(index for index in given.tests if index not in phase.done)
+        if running is None:
+            if slot.deaths >= MAX_DEATHS_WITHOUT_PROGRESS:
+                return self._leave_out(rest, f"its worker died {slot.deaths} times before it could run")
+            self._resume(slot, given, rest)
+            return []
+        slot.deaths = 0  # a test gets its outcome: that is progress
+        outcome, why = (phase.ending.outcome, phase.ending.why) if phase.ending else (Outcome.CRASHED, "")
+        commands, is_final = list[Command](), True
+        if running.is_fixture:
+            commands = self._leave_out(rest, f"{running.test.rpartition('.')[2]} {_ENDED[outcome]}")
+        else:
+            index = self._index[running.test]
+            self._resume(slot, given, tuple(other for other in rest if other != index))
+            is_final = self._record(index, given.n, outcome)
+        blame = _blame(
+            slot.number, given.n, running, now, outcome, why, is_final=is_final, is_forger=outcome is Outcome.ERRORED
+        )
+        return [blame, *commands, *(self._fail_fast(running.test, outcome) if is_final else [])]
 
-    def _after_retirement(self, state: _Slot, now: float) -> list[Command]:
-        state.phase, state.late_at, state.termed_at = "closed", None, None
-        if self._has_work_for(state):
-            return self._spawn(state, now)
-        if not self._is_finished and all(other.phase == "closed" for other in self._slots.values()):
-            self._is_finished = True
-            return [Finish()]
-        return []
+    def _resume(self, slot: Slot, given: Assignment, rest: tuple[int, ...]) -> None:
+        slot.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
 
-    def _spawn(self, state: _Slot, now: float) -> list[Command]:
-        state.phase, state.since, state.killed_for, state.is_killed = "starting", now, None, False
-        state.late_at, state.termed_at, state.is_forger = None, None, False
-        return [Spawn(state.number)]
-
-    def _account_for(self, state: _Slot, given: Assignment, test: str | None, now: float) -> list[Command]:
-        """A busy worker has died: blame the test that ran, and reschedule the rest of its assignment."""
-        self._repeat_later(state, given)
-        rest = tuple(index for index in given.tests if index not in state.done)
-        if test is None or (state.is_killed and state.killed_for != test):  # the test it was killed for finished first
-            if state.deaths < MAX_DEATHS_WITHOUT_PROGRESS:
-                state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
-                return []
-            return self._leave_out(rest, f"its worker died {state.deaths} times before it could run")
-        state.deaths = 0  # a test gets its outcome: that is progress
-        blame = self._blame(state, test, given.n, now)
-        outcome = blame.outcome
-        if state.is_fixture:
-            left_out = self._leave_out(rest, f"{test.rpartition('.')[2]} {_ENDED[outcome]}")
-            return [blame, *left_out, *self._fail_fast(test, outcome)]
-        index = self._index[test]
-        rest = tuple(other for other in rest if other != index)
-        state.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
-        is_final = not self._put_off(index, given.n, outcome)
-        if is_final:
-            self._close(index, outcome)
-        return [replace(blame, is_final=is_final), *(self._fail_fast(test, outcome) if is_final else [])]
-
-    def _blame(self, state: _Slot, test: str, n: int, now: float) -> Blame:
-        is_late = state.late_at is not None
-        outcome = Outcome.TIMED_OUT if is_late else Outcome.ERRORED if state.is_forger else Outcome.CRASHED
-        why = state.why if is_late or state.is_forger else ""
-        elapsed = now - state.since
-        return Blame(state.number, test, n, outcome, elapsed, state.is_fixture, True, why, state.is_forger)
-
-    def _put_off(self, index: int, n: int, outcome: Outcome) -> bool:
-        """Queue another attempt after a failed one, if it may have one; whether it may."""
-        self._attempted[index] = outcome
-        if n > self._max_retries or self._halt_reason:
+    def _record(self, index: int, n: int, outcome: Outcome) -> bool:
+        """Record the outcome of a test's *n*-th attempt; whether it is the last one. Queues a retry if there is to be one."""
+        if index not in self._open:
             return False
-        unit = next(number for number, unit in enumerate(self._units) if index in unit.tests)
-        self._retries.append(Assignment(unit, (index,), n + 1))
+        self._attempted[index] = outcome
+        if not self._halt_reason:
+            if outcome.is_red and outcome is not Outcome.NOT_RUN and n <= self._max_retries:
+                self._retries.append(Assignment(self._unit_of[index], (index,), n + 1))
+                return False
+            if n < self._repeat and outcome in (Outcome.PASSED, Outcome.XFAILED):
+                return False  # it runs again after its unit has ended
+        self._close(index, outcome)
         return True
 
-    def _repeat_later(self, state: _Slot, given: Assignment) -> None:
-        """Queue the passed tests of *given* to run again after everything else, if they have attempts left."""
-        again = tuple(index for index in given.tests if index in self._open and index in state.done)
+    def _repeat_later(self, phase: Busy) -> None:
+        """Queue the assignment's passed tests to run again after everything else, if they have attempts left."""
+        given = phase.assignment
+        again = tuple(index for index in given.tests if index in self._open and index in phase.done)
         if again and given.n < self._repeat and not self._halt_reason:
             self._queue.append(Assignment(given.unit, again, given.n + 1))
 
@@ -372,55 +271,36 @@ class Schedule:
         self._halt_reason = reason
         self._queue.clear()
         self._retries.clear()
-        for state in self._slots.values():
-            state.rest = None
+        for slot in self._slots.values():
+            slot.rest = None
         return [Halt(reason)]
 
-    def _check_time(self, state: _Slot, now: float) -> list[Command]:
-        elapsed = now - state.since
-        if state.late_at is not None:
-            return self._end_late(state, now)
-        if state.phase == "retiring":
-            is_late = elapsed > min(RETIRE_S, self._limits.test_s)
-            return self._examine(state, now, "did not end when it was asked to") if is_late else []
-        if state.phase == "starting" or (state.phase == "busy" and state.current is None):
-            return self._examine(state, now, "did not begin in time") if elapsed > START_S else []
-        if state.phase != "busy" or state.current is None:
-            return []
-        limit = self._limits.of_test(state.current)
-        if elapsed > limit:
-            return self._examine(state, now, f"timed out after {limit:g} s")
-        if elapsed > state.next_slow:
-            state.next_slow *= 2
-            n = state.assignment.n if state.assignment else 1
-            return [TellSlow(state.number, state.current, n, elapsed)]
-        return []
-
-    def _examine(self, state: _Slot, now: float, why: str) -> list[Command]:
-        state.late_at, state.termed_at, state.why = now, None, why
-        return [Examine(state.number)]
-
-    def _end_late(self, state: _Slot, now: float) -> list[Command]:
-        """A worker is out of time and was examined: terminate it, then kill it."""
-        if state.termed_at is not None:
-            return self._kill(state) if now - state.termed_at > TERM_S else []
-        if state.late_at is None or now - state.late_at <= EXAMINE_S:
-            return []
-        state.termed_at, state.killed_for, state.is_killed = now, state.current, True
-        return [Terminate(state.number)]
-
-    def _end_of_time(self, now: float, why: str) -> list[Command]:
+    def _end_run(self, now: float, why: str) -> list[Command]:
         """The run's own time is over: running tests have timed out, the others do not run."""
         self._is_out_of_time = True
         commands = [] if self._halt_reason else self.halt(why)
-        for state in self._slots.values():
-            if state.phase == "busy" and state.current is not None:
-                if state.late_at is None:
-                    commands += self._examine(state, now, f"timed out: {why}")
-            elif state.phase in ("busy", "starting"):
-                commands += self._kill(state)
+        for slot in self._slots.values():
+            if slot.running is None and isinstance(slot.phase, Busy | Starting):
+                commands += slot.end(Outcome.TIMED_OUT, why, now, at_once=True)
+            elif slot.running is not None and slot.ending is None:
+                commands += slot.end(Outcome.TIMED_OUT, f"timed out: {why}", now)
         return commands
 
-    def _kill(self, state: _Slot) -> list[Command]:
-        state.killed_for, state.is_killed = state.current, True
-        return [Kill(state.number)]
+
+def _spawn(slot: Slot, now: float) -> list[Command]:
+    slot.phase = Starting(now)
+    return [Spawn(slot.number)]
+
+
+def _blame(
+    slot: int,
+    n: int,
+    running: Running,
+    now: float,
+    outcome: Outcome,
+    why: str,
+    *,
+    is_final: bool = True,
+    is_forger: bool = False,
+) -> Blame:
+    return Blame(slot, running.test, n, outcome, now - running.since, running.is_fixture, is_final, why, is_forger)

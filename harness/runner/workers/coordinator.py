@@ -42,9 +42,9 @@ from ..schedule.commands import (
     Halt,
     Kill,
     LeaveOut,
+    ReportSlow,
     Retire,
     Spawn,
-    TellSlow,
     Terminate,
 )
 from ..schedule.schedule import Schedule
@@ -208,16 +208,16 @@ class Coordinator:
         except codec.CodecError:
             event = {}
         if not self._claims[slot].fits(event):
-            commands = self._hear_forgery(slot, line)
+            commands = self._hear_forgery(slot, line, now)
         elif self._schedule.is_decided(slot):
             self._overrule(process, event)
-            commands = self._schedule.went_on(slot)
+            commands = [Kill(slot)]  # its test has ended by itself: the rest runs in a new worker
         elif event["type"] == "RunAborted":
             process.abort = event
         elif event["type"] == "WorkerFailed":
             process.failure = codec.from_plain(event)
             if event["fault"]:
-                self._schedule.fixture_is_not_to_blame(slot)
+                self._schedule.forget_fixture(slot)
         else:
             is_final, commands = self._take(slot, event, now)
             forward.append((line, slot, is_final))
@@ -250,11 +250,11 @@ class Coordinator:
                 return False, self._schedule.worker_is_ready(slot, now)
         return False, []
 
-    def _hear_forgery(self, slot: int, line: bytes) -> list[Command]:
+    def _hear_forgery(self, slot: int, line: bytes, now: float) -> list[Command]:
         what = f"{FORGED}: {line[:FORGED_CHARACTERS].decode(errors='backslashreplace').rstrip()}"
         if not self._schedule.is_decided(slot):  # one notice is enough
             self._journal.notice("stray-line", f"Slot {slot}: {what}")
-        return self._schedule.has_forged(slot, what)
+        return self._schedule.has_forged(slot, what, now)
 
     def _overrule(self, process: Child, event: dict[str, Any]) -> None:
         """Keep the worker's report of a test whose outcome is already decided, as evidence."""
@@ -346,7 +346,7 @@ class Coordinator:
                     self._blame(command)
                 case LeaveOut():
                     self._leave_out(command)
-                case TellSlow(slot, test, n, elapsed):
+                case ReportSlow(slot, test, n, elapsed):
                     self._journal.write(AttemptSlow(test, n, round(elapsed, 3)), slot)
                 case Halt(reason):
                     self._stop_flag.set()

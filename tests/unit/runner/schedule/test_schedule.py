@@ -14,12 +14,13 @@ from harness.runner.schedule.commands import (
     Halt,
     Kill,
     LeaveOut,
+    ReportSlow,
     Retire,
     Spawn,
-    TellSlow,
     Terminate,
 )
-from harness.runner.schedule.schedule import EXAMINE_S, RETIRE_S, SLOW_S, START_S, TERM_S, Limits, Schedule
+from harness.runner.schedule.schedule import Schedule
+from harness.runner.schedule.slots import EXAMINE_S, RETIRE_S, SLOW_S, START_S, TERM_S, Limits
 from harness.runner.schedule.units import Unit
 
 TIMEOUT_S = 60.0
@@ -294,16 +295,16 @@ def test_a_slow_test_is_told_at_ever_longer_intervals() -> None:
     told.start()
     told.begin("t0")
     assert told.tick(SLOW_S) == []
-    assert told.tick(1) == [TellSlow(1, "t0", 1, SLOW_S + 1)]
+    assert told.tick(1) == [ReportSlow(1, "t0", 1, SLOW_S + 1)]
     assert told.tick(1) == []
-    assert told.tick(SLOW_S) == [TellSlow(1, "t0", 1, 2 * SLOW_S + 2)]
+    assert told.tick(SLOW_S) == [ReportSlow(1, "t0", 1, 2 * SLOW_S + 2)]
 
 
 def test_a_test_that_is_out_of_time_is_looked_at_then_told_to_end_and_then_killed() -> None:
     told = Told(2)
     told.start()
     told.begin("t0")
-    assert [type(command) for command in told.tick(TIMEOUT_S)] == [TellSlow]
+    assert [type(command) for command in told.tick(TIMEOUT_S)] == [ReportSlow]
     assert told.tick(0.1) == [Examine(1)]
     assert told.tick(EXAMINE_S) == []
     assert told.tick(0.1) == [Terminate(1)]
@@ -344,8 +345,9 @@ def test_when_the_runs_time_is_over_what_runs_has_timed_out_and_the_rest_does_no
     told.start()
     told.begin("t0", slot=1)
     told.run("t1", slot=2)  # between two tests when the time is over
-    assert [type(command) for command in told.tick(50)] == [TellSlow]
+    assert [type(command) for command in told.tick(50)] == [ReportSlow]
     assert told.tick(1) == [Halt("the run's 50 s are over"), Examine(1), Kill(2)]
+    assert told.schedule.is_decided(2)  # what it begins before the signal comes does not count
     assert told.tick(1) == []
     assert told.gone(2) == []
     assert told.tick(EXAMINE_S + 1) == [Terminate(1)]
@@ -423,7 +425,6 @@ def test_a_test_that_ends_after_its_limit_has_timed_out_and_the_rest_runs_in_a_n
     assert not told.schedule.is_decided(1)
     assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
     assert told.schedule.is_decided(1)
-    assert told.schedule.went_on(1) == [Kill(1)]
     blame, spawn = told.gone()
     assert (blame.test, blame.outcome, blame.is_final, spawn) == ("t0", TIMED_OUT, False, Spawn(1))
     assert not told.schedule.is_decided(1)
@@ -435,7 +436,6 @@ def test_a_fixture_that_ends_after_its_limit_leaves_its_class_out() -> None:
     told.start()
     told.begin_fixture("shop.T.setUpClass")
     assert told.tick(TIMEOUT_S + 1) == [Examine(1)]
-    assert told.schedule.went_on(1) == [Kill(1)]
     blame, left_out, *_ = told.gone()
     assert (blame.test, blame.outcome) == ("shop.T.setUpClass", TIMED_OUT)
     assert left_out == LeaveOut((0,), "setUpClass timed out")
@@ -449,7 +449,7 @@ def test_what_runs_where_an_event_was_forged_is_red_and_the_rest_runs_in_a_new_w
     told.start()
     told.begin("t0")
     told.now = 1.0
-    assert told.schedule.has_forged(1, "a line") == [Kill(1)]
+    assert told.schedule.has_forged(1, "a line", told.now) == [Kill(1)]
     assert told.schedule.is_decided(1)
     blame = Blame(1, "t0", 1, Outcome.ERRORED, 1.0, is_fixture=False, is_final=True, why="a line", is_forger=True)
     assert told.gone() == [blame, Spawn(1)]
@@ -459,7 +459,7 @@ def test_what_runs_where_an_event_was_forged_is_red_and_the_rest_runs_in_a_new_w
 def test_nobody_is_blamed_for_what_was_forged_while_nothing_ran() -> None:
     told = Told(2)
     told.start()
-    assert told.schedule.has_forged(1, "a line") == [Kill(1)]
+    assert told.schedule.has_forged(1, "a line", told.now) == [Kill(1)]
     assert told.gone() == [Spawn(1)]
     assert told.ready() == [assign(0, 0, 1)]
 
@@ -469,7 +469,7 @@ def test_a_test_that_is_late_and_forges_has_timed_out() -> None:
     told.start()
     told.begin("t0")
     told.tick(TIMEOUT_S + 1)
-    told.schedule.has_forged(1, "a line")
+    told.schedule.has_forged(1, "a line", told.now)
     assert told.gone()[0].outcome is TIMED_OUT
 
 

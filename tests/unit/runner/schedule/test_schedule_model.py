@@ -18,12 +18,13 @@ from harness.runner.schedule.commands import (
     Halt,
     Kill,
     LeaveOut,
+    ReportSlow,
     Retire,
     Spawn,
-    TellSlow,
     Terminate,
 )
-from harness.runner.schedule.schedule import Limits, Schedule
+from harness.runner.schedule.schedule import Schedule
+from harness.runner.schedule.slots import Limits
 from harness.runner.schedule.units import Unit
 
 TIMEOUT_S = 20.0
@@ -125,7 +126,7 @@ class World:
                     self.finals.update(self.ids[index] for index in tests)
                 case Halt():
                     self.is_stopping = True
-                case TellSlow(slot, test, _, _):
+                case ReportSlow(slot, test, _, _):
                     assert self.workers[slot].running == test
                 case GiveUp() | Finish():
                     self.end = command
@@ -206,7 +207,7 @@ class World:
     def take_step(self, slot, worker, what, test, n, fate) -> None:
         if what != "between" and self.schedule.is_decided(slot):
             worker.is_stuck = what == "done"  # it waits for what will not come
-            self.obey(self.schedule.went_on(slot))
+            self.obey([Kill(slot)])
         elif what in ("begin", "begin fixture"):
             if what == "begin" and self.is_stopping:
                 worker.script = [step for step in worker.script if step[0] in ("begin fixture", "end fixture", "done")]

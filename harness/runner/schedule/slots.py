@@ -1,0 +1,140 @@
+"""The phases of a slot and the deadlines of its worker. Pure: no process, no clock, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ...protocol.events import Outcome
+from .commands import Assignment, Command, Examine, Kill, ReportSlow, Terminate
+
+START_S = 300.0
+"""Seconds that a worker may take to make its clones and begin, and to come from one test to the next."""
+RETIRE_S = 30.0
+"""Seconds that a worker may take to end when asked to: exit handlers of the project's may wait for ever."""
+EXAMINE_S = 2.0
+"""Seconds that a worker out of time is examined before it is asked to end."""
+TERM_S = 2.0
+"""Seconds that it then has to end, before it is killed."""
+SLOW_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Time limits in seconds: ``test_s`` of a test or a fixture, unless ``own_s`` has its id; ``run_s`` of the whole run."""
+
+    test_s: float
+    own_s: Mapping[str, float] = field(default_factory=dict)
+    run_s: float | None = None
+
+    def seconds_of(self, test: str) -> float:
+        return self.own_s.get(test, self.test_s)
+
+
+@dataclass(slots=True)
+class Ending:
+    """The end that the schedule makes of a worker. From then on ``outcome`` is that of its test, whatever the worker reports."""
+
+    outcome: Outcome
+    why: str
+    since: float
+    is_terminated: bool = False
+
+    def check_time(self, slot: int, now: float) -> list[Command]:
+        """Terminate an examined worker, then kill it."""
+        if now - self.since <= (TERM_S if self.is_terminated else EXAMINE_S):
+            return []
+        if self.is_terminated:
+            return [Kill(slot)]
+        self.is_terminated, self.since = True, now
+        return [Terminate(slot)]
+
+
+@dataclass(slots=True)
+class Running:
+    """A test or a fixture that runs, and the seconds after which it is reported as slow."""
+
+    test: str
+    is_fixture: bool
+    since: float
+    slow_s: float
+
+
+@dataclass(slots=True)
+class Starting:
+    """A worker makes the slot's clones."""
+
+    since: float
+    ending: Ending | None = None
+
+
+@dataclass(slots=True)
+class Busy:
+    """A worker runs an assignment. ``since`` is the time of its last event; ``has_flushed``: its clones were emptied before."""
+
+    assignment: Assignment
+    since: float
+    has_flushed: bool
+    done: set[int] = field(default_factory=set)
+    running: Running | None = None
+    ending: Ending | None = None
+
+
+@dataclass(slots=True)
+class Retiring:
+    """A worker was asked to end."""
+
+    since: float
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The slot has no worker."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """A slot: its phase, the rest of an assignment whose worker died, and its deaths since the last progress.
+
+    A worker is idle only inside a step of the schedule, which gives it work or retires it: that is no phase.
+    """
+
+    number: int
+    phase: Starting | Busy | Retiring | Closed = field(default_factory=Closed)
+    rest: Assignment | None = None
+    deaths: int = 0
+    failed_starts: int = 0
+
+    @property
+    def running(self) -> Running | None:
+        return self.phase.running if isinstance(self.phase, Busy) else None
+
+    @property
+    def ending(self) -> Ending | None:
+        return None if isinstance(self.phase, Closed) else self.phase.ending
+
+    def end(self, outcome: Outcome, why: str, now: float, *, at_once: bool = False) -> list[Command]:
+        """End the worker because of *why*: examine it first, or kill it *at_once*."""
+        if not isinstance(self.phase, Closed) and self.phase.ending is None:
+            self.phase.ending = Ending(outcome, why, now, is_terminated=at_once)
+        return [Kill(self.number) if at_once else Examine(self.number)]
+
+    def check_time(self, now: float, limits: Limits) -> list[Command]:
+        """The commands for a worker that is slow or out of time."""
+        if isinstance(self.phase, Closed):
+            return []
+        if self.phase.ending is not None:
+            return self.phase.ending.check_time(self.number, now)
+        running, since, limit_s, why = self.running, self.phase.since, START_S, "did not begin in time"
+        if isinstance(self.phase, Retiring):
+            limit_s, why = min(RETIRE_S, limits.test_s), "did not end when it was asked to"
+        elif running is not None:
+            since, limit_s = running.since, limits.seconds_of(running.test)
+            why = f"timed out after {limit_s:g} s"
+        if now - since > limit_s:
+            return self.end(Outcome.TIMED_OUT, why, now)
+        if isinstance(self.phase, Busy) and running is not None and now - since > running.slow_s:
+            running.slow_s *= 2
+            return [ReportSlow(self.number, running.test, self.phase.assignment.n, now - since)]
+        return []
