@@ -1,6 +1,6 @@
-"""The table in the README: what ``manage.py test --parallel`` does, and what ``harness ci`` does, on one small project.
+"""The tables in the README: ``manage.py test --parallel`` beside ``harness ci``, on one small project.
 
-``tests/checks/test_pages.py`` sees to it that each row of the table is here. Where a new Django mends what its column says, the
+``tests/checks/test_pages.py`` checks that each row of the tables is here. Where a new Django mends what its column says, the
 test is red, and the row goes.
 """
 
@@ -24,12 +24,20 @@ pytestmark = pytest.mark.docker
 
 CI = "tests/e2e/test_ci.py::"
 HERE = "tests/e2e/test_claims.py::"
+PYTEST = "tests/e2e/test_claims_of_pytest.py::"
+BACKENDS = "tests/e2e/test_backends.py::"
 HELD_BY = {
-    "Servers": (f"{HERE}test_servers", f"{CI}test_ran_on_two_primaries_and_a_replica", f"{CI}test_nothing_is_left"),
+    "Servers": (
+        *(f"{HERE}test_servers", f"{PYTEST}test_servers_have_to_be_up"),
+        *(f"{CI}test_ran_on_two_primaries_and_a_replica", f"{CI}test_nothing_is_left"),
+    ),
+    "Mirrors": (f"{HERE}test_a_write_through_a_mirror", f"{PYTEST}test_a_mirror_reads_and_writes_its_primary"),
+    "Workers' databases": (f"{PYTEST}test_each_worker_migrates_its_own_database",),
+    "A worker dies": (f"{HERE}test_a_worker_that_dies", f"{PYTEST}test_the_test_of_a_dead_worker_is_red"),
+    "A test hangs": (f"{HERE}test_a_test_that_hangs", f"{PYTEST}test_there_is_no_time_limit"),
+    "Several backends": (f"{BACKENDS}test_the_table_of_differences_is_printed_and_kept",),
     "Write through a mirror": (f"{HERE}test_a_write_through_a_mirror",),
     "Old spellings such as `TEST_MIRROR`": (f"{HERE}test_old_spellings",),
-    "A worker dies": (f"{HERE}test_a_worker_that_dies",),
-    "A test hangs": (f"{HERE}test_a_test_that_hangs",),
     "Ctrl-C": (f"{HERE}test_an_interrupt",),
     "`setUpClass` fails": (f"{HERE}test_a_class_that_cannot_be_set_up",),
     "`--debug-sql`": (f"{HERE}test_debug_sql",),
