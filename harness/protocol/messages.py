@@ -5,34 +5,12 @@ They cross on the runner's standard input; end of file there means that the host
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ExitCode
 
 MirrorMode = Literal["auto", "primary", "replica"]
-
-
-@dataclass(frozen=True, slots=True)
-class DjangoOptions:
-    """The options of ``manage.py test`` that the project's own runner class is built with."""
-
-    failfast: bool = False
-    keepdb: bool = False
-    reverse: bool = False
-    shuffle: bool = False
-    seed: int | None = None
-    tags: tuple[str, ...] = ()
-    exclude_tags: tuple[str, ...] = ()
-    name_patterns: tuple[str, ...] = ()
-    pattern: str | None = None
-    top_level: str | None = None
-    debug_sql: bool = False
-    debug_mode: bool = False
-    buffer: bool = False
-    timing: bool = False
-    durations: int | None = None
-    verbosity: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +25,20 @@ class TimeLimit:
 class RunSpec:
     """The task of a run. ``plan_only``: report the topology and end.
 
-    ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``workers`` is ``None`` for as many as there
-    are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id matches a pattern of ``timeouts``;
+    ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``django_args`` are arguments of
+    ``manage.py test``, each option in one word with its value. ``workers`` is ``None`` for as many as there are cores.
+    ``timeout_s`` is the longest that one test may take, in seconds, unless its id matches a pattern of ``timeouts``;
     ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or
-    always through its primary or always to its replica. ``repeat`` is the number of times that each test runs. ``replay`` has
-    the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the classes that leave
-    something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to be left out; else
-    they are red.
+    always through its primary or always to its replica. ``repeat`` is the number of times that each test runs. ``replay``
+    has the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the classes that leave
+    something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to be left out;
+    else they are red.
     """
 
     plan_only: bool = False
     settings: str | None = None
     labels: tuple[str, ...] = ()
-    options: DjangoOptions = field(default_factory=DjangoOptions)
+    django_args: tuple[str, ...] = ()
     workers: int | None = None
     timeout_s: float = 300.0
     timeouts: tuple[TimeLimit, ...] = ()

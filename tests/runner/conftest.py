@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol.messages import DjangoOptions, RunSpec
+from harness.protocol.messages import RunSpec
 from tests.runner import interpreters
 from tests.runner.conversation import PROJECTS, Journal, run
 
@@ -37,12 +37,12 @@ def python(interpreter):
     return interpreters.python_of(interpreter)
 
 
-def run_labels(folder: Path, *labels, env=None, django=None, routes=None, python=sys.executable, **spec) -> Journal:
+def run_labels(folder: Path, *labels, env=None, django=(), routes=None, python=sys.executable, **spec) -> Journal:
     """The journal of *labels* of the project ``inside``, for which ``INSIDE_DIR`` is *folder*."""
     spec = {"settings": "config.settings", "workers": 2, "timeout_s": 60.0, **spec}
     return run(
         INSIDE,
-        RunSpec(labels=labels, options=DjangoOptions(**(django or {})), **spec),
+        RunSpec(labels=labels, django_args=tuple(django), **spec),
         env={"INSIDE_DIR": str(folder), **(env or {})},
         python=python,
         routes=routes,
@@ -93,9 +93,10 @@ def project(tmp_path: Path):
 def run_project(tmp_path: Path):
     """Runs the project that ``project`` has made."""
 
-    def run_made(*labels, django=None, env=None, python=sys.executable, flags=(), **spec) -> Journal:
+    def run_made(*labels, django=(), env=None, python=sys.executable, flags=(), **spec) -> Journal:
         spec = {"settings": "settings", "workers": 2, "timeout_s": 60.0, **spec}
-        options = DjangoOptions(**(django or {}))
-        return run(tmp_path, RunSpec(labels=labels, options=options, **spec), env=env, python=python, flags=flags)
+        return run(
+            tmp_path, RunSpec(labels=labels, django_args=tuple(django), **spec), env=env, python=python, flags=flags
+        )
 
     return run_made

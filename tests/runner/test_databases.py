@@ -9,7 +9,7 @@ from harness.protocol.events import DatabasesReady, SlotRecycled
 
 @pytest.mark.parametrize(
     ("workers", "django"),
-    [(2, {}), (1, {"reverse": True}), (2, {"reverse": True}), (2, {"shuffle": True, "seed": 4})],
+    [(2, []), (1, ["--reverse"]), (2, ["--reverse"]), (2, ["--shuffle=4"])],
 )
 def test_every_test_finds_what_it_relies_on(inside, django, workers: int) -> None:
     journal = inside("cases.test_data", workers=workers, django=django)
@@ -25,7 +25,7 @@ def test_classes_come_in_djangos_order(inside) -> None:
 
 
 def test_a_class_that_needs_migrated_data_after_a_flush_gets_new_clones(inside) -> None:
-    journal = inside("cases.test_data", workers=1, django={"reverse": True})
+    journal = inside("cases.test_data", workers=1, django=["--reverse"])
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     if classes.index("FlushingTests") < classes.index("MigratedTests"):
         assert len(journal.all(SlotRecycled)) == 2
@@ -71,9 +71,9 @@ def test_files_of_test_databases_are_removed(inside, tmp_path: Path) -> None:
 
 
 def test_files_that_are_to_be_kept_are_kept_and_never_stale(inside, tmp_path: Path) -> None:
-    inside("cases.test_data", settings="config.files", django={"keepdb": True})
+    inside("cases.test_data", settings="config.files", django=["--keepdb"])
     assert (tmp_path / "test_default.sqlite3").exists()
-    again = inside("cases.test_data", settings="config.files", django={"keepdb": True})
+    again = inside("cases.test_data", settings="config.files", django=["--keepdb"])
     assert set(again.outcomes().values()) == {"PASSED"}
 
 

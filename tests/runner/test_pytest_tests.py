@@ -169,12 +169,12 @@ def test_labels_choose_among_them(project, run_project) -> None:
 
 def test_so_do_names_and_tags(project, run_project) -> None:
     project(FILES)
-    by_name = run_project(django={"name_patterns": ("test_param", "test_old")})
+    by_name = run_project(django=["-k=test_param", "-k=test_old"])
     assert (set(left_out(by_name)), passed(by_name)) == (
         {"tests/test_items.py::TestThings::test_param"},
         {"TestOld.test_old"},
     )
-    by_tag = run_project(django={"tags": ("slow",)})
+    by_tag = run_project(django=["--tag=slow"])
     assert (left_out(by_tag), by_tag.status) == ({}, 5)
 
 

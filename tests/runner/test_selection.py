@@ -27,26 +27,21 @@ LABELS = {
     ("selection.test_alpha", "selection/test_alpha.py::AlphaTests"): ALPHA,
 }
 OPTIONS = {
-    "--tag=heavy": ({"tags": ("heavy",)}, {"test_two", "test_three"}),
-    "--exclude-tag=heavy": ({"exclude_tags": ("heavy",)}, {"test_one", "test_four"} | BETA),
-    "--tag=heavy --exclude-tag=rare": ({"tags": ("heavy",), "exclude_tags": ("rare",)}, {"test_two"}),
-    "-k *test_f*": ({"name_patterns": ("*test_f*",)}, {"test_four", "test_five"}),
-    "-k two -k Beta": ({"name_patterns": ("two", "Beta")}, {"test_two"} | BETA),
-    "-p check_*.py": ({"pattern": "check_*.py"}, {"test_seven"}),
-    "-p *_beta.py -t .": ({"pattern": "*_beta.py", "top_level": "."}, BETA),
-    "what changes no selection": (
-        {"buffer": True, "timing": True, "debug_mode": True, "verbosity": 2, "durations": 3},
-        ALPHA | BETA,
-    ),
+    "--tag=heavy": {"test_two", "test_three"},
+    "--exclude-tag=heavy": {"test_one", "test_four"} | BETA,
+    "--tag=heavy --exclude-tag=rare": {"test_two"},
+    "-k=*test_f*": {"test_four", "test_five"},
+    "-k=two -k=Beta": {"test_two"} | BETA,
+    "--pattern=check_*.py": {"test_seven"},
+    "--pattern=*_beta.py --top-level-directory=.": BETA,
+    "--buffer --timing --debug-mode --verbosity=2": ALPHA | BETA,
 }
 
 
 @pytest.fixture(scope="module")
 def journals(inside_once):
     by_label = {labels: functools.partial(inside_once, *labels) for labels in LABELS}
-    by_option = {
-        name: functools.partial(inside_once, "selection", django=options) for name, (options, _) in OPTIONS.items()
-    }
+    by_option = {args: functools.partial(inside_once, "selection", django=args.split()) for args in OPTIONS}
     return together(by_label | by_option)
 
 
@@ -58,7 +53,7 @@ def test_labels(journals, labels) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_options(journals, option) -> None:
-    assert names(journals[option]) == OPTIONS[option][1]
+    assert names(journals[option]) == OPTIONS[option]
     assert set(journals[option].outcomes().values()) == {"PASSED"}
 
 
@@ -69,16 +64,16 @@ def test_tests_run_in_the_order_that_was_planned(inside) -> None:
 
 def test_reverse_turns_the_order_round_within_the_kinds_of_classes(inside) -> None:
     straight = inside("selection.test_alpha", workers=1)
-    reverse = inside("selection.test_alpha", workers=1, django={"reverse": True})
+    reverse = inside("selection.test_alpha", workers=1, django=["--reverse"])
     assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
     assert reverse.order() == ["test_three", "test_two", "test_one", "test_four"]
 
 
 def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside) -> None:
-    first = inside("selection", workers=1, django={"shuffle": True})
+    first = inside("selection", workers=1, django=["--shuffle"])
     seed = first.one(RunPlanned).seed
     assert isinstance(seed, int)
-    again = inside("selection", workers=1, django={"shuffle": True, "seed": seed})
+    again = inside("selection", workers=1, django=[f"--shuffle={seed}"])
     assert again.one(RunPlanned).seed == seed
     assert again.order() == first.order()
 
@@ -93,7 +88,7 @@ def test_there_are_as_many_workers_as_there_is_work_for(inside) -> None:
 
 
 def test_no_tests_are_an_exit_code_of_their_own(inside) -> None:
-    journal = inside("selection", django={"name_patterns": ("nothing",)})
+    journal = inside("selection", django=["-k=nothing"])
     assert journal.status == 5
     assert journal.one(RunFinished).failures == 0
     assert journal.planned == []
@@ -296,7 +291,7 @@ def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run
 
 
 def test_failfast_ends_the_run_across_workers(inside) -> None:
-    journal = inside("cases.test_failfast", django={"failfast": True})
+    journal = inside("cases.test_failfast", django=["--failfast"])
     assert journal.outcomes() == {
         "FailsTests.test_1_fails": "FAILED",
         "FailsTests.test_2_never_runs": "NOT_RUN",

@@ -89,7 +89,7 @@ def test_all_statements_are_counted_by_fingerprint(journal) -> None:
 
 
 def test_debug_sql_is_accepted(inside) -> None:
-    journal = inside("cases.test_sql.InATestCase", django={"debug_sql": True})
+    journal = inside("cases.test_sql.InATestCase", django=["--debug-sql"])
     assert journal.outcomes() == {
         "InATestCase.test_fails_after_statements": "FAILED",
         "InATestCase.test_passes": "PASSED",

@@ -13,9 +13,9 @@ import pytest
 import harness
 from harness import cli
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
+from harness.host.config.command_line import django_args
 from harness.host.config.load import DbSpec
 from harness.host.config.options import OPTIONS
-from harness.protocol.messages import DjangoOptions
 from tests.signals import HEEDING
 
 REPOSITORY = Path(__file__).parents[2]
@@ -72,23 +72,10 @@ def test_every_flag_of_the_design() -> None:
     assert config.python == "3.12"
     assert config.junit_strict
     assert config.console == "plain"
-    assert config.django == DjangoOptions(
-        failfast=True,
-        keepdb=True,
-        reverse=True,
-        shuffle=True,
-        seed=42,
-        tags=("a", "b"),
-        exclude_tags=("c",),
-        name_patterns=("cart*", "order*"),
-        pattern="check_*.py",
-        top_level="src",
-        debug_sql=True,
-        debug_mode=True,
-        buffer=True,
-        timing=True,
-        durations=10,
-        verbosity=2,
+    assert config.durations == 10
+    assert " ".join(django_args(config)) == (
+        "--failfast --keepdb --reverse --shuffle=42 --tag=a --tag=b --exclude-tag=c -k=cart* -k=order* "
+        "--pattern=check_*.py --top-level-directory=src --debug-sql --debug-mode --buffer --timing --verbosity=2"
     )
 
 
@@ -101,33 +88,27 @@ def test_nothing_given_is_the_default() -> None:
 
 def test_short_flags_are_those_of_django() -> None:
     config = configured(*shlex.split("-r -d -b -p check_*.py -t src -k x -v3"))
-    assert config.django == DjangoOptions(
-        reverse=True,
-        debug_sql=True,
-        buffer=True,
-        pattern="check_*.py",
-        top_level="src",
-        name_patterns=("x",),
-        verbosity=3,
+    assert " ".join(django_args(config)) == (
+        "--reverse -k=x --pattern=check_*.py --top-level-directory=src --debug-sql --buffer --verbosity=3"
     )
 
 
 @pytest.mark.parametrize(
-    ("argv", "shuffle", "seed", "labels"),
+    ("argv", "shuffle", "labels"),
     [
-        ("--shuffle", True, None, ()),
-        ("--shuffle=7", True, 7, ()),
-        ("--shuffle 7", True, 7, ()),
-        ("--shuffle shop.tests", True, None, ("shop.tests",)),
-        ("shop.tests --shuffle", True, None, ("shop.tests",)),
-        ("--shuffle --failfast", True, None, ()),
-        ("--shuffle -- 7", True, None, ("7",)),
-        ("-- --shuffle", False, None, ("--shuffle",)),
+        ("--shuffle", True, ()),
+        ("--shuffle=7", 7, ()),
+        ("--shuffle 7", 7, ()),
+        ("--shuffle shop.tests", True, ("shop.tests",)),
+        ("shop.tests --shuffle", True, ("shop.tests",)),
+        ("--shuffle --failfast", True, ()),
+        ("--shuffle -- 7", True, ("7",)),
+        ("-- --shuffle", False, ("--shuffle",)),
     ],
 )
-def test_the_seed_may_be_left_out(argv: str, shuffle: bool, seed: int | None, labels) -> None:
+def test_the_seed_may_be_left_out(argv: str, shuffle: bool | int, labels) -> None:
     config = configured(*argv.split())
-    assert (config.django.shuffle, config.django.seed, config.labels) == (shuffle, seed, labels)
+    assert (config.shuffle, config.labels) == (shuffle, labels)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +131,7 @@ def test_a_flag_that_may_stand_alone_leaves_labels_alone(
     argv: str, parallel: int | None, verbosity: int, labels
 ) -> None:
     config = configured(*argv.split())
-    assert (config.parallel, config.django.verbosity, config.labels) == (parallel, verbosity, labels)
+    assert (config.parallel, config.verbosity, config.labels) == (parallel, verbosity, labels)
 
 
 @pytest.mark.parametrize(

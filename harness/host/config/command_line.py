@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.host.config.load import Config
 from harness.host.config.options import OPTIONS, Option
 from harness.host.config.values import Mismatch
 from harness.report.model.typed_command import TypedCommand
@@ -73,6 +74,17 @@ def typed(given: Mapping[str, object], command: str = "ci") -> TypedCommand:
     labels = given.get("labels") or ()
     assert isinstance(labels, (list, tuple))
     return TypedCommand(tuple(words), tuple(map(str, labels)))
+
+
+def django_args(config: Config) -> tuple[str, ...]:
+    """The arguments of ``manage.py test`` that *config* asks for, each option in one word with its value."""
+    words: list[str] = []
+    for option in OPTIONS:
+        value = getattr(config, option.key)
+        if option.is_django and value is not None and value is not False:  # 0 is a seed, and a verbosity
+            values = value if isinstance(value, tuple) else (value,)
+            words.extend(option.flag if each is True else f"{option.flag}={each}" for each in values)
+    return tuple(words)
 
 
 def _words(option: Option, value: object) -> list[str]:

@@ -22,7 +22,7 @@ from harness.host.engines import Replication
 from harness.host.project import python_version, settings_module
 from harness.host.project.python_version import PYTHONS
 from harness.host.project.settings_search import VARIABLE
-from harness.protocol.messages import DjangoOptions, MirrorMode
+from harness.protocol.messages import MirrorMode
 
 FILE = "pyproject.toml"
 SECTION = "tool.harness"
@@ -88,9 +88,10 @@ class Config:
 
     ``settings`` is ``None`` only where no project was asked for. ``parallel`` is ``None`` for ``auto``. ``timeout`` and
     ``startup_timeout`` are in seconds. ``install`` is ``None`` for the default from the project's own files. ``env``
-    includes the values of ``pass_env``. The fields of pip and the proxies are ``None`` for the values of the user's own
-    pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts, including
-    those of the runs on other backends. ``given`` has the command line's values, by their keys.
+    includes the values of ``pass_env``. ``shuffle`` is the seed if one is given: an integer that is no ``bool``. The fields
+    of pip and the proxies are ``None`` for the values of the user's own pip. A run takes ``python``, the first of
+    ``pythons``. ``artifacts_root`` is the folder of all artifacts, including those of the runs on other backends. ``given``
+    has the command line's values, by their keys.
     """
 
     project: Path
@@ -134,7 +135,21 @@ class Config:
     http_proxy: str | None = field(repr=False)
     https_proxy: str | None = field(repr=False)
     no_proxy: str | None
-    django: DjangoOptions
+    failfast: bool
+    keepdb: bool
+    reverse: bool
+    shuffle: bool | int
+    tag: tuple[str, ...]
+    exclude_tag: tuple[str, ...]
+    name_patterns: tuple[str, ...]
+    pattern: str | None
+    top_level_directory: str | None
+    debug_sql: bool
+    debug_mode: bool
+    buffer: bool
+    timing: bool
+    durations: int | None
+    verbosity: int
     sources: Mapping[str, str] = field(repr=False)
     given: Mapping[str, object] = field(repr=False)
 
@@ -199,9 +214,7 @@ def load(
     if values["settings"] is None:
         values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
     _check_together(values)
-    fields = {option.key: values[option.key] for option in OPTIONS if not option.django}
-    fields |= {key: values[key] for key in ("pythons", "artifacts_root")}
-    return Config(**fields, django=_django(values), sources=sources, given=dict(cli))
+    return Config(**values, sources=sources, given=dict(cli))
 
 
 def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner: bool) -> tuple[tuple[str, ...], str]:
@@ -325,14 +338,6 @@ def _settings(project: Path, environ: Mapping[str, str], needed: bool) -> tuple[
         if needed:
             raise
         return None, DEFAULT
-
-
-def _django(values: Mapping[str, Any]) -> DjangoOptions:
-    fields = {option.django: values[option.key] for option in OPTIONS if option.django}
-    shuffle = fields["shuffle"]
-    # True and False are integers too: only another integer is a seed
-    seed = None if isinstance(shuffle, bool) else shuffle
-    return DjangoOptions(**{**fields, "shuffle": shuffle is not False, "seed": seed})
 
 
 def _databases(texts: Iterable[str], given: _Given, known: Mapping[str, Sequence[str]]) -> tuple[DbSpec, ...]:

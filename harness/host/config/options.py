@@ -37,8 +37,8 @@ class Option:
 
     ``default`` is written as in TOML; ``None``: not set. ``bare`` is the value of a flag that stands alone, where its
     value may be left out. ``commands`` are those that take the flags. ``file_only``: neither flag nor variable, since a
-    shell's word cannot hold the value well. ``in_file`` is false for an option that locates the file. ``django`` is the
-    field of ``DjangoOptions``. The value of a ``secret`` is never shown.
+    shell's word cannot hold the value well. ``in_file`` is false for an option that locates the file. ``is_django``: the
+    flag is one of ``manage.py test``, and the runner gets it. The value of a ``secret`` is never shown.
     """
 
     key: str
@@ -51,7 +51,7 @@ class Option:
     commands: tuple[str, ...] = ("ci",)
     file_only: bool = False
     in_file: bool = True
-    django: str = ""
+    is_django: bool = False
     secret: bool = False
 
     @property
@@ -295,18 +295,16 @@ _NETWORK = (
 )
 
 _DJANGO = (
-    Option(
-        "failfast", SWITCH, False, "Stop after the first failure, in all workers.", ("--failfast",), django="failfast"
-    ),
+    Option("failfast", SWITCH, False, "Stop after the first failure, in all workers.", ("--failfast",), is_django=True),
     Option(
         "keepdb",
         SWITCH,
         False,
         "Keep the servers and the test databases for the next run.",
         ("--keepdb",),
-        django="keepdb",
+        is_django=True,
     ),
-    Option("reverse", SWITCH, False, "Run the tests in reverse order.", ("-r", "--reverse"), django="reverse"),
+    Option("reverse", SWITCH, False, "Run the tests in reverse order.", ("-r", "--reverse"), is_django=True),
     Option(
         "shuffle",
         SEED,
@@ -315,9 +313,9 @@ _DJANGO = (
         ("--shuffle",),
         "[SEED]",
         bare="true",
-        django="shuffle",
+        is_django=True,
     ),
-    Option("tag", TEXTS, [], "Run only tests with this tag. Repeatable.", ("--tag",), "TAG", django="tags"),
+    Option("tag", TEXTS, [], "Run only tests with this tag. Repeatable.", ("--tag",), "TAG", is_django=True),
     Option(
         "exclude_tag",
         TEXTS,
@@ -325,7 +323,7 @@ _DJANGO = (
         "Leave out tests with this tag. Repeatable.",
         ("--exclude-tag",),
         "TAG",
-        django="exclude_tags",
+        is_django=True,
     ),
     Option(
         "name_patterns",
@@ -334,7 +332,7 @@ _DJANGO = (
         "Run only tests whose name matches, as in unittest. Repeatable.",
         ("-k",),
         "PATTERN",
-        django="name_patterns",
+        is_django=True,
     ),
     Option(
         "pattern",
@@ -343,7 +341,7 @@ _DJANGO = (
         "Pattern of test files. Without it, test*.py.",
         ("-p", "--pattern"),
         "PATTERN",
-        django="pattern",
+        is_django=True,
     ),
     Option(
         "top_level_directory",
@@ -352,12 +350,12 @@ _DJANGO = (
         "Top level of the project for discovery.",
         ("-t", "--top-level-directory"),
         "DIR",
-        django="top_level",
+        is_django=True,
     ),
-    Option("debug_sql", SWITCH, False, "Show the SQL of failing tests.", ("-d", "--debug-sql"), django="debug_sql"),
-    Option("debug_mode", SWITCH, False, "Run with settings.DEBUG on.", ("--debug-mode",), django="debug_mode"),
-    Option("buffer", SWITCH, False, "Show the output of failing tests only.", ("-b", "--buffer"), django="buffer"),
-    Option("timing", SWITCH, False, "Show what Django's set-up spends its time on.", ("--timing",), django="timing"),
+    Option("debug_sql", SWITCH, False, "Show the SQL of failing tests.", ("-d", "--debug-sql"), is_django=True),
+    Option("debug_mode", SWITCH, False, "Run with settings.DEBUG on.", ("--debug-mode",), is_django=True),
+    Option("buffer", SWITCH, False, "Show the output of failing tests only.", ("-b", "--buffer"), is_django=True),
+    Option("timing", SWITCH, False, "Show what Django's set-up spends its time on.", ("--timing",), is_django=True),
     Option(
         "durations",
         COUNT,
@@ -365,7 +363,6 @@ _DJANGO = (
         "Show the N slowest tests; 0 is all of them. Without it, those that took 5 seconds or more.",
         ("--durations",),
         "N",
-        django="durations",
     ),
     Option(
         "verbosity",
@@ -376,7 +373,7 @@ _DJANGO = (
         "[0|1|2|3]",
         bare="2",
         commands=_BOTH,
-        django="verbosity",
+        is_django=True,
     ),
 )
 

@@ -12,10 +12,7 @@ def explain(config: Config) -> tuple[tuple[str, str, str], ...]:
     """Every key with its value as text and its source, in the order of ``OPTIONS``. Secrets are left out."""
     rows = []
     for option in OPTIONS:
-        value = getattr(config.django, option.django) if option.django else getattr(config, option.key)
-        if option.key == "shuffle" and config.django.seed is not None:
-            value = config.django.seed
-        rows.append((option.key, _shown(value, option.secret), config.source(option.key)))
+        rows.append((option.key, _shown(getattr(config, option.key), option.secret), config.source(option.key)))
     return tuple(rows)
 
 

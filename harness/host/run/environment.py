@@ -64,15 +64,14 @@ class Environment:
 
     def console_options(self, config: Config) -> ConsoleOptions:
         """The options of the consoles."""
-        django = config.django
         return ConsoleOptions(
             width=None if self.is_terminal else 100,
             colour=self.has_colour,
-            verbosity=django.verbosity,
-            debug_sql=django.debug_sql,
-            durations=django.durations,
-            timing=django.timing,
-            buffer=django.buffer,
+            verbosity=config.verbosity,
+            debug_sql=config.debug_sql,
+            durations=config.durations,
+            timing=config.timing,
+            buffer=config.buffer,
             quiet=config.quiet,
             guard=secrets.token_hex(16) if self.is_github else "",
         )

@@ -134,7 +134,7 @@ class Record:
                     artifacts=paths,
                     rerun=rerun,
                     sql_paths=sql_paths(report, folder, artifacts.paths),
-                    durations=config.django.durations,
+                    durations=config.durations,
                 )
                 artifacts.append_step_summary(environment.step_summary, text)
             result = artifacts.write_summary(report, result)

@@ -51,7 +51,7 @@ class Resources:
         self._record = record
         self._run = secrets.token_hex(4)
         self._kept_run = persistent_servers.run_id(config)
-        self._is_kept = config.django.keepdb
+        self._is_kept = config.keepdb
         self._cleanup = contextlib.ExitStack()
         self._client: Client
         self._workshop: Workshop
@@ -236,5 +236,5 @@ class Resources:
 
     def _errors(self, data: bytes) -> None:
         """Show the runner's error stream as it comes, with a verbosity of 2 or more."""
-        if self._record is not None and self.config.django.verbosity >= 2:
+        if self._record is not None and self.config.verbosity >= 2:
             self._record.show(data)

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode, HarnessError, ServerError, UsageError
+from harness.host.config import command_line
 from harness.host.config.load import Config
 from harness.host.config.provenance import explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
@@ -75,7 +76,7 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
         environment.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
     else:
         environment.print_lines(plan_view.tables(plans))
-        if config.django.verbosity >= 2:
+        if config.verbosity >= 2:
             environment.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
     return ExitCode.GREEN
 
@@ -311,7 +312,7 @@ def _spec(config: Config) -> RunSpec:
     return RunSpec(
         settings=config.settings,
         labels=config.labels,
-        options=config.django,
+        django_args=command_line.django_args(config),
         workers=config.parallel,
         timeout_s=config.timeout,
         timeouts=tuple(TimeLimit(pattern, seconds) for pattern, seconds in config.timeouts.items()),

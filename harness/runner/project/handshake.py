@@ -29,7 +29,8 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     gc_thresholds.collect_seldom()
     unset = _enter_project(spec)
-    if spec.labels and spec.options.top_level is None:  # top_level is one more folder to import from
+    # a top level is one more folder to import from; Django's own parser is not loaded yet
+    if spec.labels and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args):
         label_names.check(spec.labels, settings.INSTALLED_APPS)
     topology = _say_topology(journal)
     if spec.plan_only:

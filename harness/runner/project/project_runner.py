@@ -214,11 +214,10 @@ class HarnessRunner(DiscoverRunner):
             found = self._pytest.find(plan.instances, failed_modules(plan))
             names = {config.label: config.name for config in apps.get_app_configs()}
             labels = [as_django_label(label) for label in session.spec.labels]
-            options = session.spec.options
-            if not options.tags:  # a test in pytest's style cannot have Django's tags
-                left_out += selected(found, labels, names, options.name_patterns)
+            if not self.tags:  # a test in pytest's style cannot have Django's tags
+                left_out += selected(found, labels, names, tuple(self.test_name_patterns or ()))
             if not set(labels) - {"."}:
-                for text in unseen_folders(Path(session.describer.root), options.pattern or "test*.py", left_out):
+                for text in unseen_folders(Path(session.describer.root), self.pattern or "test*.py", left_out):
                     session.journal.notice("not-discovered", text)
             fixtures, number = self._pytest.fixtures_not_run(plan.instances)
             if fixtures:

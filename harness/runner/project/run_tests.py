@@ -15,7 +15,7 @@ from django.test.utils import get_runner
 
 from ...errors import ExitCode, HarnessError, ProjectError
 from ...protocol.events import RunFinished
-from ...protocol.messages import DjangoOptions, Route, RunSpec, ServersReady
+from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology, primary_of
 from .. import cpu_count
 from ..failures import import_advice, project_traceback
@@ -90,7 +90,7 @@ def _run(session: Session, messages: HostMessages) -> int:
         own_class = get_runner(settings)
         runner_class = harness_runner(own_class)
         runner_class.harness = session
-        runner = runner_class(**_runner_options(session.spec.options))
+        runner = runner_class(**_runner_options(session.spec.django_args))
         counted = runner.run_tests(list(session.spec.labels))
         messages.check()
     except HarnessError:
@@ -125,35 +125,10 @@ def counted_failures(counted: object, runner: str) -> tuple[int, str]:
     return failures, f"run_tests() of {runner} returned {counted!r}, which is no number of failures: {meaning}."
 
 
-def _runner_options(options: DjangoOptions) -> dict[str, Any]:
+def _runner_options(django_args: tuple[str, ...]) -> dict[str, Any]:
     """The keyword arguments for the runner's constructor, by Django's own parser, with the arguments that the project's
     runner adds and their defaults.
     """
     parser = Command().create_parser("manage.py", "test")
-    parsed = vars(parser.parse_args(["--noinput", "--parallel=1", *django_arguments(options)]))
+    parsed = vars(parser.parse_args(["--noinput", "--parallel=1", *django_args]))
     return {key: value for key, value in parsed.items() if key not in ("args", "testrunner")}
-
-
-def django_arguments(options: DjangoOptions) -> list[str]:
-    """*options* as arguments of ``manage.py test``."""
-    arguments = [f"--verbosity={options.verbosity}"]
-    flags = {
-        "--failfast": options.failfast,
-        "--keepdb": options.keepdb,
-        "--reverse": options.reverse,
-        "--debug-sql": options.debug_sql,
-        "--debug-mode": options.debug_mode,
-        "--buffer": options.buffer,
-        "--timing": options.timing,
-    }
-    arguments += [flag for flag, is_on in flags.items() if is_on]
-    if options.shuffle:
-        arguments.append("--shuffle" if options.seed is None else f"--shuffle={options.seed}")
-    arguments += [f"--tag={tag}" for tag in options.tags]
-    arguments += [f"--exclude-tag={tag}" for tag in options.exclude_tags]
-    arguments += [part for pattern in options.name_patterns for part in ("-k", pattern)]
-    if options.pattern is not None:
-        arguments.append(f"--pattern={options.pattern}")
-    if options.top_level is not None:
-        arguments.append(f"--top-level-directory={options.top_level}")
-    return arguments

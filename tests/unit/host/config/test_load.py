@@ -7,10 +7,10 @@ import pytest
 
 from harness.errors import ExitCode, HarnessError, ProjectError, UsageError
 from harness.host.config import load as config_module
+from harness.host.config.command_line import django_args
 from harness.host.config.load import Config, DbSpec, ServerConfig
 from harness.host.config.options import OPTIONS
 from harness.host.config.provenance import explain
-from harness.protocol.messages import DjangoOptions
 
 KNOWN = {"postgres": ("15", "17", "18"), "mysql": ("8.4", "9.7")}
 MANAGE_PY = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
@@ -41,11 +41,8 @@ def refuse(project: Path, toml: str = "", environ: dict[str, str] | None = None,
 
 
 def test_every_option_has_one_field_and_every_field_one_option() -> None:
-    plain = {option.key for option in OPTIONS if not option.django}
-    django = {option.django for option in OPTIONS if option.django}
-    derived = {"django", "sources", "pythons", "artifacts_root", "given"}
-    assert plain == {field.name for field in dataclasses.fields(Config)} - derived
-    assert django == {field.name for field in dataclasses.fields(DjangoOptions)} - {"seed"}
+    derived = {"sources", "pythons", "artifacts_root", "given"}
+    assert {option.key for option in OPTIONS} == {field.name for field in dataclasses.fields(Config)} - derived
 
 
 def test_keys_variables_and_flags_are_unique() -> None:
@@ -75,7 +72,7 @@ def test_defaults(project) -> None:
     assert config.python == "3.13"
     assert config.db == ()
     assert config.install is None
-    assert config.django == DjangoOptions()
+    assert django_args(config) == ("--verbosity=1",)
     assert config.source("timeout") == "default"
 
 
@@ -99,7 +96,7 @@ def test_every_key_has_a_source(project) -> None:
 
 def test_a_variable_can_switch_off_what_the_file_switches_on(project) -> None:
     config = load(project, "[tool.harness]\nfailfast = true\n", {"HARNESS_FAILFAST": "off"})
-    assert config.django.failfast is False
+    assert config.failfast is False
 
 
 def test_an_empty_variable_counts_as_absent(project) -> None:
@@ -113,13 +110,13 @@ def test_variables_of_other_names_are_left_alone(project) -> None:
 
 def test_lists_in_variables_are_split_at_white_space(project) -> None:
     config = load(project, environ={"HARNESS_EXCLUDE_TAG": "slow  network\n", "HARNESS_APT": "libxml2 gettext"})
-    assert config.django.exclude_tags == ("slow", "network")
+    assert config.exclude_tag == ("slow", "network")
     assert config.apt == ("libxml2", "gettext")
 
 
 def test_a_list_from_a_flag_replaces_that_of_the_file(project) -> None:
     config = load(project, '[tool.harness]\ntag = ["a", "b"]\nlabels = ["x"]\n', tag=("c",), labels=("y", "z"))
-    assert config.django.tags == ("c",)
+    assert config.tag == ("c",)
     assert config.labels == ("y", "z")
 
 
@@ -164,20 +161,19 @@ def test_home_in_a_path_of_the_file(project, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "shuffle", "seed"),
-    [(True, True, None), (False, False, None), (0, True, 0), (1, True, 1), (-7, True, -7), (1234, True, 1234)],
+    ("given", "args"),
+    [(True, ["--shuffle"]), (False, []), (0, ["--shuffle=0"]), (1, ["--shuffle=1"]), (-7, ["--shuffle=-7"])],
 )
-def test_shuffle_in_the_file(project, given: bool | int, shuffle: bool, seed: int | None) -> None:
-    django = load(project, f"[tool.harness]\nshuffle = {str(given).lower()}\n").django
-    assert (django.shuffle, django.seed) == (shuffle, seed)
+def test_shuffle_in_the_file(project, given: bool | int, args) -> None:
+    config = load(project, f"[tool.harness]\nshuffle = {str(given).lower()}\n")
+    assert list(django_args(config)) == [*args, "--verbosity=1"]
 
 
 @pytest.mark.parametrize(
-    ("text", "shuffle", "seed"), [("true", True, None), ("off", False, None), ("1", True, 1), ("42", True, 42)]
+    ("text", "args"), [("true", ["--shuffle"]), ("off", []), ("1", ["--shuffle=1"]), ("42", ["--shuffle=42"])]
 )
-def test_shuffle_as_text(project, text: str, shuffle: bool, seed: int | None) -> None:
-    django = load(project, shuffle=text).django
-    assert (django.shuffle, django.seed) == (shuffle, seed)
+def test_shuffle_as_text(project, text: str, args) -> None:
+    assert list(django_args(load(project, shuffle=text))) == [*args, "--verbosity=1"]
 
 
 def test_parallel(project) -> None:
@@ -195,17 +191,11 @@ def test_djangos_own_options(project) -> None:
     durations = 0
     verbosity = 3
     """
-    assert load(project, toml, reverse=True, debug_sql=True, buffer=True, timing=True).django == DjangoOptions(
-        keepdb=True,
-        name_patterns=("*cart*",),
-        pattern="check_*.py",
-        top_level="src",
-        durations=0,
-        verbosity=3,
-        reverse=True,
-        debug_sql=True,
-        buffer=True,
-        timing=True,
+    config = load(project, toml, reverse=True, debug_sql=True, buffer=True, timing=True)
+    assert config.durations == 0
+    assert " ".join(django_args(config)) == (
+        "--keepdb --reverse -k=*cart* --pattern=check_*.py --top-level-directory=src --debug-sql --buffer --timing "
+        "--verbosity=3"
     )
 
 
