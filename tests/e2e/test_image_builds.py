@@ -411,12 +411,12 @@ def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path: Path,
 PREPARING = """
 import contextlib, sys, time
 from pathlib import Path
-from harness.host.docker import attach, containers
-from harness.host.docker.build import Workshop
+from harness.host.docker import streams
 from harness.host.docker.client import connect
-from harness.host.provisioning import images, provision
-from harness.host.provisioning.images import Origin, Spec, Step
-from harness.host.provisioning.recipe import Recipe
+from harness.host.images import provision
+from harness.host.images.builder import Workshop
+from harness.host.images.recipe import Recipe
+from harness.host.images.specs import Origin, Spec, Step
 
 def stay(*_):
     print("under way", flush=True)
@@ -429,7 +429,7 @@ client = connect()
 workshop = Workshop(client, lambda image, line: print(line, flush=True))
 """
 MOMENTS = {
-    "made": "attach.open_input = stay; install('true')",
+    "made": "streams.open_input = stay; install('true')",
     "started": "workshop._bring = stay; install('true')",
     "installing": "install('echo under way; sleep 300')",
     "committing": "workshop._commit = stay; install('true')",

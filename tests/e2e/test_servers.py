@@ -316,8 +316,8 @@ def test_servers_end_with_the_process_that_started_them(client, run, image) -> N
         import time
         from harness.host.docker import containers
         from harness.host.docker.client import connect
-        from harness.host.run.servers import Servers, ServerOptions
         from harness.host.planning.plan import make_plan
+        from harness.host.run.servers import ServerOptions, Servers
         from harness.protocol.topology import Alias, Topology
         plan = make_plan(Topology((Alias("default", {PG!r}, "postgresql", "shop", "db", "", "u", "test_shop"),)))
         client = connect()
