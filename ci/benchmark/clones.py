@@ -2,7 +2,7 @@
 other.
 
 Both sides call the worker's function (``harness.runner.databases.clones.make_clones``) in processes that are already running:
-see ``cloning``, a process of its own, since ``inside`` imports Django.
+see ``cloning``, a process of its own, since the runner imports Django.
 """
 
 from __future__ import annotations

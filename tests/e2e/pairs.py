@@ -56,7 +56,7 @@ def _topology(engine: Engine) -> Topology:
 
 @dataclass(frozen=True)
 class Pair:
-    """A primary and its replica that run. ``routes`` and ``endpoints`` are what inside is told of them."""
+    """A primary and its replica that run. ``routes`` and ``endpoints`` are those that the host would send to the runner."""
 
     engine: Engine
     routes: tuple[Route, ...]

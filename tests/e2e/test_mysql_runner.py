@@ -1,4 +1,4 @@
-"""Inside on real MySQL and MariaDB pairs: mirrors, waiting for a replica, one that stops, and what MySQL alone refuses."""
+"""The runner on real MySQL and MariaDB pairs: mirrors, waiting for a replica, one that stops, and what MySQL alone refuses."""
 
 import contextlib
 import textwrap

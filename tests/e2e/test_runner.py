@@ -1,4 +1,4 @@
-"""Both ways to run inside, with small scripts in its place: the same conversation over real pipes and a real container."""
+"""Both ways to start the runner, with a small script in its place: one conversation over pipes, or with a container."""
 
 import contextlib
 import io

@@ -14,7 +14,7 @@ from harness.protocol.messages import RunSpec
 from tests.runner import interpreters
 from tests.runner.conversation import PROJECTS, Journal, run
 
-INSIDE = PROJECTS / "inside"
+PROJECT = PROJECTS / "runner"
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
@@ -38,12 +38,12 @@ def python(interpreter):
 
 
 def run_labels(folder: Path, *labels, env=None, django=(), routes=None, python=sys.executable, **spec) -> Journal:
-    """The journal of *labels* of the project ``inside``, for which ``INSIDE_DIR`` is *folder*."""
+    """The journal of *labels* of the project ``runner``, for which ``RUNNER_DIR`` is *folder*."""
     spec = {"settings": "config.settings", "workers": 2, "timeout_s": 60.0, **spec}
     return run(
-        INSIDE,
+        PROJECT,
         RunSpec(labels=labels, django_args=tuple(django), **spec),
-        env={"INSIDE_DIR": str(folder), **(env or {})},
+        env={"RUNNER_DIR": str(folder), **(env or {})},
         python=python,
         routes=routes,
     )
@@ -57,15 +57,15 @@ def together(calls: dict[Hashable, Callable[[], Journal]]) -> dict[Hashable, Jou
 
 
 @pytest.fixture
-def inside(tmp_path: Path):
-    """Runs labels of the project ``inside``."""
+def runner(tmp_path: Path):
+    """Runs labels of the project ``runner``."""
     return functools.partial(run_labels, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def inside_once(tmp_path_factory: pytest.TempPathFactory):
+def runner_once(tmp_path_factory: pytest.TempPathFactory):
     """The same, for a run that several tests look at."""
-    return functools.partial(run_labels, tmp_path_factory.mktemp("inside"))
+    return functools.partial(run_labels, tmp_path_factory.mktemp("runner"))
 
 
 SETTINGS = """

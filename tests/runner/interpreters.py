@@ -18,7 +18,7 @@ from pathlib import Path
 import django
 
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "inside"
+CACHE = ROOT / ".cache" / "runner"
 SERIES = {(3, 11): "5.2", (3, 12): "6.0", (3, 13): "6.1", (3, 14): "6.1"}
 """The series of Django that each Python is tested with: each supported one of either at least once."""
 _ASK = "import sys; print(*sys.version_info[:3], sys.implementation.name)"
@@ -65,7 +65,7 @@ def missing() -> list[str]:
 
 
 def python_of(interpreter: Interpreter) -> str:
-    """A Python that can import Django and what inside needs; made first if it is not there."""
+    """A Python that can import Django and the packages that the runner needs; made first if it is not there."""
     if interpreter.is_running:
         return sys.executable
     folder = CACHE / str(interpreter)

@@ -16,8 +16,8 @@ from harness.protocol.events import (
 
 
 @pytest.fixture(scope="module")
-def journal(inside_once):
-    return inside_once("cases.test_fixtures_that_end_processes", workers=1, timeout_s=2.0)
+def journal(runner_once):
+    return runner_once("cases.test_fixtures_that_end_processes", workers=1, timeout_s=2.0)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_each_worker_is_told_to_its_end(journal) -> None:
     assert len(journal.all(SlotRecycled)) == 4
 
 
-def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(inside) -> None:
-    journal = inside("cases.test_module_exits")
+def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(runner) -> None:
+    journal = runner("cases.test_module_exits")
     assert journal.outcomes() == {
         "test_module_exits.setUpModule": "ERRORED",
         "FirstTests.test_one": "NOT_RUN",
@@ -73,15 +73,15 @@ def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(inside) -> None:
     }
 
 
-def test_a_skip_at_the_end_changes_nothing(inside) -> None:
-    journal = inside("cases.test_skips_at_the_end")
+def test_a_skip_at_the_end_changes_nothing(runner) -> None:
+    journal = runner("cases.test_skips_at_the_end")
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.status == 0
 
 
 @pytest.fixture(scope="module")
-def timeouts(inside_once):
-    return inside_once("cases.test_timeouts", timeout_s=2.0)
+def timeouts(runner_once):
+    return runner_once("cases.test_timeouts", timeout_s=2.0)
 
 
 def test_a_timeout_shows_the_stacks_of_all_threads(timeouts) -> None:
@@ -101,8 +101,8 @@ def test_the_rest_of_a_class_runs_after_a_timeout(timeouts) -> None:
     assert timeouts.final("SetUpTests.test_1").reason == "setUpClass timed out"
 
 
-def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(inside) -> None:
-    journal = inside("cases.test_leaves_a_process", timeout_s=2.0)
+def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(runner) -> None:
+    journal = runner("cases.test_leaves_a_process", timeout_s=2.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.status == 0
 
@@ -244,8 +244,8 @@ class Tests(unittest.TestCase):
 # tries again
 
 
-def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(inside) -> None:
-    journal = inside("cases.test_tries.FlakyTests", retries=2)
+def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(runner) -> None:
+    journal = runner("cases.test_tries.FlakyTests", retries=2)
     assert journal.outcomes() == {
         "FlakyTests.test_1_fails_once": "PASSED",
         "FlakyTests.test_2_dies_once": "PASSED",
@@ -269,8 +269,8 @@ def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(inside) -> Non
     assert journal.one(RunFinished).failures == 1
 
 
-def test_when_much_fails_nothing_is_tried_again_and_the_run_is_red(inside) -> None:
-    journal = inside("cases.test_tries.ManyTests", retries=1)
+def test_when_much_fails_nothing_is_tried_again_and_the_run_is_red(runner) -> None:
+    journal = runner("cases.test_tries.ManyTests", retries=1)
     assert journal.status == 1
     assert journal.one(RunFinished).failures == 12
     assert journal.notices("retries-called-off") == ["12 tests were not tried again: too many failed (12 of 12)."]

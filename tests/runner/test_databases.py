@@ -11,28 +11,28 @@ from harness.protocol.events import DatabasesReady, SlotRecycled
     ("workers", "django"),
     [(2, []), (1, ["--reverse"]), (2, ["--reverse"]), (2, ["--shuffle=4"])],
 )
-def test_every_test_finds_what_it_relies_on(inside, django, workers: int) -> None:
-    journal = inside("cases.test_data", workers=workers, django=django)
+def test_every_test_finds_what_it_relies_on(runner, django, workers: int) -> None:
+    journal = runner("cases.test_data", workers=workers, django=django)
     assert set(journal.outcomes().values()) == {"PASSED"}, journal.outcomes()
     assert len(journal.outcomes()) == 6
 
 
-def test_classes_come_in_djangos_order(inside) -> None:
-    journal = inside("cases.test_data", workers=1)
+def test_classes_come_in_djangos_order(runner) -> None:
+    journal = runner("cases.test_data", workers=1)
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     assert list(dict.fromkeys(classes)) == ["MigratedTests", "FlushingTests", "SerializedTests"]
     assert len(journal.all(SlotRecycled)) == 1
 
 
-def test_a_class_that_needs_migrated_data_after_a_flush_gets_new_clones(inside) -> None:
-    journal = inside("cases.test_data", workers=1, django=["--reverse"])
+def test_a_class_that_needs_migrated_data_after_a_flush_gets_new_clones(runner) -> None:
+    journal = runner("cases.test_data", workers=1, django=["--reverse"])
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     if classes.index("FlushingTests") < classes.index("MigratedTests"):
         assert len(journal.all(SlotRecycled)) == 2
 
 
-def test_workers_have_clones_of_their_own(inside, tmp_path: Path) -> None:
-    journal = inside("cases.test_clones", settings="config.files")
+def test_workers_have_clones_of_their_own(runner, tmp_path: Path) -> None:
+    journal = runner("cases.test_clones", settings="config.files")
     stdout = {journal.final(f"{name}.test_others_are_not_seen").stdout for name in ("OneTests", "TwoTests")}
     names = {tuple(sorted(line.split()[1] for line in text.splitlines())) for text in stdout}
     assert names == {
@@ -41,8 +41,8 @@ def test_workers_have_clones_of_their_own(inside, tmp_path: Path) -> None:
     }
 
 
-def test_clones_are_told_by_slot(inside) -> None:
-    journal = inside("cases.test_clones", settings="config.files")
+def test_clones_are_told_by_slot(runner) -> None:
+    journal = runner("cases.test_clones", settings="config.files")
     made = {
         database.alias: [Path(name).name for name in database.clones]
         for database in journal.one(DatabasesReady).databases
@@ -53,32 +53,32 @@ def test_clones_are_told_by_slot(inside) -> None:
     }
 
 
-def test_tests_pass_on_clones_in_files(inside) -> None:
+def test_tests_pass_on_clones_in_files(runner) -> None:
     for label in ("cases.test_data", "cases.test_kinds"):
-        assert set(inside(label, settings="config.files").outcomes().values()) == {"PASSED"}
+        assert set(runner(label, settings="config.files").outcomes().values()) == {"PASSED"}
 
 
-def test_mirrors_work_on_clones_in_files(inside) -> None:
-    journal = inside("cases.test_mirrors", settings="config.files")
+def test_mirrors_work_on_clones_in_files(runner) -> None:
+    journal = runner("cases.test_mirrors", settings="config.files")
     assert [name for name, outcome in journal.outcomes().items() if outcome != "PASSED"] == [
         "SharingTests.test_fails_and_shows_its_sql"
     ]
 
 
-def test_files_of_test_databases_are_removed(inside, tmp_path: Path) -> None:
-    inside("cases.test_data", settings="config.files")
+def test_files_of_test_databases_are_removed(runner, tmp_path: Path) -> None:
+    runner("cases.test_data", settings="config.files")
     assert list(tmp_path.glob("*.sqlite3")) == []
 
 
-def test_files_that_are_to_be_kept_are_kept_and_never_stale(inside, tmp_path: Path) -> None:
-    inside("cases.test_data", settings="config.files", django=["--keepdb"])
+def test_files_that_are_to_be_kept_are_kept_and_never_stale(runner, tmp_path: Path) -> None:
+    runner("cases.test_data", settings="config.files", django=["--keepdb"])
     assert (tmp_path / "test_default.sqlite3").exists()
-    again = inside("cases.test_data", settings="config.files", django=["--keepdb"])
+    again = runner("cases.test_data", settings="config.files", django=["--keepdb"])
     assert set(again.outcomes().values()) == {"PASSED"}
 
 
-def test_kinds_of_test_classes(inside) -> None:
-    assert inside("cases.test_kinds").outcomes() == {
+def test_kinds_of_test_classes(runner) -> None:
+    assert runner("cases.test_kinds").outcomes() == {
         "LiveTests.test_the_server_sees_what_the_test_wrote": "PASSED",
         "AsyncTests.test_queries": "PASSED",
         "AsyncTests.test_client": "PASSED",

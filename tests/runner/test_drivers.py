@@ -18,7 +18,7 @@ class Thing(models.Model):
 
 
 def run_on_postgres(folder):
-    """Inside on *folder*'s project, told that its SQLite alias goes to a PostgreSQL server; it is to end before it meets one."""
+    """The runner on *folder*'s project, with its SQLite alias sent to PostgreSQL; the run ends before it connects."""
     route = Route("default", "default", POSTGRES, "harness", "test_default")
     return run(folder, RunSpec(settings="settings", workers=1), routes=[route])
 

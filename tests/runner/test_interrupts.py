@@ -9,7 +9,7 @@ from harness.errors import ExitCode
 from harness.protocol import codec
 from harness.protocol.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, Stop
-from tests.runner.conftest import INSIDE
+from tests.runner.conftest import PROJECT
 from tests.runner.conversation import Conversation
 
 SPEC = RunSpec(settings="config.settings", labels=("cases.test_hangs",), workers=2)
@@ -41,7 +41,7 @@ WAYS = [(stop, 130), (hang_up, 3), (terminate, 3), (interrupt, 3), (fail_servers
 
 @pytest.fixture
 def conversation():
-    with Conversation(INSIDE) as conversation:
+    with Conversation(PROJECT) as conversation:
         yield conversation
 
 
@@ -147,7 +147,7 @@ def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end,
 
 
 def test_a_runner_class_that_swallows_the_interruption_does_not_make_it_green() -> None:
-    with Conversation(INSIDE, env={"INSIDE_RUNNER": "config.runners.SwallowsEverything"}) as conversation:
+    with Conversation(PROJECT, env={"RUNNER_CLASS": "config.runners.SwallowsEverything"}) as conversation:
         run_until_tests_hang(conversation)
         stop(conversation)
         assert conversation.finish().status == 130

@@ -7,8 +7,8 @@ from tests.runner.conversation import Conversation
 
 
 @pytest.fixture(scope="module")
-def journal(inside_once):
-    return inside_once("cases.test_isolation", workers=2)
+def journal(runner_once):
+    return runner_once("cases.test_isolation", workers=2)
 
 
 def test_each_test_has_its_outcome(journal) -> None:

@@ -6,8 +6,8 @@ from harness.protocol.events import AttemptFinished, DatabasesReady, QueriesCoun
 
 
 @pytest.fixture(scope="module")
-def journal(inside_once, python):
-    return inside_once("cases.test_mirrors", python=python)
+def journal(runner_once, python):
+    return runner_once("cases.test_mirrors", python=python)
 
 
 def assert_all_as_expected(journal, count=15) -> None:
@@ -32,13 +32,13 @@ def test_queries_are_counted_by_alias(journal) -> None:
 
 
 @pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
-def test_the_order_and_the_spelling_of_the_settings_do_not_matter(inside, settings: str) -> None:
-    journal = inside("cases.test_mirrors", settings=settings)
+def test_the_order_and_the_spelling_of_the_settings_do_not_matter(runner, settings: str) -> None:
+    journal = runner("cases.test_mirrors", settings=settings)
     assert_all_as_expected(journal)
 
 
-def test_old_spellings_give_a_notice_each(inside) -> None:
-    journal = inside("cases.test_mirrors.OtherAloneTests", settings="config.flat")
+def test_old_spellings_give_a_notice_each(runner) -> None:
+    journal = runner("cases.test_mirrors.OtherAloneTests", settings="config.flat")
     assert [text.partition(":")[0] for text in journal.notices("flat-spelling")] == [
         "default.TEST_DEPENDENCIES",
         "replica.TEST_MIRROR",
@@ -46,8 +46,8 @@ def test_old_spellings_give_a_notice_each(inside) -> None:
     ]
 
 
-def test_databases_are_made_in_the_order_of_their_dependencies(inside) -> None:
-    flat = inside("cases.test_data.MigratedTests", settings="config.flat")
+def test_databases_are_made_in_the_order_of_their_dependencies(runner) -> None:
+    flat = runner("cases.test_data.MigratedTests", settings="config.flat")
     assert [made.alias for made in flat.one(DatabasesReady).databases] == ["other", "default"]
 
 
@@ -60,8 +60,8 @@ def test_databases_are_made_in_the_order_of_their_dependencies(inside) -> None:
         ("NoDatabaseTests", []),
     ],
 )
-def test_only_what_is_needed_is_made(inside, label: str, made) -> None:
-    journal = inside(f"cases.test_mirrors.{label}")
+def test_only_what_is_needed_is_made(runner, label: str, made) -> None:
+    journal = runner(f"cases.test_mirrors.{label}")
     assert [database.alias for database in journal.one(DatabasesReady).databases] == made
     assert journal.status == 0
 
@@ -103,7 +103,7 @@ DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
     ],
 )
 def test_a_topology_that_is_none_ends_the_run(project, run_project, settings: str, message: str) -> None:
-    """The host says so first; an inside that is asked to run it all the same does too."""
+    """The host says so first; a runner that is asked to run it all the same does so too."""
     project({"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')}, settings)
     journal = run_project("tests")
     assert journal.status == 4

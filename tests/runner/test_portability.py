@@ -51,7 +51,7 @@ WITHOUT_TABLE = TESTS.replace("Item.objects.create()", "Item")
 
 
 def on_sqlite(folder, *aliases):
-    """Inside on *folder*'s project, which the host brings to SQLite."""
+    """The runner on *folder*'s project, which the host brings to SQLite."""
     names = aliases or ("default",)
     routes = [Route(name, None, "django.db.backends.sqlite3", "") for name in names]
     return run(folder, RunSpec(labels=("tests",), settings="settings", workers=1), routes=routes)

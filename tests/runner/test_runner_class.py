@@ -8,12 +8,12 @@ from harness.protocol.events import RunFinished, RunPlanned
 
 
 @pytest.fixture
-def run_with(inside, tmp_path: Path):
+def run_with(runner, tmp_path: Path):
     """The journal of one test that prints what it finds, and the notes of the runner class."""
 
-    def run(runner, label="cases.test_settings", env_more=None, **options):
-        env = {"INSIDE_RUNNER": f"config.runners.{runner}", **(env_more or {})}
-        journal = inside(label, env=env, **options)
+    def run(name, label="cases.test_settings", env_more=None, **options):
+        env = {"RUNNER_CLASS": f"config.runners.{name}", **(env_more or {})}
+        journal = runner(label, env=env, **options)
         notes = tmp_path / "notes"
         return journal, notes.read_text().splitlines() if notes.exists() else []
 
@@ -24,9 +24,9 @@ def said(journal):
     return journal.final("Tests.test_what_the_runner_changed").stdout.splitlines()
 
 
-@pytest.mark.parametrize("runner", ["ChangesSettings", "SetsUpAnEnvironment"])
-def test_settings_that_it_changes_are_changed_in_the_workers(run_with, runner: str) -> None:
-    journal, _ = run_with(runner)
+@pytest.mark.parametrize("name", ["ChangesSettings", "SetsUpAnEnvironment"])
+def test_settings_that_it_changes_are_changed_in_the_workers(run_with, name: str) -> None:
+    journal, _ = run_with(name)
     assert said(journal)[0] == "changed by the runner: yes"
 
 
@@ -122,14 +122,14 @@ def test_what_it_adds_to_the_suite_late_is_planned_and_runs(run_with) -> None:
     ],
 )
 def test_what_it_returns_counts_in_the_direction_of_red(run_with, count: str, failures: int, is_told: bool) -> None:
-    journal, _ = run_with("Counts", "selection.deeper", env_more={"INSIDE_COUNT": count})
+    journal, _ = run_with("Counts", "selection.deeper", env_more={"RUNNER_COUNT": count})
     assert (journal.one(RunFinished).failures, journal.status) == (failures, 1 if failures else 0)
     assert bool(journal.notices("runner-result")) == is_told
 
 
 def test_what_it_returns_never_hides_a_red_test(run_with) -> None:
     for count in ("0", "-5", "''", "None"):
-        journal, _ = run_with("Counts", env_more={"INSIDE_COUNT": count})
+        journal, _ = run_with("Counts", env_more={"RUNNER_COUNT": count})
         assert (journal.one(RunFinished).failures, journal.status) == (1, 1)
 
 

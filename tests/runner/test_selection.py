@@ -39,9 +39,9 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="module")
-def journals(inside_once):
-    by_label = {labels: functools.partial(inside_once, *labels) for labels in LABELS}
-    by_option = {args: functools.partial(inside_once, "selection", django=args.split()) for args in OPTIONS}
+def journals(runner_once):
+    by_label = {labels: functools.partial(runner_once, *labels) for labels in LABELS}
+    by_option = {args: functools.partial(runner_once, "selection", django=args.split()) for args in OPTIONS}
     return together(by_label | by_option)
 
 
@@ -57,38 +57,38 @@ def test_options(journals, option) -> None:
     assert set(journals[option].outcomes().values()) == {"PASSED"}
 
 
-def test_tests_run_in_the_order_that_was_planned(inside) -> None:
-    journal = inside("selection", workers=1)
+def test_tests_run_in_the_order_that_was_planned(runner) -> None:
+    journal = runner("selection", workers=1)
     assert journal.order() == [test.name for test in journal.planned]
 
 
-def test_reverse_turns_the_order_round_within_the_kinds_of_classes(inside) -> None:
-    straight = inside("selection.test_alpha", workers=1)
-    reverse = inside("selection.test_alpha", workers=1, django=["--reverse"])
+def test_reverse_turns_the_order_round_within_the_kinds_of_classes(runner) -> None:
+    straight = runner("selection.test_alpha", workers=1)
+    reverse = runner("selection.test_alpha", workers=1, django=["--reverse"])
     assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
     assert reverse.order() == ["test_three", "test_two", "test_one", "test_four"]
 
 
-def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(inside) -> None:
-    first = inside("selection", workers=1, django=["--shuffle"])
+def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(runner) -> None:
+    first = runner("selection", workers=1, django=["--shuffle"])
     seed = first.one(RunPlanned).seed
     assert isinstance(seed, int)
-    again = inside("selection", workers=1, django=[f"--shuffle={seed}"])
+    again = runner("selection", workers=1, django=[f"--shuffle={seed}"])
     assert again.one(RunPlanned).seed == seed
     assert again.order() == first.order()
 
 
-def test_without_a_shuffle_there_is_no_seed(inside) -> None:
-    assert inside("selection.deeper").one(RunPlanned).seed is None
+def test_without_a_shuffle_there_is_no_seed(runner) -> None:
+    assert runner("selection.deeper").one(RunPlanned).seed is None
 
 
-def test_there_are_as_many_workers_as_there_is_work_for(inside) -> None:
-    assert inside("selection.deeper", workers=8).one(RunPlanned).workers == 1
-    assert inside("selection", workers=2).one(RunPlanned).workers == 2
+def test_there_are_as_many_workers_as_there_is_work_for(runner) -> None:
+    assert runner("selection.deeper", workers=8).one(RunPlanned).workers == 1
+    assert runner("selection", workers=2).one(RunPlanned).workers == 2
 
 
-def test_no_tests_are_an_exit_code_of_their_own(inside) -> None:
-    journal = inside("selection", django=["-k=nothing"])
+def test_no_tests_are_an_exit_code_of_their_own(runner) -> None:
+    journal = runner("selection", django=["-k=nothing"])
     assert journal.status == 5
     assert journal.one(RunFinished).failures == 0
     assert journal.planned == []
@@ -98,8 +98,8 @@ def test_no_tests_are_an_exit_code_of_their_own(inside) -> None:
     "label",
     ["no.such.module", "selection.test_alpha.AlfaTests", "selection/no_such.py", "selection/test_alpha.py::Alpa"],
 )
-def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, label: str) -> None:
-    journal = inside(label)
+def test_a_label_that_names_nothing_ends_the_run_before_servers_start(runner, label: str) -> None:
+    journal = runner(label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
     assert not journal.all(TopologyFound)
@@ -115,8 +115,8 @@ def test_a_label_that_names_nothing_ends_the_run_before_servers_start(inside, la
         ("no such test", "A label is a dotted name"),
     ],
 )
-def test_one_that_only_the_tests_can_tell_ends_discovery(inside, label: str, near: str) -> None:
-    journal = inside("selection", label)
+def test_one_that_only_the_tests_can_tell_ends_discovery(runner, label: str, near: str) -> None:
+    journal = runner("selection", label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
     assert near in journal.aborted.hint
@@ -290,8 +290,8 @@ def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run
 # failfast
 
 
-def test_failfast_ends_the_run_across_workers(inside) -> None:
-    journal = inside("cases.test_failfast", django=["--failfast"])
+def test_failfast_ends_the_run_across_workers(runner) -> None:
+    journal = runner("cases.test_failfast", django=["--failfast"])
     assert journal.outcomes() == {
         "FailsTests.test_1_fails": "FAILED",
         "FailsTests.test_2_never_runs": "NOT_RUN",

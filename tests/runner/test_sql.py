@@ -8,8 +8,8 @@ from harness.protocol.events import QueriesCounted
 
 
 @pytest.fixture(scope="module")
-def journal(inside_once):
-    return inside_once("cases.test_sql", workers=1)
+def journal(runner_once):
+    return runner_once("cases.test_sql", workers=1)
 
 
 def statements(journal, test):
@@ -88,8 +88,8 @@ def test_all_statements_are_counted_by_fingerprint(journal) -> None:
     assert len(keys) == len(set(keys))
 
 
-def test_debug_sql_is_accepted(inside) -> None:
-    journal = inside("cases.test_sql.InATestCase", django=["--debug-sql"])
+def test_debug_sql_is_accepted(runner) -> None:
+    journal = runner("cases.test_sql.InATestCase", django=["--debug-sql"])
     assert journal.outcomes() == {
         "InATestCase.test_fails_after_statements": "FAILED",
         "InATestCase.test_passes": "PASSED",

@@ -9,7 +9,7 @@ from django.test import TransactionTestCase
 
 from shop.models import Item
 
-FOLDER = Path(os.environ.get("INSIDE_DIR", ""))
+FOLDER = Path(os.environ.get("RUNNER_DIR", ""))
 
 
 class MeetingTests:

@@ -5,7 +5,7 @@ import time
 import unittest
 from pathlib import Path
 
-FOLDER = Path(os.environ.get("INSIDE_DIR", ""))
+FOLDER = Path(os.environ.get("RUNNER_DIR", ""))
 
 
 class FailsTests(unittest.TestCase):

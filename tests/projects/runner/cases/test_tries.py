@@ -2,7 +2,7 @@ import os
 import unittest
 from pathlib import Path
 
-FOLDER = Path(os.environ.get("INSIDE_DIR", ""))
+FOLDER = Path(os.environ.get("RUNNER_DIR", ""))
 
 
 def tries_before(name):

@@ -1,4 +1,4 @@
-"""Databases in files, in the folder that INSIDE_DIR names."""
+"""Databases in files, in the folder that RUNNER_DIR names."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from config.settings import *  # noqa: F403
 from config.settings import database
 
-FOLDER = Path(os.environ["INSIDE_DIR"])
+FOLDER = Path(os.environ["RUNNER_DIR"])
 
 DATABASES = {
     alias: database(FOLDER / f"{alias}.sqlite3", TEST={"NAME": FOLDER / f"test_{alias}.sqlite3"})

@@ -10,8 +10,8 @@ from django.test.runner import DiscoverRunner, ParallelTestSuite, _init_worker
 
 
 def note(text):
-    """Say to whoever started the run that *text* happened, where INSIDE_DIR is."""
-    with (Path(os.environ["INSIDE_DIR"]) / "notes").open("a") as file:
+    """Say to whoever started the run that *text* happened, where RUNNER_DIR is."""
+    with (Path(os.environ["RUNNER_DIR"]) / "notes").open("a") as file:
         file.write(f"{text}\n")
 
 
@@ -101,7 +101,7 @@ class Declines(DiscoverRunner):
     """Runs its suite under a condition that does not hold."""
 
     def run_suite(self, suite, **kwargs):
-        return super().run_suite(suite, **kwargs) if "INSIDE_RUN" in os.environ else unittest.TestResult()
+        return super().run_suite(suite, **kwargs) if "RUNNER_RUN" in os.environ else unittest.TestResult()
 
 
 class ReturnsEarly(DiscoverRunner):
@@ -121,7 +121,7 @@ def note_that_it_ran():
 
 class Counts(DiscoverRunner):
     def suite_result(self, suite, result, **kwargs):
-        return eval(os.environ["INSIDE_COUNT"])
+        return eval(os.environ["RUNNER_COUNT"])
 
 
 class SwallowsEverything(DiscoverRunner):

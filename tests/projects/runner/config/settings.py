@@ -8,7 +8,7 @@ ROOT_URLCONF = "config.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 STATIC_URL = "static/"
-TEST_RUNNER = os.environ.get("INSIDE_RUNNER", "django.test.runner.DiscoverRunner")
+TEST_RUNNER = os.environ.get("RUNNER_CLASS", "django.test.runner.DiscoverRunner")
 
 
 def database(name="", **options):
