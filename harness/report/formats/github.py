@@ -15,7 +15,7 @@ from typing import TypeVar
 from harness.protocol.events import Outcome
 from harness.report.model import excerpt
 from harness.report.model.excerpt import DETAILED, LISTED_FROM, sql_line
-from harness.report.model.phrases import case_headline, headline, label, location, place, server_lines, slowest, tally
+from harness.report.model.phrases import case_headline, headline, label, location, place, server_line, slowest, tally
 from harness.report.model.run_report import PHASES, Attempt, Case, RunReport
 from harness.report.model.text import keep_ends, one_line, plural, visible
 from harness.report.model.verdict import Verdict
@@ -192,7 +192,7 @@ def _numbers(report: RunReport, durations: int | None) -> Iterator[str]:
     yield "| phase | time |\n|---|---:|"
     yield from (f"| {name} | {value} |" for name, value in rows)
     yield ""
-    yield from (f"- {plain(line)}" for line in server_lines(report))
+    yield from (f"- {plain(server_line(server))}" for server in report.servers)
     yield from (f"- notice: {plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
     if report.seed is not None:
         yield f"- seed: {report.seed}"

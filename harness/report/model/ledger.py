@@ -1,6 +1,6 @@
 """Folds the events of a run into a ``RunReport``.
 
-Owns each test's final outcome if the journal lacks it, and what is kept in memory of a run. Pure, and total: any beginning
+Owns each test's final outcome if the journal lacks it, and the limits of a run's size in memory. Pure, and total: any beginning
 of any journal gives a report in which each planned test has exactly one outcome. May import the protocol and this
 package's data; touches no file and no terminal.
 """
@@ -8,8 +8,7 @@ package's data; touches no file and no terminal.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from harness.errors import ExitCode
 from harness.protocol import events
@@ -19,16 +18,16 @@ from harness.report.model.run_report import INTERRUPTS, Attempt, LostWorker, Pha
 from harness.report.model.text import keep_ends, one_line, plural, visible
 
 STREAM_BYTES = 100_000
-"""Bytes that are kept of one stream of one attempt."""
-KEPT_BYTES = 256_000_000
-"""Bytes that are kept of the output and SQL of all red attempts; the journal has the rest."""
+"""Limit of one stream of one attempt."""
+RED_OUTPUT_BYTES = 256_000_000
+"""Limit of the output and SQL of all red attempts together; the journal has the rest."""
 ORDERS = 50
-"""Number of failures for which the tests that ran before them are kept."""
+"""Number of failures that are reported with the tests that ran before them."""
 TESTS_NAMED = 20
-"""Tests kept for each fingerprint of a query."""
+"""Tests named for each fingerprint of a query."""
 HALTED = "halted"
-"""The code of the notice that says why no more tests were begun: a failure with ``--failfast``, too many dead workers."""
-NOT_KEPT = "[not kept, the run's other failures said too much; the journal has it]"
+"""The code of the notice with the reason why no more tests began: a failure with ``--failfast``, too many dead workers."""
+OUTPUT_LEFT_OUT = "[left out: the run's other failures have too much output; the journal has it]"
 
 
 def fold(envelopes: Iterable[Envelope]) -> RunReport:
@@ -48,6 +47,9 @@ class Ledger:
         self._plan: list[CaseState] = []
         self._extras: list[CaseState] = []
         self._in_slot: dict[int, CaseState] = {}
+        self._ran: dict[int, list[str]] = {}
+        self._orders: list[tuple[list[str], int]] = []
+        self._output_bytes = 0
         self._phases: dict[str, float] = {}
         self._open_phases: dict[str, float] = {}
         self._servers: dict[str, events.ServerReady] = {}
@@ -57,11 +59,8 @@ class Ledger:
         self._aborts: dict[events.RunAborted, None] = {}
         self._lost: list[LostWorker] = []
         self._losses: list[Loss] = []
-        self._ran: dict[int, list[str]] = {}
-        self._orders: list[tuple[list[str], int]] = []
         self._queries: dict[tuple[str, str], events.QueryCount] = {}
         self._recycles: list[float] = []
-        self._kept_bytes = 0
         self._first_at: float | None = None
         self._last_at = 0.0
         self._last = ""
@@ -69,26 +68,6 @@ class Ledger:
         self._topology: events.TopologyFound | None = None
         self._planned: events.RunPlanned | None = None
         self._finished: events.RunFinished | None = None
-        self._fold: dict[type, Callable[[Envelope, Any], None]] = {
-            events.RunStarted: self._run_started,
-            events.TopologyFound: self._topology_found,
-            events.PhaseStarted: self._phase_started,
-            events.PhaseFinished: self._phase_finished,
-            events.RunPlanned: self._run_planned,
-            events.DatabasesReady: self._databases_ready,
-            events.AttemptStarted: self._attempt_started,
-            events.AttemptFinished: self._attempt_finished,
-            events.RetryCalledOff: self._retry_called_off,
-            events.QueriesCounted: self._queries_counted,
-            events.WorkerStarted: self._worker_started,
-            events.WorkerLost: self._worker_lost,
-            events.SlotRecycled: self._slot_recycled,
-            events.Notice: self._notice,
-            events.ServerReady: self._server_ready,
-            events.AliasRouted: self._alias_routed,
-            events.RunFinished: self._run_finished,
-            events.RunAborted: self._run_aborted,
-        }
 
     def fold(self, envelope: Envelope) -> None:
         """Take one event. An event with a number seen before is ignored; the host's events have the number 0 and always count."""
@@ -99,9 +78,66 @@ class Ledger:
         if self._first_at is None:
             self._first_at = envelope.at
         self._last_at = max(self._last_at, envelope.at)
-        act = self._fold.get(type(envelope.event))
-        if act is not None:
-            act(envelope, envelope.event)
+        self._fold_test(envelope)
+
+    def _fold_test(self, envelope: Envelope) -> None:
+        """Take an event about a test or a worker, the most common ones."""
+        match envelope.event:
+            case events.AttemptStarted() as event:
+                self._attempt_started(envelope, event)
+            case events.AttemptFinished() as event:
+                self._attempt_finished(envelope, event)
+            case events.RetryCalledOff() as event:
+                state = self._state(event.test)
+                if state.final is None:
+                    state.final, state.ended_at = event.outcome, envelope.at
+            case events.RunPlanned() as event:
+                self._run_planned(event)
+            case events.WorkerStarted():
+                self._ran[envelope.slot] = []
+            case events.WorkerLost() as event:
+                self._worker_lost(envelope.slot, event)
+            case events.SlotRecycled() as event:
+                self._recycles.append(event.duration)
+            case events.QueriesCounted() as event:
+                for query in event.queries:
+                    key = (query.fingerprint, query.alias)
+                    known = self._queries.get(key)
+                    self._queries[key] = _merged(known, query) if known else query
+            case _:
+                self._fold_run(envelope)
+
+    def _fold_run(self, envelope: Envelope) -> None:
+        """Take an event about the run as a whole."""
+        match envelope.event:
+            case events.RunStarted() as event:
+                self._asked = event
+            case events.TopologyFound() as event:
+                self._topology = event
+                self._last = "the settings were read"
+            case events.PhaseStarted() as event:
+                self._open_phases[event.phase] = envelope.at
+                self._last = f"the phase {event.phase} began"
+            case events.PhaseFinished() as event:
+                self._open_phases.pop(event.phase, None)
+                self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
+                self._last = f"the phase {event.phase} ended"
+            case events.DatabasesReady() as event:
+                self._databases.update((made.alias, made) for made in event.databases)
+            case events.Notice() as event:
+                self._notices[event] = None
+            case events.ServerReady() as event:
+                self._servers[event.server] = event
+            case events.AliasRouted() as event:
+                self._aliases[event.alias] = event
+            case events.RunFinished() as event:
+                self._finished = event
+            case events.RunAborted() as event:
+                self._aborts[event] = None
+                if event.exit_code is ExitCode.SERVERS:
+                    self._losses.append(Loss(envelope.at, event.message, event.evidence))
+            case _:
+                pass
 
     def report(self) -> RunReport:
         """The report of the events so far."""
@@ -109,9 +145,10 @@ class Ledger:
         end, why_not_run = self._end(), self._why_not_run()
         planned = [case_of(state, end, why_not_run, self._losses) for state in self._plan]
         extras = [case_of(state, end, why_not_run, self._losses) for state in self._extras]
-        told = [case for case in extras if case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED]
+        # a fixture that passed is no case of the report
+        extras = [case for case in extras if case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED]
         return RunReport(
-            cases=(*planned, *with_files(told, planned)),
+            cases=(*planned, *with_files(extras, planned)),
             is_planned=self._planned is not None,
             is_finished=self._finished is not None,
             tally=self._finished.failures if self._finished else 0,
@@ -132,62 +169,15 @@ class Ledger:
             recycles=len(self._recycles),
             recycle_s=sum(self._recycles),
             queries=tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias))),
-            last=self._last_words(),
+            last_events=self._last_events(),
             asked=self._asked,
             orders=tuple(tuple(ran[:count]) for ran, count in self._orders),
         )
 
-    # the run as a whole
-
-    def _run_started(self, _: Envelope, event: events.RunStarted) -> None:
-        self._asked = event
-
-    def _topology_found(self, _: Envelope, event: events.TopologyFound) -> None:
-        self._topology = event
-        self._last = "the settings were read"
-
-    def _phase_started(self, envelope: Envelope, event: events.PhaseStarted) -> None:
-        self._open_phases[event.phase] = envelope.at
-        self._last = f"the phase {event.phase} began"
-
-    def _phase_finished(self, _: Envelope, event: events.PhaseFinished) -> None:
-        self._open_phases.pop(event.phase, None)
-        self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
-        self._last = f"the phase {event.phase} ended"
-
-    def _databases_ready(self, _: Envelope, event: events.DatabasesReady) -> None:
-        self._databases.update((made.alias, made) for made in event.databases)
-
-    def _queries_counted(self, _: Envelope, event: events.QueriesCounted) -> None:
-        for query in event.queries:
-            key = (query.fingerprint, query.alias)
-            known = self._queries.get(key)
-            self._queries[key] = _merged(known, query) if known else query
-
-    def _slot_recycled(self, _: Envelope, event: events.SlotRecycled) -> None:
-        self._recycles.append(event.duration)
-
-    def _notice(self, _: Envelope, event: events.Notice) -> None:
-        self._notices[event] = None
-
-    def _server_ready(self, _: Envelope, event: events.ServerReady) -> None:
-        self._servers[event.server] = event
-
-    def _alias_routed(self, _: Envelope, event: events.AliasRouted) -> None:
-        self._aliases[event.alias] = event
-
-    def _run_finished(self, _: Envelope, event: events.RunFinished) -> None:
-        self._finished = event
-
-    def _run_aborted(self, envelope: Envelope, event: events.RunAborted) -> None:
-        self._aborts[event] = None
-        if event.exit_code is ExitCode.SERVERS:
-            self._losses.append(Loss(envelope.at, event.message, event.evidence))
-
     # tests
 
-    def _run_planned(self, _: Envelope, event: events.RunPlanned) -> None:
-        # the tests are kept as entries, which may hold a test twice
+    def _run_planned(self, event: events.RunPlanned) -> None:
+        # the states have the tests, and may have one twice
         self._planned = dataclasses.replace(event, tests=())
         self._last = f"{plural(len(event.tests), 'test')} planned"
         for test in {test.id: test for test in event.tests}.values():
@@ -228,9 +218,6 @@ class Ledger:
         owner, _, name = test_id.rpartition(".")
         return self._add(test_id, extra or PlannedTest(test_id, owner, name), is_planned=False)
 
-    def _worker_started(self, envelope: Envelope, _: events.WorkerStarted) -> None:
-        self._ran[envelope.slot] = []
-
     def _attempt_started(self, envelope: Envelope, event: events.AttemptStarted) -> None:
         if event.n == 1:
             self._ran.setdefault(envelope.slot, []).append(event.test)
@@ -250,7 +237,7 @@ class Ledger:
         if state.running is not None and state.running[1] <= event.n:
             state.running = None
         if event.outcome is not Outcome.NOT_RUN:
-            state.put(self._kept(event, slot, started_at))
+            state.put(self._attempt(event, slot, started_at))
         if event.reason:
             state.reason = event.reason
         if event.final:
@@ -259,19 +246,14 @@ class Ledger:
             state.ended_at = envelope.at
             self._note_order(envelope.slot, event)
 
-    def _retry_called_off(self, envelope: Envelope, event: events.RetryCalledOff) -> None:
-        state = self._state(event.test)
-        if state.final is None:
-            state.final, state.ended_at = event.outcome, envelope.at
-
     def _note_order(self, slot: int, event: events.AttemptFinished) -> None:
-        """Keep the order of tests in a failed test's worker, if others ran before it."""
+        """Record the tests that the worker of a failed test ran before it, if any."""
         ran = self._ran.get(slot, [])
         is_next = event.n == 1 and len(ran) > 1 and ran[-1] == event.test
         if event.outcome.is_red and is_next and len(self._orders) < ORDERS:
             self._orders.append((ran, len(ran)))
 
-    def _kept(self, event: events.AttemptFinished, slot: int, started_at: float | None) -> Attempt:
+    def _attempt(self, event: events.AttemptFinished, slot: int, started_at: float | None) -> Attempt:
         """*event* as an ``Attempt``: output and SQL only if it is red, and within limits."""
         slim = Attempt(
             event.n, event.outcome, event.duration, slot, started_at, event.failures, event.reason, event.subtests
@@ -280,19 +262,21 @@ class Ledger:
             return slim
         stdout, stderr = _bounded(event.stdout), _bounded(event.stderr)
         size = len(stdout) + len(stderr) + sum(len(statement.sql) + 200 for statement in event.sql)
-        if self._kept_bytes + size > KEPT_BYTES:
-            return dataclasses.replace(slim, stdout=NOT_KEPT if stdout else "", stderr=NOT_KEPT if stderr else "")
-        self._kept_bytes += size
+        if self._output_bytes + size > RED_OUTPUT_BYTES:
+            return dataclasses.replace(
+                slim, stdout=OUTPUT_LEFT_OUT if stdout else "", stderr=OUTPUT_LEFT_OUT if stderr else ""
+            )
+        self._output_bytes += size
         return dataclasses.replace(slim, stdout=stdout, stderr=stderr, sql=event.sql)
 
-    def _worker_lost(self, envelope: Envelope, event: events.WorkerLost) -> None:
-        self._lost.append(LostWorker(envelope.slot, event))
-        message = crash_message(envelope.slot, event)
-        last = self._in_slot.pop(envelope.slot, None)
-        if last is not None and last.running is not None and last.running[0] == envelope.slot:
+    def _worker_lost(self, slot: int, event: events.WorkerLost) -> None:
+        self._lost.append(LostWorker(slot, event))
+        message = crash_message(slot, event)
+        last = self._in_slot.pop(slot, None)
+        if last is not None and last.running is not None and last.running[0] == slot:
             last.worker_end = message
         if event.test is not None:
-            self._crash(self._state(event.test), envelope.slot, f"{message} while running this test")
+            self._crash(self._state(event.test), slot, f"{message} while running this test")
 
     def _crash(self, state: CaseState, slot: int, message: str) -> None:
         """Record a crash; the coordinator's own outcome of that attempt replaces it, if one comes."""
@@ -311,26 +295,28 @@ class Ledger:
 
     # the report's texts
 
+    def _abort(self) -> str:
+        """The run's abort: ``interrupted: MESSAGE`` or ``aborted: MESSAGE``; empty without one."""
+        abort = RunReport(aborts=tuple(self._aborts)).abort
+        if abort is None:
+            return ""
+        return f"{'interrupted' if abort.exit_code in INTERRUPTS else 'aborted'}: {one_line(abort.message)}"
+
     def _end(self) -> str:
         """The journal's end, as a clause."""
-        if (abort := self._abort()) is not None:
-            word = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
-            return f"the run was {word}: {one_line(abort.message)}"
+        if abort := self._abort():
+            return f"the run was {abort}"
         return "the run ended" if self._finished else "the journal ended"
 
     def _why_not_run(self) -> str:
         """The most specific reason known for a test that never began."""
-        if (abort := self._abort()) is not None:
-            word = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
-            return f"run {word}: {one_line(abort.message)}"
+        if abort := self._abort():
+            return f"run {abort}"
         for notice in self._notices:
             if notice.code == HALTED:
                 return one_line(notice.text) or "the run was halted"
         lost = f"; {crash_message(self._lost[-1].slot, self._lost[-1].event)} before that" if self._lost else ""
         return f"{self._end()} without it{lost}"
-
-    def _abort(self) -> events.RunAborted | None:
-        return RunReport(aborts=tuple(self._aborts)).abort
 
     def _all_phases(self) -> tuple[Phase, ...]:
         seconds = dict(self._phases)
@@ -338,16 +324,16 @@ class Ledger:
             seconds[name] = seconds.get(name, 0.0) + max(self._last_at - at, 0.0)
         return tuple(Phase(name, value, name not in self._open_phases) for name, value in seconds.items())
 
-    def _last_words(self) -> str:
+    def _last_events(self) -> str:
         """The last things in the journal, for a run that has neither an end nor an abort."""
-        words = [self._last] if self._last else []
-        words += [
+        found = [self._last] if self._last else []
+        found += [
             f"the phase {name} had begun" for name in self._open_phases if f"phase {name} began" not in self._last
         ]
         running = [state for state in (*self._plan, *self._extras) if state.running is not None]
-        words += [f"{state.test.id} was running in slot {state.running[0]}" for state in running[:20] if state.running]
-        words += [crash_message(lost.slot, lost.event) for lost in self._lost[-5:]]
-        return "\n".join(dict.fromkeys(words))
+        found += [f"{state.test.id} was running in slot {state.running[0]}" for state in running[:20] if state.running]
+        found += [crash_message(lost.slot, lost.event) for lost in self._lost[-5:]]
+        return "\n".join(dict.fromkeys(found))
 
 
 def _overrules(event: events.AttemptFinished, state: CaseState) -> bool:

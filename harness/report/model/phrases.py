@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.protocol.events import Failure, Outcome
+from harness.protocol.events import Failure, Outcome, ServerReady
 from harness.report.model.run_report import Attempt, Case, Counts, RunReport
 from harness.report.model.text import first_line, one_line, plural
 
@@ -128,7 +128,7 @@ def tally(counts: Counts) -> str:
         (counts.skipped, "skipped"),
         (counts.expected_failures, "failed as expected"),
     ]
-    return ", ".join(f"{number} {what}" for number, what in parts if number) or "nothing ran"
+    return ", ".join(f"{number} {words}" for number, words in parts if number) or "nothing ran"
 
 
 def slowest(report: RunReport, number: int | None) -> list[Case]:
@@ -139,10 +139,7 @@ def slowest(report: RunReport, number: int | None) -> list[Case]:
     return ran[:number] if number else ran
 
 
-def server_lines(report: RunReport) -> list[str]:
-    """One line for each server: ``default: postgres 17.4, primary, ready in 1.20s``."""
-    lines = []
-    for server in report.servers:
-        role = f"replica of {server.primary}" if server.primary else server.role
-        lines.append(f"{server.server}: {server.engine} {server.version}, {role}, ready in {server.ready_s:.2f}s")
-    return lines
+def server_line(server: ServerReady) -> str:
+    """``default: postgres 17.4, primary, ready in 1.20s``."""
+    role = f"replica of {server.primary}" if server.primary else server.role
+    return f"{server.server}: {server.engine} {server.version}, {role}, ready in {server.ready_s:.2f}s"

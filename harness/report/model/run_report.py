@@ -143,9 +143,9 @@ class RunReport:
 
     ``cases`` are the planned tests in the order of the plan, then the fixtures that were skipped or went wrong.
     ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
-    ``last`` has the last things in the journal. ``started_at`` is in seconds since the epoch. ``asked`` is what the host was
-    asked to run. ``orders``: for the first failures that came after other tests of their workers, the ids of the tests that
-    the worker had run, the failed one last.
+    ``last_events``: the newest events of the journal, one a line. ``started_at`` is in seconds since the epoch. ``asked`` is
+    the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
+    ids of the tests that the worker had run, the failed one last.
     """
 
     cases: tuple[Case, ...] = ()
@@ -169,7 +169,7 @@ class RunReport:
     settings: str = ""
     python: str = ""
     django: str = ""
-    last: str = ""
+    last_events: str = ""
     asked: RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()
 

@@ -122,7 +122,7 @@ def _of_silence(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
         "InternalError",
         "inside ended without a word: the journal holds neither the run's end nor a reason why there is none",
         hint="The runner may have been killed (out of memory?): see its log, and the end of journal.ndjson.",
-        evidence=report.last,
+        evidence=report.last_events,
     )
     return [(ExitCode.INTERNAL, cause)]
 

@@ -26,7 +26,7 @@ from harness.report.model.phrases import (
     label,
     location,
     place,
-    server_lines,
+    server_line,
     slowest,
     tally,
 )
@@ -353,7 +353,9 @@ def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
 
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
-    servers = server_lines(report) if options.verbosity >= 2 else []  # else the console has printed them
+    servers = (
+        [server_line(server) for server in report.servers] if options.verbosity >= 2 else []
+    )  # else the console has printed them
     return [*_column("seed", seed), *_column("servers", servers)]
 
 

@@ -1,6 +1,6 @@
-"""The running commentary: folds events into counters and into the lines that are printed as things happen.
+"""The progress of a run: folds events into counters, and into the lines that are printed while it runs.
 
-Owns which events get a line. Pure; all consoles print its lines. A test that passes updates counters and gets no line.
+Owns which events get a line. Pure; the console prints the lines. A test that passes updates counters and gets no line.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from rich.text import Text
 
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
-from harness.report.model.phrases import LABELS, headline, location, place
+from harness.report.model.phrases import LABELS, headline, location, place, server_line
 from harness.report.model.run_report import INTERRUPTS, Attempt, Case, crash_message
 from harness.report.model.text import first_line, one_line, plural
 from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 
 REDS_NAMED = 3
-"""Number of newest failures that a live display names; the summary has all of them."""
+"""Number of failures, the newest ones, that a live display names; the summary has all."""
 OUTPUT_LINES = 500
 _INDENT = " " * (LABEL_WIDTH + 1)
 
@@ -130,8 +130,8 @@ class Progress:
             reason=event.reason,
             subtests=event.subtests,
         )
-        again = "" if event.final or event.extra else f"  attempt {event.n}, to be tried again"
-        name = labelled(LABELS[event.outcome], f"{one_line(event.test)}  {event.duration:.3f}s{again}")
+        retried = "" if event.final or event.extra else f"  attempt {event.n}, to be tried again"
+        name = labelled(LABELS[event.outcome], f"{one_line(event.test)}  {event.duration:.3f}s{retried}")
         message = Text(_INDENT)
         message.append(one_line(headline(attempt)))
         test = event.extra or self._tests.get(event.test) or PlannedTest(event.test, "", "")
@@ -156,6 +156,7 @@ class Progress:
         return [labelled("SLOW", f"{one_line(event.test)}  running for {event.elapsed:.0f}s", "", "yellow")]
 
     def _other(self, envelope: Envelope, event: events.Event) -> list[Text]:
+        """Update the state by an event that is not about an attempt, and return its lines."""
         match event:
             case events.PhaseStarted():
                 self.open_phases[event.phase] = envelope.at
@@ -175,36 +176,40 @@ class Progress:
             case events.RunPlanned():
                 self.planned += len(event.tests)
                 self._tests.update((test.id, test) for test in event.tests)
-                return self._quiet(labelled("plan", _plan(event)))
-            case events.TopologyFound():
-                text = f"{event.settings} on Django {event.django}, Python {event.python}"
-                return self._quiet(labelled("settings", one_line(text)))
-            case events.ServerReady():
-                role = f"replica of {event.primary}" if event.primary else event.role
-                text = f"{event.server}: {event.engine} {event.version}, {role}, ready in {event.ready_s:.2f}s"
-                return self._quiet(labelled("server", one_line(text)))
-            case events.AliasRouted() if self._options.verbosity >= 2:
-                return [labelled("route", one_line(f"{event.alias} -> {event.server}/{event.database} ({event.mode})"))]
-            case events.Notice():
-                return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
+                return self._unless_silent("plan", _plan(event))
             case events.WorkerLost():
                 self.running.pop(envelope.slot, None)
                 if event.test is None:  # otherwise the outcome of the test that it ran says so
                     return [labelled("lost", crash_message(envelope.slot, event), "", "bold red")]
             case events.WorkerStopped():
                 self.running.pop(envelope.slot, None)
+            case _:
+                return self._lines_of(envelope.slot, event)
+        return []
+
+    def _lines_of(self, slot: int, event: events.Event) -> list[Text]:
+        """The lines of an event that changes no state."""
+        match event:
+            case events.TopologyFound():
+                return self._unless_silent(
+                    "settings", f"{event.settings} on Django {event.django}, Python {event.python}"
+                )
+            case events.ServerReady():
+                return self._unless_silent("server", server_line(event))
+            case events.AliasRouted() if self._options.verbosity >= 2:
+                return [labelled("route", one_line(f"{event.alias} -> {event.server}/{event.database} ({event.mode})"))]
+            case events.Notice():
+                return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
             case events.SlotRecycled() if self._options.verbosity >= 2:
-                return [labelled("recycled", f"slot {envelope.slot} in {event.duration:.2f}s", "dim")]
+                return [labelled("recycled", f"slot {slot} in {event.duration:.2f}s", "dim")]
             case events.RunAborted():
                 word = "STOPPED" if event.exit_code in INTERRUPTS else "ABORTED"
                 return [labelled(word, one_line(first_line(event.message), 2000), "", "bold red")]
-            case _:
-                pass
         return []
 
-    def _quiet(self, line: Text) -> list[Text]:
-        """*line*, unless the verbosity is 0, which leaves failures alone."""
-        return [line] if self._options.verbosity >= 1 else []
+    def _unless_silent(self, label: str, text: str) -> list[Text]:
+        """The line, unless the verbosity is 0, which leaves failures alone."""
+        return [labelled(label, one_line(text))] if self._options.verbosity >= 1 else []
 
 
 def _plan(event: events.RunPlanned) -> str:

@@ -233,7 +233,7 @@ def test_only_red_attempts_keep_output_and_sql() -> None:
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "STREAM_BYTES", 1000)
-    monkeypatch.setattr(ledger, "KEPT_BYTES", 1500)
+    monkeypatch.setattr(ledger, "RED_OUTPUT_BYTES", 1500)
     journal = Journal().plan(ONE, TWO)
     journal.attempt(ONE, Outcome.FAILED, stdout="head" + "x" * 5000 + "tail\udc80")
     journal.attempt(TWO, Outcome.FAILED, stdout="y" * 900, sql=(Statement(0.0, "default", "primary", "SELECT 1", 0.1),))
@@ -241,13 +241,13 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one.stdout.startswith("head")
     assert one.stdout.endswith("tail\\udc80")
     assert "bytes left out" in one.stdout
-    assert (two.stdout, two.stderr, two.sql) == (ledger.NOT_KEPT, "", ())
+    assert (two.stdout, two.stderr, two.sql) == (ledger.OUTPUT_LEFT_OUT, "", ())
 
 
 def test_the_last_words_of_a_run_that_was_cut_off() -> None:
     journal = Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=1)
     report = report_of(journal.inside(WorkerLost(9, 1, None, None), slot=2))
-    assert report.last.split("\n") == [
+    assert report.last_events.split("\n") == [
         "the phase tests began",
         f"{ONE.id} was running in slot 1",
         "worker 2 (pid 9) exited with status 1",
