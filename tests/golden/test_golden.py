@@ -18,7 +18,7 @@ from harness.report.model import ledger
 from harness.report.model.typed_command import TypedCommand
 from harness.report.model.verdict import verdict
 from harness.report.terminal import final_summary
-from harness.report.terminal.console import PlainConsole
+from harness.report.terminal.console import Console
 from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS
 from tests.junit_check import check
@@ -77,19 +77,21 @@ def test_summary(name: str) -> None:
 @pytest.mark.parametrize("name", JOURNALS)
 def test_plain_console(name: str) -> None:
     out = io.StringIO()
-    console = PlainConsole(out, OPTIONS.get(name, ConsoleOptions()))
+    console = Console(out, OPTIONS.get(name, ConsoleOptions()))
     told = envelopes(name)
     for envelope in told:
         console.handle(envelope)
     report = ledger.fold(told)
     written = [path for path, _ in sql.files(report)]
-    console.finish(
+    lines = final_summary.final_summary(
         report,
         verdict(report),
+        console.options,
         sql_paths=final_summary.sql_paths(report, ".harness", [naming.sql_file(test) for test in written]),
         artifacts=final_summary.condensed(".harness", PATHS),
         rerun=final_summary.rerun_command(TypedCommand(("harness", "ci", "--db", "postgres")), report),
     )
+    console.finish(lines)
     console.close()
     compare(name, ".txt", out.getvalue().encode())
 

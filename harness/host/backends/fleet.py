@@ -39,7 +39,7 @@ from harness.report.backends.merge import Missing, Run, merge
 from harness.report.model.phrases import case_headline
 from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import verdict
-from harness.report.terminal.backends_console import BackendsConsole
+from harness.report.terminal.console import Console
 from harness.report.terminal.final_summary import condensed, final_summary, rerun_command, sql_paths
 
 POLL_S = 0.1
@@ -55,12 +55,7 @@ def run_several(config: Config) -> ExitCode:
     """
     backends = backends_of(config.db)
     environment = read_environment(config, os.environ)
-    console = BackendsConsole(
-        environment.out,
-        environment.console_options(config),
-        [backend.name for backend in backends],
-        is_live=environment.is_live(config),
-    )
+    console = environment.console(config, [backend.name for backend in backends])
     with (
         contextlib.closing(console),
         Artifacts.open(config.artifacts, has_journal=False) as artifacts,
@@ -84,7 +79,7 @@ class _Fleet:
         config: Config,
         environment: Environment,
         artifacts: Artifacts,
-        console: BackendsConsole,
+        console: Console,
     ) -> None:
         self.runs: list[Run] = []
         self.missing: list[Missing] = []
@@ -125,7 +120,7 @@ class _Fleet:
         now = time.monotonic()
         if now - self._told_at.get(image, 0.0) >= TELL_EVERY_S:
             self._told_at[image] = now
-            self._console.say("", f"{image}: {line}")
+            self._console.say(f"{image}: {line}")
 
     def sail(self, backends: Sequence[Backend]) -> None:
         """Make every run, and fill ``runs`` in the order of *backends*. An interrupt ends those that are under way."""
@@ -144,7 +139,7 @@ class _Fleet:
             for name, child in list(self._children.items()):
                 code = child.process.poll()
                 for envelope in child.news():
-                    self._console.handle(name, envelope)
+                    self._console.handle(envelope, name)
                 if code is not None:
                     ended[name] = self._ended(child, code)
                     del self._children[name]
@@ -185,7 +180,7 @@ class _Fleet:
         return run
 
     def _tell(self, child: _Child, run: Run) -> None:
-        options = self._environment.console_options(self._config)
+        options = self._console.options
         folder, paths = self._environment.relative(child.folder), _files(child.folder)
         lines = final_summary(
             run.report,

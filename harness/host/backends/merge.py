@@ -23,7 +23,7 @@ from harness.report.backends.merge import Merged, Run, merge, missing_of
 from harness.report.formats import junit, summary
 from harness.report.model import ledger
 from harness.report.model.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
-from harness.report.terminal.backends_console import BackendsConsole
+from harness.report.terminal.console import Console
 from harness.report.terminal.final_summary import condensed
 
 _DEEPEST = 2
@@ -49,13 +49,13 @@ def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> Exi
     merged = merge(runs, missing_of(runs, expected) if expected is not None else ())
     with (
         Artifacts.open(config.artifacts, has_journal=False, spares_runs=True) as artifacts,
-        contextlib.closing(BackendsConsole(environment.out, environment.console_options(config), [])) as console,
+        contextlib.closing(Console(environment.out, environment.console_options(config), runs=())) as console,
     ):
         return write(merged, artifacts, environment, console, strict=config.junit_strict)
 
 
 def write(
-    merged: Merged, artifacts: Artifacts, environment: Environment, console: BackendsConsole, *, strict: bool
+    merged: Merged, artifacts: Artifacts, environment: Environment, console: Console, *, strict: bool
 ) -> ExitCode:
     """Write the merged reports and print the summary; the exit code is never green when a report could not be written."""
     markdown = merged_summary.markdown(merged)
@@ -67,7 +67,7 @@ def write(
     artifacts.keep(SUMMARY, lambda: merged_summary.build(known))
     merged = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
     paths = condensed(environment.relative(artifacts.root), artifacts.paths)
-    problems, is_quiet = artifacts.problems, console.is_quiet
+    problems, is_quiet = artifacts.problems, console.options.quiet
     console.finish(merged_summary.lines(merged, artifacts=paths, unwritten=problems, is_quiet=is_quiet))
     console.close()
     return merged.verdict.exit_code

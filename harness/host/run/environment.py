@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -17,7 +17,7 @@ from harness.host.config import command_line
 from harness.host.config.load import Config
 from harness.report.model.text import for_terminal
 from harness.report.model.typed_command import TypedCommand
-from harness.report.terminal.console import Console, LiveConsole, PlainConsole, Sink
+from harness.report.terminal.console import Console, Sink
 from harness.report.terminal.style import ConsoleOptions, encodable
 
 
@@ -52,15 +52,10 @@ class Environment:
         self.out.write(encodable(text, self.out.encoding))
         self.out.flush()
 
-    def console(self, config: Config) -> Console:
-        """The console: a live display on a terminal, lines elsewhere, or the configured one."""
-        options = self.console_options(config)
-        return LiveConsole(self.out, options) if self.is_live(config) else PlainConsole(self.out, options)
-
-    def is_live(self, config: Config) -> bool:
-        """Whether the display is a live one."""
-        wanted = config.console == "rich" or (config.console == "auto" and self.is_terminal)
-        return wanted and not config.quiet
+    def console(self, config: Config, runs: Sequence[str] = ("",)) -> Console:
+        """The console for *runs*: a live display on a terminal, lines elsewhere, or the configured one."""
+        is_live = config.console == "rich" or (config.console == "auto" and self.is_terminal)
+        return Console(self.out, self.console_options(config), runs, is_live=is_live and not config.quiet)
 
     def console_options(self, config: Config) -> ConsoleOptions:
         """The options of the consoles."""

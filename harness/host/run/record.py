@@ -23,7 +23,7 @@ from harness.report.formats import github, replay
 from harness.report.model.ledger import Ledger
 from harness.report.model.verdict import verdict, with_unwritten
 from harness.report.terminal.console import Console
-from harness.report.terminal.final_summary import condensed, rerun_command, sql_paths
+from harness.report.terminal.final_summary import condensed, final_summary, rerun_command, sql_paths
 
 TELL_EVERY_S = 3.0
 
@@ -138,14 +138,16 @@ class Record:
                 )
                 artifacts.append_step_summary(environment.step_summary, text)
             result = artifacts.write_summary(report, result)
-            self._console.finish(
+            lines = final_summary(
                 report,
                 result,
+                self._console.options,
                 artifacts=condensed(folder, artifacts.paths),
                 rerun=rerun,
                 replay="" if config.replay else replay.command(environment.command, folder, report, artifacts.paths),
                 sql_paths=sql_paths(report, folder, artifacts.paths),
             )
+            self._console.finish(lines)
             self._console.close()
             if environment.is_github:
                 environment.say(github.annotate(report, result, prefix=prefix))
