@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.shell_completion import CompletionItem, shell_complete
+from click.shell_completion import shell_complete
 
 import harness as package
 from harness.errors import ExitCode, HarnessError
 from harness.host.config.command_line import spell_out
-from harness.host.config.load import Config, load
-from harness.host.config.options import OPTIONS, Option
-from harness.host.config.values import PATH
+from harness.host.config.load import load
+from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.images.debian import SUITES
 from harness.host.interrupts import ignore_for_good
 
@@ -180,26 +179,18 @@ def _flags(command: str) -> Callable[[_Function], _Function]:
 
 
 def _flag(option: Option) -> Callable[[_Function], _Function]:
-    if option.kind.shape == "switch":
+    if option.form.is_switch:
         return click.option(*option.flags, option.key, is_flag=True, default=None, help=option.help)
     has_default = option.default is not None and option.default is not False and option.default != []
-    shown = f"{option.help} [default: {option.default}]" if has_default else option.help
-    many = option.kind.shape == "many"
-    complete = _completion(option)
     return click.option(
-        *option.flags, option.key, metavar=option.metavar, multiple=many, type=str, help=shown, shell_complete=complete
+        *option.flags,
+        option.key,
+        metavar=option.metavar,
+        multiple=option.form.shape == "list",
+        type=str,  # load() checks the values, those of files and variables too
+        help=f"{option.help} [default: {option.default}]" if has_default else option.help,
+        shell_complete=option.form.complete,
     )
-
-
-def _completion(option: Option) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """Completion items for a value of *option*: its words, or paths."""
-
-    def complete(_context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        if option.kind is PATH:
-            return [CompletionItem(incomplete, type="dir" if option.metavar == "DIR" else "file")]
-        return [CompletionItem(word) for word in option.kind.words if word.startswith(incomplete)]
-
-    return complete
 
 
 @click.group(

@@ -23,7 +23,7 @@ from typing import Any
 import django
 
 from harness.errors import HarnessError
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import Client, connect
 from harness.host.docker.errors import FAILURES, refused

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.errors import ExitCode, HarnessError
-from harness.host.config import load
-from harness.host.config.load import Config, DbSpec
+from harness.host.config.databases import SQLITE, DbSpec, exact
+from harness.host.config.load import load
+from harness.host.config.options import Config
 from harness.host.digest import digest_of
 from harness.host.engines import ENGINES
 from harness.host.images import specs
@@ -71,7 +72,7 @@ def loaded(variables: Mapping[str, str]) -> Config:
         "db": tuple(variables["DB"].split()),
         "python": variables["PYTHON_VERSION"],
     }
-    return load.load({key: value for key, value in given.items() if value}, variables, Path.cwd(), need_settings=False)
+    return load({key: value for key, value in given.items() if value}, variables, Path.cwd(), need_settings=False)
 
 
 def image_digests(config: Config) -> tuple[str, str]:
@@ -79,7 +80,7 @@ def image_digests(config: Config) -> tuple[str, str]:
 
     The second is empty if any file of the project may be a dependency: such a key would never match again.
     """
-    wanted = {load.exact(spec) for spec in config.db if spec.engine in ENGINES}
+    wanted = {exact(spec) for spec in config.db if spec.engine in ENGINES}
     if not config.db:  # the settings name the engines, and are not loaded yet
         wanted = {DbSpec(engine.name, engine.default_version) for engine in ENGINES.values()}
     keys = [key for spec in sorted(wanted, key=str) for key in _server_keys(config, spec)]
@@ -130,7 +131,7 @@ def backends_used(folder: Path) -> list[str]:
         for server in json.loads(path.read_text("utf-8")).get("servers", ()):
             if match := re.match(r"harness-([a-z]+):([\d.]+)-", server["image"]):
                 found.add(f"{match[1]}:{match[2]}")
-    return sorted(found) or [load.SQLITE]
+    return sorted(found) or [SQLITE]
 
 
 def save_images(variables: Mapping[str, str]) -> None:

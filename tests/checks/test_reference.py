@@ -45,7 +45,7 @@ def keys_listing() -> str:
         if not option.in_file or option.key == "servers":
             continue
         ways = " or ".join(filter(None, [option.flag, option.variable])) or "only here"
-        about = f"{option.help} ({option.kind.expected}; {ways})"
+        about = f"{option.help} ({option.form.expected}; {ways})"
         lines += ["", *(f"# {line}" for line in textwrap.wrap(about, 110))]
         if option.default is None:
             lines.append("# Not set by default; for example:")

@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 from pymysql.constants import CLIENT
 
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import MARIADB, MYSQL, Engine

@@ -13,7 +13,7 @@ import pymysql
 import pytest
 
 from harness.errors import ServerError
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES

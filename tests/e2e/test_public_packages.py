@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from harness.host.config import load
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES

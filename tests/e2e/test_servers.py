@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from harness.errors import ExitCode, ServerError
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines.postgres import POSTGRES

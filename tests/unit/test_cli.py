@@ -14,7 +14,7 @@ import harness
 from harness import cli
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
 from harness.host.config.command_line import django_args
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.config.options import OPTIONS
 from tests.signals import HEEDING
 

@@ -24,7 +24,7 @@ from harness.errors import ExitCode, HarnessError, Interrupted, worst
 from harness.host.backends.backend_process import RunRequest, reported_error
 from harness.host.backends.merge import read_run, with_exit_code, write
 from harness.host.config import command_line
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.host.docker.client import connect
 from harness.host.images import commands
 from harness.host.interrupts import heeded

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import ExitCode, UsageError, worst
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.host.run.environment import Environment, read_environment
 from harness.protocol import codec
 from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal

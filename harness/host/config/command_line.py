@@ -10,8 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.host.config.load import Config
-from harness.host.config.options import OPTIONS, Option
+from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.config.values import Mismatch
 from harness.report.model.typed_command import TypedCommand
 
@@ -54,7 +53,7 @@ def _awaiting(arg: str, valued: Mapping[str, Option | None]) -> str | None:
 def _is_value(option: Option, word: str) -> bool:
     """Whether *word* is meant as *option*'s value: it is a valid one, or it can be nothing else and is refused as a value."""
     try:
-        option.kind.from_text(word)
+        option.form.from_text(word)
     except Mismatch:
         return re.match(r"-\d", word) is not None or not (word.startswith("-") or is_label(word))
     return True
@@ -88,7 +87,7 @@ def django_args(config: Config) -> tuple[str, ...]:
 
 
 def _words(option: Option, value: object) -> list[str]:
-    if option.kind.shape == "switch":
+    if option.form.is_switch:
         return [option.flag] if value else []
     values = value if isinstance(value, (list, tuple)) else (value,)
     return [word for each in values for word in (option.flag, str(each))]

@@ -1,22 +1,33 @@
-"""Parses and checks the values of the configuration, from a file and from text: one ``Kind`` for each form of value.
+"""The forms that an option's value can have, and the errors for a wrong value or key.
 
-Owns the checks of single values; ``options`` assigns a kind to each option. Imports nothing of the package.
+A value comes as text, from a flag or a variable, or as TOML has it. Click's types check it.
 """
 
 from __future__ import annotations
 
-import math
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
-FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+import click
+from click.shell_completion import CompletionItem
+
+from harness.errors import UsageError
+
+_TOML_TYPES = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a float",
+    str: "a string",
+    list: "an array",
+    dict: "a table",
+}
 
 
 class Mismatch(ValueError):
-    """A value is not of its option's kind. ``seen`` is the wrong part, ``where`` its place below the key."""
+    """A value does not have its option's form. ``seen`` is the wrong part, ``where`` its place below the key."""
 
     def __init__(self, seen: object, where: str = "") -> None:
         super().__init__(f"{where}: {seen!r}")
@@ -25,169 +36,142 @@ class Mismatch(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """The form of a value.
+class Form:
+    """The form of a value, or of each item of a list or table.
 
-    ``expected`` completes "expected ..." in a message. ``check`` takes a value from TOML and returns it as the
-    configuration keeps it; ``convert`` turns one word of text into the value that TOML would have. Both raise
-    ``ValueError``. ``words`` are the values that a shell completes.
+    ``expected`` completes "expected ..." in a message. ``native`` are the types that TOML may give; text becomes the first of
+    them that can hold it. ``check`` returns the value as the configuration has it. ``metavar`` stands for the value in a help
+    text.
     """
 
     expected: str
-    check: Callable[[object], object]
-    convert: Callable[[str], object] = str
-    shape: Literal["one", "switch", "many", "table"] = "one"
-    words: tuple[str, ...] = ()
+    native: tuple[type, ...] = (str,)
+    check: click.ParamType[Any] | Callable[[Any], object] = click.UNPROCESSED
+    shape: Literal["one", "list", "table"] = "one"
+    metavar: str = ""
+
+    @property
+    def is_switch(self) -> bool:
+        return self.native == (bool,)
 
     def from_toml(self, value: object) -> object:
-        """*value* as the configuration keeps it. Raises ``Mismatch``."""
-        return self.check(value)
+        """*value* as the configuration has it. Raises ``Mismatch``."""
+        if self.shape == "one":
+            return self._checked(value)
+        if self.shape == "list" and isinstance(value, (list, tuple)):
+            return tuple(self._checked(item, f"[{place}]") for place, item in enumerate(value))
+        if self.shape == "table" and isinstance(value, dict):
+            return {name: self._checked(item, f".{name}") for name, item in value.items()}
+        raise Mismatch(value)
 
     def from_text(self, text: str) -> object:
-        """*text*, of a flag or a variable, as the configuration keeps it. Raises ``Mismatch``."""
+        """*text*, of a flag or a variable, as the configuration has it. Raises ``Mismatch``."""
+        return self.from_toml(text.split() if self.shape == "list" else self._native(text))
+
+    def complete(self, context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Completion items of a shell for a value."""
+        return self.check.shell_complete(context, param, incomplete) if isinstance(self.check, click.ParamType) else []
+
+    def _native(self, text: str) -> object:
+        for each in self.native if text.strip() else ():
+            try:
+                return click.BOOL(text) if each is bool else each(text)
+            except (ValueError, click.BadParameter):
+                continue
+        raise Mismatch(text)
+
+    def _checked(self, value: object, where: str = "") -> object:
+        is_blank = isinstance(value, str) and not value.strip() and self.shape != "table"
+        if type(value) not in self.native or is_blank:  # not isinstance: a bool is no number here
+            raise Mismatch(value, where)
         try:
-            native = text.split() if self.shape == "many" else self.convert(text)
-        except ValueError:
-            raise Mismatch(text) from None
-        return self.check(native)
+            return self.check(value)
+        except Mismatch:
+            raise
+        except (ValueError, click.BadParameter):
+            raise Mismatch(value, where) from None
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise Mismatch(value)
-    return value
+class _Path(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click alone
+    """A path that need not exist; a shell completes its ``name``, ``dir`` or ``file``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type=self.name)]
 
 
-def _bool(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise Mismatch(value)
-    return value
-
-
-def _word_to_bool(text: str) -> bool:
-    if text.lower() in TRUE_WORDS:
-        return True
-    if text.lower() in FALSE_WORDS:
-        return False
-    raise ValueError(text)
-
-
-def _integer(lowest: int, highest: int | None = None) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise Mismatch(value)
-        if value < lowest or (highest is not None and value > highest):
-            raise Mismatch(value)
-        return value
-
-    return check
-
-
-def _seconds(value: object) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not (0 < value < math.inf):
-        raise Mismatch(value)
+def _seconds(value: float) -> float:
+    if not 0 < value < float("inf"):  # click's range takes NaN
+        raise ValueError(value)
     return float(value)
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise Mismatch(value)
-    for place, item in enumerate(value):
-        if not isinstance(item, str) or not item.strip():
-            raise Mismatch(item, f"[{place}]")
-    return tuple(value)
+def _workers(value: int | str) -> int | None:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError(value)
+    return None if value == "auto" else click.IntRange(1)(value)
 
 
-def _text_table(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise Mismatch(value)
-    for name, item in value.items():
-        if not isinstance(item, str):
-            raise Mismatch(item, f".{name}")
-    return dict(value)
-
-
-def _seconds_table(value: object) -> dict[str, float]:
-    if not isinstance(value, dict):
-        raise Mismatch(value)
-    checked = {}
-    for name, item in value.items():
-        try:
-            checked[name] = _seconds(item)
-        except Mismatch:
-            raise Mismatch(item, f".{name}") from None
-    return checked
-
-
-def _table(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise Mismatch(value)
-    return dict(value)
-
-
-def _auto_or_integer(value: object) -> int | None:
-    return None if value == "auto" else _integer(1)(value)
-
-
-def _word_or_integer(text: str) -> object:
-    return int(text) if re.fullmatch(r"[+-]?\d+", text, re.ASCII) else text
-
-
-def _seed(value: object) -> bool | int:
-    if not isinstance(value, int):
-        raise Mismatch(value)
-    return value
-
-
-def _word_to_seed(text: str) -> bool | int:
-    """A number is a seed, including ``0`` and ``1``; only words switch shuffling on and off."""
-    value = _word_or_integer(text)
-    return value if isinstance(value, int) else _word_to_bool(text)
-
-
-def _python_versions(value: object) -> tuple[str, ...]:
+def _python_versions(value: str | list[object] | tuple[object, ...]) -> tuple[str, ...]:
     """One version, or in a file several, for ``harness matrix``; a run takes the first."""
-    versions = value if isinstance(value, (list, tuple)) else (value,)
+    versions = (value,) if isinstance(value, str) else tuple(value)
     for version in versions:
         if not isinstance(version, str) or not re.fullmatch(r"3\.\d{1,2}", version, re.ASCII):
             raise Mismatch(version)
     if not versions or len(set(versions)) < len(versions):
-        raise Mismatch(value)
-    return tuple(versions)
+        raise ValueError(versions)
+    return tuple(map(str, versions))
 
 
-def _bytes(value: object) -> int:
+def _bytes(value: str) -> int:
     """A size in Docker's notation: a number and ``k``, ``m`` or ``g``, in powers of 1024."""
-    match = re.fullmatch(r"(\d{1,6})([kmg])b?", value.lower(), re.ASCII) if isinstance(value, str) else None
+    match = re.fullmatch(r"(\d{1,6})([kmg])b?", value.lower(), re.ASCII)
     if match is None or int(match[1]) == 0:
-        raise Mismatch(value)
+        raise ValueError(value)
     return int(match[1]) << {"k": 10, "m": 20, "g": 30}[match[2]]
 
 
-def choice(*words: str) -> Kind:
-    """The kind of a value that is one of *words*."""
-
-    def check(value: object) -> str:
-        if not isinstance(value, str) or value not in words:
-            raise Mismatch(value)
-        return value
-
-    return Kind(f"one of {', '.join(words)}", check, words=words)
+def choice(*words: str) -> Form:
+    """The form of a value that is one of *words*."""
+    return Form(f"one of {', '.join(words)}", check=click.Choice(words), metavar="|".join(words))
 
 
-TEXT = Kind("a string", _text)
-PATH = Kind("a path", _text)
-SWITCH = Kind("true or false", _bool, _word_to_bool, "switch")
-BYTES = Kind('a size such as "512m" or "2g"', _bytes)
-SECONDS = Kind("seconds, a number above 0", _seconds, float)
-SECONDS_TABLE = Kind("a table of seconds, each a number above 0", _seconds_table, shape="table")
-TIMES = Kind("a whole number, 1 or more", _integer(1), int)
-COUNT = Kind("a whole number, 0 or more", _integer(0), int)
-VERBOSITY = Kind("0, 1, 2 or 3", _integer(0, 3), int)
-PARALLEL = Kind('"auto" or a whole number, 1 or more', _auto_or_integer, _word_or_integer)
-SEED = Kind("true, false, or a whole number as the seed", _seed, _word_to_seed)
-PYTHON = Kind('a Python version such as "3.13", or a list of them', _python_versions)
-TEXTS = Kind("a list of strings", _texts, shape="many")
-PLACES = Kind("a list of paths or URLs", _texts, shape="many")
-TEXT_TABLE = Kind("a table of strings", _text_table, shape="table")
-TABLE = Kind("a table", _table, shape="table")
+TEXT = Form("a string")
+TEXTS = Form("a list of strings", shape="list")
+TEXT_TABLE = Form("a table of strings", shape="table")
+TABLE = Form("a table", (dict,))
+FOLDER = Form("a path", check=_Path("dir"), metavar="DIR")
+FILE = Form("a path", check=_Path("file"), metavar="FILE")
+PLACES = Form("a list of paths or URLs", shape="list")
+SWITCH = Form("true or false", (bool,))
+SECONDS = Form("seconds, a number above 0", (float, int), _seconds, metavar="S")
+SECONDS_TABLE = Form("a table of seconds, each a number above 0", (float, int), _seconds, "table")
+TIMES = Form("a whole number, 1 or more", (int,), click.IntRange(1), metavar="N")
+COUNT = Form("a whole number, 0 or more", (int,), click.IntRange(0), metavar="N")
+VERBOSITY = Form("0, 1, 2 or 3", (int,), click.IntRange(0, 3), metavar="[0|1|2|3]")
+PARALLEL = Form('"auto" or a whole number, 1 or more', (int, str), _workers, metavar="N|auto")
+SEED = Form("true, false, or a whole number as the seed", (int, bool), metavar="[SEED]")
+PYTHON = Form(
+    'a Python version such as "3.13", or a list of them', (str, list, tuple), _python_versions, metavar="VERSION"
+)
+BYTES = Form('a size such as "512m" or "2g"', check=_bytes)
+
+
+def wrong_value(place: str, expected: str, seen: object, hint: str) -> UsageError:
+    """The error for the value *seen* at *place*; *hint* says what the value is for."""
+    toml_type = _TOML_TYPES.get(type(seen))
+    return UsageError(f"{place}: expected {expected}; seen {seen!r}{f', {toml_type}' if toml_type else ''}.", hint=hint)
+
+
+def unknown_key(key: str, keys: Iterable[str], place: str) -> UsageError:
+    """The error for *key* at *place*, where only *keys* may stand."""
+    hint = nearest(key, keys) or f"The keys there are {', '.join(keys)}."
+    return UsageError(f"Unknown key {key!r} in {place}.", hint=hint.strip())
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A question for the one of *words* that *word* may have meant, with a space behind it; empty if none is near."""
+    near = difflib.get_close_matches(word.lower().replace("-", "_"), list(words), n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.host.project.declared_sources import without_credentials
 
 BROUGHT = "/run/harness"

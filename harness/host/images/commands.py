@@ -13,7 +13,8 @@ from dataclasses import replace
 from functools import partial
 
 from harness.errors import ExitCode, UsageError
-from harness.host.config.load import Config, DbSpec, exact
+from harness.host.config.databases import DbSpec, exact
+from harness.host.config.options import Config
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
 from harness.host.images import build_environment, provision, specs
@@ -125,7 +126,7 @@ def _server(workshop: Workshop, config: Config, spec: DbSpec) -> str:
 
 
 def _runner(workshop: Workshop, config: Config) -> str:
-    runner = provision.runner_image(workshop, config.python, config.python_told_by)
+    runner = provision.runner_image(workshop, config.python, config.python_source)
     if not _has_project(config):
         return runner
     return provision.project_image(workshop, runner, config.project, config.install, config.apt, (config.artifacts,))

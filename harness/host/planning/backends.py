@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.host.config.load import SQLITE, Config, DbSpec, exact
+from harness.host.config.databases import SQLITE, DbSpec, exact
+from harness.host.config.options import Config
 
 AS_SET = "settings"
 """The backend's name where ``db`` is empty: each alias runs on the engine that the settings name."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.host.config.load import ServerConfig
+from harness.host.config.servers import ServerConfig
 from harness.host.planning.plan import PlannedServer
 from harness.protocol.events import Notice
 

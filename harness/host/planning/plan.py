@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PureWindowsPath
 
 from harness.errors import ProjectError, UsageError
-from harness.host.config.load import SQLITE, DbSpec
+from harness.host.config.databases import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, Role, for_vendor
 from harness.protocol import naming
 from harness.protocol.events import AliasRouted, Notice

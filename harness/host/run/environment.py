@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.host.config import command_line
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.report.model.text import for_terminal
 from harness.report.model.typed_command import TypedCommand
 from harness.report.terminal.console import Console, Sink

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator
 
 from harness.errors import ServerError, UsageError
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.host.docker import containers
 from harness.host.docker.client import Client
 from harness.host.engines.engine import PASSWORD_VARIABLE

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterator
 
 from harness.errors import ExitCode, HarnessError
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.host.planning.backends import backends_of
 from harness.host.run.environment import Environment
 from harness.protocol import codec

@@ -16,7 +16,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import HarnessError, ServerError
-from harness.host.config.load import Config
+from harness.host.config.options import Config
 from harness.host.docker import containers, watchdog
 from harness.host.docker.client import Client, connect, memory_bytes
 from harness.host.engines import ENGINES
@@ -102,7 +102,7 @@ class Resources:
 
     def _project_image(self) -> str:
         config = self.config
-        runner = provision.runner_image(self._workshop, config.python, config.python_told_by)
+        runner = provision.runner_image(self._workshop, config.python, config.python_source)
         return provision.project_image(
             self._workshop, runner, config.project, config.install, config.apt, (config.artifacts_root,)
         )

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode, HarnessError, ServerError, UsageError
 from harness.host.config import command_line
-from harness.host.config.load import Config
-from harness.host.config.provenance import explain
+from harness.host.config.options import Config, explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.launch.conversation import Conversation
 from harness.host.launch.liveness import Liveness

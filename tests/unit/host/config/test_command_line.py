@@ -30,7 +30,7 @@ def one_option(draw):
     """An option of the command with its words, and the value that they give."""
     option = draw(st.sampled_from(CI))
     flag = draw(st.sampled_from(option.flags))
-    if option.kind.shape == "switch":
+    if option.form.is_switch:
         return option, [flag], True
     if option.bare and draw(st.booleans()):
         return option, [flag], option.bare
@@ -50,7 +50,7 @@ def argument_lists(draw):
     words += plain
     for option, typed, value in draw(st.lists(one_option(), max_size=8)):
         words += typed
-        if option.kind.shape == "many":
+        if option.form.shape == "list":
             meant[option.key] = (*meant.get(option.key, ()), value)
         else:
             meant[option.key] = value
@@ -108,4 +108,4 @@ def test_labels_that_look_like_flags_are_set_apart() -> None:
 
 def test_every_option_that_takes_a_value_is_known_to_click_as_one() -> None:
     valued = {param.name for param in cli.ci.params if isinstance(param, click.Option) and not param.is_flag}
-    assert valued == {option.key for option in CI if option.kind.shape != "switch"}
+    assert valued == {option.key for option in CI if not option.form.is_switch}

@@ -8,9 +8,9 @@ import pytest
 from harness.errors import ExitCode, HarnessError, ProjectError, UsageError
 from harness.host.config import load as config_module
 from harness.host.config.command_line import django_args
-from harness.host.config.load import Config, DbSpec, ServerConfig
-from harness.host.config.options import OPTIONS
-from harness.host.config.provenance import explain
+from harness.host.config.databases import DbSpec
+from harness.host.config.options import OPTIONS, Config, explain
+from harness.host.config.servers import ServerConfig
 
 KNOWN = {"postgres": ("15", "17", "18"), "mysql": ("8.4", "9.7")}
 MANAGE_PY = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
@@ -56,8 +56,8 @@ def test_keys_variables_and_flags_are_unique() -> None:
 
 def test_every_key_is_a_flag_or_a_variable_or_file_only() -> None:
     for option in OPTIONS:
-        assert option.file_only != bool(option.variable)
-        assert not (option.file_only and option.flags)
+        assert option.is_file_only != bool(option.variable)
+        assert not (option.is_file_only and option.flags)
         assert option.in_file or option.flags
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host.config.load import Config, load
+from harness.host.config.load import load
+from harness.host.config.options import Config
 from harness.host.images import build_environment
 from harness.host.images.build_environment import BROUGHT, BuildEnvironment, pip_settings, resolve
 

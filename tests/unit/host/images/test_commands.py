@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.engines import ENGINES
 from harness.host.images.commands import chosen, rows, table, wanted_servers
 from harness.host.images.specs import ORIGIN_LABEL, Image

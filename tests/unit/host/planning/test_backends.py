@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host.config.load import DbSpec, load
+from harness.host.config.databases import DbSpec
+from harness.host.config.load import load
 from harness.host.planning.backends import Backend, at_once, backends_of, matrix, matrix_document, workers_each
 
 GIB = 1 << 30

@@ -1,6 +1,7 @@
 """Whose databases are in memory: all that fit, and a word on those that do not."""
 
-from harness.host.config.load import DbSpec, ServerConfig
+from harness.host.config.databases import DbSpec
+from harness.host.config.servers import ServerConfig
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL
 from harness.host.planning.placement import DATABASES_BYTES, RUNNER_BYTES, place

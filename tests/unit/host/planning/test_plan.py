@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode, ProjectError, UsageError
-from harness.host.config.load import DbSpec
+from harness.host.config.databases import DbSpec
 from harness.host.engines.postgres import POSTGRES, SERVER_OPTIONS
 from harness.host.planning.plan import make_plan
 from harness.protocol import naming

@@ -1,0 +1,80 @@
+"""The values of ``--db``: backends, of all aliases or of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.errors import UsageError
+from harness.host import engines
+from harness.host.config.values import nearest
+
+SYNONYMS = {"postgresql": "postgres", "sqlite3": "sqlite"}
+SQLITE = "sqlite"
+"""The backend without a server and without versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class DbSpec:
+    """One value of ``--db``. ``version`` is ``None`` for the engine's default, ``alias`` for every alias not named."""
+
+    engine: str
+    version: str | None = None
+    alias: str | None = None
+
+    def __str__(self) -> str:
+        alias = f"{self.alias}=" if self.alias is not None else ""
+        version = f":{self.version}" if self.version is not None else ""
+        return f"{alias}{self.engine}{version}"
+
+
+def exact(spec: DbSpec) -> DbSpec:
+    """*spec* with its version, the engine's default if it names none; SQLite has no version."""
+    engine = engines.ENGINES.get(spec.engine)
+    return spec if spec.version is not None or engine is None else replace(spec, version=engine.default_version)
+
+
+def read_databases(texts: Iterable[str], place: str, known: Mapping[str, Sequence[str]]) -> tuple[DbSpec, ...]:
+    """The specs of *texts*, which stand at *place*; *known* are the engines with their versions.
+
+    A spec for all aliases is a backend, and each backend is a run; those that name an alias hold in every run. Raises
+    ``UsageError``.
+    """
+    specs: list[DbSpec] = []
+    for text in texts:
+        spec = _read_database(text, place, known)
+        for other in specs:
+            _check_both(other, spec, place)
+        specs.append(spec)
+    return tuple(specs)
+
+
+def _check_both(one: DbSpec, other: DbSpec, place: str) -> None:
+    if one.alias != other.alias:
+        return
+    if one.alias is not None:
+        raise UsageError(f"{place}: two backends for one alias: {one} and {other}.", hint="Name each alias once.")
+    if exact(one) == exact(other):
+        both = f"{one} and {other}" if one != other else str(one)
+        raise UsageError(
+            f"{place}: the same backend twice: {both}.", hint="Name each once: every backend that is named is a run."
+        )
+
+
+def _read_database(text: str, place: str, known: Mapping[str, Sequence[str]]) -> DbSpec:
+    """``ENGINE`` or ``ENGINE:VERSION``, either behind ``ALIAS=``. An alias may hold any character."""
+    alias, equals, backend = text.rpartition("=")
+    word, colon, version = backend.partition(":")
+    engine = SYNONYMS.get(word, word)
+    listing = "; ".join([*(f"{each} {', '.join(versions)}" for each, versions in known.items()), SQLITE])
+    listing = f"Known: {listing}."
+    if engine == SQLITE and colon:
+        raise UsageError(f"{place}: {text!r} names a version of SQLite.", hint="It is Python's own: write sqlite.")
+    if engine != SQLITE and engine not in known:
+        near = nearest(word, (*known, SQLITE))
+        raise UsageError(f"{place}: unknown engine {word!r} in {text!r}.", hint=near + listing)
+    if colon and version not in known[engine]:
+        raise UsageError(f"{place}: unknown version {version!r} of {engine} in {text!r}.", hint=listing)
+    if equals and not alias:
+        raise UsageError(f"{place}: no alias before '=' in {text!r}.", hint="Write ALIAS=ENGINE:VERSION.")
+    return DbSpec(engine, version if colon else None, alias if equals else None)
