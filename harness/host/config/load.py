@@ -91,18 +91,18 @@ def load(
 
 def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner: bool) -> tuple[tuple[str, ...], str]:
     """The versions of Python and their source: those *given*, else the declaration in the project's own files."""
-    said = python_version.declarations(project)
+    declared = python_version.declarations(project)
     versions, is_chosen = values["python"], given.source != DEFAULT
     if is_chosen:
-        python_version.check_chosen(said, versions, given.place())
+        python_version.check_chosen(declared, versions, given.place())
     if values["runner"] == "host" and has_runner:
         running = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if error := python_version.check_host(said, versions if is_chosen else (), running):
+        if error := python_version.check_host(declared, versions if is_chosen else (), running):
             raise error
         return versions, given.source
     if is_chosen:
         return versions, given.source
-    version, place = python_version.choose(said, versions[0], PYTHONS)
+    version, place = python_version.choose(declared, versions[0], PYTHONS)
     return (version,), place or DEFAULT
 
 

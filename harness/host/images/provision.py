@@ -80,7 +80,7 @@ def project_image(
     with _lock(tag, workshop), tempfile.TemporaryFile() as archive:
         if workshop.origins.find(tag):
             return tag
-        workshop.tell("project", f"installing what {installation.told_by or 'apt'} names")
+        workshop.tell("project", f"installing what {installation.declared_in or 'apt'} names")
         files.project_tar(root, names, archive)
         archive.seek(0)
         commands = [Command(text, advise=partial(git_version.advice, root, text)) for text in installation.commands]

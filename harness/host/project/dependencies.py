@@ -1,4 +1,4 @@
-"""Finds how a project's dependencies are installed: the commands, the files that these can read, and the digest of all.
+"""Finds how a project's dependencies are installed: the commands, the files that these can read, and a digest of both.
 
 Owns the defaults for projects without a configuration, see docs/design/0003-project-image.md. Reads the project's files,
 and runs nothing.
@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.dependency_groups import resolve_dependency_groups
+from packaging.utils import canonicalize_name
+
 from harness.errors import ProjectError
 from harness.host.digest import digest_of
-from harness.host.project import declared_sources, requirements
+from harness.host.project import requirements
+from harness.host.project.declared_sources import read_sources
+from harness.host.project.packaging_files import PackagingFiles, is_path, requirement_lines
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """The names of files, groups and extras with the dependencies of tests, the likeliest first."""
@@ -40,21 +45,21 @@ class Installation:
     """The commands that install the project's dependencies, run in the runner image, in the project's folder.
 
     ``files`` are the paths, relative to the project, that the commands can read; ``None`` means every file of it.
-    ``told_by`` names the source of the commands, for people.
+    ``declared_in`` names the source of the commands, for people.
     """
 
     commands: tuple[str, ...] = ()
     files: tuple[str, ...] | None = ()
-    told_by: str = ""
+    declared_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Metadata:
-    """The requirements in the project's own packaging files. ``requires`` is ``None`` when only a build could tell."""
+    """The requirements in the project's own packaging files. ``requires`` is ``None`` where only a build can find them."""
 
-    told_by: str = ""
+    declared_in: str = ""
     requires: tuple[str, ...] | None = ()
-    test_told_by: str = ""
+    test_declared_in: str = ""
     test_requires: tuple[str, ...] = ()
     extra: str = ""
 
@@ -68,10 +73,10 @@ def plan(root: Path, configured: Sequence[str] | None, indexes: Sequence[str] = 
     """
     if configured is not None:
         commands = tuple(configured)
-        told_by = "[tool.harness] install"
+        declared_in = "[tool.harness] install"
     else:
-        commands, told_by = _default(root, indexes)
-    return Installation(commands, files_read(root, commands), told_by)
+        commands, declared_in = _default(PackagingFiles(root), indexes)
+    return Installation(commands, files_read(root, commands), declared_in)
 
 
 def names_dependencies(folder: Path) -> bool:
@@ -131,13 +136,10 @@ def _reads_declarations(root: Path, command: str) -> bool:
         is_one = words[0] in ("poetry", "uv", "pdm") and not _WITHOUT_PROJECT.isdisjoint(words)
     if not is_one or any("/" in word or (root / word).exists() for word in words[1:]):
         return False
-    return not any(source.kind == "path" for source in declared_sources.read(root).sources.values()) and not re.search(
-        r"^[^#]*\bpath\s*=", _text(root / "Pipfile"), re.MULTILINE
+    files = PackagingFiles(root)
+    return not any(source.form == "path" for source in read_sources(files).sources.values()) and not re.search(
+        r"^[^#]*\bpath\s*=", files.text("Pipfile"), re.MULTILINE
     )
-
-
-def _text(path: Path) -> str:
-    return path.read_text("utf-8", "replace") if path.is_file() else ""
 
 
 def _read_by_pip(command: str) -> list[str] | None:
@@ -163,7 +165,7 @@ def _read_by_pip(command: str) -> list[str] | None:
                 return None
         elif option == "--group":
             named.append(value.rpartition(":")[0] or "pyproject.toml")
-        elif option in ("-e", "--editable") or (not word.startswith("-") and requirements.is_path(word)):
+        elif option in ("-e", "--editable") or (not word.startswith("-") and is_path(word)):
             return None
     return named
 
@@ -192,48 +194,14 @@ def _closure(root: Path, name: str, found: set[str]) -> bool:
     found.add(relative)
     if path.suffix == ".toml":  # dependency groups and locks name no further files
         return True
-    for line in declared_sources.requirement_lines(root, relative):
+    for line in requirement_lines(root, relative):
         found.add(line.file)
-        if declared_sources.included_file(line.text):
-            included = requirements.local_target(line)
-            if included.startswith(("..", "/")):
-                return False
-            if included and (root / included).is_file():
-                found.add(included)
-        elif requirements.local_target(line):
+        target = line.local_target
+        if target and (not line.included or target.startswith(("..", "/"))):
             return False
+        if target and (root / target).is_file():
+            found.add(target)
     return True
-
-
-def _default(root: Path, indexes: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The commands for a project that configures none, and the names of the files that they come from."""
-    run_file = _first(root, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
-    test_file = _first(root, [form.format(name) for name in TEST_NAMES for form in _TEST_FORMS])
-    metadata = _metadata(root)
-    arguments: list[str] = []
-    told_by: list[str] = []
-    if run_file:
-        arguments += ["-r", run_file]
-        told_by.append(run_file)
-    elif metadata.requires is None:
-        arguments.append(f".[{metadata.extra}]" if metadata.extra and not test_file else ".")
-        arguments += requirements.needed_by_build(root, indexes)
-        told_by.append(metadata.told_by)
-    elif metadata.requires:
-        arguments += requirements.resolved(root, metadata.requires, metadata.told_by, indexes)
-        told_by.append(metadata.told_by)
-    if test_file:
-        arguments += ["-r", test_file]
-        told_by.append(test_file)
-    elif metadata.test_requires:
-        arguments += requirements.resolved(root, metadata.test_requires, metadata.test_told_by, indexes)
-        told_by.append(metadata.test_told_by)
-    if not arguments:
-        return (), ""
-    known = declared_sources.read(root)
-    requirements.check_indexes(known, indexes)
-    requirements.check_files(root, filter(None, (run_file, test_file)), known, indexes)
-    return (shlex.join(["pip", "install", *arguments]),), ", ".join(told_by)
 
 
 _TEST_FORMS = (
@@ -247,74 +215,95 @@ _TEST_FORMS = (
 )
 
 
-def _first(root: Path, names: Iterable[str]) -> str:
-    return next((name for name in names if (root / name).is_file()), "")
+def _default(files: PackagingFiles, indexes: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The commands for a project that configures none, and the names of the files that they come from."""
+    run_file = _first(files, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
+    test_file = _first(files, [form.format(name) for name in TEST_NAMES for form in _TEST_FORMS])
+    metadata = _metadata(files, "" if test_file else _likeliest(files.table("dependency-groups")))
+    arguments: list[str] = []
+    declared_in: list[str] = []
+    if run_file:
+        arguments += ["-r", run_file]
+        declared_in.append(run_file)
+    elif metadata.requires is None:
+        arguments.append(f".[{metadata.extra}]" if metadata.extra and not test_file else ".")
+        arguments += requirements.needed_by_build(files, indexes)
+        declared_in.append(metadata.declared_in)
+    elif metadata.requires:
+        arguments += requirements.resolved(files, metadata.requires, metadata.declared_in, indexes)
+        declared_in.append(metadata.declared_in)
+    if test_file:
+        arguments += ["-r", test_file]
+        declared_in.append(test_file)
+    elif metadata.test_requires:
+        arguments += requirements.resolved(files, metadata.test_requires, metadata.test_declared_in, indexes)
+        declared_in.append(metadata.test_declared_in)
+    if not arguments:
+        return (), ""
+    declared = read_sources(files)
+    requirements.check_indexes(declared, indexes)
+    requirements.check_files(files.root, filter(None, (run_file, test_file)), declared, indexes)
+    return (shlex.join(["pip", "install", *arguments]),), ", ".join(declared_in)
 
 
-def _metadata(root: Path) -> _Metadata:
-    pyproject = declared_sources.toml(root / "pyproject.toml")
-    groups = pyproject.get("dependency-groups", {})
-    group = next((name for name in TEST_NAMES if name in groups), "")
-    from_group = _group(groups, group) if group else ()
-    project = pyproject.get("project")
-    if isinstance(project, dict):
-        return _from_project_table(project, group, from_group)
-    setup_cfg = _setup_cfg_extras(root)
-    if "build-system" in pyproject and "poetry" in pyproject.get("tool", {}):
+def _first(files: PackagingFiles, names: Iterable[str]) -> str:
+    return next(filter(files.has, names), "")
+
+
+def _metadata(files: PackagingFiles, group: str) -> _Metadata:
+    """The requirements in *files*; *group* is the dependency group for tests, empty for none."""
+    if files.table("project"):
+        return _from_project_table(files, group)
+    from_group = _group(files, group)
+    is_described = files.setup_cfg.has_section("metadata") or files.setup_cfg.has_section("options")
+    if "build-system" in files.pyproject and files.table("tool", "poetry"):
         return _Metadata("pyproject.toml", None, f"dependency group {group}", from_group)
-    if (root / "setup.py").is_file() or setup_cfg is not None:
-        extra = next((name for name in TEST_NAMES if name in (setup_cfg or ())), "")
-        return _Metadata("setup.cfg" if setup_cfg is not None else "setup.py", None, "", from_group, extra)
+    if files.has("setup.py") or is_described:
+        section = "options.extras_require"
+        extras = files.setup_cfg.options(section) if is_described and files.setup_cfg.has_section(section) else ()
+        return _Metadata("setup.cfg" if is_described else "setup.py", None, "", from_group, _likeliest(extras))
     return _Metadata("", (), f"dependency group {group} of pyproject.toml", from_group)
 
 
-def _from_project_table(project: Mapping[str, Any], group: str, from_group: tuple[str, ...]) -> _Metadata:
-    extras = project.get("optional-dependencies", {})
-    extra = next((name for name in TEST_NAMES if name in extras), "")
+def _likeliest(names: Iterable[str]) -> str:
+    """The one of *names* that the dependencies of tests most likely have; empty for none."""
+    known = frozenset(names)
+    return next((name for name in TEST_NAMES if name in known), "")
+
+
+def _from_project_table(files: PackagingFiles, group: str) -> _Metadata:
+    project = files.table("project")
+    extra = _likeliest(project.get("optional-dependencies", {}))
     if group and (not extra or TEST_NAMES.index(group) <= TEST_NAMES.index(extra)):
-        told_by, test_requires = f"dependency group {group} of pyproject.toml", from_group
+        declared_in, test_requires = f"dependency group {group} of pyproject.toml", _group(files, group)
     else:
-        told_by, test_requires = f"extra {extra} of pyproject.toml", _extra(project, extra, ())
+        declared_in, test_requires = f"extra {extra} of pyproject.toml", _extra(project, extra, ())
     dynamic = project.get("dynamic", [])
     if "dependencies" in dynamic or "optional-dependencies" in dynamic:
-        return _Metadata("pyproject.toml", None, told_by, test_requires)
-    return _Metadata("pyproject.toml", tuple(project.get("dependencies", ())), told_by, test_requires)
+        return _Metadata("pyproject.toml", None, declared_in, test_requires)
+    return _Metadata("pyproject.toml", tuple(project.get("dependencies", ())), declared_in, test_requires)
 
 
 def _extra(project: Mapping[str, Any], extra: str, seen: tuple[str, ...]) -> tuple[str, ...]:
     """The requirements of an extra, with those of the extras that it includes by the project's own name."""
     found: list[str] = []
-    for requirement in project.get("optional-dependencies", {}).get(extra, ()):
-        match = re.match(r"([\w.-]+)\s*\[([^\]]*)\]\s*$", requirement)
-        if match and _normal(match[1]) == _normal(project.get("name", "")):
-            for name in (part.strip() for part in match[2].split(",")):
-                if name not in (*seen, extra):
-                    found.extend(_extra(project, name, (*seen, extra)))
+    for text in project.get("optional-dependencies", {}).get(extra, ()):
+        requirement = requirements.parse(text)
+        if requirement and canonicalize_name(requirement.name) == canonicalize_name(project.get("name", "")):
+            for name in sorted(requirement.extras - {*seen, extra}):
+                found.extend(_extra(project, name, (*seen, extra)))
         else:
-            found.append(requirement)
+            found.append(text)
     return tuple(found)
 
 
-def _group(groups: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The requirements of a dependency group, with those of the groups that it includes (PEP 735)."""
-    members = {_normal(key): value for key, value in groups.items()}.get(_normal(name), ())
-    found: list[str] = []
-    for member in members:
-        if isinstance(member, str):
-            found.append(member)
-        elif isinstance(member, dict) and (included := _normal(str(member.get("include-group", "")))) not in seen:
-            found.extend(_group(groups, included, (*seen, _normal(name))))
-    return tuple(found)
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _setup_cfg_extras(root: Path) -> tuple[str, ...] | None:
-    """The extras of ``setup.cfg``; ``None`` when it describes no package."""
-    parser = declared_sources.ini(root / "setup.cfg")
-    if not (parser.has_section("metadata") or parser.has_section("options")):
-        return None
-    section = "options.extras_require"
-    return tuple(parser.options(section)) if parser.has_section(section) else ()
+def _group(files: PackagingFiles, name: str) -> tuple[str, ...]:
+    """The requirements of a dependency group, with those of the groups that it includes (PEP 735); none without *name*."""
+    try:
+        return resolve_dependency_groups(files.table("dependency-groups"), *filter(None, [name]))
+    except ExceptionGroup as errors:
+        raise ProjectError(
+            f"The dependency group {name} of pyproject.toml cannot be resolved.",
+            hint="Correct [dependency-groups], or say with [tool.harness] install how the dependencies are installed.",
+            evidence="\n".join(map(str, errors.exceptions)),
+        ) from errors

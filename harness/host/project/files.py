@@ -163,11 +163,11 @@ def _git_ls_files(root: Path) -> list[str]:
     except FileNotFoundError:
         return []  # no git on this machine: use all files of the folder
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or str(error).encode()
+        output = getattr(error, "stderr", None) or str(error).encode()
         raise ProjectError(
             f"git could not list the project's files in {root}.",
             hint="Mend the repository ('git ls-files' there should work), or bring a folder without .git.",
-            evidence=os.fsdecode(said).strip(),
+            evidence=os.fsdecode(output).strip(),
         ) from error
     return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
 

@@ -1,6 +1,4 @@
-"""Advice for a build that fails because it takes the project's version from git: files come to an image without
-``.git``. Pure but for the packaging files that it reads.
-"""
+"""Advice for a build that takes the project's version from git and fails: an image has the files without ``.git``."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.host.project import declared_sources
+from harness.host.project.packaging_files import PackagingFiles
 
 PLUGINS: Mapping[str, str] = {
     "setuptools-scm": "SETUPTOOLS_SCM_PRETEND_VERSION=1.0",
@@ -26,12 +24,10 @@ _WORDS = re.compile(r"(?i)\bversion|\bgit\b")
 
 def plugin_of(root: Path) -> str:
     """The one of ``PLUGINS`` that the project in *root* is built with; empty for none."""
-    requires = declared_sources.toml(root / "pyproject.toml").get("build-system", {}).get("requires", ())
-    setup = root / "setup.py"
-    text = " ".join(
-        [*map(str, requires), declared_sources.ini(root / "setup.cfg").get("options", "setup_requires", fallback="")]
-    )
-    text += setup.read_text("utf-8", "replace") if setup.is_file() else ""
+    files = PackagingFiles(root)
+    requires = map(str, files.table("build-system").get("requires", ()))
+    in_cfg = files.setup_cfg.get("options", "setup_requires", fallback="")
+    text = " ".join([*requires, in_cfg, files.text("setup.py")])
     text = re.sub(r"[-_.]+", "-", text.lower()).replace("use-scm-version", "setuptools-scm")
     return next((name for name in PLUGINS if re.search(rf"(?<![\w-]){name}(?![\w-])", text)), "")
 

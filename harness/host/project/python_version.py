@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import HarnessError, ProjectError, UsageError
-from harness.host.project import declared_sources
+from harness.host.project.packaging_files import PackagingFiles, table_in
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 _LATEST_PATCH = 60
@@ -50,29 +50,29 @@ def declarations(root: Path) -> tuple[Declaration, ...]:
     return tuple(found)
 
 
-def choose(said: Sequence[Declaration], default: str, known: Sequence[str]) -> tuple[str, str]:
+def choose(declared: Sequence[Declaration], default: str, known: Sequence[str]) -> tuple[str, str]:
     """The version for a project without a configured one, and its source, empty for *default*.
 
     *default* where the project allows it, else the newest of *known* that it allows. Raises ``ProjectError`` if there is
     none.
     """
-    fitting = [version for version in known if all(each.allows(version) for each in said)]
+    fitting = [version for version in known if all(each.allows(version) for each in declared)]
     if not fitting:
-        places = ", ".join(f"{each.place} says {each.text!r}" for each in said)
-        allowed = [version for version in known if all(each.allows(version) for each in said if each.binds)]
+        places = ", ".join(f"{each.place} says {each.text!r}" for each in declared)
+        allowed = [version for version in known if all(each.allows(version) for each in declared if each.binds)]
         raise ProjectError(
             f"The harness has no Python that the project declares: {places}; there are {', '.join(known)}.",
             hint=f"Name another: --python {allowed[-1]}." if allowed else "Correct the range.",
         )
     if default in fitting:
         return default, ""
-    return fitting[-1], next(each.place for each in said if not each.allows(default))
+    return fitting[-1], next(each.place for each in declared if not each.allows(default))
 
 
-def check_chosen(said: Sequence[Declaration], versions: Sequence[str], place: str) -> None:
+def check_chosen(declared: Sequence[Declaration], versions: Sequence[str], place: str) -> None:
     """Raise ``UsageError`` for one of *versions*, named by *place*, that the project's range excludes."""
     for version in versions:
-        for each in said:
+        for each in declared:
             if each.binds and not each.allows(version):
                 raise UsageError(
                     f"{place} names Python {version}, and {each.place} says {each.text!r}.",
@@ -80,7 +80,7 @@ def check_chosen(said: Sequence[Declaration], versions: Sequence[str], place: st
                 )
 
 
-def check_host(said: Sequence[Declaration], named: Sequence[str], running: str) -> HarnessError | None:
+def check_host(declared: Sequence[Declaration], named: Sequence[str], running: str) -> HarnessError | None:
     """The error if tests cannot run on this interpreter's series *running*, or ``None``; *named* are the configured
     versions, if any.
     """
@@ -92,7 +92,7 @@ def check_host(said: Sequence[Declaration], named: Sequence[str], running: str) 
             f"Python {versions} was named, and --runner host runs the tests on this interpreter, which is {running}.",
             hint=f"Run harness with Python {named[0]}, or leave out --runner host.",
         )
-    for each in said:
+    for each in declared:
         if not each.allows(running):
             return ProjectError(
                 f"{each.place} says {each.text!r}, and --runner host runs the tests on this interpreter, which is {running}.",
@@ -104,48 +104,39 @@ def check_host(said: Sequence[Declaration], named: Sequence[str], running: str) 
 
 def _written(root: Path) -> Iterator[tuple[str, str, bool]]:
     """The place and the text of each possible declaration, and whether it binds."""
-    yield ".python-version", _python_version_file(root / ".python-version"), False
-    pyproject = declared_sources.toml(root / "pyproject.toml")
-    project = pyproject.get("project", {})
-    if isinstance(project, dict):
-        yield "requires-python of pyproject.toml", _string(project.get("requires-python")), True
-    poetry = pyproject.get("tool", {}).get("poetry", {})
-    if isinstance(poetry, dict):
-        text = _string(poetry.get("dependencies", {}).get("python"))
-        yield "[tool.poetry.dependencies] python of pyproject.toml", text, True
+    files = PackagingFiles(root)
+    yield ".python-version", _python_version_file(files.text(".python-version")), False
+    yield "requires-python of pyproject.toml", _string(files.table("project").get("requires-python")), True
+    poetry = files.table("tool", "poetry", "dependencies").get("python")
+    yield "[tool.poetry.dependencies] python of pyproject.toml", _string(poetry), True
     with contextlib.suppress(ProjectError):  # the installation reads this file too, and raises the error
-        text = declared_sources.ini(root / "setup.cfg").get("options", "python_requires", fallback="")
+        text = files.setup_cfg.get("options", "python_requires", fallback="")
         yield "python_requires of setup.cfg", text, True
-    yield "python_requires of setup.py", _of_setup_py(root / "setup.py"), True
-    pipfile = declared_sources.toml(root / "Pipfile").get("requires", {})
-    if isinstance(pipfile, dict):
-        yield "Pipfile", _string(pipfile.get("python_full_version") or pipfile.get("python_version")), False
+    yield "python_requires of setup.py", _from_setup_py(files.text("setup.py")), True
+    pipfile = table_in(files.pipfile, "requires")
+    yield "Pipfile", _string(pipfile.get("python_full_version") or pipfile.get("python_version")), False
 
 
 def _string(value: object) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _python_version_file(path: Path) -> str:
-    """The first version of CPython in *path*; names of ``pyenv``'s environments are skipped."""
-    if not path.is_file():
-        return ""
-    for line in path.read_text("utf-8", "replace").splitlines():
+def _python_version_file(text: str) -> str:
+    """The first version of CPython in *text*; names of ``pyenv``'s environments are skipped."""
+    for line in text.splitlines():
         match = re.match(r"\s*(?:c?python-?@?)?(\d+\.\d+)(?:\.\d+)?(?:[-a-z].*)?\s*$", line)
         if match:
             return match[1]
     return ""
 
 
-def _of_setup_py(path: Path) -> str:
+def _from_setup_py(text: str) -> str:
     """The literal ``python_requires`` of ``setup.py``, read without running it."""
-    if not path.is_file():
-        return ""
     with contextlib.suppress(SyntaxError, ValueError):
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in ast.walk(ast.parse(text)):
             match node:
-                case ast.keyword(arg="python_requires", value=ast.Constant(value=str(text))):
-                    return text
+                case ast.keyword(arg="python_requires", value=ast.Constant(value=str(literal))):
+                    return literal
     return ""
 
 

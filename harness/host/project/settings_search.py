@@ -6,9 +6,11 @@ import ast
 import configparser
 import contextlib
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+from harness.errors import ProjectError
+from harness.host.project.packaging_files import PackagingFiles
 
 VARIABLE = "DJANGO_SETTINGS_MODULE"
 SUGGESTED = 3
@@ -16,7 +18,7 @@ _NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _FLAG = re.compile(rf"(?:--ds|--settings)[= ]\s*['\"]?({_NAME})")
 _ASSIGNED = re.compile(rf"{VARIABLE}\s*[=:]\s*['\"]?({_NAME})")
 _SETTINGS = frozenset({"INSTALLED_APPS", "DATABASES", "SECRET_KEY", "ROOT_URLCONF"})
-_SAYING = (
+_CONFIGURATIONS = (
     ("pytest.ini", ("pytest",)),
     ("tox.ini", ("pytest", "testenv*")),
     ("setup.cfg", ("tool:pytest",)),
@@ -73,21 +75,22 @@ def _strings(value: ast.expr) -> Iterator[str]:
 
 def _named(root: Path) -> Iterator[tuple[str, str]]:
     """Each file that names a module, with that module: the configuration of other runners, and scripts."""
-    for file, sections in _SAYING:
+    for file, sections in _CONFIGURATIONS:
         for section, text in _sections(root / file):
             if any(re.fullmatch(pattern.replace("*", ".*"), section) for pattern in sections):
-                yield from ((file, module) for module in _said(text))
-    yield from (("pyproject.toml", module) for module in _of_pyproject(root / "pyproject.toml"))
+                yield from ((file, module) for module in _named_in(text))
+    yield from (("pyproject.toml", module) for module in _from_pyproject(PackagingFiles(root)))
     for file in _SCRIPTS:
         if (tree := _parsed(root / file)) is not None:
             yield from ((file, module) for module in modules_in(tree))
 
 
-def _said(text: str) -> Iterator[str]:
+def _named_in(text: str) -> Iterator[str]:
     yield from (match[1] for pattern in (_ASSIGNED, _FLAG) for match in pattern.finditer(text))
 
 
 def _sections(path: Path) -> Iterator[tuple[str, str]]:
+    """Each section of the file with its lines."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # a variable's name keeps its case
     with contextlib.suppress(OSError, configparser.Error):
@@ -96,12 +99,12 @@ def _sections(path: Path) -> Iterator[tuple[str, str]]:
         yield section, "\n".join(f"{key} = {value}" for key, value in parser.items(section))
 
 
-def _of_pyproject(path: Path) -> Iterator[str]:
+def _from_pyproject(files: PackagingFiles) -> Iterator[str]:
     """The modules that ``[tool.pytest]`` and ``[tool.pytest.ini_options]`` name."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        pytest = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("pytest", {})
-        for table in (pytest.get("ini_options", {}), pytest):
-            yield from _said("\n".join(f"{key} = {value}" for key, value in table.items() if key != "ini_options"))
+    with contextlib.suppress(OSError, ProjectError):
+        for keys in (("tool", "pytest", "ini_options"), ("tool", "pytest")):
+            table = files.table(*keys)
+            yield from _named_in("\n".join(f"{key} = {value}" for key, value in table.items() if key != "ini_options"))
 
 
 def _files(root: Path) -> Iterator[tuple[str, str]]:

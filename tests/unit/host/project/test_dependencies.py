@@ -54,7 +54,7 @@ def test_requirements_files_are_the_default(tmp_path: Path, files, arguments: st
     assert found.commands == ((f"pip install {arguments}",) if arguments else ())
     if arguments:
         assert found.files == tuple(sorted(arguments.replace("-r ", "").split()))
-        assert found.told_by == ", ".join(arguments.replace("-r ", "").split())
+        assert found.declared_in == ", ".join(arguments.replace("-r ", "").split())
 
 
 def test_a_packages_dependencies_are_installed_without_the_package(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_packages_dependencies_are_installed_without_the_package(tmp_path: Pat
         "pip install 'django>=5.2' 'psycopg[binary]; python_version >= '\"'\"'3.11'\"'\"'' factory-boy psycopg-pool",
     )
     assert found.files == ()
-    assert found.told_by == "pyproject.toml, extra tests of pyproject.toml"
+    assert found.declared_in == "pyproject.toml, extra tests of pyproject.toml"
 
 
 def test_a_group_counts_over_an_extra_that_is_less_about_tests(tmp_path: Path) -> None:
@@ -119,9 +119,22 @@ def test_files_that_only_configure_tools_bring_nothing(tmp_path: Path, files) ->
     assert plan(_project(tmp_path, files), None) == Installation()
 
 
-def test_groups_that_include_each_other_end(tmp_path: Path) -> None:
-    text = '[dependency-groups]\ntest = ["a", {include-group = "Lint"}]\nlint = ["b", {include-group = "test"}]\n'
-    assert plan(_project(tmp_path, {"pyproject.toml": text}), None).commands == ("pip install a b",)
+GROUPS = '[dependency-groups]\ntest = ["a", {include-group = "Lint"}]\nlint = ["b"]\n'
+
+
+def test_a_dependency_group_includes_another(tmp_path: Path) -> None:
+    assert plan(_project(tmp_path, {"pyproject.toml": GROUPS}), None).commands == ("pip install a b",)
+
+
+@pytest.mark.parametrize("lint", ['{include-group = "test"}', '{include-group = "gone"}', '{path = "x"}', "3"])
+def test_a_wrong_dependency_group_is_an_error_if_it_is_needed(tmp_path: Path, lint: str) -> None:
+    files = {"pyproject.toml": GROUPS.replace('"b"', lint)}
+    with pytest.raises(ProjectError, match="dependency group test of") as caught:
+        plan(_project(tmp_path, files), None)
+    assert "[dependency-groups]" in caught.value.hint
+    assert caught.value.evidence
+    files["requirements-test.txt"] = "a\n"
+    assert plan(_project(tmp_path, files), None).commands == ("pip install -r requirements-test.txt",)
 
 
 def test_the_configurations_commands_are_taken_as_they_are(tmp_path: Path) -> None:
@@ -129,7 +142,7 @@ def test_the_configurations_commands_are_taken_as_they_are(tmp_path: Path) -> No
     found = plan(_project(tmp_path, files), ["pip install -r requirements/ci.txt"])
     assert found.commands == ("pip install -r requirements/ci.txt",)
     assert found.files == ("requirements/base.txt", "requirements/ci.txt")
-    assert found.told_by == "[tool.harness] install"
+    assert found.declared_in == "[tool.harness] install"
 
 
 def test_no_commands_install_nothing(tmp_path: Path) -> None:

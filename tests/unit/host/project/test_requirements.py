@@ -47,7 +47,7 @@ class TestUv:
             "packages/README.md": "",
         }  # fmt: skip
         command = commands(tmp_path, files)
-        assert "'toml[fast] @ file:///project/packages/toml ; python_version > '" in command
+        assert "'toml[fast] @ file:///project/packages/toml ; python_version > \"3.0\"'" in command
         assert "'other-member @ file:///project/packages/b'" in command
         assert command.count("file://") == 2
         assert files_read(tmp_path, [command]) is None
