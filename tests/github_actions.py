@@ -41,12 +41,13 @@ def _checkout(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
 
 def _setup_python(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
     assert given["python-version"]
-    if given.get("update-environment") != "false":
-        runner.added_path.append(f"{sys.base_prefix}/bin")
-    base = os.path.realpath(f"{sys.base_prefix}/bin/python3")
+    base = Path(f"{sys.base_prefix}/bin/python3").resolve()
     has_pip = subprocess.run([base, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
-    # the real action's Python has pip, which a distribution may keep in a package of its own
-    return {"python-path": base if has_pip else sys.executable}
+    # the real action's Python has pip and the name ``python``; a distribution may keep both in packages of their own
+    path = base if has_pip and (base.parent / "python").exists() else Path(sys.executable)
+    if given.get("update-environment") != "false":
+        runner.added_path.append(str(path.parent))
+    return {"python-path": str(path)}
 
 
 def _cache_restore(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
