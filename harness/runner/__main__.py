@@ -18,7 +18,8 @@ from ..errors import ExitCode, HarnessError, Interrupted, ProjectError
 from ..protocol.events import RunAborted
 from ..protocol.messages import Begin
 from . import unpatched
-from .host_channel import HostMessages, Journal, open_channels, out_of_reach
+from .descriptors import duplicate_high
+from .host_channel import HostMessages, Journal, open_channels
 from .processes import prctl
 
 
@@ -28,7 +29,7 @@ def main() -> NoReturn:
     prctl.hide()
     journal, messages = open_channels()
     # SIGUSR1 from the host asks for the stacks; a Python handler would not run in C code that does not return
-    unpatched.faulthandler.register(signal.SIGUSR1, out_of_reach(2), all_threads=True)
+    unpatched.faulthandler.register(signal.SIGUSR1, duplicate_high(2), all_threads=True)
     status = ExitCode.INTERNAL
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,6 @@ import fcntl
 import itertools
 import mmap
 import os
-import resource
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -22,6 +21,7 @@ from ..protocol import codec, signatures
 from ..protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
 from ..protocol.messages import Message, Stop
 from . import unpatched
+from .descriptors import duplicate_high
 
 M = TypeVar("M")
 
@@ -29,24 +29,16 @@ INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
 """The signals whose handlers raise ``Interrupted``."""
 BEAT_S = 5.0
 """Seconds that the journal may be silent while tests run; see ``host.launch.liveness``."""
-_HIGHEST_FD = 1024
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
+def interrupts_blocked() -> Iterator[None]:
     """Block the signals in ``INTERRUPTS``; they are delivered after the block. A child forked inside starts with them blocked."""
     before = unpatched.signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
     try:
         yield
     finally:
         unpatched.signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def out_of_reach(fd: int) -> int:
-    """Duplicate *fd* under a high number, which a test that writes to or closes guessed descriptors does not hit."""
-    limit = unpatched.resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    ceiling = min(limit, _HIGHEST_FD) if limit > 0 else _HIGHEST_FD
-    return unpatched.fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
 
 
 class Journal:
@@ -104,7 +96,7 @@ class Journal:
     def _say(self, lines: list[bytes]) -> None:
         parts: list[memoryview | bytes] = []  # the key is never copied into Python's own memory, which forks inherit
         size = 0
-        with held_back():  # half a line would spoil the next
+        with interrupts_blocked():  # half a line would spoil the next
             for piece in itertools.chain.from_iterable(map(signatures.pieces, lines)):
                 if size + signatures.KEY_BYTES + len(piece) > signatures.PIECE_BYTES:
                     _write_all(self.fd, parts)
@@ -186,7 +178,7 @@ class HostMessages:
             left = None if deadline is None else max(0.0, deadline - unpatched.time.perf_counter())
             if not self._has_ended and not unpatched.select.select([self.fd], [], [], left)[0]:
                 raise HarnessError(f"The host did not send {kind.__name__} within {timeout_s} s.")
-            with held_back():
+            with interrupts_blocked():
                 self._read()
         message = self._waiting.pop(0)
         if not isinstance(message, kind):
@@ -225,7 +217,7 @@ def open_channels() -> tuple[Journal, HostMessages]:
     Afterwards descriptor 1 goes where 2 goes (the host keeps the end of it as evidence), and descriptor 0 reads nothing.
     """
     keys = _read_keys(0)
-    journal_fd, messages_fd = out_of_reach(1), out_of_reach(0)
+    journal_fd, messages_fd = duplicate_high(1), duplicate_high(0)
     unpatched.os.dup2(2, 1)
     null = unpatched.os.open(os.devnull, os.O_RDONLY)
     unpatched.os.dup2(null, 0)

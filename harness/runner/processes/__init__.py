@@ -1,1 +1,1 @@
-"""Child processes on Linux: started, watched, ended, together with all that they start."""
+"""Processes on Linux: child processes with all that they start, and the cores and attributes of this process."""

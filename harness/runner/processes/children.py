@@ -9,9 +9,7 @@ import os
 import signal
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ...protocol.events import WorkerFailed
 from .. import unpatched
 from . import tree
 
@@ -23,20 +21,12 @@ _READ_ONLY = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SE
 
 @dataclass(slots=True)
 class Child:
-    """A forked process and our end of its socket. ``abort`` is the ``RunAborted`` that it sent, ``overruled`` its end of a test
-    whose outcome was decided by then. ``failure`` is the exception that ended it, ``last_test`` the test that it ran last,
-    ``is_uncounted`` whether it has run tests and not sent the counts of their statements.
-    """
+    """A forked process and our end of its socket."""
 
     pid: int
     link: unpatched.Socket
     buffer: bytes = b""
-    abort: dict[str, Any] | None = None
-    overruled: dict[str, Any] | None = None
     is_stopped: bool = False
-    failure: WorkerFailed | None = None
-    last_test: str = ""
-    is_uncounted: bool = False
 
     def lines(self) -> list[bytes] | None:
         """The lines received, each with its newline; ``None`` when there are no more for now. Raises ``EOFError`` at the end of
@@ -53,8 +43,8 @@ class Child:
         *lines, self.buffer = (self.buffer + chunk).split(b"\n")
         return [line + b"\n" for line in lines]
 
-    def say(self, line: bytes) -> None:
-        """Send it *line*. Raises ``OSError`` if it has gone."""
+    def send(self, line: bytes) -> None:
+        """Send it *line*. Raises ``OSError`` if it has ended."""
         self.link.setblocking(True)
         self.link.sendall(line)
         self.link.setblocking(False)
@@ -116,6 +106,11 @@ def has_ended(pid: int) -> bool:
         return unpatched.os.waitpid(pid, os.WNOHANG)[0] != 0
     except ChildProcessError:  # it was reaped already
         return True
+
+
+def kill_child(pid: int) -> None:
+    unpatched.os.kill(pid, signal.SIGKILL)
+    unpatched.os.waitpid(pid, 0)
 
 
 def end_children(pids: Sequence[int], patience_s: float) -> None:

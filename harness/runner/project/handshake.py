@@ -18,9 +18,10 @@ from ...errors import ExitCode, HarnessError, ProjectError
 from ...protocol.events import RunFinished, TopologyFound
 from ...protocol.messages import RunSpec, UseRoutes
 from ...protocol.topology import Topology
-from .. import gc_thresholds, unset_variables
+from .. import unset_variables
 from ..failures import import_advice, project_root, project_traceback
 from ..host_channel import HostMessages, Journal
+from ..processes import gc_thresholds
 from . import label_names
 from .read_topology import fold_flat_spellings, read_topology
 

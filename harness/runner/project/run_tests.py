@@ -17,9 +17,9 @@ from ...errors import ExitCode, HarnessError, ProjectError
 from ...protocol.events import RunFinished
 from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology, primary_of
-from .. import cpu_count
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
+from ..processes import cpu_count
 from ..schedule.units import class_name
 from ..sql.statement_log import StatementLog
 from . import portability

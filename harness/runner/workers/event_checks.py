@@ -23,7 +23,7 @@ _LEFT_OUT = frozenset({"SKIPPED", "NOT_RUN"})
 _ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED", "NOT_RUN"})
 
 
-class Claims:
+class EventChecks:
     """The events that the worker of one slot may send next, from its fork to its end."""
 
     def __init__(self) -> None:
@@ -107,15 +107,15 @@ class Claims:
 
 
 _CHECKS = {
-    "SlotRecycled": Claims._slot_recycled,
-    "FixtureStarted": Claims._fixture_started,
-    "AttemptStarted": Claims._attempt_started,
-    "AttemptFinished": Claims._attempt_finished,
-    "UnitFinished": Claims._unit_finished,
-    "QueriesCounted": Claims._queries_counted,
-    "Notice": Claims._notice,
-    "WorkerFailed": Claims._worker_failed,
-    "RunAborted": Claims._run_aborted,
+    "SlotRecycled": EventChecks._slot_recycled,
+    "FixtureStarted": EventChecks._fixture_started,
+    "AttemptStarted": EventChecks._attempt_started,
+    "AttemptFinished": EventChecks._attempt_finished,
+    "UnitFinished": EventChecks._unit_finished,
+    "QueriesCounted": EventChecks._queries_counted,
+    "Notice": EventChecks._notice,
+    "WorkerFailed": EventChecks._worker_failed,
+    "RunAborted": EventChecks._run_aborted,
 }
 
 

@@ -8,79 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import mmap
-import os
 import sys
 from typing import Any
 
 from .. import unpatched
-from ..failures import cut
-from ..host_channel import out_of_reach
+from ..descriptors import MemoryFile
 from ..sql.crash_safe_log import CrashSafeLog
-
-STREAM_CHARACTERS = 100_000
-_STREAM_BYTES = 400_000
-
-
-class Stream:
-    """One captured stream. ``mark`` sets where the next ``taken`` begins; all processes that have the stream share the mark.
-
-    ``lseek`` reads its size several times for each test. Moving the offset does no harm: every writer appends.
-    """
-
-    def __init__(self, name: str) -> None:
-        low = unpatched.os.memfd_create(name, os.MFD_CLOEXEC)
-        self.fd = out_of_reach(low)
-        unpatched.os.close(low)
-        # appending makes truncation safe while others (subprocesses) hold the descriptor
-        unpatched.fcntl.fcntl(self.fd, fcntl.F_SETFL, unpatched.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_APPEND)
-        self._memory = unpatched.mmap.mmap(-1, mmap.PAGESIZE)
-        self._mark = memoryview(self._memory).cast("Q")
-
-    def mark(self) -> None:
-        self._mark[0] = unpatched.os.lseek(self.fd, 0, os.SEEK_END)
-
-    def taken(self) -> str:
-        """The output since the mark; its middle is left out if it is too long."""
-        size = unpatched.os.lseek(self.fd, 0, os.SEEK_END) - self._mark[0]
-        return self._read(self._mark[0], size) if size > 0 else ""
-
-    def everything(self) -> str:
-        """The output since the last ``clear``."""
-        return self._read(0, unpatched.os.lseek(self.fd, 0, os.SEEK_END))
-
-    def clear(self) -> None:
-        unpatched.os.ftruncate(self.fd, 0)
-        self._mark[0] = 0
-
-    def close(self) -> None:
-        """Close it in this process: it belongs to another slot."""
-        unpatched.os.close(self.fd)
-        self._mark.release()
-        self._memory.close()
-
-    def _read(self, start: int, size: int) -> str:
-        if size <= _STREAM_BYTES:
-            data = unpatched.os.pread(self.fd, size, start)
-        else:
-            half = _STREAM_BYTES // 2
-            left_out = f"\n[... {size - 2 * half} bytes left out ...]\n".encode()
-            data = (
-                unpatched.os.pread(self.fd, half, start)
-                + left_out
-                + unpatched.os.pread(self.fd, half, start + size - half)
-            )
-        return cut(data.decode(errors="backslashreplace"), STREAM_CHARACTERS)
 
 
 class Capture:
     """A slot's evidence, which outlives its worker: output, errors, faulthandler's stacks, statements, server sessions."""
 
     def __init__(self, slot: int) -> None:
-        self.stdout = Stream(f"slot-{slot}-stdout")
-        self.stderr = Stream(f"slot-{slot}-stderr")
-        self.stacks = Stream(f"slot-{slot}-stacks")
-        self.sessions = Stream(f"slot-{slot}-sessions")
+        self.stdout = MemoryFile(f"slot-{slot}-stdout")
+        self.stderr = MemoryFile(f"slot-{slot}-stderr")
+        self.stacks = MemoryFile(f"slot-{slot}-stacks")
+        self.sessions = MemoryFile(f"slot-{slot}-sessions")
         self.crash_log = CrashSafeLog()
         self._is_marked = False
         self._streams: list[Any] = [None, None]
@@ -133,7 +76,7 @@ class Capture:
     def end(self) -> tuple[str, str]:
         """The output since the beginning: stdout and stderr."""
         self.flush()
-        taken = self.stdout.taken(), self.stderr.taken()
+        taken = self.stdout.since_mark(), self.stderr.since_mark()
         self._mark()
         self._is_marked = True
         return taken

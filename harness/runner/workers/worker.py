@@ -36,8 +36,9 @@ from ...protocol.events import (
 from ...protocol.messages import MirrorMode
 from .. import private_apis, unpatched
 from ..databases import clones, flush
+from ..descriptors import duplicate_high
 from ..failures import MESSAGE_CHARACTERS, FailureDescriber, cut, format_error, message_of, type_name
-from ..host_channel import INTERRUPTS, out_of_reach
+from ..host_channel import INTERRUPTS
 from ..processes import prctl
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
@@ -83,7 +84,7 @@ def run(context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capt
     status: int = ExitCode.INTERNAL
     try:
         _become_worker(slot, capture)
-        own_link = unpatched.Socket(fileno=out_of_reach(link.fileno()))
+        own_link = unpatched.Socket(fileno=duplicate_high(link.fileno()))
         own_link.setblocking(True)  # whatever default the project has set
         link.close()
         worker = Worker(context, slot, own_link, capture)

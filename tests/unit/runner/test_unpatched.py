@@ -8,10 +8,10 @@ import pytest
 
 RUNNER = Path(__file__).parents[3] / "harness" / "runner"
 BEFORE_TESTS = """
-    __init__ __main__ bootstrap unset_variables cpu_count gc_thresholds unpatched processes/supervisor
+    __init__ __main__ bootstrap unset_variables unpatched processes/supervisor processes/cpu_count processes/gc_thresholds
     project/handshake project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
     project/labels project/label_names project/time_limits project/project_runner project/__init__ pytest/__init__
-    schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ processes/__init__ sql/__init__
+    schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
     databases/__init__ databases/migration_errors replication/__init__
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process

@@ -4,7 +4,7 @@ import pytest
 
 from harness.protocol import codec
 from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest
-from harness.runner.workers.event_checks import Claims
+from harness.runner.workers.event_checks import EventChecks
 
 TESTS = ("app.T.test_1", "app.T.test_2")
 FAILURE = Failure("error", "ValueError", "no", "Traceback")
@@ -40,7 +40,7 @@ def done(unit="app.T"):
 @pytest.fixture
 def claims():
     """The claims of a worker that has begun, and was given two tests."""
-    claims = Claims()
+    claims = EventChecks()
     assert claims.fits(recycled())
     claims.assign("app.T", TESTS, 1, ("app.T", "app"))
     return claims
@@ -138,8 +138,8 @@ def test_while_a_test_runs_only_its_end_fits(claims, event) -> None:
 
 def test_nothing_fits_before_the_clones_are_made_but_an_abort() -> None:
     for event in (began(), fixture(), ended(), done(), {"type": "Notice", "code": "soiled", "text": ""}):
-        assert not Claims().fits(event)
-    assert Claims().fits({"type": "RunAborted", "exit_code": 4, "message": "init_worker failed"})
+        assert not EventChecks().fits(event)
+    assert EventChecks().fits({"type": "RunAborted", "exit_code": 4, "message": "init_worker failed"})
 
 
 def failed(fault="harness"):

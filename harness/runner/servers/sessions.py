@@ -1,13 +1,11 @@
 """Reads the sessions of a timed-out test from the servers: their state, what they wait for, and which sessions block them.
 
-A short-lived fork of the coordinator asks: the server may be the reason, and the coordinator must not wait for it. The result
-is left in memory that both processes share.
+An inspector asks, because the server itself may be the reason for the time-out.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +13,9 @@ from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS
 
 from ...protocol import naming
-from .. import unpatched
 from ..databases.clones import TestDatabase
-from .output_capture import Stream
+from ..descriptors import MemoryFile
+from .inspector import start_inspector
 
 DEADLINE_S = 1.8
 """Seconds that the servers have to answer; the worker is ended right after that."""
@@ -39,25 +37,18 @@ class ServerSession:
     sql: str
 
 
-def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: int, found: Stream) -> int:
-    """Fork a process that asks about the sessions on the slot's clones. Returns its pid; the caller reaps it.
+def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: int, findings: MemoryFile) -> int:
+    """Start an inspector that describes the sessions on the slot's clones. Returns its pid; the caller reaps it.
 
     ``replicas`` are the mirror aliases that have a server of their own.
     """
-    found.clear()
-    pid = unpatched.os.fork()
-    if pid == 0:
-        try:
-            for signum in (signal.SIGTERM, signal.SIGALRM):
-                unpatched.signal.signal(signum, signal.SIG_DFL)
-            unpatched.signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGALRM))
-            unpatched.signal.setitimer(signal.ITIMER_REAL, DEADLINE_S)
-            for database in databases:
-                for alias in (database.alias, *(mirror for mirror in database.mirrors if mirror in replicas)):
-                    unpatched.os.write(found.fd, _look(alias, naming.clone(database.template, slot)).encode())
-        finally:
-            unpatched.os._exit(0)
-    return pid
+
+    def ask() -> Iterator[str]:
+        for database in databases:
+            for alias in (database.alias, *(mirror for mirror in database.mirrors if mirror in replicas)):
+                yield _described(alias, naming.clone(database.template, slot))
+
+    return start_inspector(ask, DEADLINE_S, findings)
 
 
 def describe(title: str, sessions: Iterable[ServerSession]) -> str:
@@ -68,8 +59,8 @@ def describe(title: str, sessions: Iterable[ServerSession]) -> str:
     shown = sessions if len(sessions) <= _MOST else sorted(sessions, key=lambda each: each.state in _IDLE)[:_MOST]
     for session in shown:
         waits = f", waits for {session.waits_for}" if session.waits_for else ""
-        held = f", held up by {', '.join(map(str, session.blocked_by))}" if session.blocked_by else ""
-        lines.append(f"  session {session.id}: {session.state} for {session.seconds:.1f} s{waits}{held}")
+        blocked = f", held up by {', '.join(map(str, session.blocked_by))}" if session.blocked_by else ""
+        lines.append(f"  session {session.id}: {session.state} for {session.seconds:.1f} s{waits}{blocked}")
         lines += [f"    {line}" for line in session.sql[:_SQL_CHARACTERS].splitlines()]
     if len(sessions) > _MOST:
         idle = sum(session.state in _IDLE for session in sessions)
@@ -84,7 +75,7 @@ def describe(title: str, sessions: Iterable[ServerSession]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _look(alias: str, clone: str) -> str:
+def _described(alias: str, clone: str) -> str:
     vendor = connections[alias].vendor
     if vendor not in _SESSIONS:
         return ""

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from harness.errors import ServerError
-from harness.runner.workers import server_reachability
-from harness.runner.workers.server_reachability import GONE_S, Finding, findings, judge
+from harness.runner.servers import reachability
+from harness.runner.servers.reachability import GONE_S, Finding, findings, judge
 
 ASKED = Finding("default", "asked")
 END = Finding("", "asked")
@@ -41,9 +41,9 @@ class TestJudge:
         ("found", "waited_s", "word"),
         [
             ([], 0.0, "go on"),
-            ([SILENT], 0.0, "look again"),
+            ([SILENT], 0.0, "check again"),
             ([SILENT], GONE_S + 1, "give up"),
-            ([SEVERED], 0.0, "look again"),
+            ([SEVERED], 0.0, "check again"),
         ],
     )
     def test_a_server_that_does_not_answer_is_waited_for_and_never_lost(self, found, waited_s, word: str) -> None:
@@ -103,13 +103,13 @@ def packet(payload):
 )
 def test_a_server_that_says_anything_is_there_unless_it_shuts_down(probe: str, words, answers: bool) -> None:
     with server_that_says(words) as port:
-        assert server_reachability._PROBES[probe]("127.0.0.1", port) is answers
+        assert reachability._PROBES[probe]("127.0.0.1", port) is answers
 
 
 def test_where_nobody_listens_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    assert not any(probe("127.0.0.1", port) for probe in server_reachability._PROBES.values())
+    assert not any(probe("127.0.0.1", port) for probe in reachability._PROBES.values())
 
 
 def test_a_finding_is_one_line_whatever_it_says() -> None:

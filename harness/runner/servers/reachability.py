@@ -1,13 +1,11 @@
 """Checks after a test has erred that the servers still answer and the replicas still follow: a lost server may be the cause.
 
-A short-lived fork of the coordinator asks. No test runs in that process, so no state that a test leaves behind can make a
-server look lost: no guard against the network, no broken connection, no changed settings.
+An inspector asks, and the host decides: it sees the containers.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,12 +14,13 @@ from django.db import connections
 from ...errors import ServerError
 from .. import unpatched
 from ..databases.clones import TestDatabase
+from ..descriptors import MemoryFile
 from ..replication.catch_up import NoAnswerError, check_replica, server_connection
 from ..replication.postgres_position import NotReceivingError
-from .output_capture import Stream
+from .inspector import start_inspector
 
-LOOK_S = 3.0
-"""Seconds that the servers have to answer a look."""
+CHECK_S = 3.0
+"""Seconds that the servers have to answer a check, and as many more as there are replicas."""
 GONE_S = 10.0
 """Seconds to wait for a server that does not answer. The host, which sees its container, ends the run sooner."""
 PAUSE_S = 0.2
@@ -36,8 +35,8 @@ Kind = Literal["asked", "silent", "severed", "stopped"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The finding of a look at *alias*: its server does not answer (``silent``), its replica receives nothing at the moment
-    (``severed``), or has stopped and says so (``stopped``). ``asked``: the look came no further.
+    """The finding of a check of *alias*: its server does not answer (``silent``), its replica receives nothing at the moment
+    (``severed``), or reports that it has stopped (``stopped``). ``asked``: the check came no further.
     """
 
     alias: str
@@ -60,49 +59,35 @@ def servers_of(databases: Iterable[TestDatabase], replicas: Collection[str]) -> 
     return tuple(alias for alias in names if _is_on_server(connections[alias]))
 
 
-def start(aliases: Sequence[str], pairs: Mapping[str, str], found: Stream) -> int:
-    """Fork a process that looks at the servers of *aliases* and at the mirrors of *pairs*, each with its primary; the process's
-    id.
-    """
-    found.clear()
-    pid = unpatched.os.fork()
-    if pid == 0:
-        try:
-            for signum in (signal.SIGTERM, signal.SIGALRM):
-                unpatched.signal.signal(signum, signal.SIG_DFL)
-            unpatched.signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGALRM))
-            unpatched.signal.setitimer(signal.ITIMER_REAL, LOOK_S + len(pairs))
-            for finding in _look(aliases, pairs):
-                unpatched.os.write(found.fd, finding.line().encode())
-        finally:
-            unpatched.os._exit(0)
-    return pid
+def start(aliases: Sequence[str], pairs: Mapping[str, str], found: MemoryFile) -> int:
+    """Start an inspector that checks the servers of *aliases* and the mirrors in *pairs*, each with its primary; its pid."""
+    return start_inspector(lambda: (each.line() for each in _check(aliases, pairs)), CHECK_S + len(pairs), found)
 
 
 def findings(text: str) -> tuple[Finding, ...]:
-    """The findings in *text*, the lines of a look. A server still being asked when the time was over does not answer."""
-    said = [Finding(*unpatched.json.loads(line)) for line in text.splitlines()]
-    found = [finding for finding in said if finding.kind != "asked"]
-    if said and said[-1].kind == "asked" and said[-1].alias:
-        found.append(Finding(said[-1].alias, "silent", f"no answer within {LOOK_S:g} s"))
+    """The findings in *text*, the lines of a check. A server still being asked when the time was over does not answer."""
+    lines = [Finding(*unpatched.json.loads(line)) for line in text.splitlines()]
+    found = [finding for finding in lines if finding.kind != "asked"]
+    if lines and lines[-1].kind == "asked" and lines[-1].alias:
+        found.append(Finding(lines[-1].alias, "silent", f"no answer within {CHECK_S:g} s"))
     return tuple(found)
 
 
-def judge(found: Iterable[Finding], waited_s: float) -> Literal["go on", "look again", "give up"]:
-    """The decision about *found*, after *waited_s* seconds of looking. Raises ``ServerError`` for a replica that has stopped.
+def judge(found: Iterable[Finding], waited_s: float) -> Literal["go on", "check again", "give up"]:
+    """The decision about *found*, after *waited_s* seconds of checks. Raises ``ServerError`` for a replica that has stopped.
 
     A server that does not answer is not lost for that: only the host can know. It is waited for, and then given up on.
     """
-    kinds = {finding.kind: finding for finding in found}
-    stopped = kinds.get("stopped") or (kinds.get("severed") if waited_s > GONE_S else None)
+    by_kind = {finding.kind: finding for finding in found}
+    stopped = by_kind.get("stopped") or (by_kind.get("severed") if waited_s > GONE_S else None)
     if stopped is not None:
         raise ServerError(stopped.message, stopped.hint, stopped.evidence)
-    if "silent" in kinds and waited_s > GONE_S:
+    if "silent" in by_kind and waited_s > GONE_S:
         return "give up"
-    return "look again" if kinds else "go on"
+    return "check again" if by_kind else "go on"
 
 
-def _look(aliases: Sequence[str], pairs: Mapping[str, str]) -> Iterable[Finding]:
+def _check(aliases: Sequence[str], pairs: Mapping[str, str]) -> Iterator[Finding]:
     silent = set()
     for alias in aliases:
         yield Finding(alias, "asked")
@@ -139,10 +124,10 @@ def _is_on_server(connection: Any) -> bool:
     return connection.vendor in _PROBES and bool(settings.get("HOST")) and has_port
 
 
-# without the driver, which a module of tests may have patched as it was imported
+# probes without the driver, which a module of tests may have patched as it was imported
 
 
-def _said(host: str, port: int, greeting: bytes) -> bytes:
+def _first_bytes(host: str, port: int, greeting: bytes) -> bytes:
     """The first bytes that the server at *host* sends after *greeting*; empty if there is no server, or it sends nothing."""
     link = unpatched.Socket()
     try:
@@ -159,14 +144,14 @@ def _said(host: str, port: int, greeting: bytes) -> bytes:
 
 def _postgresql_answers(host: str, port: int) -> bool:
     body = (3 << 16).to_bytes(4, "big") + b"user\0postgres\0database\0postgres\0\0"
-    said = _said(host, port, (len(body) + 4).to_bytes(4, "big") + body)
-    return bool(said) and b"\0C" + _REFUSED_S.encode() + b"\0" not in said
+    answer = _first_bytes(host, port, (len(body) + 4).to_bytes(4, "big") + body)
+    return bool(answer) and b"\0C" + _REFUSED_S.encode() + b"\0" not in answer
 
 
 def _mysql_answers(host: str, port: int) -> bool:
-    said = _said(host, port, b"")
-    is_error = said[4:5] == b"\xff"
-    return bool(said) and not (is_error and int.from_bytes(said[5:7], "little") == _SHUTDOWN)
+    answer = _first_bytes(host, port, b"")
+    is_error = answer[4:5] == b"\xff"
+    return bool(answer) and not (is_error and int.from_bytes(answer[5:7], "little") == _SHUTDOWN)
 
 
 _PROBES = {"postgresql": _postgresql_answers, "mysql": _mysql_answers}

@@ -1,6 +1,6 @@
 """The servers' view of a test that is out of time, in words."""
 
-from harness.runner.workers.server_sessions import ServerSession, describe
+from harness.runner.servers.sessions import ServerSession, describe
 
 WAITING = ServerSession(7, "active", 3.96, "Lock transactionid", (6,), "UPDATE shop_account\nSET balance = 2")
 HOLDING = ServerSession(6, "idle in transaction", 4.0, "", (), "UPDATE shop_account SET balance = 1")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner import cpu_count
+from harness.runner.processes import cpu_count
 
 AFFINITY = len(os.sched_getaffinity(0))
 
