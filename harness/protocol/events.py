@@ -12,6 +12,11 @@ from typing import Literal
 from ..errors import ExitCode
 from .topology import Topology
 
+Role = Literal["primary", "replica"]
+"""The role of a server."""
+AliasMode = Literal["primary", "shared", "mirror"]
+"""How an alias has its test database: it makes it, another alias makes it, or it reads that of the alias that it mirrors."""
+
 
 class Outcome(enum.Enum):
     """The outcome of a test. Each planned test has exactly one; flaky is not one of them but follows from the attempts."""
@@ -333,7 +338,7 @@ class ServerReady:
     server: str
     engine: str
     version: str
-    role: Literal["primary", "replica"]
+    role: Role
     primary: str | None
     image: str
     ready_s: float
@@ -341,14 +346,14 @@ class ServerReady:
 
 @dataclass(frozen=True, slots=True)
 class AliasRouted:
-    """The host's route of an alias. ``mode``: ``primary``, ``mirror``, or ``shared`` (another alias makes its database)."""
+    """The host chose a route for an alias; the fields are those of ``messages.Route``."""
 
     alias: str
     server: str | None
     database: str
     mirror_of: str | None
     dependencies: tuple[str, ...]
-    mode: str
+    mode: AliasMode
 
 
 @dataclass(frozen=True, slots=True)

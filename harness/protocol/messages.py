@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ExitCode
+from .events import AliasMode, Role
 
 MirrorMode = Literal["auto", "primary", "replica"]
 
@@ -54,10 +55,12 @@ class RunSpec:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The route of an alias: its server, its backend, its user, and the name of its test database.
+    """The route of an alias: its server, its backend, its user, and its test database.
 
-    ``backend`` replaces ``ENGINE`` when the run asked for another engine than the settings'. ``test_name`` is ``None`` where
-    Django's own choice fits the server. ``server`` is ``None`` where the backend needs none (SQLite).
+    ``server`` is ``None`` where the backend needs none (SQLite); ``role`` is the server's. ``backend`` replaces ``ENGINE`` when
+    the run asked for another engine than the settings'. ``database`` is the name of the test database; ``test_name`` is
+    ``None`` where that is Django's own choice, else the same name. ``mirror_of`` is the alias at the end of a mirror's chain;
+    ``dependencies`` are the aliases whose test databases are made first.
     """
 
     alias: str
@@ -66,6 +69,11 @@ class Route:
     user: str
     test_name: str | None = None
     drop_options: tuple[str, ...] = ()
+    role: Role = "primary"
+    mode: AliasMode = "primary"
+    mirror_of: str | None = None
+    database: str = ""
+    dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ class Endpoint:
     """The address of a server, as seen from the runner."""
 
     server: str
-    role: Literal["primary", "replica"]
+    role: Role
     host: str
     port: int
     password: str

@@ -35,6 +35,7 @@ from harness.protocol.events import (
     TopologyFound,
 )
 from harness.protocol.messages import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
+from harness.protocol.topology import dependencies_of, primary_of
 from tests.signals import HEEDING
 
 ROOT = Path(__file__).parents[2]
@@ -261,8 +262,20 @@ def _session(pid: int) -> list[str]:
 
 
 def plain_routes(found: TopologyFound) -> tuple[Route, ...]:
-    """Routes that change nothing: what SQLite projects get."""
-    return tuple(Route(alias.name, None, alias.backend, alias.user) for alias in found.topology.aliases)
+    """The routes of a project on SQLite, which change nothing but chains of mirrors."""
+    found_aliases = found.topology.aliases
+    primaries = {alias.name: primary_of(found.topology, alias.name) for alias in found_aliases}
+    return tuple(
+        Route(
+            alias.name,
+            None,
+            alias.backend,
+            alias.user,
+            mirror_of=None if alias.test.mirror is None else primaries[alias.name],
+            dependencies=dependencies_of(found.topology, alias),
+        )
+        for alias in found_aliases
+    )
 
 
 def run(

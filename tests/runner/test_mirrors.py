@@ -91,25 +91,6 @@ DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 """
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ('DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "nowhere"}}', "is a mirror of 'nowhere'"),
-        ('DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "replica"}}', "replica -> replica"),
-        (
-            'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["nowhere"]}}',
-            "depends on 'nowhere'",
-        ),
-    ],
-)
-def test_a_topology_that_is_none_ends_the_run(project, run_project, settings: str, message: str) -> None:
-    """The host says so first; a runner that is asked to run it all the same does so too."""
-    project({"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')}, settings)
-    journal = run_project("tests")
-    assert journal.status == 4
-    assert message in journal.aborted.message
-
-
 def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project) -> None:
     project(
         {"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')},

@@ -13,7 +13,8 @@ from tests.runner.conftest import together
 from tests.runner.conversation import PROJECTS, run
 
 OUTCOMES = PROJECTS / "outcomes"
-ROUTES = tuple(Route(alias, None, "django.db.backends.sqlite3", "") for alias in ("default", "replica"))
+SQLITE = "django.db.backends.sqlite3"
+ROUTES = (Route("default", None, SQLITE, ""), Route("replica", None, SQLITE, "", mirror_of="default"))
 
 
 @pytest.fixture(scope="session")

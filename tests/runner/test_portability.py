@@ -51,9 +51,10 @@ WITHOUT_TABLE = TESTS.replace("Item.objects.create()", "Item")
 
 
 def on_sqlite(folder, *aliases):
-    """The runner on *folder*'s project, which the host brings to SQLite."""
+    """The journal of *folder*'s project, whose aliases the host brings to SQLite."""
+    mirrors = {"replica": "default"}
     names = aliases or ("default",)
-    routes = [Route(name, None, "django.db.backends.sqlite3", "") for name in names]
+    routes = [Route(name, None, "django.db.backends.sqlite3", "", mirror_of=mirrors.get(name)) for name in names]
     return run(folder, RunSpec(labels=("tests",), settings="settings", workers=1), routes=routes)
 
 

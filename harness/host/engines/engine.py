@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["primary", "replica"]
+from harness.protocol.events import Role
 
 Replication = Literal["gtid", "position"]
 """The ways by which a replica finds its place in its primary's log, where an engine has both."""

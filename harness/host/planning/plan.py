@@ -13,9 +13,9 @@ from pathlib import PureWindowsPath
 
 from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import SQLITE, DbSpec
-from harness.host.engines import ENGINES, Engine, Role, for_vendor
+from harness.host.engines import ENGINES, Engine, for_vendor
 from harness.protocol import naming
-from harness.protocol.events import AliasRouted, Notice
+from harness.protocol.events import AliasMode, AliasRouted, Notice, Role
 from harness.protocol.messages import Route
 from harness.protocol.topology import (
     DEFAULT_ALIAS,
@@ -57,7 +57,6 @@ class ServerPlan:
 
     servers: tuple[PlannedServer, ...]
     routes: tuple[Route, ...]
-    aliases: tuple[AliasRouted, ...]
     creation_order: tuple[str, ...]
     notices: tuple[Notice, ...] = ()
 
@@ -93,17 +92,21 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> ServerPlan:
     specs = _specs(topology, primaries, db)
     places = {alias.name: _place(alias, primaries[alias.name], specs[alias.name]) for alias in topology.aliases}
     servers = _servers(topology, places)
-    ids = {alias: server.id for server in servers for alias in server.aliases}
+    server_of = {alias: server for server in servers for alias in server.aliases}
     names = _database_names(topology, places, specs)
     return ServerPlan(
         servers=servers,
         routes=tuple(
             _route(
-                alias, places[alias.name], ids.get(alias.name), names.get(primaries[alias.name].name), specs[alias.name]
+                topology,
+                alias,
+                places[alias.name],
+                server_of.get(alias.name),
+                names.get(primaries[alias.name].name),
+                specs[alias.name],
             )
             for alias in topology.aliases
         ),
-        aliases=tuple(_routed(topology, alias, primaries, ids, names, specs) for alias in topology.aliases),
         creation_order=order,
         notices=(
             *_effect_notices(topology, db),
@@ -281,39 +284,57 @@ def _is_replaced(alias: Alias, place: _Place | None) -> bool:
     return place is not None and alias.vendor != ENGINES[place.engine].vendor
 
 
-def _route(alias: Alias, place: _Place | None, server: str | None, test_name: str | None, spec: DbSpec | None) -> Route:
-    if place is None and _is_brought_to_sqlite(alias, spec):
-        backend = SPATIALITE_BACKEND if ".gis." in alias.backend else SQLITE_BACKEND
-        return Route(alias.name, None, backend, "")
-    if place is None:
-        return Route(alias.name, None, alias.backend, alias.user)
-    engine = ENGINES[place.engine]
-    backend = alias.backend
-    if _is_replaced(alias, place):
-        backend = engine.gis_backend if ".gis." in alias.backend else engine.backend
-    return Route(alias.name, server, backend, engine.user(alias.user), test_name, engine.server_options)
-
-
-def _routed(
+def _route(
     topology: Topology,
     alias: Alias,
-    primaries: Mapping[str, Alias],
-    ids: Mapping[str, str],
-    names: Mapping[str, str | None],
-    specs: Mapping[str, DbSpec | None],
-) -> AliasRouted:
-    primary = primaries[alias.name]
-    group = next(group for group in databases(topology) if primary.name in group)
-    is_first = group[0] == alias.name or _is_brought_to_sqlite(alias, specs[alias.name])
-    mode = "mirror" if alias is not primary else "primary" if is_first else "shared"
-    return AliasRouted(
-        alias=alias.name,
-        server=ids.get(alias.name),
-        database=names.get(primary.name) or primary.test_name,
+    place: _Place | None,
+    server: PlannedServer | None,
+    test_name: str | None,
+    spec: DbSpec | None,
+) -> Route:
+    """The route of *alias* to *server*. *test_name* is that of its primary's test database, unless it is Django's own."""
+    primary = topology[primary_of(topology, alias.name)]
+    return Route(
+        alias.name,
+        None if server is None else server.id,
+        _backend(alias, place, spec),
+        _user(alias, place, spec),
+        test_name=None if place is None else test_name,
+        drop_options=() if place is None else _engine(place).server_options,
+        role="primary" if server is None else server.role,
+        mode=_mode(topology, alias, primary, spec),
         mirror_of=None if alias is primary else primary.name,
+        database=test_name or primary.test_name,
         dependencies=dependencies_of(topology, alias),
-        mode=mode,
     )
+
+
+def _backend(alias: Alias, place: _Place | None, spec: DbSpec | None) -> str:
+    is_gis = ".gis." in alias.backend
+    if place is None:
+        sqlite = SPATIALITE_BACKEND if is_gis else SQLITE_BACKEND
+        return sqlite if _is_brought_to_sqlite(alias, spec) else alias.backend
+    if not _is_replaced(alias, place):
+        return alias.backend
+    return _engine(place).gis_backend if is_gis else _engine(place).backend
+
+
+def _user(alias: Alias, place: _Place | None, spec: DbSpec | None) -> str:
+    if place is None:
+        return "" if _is_brought_to_sqlite(alias, spec) else alias.user
+    return _engine(place).user(alias.user)
+
+
+def _mode(topology: Topology, alias: Alias, primary: Alias, spec: DbSpec | None) -> AliasMode:
+    if alias is not primary:
+        return "mirror"
+    creators = {group[0] for group in databases(topology)}
+    return "primary" if alias.name in creators or _is_brought_to_sqlite(alias, spec) else "shared"
+
+
+def routed(route: Route) -> AliasRouted:
+    """The event that reports *route*."""
+    return AliasRouted(route.alias, route.server, route.database, route.mirror_of, route.dependencies, route.mode)
 
 
 def _notices(

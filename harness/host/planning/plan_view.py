@@ -16,21 +16,20 @@ ALIAS_COLUMNS = ("alias", "server", "test database", "kind", "backend", "user", 
 
 def document(plan: ServerPlan) -> dict[str, object]:
     """*plan* as JSON's own types."""
-    routes = {route.alias: route for route in plan.routes}
     return {
         "version": VERSION,
         "servers": [_server(server) for server in plan.servers],
         "aliases": {
-            alias.alias: {
-                "server": alias.server,
-                "database": alias.database,
-                "mode": alias.mode,
-                "mirror_of": alias.mirror_of,
-                "dependencies": list(alias.dependencies),
-                "backend": routes[alias.alias].backend,
-                "user": routes[alias.alias].user,
+            route.alias: {
+                "server": route.server,
+                "database": route.database,
+                "mode": route.mode,
+                "mirror_of": route.mirror_of,
+                "dependencies": list(route.dependencies),
+                "backend": route.backend,
+                "user": route.user,
             }
-            for alias in plan.aliases
+            for route in plan.routes
         },
         "creation_order": list(plan.creation_order),
         "notices": to_plain(plan.notices),
@@ -78,18 +77,17 @@ def server_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
 
 def alias_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
     """A row of ``ALIAS_COLUMNS`` for each alias, in the order of ``DATABASES``."""
-    routes = {route.alias: route for route in plan.routes}
     return [
         (
-            alias.alias,
-            alias.server or "(none)",
-            alias.database,
-            f"mirror of {alias.mirror_of}" if alias.mirror_of else alias.mode,
-            routes[alias.alias].backend,
-            routes[alias.alias].user,
-            ", ".join(alias.dependencies),
+            route.alias,
+            route.server or "(none)",
+            route.database,
+            f"mirror of {route.mirror_of}" if route.mirror_of else route.mode,
+            route.backend,
+            route.user,
+            ", ".join(route.dependencies),
         )
-        for alias in plan.aliases
+        for route in plan.routes
     ]
 
 

@@ -23,7 +23,7 @@ from harness.host.interrupts import ignore_further, interruptible, submit, unint
 from harness.host.launch.conversation import Conversation
 from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
-from harness.host.planning.plan import ServerPlan, make_plan
+from harness.host.planning.plan import ServerPlan, make_plan, routed
 from harness.host.project import undeclared
 from harness.host.project.files import missing_submodules
 from harness.host.run.environment import Environment, read_environment
@@ -163,8 +163,8 @@ class _Run:
                 case TopologyFound():
                     self._plan = plan = make_plan(event.topology, self._resources.config.db)
                     conversation.send(UseRoutes(plan.routes))
-                    for alias in plan.aliases:
-                        self._record.tell(alias)
+                    for route in plan.routes:
+                        self._record.tell(routed(route))
                     for notice in plan.notices:
                         self._record.tell(notice)
                     # in parallel with the runner, which sets Django up and discovers the tests
@@ -273,7 +273,7 @@ class _Run:
 
     def _keep_evidence(self, servers: Servers) -> None:
         """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
-        server_of = {alias.alias: alias.server for alias in self._plan.aliases} if self._plan else {}
+        server_of = {route.alias: route.server for route in self._plan.routes} if self._plan else {}
         if self._is_aborted and servers.losses():
             server_of = {}  # a server with a stopped process would never answer
         with ThreadPoolExecutor(thread_name_prefix="schema") as pool:

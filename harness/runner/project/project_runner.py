@@ -25,8 +25,8 @@ from django.test.runner import DiscoverRunner
 
 from ...errors import ProjectError
 from ...protocol.events import AttemptFinished, DatabasesReady, Outcome, RunPlanned
-from ...protocol.messages import RunSpec
-from ...protocol.topology import Topology, closure, primary_of
+from ...protocol.messages import Route, RunSpec
+from ...protocol.topology import Topology, closure
 from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors
 from ..failures import FailureDescriber, own_work, project_root
@@ -54,7 +54,7 @@ class Session:
 
     spec: RunSpec
     topology: Topology
-    replicas: frozenset[str]
+    routes: tuple[Route, ...]
     gate: Gate
     journal: Journal
     workers: int
@@ -66,6 +66,11 @@ class Session:
     unset: tuple[str, ...] = ()
     red: int = 0
     tests_ran: int = 0
+
+    @property
+    def replicas(self) -> frozenset[str]:
+        """The mirror aliases that have a server of their own."""
+        return frozenset(route.alias for route in self.routes if route.role == "replica")
 
     def leave_out(self, tests: Iterable[str], reason: str) -> None:
         """Report that *tests*, which are planned, do not run. That is red."""
@@ -238,8 +243,10 @@ class HarnessRunner(DiscoverRunner):
 
     def _mirror_pairs(self) -> dict[str, str]:
         """The mirrors of the databases that were made, each with its primary."""
-        made = clones.made_of(self._groups)
-        return {mirror: primary_of(self.harness.topology, mirror) for each in made for mirror in each.mirrors}
+        made = {mirror for each in clones.made_of(self._groups) for mirror in each.mirrors}
+        return {
+            route.alias: route.mirror_of for route in self.harness.routes if route.mirror_of and route.alias in made
+        }
 
     def _workers(self, plan: Plan) -> int:
         return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from ...errors import ProjectError
-from ...protocol.topology import Alias, TestOptions, Topology, dependencies_of, primary_of
+from ...protocol.topology import Alias, TestOptions, Topology
 from .vendors import vendor_of
 
 # spelled so until Django 1.7 moved them into TEST, and silently ignored since Django 1.9
@@ -43,20 +43,6 @@ def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[
                 found.append(f"{name}.{flat}")
                 config["TEST"].setdefault(key, config.pop(flat))
     return found
-
-
-def resolve_chains(databases: Mapping[str, dict[str, Any]], topology: Topology) -> None:
-    """Make each ``MIRROR`` and each dependency name the alias at the end of its chain of mirrors, in place: Django follows
-    none.
-
-    Raises ``ProjectError`` as ``primary_of`` and ``dependencies_of`` do.
-    """
-    for alias in topology.aliases:
-        test = databases[alias.name]["TEST"]
-        if alias.test.mirror is not None:
-            test["MIRROR"] = primary_of(topology, alias.name)
-        if alias.test.dependencies is not None:
-            test["DEPENDENCIES"] = [primary_of(topology, each) for each in dependencies_of(topology, alias)]
 
 
 def _check_shape(databases: Any) -> None:

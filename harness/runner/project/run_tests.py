@@ -16,7 +16,7 @@ from django.test.utils import get_runner
 from ...errors import ExitCode, HarnessError, ProjectError
 from ...protocol.events import RunFinished
 from ...protocol.messages import Route, RunSpec, ServersReady
-from ...protocol.topology import Topology, primary_of
+from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count
@@ -24,7 +24,6 @@ from ..schedule.units import class_name
 from ..sql.statement_log import StatementLog
 from . import portability
 from .project_runner import Session, harness_runner
-from .read_topology import resolve_chains
 from .settings_overlay import Gate, apply_endpoints, apply_routes, load_backends
 
 
@@ -37,7 +36,6 @@ def run_tests(
     unset: tuple[str, ...],
 ) -> ExitCode:
     """Load the project with its databases routed as the host says, and run the tests that *spec* asks for."""
-    resolve_chains(settings.DATABASES, topology)
     for text in apply_routes(settings.DATABASES, routes):
         journal.notice("options-dropped", text)
     load_backends(routes)
@@ -51,7 +49,7 @@ def run_tests(
     session = Session(
         spec=spec,
         topology=topology,
-        replicas=_replicas(topology, routes),
+        routes=routes,
         gate=gate,
         journal=journal,
         workers=spec.workers or cpu_count.available(),
@@ -66,17 +64,6 @@ def run_tests(
     if failures:
         return ExitCode.TESTS_FAILED
     return ExitCode.GREEN if session.tests_ran else ExitCode.NO_TESTS
-
-
-def _replicas(topology: Topology, routes: tuple[Route, ...]) -> frozenset[str]:
-    """The mirror aliases that are routed to a server of their own."""
-    servers = {route.alias: route.server for route in routes}
-    return frozenset(
-        alias.name
-        for alias in topology.aliases
-        if alias.test.mirror is not None
-        and servers[alias.name] not in (None, servers.get(primary_of(topology, alias.name)))
-    )
 
 
 def _run(session: Session, messages: HostMessages) -> int:

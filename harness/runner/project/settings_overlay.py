@@ -31,12 +31,18 @@ _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequence[Route]) -> list[str]:
     """Change *databases* to the engines that the run was planned with; a sentence for each group of options that was dropped.
 
-    Hosts, ports and passwords come later, by ``apply_endpoints``.
+    Each ``MIRROR`` and each dependency becomes the alias at the end of its chain of mirrors: Django follows no chain. Hosts,
+    ports and passwords come later, by ``apply_endpoints``.
     """
     notices = []
+    primaries = {route.alias: route.mirror_of or route.alias for route in routes}
     for route in routes:
         config = databases[route.alias]
         test = config.setdefault("TEST", {})
+        if route.mirror_of is not None:
+            test["MIRROR"] = route.mirror_of
+        if test.get("DEPENDENCIES") is not None:
+            test["DEPENDENCIES"] = [primaries[alias] for alias in route.dependencies]
         options = config.get("OPTIONS") or {}
         if config.get("ENGINE") != route.backend:
             if options:

@@ -84,10 +84,9 @@ def test_a_mirror_elsewhere_is_a_replica_of_its_primarys_server() -> None:
         "default": ("postgres", "17", "primary", None, ("default",)),
         "replica": ("postgres", "17", "replica", "default", ("replica",)),
     }
-    assert routes(made)["replica"].server == "replica"
-    routed = {known.alias: known for known in made.aliases}
-    assert (routed["replica"].mode, routed["replica"].mirror_of) == ("mirror", "default")
-    assert routed["replica"].database == "test_shop"
+    replica = routes(made)["replica"]
+    assert (replica.server, replica.role) == ("replica", "replica")
+    assert (replica.mode, replica.mirror_of, replica.database) == ("mirror", "default", "test_shop")
     assert codes(made) == []
 
 
@@ -100,7 +99,7 @@ def test_a_mirror_that_comes_first_does_not_come_before_its_primary() -> None:
 def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told() -> None:
     made = plan(alias("default"), alias("replica", mirror="default"))
     assert list(servers(made)) == ["default"]
-    assert routes(made)["replica"].server == "default"
+    assert (routes(made)["replica"].server, routes(made)["replica"].role) == ("default", "primary")
     (notice,) = made.notices
     assert notice.code == "mirror-without-replica"
     assert "replica is a mirror of default" in notice.text
@@ -147,7 +146,7 @@ def test_a_chain_of_mirrors_ends_at_its_primary() -> None:
         "far": "default",
         "near": "default",
     }
-    assert {known.alias: known.mirror_of for known in made.aliases} == {
+    assert {known.alias: known.mirror_of for known in made.routes} == {
         "default": None,
         "far": "default",
         "near": "default",
@@ -157,7 +156,7 @@ def test_a_chain_of_mirrors_ends_at_its_primary() -> None:
 def test_a_mirror_of_an_alias_that_shares_a_database_follows_it() -> None:
     made = plan(alias("default"), alias("same"), alias("ro", host="r1", mirror="same"))
     assert servers(made)["ro"] == ("postgres", "17", "replica", "default", ("ro",))
-    modes = {known.alias: known.mode for known in made.aliases}
+    modes = {known.alias: known.mode for known in made.routes}
     assert modes == {"default": "primary", "same": "shared", "ro": "mirror"}
 
 
@@ -179,7 +178,7 @@ def test_the_order_of_creation_is_that_of_the_dependencies() -> None:
         alias("default", dependencies=()),
     )
     assert made.creation_order == ("default", "catalog")
-    assert {known.alias: known.dependencies for known in made.aliases} == {"catalog": ("default",), "default": ()}
+    assert {known.alias: known.dependencies for known in made.routes} == {"catalog": ("default",), "default": ()}
 
 
 # --- SQLite, other vendors, --db
@@ -209,7 +208,7 @@ def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias()
         "map": (None, "django.contrib.gis.db.backends.spatialite", ""),
         "files": (None, SQLITE, ""),
     }
-    routed = {known.alias: known for known in made.aliases}
+    routed = routes(made)
     assert routed["default"].database == "file:memorydb_default?mode=memory&cache=shared"
     assert (routed["replica"].mirror_of, routed["replica"].database) == ("default", routed["default"].database)
     assert routed["files"].database == "file:memorydb_files?mode=memory&cache=shared"
@@ -218,8 +217,8 @@ def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias()
 
 def test_aliases_of_one_database_have_one_each_on_sqlite_and_that_is_told() -> None:
     made = plan(alias("default"), alias("reports"), db=SQLITE_ALONE)
-    assert [(routed.alias, routed.mode) for routed in made.aliases] == [("default", "primary"), ("reports", "primary")]
-    assert made.aliases[1].database == "file:memorydb_reports?mode=memory&cache=shared"
+    assert [(routed.alias, routed.mode) for routed in made.routes] == [("default", "primary"), ("reports", "primary")]
+    assert made.routes[1].database == "file:memorydb_reports?mode=memory&cache=shared"
     (notice,) = made.notices
     assert notice.code == "database-not-shared"
     assert "default, reports share" in notice.text
@@ -397,7 +396,7 @@ def test_63_characters_leave_no_room_for_a_slot_and_are_shortened() -> None:
     assert len(naming.clone(name, 9999).encode()) <= naming.POSTGRES_NAME_BYTES
     assert name.startswith("test_xxxx")
     assert codes(made) == ["database-renamed"]
-    assert made.aliases[0].database == name
+    assert made.routes[0].database == name
 
 
 def test_a_quotation_mark_that_django_cannot_quote_is_replaced() -> None:
@@ -488,7 +487,7 @@ NUMBERED = st.from_regex(r"[ab](_[0-9]{1,2}){0,2}", fullmatch=True)
 def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names, backend) -> None:
     aliases = [alias(f"a{number}", backend, name) for number, name in enumerate(names)]
     made = make_plan(Topology(tuple(aliases)), EVERYWHERE)
-    final = [known.database for known in made.aliases]
+    final = [known.database for known in made.routes]
     signatures = {known.signature for known in aliases}
     assert len(set(final)) == len(signatures)
     for name in final:
