@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import stat
 import traceback
@@ -259,22 +258,6 @@ class Artifacts:
                 hint="Remove the symbolic link, or choose another folder with --artifacts DIR.",
             )
         return target
-
-
-def read_journal(path: Path) -> Iterator[Envelope]:
-    """The events of a journal, without lines that were torn.
-
-    Raises ``codec.CodecError`` for a whole line that is of another protocol.
-    """
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                envelope = codec.decode(line)
-            except codec.CodecError as error:
-                if isinstance(error.__cause__, json.JSONDecodeError | UnicodeDecodeError):
-                    continue
-                raise
-            yield envelope
 
 
 def _is_of_layout(path: str) -> bool:

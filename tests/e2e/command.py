@@ -16,7 +16,7 @@ from docker.errors import NotFound
 
 from harness.host.docker.client import connect
 from harness.protocol import naming
-from harness.report.artifacts import read_journal
+from harness.report.journal import read_journal
 from harness.report.model.ledger import fold
 
 ROOT = Path(__file__).parents[2]

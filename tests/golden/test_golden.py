@@ -12,8 +12,8 @@ import pytest
 
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope
-from harness.report.artifacts import read_journal
 from harness.report.formats import junit, sql, summary
+from harness.report.journal import read_journal
 from harness.report.model import ledger
 from harness.report.model.typed_command import TypedCommand
 from harness.report.model.verdict import verdict

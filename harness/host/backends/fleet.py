@@ -22,7 +22,7 @@ from rich.text import Text
 
 from harness.errors import ExitCode, HarnessError, Interrupted, worst
 from harness.host.backends.backend_process import RunRequest, reported_error
-from harness.host.backends.merge import read_run, with_exit_code, write
+from harness.host.backends.merge import run_of, unreadable, with_exit_code, write
 from harness.host.config import command_line
 from harness.host.config.options import Config
 from harness.host.docker.client import connect
@@ -36,6 +36,8 @@ from harness.protocol.events import Envelope, RunAborted, RunStarted
 from harness.report.artifacts import JOURNAL, Artifacts
 from harness.report.backends import merged_summary
 from harness.report.backends.merge import Missing, Run, merge
+from harness.report.journal import JournalReader
+from harness.report.model.ledger import Ledger
 from harness.report.model.phrases import case_headline
 from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import verdict
@@ -62,7 +64,7 @@ def run_several(config: Config) -> ExitCode:
         _Fleet(config, environment, artifacts, console) as fleet,
     ):
         fleet.prepare()
-        fleet.sail(backends)
+        fleet.run(backends)
         code = ExitCode.GREEN if fleet.interrupt is None else ExitCode(128 + fleet.interrupt)
         merged = merge(fleet.runs, fleet.missing, code)
         code = write(merged, artifacts, environment, console, strict=config.junit_strict)
@@ -91,7 +93,7 @@ class _Fleet:
         self._children: dict[str, _Child] = {}
         self._interrupts = 0
         self._is_preparing = False
-        self._told_at: dict[str, float] = {}
+        self._shown_at: dict[str, float] = {}
         self._known: set[tuple[str, str]] = set()
         self._cleanup = contextlib.ExitStack()
 
@@ -110,21 +112,21 @@ class _Fleet:
         """Make the images that the runs need, each once, before they start."""
         self._is_preparing = True
         try:
-            commands.make_images(self._config, self._config.db, self._told)
+            commands.make_images(self._config, self._config.db, self._show_step)
         except HarnessError:
             pass  # each run that needs the image raises the error itself; or it was an interrupt
         finally:
             self._is_preparing = False
 
-    def _told(self, image: str, line: str) -> None:
+    def _show_step(self, image: str, line: str) -> None:
         now = time.monotonic()
-        if now - self._told_at.get(image, 0.0) >= TELL_EVERY_S:
-            self._told_at[image] = now
+        if now - self._shown_at.get(image, 0.0) >= TELL_EVERY_S:
+            self._shown_at[image] = now
             self._console.say(f"{image}: {line}")
 
-    def sail(self, backends: Sequence[Backend]) -> None:
+    def run(self, backends: Sequence[Backend]) -> None:
         """Make every run, and fill ``runs`` in the order of *backends*. An interrupt ends those that are under way."""
-        cores, memory_bytes = self._room()
+        cores, memory_bytes = self._resources()
         most = at_once(backends, cores, memory_bytes, self._config.parallel)
         workers = workers_each(most, cores, self._config.parallel)
         waiting = list(backends)
@@ -137,16 +139,16 @@ class _Fleet:
                 self.missing = [Missing(backend.name, "interrupted before it began") for backend in waiting]
                 waiting = []
             for name, child in list(self._children.items()):
-                code = child.process.poll()
-                for envelope in child.news():
+                status = child.process.poll()
+                for envelope in child.read_events(is_ended=status is not None):
                     self._console.handle(envelope, name)
-                if code is not None:
-                    ended[name] = self._ended(child, code)
+                if status is not None:
+                    ended[name] = self._ended(child, exit_code_of(status))
                     del self._children[name]
             time.sleep(POLL_S if self._children else 0)
         self.runs = [ended[backend.name] for backend in backends if backend.name in ended]
 
-    def _room(self) -> tuple[int, int]:
+    def _resources(self) -> tuple[int, int]:
         """The number of cores and the memory in bytes: the engine's, or this machine's."""
         if self._config.runner == "host":
             pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -166,20 +168,20 @@ class _Fleet:
         command = command_line.typed({**self._config.given, "db": flags["db"]})
         return _Child(backend, folder, RunRequest(flags, str(self._artifacts.root), command))
 
-    def _ended(self, child: _Child, code: int) -> Run:
-        """The run as its artifacts record it; without them, its exit status and its error stream."""
-        exit_code = exit_code_of(code)
+    def _ended(self, child: _Child, code: ExitCode) -> Run:
+        """The run as its journal records it; without one, its exit *code* and its error stream."""
         try:
-            run = read_run(child.folder, self._artifacts.root)
+            if child.unreadable is not None:
+                raise unreadable(child.folder, child.unreadable)
+            run = run_of(child.ledger.report(), code, child.folder, self._artifacts.root)
         except HarnessError as error:
             asked = started(replace(self._config, db=child.backend.db), self._environment)
-            run = _unread(child, asked, exit_code, error)
-        run = Run(run.report, with_exit_code(run.verdict, exit_code), run.folder)
-        self._tell(child, run)
+            run = _unread(child, asked, code, error)
+        self._print_summary(child, run)
         child.close()
         return run
 
-    def _tell(self, child: _Child, run: Run) -> None:
+    def _print_summary(self, child: _Child, run: Run) -> None:
         options = self._console.options
         folder, paths = self._environment.relative(child.folder), _files(child.folder)
         lines = final_summary(
@@ -227,8 +229,9 @@ class _Child:
         self.folder = folder
         self.request = request
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has ended
-        self._read = 0
-        self._torn = b""
+        self.ledger = Ledger()
+        self.unreadable: OSError | codec.CodecError | None = None
+        self._journal = JournalReader(folder / JOURNAL)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "harness.host.backends.backend_process"],
             stdin=subprocess.PIPE,
@@ -241,19 +244,15 @@ class _Child:
             self.process.stdin.write(request.to_line())
             self.process.stdin.flush()  # left open: its end would tell the child that the parent is gone
 
-    def news(self) -> Iterator[Envelope]:
-        """The events in its journal since the last call."""
+    def read_events(self, *, is_ended: bool) -> Iterator[Envelope]:
+        """The events in its journal since the last call, each added to ``ledger``."""
         try:
-            with (self.folder / JOURNAL).open("rb") as journal:
-                journal.seek(self._read)
-                data = self._torn + journal.read()
-                self._read = journal.tell()
-        except FileNotFoundError:
-            return
-        *lines, self._torn = data.split(b"\n")
-        for line in lines:
-            with contextlib.suppress(codec.CodecError):
-                yield codec.decode(line)
+            for envelope in self._journal.read(is_ended=is_ended):
+                self.ledger.fold(envelope)
+                yield envelope
+        except (OSError, codec.CodecError) as error:
+            # before the run has begun, there is no journal yet
+            self.unreadable = None if isinstance(error, FileNotFoundError) and not is_ended else error
 
     def signal(self, signum: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -294,10 +293,10 @@ def exit_code_of(code: int) -> ExitCode:
 def _unread(child: _Child, asked: RunStarted, code: ExitCode, error: HarnessError) -> Run:
     """A run that left no journal: only its error stream and its exit status are known."""
     code = worst(code, ExitCode.INTERNAL) if code == ExitCode.GREEN else code
-    said = child.error_text()
-    abort = reported_error(said) or RunAborted(code, error.message, error.hint, said)
+    errors = child.error_text()
+    abort = reported_error(errors) or RunAborted(code, error.message, error.hint, errors)
     report = RunReport(aborts=(abort,), asked=asked)
-    return Run(report, verdict(report), f"{child.folder.name}/")
+    return Run(report, with_exit_code(verdict(report), code), f"{child.folder.name}/")
 
 
 def _files(folder: Path) -> list[str]:

@@ -17,11 +17,13 @@ from harness.errors import ExitCode, UsageError, worst
 from harness.host.config.options import Config
 from harness.host.run.environment import Environment, read_environment
 from harness.protocol import codec
-from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, read_journal
+from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts
 from harness.report.backends import merged_summary
 from harness.report.backends.merge import Merged, Run, merge, missing_of
 from harness.report.formats import junit, summary
+from harness.report.journal import read_journal
 from harness.report.model import ledger
+from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
 from harness.report.terminal.console import Console
 from harness.report.terminal.final_summary import condensed
@@ -97,18 +99,20 @@ def _runs_in(folder: Path, deepest: int) -> Iterator[Path]:
 
 
 def read_run(folder: Path, seen_from: Path) -> Run:
-    """The run whose artifacts are in *folder*. Raises ``UsageError`` for artifacts of another version, and where there
-    is no run.
-    """
+    """The run whose artifacts are in *folder*. Raises ``UsageError`` for artifacts of another version, and without a run."""
     code = _recorded_code(folder / SUMMARY)
     try:
         report = ledger.fold(read_journal(folder / JOURNAL))
     except (OSError, codec.CodecError) as error:
-        raise UsageError(
-            f"{folder / JOURNAL} cannot be read: it is damaged, or another version of the harness wrote it.",
-            hint="Merge with the version that made the runs.",
-            evidence=str(error),
-        ) from error
+        raise unreadable(folder, error) from error
+    return run_of(report, code, folder, seen_from)
+
+
+def run_of(report: RunReport, code: ExitCode, folder: Path, seen_from: Path) -> Run:
+    """The run with *report* and exit *code*, whose artifacts are in *folder*.
+
+    Raises ``UsageError`` for a report that does not say which backend it is of.
+    """
     if report.asked is None:
         raise UsageError(
             f"{folder / JOURNAL} does not say which backend it is of: another version of the harness wrote it.",
@@ -116,6 +120,15 @@ def read_run(folder: Path, seen_from: Path) -> Run:
         )
     found = verdict(report, fail_on_flaky=report.asked.fail_on_flaky)
     return Run(report, with_exit_code(found, code), f"{os.path.relpath(folder, seen_from)}/")
+
+
+def unreadable(folder: Path, error: Exception) -> UsageError:
+    """The error for a journal in *folder* that cannot be read."""
+    return UsageError(
+        f"{folder / JOURNAL} cannot be read: it is damaged, or another version of the harness wrote it.",
+        hint="Merge with the version that made the runs.",
+        evidence=str(error),
+    )
 
 
 def with_exit_code(found: Verdict, code: ExitCode) -> Verdict:

@@ -14,8 +14,9 @@ import pytest
 from harness.errors import ExitCode, UsageError
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
-from harness.report.artifacts import Artifacts, read_journal
+from harness.report.artifacts import Artifacts
 from harness.report.formats import junit
+from harness.report.journal import read_journal
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, planned
@@ -290,31 +291,6 @@ def test_the_lock_is_not_inherited(tmp_path: Path) -> None:
 
 
 TOLD = [Envelope(codec.VERSION, 1, 2.0, 0, Notice("a", "b")), Envelope(codec.VERSION, 2, 2.5, 0, Notice("c", "d"))]
-
-
-def test_the_journal_is_read_back_but_for_a_torn_end(tmp_path: Path) -> None:
-    path = tmp_path / "journal.ndjson"
-    whole = "".join(codec.encode(envelope) for envelope in TOLD)
-    path.write_text(whole + codec.encode(TOLD[0])[:20])
-    assert list(read_journal(path)) == TOLD
-    path.write_bytes(whole.encode() + b'{"v":1,"text":"\xc3')
-    assert list(read_journal(path)) == TOLD
-
-
-def test_what_follows_a_torn_line_is_read(tmp_path: Path) -> None:
-    with Artifacts.open(tmp_path) as artifacts:
-        artifacts.record(TOLD[0])
-        artifacts.append(codec.encode(TOLD[0])[:20].encode())
-        artifacts.record(TOLD[1])
-    assert list(read_journal(tmp_path / "journal.ndjson")) == TOLD
-
-
-@pytest.mark.parametrize("line", ['{"v":2}', '{"v":1,"type":"Nobody"}', '{"v":1,"type":"Notice"}', "[]"])
-def test_a_line_of_another_protocol_is_an_error(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "journal.ndjson"
-    path.write_text(f"{line}\n{codec.encode(TOLD[0])}")
-    with pytest.raises(codec.CodecError):
-        list(read_journal(path))
 
 
 def test_flaky_sql_and_queries_are_written(tmp_path: Path) -> None:

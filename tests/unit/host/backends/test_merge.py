@@ -12,7 +12,8 @@ from harness.errors import ExitCode, UsageError
 from harness.host.backends.merge import find_runs, read_expected, read_run
 from harness.host.planning.backends import Job, matrix_document
 from harness.protocol.events import Outcome, RunFinished
-from harness.report.artifacts import Artifacts, read_journal
+from harness.report.artifacts import Artifacts
+from harness.report.journal import read_journal
 from harness.report.model import ledger
 from harness.report.model.verdict import Verdict, verdict
 from tests.golden.backends import ADDS, BAD, FAILS, on_mysql, on_postgres, started
