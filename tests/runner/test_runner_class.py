@@ -51,7 +51,12 @@ def test_it_sees_the_result_of_the_suite(run_with) -> None:
     assert notes == ["2 run, 1 red, successful: False"]
 
 
-def test_a_way_of_its_own_to_run_suites_is_passed_over(run_with) -> None:
+def test_a_helper_of_its_own_may_run_the_suite(run_with) -> None:
+    _, notes = run_with("RunsTheSuiteByAHelper")
+    assert notes == ["2 run"]
+
+
+def test_a_run_of_the_suite_of_its_own_is_ended(run_with) -> None:
     journal, notes = run_with("WritesXml")
     assert journal.outcomes() == {"Tests.test_what_the_runner_changed": "FAILED", "SlowTests.test_slow": "PASSED"}
     assert notes == []
@@ -181,8 +186,9 @@ from django.test.runner import DiscoverRunner
 
 class Runner(DiscoverRunner):
     def run_suite(self, suite, **kwargs):
-        print("before")
-        return DiscoverRunner.run_suite(self, suite, **kwargs)
+        result = DiscoverRunner.run_suite(self, suite, **kwargs)
+        print(result.testsRun, "run")
+        return result
 """
 
 

@@ -1,7 +1,7 @@
-"""A subclass of the project's own runner class, with the harness's behaviour *behind* it.
+"""The runner class of a run: the project's own class, with the harness's behaviour *behind* it.
 
-``harness_runner`` makes a subclass of the project's class whose ``super()`` is ``HarnessRunner``: the project's overrides run
-first, and their ``super()`` calls reach us instead of Django. Owns the steps between ``run_tests`` and the coordinator.
+``runner_class`` makes a subclass of the project's class whose ``super()`` is ``HarnessRunner``: the project's overrides run
+first, and their ``super()`` calls reach the harness instead of Django. Owns the steps between ``run_tests`` and the coordinator.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import FunctionType
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 from django.apps import apps
 from django.core.management.base import SystemCheckError
@@ -180,6 +180,10 @@ class HarnessRunner(DiscoverRunner):
         result.failures = [(test, "") for test in tally.red]  # type: ignore[misc]  # their ids stand for the tests, which ran elsewhere
         return result
 
+    def test_runner(self, **_kwargs: Any) -> Any:  # type: ignore[override]  # a method in place of a class
+        """Run suites in workers too where a project calls ``DiscoverRunner.run_suite`` by the class's name."""
+        return SimpleNamespace(run=lambda suite: HarnessRunner.run_suite(self, suite))
+
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
         """Drop no database on a server: servers go, or are kept with their databases. Remove files, which would stay in the
         project.
@@ -282,11 +286,34 @@ class HarnessRunner(DiscoverRunner):
         return Coordinator(context, schedule, session.journal, stop_flag, session.messages)
 
 
-def harness_runner(project_class: type) -> type[HarnessRunner]:
-    """A subclass of the project's runner class that inherits from ``HarnessRunner`` behind it.
+class SuiteRunHereError(BaseException):
+    """A project's ``run_suite`` began to run the tests in this process."""
 
-    A project's ``run_suite`` that never calls ``super()`` would run the tests here, in one process (XML runners do that): it is
-    passed over. Raises ``ProjectError`` for a class that is not a ``DiscoverRunner``.
+
+class OwnRunSuite(DiscoverRunner):
+    """Comes before a project's runner class, and ends a ``run_suite`` that runs the tests itself (XML runners do that).
+
+    The tests would run here, in one process, with no outcome in the journal. They run in workers instead.
+    """
+
+    def run_suite(self, suite: Any, **kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # as HarnessRunner's
+        """Run the project's ``run_suite``, or the harness's as soon as the project's calls ``suite`` or ``suite.run``."""
+
+        def stop(*_args: Any, **_kwargs: Any) -> NoReturn:
+            raise SuiteRunHereError
+
+        suite.run = stop
+        try:
+            return super().run_suite(suite, **kwargs)
+        except SuiteRunHereError:
+            assert isinstance(self, HarnessRunner)
+            return HarnessRunner.run_suite(self, suite)
+
+
+def runner_class(project_class: type) -> type[HarnessRunner]:
+    """A subclass of the project's runner class with ``HarnessRunner`` as the class that its ``super()`` calls reach.
+
+    Raises ``ProjectError`` for a class that is not a ``DiscoverRunner``.
     """
     if not issubclass(project_class, DiscoverRunner):
         raise ProjectError(
@@ -296,20 +323,7 @@ def harness_runner(project_class: type) -> type[HarnessRunner]:
         )
     if project_class is DiscoverRunner:
         return HarnessRunner
-    body: dict[str, Any] = {}
-    run_suite = project_class.run_suite
-    if run_suite is not DiscoverRunner.run_suite and not calls_super(run_suite):
-        body["run_suite"] = HarnessRunner.run_suite
-    # a direct call of DiscoverRunner.run_suite must not run the tests here either
-    DiscoverRunner.run_suite = HarnessRunner.run_suite  # type: ignore[method-assign, assignment]  # of another signature
-    return type(project_class.__name__, (project_class, HarnessRunner), body)
-
-
-def calls_super(function: Any) -> bool:
-    """Whether a method's code uses ``super()`` or the method's own name, as a direct call of a base class's method does."""
-    if not isinstance(function, FunctionType):
-        return True
-    return "super" in function.__code__.co_names or function.__name__ in function.__code__.co_names
+    return type(project_class.__name__, (OwnRunSuite, project_class, HarnessRunner), {})
 
 
 def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:

@@ -23,7 +23,7 @@ from ..processes import cpu_count
 from ..schedule.units import class_name
 from ..sql.statement_log import StatementLog
 from . import portability
-from .project_runner import Session, harness_runner
+from .project_runner import Session, runner_class
 from .settings_overlay import Gate, apply_endpoints, apply_routes, load_backends
 
 
@@ -75,9 +75,9 @@ def _run(session: Session, messages: HostMessages) -> int:
         django.setup()
         session.statement_log.install()
         own_class = get_runner(settings)
-        runner_class = harness_runner(own_class)
-        runner_class.harness = session
-        runner = runner_class(**_runner_options(session.spec.django_args))
+        harness_class = runner_class(own_class)
+        harness_class.harness = session
+        runner = harness_class(**_runner_options(session.spec.django_args))
         counted = runner.run_tests(list(session.spec.labels))
         messages.check()
     except HarnessError:

@@ -53,6 +53,16 @@ class FillsTheTemplate(DiscoverRunner):
         note(f"databases torn down, back at {Path(connection.settings_dict['NAME']).name}")
 
 
+class RunsTheSuiteByAHelper(DiscoverRunner):
+    def run_suite(self, suite, **kwargs):
+        result = self.run_it(suite)
+        note(f"{result.testsRun} run")
+        return result
+
+    def run_it(self, suite):
+        return super().run_suite(suite)
+
+
 class RunsTheSuiteAndMore(DiscoverRunner):
     def run_suite(self, suite, **kwargs):
         result = super().run_suite(suite, **kwargs)
@@ -64,8 +74,9 @@ class WritesXml(DiscoverRunner):
     """As the XML runners do it: the suite is run here, by a runner of their own."""
 
     def run_suite(self, suite, **kwargs):
+        result = unittest.TextTestRunner(resultclass=self.get_resultclass()).run(suite)
         note("ran the suite itself")
-        return unittest.TextTestRunner(resultclass=self.get_resultclass()).run(suite)
+        return result
 
 
 class OwnSuite(ParallelTestSuite):
