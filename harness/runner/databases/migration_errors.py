@@ -18,22 +18,22 @@ from ..sql import known_errors
 from ..sql.statement_log import StatementLog
 
 SQL_CHARACTERS = 4000
-TELL_EVERY_S = 2.0
+REPORT_EVERY_S = 2.0
 
 
 class Progress:
-    """Calls *tell* with the migration that is being applied, at most once every ``TELL_EVERY_S`` seconds.
+    """Calls *report* with the migration that is being applied, at most once every ``REPORT_EVERY_S`` seconds.
 
     A migration that begins sooner after the last report is reported with its next statement, so that a long migration never
     hides behind a short one.
     """
 
-    def __init__(self, tell: Callable[[PhaseProgressed], None], clock: Callable[[], float] = monotonic) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[PhaseProgressed], None], clock: Callable[[], float] = monotonic) -> None:
+        self._report = report
         self._clock = clock
-        self._told_at = clock()
+        self._reported_at = clock()
         self._number = self._total = 0
-        self._untold: PhaseProgressed | None = None
+        self._pending: PhaseProgressed | None = None
 
     def plan(self, _connection: Any, migrations: int) -> None:
         """Start counting a database's *migrations*, so many in all."""
@@ -43,22 +43,22 @@ class Progress:
         """*migration* is about to be applied."""
         self._number += 1
         text = f"{connection.alias}: migration {migration}"
-        self._untold = PhaseProgressed("template", text, self._number, max(self._total, self._number))
+        self._pending = PhaseProgressed("template", text, self._number, max(self._total, self._number))
         self.tick()
 
     def tick(self, _connection: Any = None) -> None:
         """Report the pending migration, if it is time."""
         now = self._clock()
-        if self._untold is not None and now - self._told_at >= TELL_EVERY_S:
-            self._told_at = now
-            event, self._untold = self._untold, None
-            self._tell(event)
+        if self._pending is not None and now - self._reported_at >= REPORT_EVERY_S:
+            self._reported_at = now
+            event, self._pending = self._pending, None
+            self._report(event)
 
 
 @contextmanager
-def watched(statement_log: StatementLog, tell: Callable[[PhaseProgressed], None]) -> Iterator[None]:
-    """Report the progress of migrations to *tell* during the block."""
-    progress = Progress(tell)
+def watched(statement_log: StatementLog, report: Callable[[PhaseProgressed], None]) -> Iterator[None]:
+    """Report the progress of migrations to *report* during the block."""
+    progress = Progress(report)
     statement_log.before = progress.tick
     unwatch = private_apis.watch_migrations(progress.plan, progress.step)
     try:

@@ -1,4 +1,4 @@
-"""The messages with the host from ``Begin`` to the routes: settings, topology. Then ``project`` runs the tests.
+"""Exchanges the messages with the host from ``Begin`` to the routes. Then ``run_tests`` runs the tests.
 
 Owns the loading of the project's settings. Imports are few before the topology is sent: the host then starts the servers,
 while this process imports all that the tests need.
@@ -33,7 +33,7 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     # a top level is one more folder to import from; Django's own parser is not loaded yet
     if spec.labels and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args):
         label_names.check(spec.labels, settings.INSTALLED_APPS)
-    topology = _say_topology(journal)
+    topology = _send_topology(journal)
     if spec.plan_only:
         journal.finish_phases()
         journal.write(RunFinished(0))
@@ -82,7 +82,7 @@ def _enter_project(spec: RunSpec) -> tuple[str, ...]:
     return tuple(unset)
 
 
-def _say_topology(journal: Journal) -> Topology:
+def _send_topology(journal: Journal) -> Topology:
     folded = fold_flat_spellings(settings.DATABASES)
     topology = read_topology(settings.DATABASES)
     journal.write(TopologyFound(topology, settings.SETTINGS_MODULE, platform.python_version(), django.get_version()))

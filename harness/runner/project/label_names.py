@@ -139,13 +139,13 @@ def _may_have(place: _Place, name: str) -> bool:
 def _app_labels(installed_apps: Sequence[str]) -> set[str]:
     """The labels that the apps may have: the last part of their module, and ``label`` in their configuration."""
     labels = set()
-    for entry in installed_apps:
-        labels.add(entry.rpartition(".")[2])
-        place = _place(entry.split("."))
+    for app in installed_apps:
+        labels.add(app.rpartition(".")[2])
+        place = _place(app.split("."))
         if place is None:
             continue
-        if place.rest and place.file is not None and "." in entry:  # shop.apps.ShopConfig
-            labels.add(entry.split(".")[-3] if entry.count(".") > 1 else entry.split(".")[0])
+        if place.rest and place.file is not None and "." in app:  # shop.apps.ShopConfig
+            labels.add(app.split(".")[-3] if app.count(".") > 1 else app.split(".")[0])
             labels.update(_APP_LABEL.findall(_text(Path(place.file))))
         for folder in place.folders:
             labels.update(_APP_LABEL.findall(_text(Path(folder) / "apps.py")))

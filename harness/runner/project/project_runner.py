@@ -32,8 +32,16 @@ from ..databases import clones, migration_errors
 from ..failures import FailureDescriber, own_work, project_root
 from ..host_channel import HostMessages, Journal
 from ..processes.children import StopFlag
-from ..pytest.fixtures import told_fixtures
-from ..pytest.tests import LeftOut, PytestTests, failed_modules, selected, told, unseen_folders, without_fixtures
+from ..pytest.fixtures import fixtures_notice
+from ..pytest.tests import (
+    LeftOut,
+    PytestTests,
+    failed_modules,
+    left_out_notice,
+    selected,
+    unseen_folders,
+    without_fixtures,
+)
 from ..replication.catch_up import await_replicas, check_replicas
 from ..schedule.schedule import Schedule
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
@@ -185,14 +193,14 @@ class HarnessRunner(DiscoverRunner):
         return SimpleNamespace(run=lambda suite: HarnessRunner.run_suite(self, suite))
 
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
-        """Drop no database on a server: servers go, or are kept with their databases. Remove files, which would stay in the
-        project.
+        """Drop no database on a server: servers end, or stay with their databases. Remove SQLite's files, which would stay in
+        the project.
         """
-        kept = [(connection, name, False) for connection, name, _ in old_config or ()]
-        super().teardown_databases(kept, **kwargs)
+        without_drops = [(connection, name, False) for connection, name, _ in old_config or ()]
+        super().teardown_databases(without_drops, **kwargs)
         if not self.keepdb:
             clones.remove_files(clones.made_of(self._groups), self.harness.workers)
-        clones.restore_names(kept)
+        clones.restore_names(without_drops)
 
     def _make_plan(self, suite: Any) -> Plan:
         session = self.harness
@@ -230,9 +238,9 @@ class HarnessRunner(DiscoverRunner):
                     session.journal.notice("not-discovered", text)
             fixtures, number = self._pytest.fixtures_not_run(plan.instances)
             if fixtures:
-                session.journal.notice("pytest-fixtures", told_fixtures(fixtures, number, is_asked_for))
+                session.journal.notice("pytest-fixtures", fixtures_notice(fixtures, number, is_asked_for))
         if left_out:
-            session.journal.notice("pytest-tests", told(left_out, is_asked_for))
+            session.journal.notice("pytest-tests", left_out_notice(left_out, is_asked_for))
         return plan, [] if is_asked_for else left_out
 
     def _with_added(self, plan: Plan, suite: Any) -> Plan:

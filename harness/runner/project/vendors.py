@@ -79,18 +79,18 @@ def _vendor_in_fork(backend: str) -> str:
     try:
         os.close(writer)
         with os.fdopen(reader, "rb") as stream:
-            said: Mapping[str, str] = json.loads(stream.read() or b"{}")
+            answer: Mapping[str, str] = json.loads(stream.read() or b"{}")
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-    if "vendor" in said:
-        return said["vendor"]
-    reason = said.get("error") or f"the process that loads them ended with status {os.waitstatus_to_exitcode(status)}"
+    if "vendor" in answer:
+        return answer["vendor"]
+    reason = answer.get("error") or f"the process that loads them ended with status {os.waitstatus_to_exitcode(status)}"
     raise ProjectError(
         f"The backend {backend!r} imports models, and the project's apps cannot be loaded: {reason}",
         hint="Does `manage.py check` come further?",
-        evidence=said.get("evidence", ""),
+        evidence=answer.get("evidence", ""),
     )
 
 
@@ -116,6 +116,6 @@ def _report(backend: str, fd: int) -> NoReturn:
         _end(fd, error=f"{type_name(type(error))}: {error}", evidence=project_traceback(error))
 
 
-def _end(fd: int, **said: str) -> NoReturn:
-    os.write(fd, json.dumps(said).encode())
+def _end(fd: int, **answer: str) -> NoReturn:
+    os.write(fd, json.dumps(answer).encode())
     os._exit(0)

@@ -26,7 +26,7 @@ def is_above(folder: str, file: str) -> bool:
     return not folder or file.startswith(f"{folder}/")
 
 
-def told_fixtures(fixtures: Mapping[str, Sequence[str]], number: int, is_asked_for: bool) -> str:
+def fixtures_notice(fixtures: Mapping[str, Sequence[str]], number: int, is_asked_for: bool) -> str:
     """The notice about *number* tests that run without the *fixtures* of these files."""
     tests = f"{number} test of TestCases runs" if number == 1 else f"{number} tests of TestCases run"
     if is_asked_for:

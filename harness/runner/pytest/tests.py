@@ -69,11 +69,11 @@ class PytestTests:
         """
         modules = _imported(self._root)
         used = {cls for kind in {type(test) for test in tested} for cls in kind.__mro__}
-        not_looked_at = set(broken)
+        broken_modules = set(broken)
         found: list[LeftOut] = []
         for file in self._files:
             name = module_name(file)
-            if not self._collection.takes_file(file) or name in not_looked_at or not self._is_in_paths(file):
+            if not self._collection.takes_file(file) or name in broken_modules or not self._is_in_paths(file):
                 continue
             if (module := modules.get(file)) is not None:
                 if self._is_of_pytest or _has_pytest() or "pytest" in vars(module):
@@ -147,7 +147,7 @@ def failed_modules(plan: Plan) -> list[str]:
     return [test.name for test, case in zip(plan.tests, plan.instances, strict=True) if isinstance(case, FailedTest)]
 
 
-def told(left_out: Sequence[LeftOut], is_asked_for: bool) -> str:
+def left_out_notice(left_out: Sequence[LeftOut], is_asked_for: bool) -> str:
     """The notice about all tests that do not run."""
     number = len(left_out)
     count = f"{number} test{'' if number == 1 else 's'} of pytest, which Django's runner cannot run"
@@ -309,10 +309,10 @@ def unseen_folders(root: Path, pattern: str, known: Iterable[LeftOut]) -> list[s
     """A sentence for each folder without ``__init__.py`` below *root* that has test files, which Django's discovery does not
     enter. The tests of *known* are reported elsewhere.
     """
-    told_of = {each.test.file for each in known}
+    known_files = {each.test.file for each in known}
     found: dict[str, list[str]] = {}
     for file in files(root, Collection()):
-        if file in told_of:
+        if file in known_files:
             continue
         folder = next((each for each in _folders_of(file) if not (root / each / "__init__.py").exists()), None)
         name = file.rpartition("/")[2]

@@ -1,5 +1,5 @@
-"""Waits until a replica has everything that its primary has. ``wal`` (PostgreSQL) and ``gtid`` (MySQL, MariaDB) define
-positions.
+"""Waits until a replica has everything that its primary has. ``postgres_position`` and
+``mysql_position`` define positions.
 
 Raw cursors of the driver are used throughout, so that nothing here appears in a test's SQL.
 """

@@ -1,7 +1,7 @@
 """Connections of mirror aliases: the primary's connection, read-only, or the real replica.
 
 A ``TestCase`` never commits, so no replica can show its rows: there a mirror reads through its primary's connection, and the
-server refuses writes meanwhile (MySQL cannot; there, statements that write are refused by their kind). In all other tests the
+server refuses writes meanwhile (MySQL cannot; there, ``mysql_writes`` finds the statements to refuse). In all other tests the
 alias is connected to its replica, and each statement first waits until the replica has everything that was committed.
 """
 

@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import ServerError
 from .. import unpatched
 
-LOOK_S = 0.25
+CHECK_EVERY_S = 0.25
 """Seconds of a wait before the replica's health is checked: a stopped replica never arrives."""
 
 
@@ -71,7 +71,7 @@ def health_of(status: Mapping[str, Any], workers: Sequence[tuple[Any, ...]] = ()
 
 
 class GtidStream:
-    """Position, wait and check of MySQL and MariaDB for ``replication.Link``."""
+    """Position, wait and check of MySQL and MariaDB for ``catch_up.Link``."""
 
     def __init__(self) -> None:
         self._dialect: Dialect | None = None
@@ -95,7 +95,7 @@ class GtidStream:
         assert self._dialect is not None  # position() has set it
         deadline = unpatched.time.perf_counter() + deadline_s
         while True:
-            cursor.execute(self._dialect.wait, [*wanted, LOOK_S])  # never 0: MySQL then waits without limit
+            cursor.execute(self._dialect.wait, [*wanted, CHECK_EVERY_S])  # never 0: MySQL then waits without limit
             if cursor.fetchone()[0]:
                 return wanted
             health = _health(cursor)

@@ -1,7 +1,8 @@
-"""Decides which statements a read-only replica of MySQL or MariaDB refuses: by their kind, since no server can be asked.
+"""Decides which statements a read-only replica of MySQL or MariaDB refuses: by their first words, since no server can be asked.
 
-Pure. The kinds are those that MySQL 9.7 and MariaDB 11.8 replicas refuse; a test asks real ones. A call does not show what its
-stored program does, nor a name that its table is temporary: the call passes, a write to the table is refused.
+Pure. The statements are those that MySQL 9.7 and MariaDB 11.8 replicas refuse; a test compares them with real ones. Two
+differ, since the text does not show it: a call of a stored program that writes passes, and a write to a temporary table is
+refused.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from sqlparse import lexer
-from sqlparse import tokens as kinds
+from sqlparse import lexer, tokens
 
 _WRITES = frozenset(
     {"INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE", "LOAD", "IMPORT"}  # rows
@@ -38,18 +38,18 @@ def _statements(sql: str) -> Iterator[list[str]]:
     words: list[str] = []
     depth, before = 0, ""
     for kind, value in lexer.tokenize(sql):  # type: ignore[no-untyped-call]  # sqlparse has no annotations
-        if kind in kinds.Whitespace or kind in kinds.Comment:
+        if kind in tokens.Whitespace or kind in tokens.Comment:
             continue
         word = " ".join(value.upper().split())
-        if kind is kinds.Punctuation and word in ("(", ")"):
+        if kind is tokens.Punctuation and word in ("(", ")"):
             if word == "(" and depth <= 0 and words[1:] and words[-1] in _WRITES:
                 words[-1] = "?"  # the function REPLACE() or INSERT()
             depth += 1 if word == "(" else -1
-        elif kind is kinds.Punctuation and word == ";" and depth <= 0:
+        elif kind is tokens.Punctuation and word == ";" and depth <= 0:
             yield words
             words = []
         elif depth <= 0 or not words or (word == "UPDATE" and before == "FOR"):
-            is_name = kind in kinds.Literal or value[:1] in "`\"'"
+            is_name = kind in tokens.Literal or value[:1] in "`\"'"
             words.append("?" if is_name else f"FOR {word}" if before == "FOR" else word)
         before = word
     yield words

@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import ServerError
 from .. import unpatched
 
-LOOK_S = 0.5
+CHECK_EVERY_S = 0.5
 """Seconds of a wait between checks that the replica still replays: one that does not never arrives."""
 
 CONNECT_S = 10.0
@@ -25,7 +25,7 @@ class NotReceivingError(ServerError):
 
 
 class WalStream:
-    """Positions and waits of PostgreSQL, for ``replication.Link``. All cursors are the driver's."""
+    """Positions and waits of PostgreSQL, for ``catch_up.Link``. All cursors are the driver's."""
 
     def position(self, cursor: Any) -> int:
         """The flush LSN of the primary behind *cursor*."""
@@ -39,7 +39,7 @@ class WalStream:
     def wait(self, cursor: Any, wanted: int, deadline_s: float, primary: str) -> int | None:
         """The replay LSN of the replica behind *cursor*, once it is *wanted* or more; ``None`` if it is no replica."""
         began = unpatched.time.perf_counter()
-        look_at = began + LOOK_S
+        check_at = began + CHECK_EVERY_S
         pause = 0.0005
         while True:
             cursor.execute("SELECT pg_last_wal_replay_lsn()::text")
@@ -50,8 +50,8 @@ class WalStream:
             if replayed >= wanted:
                 return replayed
             waited = unpatched.time.perf_counter() - began
-            if unpatched.time.perf_counter() > look_at:
-                look_at += LOOK_S
+            if unpatched.time.perf_counter() > check_at:
+                check_at += CHECK_EVERY_S
                 self._raise_if_stopped(cursor, primary, has_lost=waited > CONNECT_S)
             if waited > deadline_s:
                 raise ServerError(

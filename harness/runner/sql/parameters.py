@@ -74,7 +74,9 @@ def _shortened_value(value: Any) -> Any:
         return value if value.nbytes <= VALUE_SIZE else bytes(value[:VALUE_SIZE])
     if issubclass(kind, (tuple, list)):  # a row of executemany, an array
         return shortened(value)
-    if kind.__module__.startswith("psycopg"):  # what Binary wraps; attributes of other types may run any code
+    if kind.__module__.startswith(
+        "psycopg"
+    ):  # a driver's Binary wraps the value; reading an attribute of any other type may run any code
         wrapped = getattr(value, "obj", None) or getattr(value, "adapted", None)
         if isinstance(wrapped, (bytes, bytearray, memoryview)) and (short := _shortened_value(wrapped)) is not wrapped:
             return short

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.runner.pytest.fixtures import autouse_fixtures, is_above, told_fixtures
+from harness.runner.pytest.fixtures import autouse_fixtures, fixtures_notice, is_above
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_a_conftest_is_for_its_folder_and_those_below(folder: str, file: str, ex
 
 def test_long_lists_are_cut() -> None:
     fixtures = {f"{folder}/conftest.py": ("one", "two", "three", "four") for folder in "abcd"}
-    told = told_fixtures(fixtures, 5, is_asked_for=False)
+    notice = fixtures_notice(fixtures, 5, is_asked_for=False)
     listed = ", ".join(f"{folder}/conftest.py (one, two, three and 1 more)" for folder in "abc")
-    assert f": {listed} and 1 more. A test" in told
+    assert f": {listed} and 1 more. A test" in notice
