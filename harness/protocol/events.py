@@ -284,7 +284,7 @@ class QueriesCounted:
 class WorkerFailed:
     """A worker's report of the exception that ends it: whose ``fault`` that is, its message, its traceback.
 
-    ``fault`` is empty where the outcome of a test reports it. The coordinator keeps this for the worker's ``WorkerLost``.
+    ``fault`` is empty where the outcome of a test reports it. The coordinator puts this into the worker's ``WorkerLost``.
     """
 
     fault: Literal["", "project", "harness"]
@@ -325,7 +325,7 @@ class SlotRecycled:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Information that is not a failure. ``code`` is a stable word for its kind."""
+    """Information that is not a failure. ``code`` is a stable word, by which programs recognise it."""
 
     code: str
     text: str

@@ -1,11 +1,10 @@
-"""Builds and parses every name: of servers, containers, networks, databases, files. No other module composes or splits one."""
+"""Builds every name: of servers, containers, networks, databases, files. No other module composes or splits one."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import urllib.parse
-from dataclasses import dataclass
 
 PREFIX = "harness"
 LABEL = "org.django-ci-harness"
@@ -14,26 +13,13 @@ POSTGRES_NAME_BYTES = 63
 MYSQL_NAME_CHARACTERS = 64
 FILE_NAME_BYTES = 200
 _CLONE_SUFFIX_BYTES = 5  # "_" and up to four digits of a slot
-_DEVICE = re.compile(
-    r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE
-)  # devices on Windows, where artifacts are unpacked too
+# devices on Windows, where artifacts are unpacked too
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerName:
-    """The parts of a container's name: ``harness-RUN-WHAT``; *what* is a server's id or ``runner``."""
-
-    run: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{PREFIX}-{self.run}-{self.what}"
-
-
-def parse_container(name: str) -> ContainerName | None:
-    """The parts of a container's name, or ``None`` if it is not the harness's."""
-    match = re.fullmatch(rf"/?{PREFIX}-([0-9a-f]{{8}})-([a-z0-9][a-z0-9-]*)", name)
-    return ContainerName(match[1], match[2]) if match else None
+def container(run: str, part: str) -> str:
+    """The name of a run's container; *part* is a server's id or ``runner``."""
+    return f"{PREFIX}-{run}-{part}"
 
 
 def network(run: str) -> str:
@@ -53,12 +39,8 @@ def server_id(alias: str, taken: set[str]) -> str:
 
 
 def database(name: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
-    """*name* if it leaves room for a clone's suffix, else its beginning with a digest of the whole."""
-    room = limit_bytes - _CLONE_SUFFIX_BYTES
-    if len(name.encode()) <= room:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return name.encode()[: room - 9].decode(errors="ignore") + "_" + digest
+    """*name* if a clone's suffix fits behind it, else its beginning with a digest of the whole."""
+    return name if len(name.encode()) <= limit_bytes - _CLONE_SUFFIX_BYTES else database_apart(name, name, limit_bytes)
 
 
 def database_apart(name: str, owner: str, limit_bytes: int = POSTGRES_NAME_BYTES) -> str:
@@ -86,14 +68,6 @@ def sql_file(test_id: str) -> str:
 def replay_file(test_id: str) -> str:
     """The path of the order that led to a test's failure, below the artifacts folder."""
     return f"replay/{_file_stem(test_id)}.txt"
-
-
-def parse_sql_file(path: str) -> str | None:
-    """The id of the test that *path* belongs to; ``None`` when the name was cut to fit and holds a digest only."""
-    stem = path.removeprefix("sql/").removesuffix(".sql")
-    if "~" in stem:
-        return None
-    return urllib.parse.unquote(stem, errors="surrogatepass")
 
 
 def schema_file(alias: str) -> str:

@@ -17,7 +17,7 @@ DEFAULT_ALIAS = "default"
 class TestOptions:
     """The ``TEST`` dictionary of an alias, old flat spellings folded in. Absent keys are ``None`` (or Django's default)."""
 
-    __test__ = False  # keeps pytest from collecting it as a test class
+    __test__ = False  # stops pytest from collecting it as a test class
 
     name: str | None = None
     mirror: str | None = None

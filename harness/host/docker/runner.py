@@ -74,7 +74,7 @@ class RunnerContainer:
                 spec.image,
                 command=list(spec.command) if init else under_shell(spec.command),
                 entrypoint=[],
-                name=str(naming.ContainerName(spec.run, RUNNER)),
+                name=naming.container(spec.run, RUNNER),
                 hostname=RUNNER,
                 user=spec.user,
                 working_dir=spec.folder,

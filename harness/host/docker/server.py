@@ -155,9 +155,7 @@ class ServerContainer:
 
 
 def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerContainer:
-    container = DockerContainer(
-        spec.image, name=str(naming.ContainerName(spec.run, spec.host)), env=dict(spec.environment)
-    )
+    container = DockerContainer(spec.image, name=naming.container(spec.run, spec.host), env=dict(spec.environment))
     # the constructor opened its own client, and put the user's registry prefix before the name of an image made here
     inner = container.get_docker_client()
     inner.client.close()

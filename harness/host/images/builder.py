@@ -268,7 +268,7 @@ class Workshop:
                 stdin_open=True,
                 # without new privileges, a root command cannot have more of them than the first process
                 user="root" if is_for_root else "",
-                name=str(naming.ContainerName(run, "install")),
+                name=naming.container(run, "install"),
                 labels=containers.labels(run, "install"),
                 host_config=host_config,
             )

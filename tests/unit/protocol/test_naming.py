@@ -1,4 +1,4 @@
-"""Every name is parsed to what it was composed of, fits where it goes, and differs from every other."""
+"""Every name fits its place and differs from every other; a clone's name is parsed to its parts."""
 
 import re
 from pathlib import PurePosixPath
@@ -8,7 +8,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.protocol import naming
-from harness.protocol.naming import ContainerName
 
 runs = st.text("0123456789abcdef", min_size=8, max_size=8)
 aliases = st.text(max_size=80)
@@ -20,30 +19,15 @@ any_text = st.text(st.characters(exclude_categories=()), max_size=300)
 
 
 @given(runs, st.lists(aliases, min_size=1, max_size=6))
-def test_a_container_of_any_server_is_parsed_to_its_parts(run, names) -> None:
-    taken = set()
+def test_servers_of_a_run_have_containers_of_their_own(run: str, names: list[str]) -> None:
+    taken: set[str] = set()
     for alias in names:
-        server = naming.server_id(alias, taken)
-        taken.add(server)
-        name = ContainerName(run, server)
-        assert naming.parse_container(str(name)) == name
-        assert naming.parse_container(f"/{name}") == name  # as Docker's own API says it
-    assert len(taken) == len(names)
-
-
-def test_the_runner_is_a_container_too() -> None:
-    assert naming.parse_container("harness-0123abcd-runner") == ContainerName("0123abcd", "runner")
-
-
-@pytest.mark.parametrize(
-    "name", ["postgres", "harness-x-default", "harness-0123abcd-", "my-harness-0123abcd-default", "harness-0123abcd"]
-)
-def test_containers_of_others_are_none_of_ours(name: str) -> None:
-    assert naming.parse_container(name) is None
+        taken.add(naming.server_id(alias, taken))
+    assert len({naming.container(run, server) for server in (*taken, "runner")}) == len(names) + 1
 
 
 @given(aliases, st.sets(aliases.map(str.lower), max_size=5))
-def test_a_server_id_is_a_host_name(alias, taken) -> None:
+def test_a_server_id_is_a_host_name(alias: str, taken: set[str]) -> None:
     server = naming.server_id(alias, taken)
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", server)
     assert len(server) <= 63
@@ -65,7 +49,7 @@ def test_a_server_id_is_a_host_name(alias, taken) -> None:
         ("a" * 39 + "-b", "a" * 39),
     ],
 )
-def test_a_server_id_keeps_what_it_can_of_its_alias(alias, server) -> None:
+def test_a_server_id_resembles_its_alias(alias: str, server: str) -> None:
     assert naming.server_id(alias, set()) == server
 
 
@@ -81,12 +65,12 @@ def test_a_network_belongs_to_one_run() -> None:
 
 
 @given(encodable, st.integers(1, 9999), st.sampled_from([63, 64]))
-def test_a_clone_of_any_database_fits(name, slot, limit) -> None:
+def test_a_clone_of_any_database_fits(name: str, slot: int, limit: int) -> None:
     assert len(naming.clone(naming.database(name, limit), slot).encode()) <= limit
 
 
 @given(encodable.filter(bool), st.integers(1, 9999))
-def test_a_clone_is_parsed_to_its_template_and_slot(name, slot) -> None:
+def test_a_clone_is_parsed_to_its_template_and_slot(name: str, slot: int) -> None:
     template = naming.database(name)
     assert naming.parse_clone(naming.clone(template, slot)) == (template, slot)
 
@@ -99,13 +83,13 @@ def test_a_name_without_a_slot_is_no_clone(name: str) -> None:
 
 
 @given(encodable, encodable)
-def test_databases_of_different_names_stay_different(one, other) -> None:
+def test_databases_of_different_names_stay_different(one: str, other: str) -> None:
     assume(one != other)
     assert naming.database(one) != naming.database(other)
 
 
 @pytest.mark.parametrize("length", [58, 59, 62, 63, 64, 200])
-def test_long_names_that_differ_at_their_end_alone_have_different_clones(length: int) -> None:
+def test_long_names_that_differ_at_the_end_stay_different(length: int) -> None:
     stem = "x" * (length - 1)
     names = {naming.clone(naming.database(stem + end), slot) for end in "ab" for slot in (1, 2, 10)}
     assert len(names) == 6
@@ -124,7 +108,7 @@ def test_a_name_is_cut_between_characters(character: str) -> None:
 
 
 @given(encodable, st.text(max_size=20), st.text(max_size=20))
-def test_a_database_apart_is_its_owners_alone_and_fits(name, owner, other) -> None:
+def test_a_database_apart_is_its_owners_alone_and_fits(name: str, owner: str, other: str) -> None:
     assume(owner != other)
     assert naming.database_apart(name, owner) != naming.database_apart(name, other)
     assert len(naming.clone(naming.database_apart(name, owner), 9999).encode()) <= 63
@@ -160,66 +144,44 @@ HOSTILE = [
 ]
 
 
-def folder_and_name(path):
-    folder, name = path.split("/")  # exactly one: nothing climbs, nothing descends
+def folder_and_name(path: str) -> tuple[str, str]:
+    folder, name = path.split("/")  # one slash alone, so the path neither climbs nor descends
     return folder, name
 
 
-def assert_safe(path, folder) -> None:
+def assert_safe(path: str, folder: str) -> None:
     assert folder_and_name(path)[0] == folder
     name = folder_and_name(path)[1]
     assert len(name.encode()) <= 255
     assert not name.startswith((".", " "))
     assert name.isascii()
     assert name.isprintable()
-    # what upload-artifact and Windows refuse
+    # upload-artifact and Windows refuse these
     assert not set(name) & set('\\:"<>|*?')
     assert name.partition(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
     assert ".." not in PurePosixPath(path).parts
 
 
 @pytest.mark.parametrize("test_id", HOSTILE)
-def test_the_sql_of_a_hostile_id_stays_in_its_folder(test_id) -> None:
+def test_the_sql_of_a_hostile_id_stays_in_its_folder(test_id: str) -> None:
     assert_safe(naming.sql_file(test_id), "sql")
 
 
 @given(any_text)
-def test_the_sql_of_any_id_stays_in_its_folder(test_id) -> None:
+def test_the_sql_of_any_id_stays_in_its_folder(test_id: str) -> None:
     assert_safe(naming.sql_file(test_id), "sql")
 
 
 @pytest.mark.parametrize("alias", HOSTILE)
-def test_the_schema_of_a_hostile_alias_stays_in_its_folder(alias) -> None:
+def test_the_schema_of_a_hostile_alias_stays_in_its_folder(alias: str) -> None:
     assert_safe(naming.schema_file(alias), "schema")
 
 
 @given(any_text, any_text)
-def test_different_names_have_different_files(one, other) -> None:
+def test_different_names_have_different_files(one: str, other: str) -> None:
     assume(one != other)
     assert naming.sql_file(one) != naming.sql_file(other)
     assert naming.schema_file(one) != naming.schema_file(other)
-
-
-@given(any_text.filter(bool))
-def test_a_file_of_sql_is_parsed_to_its_test_unless_it_was_cut(test_id) -> None:
-    parsed = naming.parse_sql_file(naming.sql_file(test_id))
-    assert parsed == test_id or (parsed is None and len(naming.sql_file(test_id)) > 200)
-
-
-@pytest.mark.parametrize(
-    "test_id",
-    [
-        "shop.tests.CartTests.test_total",
-        "shop.T.test_x (currency='EUR')",
-        "x.sql",
-        "sql/x",
-        "a~b",
-        "50%",
-        "con.tests.T.t",
-    ],
-)
-def test_a_file_of_sql_is_parsed_to_its_test(test_id: str) -> None:
-    assert naming.parse_sql_file(naming.sql_file(test_id)) == test_id
 
 
 def test_an_ordinary_id_is_readable_in_its_file() -> None:
@@ -227,5 +189,5 @@ def test_an_ordinary_id_is_readable_in_its_file() -> None:
 
 
 @given(aliases)
-def test_the_log_of_any_server_stays_in_its_folder(alias) -> None:
+def test_the_log_of_any_server_stays_in_its_folder(alias: str) -> None:
     assert_safe(naming.log_file(naming.server_id(alias, set())), "logs")

@@ -1,5 +1,3 @@
-"""Signed lines: they are read back whatever others write between them, and unsigned ones are never accepted."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,28 +10,28 @@ NOISE = st.binary(max_size=60)
 
 
 @given(LINES, st.lists(NOISE, min_size=1, max_size=12))
-def test_lines_come_through_whatever_others_write_between_their_pieces(lines, noise) -> None:
+def test_output_between_pieces_does_not_change_the_lines(lines: list[bytes], noise: list[bytes]) -> None:
     """A pipe takes a piece in one write, so others' output comes before or after it."""
     stream = b""
     for written, piece in enumerate(piece for line in lines for piece in signatures.pieces(line)):
         assert len(signatures.make_key()) + len(piece) <= signatures.PIECE_BYTES
         stream += noise[written % len(noise)] + KEY + piece
-    output = []
+    output: list[bytes] = []
     opener = signatures.Opener(KEY, output.append)
     found = [opener.open(line + b"\n") for line in stream.split(b"\n")[:-1]]
     assert [line for line in found if line is not None] == lines
     assert opener.rest == b""
 
 
-def test_what_has_no_key_is_output() -> None:
-    output = []
+def test_a_line_without_the_key_is_output() -> None:
+    output: list[bytes] = []
     opener = signatures.Opener(KEY, output.append)
     assert opener.open(b'{"v":1,"type":"RunFinished"}\n') is None
     assert opener.open(b"half a line" + KEY + b"=event\n") == b"event\n"
     assert output == [b'{"v":1,"type":"RunFinished"}\n', b"half a line"]
 
 
-def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept() -> None:
+def test_an_incomplete_line_is_the_rest() -> None:
     opener = signatures.Opener(KEY, print)
     assert opener.open(KEY + b"=eve") == b"eve"
     assert opener.open(KEY + b"+first\n") is None
@@ -41,7 +39,7 @@ def test_a_torn_line_has_no_newline_and_one_that_lacks_pieces_is_kept() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 7])
-def test_a_message_is_the_hosts_when_it_comes_in_its_turn(number: int) -> None:
+def test_a_message_is_accepted_in_its_turn_alone(number: int) -> None:
     line = signatures.signed(KEY, number, b'{"type":"Stop"}\n')
     assert signatures.message_of(KEY, number, line) == b'{"type":"Stop"}\n'
     assert signatures.message_of(KEY, number + 1, line) is None

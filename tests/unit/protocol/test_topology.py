@@ -1,6 +1,6 @@
-"""What follows from a topology: primaries, databases, their order, what a selection needs, and circles written out."""
-
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -13,7 +13,13 @@ from harness.protocol import topology
 from harness.protocol.topology import Alias, TestOptions, Topology, closure, creation_order, databases, primary_of
 
 
-def alias(name, mirror=None, dependencies=None, database=None, **options):
+def alias(
+    name: str,
+    mirror: str | None = None,
+    dependencies: Sequence[str] | None = None,
+    database: str | None = None,
+    **options: Any,
+) -> Alias:
     """An alias of a PostgreSQL server; *database* is the one that it shares with others of the same."""
     return Alias(
         name,
@@ -25,7 +31,7 @@ def alias(name, mirror=None, dependencies=None, database=None, **options):
     )
 
 
-def of(*aliases):
+def topology_of(*aliases: Alias) -> Topology:
     return Topology(tuple(aliases))
 
 
@@ -33,20 +39,20 @@ def of(*aliases):
 
 
 def test_an_alias_is_found_by_its_name() -> None:
-    found = of(alias("default"), alias("other"))
+    found = topology_of(alias("default"), alias("other"))
     assert found["other"].name == "other"
     assert found.names == ("default", "other")
     with pytest.raises(KeyError):
         found["third"]
 
 
-def test_a_server_is_told_by_vendor_host_and_port_as_written() -> None:
+def test_one_server_is_one_vendor_host_and_port() -> None:
     assert alias("a", host="db", port="1").server_key == alias("b", host="db", port="1").server_key
     assert alias("a", host="db").server_key != alias("a", host="127.0.0.1").server_key
     assert alias("a", port="1").server_key != alias("a", port="2").server_key
 
 
-def test_a_database_is_told_by_its_test_name_too() -> None:
+def test_one_database_is_one_test_name_on_one_server() -> None:
     assert alias("a", database="x").signature == alias("b", database="x").signature
     assert alias("a", database="x").signature != alias("b", database="y").signature
     assert alias("a", database="x", host="h").signature != alias("b", database="x").signature
@@ -56,12 +62,12 @@ def test_a_database_is_told_by_its_test_name_too() -> None:
 
 
 def test_the_primary_is_at_the_end_of_the_chain() -> None:
-    found = of(alias("far", mirror="near"), alias("near", mirror="default"), alias("default"))
+    found = topology_of(alias("far", mirror="near"), alias("near", mirror="default"), alias("default"))
     assert [primary_of(found, name) for name in found.names] == ["default", "default", "default"]
 
 
-def test_a_mirror_of_no_alias_is_refused_with_those_that_there_are() -> None:
-    found = of(alias("default"), alias("replica", mirror="defualt"))
+def test_a_mirror_of_an_unknown_alias_names_the_known() -> None:
+    found = topology_of(alias("default"), alias("replica", mirror="defualt"))
     with pytest.raises(ProjectError) as caught:
         primary_of(found, "replica")
     assert caught.value.message == "DATABASES['replica'] is a mirror of 'defualt', which is no alias."
@@ -77,52 +83,56 @@ def test_a_mirror_of_no_alias_is_refused_with_those_that_there_are() -> None:
         ([alias("x", mirror="a"), alias("a", mirror="b"), alias("b", mirror="a")], "x", "a -> b -> a"),
     ],
 )
-def test_a_circle_of_mirrors_is_written_out(aliases, asked: str, circle: str) -> None:
+def test_a_circle_of_mirrors_is_written_out(aliases: list[Alias], asked: str, circle: str) -> None:
     with pytest.raises(ProjectError, match=circle):
-        primary_of(of(*aliases), asked)
+        primary_of(topology_of(*aliases), asked)
 
 
 # databases
 
 
-def test_aliases_of_one_signature_share_a_database_that_default_creates() -> None:
-    found = of(alias("a", database="x"), alias("default", database="x"), alias("b", database="x"), alias("c"))
+def test_aliases_of_one_signature_share_a_database() -> None:
+    found = topology_of(alias("a", database="x"), alias("default", database="x"), alias("b", database="x"), alias("c"))
     assert databases(found) == (("default", "a", "b"), ("c",))
 
 
 def test_a_mirror_has_no_database() -> None:
-    assert databases(of(alias("default"), alias("replica", mirror="default"))) == (("default",),)
+    assert databases(topology_of(alias("default"), alias("replica", mirror="default"))) == (("default",),)
 
 
 def test_a_topology_without_aliases_has_none() -> None:
-    assert databases(of()) == ()
-    assert creation_order(of()) == ()
+    assert databases(topology_of()) == ()
+    assert creation_order(topology_of()) == ()
 
 
 # order
 
 
-def test_default_comes_first_where_nothing_is_said() -> None:
+def test_default_comes_first_without_dependencies() -> None:
     # "a" waits for the second pass, as it does in Django
-    assert creation_order(of(alias("a"), alias("default"), alias("b"))) == ("default", "b", "a")
+    assert creation_order(topology_of(alias("a"), alias("default"), alias("b"))) == ("default", "b", "a")
 
 
-def test_no_dependencies_are_another_thing_than_none_said() -> None:
-    assert creation_order(of(alias("a", dependencies=[]), alias("default"))) == ("a", "default")
+def test_an_empty_list_of_dependencies_excludes_default() -> None:
+    assert creation_order(topology_of(alias("a", dependencies=[]), alias("default"))) == ("a", "default")
 
 
 def test_dependencies_come_first() -> None:
-    found = of(alias("default", dependencies=["b"]), alias("a", dependencies=["default"]), alias("b", dependencies=[]))
+    found = topology_of(
+        alias("default", dependencies=["b"]), alias("a", dependencies=["default"]), alias("b", dependencies=[])
+    )
     assert creation_order(found) == ("b", "default", "a")
 
 
 def test_a_dependency_on_a_mirror_is_one_on_its_primary() -> None:
-    found = of(alias("default", dependencies=["replica"]), alias("b", dependencies=[]), alias("replica", mirror="b"))
+    found = topology_of(
+        alias("default", dependencies=["replica"]), alias("b", dependencies=[]), alias("replica", mirror="b")
+    )
     assert creation_order(found) == ("b", "default")
 
 
-def test_a_dependency_on_an_alias_that_shares_is_one_on_the_database() -> None:
-    found = of(
+def test_a_dependency_on_a_shared_database_counts_for_all() -> None:
+    found = topology_of(
         alias("a", dependencies=["c"]),
         alias("b", database="x", dependencies=[]),
         alias("c", database="x", dependencies=[]),
@@ -131,10 +141,11 @@ def test_a_dependency_on_an_alias_that_shares_is_one_on_the_database() -> None:
 
 
 def test_a_dependency_on_no_alias_is_refused() -> None:
-    found = of(alias("default"), alias("a", dependencies=["nowhere"]))
-    for ask in (creation_order, lambda found: closure(found, {"a"})):
-        with pytest.raises(ProjectError, match=r"'a'.* depends on 'nowhere', which is no alias"):
-            ask(found)
+    found = topology_of(alias("default"), alias("a", dependencies=["nowhere"]))
+    with pytest.raises(ProjectError, match=r"'a'.* depends on 'nowhere', which is no alias"):
+        creation_order(found)
+    with pytest.raises(ProjectError, match=r"'a'.* depends on 'nowhere', which is no alias"):
+        closure(found, {"a"})
 
 
 @pytest.mark.parametrize(
@@ -157,9 +168,9 @@ def test_a_dependency_on_no_alias_is_refused() -> None:
         ([alias("default", dependencies=["replica"]), alias("replica", mirror="default")], "default -> default"),
     ],
 )
-def test_a_circle_of_dependencies_is_written_out(aliases, circle: str) -> None:
+def test_a_circle_of_dependencies_is_written_out(aliases: list[Alias], circle: str) -> None:
     with pytest.raises(ProjectError) as caught:
-        creation_order(of(*aliases))
+        creation_order(topology_of(*aliases))
     assert caught.value.message == f"TEST DEPENDENCIES go round in a circle: {circle}."
 
 
@@ -168,17 +179,17 @@ dependencies = st.none() | st.lists(st.sampled_from(names), max_size=3, unique=T
 
 
 @st.composite
-def topologies(draw):
+def topologies(draw: st.DrawFn) -> Topology:
     """Aliases in any order, some of which share a database."""
     order = draw(st.permutations(names))
-    return of(
+    return topology_of(
         *[alias(name, database=draw(st.sampled_from([name, "x"])), dependencies=draw(dependencies)) for name in order]
     )
 
 
 @given(topologies())
-def test_the_order_is_that_of_django(found) -> None:
-    groups = [(group[0], (f"test_{group[0]}", set(group))) for group in databases(found)]
+def test_the_order_is_that_of_django(found: Topology) -> None:
+    groups = [(group[0], (f"test_{group[0]}", list(group))) for group in databases(found)]
     wanted = {each.name: list(topology.dependencies_of(found, each)) for each in found.aliases}
     try:
         expected = tuple(signature for signature, _ in dependency_ordered(groups, wanted))
@@ -190,7 +201,7 @@ def test_the_order_is_that_of_django(found) -> None:
         assert creation_order(found) == expected
 
 
-def assert_is_a_circle(found, error) -> None:
+def assert_is_a_circle(found: Topology, error: ProjectError) -> None:
     """The circle that *error* writes out is one that the topology has."""
     owner = {name: group[0] for group in databases(found) for name in group}
     steps = error.message.removeprefix("TEST DEPENDENCIES go round in a circle: ").rstrip(".").split(" -> ")
@@ -215,8 +226,8 @@ def assert_is_a_circle(found, error) -> None:
         (set(), set()),
     ],
 )
-def test_a_selection_takes_along_all_that_it_needs(asked, needed) -> None:
-    found = of(
+def test_a_selection_brings_all_that_it_needs(asked: set[str], needed: set[str]) -> None:
+    found = topology_of(
         alias("default"),
         alias("replica", mirror="default"),
         alias("far", mirror="replica"),
@@ -228,7 +239,7 @@ def test_a_selection_takes_along_all_that_it_needs(asked, needed) -> None:
 
 
 @given(topologies(), st.sets(st.sampled_from(names)))
-def test_a_closure_is_closed(found, asked) -> None:
+def test_a_closure_is_closed(found: Topology, asked: set[str]) -> None:
     needed = closure(found, asked)
     assert asked <= needed
     assert closure(found, needed) == needed
