@@ -365,12 +365,16 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunAborted:
-    """The run ended early: ``exit_code`` and the three parts of a ``HarnessError``."""
+    """The run ended early: ``exit_code`` and the three parts of a ``HarnessError``.
+
+    ``is_echo``: the runner repeats the reason of the host's ``Stop``, which the host has recorded itself.
+    """
 
     exit_code: ExitCode
     message: str
     hint: str = ""
     evidence: str = ""
+    is_echo: bool = False
 
 
 Event = (

@@ -19,7 +19,7 @@ from ..protocol.events import RunAborted
 from ..protocol.messages import Begin
 from . import unpatched
 from .descriptors import duplicate_high
-from .host_channel import HostMessages, Journal, open_channels
+from .host_channel import HostMessages, Journal, StoppedByHost, open_channels
 from .processes import prctl
 
 
@@ -71,5 +71,6 @@ def _run(journal: Journal, messages: HostMessages) -> ExitCode:
 def _abort(journal: Journal, error: HarnessError) -> ExitCode:
     with contextlib.suppress(OSError):  # the host may be gone
         journal.finish_phases()
-        journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+        is_echo = isinstance(error, StoppedByHost)
+        journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence, is_echo))
     return error.exit_code

@@ -107,6 +107,10 @@ class Journal:
         self._said_at = unpatched.time.perf_counter()
 
 
+class StoppedByHost(Interrupted):
+    """The host sent ``Stop``; its reason is in the journal already."""
+
+
 class HostMessages:
     """Reads the host's messages. ``Stop``, or end of file (the host is gone), interrupts the main thread.
 
@@ -207,7 +211,7 @@ class HostMessages:
 
     def _take(self, message: Any) -> None:
         if isinstance(message, Stop):
-            self.interrupt(Interrupted(message.reason, message.exit_code))
+            self.interrupt(StoppedByHost(message.reason, message.exit_code))
         self._waiting.append(message)
 
 

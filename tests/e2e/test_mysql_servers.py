@@ -192,7 +192,7 @@ def test_both_say_what_they_are(pair) -> None:
         assert each.engine == kind
         assert ask(reader, "SELECT version()").startswith(each.version)
         assert len(each.version.split(".")) == 3
-    assert up.failures() == []
+    assert up.failures() == {}
 
 
 def test_nobody_enters_without_the_password(client, pair) -> None:
@@ -323,7 +323,7 @@ def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network
         with contextlib.suppress(pymysql.err.MySQLError):
             rows(writer, "SHUTDOWN")
         await_(lambda: up.failures(), "the server has ended")
-        (failure,) = up.failures()
+        (failure,) = up.failures().values()
     assert "MariaDB 11.8" in failure.message
     assert "Shutdown complete" in failure.evidence
 

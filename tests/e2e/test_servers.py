@@ -150,7 +150,7 @@ def test_both_say_what_they_are(pair) -> None:
     for each in ready:
         assert each.version.split(".")[0] == POSTGRES.default_version
         assert each.ready_s > 0
-    assert pair[2].failures() == []
+    assert pair[2].failures() == {}
 
 
 def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair) -> None:
@@ -295,18 +295,18 @@ STOP_ALL = 'for each in /proc/[0-9]*; do [ "$(cat $each/comm)" != postgres ] || 
 
 def test_a_server_whose_process_is_stopped_is_a_loss_that_no_failure_tells(client, run, network, image) -> None:
     with stack(client, ALONE, run, network, image) as up:
-        assert up.losses() == []
+        assert up.losses() == {}
         client.containers.get(f"harness-{run}-default").exec_run(["sh", "-c", STOP_ALL])
-        (loss,) = up.losses()
+        (loss,) = up.losses().values()
         assert "The server default (PostgreSQL 17, primary) is stopped by a signal" in loss.message
-        assert up.failures() == []
+        assert up.failures() == {}
 
 
 def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network, image) -> None:
     with stack(client, ALONE, run, network, image) as up:
         client.api.kill(f"harness-{run}-default", "TERM")
         await_(lambda: up.failures(), "the server has ended")
-        (failure,) = up.failures()
+        (failure,) = up.failures().values()
     assert "ended with exit status 0" in failure.message
     assert "database system is shut down" in failure.evidence
 
@@ -346,7 +346,7 @@ def test_servers_end_with_the_process_that_started_them(client, run, image) -> N
 def test_what_is_old_but_alive_is_not_abandoned(client, run, network, image) -> None:
     with stack(client, ALONE, run, network, image) as up:
         containers.remove_abandoned(client, time.time() + containers.ABANDONED_S + 60)
-        assert up.failures() == []
+        assert up.failures() == {}
 
 
 @pytest.mark.parametrize("version", POSTGRES.versions)

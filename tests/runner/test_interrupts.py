@@ -58,6 +58,7 @@ def test_a_run_ends_in_the_middle_of_its_tests(conversation, end, status) -> Non
     journal = conversation.finish()
     assert journal.status == status
     assert journal.aborted.exit_code == status
+    assert journal.aborted.is_echo == (end in (stop, fail_servers))
     assert journal.all(RunFinished) == []
 
 

@@ -30,7 +30,7 @@ from harness.host.images import commands
 from harness.host.interrupts import heeded
 from harness.host.planning.backends import Backend, at_once, backends_of, workers_each
 from harness.host.run.environment import Environment, read_environment
-from harness.host.run.record import TELL_EVERY_S, started
+from harness.host.run.record import IMAGE_LINE_EVERY_S, run_started
 from harness.protocol import codec
 from harness.protocol.events import Envelope, RunAborted, RunStarted
 from harness.report.artifacts import JOURNAL, Artifacts
@@ -69,7 +69,7 @@ def run_several(config: Config) -> ExitCode:
         merged = merge(fleet.runs, fleet.missing, code)
         code = write(merged, artifacts, environment, console, strict=config.junit_strict)
         if environment.is_github:
-            environment.say(merged_summary.annotate_all(merged))
+            environment.try_print(merged_summary.annotate_all(merged))
         return code
 
 
@@ -120,7 +120,7 @@ class _Fleet:
 
     def _show_step(self, image: str, line: str) -> None:
         now = time.monotonic()
-        if now - self._shown_at.get(image, 0.0) >= TELL_EVERY_S:
+        if now - self._shown_at.get(image, 0.0) >= IMAGE_LINE_EVERY_S:
             self._shown_at[image] = now
             self._console.say(f"{image}: {line}")
 
@@ -175,7 +175,7 @@ class _Fleet:
                 raise unreadable(child.folder, child.unreadable)
             run = run_of(child.ledger.report(), code, child.folder, self._artifacts.root)
         except HarnessError as error:
-            asked = started(replace(self._config, db=child.backend.db), self._environment)
+            asked = run_started(replace(self._config, db=child.backend.db), self._environment)
             run = _unread(child, asked, code, error)
         self._print_summary(child, run)
         child.close()

@@ -40,7 +40,7 @@ class Environment:
         """*path* relative to the current folder if it is below it, else as it is."""
         return str(path.relative_to(self.cwd)) if path.is_relative_to(self.cwd) else str(path)
 
-    def say(self, lines: Iterable[str]) -> None:
+    def try_print(self, lines: Iterable[str]) -> None:
         """Print *lines* that may be lost: the exit code and the artifacts have the result as well."""
         sink = Sink(self.out)
         sink.write("".join(f"{line}\n" for line in lines))

@@ -127,7 +127,7 @@ class Resources:
         plan: ServerPlan,
         images: dict[tuple[str, str], str],
         record: Record,
-        on_loss: Callable[[ServerError], None] | None = None,
+        on_loss: Callable[[str, ServerError], None] | None = None,
     ) -> Servers:
         """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
         # testcontainers is slow to import, and the runner's start must not wait for it
@@ -135,7 +135,7 @@ class Resources:
 
         placed = placement.place(plan.servers, self.config.servers, self._memory.result())
         for notice in placed.notices:
-            record.tell(notice)
+            record.add(notice)
         password = persistent_servers.password(self._client, self._kept_run) if self._is_kept else None
         options = ServerOptions(
             run=self._kept_run if self._is_kept else self._run,
@@ -150,7 +150,7 @@ class Resources:
             password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
-        return Servers(self._client, plan, options, record.tell, on_loss)
+        return Servers(self._client, plan, options, record.add, on_loss)
 
     def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""
@@ -237,4 +237,4 @@ class Resources:
     def _errors(self, data: bytes) -> None:
         """Show the runner's error stream as it comes, with a verbosity of 2 or more."""
         if self._record is not None and self.config.verbosity >= 2:
-            self._record.show(data)
+            self._record.show_stderr(data)

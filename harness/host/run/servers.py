@@ -62,7 +62,7 @@ class Servers:
         plan: ServerPlan,
         options: ServerOptions,
         on_ready: Callable[[ServerReady], None] | None = None,
-        on_loss: Callable[[ServerError], None] | None = None,
+        on_loss: Callable[[str, ServerError], None] | None = None,
     ) -> None:
         self._client = client
         self._plan = plan
@@ -151,42 +151,38 @@ class Servers:
         """The address of each server as the runner reaches it."""
         return tuple(self._endpoint(server) for server in self._plan.servers)
 
-    def failures(self) -> list[ServerError]:
-        """An error for each server that came up and has ended unasked."""
-        failures = []
-        for server in self._plan.servers:
-            if server.id in self._ready and not self._given_up.is_set():
-                state = self._containers[server.id].state()
-                if not state.is_running:
-                    failures.append(self._ended(server, state))
-        return failures
+    def failures(self) -> dict[str, ServerError]:
+        """An error for each server that was ready and has ended without a request, by the server's id."""
+        states = ((server, self._containers[server.id].state()) for server in self._serving())
+        return {server.id: self._ended(server, state) for server, state in states if not state.is_running}
 
-    def losses(self) -> list[ServerError]:
-        """An error for each server that came up and cannot serve: it has ended, is paused, or a process of it is
-        stopped.
+    def losses(self) -> dict[str, ServerError]:
+        """An error for each server that was ready and cannot serve (it has ended, is paused, or a process of it is
+        stopped), by the server's id.
 
         Sends no query: the runner got no answer, and that alone does not prove a loss.
         """
-        losses = []
-        for server in self._plan.servers:
-            if server.id in self._ready and not self._given_up.is_set():
-                container = self._containers[server.id]
-                state = container.state()
-                if state.status == "running" and container.has_stopped_process():
-                    losses.append(self._ended(server, "is stopped by a signal"))
-                elif state.status != "running":
-                    losses.append(self._ended(server, state))
+        losses = {}
+        for server in self._serving():
+            container = self._containers[server.id]
+            state = container.state()
+            if state.status != "running":
+                losses[server.id] = self._ended(server, state)
+            elif container.has_stopped_process():
+                losses[server.id] = self._ended(server, "is stopped by a signal")
         return losses
 
+    def _serving(self) -> list[PlannedServer]:
+        """The servers that were ready; none once they are being ended."""
+        return [server for server in self._plan.servers if server.id in self._ready and not self._given_up.is_set()]
+
     def _see(self, container: str, what: str) -> None:
-        """Report a loss if the engine's event is about a server that is up."""
-        for server in self._plan.servers:
-            if server.id not in self._ready or self._containers[server.id].id != container:
-                continue
-            if self._on_loss is not None and not self._given_up.is_set():
-                self._on_loss(
-                    self._ended(server, State("paused") if what == "pause" else self._containers[server.id].state())
-                )
+        """Report a loss if the engine's event *what* is about the container of a server that is up."""
+        for server in self._serving():
+            known = self._containers[server.id]
+            if known.id == container and self._on_loss is not None:
+                state = State("paused") if what == "pause" else known.state()
+                self._on_loss(server.id, self._ended(server, state))
 
     def dump_schema(self, server: str, database: str) -> str:
         """The SQL that makes the schema of *database*. Raises ``ServerError`` with the output of the server's tool."""

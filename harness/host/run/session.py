@@ -38,8 +38,8 @@ from harness.report.formats import replay
 if TYPE_CHECKING:
     from harness.host.run.servers import Servers
 
-_REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 _END_OF_STREAM = "The end of its error stream is part of this message; "
+_REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 STOP_S = 15.0
 """The time, in seconds, that the runner has to end by itself after it was told to stop."""
 EXIT_S = 30.0
@@ -84,16 +84,16 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     """Run the suite: everything that this starts is gone when it returns or raises."""
     for folder in missing_submodules(config.project):
         text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
-        record.tell(Notice("missing-submodule", text))
-    with Resources(config, record.told, record) as resources:
+        record.add(Notice("missing-submodule", text))
+    with Resources(config, record.show_image_progress, record) as resources:
         with record.phase("images"):
             image = resources.runner_image()
         with _Run(resources, record, artifacts) as run, resources.inside(image) as conversation:
-            run.tell(conversation, spec)
+            run.drive(conversation, spec)
 
 
 class _Run:
-    """One run: the runner on one side, the servers on the other. A context manager: the servers are gone at its end."""
+    """One run: a runner and the servers that it needs. A context manager: the servers are gone at its end."""
 
     def __init__(self, resources: Resources, record: Record, artifacts: Artifacts) -> None:
         self._resources = resources
@@ -105,7 +105,8 @@ class _Run:
         self._planned = 0
         self._end: RunFinished | RunAborted | None = None
         self._lacks_a_module = False
-        self._is_up = threading.Event()
+        self._are_servers_up = threading.Event()
+        self._lost_servers: set[str] = set()
         self._liveness: Liveness | None = None
         self._is_aborted = self._is_over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
@@ -123,40 +124,39 @@ class _Run:
             elif self._servers is not None:  # the run ended before its servers were started
                 self._servers.close()
 
-    def tell(self, conversation: Conversation, spec: RunSpec) -> None:
+    def drive(self, conversation: Conversation, spec: RunSpec) -> None:
         """Read the runner's journal to its end, in every case; the servers are closed while the runner is removed."""
         # the import is slow, and done by the time that the runner has sent its topology
         submit(self._pool, import_module, "harness.host.run.servers")
         try:
             limits = self._resources.stage_limits()
-            with Liveness(conversation, partial(self._end_still, conversation), limits=limits) as liveness:
+            with Liveness(conversation, partial(self._kill, conversation), limits=limits) as liveness:
                 self._liveness = liveness
                 try:
                     conversation.send(Begin(spec))
-                    self._hear(conversation, liveness)
-                    self._see_end(conversation)
+                    self._read_journal(conversation, liveness)
+                    self._check_end(conversation)
                 except HarnessError as error:
-                    self._abort(error)
-                    self._stop(conversation, error.message, error.exit_code)
-                    self._hear(conversation, liveness)
+                    self._abort(conversation, error)
+                    self._read_journal(conversation, liveness)
         finally:
             self._is_over = True
             for killer in self._killers:
                 killer.cancel()
             with self._record.phase("reports"):
-                if self._servers is not None and self._is_up.is_set():
-                    self._keep_evidence(self._servers)
+                if self._servers is not None and self._are_servers_up.is_set():
+                    self._save_evidence(self._servers)
             if self._servers is not None:
                 self._closing = submit(self._pool, self._servers.close)
 
-    def _hear(self, conversation: Conversation, liveness: Liveness) -> None:
+    def _read_journal(self, conversation: Conversation, liveness: Liveness) -> None:
         for line in liveness.listen(conversation.lines()):
             try:
-                event = self._record.hear(line).event
+                event = self._record.add_line(line)
             except codec.CodecError:
                 if line.endswith(b"\n"):
                     raise
-                return  # a torn line: how inside ended will explain it
+                return  # a torn line: the runner's end explains it
             liveness.told(event)
             self._lacks_a_module |= undeclared.lacks_a_module(event)
             match event:
@@ -164,9 +164,9 @@ class _Run:
                     self._plan = plan = make_plan(event.topology, self._resources.config.db)
                     conversation.send(UseRoutes(plan.routes))
                     for route in plan.routes:
-                        self._record.tell(routed(route))
+                        self._record.add(routed(route))
                     for notice in plan.notices:
-                        self._record.tell(notice)
+                        self._record.add(notice)
                     # in parallel with the runner, which sets Django up and discovers the tests
                     submit(self._pool, self._start_servers, conversation, plan)
                 case RunPlanned(tests=tests):
@@ -174,70 +174,67 @@ class _Run:
                 case DatabasesReady():
                     self._databases = event
                 case Notice(code="server-silent"):
-                    submit(self._pool, self._look_at_servers, conversation)
+                    submit(self._pool, self._check_servers, conversation)
                 case RunFinished() | RunAborted():
                     self._end = event
-                    self._say_what_was_not_installed()
+                    self._name_left_out_requirements()
 
-    def _say_what_was_not_installed(self) -> None:
+    def _name_left_out_requirements(self) -> None:
         """Name the requirements files that the default installation does not read, where the project lacks a module."""
         config = self._resources.config
         if config.runner == "container" and self._lacks_a_module:
             for text in undeclared.left_out(config.project, config.install):
-                self._record.tell(Notice("requirements-left-out", text))
+                self._record.add(Notice("requirements-left-out", text))
 
     def _start_servers(self, conversation: Conversation, plan: ServerPlan) -> None:
-        """Start the servers, in a thread of its own. A failure ends the run: the runner is told to stop."""
+        """Start the servers, in a thread of its own. A failure ends the run."""
         try:
             images = self._resources.server_images(plan)
             with self._record.phase("servers"):
-                self._servers = servers = self._resources.servers(
-                    plan, images, self._record, partial(self._lose, conversation)
-                )
+                on_loss = partial(self._lose, conversation)
+                self._servers = servers = self._resources.servers(plan, images, self._record, on_loss)
                 if self._is_over:
                     return
                 servers.start()
-                self._is_up.set()
+                self._are_servers_up.set()
             conversation.send(ServersReady(servers.endpoints()))
             if self._liveness is not None:
                 self._liveness.servers_are_up()
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             if not self._is_over:
-                self._abort(error)
-                self._stop(conversation, "The servers could not be started.", ExitCode.SERVERS)
+                self._abort(conversation, error)
 
-    def _look_at_servers(self, conversation: Conversation) -> None:
+    def _check_servers(self, conversation: Conversation) -> None:
         """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""
-        if self._servers is not None and self._is_up.is_set():
+        if self._servers is not None and self._are_servers_up.is_set():
             with contextlib.suppress(ServerError):  # an engine that refuses cannot tell
-                for loss in self._servers.losses():
-                    self._lose(conversation, loss)
+                for server, loss in self._servers.losses().items():
+                    self._lose(conversation, server, loss)
 
-    def _lose(self, conversation: Conversation, loss: ServerError) -> None:
-        """Abort the run because a server is gone: one clear cause instead of an error of each test."""
+    def _lose(self, conversation: Conversation, server: str, loss: ServerError) -> None:
+        """Abort the run because *server* is gone: one clear cause instead of an error of each test."""
         if not self._is_over and not self._is_aborted:
-            self._abort(loss)
-            self._stop(conversation, loss.message, ExitCode.SERVERS)
+            self._lost_servers.add(server)
+            self._abort(conversation, loss)
 
-    def _abort(self, error: BaseException) -> None:
+    def _abort(self, conversation: Conversation, error: BaseException) -> None:
+        """Record *error*, ask the runner to end because of it, and stop the runner after ``STOP_S`` seconds."""
         self._is_aborted = True
-        self._record.abort(error)
-
-    def _stop(self, conversation: Conversation, reason: str, code: ExitCode) -> None:
-        """Ask the runner to end, and stop it after ``STOP_S`` seconds."""
-        conversation.send(Stop(reason, code))
-        killer = threading.Timer(STOP_S, _end, (conversation,))
+        reason = self._record.abort(error)
+        conversation.send(Stop(reason.message, reason.exit_code))
+        killer = threading.Timer(STOP_S, _stop, (conversation,))
         killer.daemon = True
         self._killers.append(killer)
         killer.start()
 
-    def _end_still(self, conversation: Conversation, problem: HarnessError) -> None:
+    def _kill(self, conversation: Conversation, problem: HarnessError) -> None:
         """Kill a runner that makes no progress, without asking it."""
         if not self._is_aborted:
-            self._abort(problem)
+            self._is_aborted = True
+            self._record.abort(problem)
         conversation.kill()
 
-    def _see_end(self, conversation: Conversation) -> None:
+    def _check_end(self, conversation: Conversation) -> None:
         """Compare the exit status with the journal: a contradiction is red."""
         ended = conversation.wait(EXIT_S)
         if self._is_aborted:
@@ -259,7 +256,7 @@ class _Run:
             text = (
                 "Processes of the runner's container were killed because its memory was used up; --parallel takes less."
             )
-            self._record.tell(Notice("out-of-memory", text))
+            self._record.add(Notice("out-of-memory", text))
         if self._end is None:
             raise HarnessError(
                 f"Inside ended with status {ended.code} before it said how the run went.",
@@ -271,7 +268,7 @@ class _Run:
                 f"Inside said {type(self._end).__name__} and then ended with status {ended.code}.", evidence=evidence
             )
 
-    def _keep_evidence(self, servers: Servers) -> None:
+    def _save_evidence(self, servers: Servers) -> None:
         """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
         server_of = {route.alias: route.server for route in self._plan.routes} if self._plan else {}
         if self._is_aborted and servers.losses():
@@ -286,14 +283,15 @@ class _Run:
             try:
                 self._artifacts.write_schema(alias, dump.result())
             except ServerError as error:
-                self._record.tell(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
+                self._record.add(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
         for id, text in servers.logs().items():
             self._artifacts.write_log(id, text)
-        for failure in servers.failures():
-            self._record.abort(failure)
+        for server, failure in servers.failures().items():
+            if server not in self._lost_servers:
+                self._record.abort(failure)
 
 
-def _end(conversation: Conversation) -> None:
+def _stop(conversation: Conversation) -> None:
     with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
         conversation.stop(0.0)
 

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from harness.protocol.events import Envelope
 from harness.report.formats.github import resume_commands, stop_commands
+from harness.report.model.text import one_line
 from harness.report.terminal.live_display import ShownRun, render
 from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions, encodable, labelled
@@ -82,6 +83,11 @@ class Console:
         """Print a line that is in no journal, about *run* or the command itself."""
         if not self.options.quiet:
             self._print([self._named(labelled("", text, "dim"), run)])
+
+    def notice(self, text: str, run: str = "") -> None:
+        """Print *text*, which is in no journal, as a notice."""
+        if not self.options.quiet:
+            self._print([self._named(labelled("notice", one_line(text, 2000), "", "bold yellow"), run)])
 
     def end(self, run: str, word: Text, lines: Iterable[Text]) -> None:
         """Show that *run* has ended with *word*, and print *lines* without its name."""

@@ -202,7 +202,7 @@ class Progress:
                 return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
             case events.SlotRecycled() if self._options.verbosity >= 2:
                 return [labelled("recycled", f"slot {slot} in {event.duration:.2f}s", "dim")]
-            case events.RunAborted():
+            case events.RunAborted(is_echo=False):
                 word = "STOPPED" if event.exit_code in INTERRUPTS else "ABORTED"
                 return [labelled(word, one_line(first_line(event.message), 2000), "", "bold red")]
         return []
