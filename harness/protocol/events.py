@@ -358,7 +358,10 @@ class AliasRouted:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The suite ran to its end. ``failures`` includes the count of the project's own runner; the outcomes are the authority."""
+    """The suite ran to its end, and the runner exits with status 0. The host computes the run's exit code from the outcomes.
+
+    ``failures`` is the number of red tests, or that of the project's own runner where it counted more.
+    """
 
     failures: int
 

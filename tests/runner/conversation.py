@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.host.launch.conversation import Ended
+from harness.host.run.runner_end import end_error
 from harness.protocol import codec, signatures
 from harness.protocol.events import (
     AttemptFinished,
@@ -36,6 +38,8 @@ from harness.protocol.events import (
 )
 from harness.protocol.messages import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
 from harness.protocol.topology import dependencies_of, primary_of
+from harness.report.model.ledger import fold
+from harness.report.model.verdict import verdict
 from tests.signals import HEEDING
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +53,7 @@ class Journal:
     """What the runner said and how it ended."""
 
     envelopes: tuple[Envelope, ...]
-    status: int
+    process_status: int
     stderr: str
     signs_of_life: int = 0
 
@@ -59,6 +63,13 @@ class Journal:
     def one(self, kind: type):
         (event,) = self.all(kind)
         return event
+
+    @property
+    def status(self) -> int:
+        """The exit code that the host gives a run with this journal; the runner's own status if its journal has no end."""
+        if self.all(RunFinished) or self.all(RunAborted):
+            return verdict(fold(self.envelopes)).exit_code
+        return self.process_status
 
     @property
     def planned(self) -> list[PlannedTest]:
@@ -225,6 +236,8 @@ class Conversation:
         sequence = [envelope.seq for envelope in journal.envelopes]
         assert sequence == list(range(1, len(sequence) + 1)), "the journal misses lines, or has some twice"
         assert_settled(journal)
+        if end := journal.all(RunFinished) or journal.all(RunAborted):
+            assert end_error(end[-1], Ended(journal.process_status), journal.stderr) is None
         begun = Counter(event.phase for event in journal.all(PhaseStarted))
         assert begun == Counter(event.phase for event in journal.all(PhaseFinished)), "a phase that has no end, or two"
         left = self.processes_left()

@@ -178,7 +178,7 @@ def test_without_django_it_says_so(project, tmp_path_factory: pytest.TempPathFac
 def test_to_plan_is_to_say_the_topology_and_nothing_else(project, run_project) -> None:
     project({"tests.py": "raise SystemExit"})
     journal = run_project(plan_only=True)
-    assert journal.status == 0
+    assert journal.process_status == 0
     assert journal.one(TopologyFound).topology.names == ("default",)
     assert journal.planned == []
 

@@ -9,7 +9,6 @@ import contextlib
 import gc
 import json
 import os
-import signal
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -29,8 +28,9 @@ from harness.host.project.files import missing_submodules
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
+from harness.host.run.runner_end import OUT_OF_MEMORY, end_error
 from harness.protocol import codec
-from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, RunPlanned, TopologyFound
+from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.report.artifacts import Artifacts
 from harness.report.formats import replay
@@ -38,7 +38,6 @@ from harness.report.formats import replay
 if TYPE_CHECKING:
     from harness.host.run.servers import Servers
 
-_END_OF_STREAM = "The end of its error stream is part of this message; "
 _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 STOP_S = 15.0
 """The time, in seconds, that the runner has to end by itself after it was told to stop."""
@@ -102,7 +101,6 @@ class _Run:
         self._plan: ServerPlan | None = None
         self._servers: Servers | None = None
         self._databases = DatabasesReady(())
-        self._planned = 0
         self._end: RunFinished | RunAborted | None = None
         self._lacks_a_module = False
         self._are_servers_up = threading.Event()
@@ -169,8 +167,6 @@ class _Run:
                         self._record.add(notice)
                     # in parallel with the runner, which sets Django up and discovers the tests
                     submit(self._pool, self._start_servers, conversation, plan)
-                case RunPlanned(tests=tests):
-                    self._planned += len(tests)
                 case DatabasesReady():
                     self._databases = event
                 case Notice(code="server-silent"):
@@ -235,38 +231,14 @@ class _Run:
         conversation.kill()
 
     def _check_end(self, conversation: Conversation) -> None:
-        """Compare the exit status with the journal: a contradiction is red."""
+        """Raise the error for an end of the runner that contradicts its journal, unless the run is aborted already."""
         ended = conversation.wait(EXIT_S)
         if self._is_aborted:
             return
-        evidence = conversation.stderr_tail()
-        if self._end is None and ended.oom_killed:
-            raise ServerError(
-                "The runner's container ran out of memory.",
-                hint="--parallel with fewer workers takes less; so does an engine that has more.",
-                evidence=evidence,
-            )
-        if self._end is None and ended.code < 0:
-            raise ServerError(
-                f"The runner was ended by {signal.Signals(-ended.code).name} before it said how the run went.",
-                hint="Somebody else did that, or the machine ran out of memory; run it again.",
-                evidence=evidence,
-            )
+        if error := end_error(self._end, ended, conversation.stderr_tail()):
+            raise error
         if ended.oom_killed:
-            text = (
-                "Processes of the runner's container were killed because its memory was used up; --parallel takes less."
-            )
-            self._record.add(Notice("out-of-memory", text))
-        if self._end is None:
-            raise HarnessError(
-                f"Inside ended with status {ended.code} before it said how the run went.",
-                hint=f"{_END_OF_STREAM if evidence else ''}journal.ndjson has what it did last.",
-                evidence=evidence,
-            )
-        if ended.code != expected_status(self._end, self._planned):
-            raise HarnessError(
-                f"Inside said {type(self._end).__name__} and then ended with status {ended.code}.", evidence=evidence
-            )
+            self._record.add(Notice("out-of-memory", OUT_OF_MEMORY))
 
     def _save_evidence(self, servers: Servers) -> None:
         """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
@@ -294,15 +266,6 @@ class _Run:
 def _stop(conversation: Conversation) -> None:
     with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
         conversation.stop(0.0)
-
-
-def expected_status(end: RunFinished | RunAborted, planned: int) -> ExitCode:
-    """The exit status that the runner must have after *end* of a run of *planned* tests."""
-    if isinstance(end, RunAborted):
-        return end.exit_code
-    if end.failures:
-        return ExitCode.TESTS_FAILED
-    return ExitCode.GREEN if planned else ExitCode.NO_TESTS
 
 
 def _spec(config: Config) -> RunSpec:

@@ -14,7 +14,7 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-from ...errors import ExitCode, HarnessError, ProjectError
+from ...errors import HarnessError, ProjectError
 from ...protocol.events import RunFinished, TopologyFound
 from ...protocol.messages import RunSpec, UseRoutes
 from ...protocol.topology import Topology
@@ -26,7 +26,7 @@ from . import label_names
 from .read_topology import fold_flat_spellings, read_topology
 
 
-def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
+def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     gc_thresholds.collect_seldom()
     unset = _enter_project(spec)
@@ -37,12 +37,12 @@ def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> ExitCode:
     if spec.plan_only:
         journal.finish_phases()
         journal.write(RunFinished(0))
-        return ExitCode.GREEN
+        return
     routes = messages.expect(UseRoutes).routes
 
     from . import run_tests
 
-    return run_tests.run_tests(spec, topology, routes, journal, messages, unset)
+    run_tests.run_tests(spec, topology, routes, journal, messages, unset)
 
 
 def _enter_project(spec: RunSpec) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from django.core.management.commands.test import Command
 from django.db import connections
 from django.test.utils import get_runner
 
-from ...errors import ExitCode, HarnessError, ProjectError
+from ...errors import HarnessError, ProjectError
 from ...protocol.events import RunFinished
 from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
@@ -34,7 +34,7 @@ def run_tests(
     journal: Journal,
     messages: HostMessages,
     unset: tuple[str, ...],
-) -> ExitCode:
+) -> None:
     """Load the project with its databases routed as the host says, and run the tests that *spec* asks for."""
     for text in apply_routes(settings.DATABASES, routes):
         journal.notice("options-dropped", text)
@@ -61,9 +61,6 @@ def run_tests(
     failures = _run(session, messages)
     journal.finish_phases()
     journal.write(RunFinished(failures))
-    if failures:
-        return ExitCode.TESTS_FAILED
-    return ExitCode.GREEN if session.tests_ran else ExitCode.NO_TESTS
 
 
 def _run(session: Session, messages: HostMessages) -> int:
