@@ -1,6 +1,5 @@
-"""Labels as people type them, converted to Django's dotted form; and labels that certainly name nothing."""
-
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +28,12 @@ from harness.runner.project.label_names import as_django_label, check, is_missin
         ("shop.tests.setUpModule", "shop.tests"),
     ],
 )
-def test_a_label_becomes_djangos(label: str, expected: str) -> None:
+def test_a_label_takes_djangos_form(label: str, expected: str) -> None:
     assert as_django_label(label) == expected
 
 
 @pytest.mark.parametrize("label", ["shop/tests/test_cart.py::CartTests::test_total", "shop/tests/", "shop.tests"])
-def test_a_label_of_djangos_stays_as_it_is(label: str) -> None:
+def test_a_label_in_djangos_form_stays(label: str) -> None:
     assert as_django_label(as_django_label(label)) == as_django_label(label)
 
 
@@ -52,7 +51,7 @@ FILES = {
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -78,7 +77,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         "plain.test_short.B",
     ],
 )
-def test_a_label_that_certainly_names_nothing(files, label: str) -> None:
+def test_a_label_that_names_nothing_is_refused(files: Path, label: str) -> None:
     assert is_missing(label, ["shopping", "django.contrib.auth"])
     with pytest.raises(ProjectError, match="No test matches the label"):
         check([".", label], ["shopping"])
@@ -108,12 +107,12 @@ def test_a_label_that_certainly_names_nothing(files, label: str) -> None:
         "sites.<locals>.Tests.test_one#2",
     ],
 )
-def test_a_label_that_may_name_something_is_left_to_discovery(files, label: str) -> None:
+def test_a_label_that_may_name_a_test_is_accepted(files: Path, label: str) -> None:
     assert not is_missing(label, ["shopping", "shopping.apps.Config", "django.contrib.auth", "django.contrib.sites"])
     check([label], ["shopping", "shopping.apps.Config", "django.contrib.auth"])
 
 
-def test_near_names_are_told(files) -> None:
+def test_the_hint_has_similar_names(files: Path) -> None:
     with pytest.raises(ProjectError) as raised:
         check(["shopping.tests.test_cat"], ["shopping"])
     assert raised.value.message == "No test matches the label 'shopping.tests.test_cat'."
@@ -124,12 +123,12 @@ def test_near_names_are_told(files) -> None:
     assert "shopping.tests.test_cart.CartTests" in raised.value.hint
 
 
-def test_where_tests_name_themselves_nothing_is_certain(files) -> None:
+def test_no_label_is_refused_where_tests_have_own_ids(files: Path) -> None:
     (files / "shopping/tests/test_ids.py").write_text("class T:\n    def id(self): return 'any.thing'\n")
     check(["any.thing"], ["shopping"])
 
 
-def test_what_is_near() -> None:
+def test_near_names_are_similar_in_whole_or_at_the_end() -> None:
     names = ["shop.tests.test_cart.CartTests", "shop.tests.test_cart", "catalog.tests", "shop"]
     assert near("shop.tests.test_card", names)[0] == "shop.tests.test_cart"
     assert near("CartTest", names) == ["shop.tests.test_cart.CartTests"]

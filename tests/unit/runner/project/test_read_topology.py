@@ -1,17 +1,18 @@
-"""``runner.project.read_topology``: what ``DATABASES`` says, in whatever spelling."""
-
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from harness.errors import ProjectError
+from harness.protocol.topology import Alias
 from harness.runner.project.read_topology import fold_flat_spellings, read_topology
 
 POSTGRES = "django.db.backends.postgresql"
 
 
-def only(**config):
-    databases = {"default": {"ENGINE": POSTGRES, "NAME": "shop", **config}}
+def only(**config: Any) -> Alias:
+    databases: dict[str, dict[str, Any]] = {"default": {"ENGINE": POSTGRES, "NAME": "shop", **config}}
     fold_flat_spellings(databases)
     return read_topology(databases).aliases[0]
 
@@ -30,7 +31,7 @@ def test_an_alias_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("options", [{"host": "db"}, {"service": "db"}])
-def test_a_server_that_only_options_name_is_one(options) -> None:
+def test_options_may_name_the_host(options: dict[str, str]) -> None:
     assert only(OPTIONS=options).host == "db"
 
 
@@ -38,8 +39,10 @@ def test_host_wins_over_options() -> None:
     assert only(HOST="here", OPTIONS={"service": "there"}).host == "here"
 
 
-def test_flat_spellings_are_folded_and_told() -> None:
-    databases = {"default": {"ENGINE": POSTGRES, "NAME": "x", "TEST_NAME": "y", "TEST_DEPENDENCIES": ["a"]}}
+def test_flat_spellings_move_into_test() -> None:
+    databases: dict[str, dict[str, Any]] = {
+        "default": {"ENGINE": POSTGRES, "NAME": "x", "TEST_NAME": "y", "TEST_DEPENDENCIES": ["a"]}
+    }
     assert fold_flat_spellings(databases) == ["default.TEST_DEPENDENCIES", "default.TEST_NAME"]
     assert databases["default"]["TEST"] == {"NAME": "y", "DEPENDENCIES": ["a"]}
     assert "TEST_NAME" not in databases["default"]
@@ -57,14 +60,17 @@ def test_aliases_that_share_a_dictionary_get_their_own() -> None:
     assert databases["default"]["TEST"] is not databases["other"]["TEST"]
 
 
-def test_dependencies_that_are_a_string_are_refused_with_the_list_that_was_meant() -> None:
+def test_a_string_of_dependencies_is_refused_with_a_list() -> None:
     with pytest.raises(ProjectError) as error:
         only(TEST={"DEPENDENCIES": "other"})
     assert "['other']" in error.value.hint
 
 
-def test_sqlite_in_memory_has_a_name_of_its_own_for_each_alias() -> None:
-    databases = {"a": {"ENGINE": "django.db.backends.sqlite3"}, "b": {"ENGINE": "django.db.backends.sqlite3"}}
+def test_each_alias_on_sqlite_in_memory_has_its_own_name() -> None:
+    databases: dict[str, dict[str, Any]] = {
+        "a": {"ENGINE": "django.db.backends.sqlite3"},
+        "b": {"ENGINE": "django.db.backends.sqlite3"},
+    }
     fold_flat_spellings(databases)
     assert len({alias.test_name for alias in read_topology(databases).aliases}) == 2
 

@@ -1,5 +1,3 @@
-"""The files, folders, classes and functions that pytest would collect, by its own configuration."""
-
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from harness.runner.pytest.config import Collection, files, read
         ("setup.cfg", "[tool:pytest]\npython_files = tests.py test_*.py\ntestpaths = unit more\n"),
     ],
 )
-def test_every_place_of_the_configuration(tmp_path: Path, file: str, text: str) -> None:
+def test_each_file_of_configuration_is_read(tmp_path: Path, file: str, text: str) -> None:
     (tmp_path / file).write_text(text)
     found = read(tmp_path)
     assert found.is_configured
@@ -40,13 +38,13 @@ def test_every_place_of_the_configuration(tmp_path: Path, file: str, text: str) 
         ("pyproject.toml", "[broken", False),
     ],
 )
-def test_what_is_none(tmp_path: Path, file: str, text: str, is_configured: bool) -> None:
+def test_a_section_of_pytest_configures_a_project(tmp_path: Path, file: str, text: str, is_configured: bool) -> None:
     (tmp_path / file).write_text(text)
     found = read(tmp_path)
     assert found == Collection(is_configured=is_configured)
 
 
-def test_names() -> None:
+def test_names_match_prefixes_and_patterns() -> None:
     collection = Collection(
         files=("test_*.py", "unit/*_check.py"), classes=("Test", "*Suite"), functions=("test", "it_*")
     )
@@ -57,7 +55,7 @@ def test_names() -> None:
     assert [name for name in ("testx", "it_is", "x") if collection.takes_function(name)] == ["testx", "it_is"]
 
 
-def test_folders_that_pytest_does_not_enter(tmp_path: Path) -> None:
+def test_folders_of_tools_are_not_entered(tmp_path: Path) -> None:
     for name in ("a/test_x.py", ".tox/test_x.py", "build/test_x.py", "env/test_x.py", "a/node_modules/test_x.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

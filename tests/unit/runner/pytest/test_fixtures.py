@@ -1,5 +1,3 @@
-"""The fixtures of a ``conftest.py`` that every test gets, read from its source."""
-
 import pytest
 
 from harness.runner.pytest.fixtures import autouse_fixtures, fixtures_notice, is_above
@@ -27,7 +25,7 @@ from harness.runner.pytest.fixtures import autouse_fixtures, fixtures_notice, is
         ("no Python", ()),
     ],
 )
-def test_a_fixture_of_every_test_is_named_unless_it_does_nothing(source: str, expected) -> None:
+def test_autouse_fixtures_that_do_work_are_found(source: str, expected: tuple[str, ...]) -> None:
     assert autouse_fixtures(source) == expected
 
 
@@ -40,11 +38,11 @@ def test_a_fixture_of_every_test_is_named_unless_it_does_nothing(source: str, ex
         ("shop/tests", "shop/test_a.py", False),
     ],
 )
-def test_a_conftest_is_for_its_folder_and_those_below(folder: str, file: str, expected: bool) -> None:
+def test_a_conftest_applies_to_its_folder_and_below(folder: str, file: str, expected: bool) -> None:
     assert is_above(folder, file) is expected
 
 
-def test_long_lists_are_cut() -> None:
+def test_a_notice_cuts_long_lists() -> None:
     fixtures = {f"{folder}/conftest.py": ("one", "two", "three", "four") for folder in "abcd"}
     notice = fixtures_notice(fixtures, 5, is_asked_for=False)
     listed = ", ".join(f"{folder}/conftest.py (one, two, three and 1 more)" for folder in "abc")

@@ -1,5 +1,3 @@
-"""How a MySQL or MariaDB server is asked for its position, and what a replica's own words say of it."""
-
 import pytest
 
 from harness.runner.replication import mysql_position
@@ -18,7 +16,7 @@ from harness.runner.replication.mysql_position import GtidStream, Health, dialec
         ("8.0.36", "OFF", mysql_position.MYSQL_FILES_OLD),
     ],
 )
-def test_each_server_is_asked_in_its_dialect(version: str, mode: str, expected) -> None:
+def test_the_version_decides_the_dialect(version: str, mode: str, expected: mysql_position.Dialect) -> None:
     assert dialect_of(version, mode) == expected
 
 
@@ -31,7 +29,7 @@ def test_a_replica_that_connects_has_not_stopped() -> None:
     assert not health_of({"Slave_IO_Running": "Connecting", "Slave_SQL_Running": "Yes"}).stopped
 
 
-def test_mariadb_says_the_statement_itself() -> None:
+def test_mariadb_reports_the_statement() -> None:
     status = {
         "Slave_IO_Running": "Yes",
         "Slave_SQL_Running": "No",
@@ -42,7 +40,7 @@ def test_mariadb_says_the_statement_itself() -> None:
     assert health_of(status) == Health("applying", expected, "")
 
 
-def test_mysqls_workers_say_it_first() -> None:
+def test_errors_of_mysqls_workers_come_first() -> None:
     status = {"Replica_SQL_Running": "No", "Last_SQL_Errno": 3030, "Last_SQL_Error": "a worker has failed"}
     health = health_of(status, [(1146, "Query: 'DROP TABLE x'")])
     assert health.error == "error 1146: Query: 'DROP TABLE x'\nerror 3030: a worker has failed"
@@ -53,7 +51,7 @@ def test_a_replica_that_no_longer_receives_has_stopped() -> None:
     assert health_of(status) == Health("receiving", "Got fatal error 1236", "")
 
 
-def test_a_primary_that_wrote_nothing_is_not_waited_for() -> None:
+def test_the_position_of_an_empty_primary_is_covered() -> None:
     stream = GtidStream()
     assert stream.is_covered(("",), ("0-1-1",))
     assert stream.is_covered(("0-1-2",), ("0-1-2",))

@@ -1,5 +1,3 @@
-"""Which statements a mirror in a TestCase on MySQL or MariaDB lets through: those that a read-only replica does."""
-
 import pytest
 
 from harness.runner.replication.mysql_writes import is_write
@@ -91,27 +89,26 @@ select 1; select 2
 """
 
 
-def statements(text):
+def statements(text: str) -> list[str]:
     return [line.replace("\t", "\n") for line in text.strip().splitlines()]
 
 
 @pytest.mark.parametrize("sql", statements(REFUSED))
-def test_what_a_replica_refuses_is_refused(sql) -> None:
+def test_a_statement_that_a_replica_refuses_is_a_write(sql: str) -> None:
     assert is_write(sql)
     assert is_write(sql.upper())
     assert is_write(f"\n  {sql} ;")
 
 
 @pytest.mark.parametrize("sql", [*statements(LET_THROUGH), ""])
-def test_what_a_replica_lets_through_is_let_through(sql) -> None:
+def test_a_statement_that_a_replica_runs_is_no_write(sql: str) -> None:
     assert not is_write(sql)
     assert not is_write(f"\n  {sql}")
 
 
-def test_what_mariadb_alone_executes_counts() -> None:
+def test_a_comment_that_mariadb_executes_is_a_write() -> None:
     assert is_write("/*M! delete from t */")
 
 
-def test_a_long_list_of_parameters_is_not_read_to_its_end() -> None:
-    """A statement of a hundred thousand parameters is one of every day, by its first word."""
+def test_a_long_list_of_parameters_is_no_write() -> None:
     assert not is_write(f"SELECT a FROM t WHERE a IN ({', '.join(['%s'] * 100_000)})")
