@@ -8,30 +8,22 @@ parts of a template.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
-from .mysql_definitions import as_pattern, moved, plain_literal, quote
-from .mysql_schema import (
-    HISTORY,
-    LOCK_WAIT_S,
-    NAMES_OF_UTF8,
-    SESSION,
-    NumberSequence,
-    Program,
-    Reader,
-    Schema,
-    Table,
-    noted,
-    run_all,
-)
-from .mysql_text import encode, fetch, read_bytes
+from .mysql_definitions import as_pattern, moved, quote
+from .mysql_schema import NAMES_OF_UTF8, NumberSequence, Program, Reader, Schema, Table
+from .mysql_session import HISTORY, prepare, set_variables
+from .mysql_statements import encode, execute, fetch, read_bytes, run_all
 
 LOCKED = frozenset({1205, 1213})
 """Error numbers of a lock wait timeout and of a deadlock."""
 _NOT_YET = frozenset({1054, 1146, 1305, 1356, 4091})
 """Error numbers of a statement that names a column, table, function, view or sequence that does not exist, or not yet."""
+
+_Made = TypeVar("_Made")
 
 
 def make_clone(driver_connection: Any, template: str, clone: str) -> None:
@@ -43,40 +35,14 @@ def make_clone(driver_connection: Any, template: str, clone: str) -> None:
     """
     read_bytes(driver_connection)
     with contextlib.closing(driver_connection.cursor()) as cursor:
-        known = _set_up(cursor)
+        known = prepare(cursor)
         _disconnect(cursor, clone)
-        _execute(cursor, f"DROP DATABASE IF EXISTS {quote(clone)}")
+        execute(cursor, f"DROP DATABASE IF EXISTS {quote(clone)}")
         schema = Reader(cursor, template, has_history=HISTORY in known).read()
         # without COLLATE the server would take the current default of the character set
-        _execute(cursor, f"CREATE DATABASE {quote(clone)}{schema.options} COLLATE {schema.collation}")
+        execute(cursor, f"CREATE DATABASE {quote(clone)}{schema.options} COLLATE {schema.collation}")
         cursor.execute(f"USE {quote(clone)}")
         _fill(cursor, schema, template, clone)
-
-
-def _set_up(cursor: Any) -> frozenset[str]:
-    """Set the session as ``SESSION`` says; the names of the variables that the server knows."""
-    # nothing changes the template, so its rows can be read without locks
-    cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    cursor.execute(f"SET SESSION lock_wait_timeout = {LOCK_WAIT_S}, innodb_lock_wait_timeout = {LOCK_WAIT_S}")
-    names = ", ".join(f"'{name}'" for name in SESSION)
-    cursor.execute(f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})")
-    found: dict[str, str] = dict(fetch(cursor))
-    # variables that have their value already are left alone: setting some needs a privilege
-    _set(cursor, {name: value for name, value in SESSION.items() if found.get(name, value) != value})
-    return frozenset(found)
-
-
-def _set(cursor: Any, settings: dict[str, str]) -> None:
-    if settings:
-        pairs = ", ".join(
-            f"{name} = {value if value.isdigit() else plain_literal(value)}" for name, value in settings.items()
-        )
-        cursor.execute(f"SET SESSION {pairs}")
-
-
-def _execute(cursor: Any, statement: str | bytes) -> None:
-    with noted(statement):
-        cursor.execute(encode(statement) if isinstance(statement, str) else statement)
 
 
 def _disconnect(cursor: Any, database: str) -> None:
@@ -98,29 +64,18 @@ def _fill(cursor: Any, schema: Schema, template: str, clone: str) -> None:
     _copy([table for table in schema.tables if table.columns], cursor, template)
     patterns = as_pattern(template), as_pattern(clone)
     author = _Author(cursor, clone, schema.collation)
+    grant = functools.partial(execute, cursor)
     for routine in schema.routines:
         author.write(routine, routine.create)
     author.close(schema.collation)
     # a view is refused if its definer may not read its tables; grants on a view need the view, and follow it
-    remaining = _grant(cursor, [moved(moved(grant, template, clone), *patterns) for grant in schema.grants])
+    grants = [moved(moved(grant, template, clone), *patterns) for grant in schema.grants]
+    remaining = _make_possible(grants, grant)
     _create_views(author, schema.views, template, clone)
     for program in (*schema.triggers, *schema.events):
         author.write(program, program.create)
     author.close(schema.collation)
-    _grant(cursor, remaining)
-
-
-def _grant(cursor: Any, grants: Iterable[str]) -> list[str]:
-    """Run *grants*; those whose object does not exist yet."""
-    deferred = []
-    for grant in grants:
-        try:
-            _execute(cursor, grant)
-        except Exception as error:
-            if not error.args or error.args[0] not in _NOT_YET:
-                raise
-            deferred.append(grant)
-    return deferred
+    _make_possible(remaining, grant)
 
 
 def _run(cursor: Any, statements: Iterable[str]) -> None:
@@ -129,9 +84,9 @@ def _run(cursor: Any, statements: Iterable[str]) -> None:
 
 
 def _create_sequence(cursor: Any, sequence: NumberSequence) -> None:
-    _execute(cursor, sequence.create)
+    execute(cursor, sequence.create)
     state = ", ".join(map(str, sequence.state))
-    _execute(cursor, f"INSERT INTO {quote(sequence.name)} VALUES ({state})")  # noqa: S608 - a quoted name, and numbers
+    execute(cursor, f"INSERT INTO {quote(sequence.name)} VALUES ({state})")  # noqa: S608 - a quoted name, and numbers
 
 
 def _copy(tables: Iterable[Table], cursor: Any, template: str) -> None:
@@ -155,19 +110,23 @@ def _create_views(author: _Author, views: Sequence[Program], template: str, clon
     """Create the views in passes until no more can be made: each needs the views that it reads. The views left over are broken
     in the template too.
     """
-    remaining = list(views)
-    while remaining:
-        deferred = []
-        for view in remaining:
-            try:
-                author.write(view, moved(view.create, template, clone))
-            except Exception as error:
-                if not error.args or error.args[0] not in _NOT_YET:
-                    raise
-                deferred.append(view)
-        if len(deferred) == len(remaining):
-            return
-        remaining = deferred
+    remaining, before = list(views), -1
+    while len(remaining) != before:
+        before = len(remaining)
+        remaining = _make_possible(remaining, lambda view: author.write(view, moved(view.create, template, clone)))
+
+
+def _make_possible(each: Iterable[_Made], make: Callable[[_Made], None]) -> list[_Made]:
+    """Call *make* with *each*, and return those that failed since they name an object that does not exist yet."""
+    deferred = []
+    for one in each:
+        try:
+            make(one)
+        except Exception as error:
+            if not error.args or error.args[0] not in _NOT_YET:
+                raise
+            deferred.append(one)
+    return deferred
 
 
 class _Author:
@@ -193,7 +152,7 @@ class _Author:
             text = statement
             settings["character_set_client"] = "utf8mb4"
         self._set(settings)
-        _execute(self._cursor, text)
+        execute(self._cursor, text)
 
     def close(self, collation: str) -> None:
         """Set the database's final *collation*, and the session's character set to the driver's."""
@@ -202,14 +161,14 @@ class _Author:
 
     def _set(self, settings: dict[str, str]) -> None:
         changed = {name: value for name, value in settings.items() if self._settings.get(name) != value}
-        _set(self._cursor, changed)
+        set_variables(self._cursor, changed)
         self._settings |= changed
 
     def collate(self, collation: str) -> None:
         """Set the database's *collation*, unless it has it."""
         if collation != self._collation:
             self._set({"character_set_client": "utf8mb4"})  # a character set that has every name
-            _execute(self._cursor, f"ALTER DATABASE {quote(self._database)} COLLATE {collation}")
+            execute(self._cursor, f"ALTER DATABASE {quote(self._database)} COLLATE {collation}")
             self._collation = collation
 
     def _encoded(self, statement: str, charset: str) -> str | bytes | None:

@@ -6,9 +6,8 @@ appears in a test's SQL.
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,50 +22,15 @@ from .mysql_definitions import (
     with_row_format,
     without_counter,
 )
-from .mysql_text import encode, fetch, printable
+from .mysql_session import LOCK_WAIT_S, MODE
+from .mysql_statements import fetch, run_all
 
-MODE = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES"
-"""The ``sql_mode`` of reading and copying: identifiers in backticks, values unchanged, and a zero stays a zero."""
-HISTORY = "system_versioning_insert_history"
-"""The variable of MariaDB (10.11 and later) that allows rows to be inserted with their period of validity."""
-SESSION: Mapping[str, str] = {
-    "sql_mode": MODE,
-    # no checks: the template's rows have passed them, or were inserted with the check off
-    "foreign_key_checks": "OFF",
-    "unique_checks": "OFF",
-    "check_constraint_checks": "OFF",
-    "innodb_strict_mode": "OFF",
-    "restrict_fk_on_non_standard_key": "OFF",
-    "sql_require_primary_key": "OFF",
-    HISTORY: "ON",
-    # definitions are shown exactly as they are, and nothing is added to them
-    "explicit_defaults_for_timestamp": "ON",
-    "sql_generate_invisible_primary_key": "OFF",
-    "show_gipk_in_create_table_and_information_schema": "ON",
-    "show_create_table_skip_secondary_engine": "OFF",
-    "show_create_table_verbosity": "OFF",
-    "sql_quote_show_create": "ON",
-    "default_collation_for_utf8mb4": "utf8mb4_0900_ai_ci",
-    # definitions arrive as stored: a conversion makes "?" of each byte that is not of its character set
-    "character_set_results": "binary",
-    # UTC: in a zone with summer time one hour comes twice, and a copied time in it would be ambiguous
-    "time_zone": "+00:00",
-    # no limit on a statement's duration or rows
-    "max_execution_time": "0",
-    "max_statement_time": "0",
-    "sql_big_selects": "ON",
-    "sql_select_limit": "18446744073709551615",
-}
-"""Variables of a session that makes clones; those that the server does not know are left out."""
-_TABLES_A_QUESTION = 50
-_STATEMENTS_AT_ONCE = 50
+_TABLES_IN_A_QUERY = 50
 _DENIED = 1142
 _SEQUENCE_RUN_OUT = 4084
 NAMES_OF_UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8"})
 _SETTINGS = ("sql_mode", "time_zone", "character_set_client", "collation_connection")
 """Columns of a program's ``SHOW CREATE`` that hold settings of the session that wrote it."""
-LOCK_WAIT_S = 30
-"""The longest wait for a lock of another session, in seconds; the server's own default is a year."""
 _ROWS_ELSEWHERE = frozenset({"mrg_myisam", "federated", "spider", "connect", "blackhole"})
 """The engines of tables that have no rows of their own."""
 _REFERENCED = re.compile(r"\bREFERENCES (`(?:[^`]|``)+`) \(")
@@ -129,31 +93,6 @@ class Schema:
     grants: tuple[str, ...] = ()
 
 
-def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequence[Any]]]:
-    """Run *statements* in batches, and yield the rows of each: a clone's statement takes less time than a round trip to the
-    server. The connection allows several statements at once (``MULTI_STATEMENTS``).
-    """
-    remaining = list(statements)
-    for start in range(0, len(remaining), _STATEMENTS_AT_ONCE):
-        part = remaining[start : start + _STATEMENTS_AT_ONCE]
-        with noted(part[0]):
-            cursor.execute(encode(";\n".join(part)))
-        for following in (*part[1:], part[-1]):
-            yield fetch(cursor)
-            with noted(following):
-                cursor.nextset()
-
-
-@contextlib.contextmanager
-def noted(statement: str | bytes) -> Iterator[None]:
-    """Add *statement* as a note to an exception that the block raises."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(printable(statement))
-        raise
-
-
 def parents_first(creates: Mapping[str, str]) -> list[str]:
     """The tables of *creates* (name to CREATE TABLE), each after those that its foreign keys name, except in a circle. With the
     checks off any order works; after this one the server has nothing to correct.
@@ -183,7 +122,7 @@ def _commented(program: Program, comment: str) -> Program:
 
 
 class Reader:
-    """Reads the database called *database* over *cursor*, a driver's, whose session is set as ``SESSION`` says.
+    """Reads the database called *database* over *cursor*, a driver's, whose session ``mysql_session.prepare`` has set.
     ``has_history``: the server accepts rows with their period of validity.
     """
 
@@ -222,8 +161,8 @@ class Reader:
         creates = {name: rows[0][1] for name, rows in zip(names, answers, strict=True)}
         ((row_format,),) = self._rows("SELECT @@innodb_default_row_format")
         for name, _, engine, used, options in relations:
-            is_said = re.search(r"\b(row_format|key_block_size)=", options or "", re.IGNORECASE)
-            if engine == "InnoDB" and used and used.lower() != row_format and not is_said:
+            is_stated = re.search(r"\b(row_format|key_block_size)=", options or "", re.IGNORECASE)
+            if engine == "InnoDB" and used and used.lower() != row_format and not is_stated:
                 creates[name] = with_row_format(creates[name], used)
         versioned = {name for name, kind, *_ in relations if kind == "SYSTEM VERSIONED"}
         with_rows = self._with_rows(
@@ -242,8 +181,8 @@ class Reader:
         estimates.
         """
         found: set[str] = set()
-        for start in range(0, len(names), _TABLES_A_QUESTION):
-            part = names[start : start + _TABLES_A_QUESTION]
+        for start in range(0, len(names), _TABLES_IN_A_QUERY):
+            part = names[start : start + _TABLES_IN_A_QUERY]
             questions = [
                 f"SELECT {number} FROM DUAL WHERE EXISTS (SELECT 1 FROM {quote(name)}"  # noqa: S608 - a quoted name
                 f"{' FOR SYSTEM_TIME ALL' if name in versioned else ''})"

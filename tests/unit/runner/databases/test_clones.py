@@ -1,6 +1,4 @@
-"""The error for a clone that the server refuses: the server's message, its statement, and a hint that does not guess."""
-
-import contextlib
+from collections.abc import Callable
 
 import pytest
 from django.db.utils import OperationalError
@@ -8,17 +6,19 @@ from django.db.utils import OperationalError
 from harness.errors import ServerError
 from harness.runner.databases import clones
 
+Refuse = Callable[..., ServerError]
+
 
 class Refused(Exception):
     sqlstate = ""
 
 
 @pytest.fixture
-def refuse(monkeypatch: pytest.MonkeyPatch):
-    """Makes cloning fail with a Django error caused by *error* of the driver, and returns the harness's error."""
-    monkeypatch.setattr(clones, "server_connection", lambda alias: contextlib.closing(Connection()).thing)
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
+    """A function that fails a cloning by a driver's error and Django's, and returns the harness's error."""
+    monkeypatch.setattr(clones, "server_connection", lambda alias: Connection())
 
-    def clone(error, *args):
+    def clone(error: BaseException, *args: object) -> ServerError:
         with (
             pytest.raises(ServerError) as caught,
             clones._cloning(clones.TestDatabase("default", "test_shop"), 2),
@@ -34,7 +34,7 @@ class Connection:
         pass
 
 
-def test_the_statement_is_the_evidence(refuse) -> None:
+def test_the_statement_is_the_evidence(refuse: Refuse) -> None:
     refused = Refused()
     refused.add_note("CREATE TABLE x")
     error = refuse(refused, 6125, "Failed to add the foreign key constraint.")
@@ -45,7 +45,7 @@ def test_the_statement_is_the_evidence(refuse) -> None:
     assert "report it" in error.hint
 
 
-def test_a_lock_is_spoken_of_where_the_server_speaks_of_one(refuse) -> None:
+def test_the_hint_names_a_lock_when_the_server_does(refuse: Refuse) -> None:
     assert "holds a lock" in refuse(Refused(), 1205, "Lock wait timeout exceeded; try restarting transaction").hint
     in_use = Refused()
     in_use.sqlstate = "55006"

@@ -1,24 +1,21 @@
-"""Definitions with bytes that are not UTF-8 are sent as they were read, and shown as text that any report can hold."""
-
-from typing import Never
+from collections.abc import Sequence
 
 import pytest
 
-from harness.runner.databases.mysql_schema import noted
-from harness.runner.databases.mysql_text import encode, fetch, printable
+from harness.runner.databases.mysql_statements import encode, fetch, noted, printable
 
 
 class Rows:
     """A cursor of a connection that returns bytes."""
 
-    def __init__(self, *rows) -> None:
+    def __init__(self, *rows: Sequence[bytes | None]) -> None:
         self.rows = rows
 
-    def fetchall(self):
+    def fetchall(self) -> Sequence[Sequence[bytes | None]]:
         return self.rows
 
 
-def test_what_is_read_is_sent_as_it_was() -> None:
+def test_bytes_that_are_not_utf8_are_sent_as_they_were() -> None:
     raw = [b"DEFAULT '\xff\xfe\\0'", "é😀".encode(), b"4"]
     ((*read, nothing),) = fetch(Rows([*raw, None]))
     assert [encode(text) for text in read] == raw
@@ -26,7 +23,7 @@ def test_what_is_read_is_sent_as_it_was() -> None:
     assert nothing is None
 
 
-def test_a_statement_is_told_in_characters_that_a_file_takes() -> Never:
+def test_a_note_is_text_that_a_file_can_hold() -> None:
     assert printable(b"SET @x = '\xff\xc3\xa9'") == printable("SET @x = '\udcffé'") == "SET @x = '\ufffdé'"
     with pytest.raises(ValueError, match="refused") as caught, noted("SET @x = '\udcff'"):
         raise ValueError("refused")

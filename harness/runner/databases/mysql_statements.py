@@ -1,4 +1,4 @@
-"""Decodes and encodes text of MySQL and MariaDB that is not always UTF-8.
+"""Sends statements to MySQL and MariaDB, and reads rows, as text that is not always UTF-8.
 
 A definition may hold bytes that are not UTF-8, on a connection whose character set is UTF-8: a ``BINARY`` default (MariaDB), a
 literal with another character set (``_latin1'...'``), a comment in a body. The server sends them unchanged, and the drivers
@@ -7,8 +7,11 @@ raise a ``UnicodeDecodeError``. Here each such byte becomes a lone surrogate, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+_STATEMENTS_AT_ONCE = 50
 
 
 def read_bytes(connection: Any) -> None:
@@ -35,3 +38,34 @@ def printable(statement: str | bytes) -> str:
     """*statement* for display: without surrogates, which terminals and files refuse."""
     raw = statement if isinstance(statement, bytes) else encode(statement)
     return raw.decode(errors="replace")
+
+
+def execute(cursor: Any, statement: str | bytes) -> None:
+    """Run *statement*, which is a note of the exception that it raises."""
+    with noted(statement):
+        cursor.execute(encode(statement) if isinstance(statement, str) else statement)
+
+
+def run_all(cursor: Any, statements: Iterable[str]) -> Iterator[Sequence[Sequence[Any]]]:
+    """Run *statements* in batches, and yield the rows of each: a clone's statement takes less time than a round trip to the
+    server. The connection allows several statements at once (``MULTI_STATEMENTS``).
+    """
+    remaining = list(statements)
+    for start in range(0, len(remaining), _STATEMENTS_AT_ONCE):
+        part = remaining[start : start + _STATEMENTS_AT_ONCE]
+        with noted(part[0]):
+            cursor.execute(encode(";\n".join(part)))
+        for following in (*part[1:], part[-1]):
+            yield fetch(cursor)
+            with noted(following):
+                cursor.nextset()
+
+
+@contextlib.contextmanager
+def noted(statement: str | bytes) -> Iterator[None]:
+    """Add *statement* as a note to an exception that the block raises."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(printable(statement))
+        raise
