@@ -1,7 +1,6 @@
 """Debian as a source of images where none can be pulled: the suites' Python versions, and the machine's own mirror.
 
-Owns the reading of apt's configuration and of its sources, in both of their formats. ``host.images.base_images`` runs the
-recipe.
+Asks apt for its configuration and its sources; ``debian_base`` beside this module runs the recipe.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +23,16 @@ DEBOOTSTRAP_PACKAGES = ("debootstrap", "debian-archive-keyring")
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
+APT_DEADLINE_S = 30
+
+_SOURCE_FORMAT = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)"
 _ROLLING = frozenset({"sid", "unstable"})
 _CODENAMES = frozenset({*SUITES, "unstable", "stable", "oldstable", "oldoldstable", "testing", "bullseye", "forky"})
 
 
 @dataclass(frozen=True, slots=True)
 class AptSource:
-    """One line of binary packages of apt's sources: a mirror, one of its suites, and components."""
+    """A source of binary packages: a mirror, one of its suites, and the components."""
 
     uri: str
     suite: str
@@ -63,11 +65,22 @@ class Mirror:
         return "".join(line + "\n" for line in lines)
 
 
-def machine_mirror(apt: Path = Path("/etc/apt")) -> Mirror:
+def machine_mirror() -> Mirror:
     """The Debian mirror of the machine's apt configuration, or debootstrap's default where it has none, as on Ubuntu."""
-    files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
-    texts = {file.name: file.read_text("utf-8", "replace") for file in files if file.is_file()}
-    return find_mirror(parse_sources(texts)) or Mirror("")
+    return find_mirror(apt_sources()) or Mirror("")
+
+
+def apt_sources() -> tuple[AptSource, ...]:
+    """The sources of binary packages that apt is configured with, each once, whether their lists were fetched or not."""
+    # without release info, apt prints sources whose lists were never fetched too
+    listing = _ask_apt(
+        "apt-get", "indextargets", "--no-release-info", "--format", _SOURCE_FORMAT, "Created-By: Packages"
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in dict.fromkeys(listing.splitlines()):
+        uri, suite, component = line.split("\t")
+        found.setdefault((uri.rstrip("/"), suite), []).append(component)
+    return tuple(AptSource(uri, suite, tuple(components)) for (uri, suite), components in found.items())
 
 
 def lacks_debootstrap() -> bool:
@@ -77,28 +90,13 @@ def lacks_debootstrap() -> bool:
 
 def takes_expired() -> bool:
     """Whether this machine's own apt accepts a Release file that is past its date."""
-    try:
-        asked = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return ignores_valid_until(asked.stdout)
+    return ignores_valid_until(_ask_apt("apt-config", "dump"))
 
 
 def ignores_valid_until(dump: str) -> bool:
     """Whether the configuration that ``apt-config dump`` prints ignores the dates of Release files."""
     values = re.findall(r'^Acquire::Check-Valid-Until "([^"]*)";$', dump, re.MULTILINE | re.IGNORECASE)
     return bool(values) and values[-1].lower() in ("false", "no", "without", "off", "disable", "0")
-
-
-def parse_sources(files: Mapping[str, str]) -> tuple[AptSource, ...]:
-    """The sources in apt's files, by name: ``*.list`` in the one-line format, ``*.sources`` in deb822; no others."""
-    found: list[AptSource] = []
-    for name, text in files.items():
-        if name.endswith(".list"):
-            found.extend(_one_line_sources(text))
-        elif name.endswith(".sources"):
-            found.extend(_deb822_sources(text))
-    return tuple(found)
 
 
 def find_mirror(sources: Iterable[AptSource]) -> Mirror | None:
@@ -112,35 +110,9 @@ def find_mirror(sources: Iterable[AptSource]) -> Mirror | None:
     return Mirror(main.uri, main.components, updates, security)
 
 
-def _one_line_sources(text: str) -> Iterator[AptSource]:
-    for line in text.splitlines():
-        # deb [option=value ...] uri suite component...
-        match = re.match(r"\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s*([^#]*)", line)
-        if match:
-            yield AptSource(match[1].rstrip("/"), match[2], tuple(match[3].split()))
-
-
-def _deb822_sources(text: str) -> Iterator[AptSource]:
-    for stanza in re.split(r"\n\s*\n", text):
-        fields = _deb822_fields(stanza)
-        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false", "0"):
-            continue
-        for uri in fields.get("uris", "").split():
-            for suite in fields.get("suites", "").split():
-                yield AptSource(uri.rstrip("/"), suite, tuple(fields.get("components", "").split()))
-
-
-def _deb822_fields(stanza: str) -> dict[str, str]:
-    """The fields of a stanza, names in lower case; a line that begins with a blank continues the field before."""
-    fields: dict[str, str] = {}
-    name = ""
-    for line in stanza.splitlines():
-        if line.startswith("#"):
-            continue
-        if line[:1].isspace():
-            fields[name] = f"{fields.get(name, '')} {line.strip()}"
-        elif ":" in line:
-            name, _, value = line.partition(":")
-            name = name.strip().lower()
-            fields[name] = value.strip()
-    return fields
+def _ask_apt(*command: str) -> str:
+    """The output of one of apt's commands; empty on a machine without apt, and when it fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=APT_DEADLINE_S, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""

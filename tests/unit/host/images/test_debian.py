@@ -1,3 +1,6 @@
+"""Debian's sources, as this machine's own apt names them."""
+
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -5,14 +8,14 @@ import pytest
 from harness.host.images.debian import (
     AptSource,
     Mirror,
+    apt_sources,
     find_mirror,
     ignores_valid_until,
     machine_mirror,
-    parse_sources,
 )
 
 DEB822 = """\
-# the mirror of the house
+# the mirror of the company
 Types: deb deb-src
 URIs: http://mirror.test/debian/
 Suites: bookworm
@@ -46,69 +49,82 @@ deb http://mirror.test/flat ./
 """
 
 
-def test_deb822_stanzas_yield_each_enabled_binary_suite() -> None:
-    assert parse_sources({"debian.sources": DEB822}) == (
-        AptSource("http://mirror.test/debian", "bookworm", ("main", "contrib")),
-        AptSource("http://mirror.test/debian", "bookworm-updates", ("main", "contrib")),
-        AptSource("http://mirror.test/debian-security", "bookworm-security", ("main",)),
+@pytest.fixture
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives apt these texts as its sources: the one-line file, and a deb822 file."""
+
+    def write(one_line: str = "", deb822: str = "") -> None:
+        (tmp_path / "parts").mkdir()
+        (tmp_path / "sources.list").write_text(one_line)
+        (tmp_path / "parts" / "debian.sources").write_text(deb822)
+        (tmp_path / "apt.conf").write_text(
+            f'Dir::Etc::sourcelist "{tmp_path}/sources.list"; Dir::Etc::sourceparts "{tmp_path}/parts";'
+            f' Dir::State::lists "{tmp_path}/lists";'
+        )
+        monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+
+    return write
+
+
+class TestSources:
+    def test_deb822_stanzas_yield_each_enabled_binary_suite(self, configure: Callable[..., None]) -> None:
+        configure(deb822=DEB822)
+        assert apt_sources() == (
+            AptSource("http://mirror.test/debian", "bookworm", ("main", "contrib")),
+            AptSource("http://mirror.test/debian", "bookworm-updates", ("main", "contrib")),
+            AptSource("http://mirror.test/debian-security", "bookworm-security", ("main",)),
+        )
+
+    def test_one_line_sources_are_read(self, configure: Callable[..., None]) -> None:
+        configure(ONE_LINE)
+        assert apt_sources()[:2] == (
+            AptSource("https://packages.test/apt", "stable-tools", ("main",)),
+            AptSource("http://mirror.test/debian", "trixie", ("main", "contrib")),
+        )
+
+    def test_a_machine_without_apt_has_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "/nowhere")
+        assert apt_sources() == ()
+
+
+class TestMirror:
+    def test_it_is_debians_and_not_a_vendors(self, configure: Callable[..., None]) -> None:
+        configure(ONE_LINE, DEB822)
+        assert machine_mirror() == Mirror(
+            "http://mirror.test/debian",
+            ("main", "contrib"),
+            updates=True,
+            security="http://mirror.test/debian-security",
+        )
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            AptSource("http://archive.test/ubuntu", "noble", ("main", "universe")),
+            AptSource("cdrom://Debian", "bookworm", ("main",)),
+            AptSource("file:/srv/mirror", "bookworm", ("main",)),
+            AptSource("http://mirror.test/debian", "bookworm", ("contrib",)),
+        ],
     )
+    def test_a_source_that_cannot_serve_a_container_is_none(self, source: AptSource) -> None:
+        assert find_mirror([source]) is None
 
+    def test_without_one_debootstrap_takes_its_own(self, configure: Callable[..., None]) -> None:
+        configure("deb http://archive.test/ubuntu noble main universe")
+        assert machine_mirror() == Mirror("")
+        assert Mirror("").sources("trixie") == ""
 
-def test_one_line_sources_are_read_with_options_and_comments() -> None:
-    assert parse_sources({"sources.list": ONE_LINE}) == (
-        AptSource("https://packages.test/apt", "stable-tools", ("main",)),
-        AptSource("http://mirror.test/debian", "trixie", ("main", "contrib")),
-        AptSource("http://mirror.test/flat", "./", ()),
-    )
+    def test_another_suite_comes_from_it_too(self) -> None:
+        mirror = Mirror("http://m.test/debian", ("main",), updates=True, security="http://m.test/debian-security")
+        assert mirror.sources("trixie").splitlines() == [
+            "deb http://m.test/debian trixie main",
+            "deb http://m.test/debian trixie-updates main",
+            "deb http://m.test/debian-security trixie-security main",
+        ]
 
-
-def test_other_files_of_the_folder_are_no_sources() -> None:
-    assert parse_sources({"debian.sources.bak": DEB822, "sources.list.save": ONE_LINE}) == ()
-
-
-def test_the_mirror_is_that_of_debian_and_not_of_a_vendor() -> None:
-    assert find_mirror(parse_sources({"a.list": ONE_LINE, "b.sources": DEB822})) == Mirror(
-        "http://mirror.test/debian", ("main", "contrib"), updates=True, security="http://mirror.test/debian-security"
-    )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "deb http://archive.test/ubuntu noble main universe",
-        "deb cdrom:[Debian] bookworm main",
-        "deb file:/srv/mirror bookworm main",
-        "deb http://mirror.test/debian bookworm contrib",
-    ],
-)
-def test_what_cannot_serve_a_container_is_no_mirror(text: str) -> None:
-    assert find_mirror(parse_sources({"sources.list": text})) is None
-
-
-def test_another_suite_comes_from_the_same_mirror() -> None:
-    mirror = Mirror("http://m.test/debian", ("main",), updates=True, security="http://m.test/debian-security")
-    assert mirror.sources("trixie").splitlines() == [
-        "deb http://m.test/debian trixie main",
-        "deb http://m.test/debian trixie-updates main",
-        "deb http://m.test/debian-security trixie-security main",
-    ]
-
-
-def test_a_rolling_suite_has_neither_updates_nor_security() -> None:
-    mirror = Mirror("http://m.test/debian", ("main",), updates=True, security="http://m.test/debian-security")
-    assert mirror.sources("sid") == "deb http://m.test/debian sid main\n"
-
-
-def test_the_machines_folder_is_read(tmp_path: Path) -> None:
-    (tmp_path / "sources.list.d").mkdir()
-    (tmp_path / "sources.list.d" / "debian.sources").write_text(DEB822)
-    assert machine_mirror(tmp_path).uri == "http://mirror.test/debian"
-
-
-def test_a_machine_without_a_mirror_of_debian_takes_debootstraps_own(tmp_path: Path) -> None:
-    (tmp_path / "sources.list").write_text("deb http://archive.test/ubuntu noble main universe")
-    assert machine_mirror(tmp_path) == Mirror("")
-    assert Mirror("").sources("trixie") == ""
+    def test_a_rolling_suite_has_neither_updates_nor_security(self) -> None:
+        mirror = Mirror("http://m.test/debian", ("main",), updates=True, security="http://m.test/debian-security")
+        assert mirror.sources("sid") == "deb http://m.test/debian sid main\n"
 
 
 @pytest.mark.parametrize(
@@ -122,5 +138,5 @@ def test_a_machine_without_a_mirror_of_debian_takes_debootstraps_own(tmp_path: P
         ('Acquire::Check-Valid-Until::deb.test "false";\n', False),
     ],
 )
-def test_the_machines_apt_says_whether_dates_count(dump: str, ignores: bool) -> None:
+def test_expired_release_files_are_taken_as_apt_takes_them(dump: str, ignores: bool) -> None:
     assert ignores_valid_until(dump) is ignores
