@@ -187,7 +187,7 @@ def _write_files(target: IO[bytes], environment: BuildEnvironment) -> None:
         except (OSError, subprocess.SubprocessError) as error:
             raise ServerError(f"{ROOT} could not be cloned.", hint="The lines above say why.") from error
         tar.add(folder, CLONE.lstrip("/"), filter=_owned)
-        for place, path in environment.brought():
+        for place, path in environment.files.items():
             tar.add(path.resolve(), place.lstrip("/"), filter=_owned)
 
 

@@ -19,7 +19,7 @@ from harness.errors import ProjectError, ServerError
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.images import provision, specs
-from harness.host.images.build_environment import BuildEnvironment
+from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.builder import INSTALL_CAPABILITIES, Workshop
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step
@@ -251,9 +251,11 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_t
     name = f"alone{secrets.token_hex(4)}"
     (project / "requirements.txt").write_text(f"{name}\n")
     environment = BuildEnvironment(
-        no_index=True,
-        find_links_folders=(_wheel(tmp_path / "wheels", name).parent,),
-        ca_certificates=tmp_path / "ca.pem",
+        {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{FILES_FOLDER}/find-links/0"},
+        {
+            f"{FILES_FOLDER}/find-links/0": _wheel(tmp_path / "wheels", name).parent,
+            f"{FILES_FOLDER}/ca-certificates.crt": tmp_path / "ca.pem",
+        },
     )
     (tmp_path / "ca.pem").write_text("company")
     tale = Tale()
@@ -276,7 +278,7 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_t
 
 def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runner, no_trace) -> None:
     environment = BuildEnvironment(
-        index_url=f"https://me:{HUSH}@index.invalid/simple",
+        {"PIP_INDEX_URL": f"https://me:{HUSH}@index.invalid/simple"},
         proxies={"https_proxy": f"http://me:{HUSH}@proxy.invalid:1"},
     )
     command = 'test -n "$PIP_INDEX_URL" && echo from $PIP_INDEX_URL by $HTTPS_PROXY $https_proxy'

@@ -1,7 +1,7 @@
-"""The settings by which a build reaches packages: certificates, pip's indexes, proxies.
+"""The settings by which a build reaches packages: pip's variables, certificates, proxies, and the files that these name.
 
-Owns the order (the harness's own configuration, then that of the user's own pip) and the names of variables and files in
-a container. ``read`` looks at the machine, the rest is pure. Imports no Docker.
+Owns the order (the harness's own configuration, then that of the user's own pip) and the paths in a container. ``read`` looks
+at the machine, the rest is pure. Imports no Docker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,71 +22,49 @@ from harness.errors import UsageError
 from harness.host.config.options import Config
 from harness.host.project.declared_sources import without_credentials
 
-BROUGHT = "/run/harness"
+FILES_FOLDER = "/run/harness"
 """The folder in a container with the files of an installation; a volume, so no image keeps them."""
 
 ARCHIVE_END_BYTES = 1 << 20
 PIP_CONFIG_DEADLINE_S = 30
+
+_BUNDLE = f"{FILES_FOLDER}/ca-certificates.crt"
+_BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
 _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+
+_INDEXES = ("index-url", "extra-index-url")
+_PLACES = ("find-links", "constraint")
+_CARRIED = (*_INDEXES, *_PLACES, "no-index", "trusted-host", "timeout", "default-timeout", "retries")
+"""pip's settings that hold in a container as they do on this machine. Others name paths, or belong to other commands."""
+
+_DECIDING = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONSTRAINT")
+"""The variables that decide which packages an installation gets."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildEnvironment:
-    """The settings by which builds reach packages, parsed. Paths are this machine's and exist; URLs may hold
-    credentials.
+    """The settings by which builds reach packages. URLs may hold credentials.
 
-    ``timeout_s`` and ``retries`` are pip's own, 0 for its default. ``proxies`` maps variables in lower case to values.
-    ``notices`` lists settings of the user's pip that cannot work in a container.
+    ``pip`` maps pip's variables to values that hold in a container, ``files`` paths in a container to those of this machine,
+    which exist. ``proxies`` maps variables in lower case to values. ``notices`` lists settings of the user's pip that
+    cannot work in a container.
     """
 
-    ca_certificates: Path | None = None
-    index_url: str = field(default="", repr=False)
-    extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
-    no_index: bool = False
-    trusted_hosts: tuple[str, ...] = ()
-    find_links: tuple[str, ...] = field(default=(), repr=False)
-    find_links_folders: tuple[Path, ...] = ()
-    constraints: tuple[str, ...] = field(default=(), repr=False)
-    constraint_files: tuple[Path, ...] = ()
-    timeout_s: float = 0
-    retries: int = 0
+    pip: Mapping[str, str] = field(default_factory=dict, repr=False)
+    files: Mapping[str, Path] = field(default_factory=dict)
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
     notices: tuple[str, ...] = ()
 
-    def brought(self) -> Iterator[tuple[str, Path]]:
-        """The files and folders that a container needs, each with its path in the container."""
-        if self.ca_certificates:
-            yield f"{BROUGHT}/ca-certificates.crt", self.ca_certificates
-        for number, path in enumerate(self.find_links_folders):
-            yield f"{BROUGHT}/find-links/{number}", path
-        for number, path in enumerate(self.constraint_files):
-            yield f"{BROUGHT}/constraints/{number}.txt", path
-
     def variables(self) -> dict[str, str]:
         """The variables of an installation in a container: for pip, and for other tools that read the same settings."""
-        links = [place for place, _ in self.brought() if "/find-links/" in place]
-        constraints = [place for place, _ in self.brought() if "/constraints/" in place]
-        values = {
-            "PIP_INDEX_URL": self.index_url,
-            "PIP_EXTRA_INDEX_URL": " ".join(self.extra_index_urls),
-            "PIP_NO_INDEX": "1" if self.no_index else "",
-            "PIP_TRUSTED_HOST": " ".join(self.trusted_hosts),
-            "PIP_FIND_LINKS": " ".join([*self.find_links, *links]),
-            "PIP_CONSTRAINT": " ".join([*self.constraints, *constraints]),
-            "PIP_DEFAULT_TIMEOUT": f"{self.timeout_s:g}" if self.timeout_s else "",
-            "PIP_RETRIES": str(self.retries) if self.retries else "",
-        }
-        if self.ca_certificates:
-            bundle = f"{BROUGHT}/ca-certificates.crt"
-            names = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
-            values |= dict.fromkeys(names, bundle)
-        return {name: value for name, value in values.items() if value} | self.proxy_variables()
+        bundle = dict.fromkeys(_BUNDLE_VARIABLES, _BUNDLE) if _BUNDLE in self.files else {}
+        return {**self.pip, **bundle, **self.proxy_variables()}
 
     @property
     def indexes(self) -> tuple[str, ...]:
         """The URLs of the indexes that pip searches in place of the public one, or beside it."""
-        return tuple(filter(None, (self.index_url, *self.extra_index_urls)))
+        return tuple(url for name in _INDEXES for url in self.pip.get(_variable(name), "").split())
 
     def key_parts(self) -> Iterator[bytes]:
         """The parts of this that decide which packages an installation gets: indexes, links and constraints, with their
@@ -94,19 +72,17 @@ class BuildEnvironment:
 
         Without credentials: another password leads to the same packages.
         """
-        for name in ("index_url", "extra_index_urls", "find_links", "constraints"):
-            values = getattr(self, name)
+        for name in _DECIDING:
             yield name.encode()
-            for url in (values,) if isinstance(values, str) else values:
-                yield without_credentials(url).encode()
-        yield b"no_index" if self.no_index else b""
-        for path in self.constraint_files:
-            yield b"constraint file"
-            yield path.read_bytes()
-        for folder in self.find_links_folders:
-            yield b"find_links folder"
-            for file in sorted(each for each in folder.rglob("*") if each.is_file()):
-                yield os.fsencode(file.relative_to(folder))
+            yield from (without_credentials(word).encode() for word in self.pip.get(name, "").split())
+        for place, path in self.files.items():
+            if place == _BUNDLE:
+                continue
+            yield place.encode()
+            if path.is_file():
+                yield path.read_bytes()
+            for file in sorted(each for each in path.rglob("*") if each.is_file()):
+                yield os.fsencode(file.relative_to(path))
                 yield _end_of(file)
 
     def proxy_variables(self) -> dict[str, str]:
@@ -120,9 +96,10 @@ class BuildEnvironment:
         return text
 
     def _secrets(self) -> set[str]:
-        urls = (self.index_url, *self.extra_index_urls, *self.find_links, *self.constraints, *self.proxies.values())
         secrets: set[str] = set()
-        for userinfo in filter(None, map(_userinfo, urls)):
+        words = " ".join([*self.pip.values(), *self.proxies.values()]).split()
+        for url in (word for word in words if "@" in word):
+            userinfo = urllib.parse.urlsplit(url).netloc.rpartition("@")[0]
             parts = {userinfo, userinfo.partition(":")[2]}
             secrets |= {part for part in parts | {urllib.parse.unquote(part) for part in parts} if part}
         return secrets
@@ -143,32 +120,25 @@ def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) 
     Reads no file, but checks that files exist. Raises ``UsageError`` for a file in *config* that does not.
     """
     notices: list[str] = []
-    pip_variables = {name: value for name, value in _pip_variables(environ).items() if value}
-    pip = {**pip, **pip_variables}
-    index_url, *_ = _carried(_chosen(config.pip_index_url, pip.get("index-url", "").split()), notices) or [""]
-    links, folders = _find_links(config, pip, notices)
-    constraints, files = _constraints(config, pip, notices)
+    pip = {**pip, **_pip_variables(environ)}
+    files: dict[str, Path] = {}
+    if bundle := _certificates(config, pip, environ, notices):
+        files[_BUNDLE] = bundle
+    values = {name: pip[name].split() for name in _CARRIED if pip.get(name)}
+    configured = _configured(config)
+    values |= {name: list(value) for name, value in configured.items()}
+    if config.pip_index_url is not None:
+        values.pop("no-index", None)
+    for name in _INDEXES:
+        values[name] = [url for url in values.get(name, ()) if _is_reachable(url, notices)]
+    for name in _PLACES:
+        values[name] = _in_container(name, values.get(name, ()), name in configured, files, notices)
     proxies = _proxies(config, environ)
     if pip.get("proxy"):
         proxies = {"http_proxy": pip["proxy"], "https_proxy": pip["proxy"]} | proxies
     notices.extend(_loopback(proxies))
-    return BuildEnvironment(
-        ca_certificates=_certificates(config, pip, environ, notices),
-        index_url=index_url,
-        extra_index_urls=_carried(
-            _chosen(config.pip_extra_index_urls, pip.get("extra-index-url", "").split()), notices
-        ),
-        no_index=config.pip_index_url is None and pip.get("no-index", "").lower() in ("1", "true", "yes", "on"),
-        trusted_hosts=_chosen(config.pip_trusted_hosts, pip.get("trusted-host", "").split()),
-        find_links=links,
-        find_links_folders=folders,
-        constraints=constraints,
-        constraint_files=files,
-        timeout_s=_number(pip.get("timeout", pip.get("default-timeout", ""))),
-        retries=int(_number(pip.get("retries", ""))),
-        proxies=proxies,
-        notices=tuple(notices),
-    )
+    variables = {_variable(name): " ".join(words) for name, words in values.items() if words}
+    return BuildEnvironment(variables, files, proxies, tuple(notices))
 
 
 def pip_settings(listing: str) -> dict[str, str]:
@@ -180,8 +150,13 @@ def pip_settings(listing: str) -> dict[str, str]:
     for line in listing.splitlines():
         match = re.fullmatch(r"(global|install|:env:)\.([a-z-]+)=(.*)", line.strip())
         if match:
-            found[match[1]][match[2]] = _literal(match[3])
+            found[match[1]][match[2]] = str(ast.literal_eval(match[3]))
     return {**found["global"], **found["install"], **found[":env:"]}
+
+
+def _variable(name: str) -> str:
+    """The variable of pip's setting *name*: pip reads each of its options from one."""
+    return f"PIP_{name.upper().replace('-', '_')}"
 
 
 def _end_of(file: Path) -> bytes:
@@ -190,13 +165,6 @@ def _end_of(file: Path) -> bytes:
     with file.open("rb") as content:
         content.seek(max(0, size - ARCHIVE_END_BYTES))
         return b"%d %s" % (size, hashlib.sha256(content.read()).digest())
-
-
-def _literal(text: str) -> str:
-    try:
-        return str(ast.literal_eval(text))
-    except (ValueError, SyntaxError):
-        return text
 
 
 def _pip_config_list(environ: Mapping[str, str]) -> str:
@@ -212,61 +180,61 @@ def _pip_config_list(environ: Mapping[str, str]) -> str:
 
 
 def _pip_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Pip's settings in *environ*, without empty ones."""
     return {
         name.removeprefix("PIP_").lower().replace("_", "-"): value
         for name, value in environ.items()
-        if name.startswith("PIP_")
+        if name.startswith("PIP_") and value
     }
 
 
-def _chosen(configured: str | Iterable[str] | None, otherwise: Iterable[str]) -> tuple[str, ...]:
-    if configured is None:
-        return tuple(otherwise)
-    return (configured,) if isinstance(configured, str) else tuple(configured)
+def _configured(config: Config) -> dict[str, Sequence[str]]:
+    """Pip's settings that the harness's own configuration has."""
+    values: dict[str, Sequence[str] | None] = {
+        "index-url": None if config.pip_index_url is None else (config.pip_index_url,),
+        "extra-index-url": config.pip_extra_index_urls,
+        "find-links": config.pip_find_links,
+        "constraint": config.pip_constraints,
+        "trusted-host": config.pip_trusted_hosts,
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _carried(urls: Iterable[str], notices: list[str]) -> tuple[str, ...]:
-    """The *urls* that a container can reach; an index in this machine's files is not one of them."""
-    kept = []
-    for url in urls:
-        if url.startswith(("http://", "https://")):
-            kept.append(url)
-        else:
-            notices.append(f"pip's index {url} is local to this machine and does not reach image builds.")
-    return tuple(kept)
+def _is_reachable(url: str, notices: list[str]) -> bool:
+    """Whether a container can reach an index; one in this machine's files it cannot, which is a notice."""
+    if url.startswith(("http://", "https://")):
+        return True
+    notices.append(f"pip's index {url} is local to this machine and does not reach image builds.")
+    return False
 
 
-def _find_links(config: Config, pip: Mapping[str, str], notices: list[str]) -> tuple[tuple[str, ...], tuple[Path, ...]]:
-    urls, folders = [], []
-    for place in _chosen(config.pip_find_links, pip.get("find-links", "").split()):
+def _in_container(
+    name: str, places: Sequence[str], is_configured: bool, files: dict[str, Path], notices: list[str]
+) -> list[str]:
+    """*places* of pip's setting *name* as they are called in a container; adds those of this machine to *files*.
+
+    URLs come first. Leaves out empty folders and, with a notice, a place that does not exist; raises ``UsageError`` for one
+    of the configuration's.
+    """
+    key, folder, suffix, lacking = {
+        "find-links": ("pip_find_links", "find-links", "", "find-links {} is no folder"),
+        "constraint": ("pip_constraints", "constraints", ".txt", "constraints file {} is not there"),
+    }[name]
+    urls, paths = [], []
+    for place in places:
         path = _local(place)
         if path is None:
             urls.append(place)
-        elif path.is_dir():
-            if any(path.iterdir()):
-                folders.append(path)
-        elif config.pip_find_links is not None:
-            raise _missing("pip_find_links", path)
+        elif path.is_dir() if name == "find-links" else path.is_file():
+            if path.is_file() or any(path.iterdir()):
+                paths.append(path)
+        elif is_configured:
+            raise _missing(key, path)
         else:
-            notices.append(f"pip's find-links {place} is no folder and does not reach image builds.")
-    return tuple(urls), tuple(folders)
-
-
-def _constraints(
-    config: Config, pip: Mapping[str, str], notices: list[str]
-) -> tuple[tuple[str, ...], tuple[Path, ...]]:
-    urls, files = [], []
-    for place in _chosen(config.pip_constraints, pip.get("constraint", "").split()):
-        path = _local(place)
-        if path is None:
-            urls.append(place)
-        elif path.is_file():
-            files.append(path)
-        elif config.pip_constraints is not None:
-            raise _missing("pip_constraints", path)
-        else:
-            notices.append(f"pip's constraints file {place} is not there and does not reach image builds.")
-    return tuple(urls), tuple(files)
+            notices.append(f"pip's {lacking.format(place)} and does not reach image builds.")
+    brought = {f"{FILES_FOLDER}/{folder}/{number}{suffix}": path for number, path in enumerate(paths)}
+    files.update(brought)
+    return [*urls, *brought]
 
 
 def _local(place: str) -> Path | None:
@@ -311,14 +279,3 @@ def _loopback(proxies: Mapping[str, str]) -> Iterator[str]:
         host = urllib.parse.urlsplit(proxies.get(name, "")).hostname or ""
         if host == "localhost" or host.startswith("127.") or host == "::1":
             yield f"{name} names {host}, which in a container is the container itself: image builds cannot reach it."
-
-
-def _number(text: str) -> float:
-    try:
-        return max(float(text), 0)
-    except ValueError:
-        return 0
-
-
-def _userinfo(url: str) -> str:
-    return urllib.parse.urlsplit(url).netloc.rpartition("@")[0]

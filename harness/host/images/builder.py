@@ -32,7 +32,7 @@ from harness.host.docker import containers, streams, watchdog
 from harness.host.docker.errors import EVIDENCE_LINES, FAILURES, explanation, failed_build, failed_install, refused
 from harness.host.images import specs
 from harness.host.images.base_images import Origins, label_changes
-from harness.host.images.build_environment import BROUGHT, BuildEnvironment
+from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.recipe import Tell
 from harness.host.images.specs import Image
 from harness.host.project.files import FOLDER
@@ -253,7 +253,7 @@ class Workshop:
         run = secrets.token_hex(4)
         is_for_root = any(command.user == "root" for command in commands)
         host_config = self._api.create_host_config(
-            mounts=[Mount(target=BROUGHT, source=None, type="volume")],
+            mounts=[Mount(target=FILES_FOLDER, source=None, type="volume")],
             cap_drop=["ALL"],
             cap_add=list(INSTALL_CAPABILITIES) if is_for_root else [],
             security_opt=["no-new-privileges"],
@@ -292,10 +292,10 @@ class Workshop:
     def _bring(self, container: str, environment: BuildEnvironment) -> None:
         with tempfile.TemporaryFile() as archive:
             with tarfile.open(fileobj=archive, mode="w", dereference=True) as tar:
-                for place, path in environment.brought():
-                    tar.add(path.resolve(), arcname=Path(place).relative_to(BROUGHT).as_posix(), filter=_readable)
+                for place, path in environment.files.items():
+                    tar.add(path.resolve(), arcname=Path(place).relative_to(FILES_FOLDER).as_posix(), filter=_readable)
             archive.seek(0)
-            self._api.put_archive(container, BROUGHT, archive)
+            self._api.put_archive(container, FILES_FOLDER, archive)
 
     def _execute(
         self, container: str, title: str, command: Command, environment: BuildEnvironment, tail: deque[str]

@@ -1,4 +1,4 @@
-"""What builds are given of the configuration, of pip's own settings and of the environment."""
+"""The settings of builds: from the configuration, from pip's own settings and from the environment."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.host.config.load import load
 from harness.host.config.options import Config
 from harness.host.images import build_environment
-from harness.host.images.build_environment import BROUGHT, BuildEnvironment, pip_settings, resolve
+from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment, pip_settings, resolve
 
 LISTING = """\
 :env:.cert='/etc/ssl/proxy.pem'
@@ -20,6 +20,9 @@ global.timeout='30'
 install.index-url='https://install.test/simple'
 download.index-url='https://download.test/simple'
 """
+BUNDLE = f"{FILES_FOLDER}/ca-certificates.crt"
+WHEELS = f"{FILES_FOLDER}/find-links/0"
+CONSTRAINTS = f"{FILES_FOLDER}/constraints/0.txt"
 
 
 def _config(tmp_path: Path, **variables: str) -> Config:
@@ -34,145 +37,139 @@ def _file(path: Path) -> Path:
     return path
 
 
-def test_pips_settings_count_as_pip_counts_them() -> None:
-    settings = pip_settings(LISTING)
-    assert settings["index-url"] == "https://install.test/simple"
-    assert settings["find-links"] == "/srv/wheels"
-    assert settings["timeout"] == "30"
-    assert settings["extra-index-url"].split() == ["https://one.test/simple", "https://two.test/simple"]
+class TestPip:
+    def test_a_variable_overrides_a_file_and_install_overrides_global(self) -> None:
+        settings = pip_settings(LISTING)
+        assert settings["index-url"] == "https://install.test/simple"
+        assert settings["find-links"] == "/srv/wheels"
+        assert settings["timeout"] == "30"
+        assert settings["extra-index-url"].split() == ["https://one.test/simple", "https://two.test/simple"]
+
+    def test_this_machines_pip_is_asked(self) -> None:
+        listing = build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple", "PATH": ""})
+        assert pip_settings(listing)["index-url"] == "https://asked.test/simple"
+
+    def test_its_settings_are_the_default(self, tmp_path: Path) -> None:
+        bundle = _file(tmp_path / "ca.pem")
+        wheels = _file(tmp_path / "wheels" / "a.whl").parent
+        constraints = _file(tmp_path / "constraints.txt")
+        pip = {
+            "cert": str(bundle),
+            "index-url": "https://i.test/simple",
+            "extra-index-url": "https://a.test/s\nhttps://b.test/s",
+            "trusted-host": "i.test",
+            "find-links": f"{wheels} https://links.test/",
+            "constraint": str(constraints),
+            "default-timeout": "180",
+            "retries": "2",
+            "target": "/home/me/packages",
+        }
+        found = resolve(_config(tmp_path), pip, {"https_proxy": "http://proxy.test:3128", "NO_PROXY": "i.test"})
+        assert found == BuildEnvironment(
+            {
+                "PIP_INDEX_URL": "https://i.test/simple",
+                "PIP_EXTRA_INDEX_URL": "https://a.test/s https://b.test/s",
+                "PIP_TRUSTED_HOST": "i.test",
+                "PIP_FIND_LINKS": f"https://links.test/ {WHEELS}",
+                "PIP_CONSTRAINT": CONSTRAINTS,
+                "PIP_DEFAULT_TIMEOUT": "180",
+                "PIP_RETRIES": "2",
+            },
+            {BUNDLE: bundle, WHEELS: wheels, CONSTRAINTS: constraints},
+            {"https_proxy": "http://proxy.test:3128", "no_proxy": "i.test"},
+        )
+        assert found.indexes == ("https://i.test/simple", "https://a.test/s", "https://b.test/s")
+
+    def test_its_variables_count_where_there_is_no_pip_to_ask(self, tmp_path: Path) -> None:
+        environ = {"PIP_INDEX_URL": "https://env.test/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "true"}
+        found = resolve(_config(tmp_path), {"extra-index-url": "https://file.test/s"}, environ)
+        assert found.pip == {
+            "PIP_INDEX_URL": "https://env.test/simple",
+            "PIP_EXTRA_INDEX_URL": "https://file.test/s",
+            "PIP_NO_INDEX": "true",
+        }
+
+    def test_its_proxy_counts_where_nothing_else_names_one(self, tmp_path: Path) -> None:
+        found = resolve(_config(tmp_path), {"proxy": "http://pip.test:1"}, {"http_proxy": "http://env.test:1"})
+        assert found.proxies == {"http_proxy": "http://env.test:1", "https_proxy": "http://pip.test:1"}
 
 
-def test_pips_own_settings_are_the_default(tmp_path: Path) -> None:
-    bundle = _file(tmp_path / "ca.pem")
-    wheels = _file(tmp_path / "wheels" / "a.whl").parent
-    constraints = _file(tmp_path / "constraints.txt")
-    pip = {
-        "cert": str(bundle),
-        "index-url": "https://i.test/simple",
-        "extra-index-url": "https://a.test/s https://b.test/s",
-        "trusted-host": "i.test",
-        "find-links": f"{wheels} https://links.test/",
-        "constraint": str(constraints),
-        "default-timeout": "180",
-        "retries": "2",
-    }
-    found = resolve(_config(tmp_path), pip, {"https_proxy": "http://proxy.test:3128", "NO_PROXY": "i.test"})
-    assert found == BuildEnvironment(
-        ca_certificates=bundle,
-        index_url="https://i.test/simple",
-        extra_index_urls=("https://a.test/s", "https://b.test/s"),
-        trusted_hosts=("i.test",),
-        find_links=("https://links.test/",),
-        find_links_folders=(wheels,),
-        constraint_files=(constraints,),
-        timeout_s=180,
-        retries=2,
-        proxies={"https_proxy": "http://proxy.test:3128", "no_proxy": "i.test"},
-    )
+class TestConfiguration:
+    def test_it_counts_over_pip(self, tmp_path: Path) -> None:
+        ours, theirs = _file(tmp_path / "ours.pem"), _file(tmp_path / "theirs.pem")
+        config = _config(
+            tmp_path,
+            ca_certificates=str(ours),
+            pip_index_url="https://ours.test/simple",
+            pip_find_links="https://ours.test/links",
+            http_proxy="http://ours.test:1",
+        )
+        pip = {"cert": str(theirs), "index-url": "https://theirs.test/s", "find-links": str(tmp_path), "no-index": "1"}
+        assert resolve(config, pip, {"http_proxy": "http://theirs.test:1"}) == BuildEnvironment(
+            {"PIP_INDEX_URL": "https://ours.test/simple", "PIP_FIND_LINKS": "https://ours.test/links"},
+            {BUNDLE: ours},
+            {"http_proxy": "http://ours.test:1"},
+        )
+
+    @pytest.mark.parametrize("key", ["ca_certificates", "pip_find_links", "pip_constraints"])
+    def test_a_file_that_it_names_and_is_missing_is_an_error(self, tmp_path: Path, key: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            resolve(_config(tmp_path, **{key: "/nowhere/x"}), {}, {})
+        assert key in caught.value.message
+        assert "/nowhere/x" in caught.value.message
+
+    @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+    def test_the_bundle_of_the_environment_is_taken(self, tmp_path: Path, variable: str) -> None:
+        bundle = _file(tmp_path / "company.pem")
+        assert resolve(_config(tmp_path), {}, {variable: str(bundle)}).files == {BUNDLE: bundle}
 
 
-def test_the_configuration_counts_over_pip(tmp_path: Path) -> None:
-    ours, theirs = _file(tmp_path / "ours.pem"), _file(tmp_path / "theirs.pem")
-    config = _config(
-        tmp_path,
-        ca_certificates=str(ours),
-        pip_index_url="https://ours.test/simple",
-        pip_find_links="https://ours.test/links",
-        http_proxy="http://ours.test:1",
-    )
-    pip = {"cert": str(theirs), "index-url": "https://theirs.test/s", "find-links": str(tmp_path), "no-index": "1"}
-    found = resolve(config, pip, {"http_proxy": "http://theirs.test:1"})
-    assert found.ca_certificates == ours
-    assert found.index_url == "https://ours.test/simple"
-    assert found.find_links == ("https://ours.test/links",)
-    assert found.find_links_folders == ()
-    assert found.proxies == {"http_proxy": "http://ours.test:1"}
-    assert not found.no_index
+class TestNotices:
+    def test_an_index_in_files_of_this_machine_is_left_out(self, tmp_path: Path) -> None:
+        pip = {"index-url": "file:///srv/pypi/simple", "extra-index-url": "/srv/more https://ok.test/simple"}
+        found = resolve(_config(tmp_path), pip, {})
+        assert found.indexes == ("https://ok.test/simple",)
+        assert [notice.split()[2] for notice in found.notices] == ["file:///srv/pypi/simple", "/srv/more"]
+
+    def test_an_empty_folder_of_packages_is_left_out_silently(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        found = resolve(_config(tmp_path), {"find-links": f"file://{tmp_path}/empty"}, {})
+        assert (found.pip, found.notices) == ({}, ())
+
+    def test_a_file_that_only_pip_names_and_is_missing(self, tmp_path: Path) -> None:
+        pip = {"find-links": "/nowhere/wheels", "constraint": "/nowhere/c.txt", "cert": "/nowhere/ca.pem"}
+        assert resolve(_config(tmp_path), pip, {}).notices == (
+            "The certificate bundle /nowhere/ca.pem is no file and does not reach image builds.",
+            "pip's find-links /nowhere/wheels is no folder and does not reach image builds.",
+            "pip's constraints file /nowhere/c.txt is not there and does not reach image builds.",
+        )
+
+    def test_a_proxy_of_this_machine_alone(self, tmp_path: Path) -> None:
+        found = resolve(_config(tmp_path), {}, {"HTTPS_PROXY": "http://localhost:3128"})
+        assert ["localhost" in notice for notice in found.notices] == [True]
 
 
-def test_variables_of_pip_count_where_there_is_no_pip_to_ask(tmp_path: Path) -> None:
-    environ = {"PIP_INDEX_URL": "https://env.test/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "true"}
-    found = resolve(_config(tmp_path), {"extra-index-url": "https://file.test/s"}, environ)
-    assert found.index_url == "https://env.test/simple"
-    assert found.extra_index_urls == ("https://file.test/s",)
-    assert found.no_index
+class TestContainer:
+    def test_it_has_the_files_under_its_own_paths(self, tmp_path: Path) -> None:
+        one, two = (_file(tmp_path / name / "a.whl").parent for name in ("one", "two"))
+        found = resolve(_config(tmp_path), {"find-links": f"{one} https://links.test/ {two}"}, {})
+        assert found.variables()["PIP_FIND_LINKS"] == f"https://links.test/ {WHEELS} {FILES_FOLDER}/find-links/1"
+        assert found.files[f"{FILES_FOLDER}/find-links/1"] == two
+        assert str(tmp_path) not in " ".join(found.variables().values())
 
+    def test_other_tools_have_the_same_bundle_and_proxies(self, tmp_path: Path) -> None:
+        environment = BuildEnvironment(
+            files={BUNDLE: tmp_path / "ca.pem"}, proxies={"http_proxy": "http://proxy.test:1"}
+        )
+        variables = environment.variables()
+        assert {variables[name] for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")} == {BUNDLE}
+        assert variables["http_proxy"] == variables["HTTP_PROXY"] == "http://proxy.test:1"
 
-def test_an_index_in_files_of_this_machine_is_left_out_with_a_notice(tmp_path: Path) -> None:
-    pip = {"index-url": "file:///srv/pypi/simple", "extra-index-url": "/srv/more https://ok.test/simple"}
-    found = resolve(_config(tmp_path), pip, {})
-    assert (found.index_url, found.extra_index_urls) == ("", ("https://ok.test/simple",))
-    assert [notice.split()[2] for notice in found.notices] == ["file:///srv/pypi/simple", "/srv/more"]
-
-
-def test_an_empty_folder_of_packages_is_not_brought(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    found = resolve(_config(tmp_path), {"find-links": f"file://{tmp_path}/empty"}, {})
-    assert (found.find_links, found.find_links_folders, found.notices) == ((), (), ())
-
-
-def test_what_only_pip_names_and_is_not_there_is_a_notice(tmp_path: Path) -> None:
-    pip = {"find-links": "/nowhere/wheels", "constraint": "/nowhere/c.txt", "cert": "/nowhere/ca.pem"}
-    notices = resolve(_config(tmp_path), pip, {}).notices
-    assert [path for path in pip.values() if not any(path in notice for notice in notices)] == []
-
-
-@pytest.mark.parametrize("key", ["ca_certificates", "pip_find_links", "pip_constraints"])
-def test_what_the_configuration_names_and_is_not_there_is_an_error(tmp_path: Path, key: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        resolve(_config(tmp_path, **{key: "/nowhere/x"}), {}, {})
-    assert key in caught.value.message
-    assert "/nowhere/x" in caught.value.message
-
-
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_the_bundle_of_the_environment_is_taken(tmp_path: Path, variable: str) -> None:
-    bundle = _file(tmp_path / "company.pem")
-    assert resolve(_config(tmp_path), {}, {variable: str(bundle)}).ca_certificates == bundle
-
-
-def test_a_proxy_of_this_machine_alone_is_a_notice(tmp_path: Path) -> None:
-    found = resolve(_config(tmp_path), {}, {"HTTPS_PROXY": "http://localhost:3128"})
-    assert ["localhost" in notice for notice in found.notices] == [True]
-
-
-def test_pips_proxy_counts_where_nothing_else_names_one(tmp_path: Path) -> None:
-    pip = {"proxy": "http://pip.test:1"}
-    found = resolve(_config(tmp_path), pip, {"http_proxy": "http://env.test:1"})
-    assert found.proxies == {"http_proxy": "http://env.test:1", "https_proxy": "http://pip.test:1"}
-
-
-def test_a_container_sees_what_is_brought_under_its_own_paths(tmp_path: Path) -> None:
-    environment = BuildEnvironment(
-        ca_certificates=tmp_path / "ca.pem",
-        extra_index_urls=("https://a.test/s", "https://b.test/s"),
-        find_links=("https://links.test/",),
-        find_links_folders=(tmp_path / "one", tmp_path / "two"),
-        constraint_files=(tmp_path / "c.txt",),
-        proxies={"http_proxy": "http://proxy.test:1"},
-    )
-    variables = environment.variables()
-    assert variables["PIP_FIND_LINKS"] == f"https://links.test/ {BROUGHT}/find-links/0 {BROUGHT}/find-links/1"
-    assert variables["PIP_CONSTRAINT"] == f"{BROUGHT}/constraints/0.txt"
-    assert variables["PIP_EXTRA_INDEX_URL"] == "https://a.test/s https://b.test/s"
-    assert {variables[name] for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")} == {
-        f"{BROUGHT}/ca-certificates.crt"
-    }
-    assert variables["http_proxy"] == variables["HTTP_PROXY"] == "http://proxy.test:1"
-    assert "PIP_INDEX_URL" not in variables
-    assert str(tmp_path) not in " ".join(variables.values())
-    assert dict(environment.brought())[f"{BROUGHT}/find-links/1"] == tmp_path / "two"
-
-
-def test_credentials_are_shown_nowhere() -> None:
-    environment = BuildEnvironment(
-        index_url="https://build:s3cr%40t@i.test/simple", proxies={"https_proxy": "http://me:hush@proxy.test:1"}
-    )
-    text = "Looking in https://build:s3cr%40t@i.test/simple by me:hush, password s3cr@t"
-    assert environment.redact(text) == "Looking in https://***@i.test/simple by ***, password ***"
-    assert not any(secret in repr(environment) for secret in ("s3cr", "hush"))
-
-
-def test_this_machines_pip_is_asked() -> None:
-    listing = build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple", "PATH": ""})
-    assert pip_settings(listing)["index-url"] == "https://asked.test/simple"
+    def test_credentials_are_shown_nowhere(self) -> None:
+        environment = BuildEnvironment(
+            {"PIP_INDEX_URL": "https://build:s3cr%40t@i.test/simple"},
+            proxies={"https_proxy": "http://me:hush@proxy.test:1"},
+        )
+        text = "Looking in https://build:s3cr%40t@i.test/simple by me:hush, password s3cr@t"
+        assert environment.redact(text) == "Looking in https://***@i.test/simple by ***, password ***"
+        assert not any(secret in repr(environment) for secret in ("s3cr", "hush"))
