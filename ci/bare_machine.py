@@ -30,9 +30,9 @@ from harness.errors import HarnessError, ServerError
 from harness.host.config import load
 from harness.host.docker import containers, streams, watchdog
 from harness.host.docker.client import connect
-from harness.host.images import build_environment, debian, provision, specs
+from harness.host.images import build_environment, debian, specs
 from harness.host.images.build_environment import BuildEnvironment
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Spec, Step
 from harness.host.interrupts import interruptible, uninterrupted
@@ -119,8 +119,8 @@ def _run(commands: Sequence[str]) -> int:
     run = secrets.token_hex(4)
     environment = build_environment.read(load.load({}, {}, ROOT, need_settings=False), os.environ)
     with contextlib.closing(connect()) as client:
-        with Workshop(client, _tell, lambda: environment) as workshop:
-            image = provision.provide(workshop, [machine_spec(debian.takes_expired())])
+        with ImageBuilder(client, _tell, lambda: environment) as builder:
+            image = builder.provide([machine_spec(debian.takes_expired())])
         with watchdog.watched(run), _machine(client, run, image, environment) as machine:
             for command in commands:
                 started = time.monotonic()

@@ -289,7 +289,7 @@ def images_build(**given: Any) -> int:
 )
 def images_base(suites: tuple[str, ...], mirror: str | None, no_check_valid_until: bool) -> int:
     """Make a base of each Debian SUITE (trixie without one) that no registry gives, as root on a Debian or Ubuntu."""
-    from harness.host.images.make_base import make_bases
+    from harness.host.images.commands import make_bases
 
     return make_bases(suites, mirror, check_valid_until=not no_check_valid_until)
 

@@ -29,8 +29,7 @@ from harness.host.docker.client import Client, connect
 from harness.host.docker.errors import FAILURES, refused
 from harness.host.engines import Engine
 from harness.host.engines.postgres import POSTGRES
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import ServerPlan, make_plan
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, TestOptions, Topology
@@ -73,8 +72,8 @@ class Ground:
 
     def seeded_image(self, engine: Engine) -> str:
         """The tag of *engine*'s seeded image, made if need be."""
-        with Workshop(self.client, lambda title, line: self.tell(f"{title}: {line}")) as workshop:
-            return provision.server_image(workshop, engine, engine.default_version)
+        with ImageBuilder(self.client, lambda title, line: self.tell(f"{title}: {line}")) as builder:
+            return builder.server_image(engine, engine.default_version)
 
     def image_on_seeded(self, name: str, engine: Engine = POSTGRES) -> str:
         """The tag of the image built from this package's folder *name* on the binaries of *engine*'s seeded image."""

@@ -18,10 +18,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ExitCode, ServerError
-from harness.host.docker.endpoint import context_of, docker_config, found_by
+from harness.host.docker.client import Client, connect, context_of, docker_config, found_by
+from harness.host.docker.containers import abandoned, remove_run
+from harness.host.docker.errors import FAILURES, explanation
+from harness.host.docker.images import Images, is_ours
 from harness.host.engines import ENGINES
+from harness.host.images import debian_base
 from harness.host.images.debian import DEFAULT_SUITE
-from harness.host.images.specs import NAME_LABEL, base_hint, is_ours
+from harness.host.images.specs import base_hint
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -266,27 +270,22 @@ def _git_version() -> str:
 
 
 def _ask_engine(environ: Mapping[str, str], remove: bool) -> Engine | ServerError:
-    from harness.host.docker.client import connect  # imports Docker, which the other commands do not need
-
     try:
         with contextlib.closing(connect()) as client:
             client.api.timeout = PROBE_TIMEOUT_S
             return _described(client, environ, remove)
     except ServerError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - Docker's exceptions have no name here: its one importer is host.docker
+    except FAILURES as error:
         return ServerError(
             "The Docker engine answers, but not what it is.", hint="Look at the engine's own log.", evidence=str(error)
         )
 
 
-def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
-    from harness.host.docker.containers import abandoned, remove_run
-    from harness.host.images.base_images import Origins
-
+def _described(client: Client, environ: Mapping[str, str], remove: bool) -> Engine:
     info: Mapping[str, Any] = client.info()
-    tags = (tag for image in client.images.list(filters={"label": NAME_LABEL}) for tag in image.tags)
-    images = tuple(tag for tag in tags if is_ours(tag))  # an image that was built on one of ours inherits its labels
+    images = Images(client, lambda _image, _line: None)
+    tags = tuple(tag for image in images.ours() for tag in image.tags if is_ours(tag))
     found = abandoned(client, LEFT_BEHIND_S)
     for run in found if remove else ():
         remove_run(client, run)
@@ -301,9 +300,9 @@ def _described(client: Any, environ: Mapping[str, str], remove: bool) -> Engine:
         cpus=int(info.get("NCPU", 0)),
         memory_bytes=int(info.get("MemTotal", 0)),
         free_bytes=_free_bytes(info),
-        images=images,
-        registry_error="" if images else _registry_error(client),
-        base_error=Origins(client, lambda _name, _line: None).cannot_import(),
+        images=tags,
+        registry_error="" if tags else _registry_error(client),
+        base_error=debian_base.obstacle(images),
         left_behind=tuple(sorted(names)),
         removed=tuple(sorted(name for each in found.values() for name in each if name not in names)),
     )
@@ -319,11 +318,11 @@ def _free_bytes(info: Mapping[str, Any]) -> int | None:
         return None
 
 
-def _registry_error(client: Any) -> str:
+def _registry_error(client: Client) -> str:
     engine = next(iter(ENGINES.values()))
     try:
         client.images.get_registry_data(engine.release(engine.default_version).image)
-    except Exception as error:  # noqa: BLE001 - Docker's exceptions have no name here: its one importer is host.docker
-        said = str(getattr(error, "explanation", None) or error)
-        return f"no answer in {PROBE_TIMEOUT_S} s" if "timed out" in said else said
+    except FAILURES as error:
+        reason = explanation(error)
+        return f"no answer in {PROBE_TIMEOUT_S} s" if "timed out" in reason else reason
     return ""

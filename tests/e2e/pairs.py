@@ -17,8 +17,7 @@ from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import MARIADB, MYSQL, Engine
 from harness.host.engines.engine import Replication
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.messages import Endpoint, Route
@@ -114,8 +113,8 @@ def running(engine: Engine, replication: Replication = "gtid", *, version: str =
     run = secrets.token_hex(4)
     plan = make_plan(_topology(engine), [DbSpec(engine.name, version)])
     with contextlib.closing(connect()) as client, containers.network(client, run) as network:
-        with Workshop(client, lambda title, line: None) as workshop:
-            image = provision.server_image(workshop, engine, version)
+        with ImageBuilder(client, lambda title, line: None) as builder:
+            image = builder.server_image(engine, version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
         options = ServerOptions(run, network, images, publish=True, replication={engine.name: replication})
         with Servers(client, plan, options) as stack:

@@ -18,9 +18,10 @@ from ci.bare_machine import CAPABILITIES
 from harness.errors import ProjectError, ServerError
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.docker.install import CAPABILITIES as CAPABILITIES_OF_ROOT
 from harness.host.images import provision, specs
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
-from harness.host.images.builder import INSTALL_CAPABILITIES, Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step
 from tests.e2e.command import stays
@@ -50,10 +51,10 @@ def _run(tag: str, command: str) -> str:
 
 
 @contextlib.contextmanager
-def _workshop(tale: Tale, environment: BuildEnvironment | None = None):
+def _builder(tale: Tale, environment: BuildEnvironment | None = None):
     with (
         contextlib.closing(connect()) as client,
-        Workshop(client, tale, lambda: environment or BuildEnvironment()) as made,
+        ImageBuilder(client, tale, lambda: environment or BuildEnvironment()) as made,
     ):
         yield made
 
@@ -64,15 +65,15 @@ def tale():
 
 
 @pytest.fixture
-def workshop(tale):
-    with _workshop(tale) as made:
+def builder(tale):
+    with _builder(tale) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def runner():
-    with _workshop(Tale()) as made:
-        return provision.runner_image(made, "3.13")
+    with _builder(Tale()) as made:
+        return made.runner_image("3.13")
 
 
 @pytest.fixture
@@ -140,23 +141,23 @@ def test_the_runner_has_what_a_project_commonly_needs(runner) -> None:
     assert said[8:] == ["can write", ""]
 
 
-def test_what_is_there_is_found_without_a_word(workshop, tale, runner) -> None:
-    assert provision.runner_image(workshop, "3.13") == runner
+def test_what_is_there_is_found_without_a_word(builder, tale, runner) -> None:
+    assert builder.runner_image("3.13") == runner
     assert tale == []
 
 
-def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(workshop, tale, runner, own) -> None:
-    first = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
-    assert provision.provide(workshop, [_spec(own, runner, "RUN echo one")]) == first
-    second = provision.provide(workshop, [_spec(own, runner, "RUN echo two")])
+def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(builder, tale, runner, own) -> None:
+    first = builder.provide([_spec(own, runner, "RUN echo one")])
+    assert builder.provide([_spec(own, runner, "RUN echo one")]) == first
+    second = builder.provide([_spec(own, runner, "RUN echo two")])
     assert first != second
     assert sum(line.startswith("building ") for _, line in tale) == 2
-    assert provision.provide(workshop, [_spec(own, runner, "RUN echo one")]) == first
+    assert builder.provide([_spec(own, runner, "RUN echo one")]) == first
 
 
-def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own) -> None:
+def test_a_build_that_fails_shows_the_end_of_its_log(builder, runner, own) -> None:
     with pytest.raises(ServerError) as caught:
-        provision.provide(workshop, [_spec(own, runner, "RUN seq -f line-%g 60; echo the last words; exit 7")])
+        builder.provide([_spec(own, runner, "RUN seq -f line-%g 60; echo the last words; exit 7")])
     assert f"{own}:1" in caught.value.message
     lines = caught.value.evidence.splitlines()
     assert "the last words" in lines
@@ -165,19 +166,19 @@ def test_a_build_that_fails_shows_the_end_of_its_log(workshop, runner, own) -> N
     assert "returned a non-zero code: 7" in lines[-1]
 
 
-def test_the_log_is_told_without_the_builders_colours(workshop, tale, runner, own) -> None:
-    provision.provide(workshop, [_spec(own, runner, "RUN echo this in red >&2")])
+def test_the_log_is_told_without_the_builders_colours(builder, tale, runner, own) -> None:
+    builder.provide([_spec(own, runner, "RUN echo this in red >&2")])
     assert "this in red" in [line for _, line in tale]
     assert "\x1b" not in tale.text
 
 
-def test_what_can_be_had_from_nowhere_is_told_with_every_reason(workshop, tale, own) -> None:
+def test_what_can_be_had_from_nowhere_is_told_with_every_reason(builder, tale, own) -> None:
     specs = [
         Spec(own, "1", Origin((f"registry.invalid/{name}:1",)), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
         for name in ("one", "two")
     ]
     with pytest.raises(ServerError) as caught:
-        provision.provide(workshop, specs)
+        builder.provide(specs)
     assert [line.split(" ")[0] for line in caught.value.evidence.splitlines()] == [
         "registry.invalid/one:1:",
         "registry.invalid/two:1:",
@@ -192,8 +193,8 @@ def test_proxies_reach_a_build_and_do_not_stay(runner, own) -> None:
         f'RUN test "$http_proxy" = "{proxy.replace(HUSH, "$(printf hush%s hush)")}" && echo through $HTTP_PROXY'
     )
     tale = Tale()
-    with _workshop(tale, BuildEnvironment(proxies={"http_proxy": proxy})) as workshop:
-        tag = provision.provide(workshop, [_spec(own, runner, dockerfile)])
+    with _builder(tale, BuildEnvironment(proxies={"http_proxy": proxy})) as builder:
+        tag = builder.provide([_spec(own, runner, dockerfile)])
     assert "through http://***@proxy.invalid:3128" in tale.text
     assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
 
@@ -203,8 +204,8 @@ def test_one_of_two_runs_builds_and_the_other_waits(runner, own) -> None:
     spec = _spec(own, runner, "RUN sleep 1")
 
     def job(tale: Tale) -> str:
-        with _workshop(tale) as workshop:
-            return provision.provide(workshop, [spec])
+        with _builder(tale) as builder:
+            return builder.provide([spec])
 
     tags = provision.side_by_side({"one": lambda: job(tales[0]), "two": lambda: job(tales[1])})
     assert tags["one"] == tags["two"]
@@ -221,8 +222,8 @@ def test_the_first_failure_of_several_jobs_is_raised() -> None:
     waiting.set()
 
 
-def test_images_built_on_ours_are_not_ours(workshop, runner, own) -> None:
-    tag = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
+def test_images_built_on_ours_are_not_ours(builder, runner, own) -> None:
+    tag = builder.provide([_spec(own, runner, "RUN echo one")])
     theirs = f"theirs-{own}:1"
     subprocess.run(
         ["docker", "build", "-t", theirs, "-"],
@@ -231,18 +232,18 @@ def test_images_built_on_ours_are_not_ours(workshop, runner, own) -> None:
         check=True,
         capture_output=True,
     )
-    listed = {image.tag for image in workshop.ours()}
+    listed = {image.tag for image in builder.images.ours()}
     assert tag in listed
-    assert not any("theirs" in name for image in workshop.ours() for name in image.tags)
+    assert not any("theirs" in name for image in builder.images.ours() for name in image.tags)
 
 
-def test_an_image_with_somebody_elses_tag_loses_ours_alone(workshop, runner, own) -> None:
-    tag = provision.provide(workshop, [_spec(own, runner, "RUN echo one")])
+def test_an_image_with_somebody_elses_tag_loses_ours_alone(builder, runner, own) -> None:
+    tag = builder.provide([_spec(own, runner, "RUN echo one")])
     _docker("tag", tag, f"theirs-{own}:1")
-    (image,) = [image for image in workshop.ours() if image.tag == tag]
-    assert workshop.remove(image) == ""
-    assert workshop.origins.find(tag) is None
-    assert workshop.origins.find(f"theirs-{own}:1") == image.id
+    (image,) = [image for image in builder.images.ours() if image.tag == tag]
+    assert builder.images.remove(image) == ""
+    assert builder.images.find(tag) is None
+    assert builder.images.find(f"theirs-{own}:1") == image.id
 
 
 def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_trace) -> None:
@@ -259,17 +260,17 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_t
     )
     (tmp_path / "ca.pem").write_text("company")
     tale = Tale()
-    with _workshop(tale, environment) as workshop:
-        tag = provision.project_image(workshop, runner, project)
+    with _builder(tale, environment) as builder:
+        tag = builder.project_image(runner, project)
         try:
             assert f"Successfully installed {name}-1.0" in tale.text
             assert _run(tag, f"python -c 'import {name}'; id -u; pwd; ls /run/harness") == "10001\n/project\n"
             tale.clear()
-            assert provision.project_image(workshop, runner, project) == tag
+            assert builder.project_image(runner, project) == tag
             assert tale == []
             (project / "requirements.txt").write_text(f"{name}==2.0\n")
             with pytest.raises(ProjectError) as caught:
-                provision.project_image(workshop, runner, project)
+                builder.project_image(runner, project)
         finally:
             _docker("image", "rm", tag)
     assert f"{name}==2.0" in caught.value.evidence
@@ -283,8 +284,8 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runne
     )
     command = 'test -n "$PIP_INDEX_URL" && echo from $PIP_INDEX_URL by $HTTPS_PROXY $https_proxy'
     tale = Tale()
-    with _workshop(tale, environment) as workshop:
-        tag = provision.project_image(workshop, runner, tmp_path, [command, f"touch x{secrets.token_hex(4)}"])
+    with _builder(tale, environment) as builder:
+        tag = builder.project_image(runner, tmp_path, [command, f"touch x{secrets.token_hex(4)}"])
     try:
         assert "from https://***@index.invalid/simple by http://***@proxy.invalid:1" in tale.text
         assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
@@ -294,12 +295,12 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runne
         _docker("image", "rm", tag)
 
 
-def test_packages_of_the_system_are_installed_by_root(tmp_path: Path, workshop, runner, no_trace) -> None:
+def test_packages_of_the_system_are_installed_by_root(tmp_path: Path, builder, runner, no_trace) -> None:
     # its files have owners, modes and a group of their own
-    tag = provision.project_image(workshop, runner, tmp_path, [STATUS], ["hello", "openssh-client"])
+    tag = builder.project_image(runner, tmp_path, [STATUS], ["hello", "openssh-client"])
     try:
         said = _run(tag, "hello; id -u; stat -c '%A %G' /usr/bin/ssh-agent; cat /opt/venv/status")
-        capabilities = sum(1 << CAPABILITIES.index(name) for name in INSTALL_CAPABILITIES)
+        capabilities = sum(1 << CAPABILITIES.index(name) for name in CAPABILITIES_OF_ROOT)
         assert said.split("\n") == [
             "Hello, world!",
             "10001",
@@ -320,10 +321,8 @@ def _status(bounds: int) -> list[str]:
     return [*(f"{name}:\t{bounds if name == 'CapBnd' else 0:016x}" for name in names), "NoNewPrivs:\t1"]
 
 
-def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(
-    tmp_path: Path, workshop, runner, no_trace
-) -> None:
-    tag = provision.project_image(workshop, runner, tmp_path, [STATUS])
+def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path: Path, builder, runner, no_trace) -> None:
+    tag = builder.project_image(runner, tmp_path, [STATUS])
     container = _docker("create", tag).strip()
     try:
         assert _run(tag, "cat /opt/venv/status").splitlines() == _status(bounds=0)
@@ -337,7 +336,7 @@ def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(
 
 
 def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
-    tmp_path: Path, tale, workshop, runner, own, no_trace
+    tmp_path: Path, tale, builder, runner, own, no_trace
 ) -> None:
     """Covers both operations that may meet it first: copying an archive, and running a command."""
     broken = (
@@ -346,45 +345,45 @@ def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
         " && chmod 755 /usr/local/bin/timeout\n"
         "USER runner"
     )
-    source = provision.provide(workshop, [_spec(own, runner, broken)])
+    source = builder.provide([_spec(own, runner, broken)])
     with pytest.raises(ServerError) as caught:
-        provision.project_image(workshop, source, tmp_path, ["true"])
+        builder.project_image(source, tmp_path, ["true"])
     assert "its container ended with exit status 125" in caught.value.message
     assert caught.value.evidence == "a broken program"
     with pytest.raises(ServerError) as caught:
-        provision.project_image(workshop, runner, tmp_path, ["echo last words; kill 1; sleep 60"])
+        builder.project_image(runner, tmp_path, ["echo last words; kill 1; sleep 60"])
     assert "its container ended with exit status 143" in caught.value.message
     assert caught.value.evidence.splitlines()[0] == "last words"
 
 
-def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path: Path, workshop, runner, no_trace) -> None:
+def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path: Path, builder, runner, no_trace) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "models.py").write_text("# here")
     (tmp_path / ".harness").mkdir()
     (tmp_path / ".harness" / "junit.xml").write_text("")
     command = "cat shop/models.py > /opt/venv/found && test ! -e .harness && touch shop/beside.py"
-    tag = provision.project_image(workshop, runner, tmp_path, [command], (), [tmp_path / ".harness"])
+    tag = builder.project_image(runner, tmp_path, [command], (), [tmp_path / ".harness"])
     try:
         assert _run(tag, "cat /opt/venv/found") == "# here"
         (tmp_path / "shop" / "models.py").write_text("# changed")
-        changed = provision.project_image(workshop, runner, tmp_path, [command], (), [tmp_path / ".harness"])
+        changed = builder.project_image(runner, tmp_path, [command], (), [tmp_path / ".harness"])
         assert changed != tag
         _docker("image", "rm", changed)
     finally:
         _docker("image", "rm", tag)
 
 
-def test_a_project_that_names_nothing_has_the_runners_image(tmp_path: Path, workshop, tale, runner) -> None:
-    assert provision.project_image(workshop, runner, tmp_path, []) == runner
+def test_a_project_that_names_nothing_has_the_runners_image(tmp_path: Path, builder, tale, runner) -> None:
+    assert builder.project_image(runner, tmp_path, []) == runner
     assert tale == []
 
 
-def test_a_project_whose_dependencies_are_named_nowhere_is_told_so(tmp_path: Path, workshop, runner) -> None:
+def test_a_project_whose_dependencies_are_named_nowhere_is_told_so(tmp_path: Path, builder, runner) -> None:
     with pytest.raises(ProjectError, match="dependencies are"):
-        provision.project_image(workshop, runner, tmp_path)
+        builder.project_image(runner, tmp_path)
 
 
-def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path: Path, runner, no_trace) -> None:
+def test_an_installation_under_way_ends_when_the_builder_closes(tmp_path: Path, runner, no_trace) -> None:
     running = threading.Event()
     errors: list[BaseException] = []
 
@@ -393,18 +392,18 @@ def test_an_installation_under_way_ends_when_the_workshop_closes(tmp_path: Path,
             running.set()
 
     with contextlib.closing(connect()) as client:
-        workshop = Workshop(client, tell)
+        builder = ImageBuilder(client, tell)
 
         def job() -> None:
             try:
-                provision.project_image(workshop, runner, tmp_path, ["echo under way; sleep 300"])
+                builder.project_image(runner, tmp_path, ["echo under way; sleep 300"])
             except ServerError as error:
                 errors.append(error)
 
         thread = threading.Thread(target=job)
         thread.start()
         assert running.wait(60)
-        workshop.close()
+        builder.close()
         thread.join(60)
         assert not thread.is_alive()
     assert len(errors) == 1
@@ -415,8 +414,7 @@ import contextlib, sys, time
 from pathlib import Path
 from harness.host.docker import streams
 from harness.host.docker.client import connect
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step
 
@@ -425,19 +423,19 @@ def stay(*_):
     time.sleep(300)
 
 def install(*commands):
-    provision.project_image(workshop, sys.argv[1], Path(sys.argv[2]), commands)
+    builder.project_image(sys.argv[1], Path(sys.argv[2]), commands)
 
 client = connect()
-workshop = Workshop(client, lambda image, line: print(line, flush=True))
+builder = ImageBuilder(client, lambda image, line: print(line, flush=True))
 """
 MOMENTS = {
     "made": "streams.open_input = stay; install('true')",
-    "started": "workshop._bring = stay; install('true')",
+    "started": "builder._installer._copy_files = stay; install('true')",
     "installing": "install('echo under way; sleep 300')",
-    "committing": "workshop._commit = stay; install('true')",
+    "committing": "builder._installer._commit = stay; install('true')",
     "building": """
 recipe = Recipe('x', (('Dockerfile', b'ARG BASE\\nFROM $BASE\\nRUN echo under way; sleep 300 # test-build\\n'),))
-provision.provide(workshop, [Spec('x', '1', Origin((sys.argv[1],)), recipe, (Step('Dockerfile', 'BASE'),))])
+builder.provide([Spec('x', '1', Origin((sys.argv[1],)), recipe, (Step('Dockerfile', 'BASE'),))])
 """,
 }
 
@@ -476,11 +474,9 @@ def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced() -> None:
 def test_a_base_that_is_there_is_not_made_again() -> None:
     first = _script("base")
     assert first.returncode == 0, first.stderr
-    with contextlib.closing(connect()) as client, Workshop(client, Tale()) as workshop:
-        before = [workshop.origins.find(reference) for reference in specs.debian_origin("trixie").all_references]
+    with contextlib.closing(connect()) as client, ImageBuilder(client, Tale()) as builder:
+        before = [builder.images.find(reference) for reference in specs.debian_origin("trixie").all_references]
         again = _script("base")
         assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-        assert before == [
-            workshop.origins.find(reference) for reference in specs.debian_origin("trixie").all_references
-        ]
+        assert before == [builder.images.find(reference) for reference in specs.debian_origin("trixie").all_references]
     assert any(before)

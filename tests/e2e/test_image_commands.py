@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
-from harness.host.images.specs import NAME_LABEL
+from harness.host.docker.images import NAME_LABEL
 
 pytestmark = pytest.mark.docker
 

@@ -17,8 +17,7 @@ from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, TestOptions, Topology
@@ -51,8 +50,8 @@ def client():
 
 
 def image_of(client, kind, version, configured=None):
-    with Workshop(client, lambda title, line: None) as workshop:
-        return provision.server_image(workshop, ENGINES[kind], version, configured)
+    with ImageBuilder(client, lambda title, line: None) as builder:
+        return builder.server_image(ENGINES[kind], version, configured)
 
 
 @pytest.fixture
@@ -392,8 +391,8 @@ def test_both_drivers_are_installed_in_the_runner_and_reach_every_server(client,
     from harness.host.images import build_environment
 
     configuration = load.load({"project": str(tmp_path)}, os.environ, tmp_path, need_settings=False)
-    with Workshop(client, lambda *_: None, lambda: build_environment.read(configuration, os.environ)) as workshop:
-        runner = provision.project_image(workshop, provision.runner_image(workshop, python), tmp_path)
+    with ImageBuilder(client, lambda *_: None, lambda: build_environment.read(configuration, os.environ)) as builder:
+        runner = builder.project_image(builder.runner_image(python), tmp_path)
     said = []
     for kind, version in EVERY:
         run, image = secrets.token_hex(4), image_of(client, kind, version)

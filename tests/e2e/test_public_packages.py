@@ -26,8 +26,8 @@ from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
-from harness.host.images import build_environment, provision
-from harness.host.images.builder import Workshop
+from harness.host.images import build_environment
+from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.project import files
 from harness.host.run.servers import ServerOptions, Servers
@@ -175,12 +175,12 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
     configuration = load.load({"project": str(root)}, os.environ, root, need_settings=False)
     with (
         contextlib.closing(connect()) as client,
-        Workshop(client, lambda *_: None, lambda: build_environment.read(configuration)) as workshop,
+        ImageBuilder(client, lambda *_: None, lambda: build_environment.read(configuration)) as builder,
     ):
-        image = provision.project_image(workshop, provision.runner_image(workshop, python), root, [package.install])
+        image = builder.project_image(builder.runner_image(python), root, [package.install])
         images = {}
         if engine is not None:
-            server = provision.server_image(workshop, engine, engine.default_version)
+            server = builder.server_image(engine, engine.default_version)
             images[engine.name, engine.default_version] = server
         with (
             containers.network(client, run) as network,

@@ -18,8 +18,7 @@ from harness.errors import ExitCode, ServerError
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.docker.runner import RunnerContainer
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.launch.liveness import Liveness
 from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
 from harness.protocol.events import PhaseStarted
@@ -47,8 +46,8 @@ def client():
 
 @pytest.fixture(scope="module")
 def image(client):
-    with Workshop(client, lambda title, line: None) as workshop:
-        return provision.runner_image(workshop, "3.13")
+    with ImageBuilder(client, lambda title, line: None) as builder:
+        return builder.runner_image("3.13")
 
 
 def project(script):

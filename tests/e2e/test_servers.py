@@ -19,8 +19,7 @@ from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines.postgres import POSTGRES
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, TestOptions, Topology
@@ -48,8 +47,8 @@ def client():
 
 @pytest.fixture(scope="module")
 def image(client):
-    with Workshop(client, lambda title, line: None) as workshop:
-        return provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
+    with ImageBuilder(client, lambda title, line: None) as builder:
+        return builder.server_image(POSTGRES, POSTGRES.default_version)
 
 
 @pytest.fixture
@@ -351,8 +350,8 @@ def test_what_is_old_but_alive_is_not_abandoned(client, run, network, image) -> 
 
 @pytest.mark.parametrize("version", POSTGRES.versions)
 def test_every_version_streams(client, run, network, version) -> None:
-    with Workshop(client, lambda title, line: None) as workshop:
-        image = provision.server_image(workshop, POSTGRES, version)
+    with ImageBuilder(client, lambda title, line: None) as builder:
+        image = builder.server_image(POSTGRES, version)
     plan = make_plan(
         Topology((alias("default", "db1"), alias("replica", "db2", "default"))), (DbSpec("postgres", version),)
     )
@@ -385,8 +384,8 @@ def official(client, run, image):
 
 
 def test_any_image_with_the_official_layout_is_seeded(client, run, network, official) -> None:
-    with Workshop(client, lambda title, line: None) as workshop:
-        image = provision.server_image(workshop, POSTGRES, "17", official)
+    with ImageBuilder(client, lambda title, line: None) as builder:
+        image = builder.server_image(POSTGRES, "17", official)
     try:
         with stack(client, PAIR, run, network, image) as up, session(up.endpoints()[1]) as reader:
             assert ask(reader, "SELECT status FROM pg_stat_wal_receiver") == "streaming"
@@ -399,8 +398,8 @@ def test_any_image_with_the_official_layout_is_seeded(client, run, network, offi
 
 def test_an_image_of_another_version_is_refused_when_it_is_built(client, official) -> None:
     with (
-        Workshop(client, lambda title, line: None) as workshop,
+        ImageBuilder(client, lambda title, line: None) as builder,
         pytest.raises(ServerError, match=r"postgres:15 could not be built") as caught,
     ):
-        provision.server_image(workshop, POSTGRES, "15", official)
+        builder.server_image(POSTGRES, "15", official)
     assert "PostgreSQL 15 is wanted, and the image has: postgres (PostgreSQL) 17" in caught.value.evidence

@@ -16,8 +16,7 @@ from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import POSTGRES
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, Topology
@@ -101,8 +100,8 @@ def postgres() -> Iterator[Server]:
     alias = Alias("default", POSTGRES.backend, "postgresql", "library", "db", "", "library", "test_library", Options())
     plan = make_plan(Topology((alias,)), [DbSpec(POSTGRES.name)])
     with contextlib.closing(connect()) as client, containers.network(client, run) as network:
-        with Workshop(client, lambda title, line: None) as workshop:
-            image = provision.server_image(workshop, POSTGRES, POSTGRES.default_version)
+        with ImageBuilder(client, lambda title, line: None) as builder:
+            image = builder.server_image(POSTGRES, POSTGRES.default_version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
         with Servers(client, plan, ServerOptions(run, network, images, publish=True)) as stack:
             (endpoint,) = stack.endpoints()

@@ -1,4 +1,6 @@
-"""All use of Docker. No module outside this package imports ``docker`` or ``testcontainers``.
+"""All use of Docker.
 
-``engine`` finds the engine, ``build`` makes images, ``containers`` runs networks, servers and the runner.
+No module outside this package imports ``docker`` or ``testcontainers``.
+``client`` finds the engine and connects to it, ``images`` and ``install`` make images, ``containers`` owns networks and removal,
+``server`` and ``runner`` the containers of a run, ``watchdog`` removes those of a run that was killed.
 """

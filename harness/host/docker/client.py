@@ -5,16 +5,18 @@ Owns the client's settings and the explanation of a failed connection. Starts no
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import docker
-import docker.errors
-import requests.exceptions
 from docker.context import ContextAPI
 
 from harness.errors import ServerError
-from harness.host.docker.endpoint import context_of, docker_config, without_credentials
+from harness.host.docker.errors import FAILURES
 
 Client = docker.DockerClient
 """The client, which the rest of the host passes on without using it."""
@@ -28,6 +30,8 @@ CALL_TIMEOUT_S = 300
 CONNECTIONS = 32
 """The number of connections kept open: servers and images are started side by side."""
 
+DEFAULT_CONTEXT = "default"
+
 
 def connect() -> docker.DockerClient:
     """A client of the engine that ``DOCKER_HOST``, the client's context or the default socket names, after a successful
@@ -38,11 +42,11 @@ def connect() -> docker.DockerClient:
     _check_context()
     try:
         client = docker.from_env(timeout=CONNECT_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+    except FAILURES as error:
         raise unreachable(error, os.environ.get("DOCKER_HOST", ""), _context()) from error
     try:
         client.ping()
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError) as error:
+    except FAILURES as error:
         client.close()
         raise unreachable(error, os.environ.get("DOCKER_HOST", ""), _context()) from error
     client.api.timeout = CALL_TIMEOUT_S
@@ -53,7 +57,7 @@ def memory_bytes(client: docker.DockerClient) -> int:
     """The memory of the engine's machine in bytes; 0 where the engine does not report it."""
     try:
         return int(client.api.info().get("MemTotal") or 0)
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError):
+    except FAILURES:
         return 0
 
 
@@ -121,3 +125,35 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield current
         linked = [current.__cause__, current.__context__, *current.args]
         queue.extend(link for link in linked if isinstance(link, BaseException))
+
+
+def docker_config(environ: Mapping[str, str]) -> str:
+    """The text of the client's ``config.json``; empty where there is none."""
+    folder = environ.get("DOCKER_CONFIG") or str(Path(environ.get("HOME") or Path.home()) / ".docker")
+    with contextlib.suppress(OSError):
+        return (Path(folder) / "config.json").read_text("utf-8", "replace")
+    return ""
+
+
+def context_of(environ: Mapping[str, str], config: str) -> str:
+    """The client's context that names the engine; empty where ``DOCKER_HOST`` or the default socket does."""
+    if environ.get("DOCKER_HOST"):
+        return ""
+    named = environ.get("DOCKER_CONTEXT", "")
+    if not named:
+        with contextlib.suppress(ValueError, AttributeError):
+            named = str(json.loads(config).get("currentContext") or "")
+    return "" if named == DEFAULT_CONTEXT else named
+
+
+def found_by(environ: Mapping[str, str], config: str) -> str:
+    """The source of the engine's address, for people. *config* is the text of ``config.json``, or empty."""
+    if host := environ.get("DOCKER_HOST"):
+        return f"DOCKER_HOST ({without_credentials(host)})"
+    if context := context_of(environ, config):
+        return f"DOCKER_CONTEXT ({context})" if environ.get("DOCKER_CONTEXT") else f"the context {context}"
+    return "the default socket"
+
+
+def without_credentials(text: str) -> str:
+    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", text)

@@ -1,6 +1,6 @@
-"""``harness images build|list|remove``.
+"""``harness images build|base|list|remove``.
 
-Owns the output of these commands; ``images`` decides which image is made from what, and ``provision`` makes it.
+Owns the output of these commands; ``specs`` decides which image is made from what, ``builder`` makes it.
 """
 
 from __future__ import annotations
@@ -8,23 +8,29 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 
-from harness.errors import ExitCode, UsageError
-from harness.host.config.databases import DbSpec, exact
+from harness.errors import ExitCode, ServerError, UsageError
+from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
 from harness.host.docker.client import connect
+from harness.host.docker.images import Image, OnProgress
 from harness.host.engines import ENGINES
-from harness.host.images import build_environment, provision, specs
+from harness.host.images import build_environment, debian, debian_base, specs
 from harness.host.images.build_environment import BuildEnvironment
-from harness.host.images.builder import Workshop
-from harness.host.images.recipe import Tell
-from harness.host.images.specs import Image
-from harness.host.project.settings_module import MANAGE_PY
+from harness.host.images.builder import ImageBuilder
+from harness.host.images.provision import ConfiguredImages, has_project, servers_of
+
+STEP_S = 5.0
+"""The least time, in seconds, between two printed steps of debootstrap's hundreds."""
 
 _COLUMNS = ("image", "size", "built on")
+
+
+def print_progress(image: str, line: str) -> None:
+    """Print a progress line of *image*."""
+    print(f"{image}: {line}", file=sys.stderr)
 
 
 def build_images(config: Config) -> ExitCode:
@@ -33,28 +39,42 @@ def build_images(config: Config) -> ExitCode:
     Without ``db``, that is the default version of every engine; without a Django project, the runner alone. Raises
     ``ServerError`` for an image that can be neither found, pulled nor made.
     """
-    tags = make_images(config, wanted_servers(config.db), _tell)
-    print("\n".join(table(list(tags.items()))))
+    tags = make_images(config, wanted_servers(config.db), print_progress)
+    named = {"project" if name == "runner" and has_project(config) else name: tag for name, tag in tags.items()}
+    print("\n".join(table(list(named.items()))))
     return ExitCode.GREEN
 
 
-def make_images(config: Config, db: Sequence[DbSpec], tell: Tell) -> dict[str, str]:
+def make_images(config: Config, db: Sequence[DbSpec], on_progress: OnProgress) -> dict[str, str]:
     """The tags of the images of the servers of *db*, and of the runner if there is one, made if missing.
 
-    Raises ``ServerError`` for one that can be neither found, pulled nor made, when the others are there.
+    Raises ``ServerError`` for one that can be neither found, pulled nor made.
     """
-    with _workshop(lambda: build_environment.read(config, os.environ), tell) as workshop:
-        servers = dict.fromkeys(replace(exact(spec), alias=None) for spec in db if spec.engine in ENGINES)
-        jobs = {str(spec): partial(_server, workshop, config, spec) for spec in servers}
-        if config.runner == "container":
-            jobs["project" if _has_project(config) else "runner"] = partial(_runner, workshop, config)
-        return provision.side_by_side(jobs)
+    with _builder(on_progress, lambda: build_environment.read(config, os.environ)) as builder:
+        return ConfiguredImages(builder, config).all(db)
+
+
+def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: bool) -> ExitCode:
+    """Make the bases of *suites* that can be neither found nor pulled, from *mirror* or the one of this machine's apt.
+
+    Installs debootstrap where it is missing. Without *check_valid_until*, a suite whose Release file is past its date is
+    accepted, and a base that would not accept it is made again. Raises ``ServerError`` when a base cannot be made.
+    """
+    with _builder(paced(print_progress)) as builder:
+        for suite in suites or (debian.DEFAULT_SUITE,):
+            if check_valid_until:
+                is_there = builder.find_or_pull(specs.debian_origin(suite), []) is not None
+            else:
+                is_there = builder.images.label(specs.base_tag(suite), specs.VALID_UNTIL_LABEL) == "ignored"
+            if not is_there:
+                _make_base(builder, suite, mirror, check_valid_until=check_valid_until)
+    return ExitCode.GREEN
 
 
 def list_images() -> ExitCode:
     """Print the images of the harness that the engine has."""
-    with _workshop() as workshop:
-        found = workshop.ours()
+    with _builder() as builder:
+        found = builder.images.ours()
     print("\n".join(table([_COLUMNS, *rows(found)])) if found else "There are no images of the harness.")
     return ExitCode.GREEN
 
@@ -64,12 +84,12 @@ def remove_images(tags: Sequence[str]) -> ExitCode:
 
     Raises ``UsageError`` for a tag that is not one of ours.
     """
-    with _workshop() as workshop:
-        left = chosen(workshop.ours(), tags)
+    with _builder() as builder:
+        left = chosen(builder.images.ours(), tags)
         while left:
             refused: list[tuple[Image, str]] = []
             for image in left:
-                if reason := workshop.remove(image):
+                if reason := builder.images.remove(image):
                     refused.append((image, reason))
                 else:
                     print(f"removed {image.tag}")
@@ -83,8 +103,7 @@ def remove_images(tags: Sequence[str]) -> ExitCode:
 
 def wanted_servers(db: Sequence[DbSpec]) -> tuple[DbSpec, ...]:
     """The engines and versions of *db*, each once; every engine's default where it names none for all aliases."""
-    specs = [*db, *(DbSpec(name) for name in ENGINES if all(spec.alias is not None for spec in db))]
-    return tuple(dict.fromkeys(replace(exact(spec), alias=None) for spec in specs if spec.engine in ENGINES))
+    return servers_of([*db, *(DbSpec(name) for name in ENGINES if all(spec.alias is not None for spec in db))])
 
 
 def chosen(found: Iterable[Image], tags: Sequence[str]) -> list[Image]:
@@ -119,31 +138,38 @@ def table(cells: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
-def _server(workshop: Workshop, config: Config, spec: DbSpec) -> str:
-    assert spec.version is not None
-    server = config.servers.get(spec.engine)
-    return provision.server_image(workshop, ENGINES[spec.engine], spec.version, server.image if server else None)
+def paced(on_progress: OnProgress, clock: Callable[[], float] = time.monotonic) -> OnProgress:
+    """*on_progress* without most of debootstrap's steps (``I: Extracting libc6...``): one in ``STEP_S`` seconds is passed
+    on.
+    """
+    last = -STEP_S
+
+    def pass_on(image: str, line: str) -> None:
+        nonlocal last
+        if line.startswith("I: ") and clock() - last < STEP_S:
+            return
+        last = clock()
+        on_progress(image, line.removeprefix("I: "))
+
+    return pass_on
 
 
-def _runner(workshop: Workshop, config: Config) -> str:
-    runner = provision.runner_image(workshop, config.python, config.python_source)
-    if not _has_project(config):
-        return runner
-    return provision.project_image(workshop, runner, config.project, config.install, config.apt, (config.artifacts,))
-
-
-def _has_project(config: Config) -> bool:
-    # a manage.py that chooses between settings names none, and its dependencies are the same for each of them
-    return config.settings is not None or (config.project / MANAGE_PY).is_file()
+def _make_base(builder: ImageBuilder, suite: str, mirror: str | None, *, check_valid_until: bool) -> None:
+    title = specs.base_tag(suite)
+    is_root = os.geteuid() == 0
+    if is_root and debian.lacks_debootstrap():
+        debian_base.install_debootstrap(print_progress, title)
+    if reason := debian_base.obstacle(builder.images):
+        raise ServerError(f"The base {title} cannot be made: {reason}.", hint=specs.base_hint(suite, is_root))
+    source = debian.Mirror(mirror.rstrip("/")) if mirror else debian.machine_mirror()
+    check = check_valid_until and not debian.takes_expired()
+    debian_base.make(builder.images, suite, source, paced(print_progress), check)
+    print_progress(title, "made")
 
 
 @contextlib.contextmanager
-def _workshop(
-    environment: Callable[[], BuildEnvironment] = BuildEnvironment, tell: Tell | None = None
-) -> Iterator[Workshop]:
-    with contextlib.closing(connect()) as client, Workshop(client, tell or _tell, environment) as workshop:
-        yield workshop
-
-
-def _tell(name: str, line: str) -> None:
-    print(f"{name}: {line}", file=sys.stderr)
+def _builder(
+    on_progress: OnProgress = print_progress, environment: Callable[[], BuildEnvironment] = BuildEnvironment
+) -> Iterator[ImageBuilder]:
+    with contextlib.closing(connect()) as client, ImageBuilder(client, on_progress, environment) as builder:
+        yield builder

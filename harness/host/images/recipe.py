@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +18,6 @@ _CHECKOUT = Path(__file__).parents[3]
 
 RUNNER = "runner"
 DEBIAN_BASE = "base"
-
-Tell = Callable[[str, str], None]
-"""Called with an image's name and a progress line; from several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The images that can be made, their origins and their names: see docs/design/0002-images.md.
 
-Owns the references, tags and labels of images, and only decides; ``host.images.builder`` makes images and ``provision``
-beside this module combines the two. Imports no Docker.
+Owns the references, tags and labels of images, and only decides; ``builder`` beside this module makes images.
 """
 
 from __future__ import annotations
@@ -11,14 +10,12 @@ from dataclasses import dataclass, field
 
 from harness.errors import UsageError
 from harness.host.digest import digest_of
+from harness.host.docker.images import NAME_LABEL, Image
 from harness.host.engines import Release
 from harness.host.images import debian, recipe
 from harness.host.images.recipe import Recipe
 from harness.host.project.python_version import PYTHONS
 from harness.protocol import naming
-
-NAME_LABEL = f"{naming.LABEL}.image"
-"""The label with the image's name: ``postgres``, ``runner``, ``base``, ``project``. An image without it is none of ours."""
 
 VERSION_LABEL = f"{naming.LABEL}.version"
 KEY_LABEL = f"{naming.LABEL}.key"
@@ -95,31 +92,6 @@ class Spec:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """One of our images, as the engine lists it. ``created_at`` is in seconds of the epoch; ``tags`` can be empty."""
-
-    id: str
-    tags: tuple[str, ...]
-    labels: Mapping[str, str]
-    created_at: float
-    size_bytes: int = 0
-
-    @property
-    def name(self) -> str:
-        return self.labels.get(NAME_LABEL, "")
-
-    @property
-    def tag(self) -> str:
-        """Our tag of the image, or its id if the tag was removed."""
-        return next((tag for tag in self.tags if is_ours(tag)), self.id)
-
-
-def is_ours(tag: str) -> bool:
-    """Whether *tag* is one of the harness's. Images built on ours inherit labels, but no such tag."""
-    return tag.startswith(f"{naming.PREFIX}-")
-
-
 def base_tag(suite: str) -> str:
     """The tag of the base that is made of a Debian suite."""
     return f"{naming.PREFIX}-base:{suite}"
@@ -138,21 +110,6 @@ def base_labels(suite: str, check_valid_until: bool = True) -> dict[str, str]:
         NAME_LABEL: BASE_RECIPE,
         VERSION_LABEL: suite,
         VALID_UNTIL_LABEL: "checked" if check_valid_until else "ignored",
-    }
-
-
-def project_tag(digest: str) -> str:
-    return f"{naming.PREFIX}-project:{digest}"
-
-
-def project_labels(digest: str, runner: str) -> dict[str, str]:
-    """The labels of a project's image; they replace those that it inherits from the runner's image."""
-    return {
-        NAME_LABEL: "project",
-        VERSION_LABEL: digest,
-        KEY_LABEL: digest,
-        ORIGIN_LABEL: runner,
-        ORIGIN_ID_LABEL: "",
     }
 
 

@@ -12,17 +12,16 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import HarnessError, ServerError
 from harness.host.config.options import Config
 from harness.host.docker import containers, watchdog
 from harness.host.docker.client import Client, connect, memory_bytes
-from harness.host.engines import ENGINES
-from harness.host.images import build_environment, provision
-from harness.host.images.builder import Workshop
-from harness.host.images.recipe import Tell
+from harness.host.docker.images import OnProgress
+from harness.host.images import build_environment
+from harness.host.images.builder import ImageBuilder
+from harness.host.images.provision import ConfiguredImages
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch.conversation import Conversation
 from harness.host.launch.liveness import Liveness, StageLimits
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 class Resources:
     """The resources of a run: the engine, the images, a network, and the place of the runner. A context manager."""
 
-    def __init__(self, config: Config, tell: Tell, record: Record | None = None) -> None:
+    def __init__(self, config: Config, tell: OnProgress, record: Record | None = None) -> None:
         self.config = config
         self._tell = tell
         self._record = record
@@ -54,23 +53,24 @@ class Resources:
         self._is_kept = config.keepdb
         self._cleanup = contextlib.ExitStack()
         self._client: Client
-        self._workshop: Workshop
+        self._builder: ImageBuilder
+        self._images: ConfiguredImages
         self._ahead = ThreadPoolExecutor(3, thread_name_prefix="ahead")
         self._archive: Future[IO[bytes]] | None = None
         self._network: Future[str] | None = None
         self._memory: Future[int]
-        self._server_tags: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> Resources:
         config = self.config
         try:
             self._client = connect()
             self._memory = submit(self._ahead, memory_bytes, self._client)
-            self._workshop = self._cleanup.enter_context(
-                Workshop(self._client, self._tell, lambda: build_environment.read(config, os.environ))
+            self._builder = self._cleanup.enter_context(
+                ImageBuilder(self._client, self._tell, lambda: build_environment.read(config, os.environ))
             )
+            self._images = ConfiguredImages(self._builder, config)
             if config.runner == "container":  # asking pip takes longer than finding the images
-                submit(self._ahead, lambda: self._workshop.known_environment)
+                submit(self._ahead, lambda: self._builder.environment)
         except BaseException:
             self.__exit__()
             raise
@@ -87,40 +87,15 @@ class Resources:
 
         ``None`` where the runner is a child of this process.
         """
-        config = self.config
-        jobs: dict[str, Callable[[], str]] = {
-            f"{spec.engine} {spec.version or ''}".strip(): partial(self._server_image, spec.engine, spec.version)
-            for spec in config.db
-            if spec.engine in ENGINES
-        }
-        if config.runner == "container":
-            jobs["runner"] = self._project_image
+        if self.config.runner == "container":
             # prepare the container's other parts meanwhile
             self._coming_archive()
             self._coming_network()
-        return provision.side_by_side(jobs).get("runner")
-
-    def _project_image(self) -> str:
-        config = self.config
-        runner = provision.runner_image(self._workshop, config.python, config.python_source)
-        return provision.project_image(
-            self._workshop, runner, config.project, config.install, config.apt, (config.artifacts_root,)
-        )
-
-    def _server_image(self, engine: str, version: str | None) -> str:
-        known, server = ENGINES[engine], self.config.servers.get(engine)
-        key = engine, version or known.default_version
-        if key not in self._server_tags:
-            image = server.image if server else None
-            self._server_tags[key] = provision.server_image(self._workshop, known, key[1], image)
-        return self._server_tags[key]
+        return self._images.all(self.config.db).get("runner")
 
     def server_images(self, plan: ServerPlan) -> dict[tuple[str, str], str]:
         """The image of each engine and version in *plan*."""
-        wanted = {(server.engine.name, server.version) for server in plan.servers}
-        jobs = {f"{name} {version}": partial(self._server_image, name, version) for name, version in wanted}
-        tags = provision.side_by_side(jobs)
-        return {(name, version): tags[f"{name} {version}"] for name, version in wanted}
+        return self._images.servers({(server.engine.name, server.version) for server in plan.servers})
 
     def servers(
         self,
@@ -178,7 +153,7 @@ class Resources:
 
     def plans(self, spec: RunSpec) -> dict[str, ServerPlan]:
         """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
-        image = self._project_image() if self.config.runner == "container" else None
+        image = self._images.runner() if self.config.runner == "container" else None
         found: TopologyFound | None = None
         notices = []
         problems: list[HarnessError] = []

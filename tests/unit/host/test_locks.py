@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.host.images import provision
-from harness.host.images.builder import Workshop
+from harness.host.images.builder import ImageBuilder
 from harness.host.locks import lock_file
 from harness.host.run import persistent_servers
 
@@ -27,8 +26,8 @@ def take(request: pytest.FixtureRequest):
     """Both users of such locks: a function that takes the lock, and the lock's name."""
     if request.param == "kept":
         return lambda: persistent_servers.held("x").__enter__(), "kept-x"
-    workshop = Workshop.__new__(Workshop)  # only its voice would be used
-    return lambda: provision._lock("a/b:c", workshop).__enter__(), "a_b_c"
+    builder = ImageBuilder.__new__(ImageBuilder)  # the engine is not asked
+    return lambda: builder._lock("a/b:c").__enter__(), "a_b_c"
 
 
 def test_a_lock_is_a_file_of_this_users_alone(folder) -> None:

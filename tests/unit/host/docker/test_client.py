@@ -1,4 +1,4 @@
-"""What is said when no engine can be used, and how a registry's answer is read."""
+"""Connecting to an engine: where it is, and the error if it cannot be used."""
 
 import hashlib
 import json
@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from harness.host.docker.client import unreachable
-from harness.host.images.base_images import label_changes, pull_failure, registry_of
 
 REPOSITORY = Path(__file__).parents[4]
 
@@ -54,43 +53,6 @@ def test_a_socket_that_is_not_there_is_told_by_a_real_client() -> None:
     environment = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "3 No Docker engine answers at unix:///nowhere/docker.sock (DOCKER_HOST).\n"
-
-
-@pytest.mark.parametrize(
-    ("reference", "registry"),
-    [
-        ("postgres:17", "docker.io"),
-        ("postgis/postgis:17-3.5", "docker.io"),
-        ("images.test/team/postgres:17", "images.test"),
-        ("localhost:5000/postgres", "localhost:5000"),
-        ("localhost/postgres", "localhost"),
-    ],
-)
-def test_a_reference_names_its_registry(reference: str, registry: str) -> None:
-    assert registry_of(reference) == registry
-
-
-@pytest.mark.parametrize(
-    ("event", "silent"),
-    [
-        (RuntimeError('Get "https://x": dial tcp: lookup x: no such host'), True),
-        (TimeoutError("timeout: no word in 15 s"), True),
-        ({"error": "net/http: request canceled (Client.Timeout exceeded): context deadline exceeded"}, True),
-        ({"error": "manifest for python:3.99-slim not found: manifest unknown"}, False),
-        (RuntimeError("pull access denied for shop, repository does not exist"), False),
-    ],
-)
-def test_a_registry_that_is_not_reached_is_told_from_one_that_refuses(event, silent: bool) -> None:
-    assert pull_failure(event).startswith("the registry does not answer") is silent
-
-
-@pytest.mark.parametrize("event", [None, {"status": "Pull complete"}])
-def test_what_goes_well_is_no_failure(event) -> None:
-    assert pull_failure(event) == ""
-
-
-def test_labels_survive_as_instructions() -> None:
-    assert label_changes({"a.b-c": 'x "y"'}) == ['LABEL a.b-c="x \\"y\\""']
 
 
 def test_a_context_whose_engine_is_dead_is_named(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from harness.errors import UsageError
 from harness.host.config.databases import DbSpec
+from harness.host.docker.images import Image
 from harness.host.engines import ENGINES
-from harness.host.images.commands import chosen, rows, table, wanted_servers
-from harness.host.images.specs import ORIGIN_LABEL, Image
+from harness.host.images.commands import STEP_S, chosen, paced, rows, table, wanted_servers
+from harness.host.images.specs import ORIGIN_LABEL
 
 RUNNER = Image("sha256:1", ("harness-runner:3.13-a",), {ORIGIN_LABEL: "python:3.13-slim"}, 1.0, 600_400_000)
 UNTAGGED = Image("sha256:2", (), {}, 2.0, 1_000_000)
@@ -47,4 +48,20 @@ def test_the_listing() -> None:
         "image                  size    built on",
         "harness-runner:3.13-a  600 MB  python:3.13-slim",
         "sha256:2               1 MB",
+    ]
+
+
+def test_steps_of_debootstrap_are_printed_now_and_then() -> None:
+    shown, now = [], 0.0
+    on_progress = paced(lambda image, line: shown.append((image, line)), lambda: now)
+    for second in range(8):
+        now = float(second)
+        on_progress("base", f"I: Extracting package {second}...")
+    on_progress("base", "W: something is odd")
+    on_progress("base", "made")
+    assert shown == [
+        ("base", "Extracting package 0..."),
+        ("base", f"Extracting package {STEP_S:.0f}..."),
+        ("base", "W: something is odd"),
+        ("base", "made"),
     ]

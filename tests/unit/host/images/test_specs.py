@@ -1,12 +1,11 @@
-from collections.abc import Mapping
-
 import pytest
 
 from harness.errors import UsageError
+from harness.host.docker.images import Image
 from harness.host.engines import Release
 from harness.host.images import specs
 from harness.host.images.recipe import Recipe
-from harness.host.images.specs import Image, Origin, Spec, Step, choose, runner_specs, server_specs
+from harness.host.images.specs import Origin, Spec, Step, choose, runner_specs, server_specs
 
 RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
 SEEDED = Step("Dockerfile", "SOURCE")
@@ -115,15 +114,6 @@ def test_an_unknown_python_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         runner_specs("3.9")
     assert "3.13" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("tags", "tag"),
-    [(("mine:1", "harness-runner:3.13-0"), "harness-runner:3.13-0"), (("mine:1",), "sha256:a"), ((), "sha256:a")],
-)
-def test_an_image_is_used_by_our_tag_or_by_its_id(tags: tuple[str, ...], tag: str) -> None:
-    labels: Mapping[str, str] = {}
-    assert Image("sha256:a", tags, labels, 0).tag == tag
 
 
 def test_the_hint_to_make_a_base_is_one_command_of_the_installed_package() -> None:

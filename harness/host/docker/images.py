@@ -1,0 +1,305 @@
+"""The engine's images: found, listed, removed, pulled, built and imported.
+
+Owns these requests, the deadlines that the library's pull lacks, and the reading of the answers. ``host.images`` decides
+which image is made, and of what.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import queue
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import docker
+import docker.errors
+from docker.utils import parse_repository_tag
+
+from harness.errors import ServerError
+from harness.host.docker.errors import EVIDENCE_LINES, FAILURES, explanation, refused
+from harness.protocol import naming
+
+NAME_LABEL = f"{naming.LABEL}.image"
+"""The label with the image's name: ``postgres``, ``runner``, ``base``, ``project``. The harness's images all have it."""
+
+PULL_ANSWER_S = 15
+"""The longest time, in seconds, for a registry's first answer. A registry that does not answer costs a run this much, once."""
+
+SILENCE_S = 900
+"""The longest silence, in seconds, of a pull or a build under way."""
+
+OnProgress: TypeAlias = Callable[[str, str], None]
+"""Called with an image's name and a progress line; from several threads at once."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_NO_ANSWER = "the registry does not answer"
+_UNREACHED = ("no such host", "dial tcp", "timeout", "deadline exceeded", "connection refused", "unreachable", "EOF")
+
+_PullEvent: TypeAlias = "dict[str, Any] | Exception | None"
+"""A message of a pull: an event, an exception, or ``None`` at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One of the harness's images, as the engine lists it. ``created_at`` is in seconds of the epoch."""
+
+    id: str
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    created_at: float
+    size_bytes: int = 0
+
+    @property
+    def tag(self) -> str:
+        """The harness's tag of the image, or its id if the tag was removed."""
+        return next(filter(is_ours, self.tags), self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A build: the Dockerfile of a tar, with its arguments, tagged and labelled. ``title`` is the image's name for people."""
+
+    title: str
+    tag: str
+    context: bytes
+    dockerfile: str
+    arguments: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+class BuildLog:
+    """The output of a build: passes each line on, without colours and credentials, and keeps the last ones for an error."""
+
+    def __init__(self, title: str, on_progress: OnProgress, redact: Callable[[str], str] = str) -> None:
+        self.title = title
+        self.redact = redact
+        self.tail: deque[str] = deque(maxlen=EVIDENCE_LINES)
+        self._on_progress = on_progress
+
+    def read(self, chunks: Iterable[bytes]) -> None:
+        """Take the output in *chunks* to its end. A progress bar's carriage returns end a line too."""
+        rest = b""
+        for chunk in chunks:
+            *whole, rest = (rest + chunk).replace(b"\r", b"\n").split(b"\n")
+            for line in whole:
+                self._add(line)
+        self._add(rest)
+
+    def announce(self, line: str) -> None:
+        """Pass *line* on, which is the harness's own and no part of the output."""
+        self._on_progress(self.title, self.redact(line))
+
+    def failure(self, reason: str) -> ServerError:
+        """The error for an image that was not made, for *reason*, with the last lines."""
+        reason = self.redact(reason)
+        evidence = "\n".join([*self.tail, reason.strip()])
+        hint = (
+            "The end of the build's log is part of this message. It goes on from the step that failed when tried again."
+        )
+        if "Release file" in evidence and ("expired" in evidence or "not valid" in evidence):
+            hint = (
+                "The mirror's Release file is past its date:"
+                " 'harness images base --no-check-valid-until SUITE' takes it."
+            )
+        elif "space left on device" in evidence:
+            hint = "The engine's disk is full: 'harness images remove' and 'docker system df' show what can go."
+        return ServerError(f"The image {self.title} could not be built.", hint=hint, evidence=evidence)
+
+    def _add(self, line: bytes) -> None:
+        shown = self.redact(_COLOURS.sub("", line.decode(errors="replace"))).rstrip()
+        if shown:
+            self.tail.append(shown)
+            self._on_progress(self.title, shown)
+
+
+class Images:
+    """The images of one engine, and the registries that it reaches.
+
+    Every method may be called from any thread, and raises ``ServerError`` when the engine refuses or fails.
+    """
+
+    def __init__(self, client: docker.DockerClient, on_progress: OnProgress) -> None:
+        self._client = client
+        self._api = client.api
+        self._on_progress = on_progress
+        self._silent_registries: dict[str, str] = {}
+        self._asking = threading.Lock()
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the engine is reached by a socket of this machine."""
+        return str(self._api.base_url).startswith("http+docker://")
+
+    def find(self, reference: str) -> str | None:
+        """The id of an image that the engine has, or ``None``. Asks no registry."""
+        image = self._inspect(reference)
+        return None if image is None else str(image.id)
+
+    def label(self, reference: str, name: str) -> str:
+        """A label of an image that the engine has; empty without the label or the image."""
+        image = self._inspect(reference)
+        return "" if image is None else str(image.labels.get(name, ""))
+
+    def ours(self) -> tuple[Image, ...]:
+        """Every image that the harness made here, tagged or not, without images that were built on them."""
+        try:
+            listing = self._api.images(filters={"label": NAME_LABEL})
+        except FAILURES as error:
+            raise refused("The engine could not list its images", error) from error
+        found = []
+        for each in listing:
+            tags = tuple(tag for tag in each.get("RepoTags") or () if not tag.startswith("<none>"))
+            # an image that was built on one of ours inherits its labels, but no such tag
+            if not tags or any(map(is_ours, tags)):
+                found.append(Image(each["Id"], tags, each.get("Labels") or {}, each["Created"], each["Size"]))
+        return tuple(found)
+
+    def remove(self, image: Image) -> str:
+        """Remove *image*, or only our tag if it has foreign tags. Returns the reason of a failure, empty if it was removed."""
+        foreign = [tag for tag in image.tags if not is_ours(tag)]
+        references = [tag for tag in image.tags if is_ours(tag)] if foreign else [*image.tags, image.id]
+        for reference in references:
+            try:
+                self._api.remove_image(reference)
+            except docker.errors.ImageNotFound:
+                continue
+            except FAILURES as error:
+                return explanation(error)
+        return ""
+
+    def pull(self, reference: str) -> str:
+        """Pull *reference*; returns the reason of a failure, empty if it was pulled.
+
+        A registry that did not answer once is not asked again: one that drops packets costs the full deadline.
+        """
+        registry = registry_of(reference)
+        with self._asking:
+            if registry in self._silent_registries:
+                return self._silent_registries[registry]
+            self._on_progress(reference, "pulling")
+            events = self._start_pull(reference)
+            try:
+                first = events.get(timeout=PULL_ANSWER_S)
+            except queue.Empty:
+                first = TimeoutError(f"timeout: no word in {PULL_ANSWER_S} s")
+            reason = pull_failure(first)
+            if reason.startswith(_NO_ANSWER):
+                self._silent_registries[registry] = reason
+        return reason or ("" if first is None else self._follow_pull(reference, events))
+
+    def build(self, build: Build, log: BuildLog) -> None:
+        """Build an image; *log* takes the output."""
+        outcome: dict[str, str] = {}
+        try:
+            stream = self._api.build(
+                fileobj=io.BytesIO(build.context),
+                custom_context=True,
+                dockerfile=build.dockerfile,
+                tag=build.tag,
+                buildargs=dict(build.arguments),
+                labels=dict(build.labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+                timeout=SILENCE_S,
+            )
+            log.read(_output(stream, outcome))
+        except FAILURES as error:
+            raise log.failure(explanation(error)) from error
+        if "error" in outcome:
+            raise log.failure(outcome["error"])
+        if "id" not in outcome and not self.find(build.tag):
+            raise log.failure("the engine ended the build without an image")
+
+    def import_file(self, path: str, tag: str, labels: Mapping[str, str], log: BuildLog) -> str:
+        """Import the root file system in the tar *path* as *tag*; returns the image's id."""
+        repository, _, version = tag.partition(":")
+        changes = "\n".join(['CMD ["bash"]', *label_changes(labels)])
+        try:
+            self._api.import_image_from_file(path, repository=repository, tag=version, changes=changes)
+        except FAILURES as error:
+            raise log.failure(explanation(error)) from error
+        found = self.find(tag)
+        if found is None:
+            raise log.failure("the engine imported it and does not have it")
+        return found
+
+    def _inspect(self, reference: str) -> Any:
+        """The image as the library describes it, or ``None`` if the engine does not have it."""
+        try:
+            return self._client.images.get(reference)
+        except docker.errors.ImageNotFound:
+            return None
+        except FAILURES as error:
+            raise refused(f"The engine could not be asked for {reference}", error) from error
+
+    def _start_pull(self, reference: str) -> queue.Queue[_PullEvent]:
+        repository, tag = parse_repository_tag(reference)
+        events: queue.Queue[_PullEvent] = queue.Queue()
+
+        def receive() -> None:
+            try:
+                for event in self._api.pull(repository, tag=tag or "latest", stream=True, decode=True):
+                    events.put(event)
+                events.put(None)
+            except Exception as error:  # noqa: BLE001 - the thread that waits reports it
+                events.put(error)
+
+        # the library's pull has no deadline of its own
+        threading.Thread(target=receive, name=f"pull {reference}", daemon=True).start()
+        return events
+
+    def _follow_pull(self, reference: str, events: queue.Queue[_PullEvent]) -> str:
+        while True:
+            try:
+                event = events.get(timeout=SILENCE_S)
+            except queue.Empty:
+                return f"the pull said nothing for {SILENCE_S} s"
+            if event is None:
+                return ""
+            if reason := pull_failure(event):
+                return reason
+            if isinstance(event, dict) and event.get("status") == "Pull complete":
+                self._on_progress(reference, f"{event.get('id', '')} pulled")
+
+
+def is_ours(tag: str) -> bool:
+    """Whether *tag* is one of the harness's. Images built on ours inherit labels, but no such tag."""
+    return tag.startswith(f"{naming.PREFIX}-")
+
+
+def pull_failure(event: _PullEvent) -> str:
+    """The error of a pull in *event*, marked when the registry was not reached; empty if there is none."""
+    if isinstance(event, Exception):
+        reason = explanation(event)
+    elif event is not None and "error" in event:
+        reason = str(event["error"])
+    else:
+        return ""
+    return f"{_NO_ANSWER}: {reason}" if any(word in reason for word in _UNREACHED) else reason
+
+
+def registry_of(reference: str) -> str:
+    """The registry of *reference*, which the engine recognizes by the first part of the path."""
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
+
+
+def label_changes(labels: Mapping[str, str]) -> list[str]:
+    """*labels* as the instructions of a commit or an import."""
+    return [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
+
+
+def _output(events: Iterable[Mapping[str, Any]], outcome: dict[str, str]) -> Iterator[bytes]:
+    """The output in a build's *events*; its result goes to *outcome*, as ``id`` or ``error``."""
+    for event in events:
+        if "error" in event:
+            outcome["error"] = event["error"]
+        if "ID" in event.get("aux", {}):
+            outcome["id"] = event["aux"]["ID"]
+        yield str(event.get("stream", "")).encode()

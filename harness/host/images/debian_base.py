@@ -1,0 +1,82 @@
+"""Makes the base of a Debian suite on this machine, where no registry has one, with the recipe in ``images/base``.
+
+Needs root, debootstrap and an engine on this machine. ``debian`` beside this module finds the mirror.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+
+from harness.errors import ServerError
+from harness.host.docker.images import BuildLog, Images, OnProgress
+from harness.host.images import debian, recipe, specs
+
+INSTALL_DEADLINE_S = 600
+"""The longest time, in seconds, that apt may take to install debootstrap."""
+
+
+def obstacle(images: Images) -> str:
+    """The reason why no base can be made on this machine; empty if one can."""
+    if not images.is_on_this_machine:
+        return "the engine is on another machine"
+    if os.geteuid() != 0:
+        return "only root can make one"
+    if debian.lacks_debootstrap():
+        return "debootstrap and Debian's keys (debian-archive-keyring) are not both installed"
+    return ""
+
+
+def make(images: Images, suite: str, mirror: debian.Mirror, on_progress: OnProgress, check_valid_until: bool) -> str:
+    """Make the base of *suite* from *mirror*; returns the image's id."""
+    log = BuildLog(specs.base_tag(suite), on_progress)
+    with tempfile.NamedTemporaryFile(prefix="harness-base-") as archive:
+        # a file and not a pipe: the engine would import the first half of a broken pipe as the whole
+        command = ["bash", str(recipe.folder(specs.BASE_RECIPE) / "debootstrap"), suite, mirror.uri]
+        with subprocess.Popen(
+            command if check_valid_until else [*command, "--no-check-valid-until"],
+            stdin=subprocess.PIPE,
+            stdout=archive,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdin is not None
+            assert process.stderr is not None
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(mirror.sources(suite).encode())
+            log.read(process.stderr)
+        if process.returncode != 0:
+            raise log.failure(f"debootstrap exited with {process.returncode}")
+        return images.import_file(archive.name, log.title, specs.base_labels(suite, check_valid_until), log)
+
+
+def install_debootstrap(on_progress: OnProgress, title: str) -> None:
+    """Install debootstrap with apt; fetches the lists only if it cannot be had with those at hand. Raises ``ServerError``."""
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *debian.DEBOOTSTRAP_PACKAGES]
+    on_progress(title, f"installing {' and '.join(debian.DEBOOTSTRAP_PACKAGES)}")
+    output = ""
+    for command in (install, ["apt-get", "update", "-qq"], install):
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                timeout=INSTALL_DEADLINE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            output = str(error)
+            break
+        if command is install and done.returncode == 0:
+            return
+        output = done.stdout.strip()
+    raise ServerError(
+        "apt-get could not install debootstrap.",
+        hint="Correct apt's sources, or load an image of Debian or Python by hand.",
+        evidence="\n".join(output.splitlines()[-20:]),
+    )
