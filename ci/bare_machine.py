@@ -168,7 +168,7 @@ def _create(client: docker.DockerClient, run: str, image: str, environment: Buil
         image,
         # bash collects the daemons' zombies; the engine's init would add its program to the machine
         command=["bash", "-c", "cat <&0 & wait"],
-        name=str(naming.ContainerName(run, "bare")),
+        name=naming.container(run, "bare"),
         hostname="bare",
         environment={**environment.variables(), "LANG": "C.UTF-8"},
         labels=containers.labels(run, "bare"),
