@@ -1,9 +1,13 @@
-"""Random suites in a world of random faults: whatever happens, the run ends, and every test is accounted for once."""
+"""Random suites under random faults: every run ends, and every test has one outcome."""
+
+from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from random import Random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +15,9 @@ from hypothesis import strategies as st
 from harness.protocol.events import Outcome
 from harness.runner.schedule.commands import (
     Assign,
+    Assignment,
     Blame,
+    Command,
     Examine,
     Finish,
     GiveUp,
@@ -30,7 +36,7 @@ from harness.runner.schedule.units import Unit
 TIMEOUT_S = 20.0
 STEPS = 20_000
 
-# what a worker does next, when nothing goes wrong
+# the choices for a worker's next step: a fate that is listed more often is chosen more often
 FATES = ["pass"] * 6 + ["fail", "skip", "crash", "hang", "late"]
 FIXTURE_FATES = ["pass"] * 8 + ["fail", "crash", "hang", "late"]
 BETWEEN_FATES = ["pass"] * 12 + ["crash", "stuck"]
@@ -38,12 +44,16 @@ START_FATES = ["pass"] * 8 + ["crash", "stuck"]
 END_FATES = ["pass"] * 4 + ["stuck"]
 
 
+Step = tuple[str, Any, int, str]
+"""A step of a worker: (action, test or unit, number of the attempt, fate)."""
+
+
 @dataclass
 class Worker:
-    """A process of the world: where it stands, and what it does next."""
+    """A worker process: its phase and its next steps."""
 
     phase: str = "starting"  # starting, waiting, busy, ending
-    script: list = field(default_factory=list)
+    script: list[Step] = field(default_factory=list)
     running: str | None = None
     began_at: float = 0.0
     is_stuck: bool = False
@@ -53,9 +63,18 @@ class Worker:
 
 
 class World:
-    """Carries commands out as the coordinator does, and lets workers live, err, hang and die at random."""
+    """Carries out commands as the coordinator does; its workers fail, hang and die at random."""
 
-    def __init__(self, units, workers, retries, is_failfast, random, run_s, repeat) -> None:
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        workers: int,
+        retries: int,
+        is_failfast: bool,
+        random: Random,
+        run_s: float | None,
+        repeat: int,
+    ) -> None:
         self.units, self.retries, self.random, self.run_s, self.repeat = units, retries, random, run_s, repeat
         self.ids = [f"t{index}" for unit in units for index in unit.tests]
         limits = Limits(TIMEOUT_S, run_s=run_s)
@@ -64,10 +83,10 @@ class World:
         )
         self.now = 0.0
         self.workers: dict[int, Worker] = {}
-        self.finals = Counter()
+        self.finals = Counter[str]()
         self.is_stopping = False
-        self.end = None
-        self.failed_starts = Counter()
+        self.end: GiveUp | Finish | None = None
+        self.failed_starts = Counter[int]()
 
     def run(self) -> None:
         self.obey(self.schedule.start(self.now))
@@ -87,14 +106,14 @@ class World:
         if self.end is None:
             self.obey(self.schedule.tick(self.now))
 
-    def can_go_on(self, worker):
+    def can_go_on(self, worker: Worker) -> bool:
         if worker.is_late_at is not None and self.now >= worker.is_late_at:
             worker.is_stuck, worker.is_late_at = False, None
         return worker.phase != "waiting" and not worker.is_stuck
 
-    # what the coordinator does
+    # the coordinator's part
 
-    def obey(self, commands) -> None:
+    def obey(self, commands: Sequence[Command]) -> None:
         for command in commands:
             if isinstance(self.end, GiveUp):
                 return
@@ -131,7 +150,7 @@ class World:
                 case GiveUp() | Finish():
                     self.end = command
 
-    def assign(self, slot, assignment) -> None:
+    def assign(self, slot: int, assignment: Assignment) -> None:
         worker = self.workers[slot]
         assert worker.phase == "waiting", f"work for a worker that is {worker.phase}"
         unit = self.units[assignment.unit]
@@ -139,12 +158,12 @@ class World:
         assert set(assignment.tests) <= set(unit.tests)
         assert 1 <= assignment.n <= max(self.retries + 1, self.repeat)
         assert not any(self.finals[self.ids[index]] for index in assignment.tests), "a test with an outcome runs again"
-        assert not (unit.needs_data and worker.has_flushed), "what migrations had put there is gone"
+        assert not (unit.needs_data and worker.has_flushed), "the rows of migrations are gone"
         worker.phase, worker.script = "busy", self.script(assignment, unit)
 
-    def script(self, assignment, unit):
-        """What the worker will do with *assignment*, a step at a time: (what, test, n, fate)."""
-        steps = [("between", None, 0, self.random.choice(BETWEEN_FATES))]
+    def script(self, assignment: Assignment, unit: Unit) -> list[Step]:
+        """The worker's steps for *assignment*."""
+        steps: list[Step] = [("between", None, 0, self.random.choice(BETWEEN_FATES))]
         fixture = self.random.choice(FIXTURE_FATES)
         steps += [("begin fixture", f"{unit.name}.setUpClass", 1, fixture)]
         if fixture == "fail":
@@ -162,27 +181,27 @@ class World:
             steps += [("end fixture", tear_down, 1, fixture)]
         return [*steps, ("done", unit, 0, "")]
 
-    def kill(self, slot) -> None:
+    def kill(self, slot: int) -> None:
         worker = self.workers[slot]
         worker.is_doomed = True
-        for _ in range(self.random.choice([0, 0, 1, 2, 3])):  # what it says, or had said, before the signal comes
+        for _ in range(self.random.choice([0, 0, 1, 2, 3])):  # it goes on until the signal arrives
             if self.workers.get(slot) is not worker or not self.can_go_on(worker):
                 break
             self.go_on(slot)
         if self.workers.get(slot) is worker:
             self.die(slot)
 
-    def blame(self, blame) -> None:
-        """Of the test that ran when the worker died, or that it was killed for, and no other."""
+    def blame(self, blame: Blame) -> None:
+        """Check that the test ran when its worker died."""
         assert blame.test == self.died_running
         assert blame.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT)
         assert (blame.outcome is Outcome.TIMED_OUT) == self.died_by_kill
         if blame.is_final and not blame.is_fixture:
             self.finals[blame.test] += 1
 
-    # what a worker does
+    # the workers' part
 
-    def go_on(self, slot) -> None:
+    def go_on(self, slot: int) -> None:
         worker = self.workers[slot]
         if worker.phase == "starting":
             self.start_up(slot, worker)
@@ -194,7 +213,7 @@ class World:
         else:
             self.take_step(slot, worker, *worker.script.pop(0))
 
-    def start_up(self, slot, worker) -> None:
+    def start_up(self, slot: int, worker: Worker) -> None:
         fate = self.random.choice(START_FATES)
         if fate == "crash":
             self.die(slot)
@@ -204,38 +223,38 @@ class World:
             worker.phase = "waiting"
             self.obey(self.schedule.worker_is_ready(slot, self.now))
 
-    def take_step(self, slot, worker, what, test, n, fate) -> None:
-        if what != "between" and self.schedule.is_decided(slot):
-            worker.is_stuck = what == "done"  # it waits for what will not come
+    def take_step(self, slot: int, worker: Worker, action: str, test: Any, n: int, fate: str) -> None:
+        if action != "between" and self.schedule.is_decided(slot):
+            worker.is_stuck = action == "done"  # it waits for an assignment that will not come
             self.obey([Kill(slot)])
-        elif what in ("begin", "begin fixture"):
-            if what == "begin" and self.is_stopping:
+        elif action in ("begin", "begin fixture"):
+            if action == "begin" and self.is_stopping:
                 worker.script = [step for step in worker.script if step[0] in ("begin fixture", "end fixture", "done")]
                 return
             worker.running, worker.began_at = test, self.now
-            self.schedule.test_began(slot, test, self.now, is_fixture=what == "begin fixture")
+            self.schedule.test_began(slot, test, self.now, is_fixture=action == "begin fixture")
             self.suffer(slot, worker, fate)
-        elif what == "between":
-            worker.running = None if what == "end" else worker.running
+        elif action == "between":
+            worker.running = None if action == "end" else worker.running
             self.suffer(slot, worker, fate)
-        elif what == "done":
+        elif action == "done":
             worker.running, worker.phase = None, "waiting"
             worker.has_flushed |= test.flushes
             self.obey(self.schedule.unit_finished(slot, self.now))
         else:
-            self.tell_end(slot, worker, what, test, n, fate)
+            self.report_end(slot, worker, action, test, n, fate)
 
-    def tell_end(self, slot, worker, what, test, n, fate) -> None:
+    def report_end(self, slot: int, worker: Worker, action: str, test: str, n: int, fate: str) -> None:
         worker.running = None
         outcome = {"fail": Outcome.FAILED, "skip": Outcome.SKIPPED}.get(fate, Outcome.PASSED)
-        outcome = Outcome.NOT_RUN if what == "left out" else Outcome.ERRORED if what == "end fixture" else outcome
+        outcome = Outcome.NOT_RUN if action == "left out" else Outcome.ERRORED if action == "end fixture" else outcome
         is_final, commands = self.schedule.test_finished(slot, test, n, outcome, self.now)
-        if what != "end fixture":
+        if action != "end fixture":
             self.finals[test] += is_final
             assert is_final or (outcome.is_red and n <= self.retries) or (outcome is Outcome.PASSED and n < self.repeat)
         self.obey(commands)
 
-    def suffer(self, slot, worker, fate) -> None:
+    def suffer(self, slot: int, worker: Worker, fate: str) -> None:
         if fate == "crash":
             self.die(slot)
         elif fate in ("hang", "stuck"):
@@ -244,7 +263,7 @@ class World:
             worker.is_stuck = True
             worker.is_late_at = self.now + TIMEOUT_S + self.random.choice([0.1, 0.9, 1.1])
 
-    def die(self, slot) -> None:
+    def die(self, slot: int) -> None:
         worker = self.workers.pop(slot)
         self.died_running = worker.running
         self.died_by_kill = worker.is_doomed
@@ -253,8 +272,8 @@ class World:
 
 
 @st.composite
-def suites(draw):
-    units, first = [], 0
+def suites(draw: st.DrawFn) -> list[Unit]:
+    units, first = list[Unit](), 0
     for number in range(draw(st.integers(0, 6))):
         size = draw(st.integers(1, 4))
         kind = draw(st.sampled_from("df-"))
@@ -272,7 +291,9 @@ def suites(draw):
     st.sampled_from([None, None, 10.0, 100.0]),
     st.integers(0, 2**32),
 )
-def test_every_run_ends_with_every_test_accounted_for_once(units, workers, again, is_failfast, run_s, seed) -> None:
+def test_every_run_ends_with_one_outcome_for_each_test(
+    units: list[Unit], workers: int, again: tuple[int, int], is_failfast: bool, run_s: float | None, seed: int
+) -> None:
     retries, repeat = again
     world = World(units, workers, retries, is_failfast, Random(seed), run_s, repeat)
     world.run()
