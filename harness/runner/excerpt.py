@@ -1,30 +1,30 @@
 """Shortens a traceback: each frame of the project with its source, each run of other frames folded into one line.
 
-Owns the short form of an exception, and of the stacks of a process that died, for readers of a terminal. Text of faulthandler
-and unittest is parsed here once: the host gets the kind of each line (frame, error, folded) as a field.
+Owns the short form of an exception, and of the stacks of a process that died, for readers of a terminal. Texts of faulthandler
+and unittest are parsed here alone: the host gets the kind of each line (frame, error, folded) as a field.
 """
 
 from __future__ import annotations
 
 import re
 import sysconfig
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, pairwise
 from pathlib import Path
+from traceback import FrameSummary, TracebackException
 from types import FrameType, TracebackType
 
 from ..protocol.events import BriefLine
 
 EARLIER = 3
-"""Most earlier exceptions of a chain that are shown; of more, only the number is given."""
+"""Limit of the earlier exceptions of a chain; of more, only the number is given."""
 GROUPED = 10
-"""Most exceptions of a group that are shown."""
+"""Limit of the exceptions of a group."""
 FRAMES = 12
 """Lines kept at each end of a traceback; the middle of a longer one is left out."""
 _CHARACTERS = 400
 _STANDARD = sysconfig.get_paths()["stdlib"] + "/"
-_OURS = f"{Path(__file__).parents[1]}/"
+_PACKAGE = f"{Path(__file__).parents[1]}/"
 _INSTALLED = re.compile(r".*/(?:site|dist)-packages/(.*)")
 _FAULT_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
 _NESTED = "Traceback (most recent call last):"
@@ -34,30 +34,30 @@ Relative = Callable[[str], str]
 """Makes a file's name relative to the project's root if it lies below."""
 
 
-def of_exception(told: traceback.TracebackException, relative: Relative, template: str = "") -> tuple[BriefLine, ...]:
-    """The short form of *told*. *template* is the place in a template that raised it, if any."""
-    chain = _chain(told)
+def of_exception(error: TracebackException, relative: Relative, template: str = "") -> tuple[BriefLine, ...]:
+    """The short form of *error*. *template* is the place in a template that raised it, if any."""
+    chain = _chain(error)
     lines: list[BriefLine] = []
     if (left_out := len(chain) - 1 - EARLIER) > 0:
         lines.append(BriefLine(f"... {left_out} exceptions before", "folded"))
     for one, following in pairwise(chain[-1 - EARLIER :]):
         link = "which directly caused" if following.__cause__ is one else "while that was handled"
-        lines += [*_one(one, relative), BriefLine(f"{link}:", "folded")]
-    return (*lines, *_one(chain[-1], relative, template))
+        lines += [*_single(one, relative), BriefLine(f"{link}:", "folded")]
+    return (*lines, *_single(chain[-1], relative, template))
 
 
 def of_stacks(text: str, relative: Relative) -> tuple[BriefLine, ...]:
     """The short form of ``faulthandler``'s output: the stack of each thread, most recent frame first."""
     lines: list[BriefLine] = []
-    said = [line for line in text.splitlines() if line.strip() and not line.startswith("Extension modules:")]
-    for is_frame, group in groupby(said, key=lambda line: bool(_FAULT_FRAME.match(line))):
+    printed = [line for line in text.splitlines() if line.strip() and not line.startswith("Extension modules:")]
+    for is_frame, group in groupby(printed, key=lambda line: bool(_FAULT_FRAME.match(line))):
         if not is_frame:
             lines += [BriefLine(line, "error") for line in group]
             continue
         found = [match for line in group if (match := _FAULT_FRAME.match(line))]
-        told = list(_folded((one["file"], _stack_text(one, relative)) for one in found))
+        folded = list(_folded((one["file"], _stack_text(one, relative)) for one in found))
         # drop the outermost frames: frameworks and the harness, which called the test
-        lines += told[:-1] if len(told) > 1 and told[-1].kind == "folded" else told
+        lines += folded[:-1] if len(folded) > 1 and folded[-1].kind == "folded" else folded
     return tuple(lines)
 
 
@@ -90,17 +90,18 @@ def _template_place(frame: FrameType) -> tuple[str, object]:
         return "", None
 
 
-def _line_of(told: object) -> object:
-    return getattr(getattr(told, "token", None), "lineno", None)
+def _line_of(node: object) -> object:
+    """The line of a template's node, or of the error of one that cannot be compiled."""
+    return getattr(getattr(node, "token", None), "lineno", None)
 
 
-def _chain(told: traceback.TracebackException) -> list[traceback.TracebackException]:
-    """The exceptions that led to *told*, oldest first, then *told*; without those that a framework only wrapped."""
-    chain, seen = [told], {id(told)}
+def _chain(error: TracebackException) -> list[TracebackException]:
+    """The exceptions that led to *error*, oldest first, then *error*; without those that a framework only wrapped."""
+    chain, seen = [error], {id(error)}
     while True:
         last = chain[-1]
         earlier = _earlier(last)
-        while earlier is not None and id(earlier) not in seen and _says_the_same(earlier, last):
+        while earlier is not None and id(earlier) not in seen and _only_wraps(last, earlier):
             seen.add(id(earlier))
             earlier = _earlier(earlier)
         if earlier is None or id(earlier) in seen:
@@ -109,31 +110,32 @@ def _chain(told: traceback.TracebackException) -> list[traceback.TracebackExcept
         chain.append(earlier)
 
 
-def _earlier(told: traceback.TracebackException) -> traceback.TracebackException | None:
-    return told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+def _earlier(error: TracebackException) -> TracebackException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _says_the_same(earlier: traceback.TracebackException, later: traceback.TracebackException) -> bool:
+def _only_wraps(later: TracebackException, earlier: TracebackException) -> bool:
     """Whether *later* only wraps *earlier*, a framework's exception: for example Django's around a driver's."""
     if any(not is_framework(frame.filename) for frame in earlier.stack):
         return False
     return _message(earlier) in _message(later)
 
 
-def _message(told: traceback.TracebackException) -> str:
-    return "".join(told.format_exception_only()).partition(": ")[2].strip()
+def _message(error: TracebackException) -> str:
+    return "".join(error.format_exception_only()).partition(": ")[2].strip()
 
 
-def _one(told: traceback.TracebackException, relative: Relative, template: str = "") -> Iterator[BriefLine]:
-    lines = "".join(told.format_exception_only()).rstrip("\n").split("\n")
+def _single(error: TracebackException, relative: Relative, template: str = "") -> Iterator[BriefLine]:
+    """The short form of *error* alone, without its chain."""
+    lines = "".join(error.format_exception_only()).rstrip("\n").split("\n")
     if _NESTED in lines:
         yield from _of_nested(lines, relative)
         return
-    yield from _folded((frame.filename, _frame_text(frame, relative)) for frame in told.stack)
+    yield from _folded((frame.filename, _frame_text(frame, relative)) for frame in error.stack)
     if template:
         yield BriefLine(f"{template}: in this template", "frame")
     yield from (BriefLine(line, "error") for line in lines)
-    grouped = told.exceptions or ()
+    grouped = error.exceptions or ()
     for other in grouped[:GROUPED]:
         yield from (BriefLine(f"  {line.text}", line.kind) for line in of_exception(other, relative))
     if len(grouped) > GROUPED:
@@ -157,7 +159,7 @@ def _of_nested(lines: list[str], relative: Relative) -> Iterator[BriefLine]:
                 yield BriefLine(line, "error")
 
 
-def _frame_text(frame: traceback.FrameSummary, relative: Relative) -> str:
+def _frame_text(frame: FrameSummary, relative: Relative) -> str:
     place = f"{relative(frame.filename)}:{frame.lineno}"
     source = (frame.line or "").strip()
     return f"{place}: {source[:_CHARACTERS]}" if source else f"{place} in {frame.name}"
@@ -203,14 +205,14 @@ def _ends(lines: list[BriefLine]) -> list[BriefLine]:
 
 def is_framework(file: str) -> bool:
     """Whether *file* was installed, came with Python, or is the harness's: a reader looks at other files first."""
-    return file.startswith((_STANDARD, "<frozen ")) or _INSTALLED.match(file) is not None or _is_ours(file)
+    return file.startswith((_STANDARD, "<frozen ")) or _INSTALLED.match(file) is not None or is_ours(file)
 
 
 def package_of(file: str) -> str:
     """The package of a *file* for which ``is_framework`` holds."""
     if file.startswith("<frozen "):
         return file[len("<frozen ") :].rstrip(">").partition(".")[0]
-    if _is_ours(file):
+    if is_ours(file):
         return "harness"
     return _shorter(file).partition("/")[0].removesuffix(".py")
 
@@ -225,5 +227,6 @@ def _shortened(file: str, text: str) -> str:
     return _shorter(file) + text[len(file) :] if text.startswith(file) else text
 
 
-def _is_ours(file: str) -> bool:
-    return file.startswith(_OURS)
+def is_ours(file: str) -> bool:
+    """Whether *file* is a module of the harness."""
+    return file.startswith(_PACKAGE)

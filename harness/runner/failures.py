@@ -18,11 +18,11 @@ import tblib
 from ..errors import HarnessError
 from ..protocol.events import BriefLine, Failure, Frame
 from . import excerpt, unpatched
+from .excerpt import is_ours
 
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
 MAX_FRAMES = 50
-_OWN_FOLDER = str(Path(__file__).parent) + "/"
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -42,7 +42,8 @@ class FailureDescriber:
         """The owner of *error*: that of its innermost frame, without other packages'. ``KeyboardInterrupt`` is the project's."""
         if isinstance(error, KeyboardInterrupt):
             return "project"
-        for file in reversed([frame.filename for frame in unpatched.traceback.extract_tb(error.__traceback__)]):
+        frames = [frame for frame, _ in unpatched.traceback.walk_tb(error.__traceback__)]
+        for file in reversed([frame.f_code.co_filename for frame in frames]):
             if is_ours(file):
                 return "harness"
             if file.startswith(self._prefix) and "site-packages" not in file:
@@ -55,7 +56,7 @@ class FailureDescriber:
         tb = _without_unittest(tb)
         if kind == "failure":
             _cut_assertion_frames(tb)
-        text, lines = self._told(cls, value, tb)
+        text, brief = self._texts(cls, value, tb)
         return Failure(
             kind=kind,
             type=type_name(cls),
@@ -63,7 +64,7 @@ class FailureDescriber:
             traceback=cut(text, TRACEBACK_CHARACTERS),
             frames=self._frames_or_none(tb),
             subtest=subtest,
-            brief=lines,
+            brief=brief,
         )
 
     def _frames_or_none(self, tb: TracebackType | None) -> tuple[Frame, ...]:
@@ -72,20 +73,19 @@ class FailureDescriber:
         except Exception:  # noqa: BLE001 - the failure is reported without frames
             return ()
 
-    def _told(
+    def _texts(
         self, cls: type[BaseException], value: BaseException, tb: TracebackType | None
     ) -> tuple[str, tuple[BriefLine, ...]]:
         """The full text of an exception, and its short form; that is empty if it cannot be made."""
         try:
-            told = unpatched.traceback.TracebackException(cls, value, tb, compact=True)
-            _leave_ourselves_out(told)
-            text = "".join(told.format())
+            summary = unpatched.traceback.TracebackException(cls, value, tb, compact=True)
+            _remove_our_frames(summary)
+            text = "".join(summary.format())
         except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
             return f"{_formatted(tb)}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
         try:
-            return text, _within(
-                excerpt.of_exception(told, self.relative, excerpt.template_of(value, tb, self.relative))
-            )
+            template = excerpt.template_of(value, tb, self.relative)
+            return text, _shortened(excerpt.of_exception(summary, self.relative, template))
         except BaseException:  # noqa: BLE001 - the same; the full text is enough
             return text, ()
 
@@ -135,7 +135,7 @@ def _formatted(tb: TracebackType | None) -> str:
         return ""
 
 
-def _within(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
+def _shortened(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
     """*lines* in about ``MESSAGE_CHARACTERS``: if they are longer, the error lines are joined and cut in the middle."""
     if sum(len(line.text) for line in lines) <= MESSAGE_CHARACTERS:
         return lines
@@ -144,9 +144,9 @@ def _within(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
     return (*others, *(BriefLine(line, "error") for line in text.split("\n")))
 
 
-def _leave_ourselves_out(told: traceback.TracebackException) -> None:
+def _remove_our_frames(error: traceback.TracebackException) -> None:
     """Remove the frames of the harness's hooks from a traceback and from those chained to it."""
-    waiting, seen = [told], set[int]()
+    waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop()
         if id(one) in seen:
@@ -222,11 +222,6 @@ def project_traceback(error: BaseException) -> str:
     ]
     lines = unpatched.traceback.format_list(frames)
     return "".join(["Traceback (most recent call last):\n", *lines, *unpatched.traceback.format_exception_only(error)])
-
-
-def is_ours(file: str) -> bool:
-    """Whether *file* is a module of this package, which runs in the tests' processes."""
-    return file.startswith(_OWN_FOLDER)
 
 
 def _is_unittest(tb: TracebackType) -> bool:

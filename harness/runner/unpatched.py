@@ -131,3 +131,4 @@ class traceback:
     format_exception_only = _traceback.format_exception_only
     format_list = _traceback.format_list
     format_tb = _traceback.format_tb
+    walk_tb = _traceback.walk_tb

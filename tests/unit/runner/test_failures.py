@@ -1,7 +1,7 @@
 """The party at fault for an exception, and exceptions that fail to be described."""
 
 import json
-from typing import Never
+from pathlib import Path
 
 import pytest
 
@@ -10,18 +10,17 @@ from harness.runner import failures
 from harness.runner.failures import FailureDescriber, format_error, own_work
 
 
-def raised(source, file):
-    """The exception that *source*, as the code of *file*, raises."""
-    names = {"json": json}
+def raised(source: str, file: str) -> BaseException:
+    """The exception that *source* raises as the code of *file*."""
     try:
-        exec(compile(source, file, "exec"), names)
+        exec(compile(source, file, "exec"), {"json": json})
     except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt is one of the cases
-        error.__traceback__ = error.__traceback__.tb_next  # without the frame of this function
-        return error
+        own_frame = error.__traceback__
+        return error.with_traceback(own_frame and own_frame.tb_next)
     raise AssertionError("nothing was raised")
 
 
-OURS = f"{failures._OWN_FOLDER}worker.py"
+OURS = str(Path(failures.__file__).parent / "worker.py")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ OURS = f"{failures._OWN_FOLDER}worker.py"
         ("{}[1]", "/project/.venv/lib/site-packages/broker.py", "harness"),
     ],
 )
-def test_the_innermost_frame_of_ours_or_of_the_project_says_whose_fault_it_is(source: str, file, fault: str) -> None:
+def test_the_innermost_frame_decides_the_fault(source: str, file: str, fault: str) -> None:
     assert FailureDescriber("/project").fault_of(raised(source, file)) == fault
 
 
@@ -44,17 +43,17 @@ class Unspeakable(Exception):
         raise SystemExit(1)
 
 
-def test_an_exception_that_resists_is_told_all_the_same() -> None:
+def test_an_exception_without_a_message_can_be_formatted() -> None:
     assert "Unspeakable" in format_error(Unspeakable())
 
 
-def test_what_our_own_work_raises_is_a_bug_of_ours() -> None:
+def test_an_error_in_own_work_is_a_bug_of_the_harness() -> None:
     with pytest.raises(HarnessError, match="A bug in the harness: KeyError: 1") as caught, own_work():
-        {}[1]
+        raise KeyError(1)
     assert caught.value.exit_code == 70
     assert "Traceback" in caught.value.evidence
 
 
-def test_an_error_that_says_whose_it_is_stays_as_it_is() -> Never:
+def test_own_work_keeps_a_harness_error() -> None:
     with pytest.raises(ProjectError), own_work():
         raise ProjectError("settings")
