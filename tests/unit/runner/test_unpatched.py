@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ PATCHED = """
 HARMLESS = {"signal.Signals"}
 
 
-def calls_of(tree):
-    """The calls of functions of the standard library that a test may patch, each as text, and the imports of such functions."""
+def patchable_calls(tree: ast.AST) -> Iterator[str]:
+    """The calls and imports in *tree* of functions of the standard library that a test may patch."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name = ast.unparse(node.func)
@@ -49,24 +50,24 @@ def calls_of(tree):
         - set(BEFORE_TESTS.split())
     ),
 )
-def test_what_runs_beside_tests_calls_only_unpatched_functions(module) -> None:
-    found = list(calls_of(ast.parse((RUNNER / f"{module}.py").read_text())))
+def test_a_module_that_runs_beside_tests_is_unpatched(module: str) -> None:
+    found = list(patchable_calls(ast.parse((RUNNER / f"{module}.py").read_text())))
     assert not found, f"{module}.py: call the function of harness.runner.unpatched instead: {found}"
 
 
-def test_the_check_finds_what_it_is_for() -> None:
+def test_the_check_finds_calls_and_imports() -> None:
     tree = ast.parse(
         "import os\nfrom time import monotonic\nos.write(1, b'')\nunpatched.os.write(1, b'')\nos.O_RDONLY\n"
     )
-    assert list(calls_of(tree)) == ["line 2 imports time.monotonic", "line 3 calls os.write"]
+    assert list(patchable_calls(tree)) == ["line 2 imports time.monotonic", "line 3 calls os.write"]
 
 
-def test_the_unpatched_functions_are_where_freezegun_does_not_look() -> None:
+def test_freezegun_does_not_find_the_functions_of_time() -> None:
     tree = ast.parse((RUNNER / "unpatched.py").read_text())
     functions = itertools.chain.from_iterable(
         ast.walk(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id != "STARTED_AT"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) != "STARTED_AT"
     )
     named = {ast.unparse(node) for node in functions if isinstance(node, ast.Attribute)}
     assert not {name for name in named if name.startswith("_time.")}

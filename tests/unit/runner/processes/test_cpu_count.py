@@ -24,7 +24,7 @@ def test_without_control_groups_it_is_the_affinity(tmp_path: Path) -> None:
         ("much", AFFINITY),
     ],
 )
-def test_the_quota_of_version_2_counts(tmp_path: Path, limit: str, expected) -> None:
+def test_the_quota_of_version_2_counts(tmp_path: Path, limit: str, expected: int) -> None:
     (tmp_path / "cpu.max").write_text(f"{limit}\n")
     assert cpu_count.available(tmp_path) == expected
 
@@ -32,7 +32,7 @@ def test_the_quota_of_version_2_counts(tmp_path: Path, limit: str, expected) -> 
 @pytest.mark.parametrize(
     ("quota", "expected"), [("-1", AFFINITY), ("100000", 1), ("120000", min(2, AFFINITY)), ("1000", 1)]
 )
-def test_the_quota_of_version_1_counts(tmp_path: Path, quota: str, expected) -> None:
+def test_the_quota_of_version_1_counts(tmp_path: Path, quota: str, expected: int) -> None:
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(f"{quota}\n")
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")

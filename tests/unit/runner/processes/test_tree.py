@@ -8,7 +8,7 @@ TREE = {
 }
 
 
-def test_what_is_below_a_process_is_found_at_any_depth() -> None:
+def test_descendants_are_found_at_any_depth() -> None:
     assert below([10], TREE) == {11, 12, 13}
     assert below([11, 20], TREE) == {12, 21}
     assert below([99], TREE) == set()

@@ -1,4 +1,4 @@
-"""The servers' view of a test that is out of time, in words."""
+"""The texts about the sessions of a test that is out of time."""
 
 from harness.runner.servers.sessions import ServerSession, describe
 
@@ -6,7 +6,7 @@ WAITING = ServerSession(7, "active", 3.96, "Lock transactionid", (6,), "UPDATE s
 HOLDING = ServerSession(6, "idle in transaction", 4.0, "", (), "UPDATE shop_account SET balance = 1")
 
 
-def test_sessions_are_told_with_what_they_wait_for() -> None:
+def test_a_session_is_shown_with_its_wait_and_its_blocker() -> None:
     assert describe("default (test_shop_1), as its server sees it:", [HOLDING, WAITING]).splitlines()[:7] == [
         "default (test_shop_1), as its server sees it:",
         "  session 6: idle in transaction for 4.0 s",
@@ -19,12 +19,12 @@ def test_sessions_are_told_with_what_they_wait_for() -> None:
     ]
 
 
-def test_a_wait_for_a_session_that_waits_itself_is_the_servers_to_break() -> None:
+def test_two_waiting_sessions_are_no_deadlock_of_the_test() -> None:
     other = ServerSession(6, "active", 4.0, "Lock transactionid", (7,), "UPDATE a")
     assert "Deadlock" not in describe("", [other, WAITING])
 
 
-def test_a_wait_for_somebody_elses_session_is_none_of_the_tests_own() -> None:
+def test_a_wait_for_a_foreign_session_is_no_deadlock() -> None:
     assert "Deadlock" not in describe("", [WAITING])
 
 
@@ -33,7 +33,7 @@ def test_a_long_statement_is_cut() -> None:
     assert len(describe("", [long])) < 3000
 
 
-def test_of_many_sessions_those_that_do_something_come_first() -> None:
+def test_of_many_sessions_active_ones_come_first() -> None:
     idle = [ServerSession(number, "idle", 0.1, "", (), "") for number in range(100, 400)]
     lines = describe("title", [*idle, HOLDING, WAITING]).splitlines()
     assert [line.partition(":")[0] for line in lines if line.startswith("  session")][:3] == [

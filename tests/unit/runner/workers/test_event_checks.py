@@ -1,4 +1,6 @@
-"""The events of a worker that are believed: all of an honest worker's, and none about a test that it was not given."""
+"""The events that are accepted: all of an honest worker's, and none about a test that it was not assigned."""
+
+from typing import Any
 
 import pytest
 
@@ -7,47 +9,46 @@ from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTe
 from harness.runner.workers.event_checks import EventChecks
 
 TESTS = ("app.T.test_1", "app.T.test_2")
+Event = dict[str, Any]
 FAILURE = Failure("error", "ValueError", "no", "Traceback")
 
 
-def recycled():
+def recycled() -> Event:
     return {"type": "SlotRecycled", "duration": 0.1}
 
 
-def fixture(name="setUpClass", owner="app.T"):
+def fixture(name: str = "setUpClass", owner: str = "app.T") -> Event:
     return {"type": "FixtureStarted", "test": f"{owner}.{name}"}
 
 
-def began(test=TESTS[0], n=1):
+def began(test: str = TESTS[0], n: int = 1) -> Event:
     return {"type": "AttemptStarted", "test": test, **({} if n == 1 else {"n": n})}
 
 
-def ended(test=TESTS[0], outcome="PASSED", n=1, **fields):
+def ended(test: str = TESTS[0], outcome: object = "PASSED", n: int = 1, **fields: Any) -> Event:
     return {"type": "AttemptFinished", "test": test, "n": n, "outcome": outcome, "duration": 0.1, **fields}
 
 
-def fixture_failed(test="app.T.setUpClass", outcome=Outcome.ERRORED, **fields):
+def fixture_failed(test: str = "app.T.setUpClass", outcome: Outcome = Outcome.ERRORED) -> Event:
     extra = PlannedTest(test, "app.T", "setUpClass")
-    return codec.peek(
-        codec.encode_body(AttemptFinished(test, 1, outcome, 0.1, (FAILURE,), extra=extra, **fields)).encode()
-    )
+    return codec.peek(codec.encode_body(AttemptFinished(test, 1, outcome, 0.1, (FAILURE,), extra=extra)).encode())
 
 
-def done(unit="app.T"):
+def done(unit: str = "app.T") -> Event:
     return {"type": "UnitFinished", "unit": unit}
 
 
 @pytest.fixture
-def claims():
-    """The claims of a worker that has begun, and was given two tests."""
-    claims = EventChecks()
-    assert claims.fits(recycled())
-    claims.assign("app.T", TESTS, 1, ("app.T", "app"))
-    return claims
+def checks() -> EventChecks:
+    """The checks of a worker that is ready and was assigned two tests."""
+    checks = EventChecks()
+    assert checks.fits(recycled())
+    checks.assign("app.T", TESTS, 1, ("app.T", "app"))
+    return checks
 
 
-def test_an_honest_worker_is_believed_to_its_end(claims) -> None:
-    said = [
+def test_all_events_of_an_honest_worker_are_accepted(checks: EventChecks) -> None:
+    sent = [
         fixture("setUpModule", "app"),
         fixture(),
         began(),
@@ -59,18 +60,18 @@ def test_an_honest_worker_is_believed_to_its_end(claims) -> None:
         done(),
         {"type": "QueriesCounted", "queries": []},
     ]
-    assert [event for event in said if not claims.fits(event)] == []
+    assert [event for event in sent if not checks.fits(event)] == []
 
 
-def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(claims) -> None:
-    said = [fixture(), fixture_failed(), ended(outcome="NOT_RUN"), ended(TESTS[1], "SKIPPED"), done()]
-    assert [event for event in said if not claims.fits(event)] == []
+def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(checks: EventChecks) -> None:
+    sent = [fixture(), fixture_failed(), ended(outcome="NOT_RUN"), ended(TESTS[1], "SKIPPED"), done()]
+    assert [event for event in sent if not checks.fits(event)] == []
 
 
-def test_a_worker_that_is_told_to_stop_leaves_the_rest_unsaid(claims) -> None:
-    assert claims.fits(began())
-    assert claims.fits(ended())
-    assert claims.fits(done())
+def test_a_worker_may_stop_before_its_last_test(checks: EventChecks) -> None:
+    assert checks.fits(began())
+    assert checks.fits(ended())
+    assert checks.fits(done())
 
 
 @pytest.mark.parametrize(
@@ -99,8 +100,8 @@ def test_a_worker_that_is_told_to_stop_leaves_the_rest_unsaid(claims) -> None:
         {},
     ],
 )
-def test_between_two_tests_nothing_else_fits(claims, event) -> None:
-    assert not claims.fits(event)
+def test_between_two_tests_nothing_else_fits(checks: EventChecks, event: Event) -> None:
+    assert not checks.fits(event)
 
 
 @pytest.mark.parametrize(
@@ -130,28 +131,28 @@ def test_between_two_tests_nothing_else_fits(claims, event) -> None:
         {"type": "RunAborted", "exit_code": 3, "message": "a server is lost"},
     ],
 )
-def test_while_a_test_runs_only_its_end_fits(claims, event) -> None:
-    assert claims.fits(began())
-    assert not claims.fits(event)
-    assert claims.fits(ended())
+def test_while_a_test_runs_only_its_end_fits(checks: EventChecks, event: Event) -> None:
+    assert checks.fits(began())
+    assert not checks.fits(event)
+    assert checks.fits(ended())
 
 
-def test_nothing_fits_before_the_clones_are_made_but_an_abort() -> None:
+def test_only_an_abort_fits_before_the_clones_are_made() -> None:
     for event in (began(), fixture(), ended(), done(), {"type": "Notice", "code": "soiled", "text": ""}):
         assert not EventChecks().fits(event)
     assert EventChecks().fits({"type": "RunAborted", "exit_code": 4, "message": "init_worker failed"})
 
 
-def failed(fault="harness"):
+def failed(fault: str = "harness") -> Event:
     return {"type": "WorkerFailed", "fault": fault, "message": "KeyError: 1", "traceback": "Traceback"}
 
 
 @pytest.mark.parametrize("is_running", [False, True])
-def test_a_worker_may_say_at_any_time_that_it_fails_and_nothing_after_that(claims, is_running: bool) -> None:
-    assert not is_running or claims.fits(began())
-    assert claims.fits(failed())
-    assert not any(map(claims.fits, (failed(), began(), ended(), recycled(), fixture("tearDownClass"), done())))
+def test_a_worker_may_fail_at_any_time_and_send_no_more(checks: EventChecks, is_running: bool) -> None:
+    assert not is_running or checks.fits(began())
+    assert checks.fits(failed())
+    assert not any(map(checks.fits, (failed(), began(), ended(), recycled(), fixture("tearDownClass"), done())))
 
 
-def test_a_worker_blames_the_project_or_the_harness_and_nobody_else(claims) -> None:
-    assert not claims.fits(failed("somebody"))
+def test_a_failure_is_of_the_project_or_the_harness(checks: EventChecks) -> None:
+    assert not checks.fits(failed("other"))

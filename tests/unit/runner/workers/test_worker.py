@@ -1,5 +1,7 @@
 """The exit code of a worker that could not start."""
 
+from typing import Literal
+
 import pytest
 from django.db import InterfaceError, OperationalError
 
@@ -17,5 +19,5 @@ from harness.runner.workers.worker import start_code
         (AttributeError("a bug"), "harness", ExitCode.INTERNAL),
     ],
 )
-def test_a_server_that_goes_while_a_worker_starts_is_no_bug(error, fault: str, code: ExitCode) -> None:
+def test_a_lost_server_is_no_bug(error: Exception, fault: Literal["project", "harness"], code: ExitCode) -> None:
     assert start_code(error, fault) is code
