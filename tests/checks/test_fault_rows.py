@@ -7,7 +7,7 @@ from tests.faults.declared import read
 from tests.faults.row import Row, table
 
 
-def test_a_row_is_as_expected_when_nothing_differs_and_nothing_is_left() -> None:
+def test_a_row_is_as_expected_without_difference_and_remains() -> None:
     assert Row("a fault", "exit 1", "exit 1").is_as_expected
     assert not Row("a fault", "exit 1", "exit 0").is_as_expected
     assert not Row("a fault", "exit 1", "exit 1", ("harness-1-runner",)).is_as_expected
@@ -23,7 +23,7 @@ def test_what_differs_is_shown() -> None:
     ]
 
 
-def test_a_scene_that_breaks_off_keeps_its_rows_and_is_not_as_expected() -> None:
+def test_a_scene_that_breaks_off_keeps_its_rows() -> None:
     def scene():
         yield Row("a fault", "exit 1", "exit 1")
         raise TimeoutError("no end")

@@ -148,7 +148,7 @@ def test_the_index_names_every_page() -> None:
     assert wanted <= named
 
 
-def test_the_index_of_design_notes_names_every_note_with_its_title() -> None:
+def test_the_index_of_design_notes_has_every_note_and_title() -> None:
     text = (ROOT / "docs" / "design" / "README.md").read_text()
     listed = re.findall(r"^- \[(.+)\]\((.+)\)$", text, re.MULTILINE)
     notes = [note for note in _below("design") if note.name != "README.md"]

@@ -100,12 +100,13 @@ def _without_wording(entry: dict[str, Any]) -> dict[str, Any]:
 def _objects(session: Session) -> list[tuple[str, str]]:
     where = "SCHEMA = DATABASE()"
     tables = session.run(f"SELECT TABLE_TYPE, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_{where}")
-    return [
+    found: list[Any] = [
         *[(SHOWN[kind], name) for kind, name in tables],
         *session.run(f"SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_{where}"),
         *session.run(f"SELECT 'TRIGGER', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_{where}"),
         *session.run(f"SELECT 'EVENT', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_{where}"),
     ]
+    return found
 
 
 def _rows(session: Session, name: str, created: Any) -> Any:

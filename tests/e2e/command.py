@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from docker.errors import NotFound
 
@@ -18,6 +20,7 @@ from harness.host.docker.client import connect
 from harness.protocol import naming
 from harness.report.journal import read_journal
 from harness.report.model.ledger import fold
+from harness.report.model.run_report import RunReport
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
@@ -33,11 +36,12 @@ class Ended:
     artifacts: Path
 
     @property
-    def summary(self) -> dict:
-        return json.loads((self.artifacts / "summary.json").read_text())
+    def summary(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.artifacts / "summary.json").read_text())
+        return loaded
 
     @property
-    def report(self):
+    def report(self) -> RunReport:
         return fold(read_journal(self.artifacts / "journal.ndjson"))
 
     @property
@@ -83,6 +87,15 @@ def command(
     return Ended(process.returncode, process.stdout, process.stderr, artifacts)
 
 
+def red_case(ended: Ended) -> str:
+    """The message of the one case that makes the JUnit report red."""
+    errors = [
+        error for case in ET.parse(ended.artifacts / "junit.xml").iter("testcase") for error in case.iter("error")
+    ]
+    assert len(errors) == 1
+    return errors[0].attrib["message"]
+
+
 def runs_of(user: str) -> set[str]:
     """The ids of the runs whose servers have the role *user*."""
     client = connect()
@@ -102,7 +115,7 @@ def runs_of(user: str) -> set[str]:
 
 
 def stays(listed: Callable[[], Iterable[str]], before: Iterable[str], patience_s: float = 300) -> set[str]:
-    """What *listed* gives that was not there *before*, and does not go: what runs beside this one have goes when they end."""
+    """The entries of *listed* that were not there *before* and stay. Those of runs beside this one go when the runs end."""
     deadline = time.monotonic() + patience_s
     left = set(listed()).difference(before)
     while left and time.monotonic() < deadline:

@@ -15,8 +15,10 @@ from pymysql.constants import CLIENT
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
-from harness.host.engines import MARIADB, MYSQL, Engine
+from harness.host.engines import Engine
 from harness.host.engines.engine import Replication
+from harness.host.engines.mariadb import MARIADB
+from harness.host.engines.mysql import MYSQL
 from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.run.servers import ServerOptions, Servers
@@ -96,7 +98,7 @@ class Session:
         self.connection = connection
         self.description: Sequence[Sequence[Any]] = ()
 
-    def run(self, *statements: str) -> Sequence[Sequence[Any]]:
+    def run(self, *statements: str | bytes) -> Sequence[Sequence[Any]]:
         """The rows of the last one."""
         rows: Sequence[Sequence[Any]] = ()
         for statement in statements:

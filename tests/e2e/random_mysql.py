@@ -129,7 +129,7 @@ class Writer:
     character set. Likewise it gets backslashes in comments as if they were escapes.
     """
 
-    def __init__(self, seed: int, database: str, types: Sequence[str], take: Callable[[str | bytes], bool]) -> None:
+    def __init__(self, seed: int, database: str, types: Sequence[str], take: Callable[[bytes], bool]) -> None:
         self.random = Random(seed)
         self.database = database
         self.types = types

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,12 +55,12 @@ class ShopTests(TestCase):
 """
 
 
-def flags():
+def flags() -> list[str]:
     return [word for backend in BACKENDS for word in ("--db", backend)]
 
 
 @pytest.fixture
-def shop(project):  # noqa: F811 - the fixture
+def shop(project: Path) -> Path:  # noqa: F811 - the fixture
     (project / "shop" / "tests.py").write_text(TESTS)
     # by this the servers of this test are told from those of whatever else runs
     with (project / "settings.py").open("a") as settings:
@@ -67,17 +68,17 @@ def shop(project):  # noqa: F811 - the fixture
     return project
 
 
-def user_of(shop) -> str:
+def user_of(shop: Path) -> str:
     return f"shop_{hashlib.sha256(str(shop).encode()).hexdigest()[:8]}"
 
 
-def run(shop, *args, env=None):
+def run(shop: Path, *args: str, env: dict[str, str] | None = None) -> command.Ended:
     return command.harness(
         "--project", str(shop), "--runner", "host", *args, artifacts=shop.parent / "artifacts", env=env
     )
 
 
-def start(shop, *args):
+def start(shop: Path, *args: str) -> tuple[subprocess.Popen[str], Path]:
     """The command, with every run in a test that waits."""
     waiting = shop.parent / "waiting"
     waiting.mkdir()
@@ -96,43 +97,44 @@ def start(shop, *args):
     return process, waiting
 
 
-def wait_for(condition, what) -> None:
+def wait_for(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
 
 
-def of_run(name):
+def of_run(name: str) -> dict[str, str]:
     """The outcomes that the fixture project's tests carry on a backend."""
     folder = command.PROJECTS / "outcomes"
-    expected = json.loads((folder / "expected.json").read_text())
-    return expected | json.loads((folder / "expected_on.json").read_text()).get(name.partition("-")[0], {})
+    expected: dict[str, str] = json.loads((folder / "expected.json").read_text())
+    other: dict[str, str] = json.loads((folder / "expected_on.json").read_text()).get(name.partition("-")[0], {})
+    return expected | other
 
 
 # --- the fixture projects
 
 
 @pytest.fixture(scope="module")
-def storefront(tmp_path_factory: pytest.TempPathFactory):
+def storefront(tmp_path_factory: pytest.TempPathFactory) -> command.Ended:
     artifacts = tmp_path_factory.mktemp("storefront") / "artifacts"
     return command.harness(*flags(), "--project", "tests/projects/storefront", artifacts=artifacts, timeout=540)
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory):
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> command.Ended:
     artifacts = tmp_path_factory.mktemp("outcomes") / "artifacts"
     return command.harness(*flags(), "--project", "tests/projects/outcomes", artifacts=artifacts, timeout=540)
 
 
 class TestStorefront:
-    def test_is_green_on_every_backend(self, storefront) -> None:
+    def test_is_green_on_every_backend(self, storefront: command.Ended) -> None:
         assert storefront.code == 0, storefront.told
         assert [(one["backend"], one["verdict"]) for one in storefront.summary["backends"]] == [
             (name, "passed") for name in NAMES
         ]
 
-    def test_every_test_passes_or_is_skipped_for_a_reason(self, storefront) -> None:
+    def test_every_test_passes_or_is_skipped_for_a_reason(self, storefront: command.Ended) -> None:
         for one in storefront.summary["backends"]:
             counts = one["counts"]
             assert counts["passed"] + counts["skipped"] == counts["planned"] >= 300
@@ -140,45 +142,45 @@ class TestStorefront:
         assert all(each["said"] for each in skipped)
         assert any("RealReplicaTests" in each["test"] for each in skipped)
 
-    def test_each_junit_and_that_of_the_whole_are_read_alike(self, storefront) -> None:
+    def test_each_junit_and_that_of_the_whole_are_read_alike(self, storefront: command.Ended) -> None:
         folder = storefront.artifacts
         whole = junit_check.check(folder / "junit.xml")
         each = [junit_check.check(folder / name / "junit.xml") for name in NAMES]
         assert whole == tuple(map(sum, zip(*each, strict=True)))
 
-    def test_the_suites_names_carry_the_backend(self, storefront) -> None:
-        suites = [suite.get("name") for suite in ET.parse(storefront.artifacts / "junit.xml").iter("testsuite")]
+    def test_the_suites_names_carry_the_backend(self, storefront: command.Ended) -> None:
+        suites = [suite.attrib["name"] for suite in ET.parse(storefront.artifacts / "junit.xml").iter("testsuite")]
         assert len(suites) == len(set(suites))
         assert {next(name for name in NAMES if suite.startswith(f"{name}.")) for suite in suites} == set(NAMES)
 
 
 class TestOutcomes:
-    def test_exits_with_one(self, outcomes) -> None:
+    def test_exits_with_one(self, outcomes: command.Ended) -> None:
         assert outcomes.code == 1, outcomes.told[-3000:]
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_every_test_has_the_outcome_that_it_carries_on_each_backend(self, outcomes, name) -> None:
+    def test_every_test_has_its_expected_outcome_on_each_backend(self, outcomes: command.Ended, name: str) -> None:
         run = command.Ended(outcomes.code, "", "", outcomes.artifacts / name)
         assert run.outcomes == of_run(name)
 
-    def test_the_differences_are_those_that_the_fixture_carries(self, outcomes) -> None:
+    def test_the_differences_are_those_that_the_fixture_carries(self, outcomes: command.Ended) -> None:
         expected = {name: of_run(name) for name in NAMES}
         differing = {test for test in expected[NAMES[0]] if len({expected[name][test] for name in NAMES}) > 1}
         told = {each["test"]: each["outcomes"] for each in outcomes.summary["differences"] if each["kind"] != "slower"}
         assert told == {test: {name: expected[name][test] for name in NAMES} for test in differing}
 
-    def test_real_parsers_agree_on_the_junit(self, outcomes) -> None:
+    def test_real_parsers_agree_on_the_junit(self, outcomes: command.Ended) -> None:
         expected = [word for name in NAMES for word in of_run(name).values()]
         counts = junit_check.check(outcomes.artifacts / "junit.xml")
         assert (counts.total, counts.passed) == (len(expected), expected.count("PASSED"))
 
-    def test_the_sql_of_a_test_is_found_from_the_whole(self, outcomes) -> None:
+    def test_the_sql_of_a_test_is_found_from_the_whole(self, outcomes: command.Ended) -> None:
         text = (outcomes.artifacts / "junit.xml").read_text()
         attachments = [part.partition("]]")[0] for part in text.split("[[ATTACHMENT|")[1:]]
         assert {path.partition("/")[0] for path in attachments} == set(NAMES)
         assert all((outcomes.artifacts / path).is_file() for path in attachments)
 
-    def test_merging_the_runs_again_says_the_same(self, outcomes, tmp_path: Path) -> None:
+    def test_merging_the_runs_again_says_the_same(self, outcomes: command.Ended, tmp_path: Path) -> None:
         folders = [str(outcomes.artifacts / name) for name in NAMES]
         ended = command.command("merge", *folders, "--artifacts", str(tmp_path / "m"), artifacts=tmp_path / "m")
         assert ended.code == 1
@@ -189,7 +191,7 @@ class TestOutcomes:
 # --- what may go wrong
 
 
-def test_the_table_of_differences_is_printed_and_kept(shop) -> None:
+def test_the_table_of_differences_is_printed_and_kept(shop: Path) -> None:
     ended = run(shop, *TWO)
     assert ended.code == 1, ended.told
     assert "fails on some backends only (1)" in ended.out
@@ -199,7 +201,7 @@ def test_the_table_of_differences_is_printed_and_kept(shop) -> None:
     assert "Fails on some backends only" in (ended.artifacts / "differences.md").read_text()
 
 
-def test_a_backend_that_cannot_start_does_not_keep_the_others_from_being_tested(shop) -> None:
+def test_the_others_run_if_one_backend_cannot_start(shop: Path) -> None:
     (shop / "pyproject.toml").write_text('[tool.harness.servers.postgres]\nimage = "not-there.invalid/postgres:1"\n')
     ended = run(shop, *TWO)
     assert ended.code == 3, ended.told
@@ -210,7 +212,7 @@ def test_a_backend_that_cannot_start_does_not_keep_the_others_from_being_tested(
     assert ended.summary["exit_code"] == 3
 
 
-def test_a_run_that_never_had_a_journal_is_told_with_its_own_words(shop) -> None:
+def test_a_run_without_a_journal_is_reported_by_its_output(shop: Path) -> None:
     folder = shop.parent / "artifacts" / "sqlite"
     folder.mkdir(parents=True)
     (folder / "junit.xml").write_text("of somebody else's")
@@ -221,7 +223,7 @@ def test_a_run_that_never_had_a_journal_is_told_with_its_own_words(shop) -> None
     assert junit_check.check(ended.artifacts / "junit.xml").bad == 1
 
 
-def test_github_is_told_once(shop, tmp_path: Path) -> None:
+def test_github_is_told_once(shop: Path, tmp_path: Path) -> None:
     env = command.environment(GITHUB_ACTIONS="true", CI="true", GITHUB_STEP_SUMMARY=str(tmp_path / "step.md"))
     ended = run(shop, *TWO, env=env)
     found = commands(ended.out)
@@ -233,7 +235,7 @@ def test_github_is_told_once(shop, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
-def test_an_interrupt_ends_every_run_in_order(shop, signum, code: int) -> None:
+def test_an_interrupt_ends_every_run_in_order(shop: Path, signum: int, code: int) -> None:
     process, waiting = start(shop, *TWO)
     wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have not begun")
     process.send_signal(signum)
@@ -245,7 +247,7 @@ def test_an_interrupt_ends_every_run_in_order(shop, signum, code: int) -> None:
     assert not command.runs_of(user_of(shop))
 
 
-def test_what_had_not_begun_when_the_interrupt_came_is_missing(shop) -> None:
+def test_what_had_not_begun_when_the_interrupt_came_is_missing(shop: Path) -> None:
     process, waiting = start(shop, *TWO, "--parallel", str(os.cpu_count()))
     wait_for(lambda: list(waiting.iterdir()) or process.poll() is not None, "no test has begun")
     process.send_signal(signal.SIGINT)
@@ -256,7 +258,7 @@ def test_what_had_not_begun_when_the_interrupt_came_is_missing(shop) -> None:
     assert [one["backend"] for one in summary["backends"]] == ["postgres-17"]
 
 
-def test_the_runs_end_with_the_command_whatever_ends_it(shop) -> None:
+def test_the_runs_end_with_the_command_whatever_ends_it(shop: Path) -> None:
     process, waiting = start(shop, *TWO)
     wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have not begun")
     assert process.poll() is None
@@ -309,7 +311,12 @@ class MixedTests(TransactionTestCase):
     ],
     ids=["as set", "all", "by alias"],
 )
-def test_a_project_of_several_engines_runs_as_it_is_asked_to(project, db, expected, backend: str) -> None:  # noqa: F811
+def test_a_project_of_several_engines_runs_as_it_is_asked_to(
+    project: Path,  # noqa: F811 - the fixture
+    db: tuple[str, ...],
+    expected: dict[str, str],
+    backend: str,
+) -> None:
     with (project / "settings.py").open("a") as settings:
         settings.write(MIXED)
     (project / "shop" / "tests.py").write_text(MIXED_TESTS)

@@ -12,12 +12,12 @@ from ci.benchmark.__main__ import NAMES
 ROOT = Path(__file__).parents[2]
 
 
-def bench(*arguments):
+def bench(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ci.benchmark", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_the_help_names_every_figure_that_the_reference_describes() -> None:
+def test_the_help_names_every_figure_of_the_reference() -> None:
     done = bench("--help")
     assert done.returncode == 0, done.stderr
     reference = (ROOT / "docs" / "reference" / "benchmark.md").read_text()

@@ -226,7 +226,7 @@ def test_a_worker_that_dies(shelf: Path, red: command.Ended) -> None:
     process = start(shelf, *labels("Die"))
     try:
         await_text(shelf / "began")
-        with pytest.raises(subprocess.TimeoutExpired):  # what is left to do takes no time
+        with pytest.raises(subprocess.TimeoutExpired):  # the other tests take no time
             process.wait(8)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -256,7 +256,7 @@ def test_an_interrupt(shelf: Path) -> None:
     process = subprocess.Popen(
         [
             *(*HEEDING, sys.executable, "-m", "harness", "ci"),
-            *("--project", shelf, "--artifacts", artifacts, *labels("Hang")),
+            *("--project", str(shelf), "--artifacts", str(artifacts), *labels("Hang")),
         ],
         cwd=command.ROOT,
         env=command.environment(),
@@ -288,4 +288,6 @@ def test_debug_sql(shelf: Path, red: command.Ended) -> None:
 def test_no_test(shelf: Path) -> None:
     status, output = plain(shelf, "-k", "nothing_is_called_so")
     assert status == 0, output
-    assert harness(shelf, "-k", "nothing_is_called_so").code == 5
+    ended = harness(shelf, "-k", "nothing_is_called_so")
+    assert ended.code == 5
+    assert ended.summary["verdict"] == "no-tests"

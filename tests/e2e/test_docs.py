@@ -64,7 +64,7 @@ class Shell:
         return other
 
     def run(self, command: str, code: int = 0) -> str:
-        """What *command* printed. Fails when it ends with another exit status than *code*."""
+        """The output of *command*. Fails when it ends with another exit status than *code*."""
         # PWD is left out: it would say where the shell has been that this one is a copy of
         save = f"{{ export -p | grep -v '^declare -x [OLD]*PWD'; printf 'cd %q\\n' \"$(pwd -P)\"; }} >{self._state}"
         script = f". {self._state}\n{command}\nstatus=$?\n{save}\nexit $status\n"
@@ -154,7 +154,7 @@ def variables() -> dict[str, str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT]
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
     subprocess.run(command, check=True, timeout=300)
     (wheel,) = folder.glob("*.whl")
     return wheel

@@ -19,7 +19,7 @@ from harness.protocol import naming
 pytestmark = pytest.mark.docker
 
 
-def doctor(*arguments):
+def doctor(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "harness", "doctor", *arguments],
         capture_output=True,
@@ -29,7 +29,7 @@ def doctor(*arguments):
     )
 
 
-def test_what_a_lost_machine_left_is_named_and_removed_and_nothing_else() -> None:
+def test_only_the_remains_of_a_lost_machine_are_removed() -> None:
     old, new = (secrets.token_hex(4) for _ in range(2))
     with contextlib.closing(connect()) as client:
         for run, age_s in ((old, LEFT_BEHIND_S + 60), (new, 0)):

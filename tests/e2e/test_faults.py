@@ -1,11 +1,17 @@
 """The table of faults: every row as expected, and nothing left behind. ``python -m tests.faults`` prints it."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, account, begin, make_images
+from tests.faults.row import Row
 from tests.junit_check import check
+
+Scenes = dict[tuple[str, str], tuple[Path, Future[list[Row]]]]
 
 pytestmark = pytest.mark.docker
 
@@ -14,9 +20,10 @@ ON_THE_OTHERS = ("disk", "test_times", "test_full", "lost", "early", "late", "st
 
 
 @pytest.fixture(scope="module")
-def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """The scenes of all chosen tests, begun: by their parameters, their folder and what will have come of them."""
-    chosen = [item.callspec.params for item in request.session.items if item.path == request.path]
+def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
+    """The folder and the future rows of each scene that a chosen test has, all of them begun."""
+    items = [item for item in request.session.items if item.path == request.path]
+    chosen: list[dict[str, Any]] = [dict(item.callspec.params) for item in items if isinstance(item, pytest.Function)]
     make_images(sorted({each["db"] for each in chosen}))
     pool = ThreadPoolExecutor(AT_ONCE)
     begun = {}
@@ -34,7 +41,7 @@ def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         *((db, scene) for db in ("mysql", "mariadb") for scene in ON_THE_OTHERS),
     ],
 )
-def test_every_fault_comes_to_what_it_must(db, scene, scenes) -> None:
+def test_every_fault_comes_to_what_it_must(db: str, scene: str, scenes: Scenes) -> None:
     folder, begun = scenes[db, scene]
     rows = begun.result()
     assert rows

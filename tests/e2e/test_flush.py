@@ -201,7 +201,7 @@ DATABASES = {
 """
 
 
-def test_what_is_left_is_what_django_leaves(project, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+def test_what_is_left_is_what_django_leaves(project: Path, tmp_path: Path) -> None:  # noqa: F811 - the fixture
     (project / "shop" / "models.py").write_text(MODELS)
     (project / "shop" / "tests.py").write_text(TESTS)
     with (project / "settings.py").open("a") as file:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.e2e import command
-from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
+from tests.e2e.test_bad_input import make_project
 
 pytestmark = pytest.mark.docker
 
@@ -30,19 +29,22 @@ class HostileTests(TestCase):
 """
 
 
-@pytest.fixture
-def ended(project, tmp_path: Path):  # noqa: F811 - the fixture
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> command.Ended:
+    """One run. The step summary is beside the folder of its artifacts."""
+    folder = tmp_path_factory.mktemp("github")
+    project = make_project(folder / "project")
     (project / "shop" / "tests.py").write_text(TESTS)
     env = command.environment(
         GITHUB_ACTIONS="true",
         CI="true",
-        GITHUB_STEP_SUMMARY=str(tmp_path / "summary.md"),
+        GITHUB_STEP_SUMMARY=str(folder / "summary.md"),
         GITHUB_WORKSPACE=str(project),
     )
-    return command.harness("--project", str(project), "--runner", "host", artifacts=tmp_path / "artifacts", env=env)
+    return command.harness("--project", str(project), "--runner", "host", artifacts=folder / "artifacts", env=env)
 
 
-def commands(out):
+def commands(out: str) -> list[str]:
     """The lines that GitHub's runner would take for commands: those at the beginning of a line, unless they are stopped."""
     token, found = None, []
     for line in re.split(r"\r\n|\r|\n", out):
@@ -57,17 +59,17 @@ def commands(out):
     return found
 
 
-def test_the_only_commands_are_our_annotations(ended) -> None:
+def test_the_only_commands_are_our_annotations(ended: command.Ended) -> None:
     assert ended.code == 1, ended.told
     found = commands(ended.out)
     assert [line.partition(" ")[0] for line in found] == ["::error"]
     assert "file=shop/tests.py,line=15" in found[0]
 
 
-def test_what_was_printed_is_shown(ended) -> None:
+def test_what_was_printed_is_shown(ended: command.Ended) -> None:
     assert "::error::printed" in ended.out
 
 
-def test_the_step_summary_names_the_failure(ended, tmp_path: Path) -> None:
-    text = (tmp_path / "summary.md").read_text()
+def test_the_step_summary_names_the_failure(ended: command.Ended) -> None:
+    text = (ended.artifacts.parent / "summary.md").read_text()
     assert "test_fails_with_commands" in text

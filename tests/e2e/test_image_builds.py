@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def _run(tag: str, command: str) -> str:
 
 
 @contextlib.contextmanager
-def _builder(tale: Tale, environment: BuildEnvironment | None = None):
+def _builder(tale: Tale, environment: BuildEnvironment | None = None) -> Iterator[ImageBuilder]:
     with (
         contextlib.closing(connect()) as client,
         ImageBuilder(client, tale, lambda: environment or BuildEnvironment()) as made,
@@ -60,24 +61,24 @@ def _builder(tale: Tale, environment: BuildEnvironment | None = None):
 
 
 @pytest.fixture
-def tale():
+def tale() -> Tale:
     return Tale()
 
 
 @pytest.fixture
-def builder(tale):
+def builder(tale: Tale) -> Iterator[ImageBuilder]:
     with _builder(tale) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def runner():
+def runner() -> str:
     with _builder(Tale()) as made:
         return made.runner_image("3.13")
 
 
 @pytest.fixture
-def own():
+def own() -> Iterator[str]:
     """A name for images of one test alone; whatever was made under it is removed."""
     name = f"test{secrets.token_hex(4)}"
     yield name
@@ -88,7 +89,7 @@ def own():
 
 
 @pytest.fixture
-def no_trace():
+def no_trace() -> Iterator[None]:
     """No container and no volume is left by what the test does."""
     before = _left()
     yield
@@ -128,7 +129,7 @@ def _wheel(folder: Path, name: str) -> Path:
     return path
 
 
-def test_the_runner_has_what_a_project_commonly_needs(runner) -> None:
+def test_the_runner_has_what_a_project_commonly_needs(runner: str) -> None:
     said = _run(
         runner,
         "python -V; id -u; stat -c %u /project /opt/venv; pwd; command -v python; command -v pip; locale charmap;"
@@ -141,12 +142,14 @@ def test_the_runner_has_what_a_project_commonly_needs(runner) -> None:
     assert said[8:] == ["can write", ""]
 
 
-def test_what_is_there_is_found_without_a_word(builder, tale, runner) -> None:
+def test_what_is_there_is_found_without_a_word(builder: ImageBuilder, tale: Tale, runner: str) -> None:
     assert builder.runner_image("3.13") == runner
     assert tale == []
 
 
-def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(builder, tale, runner, own) -> None:
+def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(
+    builder: ImageBuilder, tale: Tale, runner: str, own: str
+) -> None:
     first = builder.provide([_spec(own, runner, "RUN echo one")])
     assert builder.provide([_spec(own, runner, "RUN echo one")]) == first
     second = builder.provide([_spec(own, runner, "RUN echo two")])
@@ -155,7 +158,7 @@ def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(builder, tale, ru
     assert builder.provide([_spec(own, runner, "RUN echo one")]) == first
 
 
-def test_a_build_that_fails_shows_the_end_of_its_log(builder, runner, own) -> None:
+def test_a_build_that_fails_shows_the_end_of_its_log(builder: ImageBuilder, runner: str, own: str) -> None:
     with pytest.raises(ServerError) as caught:
         builder.provide([_spec(own, runner, "RUN seq -f line-%g 60; echo the last words; exit 7")])
     assert f"{own}:1" in caught.value.message
@@ -166,13 +169,13 @@ def test_a_build_that_fails_shows_the_end_of_its_log(builder, runner, own) -> No
     assert "returned a non-zero code: 7" in lines[-1]
 
 
-def test_the_log_is_told_without_the_builders_colours(builder, tale, runner, own) -> None:
+def test_the_log_is_told_without_the_builders_colours(builder: ImageBuilder, tale: Tale, runner: str, own: str) -> None:
     builder.provide([_spec(own, runner, "RUN echo this in red >&2")])
     assert "this in red" in [line for _, line in tale]
     assert "\x1b" not in tale.text
 
 
-def test_what_can_be_had_from_nowhere_is_told_with_every_reason(builder, tale, own) -> None:
+def test_what_can_be_had_from_nowhere_is_told_with_every_reason(builder: ImageBuilder, tale: Tale, own: str) -> None:
     specs = [
         Spec(own, "1", Origin((f"registry.invalid/{name}:1",)), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
         for name in ("one", "two")
@@ -187,7 +190,7 @@ def test_what_can_be_had_from_nowhere_is_told_with_every_reason(builder, tale, o
     assert [line for _, line in tale] == ["pulling"], "a registry that did not answer is asked once"
 
 
-def test_proxies_reach_a_build_and_do_not_stay(runner, own) -> None:
+def test_proxies_reach_a_build_and_do_not_stay(runner: str, own: str) -> None:
     proxy = f"http://me:{HUSH}@proxy.invalid:3128"
     dockerfile = (
         f'RUN test "$http_proxy" = "{proxy.replace(HUSH, "$(printf hush%s hush)")}" && echo through $HTTP_PROXY'
@@ -199,7 +202,7 @@ def test_proxies_reach_a_build_and_do_not_stay(runner, own) -> None:
     assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
 
 
-def test_one_of_two_runs_builds_and_the_other_waits(runner, own) -> None:
+def test_one_of_two_runs_builds_and_the_other_waits(runner: str, own: str) -> None:
     tales = (Tale(), Tale())
     spec = _spec(own, runner, "RUN sleep 1")
 
@@ -222,7 +225,7 @@ def test_the_first_failure_of_several_jobs_is_raised() -> None:
     waiting.set()
 
 
-def test_images_built_on_ours_are_not_ours(builder, runner, own) -> None:
+def test_images_built_on_ours_are_not_ours(builder: ImageBuilder, runner: str, own: str) -> None:
     tag = builder.provide([_spec(own, runner, "RUN echo one")])
     theirs = f"theirs-{own}:1"
     subprocess.run(
@@ -237,7 +240,7 @@ def test_images_built_on_ours_are_not_ours(builder, runner, own) -> None:
     assert not any("theirs" in name for image in builder.images.ours() for name in image.tags)
 
 
-def test_an_image_with_somebody_elses_tag_loses_ours_alone(builder, runner, own) -> None:
+def test_an_image_with_somebody_elses_tag_loses_ours_alone(builder: ImageBuilder, runner: str, own: str) -> None:
     tag = builder.provide([_spec(own, runner, "RUN echo one")])
     _docker("tag", tag, f"theirs-{own}:1")
     (image,) = [image for image in builder.images.ours() if image.tag == tag]
@@ -246,7 +249,7 @@ def test_an_image_with_somebody_elses_tag_loses_ours_alone(builder, runner, own)
     assert builder.images.find(f"theirs-{own}:1") == image.id
 
 
-def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_trace) -> None:
+def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner: str, no_trace: None) -> None:
     project = tmp_path / "project"
     project.mkdir()
     name = f"alone{secrets.token_hex(4)}"
@@ -277,7 +280,7 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner, no_t
     assert "[tool.harness] install" in caught.value.hint
 
 
-def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runner, no_trace) -> None:
+def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runner: str, no_trace: None) -> None:
     environment = BuildEnvironment(
         {"PIP_INDEX_URL": f"https://me:{HUSH}@index.invalid/simple"},
         proxies={"https_proxy": f"http://me:{HUSH}@proxy.invalid:1"},
@@ -295,7 +298,9 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runne
         _docker("image", "rm", tag)
 
 
-def test_packages_of_the_system_are_installed_by_root(tmp_path: Path, builder, runner, no_trace) -> None:
+def test_packages_of_the_system_are_installed_by_root(
+    tmp_path: Path, builder: ImageBuilder, runner: str, no_trace: None
+) -> None:
     # its files have owners, modes and a group of their own
     tag = builder.project_image(runner, tmp_path, [STATUS], ["hello", "openssh-client"])
     try:
@@ -321,7 +326,9 @@ def _status(bounds: int) -> list[str]:
     return [*(f"{name}:\t{bounds if name == 'CapBnd' else 0:016x}" for name in names), "NoNewPrivs:\t1"]
 
 
-def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path: Path, builder, runner, no_trace) -> None:
+def test_a_command_has_no_privileges_and_its_image_no_run(
+    tmp_path: Path, builder: ImageBuilder, runner: str, no_trace: None
+) -> None:
     tag = builder.project_image(runner, tmp_path, [STATUS])
     container = _docker("create", tag).strip()
     try:
@@ -335,8 +342,8 @@ def test_a_command_has_no_privileges_and_its_image_belongs_to_no_run(tmp_path: P
         _docker("image", "rm", tag)
 
 
-def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
-    tmp_path: Path, tale, builder, runner, own, no_trace
+def test_a_container_that_ends_early_shows_status_and_output(
+    tmp_path: Path, tale: Tale, builder: ImageBuilder, runner: str, own: str, no_trace: None
 ) -> None:
     """Covers both operations that may meet it first: copying an archive, and running a command."""
     broken = (
@@ -356,7 +363,9 @@ def test_a_container_that_ends_by_itself_is_told_with_status_and_output(
     assert caught.value.evidence.splitlines()[0] == "last words"
 
 
-def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path: Path, builder, runner, no_trace) -> None:
+def test_a_command_that_may_read_anything_has_the_whole_project(
+    tmp_path: Path, builder: ImageBuilder, runner: str, no_trace: None
+) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "models.py").write_text("# here")
     (tmp_path / ".harness").mkdir()
@@ -373,17 +382,19 @@ def test_a_command_that_may_read_anything_has_the_whole_project(tmp_path: Path, 
         _docker("image", "rm", tag)
 
 
-def test_a_project_that_names_nothing_has_the_runners_image(tmp_path: Path, builder, tale, runner) -> None:
+def test_a_project_that_names_nothing_has_the_runners_image(
+    tmp_path: Path, builder: ImageBuilder, tale: Tale, runner: str
+) -> None:
     assert builder.project_image(runner, tmp_path, []) == runner
     assert tale == []
 
 
-def test_a_project_whose_dependencies_are_named_nowhere_is_told_so(tmp_path: Path, builder, runner) -> None:
+def test_a_project_without_named_dependencies_is_an_error(tmp_path: Path, builder: ImageBuilder, runner: str) -> None:
     with pytest.raises(ProjectError, match="dependencies are"):
         builder.project_image(runner, tmp_path)
 
 
-def test_an_installation_under_way_ends_when_the_builder_closes(tmp_path: Path, runner, no_trace) -> None:
+def test_an_installation_under_way_ends_when_the_builder_closes(tmp_path: Path, runner: str, no_trace: None) -> None:
     running = threading.Event()
     errors: list[BaseException] = []
 
@@ -441,7 +452,7 @@ builder.provide([Spec('x', '1', Origin((sys.argv[1],)), recipe, (Step('Dockerfil
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_nothing_is_left_when_the_process_is_killed_at_any_moment(moment, tmp_path: Path, runner) -> None:
+def test_nothing_is_left_when_the_process_is_killed(moment: str, tmp_path: Path, runner: str) -> None:
     before = _left()
     command = [sys.executable, "-c", PREPARING + MOMENTS[moment], runner, str(tmp_path)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
@@ -464,7 +475,7 @@ def test_an_engine_that_answers_is_left_alone() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_an_engine_elsewhere_that_does_not_answer_is_not_replaced() -> None:
+def test_a_silent_engine_elsewhere_is_not_replaced() -> None:
     done = _script("engine", DOCKER_HOST="tcp://127.0.0.1:1")
     assert done.returncode == 3
     assert "tcp://127.0.0.1:1" in done.stderr

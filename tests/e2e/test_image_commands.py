@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from harness.host.docker.images import NAME_LABEL
 pytestmark = pytest.mark.docker
 
 
-def images(*argv: str, cwd: Path) -> subprocess.CompletedProcess:
+def images(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "harness", "images", *argv],
         capture_output=True,
@@ -28,7 +29,7 @@ def images(*argv: str, cwd: Path) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture
-def small_image():
+def small_image() -> Iterator[str]:
     """An empty image with our label and a tag like ours, which no run needs."""
     tag = f"harness-test:{secrets.token_hex(4)}"
     buffer = io.BytesIO()
@@ -39,7 +40,7 @@ def small_image():
     subprocess.run(["docker", "image", "rm", tag], check=False, capture_output=True)
 
 
-def test_an_image_is_listed_and_removed(small_image, tmp_path: Path) -> None:
+def test_an_image_is_listed_and_removed(small_image: str, tmp_path: Path) -> None:
     assert small_image in images("list", cwd=tmp_path).stdout
     removed = images("remove", small_image, cwd=tmp_path)
     assert (removed.returncode, removed.stdout) == (ExitCode.GREEN, f"removed {small_image}\n")
@@ -49,7 +50,7 @@ def test_an_image_is_listed_and_removed(small_image, tmp_path: Path) -> None:
     assert f"{small_image} is no image of the harness" in again.stderr
 
 
-def test_one_that_others_are_built_on_goes_with_them(small_image, tmp_path: Path) -> None:
+def test_one_that_others_are_built_on_goes_with_them(small_image: str, tmp_path: Path) -> None:
     derived = f"{small_image}-derived"
     dockerfile = f"FROM {small_image}\nENV A=b\n"
     subprocess.run(
@@ -60,7 +61,7 @@ def test_one_that_others_are_built_on_goes_with_them(small_image, tmp_path: Path
     assert sorted(removed.stdout.splitlines()) == sorted([f"removed {small_image}", f"removed {derived}"])
 
 
-def test_one_in_use_is_kept_and_says_why(small_image, tmp_path: Path) -> None:
+def test_one_in_use_is_kept_and_says_why(small_image: str, tmp_path: Path) -> None:
     created = subprocess.run(["docker", "create", small_image, "x"], check=True, capture_output=True, text=True)
     try:
         removed = images("remove", small_image, cwd=tmp_path)

@@ -6,6 +6,8 @@ import contextlib
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +69,7 @@ DATABASES["replica"] = {**DATABASES["default"], "HOST": "elsewhere", "TEST": {"M
 """
 
 
-def kept_ids(shop):
+def kept_ids(shop: Path) -> set[str]:
     """The servers that are kept for *shop*, whatever else is running on this engine."""
     config = load({"project": str(shop), "runner": "host"}, {}, command.ROOT)
     client = connect()
@@ -78,7 +80,7 @@ def kept_ids(shop):
 
 
 @pytest.fixture
-def shop(project):  # noqa: F811 - the fixture
+def shop(project: Path) -> Iterator[Path]:  # noqa: F811 - the fixture
     """A project with a model, a mirror, and tests that use both."""
     (project / "shop" / "models.py").write_text(MODELS)
     (project / "shop" / "migrations" / "0001_initial.py").write_text(MIGRATION.format(after="", operation=CREATE))
@@ -90,11 +92,11 @@ def shop(project):  # noqa: F811 - the fixture
     command.harness("--project", str(project), "--runner", "host", "-k", "no such test", artifacts=project / "last")
 
 
-def run(shop, name, *args):
+def run(shop: Path, name: str, *args: str) -> command.Ended:
     return command.harness("--project", str(shop), "--runner", "host", *args, artifacts=shop.parent / name)
 
 
-def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(shop) -> None:
+def test_kept_servers_get_new_clones_and_end_with_a_plain_run(shop: Path) -> None:
     first = run(shop, "first", "--keepdb")
     assert first.code == 0, first.told
     servers = kept_ids(shop)
@@ -115,7 +117,7 @@ def test_servers_are_kept_clones_are_made_anew_and_a_run_without_it_ends_them(sh
     assert kept_ids(shop) == set()
 
 
-def test_two_runs_do_not_share_kept_servers(shop) -> None:
+def test_two_runs_do_not_share_kept_servers(shop: Path) -> None:
     (shop / "shop" / "tests.py").write_text(
         "import time\nfrom django.test import TestCase\n\n\n"
         "class T(TestCase):\n    def test_it(self):\n        time.sleep(6)\n"

@@ -2,7 +2,9 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pymysql
 import pytest
@@ -112,18 +114,18 @@ ALTER TABLE old ADD CONSTRAINT CHECK (id > 2)
 """
 
 
-def statements(text):
+def statements(text: str) -> list[str]:
     return [line for line in text.replace("\n    ", " ").splitlines() if line]
 
 
 @pytest.fixture(scope="module", params=pairs.ENGINES, ids=lambda engine: engine.name)
-def pair(request: pytest.FixtureRequest):
+def pair(request: pytest.FixtureRequest) -> Iterator[pairs.Pair]:
     with pairs.running(request.param) as pair:
         yield pair
 
 
 @pytest.fixture
-def template(pair):
+def template(pair: pairs.Pair) -> Iterator[pairs.Session]:
     """A session in a template that has all of the above."""
     with pair.session() as session:
         session.run(
@@ -137,18 +139,18 @@ def template(pair):
         yield session
 
 
-def quoted(name):
+def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def clone(pair) -> None:
+def clone(pair: pairs.Pair) -> None:
     with contextlib.closing(pair.connect()) as connection:
         make_clone(connection, TEMPLATE, CLONE)
 
 
-def contents(pair, database):
+def contents(pair: pairs.Pair, database: str) -> dict[Any, Any]:
     """All definitions and rows of a database, by what they are of."""
-    found = {}
+    found: dict[Any, Any] = {}
     with pair.session() as session:
         session.run("SET sql_mode = ''", f"USE {quoted(database)}")
         found["database"] = session.run("SELECT @@character_set_database, @@collation_database")
@@ -171,7 +173,7 @@ def contents(pair, database):
                 )
             if name == "by_transaction":
                 found["rows", name] = session.run("SELECT x FROM by_transaction")
-            elif name != "m_third":  # whose definer may not read it
+            elif name != "m_third":  # its definer may not read it
                 found["rows", name] = sorted(session.run(f"SELECT * FROM {quoted(name)}"), key=repr)
         for kind, name in session.run(
             "SELECT ROUTINE_TYPE, ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()"
@@ -194,7 +196,7 @@ def contents(pair, database):
     return found
 
 
-def test_a_clone_has_all_that_its_template_has(pair, template) -> None:
+def test_a_clone_has_all_that_its_template_has(pair: pairs.Pair, template: pairs.Session) -> None:
     clone(pair)
     expected, made = contents(pair, TEMPLATE), contents(pair, CLONE)
     assert expected.keys() == made.keys()
@@ -204,7 +206,7 @@ def test_a_clone_has_all_that_its_template_has(pair, template) -> None:
     assert len(made["grants"]) == 3
 
 
-def test_a_clone_works_by_itself(pair, template) -> None:
+def test_a_clone_works_by_itself(pair: pairs.Pair, template: pairs.Session) -> None:
     clone(pair)
     with pair.session(database=CLONE) as session:
         session.run("INSERT INTO child VALUES ()", "INSERT INTO counted VALUES ()", "INSERT INTO parent (n) VALUES (5)")
@@ -221,7 +223,7 @@ def test_a_clone_works_by_itself(pair, template) -> None:
     assert template.run("SELECT COUNT(*) FROM parent") == ((2,),)
 
 
-def test_a_mariadb_clone_counts_on_by_itself(pair, template) -> None:
+def test_a_mariadb_clone_counts_on_by_itself(pair: pairs.Pair, template: pairs.Session) -> None:
     if pair.engine.name != "mariadb":
         with pytest.raises(Exception, match="SEQUENCE"):
             template.run("CREATE SEQUENCE numbers")
@@ -240,7 +242,7 @@ def test_a_mariadb_clone_counts_on_by_itself(pair, template) -> None:
     assert [*following, template.run("SELECT NEXTVAL(cached)")] == [((120,),)] * 5
 
 
-def test_a_statement_that_is_refused_is_told_with_the_error(pair, template) -> None:
+def test_a_statement_that_is_refused_is_told_with_the_error(pair: pairs.Pair, template: pairs.Session) -> None:
     with contextlib.closing(pair.connect()) as connection, connection.cursor() as cursor:
         make_clone(connection, TEMPLATE, CLONE)
         with pytest.raises(pymysql.Error) as caught:
@@ -248,7 +250,7 @@ def test_a_statement_that_is_refused_is_told_with_the_error(pair, template) -> N
     assert caught.value.__notes__ == ["SELECT nothing FROM nowhere"]
 
 
-def test_what_nobody_can_read_in_the_template_is_not_in_the_clone(pair, template) -> None:
+def test_an_unreadable_view_is_not_in_the_clone(pair: pairs.Pair, template: pairs.Session) -> None:
     template.run("CREATE TABLE gone (id int)", "CREATE VIEW broken AS SELECT * FROM gone", "DROP TABLE gone")
     clone(pair)
     assert ("VIEW", "a_second") in contents(pair, CLONE)
@@ -256,12 +258,12 @@ def test_what_nobody_can_read_in_the_template_is_not_in_the_clone(pair, template
         assert "broken" not in [name for (name, *_) in session.run("SHOW TABLES")]
 
 
-def sleep_until_cut_off(session) -> None:
+def sleep_until_cut_off(session: pairs.Session) -> None:
     with contextlib.suppress(pymysql.Error):
         session.run("SELECT SLEEP(600) FROM counted")
 
 
-def test_a_clone_of_an_earlier_worker_goes_with_the_sessions_of_that(pair, template) -> None:
+def test_the_clone_and_sessions_of_an_earlier_worker_go(pair: pairs.Pair, template: pairs.Session) -> None:
     clone(pair)
     with pair.session(database=CLONE) as dead, pair.session() as watch:
         dead.run("INSERT INTO counted VALUES ()", "BEGIN", "UPDATE counted SET id = 900")
@@ -276,8 +278,8 @@ def test_a_clone_of_an_earlier_worker_goes_with_the_sessions_of_that(pair, templ
         assert session.run("SELECT * FROM counted") == ()
 
 
-def make_side_by_side(pair) -> None:
-    def make(slot) -> None:
+def make_side_by_side(pair: pairs.Pair) -> None:
+    def make(slot: int) -> None:
         with contextlib.closing(pair.connect()) as connection:
             make_clone(connection, TEMPLATE, f"side_{slot}")
 
@@ -285,7 +287,7 @@ def make_side_by_side(pair) -> None:
         list(pool.map(make, range(4)))
 
 
-def test_slots_make_their_clones_side_by_side(pair, template) -> None:
+def test_slots_make_their_clones_side_by_side(pair: pairs.Pair, template: pairs.Session) -> None:
     make_side_by_side(pair)
     expected = contents(pair, TEMPLATE)
     for slot in range(4):

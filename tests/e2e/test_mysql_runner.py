@@ -2,18 +2,20 @@
 
 import contextlib
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import ServerError
-from harness.host.engines import MYSQL
+from harness.host.engines.mysql import MYSQL
 from harness.protocol.events import AttemptFinished, DatabasesReady
 from harness.protocol.messages import RunSpec
 from harness.runner.replication.mysql_position import GtidStream
 from harness.runner.replication.mysql_writes import is_write
 from tests.e2e import pairs
-from tests.runner.conversation import run
+from tests.runner.conversation import Journal, MakeProject, run
 from tests.unit.runner.replication import test_mysql_writes as writes
 
 pytestmark = pytest.mark.docker
@@ -100,24 +102,31 @@ class CommittingTooTests(CommittingTests):
 
 
 @pytest.fixture(scope="module", params=pairs.ENGINES, ids=lambda engine: engine.name)
-def pair(request: pytest.FixtureRequest):
+def pair(request: pytest.FixtureRequest) -> Iterator[pairs.Pair]:
     with pairs.running(request.param) as pair:
         yield pair
 
 
 @pytest.fixture
-def own_pair(request: pytest.FixtureRequest):
-    """A pair that a test may break."""
+def own_pair(request: pytest.FixtureRequest) -> Iterator[pairs.Pair]:
+    """A pair for one test, which breaks it."""
     with pairs.running(request.param) as pair:
         yield pair
 
 
-each_engine = pytest.mark.parametrize("own_pair", pairs.ENGINES, ids=lambda engine: engine.name, indirect=True)
+@pytest.fixture(scope="module", params=pairs.ENGINES, ids=lambda engine: engine.name)
+def stopped_pair(request: pytest.FixtureRequest) -> Iterator[pairs.Pair]:
+    """A pair whose replica has stopped: the primary wrote rows of a table that only the primary has."""
+    with pairs.running(request.param) as pair:
+        with pair.session() as session:
+            session.run("CREATE DATABASE apart", "SET sql_log_bin = 0", "CREATE TABLE apart.alone (id int PRIMARY KEY)")
+            session.run("SET sql_log_bin = 1", "INSERT INTO apart.alone VALUES (1)")
+        yield pair
 
 
 @pytest.fixture
-def project(tmp_path: Path):
-    def make(files):
+def project(tmp_path: Path) -> MakeProject:
+    def make(files: dict[str, str]) -> Path:
         for name, text in {"settings.py": SETTINGS, "shop/__init__.py": "", "shop/models.py": MODELS, **files}.items():
             file = tmp_path / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +136,7 @@ def project(tmp_path: Path):
     return make
 
 
-def run_on(pair, folder, *labels, **spec):
+def run_on(pair: pairs.Pair, folder: Path, *labels: str, **spec: Any) -> Journal:
     with pair.session() as session:
         session.run("DROP DATABASE IF EXISTS test_shop")
     return run(
@@ -138,11 +147,11 @@ def run_on(pair, folder, *labels, **spec):
     )
 
 
-def red(journal):
+def red(journal: Journal) -> dict[str, Any]:
     return {event.test: event.failures for event in journal.attempts if event.outcome.is_red}
 
 
-def test_mirrors(pair, project) -> None:
+def test_mirrors(pair: pairs.Pair, project: MakeProject) -> None:
     journal = run_on(pair, project({"tests.py": TESTS}))
     assert red(journal) == {}, journal.stderr
     assert journal.status == 0, journal.stderr
@@ -151,7 +160,7 @@ def test_mirrors(pair, project) -> None:
     assert made.clones == ("test_shop_1", "test_shop_2")
 
 
-def test_statements_show_who_ran_them(pair, project) -> None:
+def test_statements_show_who_ran_them(pair: pairs.Pair, project: MakeProject) -> None:
     test = """
         from django.test import TransactionTestCase
         from shop.models import Item
@@ -170,7 +179,7 @@ def test_statements_show_who_ran_them(pair, project) -> None:
     assert all(word not in statement.sql for statement in sql for word in ("GTID", "gtid"))
 
 
-def test_a_replica_refuses_what_a_shared_mirror_refuses(pair) -> None:
+def test_a_replica_refuses_what_a_shared_mirror_refuses(pair: pairs.Pair) -> None:
     """The kinds of statements are those of the real server, as far as it knows the statement at all."""
     with pair.session() as session:
         session.run("CREATE DATABASE IF NOT EXISTS ro", "CREATE TABLE IF NOT EXISTS ro.t (id int PRIMARY KEY, a int)")
@@ -193,7 +202,7 @@ def test_a_replica_refuses_what_a_shared_mirror_refuses(pair) -> None:
     assert asked > 60
 
 
-def _catch_up(pair):
+def _catch_up(pair: pairs.Pair) -> object:
     stream = GtidStream()
     with pair.session() as primary, pair.session("replica") as replica:
         with primary.connection.cursor() as cursor:
@@ -202,7 +211,7 @@ def _catch_up(pair):
             return stream.wait(cursor, wanted, 30.0, "default")
 
 
-def test_a_server_that_is_no_replica_is_not_waited_for(pair) -> None:
+def test_a_server_that_is_no_replica_is_not_waited_for(pair: pairs.Pair) -> None:
     stream = GtidStream()
     with pair.session() as primary, primary.connection.cursor() as cursor:
         stream.position(cursor)
@@ -210,7 +219,7 @@ def test_a_server_that_is_no_replica_is_not_waited_for(pair) -> None:
         assert stream.wait(cursor, (elsewhere,), 30.0, "default") is None
 
 
-def test_a_replica_that_does_not_get_there_in_time(pair) -> None:
+def test_a_replica_that_does_not_get_there_in_time(pair: pairs.Pair) -> None:
     stream = GtidStream()
     elsewhere = "0-1-999999999" if pair.engine.name == "mariadb" else "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9"
     with pair.session() as primary, primary.connection.cursor() as cursor:
@@ -221,18 +230,9 @@ def test_a_replica_that_does_not_get_there_in_time(pair) -> None:
     assert elsewhere in caught.value.evidence
 
 
-def stop_replica(pair) -> None:
-    """Let the primary write what the replica cannot: rows of a table that only the primary has."""
-    with pair.session() as session:
-        session.run("CREATE DATABASE apart", "SET sql_log_bin = 0", "CREATE TABLE apart.alone (id int PRIMARY KEY)")
-        session.run("SET sql_log_bin = 1", "INSERT INTO apart.alone VALUES (1)")
-
-
-@each_engine
-def test_a_replica_that_has_stopped_is_told_at_once_with_what_stopped_it(own_pair) -> None:
-    stop_replica(own_pair)
+def test_a_stopped_replica_is_reported_at_once_with_its_cause(stopped_pair: pairs.Pair) -> None:
     with contextlib.ExitStack() as stack:
-        primary, replica = (stack.enter_context(own_pair.session(role)) for role in ("primary", "replica"))
+        primary, replica = (stack.enter_context(stopped_pair.session(role)) for role in ("primary", "replica"))
         stream = GtidStream()
         wanted = stream.position(stack.enter_context(primary.connection.cursor()))
         cursor = stack.enter_context(replica.connection.cursor())
@@ -265,8 +265,8 @@ class ReadingTests(TransactionTestCase):
 """
 
 
-@each_engine
-def test_a_run_whose_replica_stops_ends_with_what_stopped_it(own_pair, project) -> None:
+@pytest.mark.parametrize("own_pair", pairs.ENGINES, ids=lambda engine: engine.name, indirect=True)
+def test_a_run_whose_replica_stops_ends_with_its_cause(own_pair: pairs.Pair, project: MakeProject) -> None:
     journal = run_on(own_pair, project({"tests.py": BREAKING}), workers=1)
     assert journal.aborted.exit_code == journal.status == 3
     assert "has stopped applying" in journal.aborted.message
@@ -274,10 +274,8 @@ def test_a_run_whose_replica_stops_ends_with_what_stopped_it(own_pair, project) 
     assert journal.outcomes()["ReadingTests.test_two"] == "ERRORED"
 
 
-@each_engine
-def test_a_replica_that_has_stopped_before_is_told_before_the_tests(own_pair, project) -> None:
-    stop_replica(own_pair)
-    journal = run_on(own_pair, project({"tests.py": TESTS}), workers=1)
+def test_a_stopped_replica_is_reported_before_the_tests(stopped_pair: pairs.Pair, project: MakeProject) -> None:
+    journal = run_on(stopped_pair, project({"tests.py": TESTS}), workers=1)
     assert journal.status == 3
     assert "alone" in journal.aborted.evidence
     assert journal.all(AttemptFinished) == []
@@ -302,15 +300,15 @@ class Tests(TestCase):
 """
 
 
-@pytest.mark.parametrize("own_pair", [MYSQL], indirect=True, ids=["mysql"])
-def test_the_error_of_a_table_without_transactions_names_the_option(own_pair, project) -> None:
-    journal = run_on(own_pair, project({"tests.py": MYISAM}))
+@pytest.mark.parametrize("pair", [MYSQL], indirect=True, ids=["mysql"])
+def test_the_error_of_a_non_transactional_table_names_the_option(pair: pairs.Pair, project: MakeProject) -> None:
+    journal = run_on(pair, project({"tests.py": MYISAM}))
     (failure,) = journal.final("test_one").failures
     assert "1785" in failure.message
     assert 'replication = "position" in [tool.harness.servers.mysql]' in failure.traceback
 
 
-def test_replication_by_position(project) -> None:
+def test_replication_by_position(project: MakeProject) -> None:
     with pairs.running(MYSQL, "position") as pair:
         journal = run_on(pair, project({"tests.py": TESTS, "test_myisam.py": MYISAM}), "tests", "test_myisam")
     assert red(journal) == {}
@@ -364,7 +362,7 @@ del name, number
 """
 
 
-def test_eight_workers_and_a_replica_that_never_stops(pair, project) -> None:
+def test_eight_workers_and_a_replica_that_never_stops(pair: pairs.Pair, project: MakeProject) -> None:
     """Slots of workers that die are made anew meanwhile: their databases are dropped under a replica that still applies."""
     journal = run_on(pair, project({"tests.py": CROWD}), workers=8)
     outcomes = journal.outcomes()

@@ -5,21 +5,28 @@ import io
 import os
 import secrets
 import subprocess
-import sys
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import pymysql
 import pytest
+from docker import DockerClient
+from docker.models.containers import Container
+from pymysql import Connection
 
 from harness.errors import ServerError
 from harness.host.config.databases import DbSpec
+from harness.host.config.load import load
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
+from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
-from harness.host.planning.plan import make_plan
+from harness.host.planning.plan import ServerPlan, make_plan
 from harness.host.run.servers import ServerOptions, Servers
+from harness.protocol import naming
+from harness.protocol.messages import Endpoint
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 pytestmark = pytest.mark.docker
@@ -31,46 +38,46 @@ GTIDS = {"mysql": "@@global.gtid_executed", "mariadb": "@@global.gtid_binlog_pos
 CLIENT = {"mysql": ("mysql",), "mariadb": ("mariadb", "--skip-ssl")}
 
 
-def alias(name, host, mirror=None, user=USER):
+def alias(name: str, host: str, mirror: str | None = None, user: str = USER) -> Alias:
     return Alias(
         name, "django.db.backends.mysql", "mysql", "shop", host, "", user, "test_shop", TestOptions(mirror=mirror)
     )
 
 
-def pair_of(kind, version):
+def pair_of(kind: str, version: str) -> ServerPlan:
     """A primary, and a replica of it that the settings name another user for."""
     topology = Topology((alias("default", "db1"), alias("replica", "db2", "default", "root")))
     return make_plan(topology, (DbSpec(kind, version),))
 
 
 @pytest.fixture(scope="module")
-def client():
+def client() -> Iterator[DockerClient]:
     with contextlib.closing(connect()) as client:
         yield client
 
 
-def image_of(client, kind, version, configured=None):
+def image_of(client: DockerClient, kind: str, version: str, configured: str | None = None) -> str:
     with ImageBuilder(client, lambda title, line: None) as builder:
         return builder.server_image(ENGINES[kind], version, configured)
 
 
 @pytest.fixture
-def run():
+def run() -> str:
     return secrets.token_hex(4)
 
 
 @pytest.fixture
-def network(client, run):
+def network(client: DockerClient, run: str) -> Iterator[str]:
     with containers.network(client, run) as name:
         yield name
 
 
-def stack(client, plan, run, network, image, **options):
+def servers(client: DockerClient, plan: ServerPlan, run: str, network: str, image: str, **options: Any) -> Servers:
     images = {(server.engine.name, server.version): image for server in plan.servers}
     return Servers(client, plan, ServerOptions(run, network, images, publish=True, **options))
 
 
-def session(endpoint, user=USER, password=None):
+def session(endpoint: Endpoint, user: str = USER, password: str | None = None) -> contextlib.closing[Connection]:
     return contextlib.closing(
         pymysql.connect(
             host=endpoint.host, port=endpoint.port, user=user, password=password or endpoint.password, autocommit=True
@@ -78,52 +85,69 @@ def session(endpoint, user=USER, password=None):
     )
 
 
-def rows(connection, sql, *parameters):
+def rows(connection: Connection, sql: str, *parameters: object) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters or None)
         return cursor.fetchall()
 
 
-def ask(connection, sql):
+def ask(connection: Connection, sql: str) -> Any:
     return rows(connection, sql)[0][0]
 
 
-def await_(condition, what) -> None:
+def await_(condition: Callable[[], object], what: str) -> None:
     until = time.monotonic() + DEADLINE_S
     while not condition():
         assert time.monotonic() < until, f"not after {DEADLINE_S} s: {what}"
         time.sleep(0.01)
 
 
-def local(container, kind, sql):
-    """What the server says to its own administrator."""
+def local(container: Container, kind: str, sql: str) -> str:
+    """The result of *sql*, run by the server's own administrator."""
     words = [*CLIENT[kind][:1], "--no-defaults", *CLIENT[kind][1:], "--socket=/srv/harness/mysqld.sock"]
-    result = container.exec_run([*words, "--user=root", "--batch", "--skip-column-names", "-e", sql])
-    assert result.exit_code == 0, result.output
-    return result.output.decode().strip()
+    status, output = executed(container, *words, "--user=root", "--batch", "--skip-column-names", "-e", sql)
+    assert status == 0, output
+    return output.decode().strip()
+
+
+def executed(container: Container, *words: str, **environment: str) -> tuple[int | None, bytes]:
+    """The exit status and the output of a command in the container."""
+    result = container.exec_run(list(words), environment=environment)
+    assert isinstance(result.output, bytes)
+    return result.exit_code, result.output
+
+
+class Pair(NamedTuple):
+    """A primary and its replica that run, with a session on each."""
+
+    kind: str
+    writer: Connection
+    reader: Connection
+    servers: Servers
+    run: str
 
 
 @pytest.fixture(scope="module", params=EVERY, ids=[":".join(each) for each in EVERY])
-def pair(client, request: pytest.FixtureRequest):
-    """A pair that the tests share which only look at it: its kind, primary, replica, the stack, the run."""
+def pair(client: DockerClient, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """A pair for the tests that leave it as it is."""
     kind, version = request.param
     run = secrets.token_hex(4)
     image = image_of(client, kind, version)
     with (
         containers.network(client, run) as network,
-        stack(client, pair_of(kind, version), run, network, image) as up,
+        servers(client, pair_of(kind, version), run, network, image) as up,
     ):
         primary, replica = up.endpoints()
         with session(primary) as writer, session(replica) as reader:
-            yield kind, writer, reader, up, run
+            yield Pair(kind, writer, reader, up, run)
 
 
-def catch_up(kind, writer, reader) -> None:
+def catch_up(kind: str, writer: Connection, reader: Connection) -> None:
     written = ask(writer, f"SELECT {GTIDS[kind]}")
     await_(lambda: ask(reader, f"SELECT {GTIDS[kind]}") == written, "the replica has applied it")
 
 
-def test_what_is_written_on_the_primary_is_read_on_another_server(pair) -> None:
+def test_rows_of_the_primary_are_read_on_another_server(pair: Pair) -> None:
     kind, writer, reader, *_ = pair
     rows(writer, "CREATE DATABASE seen")
     try:
@@ -138,7 +162,7 @@ def test_what_is_written_on_the_primary_is_read_on_another_server(pair) -> None:
         rows(writer, "DROP DATABASE seen")
 
 
-def test_nobody_of_the_settings_writes_on_a_replica(pair) -> None:
+def test_no_user_of_the_settings_writes_on_a_replica(pair: Pair) -> None:
     _, _, reader, up, _ = pair
     replica = up.endpoints()[1]
     for user in (USER, "root"):
@@ -148,7 +172,7 @@ def test_nobody_of_the_settings_writes_on_a_replica(pair) -> None:
     assert ask(reader, "SELECT @@read_only") == 1
 
 
-def test_users_have_every_privilege_on_the_primary(pair) -> None:
+def test_users_have_every_privilege_on_the_primary(pair: Pair) -> None:
     kind, writer, *_ = pair
     rows(writer, "CREATE DATABASE made")
     rows(writer, "CREATE USER made@'%' IDENTIFIED BY 'x'")
@@ -163,7 +187,7 @@ def test_users_have_every_privilege_on_the_primary(pair) -> None:
     catch_up(kind, writer, pair[2])
 
 
-def test_time_zones_and_characters_are_as_in_the_official_images(pair) -> None:
+def test_time_zones_and_characters_are_as_in_the_official_images(pair: Pair) -> None:
     _, writer, reader, *_ = pair
     for connection in (writer, reader):
         assert str(ask(connection, "SELECT CONVERT_TZ('2020-07-01', 'UTC', 'Europe/Vienna')")) == "2020-07-01 02:00:00"
@@ -171,17 +195,17 @@ def test_time_zones_and_characters_are_as_in_the_official_images(pair) -> None:
         assert ask(connection, "SELECT @@character_set_server") == "utf8mb4"
 
 
-def test_data_is_in_memory_and_the_logs_are_not(client, pair) -> None:
+def test_data_is_in_memory_and_the_logs_are_not(client: DockerClient, pair: Pair) -> None:
     kind, _, _, _, run = pair
     for server in ("default", "replica"):
         container = client.containers.get(f"harness-{run}-{server}")
         where = local(container, kind, "SELECT @@datadir")
         assert where == "/srv/harness/memory/data/"
-        assert container.exec_run(["stat", "-f", "-c", "%T", where]).output.strip() == b"tmpfs"
-        assert container.exec_run(["stat", "-f", "-c", "%T", "/srv/harness/binlog"]).output.strip() != b"tmpfs"
+        assert executed(container, "stat", "-f", "-c", "%T", where) == (0, b"tmpfs\n")
+        assert executed(container, "stat", "-f", "-c", "%T", "/srv/harness/binlog")[1] != b"tmpfs\n"
 
 
-def test_both_say_what_they_are(pair) -> None:
+def test_both_say_what_they_are(pair: Pair) -> None:
     kind, _, reader, up, _ = pair
     assert [(each.server, each.role, each.primary) for each in up.ready] == [
         ("default", "primary", None),
@@ -194,7 +218,7 @@ def test_both_say_what_they_are(pair) -> None:
     assert up.failures() == {}
 
 
-def test_nobody_enters_without_the_password(client, pair) -> None:
+def test_a_wrong_password_is_refused(client: DockerClient, pair: Pair) -> None:
     kind, _, _, up, run = pair
     for endpoint in up.endpoints():
         container = client.containers.get(f"harness-{run}-{endpoint.server}")
@@ -202,11 +226,11 @@ def test_nobody_enters_without_the_password(client, pair) -> None:
             # PyMySQL alone could not say it: without the cryptography package it cannot send a wrong password at all
             words = [CLIENT[kind][0], "--no-defaults", *CLIENT[kind][1:], "--host=127.0.0.1", f"--user={user}"]
             words += ["--get-server-public-key"] if kind == "mysql" else []
-            refused = container.exec_run([*words, "-e", "SELECT 1"], environment={"MYSQL_PWD": "wrong"})
-            assert b"Access denied for user" in refused.output
+            _, refused = executed(container, *words, "-e", "SELECT 1", MYSQL_PWD="wrong")
+            assert b"Access denied for user" in refused
 
 
-def test_the_password_is_in_no_log_and_in_no_process_list(client, pair) -> None:
+def test_the_password_is_in_no_log_and_in_no_process_list(client: DockerClient, pair: Pair) -> None:
     _, writer, _, up, run = pair
     password = up.endpoints()[0].password
     for entry in client.api.containers(filters={"label": f"{containers.RUN_LABEL}={run}"}):
@@ -215,7 +239,7 @@ def test_the_password_is_in_no_log_and_in_no_process_list(client, pair) -> None:
     assert password not in str(rows(writer, "SHOW PROCESSLIST"))
 
 
-def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pair) -> None:
+def test_a_schema_is_dumped_for_any_name_and_without_noise(pair: Pair) -> None:
     _, writer, _, up, _ = pair
     name = "it's a=\"b\\-"
     rows(writer, f"CREATE DATABASE `{name}`")
@@ -235,10 +259,12 @@ def test_a_schema_is_dumped_whatever_the_database_is_called_and_without_noise(pa
 
 
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_a_pair_replicates_from_the_disk_too(client, run, network, kind, version) -> None:
+def test_a_pair_replicates_from_the_disk_too(
+    client: DockerClient, run: str, network: str, kind: str, version: str
+) -> None:
     image = image_of(client, kind, version)
     with (
-        stack(client, pair_of(kind, version), run, network, image, on_disk=frozenset({kind})) as up,
+        servers(client, pair_of(kind, version), run, network, image, on_disk=frozenset({kind})) as up,
         session(up.endpoints()[0]) as writer,
         session(up.endpoints()[1]) as reader,
     ):
@@ -247,7 +273,7 @@ def test_a_pair_replicates_from_the_disk_too(client, run, network, kind, version
         await_(lambda: rows(reader, "SHOW DATABASES LIKE 'seen'"), "the replica has the database")
 
 
-def test_by_position_tables_that_know_no_transactions_are_taken(client, run, network) -> None:
+def test_by_position_tables_without_transactions_are_taken(client: DockerClient, run: str, network: str) -> None:
     image, plan = image_of(client, "mysql", "9.7"), pair_of("mysql", "9.7")
     mixed = "INSERT INTO made.plain SELECT n FROM made.safe"
     tables = (
@@ -257,7 +283,7 @@ def test_by_position_tables_that_know_no_transactions_are_taken(client, run, net
         "INSERT INTO made.safe VALUES (1)",
     )
     with (
-        stack(client, plan, run, network, image, replication={"mysql": "position"}) as up,
+        servers(client, plan, run, network, image, replication={"mysql": "position"}) as up,
         session(up.endpoints()[0]) as writer,
         session(up.endpoints()[1]) as reader,
     ):
@@ -270,24 +296,46 @@ def test_by_position_tables_that_know_no_transactions_are_taken(client, run, net
         assert ask(reader, "SELECT @@gtid_mode") == "OFF"
 
 
-def test_by_gtid_such_tables_are_refused(client, run, network) -> None:
-    image = image_of(client, "mysql", "9.7")
-    plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec("mysql"),))
-    with stack(client, plan, run, network, image) as up, session(up.endpoints()[0]) as writer:
-        rows(writer, "CREATE DATABASE made")
-        rows(writer, "CREATE TABLE made.safe (n int) ENGINE=InnoDB")
-        rows(writer, "CREATE TABLE made.plain (n int) ENGINE=MyISAM")
-        rows(writer, "BEGIN")
-        rows(writer, "INSERT INTO made.safe VALUES (2)")
-        with pytest.raises(pymysql.err.MySQLError) as caught:
-            rows(writer, "INSERT INTO made.plain SELECT n FROM made.safe")
+@pytest.fixture(scope="module", params=EVERY[:2], ids=[":".join(each) for each in EVERY[:2]])
+def alone(client: DockerClient, request: pytest.FixtureRequest) -> Iterator[tuple[str, Connection]]:
+    """A primary without a replica, whose memory is smaller than by default: its run, and a session."""
+    kind, version = request.param
+    run = secrets.token_hex(4)
+    plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec(kind, version),))
+    with (
+        containers.network(client, run) as network,
+        servers(client, plan, run, network, image_of(client, kind, version), sizes={kind: 384 << 20}) as up,
+        session(up.endpoints()[0]) as writer,
+    ):
+        yield run, writer
+
+
+@pytest.mark.parametrize("alone", [EVERY[0]], indirect=True, ids=["mysql"])
+def test_by_gtid_tables_without_transactions_are_refused(alone: tuple[str, Connection]) -> None:
+    _, writer = alone
+    rows(writer, "CREATE DATABASE made")
+    rows(writer, "CREATE TABLE made.safe (n int) ENGINE=InnoDB")
+    rows(writer, "CREATE TABLE made.plain (n int) ENGINE=MyISAM")
+    rows(writer, "BEGIN")
+    rows(writer, "INSERT INTO made.safe VALUES (2)")
+    with pytest.raises(pymysql.err.MySQLError) as caught:
+        rows(writer, "INSERT INTO made.plain SELECT n FROM made.safe")
+    rows(writer, "ROLLBACK")
     assert caught.value.args[0] == 1785
 
 
+def test_the_memory_of_a_server_has_the_configured_size(client: DockerClient, alone: tuple[str, Connection]) -> None:
+    run, _ = alone
+    _, said = executed(client.containers.get(f"harness-{run}-default"), "df", "-m", "/srv/harness/memory")
+    assert said.decode().splitlines()[1].split()[1] == "384"
+
+
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_a_server_that_does_not_fit_into_its_memory_says_so(client, run, network, kind, version) -> None:
+def test_a_server_that_does_not_fit_into_memory_says_so(
+    client: DockerClient, run: str, network: str, kind: str, version: str
+) -> None:
     image = image_of(client, kind, version)
-    up = stack(client, pair_of(kind, version), run, network, image, sizes={kind: 8 << 20})
+    up = servers(client, pair_of(kind, version), run, network, image, sizes={kind: 8 << 20})
     with pytest.raises(ServerError, match="ended with exit status 1") as caught, up:
         pass
     assert "does not fit into the memory" in caught.value.evidence
@@ -296,29 +344,22 @@ def test_a_server_that_does_not_fit_into_its_memory_says_so(client, run, network
 
 
 @pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_the_memory_of_a_server_has_the_size_that_was_asked_for(client, run, network, kind, version) -> None:
-    image = image_of(client, kind, version)
-    plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec(kind, version),))
-    with stack(client, plan, run, network, image, sizes={kind: 384 << 20}):
-        said = client.containers.get(f"harness-{run}-default").exec_run(["df", "-m", "/srv/harness/memory"]).output
-    assert said.decode().splitlines()[1].split()[1] == "384"
-
-
-@pytest.mark.parametrize(("kind", "version"), EVERY[:2])
-def test_a_server_ends_with_whoever_holds_its_input(client, kind, version) -> None:
+def test_a_server_ends_with_the_holder_of_its_input(client: DockerClient, kind: str, version: str) -> None:
     image = image_of(client, kind, version)
     words = ["docker", "run", "--rm", "-i", "-e", "HARNESS_ROLE=primary", "-e", "HARNESS_PASSWORD=x"]
     words += ["-e", "HARNESS_USERS=shop", "-e", "HARNESS_HELD=1", image]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as held:
+        assert held.stdin
+        assert held.stdout
         assert b"harness: ready\n" in iter(held.stdout.readline, b"")
         held.stdin.close()
         assert held.wait(DEADLINE_S) == 0
 
 
-def test_a_server_that_dies_later_is_a_failure_with_its_log(client, run, network) -> None:
+def test_a_server_that_dies_later_is_a_failure_with_its_log(client: DockerClient, run: str, network: str) -> None:
     image = image_of(client, "mariadb", "11.8")
     plan = make_plan(Topology((alias("default", "db1"),)), (DbSpec("mariadb"),))
-    with stack(client, plan, run, network, image) as up, session(up.endpoints()[0]) as writer:
+    with servers(client, plan, run, network, image) as up, session(up.endpoints()[0]) as writer:
         with contextlib.suppress(pymysql.err.MySQLError):
             rows(writer, "SHUTDOWN")
         await_(lambda: up.failures(), "the server has ended")
@@ -344,7 +385,7 @@ CMD ["{server}"]
     [("mysql", "9.7", "/etc/my.cnf", "mysqld"), ("mariadb", "11.8", "/etc/mysql/conf.d/own.cnf", "mariadbd")],
 )
 def test_any_image_with_the_official_layout_is_seeded(
-    client, run, network, kind: str, version: str, config: str, server: str
+    client: DockerClient, run: str, network: str, kind: str, version: str, config: str, server: str
 ) -> None:
     """Root, a volume at the data directory, an entry point and a configuration of its own, which counts where ours is silent."""
     official = f"test-official-{kind}:{run}"
@@ -354,7 +395,7 @@ def test_any_image_with_the_official_layout_is_seeded(
     try:
         image = image_of(client, kind, version, official)
         with (
-            stack(client, pair_of(kind, version), run, network, image) as up,
+            servers(client, pair_of(kind, version), run, network, image) as up,
             session(up.endpoints()[1]) as reader,
         ):
             assert "ANSI" in ask(reader, "SELECT @@global.sql_mode")
@@ -384,24 +425,23 @@ except ImportError:
 """
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.13", "3.14"])
-def test_both_drivers_are_installed_in_the_runner_and_reach_every_server(client, tmp_path: Path, python: str) -> None:
-    (tmp_path / "requirements.txt").write_text("mysqlclient\nPyMySQL\n")
-    from harness.host.config import load
-    from harness.host.images import build_environment
-
-    configuration = load.load({"project": str(tmp_path)}, os.environ, tmp_path, need_settings=False)
+@pytest.fixture(scope="module")
+def runners(client: DockerClient, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An image of the runner with both drivers for each Python."""
+    folder = tmp_path_factory.mktemp("drivers")
+    (folder / "requirements.txt").write_text("mysqlclient\nPyMySQL\n")
+    configuration = load({"project": str(folder)}, os.environ, folder, need_settings=False)
     with ImageBuilder(client, lambda *_: None, lambda: build_environment.read(configuration, os.environ)) as builder:
-        runner = builder.project_image(builder.runner_image(python), tmp_path)
-    said = []
-    for kind, version in EVERY:
-        run, image = secrets.token_hex(4), image_of(client, kind, version)
-        with (
-            containers.network(client, run) as network,
-            stack(client, pair_of(kind, version), run, network, image) as up,
-        ):
-            script = DRIVERS.format(user=USER, password=up.endpoints()[0].password)
-            output = client.containers.run(runner, ["python", "-c", script], network=network, remove=True)
-            said.append(output.decode().split("\n"))
+        return {
+            python: builder.project_image(builder.runner_image(python), folder) for python in ("3.11", "3.13", "3.14")
+        }
+
+
+def test_both_drivers_reach_both_servers_from_the_runner(
+    client: DockerClient, pair: Pair, runners: dict[str, str]
+) -> None:
+    script = DRIVERS.format(user=USER, password=pair.servers.endpoints()[0].password)
     every = [f"{driver} {host}" for host in ("default", "replica") for driver in ("MySQLdb", "pymysql")]
-    assert said == [[*every, "without cryptography", ""]] * len(EVERY), sys.version
+    for python, image in runners.items():
+        said = client.containers.run(image, ["python", "-c", script], network=naming.network(pair.run), remove=True)
+        assert said.decode().split("\n") == [*every, "without cryptography", ""], python

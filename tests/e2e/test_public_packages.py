@@ -1,8 +1,9 @@
 """Public packages, whose tests were not written here: on each backend the harness counts what Django's own runner counts.
 
-Their sources come from PyPI, once, into ``.cache/packages``, and are what their digests say. The harness gets what a
-maintainer would add, ``[tool.harness]``; Django's runner the same settings with every alias on one server, in the same
-image: Python, Django and driver are those of the harness's run.
+Their sources come from PyPI, once, into ``.cache/packages``, and have the digests that stand here. The harness gets the lines
+that a maintainer would add, ``[tool.harness]``; Django's runner gets the same settings with every alias on one server, in the
+same image: Python, Django and driver are those of the harness's run. All versions are pinned, so Django's counts on MySQL and
+MariaDB are those that were recorded, and Django's runner runs again on the backends of ``BY_DJANGO``.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ from tests.archives import unpack
 from tests.e2e.command import ROOT, harness
 
 CACHE = ROOT / ".cache" / "packages"
+BY_DJANGO = ("postgres", "sqlite")
 SOME_MINUTES = 900
 """For what may have to be fetched and built first, in seconds."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A source distribution, its digest, what is to be added to it, and what came of its tests when it was chosen."""
+    """A source distribution, its digest, its configuration, and the counts of its tests by Django's runner on each backend."""
 
     requirement: str
     sha256: str
@@ -128,7 +130,7 @@ _NAMES_IN_SUMMARY = {
 
 
 def counts_of_django(output: str) -> dict[str, int]:
-    """What Django's runner says in the end, by its own words; a count of nothing is left out."""
+    """The counts at the end of the output of Django's runner, by its own names; a count of zero is left out."""
     ran = re.findall(r"^Ran (\d+) tests? in ", output, re.MULTILINE)
     said = re.findall(r"^(?:OK|FAILED)(?: \((.*)\))?$", output, re.MULTILINE)
     assert len(ran) == len(said) == 1, output
@@ -161,7 +163,7 @@ def source(package: Package, folder: Path) -> Path:
 
 
 def run_by_django(package: Package, root: Path, python: str, backend: str) -> str:
-    """What Django's own runner prints, one test after the other, in the image that the harness has made for *root*."""
+    """The output of Django's own runner, one test after the other, in the image that the harness has made for *root*."""
     engine = ENGINES.get(backend)
     aliases = (Alias("default", engine.backend, engine.vendor, host="plain"),) if engine else ()
     plan = make_plan(Topology(aliases), [DbSpec(backend)])
@@ -210,7 +212,7 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
 @pytest.mark.docker
 @pytest.mark.parametrize("backend", ["postgres", "mysql", "mariadb", "sqlite"])
 @pytest.mark.parametrize("package", PACKAGES, ids=str)
-def test_the_harness_counts_what_djangos_own_runner_counts(package, backend: str, tmp_path: Path) -> None:
+def test_the_harness_counts_what_djangos_own_runner_counts(package: Package, backend: str, tmp_path: Path) -> None:
     folder, artifacts = tmp_path / "package", tmp_path / "artifacts"
     folder.mkdir()
     root = source(package, folder)
@@ -225,8 +227,9 @@ def test_the_harness_counts_what_djangos_own_runner_counts(package, backend: str
     )
     assert junit_check.check(artifacts / "junit.xml").total == package.counts[backend]["tests"]
 
-    python = ".".join(ended.summary["python"].split(".")[:2])
-    assert counts_of_django(run_by_django(package, root, python, backend)) == package.counts[backend]
+    if backend in BY_DJANGO:
+        python = ".".join(ended.summary["python"].split(".")[:2])
+        assert counts_of_django(run_by_django(package, root, python, backend)) == package.counts[backend]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +243,7 @@ def test_the_harness_counts_what_djangos_own_runner_counts(package, backend: str
         ),
     ],
 )  # fmt: skip
-def test_what_djangos_runner_says_in_the_end_is_read(ending: str, counts) -> None:
+def test_what_djangos_runner_says_in_the_end_is_read(ending: str, counts: dict[str, int]) -> None:
     assert counts_of_django(f"Found 9 test(s).\n..\n-----\n{ending}") == counts
 
 

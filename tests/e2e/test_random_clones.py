@@ -7,12 +7,14 @@ versions of a server share the seeds: a seed always goes to the same version.
 import contextlib
 import os
 import re
+from typing import Any
 
 import psycopg
 import pymysql
 import pytest
 from psycopg import sql
 
+from harness.host.engines.engine import Engine
 from harness.host.engines.postgres import POSTGRES
 from harness.runner.databases import mysql_clone, postgres_clone
 from harness.runner.replication.mysql_position import GtidStream
@@ -25,6 +27,8 @@ EXAMPLES = int(os.environ.get("CLONES_EXAMPLES", "10"))
 FIRST = int(os.environ.get("CLONES_SEED", "0"))
 TEMPLATE = "test_random"
 CLONE = "test_random_1"
+Contents = dict[tuple[str, ...], Any]
+"""Catalogue entries and rows by table or kind, and name."""
 EVENTS = (("EVENTS",), ("SHOW", "EVENT"))
 """The keys of events in the contents: a replica's events are disabled."""
 
@@ -32,11 +36,11 @@ EVENTS = (("EVENTS",), ("SHOW", "EVENT"))
 class Database:
     """A random template of MySQL or MariaDB, and the catalogue contents of it and of its clone."""
 
-    def __init__(self, pair, types) -> None:
+    def __init__(self, pair: pairs.Pair, types: list[str]) -> None:
         self.pair = pair
         self.types = types
 
-    def write(self, seed) -> bool:
+    def write(self, seed: int) -> bool:
         """Make the template. Returns whether a replica has the names in it unchanged."""
         with self.pair.session() as session:
             session.run("DROP USER IF EXISTS 'someone'@'%'", "CREATE USER 'someone'@'%'")
@@ -60,12 +64,12 @@ class Database:
         with self.pair.session("replica") as replica, replica.connection.cursor() as cursor:
             stream.wait(cursor, wanted, 30.0, "default")
 
-    def contents(self, database, role="primary"):
+    def contents(self, database: str, role: str = "primary") -> Contents:
         with self.pair.session(role) as session:
             return catalogues.contents(session, database, TEMPLATE)
 
 
-def is_written(session, statement):
+def is_written(session: pairs.Session, statement: bytes) -> bool:
     """Run *statement*; whether the server took it. Only sequences go to the binary log: neither server can send a replica all
     that a session can make, so it gets the clones alone, but cloning touches a sequence, which must exist there.
     """
@@ -73,7 +77,7 @@ def is_written(session, statement):
     return is_taken(session, statement)
 
 
-def is_taken(session, statement) -> bool:
+def is_taken(session: pairs.Session, statement: str | bytes) -> bool:
     try:
         session.run(statement)
     except pymysql.Error:
@@ -81,7 +85,7 @@ def is_taken(session, statement) -> bool:
     return True
 
 
-def drop_broken_views(session) -> None:
+def drop_broken_views(session: pairs.Session) -> None:
     """Drop the views that cannot be read: they cannot be made either, and are not in a clone. A grant on one would stay, so
     revoke it first.
     """
@@ -94,15 +98,15 @@ def drop_broken_views(session) -> None:
             session.run(f"DROP VIEW {random_mysql.quote(name)}")
 
 
-def is_broken(session, view):
+def is_broken(session: pairs.Session, view: str) -> bool:
     try:
         session.run(f"SELECT * FROM {random_mysql.quote(view)}")
     except pymysql.Error as error:
-        return error.args[0] == 1356
+        return bool(error.args[0] == 1356)
     return False
 
 
-def known_types(session):
+def known_types(session: pairs.Session) -> list[str]:
     """The random types that the server has."""
     session.run("CREATE DATABASE known", "USE known")
     return [
@@ -112,11 +116,11 @@ def known_types(session):
     ]
 
 
-def without(contents, *keys):
+def without(contents: Contents, *keys: tuple[str, ...]) -> Contents:
     return {key: value for key, value in contents.items() if not any(key[: len(each)] == each for each in keys)}
 
 
-def as_replicated(contents):
+def as_replicated(contents: Contents) -> Contents:
     """*contents* without what a replica has of its own: events are disabled there, and a table whose definition names no row
     format has the replica's.
     """
@@ -129,7 +133,7 @@ def as_replicated(contents):
     return kept
 
 
-def differences(expected, found):
+def differences(expected: Contents, found: Contents) -> dict[Any, Any]:
     return {
         key: (expected.get(key), found.get(key))
         for key in sorted({*expected, *found})
@@ -142,7 +146,7 @@ def differences(expected, found):
     [(kind, version) for kind in pairs.ENGINES for version in kind.versions],
     ids=lambda each: getattr(each, "name", each),
 )
-def test_a_clone_is_its_template(kind, version) -> None:
+def test_a_clone_is_its_template(kind: Engine, version: str) -> None:
     share = kind.versions.index(version)
     with pairs.running(kind, version=version) as pair:
         with pair.session() as session:
@@ -184,7 +188,7 @@ def test_a_postgres_clone_is_its_template() -> None:
                 assert of_database(replica, CLONE) == expected, f"replica, seed {seed}"
 
 
-def postgres(pair, database="postgres", role="primary"):
+def postgres(pair: pairs.Pair, database: str = "postgres", role: str = "primary") -> psycopg.Connection[Any]:
     endpoint = pair.endpoint(role)
     return psycopg.connect(
         host=endpoint.host,
@@ -196,7 +200,7 @@ def postgres(pair, database="postgres", role="primary"):
     )
 
 
-def write_postgres(pair, seed) -> None:
+def write_postgres(pair: pairs.Pair, seed: int) -> None:
     with postgres(pair) as session:
         session.execute(f"DROP DATABASE IF EXISTS {CLONE} WITH (FORCE)")
         session.execute(f"DROP DATABASE IF EXISTS {TEMPLATE} WITH (FORCE)")
@@ -206,14 +210,14 @@ def write_postgres(pair, seed) -> None:
                 session.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
     with postgres(pair, TEMPLATE) as session:
 
-        def take(statement) -> None:
+        def take(statement: str) -> None:
             with contextlib.suppress(psycopg.Error):
-                session.execute(statement)
+                session.execute(statement.encode())
 
         random_postgres.Writer(seed, TEMPLATE, take).write()
 
 
-def of_database(session, database):
+def of_database(session: psycopg.Connection[Any], database: str) -> Any:
     """The entries of *database* in the shared catalogues."""
     return session.execute(
         """
@@ -228,7 +232,7 @@ def of_database(session, database):
     ).fetchone()
 
 
-def dump(pair, database):
+def dump(pair: pairs.Pair, database: str) -> str:
     """The dump of *database* by ``pg_dump``."""
     command = ["pg_dump", "--create", "--no-password", "--host=/tmp", "--username=postgres", f"--dbname={database}"]
     status, out, err = pair.execute(command)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.docker
 SEEDS = (14, 32, 59)
 
 
-def test_random_suites_on_a_replica_come_to_what_plain_django_says(tmp_path: Path) -> None:
+def test_random_suites_on_a_replica_agree_with_plain_django(tmp_path: Path) -> None:
     with postgres() as server:
         found = {seed: compare(seed, "postgres", tmp_path / str(seed), server) for seed in SEEDS}
     assert {seed: lines for seed, lines in found.items() if lines} == {}

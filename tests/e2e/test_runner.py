@@ -10,23 +10,29 @@ import tarfile
 import textwrap
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from docker import DockerClient
 
-from harness.errors import ExitCode, ServerError
+from harness.errors import ExitCode, HarnessError, ServerError
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.docker.runner import RunnerContainer
 from harness.host.images.builder import ImageBuilder
+from harness.host.launch.conversation import Ended
 from harness.host.launch.liveness import Liveness
-from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner, Ended
+from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
 from harness.protocol.events import PhaseStarted
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop
 
 pytestmark = pytest.mark.docker
 
 DEADLINE_S = 60.0
+BeginRunner = Callable[..., Any]
+"""Starts a script in the runner's place, and returns the conversation with it."""
 
 ECHO = """
     import sys
@@ -39,18 +45,18 @@ ECHO = """
 
 
 @pytest.fixture(scope="module")
-def client():
+def client() -> Iterator[DockerClient]:
     with contextlib.closing(connect()) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def image(client):
+def image(client: DockerClient) -> str:
     with ImageBuilder(client, lambda title, line: None) as builder:
         return builder.runner_image("3.13")
 
 
-def project(script):
+def project(script: str) -> io.BytesIO:
     """A tar of a project that is one file, the runner's own."""
     buffer = io.BytesIO()
     content = textwrap.dedent(script).encode()
@@ -63,15 +69,16 @@ def project(script):
 
 
 @pytest.fixture
-def in_container(client, image):
-    def begin(script, **options):
+def in_container(client: DockerClient, image: str) -> Iterator[BeginRunner]:
+    runs: list[str] = []
+
+    def begin(script: str, **options: Any) -> Any:
         run = secrets.token_hex(4)
         runs.append(run)
         return ContainerRunner(
             client, ContainerOptions(run, image, project(script), command=["python", "main.py"], **options)
         )
 
-    runs = []
     yield begin
     for run in runs:
         chosen = {"label": f"{containers.RUN_LABEL}={run}"}
@@ -79,7 +86,7 @@ def in_container(client, image):
 
 
 @pytest.fixture
-def without_init(in_container, monkeypatch: pytest.MonkeyPatch):
+def without_init(in_container: BeginRunner, monkeypatch: pytest.MonkeyPatch) -> BeginRunner:
     """Creates containers without ``init``, as on an engine that cannot provide a first process."""
     create = RunnerContainer.create
     monkeypatch.setattr(RunnerContainer, "create", lambda self, init: create(self, init=False))
@@ -87,8 +94,8 @@ def without_init(in_container, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def as_child(tmp_path: Path):
-    def begin(script, environment=None, **options):
+def as_child(tmp_path: Path) -> BeginRunner:
+    def begin(script: str, environment: dict[str, str] | None = None, **options: Any) -> Any:
         (tmp_path / "main.py").write_text(textwrap.dedent(script))
         environment = {"PATH": os.environ["PATH"], **(environment or {})}
         return ChildRunner(ChildOptions(tmp_path, environment, command=[sys.executable, "main.py"], **options))
@@ -97,17 +104,19 @@ def as_child(tmp_path: Path):
 
 
 @pytest.fixture(params=["in_container", "as_child"])
-def begin(request: pytest.FixtureRequest):
-    return request.getfixturevalue(request.param)
+def begin(request: pytest.FixtureRequest) -> BeginRunner:
+    found: BeginRunner = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(params=["in_container", "without_init", "as_child"])
-def begin_anyhow(request: pytest.FixtureRequest):
+def begin_anyhow(request: pytest.FixtureRequest) -> BeginRunner:
     """The ways to begin, including one for each kind of first process of a container."""
-    return request.getfixturevalue(request.param)
+    found: BeginRunner = request.getfixturevalue(request.param)
+    return found
 
 
-def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin_anyhow) -> None:
+def test_lines_come_out_while_another_thread_sends_messages(begin_anyhow: BeginRunner) -> None:
     with begin_anyhow(ECHO) as conversation:
 
         def speak() -> None:
@@ -123,7 +132,7 @@ def test_messages_go_in_and_lines_come_out_while_another_thread_speaks(begin_any
         assert conversation.wait(DEADLINE_S) == Ended(0)
 
 
-def test_an_answer_comes_before_the_next_question(begin) -> None:
+def test_an_answer_comes_before_the_next_question(begin: BeginRunner) -> None:
     with begin(ECHO) as conversation:
         lines = conversation.lines()
         for message in (Begin(RunSpec()), ServersReady(())):
@@ -133,7 +142,7 @@ def test_an_answer_comes_before_the_next_question(begin) -> None:
         assert list(lines) == [b"end of input\n"]
 
 
-def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin) -> None:
+def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin: BeginRunner) -> None:
     script = """
         import sys
         for n in range(3):
@@ -144,7 +153,7 @@ def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin) -> None:
                 sys.stderr.write("noise\\n")
         sys.stdout.write("torn")
     """
-    seen = []
+    seen: list[bytes] = []
     with begin(script, stderr=seen.append) as conversation:
         lines = list(conversation.lines())
         assert conversation.wait(DEADLINE_S).code == 0
@@ -154,7 +163,7 @@ def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin) -> None:
     assert b"".join(seen) == b"noise\n" * 2858
 
 
-def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin) -> None:
+def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin: BeginRunner) -> None:
     script = """
         import sys
         sys.stderr.write("begin" + "x" * 300_000 + "\\nTraceback: the end\\n")
@@ -175,13 +184,13 @@ def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin) -> None:
         ("import os; print('half', end='', flush=True); os.abort()", -6),
     ],
 )
-def test_how_it_ended_is_told(begin_anyhow, script: str, code: int) -> None:
+def test_how_it_ended_is_told(begin_anyhow: BeginRunner, script: str, code: int) -> None:
     with begin_anyhow(script) as conversation:
         list(conversation.lines())
         assert conversation.wait(DEADLINE_S) == Ended(code)
 
 
-def test_what_is_said_to_one_that_is_gone_is_dropped(begin) -> None:
+def test_what_is_said_to_one_that_is_gone_is_dropped(begin: BeginRunner) -> None:
     with begin("pass") as conversation:
         list(conversation.lines())
         conversation.wait(DEADLINE_S)
@@ -201,7 +210,7 @@ PATIENT = """
 """
 
 
-def test_stop_asks_first(begin_anyhow) -> None:
+def test_stop_asks_first(begin_anyhow: BeginRunner) -> None:
     with begin_anyhow(PATIENT.format(handler="end")) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
@@ -210,7 +219,7 @@ def test_stop_asks_first(begin_anyhow) -> None:
         assert conversation.wait(DEADLINE_S) == Ended(3)
 
 
-def test_stop_ends_what_does_not_listen(begin_anyhow) -> None:
+def test_stop_ends_what_does_not_listen(begin_anyhow: BeginRunner) -> None:
     with begin_anyhow(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
@@ -219,12 +228,14 @@ def test_stop_ends_what_does_not_listen(begin_anyhow) -> None:
         assert conversation.wait(DEADLINE_S) == Ended(-9)
 
 
-def test_a_wait_has_a_deadline(begin) -> None:
+def test_a_wait_has_a_deadline(begin: BeginRunner) -> None:
     with begin("import time; time.sleep(300)") as conversation, pytest.raises(ServerError, match="not ended after 1 s"):
         conversation.wait(1)
 
 
-def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin_anyhow) -> None:
+def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(
+    client: DockerClient, begin_anyhow: BeginRunner
+) -> None:
     with begin_anyhow("import time; print('up', flush=True); time.sleep(300)") as conversation:
         assert next(conversation.lines()) == b"up\n"
         assert not conversation.is_stopped()
@@ -238,11 +249,11 @@ def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(client, begin_a
             time.sleep(0.01)
 
 
-def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin) -> None:
+def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin: BeginRunner) -> None:
     script = "import os, signal; print('up', flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
     still = []
 
-    def end(error) -> None:
+    def end(error: HarnessError) -> None:
         still.append(error.message)
         conversation.stop(0.0)
 
@@ -252,23 +263,23 @@ def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin) -> None:
     assert still == ["The runner has said nothing for 1 s."]
 
 
-def test_a_file_is_fetched_also_after_the_end(begin) -> None:
+def test_a_file_is_fetched_also_after_the_end(begin: BeginRunner) -> None:
     with begin("from pathlib import Path; Path('out').mkdir(); Path('out/a.txt').write_text('kept')") as conversation:
         list(conversation.lines())
         conversation.wait(DEADLINE_S)
         folder = "/project/" if isinstance(conversation, ContainerRunner) else ""
         with tarfile.open(fileobj=io.BytesIO(conversation.fetch(f"{folder}out"))) as tar:
-            assert tar.extractfile("out/a.txt").read() == b"kept"
+            assert tar.extractfile("out/a.txt").read() == b"kept"  # type: ignore[union-attr]  # the member is a file
         with pytest.raises(FileNotFoundError):
             conversation.fetch(f"{folder}absent")
 
 
-def test_leaving_ends_it_whatever_it_does(begin) -> None:
+def test_leaving_ends_it_whatever_it_does(begin: BeginRunner) -> None:
     with begin(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
         assert next(conversation.lines()) == b"up\n"
 
 
-def test_the_environment_is_what_was_given(begin) -> None:
+def test_the_environment_is_what_was_given(begin: BeginRunner) -> None:
     script = """
         import os
         print(os.environ["GREETING"], "DOCKER_HOST" in os.environ, os.environ["PYTHONPATH"])
@@ -280,7 +291,7 @@ def test_the_environment_is_what_was_given(begin) -> None:
 # --- the container alone
 
 
-def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container) -> None:
+def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container: BeginRunner) -> None:
     script = """
         import os, re
         from pathlib import Path
@@ -299,7 +310,7 @@ def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container) -
         ]
 
 
-def test_an_out_of_memory_kill_is_told(client, in_container) -> None:
+def test_an_out_of_memory_kill_is_told(client: DockerClient, in_container: BeginRunner) -> None:
     script = """
         import time
         print("up", flush=True)
@@ -318,7 +329,7 @@ def test_an_out_of_memory_kill_is_told(client, in_container) -> None:
     assert ended.code == -9
 
 
-def test_it_reaches_the_servers_of_its_network_by_name(client, image) -> None:
+def test_it_reaches_the_servers_of_its_network_by_name(client: DockerClient, image: str) -> None:
     run = secrets.token_hex(4)
     script = "import socket; print(socket.gethostbyname('runner') != '', flush=True)"
     with containers.network(client, run) as network:
@@ -329,7 +340,7 @@ def test_it_reaches_the_servers_of_its_network_by_name(client, image) -> None:
             assert list(conversation.lines()) == [b"True\n"]
 
 
-def test_an_image_that_is_not_there_is_a_server_error(client) -> None:
+def test_an_image_that_is_not_there_is_a_server_error(client: DockerClient) -> None:
     run = secrets.token_hex(4)
     options = ContainerOptions(run, f"harness-test-absent:{run}", project("pass"))
     with pytest.raises(ServerError, match="could not make the runner's container"):
@@ -339,7 +350,7 @@ def test_an_image_that_is_not_there_is_a_server_error(client) -> None:
 # --- the child alone
 
 
-def test_what_a_child_leaves_in_its_group_does_not_hold_the_conversation_open(as_child) -> None:
+def test_a_process_left_in_the_group_does_not_delay_the_end(as_child: BeginRunner) -> None:
     script = """
         import os, time
         left = os.fork()
@@ -357,14 +368,14 @@ def test_what_a_child_leaves_in_its_group_does_not_hold_the_conversation_open(as
             time.sleep(0.01)
 
 
-def has_ended(pid):
+def has_ended(pid: int) -> bool:
     """Whether no process *pid* is alive; one that nobody has collected counts as ended."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return True
 
 
-def test_a_daemon_that_left_the_group_does_not_hold_the_conversation_open(as_child, tmp_path: Path) -> None:
+def test_a_daemon_outside_the_group_does_not_delay_the_end(as_child: BeginRunner, tmp_path: Path) -> None:
     script = """
         import os, time
         read, write = os.pipe()
@@ -382,7 +393,7 @@ def test_a_daemon_that_left_the_group_does_not_hold_the_conversation_open(as_chi
         assert conversation.wait(DEADLINE_S) == Ended(0)
 
 
-def test_a_child_sees_that_its_host_is_gone(as_child, tmp_path: Path) -> None:
+def test_a_child_sees_that_its_host_is_gone(as_child: BeginRunner, tmp_path: Path) -> None:
     script = """
         import sys
         sys.stdin.read()

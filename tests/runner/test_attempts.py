@@ -49,7 +49,7 @@ class Tests(SimpleTestCase):
 """
 
 
-def test_a_test_has_what_its_constructor_gave_it_and_may_delegate_to_that(project, run_project) -> None:
+def test_a_test_keeps_and_may_delegate_to_attributes_of_init(project, run_project) -> None:
     project({"tests.py": DELEGATING})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
 
@@ -79,7 +79,7 @@ class Tests(TestCase):
 """
 
 
-def test_an_error_of_the_database_that_a_test_catches_holds_on_to_nothing(project, run_project) -> None:
+def test_a_caught_database_error_keeps_nothing_alive(project, run_project) -> None:
     project({"tests.py": CAUGHT})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
 

@@ -101,7 +101,7 @@ def test_the_rest_of_a_class_runs_after_a_timeout(timeouts) -> None:
     assert timeouts.final("SetUpTests.test_1").reason == "setUpClass timed out"
 
 
-def test_a_process_that_a_test_left_behind_does_not_hold_up_the_end(runner) -> None:
+def test_a_process_left_behind_does_not_delay_the_end(runner) -> None:
     journal = runner("cases.test_leaves_a_process", timeout_s=2.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.one(RunFinished).failures == 0
@@ -130,7 +130,7 @@ class CommittingTests(TransactionTestCase):
 """
 
 
-def test_a_test_that_is_cut_off_before_its_tear_down_spoils_no_other(project, run_project) -> None:
+def test_a_test_cut_off_before_its_tear_down_spoils_no_other(project, run_project) -> None:
     project({"tests.py": INTERRUPTED}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {
@@ -155,7 +155,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_crash_does_not_show_the_stacks_of_a_test_that_was_nearly_too_late(project, run_project) -> None:
+def test_a_crash_shows_no_stacks_of_an_earlier_slow_test(project, run_project) -> None:
     project({"tests.py": DUMPS})
     (failure,) = run_project("tests").final("test_2_dies").failures
     assert "in test_2_dies" in failure.traceback
@@ -198,7 +198,7 @@ class Runner(DiscoverRunner):
 """
 
 
-def test_a_worker_whose_start_raises_ends_the_run_with_its_traceback(project, run_project) -> None:
+def test_an_error_at_a_workers_start_ends_the_run(project, run_project) -> None:
     project(
         {"runner.py": WORKER_FAILS.format(statement="raise RuntimeError('no broker')"), "tests.py": TESTS},
         'TEST_RUNNER = "runner.Runner"',
@@ -245,7 +245,7 @@ class Tests(unittest.TestCase):
 # tries again
 
 
-def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(runner) -> None:
+def test_failed_tests_are_retried_at_the_end_by_fresh_workers(runner) -> None:
     journal = runner("cases.test_tries.FlakyTests", retries=2)
     assert journal.outcomes() == {
         "FlakyTests.test_1_fails_once": "PASSED",
@@ -270,7 +270,7 @@ def test_failed_tests_are_tried_again_at_the_end_by_fresh_workers(runner) -> Non
     assert journal.one(RunFinished).failures == 1
 
 
-def test_when_much_fails_nothing_is_tried_again_and_the_run_is_red(runner) -> None:
+def test_many_failures_are_not_retried(runner) -> None:
     journal = runner("cases.test_tries.ManyTests", retries=1)
     assert journal.status == 1
     assert journal.one(RunFinished).failures == 12

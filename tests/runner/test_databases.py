@@ -24,7 +24,7 @@ def test_classes_come_in_djangos_order(runner) -> None:
     assert len(journal.all(SlotRecycled)) == 1
 
 
-def test_a_class_that_needs_migrated_data_after_a_flush_gets_new_clones(runner) -> None:
+def test_migrated_data_is_there_again_after_a_flush(runner) -> None:
     journal = runner("cases.test_data", workers=1, django=["--reverse"])
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     if classes.index("FlushingTests") < classes.index("MigratedTests"):

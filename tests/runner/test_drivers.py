@@ -47,7 +47,7 @@ def test_djangos_own_backends_are_known_without_their_drivers(project, backend) 
 
 
 @pytest.mark.parametrize("where", ["settings", "app"])
-def test_a_package_that_is_not_installed_and_asks_for_its_version(project, run_project, where: str) -> None:
+def test_a_package_that_asks_for_its_missing_version(project, run_project, where: str) -> None:
     asks = "from importlib.metadata import version; version('no-such-shop')"
     if where == "settings":
         project({}, asks)

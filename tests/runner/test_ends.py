@@ -219,7 +219,7 @@ class DTearDownWasTests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("leave", ["sys.exit(1)", "raise KeyboardInterrupt", "raise ValueError"])
-def test_a_fixture_that_leaves_is_cleaned_up_after_as_one_that_fails(project, run_project, python, leave: str) -> None:
+def test_a_fixture_that_exits_is_cleaned_up_after(project, run_project, python, leave: str) -> None:
     project({"tests.py": EXITS.format(leave=leave)})
     journal = run_project("tests", workers=1, python=python)
     assert journal.outcomes() == {
@@ -258,7 +258,7 @@ class BTests(TransactionTestCase):
 """
 
 
-def test_a_class_that_cannot_be_looked_at_is_a_finding_and_changes_no_outcome(project, run_project) -> None:
+def test_a_class_that_cannot_be_inspected_is_a_finding(project, run_project) -> None:
     project({"tests.py": UNLOOKABLE}, APPS)
     plain, looked = (run_project("tests", workers=1, check_isolation=check) for check in (False, True))
     assert looked.outcomes() == plain.outcomes()

@@ -136,7 +136,7 @@ class Tests(unittest.TestCase):
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
-def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end, status: int) -> None:
+def test_code_that_swallows_the_interruption_is_ended(project, end, status: int) -> None:
     with Conversation(project({"tests.py": DISCOVERY})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
         while "importing" not in conversation.errors():
@@ -147,7 +147,7 @@ def test_code_that_swallows_the_interruption_does_not_stop_the_end(project, end,
     assert journal.attempts == []
 
 
-def test_a_runner_class_that_swallows_the_interruption_does_not_make_it_green() -> None:
+def test_a_runner_class_that_swallows_interruptions_is_not_green() -> None:
     with Conversation(PROJECT, env={"RUNNER_CLASS": "config.runners.SwallowsEverything"}) as conversation:
         run_until_tests_hang(conversation)
         stop(conversation)

@@ -132,7 +132,7 @@ class BTests(unittest.TestCase):
 """
 
 
-def test_a_worker_is_believed_of_the_test_that_it_was_given_alone(project, run_project) -> None:
+def test_a_worker_reports_only_the_test_that_it_was_given(project, run_project) -> None:
     project({"tests.py": FORGES})
     journal = run_project("tests", workers=1)
     forgers = {f"ATests.test_{name}" for name in FORGERS}
@@ -154,7 +154,7 @@ FORGERS = (
 )
 
 
-def test_what_the_project_prints_before_the_tests_is_no_event_either(project, run_project) -> None:
+def test_output_of_the_project_before_the_tests_is_no_event(project, run_project) -> None:
     project({"tests.py": 'import os\nprint("printed at import")\nos.write(1, b"written at import\\n")\n' + PASSES})
     journal = run_project("tests")
     assert journal.status == 0
@@ -205,7 +205,7 @@ def test_a_projects_warnings_are_errors_where_it_says_so(project, run_project) -
     assert journal.final("test_warns").failures[0].type == "DeprecationWarning"
 
 
-def test_a_worker_that_is_still_there_when_inside_is_killed_ends_by_itself(project) -> None:
+def test_a_worker_ends_by_itself_when_the_runner_is_killed(project) -> None:
     """Nobody is left to end it: it hears that the coordinator has hung up."""
     folder = project({"tests.py": PASSES.replace("pass\n", "import time; time.sleep(1.5)\n")})
     from harness.protocol.messages import RunSpec
@@ -218,7 +218,7 @@ def test_a_worker_that_is_still_there_when_inside_is_killed_ends_by_itself(proje
         assert conversation.processes_left() == []
 
 
-def test_a_failing_test_is_not_charged_with_what_an_earlier_one_printed(project, run_project) -> None:
+def test_a_failing_test_does_not_show_earlier_output(project, run_project) -> None:
     project({"tests.py": PRINTS})
     journal = run_project("tests")
     assert journal.final("test_b").stdout == "b\n"

@@ -32,7 +32,7 @@ def test_queries_are_counted_by_alias(journal) -> None:
 
 
 @pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
-def test_the_order_and_the_spelling_of_the_settings_do_not_matter(runner, settings: str) -> None:
+def test_order_and_spelling_of_the_settings_do_not_matter(runner, settings: str) -> None:
     journal = runner("cases.test_mirrors", settings=settings)
     assert_all_as_expected(journal)
 
@@ -134,7 +134,7 @@ class Tests(TestCase):
 """
 
 
-def test_an_error_of_its_own_takes_nothing_from_a_test_with_a_mirror(project, run_project) -> None:
+def test_a_test_with_a_mirror_keeps_its_rows_after_its_error(project, run_project) -> None:
     project(
         {"tests.py": COPIED},
         'DATABASES["mirror"] = {**DATABASES["default"], "HOST": "replica", "TEST": {"MIRROR": "default"}}',

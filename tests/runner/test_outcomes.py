@@ -114,7 +114,7 @@ def test_a_crashed_test_keeps_what_it_had_printed(journal) -> None:
     assert journal.final("test_4_exits_as_if_all_were_well").stdout == "the last words of a process\n"
 
 
-def test_a_test_that_timed_out_shows_its_stack_and_what_it_printed(journal) -> None:
+def test_a_timed_out_test_shows_its_stack_and_output(journal) -> None:
     attempt = journal.final("SlowTests.test_1_sleeps")
     (failure,) = attempt.failures
     assert (failure.type, failure.message) == ("TestTimeout", "timed out after 3 s")
@@ -347,7 +347,7 @@ class TearDown(unittest.TestCase):
 """
 
 
-def test_a_clean_up_that_fails_too_does_not_hide_what_failed_before(project, run_project) -> None:
+def test_a_failing_clean_up_does_not_hide_the_first_failure(project, run_project) -> None:
     project({"tests.py": FIXTURES_THAT_FAIL_TWICE})
     journal = run_project("tests")
     told = {

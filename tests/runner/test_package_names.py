@@ -30,6 +30,6 @@ def test_a_package_called_harness_is_the_projects(project, run_project, folder: 
     assert journal.outcomes() == {"Tests.test_ours": "PASSED"}
 
 
-def test_marks_of_the_harness_can_be_imported_where_it_is_not_installed(project, run_project) -> None:
+def test_marks_can_be_imported_without_an_installation(project, run_project) -> None:
     project({"tests.py": MARKED})
     assert run_project("tests").outcomes() == {"Tests.test_marked": "PASSED"}

@@ -88,7 +88,7 @@ def test_a_project_on_sqlite_by_its_own_settings_is_left_alone(shop) -> None:
 
 
 @pytest.mark.parametrize("apps", ["INSTALLED_APPS = ['django.contrib.postgres', 'shop']\n", INSTALLED])
-def test_an_import_that_needs_postgresqls_driver_is_named_without_a_long_traceback(shop, apps) -> None:
+def test_an_import_of_postgresqls_driver_is_named_in_short(shop, apps) -> None:
     models = MODELS if apps == INSTALLED else PLAIN
     journal = on_sqlite(shop(models, NO_DRIVER + apps + POSTGRES))
     assert journal.status == 4

@@ -156,7 +156,7 @@ def test_what_a_killed_runner_leaves_behind_ends_with_it(kept) -> None:
     assert _marked(kept.mark) == []
 
 
-def test_a_runner_that_is_stopped_for_good_is_ended_at_the_hosts_request(kept) -> None:
+def test_a_stopped_runner_ends_at_the_hosts_request(kept) -> None:
     os.kill(kept.runner, signal.SIGSTOP)
     os.kill(kept.supervisor, signal.SIGUSR2)
     assert kept.conversation.process.wait(30) == -signal.SIGKILL
@@ -187,7 +187,7 @@ except BaseException:
 """
 
 
-def test_a_runner_that_hangs_does_not_outlive_a_host_that_was_killed(project, mark) -> None:
+def test_a_hanging_runner_does_not_outlive_a_killed_host(project, mark) -> None:
     folder = project({"tests.py": IMPORT_HANGS})
     host = ("sh", "-c", '"$@"; exit', "sh")
     with Conversation(folder, env={"MARK": mark, "STUBBORN": "1"}, before=host, arguments=["--keep"]) as conversation:

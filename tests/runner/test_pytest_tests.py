@@ -212,7 +212,7 @@ def test_a_folder_that_discovery_does_not_enter_is_named(project, run_project) -
     assert run_project("tests").notices("not-discovered") == []
 
 
-def test_a_folder_that_only_pytest_enters_is_not_left_out_in_silence(project, run_project) -> None:
+def test_a_folder_that_only_pytest_enters_is_reported(project, run_project) -> None:
     project({"conftest.py": "", "tests/test_a.py": PLAIN, "app/__init__.py": "", "app/tests.py": PLAIN})
     journal = run_project()
     assert set(left_out(journal)) == {"tests/test_a.py::test_view", "tests/test_a.py::Tests::test_one"}
@@ -250,7 +250,7 @@ AUTOUSE_FILES = {
 }
 
 
-def test_autouse_fixtures_of_conftest_are_told_and_change_no_outcome(project, run_project) -> None:
+def test_autouse_fixtures_are_reported_and_change_no_outcome(project, run_project) -> None:
     project(AUTOUSE_FILES)
     journals = together(
         {

@@ -62,7 +62,7 @@ def test_a_run_of_the_suite_of_its_own_is_ended(run_with) -> None:
     assert notes == []
 
 
-def test_its_own_start_of_workers_is_called_with_the_workers_number(run_with, python) -> None:
+def test_its_own_worker_start_gets_the_workers_number(run_with, python) -> None:
     journal, _ = run_with("InitialisesWorkers", python=python)
     (envelope,) = [e for e in journal.envelopes if getattr(e.event, "stdout", "")]
     assert envelope.event.stdout.splitlines()[0] == f"changed by the runner: worker {envelope.slot}"
@@ -192,6 +192,6 @@ class Runner(DiscoverRunner):
 """
 
 
-def test_a_call_of_djangos_own_run_suite_by_name_runs_the_tests_in_workers_all_the_same(project, run_project) -> None:
+def test_djangos_run_suite_called_by_name_runs_tests_in_workers(project, run_project) -> None:
     project({"runner.py": OWN_CALL, "tests.py": TEST}, 'TEST_RUNNER = "runner.Runner"')
     assert run_project().outcomes() == {"Tests.test_one": "PASSED"}

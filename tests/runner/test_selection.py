@@ -62,7 +62,7 @@ def test_tests_run_in_the_order_that_was_planned(runner) -> None:
     assert journal.order() == [test.name for test in journal.planned]
 
 
-def test_reverse_turns_the_order_round_within_the_kinds_of_classes(runner) -> None:
+def test_reverse_turns_the_order_within_each_kind_of_class(runner) -> None:
     straight = runner("selection.test_alpha", workers=1)
     reverse = runner("selection.test_alpha", workers=1, django=["--reverse"])
     assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
@@ -98,7 +98,7 @@ def test_no_tests_are_an_exit_code_of_their_own(runner) -> None:
     "label",
     ["no.such.module", "selection.test_alpha.AlfaTests", "selection/no_such.py", "selection/test_alpha.py::Alpa"],
 )
-def test_a_label_that_names_nothing_ends_the_run_before_servers_start(runner, label: str) -> None:
+def test_an_unknown_label_ends_the_run_before_servers_start(runner, label: str) -> None:
     journal = runner(label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
@@ -236,7 +236,7 @@ def told(journal):
     return {test.id: (outcomes[test.id], test.classname, test.name, test.file, test.line) for test in journal.planned}
 
 
-def test_tests_that_have_no_class_or_no_id_of_their_own_are_told_with_their_places(project, run_project) -> None:
+def test_tests_without_a_class_or_an_own_id_show_their_places(project, run_project) -> None:
     project(ODD_FILES)
     assert told(run_project("app")) == ODD_TESTS
 
@@ -280,7 +280,7 @@ def nothing(argument):
 """
 
 
-def test_a_function_that_makes_tests_is_a_label_and_another_is_none(project, run_project) -> None:
+def test_a_function_is_a_label_only_if_it_makes_tests(project, run_project) -> None:
     project({"tests.py": FACTORY})
     assert run_project("tests.some").outcomes() == {"Tests.test_two": "PASSED"}
     assert run_project("tests.nothing").aborted.message == "No test matches the label 'tests.nothing'."

@@ -134,7 +134,7 @@ def check(app_configs, **kwargs):
 """
 
 
-def test_a_failing_check_says_which_backend_and_variables_the_settings_saw(project, run_project) -> None:
+def test_a_failing_check_shows_the_backend_and_the_variables(project, run_project) -> None:
     project({**APP}, CHECK)
     aborted = run_project().aborted
     assert "app.E001" in aborted.evidence
@@ -142,7 +142,7 @@ def test_a_failing_check_says_which_backend_and_variables_the_settings_saw(proje
     assert aborted.hint.endswith("read variables that are not set here: DB_ENGINE, DB_TIMES, DB_OPTIONAL.")
 
 
-def test_what_is_not_installed_is_told_with_the_way_to_install_it(project, run_project) -> None:
+def test_a_missing_package_is_named_with_the_way_to_install_it(project, run_project) -> None:
     advice = "no_such_package is not installed where the tests run"
     project({}, "import no_such_package.deeper")
     assert run_project().aborted.hint.startswith(advice)

@@ -24,7 +24,7 @@ def without_number(sql):
 INSERT = """INSERT INTO "shop_item" ("name") VALUES ('{}') RETURNING "shop_item"."id\""""
 
 
-def test_statements_come_in_order_with_their_parameters_and_boundaries(journal) -> None:
+def test_statements_are_in_order_with_parameters_and_boundaries(journal) -> None:
     assert statements(journal, "InATestCase.test_fails_after_statements") == [
         "SAVEPOINT",  # Django's, for the test
         "SAVEPOINT",
@@ -40,7 +40,7 @@ def test_statements_come_in_order_with_their_parameters_and_boundaries(journal) 
     ]
 
 
-def test_the_transaction_boundaries_of_a_committing_test_are_there(journal) -> None:
+def test_a_committing_test_shows_its_transaction_boundaries(journal) -> None:
     found = statements(journal, "Committing.test_fails_after_statements")
     assert found[:5] == [
         "BEGIN",

@@ -24,7 +24,7 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios() -> None:
     assert figure((1, 10), (2, 4), (8, 10)).ratio == 0.5
 
 
-def test_one_disturbed_round_does_not_move_the_ratio_but_shows_in_the_spread() -> None:
+def test_a_disturbed_round_shows_in_the_spread_alone() -> None:
     disturbed = figure((1, 4), (1, 4), (40, 4))
     assert disturbed.ratio == 0.25
     assert disturbed.spread == (0.25, 10.0)
@@ -126,7 +126,7 @@ def test_the_suite_of_empty_tests_has_as_many_as_is_said() -> None:
     assert files["one/test_one.py"].count("def test_") == 1
 
 
-def test_what_one_more_test_costs_is_the_difference_of_two_suites() -> None:
+def test_the_cost_of_a_test_is_the_difference_of_two_suites() -> None:
     took = {"one": 1.0, "many": 1.0 + 4999 * 50e-6}
     assert empty._marginal(took.__getitem__)() == pytest.approx(50.0)
 

@@ -33,7 +33,7 @@ def documented() -> set[str]:
     return servers | {f"python {version}" for version in classifiers}
 
 
-def test_every_version_of_the_documentation_is_tried_and_no_other() -> None:
+def test_exactly_the_documented_versions_are_tried() -> None:
     tried = {version.name for version in check_versions.versions()}
     assert tried | {check_versions.SERVER.replace(":", " ")} == documented()
 
@@ -62,7 +62,7 @@ def test_a_run_is_judged_by_what_it_says_that_it_ran_on(code: int, summary, said
     assert judged(PYTHON, code, summary, said, 1.0).word == word
 
 
-def test_a_version_that_only_a_registry_has_is_not_had_where_none_answers() -> None:
+def test_a_version_of_a_silent_registry_is_not_available() -> None:
     absent = Version("python 3.12", "3.12", "postgres:17")
     assert judged(absent, 3, {}, "There is nothing to make the image runner:3.12 from.", 1.0).word == "not had"
     assert judged(absent, 3, {}, "The engine is gone.", 1.0).word == "FAILED"
