@@ -1,4 +1,4 @@
-"""What holds for every test: how hypothesis runs, and that tests which need Docker fail without it unless told otherwise."""
+"""Settings of every test: how hypothesis runs, and that tests which need Docker fail without it, or are skipped on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in for the actions of others: each does on this machine what it is documented to do with what it is given."""
+"""Replacements of the actions of others: each does on this machine what the action is documented to do with its inputs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def copy_repository(target: Path) -> None:
 
 
 class ActionError(Exception):
-    """What an action of others would have failed with."""
+    """The error with which an action of others would fail."""
 
 
 def _checkout(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:

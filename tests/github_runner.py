@@ -6,7 +6,9 @@ Actions of this repository are followed into; ``github_actions`` stands in for t
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import os
 import re
 import subprocess
@@ -32,7 +34,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return loaded
 
 
-# what is left of a run
+# the result of a run
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Job:
 
 @dataclass
 class GitHub:
-    """What outlives a job: caches by their key, artifacts by their name, and what was published."""
+    """The things that outlive a job: caches by their key, artifacts by their name, and published files."""
 
     folder: Path
     attempt: int = 1
@@ -96,7 +98,7 @@ class GitHub:
     ) -> dict[str, list[Job]]:
         """Run the workflow at *path*: its jobs by their id, several for a matrix and for a called workflow."""
         document = read_yaml(self.repository / path)
-        triggers = document.get("on", document.get(True))
+        triggers = document["on"]
         declared = (triggers.get("workflow_call") or {}) if isinstance(triggers, dict) else {}
         given = {name: each.get("default", "") for name, each in declared.get("inputs", {}).items()} | dict(
             inputs or {}
@@ -299,7 +301,7 @@ def read_commands(file: Path) -> dict[str, str]:
     lines = iter(file.read_text("utf-8").splitlines())
     for line in lines:
         if heredoc := re.fullmatch(r"([^=]+?)<<(.+)", line):
-            found[heredoc[1]] = "\n".join(itertools.takewhile(lambda each, end=heredoc[2]: each != end, lines))
+            found[heredoc[1]] = "\n".join(itertools.takewhile(functools.partial(operator.ne, heredoc[2]), lines))
         else:
             name, equals, value = line.partition("=")
             assert equals, f"{line!r} is no output"

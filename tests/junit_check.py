@@ -36,7 +36,7 @@ UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Counts(NamedTuple):
-    """What a parser makes of a file."""
+    """The counts that a parser reads from a file."""
 
     total: int
     passed: int

@@ -90,11 +90,11 @@ def links(page: Path) -> Iterator[str]:
 
 
 def code_spans(page: Path) -> list[str]:
-    """What the page's prose has in backticks."""
+    """The texts in backticks in the page's prose."""
     return _SPAN.findall(_prose(page))
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link to one of the page's headings has behind its ``#``, as GitHub makes it."""
+    """The fragments (behind ``#``) of links to the page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+?)\s*$", _prose(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 PIECE = 1 << 20
 
@@ -20,7 +21,7 @@ def serving(folder: Path) -> Iterator[str]:
     """The address of a registry that keeps what it is given in *folder*, until the end of the block."""
 
     class Handler(_Handler):
-        room = folder
+        store = folder
 
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -35,7 +36,7 @@ def serving(folder: Path) -> Iterator[str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    room: Path
+    store: Path
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
@@ -50,9 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/v2/":
             self._answer(HTTPStatus.OK)
         elif blob := re.fullmatch(r"/v2/.+/blobs/(sha256:[0-9a-f]{64})", self.path):
-            self._send(self.room / blob[1], "application/octet-stream")
+            self._send(self.store / blob[1], "application/octet-stream")
         elif manifest := re.fullmatch(r"/v2/(.+)/manifests/(.+)", self.path):
-            place = self.room / self._slug(manifest[1], manifest[2])
+            place = self.store / self._slug(manifest[1], manifest[2])
             kind = place.with_suffix(".type")
             self._send(place, kind.read_text() if kind.is_file() else "")
         else:
@@ -62,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.ACCEPTED, Location=f"{self.path.rstrip('/')}/{secrets.token_hex(8)}")
 
     def do_PATCH(self) -> None:
-        upload = self.room / self.path.rpartition("/")[2]
+        upload = self.store / self.path.rpartition("/")[2]
         with upload.open("ab") as file:
             self._receive(file)
         self._answer(HTTPStatus.ACCEPTED, Location=self.path, Range=f"0-{upload.stat().st_size - 1}")
@@ -73,19 +74,19 @@ class _Handler(BaseHTTPRequestHandler):
             content = self.rfile.read(int(self.headers["Content-Length"]))
             digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
             for reference in (manifest[2], digest):
-                place = self.room / self._slug(manifest[1], reference)
+                place = self.store / self._slug(manifest[1], reference)
                 place.write_bytes(content)
                 place.with_suffix(".type").write_text(self.headers["Content-Type"])
             self._answer(HTTPStatus.CREATED, **{"Docker-Content-Digest": digest})
             return
-        upload = self.room / path.rpartition("/")[2]
+        upload = self.store / path.rpartition("/")[2]
         with upload.open("ab") as file:
             self._receive(file)
         digest = query.partition("digest=")[2].replace("%3A", ":")
-        upload.rename(self.room / digest)
+        upload.rename(self.store / digest)
         self._answer(HTTPStatus.CREATED, **{"Docker-Content-Digest": digest})
 
-    def _receive(self, file) -> None:
+    def _receive(self, file: BinaryIO) -> None:
         if self.headers.get("Transfer-Encoding") == "chunked":
             while size := int(self.rfile.readline(), 16):
                 file.write(self.rfile.read(size))

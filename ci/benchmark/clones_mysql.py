@@ -18,7 +18,9 @@ from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import ROOT, Ground, environment, pair_plan
 from ci.benchmark.race import Side, Sides, timed
 from harness.errors import HarnessError
-from harness.host.engines import MARIADB, MYSQL, Engine
+from harness.host.engines import Engine
+from harness.host.engines.mariadb import MARIADB
+from harness.host.engines.mysql import MYSQL
 from harness.protocol.messages import Endpoint
 
 SLOTS = 2

@@ -1,5 +1,6 @@
 """The table of faults itself: what it says of rows, and of scenes that break off."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.__main__ import rows_of
@@ -24,7 +25,7 @@ def test_what_differs_is_shown() -> None:
 
 
 def test_a_scene_that_breaks_off_keeps_its_rows() -> None:
-    def scene():
+    def scene() -> Iterator[Row]:
         yield Row("a fault", "exit 1", "exit 1")
         raise TimeoutError("no end")
 

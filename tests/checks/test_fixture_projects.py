@@ -25,7 +25,8 @@ def run(project: Path, *arguments: str, **variables: str) -> subprocess.Complete
 
 @pytest.fixture(scope="module")
 def expected() -> Mapping[str, str]:
-    return json.loads((OUTCOMES / "expected.json").read_text())
+    loaded: dict[str, str] = json.loads((OUTCOMES / "expected.json").read_text())
+    return loaded
 
 
 def test_the_expectations_are_current() -> None:
@@ -55,6 +56,6 @@ def test_plain_django_agrees_with_what_it_can_survive(expected: Mapping[str, str
 
 
 def test_no_project_imports_the_harness() -> None:
-    """What they may have is a mark that needs no import."""
+    """A project may use a mark that needs no import."""
     sources = [path for path in PROJECTS.rglob("*.py") if "harness" in path.read_text().replace("harness_timeout", "")]
     assert sources == []

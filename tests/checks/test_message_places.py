@@ -25,5 +25,5 @@ def texts(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", sorted(HARNESS.rglob("*.py")), ids=lambda path: str(path.relative_to(HARNESS)))
-def test_no_message_says_that_something_stands_above_or_below(path) -> None:
+def test_no_message_says_that_something_stands_above_or_below(path: Path) -> None:
     assert [text for text in texts(path) if PLACED.search(text) and text not in ALLOWED] == []

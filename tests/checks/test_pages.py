@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -18,7 +20,7 @@ from harness.host.config import load
 from harness.host.config.options import OPTIONS
 from tests.e2e import test_claims, test_docs
 from tests.github_runner import read_yaml
-from tests.markdown import ROOT, all_blocks, anchors, blocks, code_spans, links, pages
+from tests.markdown import ROOT, Block, all_blocks, anchors, blocks, code_spans, links, pages
 
 PAGES = pages()
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
@@ -34,12 +36,12 @@ VERBS = {
     "generated": ("toml",),
     "tree": ("text",),
 }
-OF_OTHERS = {}
+OF_OTHERS: dict[str, str] = {}
 """Flags of other programs that the pages name; a flag of ours of the same name is none of them."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_links_lead_somewhere(page) -> None:
+def test_links_lead_somewhere(page: Path) -> None:
     for target in links(page):
         if re.match(r"[a-z]+:", target):
             continue
@@ -52,7 +54,7 @@ def test_links_lead_somewhere(page) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_every_block_says_what_is_to_be_done_with_it(page) -> None:
+def test_every_block_says_what_is_to_be_done_with_it(page: Path) -> None:
     for block in blocks(page):
         assert block.language not in SHELLS or block.verb == "run", f"{block.where}: commands that no test runs"
         if block.verb:
@@ -66,13 +68,12 @@ def test_every_scene_is_known() -> None:
 
 
 def test_the_commands_that_are_replaced_are_there() -> None:
-    """What stands in no page any more has no business in the list either."""
     commands = {command for block in all_blocks("run") for command, _ in block.commands()}
     assert test_docs.INSTEAD.keys() <= commands
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_commands_of_ours_parse(page) -> None:
+def test_commands_of_ours_parse(page: Path) -> None:
     told = [command for block in blocks(page) if block.verb == "run" for command, _ in block.commands()]
     told += [span for span in code_spans(page) if "..." not in span and "|" not in span]
     for command in told:
@@ -81,12 +82,13 @@ def test_commands_of_ours_parse(page) -> None:
             parse(words[1:])
 
 
-def parse(words) -> None:
+def parse(words: Sequence[str]) -> None:
     """Raises what click raises for a flag, a command or an argument that is not there."""
-    group = cli.harness
+    group: click.Command = cli.harness
     context = group.make_context("harness", list(words), resilient_parsing=False)
     while isinstance(group, click.Group):
         name, command, words = group.resolve_command(context, list(words))
+        assert command
         group = command
         if isinstance(command, click.Group):
             context = command.make_context(name, list(words), parent=context)
@@ -94,14 +96,14 @@ def parse(words) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_flags_exist(page) -> None:
+def test_flags_exist(page: Path) -> None:
     known = {flag for option in OPTIONS for flag in option.flags} | {*flags_of(cli.harness)} | {*OF_OTHERS}
     for span in code_spans(page):
         if re.match(r"-{1,2}[a-z]", span):
             assert re.split(r"[ =\[]", span)[0] in known, f"{span} is no flag"
 
 
-def flags_of(command):
+def flags_of(command: click.Command) -> Any:
     """The flags of a command and of its subcommands."""
     with click.Context(command) as context:
         for parameter in command.get_params(context):
@@ -111,14 +113,14 @@ def flags_of(command):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_keys_and_variables_exist(page) -> None:
+def test_keys_and_variables_exist(page: Path) -> None:
     variables = {option.variable for option in OPTIONS} | {"HARNESS_NO_DOCKER"}
     for name in re.findall(r"\bHARNESS_[A-Z_]+\b", page.read_text("utf-8")):
         assert name in variables, f"{name} is no variable"
 
 
 @pytest.mark.parametrize("block", all_blocks("config"), ids=lambda block: block.where)
-def test_configuration_is_taken(block, tmp_path: Path) -> None:
+def test_configuration_is_taken(block: Block, tmp_path: Path) -> None:
     for name in block.argument.split():
         (tmp_path / name).touch()
     (tmp_path / "pyproject.toml").write_text(block.text)
@@ -155,7 +157,7 @@ def test_the_index_of_design_notes_has_every_note_and_title() -> None:
     assert listed == [(note.read_text().splitlines()[0].removeprefix("# "), note.name) for note in notes]
 
 
-def _below(folder):
+def _below(folder: str) -> list[Path]:
     return sorted((ROOT / "docs" / folder).glob("*.md"))
 
 
@@ -180,7 +182,7 @@ def test_pinned_actions_are_those_of_our_own_workflows() -> None:
     assert shown <= pinned
 
 
-def _own(files):
+def _own(files: Iterable[Path]) -> Iterator[Path]:
     """The actions, and the workflows that can be called, as a workflow elsewhere names them."""
     for path in files:
         if path.name == "action.yml":

@@ -1,6 +1,7 @@
 """Tests of the random suites themselves: the generated code, and that differences between Django and the harness are found."""
 
 import ast
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ class TestGeneration:
         assert any(word.startswith("--shuffle=") for word in found)
 
 
-def record(*calls, fixtures=(), output=("", "")):
+def record(*calls: Any, fixtures: Any = (), output: tuple[str, str] = ("", "")) -> Any:
     return {
         "planned": ["t.C.test"],
         "tests": {"t.C.test": list(calls)},
@@ -80,7 +81,7 @@ class TestExpectation:
             ((), Told("NOT_RUN")),
         ],
     )
-    def test_the_outcome_follows_what_unittest_said(self, calls, told) -> None:
+    def test_the_outcome_follows_what_unittest_said(self, calls: Any, told: Any) -> None:
         assert expected(record(*calls)).tests == {"t.C.test": told}
 
     def test_a_test_is_skipped_with_its_fixture(self) -> None:
@@ -97,13 +98,13 @@ class TestExpectation:
         assert expected({"planned": [], "tests": {}, "fixtures": [], "output": {}}).exit_code == 5
 
 
-def report(*events):
+def report(*events: Any) -> Any:
     planned = RunPlanned((PlannedTest("t.C.test", "t.C", "test"),), workers=1)
     said = [planned, *events, RunFinished(0)]
     return fold(Envelope(1, number, float(number), 1, event) for number, event in enumerate(said, 1))
 
 
-def finished(outcome, *failures, **options):
+def finished(outcome: Any, *failures: Any, **options: Any) -> Any:
     return AttemptFinished("t.C.test", 1, outcome, 0.1, failures, final=True, **options)
 
 

@@ -89,7 +89,7 @@ def generated_part(text: str, part: str) -> re.Match[str]:
 
 
 @pytest.mark.parametrize(("page", "part"), PARTS)
-def test_the_pages_are_in_step_with_the_table(page, part) -> None:
+def test_the_pages_are_in_step_with_the_table(page: str, part: str) -> None:
     text = (REFERENCE / page).read_text()
     assert generated_part(text, part)[0].strip("\n") == GENERATED[page][part], "run this file as a program"
 

@@ -6,14 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.host.engines import ENGINES
 from harness.host.project.files import project_files
 from tests.github_runner import read_yaml
-from tests.markdown import ROOT, all_blocks
+from tests.markdown import ROOT, Block, all_blocks
 
 BIN = Path(sys.executable).parent
 FRAME = """\
@@ -84,7 +86,7 @@ def whole(kind: str, text: str) -> str:
 
 
 @pytest.fixture(params=["repository", *all_blocks("workflow")], ids=lambda it: getattr(it, "where", it))
-def repository(request: pytest.FixtureRequest, tmp_path: Path):
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with ``.github``: this repository, or one whose only workflow is a page's."""
     if request.param == "repository":
         return ROOT
@@ -100,11 +102,11 @@ def workflows(repository: Path) -> list[Path]:
     return found
 
 
-def test_actionlint(repository) -> None:
+def test_actionlint(repository: Path) -> None:
     lint("actionlint", *workflows(repository), cwd=repository)
 
 
-def test_schema(repository) -> None:
+def test_schema(repository: Path) -> None:
     lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows(repository))
 
 
@@ -115,17 +117,17 @@ def test_schema_of_composite_actions() -> None:
 
 
 @pytest.mark.parametrize("block", all_blocks("gitlab"), ids=lambda block: block.where)
-def test_gitlab_schema(block, tmp_path: Path) -> None:
+def test_gitlab_schema(block: Block, tmp_path: Path) -> None:
     path = tmp_path / ".gitlab-ci.yml"
     path.write_text(block.text)
     lint("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", path)
 
 
-def test_zizmor(repository) -> None:
+def test_zizmor(repository: Path) -> None:
     lint("zizmor", "--offline", "--no-progress", repository)
 
 
-def shells():
+def shells() -> Iterator[Any]:
     """The scripts of the composite actions, whose shell actionlint does not look at."""
     for path in sorted(ROOT.glob(".github/actions/*/action.yml")):
         for number, step in enumerate(read_yaml(path)["runs"]["steps"]):
@@ -134,7 +136,7 @@ def shells():
 
 
 @pytest.mark.parametrize("script", list(shells()))
-def test_shellcheck_of_composite_actions(script, tmp_path: Path) -> None:
+def test_shellcheck_of_composite_actions(script: str, tmp_path: Path) -> None:
     path = tmp_path / "script.sh"
     path.write_text(script)
     lint("shellcheck", "--norc", "--shell=bash", path)
@@ -173,7 +175,7 @@ def test_the_scripts_are_found() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_shellcheck(script) -> None:
+def test_shellcheck(script: str) -> None:
     lint("shellcheck", "--norc", script)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass
 class Declared:
-    """What a class says of itself."""
+    """The expectations that a class declares."""
 
     name: str
     fault: str

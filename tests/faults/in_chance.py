@@ -1,4 +1,4 @@
-"""Whatever is hit, and whenever: the reports are whole, the exit code agrees with them, and nothing is left."""
+"""Random faults at random moments: the reports are whole, the exit code agrees with them, and nothing is left."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def scene(db: str, folder: Path) -> Iterator[Row]:
             except subprocess.TimeoutExpired:
                 running.remember()
                 while not inject(running) and running.process.poll() is None:
-                    time.sleep(0.05)  # what is to be hit is not there yet
+                    time.sleep(0.05)  # its target is not there yet
             ended = running.finish()
             yield Row(f"{hit} after {moment:.1f} s (seed {seed})", EXPECTED, told(ended), running.left(10.0))
 
 
 def _choose(chance: random.Random) -> tuple[str, Callable[[Running], bool]]:
-    """What is done, and what does it; whether it found something to do it to."""
+    """The name of a random fault, and the function that injects it and returns whether its target was there."""
     kind = chance.choice(("harness", "container", "process"))
     if kind == "harness":
         number = chance.choice(_SIGNALS)

@@ -21,7 +21,7 @@ PID = Path("/var/run/docker.pid")
 
 
 def restarted(db: str, folder: Path) -> Iterator[Row]:
-    """What is known is reported, and nothing is left once the engine is back."""
+    """The known outcomes are reported, and nothing is left once the engine is back."""
     with Running(db, folder / "engine", "tests.test_servers", "--parallel", "2", "--timeout", "60") as running:
         running.until('"AttemptStarted"', 2)
         running.remember()

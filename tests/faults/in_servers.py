@@ -49,12 +49,9 @@ def lost(db: str, folder: Path) -> Iterator[Row]:
         running.remember()
         _shell("primary", _STOP_SERVER)(running)
         ended = running.finish()
-        cause = (
-            "primary named"
-            if re.search(r"The server \S+ \(.* primary\) is stopped by a signal", ended.out)
-            else "not named"
-        )
-        seen = f"exit {ended.code}, {cause}, {'some' if ended.summary['counts']['not_run'] else 'none'} not run"
+        is_named = re.search(r"The server \S+ \(.* primary\) is stopped by a signal", ended.out)
+        left_out = "some" if ended.summary["counts"]["not_run"] else "none"
+        seen = f"exit {ended.code}, {'primary' if is_named else 'not'} named, {left_out} not run"
         fault = "a primary's process is stopped while tests err that do not ask it"
         yield Row(fault, "exit 3, primary named, some not run", seen, running.left())
 
@@ -139,7 +136,7 @@ def disk(db: str, folder: Path) -> Iterator[Row]:
 
 
 def _shell(role: str, script: str) -> _Fault:
-    """What an administrator does in the server's container."""
+    """Run a script as an administrator in the server's container."""
 
     def run(running: Running) -> None:
         (container,) = running.containers(role)

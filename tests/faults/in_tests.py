@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.protocol.events import AttemptFinished
+from harness.report.model.run_report import Attempt
 from tests.faults import declared
 from tests.faults.row import Row, told
 from tests.faults.running import PROJECT, Running
@@ -37,7 +37,7 @@ def scene(module: str, db: str, folder: Path) -> Iterator[Row]:
         yield Row(one.fault, expected, found, left)
 
 
-def _texts(attempt: AttemptFinished) -> Iterator[str]:
+def _texts(attempt: Attempt) -> Iterator[str]:
     for failure in attempt.failures:
         yield from (failure.message, failure.traceback)
     yield from (attempt.stdout, attempt.stderr)

@@ -76,7 +76,7 @@ class Running:
         deadline = time.monotonic() + patience_s
         while (
             self._id is None and self.process.poll() is None
-        ):  # what nobody knows is not missed when it is left behind
+        ):  # an unknown container would not be missed when it is left behind
             self.remember()
             time.sleep(0.2)
         self.process.wait(max(0.0, deadline - time.monotonic()))
@@ -84,7 +84,7 @@ class Running:
         return Ended(self.process.returncode, self._out.read(), "", self.artifacts)
 
     def left(self, patience_s: float = 0.0) -> tuple[str, ...]:
-        """What is left of the run's containers and networks, after so many seconds at most."""
+        """The containers and networks of the run that are left after at most *patience_s* seconds."""
         deadline = time.monotonic() + patience_s
         while (left := self._left()) and time.monotonic() < deadline:
             time.sleep(0.2)

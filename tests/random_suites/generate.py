@@ -318,7 +318,8 @@ class _Generator:
             lines += ["    cls.addClassCleanup(print, 'class clean-up')"]
         if self._pick.chance(0.2):
             lines += _indented(self._pick.text("cls.addClassCleanup([].index, 'NAME')"))
-        before, after = [], []
+        before: list[str] = []
+        after: list[str] = []
         if self._pick.chance(0.4):
             # behind Django's own it would leave a transaction open, which is the next class's trouble in plain Django
             is_behind = place.kind != CASE and self._pick.chance(0.5)

@@ -216,7 +216,7 @@ FAILURES = (
     _db("self.assertEqual(Tag.objects.using('replica').count(), 4)", "replica", kinds=(CASE,)),
 )
 
-# what breaks the transaction of a TestCase breaks it for the mirror that shares it: not where there is one
+# not with a mirror: an error that breaks the transaction of a TestCase breaks it for the mirror that shares it
 ERRORS = (
     Piece("raise ValueError('NAME')"),
     Piece("{}['NAME']"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
-from harness.host.engines import POSTGRES
+from harness.host.engines.postgres import POSTGRES
 from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
 from harness.host.run.servers import ServerOptions, Servers

@@ -1,23 +1,25 @@
-"""What the tests of the runner share: the interpreters, and projects."""
+"""Fixtures of the tests of the runner: the interpreters, and projects."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
-from harness.protocol.messages import RunSpec
+from harness.protocol.messages import Route, RunSpec
 from tests.runner import interpreters
-from tests.runner.conversation import PROJECTS, Journal, run
+from tests.runner.conversation import PROJECTS, Journal, MakeProject, RunTests, run
 
 PROJECT = PROJECTS / "runner"
+K = TypeVar("K")
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     tested = ", ".join(map(str, interpreters.available()))
     terminalreporter.write_line(f"the runner was tested with {tested}")
     for what in interpreters.missing():
@@ -26,18 +28,26 @@ def pytest_terminal_summary(terminalreporter) -> None:
         )
 
 
-def pytest_generate_tests(metafunc) -> None:
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "interpreter" in metafunc.fixturenames:
         metafunc.parametrize("interpreter", interpreters.available(), ids=str, scope="session")
 
 
 @pytest.fixture(scope="session")
-def python(interpreter):
+def python(interpreter: interpreters.Interpreter) -> str:
     """The executable of each interpreter in turn."""
     return interpreters.python_of(interpreter)
 
 
-def run_labels(folder: Path, *labels, env=None, django=(), routes=None, python=sys.executable, **spec) -> Journal:
+def run_labels(
+    folder: Path,
+    *labels: str,
+    env: Mapping[str, str] | None = None,
+    django: Iterable[str] = (),
+    routes: Sequence[Route] | None = None,
+    python: str = sys.executable,
+    **spec: Any,
+) -> Journal:
     """The journal of *labels* of the project ``runner``, for which ``RUNNER_DIR`` is *folder*."""
     spec = {"settings": "config.settings", "workers": 2, "timeout_s": 60.0, **spec}
     return run(
@@ -49,21 +59,21 @@ def run_labels(folder: Path, *labels, env=None, django=(), routes=None, python=s
     )
 
 
-def together(calls: dict[Hashable, Callable[[], Journal]]) -> dict[Hashable, Journal]:
-    """What each of *calls* gives, several at a time: a conversation waits more than it works."""
+def together(calls: Mapping[K, Callable[[], Journal]]) -> dict[K, Journal]:
+    """The journal of each of *calls*. Several calls run at a time: a conversation waits more than it works."""
     with ThreadPoolExecutor(max_workers=3) as pool:
         futures = {key: pool.submit(call) for key, call in calls.items()}
         return {key: future.result() for key, future in futures.items()}
 
 
 @pytest.fixture
-def runner(tmp_path: Path):
+def runner(tmp_path: Path) -> RunTests:
     """Runs labels of the project ``runner``."""
     return functools.partial(run_labels, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def runner_once(tmp_path_factory: pytest.TempPathFactory):
+def runner_once(tmp_path_factory: pytest.TempPathFactory) -> RunTests:
     """The same, for a run that several tests look at."""
     return functools.partial(run_labels, tmp_path_factory.mktemp("runner"))
 
@@ -76,7 +86,7 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 
 
 @pytest.fixture
-def project(tmp_path: Path):
+def project(tmp_path: Path) -> MakeProject:
     """Makes a project of files: ``project({"tests.py": "..."}, settings_lines="...")``; in ``settings.py`` are ``SETTINGS``."""
 
     def make(files: dict[str, str], settings_lines: str = "") -> Path:
@@ -90,10 +100,17 @@ def project(tmp_path: Path):
 
 
 @pytest.fixture
-def run_project(tmp_path: Path):
+def run_project(tmp_path: Path) -> RunTests:
     """Runs the project that ``project`` has made."""
 
-    def run_made(*labels, django=(), env=None, python=sys.executable, flags=(), **spec) -> Journal:
+    def run_made(
+        *labels: str,
+        django: Iterable[str] = (),
+        env: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+        flags: Sequence[str] = (),
+        **spec: Any,
+    ) -> Journal:
         spec = {"settings": "settings", "workers": 2, "timeout_s": 60.0, **spec}
         return run(
             tmp_path, RunSpec(labels=labels, django_args=tuple(django), **spec), env=env, python=python, flags=flags

@@ -15,9 +15,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from harness.host.launch.conversation import Ended
 from harness.host.run.runner_end import end_error
@@ -36,7 +37,7 @@ from harness.protocol.events import (
     RunPlanned,
     TopologyFound,
 )
-from harness.protocol.messages import Begin, Endpoint, Route, RunSpec, ServersReady, UseRoutes
+from harness.protocol.messages import Begin, Endpoint, Message, Route, RunSpec, ServersReady, UseRoutes
 from harness.protocol.topology import dependencies_of, primary_of
 from harness.report.model.ledger import fold
 from harness.report.model.verdict import verdict
@@ -45,31 +46,40 @@ from tests.signals import HEEDING
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
 PATIENCE_S = 120
+MakeProject = Callable[..., Path]
+"""Writes the files of a project, and returns its folder."""
+RunTests = Callable[..., "Journal"]
+"""Runs labels of a project, and returns the journal."""
+E = TypeVar("E")
 ENTRY = ROOT / "harness" / "runner" / "bootstrap.py"
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What the runner said and how it ended."""
+    """The events of a runner, its exit status and its stderr."""
 
     envelopes: tuple[Envelope, ...]
     process_status: int
     stderr: str
     signs_of_life: int = 0
 
-    def all(self, kind: type) -> list:
+    def all(self, kind: type[E]) -> list[E]:
         return [envelope.event for envelope in self.envelopes if isinstance(envelope.event, kind)]
 
-    def one(self, kind: type):
+    def one(self, kind: type[E]) -> E:
         (event,) = self.all(kind)
         return event
 
     @property
     def status(self) -> int:
         """The exit code that the host gives a run with this journal; the runner's own status if its journal has no end."""
-        if self.all(RunFinished) or self.all(RunAborted):
+        if self.ends:
             return verdict(fold(self.envelopes)).exit_code
         return self.process_status
+
+    @property
+    def ends(self) -> list[RunFinished | RunAborted]:
+        return [*self.all(RunFinished), *self.all(RunAborted)]
 
     @property
     def planned(self) -> list[PlannedTest]:
@@ -113,7 +123,8 @@ def assert_settled(journal: Journal) -> None:
     """Assert that every planned test of a finished run has exactly one final outcome; a retry called off counts as one."""
     if not journal.all(RunFinished) or not journal.planned:
         return
-    finals = Counter(event.test for event in (*journal.attempts, *journal.all(RetryCalledOff)) if is_final(event))
+    events: list[AttemptFinished | RetryCalledOff] = [*journal.attempts, *journal.all(RetryCalledOff)]
+    finals = Counter(event.test for event in events if is_final(event))
     for test in journal.planned:
         assert finals[test.id] == 1, f"{test.id} has {finals[test.id]} final outcomes"
     assert len({test.id for test in journal.planned}) == len(journal.planned)
@@ -151,6 +162,9 @@ class Conversation:
             stderr=self.stderr,
             start_new_session=True,
         )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.stdin, self.stdout = self.process.stdin, self.process.stdout
         self.envelopes: list[Envelope] = []
         self.signs_of_life = 0
         self.output: list[bytes] = []
@@ -172,11 +186,11 @@ class Conversation:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.stderr):
+        for stream in (self.stdin, self.stdout, self.stderr):
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
 
-    def say(self, message) -> None:
+    def say(self, message: Message) -> None:
         self.sign(codec.encode_body(message).encode())
 
     def sign(self, line: bytes) -> None:
@@ -186,8 +200,8 @@ class Conversation:
 
     def write(self, data: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has ended; its journal says why
-            self.process.stdin.write(data)
-            self.process.stdin.flush()
+            self.stdin.write(data)
+            self.stdin.flush()
 
     def hear(self) -> Envelope | None:
         """The next event, None at the end. An empty line is none."""
@@ -202,10 +216,10 @@ class Conversation:
 
     def _line(self) -> bytes | None:
         while b"\n" not in self._buffer:
-            if not select.select([self.process.stdout], [], [], max(0, self._deadline - time.monotonic()))[0]:
+            if not select.select([self.stdout], [], [], max(0, self._deadline - time.monotonic()))[0]:
                 self.kill()
                 raise AssertionError(f"the runner does not end: {self.envelopes[-5:]} {self.errors()}")
-            chunk = os.read(self.process.stdout.fileno(), 1 << 16)
+            chunk = os.read(self.stdout.fileno(), 1 << 16)
             if not chunk:
                 assert not self._buffer, f"the stream ends with half a line: {self._buffer!r}"
                 return None
@@ -225,6 +239,7 @@ class Conversation:
         """Say all that the runner waits for before it runs tests."""
         self.say(Begin(spec))
         found = self.hear_until(TopologyFound).event
+        assert isinstance(found, TopologyFound)
         self.say(UseRoutes(tuple(routes or plain_routes(found))))
         self.say(ServersReady(tuple(endpoints)))
 
@@ -236,8 +251,8 @@ class Conversation:
         sequence = [envelope.seq for envelope in journal.envelopes]
         assert sequence == list(range(1, len(sequence) + 1)), "the journal misses lines, or has some twice"
         assert_settled(journal)
-        if end := journal.all(RunFinished) or journal.all(RunAborted):
-            assert end_error(end[-1], Ended(journal.process_status), journal.stderr) is None
+        if journal.ends:
+            assert end_error(journal.ends[-1], Ended(journal.process_status), journal.stderr) is None
         begun = Counter(event.phase for event in journal.all(PhaseStarted))
         assert begun == Counter(event.phase for event in journal.all(PhaseFinished)), "a phase that has no end, or two"
         left = self.processes_left()
@@ -299,7 +314,7 @@ def run(
     endpoints: Sequence[Endpoint] = (),
     python: str = sys.executable,
     env: Mapping[str, str] | None = None,
-    **options: object,
+    **options: Any,
 ) -> Journal:
     """The whole conversation."""
     with Conversation(project, python, env, **options) as conversation:

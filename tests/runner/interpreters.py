@@ -55,7 +55,7 @@ def available() -> tuple[Interpreter, ...]:
 
 
 def missing() -> list[str]:
-    """What of ``SERIES`` is not tested here."""
+    """The entries of ``SERIES`` that are not tested here."""
     there = {tuple(map(int, interpreter.version.split(".")[:2])): interpreter.series for interpreter in available()}
     return [
         f"Python {'.'.join(map(str, minor))} with Django {series}"

@@ -1,5 +1,7 @@
 """Tests that run again: ``--repeat``, and the replay of what one worker ran."""
 
+from tests.runner.conversation import MakeProject, RunTests
+
 ORDER = """
 import unittest
 seen = []
@@ -15,7 +17,7 @@ class BTests(unittest.TestCase):
 """
 
 
-def test_each_test_is_repeated(project, run_project) -> None:
+def test_each_test_is_repeated(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": ORDER.replace("a1", "x", 1)})
     journal = run_project("tests", workers=1, repeat=3)
     assert sorted((event.test, event.n) for event in journal.attempts) == [
@@ -38,7 +40,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_fails_once_has_failed(project, run_project) -> None:
+def test_a_test_that_fails_once_has_failed(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": FLAKY})
     journal = run_project("tests", workers=1, repeat=5)
     assert journal.outcomes() == {"Tests.test_1": "FAILED", "Tests.test_2": "PASSED"}
@@ -47,7 +49,7 @@ def test_a_test_that_fails_once_has_failed(project, run_project) -> None:
     assert journal.status == 1
 
 
-def test_a_replay_runs_the_given_tests_in_the_given_order(project, run_project) -> None:
+def test_a_replay_runs_the_given_tests_in_the_given_order(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": ORDER})
     order = ("tests.BTests.test_1", "tests.ATests.test_2", "tests.ATests.test_1", "tests.BTests.test_2")
     journal = run_project("tests", workers=4, replay=order)
@@ -58,7 +60,7 @@ def test_a_replay_runs_the_given_tests_in_the_given_order(project, run_project) 
     assert passed.outcomes() == {"BTests.test_2": "PASSED"}
 
 
-def test_a_replay_of_tests_that_are_gone_says_so(project, run_project) -> None:
+def test_a_replay_of_tests_that_are_gone_says_so(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": ORDER})
     aborted = run_project("tests", replay=("tests.BTests.test_1", "tests.BTests.test_9")).aborted
     assert aborted.exit_code == 4

@@ -7,7 +7,7 @@ import hashlib
 
 from harness.protocol.events import RunAborted, RunFinished
 from harness.protocol.messages import RunSpec
-from tests.runner.conversation import Conversation
+from tests.runner.conversation import Conversation, MakeProject
 
 ATTACKS = """
 import ctypes, gc, hashlib, io, json, mmap, os, re, signal, stat, time, unittest
@@ -110,7 +110,7 @@ class ZVictimTests(unittest.TestCase):
 """
 
 
-def test_no_attack_changes_what_becomes_of_another_test(project) -> None:
+def test_no_attack_changes_what_becomes_of_another_test(project: MakeProject) -> None:
     folder = project({"tests.py": ATTACKS})
     keys = Conversation.make_keys()
     env = {"SECRETS": " ".join(hashlib.sha256(key).hexdigest() for key in keys)}

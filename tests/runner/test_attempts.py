@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.runner.conversation import MakeProject, RunTests
+
 KEPT = """
 import unittest, weakref
 from django.test import SimpleTestCase
@@ -27,7 +29,9 @@ class {name}({base}):
     ("base", "prefix"),
     [("SimpleTestCase", ""), ("unittest.TestCase", ""), ("unittest.IsolatedAsyncioTestCase", "async ")],
 )
-def test_what_a_test_holds_is_gone_when_the_next_begins(project, run_project, base: str, prefix: str) -> None:
+def test_what_a_test_holds_is_gone_when_the_next_begins(
+    project: MakeProject, run_project: RunTests, base: str, prefix: str
+) -> None:
     project({"tests.py": KEPT.format(name="Tests", base=base, prefix=prefix)})
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {"Tests.test_a": "PASSED", "Tests.test_b": "PASSED", "Tests.test_c": "PASSED"}
@@ -49,7 +53,7 @@ class Tests(SimpleTestCase):
 """
 
 
-def test_a_test_keeps_and_may_delegate_to_attributes_of_init(project, run_project) -> None:
+def test_a_test_keeps_and_may_delegate_to_attributes_of_init(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": DELEGATING})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
 
@@ -79,7 +83,7 @@ class Tests(TestCase):
 """
 
 
-def test_a_caught_database_error_keeps_nothing_alive(project, run_project) -> None:
+def test_a_caught_database_error_keeps_nothing_alive(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": CAUGHT})
     assert run_project("tests", workers=1).outcomes() == {"Tests.test_it": "PASSED"}
 
@@ -102,7 +106,7 @@ class Tests(SimpleTestCase):
 """
 
 
-def test_an_error_in_a_template_is_told_with_its_place(project, run_project) -> None:
+def test_an_error_in_a_template_is_told_with_its_place(project: MakeProject, run_project: RunTests) -> None:
     project(
         {
             "tests.py": TEMPLATES,

@@ -3,6 +3,7 @@
 import pytest
 
 from harness.protocol.events import TopologyFound
+from tests.runner.conversation import MakeProject, RunTests
 
 BACKEND = """
 from django.contrib.contenttypes.models import ContentType  # noqa: F401
@@ -49,7 +50,7 @@ FILES = {"backend/__init__.py": "", "backend/base.py": BACKEND, "tests.py": TEST
 
 
 @pytest.mark.parametrize("ready", ["", CONNECTS], ids=["", "connects as it is loaded"])
-def test_a_backend_that_imports_models_runs(project, run_project, ready) -> None:
+def test_a_backend_that_imports_models_runs(project: MakeProject, run_project: RunTests, ready: str) -> None:
     folder = project({**FILES, "shop/apps.py": APP + ready}, SETTINGS)
     journal = run_project("tests")
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}, journal.stderr
@@ -63,7 +64,9 @@ def test_a_backend_that_imports_models_runs(project, run_project, ready) -> None
     ("ready", "reason"),
     [("        raise KeyError('licence')", "KeyError: 'licence'"), ("        os._exit(7)", "ended with status 7")],
 )
-def test_apps_that_cannot_be_loaded_for_a_backend(project, run_project, ready: str, reason: str) -> None:
+def test_apps_that_cannot_be_loaded_for_a_backend(
+    project: MakeProject, run_project: RunTests, ready: str, reason: str
+) -> None:
     project({**FILES, "shop/apps.py": APP + ready}, SETTINGS)
     journal = run_project("tests")
     assert journal.status == 4
@@ -93,7 +96,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 """
 
 
-def test_an_exit_of_django_is_told_with_the_exception_before_it(project, run_project) -> None:
+def test_an_exit_of_django_is_told_with_the_exception_before_it(project: MakeProject, run_project: RunTests) -> None:
     project({**FILES, "backend/base.py": EXITS}, SETTINGS)
     journal = run_project("tests")
     assert journal.status == 4
@@ -112,7 +115,7 @@ class Migration(migrations.Migration):
 """
 
 
-def test_an_exit_of_a_migration_is_told_with_its_name(project, run_project) -> None:
+def test_an_exit_of_a_migration_is_told_with_its_name(project: MakeProject, run_project: RunTests) -> None:
     files = {"shop/migrations/__init__.py": "", "shop/migrations/0001_x.py": EXITING_MIGRATION, "tests.py": TEST}
     project({"shop/__init__.py": "", **files}, 'INSTALLED_APPS = ["django.contrib.contenttypes", "shop"]')
     aborted = run_project("tests").aborted

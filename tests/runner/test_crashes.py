@@ -13,10 +13,11 @@ from harness.protocol.events import (
     WorkerStarted,
     WorkerStopped,
 )
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 
 @pytest.fixture(scope="module")
-def journal(runner_once):
+def journal(runner_once: RunTests) -> Journal:
     return runner_once("cases.test_fixtures_that_end_processes", workers=1, timeout_s=2.0)
 
 
@@ -38,24 +39,24 @@ def journal(runner_once):
         ("VeryLastTests.test_one", "PASSED"),
     ],
 )
-def test_a_fixture_that_ends_its_process_is_blamed_itself(journal, test: str, outcome: str) -> None:
+def test_a_fixture_that_ends_its_process_is_blamed_itself(journal: Journal, test: str, outcome: str) -> None:
     assert journal.final(test).outcome.value == outcome
 
 
-def test_nothing_else_is_blamed(journal) -> None:
+def test_nothing_else_is_blamed(journal: Journal) -> None:
     assert len(journal.outcomes()) == 13
     assert journal.status == 1
 
 
-def test_a_test_that_was_left_out_says_why(journal) -> None:
+def test_a_test_that_was_left_out_says_why(journal: Journal) -> None:
     assert journal.final("SetUpDiesTests.test_one").reason == "setUpClass crashed"
 
 
-def test_what_a_fixture_printed_before_its_end_is_told(journal) -> None:
+def test_what_a_fixture_printed_before_its_end_is_told(journal: Journal) -> None:
     assert journal.final("TearDownDiesTests.tearDownClass").stdout == "in tearDownClass\n"
 
 
-def test_each_worker_is_told_to_its_end(journal) -> None:
+def test_each_worker_is_told_to_its_end(journal: Journal) -> None:
     started = {event.pid for event in journal.all(WorkerStarted)}
     assert len(started) == 4
     assert {event.pid for event in journal.all(WorkerLost)} | {
@@ -64,7 +65,7 @@ def test_each_worker_is_told_to_its_end(journal) -> None:
     assert len(journal.all(SlotRecycled)) == 4
 
 
-def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(runner) -> None:
+def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(runner: RunTests) -> None:
     journal = runner("cases.test_module_exits")
     assert journal.outcomes() == {
         "test_module_exits.setUpModule": "ERRORED",
@@ -73,25 +74,25 @@ def test_an_exit_in_a_modules_set_up_leaves_its_tests_out(runner) -> None:
     }
 
 
-def test_a_skip_at_the_end_changes_nothing(runner) -> None:
+def test_a_skip_at_the_end_changes_nothing(runner: RunTests) -> None:
     journal = runner("cases.test_skips_at_the_end")
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.status == 0
 
 
 @pytest.fixture(scope="module")
-def timeouts(runner_once):
+def timeouts(runner_once: RunTests) -> Journal:
     return runner_once("cases.test_timeouts", timeout_s=2.0)
 
 
-def test_a_timeout_shows_the_stacks_of_all_threads(timeouts) -> None:
+def test_a_timeout_shows_the_stacks_of_all_threads(timeouts: Journal) -> None:
     (failure,) = timeouts.final("test_1_waits").failures
     assert re.search(r"in wait_in_a_thread$", failure.traceback, re.MULTILINE)
     assert re.search(r"in wait_in_the_test$", failure.traceback, re.MULTILINE)
     assert re.search(r"in test_1_waits$", failure.traceback, re.MULTILINE)
 
 
-def test_the_rest_of_a_class_runs_after_a_timeout(timeouts) -> None:
+def test_the_rest_of_a_class_runs_after_a_timeout(timeouts: Journal) -> None:
     assert timeouts.outcomes() == {
         "Tests.test_1_waits": "TIMED_OUT",
         "Tests.test_2_after": "PASSED",
@@ -101,7 +102,7 @@ def test_the_rest_of_a_class_runs_after_a_timeout(timeouts) -> None:
     assert timeouts.final("SetUpTests.test_1").reason == "setUpClass timed out"
 
 
-def test_a_process_left_behind_does_not_delay_the_end(runner) -> None:
+def test_a_process_left_behind_does_not_delay_the_end(runner: RunTests) -> None:
     journal = runner("cases.test_leaves_a_process", timeout_s=2.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
     assert journal.one(RunFinished).failures == 0
@@ -130,7 +131,7 @@ class CommittingTests(TransactionTestCase):
 """
 
 
-def test_a_test_cut_off_before_its_tear_down_spoils_no_other(project, run_project) -> None:
+def test_a_test_cut_off_before_its_tear_down_spoils_no_other(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": INTERRUPTED}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {
@@ -155,7 +156,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_crash_shows_no_stacks_of_an_earlier_slow_test(project, run_project) -> None:
+def test_a_crash_shows_no_stacks_of_an_earlier_slow_test(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": DUMPS})
     (failure,) = run_project("tests").final("test_2_dies").failures
     assert "in test_2_dies" in failure.traceback
@@ -173,7 +174,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_slow_test_is_told_of_while_it_runs(project, run_project) -> None:
+def test_a_slow_test_is_told_of_while_it_runs(project: MakeProject, run_project: RunTests) -> None:
     """The threshold is ten seconds; the project of this test sets 0.3."""
     project({"tests.py": SLOW})
     journal = run_project("tests")
@@ -198,7 +199,7 @@ class Runner(DiscoverRunner):
 """
 
 
-def test_an_error_at_a_workers_start_ends_the_run(project, run_project) -> None:
+def test_an_error_at_a_workers_start_ends_the_run(project: MakeProject, run_project: RunTests) -> None:
     project(
         {"runner.py": WORKER_FAILS.format(statement="raise RuntimeError('no broker')"), "tests.py": TESTS},
         'TEST_RUNNER = "runner.Runner"',
@@ -209,7 +210,7 @@ def test_an_error_at_a_workers_start_ends_the_run(project, run_project) -> None:
     assert "in init_worker" in journal.aborted.evidence
 
 
-def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project) -> None:
+def test_a_worker_that_dies_at_each_start_ends_the_run(project: MakeProject, run_project: RunTests) -> None:
     project(
         {"runner.py": WORKER_FAILS.format(statement="import os; os._exit(9)"), "tests.py": TESTS},
         'TEST_RUNNER = "runner.Runner"',
@@ -221,7 +222,7 @@ def test_a_worker_that_dies_at_each_start_ends_the_run(project, run_project) -> 
     assert journal.all(RunFinished) == []
 
 
-def test_a_worker_that_is_stopped_while_it_starts_goes_on(project, run_project) -> None:
+def test_a_worker_that_is_stopped_while_it_starts_goes_on(project: MakeProject, run_project: RunTests) -> None:
     stop = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
     project(
         {"runner.py": WORKER_FAILS.format(statement=stop), "tests.py": TESTS},
@@ -245,7 +246,7 @@ class Tests(unittest.TestCase):
 # tries again
 
 
-def test_failed_tests_are_retried_at_the_end_by_fresh_workers(runner) -> None:
+def test_failed_tests_are_retried_at_the_end_by_fresh_workers(runner: RunTests) -> None:
     journal = runner("cases.test_tries.FlakyTests", retries=2)
     assert journal.outcomes() == {
         "FlakyTests.test_1_fails_once": "PASSED",
@@ -270,7 +271,7 @@ def test_failed_tests_are_retried_at_the_end_by_fresh_workers(runner) -> None:
     assert journal.one(RunFinished).failures == 1
 
 
-def test_many_failures_are_not_retried(runner) -> None:
+def test_many_failures_are_not_retried(runner: RunTests) -> None:
     journal = runner("cases.test_tries.ManyTests", retries=1)
     assert journal.status == 1
     assert journal.one(RunFinished).failures == 12

@@ -1,37 +1,38 @@
-"""What tests find in their databases: clones of their own, what was migrated, and nothing of others."""
+"""The contents of a test's databases: its own clones with the migrated rows, and no rows of other tests."""
 
 from pathlib import Path
 
 import pytest
 
 from harness.protocol.events import DatabasesReady, SlotRecycled
+from tests.runner.conversation import MakeProject, RunTests
 
 
 @pytest.mark.parametrize(
     ("workers", "django"),
     [(2, []), (1, ["--reverse"]), (2, ["--reverse"]), (2, ["--shuffle=4"])],
 )
-def test_every_test_finds_what_it_relies_on(runner, django, workers: int) -> None:
+def test_every_test_finds_what_it_relies_on(runner: RunTests, django: tuple[str, ...], workers: int) -> None:
     journal = runner("cases.test_data", workers=workers, django=django)
     assert set(journal.outcomes().values()) == {"PASSED"}, journal.outcomes()
     assert len(journal.outcomes()) == 6
 
 
-def test_classes_come_in_djangos_order(runner) -> None:
+def test_classes_come_in_djangos_order(runner: RunTests) -> None:
     journal = runner("cases.test_data", workers=1)
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     assert list(dict.fromkeys(classes)) == ["MigratedTests", "FlushingTests", "SerializedTests"]
     assert len(journal.all(SlotRecycled)) == 1
 
 
-def test_migrated_data_is_there_again_after_a_flush(runner) -> None:
+def test_migrated_data_is_there_again_after_a_flush(runner: RunTests) -> None:
     journal = runner("cases.test_data", workers=1, django=["--reverse"])
     classes = [test.classname.rpartition(".")[2] for test in journal.planned]
     if classes.index("FlushingTests") < classes.index("MigratedTests"):
         assert len(journal.all(SlotRecycled)) == 2
 
 
-def test_workers_have_clones_of_their_own(runner, tmp_path: Path) -> None:
+def test_workers_have_clones_of_their_own(runner: RunTests, tmp_path: Path) -> None:
     journal = runner("cases.test_clones", settings="config.files")
     stdout = {journal.final(f"{name}.test_others_are_not_seen").stdout for name in ("OneTests", "TwoTests")}
     names = {tuple(sorted(line.split()[1] for line in text.splitlines())) for text in stdout}
@@ -41,7 +42,7 @@ def test_workers_have_clones_of_their_own(runner, tmp_path: Path) -> None:
     }
 
 
-def test_clones_are_told_by_slot(runner) -> None:
+def test_clones_are_told_by_slot(runner: RunTests) -> None:
     journal = runner("cases.test_clones", settings="config.files")
     made = {
         database.alias: [Path(name).name for name in database.clones]
@@ -53,31 +54,31 @@ def test_clones_are_told_by_slot(runner) -> None:
     }
 
 
-def test_tests_pass_on_clones_in_files(runner) -> None:
+def test_tests_pass_on_clones_in_files(runner: RunTests) -> None:
     for label in ("cases.test_data", "cases.test_kinds"):
         assert set(runner(label, settings="config.files").outcomes().values()) == {"PASSED"}
 
 
-def test_mirrors_work_on_clones_in_files(runner) -> None:
+def test_mirrors_work_on_clones_in_files(runner: RunTests) -> None:
     journal = runner("cases.test_mirrors", settings="config.files")
     assert [name for name, outcome in journal.outcomes().items() if outcome != "PASSED"] == [
         "SharingTests.test_fails_and_shows_its_sql"
     ]
 
 
-def test_files_of_test_databases_are_removed(runner, tmp_path: Path) -> None:
+def test_files_of_test_databases_are_removed(runner: RunTests, tmp_path: Path) -> None:
     runner("cases.test_data", settings="config.files")
     assert list(tmp_path.glob("*.sqlite3")) == []
 
 
-def test_files_that_are_to_be_kept_are_kept_and_never_stale(runner, tmp_path: Path) -> None:
+def test_files_that_are_to_be_kept_are_kept_and_never_stale(runner: RunTests, tmp_path: Path) -> None:
     runner("cases.test_data", settings="config.files", django=["--keepdb"])
     assert (tmp_path / "test_default.sqlite3").exists()
     again = runner("cases.test_data", settings="config.files", django=["--keepdb"])
     assert set(again.outcomes().values()) == {"PASSED"}
 
 
-def test_kinds_of_test_classes(runner) -> None:
+def test_kinds_of_test_classes(runner: RunTests) -> None:
     assert runner("cases.test_kinds").outcomes() == {
         "LiveTests.test_the_server_sees_what_the_test_wrote": "PASSED",
         "AsyncTests.test_queries": "PASSED",
@@ -95,6 +96,6 @@ class Tests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("settings", ["DATABASES = {}", 'DATABASES = {"default": {}}', "del DATABASES"])
-def test_a_project_without_databases_runs(project, run_project, settings: str) -> None:
+def test_a_project_without_databases_runs(project: MakeProject, run_project: RunTests, settings: str) -> None:
     project({"tests.py": NONE}, settings)
     assert run_project("tests").outcomes() == {"Tests.test_one": "PASSED"}

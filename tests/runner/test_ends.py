@@ -5,7 +5,8 @@ import pytest
 from harness.errors import ExitCode
 from harness.protocol.events import Notice, WorkerLost, WorkerStopped
 from harness.report.model.ledger import fold
-from harness.report.model.verdict import verdict
+from harness.report.model.verdict import Verdict, verdict
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 LAST = """
 import atexit, os, signal, sys, threading, unittest
@@ -21,7 +22,7 @@ class Tests(unittest.TestCase):
 AFTER = "while no test ran, after tests.Tests.test_1"
 
 
-def came_to(journal):
+def came_to(journal: Journal) -> Verdict:
     """The host's verdict for the journal."""
     return verdict(fold(journal.envelopes))
 
@@ -40,7 +41,13 @@ def came_to(journal):
     ],
 )
 def test_an_exit_handler_that_goes_wrong_makes_the_run_red(
-    project, run_project, python, last: str, how, message, evidence: str
+    project: MakeProject,
+    run_project: RunTests,
+    python: str,
+    last: str,
+    how: tuple[int | None, str | None],
+    message: str,
+    evidence: str,
 ) -> None:
     project({"tests.py": LAST.format(last=last)})
     journal = run_project("tests", python=python)
@@ -50,6 +57,7 @@ def test_an_exit_handler_that_goes_wrong_makes_the_run_red(
     assert evidence in lost.evidence
     assert journal.all(WorkerStopped) == []
     end = came_to(journal)
+    assert end.cause
     assert (end.exit_code, end.cause.kind) == (ExitCode.TESTS_FAILED, "WorkerLost")
     assert evidence in end.cause.text
 
@@ -73,13 +81,14 @@ class BTests(unittest.TestCase):
 APPS = 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]\n'
 
 
-def test_an_error_of_ours_is_the_harnesss_and_no_outcome_is_lost(project, run_project) -> None:
+def test_an_error_of_ours_is_the_harnesss_and_no_outcome_is_lost(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": OUR_BUG}, APPS)
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {"ATests.test_1": "PASSED", "BTests.test_1": "PASSED"}
     assert [lost.fault for lost in journal.all(WorkerLost)] == ["harness", "harness"]
     assert all("in _run_assignment" in lost.evidence for lost in journal.all(WorkerLost))
     end = came_to(journal)
+    assert end.cause
     assert (end.exit_code, end.cause.kind, len(end.others)) == (ExitCode.INTERNAL, "InternalError", 1)
     assert "ValueError: invalid literal for int() with base 10: 'a bug of ours'" in end.cause.message
     assert len(journal.notices("queries-missing")) == 2
@@ -97,7 +106,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_an_error_of_the_coordinator_is_the_harnesss(project, run_project) -> None:
+def test_an_error_of_the_coordinator_is_the_harnesss(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": COORDINATOR_BUG})
     journal = run_project("tests")
     assert journal.status == ExitCode.INTERNAL
@@ -158,7 +167,7 @@ class ELastTests(unittest.TestCase):
 """
 
 
-def test_a_leaked_stream_harms_nobody_but_its_test(project, run_project) -> None:
+def test_a_leaked_stream_harms_nobody_but_its_test(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": LEAKS})
     journal = run_project("tests", workers=1)
     assert journal.outcomes() == {
@@ -219,7 +228,9 @@ class DTearDownWasTests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("leave", ["sys.exit(1)", "raise KeyboardInterrupt", "raise ValueError"])
-def test_a_fixture_that_exits_is_cleaned_up_after(project, run_project, python, leave: str) -> None:
+def test_a_fixture_that_exits_is_cleaned_up_after(
+    project: MakeProject, run_project: RunTests, python: str, leave: str
+) -> None:
     project({"tests.py": EXITS.format(leave=leave)})
     journal = run_project("tests", workers=1, python=python)
     assert journal.outcomes() == {
@@ -258,7 +269,7 @@ class BTests(TransactionTestCase):
 """
 
 
-def test_a_class_that_cannot_be_inspected_is_a_finding(project, run_project) -> None:
+def test_a_class_that_cannot_be_inspected_is_a_finding(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": UNLOOKABLE}, APPS)
     plain, looked = (run_project("tests", workers=1, check_isolation=check) for check in (False, True))
     assert looked.outcomes() == plain.outcomes()

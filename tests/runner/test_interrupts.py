@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,28 +11,28 @@ from harness.protocol import codec
 from harness.protocol.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, Stop
 from tests.runner.conftest import PROJECT
-from tests.runner.conversation import Conversation
+from tests.runner.conversation import Conversation, MakeProject, RunTests
 
 SPEC = RunSpec(settings="config.settings", labels=("cases.test_hangs",), workers=2)
 
 
-def stop(conversation) -> None:
+def stop(conversation: Conversation) -> None:
     conversation.say(Stop("Ctrl-C on the host", ExitCode.SIGINT))
 
 
-def hang_up(conversation) -> None:
-    conversation.process.stdin.close()
+def hang_up(conversation: Conversation) -> None:
+    conversation.stdin.close()
 
 
-def terminate(conversation) -> None:
+def terminate(conversation: Conversation) -> None:
     conversation.process.send_signal(signal.SIGTERM)
 
 
-def interrupt(conversation) -> None:
+def interrupt(conversation: Conversation) -> None:
     conversation.process.send_signal(signal.SIGINT)
 
 
-def fail_servers(conversation) -> None:
+def fail_servers(conversation: Conversation) -> None:
     conversation.say(Stop("the primary died", ExitCode.SERVERS))
 
 
@@ -40,19 +41,21 @@ WAYS = [(stop, 130), (hang_up, 3), (terminate, 3), (interrupt, 3), (fail_servers
 
 
 @pytest.fixture
-def conversation():
+def conversation() -> Iterator[Conversation]:
     with Conversation(PROJECT) as conversation:
         yield conversation
 
 
-def run_until_tests_hang(conversation, spec=SPEC) -> None:
+def run_until_tests_hang(conversation: Conversation, spec: RunSpec = SPEC) -> None:
     conversation.begin(spec)
     for _ in range(2):
         conversation.hear_until(AttemptStarted)
 
 
 @pytest.mark.parametrize(("end", "status"), WAYS)
-def test_a_run_ends_in_the_middle_of_its_tests(conversation, end, status) -> None:
+def test_a_run_ends_in_the_middle_of_its_tests(
+    conversation: Conversation, end: Callable[[Conversation], None], status: int
+) -> None:
     run_until_tests_hang(conversation)
     end(conversation)
     journal = conversation.finish()
@@ -78,7 +81,9 @@ class SlowTests(unittest.TestCase):
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
-def test_tests_that_run_may_end_for_a_moment(project, end, status: int) -> None:
+def test_tests_that_run_may_end_for_a_moment(
+    project: MakeProject, end: Callable[[Conversation], None], status: int
+) -> None:
     with Conversation(project({"tests.py": GRACE})) as conversation:
         run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
         end(conversation)
@@ -88,18 +93,20 @@ def test_tests_that_run_may_end_for_a_moment(project, end, status: int) -> None:
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (hang_up, 3)])
-def test_a_run_ends_while_it_waits_for_the_host(conversation, end, status: int) -> None:
+def test_a_run_ends_while_it_waits_for_the_host(
+    conversation: Conversation, end: Callable[[Conversation], None], status: int
+) -> None:
     conversation.say(Begin(SPEC))
     conversation.hear_until(TopologyFound)
     end(conversation)
     assert conversation.finish().status == status
 
 
-def test_the_first_to_ask_for_the_end_has_it(conversation) -> None:
+def test_the_first_to_ask_for_the_end_has_it(conversation: Conversation) -> None:
     """A host that is interrupted says so, hangs up, and the terminal's signal comes along."""
     run_until_tests_hang(conversation)
     stop(conversation)
-    conversation.process.stdin.close()
+    conversation.stdin.close()
     for _ in range(20):
         conversation.process.send_signal(signal.SIGINT)
         conversation.process.send_signal(signal.SIGTERM)
@@ -112,10 +119,10 @@ def test_the_first_to_ask_for_the_end_has_it(conversation) -> None:
     assert journal.aborted.exit_code == journal.status
 
 
-def test_a_host_that_vanished_leaves_nothing_behind(conversation) -> None:
+def test_a_host_that_vanished_leaves_nothing_behind(conversation: Conversation) -> None:
     run_until_tests_hang(conversation)
-    conversation.process.stdout.close()
-    conversation.process.stdin.close()
+    conversation.stdout.close()
+    conversation.stdin.close()
     assert conversation.process.wait(60) == 3
     assert conversation.processes_left() == []
 
@@ -136,7 +143,9 @@ class Tests(unittest.TestCase):
 
 
 @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
-def test_code_that_swallows_the_interruption_is_ended(project, end, status: int) -> None:
+def test_code_that_swallows_the_interruption_is_ended(
+    project: MakeProject, end: Callable[[Conversation], None], status: int
+) -> None:
     with Conversation(project({"tests.py": DISCOVERY})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
         while "importing" not in conversation.errors():
@@ -166,7 +175,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_ignores_signals_is_killed(project) -> None:
+def test_a_test_that_ignores_signals_is_killed(project: MakeProject) -> None:
     with Conversation(project({"tests.py": DEAF})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
         conversation.hear_until(AttemptStarted)
@@ -175,7 +184,7 @@ def test_a_test_that_ignores_signals_is_killed(project) -> None:
         assert conversation.finish().status == 130
 
 
-def test_a_run_that_is_stopped_while_its_databases_are_made_ends(project) -> None:
+def test_a_run_that_is_stopped_while_its_databases_are_made_ends(project: MakeProject) -> None:
     runner = """
 import time
 from django.test.runner import DiscoverRunner
@@ -194,14 +203,14 @@ class Runner(DiscoverRunner):
         assert conversation.finish().status == 130
 
 
-def test_an_inside_that_is_told_nonsense_says_so(conversation) -> None:
+def test_an_inside_that_is_told_nonsense_says_so(conversation: Conversation) -> None:
     conversation.sign(b"{}\n")
     journal = conversation.finish()
     assert journal.status == 70
     assert "CodecError" in journal.aborted.message
 
 
-def test_what_the_host_has_not_signed_is_no_message(conversation) -> None:
+def test_what_the_host_has_not_signed_is_no_message(conversation: Conversation) -> None:
     """A test can write to the stdin of a container's first process."""
     conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
     conversation.sign(codec.encode_body(Stop("said", ExitCode.SIGTERM)).encode())
@@ -209,7 +218,7 @@ def test_what_the_host_has_not_signed_is_no_message(conversation) -> None:
     assert (aborted.message, aborted.exit_code) == ("said", ExitCode.SIGTERM)
 
 
-def test_while_tests_are_silent_there_is_a_sign_of_life(project, run_project) -> None:
+def test_while_tests_are_silent_there_is_a_sign_of_life(project: MakeProject, run_project: RunTests) -> None:
     body = "import time, unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
     project({"tests.py": body})
     journal = run_project("tests")

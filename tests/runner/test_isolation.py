@@ -2,16 +2,16 @@
 
 import pytest
 
-from harness.protocol.events import RunFinished, WorkerLost, WorkerStarted
-from tests.runner.conversation import Conversation
+from harness.protocol.events import AttemptFinished, RunFinished, WorkerLost, WorkerStarted
+from tests.runner.conversation import Conversation, Journal, MakeProject, RunTests
 
 
 @pytest.fixture(scope="module")
-def journal(runner_once):
+def journal(runner_once: RunTests) -> Journal:
     return runner_once("cases.test_isolation", workers=2)
 
 
-def test_each_test_has_its_outcome(journal) -> None:
+def test_each_test_has_its_outcome(journal: Journal) -> None:
     assert journal.outcomes() == {
         "GuessingTests.test_1_writes_to_every_low_descriptor": "PASSED",
         "GuessingTests.test_2_closes_every_low_descriptor": "PASSED",
@@ -32,32 +32,34 @@ def test_each_test_has_its_outcome(journal) -> None:
     }
 
 
-def test_nothing_that_a_test_wrote_is_an_event(journal) -> None:
+def test_nothing_that_a_test_wrote_is_an_event(journal: Journal) -> None:
     assert journal.all(RunFinished) == [RunFinished(4)]
     assert journal.notices("stray-line") == []
 
 
-def test_a_test_whose_output_was_closed_by_another_is_heard(journal) -> None:
+def test_a_test_whose_output_was_closed_by_another_is_heard(journal: Journal) -> None:
     assert journal.final("test_2_prints").stdout == "printed after the closing\n"
 
 
-def test_a_class_starts_at_home_with_its_own_streams(journal) -> None:
+def test_a_class_starts_at_home_with_its_own_streams(journal: Journal) -> None:
     attempt = journal.final("NextTests.test_is_at_home")
     assert attempt.failures[0].message == "to be shown"
     assert attempt.stdout == "printed by the next class\n"
 
 
-def test_workers_are_numbered_by_their_slots(journal) -> None:
+def test_workers_are_numbered_by_their_slots(journal: Journal) -> None:
     (envelope,) = [
         e
         for e in journal.envelopes
-        if getattr(e.event, "test", "").endswith("numbers_its_own") and hasattr(e.event, "stdout")
+        if isinstance(e.event, AttemptFinished) and e.event.test.endswith("numbers_its_own")
     ]
+    assert isinstance(envelope.event, AttemptFinished)
     assert envelope.event.stdout == f"worker {envelope.slot}\n"
 
 
-def test_only_the_worker_that_died_was_lost(journal) -> None:
+def test_only_the_worker_that_died_was_lost(journal: Journal) -> None:
     (lost,) = journal.all(WorkerLost)
+    assert lost.test
     assert lost.test.endswith("test_leaves_a_child_running_and_dies")
 
 
@@ -78,7 +80,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_writes_on_its_workers_socket_is_red(project, run_project) -> None:
+def test_a_test_that_writes_on_its_workers_socket_is_red(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": STRAY})
     journal = run_project("tests")
     assert journal.outcomes() == {"Tests.test_writes_to_every_socket": "ERRORED", "Tests.test_z_after": "PASSED"}
@@ -132,7 +134,7 @@ class BTests(unittest.TestCase):
 """
 
 
-def test_a_worker_reports_only_the_test_that_it_was_given(project, run_project) -> None:
+def test_a_worker_reports_only_the_test_that_it_was_given(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": FORGES})
     journal = run_project("tests", workers=1)
     forgers = {f"ATests.test_{name}" for name in FORGERS}
@@ -154,7 +156,7 @@ FORGERS = (
 )
 
 
-def test_output_of_the_project_before_the_tests_is_no_event(project, run_project) -> None:
+def test_output_of_the_project_before_the_tests_is_no_event(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": 'import os\nprint("printed at import")\nos.write(1, b"written at import\\n")\n' + PASSES})
     journal = run_project("tests")
     assert journal.status == 0
@@ -182,7 +184,9 @@ class Config(AppConfig):
 """
 
 
-def test_a_project_with_threads_and_warnings_as_errors_runs(project, run_project, python) -> None:
+def test_a_project_with_threads_and_warnings_as_errors_runs(
+    project: MakeProject, run_project: RunTests, python: str
+) -> None:
     """Python 3.12 warns of forks of processes that have threads."""
     project({"app/__init__.py": "", "app/apps.py": THREAD, "tests.py": PASSES}, 'INSTALLED_APPS = ["app.apps.Config"]')
     journal = run_project("tests", python=python, flags=["-W", "error"])
@@ -198,15 +202,15 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_projects_warnings_are_errors_where_it_says_so(project, run_project) -> None:
+def test_a_projects_warnings_are_errors_where_it_says_so(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": WARNS})
     journal = run_project("tests", env={"PYTHONWARNINGS": "error"})
     assert journal.outcomes() == {"Tests.test_warns": "ERRORED"}
     assert journal.final("test_warns").failures[0].type == "DeprecationWarning"
 
 
-def test_a_worker_ends_by_itself_when_the_runner_is_killed(project) -> None:
-    """Nobody is left to end it: it hears that the coordinator has hung up."""
+def test_a_worker_ends_by_itself_when_the_runner_is_killed(project: MakeProject) -> None:
+    """No process is left to end it: it sees that the coordinator has closed the connection."""
     folder = project({"tests.py": PASSES.replace("pass\n", "import time; time.sleep(1.5)\n")})
     from harness.protocol.messages import RunSpec
 
@@ -218,7 +222,7 @@ def test_a_worker_ends_by_itself_when_the_runner_is_killed(project) -> None:
         assert conversation.processes_left() == []
 
 
-def test_a_failing_test_does_not_show_earlier_output(project, run_project) -> None:
+def test_a_failing_test_does_not_show_earlier_output(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": PRINTS})
     journal = run_project("tests")
     assert journal.final("test_b").stdout == "b\n"

@@ -4,6 +4,7 @@ import pytest
 
 from harness.protocol.events import WorkerLost
 from harness.protocol.messages import TimeLimit
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 LATE = """
 import signal, time, unittest
@@ -82,12 +83,12 @@ class LockTests(unittest.TestCase):
 
 
 @pytest.fixture
-def late(project, run_project):
+def late(project: MakeProject, run_project: RunTests) -> Journal:
     project({"tests.py": LATE})
     return run_project("tests", timeouts=(TimeLimit("*.PatternTests.*", 1.0),))
 
 
-def test_a_test_its_class_and_a_pattern_have_limits(late) -> None:
+def test_a_test_its_class_and_a_pattern_have_limits(late: Journal) -> None:
     assert late.outcomes() == {
         "OwnTests.test_1_has_a_limit_of_its_own": "TIMED_OUT",
         "OwnTests.test_2_has_the_runs": "PASSED",
@@ -107,7 +108,7 @@ def test_a_test_its_class_and_a_pattern_have_limits(late) -> None:
     assert failure.message == "timed out after 1 s"
 
 
-def test_one_that_ends_after_its_limit_is_told_with_what_it_left(late) -> None:
+def test_one_that_ends_after_its_limit_is_told_with_what_it_left(late: Journal) -> None:
     graceful = late.final("test_1_ends_on_the_request")
     (failure,) = graceful.failures
     assert failure.message == "timed out after 1 s"
@@ -117,14 +118,14 @@ def test_one_that_ends_after_its_limit_is_told_with_what_it_left(late) -> None:
     assert "asked to leave" in late.final("test_takes_a_polite_request").failures[0].traceback
 
 
-def test_one_that_does_not_end_when_it_is_asked_to_is_killed(late) -> None:
-    signals = {lost.test.rpartition(".")[2]: lost.signal for lost in late.all(WorkerLost)}
+def test_one_that_does_not_end_when_it_is_asked_to_is_killed(late: Journal) -> None:
+    signals = {(lost.test or "").rpartition(".")[2]: lost.signal for lost in late.all(WorkerLost)}
     assert signals["test_ignores_a_polite_request"] == "SIGKILL"
     assert signals["test_holds_the_interpreter"] == "SIGTERM"
 
 
 @pytest.mark.parametrize("mark", ["'soon'", "0", "True"])
-def test_a_mark_that_is_no_time_is_the_projects_fault(project, run_project, mark: str) -> None:
+def test_a_mark_that_is_no_time_is_the_projects_fault(project: MakeProject, run_project: RunTests, mark: str) -> None:
     lines = [
         "import unittest",
         "class T(unittest.TestCase):",
@@ -152,7 +153,7 @@ class BTests(unittest.TestCase):
 """
 
 
-def test_the_run_as_a_whole_has_a_limit(project, run_project) -> None:
+def test_the_run_as_a_whole_has_a_limit(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": RUN})
     journal = run_project("tests", workers=1, run_timeout_s=1.0)
     assert journal.outcomes() == {"ATests.test_1": "TIMED_OUT", "ATests.test_2": "NOT_RUN", "BTests.test_1": "NOT_RUN"}
@@ -182,12 +183,12 @@ class Tests(TestCase):
 
 
 @pytest.fixture
-def deadly(project, run_project):
+def deadly(project: MakeProject, run_project: RunTests) -> Journal:
     project({"tests.py": DEADLY}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     return run_project("tests", workers=1, timeout_s=1.0)
 
 
-def test_the_sql_of_a_test_outlives_its_worker(deadly) -> None:
+def test_the_sql_of_a_test_outlives_its_worker(deadly: Journal) -> None:
     statements = [f"{statement.sql} {statement.parameters}" for statement in deadly.final("test_1_dies").sql]
     assert any("INSERT INTO" in sql and "written before the end" in sql for sql in statements), statements
     assert all(len(sql) < 10_000 for sql in statements)
@@ -197,7 +198,7 @@ def test_the_sql_of_a_test_outlives_its_worker(deadly) -> None:
     assert all(statement.duration > 0 for statement in waited[:-1])
 
 
-def test_the_statement_in_flight_is_named(deadly) -> None:
+def test_the_statement_in_flight_is_named(deadly: Journal) -> None:
     (failure,) = deadly.final("test_2_waits").failures
     assert "waiting for default (primary) since" in failure.traceback
     assert "SELECT wait()" in failure.traceback
@@ -215,7 +216,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_an_exit_handler_that_hangs_is_told_by_its_stack(project, run_project) -> None:
+def test_an_exit_handler_that_hangs_is_told_by_its_stack(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": EXITS})
     journal = run_project("tests", timeout_s=1.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}

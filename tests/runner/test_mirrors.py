@@ -3,41 +3,42 @@
 import pytest
 
 from harness.protocol.events import AttemptFinished, DatabasesReady, QueriesCounted
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 
 @pytest.fixture(scope="module")
-def journal(runner_once, python):
+def journal(runner_once: RunTests, python: str) -> Journal:
     return runner_once("cases.test_mirrors", python=python)
 
 
-def assert_all_as_expected(journal, count=15) -> None:
+def assert_all_as_expected(journal: Journal, count: int = 15) -> None:
     red = {event.test: event.failures for event in journal.attempts if event.outcome.is_red}
     assert list(red) == ["cases.test_mirrors.SharingTests.test_fails_and_shows_its_sql"], red
     assert len(journal.outcomes()) == count
 
 
-def test_mirrors_read_what_their_primary_wrote_and_cannot_write(journal) -> None:
+def test_mirrors_read_what_their_primary_wrote_and_cannot_write(journal: Journal) -> None:
     assert_all_as_expected(journal)
 
 
-def test_statements_are_of_the_alias_that_sent_them(journal) -> None:
+def test_statements_are_of_the_alias_that_sent_them(journal: Journal) -> None:
     statements = journal.final("test_fails_and_shows_its_sql").sql
     reads = [(statement.alias, statement.role) for statement in statements if statement.sql.startswith("SELECT")]
     assert reads == [("replica", "primary"), ("default", "primary")]
 
 
-def test_queries_are_counted_by_alias(journal) -> None:
+def test_queries_are_counted_by_alias(journal: Journal) -> None:
     counted = {query.alias for event in journal.all(QueriesCounted) for query in event.queries}
     assert counted == {"default", "replica", "other"}
 
 
 @pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
-def test_order_and_spelling_of_the_settings_do_not_matter(runner, settings: str) -> None:
+def test_order_and_spelling_of_the_settings_do_not_matter(runner: RunTests, settings: str) -> None:
     journal = runner("cases.test_mirrors", settings=settings)
     assert_all_as_expected(journal)
 
 
-def test_old_spellings_give_a_notice_each(runner) -> None:
+def test_old_spellings_give_a_notice_each(runner: RunTests) -> None:
     journal = runner("cases.test_mirrors.OtherAloneTests", settings="config.flat")
     assert [text.partition(":")[0] for text in journal.notices("flat-spelling")] == [
         "default.TEST_DEPENDENCIES",
@@ -46,7 +47,7 @@ def test_old_spellings_give_a_notice_each(runner) -> None:
     ]
 
 
-def test_databases_are_made_in_the_order_of_their_dependencies(runner) -> None:
+def test_databases_are_made_in_the_order_of_their_dependencies(runner: RunTests) -> None:
     flat = runner("cases.test_data.MigratedTests", settings="config.flat")
     assert [made.alias for made in flat.one(DatabasesReady).databases] == ["other", "default"]
 
@@ -60,7 +61,7 @@ def test_databases_are_made_in_the_order_of_their_dependencies(runner) -> None:
         ("NoDatabaseTests", []),
     ],
 )
-def test_only_what_is_needed_is_made(runner, label: str, made) -> None:
+def test_only_what_is_needed_is_made(runner: RunTests, label: str, made: list[str]) -> None:
     journal = runner(f"cases.test_mirrors.{label}")
     assert [database.alias for database in journal.one(DatabasesReady).databases] == made
     assert journal.status == 0
@@ -80,7 +81,9 @@ class Tests(TestCase):
 
 
 @pytest.mark.parametrize("mirrors", ["auto", "primary", "replica"])
-def test_a_mirror_without_a_replica_shares_whatever_is_asked_for(project, run_project, mirrors: str) -> None:
+def test_a_mirror_without_a_replica_shares_whatever_is_asked_for(
+    project: MakeProject, run_project: RunTests, mirrors: str
+) -> None:
     project({"tests.py": CLASS_SAYS}, MIRROR)
     journal = run_project("tests", mirrors=mirrors)
     assert journal.final("test_one").stdout == "SharedConnection\n"
@@ -91,7 +94,7 @@ DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 """
 
 
-def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project) -> None:
+def test_a_dependency_on_a_mirror_is_one_on_its_primary(project: MakeProject, run_project: RunTests) -> None:
     project(
         {"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')},
         MIRROR + 'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["replica"]}}',
@@ -101,7 +104,7 @@ def test_a_dependency_on_a_mirror_is_one_on_its_primary(project, run_project) ->
     assert [database.alias for database in journal.one(DatabasesReady).databases] == ["default", "other"]
 
 
-def test_no_attempt_is_told_without_its_outcome(journal) -> None:
+def test_no_attempt_is_told_without_its_outcome(journal: Journal) -> None:
     assert all(isinstance(event, AttemptFinished) and event.final for event in journal.attempts)
 
 
@@ -134,7 +137,7 @@ class Tests(TestCase):
 """
 
 
-def test_a_test_with_a_mirror_keeps_its_rows_after_its_error(project, run_project) -> None:
+def test_a_test_with_a_mirror_keeps_its_rows_after_its_error(project: MakeProject, run_project: RunTests) -> None:
     project(
         {"tests.py": COPIED},
         'DATABASES["mirror"] = {**DATABASES["default"], "HOST": "replica", "TEST": {"MIRROR": "default"}}',

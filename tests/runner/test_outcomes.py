@@ -3,14 +3,22 @@
 import functools
 import json
 import re
+from typing import Any
 
 import pytest
 
-from harness.protocol.events import AttemptFinished, AttemptStarted, FixtureStarted, RunPlanned, WorkerLost
+from harness.protocol.events import (
+    AttemptFinished,
+    AttemptStarted,
+    FixtureStarted,
+    RunPlanned,
+    TopologyFound,
+    WorkerLost,
+)
 from harness.protocol.messages import Route, RunSpec
 from tests.runner import interpreters
 from tests.runner.conftest import together
-from tests.runner.conversation import PROJECTS, run
+from tests.runner.conversation import PROJECTS, Journal, MakeProject, RunTests, run
 
 OUTCOMES = PROJECTS / "outcomes"
 SQLITE = "django.db.backends.sqlite3"
@@ -18,41 +26,43 @@ ROUTES = (Route("default", None, SQLITE, ""), Route("replica", None, SQLITE, "",
 
 
 @pytest.fixture(scope="session")
-def journals():
+def journals() -> dict[interpreters.Interpreter, Journal]:
     """The journals of the whole project on databases in memory. More workers than cores: many of its tests wait."""
     spec = RunSpec(settings="config.settings", timeout_s=3.0, workers=4)
 
-    def run_by(interpreter):
+    def run_by(interpreter: interpreters.Interpreter) -> Journal:
         return run(OUTCOMES, spec, routes=ROUTES, python=interpreters.python_of(interpreter))
 
     return together({each: functools.partial(run_by, each) for each in interpreters.available()})
 
 
 @pytest.fixture
-def journal(journals, interpreter):
+def journal(journals: dict[interpreters.Interpreter, Journal], interpreter: interpreters.Interpreter) -> Journal:
     return journals[interpreter]
 
 
 @pytest.fixture(scope="session")
-def expected():
-    """What each test carries; those that ask for a server of its own skip themselves here."""
-    carried = json.loads((OUTCOMES / "expected.json").read_text())
-    return carried | json.loads((OUTCOMES / "expected_on.json").read_text())["sqlite"]
+def expected() -> dict[str, str]:
+    """The outcome that each test carries; those that need a server of their own skip themselves here."""
+    carried: dict[str, str] = json.loads((OUTCOMES / "expected.json").read_text())
+    on_sqlite: dict[str, str] = json.loads((OUTCOMES / "expected_on.json").read_text())["sqlite"]
+    return carried | on_sqlite
 
 
-def test_each_test_has_the_outcome_that_it_carries(journal, expected) -> None:
+def test_each_test_has_the_outcome_that_it_carries(journal: Journal, expected: dict[str, str]) -> None:
     found = {event.test: event.outcome.value for event in journal.attempts if event.final}
     assert found == expected
     assert journal.status == 1
 
 
-def test_the_interpreter_is_the_one_that_was_asked_for(journal, interpreter) -> None:
-    found = journal.envelopes[1].event
+def test_the_interpreter_is_the_one_that_was_asked_for(journal: Journal, interpreter: interpreters.Interpreter) -> None:
+    found = journal.one(TopologyFound)
+    assert journal.envelopes[1].event == found
     assert found.python == interpreter.version
     assert found.django.startswith(interpreter.series)
 
 
-def test_what_was_planned_is_where_it_is_said_to_be(journal) -> None:
+def test_what_was_planned_is_where_it_is_said_to_be(journal: Journal) -> None:
     """All of it but what could not be imported has a file and the line of its definition."""
     for test in journal.one(RunPlanned).tests:
         if test.classname.startswith("unittest.loader."):
@@ -62,7 +72,7 @@ def test_what_was_planned_is_where_it_is_said_to_be(journal) -> None:
         assert line.lstrip().startswith(("def ", "async def ", "@", "class ")), (test, line)
 
 
-def test_every_attempt_was_announced_before_it_began(journal) -> None:
+def test_every_attempt_was_announced_before_it_began(journal: Journal) -> None:
     announced = set()
     for envelope in journal.envelopes:
         match envelope.event:
@@ -72,7 +82,7 @@ def test_every_attempt_was_announced_before_it_began(journal) -> None:
                 assert (test, envelope.slot) in announced
 
 
-def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal, expected) -> None:
+def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal: Journal, expected: dict[str, str]) -> None:
     lost = {event.test for event in journal.all(WorkerLost)}
     assert lost == {test for test, outcome in expected.items() if outcome in ("CRASHED", "TIMED_OUT")}
 
@@ -91,30 +101,30 @@ def test_each_lost_worker_is_told_with_the_test_that_it_ran(journal, expected) -
         ("TearDownTests.test_1_dies_when_it_is_over", r"exited with status 3"),
     ],
 )
-def test_a_crash_says_how_the_worker_ended(journal, test: str, message: str) -> None:
+def test_a_crash_says_how_the_worker_ended(journal: Journal, test: str, message: str) -> None:
     (failure,) = journal.final(test).failures
     assert re.fullmatch(rf"worker [1-4] \(pid \d+\) {message} while running this test", failure.message)
     assert (failure.kind, failure.type) == ("error", "WorkerCrash")
 
 
-def test_a_crash_by_a_signal_shows_where_it_happened(journal) -> None:
+def test_a_crash_by_a_signal_shows_where_it_happened(journal: Journal) -> None:
     (failure,) = journal.final("test_2_reads_from_nowhere").failures
     assert "Fatal Python error: Segmentation fault" in failure.traceback
     assert "test_crashes.py" in failure.traceback
     assert "test_2_reads_from_nowhere" in failure.traceback
 
 
-def test_a_crash_shows_the_stacks_of_its_own_test_alone(journal) -> None:
+def test_a_crash_shows_the_stacks_of_its_own_test_alone(journal: Journal) -> None:
     (failure,) = journal.final("test_4_aborts_in_a_subtest").failures
     assert "Fatal Python error: Aborted" in failure.traceback
     assert "Segmentation fault" not in failure.traceback
 
 
-def test_a_crashed_test_keeps_what_it_had_printed(journal) -> None:
+def test_a_crashed_test_keeps_what_it_had_printed(journal: Journal) -> None:
     assert journal.final("test_4_exits_as_if_all_were_well").stdout == "the last words of a process\n"
 
 
-def test_a_timed_out_test_shows_its_stack_and_output(journal) -> None:
+def test_a_timed_out_test_shows_its_stack_and_output(journal: Journal) -> None:
     attempt = journal.final("SlowTests.test_1_sleeps")
     (failure,) = attempt.failures
     assert (failure.type, failure.message) == ("TestTimeout", "timed out after 3 s")
@@ -123,14 +133,14 @@ def test_a_timed_out_test_shows_its_stack_and_output(journal) -> None:
     assert attempt.duration >= 3
 
 
-def test_a_test_that_ignores_every_signal_is_killed_all_the_same(journal) -> None:
+def test_a_test_that_ignores_every_signal_is_killed_all_the_same(journal: Journal) -> None:
     assert journal.final("test_1_listens_to_no_signal_and_to_no_exception").outcome.value == "TIMED_OUT"
 
 
 # exceptions
 
 
-def failures_of(journal, test):
+def failures_of(journal: Journal, test: str) -> Any:
     return journal.final(test).failures
 
 
@@ -155,7 +165,9 @@ def failures_of(journal, test):
         ("test_fails_with_an_empty_message", "failure", "AssertionError", ""),
     ],
 )
-def test_an_exception_crosses_as_what_it_is(journal, test: str, kind: str, type_name: str, message: str) -> None:
+def test_an_exception_crosses_as_what_it_is(
+    journal: Journal, test: str, kind: str, type_name: str, message: str
+) -> None:
     (failure,) = failures_of(journal, test)
     assert (failure.kind, failure.type, failure.message) == (kind, type_name, message)
 
@@ -172,14 +184,14 @@ def test_an_exception_crosses_as_what_it_is(journal, test: str, kind: str, type_
         ("test_source_that_is_not_there", ["RuntimeError: from no file"]),
     ],
 )
-def test_a_traceback_is_whole(journal, test: str, parts) -> None:
+def test_a_traceback_is_whole(journal: Journal, test: str, parts: Any) -> None:
     (failure,) = failures_of(journal, test)
     positions = [failure.traceback.find(part) for part in parts]
     assert -1 not in positions, failure.traceback
     assert positions == sorted(positions)
 
 
-def test_a_traceback_begins_and_ends_in_the_project(journal) -> None:
+def test_a_traceback_begins_and_ends_in_the_project(journal: Journal) -> None:
     (failure,) = failures_of(journal, "UnittestTests.test_fails")
     assert [frame.function for frame in failure.frames] == ["test_fails"]
     assert failure.frames[0].file == "tests/test_plain.py"
@@ -187,19 +199,19 @@ def test_a_traceback_begins_and_ends_in_the_project(journal) -> None:
     assert "harness" not in failure.traceback
 
 
-def test_the_frames_of_an_endless_recursion_are_cut(journal) -> None:
+def test_the_frames_of_an_endless_recursion_are_cut(journal: Journal) -> None:
     (failure,) = failures_of(journal, "test_recursion")
     assert len(failure.frames) == 50
     assert failure.frames[-1].function == "deeper"
 
 
-def test_a_message_of_a_megabyte_is_cut_in_its_middle(journal) -> None:
+def test_a_message_of_a_megabyte_is_cut_in_its_middle(journal: Journal) -> None:
     (failure,) = failures_of(journal, "test_a_megabyte")
     assert len(failure.message) < 21_000
     assert "characters left out" in failure.message
 
 
-def test_everything_that_goes_wrong_in_a_test_is_told(journal) -> None:
+def test_everything_that_goes_wrong_in_a_test_is_told(journal: Journal) -> None:
     found = [(failure.kind, failure.type) for failure in failures_of(journal, "test_several_cleanups_err")]
     assert sorted(found) == [("error", "ZeroDivisionError"), ("failure", "AssertionError")]
 
@@ -207,7 +219,7 @@ def test_everything_that_goes_wrong_in_a_test_is_told(journal) -> None:
 # subTests
 
 
-def test_subtests_that_fail_are_told_one_by_one(journal) -> None:
+def test_subtests_that_fail_are_told_one_by_one(journal: Journal) -> None:
     attempt = journal.final("test_two_of_three_fail")
     assert [failure.subtest for failure in attempt.failures] == ["(currency='EUR')", "(currency='JPY')"]
     assert attempt.subtests == 3
@@ -225,28 +237,28 @@ def test_subtests_that_fail_are_told_one_by_one(journal) -> None:
         ("test_all_pass", 3),
     ],
 )
-def test_each_subtest_that_ran_is_counted(journal, test: str, ran: int) -> None:
+def test_each_subtest_that_ran_is_counted(journal: Journal, test: str, ran: int) -> None:
     assert journal.final(f"SubTests.{test}").subtests == ran
 
 
-def test_a_subtests_message_is_told_with_its_parameters(journal) -> None:
+def test_a_subtests_message_is_told_with_its_parameters(journal: Journal) -> None:
     (failure,) = failures_of(journal, "test_one_errs")
     assert (failure.subtest, failure.kind) == ("[dividing] (divisor=0)", "error")
 
 
-def test_a_subtests_text_is_the_same_in_every_run(journal) -> None:
+def test_a_subtests_text_is_the_same_in_every_run(journal: Journal) -> None:
     first = failures_of(journal, "test_parameters_that_print_badly")[0]
     assert first.subtest == "(thing=<object object>)"
 
 
-def test_the_test_itself_can_fail_beside_its_subtests(journal) -> None:
+def test_the_test_itself_can_fail_beside_its_subtests(journal: Journal) -> None:
     assert [failure.subtest for failure in failures_of(journal, "test_one_fails_and_then_the_test_does")] == [
         "[inside]",
         "",
     ]
 
 
-def test_a_skipped_subtest_says_why(journal) -> None:
+def test_a_skipped_subtest_says_why(journal: Journal) -> None:
     attempt = journal.final("test_one_skips_and_the_others_pass")
     assert (attempt.outcome.value, attempt.reason) == ("SKIPPED", "this number alone")
 
@@ -269,12 +281,13 @@ def test_a_skipped_subtest_says_why(journal) -> None:
         ("UnittestTests.test_unexpected_success", "the test passed, and is marked as an expected failure"),
     ],
 )
-def test_what_did_not_simply_pass_says_why(journal, test: str, reason: str) -> None:
+def test_what_did_not_simply_pass_says_why(journal: Journal, test: str, reason: str) -> None:
     assert journal.final(test).reason == reason
 
 
-def test_a_fixture_that_fails_is_told_in_full(journal) -> None:
+def test_a_fixture_that_fails_is_told_in_full(journal: Journal) -> None:
     attempt = journal.final("SetUpClassErrsTests.setUpClass")
+    assert attempt.extra
     assert attempt.extra.classname == "tests.test_fixtures.SetUpClassErrsTests"
     assert attempt.extra.name == "setUpClass"
     assert attempt.failures[0].message == "in setUpClass"
@@ -294,12 +307,12 @@ def test_a_fixture_that_fails_is_told_in_full(journal) -> None:
         ("test_logs_and_fails", "", "logged by a test that fails\n"),
     ],
 )
-def test_output_is_told_apart_for_each_test(journal, test: str, stdout: str, stderr: str) -> None:
+def test_output_is_told_apart_for_each_test(journal: Journal, test: str, stdout: str, stderr: str) -> None:
     attempt = journal.final(test)
     assert (attempt.stdout, attempt.stderr) == (stdout, stderr)
 
 
-def test_long_output_is_cut_in_its_middle(journal) -> None:
+def test_long_output_is_cut_in_its_middle(journal: Journal) -> None:
     stdout = journal.final("test_prints_megabytes").stdout
     assert len(stdout) < 101_000
     assert stdout.startswith("000000 ")
@@ -310,7 +323,7 @@ def test_long_output_is_cut_in_its_middle(journal) -> None:
 # SQL
 
 
-def test_a_failing_test_shows_its_sql(journal) -> None:
+def test_a_failing_test_shows_its_sql(journal: Journal) -> None:
     statements = journal.final("test_bad_sql").sql
     (failed,) = [statement for statement in statements if statement.error]
     assert failed.sql == "SELECT nonsense FROM bank_account WHERE owner = 'o''hara %s'"
@@ -318,7 +331,7 @@ def test_a_failing_test_shows_its_sql(journal) -> None:
     assert (failed.alias, failed.role) == ("default", "primary")
 
 
-def test_a_passing_test_shows_none(journal) -> None:
+def test_a_passing_test_shows_none(journal: Journal) -> None:
     assert journal.final("DatabaseTests.test_transfers").sql == ()
 
 
@@ -347,7 +360,7 @@ class TearDown(unittest.TestCase):
 """
 
 
-def test_a_failing_clean_up_does_not_hide_the_first_failure(project, run_project) -> None:
+def test_a_failing_clean_up_does_not_hide_the_first_failure(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": FIXTURES_THAT_FAIL_TWICE})
     journal = run_project("tests")
     told = {

@@ -1,8 +1,11 @@
 """Tests patch the clock, the process and the sockets, and freeze time: the harness neither calls the patches nor sees them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from harness.protocol.events import WorkerLost
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 APPS = """
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
@@ -137,8 +140,8 @@ class UsualTests(unittest.TestCase):
 
 
 @pytest.fixture
-def journal_of(project, run_project):
-    def run(text):
+def journal_of(project: MakeProject, run_project: RunTests) -> Callable[[str], Journal]:
+    def run(text: str) -> Journal:
         project({"tests.py": text}, APPS)
         journal = run_project("tests", workers=1, timeout_s=20.0)
         assert journal.all(WorkerLost) == []
@@ -151,7 +154,7 @@ def journal_of(project, run_project):
     return run
 
 
-def test_what_tests_patch_is_called_by_the_tests_alone(journal_of) -> None:
+def test_what_tests_patch_is_called_by_the_tests_alone(journal_of: Callable[[str], Journal]) -> None:
     outcomes = journal_of(PATCHED).outcomes()
     assert {test: outcome for test, outcome in outcomes.items() if outcome != "PASSED"} == {
         "ClassTests.test_2_fails": "FAILED",
@@ -160,7 +163,7 @@ def test_what_tests_patch_is_called_by_the_tests_alone(journal_of) -> None:
     assert len(outcomes) == 13
 
 
-def test_time_that_freezegun_has_frozen_is_the_tests_alone(journal_of) -> None:
+def test_time_that_freezegun_has_frozen_is_the_tests_alone(journal_of: Callable[[str], Journal]) -> None:
     outcomes = journal_of(FROZEN).outcomes()
     assert {test: outcome for test, outcome in outcomes.items() if outcome != "PASSED"} == {
         "NextTests.test_1_fails": "FAILED"
@@ -168,7 +171,7 @@ def test_time_that_freezegun_has_frozen_is_the_tests_alone(journal_of) -> None:
     assert len(outcomes) == 3
 
 
-def test_time_that_time_machine_has_moved_is_the_tests_alone(journal_of) -> None:
+def test_time_that_time_machine_has_moved_is_the_tests_alone(journal_of: Callable[[str], Journal]) -> None:
     assert journal_of(TRAVELLING).outcomes() == {
         "TravellingTests.test_1": "PASSED",
         "TravellingTests.test_2_fails": "FAILED",
@@ -196,6 +199,6 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_sigint_is_what_python_has_by_default(project, run_project) -> None:
+def test_sigint_is_what_python_has_by_default(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": SIGINT})
     assert set(run_project("tests").outcomes().values()) == {"PASSED"}

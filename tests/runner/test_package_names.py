@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.runner.conversation import MakeProject, RunTests
+
 OWN = """
 import unittest
 from harness.parts import answer
@@ -22,7 +24,7 @@ class Tests(unittest.TestCase):
 
 
 @pytest.mark.parametrize("folder", ["", "src/"])
-def test_a_package_called_harness_is_the_projects(project, run_project, folder: str) -> None:
+def test_a_package_called_harness_is_the_projects(project: MakeProject, run_project: RunTests, folder: str) -> None:
     project(
         {f"{folder}harness/__init__.py": "", f"{folder}harness/parts.py": "answer = 42\n", "tests.py": OWN},
     )
@@ -30,6 +32,6 @@ def test_a_package_called_harness_is_the_projects(project, run_project, folder: 
     assert journal.outcomes() == {"Tests.test_ours": "PASSED"}
 
 
-def test_marks_can_be_imported_without_an_installation(project, run_project) -> None:
+def test_marks_can_be_imported_without_an_installation(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": MARKED})
     assert run_project("tests").outcomes() == {"Tests.test_marked": "PASSED"}

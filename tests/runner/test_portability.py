@@ -1,9 +1,13 @@
-"""What works on PostgreSQL alone, in a project that is tested on something else: said by name, and in short."""
+"""Features of PostgreSQL in a project that is tested on another engine: each is named, in short."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.protocol.messages import Route, RunSpec
-from tests.runner.conversation import run
+from tests.runner.conversation import Journal, MakeProject, run
 
 NO_DRIVER = "import sys\nsys.modules['psycopg'] = sys.modules['psycopg2'] = None\n"
 POSTGRES = "DATABASES['default'] = {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'shop', 'HOST': 'db'}\n"
@@ -50,7 +54,7 @@ class Tests(TestCase):
 WITHOUT_TABLE = TESTS.replace("Item.objects.create()", "Item")
 
 
-def on_sqlite(folder, *aliases):
+def on_sqlite(folder: Path, *aliases: str) -> Journal:
     """The journal of *folder*'s project, whose aliases the host brings to SQLite."""
     mirrors = {"replica": "default"}
     names = aliases or ("default",)
@@ -59,14 +63,14 @@ def on_sqlite(folder, *aliases):
 
 
 @pytest.fixture
-def shop(project):
-    def make(models, settings, **files):
+def shop(project: MakeProject) -> Callable[..., Path]:
+    def make(models: str, settings: str, **files: dict[str, str] | None) -> Path:
         return project({"shop/__init__.py": "", "shop/models.py": models, "tests.py": TESTS, **files}, settings)
 
     return make
 
 
-def test_fields_and_indexes_that_need_postgresql_are_named(shop) -> None:
+def test_fields_and_indexes_that_need_postgresql_are_named(shop: Callable[..., Path]) -> None:
     journal = on_sqlite(shop(MODELS, INSTALLED + POSTGRES))
     assert journal.status == 4
     assert journal.aborted.message == (
@@ -77,18 +81,18 @@ def test_fields_and_indexes_that_need_postgresql_are_named(shop) -> None:
     assert journal.aborted.evidence == ""
 
 
-def test_models_that_say_so_themselves_are_left_out(shop) -> None:
+def test_models_that_say_so_themselves_are_left_out(shop: Callable[..., Path]) -> None:
     models = MODELS.replace("indexes =", 'required_db_vendor = "postgresql"\n        indexes =')
     assert on_sqlite(shop(models, INSTALLED + POSTGRES, **{"tests.py": WITHOUT_TABLE})).status == 0
 
 
-def test_a_project_on_sqlite_by_its_own_settings_is_left_alone(shop) -> None:
+def test_a_project_on_sqlite_by_its_own_settings_is_left_alone(shop: Callable[..., Path]) -> None:
     assert on_sqlite(shop(VECTOR, INSTALLED, **{"tests.py": WITHOUT_TABLE})).status == 0
     assert on_sqlite(shop(VECTOR, INSTALLED + POSTGRES, **{"tests.py": WITHOUT_TABLE})).status == 4
 
 
 @pytest.mark.parametrize("apps", ["INSTALLED_APPS = ['django.contrib.postgres', 'shop']\n", INSTALLED])
-def test_an_import_of_postgresqls_driver_is_named_in_short(shop, apps) -> None:
+def test_an_import_of_postgresqls_driver_is_named_in_short(shop: Callable[..., Path], apps: Any) -> None:
     models = MODELS if apps == INSTALLED else PLAIN
     journal = on_sqlite(shop(models, NO_DRIVER + apps + POSTGRES))
     assert journal.status == 4
@@ -109,7 +113,7 @@ MORE_TESTS = """
 """
 
 
-def test_a_postgresql_project_runs_in_memory(shop) -> None:
+def test_a_postgresql_project_runs_in_memory(shop: Callable[..., Path]) -> None:
     folder = shop(PLAIN, INSTALLED + POSTGRES + REPLICA_AND_OTHER, **{"tests.py": TESTS + MORE_TESTS})
     there = {path.name for path in folder.iterdir()}
     journal = on_sqlite(folder, "default", "replica", "other")
@@ -117,14 +121,14 @@ def test_a_postgresql_project_runs_in_memory(shop) -> None:
     assert {path.name for path in folder.iterdir()} - there <= {"__pycache__"}
 
 
-def test_who_connects_before_the_tests_makes_no_file(shop) -> None:
+def test_who_connects_before_the_tests_makes_no_file(shop: Callable[..., Path]) -> None:
     models = PLAIN + "from django.db import connection\nconnection.cursor().execute('SELECT 1')\n"
     folder = shop(models, INSTALLED + POSTGRES)
     assert on_sqlite(folder).status == 0
     assert [path.name for path in folder.iterdir() if path.is_file() and path.suffix != ".py"] == []
 
 
-def test_mysqls_driver_is_named_with_its_alternative(project) -> None:
+def test_mysqls_driver_is_named_with_its_alternative(project: MakeProject) -> None:
     folder = project({"MySQLdb.py": "raise ImportError('not here')"})
     route = Route("default", "default", "django.db.backends.mysql", "shop")
     journal = run(folder, RunSpec(settings="settings", workers=1), routes=[route])

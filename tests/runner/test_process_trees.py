@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from harness.errors import ExitCode
 from harness.protocol.events import AttemptStarted
 from harness.protocol.messages import RunSpec
 from harness.runner.processes.tree import children_of, snapshot
-from tests.runner.conversation import Conversation
+from tests.runner.conversation import Conversation, MakeProject, RunTests
 
 LEAVES = """
 import os, signal, subprocess, sys, time, unittest
@@ -97,7 +98,7 @@ def mark() -> str:
     return f"{os.getpid()}{time.monotonic_ns() % 10**6:06}"
 
 
-def test_what_leaves_its_group_ends_with_its_worker(project, run_project, mark) -> None:
+def test_what_leaves_its_group_ends_with_its_worker(project: MakeProject, run_project: RunTests, mark: str) -> None:
     project({"tests.py": LEAVES})
     journal = run_project("tests", workers=1, env={"MARK": mark})
     assert journal.outcomes() == {
@@ -143,27 +144,27 @@ class Kept:
 
 
 @pytest.fixture
-def kept(project, mark):
+def kept(project: MakeProject, mark: str) -> Any:
     folder = project({"tests.py": HANGS})
     with Conversation(folder, env={"MARK": mark}, arguments=["--keep"]) as conversation:
         yield Kept(conversation, mark)
     assert marked(mark) == []
 
 
-def test_what_a_killed_runner_leaves_behind_ends_with_it(kept) -> None:
+def test_what_a_killed_runner_leaves_behind_ends_with_it(kept: Any) -> None:
     os.kill(kept.runner, signal.SIGKILL)
     assert kept.conversation.process.wait(30) == -signal.SIGKILL
     assert _marked(kept.mark) == []
 
 
-def test_a_stopped_runner_ends_at_the_hosts_request(kept) -> None:
+def test_a_stopped_runner_ends_at_the_hosts_request(kept: Any) -> None:
     os.kill(kept.runner, signal.SIGSTOP)
     os.kill(kept.supervisor, signal.SIGUSR2)
     assert kept.conversation.process.wait(30) == -signal.SIGKILL
     assert _marked(kept.mark) == []
 
 
-def test_a_supervisor_passes_signals_and_the_status_on(project, mark) -> None:
+def test_a_supervisor_passes_signals_and_the_status_on(project: MakeProject, mark: str) -> None:
     folder = project({"tests.py": IMPORT_HANGS})
     with Conversation(folder, env={"MARK": mark}, arguments=["--keep"]) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
@@ -187,7 +188,7 @@ except BaseException:
 """
 
 
-def test_a_hanging_runner_does_not_outlive_a_killed_host(project, mark) -> None:
+def test_a_hanging_runner_does_not_outlive_a_killed_host(project: MakeProject, mark: str) -> None:
     folder = project({"tests.py": IMPORT_HANGS})
     host = ("sh", "-c", '"$@"; exit', "sh")
     with Conversation(folder, env={"MARK": mark, "STUBBORN": "1"}, before=host, arguments=["--keep"]) as conversation:

@@ -1,6 +1,7 @@
 """Tests that only pytest can run are planned, not run, and red, unless the run is told to leave them out."""
 
 import functools
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from harness.protocol.events import RunFinished
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
 from tests.runner.conftest import together
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 ITEMS = """
 import pytest
@@ -107,15 +109,15 @@ LEFT_OUT = {
 }
 
 
-def left_out(journal):
+def left_out(journal: Journal) -> Any:
     return {attempt.test: attempt.reason for attempt in journal.attempts if attempt.outcome.value == "NOT_RUN"}
 
 
-def passed(journal):
+def passed(journal: Journal) -> Any:
     return {name for name, outcome in journal.outcomes().items() if outcome == "PASSED"}
 
 
-def test_each_of_them_is_named_and_red(project, run_project) -> None:
+def test_each_of_them_is_named_and_red(project: MakeProject, run_project: RunTests) -> None:
     project(FILES)
     journal = run_project()
     assert left_out(journal) == LEFT_OUT
@@ -135,7 +137,7 @@ def test_each_of_them_is_named_and_red(project, run_project) -> None:
     assert 'framework = "django"' in notice
 
 
-def test_they_are_left_out_where_django_is_asked_for(project, run_project) -> None:
+def test_they_are_left_out_where_django_is_asked_for(project: MakeProject, run_project: RunTests) -> None:
     project(FILES)
     journal = run_project(framework="django")
     assert (set(journal.outcomes()), journal.status) == (PASSED, 0)
@@ -160,14 +162,14 @@ SELECTIONS = {
 }
 
 
-def test_labels_choose_among_them(project, run_project) -> None:
+def test_labels_choose_among_them(project: MakeProject, run_project: RunTests) -> None:
     project(FILES)
     journals = together({labels: functools.partial(run_project, *labels) for labels in SELECTIONS})
     for labels, journal in journals.items():
         assert (set(left_out(journal)), passed(journal)) == SELECTIONS[labels], labels
 
 
-def test_so_do_names_and_tags(project, run_project) -> None:
+def test_so_do_names_and_tags(project: MakeProject, run_project: RunTests) -> None:
     project(FILES)
     by_name = run_project(django=["-k=test_param", "-k=test_old"])
     assert (set(left_out(by_name)), passed(by_name)) == (
@@ -191,14 +193,16 @@ class Tests(SimpleTestCase):
 
 
 @pytest.mark.parametrize(("has_pytest", "expected"), [(False, set()), (True, {"tests/test_a.py::test_view"})])
-def test_a_project_without_a_sign_of_pytest_sees_no_change(project, run_project, has_pytest: bool, expected) -> None:
+def test_a_project_without_a_sign_of_pytest_sees_no_change(
+    project: MakeProject, run_project: RunTests, has_pytest: bool, expected: Any
+) -> None:
     lines = "" if has_pytest else "import sys\nsys.modules['pytest'] = None\n"
     project({"tests/__init__.py": "", "tests/test_a.py": PLAIN}, lines)
     journal = run_project()
     assert (set(left_out(journal)), passed(journal)) == (expected, {"Tests.test_one"})
 
 
-def test_a_folder_that_discovery_does_not_enter_is_named(project, run_project) -> None:
+def test_a_folder_that_discovery_does_not_enter_is_named(project: MakeProject, run_project: RunTests) -> None:
     project({"tests/test_a.py": PLAIN}, "import sys\nsys.modules['pytest'] = None\n")
     journal = run_project()
     assert journal.status == 5
@@ -208,11 +212,12 @@ def test_a_folder_that_discovery_does_not_enter_is_named(project, run_project) -
     )
     assert journal.notices("not-discovered") == [text]
     judged = verdict(ledger.fold(journal.envelopes))
+    assert judged.cause
     assert (judged.exit_code, judged.cause.hint) == (5, text)
     assert run_project("tests").notices("not-discovered") == []
 
 
-def test_a_folder_that_only_pytest_enters_is_reported(project, run_project) -> None:
+def test_a_folder_that_only_pytest_enters_is_reported(project: MakeProject, run_project: RunTests) -> None:
     project({"conftest.py": "", "tests/test_a.py": PLAIN, "app/__init__.py": "", "app/tests.py": PLAIN})
     journal = run_project()
     assert set(left_out(journal)) == {"tests/test_a.py::test_view", "tests/test_a.py::Tests::test_one"}
@@ -250,7 +255,7 @@ AUTOUSE_FILES = {
 }
 
 
-def test_autouse_fixtures_are_reported_and_change_no_outcome(project, run_project) -> None:
+def test_autouse_fixtures_are_reported_and_change_no_outcome(project: MakeProject, run_project: RunTests) -> None:
     project(AUTOUSE_FILES)
     journals = together(
         {
@@ -270,7 +275,7 @@ def test_autouse_fixtures_are_reported_and_change_no_outcome(project, run_projec
     assert asked_for == ('2 tests of TestCases run without 4 autouse fixtures of pytest, since framework = "django".')
 
 
-def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project, run_project) -> None:
+def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project: MakeProject, run_project: RunTests) -> None:
     database = "import pytest\n\n@pytest.fixture(autouse=True)\ndef database(db):\n    pass\n"
     project({**AUTOUSE_FILES, "pytest.ini": "", "conftest.py": database, "shop/conftest.py": ""})
     journal = run_project()

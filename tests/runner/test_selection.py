@@ -1,17 +1,19 @@
 """Which tests run, in which order, as Django's own options say: in parallel as well as one after the other."""
 
 import functools
+from typing import Any
 
 import pytest
 
 from harness.protocol.events import RunFinished, RunPlanned, TopologyFound
 from tests.runner.conftest import together
+from tests.runner.conversation import Journal, MakeProject, RunTests
 
 ALPHA = {"test_one", "test_two", "test_three", "test_four"}
 BETA = {"test_five", "test_six"}
 
 
-def names(journal):
+def names(journal: Journal) -> set[str]:
     return {test.name for test in journal.planned}
 
 
@@ -39,37 +41,37 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="module")
-def journals(runner_once):
-    by_label = {labels: functools.partial(runner_once, *labels) for labels in LABELS}
-    by_option = {args: functools.partial(runner_once, "selection", django=args.split()) for args in OPTIONS}
-    return together(by_label | by_option)
+def journals(runner_once: RunTests) -> Any:
+    calls: dict[Any, Any] = {labels: functools.partial(runner_once, *labels) for labels in LABELS}
+    calls |= {args: functools.partial(runner_once, "selection", django=args.split()) for args in OPTIONS}
+    return together(calls)
 
 
 @pytest.mark.parametrize("labels", LABELS, ids=" ".join)
-def test_labels(journals, labels) -> None:
+def test_labels(journals: Any, labels: tuple[str, ...]) -> None:
     assert names(journals[labels]) == LABELS[labels]
     assert set(journals[labels].outcomes().values()) == {"PASSED"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_options(journals, option) -> None:
+def test_options(journals: Any, option: str) -> None:
     assert names(journals[option]) == OPTIONS[option]
     assert set(journals[option].outcomes().values()) == {"PASSED"}
 
 
-def test_tests_run_in_the_order_that_was_planned(runner) -> None:
+def test_tests_run_in_the_order_that_was_planned(runner: RunTests) -> None:
     journal = runner("selection", workers=1)
     assert journal.order() == [test.name for test in journal.planned]
 
 
-def test_reverse_turns_the_order_within_each_kind_of_class(runner) -> None:
+def test_reverse_turns_the_order_within_each_kind_of_class(runner: RunTests) -> None:
     straight = runner("selection.test_alpha", workers=1)
     reverse = runner("selection.test_alpha", workers=1, django=["--reverse"])
     assert straight.order() == ["test_one", "test_two", "test_three", "test_four"]
     assert reverse.order() == ["test_three", "test_two", "test_one", "test_four"]
 
 
-def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(runner) -> None:
+def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(runner: RunTests) -> None:
     first = runner("selection", workers=1, django=["--shuffle"])
     seed = first.one(RunPlanned).seed
     assert isinstance(seed, int)
@@ -78,16 +80,16 @@ def test_a_shuffle_says_its_seed_and_gives_the_same_order_for_it(runner) -> None
     assert again.order() == first.order()
 
 
-def test_without_a_shuffle_there_is_no_seed(runner) -> None:
+def test_without_a_shuffle_there_is_no_seed(runner: RunTests) -> None:
     assert runner("selection.deeper").one(RunPlanned).seed is None
 
 
-def test_there_are_as_many_workers_as_there_is_work_for(runner) -> None:
+def test_there_are_as_many_workers_as_there_is_work_for(runner: RunTests) -> None:
     assert runner("selection.deeper", workers=8).one(RunPlanned).workers == 1
     assert runner("selection", workers=2).one(RunPlanned).workers == 2
 
 
-def test_no_tests_are_an_exit_code_of_their_own(runner) -> None:
+def test_no_tests_are_an_exit_code_of_their_own(runner: RunTests) -> None:
     journal = runner("selection", django=["-k=nothing"])
     assert journal.status == 5
     assert journal.one(RunFinished).failures == 0
@@ -98,7 +100,7 @@ def test_no_tests_are_an_exit_code_of_their_own(runner) -> None:
     "label",
     ["no.such.module", "selection.test_alpha.AlfaTests", "selection/no_such.py", "selection/test_alpha.py::Alpa"],
 )
-def test_an_unknown_label_ends_the_run_before_servers_start(runner, label: str) -> None:
+def test_an_unknown_label_ends_the_run_before_servers_start(runner: RunTests, label: str) -> None:
     journal = runner(label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
@@ -115,7 +117,7 @@ def test_an_unknown_label_ends_the_run_before_servers_start(runner, label: str) 
         ("no such test", "A label is a dotted name"),
     ],
 )
-def test_one_that_only_the_tests_can_tell_ends_discovery(runner, label: str, near: str) -> None:
+def test_one_that_only_the_tests_can_tell_ends_discovery(runner: RunTests, label: str, near: str) -> None:
     journal = runner("selection", label)
     assert journal.status == 4
     assert journal.aborted.message == f"No test matches the label {label!r}."
@@ -123,7 +125,7 @@ def test_one_that_only_the_tests_can_tell_ends_discovery(runner, label: str, nea
     assert journal.attempts == []
 
 
-def test_a_module_that_cannot_be_imported_is_a_test_that_errs(project, run_project) -> None:
+def test_a_module_that_cannot_be_imported_is_a_test_that_errs(project: MakeProject, run_project: RunTests) -> None:
     project({"tests/__init__.py": "", "tests/test_a.py": "import no_such_package", "tests/test_b.py": PASSES})
     journal = run_project()
     (failed,) = [attempt for attempt in journal.attempts if attempt.outcome.is_red]
@@ -142,7 +144,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_so_is_one_that_a_label_names(project, run_project) -> None:
+def test_so_is_one_that_a_label_names(project: MakeProject, run_project: RunTests) -> None:
     broken = f"import no_such_package\n{PASSES}"
     project({"tests/__init__.py": "", "tests/test_a.py": broken, "tests/test_b.py": PASSES})
     journal = run_project("tests.test_a.Tests.test_one", "tests.test_b")
@@ -150,7 +152,7 @@ def test_so_is_one_that_a_label_names(project, run_project) -> None:
     assert journal.status == 1
 
 
-def test_a_syntax_error_is_a_test_that_errs(project, run_project) -> None:
+def test_a_syntax_error_is_a_test_that_errs(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": "def broken(:\n"})
     journal = run_project()
     assert journal.status == 1
@@ -231,17 +233,17 @@ ODD_TESTS = {
 }
 
 
-def told(journal):
+def told(journal: Journal) -> Any:
     outcomes = {event.test: event.outcome.value for event in journal.attempts if event.final}
     return {test.id: (outcomes[test.id], test.classname, test.name, test.file, test.line) for test in journal.planned}
 
 
-def test_tests_without_a_class_or_an_own_id_show_their_places(project, run_project) -> None:
+def test_tests_without_a_class_or_an_own_id_show_their_places(project: MakeProject, run_project: RunTests) -> None:
     project(ODD_FILES)
     assert told(run_project("app")) == ODD_TESTS
 
 
-def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_project) -> None:
+def test_each_id_is_a_label_that_runs_this_test_and_no_other(project: MakeProject, run_project: RunTests) -> None:
     project(ODD_FILES)
     journals = together({label: functools.partial(run_project, label) for label in ODD_TESTS})
     first = "app.tests.make.<locals>.Tests.test_one"
@@ -254,7 +256,7 @@ def test_each_id_is_a_label_that_runs_this_test_and_no_other(project, run_projec
     }
 
 
-def test_a_class_or_module_of_such_tests_is_a_label_too(project, run_project) -> None:
+def test_a_class_or_module_of_such_tests_is_a_label_too(project: MakeProject, run_project: RunTests) -> None:
     project(ODD_FILES)
     journal = run_project("app.logic", "app.tests.make.<locals>.Tests")
     assert {test.id for test in journal.planned} == {
@@ -280,7 +282,7 @@ def nothing(argument):
 """
 
 
-def test_a_function_is_a_label_only_if_it_makes_tests(project, run_project) -> None:
+def test_a_function_is_a_label_only_if_it_makes_tests(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": FACTORY})
     assert run_project("tests.some").outcomes() == {"Tests.test_two": "PASSED"}
     assert run_project("tests.nothing").aborted.message == "No test matches the label 'tests.nothing'."
@@ -290,7 +292,7 @@ def test_a_function_is_a_label_only_if_it_makes_tests(project, run_project) -> N
 # failfast
 
 
-def test_failfast_ends_the_run_across_workers(runner) -> None:
+def test_failfast_ends_the_run_across_workers(runner: RunTests) -> None:
     journal = runner("cases.test_failfast", django=["--failfast"])
     assert journal.outcomes() == {
         "FailsTests.test_1_fails": "FAILED",

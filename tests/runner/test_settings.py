@@ -1,4 +1,4 @@
-"""What is wrong with the project before any test can run: exit code 4, and where to look."""
+"""Faults of the project before any test can run: exit code 4, and where to look."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from harness.errors import ExitCode
 from harness.protocol.events import PhaseProgressed, TopologyFound
 from harness.protocol.messages import RunSpec
-from tests.runner.conversation import Conversation, run
+from tests.runner.conversation import Conversation, MakeProject, RunTests, run
 
 TEST = """
 from django.test import TestCase
@@ -35,7 +35,7 @@ class Tests(TestCase):
         ("DATABASES['default']['ENGINE'] = 'no.such.backend'", "'no.such.backend', which cannot be loaded"),
     ],
 )
-def test_settings_that_are_none(project, run_project, lines: str, message: str) -> None:
+def test_settings_that_are_none(project: MakeProject, run_project: RunTests, lines: str, message: str) -> None:
     project({}, lines)
     journal = run_project()
     assert journal.status == 4
@@ -44,14 +44,14 @@ def test_settings_that_are_none(project, run_project, lines: str, message: str) 
     assert "harness/runner" not in journal.aborted.evidence
 
 
-def test_a_missing_variable_is_named_with_how_to_set_it(project, run_project) -> None:
+def test_a_missing_variable_is_named_with_how_to_set_it(project: MakeProject, run_project: RunTests) -> None:
     project({}, "import os; os.environ['NO_SUCH_KEY']")
     aborted = run_project().aborted
     assert 'env = { NO_SUCH_KEY = "..." }' in aborted.hint
     assert "settings.py" in aborted.evidence
 
 
-def test_a_module_that_is_not_there_is_named(project, run_project) -> None:
+def test_a_module_that_is_not_there_is_named(project: MakeProject, run_project: RunTests) -> None:
     project({})
     journal = run_project(settings="no_such_settings")
     assert journal.status == 4
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
 APP = {"app/__init__.py": "", "app/models.py": MODEL, "tests.py": TEST}
 
 
-def test_a_failing_migration_is_named_with_its_sql(project, run_project) -> None:
+def test_a_failing_migration_is_named_with_its_sql(project: MakeProject, run_project: RunTests) -> None:
     project(
         {**APP, "app/migrations/__init__.py": "", "app/migrations/0001_x.py": MIGRATION}, 'INSTALLED_APPS = ["app"]'
     )
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
 """
 
 
-def test_migrations_that_take_long_say_which_they_are_at(project, run_project) -> None:
+def test_migrations_that_take_long_say_which_they_are_at(project: MakeProject, run_project: RunTests) -> None:
     files = {"app/migrations/0001_x.py": SLOW_MIGRATION, "app/migrations/0002_y.py": NEXT_MIGRATION}
     project({**APP, "app/migrations/__init__.py": "", **files}, 'INSTALLED_APPS = ["app"]')
     journal = run_project()
@@ -112,7 +112,7 @@ def test_migrations_that_take_long_say_which_they_are_at(project, run_project) -
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
 
 
-def test_a_failing_system_check_is_told(project, run_project) -> None:
+def test_a_failing_system_check_is_told(project: MakeProject, run_project: RunTests) -> None:
     model = MODEL.replace("max_length=10", "max_length=-1")
     project({**APP, "app/models.py": model}, 'INSTALLED_APPS = ["app"]')
     journal = run_project()
@@ -134,7 +134,7 @@ def check(app_configs, **kwargs):
 """
 
 
-def test_a_failing_check_shows_the_backend_and_the_variables(project, run_project) -> None:
+def test_a_failing_check_shows_the_backend_and_the_variables(project: MakeProject, run_project: RunTests) -> None:
     project({**APP}, CHECK)
     aborted = run_project().aborted
     assert "app.E001" in aborted.evidence
@@ -142,7 +142,7 @@ def test_a_failing_check_shows_the_backend_and_the_variables(project, run_projec
     assert aborted.hint.endswith("read variables that are not set here: DB_ENGINE, DB_TIMES, DB_OPTIONAL.")
 
 
-def test_a_missing_package_is_named_with_the_way_to_install_it(project, run_project) -> None:
+def test_a_missing_package_is_named_with_the_way_to_install_it(project: MakeProject, run_project: RunTests) -> None:
     advice = "no_such_package is not installed where the tests run"
     project({}, "import no_such_package.deeper")
     assert run_project().aborted.hint.startswith(advice)
@@ -158,7 +158,7 @@ def test_a_missing_package_is_named_with_the_way_to_install_it(project, run_proj
     assert aborted.hint.startswith("--settings names another module")
 
 
-def test_apps_that_cannot_be_loaded_are_the_projects_fault(project, run_project) -> None:
+def test_apps_that_cannot_be_loaded_are_the_projects_fault(project: MakeProject, run_project: RunTests) -> None:
     project({**APP, "app/models.py": "1 / 0"}, 'INSTALLED_APPS = ["app"]')
     journal = run_project()
     assert journal.status == 4
@@ -166,7 +166,7 @@ def test_apps_that_cannot_be_loaded_are_the_projects_fault(project, run_project)
     assert "app/models.py" in journal.aborted.evidence
 
 
-def test_without_django_it_says_so(project, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_django_it_says_so(project: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """An environment that has nothing at all."""
     environment = tmp_path_factory.mktemp("bare")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
@@ -175,7 +175,7 @@ def test_without_django_it_says_so(project, tmp_path_factory: pytest.TempPathFac
     assert journal.aborted.message == "Django is not installed where the tests run."
 
 
-def test_to_plan_is_to_say_the_topology_and_nothing_else(project, run_project) -> None:
+def test_to_plan_is_to_say_the_topology_and_nothing_else(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": "raise SystemExit"})
     journal = run_project(plan_only=True)
     assert journal.process_status == 0
@@ -191,12 +191,12 @@ DATABASES["default"]["NAME"] = "/no/such/folder/x" if not TESTING else ":memory:
 """
 
 
-def test_settings_that_look_at_the_arguments_find_a_run_of_tests(project, run_project) -> None:
+def test_settings_that_look_at_the_arguments_find_a_run_of_tests(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": TEST}, ARGUMENTS)
     assert run_project("tests").outcomes() == {"Tests.test_one": "PASSED"}
 
 
-def test_settings_that_do_not_end_can_be_interrupted(project) -> None:
+def test_settings_that_do_not_end_can_be_interrupted(project: MakeProject) -> None:
     folder = project({}, 'import time; print("loading", flush=True); time.sleep(600)')
     with Conversation(folder) as conversation:
         from harness.protocol.messages import Begin

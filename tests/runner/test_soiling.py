@@ -1,6 +1,7 @@
 """``--check-isolation``: classes that leave something behind are named, and nothing fails for it."""
 
 from harness.runner.workers.isolation import Census, compare
+from tests.runner.conversation import MakeProject, RunTests
 
 TESTS = """
 from django.contrib.auth.models import Group
@@ -23,14 +24,14 @@ class SoilingTests(TransactionTestCase):
 """
 
 
-def test_the_class_that_leaves_rows_is_named(project, run_project) -> None:
+def test_the_class_that_leaves_rows_is_named(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": TESTS}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     journal = run_project("tests", workers=1, check_isolation=True)
     assert journal.notices("soiled") == ["tests.SoilingTests: default: leaves rows in auth_group (+1)"]
     assert journal.status == 0
 
 
-def test_nobody_is_asked_who_did_not_want_to_know(project, run_project) -> None:
+def test_nobody_is_asked_who_did_not_want_to_know(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": TESTS}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
     assert run_project("tests", workers=1).notices("soiled") == []
 

@@ -18,7 +18,7 @@ from tests.markdown import ROOT
         (["./ci/test", "-k", "a b"], ("./ci/test -k 'a b'",)),
     ],
 )
-def test_the_commands(arguments, commands) -> None:
+def test_the_commands(arguments: list[str], commands: tuple[str, ...]) -> None:
     assert bare_machine.chosen_commands(arguments) == commands
 
 
@@ -31,7 +31,7 @@ def test_without_arguments_they_are_those_of_the_readme() -> None:
     ("bounds", "lacked"),
     [("000001ffffffffff", []), ("000001fffeffffff", ["SYS_RESOURCE"]), ("000001fffffffffe", ["CHOWN"])],
 )
-def test_what_this_machine_lacks_its_engine_cannot_give(bounds: str, lacked) -> None:
+def test_what_this_machine_lacks_its_engine_cannot_give(bounds: str, lacked: list[str]) -> None:
     status = f"Name:\tx\nCapEff:\t0000000000000000\nCapBnd:\t{bounds}\nCapAmb:\t0000000000000000\n"
     assert bare_machine.lacked_capabilities(status) == lacked
 

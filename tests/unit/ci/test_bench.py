@@ -2,7 +2,9 @@
 
 import ast
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from harness.errors import HarnessError
 HALF = Aim(ratio=0.5)
 
 
-def figure(*rounds, aim=HALF, unit="s", details=None):
+def figure(*rounds: Any, aim: Aim | None = HALF, unit: str = "s", details: dict[str, float] | None = None) -> Figure:
     comparison = Comparison("pair", "the seed", "initdb", unit, aim)
     return Figure(comparison, tuple(Round(*each) for each in rounds), details or {})
 
@@ -45,7 +47,7 @@ def test_the_sides_are_told_by_their_medians() -> None:
         (None, [(9, 1)], None),
     ],
 )
-def test_an_aim_is_a_ratio_or_a_difference_of_the_rounds(aim, rounds, is_met: bool | None) -> None:
+def test_an_aim_is_a_ratio_or_a_difference_of_the_rounds(aim: Aim | None, rounds: Any, is_met: bool | None) -> None:
     assert figure(*rounds, aim=aim).is_met is is_met
 
 
@@ -82,16 +84,16 @@ def test_the_json_has_every_sample_and_what_it_was_measured_on() -> None:
 
 
 def test_sides_run_in_turn_after_a_warm_up_that_does_not_count() -> None:
-    log = []
+    log: list[str] = []
 
-    def side(name):
-        def run():
+    def side(name: str) -> Callable[[], float]:
+        def run() -> float:
             log.append(name)
             return float(len(log))
 
         return run
 
-    said = []
+    said: list[str] = []
     rounds, details = race(Sides(side("ours"), side("theirs"), lambda: {"n": float(len(log))}), 3, said.append)
     assert log == ["ours", "theirs", "theirs", "ours", "ours", "theirs", "theirs", "ours"]
     assert rounds == (Round(4, 3), Round(5, 6), Round(8, 7))
@@ -120,7 +122,8 @@ def test_the_suite_of_empty_tests_has_as_many_as_is_said() -> None:
     files = empty.project_files()
     modules = [ast.parse(text) for name, text in files.items() if name.startswith("many/test_")]
     classes = [node for module in modules for node in module.body if isinstance(node, ast.ClassDef)]
-    tests = [f"{node.name}.{method.name}" for node in classes for method in node.body]
+    methods = [(node, each) for node in classes for each in node.body if isinstance(each, ast.FunctionDef)]
+    tests = [f"{node.name}.{method.name}" for node, method in methods]
     assert len(classes) == len({node.name for node in classes}) == 100
     assert len(tests) == len(set(tests)) == 5000
     assert files["one/test_one.py"].count("def test_") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,9 @@ def test_the_workflow_runs_it_on_a_schedule() -> None:
         (3, {}, "There is nothing to make the image runner:3.14 from.", "FAILED"),
     ],
 )
-def test_a_run_is_judged_by_what_it_says_that_it_ran_on(code: int, summary, said: str, word: str) -> None:
+def test_a_run_is_judged_by_what_it_says_that_it_ran_on(
+    code: int, summary: dict[str, Any], said: str, word: str
+) -> None:
     assert judged(PYTHON, code, summary, said, 1.0).word == word
 
 
