@@ -11,6 +11,7 @@ import os
 import unittest
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
@@ -55,9 +56,7 @@ def make_plan(
 
     *numbered*, keyed by ``id()``, holds tests that keep the numbered id by which they were requested.
     """
-    identified = identify(suite, describer, taken, numbered)
-    instances = tuple(instance for _, instance in identified)
-    return Plan(tuple(test for test, _ in identified), instances, _units(instances))
+    return _plan(identify(suite, describer, taken, numbered))
 
 
 def identify(
@@ -97,34 +96,26 @@ def replayed(plan: Plan, order: Sequence[str]) -> Plan:
 
 def chosen(plan: Plan, numbers: Sequence[int]) -> Plan:
     """The tests of *plan* with these *numbers*, in this order."""
-    instances = tuple(plan.instances[number] for number in numbers)
-    return Plan(tuple(plan.tests[number] for number in numbers), instances, _units(instances))
+    return _plan([(plan.tests[number], plan.instances[number]) for number in numbers])
 
 
 def joined(one: Plan, other: Plan) -> Plan:
     """The tests of *one*, then those of *other*."""
-    instances = (*one.instances, *other.instances)
-    return Plan((*one.tests, *other.tests), instances, _units(instances))
+    return _plan([*zip(one.tests, one.instances, strict=True), *zip(other.tests, other.instances, strict=True)])
+
+
+def _plan(tests: Sequence[tuple[PlannedTest, unittest.TestCase]]) -> Plan:
+    instances = tuple(instance for _, instance in tests)
+    return Plan(tuple(test for test, _ in tests), instances, _units(instances))
 
 
 def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
     """One unit for each run of neighbouring tests of one class: the order of the project's runner is kept."""
     units: list[Unit] = []
-    start = 0
-    for end in range(1, len(instances) + 1):
-        if end < len(instances) and type(instances[end]) is type(instances[start]):
-            continue
-        cls = type(instances[start])
-        is_transactional = issubclass(cls, TransactionTestCase) and not issubclass(cls, TestCase)
-        units.append(
-            Unit(
-                name=class_name(cls),
-                tests=tuple(range(start, end)),
-                needs_data=issubclass(cls, TestCase),
-                flushes=is_transactional,
-            )
-        )
-        start = end
+    for cls, group in groupby(enumerate(instances), key=lambda each: type(each[1])):
+        needs_data = issubclass(cls, TestCase)
+        flushes = issubclass(cls, TransactionTestCase) and not needs_data
+        units.append(Unit(class_name(cls), tuple(index for index, _ in group), needs_data, flushes))
     return tuple(units)
 
 
