@@ -84,7 +84,7 @@ def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any]
         return apply(self, state, migration, *args, **kwargs)
 
     def unwatch() -> None:
-        MigrationExecutor.migrate, MigrationExecutor.apply_migration = migrate, apply  # type: ignore[method-assign]  # what was there
+        MigrationExecutor.migrate, MigrationExecutor.apply_migration = migrate, apply  # type: ignore[method-assign]  # the methods from before
 
     MigrationExecutor.migrate, MigrationExecutor.apply_migration = watched_migrate, watched_apply  # type: ignore[method-assign, assignment]  # undone by unwatch
     return unwatch
@@ -131,21 +131,17 @@ class SuiteSteps:
         result._moduleSetUpFailed = False
 
     def set_up_module(self, test: unittest.TestCase, result: Any) -> None:
-        try:
-            self._suite._handleModuleFixture(test, result)
-        except BaseException:  # noqa: BLE001 - see above
+        fixture = f"setUpModule ({type(test).__module__})"
+        if not self._succeeds(lambda: self._suite._handleModuleFixture(test, result), fixture, result):
             result._moduleSetUpFailed = True
-            self._fail(f"setUpModule ({type(test).__module__})", result)
-            self._clean_module(f"setUpModule ({type(test).__module__})", result)
+            self._clean_module(fixture, result)
 
     def set_up_class(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
         cls: Any = type(test)
-        try:
-            self._suite._handleClassSetUp(test, result)
-        except BaseException:  # noqa: BLE001 - see above
+        fixture = f"setUpClass ({_name_of(cls)})"
+        if not self._succeeds(lambda: self._suite._handleClassSetUp(test, result), fixture, result):
             cls._classSetupFailed = True
-            self._fail(f"setUpClass ({_name_of(cls)})", result)
-            self._clean_class(cls, "setUpClass", result)
+            self._clean_class(cls, fixture, result)
 
     def is_up(self, cls: type, result: Any) -> None:
         """Record *cls* as the class whose tear-down is due."""
@@ -153,39 +149,34 @@ class SuiteSteps:
 
     def tear_down_class(self, result: Any) -> None:
         cls = result._previousTestClass
-        try:
-            self._suite._tearDownPreviousClass(None, result)
-        except BaseException:  # noqa: BLE001 - see above
-            self._fail(f"tearDownClass ({_name_of(cls)})", result)
-            self._clean_class(cls, "tearDownClass", result)
+        fixture = f"tearDownClass ({_name_of(cls)})" if cls is not None else "tearDownClass"
+        if not self._succeeds(lambda: self._suite._tearDownPreviousClass(None, result), fixture, result):
+            self._clean_class(cls, fixture, result)
 
     def tear_down_module(self, result: Any) -> None:
-        module = getattr(result._previousTestClass, "__module__", "")
-        try:
-            self._suite._handleModuleTearDown(result)
-        except BaseException:  # noqa: BLE001 - see above
-            self._fail(f"tearDownModule ({module})", result)
-            self._clean_module(f"tearDownModule ({module})", result)
+        fixture = f"tearDownModule ({getattr(result._previousTestClass, '__module__', '')})"
+        if not self._succeeds(lambda: self._suite._handleModuleTearDown(result), fixture, result):
+            self._clean_module(fixture, result)
 
     def _clean_class(self, cls: Any, fixture: str, result: unittest.TestResult) -> None:
         """Run the class's remaining clean-ups, whatever they raise."""
         while getattr(cls, "_class_cleanups", None):
-            try:
-                cls.doClassCleanups()
-            except BaseException:  # noqa: BLE001 - see above
-                self._fail(f"{fixture} ({_name_of(cls)})", result)
+            self._succeeds(cls.doClassCleanups, fixture, result)
             for error in cls.tearDown_exceptions:
-                result.addError(f"{fixture} ({_name_of(cls)})", error)  # type: ignore[arg-type]  # unittest's stand-in has no class
+                result.addError(fixture, error)  # type: ignore[arg-type]  # unittest's stand-in has no class
 
     def _clean_module(self, fixture: str, result: unittest.TestResult) -> None:
         while unittest.case._module_cleanups:  # type: ignore[attr-defined]  # not in typeshed
-            try:
-                unittest.doModuleCleanups()
-            except BaseException:  # noqa: BLE001 - see above
-                self._fail(fixture, result)
+            self._succeeds(unittest.doModuleCleanups, fixture, result)
 
-    def _fail(self, fixture: str, result: unittest.TestResult) -> None:
-        result.addError(fixture, sys.exc_info())  # type: ignore[arg-type]  # likewise
+    def _succeeds(self, step: Callable[[], object], fixture: str, result: unittest.TestResult) -> bool:
+        """Run *step*, and report an exception as an error of *fixture*. Returns whether there was none."""
+        try:
+            step()
+        except BaseException:  # noqa: BLE001 - see the class
+            result.addError(fixture, sys.exc_info())  # type: ignore[arg-type]  # unittest's stand-in has no class
+            return False
+        return True
 
 
 def _name_of(cls: type) -> str:
@@ -205,7 +196,7 @@ def twin(test: unittest.TestCase) -> unittest.TestCase:
 
 
 def test_method_name(test: unittest.TestCase) -> str:
-    """The name of the method that *test* runs; empty for kinds of tests that have none."""
+    """The name of the method that *test* runs; empty if it has none."""
     return str(getattr(test, "_testMethodName", ""))
 
 

@@ -85,7 +85,7 @@ def run(context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capt
     try:
         _become_worker(slot, capture)
         own_link = unpatched.Socket(fileno=duplicate_high(link.fileno()))
-        own_link.setblocking(True)  # whatever default the project has set
+        own_link.setblocking(True)  # the project may have set a default
         link.close()
         worker = Worker(context, slot, own_link, capture)
         try:
@@ -101,12 +101,12 @@ def run(context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capt
 
 def _become_worker(slot: int, capture: Capture) -> None:
     unpatched.os.setpgid(0, 0)
-    prctl.adopt_orphans()  # what a test leaves behind stays below its worker, and ends with it
+    prctl.adopt_orphans()  # processes that a test leaves behind stay below its worker, and end with it
     prctl.show()
     unpatched.signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
         unpatched.signal.signal(signum, signal.SIG_DFL)
-    # as Python has it by default, for the tests and for what they start: the terminal's Ctrl-C reaches the host's group alone
+    # Python's default, for the tests and their processes: the terminal's Ctrl-C goes to the host's group alone
     unpatched.signal.signal(signal.SIGINT, signal.default_int_handler)
     unpatched.signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
     private_apis.forget_exit_handlers()
@@ -136,7 +136,7 @@ class Worker:
         self._describer = FailureDescriber(context.root)
         self._result = AttemptResult(self._send, self._describer, capture, context.statement_log)
         self._steps = private_apis.SuiteSteps()
-        self._unsent = self._heard = b""
+        self._unsent = self._received = b""
         self._pid = unpatched.os.getpid()
         self._path = tuple(sys.path)
         self._umask = unpatched.os.umask(0o22)
@@ -147,17 +147,8 @@ class Worker:
     def serve(self) -> int:
         """Make the clones, then run assignments until the coordinator closes its end. Returns the exit status."""
         try:
-            self._enter_slot()
-        except HarnessError as error:
-            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
-            return int(error.exit_code)
-        except Exception as error:  # noqa: BLE001 - the project's init_worker, a driver, or a bug of ours
-            code = start_code(error, self._describer.fault_of(error))
-            message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
-            self._send(RunAborted(code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)))
-            return int(code)
-        try:
-            while line := self._hear():
+            self._start()
+            while line := self._receive():
                 if line != GO_ON:
                     self._run_assignment(Assignment.parse(line))
         except HarnessError as error:
@@ -190,6 +181,17 @@ class Worker:
         self._send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
         return 1 if fault == "project" else int(ExitCode.INTERNAL)
 
+    def _start(self) -> None:
+        """Enter the slot. Raises ``HarnessError`` for any exception: of the project's init_worker, of a driver, or a bug."""
+        try:
+            self._enter_slot()
+        except HarnessError:
+            raise
+        except Exception as error:
+            code = start_code(error, self._describer.fault_of(error))
+            message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
+            raise HarnessError.of(code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)) from error
+
     def _enter_slot(self) -> None:
         context = self._context
         start = unpatched.time.perf_counter()
@@ -206,14 +208,14 @@ class Worker:
         self._capture.clear()
         self._send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
 
-    def _hear(self) -> bytes:
+    def _receive(self) -> bytes:
         """The next line from the coordinator; empty once it has closed its end."""
-        while b"\n" not in self._heard:
+        while b"\n" not in self._received:
             chunk = self._link.recv(_CHUNK)
             if not chunk:
                 return b""
-            self._heard += chunk
-        line, _, self._heard = self._heard.partition(b"\n")
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
         return line
 
     def _send(self, event: Event) -> None:
@@ -236,7 +238,7 @@ class Worker:
         self._run_class(cls, instances, assignment.n)
         clones.end_transactions()
         if self._inspector is not None:
-            for text in self._inspector.look(is_flushed=not issubclass(cls, TestCase)):
+            for text in self._inspector.inspect(is_flushed=not issubclass(cls, TestCase)):
                 self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
@@ -275,7 +277,7 @@ class Worker:
             if not issubclass(cls, TestCase):  # the transaction of a TestCase class is open still
                 self._mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
-                self._hear()  # the coordinator checks the servers, and says when to go on
+                self._receive()  # the coordinator checks the servers, and says when to go on
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator decides the same, but its message may come too late
         self._tear_down(cls)
@@ -295,14 +297,11 @@ class Worker:
         self._steps.forget(self._result)
 
     def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
-        """Run one of unittest's steps; an exception that even unittest lets through (SystemExit) is the fixture's error too."""
+        """Run one of unittest's steps, which reports its exceptions to the result."""
         owner = cls.__module__ if name.endswith("Module") else class_name(cls)
         if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
             self._result.begin_fixture(fixture_id(owner, name))
-        try:
-            step(*args, self._result)
-        except BaseException:  # noqa: BLE001 - see above
-            self._result.addError(f"{name} ({owner})", sys.exc_info())
+        step(*args, self._result)
         self._result.end_fixture()
 
     def _leave_out(self, test: str, n: int) -> None:
