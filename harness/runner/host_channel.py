@@ -28,7 +28,7 @@ M = TypeVar("M")
 INTERRUPTS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGIO})
 """The signals whose handlers raise ``Interrupted``."""
 BEAT_S = 5.0
-"""Seconds that the journal may be silent while tests run; see ``host.launch.liveness``."""
+"""Seconds without an event, while tests run, after which a sign of life is written; see ``host.launch.liveness``."""
 
 
 @contextlib.contextmanager
@@ -49,13 +49,13 @@ class Journal:
         self._key = key
         self._seq = 0
         self._phases: dict[str, float] = {}
-        self._said_at = 0.0
+        self._written_at = 0.0
 
     def write(self, event: Event, slot: int = 0) -> None:
         """Append one event and flush it."""
         self._seq += 1
         envelope = Envelope(codec.VERSION, self._seq, unpatched.epoch_s(), slot, event)
-        self._say([codec.encode(envelope).encode()])
+        self._write_lines([codec.encode(envelope).encode()])
 
     def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
         """Append events that workers encoded, each as (line, slot, is final), in one write."""
@@ -66,7 +66,7 @@ class Journal:
         for body, slot, is_final in stamped:
             self._seq += 1
             lines.append(codec.stamp(body, self._seq, now, slot, is_final=is_final))
-        self._say(lines)
+        self._write_lines(lines)
 
     def forget(self) -> None:
         """Release the key in a fork, where its memory is not mapped (``MADV_DONTFORK``) and cannot be read."""
@@ -74,8 +74,8 @@ class Journal:
 
     def beat(self) -> None:
         """Write an empty line as a sign of life, if nothing was written for ``BEAT_S``."""
-        if unpatched.time.perf_counter() - self._said_at > BEAT_S:
-            self._say([b"\n"])
+        if unpatched.time.perf_counter() - self._written_at > BEAT_S:
+            self._write_lines([b"\n"])
 
     def notice(self, code: str, text: str) -> None:
         self.write(Notice(code, text))
@@ -93,7 +93,7 @@ class Journal:
         for phase in list(self._phases):
             self.finish_phase(phase)
 
-    def _say(self, lines: list[bytes]) -> None:
+    def _write_lines(self, lines: list[bytes]) -> None:
         parts: list[memoryview | bytes] = []  # the key is never copied into Python's own memory, which forks inherit
         size = 0
         with interrupts_blocked():  # half a line would spoil the next
@@ -104,7 +104,7 @@ class Journal:
                 parts += (self._key, piece)
                 size += signatures.KEY_BYTES + len(piece)
             _write_all(self.fd, parts)
-        self._said_at = unpatched.time.perf_counter()
+        self._written_at = unpatched.time.perf_counter()
 
 
 class StoppedByHost(Interrupted):
@@ -121,7 +121,7 @@ class HostMessages:
     def __init__(self, fd: int, key: memoryview) -> None:
         self.fd = fd
         self._key = key
-        self._heard = 0
+        self._received = 0
         self._buffer = b""
         self._waiting: list[Message] = []
         self._has_ended = False
@@ -202,11 +202,10 @@ class HostMessages:
                 self._has_ended = True
                 self.interrupt(Interrupted("The connection to the host has ended.", ExitCode.SERVERS))
                 break
-            self._buffer += chunk
-            while b"\n" in self._buffer:
-                line, self._buffer = self._buffer.split(b"\n", 1)
-                if (message := signatures.message_of(self._key, self._heard, line + b"\n")) is not None:
-                    self._heard += 1
+            *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+            for line in lines:
+                if (message := signatures.message_of(self._key, self._received, line + b"\n")) is not None:
+                    self._received += 1
                     self._take(codec.decode_body(message))
 
     def _take(self, message: Any) -> None:

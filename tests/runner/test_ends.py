@@ -274,6 +274,8 @@ def test_a_class_that_cannot_be_inspected_is_a_finding(project: MakeProject, run
     plain, looked = (run_project("tests", workers=1, check_isolation=check) for check in (False, True))
     assert looked.outcomes() == plain.outcomes()
     found = [notice.text for notice in looked.all(Notice) if notice.code == "soiled"]
-    assert any(text.startswith("tests.ATests: default: leaves a connection that cannot look: ") for text in found)
+    assert any(
+        text.startswith("tests.ATests: default: leaves a connection that cannot be inspected: ") for text in found
+    )
     assert "tests.BTests: default: leaves autocommit turned off" in found
     assert looked.all(WorkerLost) == []

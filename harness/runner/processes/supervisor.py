@@ -16,11 +16,11 @@ from . import prctl, tree
 
 END_NOW = signal.SIGUSR2
 """The host's request to kill everything at once."""
-LOOK_S = 1.0
+CHECK_S = 1.0
 GRACE_S = 6.0
 """Seconds that the runner has to end by itself after its host has ended: it sees the end of its input."""
 _PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-_HEARD = frozenset({*_PASSED_ON, END_NOW, signal.SIGCHLD})
+_AWAITED = frozenset({*_PASSED_ON, END_NOW, signal.SIGCHLD})
 
 
 def keep() -> None:
@@ -29,9 +29,9 @@ def keep() -> None:
         return
     host, supervisor = os.getppid(), os.getpid()
     prctl.adopt_orphans()
-    for signum in _HEARD:
+    for signum in _AWAITED:
         signal.signal(signum, signal.SIG_DFL)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     runner = os.fork()
     if runner == 0:
         prctl.die_with_parent(signal.SIGKILL)
@@ -52,17 +52,17 @@ def _wait(runner: int, host: int) -> int:
     """Wait for *runner* and return its ``waitpid`` status. Kill it when *host* asks, or ``GRACE_S`` after *host* has ended."""
     deadline: float | None = None
     while True:
-        heard = signal.sigtimedwait(_HEARD, LOOK_S)
+        received = signal.sigtimedwait(_AWAITED, CHECK_S)
         pid, status = os.waitpid(runner, os.WNOHANG)
         if pid:
             return status
         if deadline is None and os.getppid() != host:
             deadline = time.monotonic() + GRACE_S
-        if (heard and heard.si_signo == END_NOW) or (deadline is not None and time.monotonic() > deadline):
+        if (received and received.si_signo == END_NOW) or (deadline is not None and time.monotonic() > deadline):
             tree.end([runner])
             return os.waitpid(runner, 0)[1]
-        if heard and heard.si_signo in _PASSED_ON:
-            os.kill(runner, heard.si_signo)
+        if received and received.si_signo in _PASSED_ON:
+            os.kill(runner, received.si_signo)
 
 
 def _end_as(status: int) -> NoReturn:

@@ -36,19 +36,19 @@ class Census:
 
 
 def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ...]:
-    """The changes from *before* to *after*, in words. A class that flushes may leave fewer rows, but not more."""
-    said = []
+    """Descriptions of the changes from *before* to *after*. A class that flushes may leave fewer rows, but not more."""
+    changes = []
     more = {table: count - before.rows.get(table, 0) for table, count in after.rows.items()}
     if left := [f"{table} (+{count})" for table, count in sorted(more.items()) if count > 0]:
-        said.append(f"leaves rows in {_listed(left)}")
+        changes.append(f"leaves rows in {_listed(left)}")
     if not is_flushed and (gone := [f"{table} ({count})" for table, count in sorted(more.items()) if count < 0]):
-        said.append(f"takes rows from {_listed(gone)}")
+        changes.append(f"takes rows from {_listed(gone)}")
     moved = [name for name, value in sorted(after.sequences.items()) if before.sequences.get(name) != value]
     if moved:
-        said.append(f"moves {len(moved)} {'sequence' if len(moved) == 1 else 'sequences'}")
+        changes.append(f"moves {len(moved)} {'sequence' if len(moved) == 1 else 'sequences'}")
     if after.strangers > before.strangers:
-        said.append(f"leaves {after.strangers - before.strangers} connections open")
-    return tuple(said)
+        changes.append(f"leaves {after.strangers - before.strangers} connections open")
+    return tuple(changes)
 
 
 class Inspector:
@@ -58,22 +58,24 @@ class Inspector:
         self._aliases = [database.alias for database in databases if connections[database.alias].vendor != "dummy"]
         self._before: dict[str, Census] = {}
         for alias in self._aliases:
-            with contextlib.suppress(Exception):  # the first look reports the error
+            with contextlib.suppress(Exception):  # ``inspect`` reports the error
                 self._before[alias] = take(alias)
 
-    def look(self, *, is_flushed: bool) -> tuple[str, ...]:
+    def inspect(self, *, is_flushed: bool) -> tuple[str, ...]:
         """The changes by the class that has just ended, by database; the next class is compared with the present state."""
-        said = []
+        changes = []
         for alias in self._aliases:
             try:
-                texts = self._look(alias, is_flushed=is_flushed)
+                texts = self._changes(alias, is_flushed=is_flushed)
             except Exception as error:  # noqa: BLE001 - a finding too: the class broke its connection
-                texts = (f"leaves a connection that cannot look: {type(error).__name__}: {error}".splitlines()[0],)
-            said += [f"{alias}: {text}" for text in texts]
-        return tuple(said)
+                texts = (
+                    f"leaves a connection that cannot be inspected: {type(error).__name__}: {error}".splitlines()[0],
+                )
+            changes += [f"{alias}: {text}" for text in texts]
+        return tuple(changes)
 
-    def _look(self, alias: str, *, is_flushed: bool) -> tuple[str, ...]:
-        if not connections[alias].get_autocommit():  # a look would begin a transaction, which others may wait for
+    def _changes(self, alias: str, *, is_flushed: bool) -> tuple[str, ...]:
+        if not connections[alias].get_autocommit():  # a query would begin a transaction, which others may wait for
             return ("leaves autocommit turned off",)
         before, after = self._before.get(alias), take(alias)
         self._before[alias] = after

@@ -65,10 +65,8 @@ class Capture:
                     setattr(sys, name, self._streams[index])
 
     def begin(self) -> None:
-        """Assign the output from here on to the test or fixture that begins. Right after an ``end`` nothing has been printed
-        meanwhile.
-        """
-        if not self._is_marked:
+        """Assign the output from here on to the test or fixture that begins."""
+        if not self._is_marked:  # after an ``end`` the mark is right
             self.flush()
             self._mark()
         self._is_marked = False
@@ -83,20 +81,18 @@ class Capture:
 
     def _mark(self) -> None:
         self._mend()
-        for stream in (self.stdout, self.stderr, self.stacks):
-            stream.mark()
+        for file in (self.stdout, self.stderr, self.stacks):
+            file.mark()
 
     def clear(self) -> None:
         self.flush()
-        for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
-            stream.clear()
-        self.crash_log.clear()
+        for part in (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log):
+            part.clear()
 
     def close(self) -> None:
-        """Close it in this process: it belongs to another slot, whose evidence no test here may change."""
-        for stream in (self.stdout, self.stderr, self.stacks, self.sessions):
-            stream.close()
-        self.crash_log.close()
+        """Close the capture of another slot in this process, whose tests must not change it."""
+        for part in (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log):
+            part.close()
 
 
 def _is_open(fd: int) -> bool:

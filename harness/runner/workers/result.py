@@ -131,15 +131,20 @@ class AttemptResult(unittest.TestResult):
     def end_fixture(self) -> None:
         """End the fixture, and report its failures: a clean-up may fail besides the fixture that it cleans up after."""
         for (owner, name), failures in self._fixture_failures.items():
+            test = fixture_id(owner, name)
+            duration = round(unpatched.time.perf_counter() - self._fixture_start, 6)
+            stdout, stderr = self._capture.end()
             self._send(
-                fixture_finished(
-                    owner,
-                    name,
+                AttemptFinished(
+                    test,
+                    1,
                     Outcome.ERRORED,
-                    unpatched.time.perf_counter() - self._fixture_start,
-                    *failures,
-                    output=self._capture.end(),
+                    duration,
+                    tuple(failures),
+                    stdout=stdout,
+                    stderr=stderr,
                     sql=self._statement_log.statements(),
+                    extra=PlannedTest(test, owner, name),
                 )
             )
         self._fixture_failures.clear()
@@ -213,27 +218,3 @@ class AttemptResult(unittest.TestResult):
 def fixture_id(owner: str, name: str) -> str:
     """The id by which a fixture of the class or module *owner* is blamed."""
     return f"{owner}.{name}"
-
-
-def fixture_finished(
-    owner: str,
-    name: str,
-    outcome: Outcome,
-    duration: float,
-    *failures: Failure,
-    output: tuple[str, str] = ("", ""),
-    sql: tuple[Any, ...] = (),
-) -> AttemptFinished:
-    """The event of a fixture that went wrong, which no plan names."""
-    test = fixture_id(owner, name)
-    return AttemptFinished(
-        test,
-        1,
-        outcome,
-        round(duration, 6),
-        failures,
-        stdout=output[0],
-        stderr=output[1],
-        sql=sql,
-        extra=PlannedTest(test, owner, name),
-    )
