@@ -1,6 +1,6 @@
 """The runner's main function, which ``enter`` calls. It owns the end of the process, whatever the cause.
 
-Django is imported only after it was found; from then on ``conversation`` does the work.
+Django is imported only after it was found; from then on ``handshake`` does the work.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ def _name_of(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-def twin(test: unittest.TestCase) -> unittest.TestCase:
+def fresh_copy(test: unittest.TestCase) -> unittest.TestCase:
     """A copy of *test* for one attempt: attributes that the attempt sets go with it, as with a suite that drops what it ran.
 
     Not ``copy.copy``, which reads attributes of the new object before it has any: a ``__getattr__`` may fail on that.

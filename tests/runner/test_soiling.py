@@ -37,8 +37,8 @@ def test_nobody_is_asked_who_did_not_want_to_know(project: MakeProject, run_proj
 
 
 def test_what_changed_in_words() -> None:
-    before = Census({"a": 1, "b": 2, "c": 0}, {"a_seq": 4, "b_seq": 1}, strangers=0)
-    after = Census({"a": 0, "b": 4, "c": 0}, {"a_seq": 5, "b_seq": 1}, strangers=2)
+    before = Census({"a": 1, "b": 2, "c": 0}, {"a_seq": 4, "b_seq": 1}, other_sessions=0)
+    after = Census({"a": 0, "b": 4, "c": 0}, {"a_seq": 5, "b_seq": 1}, other_sessions=2)
     assert compare(before, after, is_flushed=False) == (
         "leaves rows in b (+2)",
         "takes rows from a (-1)",

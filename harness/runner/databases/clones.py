@@ -7,7 +7,7 @@ parallel, and a recycled slot delays no other.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,10 @@ class TestDatabase:
     template: str
     shared_by: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
+
+    def aliases(self, replicas: Collection[str]) -> tuple[str, ...]:
+        """The alias, and those of its mirrors that are among *replicas*: each is on a server of its own."""
+        return (self.alias, *(mirror for mirror in self.mirrors if mirror in replicas))
 
 
 Groups = tuple[dict[Any, tuple[str, list[str]]], dict[str, str]]

@@ -51,11 +51,7 @@ class Finding:
 
 def servers_of(databases: Iterable[TestDatabase], replicas: Collection[str]) -> tuple[str, ...]:
     """The aliases of *databases*, and those of their mirrors in *replicas*, that are on a server."""
-    names = [
-        alias
-        for database in databases
-        for alias in (database.alias, *(mirror for mirror in database.mirrors if mirror in replicas))
-    ]
+    names = [alias for database in databases for alias in database.aliases(replicas)]
     return tuple(alias for alias in names if _is_on_server(connections[alias]))
 
 

@@ -45,7 +45,7 @@ def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: in
 
     def ask() -> Iterator[str]:
         for database in databases:
-            for alias in (database.alias, *(mirror for mirror in database.mirrors if mirror in replicas)):
+            for alias in database.aliases(replicas):
                 yield _described(alias, naming.clone(database.template, slot))
 
     return start_inspector(ask, DEADLINE_S, findings)

@@ -249,12 +249,12 @@ class Coordinator:
 
     def _reap(self) -> None:
         for slot, status in self._pool.reap():
-            self._bury(slot, status)
+            self._take_death(slot, status)
         # the time limit ends a stopped worker that has a test
         self._pool.continue_stopped([slot for slot in self._schedule.slots if not self._schedule.has_test(slot)])
         self._server_checks.tick()
 
-    def _bury(self, slot: int, status: int) -> None:
+    def _take_death(self, slot: int, status: int) -> None:
         """Handle the end of a worker: end the processes that it left, read its last events, and inform the schedule."""
         self._pool.end_strays(self._server_checks.processes)  # before reading: they could go on writing to the socket
         while self._read(slot):

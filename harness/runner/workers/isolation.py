@@ -32,7 +32,7 @@ class Census:
 
     rows: Mapping[str, int]
     sequences: Mapping[str, int]
-    strangers: int
+    other_sessions: int
 
 
 def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ...]:
@@ -46,35 +46,35 @@ def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ..
     moved = [name for name, value in sorted(after.sequences.items()) if before.sequences.get(name) != value]
     if moved:
         changes.append(f"moves {len(moved)} {'sequence' if len(moved) == 1 else 'sequences'}")
-    if after.strangers > before.strangers:
-        changes.append(f"leaves {after.strangers - before.strangers} connections open")
+    if after.other_sessions > before.other_sessions:
+        changes.append(f"leaves {after.other_sessions - before.other_sessions} connections open")
     return tuple(changes)
 
 
-class Inspector:
+class IsolationCheck:
     """Takes the census of a worker's clones: once at its start, and after each class."""
 
     def __init__(self, databases: Iterable[TestDatabase]) -> None:
         self._aliases = [database.alias for database in databases if connections[database.alias].vendor != "dummy"]
         self._before: dict[str, Census] = {}
         for alias in self._aliases:
-            with contextlib.suppress(Exception):  # ``inspect`` reports the error
+            with contextlib.suppress(Exception):  # ``changes`` reports the error
                 self._before[alias] = take(alias)
 
-    def inspect(self, *, is_flushed: bool) -> tuple[str, ...]:
+    def changes(self, *, is_flushed: bool) -> tuple[str, ...]:
         """The changes by the class that has just ended, by database; the next class is compared with the present state."""
-        changes = []
+        found = []
         for alias in self._aliases:
             try:
-                texts = self._changes(alias, is_flushed=is_flushed)
+                texts = self._changes_of(alias, is_flushed=is_flushed)
             except Exception as error:  # noqa: BLE001 - a finding too: the class broke its connection
                 texts = (
                     f"leaves a connection that cannot be inspected: {type(error).__name__}: {error}".splitlines()[0],
                 )
-            changes += [f"{alias}: {text}" for text in texts]
-        return tuple(changes)
+            found += [f"{alias}: {text}" for text in texts]
+        return tuple(found)
 
-    def _changes(self, alias: str, *, is_flushed: bool) -> tuple[str, ...]:
+    def _changes_of(self, alias: str, *, is_flushed: bool) -> tuple[str, ...]:
         if not connections[alias].get_autocommit():  # a query would begin a transaction, which others may wait for
             return ("leaves autocommit turned off",)
         before, after = self._before.get(alias), take(alias)

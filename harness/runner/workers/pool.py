@@ -30,7 +30,7 @@ _SIGNAL = 0
 
 
 class WorkerPool:
-    """A process for each slot that has a worker, and what each slot's capture has of it."""
+    """A process for each slot that has a worker, and a capture for each slot."""
 
     def __init__(
         self,

@@ -142,7 +142,7 @@ class Worker:
         self._umask = unpatched.os.umask(0o22)
         unpatched.os.umask(self._umask)
         self._mirrors: mirrors.Mirrors
-        self._inspector: isolation.Inspector | None = None
+        self._isolation: isolation.IsolationCheck | None = None
 
     def serve(self) -> int:
         """Make the clones, then run assignments until the coordinator closes its end. Returns the exit status."""
@@ -204,7 +204,7 @@ class Worker:
         context.statement_log.reset()
         context.statement_log.use(self._capture.crash_log)
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
-        self._inspector = isolation.Inspector(context.test_databases) if context.check_isolation else None
+        self._isolation = isolation.IsolationCheck(context.test_databases) if context.check_isolation else None
         self._capture.clear()
         self._send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
 
@@ -237,8 +237,8 @@ class Worker:
         self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
         self._run_class(cls, instances, assignment.n)
         clones.end_transactions()
-        if self._inspector is not None:
-            for text in self._inspector.inspect(is_flushed=not issubclass(cls, TestCase)):
+        if self._isolation is not None:
+            for text in self._isolation.changes(is_flushed=not issubclass(cls, TestCase)):
                 self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
@@ -265,7 +265,7 @@ class Worker:
             if not is_up:
                 self._leave_out(tests[index].id, n)
                 continue
-            attempt = private_apis.twin(instance)
+            attempt = private_apis.fresh_copy(instance)
             result.begin(tests[index].id, n)
             try:
                 attempt(result)
