@@ -24,7 +24,7 @@ PYTHON = Version("python 3.14", "3.14", "postgres:17")
 def documented() -> set[str]:
     """The servers of the reference and the Pythons of the package's classifiers."""
     page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
-    sentence = page.split("`db` names what the project's databases are tested on:")[1].split(" or\n")[0]
+    sentence = page.split("`db` names the backend")[1].split("`sqlite`")[0]
     servers = {
         f"{engine} {version}"
         for engine, listed in re.findall(r"`(\w+)` \(([^)]*)\)", sentence)
