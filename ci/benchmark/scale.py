@@ -41,10 +41,10 @@ CAPTURE = Comparison(
 _OFF = """\
 from settings import *
 
-from harness.runner import private
+from harness.runner import private_apis
 from harness.runner.workers.output_capture import Capture
 
-private.hook_cursors = lambda *_: None
+private_apis.hook_cursors = lambda *_: None
 Capture.begin = lambda self: None
 Capture.end = lambda self: ("", "")
 """
