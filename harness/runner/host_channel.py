@@ -114,6 +114,8 @@ class StoppedByHost(Interrupted):
 class HostMessages:
     """Reads the host's messages. ``Stop``, or end of file (the host is gone), interrupts the main thread.
 
+    ``has_host`` is whether the host still listens, ``interruption`` the one that was raised or recorded, if any.
+
     Input is signal-driven (SIGIO): with a reader thread, every worker would be forked from a process with threads, which
     Python warns of and which can deadlock.
     """
@@ -124,18 +126,18 @@ class HostMessages:
         self._received = 0
         self._buffer = b""
         self._waiting: list[Message] = []
-        self._has_ended = False
-        self._interruption: Interrupted | None = None
+        self.has_host = True
+        self.interruption: Interrupted | None = None
         self._is_deferred = False
         unpatched.os.set_blocking(fd, False)
 
     def interrupt(self, error: Interrupted) -> None:
         """Raise *error*, or record it while ``deferred``. Later interruptions are ignored while the run ends."""
-        if self._interruption is not None:
+        if self.interruption is not None:
             return
         for signum in INTERRUPTS:
             unpatched.signal.signal(signum, signal.SIG_IGN)
-        self._interruption = error
+        self.interruption = error
         if not self._is_deferred:
             raise error
 
@@ -152,20 +154,10 @@ class HostMessages:
         """Release the key in a fork, like ``Journal.forget``."""
         self._key.release()
 
-    @property
-    def has_host(self) -> bool:
-        """Whether the host still listens."""
-        return not self._has_ended
-
-    @property
-    def interruption(self) -> Interrupted | None:
-        """The interruption that was raised or recorded, if any."""
-        return self._interruption
-
     def check(self) -> None:
         """Raise the recorded ``Interrupted`` again: the project's code may have caught it."""
-        if self._interruption is not None:
-            raise self._interruption
+        if self.interruption is not None:
+            raise self.interruption
 
     def watch(self) -> None:
         """Make ``Stop`` and end of file raise ``Interrupted`` in the main thread from now on."""
@@ -180,7 +172,7 @@ class HostMessages:
         deadline = None if timeout_s is None else unpatched.time.perf_counter() + timeout_s
         while not self._waiting:
             left = None if deadline is None else max(0.0, deadline - unpatched.time.perf_counter())
-            if not self._has_ended and not unpatched.select.select([self.fd], [], [], left)[0]:
+            if self.has_host and not unpatched.select.select([self.fd], [], [], left)[0]:
                 raise HarnessError(f"The host did not send {kind.__name__} within {timeout_s} s.")
             with interrupts_blocked():
                 self._read()
@@ -199,7 +191,7 @@ class HostMessages:
             except BlockingIOError:
                 break
             if not chunk:
-                self._has_ended = True
+                self.has_host = False
                 self.interrupt(Interrupted("The connection to the host has ended.", ExitCode.SERVERS))
                 break
             *lines, self._buffer = (self._buffer + chunk).split(b"\n")

@@ -68,7 +68,6 @@ class os:
 
 
 class signal:
-    getsignal = _signal.getsignal
     pthread_sigmask = _signal.pthread_sigmask
     set_wakeup_fd = _signal.set_wakeup_fd
     setitimer = _signal.setitimer

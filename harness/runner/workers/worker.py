@@ -167,8 +167,7 @@ class Worker:
         """Run the exit handlers that tests registered, not those from before the fork. Returns the exit status."""
         raised = private_apis.run_exit_handlers()
         if raised:  # the first is reported; the others are in the error stream
-            message = f"an exit handler raised {type_name(type(raised[0]))}: {message_of(raised[0])}"
-            self._send(WorkerFailed("project", cut(message, MESSAGE_CHARACTERS), format_error(raised[0])))
+            self._send_failure("project", "an exit handler raised ", raised[0])
         return int(bool(raised))
 
     def fail(self, error: BaseException) -> int:
@@ -177,9 +176,12 @@ class Worker:
             self._send(WorkerFailed("", "a test was cut off"))
             return 1
         fault = self._describer.fault_of(error)
-        message = f"{type_name(type(error))}: {message_of(error)}"
-        self._send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
+        self._send_failure(fault, "", error)
         return 1 if fault == "project" else int(ExitCode.INTERNAL)
+
+    def _send_failure(self, fault: Literal["project", "harness"], prefix: str, error: BaseException) -> None:
+        message = f"{prefix}{type_name(type(error))}: {message_of(error)}"
+        self._send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
 
     def _start(self) -> None:
         """Enter the slot. Raises ``HarnessError`` for any exception: of the project's init_worker, of a driver, or a bug."""
