@@ -1,4 +1,4 @@
-"""Turns an exception into a ``Failure``: data that can be sent to the host, whatever the exception is.
+"""Turns any exception into a ``Failure``: data that can be sent to the host.
 
 Nothing here trusts the exception: its ``__str__`` may raise, its causes may form a circle, its text may be megabytes long.
 """
@@ -51,7 +51,7 @@ class FailureDescriber:
         return "harness"
 
     def describe(self, error: ExcInfo, kind: Literal["failure", "error"], subtest: str = "") -> Failure:
-        """The ``Failure`` for *error*. Never raises because of what the exception itself does."""
+        """The ``Failure`` for *error*. Raises nothing, even if the exception's own methods do."""
         cls, value, tb = error
         tb = _without_unittest(tb)
         if kind == "failure":

@@ -184,7 +184,7 @@ def _name_of(cls: type) -> str:
 
 
 def fresh_copy(test: unittest.TestCase) -> unittest.TestCase:
-    """A copy of *test* for one attempt: attributes that the attempt sets go with it, as with a suite that drops what it ran.
+    """A copy of *test* for one attempt: attributes that the attempt sets are dropped with it.
 
     Not ``copy.copy``, which reads attributes of the new object before it has any: a ``__getattr__`` may fail on that.
     """

@@ -1,4 +1,4 @@
-"""Child processes of the coordinator: their sockets, ending, reaping, and the stop flag. Knows nothing of what they run."""
+"""Child processes of the coordinator: their sockets, ending, reaping, and the stop flag. Knows nothing of tests."""
 
 from __future__ import annotations
 

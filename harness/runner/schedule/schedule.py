@@ -137,7 +137,7 @@ class Schedule:
         return self._slots[number].end(Outcome.ERRORED, why, now, at_once=True)
 
     def worker_is_gone(self, number: int, now: float) -> list[Command]:
-        """The slot's process has ended, in whatever way; everything that it sent has been reported before."""
+        """The slot's process has ended; all its events have been reported before."""
         slot = self._slots[number]
         phase, slot.phase = slot.phase, Closed()
         commands: list[Command] = []
