@@ -158,7 +158,7 @@ class TestWorkerLimits:
         driver.run("t1", slot=2)  # between two tests when the time is over
         assert [type(command) for command in driver.tick(50)] == [ReportSlow]
         assert driver.tick(1) == [Halt("the run's 50 s are over"), Examine(1), Kill(2)]
-        assert driver.schedule.is_decided(2)  # what it begins before the signal comes does not count
+        assert driver.schedule.is_decided(2)  # a test that begins before the signal comes does not count
         assert driver.tick(1) == []
         assert driver.gone(2) == []
         assert driver.tick(EXAMINE_S + 1) == [Terminate(1)]
