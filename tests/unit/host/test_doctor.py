@@ -1,15 +1,17 @@
-"""Facts in, findings out; and the real command on a machine whose engine does not answer."""
+"""The findings of ``harness doctor``, and the command on a machine whose engine does not answer."""
 
 import dataclasses
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import ExitCode, ServerError
-from harness.host.doctor import Engine, Facts, Finding, Machine, diagnose, found_by, render, verdict
+from harness.host.docker.client import found_by
+from harness.host.doctor import Engine, Facts, Finding, Machine, diagnose, render, verdict
 
 ENGINE = Engine(
     found_by="the default socket",
@@ -29,11 +31,11 @@ FACTS = Facts(python="3.13.1", git="2.39.5", machine=MACHINE, engine=ENGINE)
 SILENT = ServerError("No Docker engine answers on this machine.", hint="Start Docker.", evidence="refused")
 
 
-def with_engine(**changes) -> Facts:
+def with_engine(**changes: Any) -> Facts:
     return dataclasses.replace(FACTS, engine=dataclasses.replace(ENGINE, **changes))
 
 
-def without_engine(docker_host="", **changes) -> Facts:
+def without_engine(docker_host: str = "", **changes: Any) -> Facts:
     return dataclasses.replace(
         FACTS, engine=SILENT, docker_host=docker_host, machine=dataclasses.replace(MACHINE, **changes)
     )
@@ -51,7 +53,7 @@ def test_a_machine_that_has_it_all() -> None:
     assert "A run can work here." in render(findings)
 
 
-def test_what_the_engine_is_and_how_it_was_found() -> None:
+def test_the_engine_and_the_source_of_its_address() -> None:
     assert finding(FACTS, "Docker engine").seen == "28.1, by the default socket"
     assert finding(FACTS, "Resources").seen == "4 cores, 16.0 GB of memory, cgroup v2"
     assert finding(FACTS, "Storage driver").seen == "overlay2"
@@ -74,7 +76,7 @@ def test_what_the_engine_is_and_how_it_was_found() -> None:
         (without_engine(docker_host="tcp://elsewhere:2375", is_socket_denied=True), "Start Docker."),
     ],
 )
-def test_the_command_that_starts_an_engine(facts, mend: str) -> None:
+def test_the_command_that_starts_an_engine(facts: Facts, mend: str) -> None:
     found = finding(facts, "Docker engine")
     assert (found.level, found.seen, found.mend) == ("missing", "No Docker engine answers on this machine.", mend)
     assert verdict(diagnose(facts)) == ExitCode.SERVERS
@@ -116,7 +118,7 @@ def test_disk(free_bytes: int | None, level: str) -> None:
         ({"registry_error": "no such host"}, "missing", ("no such host", "debootstrap is not installed")),
     ],
 )
-def test_images(changes, level: str, words) -> None:
+def test_images(changes: dict[str, Any], level: str, words: tuple[str, ...]) -> None:
     found = finding(with_engine(**changes), "Images")
     assert found.level == level
     assert bool(found.mend) == (level == "missing")
@@ -140,7 +142,7 @@ def test_images(changes, level: str, words) -> None:
         ),
     ],
 )
-def test_how_the_engine_was_found(environ, docker_config: str, words: str) -> None:
+def test_how_the_engine_was_found(environ: dict[str, str], docker_config: str, words: str) -> None:
     assert found_by(environ, docker_config) == words
 
 
@@ -168,7 +170,7 @@ def test_the_command_without_an_engine() -> None:
     assert process.stderr == ""
 
 
-def test_what_was_left_behind_is_no_hindrance() -> None:
+def test_remains_of_dead_runs_stop_no_run() -> None:
     found = finding(with_engine(left_behind=("harness-a-network", "harness-a-runner")), "Left behind")
     assert (found.level, found.mend) == ("note", "harness doctor --remove")
     assert "harness-a-network, harness-a-runner" in found.seen

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from harness.errors import UsageError
 from harness.host.images.builder import ImageBuilder
 from harness.host.locks import lock_file
 from harness.host.run import persistent_servers
+
+Taking = tuple[Callable[[], object], str]
+"""A function that takes a lock, and the lock's name."""
 
 
 @pytest.fixture
@@ -22,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(params=["kept", "image"])
-def take(request: pytest.FixtureRequest):
+def take(request: pytest.FixtureRequest) -> Taking:
     """Both users of such locks: a function that takes the lock, and the lock's name."""
     if request.param == "kept":
         return lambda: persistent_servers.held("x").__enter__(), "kept-x"
@@ -30,7 +34,7 @@ def take(request: pytest.FixtureRequest):
     return lambda: builder._lock("a/b:c").__enter__(), "a_b_c"
 
 
-def test_a_lock_is_a_file_of_this_users_alone(folder) -> None:
+def test_a_lock_is_a_file_of_this_users_alone(folder: Path) -> None:
     with lock_file("a/b:1") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         assert (folder / "a_b_1").stat().st_mode & 0o777 == 0o600
@@ -42,7 +46,7 @@ def test_a_lock_is_a_file_of_this_users_alone(folder) -> None:
 
 
 @pytest.mark.parametrize("kind", ["symlink", "hard link", "pipe"])
-def test_what_is_no_file_of_its_own_is_refused_and_stays(folder, take, kind: str) -> None:
+def test_a_link_or_pipe_is_refused_and_stays(folder: Path, take: Taking, kind: str) -> None:
     acquire, name = take
     folder.mkdir(mode=0o700)
     if kind == "symlink":
@@ -57,7 +61,7 @@ def test_what_is_no_file_of_its_own_is_refused_and_stays(folder, take, kind: str
     assert (folder.parent / "victim").read_text() == "theirs"
 
 
-def test_a_folder_that_is_a_link_is_refused(folder, take) -> None:
+def test_a_folder_that_is_a_link_is_refused(folder: Path, take: Taking) -> None:
     (folder.parent / "elsewhere").mkdir()
     folder.symlink_to(folder.parent / "elsewhere")
     with pytest.raises(UsageError):
@@ -65,7 +69,7 @@ def test_a_folder_that_is_a_link_is_refused(folder, take) -> None:
     assert list((folder.parent / "elsewhere").iterdir()) == []
 
 
-def test_a_folder_that_others_may_write_to_is_refused(folder, take) -> None:
+def test_a_folder_that_others_may_write_to_is_refused(folder: Path, take: Taking) -> None:
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(UsageError, match="others may write"):
@@ -74,7 +78,7 @@ def test_a_folder_that_others_may_write_to_is_refused(folder, take) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
 @pytest.mark.parametrize("whose", ["folder", "file"])
-def test_what_another_user_made_is_refused(folder, take, whose: str) -> None:
+def test_a_lock_of_another_user_is_refused(folder: Path, take: Taking, whose: str) -> None:
     acquire, name = take
     folder.mkdir(mode=0o700)
     (folder / name).write_text("")

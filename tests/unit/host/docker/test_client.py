@@ -19,7 +19,7 @@ def _caused(error: Exception, cause: Exception) -> Exception:
     return error
 
 
-def test_an_engine_that_nobody_started_comes_with_the_ways_to_start_one() -> None:
+def test_the_hint_names_the_ways_to_start_an_engine() -> None:
     error = unreachable(_caused(RuntimeError("aborted"), FileNotFoundError(2, "no socket")), "")
     assert "No Docker engine answers" in error.message
     assert "ci/engine" in error.hint
@@ -40,11 +40,11 @@ def test_an_engine_elsewhere_is_named_without_its_credentials() -> None:
         RuntimeError("fetching the version", ConnectionError("Connection aborted.", PermissionError(13, "denied"))),
     ],
 )
-def test_a_socket_that_is_not_open_to_the_user_is_told_as_that(error) -> None:
+def test_a_socket_that_is_closed_to_the_user_has_its_own_hint(error: Exception) -> None:
     assert "group docker" in unreachable(error, "").hint
 
 
-def test_a_socket_that_is_not_there_is_told_by_a_real_client() -> None:
+def test_a_real_client_reports_a_missing_socket() -> None:
     code = (
         "from harness.host.docker.client import connect\n"
         "from harness.errors import ServerError\n"

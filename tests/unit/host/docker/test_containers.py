@@ -8,7 +8,7 @@ import pytest
 from harness.host.docker.containers import under_shell
 
 
-def start(script):
+def start(script: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         under_shell(["sh", "-c", script]),
         stdin=subprocess.PIPE,
@@ -37,6 +37,7 @@ def test_a_word_of_the_command_is_not_cut() -> None:
 def test_sigterm_reaches_the_command_which_may_take_its_time() -> None:
     script = "trap 'echo asked; sleep 0.1; exit 3' TERM; echo up; while :; do sleep 0.01; done"
     with start(script) as process:
+        assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=30)[0] == "asked\n"

@@ -31,12 +31,12 @@ def test_a_reference_names_its_registry(reference: str, registry: str) -> None:
         (RuntimeError("pull access denied for shop, repository does not exist"), False),
     ],
 )
-def test_a_registry_that_is_not_reached_is_told_from_one_that_refuses(event, silent: bool) -> None:
+def test_an_unreachable_registry_is_marked(event: dict[str, str] | Exception, silent: bool) -> None:
     assert pull_failure(event).startswith("the registry does not answer") is silent
 
 
 @pytest.mark.parametrize("event", [None, {"status": "Pull complete"}])
-def test_what_goes_well_is_no_failure(event) -> None:
+def test_other_events_are_no_failure(event: dict[str, str] | None) -> None:
     assert pull_failure(event) == ""
 
 

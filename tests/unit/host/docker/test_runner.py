@@ -1,4 +1,4 @@
-"""What the engine's list of a runner's processes says."""
+"""The state of a runner's command, by the engine's list of processes."""
 
 import pytest
 
@@ -22,5 +22,5 @@ WORKER = ["25", "20", "T"]
         ([], False),
     ],
 )
-def test_the_command_is_told_from_what_it_started(processes, expected: bool) -> None:
+def test_the_command_is_distinguished_from_its_children(processes: list[list[str]], expected: bool) -> None:
     assert is_command_stopped(processes) is expected

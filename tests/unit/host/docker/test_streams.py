@@ -10,12 +10,12 @@ from harness.host.docker.streams import STDERR, STDOUT, Demultiplexer
 FRAMES = st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]), st.binary(max_size=300)), max_size=8)
 
 
-def wire(frames):
+def wire(frames: list[tuple[int, bytes]]) -> bytes:
     return b"".join(struct.pack(">BxxxL", stream, len(data)) + data for stream, data in frames)
 
 
 @given(FRAMES, st.lists(st.integers(1, 40), min_size=1))
-def test_frames_come_out_as_they_went_in_however_they_are_cut(frames, sizes) -> None:
+def test_frames_survive_any_cut(frames: list[tuple[int, bytes]], sizes: list[int]) -> None:
     data, demultiplexer, seen = wire(frames), Demultiplexer(), []
     position = turn = 0
     while position < len(data):

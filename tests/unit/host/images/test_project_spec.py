@@ -60,6 +60,10 @@ class Inputs:
         (self.root / name).parent.mkdir(parents=True, exist_ok=True)
         (self.root / name).write_text(text)
 
+    def age_files(self) -> None:
+        for path in self.root.parent.rglob("*"):
+            os.utime(path, (1, 1))
+
     def key(self) -> str:
         config = load({"project": str(self.root), "settings": "x"}, self.environ, self.root)
         environment = build_environment.resolve(config, self.pip, self.environ)
@@ -67,7 +71,7 @@ class Inputs:
 
 
 @pytest.fixture
-def inputs(tmp_path: Path):
+def inputs(tmp_path: Path) -> Inputs:
     return Inputs(tmp_path)
 
 
@@ -112,7 +116,7 @@ CHANGES: Mapping[str, Callable[[Inputs], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_each_change_makes_another_key(inputs, change) -> None:
+def test_each_change_makes_another_key(inputs: Inputs, change: Callable[[Inputs], object]) -> None:
     before = inputs.key()
     change(inputs)
     assert inputs.key() != before
@@ -121,7 +125,7 @@ def test_each_change_makes_another_key(inputs, change) -> None:
 UNCHANGED: Mapping[str, Callable[[Inputs], object]] = {
     "nothing": lambda it: None,
     "a password": lambda it: it.pip.update({"index-url": "https://me:two@index.example/simple"}),
-    "the age of files": lambda it: [os.utime(path, (1, 1)) for path in it.root.parent.rglob("*")],
+    "the age of files": lambda it: it.age_files(),
     "another place of the same folder": lambda it: [
         shutil.copytree(it.outside, it.outside.with_name("moved")),
         it.pip.update({key: text.replace(str(it.outside), f"{it.outside}/../moved") for key, text in it.pip.items()}),
@@ -131,7 +135,7 @@ UNCHANGED: Mapping[str, Callable[[Inputs], object]] = {
 
 
 @pytest.mark.parametrize("change", UNCHANGED.values(), ids=UNCHANGED.keys())
-def test_what_changes_no_package_makes_no_other_key(inputs, change) -> None:
+def test_a_change_of_no_package_keeps_the_key(inputs: Inputs, change: Callable[[Inputs], object]) -> None:
     before = inputs.key()
     change(inputs)
     assert inputs.key() == before
@@ -148,7 +152,7 @@ def test_what_changes_no_package_makes_no_other_key(inputs, change) -> None:
         ('version = "1"', 'dynamic = ["dependencies"]', True),
     ],
 )
-def test_what_pyproject_names_counts_and_the_rest_does_not(inputs, old: str, new: str, is_other: bool) -> None:
+def test_only_the_requirements_of_pyproject_count(inputs: Inputs, old: str, new: str, is_other: bool) -> None:
     (inputs.root / "requirements.txt").unlink()
     inputs.write("pyproject.toml", STATED)
     before = inputs.key()
@@ -170,7 +174,7 @@ def test_what_pyproject_names_counts_and_the_rest_does_not(inputs, old: str, new
         ("pip install .", "shop/models.py", True),
     ],
 )
-def test_files_that_the_commands_read_count(inputs, command: str, file: str, is_other: bool) -> None:
+def test_files_that_the_commands_read_count(inputs: Inputs, command: str, file: str, is_other: bool) -> None:
     inputs.configured = [command]
     inputs.write(file, "one\n")
     before = inputs.key()
@@ -178,7 +182,7 @@ def test_files_that_the_commands_read_count(inputs, command: str, file: str, is_
     assert (inputs.key() != before) == is_other
 
 
-def test_a_project_that_names_nothing_has_no_key(inputs) -> None:
+def test_a_project_that_names_nothing_has_no_key(inputs: Inputs) -> None:
     (inputs.root / "requirements.txt").unlink()
     shutil.rmtree(inputs.root / "more")
     with pytest.raises(ProjectError, match="Nothing in"):

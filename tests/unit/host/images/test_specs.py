@@ -35,7 +35,7 @@ def test_a_tag_names_the_image_its_version_and_its_content() -> None:
         Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
     ],
 )
-def test_whatever_an_image_is_made_from_changes_its_tag(other) -> None:
+def test_each_part_of_an_image_changes_its_tag(other: Spec) -> None:
     assert other.tag("sha256:1", SEEDED) != SPEC.tag("sha256:1", SEEDED)
 
 
@@ -65,7 +65,7 @@ def test_an_image_of_another_recipe_is_not_chosen() -> None:
 
 
 @pytest.mark.parametrize("tag", ["mine:1", "harness-mine:1", "harness-postgres:17-0123456789ab"])
-def test_an_image_that_has_our_labels_from_one_below_it_is_not_chosen(tag: str) -> None:
+def test_an_image_that_only_inherits_our_labels_is_not_chosen(tag: str) -> None:
     assert choose(SPEC, [_image(tag=tag)], {}) is None
 
 
@@ -75,7 +75,7 @@ def test_a_base_made_here_counts_as_the_origin_too() -> None:
     assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:2"}) is None
 
 
-def test_a_server_comes_from_the_official_image_and_else_from_debians_packages() -> None:
+def test_debians_packages_come_after_the_official_image() -> None:
     official, packages = server_specs("postgres", POSTGRES)
     assert official.origin == Origin(("postgres:17",))
     assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("Dockerfile", "SOURCE")]
@@ -116,6 +116,6 @@ def test_an_unknown_python_is_refused_with_the_known_ones() -> None:
     assert "3.13" in caught.value.hint
 
 
-def test_the_hint_to_make_a_base_is_one_command_of_the_installed_package() -> None:
+def test_the_hint_to_make_a_base_is_one_command() -> None:
     assert specs.base_hint("sid", is_root=True).startswith("'harness images base sid' makes a base")
     assert specs.base_hint("sid", is_root=False).startswith("""'sudo "$(command -v harness)" images base sid'""")
