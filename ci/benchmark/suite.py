@@ -144,8 +144,8 @@ def _primaries() -> Any:
 def _container(ground: Ground, network: str, variables: Mapping[str, str]) -> RunnerContainer:
     """A container of the project's image with the project in it, which runs the tests; it is removed with its network."""
     config = load({"project": str(STOREFRONT), "db": ["postgres"]}, {}, STOREFRONT)
-    with Resources(config, lambda title, line: ground.tell(f"{title}: {line}")) as room:
-        image = room.runner_image()
+    with Resources(config, lambda title, line: ground.tell(f"{title}: {line}")) as resources:
+        image = resources.runner_image()
     assert image is not None
     run = network.rpartition("-")[2]
     user = f"{RUNNER_UID}:{RUNNER_UID}"

@@ -20,11 +20,13 @@ from docker import DockerClient
 from harness.errors import ExitCode, HarnessError, ServerError
 from harness.host.docker import containers
 from harness.host.docker.client import connect
-from harness.host.docker.runner import RunnerContainer
+from harness.host.docker.runner import RunnerContainer, RunnerSpec
 from harness.host.images.builder import ImageBuilder
+from harness.host.launch.child_process import ChildRunner
+from harness.host.launch.container import ContainerRunner
 from harness.host.launch.conversation import Ended
 from harness.host.launch.liveness import Liveness
-from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
+from harness.protocol import codec
 from harness.protocol.events import PhaseStarted
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop
 
@@ -68,6 +70,20 @@ def project(script: str) -> io.BytesIO:
     return buffer
 
 
+def container_runner(
+    client: DockerClient,
+    run: str,
+    image: str,
+    script: str,
+    network: str | None = None,
+    environment: dict[str, str] | None = None,
+    on_stderr: Callable[[bytes], None] | None = None,
+) -> ContainerRunner:
+    command = ["python", "main.py"]
+    spec = RunnerSpec(run, image, command, "/project", "10001:10001", network, environment or {})
+    return ContainerRunner(client, spec, project(script), on_stderr)
+
+
 @pytest.fixture
 def in_container(client: DockerClient, image: str) -> Iterator[BeginRunner]:
     runs: list[str] = []
@@ -75,9 +91,7 @@ def in_container(client: DockerClient, image: str) -> Iterator[BeginRunner]:
     def begin(script: str, **options: Any) -> Any:
         run = secrets.token_hex(4)
         runs.append(run)
-        return ContainerRunner(
-            client, ContainerOptions(run, image, project(script), command=["python", "main.py"], **options)
-        )
+        return container_runner(client, run, image, script, **options)
 
     yield begin
     for run in runs:
@@ -98,7 +112,7 @@ def as_child(tmp_path: Path) -> BeginRunner:
     def begin(script: str, environment: dict[str, str] | None = None, **options: Any) -> Any:
         (tmp_path / "main.py").write_text(textwrap.dedent(script))
         environment = {"PATH": os.environ["PATH"], **(environment or {})}
-        return ChildRunner(ChildOptions(tmp_path, environment, command=[sys.executable, "main.py"], **options))
+        return ChildRunner(tmp_path, environment, [sys.executable, "main.py"], **options)
 
     return begin
 
@@ -120,8 +134,8 @@ def test_lines_come_out_while_another_thread_sends_messages(begin_anyhow: BeginR
     with begin_anyhow(ECHO) as conversation:
 
         def speak() -> None:
-            conversation.send(Begin(RunSpec()))
-            conversation.send(Stop("x" * 200_000, ExitCode.SERVERS))
+            conversation.write(codec.encode_body(Begin(RunSpec())).encode())
+            conversation.write(codec.encode_body(Stop("x" * 200_000, ExitCode.SERVERS)).encode())
             conversation.close_stdin()
 
         speaker = threading.Thread(target=speak)
@@ -136,7 +150,7 @@ def test_an_answer_comes_before_the_next_question(begin: BeginRunner) -> None:
     with begin(ECHO) as conversation:
         lines = conversation.lines()
         for message in (Begin(RunSpec()), ServersReady(())):
-            conversation.send(message)
+            conversation.write(codec.encode_body(message).encode())
             assert next(lines).split()[0].decode() == type(message).__name__
         conversation.close_stdin()
         assert list(lines) == [b"end of input\n"]
@@ -154,7 +168,7 @@ def test_long_lines_and_many_are_whole_and_a_torn_one_is_seen(begin: BeginRunner
         sys.stdout.write("torn")
     """
     seen: list[bytes] = []
-    with begin(script, stderr=seen.append) as conversation:
+    with begin(script, on_stderr=seen.append) as conversation:
         lines = list(conversation.lines())
         assert conversation.wait(DEADLINE_S).code == 0
     assert lines[:3] == [str(n).encode() * (1 << 20) + b"\n" for n in range(3)]
@@ -171,7 +185,7 @@ def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin: BeginRunner) -
     with begin(script) as conversation:
         assert list(conversation.lines()) == []
         conversation.wait(DEADLINE_S)
-        tail = conversation.stderr_tail()
+        tail = conversation.stderr.text()
     assert tail.endswith("Traceback: the end\n")
     assert "begin" not in tail
 
@@ -194,8 +208,8 @@ def test_what_is_said_to_one_that_is_gone_is_dropped(begin: BeginRunner) -> None
     with begin("pass") as conversation:
         list(conversation.lines())
         conversation.wait(DEADLINE_S)
-        conversation.send(Begin(RunSpec()))
-        conversation.send(Begin(RunSpec()))
+        conversation.write(b"one\n")
+        conversation.write(b"two\n")
         conversation.close_stdin()
 
 
@@ -257,9 +271,9 @@ def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin: BeginRunner) ->
         still.append(error.message)
         conversation.stop(0.0)
 
-    with begin(script) as conversation, Liveness(conversation, end, silent_s=1.0) as pulse:
-        pulse.told(PhaseStarted("tests"))
-        assert list(pulse.listen(conversation.lines())) == [b"up\n"]
+    with begin(script) as conversation, Liveness(conversation, end, silent_s=1.0) as liveness:
+        liveness.take(PhaseStarted("tests"))
+        assert list(liveness.watched(conversation.lines())) == [b"up\n"]
     assert still == ["The runner has said nothing for 1 s."]
 
 
@@ -285,7 +299,7 @@ def test_the_environment_is_what_was_given(begin: BeginRunner) -> None:
         print(os.environ["GREETING"], "DOCKER_HOST" in os.environ, os.environ["PYTHONPATH"])
     """
     with begin(script, environment={"GREETING": "hello", "PYTHONPATH": "/theirs"}) as conversation:
-        assert list(conversation.lines()) == [b"hello False /theirs\n"], conversation.stderr_tail()
+        assert list(conversation.lines()) == [b"hello False /theirs\n"], conversation.stderr.text()
 
 
 # --- the container alone
@@ -332,19 +346,19 @@ def test_an_out_of_memory_kill_is_told(client: DockerClient, in_container: Begin
 def test_it_reaches_the_servers_of_its_network_by_name(client: DockerClient, image: str) -> None:
     run = secrets.token_hex(4)
     script = "import socket; print(socket.gethostbyname('runner') != '', flush=True)"
-    with containers.network(client, run) as network:
-        options = ContainerOptions(run, image, project(script), network, command=["python", "main.py"])
-        with ContainerRunner(client, options) as conversation:
-            attached = client.api.inspect_container(conversation._container.id)["NetworkSettings"]["Networks"]
-            assert list(attached) == [network]
-            assert list(conversation.lines()) == [b"True\n"]
+    with (
+        containers.network(client, run) as network,
+        container_runner(client, run, image, script, network) as conversation,
+    ):
+        attached = client.api.inspect_container(conversation._container.id)["NetworkSettings"]["Networks"]
+        assert list(attached) == [network]
+        assert list(conversation.lines()) == [b"True\n"]
 
 
 def test_an_image_that_is_not_there_is_a_server_error(client: DockerClient) -> None:
     run = secrets.token_hex(4)
-    options = ContainerOptions(run, f"harness-test-absent:{run}", project("pass"))
     with pytest.raises(ServerError, match="could not make the runner's container"):
-        ContainerRunner(client, options).__enter__()
+        container_runner(client, run, f"harness-test-absent:{run}", "pass").__enter__()
 
 
 # --- the child alone
@@ -406,6 +420,5 @@ def test_a_child_sees_that_its_host_is_gone(as_child: BeginRunner, tmp_path: Pat
 
 
 def test_a_command_that_cannot_be_started_is_a_server_error(tmp_path: Path) -> None:
-    options = ChildOptions(tmp_path, {}, command=["/does/not/exist"])
     with pytest.raises(ServerError, match="/does/not/exist"):
-        ChildRunner(options).__enter__()
+        ChildRunner(tmp_path, {}, ["/does/not/exist"]).__enter__()

@@ -1,6 +1,6 @@
 """The container that the runner runs in.
 
-Owns how it is made, filled, attached to and ended. ``host.launch.processes`` owns the messages over its streams.
+Owns how it is made, filled, attached to and ended. ``host.launch.conversation`` owns the messages over its streams.
 """
 
 from __future__ import annotations

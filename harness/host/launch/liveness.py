@@ -11,21 +11,21 @@ from typing import Self
 
 from harness.errors import HarnessError, ServerError
 from harness.host.launch import stages
-from harness.host.launch.conversation import Conversation
+from harness.host.launch.conversation import Runner
 from harness.protocol.events import Event, PhaseFinished, PhaseStarted
 
-LOOK_S = 5.0
+CHECK_S = 5.0
 TICK_S = 1.0
 SILENT_S = 60.0
 """The longest silence, in seconds, of the runner while tests run; it writes a line every few seconds then (``BEAT_S``)."""
 
 
-def stillness(silent_s: float, looks: int, limit_s: float | None) -> str | None:
+def stall(silent_s: float, checks: int, limit_s: float | None) -> str | None:
     """The problem of a runner that has been silent for *silent_s* seconds, as the end of a sentence, or ``None``.
 
-    *looks* is how often in a row it was seen stopped; *limit_s* is the longest allowed silence, ``None`` for no limit.
+    *checks* is how often in a row it was found stopped; *limit_s* is the longest allowed silence, ``None`` for no limit.
     """
-    if looks >= 2:  # one look may catch a process that is continued at once
+    if checks >= 2:  # one check may find a process that is continued at once
         return "was stopped, and did not go on"
     if limit_s is not None and silent_s > limit_s:
         return f"has said nothing for {limit_s:g} s"
@@ -42,20 +42,20 @@ class StageLimits:
 
 
 class Liveness:
-    """Calls *on_end*, from a thread of its own, when the runner has stopped or exceeds *limits*. A context manager.
+    """Calls *on_end*, from a thread of its own, when *runner* has stopped or exceeds *limits*. A context manager.
 
-    Silence counts while ``listen`` waits for a line, and not while the consumer of the lines is held up, for example by a
+    Silence counts while ``watched`` waits for a line, and not while the consumer of the lines is held up, for example by a
     terminal.
     """
 
     def __init__(
         self,
-        conversation: Conversation,
+        runner: Runner,
         on_end: Callable[[HarnessError], None],
         silent_s: float = SILENT_S,
         limits: StageLimits | None = None,
     ) -> None:
-        self._conversation = conversation
+        self._runner = runner
         self._on_end = on_end
         self._limits = limits
         self._stage: stages.Stage | None = stages.SETTINGS
@@ -75,7 +75,7 @@ class Liveness:
         self._closed.set()
         self._thread.join(1.0)  # the thread may be waiting long for an engine that does not answer
 
-    def listen(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+    def watched(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """The *lines* with content; an empty line only shows that the runner is alive."""
         coming = iter(lines)
         while (line := self._next(coming)) is not None:
@@ -90,7 +90,7 @@ class Liveness:
         finally:
             self._is_waiting = False
 
-    def told(self, event: Event) -> None:
+    def take(self, event: Event) -> None:
         """Update the stage and the limit of silence from *event*."""
         self._stage = stages.next_stage(self._stage, event)
         match event:
@@ -104,7 +104,7 @@ class Liveness:
         self._has_servers = True
 
     def _watch(self) -> None:
-        silent_s, looks, seen = 0.0, 0, -1
+        silent_s, checks, seen = 0.0, 0, -1
         stage, stage_s, ticks = self._stage, 0.0, 0
         while not self._closed.wait(TICK_S):
             ticks += 1
@@ -113,31 +113,31 @@ class Liveness:
                 stage, stage_s = self._stage, 0.0
             elif stage is not None and (self._has_servers or not stage.needs_servers):
                 stage_s += TICK_S
-            if problem := self._lateness(stage, stage_s):
+            if problem := self._stage_error(stage, stage_s):
                 self._on_end(problem)
                 return
-            if ticks % (LOOK_S / TICK_S):
+            if ticks % (CHECK_S / TICK_S):
                 continue
-            silent_s = silent_s + LOOK_S if self._is_waiting and self._waits == seen else 0.0
+            silent_s = silent_s + CHECK_S if self._is_waiting and self._waits == seen else 0.0
             seen = self._waits
-            looks = looks + 1 if silent_s and self._conversation.is_stopped() else 0
-            if stillness_is := stillness(silent_s, looks, self._limit_s):
+            checks = checks + 1 if silent_s and self._runner.is_stopped() else 0
+            if found := stall(silent_s, checks, self._limit_s):
                 self._on_end(
                     ServerError(
-                        f"The runner {stillness_is}.",
+                        f"The runner {found}.",
                         hint="Its container may have been paused, or a test has stopped the process that started it.",
-                        evidence=self._conversation.stderr_tail(),
+                        evidence=self._runner.stderr.text(),
                     )
                 )
                 return
 
-    def _lateness(self, stage: stages.Stage | None, stage_s: float) -> HarnessError | None:
+    def _stage_error(self, stage: stages.Stage | None, stage_s: float) -> HarnessError | None:
         """The error for a *stage* that has taken *stage_s* seconds, or ``None`` within its limit."""
         if self._limits is None or stage is None:
             return None
         limit_s: float = getattr(self._limits, stage.key)
         if stage_s <= limit_s:
             return None
-        stacks = self._conversation.stacks()
+        stacks = self._runner.stacks()
         # the runner may have made progress while it wrote its stacks
-        return stages.hang(stage, limit_s, stacks, self._limits.project) if stage is self._stage else None
+        return stages.hang_error(stage, limit_s, stacks, self._limits.project) if stage is self._stage else None

@@ -18,12 +18,12 @@ FRAMES = 10
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A part of a run with a limit. ``what`` ends the sentence "within 5 s, the project has not ..."; ``key`` is the option.
+    """A part of a run with a limit. ``goal`` ends the sentence "within 5 s, the project has not ..."; ``key`` is the option.
 
     ``needs_servers``: its time counts only while the servers are up, since it may wait for them.
     """
 
-    what: str
+    goal: str
     key: str
     needs_servers: bool = True
 
@@ -48,17 +48,17 @@ def next_stage(stage: Stage | None, event: Event) -> Stage | None:
     return stage
 
 
-def hang(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectError:
+def hang_error(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectError:
     """The error for a runner that made no progress within *limit_s* seconds. *stacks* are faulthandler's; *project* is
     the project's folder as the runner sees it.
     """
     frames = [frame for line in stacks.splitlines() if (frame := _project_frame(line, project))]
     where = f": it hangs in {frames[0]}" if frames else ""
-    evidence = stacks.strip() or "Nothing is known of where it hangs: it did not answer."
+    evidence = stacks.strip() or "The place where it hangs is unknown: it did not answer."
     if frames:
         evidence = "\n".join(["the project's frames, most recent call first:", *frames[:FRAMES], "", evidence])
     return ProjectError(
-        f"Within {limit_s:g} s, the project has not {stage.what}{where}.",
+        f"Within {limit_s:g} s, the project has not {stage.goal}{where}.",
         hint=f"If it needs more time: --{stage.key.replace('_', '-')}, or {stage.key} in [tool.harness].",
         evidence=evidence,
     )

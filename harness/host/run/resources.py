@@ -19,18 +19,19 @@ from harness.host.config.options import Config
 from harness.host.docker import containers, watchdog
 from harness.host.docker.client import Client, connect, memory_bytes
 from harness.host.docker.images import OnProgress
+from harness.host.docker.runner import RunnerSpec
 from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.provision import ConfiguredImages
 from harness.host.interrupts import submit, uninterrupted
+from harness.host.launch.child_process import ChildRunner
+from harness.host.launch.container import COMMAND, ContainerRunner
 from harness.host.launch.conversation import Conversation
 from harness.host.launch.liveness import Liveness, StageLimits
-from harness.host.launch.processes import ChildOptions, ChildRunner, ContainerOptions, ContainerRunner
-from harness.host.launch.signing import SignedConversation
 from harness.host.planning import placement
 from harness.host.planning.backends import backends_of
 from harness.host.planning.plan import ServerPlan, make_plan
-from harness.host.project.files import FOLDER, project_files, project_tar
+from harness.host.project.files import FOLDER, RUNNER_UID, project_files, project_tar
 from harness.host.run import persistent_servers
 from harness.host.run.record import Record
 from harness.protocol import codec
@@ -127,24 +128,23 @@ class Resources:
         record.hide(options.password)
         return Servers(self._client, plan, options, record.add, on_loss)
 
-    def inside(self, image: str | None, *, meets_servers: bool = True) -> Conversation:
+    def conversation(self, image: str | None, *, needs_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""
         config = self.config
         if config.runner == "host":
-            environment = {**os.environ, **config.env}
-            return SignedConversation(
-                ChildRunner(ChildOptions(config.project, environment=environment, stderr=self._errors))
-            )
+            return Conversation(ChildRunner(config.project, {**os.environ, **config.env}, on_stderr=self._show_stderr))
         assert image is not None
-        options = ContainerOptions(
+        spec = RunnerSpec(
             run=self._run,
             image=image,
-            project=self._coming_archive().result(),
-            network=self._coming_network().result() if meets_servers else None,
+            command=COMMAND,
+            folder=FOLDER,
+            user=f"{RUNNER_UID}:{RUNNER_UID}",
+            network=self._coming_network().result() if needs_servers else None,
             environment=config.env,
-            stderr=self._errors,
         )
-        return SignedConversation(ContainerRunner(self._client, options))
+        archive = self._coming_archive().result()
+        return Conversation(ContainerRunner(self._client, spec, archive, self._show_stderr))
 
     def stage_limits(self) -> StageLimits:
         config = self.config
@@ -157,15 +157,15 @@ class Resources:
         found: TopologyFound | None = None
         notices = []
         problems: list[HarnessError] = []
-        with self.inside(image, meets_servers=False) as conversation:
+        with self.conversation(image, needs_servers=False) as conversation:
 
             def end(problem: HarnessError) -> None:
                 problems.append(problem)
-                conversation.kill()
+                conversation.runner.kill()
 
             conversation.send(Begin(spec))
-            with Liveness(conversation, end, limits=self.stage_limits()) as liveness:
-                lines = list(liveness.listen(conversation.lines()))
+            with Liveness(conversation.runner, end, limits=self.stage_limits()) as liveness:
+                lines = list(liveness.watched(conversation.lines()))
             if problems:
                 raise problems[0]
             for line in lines:
@@ -174,10 +174,12 @@ class Resources:
                         pass
                     case Notice() as notice:
                         notices.append(notice)
-                    case RunAborted(exit_code, message, hint, evidence):
-                        raise HarnessError.of(exit_code, message, hint, evidence)
+                    case RunAborted() as abort:
+                        raise HarnessError.of(abort.exit_code, abort.message, abort.hint, abort.evidence)
             if found is None:
-                raise HarnessError("Inside ended before it said the topology.", evidence=conversation.stderr_tail())
+                raise HarnessError(
+                    "The runner ended before it reported the topology.", evidence=conversation.runner.stderr.text()
+                )
         plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends_of(self.config.db)}
         return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
 
@@ -209,7 +211,7 @@ class Resources:
         persistent_servers.end(self._client, self._kept_run)
         return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
 
-    def _errors(self, data: bytes) -> None:
+    def _show_stderr(self, data: bytes) -> None:
         """Show the runner's error stream as it comes, with a verbosity of 2 or more."""
         if self._record is not None and self.config.verbosity >= 2:
             self._record.show_stderr(data)

@@ -11,7 +11,6 @@ import json
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 STOP_S = 15.0
-"""The time, in seconds, that the runner has to end by itself after it was told to stop."""
+"""The time, in seconds, that the runner has to end by itself after a ``Stop``."""
 EXIT_S = 30.0
 
 
@@ -87,7 +86,7 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     with Resources(config, record.show_image_progress, record) as resources:
         with record.phase("images"):
             image = resources.runner_image()
-        with _Run(resources, record, artifacts) as run, resources.inside(image) as conversation:
+        with _Run(resources, record, artifacts) as run, resources.conversation(image) as conversation:
             run.drive(conversation, spec)
 
 
@@ -98,6 +97,8 @@ class _Run:
         self._resources = resources
         self._record = record
         self._artifacts = artifacts
+        self._conversation: Conversation
+        self._liveness: Liveness
         self._plan: ServerPlan | None = None
         self._servers: Servers | None = None
         self._databases = DatabasesReady(())
@@ -105,7 +106,6 @@ class _Run:
         self._lacks_a_module = False
         self._are_servers_up = threading.Event()
         self._lost_servers: set[str] = set()
-        self._liveness: Liveness | None = None
         self._is_aborted = self._is_over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
         self._closing: Future[None] | None = None
@@ -126,17 +126,17 @@ class _Run:
         """Read the runner's journal to its end, in every case; the servers are closed while the runner is removed."""
         # the import is slow, and done by the time that the runner has sent its topology
         submit(self._pool, import_module, "harness.host.run.servers")
+        self._conversation = conversation
+        self._liveness = Liveness(conversation.runner, self._kill, limits=self._resources.stage_limits())
         try:
-            limits = self._resources.stage_limits()
-            with Liveness(conversation, partial(self._kill, conversation), limits=limits) as liveness:
-                self._liveness = liveness
+            with self._liveness:
                 try:
                     conversation.send(Begin(spec))
-                    self._read_journal(conversation, liveness)
-                    self._check_end(conversation)
+                    self._read_journal()
+                    self._check_end()
                 except HarnessError as error:
-                    self._abort(conversation, error)
-                    self._read_journal(conversation, liveness)
+                    self._abort(error)
+                    self._read_journal()
         finally:
             self._is_over = True
             for killer in self._killers:
@@ -147,30 +147,30 @@ class _Run:
             if self._servers is not None:
                 self._closing = submit(self._pool, self._servers.close)
 
-    def _read_journal(self, conversation: Conversation, liveness: Liveness) -> None:
-        for line in liveness.listen(conversation.lines()):
+    def _read_journal(self) -> None:
+        for line in self._liveness.watched(self._conversation.lines()):
             try:
                 event = self._record.add_line(line)
             except codec.CodecError:
                 if line.endswith(b"\n"):
                     raise
                 return  # a torn line: the runner's end explains it
-            liveness.told(event)
+            self._liveness.take(event)
             self._lacks_a_module |= undeclared.lacks_a_module(event)
             match event:
                 case TopologyFound():
                     self._plan = plan = make_plan(event.topology, self._resources.config.db)
-                    conversation.send(UseRoutes(plan.routes))
+                    self._conversation.send(UseRoutes(plan.routes))
                     for route in plan.routes:
                         self._record.add(routed(route))
                     for notice in plan.notices:
                         self._record.add(notice)
                     # in parallel with the runner, which sets Django up and discovers the tests
-                    submit(self._pool, self._start_servers, conversation, plan)
+                    submit(self._pool, self._start_servers, plan)
                 case DatabasesReady():
                     self._databases = event
                 case Notice(code="server-silent"):
-                    submit(self._pool, self._check_servers, conversation)
+                    submit(self._pool, self._check_servers)
                 case RunFinished() | RunAborted():
                     self._end = event
                     self._name_left_out_requirements()
@@ -182,60 +182,63 @@ class _Run:
             for text in undeclared.left_out(config.project, config.install):
                 self._record.add(Notice("requirements-left-out", text))
 
-    def _start_servers(self, conversation: Conversation, plan: ServerPlan) -> None:
+    def _start_servers(self, plan: ServerPlan) -> None:
         """Start the servers, in a thread of its own. A failure ends the run."""
         try:
             images = self._resources.server_images(plan)
             with self._record.phase("servers"):
-                on_loss = partial(self._lose, conversation)
-                self._servers = servers = self._resources.servers(plan, images, self._record, on_loss)
+                self._servers = servers = self._resources.servers(plan, images, self._record, self._lose)
                 if self._is_over:
                     return
                 servers.start()
                 self._are_servers_up.set()
-            conversation.send(ServersReady(servers.endpoints()))
-            if self._liveness is not None:
-                self._liveness.servers_are_up()
+            self._conversation.send(ServersReady(servers.endpoints()))
+            self._liveness.servers_are_up()
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             if not self._is_over:
-                self._abort(conversation, error)
+                self._abort(error)
 
-    def _check_servers(self, conversation: Conversation) -> None:
+    def _check_servers(self) -> None:
         """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""
         if self._servers is not None and self._are_servers_up.is_set():
             with contextlib.suppress(ServerError):  # an engine that refuses cannot tell
                 for server, loss in self._servers.losses().items():
-                    self._lose(conversation, server, loss)
+                    self._lose(server, loss)
 
-    def _lose(self, conversation: Conversation, server: str, loss: ServerError) -> None:
+    def _lose(self, server: str, loss: ServerError) -> None:
         """Abort the run because *server* is gone: one clear cause instead of an error of each test."""
         if not self._is_over and not self._is_aborted:
             self._lost_servers.add(server)
-            self._abort(conversation, loss)
+            self._abort(loss)
 
-    def _abort(self, conversation: Conversation, error: BaseException) -> None:
+    def _abort(self, error: BaseException) -> None:
         """Record *error*, ask the runner to end because of it, and stop the runner after ``STOP_S`` seconds."""
         self._is_aborted = True
         reason = self._record.abort(error)
-        conversation.send(Stop(reason.message, reason.exit_code))
-        killer = threading.Timer(STOP_S, _stop, (conversation,))
+        self._conversation.send(Stop(reason.message, reason.exit_code))
+        killer = threading.Timer(STOP_S, self._stop_runner)
         killer.daemon = True
         self._killers.append(killer)
         killer.start()
 
-    def _kill(self, conversation: Conversation, problem: HarnessError) -> None:
+    def _stop_runner(self) -> None:
+        with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
+            self._conversation.runner.stop(0.0)
+
+    def _kill(self, problem: HarnessError) -> None:
         """Kill a runner that makes no progress, without asking it."""
         if not self._is_aborted:
             self._is_aborted = True
             self._record.abort(problem)
-        conversation.kill()
+        self._conversation.runner.kill()
 
-    def _check_end(self, conversation: Conversation) -> None:
+    def _check_end(self) -> None:
         """Raise the error for an end of the runner that contradicts its journal, unless the run is aborted already."""
-        ended = conversation.wait(EXIT_S)
+        runner = self._conversation.runner
+        ended = runner.wait(EXIT_S)
         if self._is_aborted:
             return
-        if error := end_error(self._end, ended, conversation.stderr_tail()):
+        if error := end_error(self._end, ended, runner.stderr.text()):
             raise error
         if ended.oom_killed:
             self._record.add(Notice("out-of-memory", OUT_OF_MEMORY))
@@ -261,11 +264,6 @@ class _Run:
         for server, failure in servers.failures().items():
             if server not in self._lost_servers:
                 self._record.abort(failure)
-
-
-def _stop(conversation: Conversation) -> None:
-    with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
-        conversation.stop(0.0)
 
 
 def _spec(config: Config) -> RunSpec:

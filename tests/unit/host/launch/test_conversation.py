@@ -1,54 +1,51 @@
-"""What both ways to run inside share."""
+"""Signed messages and lines, with a real child process in the runner's place."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from __future__ import annotations
 
-from harness.host.launch.conversation import Tail, whole_lines
+import os
+import sys
+import textwrap
+from pathlib import Path
 
+from harness.errors import ExitCode
+from harness.host.launch.child_process import ChildRunner
+from harness.host.launch.conversation import Conversation, Ended
+from harness.protocol.messages import Begin, RunSpec, Stop
+from tests.markdown import ROOT
 
-def test_lines_keep_their_newline_and_a_torn_one_has_none() -> None:
-    assert list(whole_lines([b"one\ntw", b"o\n", b"\nthr", b"ee"])) == [b"one\n", b"two\n", b"\n", b"three"]
-
-
-def test_nothing_is_no_line() -> None:
-    assert list(whole_lines([])) == []
-    assert list(whole_lines([b""])) == []
-
-
-@given(st.lists(st.binary(max_size=20).map(lambda data: data.replace(b"x", b"\n"))))
-def test_no_byte_is_lost_or_added(chunks) -> None:
-    lines = list(whole_lines(chunks))
-    assert b"".join(lines) == b"".join(chunks)
-    assert all(line.endswith(b"\n") for line in lines[:-1])
-    assert all(line.count(b"\n") <= 1 for line in lines)
-
-
-def test_a_line_is_given_out_as_soon_as_it_is_whole() -> None:
-    def chunks():
-        yield b"first\nsec"
-        raise AssertionError("the second chunk was asked for before the first line was used")
-
-    assert next(whole_lines(chunks())) == b"first\n"
+# answers each message with its type, on the journal's signed pieces, between lines of a test's own
+RUNNER = """
+    import sys
+    from harness.protocol import codec, signatures
+    keys = sys.stdin.buffer.readline()
+    journal_key, message_key = keys[: signatures.KEY_BYTES], keys[signatures.KEY_BYTES : -1]
+    for number, line in enumerate(sys.stdin.buffer):
+        body = signatures.message_of(message_key, number, line)
+        print("a test's line", flush=True)
+        for piece in signatures.pieces(type(codec.decode_body(body)).__name__.encode() * 2000 + b"\\n"):
+            sys.stdout.buffer.write(journal_key + piece)
+        sys.stdout.flush()
+"""
 
 
-def test_a_tail_keeps_the_end_and_hands_all_of_it_on() -> None:
-    seen = []
-    tail = Tail(seen.append, limit_bytes=10)
-    for piece in (b"aaaa", b"bbbb", b"cccc", b"dddd"):
-        tail.write(piece)
-    assert tail.text() == "bbccccdddd"
-    assert b"".join(seen) == b"aaaabbbbccccdddd"
+def begin(folder: Path, script: str) -> Conversation:
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    return Conversation(ChildRunner(folder, {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}, command))
 
 
-def test_a_tail_keeps_the_end_of_a_single_piece_and_survives_bytes_that_are_no_text() -> None:
-    tail = Tail(None, limit_bytes=4)
-    tail.write(b"0123456\xff")
-    assert tail.text() == "456�"
+def test_messages_are_signed_and_lines_are_opened(tmp_path: Path) -> None:
+    with begin(tmp_path, RUNNER) as conversation:
+        lines = conversation.lines()
+        for message in (Begin(RunSpec()), Stop("x", ExitCode.SERVERS)):
+            conversation.send(message)
+            assert next(lines) == type(message).__name__.encode() * 2000 + b"\n"
+        conversation.runner.close_stdin()
+        assert list(lines) == []
+        assert conversation.runner.wait(60.0) == Ended(0)
+        assert conversation.runner.stderr.text() == "a test's line\n" * 2
 
 
-@given(st.lists(st.binary(max_size=9)), st.integers(1, 20))
-def test_a_tail_is_the_end_of_all_that_was_written(pieces, limit) -> None:
-    tail = Tail(None, limit_bytes=limit)
-    for piece in pieces:
-        tail.write(piece)
-    assert tail.text() == b"".join(pieces)[-limit:].decode(errors="replace")
+def test_a_torn_line_has_no_newline(tmp_path: Path) -> None:
+    script = "import sys; print(sys.stdin.readline()[:32] + '+{\"v\":1', flush=True)"
+    with begin(tmp_path, script) as conversation:
+        assert list(conversation.lines()) == [b'{"v":1']

@@ -1,4 +1,6 @@
-"""What is brought into the runner's container."""
+"""The code that the runner gets."""
+
+from __future__ import annotations
 
 import io
 import re
@@ -8,14 +10,14 @@ import tarfile
 from pathlib import Path
 
 import harness
-from harness.host.launch.processes import CODE_FOLDER, ENTRY, code_tar
+from harness.host.launch.code_archive import ENTRY, FOLDER, code_tar
 from harness.protocol import codec, signatures
 from harness.protocol.events import RunAborted
 from tests.archives import unpack
 
 
-def test_the_tar_holds_runner_protocol_and_tblib_alone() -> None:
-    with tarfile.open(fileobj=io.BytesIO(code_tar(CODE_FOLDER))) as tar:
+def test_the_tar_has_runner_protocol_and_tblib_alone() -> None:
+    with tarfile.open(fileobj=io.BytesIO(code_tar(FOLDER))) as tar:
         members = tar.getmembers()
     names = {member.name for member in members}
     assert {
@@ -29,21 +31,23 @@ def test_the_tar_holds_runner_protocol_and_tblib_alone() -> None:
     assert {(member.uid, member.mode) for member in members} == {(0, 0o644)}
 
 
-def test_it_is_enough_for_a_run_beside_a_package_called_harness(tmp_path: Path) -> None:
-    """The project's package comes first on the path, yet the runner works: it only misses the host's next message."""
+def test_the_runner_works_beside_a_package_called_harness(tmp_path: Path) -> None:
+    """The project's package comes first on the path. The runner ends because the host sends no message."""
     with tarfile.open(fileobj=io.BytesIO(code_tar("code"))) as tar:
         unpack(tar, tmp_path)
     (tmp_path / "project" / "harness").mkdir(parents=True)
     (tmp_path / "project" / "harness" / "__init__.py").write_text("raise RuntimeError('this is the project's')")
     key = signatures.make_key()
     done = subprocess.run(
-        [sys.executable, "-S", "-E", tmp_path / "code" / "harness" / ENTRY],
+        [sys.executable, "-S", "-E", tmp_path / "code" / ENTRY],
         input=(key + signatures.make_key()).decode() + "\n",
         capture_output=True,
         text=True,
         cwd=tmp_path / "project",
     )
-    event = codec.decode(signatures.Opener(key, print).open(done.stdout.encode().splitlines()[-1])).event
+    line = signatures.Opener(key, print).open(done.stdout.encode().splitlines()[-1])
+    assert line is not None, done.stderr
+    event = codec.decode(line).event
     assert isinstance(event, RunAborted), done.stderr
     assert event.message == "The connection to the host has ended."
 
