@@ -1,6 +1,6 @@
 #!/bin/sh
 # A primary that makes its cluster when it starts, or a replica that takes a base backup of it; then like a seeded server.
-# Reads the environment that images/postgres/entry.sh reads, and prints "harness: ready" when it accepts connections (a replica:
+# Reads the environment that images/entry.sh reads, and prints "harness: ready" when it accepts connections (a replica:
 # when it streams).
 set -eu
 PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')

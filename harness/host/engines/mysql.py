@@ -71,7 +71,7 @@ SERVER_OPTIONS = (
 
 
 def environment(boot: Boot) -> Mapping[str, str]:
-    """The environment that ``images/mysql/entry.sh`` reads."""
+    """The environment that ``images/entry.sh`` and MySQL's ``server.sh`` read."""
     return {**family_environment(boot), "HARNESS_REPLICATION": boot.replication}
 
 

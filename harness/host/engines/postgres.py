@@ -62,7 +62,7 @@ SERVER_OPTIONS = (
 
 
 def environment(boot: Boot) -> Mapping[str, str]:
-    """The environment that ``images/postgres/entry.sh`` reads."""
+    """The environment that ``images/entry.sh`` reads."""
     common = {"HARNESS_ROLE": boot.role, PASSWORD_VARIABLE: boot.password, "HARNESS_HELD": "1" if boot.is_held else ""}
     if boot.role == "replica":
         return {**common, "HARNESS_PRIMARY": boot.primary_host}

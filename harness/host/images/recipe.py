@@ -17,7 +17,13 @@ _INSTALLED = Path(__file__).parents[1] / "recipes"
 _CHECKOUT = Path(__file__).parents[3]
 
 RUNNER = "runner"
-DEBIAN_BASE = "base"
+
+_SHARED = {
+    "postgres": ("entry.sh",),
+    "mysql": ("entry.sh", "mysql_family.sh"),
+    "mariadb": ("entry.sh", "mysql_family.sh"),
+}
+"""The files beside the recipes' folders that belong to a recipe too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,9 @@ def folder(name: str) -> Path:
 def load(name: str) -> Recipe:
     """The recipe *name*, with all its files. Raises ``FileNotFoundError`` when the installation lacks it."""
     where = folder(name)
-    paths = [where / "Dockerfile"] if name == RUNNER else sorted(path for path in where.rglob("*") if path.is_file())
+    paths = [where / "Dockerfile"] if name == RUNNER else [path for path in where.rglob("*") if path.is_file()]
     if not paths:
         raise FileNotFoundError(where)
-    return Recipe(name, tuple((path.relative_to(where).as_posix(), path.read_bytes()) for path in paths))
+    files = {path.relative_to(where).as_posix(): path for path in paths}
+    files |= {shared: where.parent / shared for shared in _SHARED.get(name, ())}
+    return Recipe(name, tuple((path, files[path].read_bytes()) for path in sorted(files)))

@@ -1,4 +1,4 @@
-"""What the host knows of PostgreSQL."""
+"""PostgreSQL, as the host describes it."""
 
 import re
 import shlex
@@ -11,8 +11,9 @@ from harness.host.engines.postgres import POSTGRES, environment, user
 from harness.host.images import recipe
 
 
-def text_of(name):
-    return (recipe.folder("postgres") / name).read_text()
+def text_of(name: str) -> str:
+    """The file *name* of the recipe, as the image has it."""
+    return dict(recipe.load("postgres").files)[name].decode()
 
 
 def test_the_versions_that_users_can_ask_for() -> None:
@@ -32,7 +33,7 @@ def test_an_engine_is_found_by_the_vendor_of_djangos_backend() -> None:
     assert engines.for_vendor("oracle") is None
 
 
-def test_a_primary_is_told_its_users_and_a_replica_its_primary() -> None:
+def test_a_primary_gets_its_users_and_a_replica_its_primary() -> None:
     primary = environment(Boot("primary", "secret", ("shop", 'Web "User"')))
     replica = environment(Boot("replica", "secret", ("shop",), "default"))
     assert primary["HARNESS_ROLE"] == "primary"
@@ -43,12 +44,12 @@ def test_a_primary_is_told_its_users_and_a_replica_its_primary() -> None:
     assert primary["HARNESS_PASSWORD"] == replica["HARNESS_PASSWORD"] == "secret"
 
 
-def test_every_variable_that_a_server_is_given_is_one_that_its_entry_script_reads() -> None:
+def test_the_entry_script_reads_the_variables_of_a_server() -> None:
     given = {**environment(Boot("primary", "s")), **environment(Boot("replica", "s", (), "p"))}
-    assert set(given) == set(re.findall(r"HARNESS_[A-Z]+", text_of("entry.sh")))
+    assert set(given) == set(re.findall(r"HARNESS_[A-Z]+", text_of("entry.sh") + text_of("server.sh")))
 
 
-def test_what_ready_looks_for_is_what_the_entry_script_prints() -> None:
+def test_the_entry_script_prints_the_line_of_a_ready_server() -> None:
     (printed,) = re.findall(r'echo "(harness: ready)"', text_of("entry.sh"))
     assert POSTGRES.ready.search(f"a line\n{printed}\n")
     assert not POSTGRES.ready.search("STATEMENT:  SELECT 'harness: ready'")
@@ -59,17 +60,17 @@ def test_the_password_is_not_in_a_boots_representation() -> None:
 
 
 @pytest.mark.parametrize("name", ["shop", "Web User", 'a"b', "größe", "x" * 63])
-def test_users_that_postgresql_takes_are_kept(name) -> None:
+def test_users_that_postgresql_takes_are_kept(name: str) -> None:
     assert user(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "pg_monitor", "public", "none", "x" * 64, "ö" * 32, "two\nlines"])
-def test_users_that_it_would_not_take_are_ours(name) -> None:
+def test_users_that_it_would_not_take_are_ours(name: str) -> None:
     assert user(name) == "harness"
 
 
 @pytest.mark.parametrize("name", ["test_shop", "a=b", "it's", "back\\slash", "two words"])
-def test_a_schema_is_dumped_by_a_connection_string_that_survives_any_name(name: str) -> None:
+def test_a_schema_dump_takes_any_name_of_a_database(name: str) -> None:
     command = POSTGRES.dump_schema(name)
     assert command[:2] == ("pg_dump", "--schema-only")
     (dbname,) = [word.removeprefix("--dbname=") for word in command if word.startswith("--dbname=")]
@@ -84,7 +85,9 @@ def test_the_token_of_a_dump_is_noise() -> None:
 
 def test_the_exact_version_is_in_the_log() -> None:
     line = "2026-01-01 LOG:  starting PostgreSQL 17.11 (Debian 17.11-0+deb13u1) on x86_64-pc-linux-gnu"
-    assert POSTGRES.version_line.search(line)[1] == "17.11"
+    found = POSTGRES.version_line.search(line)
+    assert found is not None
+    assert found[1] == "17.11"
 
 
 @pytest.mark.parametrize("key", ["service", "passfile", "sslmode", "sslrootcert", "host", "port", "assume_role"])

@@ -3,6 +3,7 @@ import tarfile
 
 import pytest
 
+from harness.host.digest import digest_of
 from harness.host.images import recipe
 from harness.host.images.recipe import Recipe
 
@@ -19,6 +20,11 @@ def test_each_recipe_of_the_checkout_is_found() -> None:
     assert {"Dockerfile", "debian.Dockerfile"} <= {name for name, _ in recipe.load("postgres").files}
 
 
+@pytest.mark.parametrize("engine", ["postgres", "mysql", "mariadb"])
+def test_servers_share_one_entry_script(engine: str) -> None:
+    assert dict(recipe.load(engine).files)["entry.sh"] == (recipe.folder(engine).parent / "entry.sh").read_bytes()
+
+
 def test_an_unknown_recipe_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         recipe.load("oracle")
@@ -32,11 +38,11 @@ def test_the_digest_follows_names_and_contents() -> None:
 
 
 def test_parts_of_a_digest_do_not_run_together() -> None:
-    assert recipe.digest_of([b"ab", b"c"]) != recipe.digest_of([b"a", b"bc"])
-    assert recipe.digest_of([b"a", b""]) != recipe.digest_of([b"a"])
+    assert digest_of([b"ab", b"c"]) != digest_of([b"a", b"bc"])
+    assert digest_of([b"a", b""]) != digest_of([b"a"])
 
 
-def test_the_context_is_the_same_whoever_checked_it_out() -> None:
+def test_the_context_does_not_depend_on_the_checkout() -> None:
     made = Recipe("x", (("Dockerfile", b"FROM a"), ("seed.sh", b"#!/bin/sh\n")))
     assert made.context() == made.context()
     members = _members(made.context())

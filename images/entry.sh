@@ -1,0 +1,83 @@
+#!/bin/sh
+# The first process of a server's container: starts the server on the seed, has the run's users made, passes signals on, and
+# ends with the server's exit status.
+#
+#   HARNESS_ROLE       primary or replica
+#   HARNESS_PASSWORD   the password of every user
+#   HARNESS_USERS      primary: the users with all privileges, one a line
+#   HARNESS_PRIMARY    replica: the host that it replicates
+#   HARNESS_HELD       1: the harness holds the container's standard input open. The server ends with that input, so that it
+#                      does not outlive a run that was killed. A replica connects to its primary when a first line says that
+#                      the primary serves. Before, its name would be asked of other name servers, and a connection that is
+#                      refused would be tried again only after a second.
+#
+# server.sh beside this script is the engine's part. It reads seed, memory and replicator, and defines:
+#
+#   move_to_memory     puts data into the folder memory, and sets data
+#   start              starts the server in the background, and sets server to its process
+#   await_server       waits until the server accepts connections; fails if the server has ended
+#   make_users         primary: makes the users, and last the replicator: a replica that has it has every user
+#   await_users        replica: waits for the replicator, which comes by replication alone: the replica streams then
+#   follow_primary     replica: connects to the primary
+#   stop               ends the server
+# shellcheck disable=SC2034  # some variables are used in server.sh
+set -eu
+seed=/srv/harness/data
+memory=/srv/harness/memory
+data=$seed
+replicator=harness_replication
+server=
+read -r host </etc/hostname
+
+is_replica() {
+    [ "$HARNESS_ROLE" = replica ]
+}
+
+is_held() {
+    [ "${HARNESS_HELD:-}" = 1 ]
+}
+
+announce() {
+    if is_replica; then
+        users=await_users
+    else
+        users=make_users
+    fi
+    if await_server && "$users"; then
+        echo "harness: ready"
+    else
+        echo "harness: the server ended, or its users could not be made" >&2
+        kill -TERM $$
+    fi
+}
+
+hold() {
+    if is_replica && { ! is_held || read -r _; }; then
+        follow_primary
+    fi
+    if is_held; then
+        cat >/dev/null
+        kill -TERM $$
+    fi
+}
+
+# shellcheck source=/dev/null
+. /opt/harness/server.sh
+
+trap stop TERM INT
+if [ -d "$memory" ]; then
+    move_to_memory
+fi
+start
+announce &
+exec 3<&0
+hold <&3 &
+
+# A signal ends the wait and not the server: wait again for the server's own status.
+status=0
+wait "$server" || status=$?
+while kill -0 "$server" 2>/dev/null; do
+    status=0
+    wait "$server" || status=$?
+done
+exit "$status"

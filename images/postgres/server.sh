@@ -1,0 +1,81 @@
+# PostgreSQL's part of entry.sh, which reads this file.
+# shellcheck shell=sh disable=SC2034,SC2154  # entry.sh sets and uses the variables
+PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+
+# Databases are made, flushed and dropped all the time. Each has hundreds of files, and these operations wait for the disk's
+# journal: where the container has a folder in memory, databases are made there. The seed's own databases and the WAL, which
+# are most of its bytes, stay where they are.
+move_to_memory() {
+    data=$memory/data
+    mkdir -m 700 "$data" "$data/base"
+    ln -s "$seed"/base/* "$data/base/"
+    ln -s "$seed/pg_wal" "$data/pg_wal"
+    set --
+    for file in "$seed"/*; do
+        case ${file##*/} in base | pg_wal) ;; *) set -- "$@" "$file" ;; esac
+    done
+    cp -a "$@" "$data/"
+}
+
+stop() {
+    kill -INT "$server" 2>/dev/null || true
+}
+
+start() {
+    if is_replica; then
+        touch "$data/standby.signal"
+    fi
+    postgres -D "$data" </dev/null &
+    server=$!
+}
+
+# The last line of the postmaster's pid file is its state. Reading it costs less than asking by a client.
+await_server() {
+    while kill -0 "$server" 2>/dev/null; do
+        state=
+        while read -r line; do state=$line; done 2>/dev/null <"$data/postmaster.pid" || true
+        case $state in ready* | standby*) return 0 ;; esac
+        sleep 0.01
+    done
+    return 1
+}
+
+# A file keeps the password out of the process list, the settings and the log.
+follow_primary() {
+    (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >/srv/harness/passfile)
+    conninfo="host=$HARNESS_PRIMARY user=$replicator passfile=/srv/harness/passfile application_name=$host"
+    echo "primary_conninfo = '$conninfo sslmode=disable'" >>"$data/postgresql.auto.conf"
+    # a signal before the server accepts connections would end it
+    await_server && kill -HUP "$server"
+}
+
+# Statements with the password in them stay out of the log even if they fail.
+ask() {
+    PGOPTIONS='-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1' \
+        psql -X -q -v ON_ERROR_STOP=1 -v replicator="$replicator" -h /tmp -U postgres -d postgres
+}
+
+# One transaction, so that a client that sees the replicator sees every role. The password is as long as a key: deriving one
+# from it thousands of times over, at each connection, would protect nothing.
+make_users() {
+    ask <<'SQL'
+\getenv password HARNESS_PASSWORD
+\getenv users HARNESS_USERS
+SELECT set_config(name, '1', false) FROM pg_settings WHERE name = 'scram_iterations' \g /dev/null
+BEGIN;
+SELECT format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', :'replicator', :'password') \gexec
+SELECT format('CREATE ROLE %I', name) FROM unnest(string_to_array(:'users', E'\n')) AS name
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+SELECT format('ALTER ROLE %I LOGIN SUPERUSER PASSWORD %L', name, :'password')
+    FROM unnest(string_to_array(:'users', E'\n')) AS name \gexec
+COMMIT;
+SQL
+}
+
+await_users() {
+    ask <<'SQL'
+SELECT format($loop$DO $$BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %L) LOOP PERFORM pg_sleep(0.005); END LOOP;
+END$$$loop$, :'replicator') \gexec
+SQL
+}
