@@ -1,4 +1,4 @@
-"""The digest by which images, recipes and installations are told apart."""
+"""The digest that identifies images, recipes and installations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of database servers that the host can start."""
+"""The database servers that the host can start."""
 
 from __future__ import annotations
 

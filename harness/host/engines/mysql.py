@@ -31,7 +31,7 @@ SERVER_OPTIONS = (
     "db",
     "database",
     "failover",
-    # who connects: the run's users have the run's password
+    # the client's identity: the run's users have the run's password
     "user",
     "username",
     "passwd",

@@ -24,7 +24,7 @@ SERVER_OPTIONS = (
     "servicefile",
     "target_session_attrs",
     "load_balance_hosts",
-    # who connects: the run's users are superusers with the run's password
+    # the client's identity: the run's users are superusers with the run's password
     "user",
     "password",
     "passfile",

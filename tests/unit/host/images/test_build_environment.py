@@ -38,7 +38,7 @@ def _file(path: Path) -> Path:
 
 
 class TestPip:
-    def test_a_variable_overrides_a_file_and_install_overrides_global(self) -> None:
+    def test_variables_override_files_and_install_overrides_global(self) -> None:
         settings = pip_settings(LISTING)
         assert settings["index-url"] == "https://install.test/simple"
         assert settings["find-links"] == "/srv/wheels"

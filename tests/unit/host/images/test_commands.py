@@ -1,4 +1,4 @@
-"""What the image commands take and print; the engine's part is in tests/e2e."""
+"""The arguments and the output of the image commands; the engine's part is in tests/e2e."""
 
 import pytest
 
@@ -13,7 +13,7 @@ RUNNER = Image("sha256:1", ("harness-runner:3.13-a",), {ORIGIN_LABEL: "python:3.
 UNTAGGED = Image("sha256:2", (), {}, 2.0, 1_000_000)
 
 
-def test_the_servers_that_are_asked_for_come_once_with_their_version() -> None:
+def test_each_wanted_server_comes_once_with_its_version() -> None:
     default = ENGINES["postgres"].default_version
     asked = (DbSpec("postgres"), DbSpec("postgres", default), DbSpec("postgres", "15", "catalog"))
     assert wanted_servers(asked) == (DbSpec("postgres", default), DbSpec("postgres", "15"))
