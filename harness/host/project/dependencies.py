@@ -21,7 +21,7 @@ from harness.errors import ProjectError
 from harness.host.digest import digest_of
 from harness.host.project import requirements
 from harness.host.project.declared_sources import read_sources
-from harness.host.project.packaging_files import PackagingFiles, is_path, requirement_lines
+from harness.host.project.packaging_files import PackagingFiles, is_path, local_path, pip_arguments, requirement_lines
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """The names of files, groups and extras with the dependencies of tests, the likeliest first."""
@@ -35,9 +35,6 @@ _SETTINGS = ("uv.toml", "poetry.toml", "pdm.toml", ".python-version")
 _WITHOUT_PROJECT = frozenset({"--no-root", "--no-install-project", "--no-self"})
 """With these options, Poetry, uv and PDM read the declared dependencies and leave the project's own code out."""
 _PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
-_FILE_OPTIONS = frozenset({"-r", "--requirement", "-c", "--constraint", "-b", "--build-constraint"})
-_PLACE_OPTIONS = frozenset({"-f", "--find-links", "-i", "--index-url", "--extra-index-url"})
-_VALUED_OPTIONS = _FILE_OPTIONS | _PLACE_OPTIONS | {"-e", "--editable", "--group"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,37 +134,25 @@ def _reads_declarations(root: Path, command: str) -> bool:
     if not is_one or any("/" in word or (root / word).exists() for word in words[1:]):
         return False
     files = PackagingFiles(root)
-    return not any(source.form == "path" for source in read_sources(files).sources.values()) and not re.search(
-        r"^[^#]*\bpath\s*=", files.text("Pipfile"), re.MULTILINE
+    in_pipfile = (package for table in files.pipfile.values() if isinstance(table, dict) for package in table.values())
+    return not (
+        any(source.form == "path" for source in read_sources(files).sources.values())
+        or any(isinstance(package, dict) and "path" in package for package in in_pipfile)
     )
 
 
 def _read_by_pip(command: str) -> list[str] | None:
     """The requirements files that a ``pip install`` reads; ``None`` for any other command, and where it installs a path."""
     words = _words(command)
-    match = _PIP.match(command.strip())
-    if match is None or words is None:
+    if words is None or not _PIP.match(command.strip()):
         return None
-    words = words[words.index("install") + 1 :]
-    named: list[str] = []
-    rest = iter(words)
-    for word in rest:
-        option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if re.match(r"-[rcefib].", word) and not word.startswith("--"):
-            option, equals, value = word[:2], "=", word[2:]
-        if option in _VALUED_OPTIONS and not equals:
-            value = next(rest, "")
-        if option in _FILE_OPTIONS:
-            if "://" not in value:
-                named.append(value)
-        elif option in _PLACE_OPTIONS:
-            if "://" not in value or value.startswith("file:"):
-                return None
-        elif option == "--group":
-            named.append(value.rpartition(":")[0] or "pyproject.toml")
-        elif option in ("-e", "--editable") or (not word.startswith("-") and is_path(word)):
-            return None
-    return named
+    arguments = pip_arguments(words[words.index("install") + 1 :])
+    if arguments is None or arguments.editables or any(map(local_path, arguments.places)):
+        return None
+    if any(is_path(word) for word in arguments.others if not word.startswith("-")):
+        return None
+    groups = [group.rpartition(":")[0] or "pyproject.toml" for group in arguments.groups]
+    return [*(file for file in arguments.files if "://" not in file), *groups]
 
 
 def _words(command: str) -> list[str] | None:

@@ -5,11 +5,12 @@ Each reader of a project's declarations reads them here. Runs nothing.
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,36 +78,52 @@ def table_in(parent: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-_INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)")
-_PLACE_OPTION = re.compile(
-    r"(-e|--editable|-f|--find-links|-i|--index-url|--extra-index-url)(?:\s+|=|(?<=-[efi])(?=\S))(\S+)"
-)
+@dataclass(frozen=True, slots=True)
+class PipArguments:
+    """Arguments of ``pip install``, from a command or a line of a requirements file, as they are written.
+
+    ``files`` are requirements and constraints files, ``places`` the values of ``--find-links`` and of the options for an
+    index, ``others`` the requirements and the unknown options.
+    """
+
+    files: tuple[str, ...]
+    places: tuple[str, ...]
+    editables: tuple[str, ...]
+    groups: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+_PIP_PARSER = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+for _dest, _flags in {
+    "files": ("-r", "--requirement", "-c", "--constraint", "-b", "--build-constraint"),
+    "places": ("-f", "--find-links", "-i", "--index-url", "--extra-index-url"),
+    "editables": ("-e", "--editable"),
+    "groups": ("--group",),
+}.items():
+    _PIP_PARSER.add_argument(*_flags, dest=_dest, action="append", default=[])
+
+
+def pip_arguments(words: Iterable[str]) -> PipArguments | None:
+    """The arguments *words*; ``None`` if an option lacks its value."""
+    try:
+        found, others = _PIP_PARSER.parse_known_args(list(words))
+    except argparse.ArgumentError:
+        return None
+    return PipArguments(others=tuple(others), **{name: tuple(values) for name, values in vars(found).items()})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One logical line of a requirements file, without its comment; ``file`` is relative to the project."""
+    """One logical line of a requirements file, without its comment; ``file`` is relative to the project.
+
+    ``included`` is the file or URL that a line such as ``-r other.txt`` includes, as it is written. ``local_target`` is the
+    file or folder of this machine that the line names, relative to the project unless it is absolute. Each is empty for none.
+    """
 
     file: str
     text: str
-
-    @property
-    def included(self) -> str:
-        """The file, or its URL, that a line such as ``-r other.txt`` includes, as it is written; empty for other lines."""
-        match = _INCLUDE.match(self.text)
-        return match[1] if match else ""
-
-    @property
-    def local_target(self) -> str:
-        """The file or folder of this machine that the line names, relative to the project unless it is absolute.
-
-        Empty for none.
-        """
-        if option := _PLACE_OPTION.match(self.text):
-            return local_path(option[2])
-        if self.included:
-            return "" if "://" in self.included else os.path.normpath(Path(self.file).parent / self.included)
-        return "" if self.text.startswith("-") or not is_path(self.text) else local_path(_place(self.text))
+    included: str = ""
+    local_target: str = ""
 
 
 def requirement_lines(root: Path, name: str) -> Iterator[Line]:
@@ -123,11 +140,24 @@ def requirement_lines(root: Path, name: str) -> Iterator[Line]:
         seen.add(relative)
         content = (root / relative).read_text("utf-8", "replace").replace("\\\n", " ")
         for text in content.splitlines():
-            line = Line(relative, re.sub(r"(^|\s)#.*$", "", text).strip())
+            line = _line(relative, re.sub(r"(^|\s)#.*$", "", text).strip())
             if line.text:
                 yield line
-            if line.included and "://" not in line.included:
-                queue.append((Path(relative).parent / line.included).as_posix())
+            if line.included and line.local_target:
+                queue.append(line.local_target)
+
+
+def _line(file: str, text: str) -> Line:
+    if not text.startswith("-"):
+        return Line(file, text, local_target=local_path(_place(text)) if is_path(text) else "")
+    arguments = pip_arguments(text.split())
+    if arguments is None:
+        return Line(file, text)
+    if arguments.files:
+        included = arguments.files[0]
+        target = "" if "://" in included else os.path.normpath(Path(file).parent / included)
+        return Line(file, text, included, target)
+    return Line(file, text, local_target=next(map(local_path, arguments.places + arguments.editables), ""))
 
 
 def is_path(requirement: str) -> bool:
