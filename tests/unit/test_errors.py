@@ -16,7 +16,7 @@ from harness.errors import SEVERITY, ExitCode, HarnessError, Interrupted, Projec
         (Interrupted("x", ExitCode.SIGTERM), 143),
     ],
 )
-def test_each_class_owns_its_exit_code(error, number: int) -> None:
+def test_each_class_owns_its_exit_code(error: HarnessError, number: int) -> None:
     assert error.exit_code == number
     assert isinstance(error, HarnessError)
 
@@ -27,7 +27,7 @@ def test_an_error_keeps_its_three_parts() -> None:
     assert str(error) == "what failed"
 
 
-def test_interrupted_leaves_the_code_of_others_alone() -> None:
+def test_the_code_of_an_interrupt_is_its_own() -> None:
     Interrupted("x", ExitCode.SIGTERM)
     assert Interrupted("y").exit_code == ExitCode.SIGINT
 
@@ -37,10 +37,10 @@ def test_every_exit_code_has_a_severity() -> None:
 
 
 @pytest.mark.parametrize(("worse", "better"), list(itertools.combinations([143, 130, 70, 2, 3, 4, 1, 5, 0], 2)))
-def test_the_most_severe_wins(worse, better) -> None:
+def test_the_most_severe_wins(worse: int, better: int) -> None:
     assert worst(ExitCode(worse), ExitCode(better)) == worse
     assert worst(ExitCode(better), ExitCode(worse)) == worse
 
 
-def test_nothing_at_all_is_green() -> None:
+def test_no_codes_are_green() -> None:
     assert worst() is ExitCode.GREEN

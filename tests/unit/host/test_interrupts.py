@@ -121,7 +121,7 @@ def test_a_hangup_that_is_ignored_stays_so() -> None:
 def test_these_tests_pass_where_signals_are_ignored_from_the_start() -> None:
     tests = (
         "host/test_interrupts.py::test_a_signal_is_an_exception",
-        "test_cli.py::test_an_interrupt_of_the_real_process",
+        "test_cli.py::TestProcess::test_an_interrupt",
     )
     ignoring = ["env", "--ignore-signal=INT,HUP", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command = [*ignoring, *(f"tests/unit/{test}" for test in tests)]

@@ -2,6 +2,8 @@
 
 import shlex
 import string
+from collections.abc import Iterable
+from typing import Any
 
 import click
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness import cli
 from harness.host.config import command_line
-from harness.host.config.options import OPTIONS
+from harness.host.config.options import OPTIONS, Option
 from harness.report.model.typed_command import TypedCommand
 
 LABELS = st.sampled_from(
@@ -25,8 +27,12 @@ TEXTS = LABELS | st.text(string.ascii_letters + string.digits + "-=*$. '\"", min
 CI = [option for option in OPTIONS if option.flags and "ci" in option.commands]
 
 
+Drawn = tuple[list[str], dict[str, Any], tuple[str, ...]]
+"""Words as a user types them, and their meaning: the values by key, and the labels."""
+
+
 @st.composite
-def one_option(draw):
+def one_option(draw: st.DrawFn) -> tuple[Option, list[str], object]:
     """An option of the command with its words, and the value that they give."""
     option = draw(st.sampled_from(CI))
     flag = draw(st.sampled_from(option.flags))
@@ -42,10 +48,9 @@ def one_option(draw):
 
 
 @st.composite
-def argument_lists(draw):
-    """Words as a user types them, and their meaning: the values by key, and the labels."""
+def argument_lists(draw: st.DrawFn) -> Drawn:
     words: list[str] = []
-    meant: dict[str, object] = {}
+    meant: dict[str, Any] = {}
     plain = [label for label in draw(st.lists(LABELS, max_size=2)) if label in ("shop", "shop.tests", "fast")]
     words += plain
     for option, typed, value in draw(st.lists(one_option(), max_size=8)):
@@ -59,12 +64,12 @@ def argument_lists(draw):
     return words, meant, (*plain, *behind)
 
 
-def parsed(words):
+def parsed(words: Iterable[str]) -> dict[str, Any]:
     return cli.given_flags(cli.ci.make_context("ci", list(words)).params)
 
 
 @given(argument_lists())
-def test_what_is_typed_is_parsed_and_said_again(drawn) -> None:
+def test_the_typed_words_are_parsed_and_written_again(drawn: Drawn) -> None:
     words, meant, labels = drawn
     values = parsed(words)
     assert {key: value for key, value in values.items() if key != "labels"} == meant
@@ -76,14 +81,14 @@ def test_what_is_typed_is_parsed_and_said_again(drawn) -> None:
 
 
 @given(argument_lists(), st.sampled_from(["r/a (i=1).txt", "x"]))
-def test_the_command_to_replay_differs_by_its_file_alone(drawn, file) -> None:
+def test_the_command_to_replay_differs_by_its_file_alone(drawn: Drawn, file: str) -> None:
     values = parsed(drawn[0])
     again = shlex.split(command_line.typed(values).replaying(file))[2:]
     assert parsed(again) == {**values, "replay": file}
 
 
 @given(argument_lists())
-def test_a_run_of_several_is_named_with_its_backend_alone(drawn) -> None:
+def test_the_command_of_one_backend_names_that_alone(drawn: Drawn) -> None:
     values = parsed(drawn[0])
     typed = command_line.typed({**values, "db": ["sqlite", "a=postgres:17"]})
     again = parsed(shlex.split(typed.with_labels(["shop.T"]))[2:])
@@ -98,14 +103,14 @@ def test_dotted_names_and_paths_are_labels(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["0", "-1", "1.5", "2x", "a b", ""])
-def test_other_words_are_none(word: str) -> None:
+def test_other_words_are_no_labels(word: str) -> None:
     assert not command_line.is_label(word)
 
 
-def test_labels_that_look_like_flags_are_set_apart() -> None:
+def test_labels_that_look_like_flags_stand_behind_two_dashes() -> None:
     assert TypedCommand(("harness", "ci")).with_labels(["-x"]) == "harness ci -- -x"
 
 
-def test_every_option_that_takes_a_value_is_known_to_click_as_one() -> None:
+def test_click_knows_every_option_that_takes_a_value() -> None:
     valued = {param.name for param in cli.ci.params if isinstance(param, click.Option) and not param.is_flag}
     assert valued == {option.key for option in CI if not option.form.is_switch}

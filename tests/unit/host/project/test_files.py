@@ -1,4 +1,4 @@
-"""Which files belong to a project, with real repositories, and how they are packed."""
+"""The files of a project, with real repositories, and their tar."""
 
 import io
 import os
@@ -25,7 +25,7 @@ def _write(root: Path, *names: str) -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path):
+def repository(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     _write(root, "manage.py", "shop/models.py", ".gitignore", "shop/été.txt")
     (root / ".gitignore").write_text("*.log\n/media/\n")
@@ -43,81 +43,85 @@ def _packed(root: Path, names: list[str]) -> list[tarfile.TarInfo]:
         return list(tar)
 
 
-def test_tracked_and_new_files_belong_and_ignored_ones_do_not(repository) -> None:
-    _write(repository, "new.py", "debug.log", "media/upload.png")
-    assert project_files(repository) == [".gitignore", "manage.py", "new.py", "shop/models.py", "shop/été.txt"]
+class TestWithGit:
+    def test_tracked_and_new_files_belong_ignored_ones_do_not(self, repository: Path) -> None:
+        _write(repository, "new.py", "debug.log", "media/upload.png")
+        assert project_files(repository) == [".gitignore", "manage.py", "new.py", "shop/models.py", "shop/été.txt"]
+
+    def test_a_deleted_file_does_not_belong(self, repository: Path) -> None:
+        (repository / "manage.py").unlink()
+        assert "manage.py" not in project_files(repository)
+
+    def test_a_project_in_a_subfolder_has_its_own_files_alone(self, repository: Path) -> None:
+        _write(repository, "backend/manage.py", "backend/x.log")
+        assert project_files(repository / "backend") == ["manage.py"]
+
+    def test_artifacts_do_not_belong_though_not_ignored(self, repository: Path) -> None:
+        _write(repository, ".harness/junit.xml", "out/junit.xml")
+        names = project_files(repository, [Path(".harness"), repository / "out"])
+        assert not [name for name in names if name.endswith("junit.xml")]
+
+    def test_files_of_a_submodule_belong(self, repository: Path, tmp_path: Path) -> None:
+        library = tmp_path / "library"
+        _write(library, "lib.py")
+        _git(library, "init", "-q")
+        _git(library, "add", ".")
+        _git(library, "commit", "-qm", "first")
+        _git(repository, "submodule", "add", "-q", str(library), "vendor/library")
+        _write(repository, "vendor/library/new.py")
+        names = project_files(repository)
+        assert {"vendor/library/lib.py", "vendor/library/new.py"} <= set(names)
+        assert not [name for name in names if "/.git/" in name]
+
+    def test_files_of_an_unregistered_repository_inside_belong(self, repository: Path) -> None:
+        _write(repository, "plugin/code.py")
+        _git(repository / "plugin", "init", "-q")
+        assert "plugin/code.py" in project_files(repository)
+
+    def test_links_stay_links_and_pipes_are_left_out(self, repository: Path) -> None:
+        (repository / "current").symlink_to("shop")
+        (repository / "broken").symlink_to("/nowhere")
+        os.mkfifo(repository / "pipe")
+        names = project_files(repository)
+        assert {"current", "broken"} <= set(names)
+        assert "pipe" not in names
+        links = {member.name: member.linkname for member in _packed(repository, names) if member.issym()}
+        assert links == {"current": "shop", "broken": "/nowhere"}
+
+    def test_variables_of_a_git_hook_are_ignored(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_DIR", "/nowhere")
+        monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
+        assert "manage.py" in project_files(repository)
+
+    def test_a_checkout_of_another_user_can_be_listed(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        assert "manage.py" in project_files(repository)
+
+    def test_a_repository_that_git_cannot_read_is_an_error(self, tmp_path: Path) -> None:
+        (tmp_path / ".git").write_text("gitdir: /nowhere\n")
+        with pytest.raises(ProjectError) as caught:
+            project_files(tmp_path)
+        assert "/nowhere" in caught.value.evidence
+
+    def test_all_files_of_an_ignored_folder_belong(self, repository: Path) -> None:
+        _write(repository, "media/site/manage.py")
+        assert project_files(repository / "media" / "site") == ["manage.py"]
+
+    def test_submodules_that_were_not_fetched_are_named(self, tmp_path: Path) -> None:
+        top = tmp_path / "repository"
+        _write(top, ".git/HEAD", "app/manage.py", "app/libs/there/x.py")
+        (top / "app" / "libs" / "empty").mkdir()
+        lines = [
+            f'[submodule "{name}"]\n\tpath = {name}\n'
+            for name in ("app/libs/there", "app/libs/empty", "app/gone", "docs")
+        ]
+        (top / ".gitmodules").write_text("".join(lines))
+        assert missing_submodules(top / "app") == ["libs/empty", "gone"]
+        assert missing_submodules(top) == ["app/libs/empty", "app/gone", "docs"]
+        assert missing_submodules(tmp_path) == []
 
 
-def test_a_tracked_file_that_was_deleted_does_not_belong(repository) -> None:
-    (repository / "manage.py").unlink()
-    assert "manage.py" not in project_files(repository)
-
-
-def test_a_project_in_a_subfolder_has_its_own_files_alone(repository) -> None:
-    _write(repository, "backend/manage.py", "backend/x.log")
-    assert project_files(repository / "backend") == ["manage.py"]
-
-
-def test_the_artifacts_do_not_belong_though_git_does_not_ignore_them(repository) -> None:
-    _write(repository, ".harness/junit.xml", "out/junit.xml")
-    names = project_files(repository, [Path(".harness"), repository / "out"])
-    assert not [name for name in names if name.endswith("junit.xml")]
-
-
-def test_a_submodules_files_belong(repository, tmp_path: Path) -> None:
-    library = tmp_path / "library"
-    _write(library, "lib.py")
-    _git(library, "init", "-q")
-    _git(library, "add", ".")
-    _git(library, "commit", "-qm", "first")
-    _git(repository, "submodule", "add", "-q", str(library), "vendor/library")
-    _write(repository, "vendor/library/new.py")
-    names = project_files(repository)
-    assert {"vendor/library/lib.py", "vendor/library/new.py"} <= set(names)
-    assert not [name for name in names if "/.git/" in name]
-
-
-def test_a_repository_inside_that_git_was_not_told_of_belongs(repository) -> None:
-    _write(repository, "plugin/code.py")
-    _git(repository / "plugin", "init", "-q")
-    assert "plugin/code.py" in project_files(repository)
-
-
-def test_links_stay_links_and_what_is_no_file_is_left_out(repository) -> None:
-    (repository / "current").symlink_to("shop")
-    (repository / "broken").symlink_to("/nowhere")
-    os.mkfifo(repository / "pipe")
-    names = project_files(repository)
-    assert {"current", "broken"} <= set(names)
-    assert "pipe" not in names
-    links = {member.name: member.linkname for member in _packed(repository, names) if member.issym()}
-    assert links == {"current": "shop", "broken": "/nowhere"}
-
-
-def test_a_hooks_variables_do_not_lead_git_astray(repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_DIR", "/nowhere")
-    monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
-    assert "manage.py" in project_files(repository)
-
-
-def test_a_checkout_of_another_user_can_be_listed(repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    assert "manage.py" in project_files(repository)
-
-
-def test_a_repository_that_git_cannot_read_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / ".git").write_text("gitdir: /nowhere\n")
-    with pytest.raises(ProjectError) as caught:
-        project_files(tmp_path)
-    assert "/nowhere" in caught.value.evidence
-
-
-def test_a_folder_that_git_ignores_as_a_whole_is_taken_as_it_is(repository) -> None:
-    _write(repository, "media/site/manage.py")
-    assert project_files(repository / "media" / "site") == ["manage.py"]
-
-
-def test_without_git_everything_but_caches_and_environments_belongs(tmp_path: Path) -> None:
+def test_without_git_all_but_caches_and_environments_belong(tmp_path: Path) -> None:
     _write(
         tmp_path,
         "manage.py",
@@ -132,31 +136,29 @@ def test_without_git_everything_but_caches_and_environments_belongs(tmp_path: Pa
     assert project_files(tmp_path) == [".env", "linked", "manage.py"]
 
 
-def test_the_tar_belongs_to_the_runner_folders_included(repository) -> None:
-    (repository / "manage.py").chmod(0o500)
-    members = _packed(repository, project_files(repository))
-    assert {(member.uid, member.gid) for member in members} == {(RUNNER_UID, RUNNER_UID)}
-    assert [member.name for member in members if member.isdir()] == ["shop"]
-    assert next(member.mode for member in members if member.name == "manage.py") == 0o700
+class TestTar:
+    def test_all_members_belong_to_the_runner(self, repository: Path) -> None:
+        (repository / "manage.py").chmod(0o500)
+        members = _packed(repository, project_files(repository))
+        assert {(member.uid, member.gid) for member in members} == {(RUNNER_UID, RUNNER_UID)}
+        assert [member.name for member in members if member.isdir()] == ["shop"]
+        assert next(member.mode for member in members if member.name == "manage.py") == 0o700
+
+    def test_a_file_with_two_names_is_packed_twice(self, repository: Path) -> None:
+        os.link(repository / "manage.py", repository / "second.py")
+        members = _packed(repository, ["manage.py", "second.py"])
+        assert [(member.isreg(), member.size) for member in members] == [(True, 9), (True, 9)]
+
+    def test_a_missing_file_is_left_out(self, repository: Path) -> None:
+        assert [member.name for member in _packed(repository, ["gone.py", "manage.py"])] == ["manage.py"]
+
+    @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "shop/../../secret"])
+    def test_no_name_leads_out_of_the_project(self, repository: Path, name: str) -> None:
+        with pytest.raises(ValueError, match="leads out"):
+            _packed(repository, [name])
 
 
-def test_a_file_with_two_names_is_packed_twice(repository) -> None:
-    os.link(repository / "manage.py", repository / "second.py")
-    members = _packed(repository, ["manage.py", "second.py"])
-    assert [(member.isreg(), member.size) for member in members] == [(True, 9), (True, 9)]
-
-
-def test_a_file_that_went_meanwhile_is_left_out(repository) -> None:
-    assert [member.name for member in _packed(repository, ["gone.py", "manage.py"])] == ["manage.py"]
-
-
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "shop/../../secret"])
-def test_no_name_leads_out_of_the_project(repository, name: str) -> None:
-    with pytest.raises(ValueError, match="leads out"):
-        _packed(repository, [name])
-
-
-def test_a_fingerprint_follows_content_and_where_a_link_leads(repository) -> None:
+def test_a_fingerprint_is_of_the_content_or_the_links_target(repository: Path) -> None:
     (repository / "link").symlink_to("manage.py")
     names = ["link", "manage.py", "gone.py"]
     before = fingerprints(repository, names)
@@ -168,16 +170,3 @@ def test_a_fingerprint_follows_content_and_where_a_link_leads(repository) -> Non
     (repository / "link").unlink()
     (repository / "link").symlink_to("shop/models.py")
     assert fingerprints(repository, names)["link"] != after["link"]
-
-
-def test_submodules_that_nobody_fetched_are_named(tmp_path: Path) -> None:
-    top = tmp_path / "repository"
-    _write(top, ".git/HEAD", "app/manage.py", "app/libs/there/x.py")
-    (top / "app" / "libs" / "empty").mkdir()
-    lines = [
-        f'[submodule "{name}"]\n\tpath = {name}\n' for name in ("app/libs/there", "app/libs/empty", "app/gone", "docs")
-    ]
-    (top / ".gitmodules").write_text("".join(lines))
-    assert missing_submodules(top / "app") == ["libs/empty", "gone"]
-    assert missing_submodules(top) == ["app/libs/empty", "app/gone", "docs"]
-    assert missing_submodules(tmp_path) == []

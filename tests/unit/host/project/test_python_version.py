@@ -8,23 +8,18 @@ import pytest
 from harness.errors import HarnessError, ProjectError, UsageError
 from harness.host.config.load import load
 from harness.host.project.python_version import check_host, choose, declarations
+from tests.unit.host.project.conftest import write
 
 KNOWN = ("3.11", "3.12", "3.13", "3.14")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def pyproject(text):
+def pyproject(text: str) -> dict[str, str]:
     return {"pyproject.toml": f'[project]\nname = "x"\nrequires-python = "{text}"\n'}
 
 
-def poetry(text):
+def poetry(text: str) -> dict[str, str]:
     return {"pyproject.toml": f'[tool.poetry.dependencies]\npython = "{text}"\n'}
-
-
-def write(root, files):
-    for name, text in files.items():
-        (root / name).write_text(text)
-    return root
 
 
 @pytest.mark.parametrize(
@@ -53,7 +48,7 @@ def write(root, files):
         ({**pyproject(">=3.11"), ".python-version": "3.14\n"}, "3.14"),
     ],
 )
-def test_what_is_declared_is_taken(tmp_path: Path, files, version: str) -> None:
+def test_a_run_takes_the_declared_version(tmp_path: Path, files: dict[str, str], version: str) -> None:
     config = load({"settings": "x"}, {}, write(tmp_path, files))
     assert (config.python, config.pythons) == (version, (version,))
     assert (config.source("python") == "default") == (version == "3.13")
@@ -67,18 +62,20 @@ def test_what_is_declared_is_taken(tmp_path: Path, files, version: str) -> None:
         ({**pyproject("<3.14"), ".python-version": "3.14\n"}, ["requires-python", ".python-version", "--python 3.13"]),
     ],
 )
-def test_one_that_there_is_not_ends_the_run(tmp_path: Path, files, words) -> None:
+def test_a_declared_version_without_an_image_is_an_error(
+    tmp_path: Path, files: dict[str, str], words: list[str]
+) -> None:
     with pytest.raises(ProjectError) as caught:
         load({"settings": "x"}, {}, write(tmp_path, files))
     assert all(word in f"{caught.value.message} {caught.value.hint}" for word in words)
 
 
-def test_one_that_is_named_counts_over_what_developers_use(tmp_path: Path) -> None:
+def test_a_configured_version_wins_over_that_of_developers(tmp_path: Path) -> None:
     write(tmp_path, {**pyproject(">=3.11"), ".python-version": "3.9\n"})
     assert load({"settings": "x", "python": "3.12"}, {}, tmp_path).python == "3.12"
 
 
-def test_one_that_is_named_against_the_range_is_an_error(tmp_path: Path) -> None:
+def test_a_configured_version_outside_the_range_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, pyproject(">=3.13"))
     with pytest.raises(UsageError, match=r"--python names Python 3\.12"):
         load({"settings": "x", "python": "3.12"}, {}, tmp_path)
@@ -99,12 +96,14 @@ class TestRunnerHost:
             ({}, ("3.12",), UsageError),
         ],
     )
-    def test_the_interpreter_has_to_be_the_one(self, tmp_path: Path, files, named, error) -> None:
+    def test_this_interpreter_has_to_be_allowed(
+        self, tmp_path: Path, files: dict[str, str], named: tuple[str, ...], error: type[HarnessError] | None
+    ) -> None:
         found: HarnessError | None = check_host(declarations(write(tmp_path, files)), named, "3.11")
         assert type(found) is (error or type(None))
-        assert error is None or "3.11" in found.message
+        assert found is None or "3.11" in found.message
 
-    def test_a_run_on_this_machine_asks_for_it(self, tmp_path: Path) -> None:
+    def test_a_run_checks_this_interpreter(self, tmp_path: Path) -> None:
         other = next(version for version in KNOWN if version != RUNNING)
         write(tmp_path, {".python-version": other})
         with pytest.raises(ProjectError, match="--runner host"):
@@ -113,6 +112,6 @@ class TestRunnerHost:
         load({"runner": "host"}, {}, tmp_path, need_settings=False)  # no run: a report that is merged
 
 
-def test_the_newest_is_taken_where_the_default_is_not_allowed(tmp_path: Path) -> None:
-    said = declarations(write(tmp_path, pyproject("<3.13")))
-    assert choose(said, "3.13", KNOWN) == ("3.12", "requires-python of pyproject.toml")
+def test_the_newest_is_taken_if_the_default_is_not_allowed(tmp_path: Path) -> None:
+    declared = declarations(write(tmp_path, pyproject("<3.13")))
+    assert choose(declared, "3.13", KNOWN) == ("3.12", "requires-python of pyproject.toml")

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import ExitCode, ProjectError
 from harness.host.project.settings_module import find_settings_module
+from tests.unit.host.project.conftest import write
 
 DJANGOS_OWN = '''#!/usr/bin/env python
 """Django's command-line utility for administrative tasks."""
@@ -25,136 +26,134 @@ if __name__ == "__main__":
 '''
 
 
-def find(tmp_path, source, configured=None, environ=None):
+def find(tmp_path: Path, source: str, configured: str | None = None, environ: dict[str, str] | None = None) -> str:
     (tmp_path / "manage.py").write_text(source)
     return find_settings_module(tmp_path, configured, environ or {})
 
 
-def test_configured_wins_over_the_variable_over_manage_py(tmp_path: Path) -> None:
-    environ = {"DJANGO_SETTINGS_MODULE": "from.variable"}
-    assert find(tmp_path, DJANGOS_OWN, "from.flag", environ) == "from.flag"
-    assert find(tmp_path, DJANGOS_OWN, None, environ) == "from.variable"
-    assert find(tmp_path, DJANGOS_OWN, None, {"DJANGO_SETTINGS_MODULE": ""}) == "shop.settings"
+class TestManagePy:
+    def test_configured_wins_over_variable_over_manage_py(self, tmp_path: Path) -> None:
+        environ = {"DJANGO_SETTINGS_MODULE": "from.variable"}
+        assert find(tmp_path, DJANGOS_OWN, "from.flag", environ) == "from.flag"
+        assert find(tmp_path, DJANGOS_OWN, None, environ) == "from.variable"
+        assert find(tmp_path, DJANGOS_OWN, None, {"DJANGO_SETTINGS_MODULE": ""}) == "shop.settings"
 
+    def test_a_named_module_needs_no_manage_py(self, tmp_path: Path) -> None:
+        assert find_settings_module(tmp_path, "tests.settings", {}) == "tests.settings"
 
-def test_no_manage_py_is_needed_where_the_module_is_named(tmp_path: Path) -> None:
-    assert find_settings_module(tmp_path, "tests.settings", {}) == "tests.settings"
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        DJANGOS_OWN,
-        'from os import environ\nenviron.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")',
-        'import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"',
-        'import os\nNAME = "shop.settings"\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", NAME)',
-        'from os import environ\nenviron["LANG"] = "C"\nenviron.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")',
-        # twice the same is no choice
-        'import os\nE = os.environ\nE.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
-        'E["DJANGO_SETTINGS_MODULE"] = "shop.settings"',
-        "# coding: latin-1\n# caf\u00e9\nimport os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')",
-    ],
-)
-def test_ways_to_say_it(tmp_path: Path, source) -> None:
-    (tmp_path / "manage.py").write_bytes(source.encode("latin-1"))
-    assert find_settings_module(tmp_path, None, {}) == "shop.settings"
-
-
-def test_it_is_not_run(tmp_path: Path) -> None:
-    source = f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n{DJANGOS_OWN}"
-    assert find(tmp_path, source) == "shop.settings"
-    assert not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        'import os, sys\nm = "shop.test" if "test" in sys.argv else "shop.dev"\n'
-        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", m)',
-        'import os, sys\nif "test" in sys.argv:\n    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.test"\n'
-        'else:\n    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.dev"',
-    ],
-)
-def test_a_choice_is_not_guessed_at(tmp_path: Path, source: str) -> None:
-    with pytest.raises(ProjectError) as caught:
-        find(tmp_path, source)
-    assert "shop.test, shop.dev" in caught.value.message
-    assert "--settings" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "",
-        "print('hello')",
-        'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop." + os.environ["STAGE"])',
-        'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)',
-        'import os\nname = name = os.environ.get("X", name)\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)',
-    ],
-)
-def test_what_cannot_be_read_off(tmp_path: Path, source: str) -> None:
-    with pytest.raises(ProjectError) as caught:
-        find(tmp_path, source)
-    assert "does not say" in caught.value.message
-    assert "--settings" in caught.value.hint
-
-
-@pytest.mark.parametrize("source", [b"def main(:\n", b"\xff\xfe", b"x = '\x00'"])
-def test_a_manage_py_that_is_no_python(tmp_path: Path, source: bytes) -> None:
-    (tmp_path / "manage.py").write_bytes(source)
-    with pytest.raises(ProjectError) as caught:
-        find_settings_module(tmp_path, None, {})
-    assert caught.value.evidence
-
-
-def test_not_a_project(tmp_path: Path) -> None:
-    with pytest.raises(ProjectError) as caught:
-        find_settings_module(tmp_path, None, {})
-    assert caught.value.exit_code == ExitCode.PROJECT
-    assert f"{tmp_path} is not a Django project" in caught.value.message
-    assert "There is one below" not in caught.value.hint
-
-
-def test_a_manage_py_one_folder_below_is_pointed_at(tmp_path: Path) -> None:
-    (tmp_path / "backend").mkdir()
-    (tmp_path / "backend" / "manage.py").write_text(DJANGOS_OWN)
-    with pytest.raises(ProjectError) as caught:
-        find_settings_module(tmp_path, None, {})
-    assert f"--project {tmp_path / 'backend'}" in caught.value.hint
-
-
-def test_settings_of_a_packages_tests_are_pointed_at(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "settings.py").write_text("SECRET_KEY = 'x'\n")
-    with pytest.raises(ProjectError) as caught:
-        find_settings_module(tmp_path, None, {})
-    assert "--settings tests.settings (tests/settings.py looks like it)." in caught.value.hint
-
-
-def test_a_package_with_its_manage_py_among_its_tests_is_told_how_to_stay_a_package(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
-    with pytest.raises(ProjectError) as caught:
-        find_settings_module(tmp_path, None, {})
-    assert (
-        'harness ci tests --settings demo.settings, with [tool.harness] env = { PYTHONPATH = "tests" }'
-        in caught.value.hint
+    @pytest.mark.parametrize(
+        "source",
+        [
+            DJANGOS_OWN,
+            'from os import environ\nenviron.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")',
+            'import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"',
+            'import os\nNAME = "shop.settings"\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", NAME)',
+            'from os import environ\nenviron["LANG"] = "C"\nenviron.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")',
+            # twice the same is no choice
+            'import os\nE = os.environ\nE.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
+            'E["DJANGO_SETTINGS_MODULE"] = "shop.settings"',
+            "# coding: latin-1\n# caf\u00e9\nimport os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')",
+        ],
     )
+    def test_ways_to_set_the_module(self, tmp_path: Path, source: str) -> None:
+        (tmp_path / "manage.py").write_bytes(source.encode("latin-1"))
+        assert find_settings_module(tmp_path, None, {}) == "shop.settings"
+
+    def test_it_is_not_run(self, tmp_path: Path) -> None:
+        source = f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n{DJANGOS_OWN}"
+        assert find(tmp_path, source) == "shop.settings"
+        assert not (tmp_path / "ran").exists()
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            'import os, sys\nm = "shop.test" if "test" in sys.argv else "shop.dev"\n'
+            'os.environ.setdefault("DJANGO_SETTINGS_MODULE", m)',
+            'import os, sys\nif "test" in sys.argv:\n    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.test"\n'
+            'else:\n    os.environ["DJANGO_SETTINGS_MODULE"] = "shop.dev"',
+        ],
+    )
+    def test_a_choice_of_modules_is_an_error(self, tmp_path: Path, source: str) -> None:
+        with pytest.raises(ProjectError) as caught:
+            find(tmp_path, source)
+        assert "shop.test, shop.dev" in caught.value.message
+        assert "--settings" in caught.value.hint
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "",
+            "print('hello')",
+            'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop." + os.environ["STAGE"])',
+            'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)',
+            'import os\nname = name = os.environ.get("X", name)\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", name)',
+        ],
+    )
+    def test_a_computed_module_is_an_error(self, tmp_path: Path, source: str) -> None:
+        with pytest.raises(ProjectError) as caught:
+            find(tmp_path, source)
+        assert "does not say" in caught.value.message
+        assert "--settings" in caught.value.hint
+
+    @pytest.mark.parametrize("source", [b"def main(:\n", b"\xff\xfe", b"x = '\x00'"])
+    def test_invalid_python_is_an_error(self, tmp_path: Path, source: bytes) -> None:
+        (tmp_path / "manage.py").write_bytes(source)
+        with pytest.raises(ProjectError) as caught:
+            find_settings_module(tmp_path, None, {})
+        assert caught.value.evidence
+
+    def test_a_folder_without_it_is_no_project(self, tmp_path: Path) -> None:
+        with pytest.raises(ProjectError) as caught:
+            find_settings_module(tmp_path, None, {})
+        assert caught.value.exit_code == ExitCode.PROJECT
+        assert f"{tmp_path} is not a Django project" in caught.value.message
+        assert "There is one below" not in caught.value.hint
 
 
-def test_a_manage_py_below_that_says_no_module_is_pointed_at_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "manage.py").write_text("def main(:")
-    with pytest.raises(ProjectError) as caught:
-        find_settings_module(tmp_path, None, {})
-    assert f"--project {tmp_path / 'tests'}." in caught.value.hint
-    assert "PYTHONPATH" not in caught.value.hint
+class TestProjectBelow:
+    def test_its_folder_is_suggested(self, tmp_path: Path) -> None:
+        (tmp_path / "backend").mkdir()
+        (tmp_path / "backend" / "manage.py").write_text(DJANGOS_OWN)
+        with pytest.raises(ProjectError) as caught:
+            find_settings_module(tmp_path, None, {})
+        assert f"--project {tmp_path / 'backend'}" in caught.value.hint
+
+    def test_settings_of_a_packages_tests_are_suggested(self, tmp_path: Path) -> None:
+        (tmp_path / "tests").mkdir()
+        (tmp_path / "tests" / "settings.py").write_text("SECRET_KEY = 'x'\n")
+        with pytest.raises(ProjectError) as caught:
+            find_settings_module(tmp_path, None, {})
+        assert "--settings tests.settings (tests/settings.py looks like it)." in caught.value.hint
+
+    def test_a_package_with_manage_py_in_its_tests(self, tmp_path: Path) -> None:
+        (tmp_path / "tests").mkdir()
+        (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
+        with pytest.raises(ProjectError) as caught:
+            find_settings_module(tmp_path, None, {})
+        assert (
+            'harness ci tests --settings demo.settings, with [tool.harness] env = { PYTHONPATH = "tests" }'
+            in caught.value.hint
+        )
+
+    def test_a_manage_py_without_a_module_is_suggested(self, tmp_path: Path) -> None:
+        (tmp_path / "tests").mkdir()
+        (tmp_path / "tests" / "manage.py").write_text("def main(:")
+        with pytest.raises(ProjectError) as caught:
+            find_settings_module(tmp_path, None, {})
+        assert f"--project {tmp_path / 'tests'}." in caught.value.hint
+        assert "PYTHONPATH" not in caught.value.hint
+
+    def test_dependencies_named_above_mean_to_stay_there(self, tmp_path: Path) -> None:
+        files = {"backend/manage.py": DJANGOS_OWN, "requirements.txt": "django\n"}
+        advice = hint(tmp_path, files)
+        assert "dependencies are named here: stay here: harness ci backend --settings shop.settings" in advice
+        assert "--project" not in advice.replace("name it with --project", "")
+        assert "looks like it" not in hint(tmp_path, {"backend/shop/settings.py": SETTINGS})
+        assert "--project" in hint(tmp_path, {**files, "backend/requirements.txt": "django\n"})
 
 
-def hint(root, files):
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+def hint(root: Path, files: dict[str, str]) -> str:
+    write(root, files)
     with pytest.raises(ProjectError) as caught:
         find_settings_module(root, None, {})
     return caught.value.hint
@@ -163,74 +162,64 @@ def hint(root, files):
 SETTINGS = "from pathlib import Path\nINSTALLED_APPS: list[str] = []\n"
 
 
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = tests.conf\n"),
-        ("pytest.ini", "[pytest]\naddopts = -q --ds=tests.conf\n"),
-        ("setup.cfg", "[tool:pytest]\nDJANGO_SETTINGS_MODULE=tests.conf\n"),
-        ("tox.ini", "[pytest]\nDJANGO_SETTINGS_MODULE=tests.conf\n"),
-        ("tox.ini", "[testenv]\nsetenv =\n    PYTHONPATH=.\n    DJANGO_SETTINGS_MODULE=tests.conf\n"),
-        ("tox.ini", "[testenv:py312]\ncommands = django-admin test --settings=tests.conf\n"),
-        ("pyproject.toml", '[tool.pytest.ini_options]\nDJANGO_SETTINGS_MODULE = "tests.conf"\n'),
-        ("pyproject.toml", '[tool.pytest]\naddopts = ["--ds=tests.conf"]\n'),
-        ("runtests.py", "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'tests.conf'\n"),
-        ("tests/conftest.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'tests.conf')\n"),
-    ],
-)
-def test_what_other_runners_are_told_is_suggested(tmp_path: Path, file: str, text: str) -> None:
-    said = hint(tmp_path, {file: text, "shop/settings.py": SETTINGS})
-    assert f"--settings tests.conf ({file} names it)." in said
-    assert "shop.settings" not in said
+class TestSuggestions:
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            ("pytest.ini", "[pytest]\nDJANGO_SETTINGS_MODULE = tests.conf\n"),
+            ("pytest.ini", "[pytest]\naddopts = -q --ds=tests.conf\n"),
+            ("setup.cfg", "[tool:pytest]\nDJANGO_SETTINGS_MODULE=tests.conf\n"),
+            ("tox.ini", "[pytest]\nDJANGO_SETTINGS_MODULE=tests.conf\n"),
+            ("tox.ini", "[testenv]\nsetenv =\n    PYTHONPATH=.\n    DJANGO_SETTINGS_MODULE=tests.conf\n"),
+            ("tox.ini", "[testenv:py312]\ncommands = django-admin test --settings=tests.conf\n"),
+            ("pyproject.toml", '[tool.pytest.ini_options]\nDJANGO_SETTINGS_MODULE = "tests.conf"\n'),
+            ("pyproject.toml", '[tool.pytest]\naddopts = ["--ds=tests.conf"]\n'),
+            ("runtests.py", "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'tests.conf'\n"),
+            ("tests/conftest.py", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'tests.conf')\n"),
+        ],
+    )
+    def test_modules_of_other_runners_configurations(self, tmp_path: Path, file: str, text: str) -> None:
+        advice = hint(tmp_path, {file: text, "shop/settings.py": SETTINGS})
+        assert f"--settings tests.conf ({file} names it)." in advice
+        assert "shop.settings" not in advice
 
+    @pytest.mark.parametrize(
+        ("file", "module"),
+        [
+            ("settings.py", "settings"),
+            ("test_settings.py", "test_settings"),
+            ("shop/settings.py", "shop.settings"),
+            ("shop/settings/ci.py", "shop.settings.ci"),
+            ("shop/settings/__init__.py", "shop.settings"),
+            ("example/shop/settings.py", "example.shop.settings"),
+            ("src/shop/settings.py", "shop.settings"),
+            ("tests/settings_sqlite.py", "tests.settings_sqlite"),
+        ],
+    )
+    def test_files_that_hold_settings(self, tmp_path: Path, file: str, module: str) -> None:
+        assert f"--settings {module} ({file} looks like it)." in hint(tmp_path, {file: SETTINGS})
 
-@pytest.mark.parametrize(
-    ("file", "module"),
-    [
-        ("settings.py", "settings"),
-        ("test_settings.py", "test_settings"),
-        ("shop/settings.py", "shop.settings"),
-        ("shop/settings/ci.py", "shop.settings.ci"),
-        ("shop/settings/__init__.py", "shop.settings"),
-        ("example/shop/settings.py", "example.shop.settings"),
-        ("src/shop/settings.py", "shop.settings"),
-        ("tests/settings_sqlite.py", "tests.settings_sqlite"),
-    ],
-)
-def test_files_with_settings_in_them_are_suggested(tmp_path: Path, file: str, module: str) -> None:
-    assert f"--settings {module} ({file} looks like it)." in hint(tmp_path, {file: SETTINGS})
+    @pytest.mark.parametrize(
+        ("text", "is_one"),
+        [
+            (SETTINGS, True),
+            ("from .base import *\n", True),
+            ("from shop.settings import *\n", True),
+            ("class SettingsTests(TestCase):\n    pass\n\nDATABASES = {}\n", False),
+            ("def test_settings():\n    pass\n", False),
+            ("from django.conf import settings\n", False),
+            ("def main(:", False),
+            ("", False),
+        ],
+    )
+    def test_a_test_module_is_no_settings_module(self, tmp_path: Path, text: str, is_one: bool) -> None:
+        assert (
+            "--settings" in hint(tmp_path, {"tests/test_settings.py": text}).replace("with --settings", "")
+        ) == is_one
 
+    def test_a_folder_that_is_no_package_gives_no_name(self, tmp_path: Path) -> None:
+        assert "looks like" not in hint(tmp_path, {"my-shop/settings.py": SETTINGS})
 
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        (SETTINGS, True),
-        ("from .base import *\n", True),
-        ("from shop.settings import *\n", True),
-        ("class SettingsTests(TestCase):\n    pass\n\nDATABASES = {}\n", False),
-        ("def test_settings():\n    pass\n", False),
-        ("from django.conf import settings\n", False),
-        ("def main(:", False),
-        ("", False),
-    ],
-)
-def test_a_test_module_is_no_settings_module(tmp_path: Path, text, is_one: bool) -> None:
-    assert ("--settings" in hint(tmp_path, {"tests/test_settings.py": text}).replace("with --settings", "")) == is_one
-
-
-def test_a_folder_that_is_no_package_gives_no_name(tmp_path: Path) -> None:
-    assert "looks like" not in hint(tmp_path, {"my-shop/settings.py": SETTINGS})
-
-
-def test_a_manage_py_that_says_no_module_comes_with_suggestions(tmp_path: Path) -> None:
-    said = hint(tmp_path, {"manage.py": "", "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.test\n"})
-    assert "--settings shop.test (pytest.ini names it)." in said
-
-
-def test_where_the_dependencies_are_named_here_one_stays_here(tmp_path: Path) -> None:
-    files = {"backend/manage.py": DJANGOS_OWN, "requirements.txt": "django\n"}
-    said = hint(tmp_path, files)
-    assert "dependencies are named here: stay here: harness ci backend --settings shop.settings" in said
-    assert "--project" not in said.replace("name it with --project", "")
-    assert "looks like it" not in hint(tmp_path, {"backend/shop/settings.py": SETTINGS})
-    assert "--project" in hint(tmp_path, {**files, "backend/requirements.txt": "django\n"})
+    def test_a_manage_py_that_names_no_module(self, tmp_path: Path) -> None:
+        advice = hint(tmp_path, {"manage.py": "", "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.test\n"})
+        assert "--settings shop.test (pytest.ini names it)." in advice

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ExitCode
+from harness.host.project import undeclared
+from harness.protocol.events import AttemptFinished, Failure, Outcome, RunAborted, RunFinished
+from tests.unit.host.project.conftest import write
+
+
+class TestLeftOut:
+    def test_files_that_are_not_read_are_named(self, tmp_path: Path) -> None:
+        files = {"requirements.txt": "-r requirements/base.txt\n", "requirements/base.txt": "", "docs/x.txt": ""}
+        write(tmp_path, {**files, "requirements/mysql.txt": "", "tests/requirements/py3.txt": ""})
+        (line,) = undeclared.left_out(tmp_path, None)
+        assert "requirements/mysql.txt, tests/requirements/py3.txt." in line
+        assert "base.txt" not in line
+        assert "[tool.harness] install" in line
+
+    def test_none_if_all_are_read_or_any_can_be(self, tmp_path: Path) -> None:
+        write(tmp_path, {"requirements.txt": "django\n"})
+        assert list(undeclared.left_out(tmp_path, None)) == []
+        assert list(undeclared.left_out(tmp_path, ["make install"])) == []
+
+    @pytest.mark.parametrize("error", ["ModuleNotFoundError: No module named 'yaml'", "ValueError: not a number"])
+    def test_a_failed_import_of_the_run_or_a_test_module_counts(self, error: str) -> None:
+        failures = (Failure("error", "ImportError", "Failed to import test module: tests", f"Traceback:\n{error}"),)
+        at_import, in_test = (
+            AttemptFinished(test, 1, Outcome.ERRORED, 0.0, failures)
+            for test in ("unittest.loader._FailedTest.shop.tests", "shop.tests.Tests.test_one")
+        )
+        events = RunAborted(ExitCode.PROJECT, "", evidence=error), at_import, in_test, RunFinished(1)
+        is_missing = error.startswith("ModuleNotFoundError")
+        assert [undeclared.lacks_a_module(event) for event in events] == [is_missing, is_missing, False, False]
+
+
+class TestNothingNamed:
+    def error(self, root: Path) -> str:
+        error = undeclared.error(root)
+        return f"{error.message} {error.hint}"
+
+    @pytest.mark.parametrize(
+        ("files", "command"),
+        [
+            (["Pipfile"], "pipenv install --skip-lock --system --dev"),
+            (["Pipfile", "Pipfile.lock"], "pipenv sync --system --dev"),
+            (["tests/requirements/postgres.txt"], "pip install -r tests/requirements/postgres.txt"),
+            (["test_requirements/django52.txt"], "pip install -r test_requirements/django52.txt"),
+            ([], "pip install Django psycopg[binary]"),
+        ],
+    )
+    def test_the_next_step_is_a_key_to_copy(self, tmp_path: Path, files: list[str], command: str) -> None:
+        root = write(tmp_path / "shop", dict.fromkeys(files, ""))
+        root.mkdir(exist_ok=True)
+        (root / ".git").mkdir()
+        assert command in self.error(root)
+        assert "install = [" in self.error(root)
+
+    def test_a_folder_above_in_the_repository_is_suggested(self, tmp_path: Path) -> None:
+        write(tmp_path, {".git/HEAD": "", "requirements.txt": "django\n"})
+        manage = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
+        root = write(tmp_path / "backend", {"manage.py": manage})
+        assert f"cd {tmp_path} && harness ci backend --settings shop.settings" in self.error(root)
+        assert 'PYTHONPATH = "backend"' in self.error(root)
+        other = write(tmp_path / "own" / "x", {"../.git/HEAD": "", "manage.py": manage})
+        assert "above it" not in self.error(other)
