@@ -64,7 +64,7 @@ class HarnessError(Exception):
         self.evidence = evidence
 
     @staticmethod
-    def of(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:
+    def from_exit_code(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:
         """The error that ends a run with *code*, made again from the data that crossed between host and runner."""
         if code in (ExitCode.SIGINT, ExitCode.SIGTERM):
             return Interrupted(message, code)

@@ -175,7 +175,7 @@ class Resources:
                     case Notice() as notice:
                         notices.append(notice)
                     case RunAborted() as abort:
-                        raise HarnessError.of(abort.exit_code, abort.message, abort.hint, abort.evidence)
+                        raise HarnessError.from_exit_code(abort.exit_code, abort.message, abort.hint, abort.evidence)
             if found is None:
                 raise HarnessError(
                     "The runner ended before it reported the topology.", evidence=conversation.runner.stderr.text()

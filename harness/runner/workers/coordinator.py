@@ -265,7 +265,7 @@ class Coordinator:
         record.status = status
         if (abort := record.abort) is not None:
             code = ExitCode(abort["exit_code"])
-            raise HarnessError.of(code, abort["message"], abort.get("hint", ""), abort.get("evidence", ""))
+            raise HarnessError.from_exit_code(code, abort["message"], abort.get("hint", ""), abort.get("evidence", ""))
         was_asked = self._schedule.is_retiring(slot)
         commands = self._schedule.worker_is_gone(slot, unpatched.time.perf_counter())
         if was_asked and status == 0 and record.failure is None:

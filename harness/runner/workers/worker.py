@@ -192,7 +192,9 @@ class Worker:
         except Exception as error:
             code = start_code(error, self._describer.fault_of(error))
             message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
-            raise HarnessError.of(code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)) from error
+            raise HarnessError.from_exit_code(
+                code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)
+            ) from error
 
     def _enter_slot(self) -> None:
         context = self._context
