@@ -125,7 +125,7 @@ def test_configuration_is_taken(block: Block, tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "pyproject.toml").write_text(block.text)
     loaded = load.load({}, {}, tmp_path, need_settings=False)
-    assert "pyproject.toml" in {loaded.source(option.key) for option in OPTIONS}
+    assert "pyproject.toml" in {loaded.sources[option.key] for option in OPTIONS}
 
 
 def test_scripts_that_are_named_can_be_run() -> None:

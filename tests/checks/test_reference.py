@@ -103,7 +103,7 @@ def test_every_key_of_the_listing_is_taken_as_it_stands(tmp_path: Path) -> None:
     loaded = load.load({}, {}, tmp_path)
     for option in OPTIONS:
         if option.in_file:
-            assert loaded.source(option.key) == "pyproject.toml", option.key
+            assert loaded.sources[option.key] == "pyproject.toml", option.key
 
 
 def test_the_defaults_of_the_listing_are_the_defaults(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ class TestFlags:
 
     def test_defaults(self) -> None:
         config = configured()
-        assert {option.key: config.source(option.key) for option in OPTIONS if option.key != "settings"} == {
+        assert {option.key: config.sources[option.key] for option in OPTIONS if option.key != "settings"} == {
             option.key: "default" for option in OPTIONS if option.key != "settings"
         }
 
@@ -148,7 +148,7 @@ class TestFlags:
 
     def test_variables_of_the_process_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HARNESS_TIMEOUT", "61")
-        assert configured().source("timeout") == "HARNESS_TIMEOUT"
+        assert configured().sources["timeout"] == "HARNESS_TIMEOUT"
 
 
 class TestHelp:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
@@ -34,15 +34,15 @@ def exact(spec: DbSpec) -> DbSpec:
     return spec if spec.version is not None or engine is None else replace(spec, version=engine.default_version)
 
 
-def read_databases(texts: Iterable[str], place: str, known: Mapping[str, Sequence[str]]) -> tuple[DbSpec, ...]:
-    """The specs of *texts*, which stand at *place*; *known* are the engines with their versions.
+def read_databases(texts: Iterable[str], place: str) -> tuple[DbSpec, ...]:
+    """The specs of *texts*, which stand at *place*.
 
     A spec for all aliases is a backend, and each backend is a run; those that name an alias hold in every run. Raises
     ``UsageError``.
     """
     specs: list[DbSpec] = []
     for text in texts:
-        spec = _read_database(text, place, known)
+        spec = _read_database(text, place)
         for other in specs:
             _check_both(other, spec, place)
         specs.append(spec)
@@ -61,19 +61,19 @@ def _check_both(one: DbSpec, other: DbSpec, place: str) -> None:
         )
 
 
-def _read_database(text: str, place: str, known: Mapping[str, Sequence[str]]) -> DbSpec:
+def _read_database(text: str, place: str) -> DbSpec:
     """``ENGINE`` or ``ENGINE:VERSION``, either behind ``ALIAS=``. An alias may hold any character."""
     alias, equals, backend = text.rpartition("=")
     word, colon, version = backend.partition(":")
     engine = SYNONYMS.get(word, word)
-    listing = "; ".join([*(f"{each} {', '.join(versions)}" for each, versions in known.items()), SQLITE])
+    listing = "; ".join([*(f"{each} {', '.join(versions)}" for each, versions in engines.KNOWN.items()), SQLITE])
     listing = f"Known: {listing}."
     if engine == SQLITE and colon:
         raise UsageError(f"{place}: {text!r} names a version of SQLite.", hint="It is Python's own: write sqlite.")
-    if engine != SQLITE and engine not in known:
-        near = nearest(word, (*known, SQLITE))
+    if engine != SQLITE and engine not in engines.KNOWN:
+        near = nearest(word, (*engines.KNOWN, SQLITE))
         raise UsageError(f"{place}: unknown engine {word!r} in {text!r}.", hint=near + listing)
-    if colon and version not in known[engine]:
+    if colon and version not in engines.KNOWN[engine]:
         raise UsageError(f"{place}: unknown version {version!r} of {engine} in {text!r}.", hint=listing)
     if equals and not alias:
         raise UsageError(f"{place}: no alias before '=' in {text!r}.", hint="Write ALIAS=ENGINE:VERSION.")

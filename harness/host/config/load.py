@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ProjectError, UsageError
-from harness.host import engines
 from harness.host.config.databases import read_databases
 from harness.host.config.options import DEFAULT, OPTIONS, Config, Option
 from harness.host.config.servers import read_servers
 from harness.host.config.values import FILE, FOLDER, PLACES, Form, Mismatch, unknown_key, wrong_value
 from harness.host.project import python_version, settings_module
-from harness.host.project.python_version import PYTHONS
 from harness.host.project.settings_search import VARIABLE
 
 PYPROJECT = "pyproject.toml"
@@ -61,16 +59,14 @@ def load(
     environ: Mapping[str, str],
     cwd: Path,
     *,
-    known: Mapping[str, Sequence[str]] | None = None,
     need_settings: bool = True,
 ) -> Config:
     """The configuration from *cli*, *environ* and the project's file together.
 
-    *cli* maps the keys that were given as flags to their text, their texts or ``True``. *known* are the engines with
-    their versions, by default those of ``host.engines``. Without *need_settings* the folder need not be a Django project.
-    Raises ``UsageError`` for a wrong key or value, ``ProjectError`` where there is no Django project.
+    *cli* maps the keys that were given as flags to their text, their texts or ``True``. Without *need_settings* the folder
+    need not be a Django project. Raises ``UsageError`` for a wrong key or value, ``ProjectError`` where there is no Django
+    project.
     """
-    known = known if known is not None else engines.KNOWN
     given = {option.key: _Given(option, DEFAULT, option.default, cwd) for option in OPTIONS}
     given |= (outside := _from_environ(environ, cwd) | _from_cli(cli, cwd))
     project = _project(given["project"])
@@ -80,8 +76,8 @@ def load(
     values["artifacts_root"] = values["artifacts"]
     values["pythons"], sources["python"] = _pythons(project, values, given["python"], need_settings)
     values["python"] = values["pythons"][0]
-    values["db"] = read_databases(values["db"], given["db"].place(), known)
-    values["servers"] = read_servers(values["servers"], given["servers"].place, known)
+    values["db"] = read_databases(values["db"], given["db"].place())
+    values["servers"] = read_servers(values["servers"], given["servers"].place)
     values["env"] |= {name: environ[name] for name in values["pass_env"] if name in environ}
     if values["settings"] is None:
         values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
@@ -102,7 +98,7 @@ def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner
         return versions, given.source
     if is_chosen:
         return versions, given.source
-    version, place = python_version.choose(declared, versions[0], PYTHONS)
+    version, place = python_version.choose(declared, versions[0])
     return (version,), place or DEFAULT
 
 
@@ -195,7 +191,7 @@ def _absolute(form: Form, value: object, folder: Path) -> object:
 def _settings(project: Path, environ: Mapping[str, str], needed: bool) -> tuple[str | None, str]:
     source = VARIABLE if environ.get(VARIABLE) else settings_module.MANAGE_PY
     try:
-        return settings_module.find_settings_module(project, None, environ), source
+        return settings_module.find_settings_module(project, environ), source
     except ProjectError:
         if needed:
             raise

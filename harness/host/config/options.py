@@ -102,8 +102,8 @@ class Config:
     ``None`` for the default from the project's own files. ``env`` includes the values of ``pass_env``. ``shuffle`` is the
     seed if one is given: an integer that is no ``bool``. The fields of pip and the proxies are ``None`` for the values of
     the user's own pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts,
-    including those of the runs on other backends. ``sources`` has the source of each value, ``given`` the command line's
-    values, by their keys.
+    including those of the runs on other backends. ``sources`` has the source of each value by its key (``default``,
+    ``pyproject.toml``, a variable, a flag, ``manage.py``, the declaration of a Python), ``given`` the command line's values.
     """
 
     pythons: tuple[str, ...]
@@ -195,7 +195,7 @@ class Config:
     check_isolation: bool = _option(
         SWITCH,
         False,
-        "Say which test classes leave rows, moved sequences or open connections behind.",
+        "Report the test classes that leave rows, moved sequences or open connections behind.",
         "--check-isolation",
     )
     mirrors: MirrorMode = _option(
@@ -245,7 +245,7 @@ class Config:
     network: Literal["open", "isolated"] = _option(
         choice("open", "isolated"),
         "open",
-        "What the tests reach: whatever the engine's machine does, or nothing but the run's own servers.",
+        "Network of the tests: that of the engine's machine, or one with nothing but the run's own servers.",
         "--network",
     )
     servers: Mapping[str, ServerConfig] = _option(
@@ -339,14 +339,6 @@ class Config:
         """The source of the Python version; empty for the default."""
         return "" if self.sources["python"] == DEFAULT else self.sources["python"]
 
-    def source(self, key: str) -> str:
-        """The source of the value of *key*: ``default``, ``pyproject.toml``, a variable's name or a flag.
-
-        For ``settings`` also ``DJANGO_SETTINGS_MODULE`` and ``manage.py``, for ``python`` the declaration in the project.
-        Raises ``KeyError`` if there is no such key.
-        """
-        return self.sources[key]
-
 
 OPTIONS = tuple(Option(key=each.name, **each.metadata) for each in dataclasses.fields(Config) if each.metadata)
 
@@ -354,7 +346,7 @@ OPTIONS = tuple(Option(key=each.name, **each.metadata) for each in dataclasses.f
 def explain(config: Config) -> tuple[tuple[str, str, str], ...]:
     """Every key with its value as text and its source, in the order of ``OPTIONS``. Secrets are left out."""
     return tuple(
-        (option.key, _shown(getattr(config, option.key), option.is_secret), config.source(option.key))
+        (option.key, _shown(getattr(config, option.key), option.is_secret), config.sources[option.key])
         for option in OPTIONS
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.errors import UsageError
 from harness.host.config.values import BYTES, SWITCH, TEXT, Form, Mismatch, choice, unknown_key, wrong_value
-from harness.host.engines import Replication
+from harness.host.engines import KNOWN, Replication
 
 
 def _key(default: object, form: Form, hint: str) -> Any:
@@ -38,14 +38,12 @@ class ServerConfig:
 _KEYS = {field.name: field.metadata for field in dataclasses.fields(ServerConfig)}
 
 
-def read_servers(
-    tables: Mapping[str, object], place: Callable[[str], str], known: Mapping[str, Sequence[str]]
-) -> dict[str, ServerConfig]:
-    """The tables by engine; *place* names a part of them, *known* are the engines. Raises ``UsageError``."""
+def read_servers(tables: Mapping[str, object], place: Callable[[str], str]) -> dict[str, ServerConfig]:
+    """The tables by engine; *place* names a part of them. Raises ``UsageError``."""
     servers = {}
     for engine, content in tables.items():
-        if engine not in known:
-            raise unknown_key(engine, known, place(""))
+        if engine not in KNOWN:
+            raise unknown_key(engine, KNOWN, place(""))
         if not isinstance(content, dict):
             raise wrong_value(place(f".{engine}"), "a table", content, 'For example image = "...".')
         servers[engine] = _read_server(engine, content, place)

@@ -50,18 +50,18 @@ def declarations(root: Path) -> tuple[Declaration, ...]:
     return tuple(found)
 
 
-def choose(declared: Sequence[Declaration], default: str, known: Sequence[str]) -> tuple[str, str]:
+def choose(declared: Sequence[Declaration], default: str) -> tuple[str, str]:
     """The version for a project without a configured one, and its source, empty for *default*.
 
-    *default* where the project allows it, else the newest of *known* that it allows. Raises ``ProjectError`` if there is
+    *default* where the project allows it, else the newest that it allows. Raises ``ProjectError`` if there is
     none.
     """
-    fitting = [version for version in known if all(each.allows(version) for each in declared)]
+    fitting = [version for version in PYTHONS if all(each.allows(version) for each in declared)]
     if not fitting:
         places = ", ".join(f"{each.place} says {each.text!r}" for each in declared)
-        allowed = [version for version in known if all(each.allows(version) for each in declared if each.binds)]
+        allowed = [version for version in PYTHONS if all(each.allows(version) for each in declared if each.binds)]
         raise ProjectError(
-            f"The harness has no Python that the project declares: {places}; there are {', '.join(known)}.",
+            f"The harness has no Python that the project declares: {places}; there are {', '.join(PYTHONS)}.",
             hint=f"Name another: --python {allowed[-1]}." if allowed else "Correct the range.",
         )
     if default in fitting:

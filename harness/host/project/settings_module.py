@@ -17,16 +17,15 @@ from harness.host.project.settings_search import VARIABLE, modules_in, suggestio
 MANAGE_PY = "manage.py"
 
 
-def find_settings_module(project: Path, configured: str | None, environ: Mapping[str, str]) -> str:
-    """The dotted settings module: *configured*, else *environ*'s ``DJANGO_SETTINGS_MODULE``, else the one that
-    ``manage.py`` sets.
+def find_settings_module(project: Path, environ: Mapping[str, str]) -> str:
+    """The dotted settings module: *environ*'s ``DJANGO_SETTINGS_MODULE``, else the one that ``manage.py`` sets.
 
-    Raises ``ProjectError`` when none of them names it.
+    Raises ``ProjectError`` when neither names it.
     """
-    return configured or environ.get(VARIABLE) or _of_manage_py(project)
+    return environ.get(VARIABLE) or _from_manage_py(project)
 
 
-def _of_manage_py(project: Path) -> str:
+def _from_manage_py(project: Path) -> str:
     path = project / MANAGE_PY
     try:
         tree = ast.parse(path.read_bytes(), str(path))
@@ -73,7 +72,7 @@ def _below(project: Path) -> Iterator[str]:
         found = [line for line in found if f"({folder.name}/" not in line]  # manage.py suggests better
         steps = [f"There is one below: --project {folder}."]
         with contextlib.suppress(ProjectError):  # manage.py names no single module, so none is suggested
-            module = _of_manage_py(folder)
+            module = _from_manage_py(folder)
             stay = (
                 f"stay here: harness ci {folder.name} --settings {module}, with [tool.harness]"
                 f' env = {{ PYTHONPATH = "{folder.name}" }}.'

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.errors import ProjectError
 from harness.host.project import dependencies
-from harness.host.project.settings_module import MANAGE_PY, find_settings_module
+from harness.host.project.settings_module import find_settings_module
 from harness.protocol.events import AttemptFinished, Event, RunAborted
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
@@ -104,12 +104,10 @@ def _above(root: Path) -> Path | None:
 
 def _run_above(above: Path, root: Path) -> Iterator[str]:
     inner = root.relative_to(above).as_posix()
-    module = "MODULE"
-    if (root / MANAGE_PY).is_file():
-        try:
-            module = find_settings_module(root, None, {})
-        except ProjectError:
-            module = "MODULE"
+    try:
+        module = find_settings_module(root, {})
+    except ProjectError:
+        module = "MODULE"
     yield (
         f"{above} above it names some. Run there: cd {above} && harness ci {inner} --settings {module}, with [tool.harness]"
         f' env = {{ PYTHONPATH = "{inner}" }} in its pyproject.toml.'

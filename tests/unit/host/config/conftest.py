@@ -10,7 +10,6 @@ from harness.errors import HarnessError
 from harness.host.config.load import load as load_config
 from harness.host.config.options import Config
 
-KNOWN = {"postgres": ("15", "17", "18"), "mysql": ("8.4", "9.7")}
 MANAGE_PY = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
 
 
@@ -26,7 +25,7 @@ def load(project: Path, toml: str = "", environ: dict[str, str] | None = None, *
     """The configuration of *project* with *toml* as its ``[tool.harness]``, seen from the folder above it."""
     if toml:
         (project / "pyproject.toml").write_text(f"[tool.harness]\n{toml}\n")
-    return load_config({"project": str(project), **cli}, environ or {}, project.parent, known=KNOWN)
+    return load_config({"project": str(project), **cli}, environ or {}, project.parent)
 
 
 def refuse(project: Path, toml: str = "", environ: dict[str, str] | None = None, **cli: object) -> HarnessError:

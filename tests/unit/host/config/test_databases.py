@@ -42,11 +42,11 @@ def test_several_backends_are_runs_in_their_order(project: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("postgrs", ("--db", "'postgrs'", "Did you mean 'postgres'?", "postgres 15, 17, 18; mysql 8.4, 9.7")),
+        ("postgrs", ("--db", "'postgrs'", "Did you mean 'postgres'?", "postgres 15, 17, 18; mysql 9.7")),
         ("oracle", ("--db", "'oracle'", "postgres 15, 17, 18")),
         ("postgres:9", ("--db", "version '9' of postgres", "postgres 15, 17, 18")),
         ("postgres:", ("version ''", "postgres 15, 17, 18")),
-        ("sqllite", ("'sqllite'", "Did you mean 'sqlite'?", "mysql 8.4, 9.7; sqlite")),
+        ("sqllite", ("'sqllite'", "Did you mean 'sqlite'?", "mariadb 10.11, 11.8; sqlite")),
         ("sqlite:3", ("'sqlite:3'", "version of SQLite", "write sqlite")),
         ("a=sqlite:", ("'a=sqlite:'", "write sqlite")),
         ("=postgres", ("no alias", "ALIAS=ENGINE:VERSION")),

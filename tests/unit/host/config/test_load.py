@@ -8,7 +8,7 @@ from harness.errors import ExitCode, ProjectError
 from harness.host.config.command_line import django_args
 from harness.host.config.load import load as load_config
 from harness.host.config.options import OPTIONS
-from tests.unit.host.config.conftest import KNOWN, load, refuse
+from tests.unit.host.config.conftest import load, refuse
 
 
 class TestPrecedence:
@@ -21,22 +21,20 @@ class TestPrecedence:
         assert config.db == ()
         assert config.install is None
         assert django_args(config) == ("--verbosity=1",)
-        assert config.source("timeout") == "default"
+        assert config.sources["timeout"] == "default"
 
     def test_flag_over_variable_over_file_over_default(self, project: Path) -> None:
         toml = "timeout = 60\nretries = 3\nartifacts = 'out'"
         config = load(project, toml, {"HARNESS_TIMEOUT": "61", "HARNESS_RETRIES": "4"}, timeout="62")
-        assert (config.timeout, config.source("timeout")) == (62.0, "--timeout")
-        assert (config.retries, config.source("retries")) == (4, "HARNESS_RETRIES")
-        assert config.source("artifacts") == "pyproject.toml"
-        assert (config.mirrors, config.source("mirrors")) == ("auto", "default")
+        assert (config.timeout, config.sources["timeout"]) == (62.0, "--timeout")
+        assert (config.retries, config.sources["retries"]) == (4, "HARNESS_RETRIES")
+        assert config.sources["artifacts"] == "pyproject.toml"
+        assert (config.mirrors, config.sources["mirrors"]) == ("auto", "default")
 
     def test_every_key_has_a_source(self, project: Path) -> None:
         config = load(project)
-        for option in OPTIONS:
-            assert config.source(option.key)
-        with pytest.raises(KeyError):
-            config.source("no_such_key")
+        assert set(config.sources) == {option.key for option in OPTIONS}
+        assert all(config.sources.values())
 
     def test_an_empty_variable_counts_as_absent(self, project: Path) -> None:
         assert load(project, "timeout = 60", {"HARNESS_TIMEOUT": " "}).timeout == 60.0
@@ -62,15 +60,15 @@ class TestPrecedence:
 
 class TestProject:
     def test_it_comes_from_its_variable_too(self, project: Path) -> None:
-        config = load_config({}, {"HARNESS_PROJECT": "shop"}, project.parent, known=KNOWN)
-        assert (config.project, config.source("project")) == (project, "HARNESS_PROJECT")
+        config = load_config({}, {"HARNESS_PROJECT": "shop"}, project.parent)
+        assert (config.project, config.sources["project"]) == (project, "HARNESS_PROJECT")
 
     def test_the_default_is_the_current_directory(self, project: Path) -> None:
-        assert load_config({}, {}, project, known=KNOWN).project == project
+        assert load_config({}, {}, project).project == project
 
     def test_a_missing_folder_is_an_error(self, project: Path) -> None:
         with pytest.raises(ProjectError) as caught:
-            load_config({"project": "gone"}, {}, project, known=KNOWN)
+            load_config({"project": "gone"}, {}, project)
         assert str(project / "gone") in caught.value.message
         assert "--project" in caught.value.hint
 
@@ -82,8 +80,8 @@ class TestProject:
 
     def test_no_settings_are_needed_for_a_report(self, project: Path) -> None:
         (project / "manage.py").unlink()
-        config = load_config({}, {}, project, known=KNOWN, need_settings=False)
-        assert (config.settings, config.source("settings")) == (None, "default")
+        config = load_config({}, {}, project, need_settings=False)
+        assert (config.settings, config.sources["settings"]) == (None, "default")
 
 
 class TestPaths:
@@ -159,7 +157,7 @@ class TestDependentValues:
             load(project, environ=environ),
             load(project, environ=environ, settings="of.flag"),
         ]
-        assert [(config.settings, config.source("settings")) for config in configs] == [
+        assert [(config.settings, config.sources["settings"]) for config in configs] == [
             ("shop.settings", "manage.py"),
             ("of.django", "DJANGO_SETTINGS_MODULE"),
             ("of.file", "pyproject.toml"),
@@ -169,4 +167,4 @@ class TestDependentValues:
 
     def test_the_settings_module_of_the_tests_environment(self, project: Path) -> None:
         config = load(project, 'env = { DJANGO_SETTINGS_MODULE = "of.env" }')
-        assert (config.settings, config.source("settings")) == ("of.env", "DJANGO_SETTINGS_MODULE")
+        assert (config.settings, config.sources["settings"]) == ("of.env", "DJANGO_SETTINGS_MODULE")

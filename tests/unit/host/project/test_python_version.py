@@ -7,10 +7,9 @@ import pytest
 
 from harness.errors import HarnessError, ProjectError, UsageError
 from harness.host.config.load import load
-from harness.host.project.python_version import check_host, choose, declarations
+from harness.host.project.python_version import PYTHONS, check_host, choose, declarations
 from tests.unit.host.project.conftest import write
 
-KNOWN = ("3.11", "3.12", "3.13", "3.14")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -51,7 +50,7 @@ def poetry(text: str) -> dict[str, str]:
 def test_a_run_takes_the_declared_version(tmp_path: Path, files: dict[str, str], version: str) -> None:
     config = load({"settings": "x"}, {}, write(tmp_path, files))
     assert (config.python, config.pythons) == (version, (version,))
-    assert (config.source("python") == "default") == (version == "3.13")
+    assert (config.sources["python"] == "default") == (version == "3.13")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ class TestRunnerHost:
         assert found is None or "3.11" in found.message
 
     def test_a_run_checks_this_interpreter(self, tmp_path: Path) -> None:
-        other = next(version for version in KNOWN if version != RUNNING)
+        other = next(version for version in PYTHONS if version != RUNNING)
         write(tmp_path, {".python-version": other})
         with pytest.raises(ProjectError, match="--runner host"):
             load({"settings": "x", "runner": "host"}, {}, tmp_path)
@@ -114,4 +113,4 @@ class TestRunnerHost:
 
 def test_the_newest_is_taken_if_the_default_is_not_allowed(tmp_path: Path) -> None:
     declared = declarations(write(tmp_path, pyproject("<3.13")))
-    assert choose(declared, "3.13", KNOWN) == ("3.12", "requires-python of pyproject.toml")
+    assert choose(declared, "3.13") == ("3.12", "requires-python of pyproject.toml")

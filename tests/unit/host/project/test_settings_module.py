@@ -1,4 +1,4 @@
-"""What ``manage.py`` says, read without running it."""
+"""The settings module of ``manage.py``, read without running it."""
 
 from pathlib import Path
 
@@ -26,20 +26,19 @@ if __name__ == "__main__":
 '''
 
 
-def find(tmp_path: Path, source: str, configured: str | None = None, environ: dict[str, str] | None = None) -> str:
+def find(tmp_path: Path, source: str, environ: dict[str, str] | None = None) -> str:
     (tmp_path / "manage.py").write_text(source)
-    return find_settings_module(tmp_path, configured, environ or {})
+    return find_settings_module(tmp_path, environ or {})
 
 
 class TestManagePy:
-    def test_configured_wins_over_variable_over_manage_py(self, tmp_path: Path) -> None:
+    def test_the_variable_wins_over_manage_py(self, tmp_path: Path) -> None:
         environ = {"DJANGO_SETTINGS_MODULE": "from.variable"}
-        assert find(tmp_path, DJANGOS_OWN, "from.flag", environ) == "from.flag"
-        assert find(tmp_path, DJANGOS_OWN, None, environ) == "from.variable"
-        assert find(tmp_path, DJANGOS_OWN, None, {"DJANGO_SETTINGS_MODULE": ""}) == "shop.settings"
+        assert find(tmp_path, DJANGOS_OWN, environ) == "from.variable"
+        assert find(tmp_path, DJANGOS_OWN, {"DJANGO_SETTINGS_MODULE": ""}) == "shop.settings"
 
     def test_a_named_module_needs_no_manage_py(self, tmp_path: Path) -> None:
-        assert find_settings_module(tmp_path, "tests.settings", {}) == "tests.settings"
+        assert find_settings_module(tmp_path, {"DJANGO_SETTINGS_MODULE": "tests.settings"}) == "tests.settings"
 
     @pytest.mark.parametrize(
         "source",
@@ -57,7 +56,7 @@ class TestManagePy:
     )
     def test_ways_to_set_the_module(self, tmp_path: Path, source: str) -> None:
         (tmp_path / "manage.py").write_bytes(source.encode("latin-1"))
-        assert find_settings_module(tmp_path, None, {}) == "shop.settings"
+        assert find_settings_module(tmp_path, {}) == "shop.settings"
 
     def test_it_is_not_run(self, tmp_path: Path) -> None:
         source = f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n{DJANGOS_OWN}"
@@ -99,12 +98,12 @@ class TestManagePy:
     def test_invalid_python_is_an_error(self, tmp_path: Path, source: bytes) -> None:
         (tmp_path / "manage.py").write_bytes(source)
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, None, {})
+            find_settings_module(tmp_path, {})
         assert caught.value.evidence
 
     def test_a_folder_without_it_is_no_project(self, tmp_path: Path) -> None:
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, None, {})
+            find_settings_module(tmp_path, {})
         assert caught.value.exit_code == ExitCode.PROJECT
         assert f"{tmp_path} is not a Django project" in caught.value.message
         assert "There is one below" not in caught.value.hint
@@ -115,21 +114,21 @@ class TestProjectBelow:
         (tmp_path / "backend").mkdir()
         (tmp_path / "backend" / "manage.py").write_text(DJANGOS_OWN)
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, None, {})
+            find_settings_module(tmp_path, {})
         assert f"--project {tmp_path / 'backend'}" in caught.value.hint
 
     def test_settings_of_a_packages_tests_are_suggested(self, tmp_path: Path) -> None:
         (tmp_path / "tests").mkdir()
         (tmp_path / "tests" / "settings.py").write_text("SECRET_KEY = 'x'\n")
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, None, {})
+            find_settings_module(tmp_path, {})
         assert "--settings tests.settings (tests/settings.py looks like it)." in caught.value.hint
 
     def test_a_package_with_manage_py_in_its_tests(self, tmp_path: Path) -> None:
         (tmp_path / "tests").mkdir()
         (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, None, {})
+            find_settings_module(tmp_path, {})
         assert (
             'harness ci tests --settings demo.settings, with [tool.harness] env = { PYTHONPATH = "tests" }'
             in caught.value.hint
@@ -139,7 +138,7 @@ class TestProjectBelow:
         (tmp_path / "tests").mkdir()
         (tmp_path / "tests" / "manage.py").write_text("def main(:")
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, None, {})
+            find_settings_module(tmp_path, {})
         assert f"--project {tmp_path / 'tests'}." in caught.value.hint
         assert "PYTHONPATH" not in caught.value.hint
 
@@ -155,7 +154,7 @@ class TestProjectBelow:
 def hint(root: Path, files: dict[str, str]) -> str:
     write(root, files)
     with pytest.raises(ProjectError) as caught:
-        find_settings_module(root, None, {})
+        find_settings_module(root, {})
     return caught.value.hint
 
 
