@@ -44,7 +44,7 @@ class Step:
     name: str
     outcome: str = "skipped"
     outputs: dict[str, str] = field(default_factory=dict)
-    said: str = ""
+    output: str = ""
     summary: str = ""
 
 
@@ -62,8 +62,8 @@ class Job:
         return [step for step in self.steps if step.name == name][-1]
 
     @property
-    def told(self) -> str:
-        return "\n".join(f"--- {step.name}: {step.outcome}\n{step.said}" for step in self.steps)
+    def log(self) -> str:
+        return "\n".join(f"--- {step.name}: {step.outcome}\n{step.output}" for step in self.steps)
 
 
 @dataclass
@@ -229,7 +229,7 @@ class Runner:
                 step.outputs = OF_OTHERS[name](self, given)
                 step.outcome = "success"
             except ActionError as error:
-                step.said, step.outcome = str(error), "failure"
+                step.output, step.outcome = str(error), "failure"
 
     def _own_action(self, step: Step, path: str, contexts: Mapping[str, Any], given: dict[str, str]) -> None:
         folder = self.github.repository / path
@@ -287,7 +287,7 @@ class Runner:
             text=True,
             timeout=PATIENCE_S,
         )
-        step.said = done.stdout
+        step.output = done.stdout
         step.outcome = "success" if done.returncode == 0 else "failure"
         step.outputs = read_commands(files["OUTPUT"])
         step.summary = files["STEP_SUMMARY"].read_text("utf-8")

@@ -79,11 +79,11 @@ def _entries(session: Session, table: str, rows: Any) -> dict[tuple[str, ...], A
         for index, name in enumerate(names)
         if not PASSING.fullmatch(name) and not (name == "CREATED" and table != "EVENTS")
     ]
-    entries = [_without_wording({names[index]: row[index] for index in kept}) for row in rows]
+    entries = [_without_details({names[index]: row[index] for index in kept}) for row in rows]
     return {(table, *entries[0]): sorted([list(entry.values()) for entry in entries], key=repr)}
 
 
-def _without_wording(entry: dict[str, Any]) -> dict[str, Any]:
+def _without_details(entry: dict[str, Any]) -> dict[str, Any]:
     """*entry* without details that a server shows in two ways with the same meaning."""
     if entry.get("TABLE_TYPE") == "SEQUENCE":
         entry["TABLE_COLLATION"] = None  # it has no text

@@ -49,7 +49,7 @@ class Ended:
         return {case.test.id: case.outcome.value for case in self.report.cases}
 
     @property
-    def told(self) -> str:
+    def output(self) -> str:
         return self.out + self.err
 
 

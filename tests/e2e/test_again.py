@@ -34,7 +34,7 @@ def test_a_file_that_is_no_order_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("# nothing\n")
     run = harness(*ON_SQLITE, "--replay", str(tmp_path / "empty.txt"), artifacts=tmp_path / "out")
     assert run.code == 2
-    assert "names no test" in run.told
+    assert "names no test" in run.output
 
 
 @pytest.mark.docker
@@ -63,4 +63,4 @@ def test_an_isolated_network_reaches_the_servers_alone(tmp_path: Path, network: 
         "test_the_servers": "PASSED",
         "test_the_machine": reached,
         "test_the_networks_gateway": reached,
-    }, run.told
+    }, run.output

@@ -129,7 +129,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> command.Ended:
 
 class TestStorefront:
     def test_is_green_on_every_backend(self, storefront: command.Ended) -> None:
-        assert storefront.code == 0, storefront.told
+        assert storefront.code == 0, storefront.output
         assert [(one["backend"], one["verdict"]) for one in storefront.summary["backends"]] == [
             (name, "passed") for name in NAMES
         ]
@@ -156,7 +156,7 @@ class TestStorefront:
 
 class TestOutcomes:
     def test_exits_with_one(self, outcomes: command.Ended) -> None:
-        assert outcomes.code == 1, outcomes.told[-3000:]
+        assert outcomes.code == 1, outcomes.output[-3000:]
 
     @pytest.mark.parametrize("name", NAMES)
     def test_every_test_has_its_expected_outcome_on_each_backend(self, outcomes: command.Ended, name: str) -> None:
@@ -193,7 +193,7 @@ class TestOutcomes:
 
 def test_the_table_of_differences_is_printed_and_kept(shop: Path) -> None:
     ended = run(shop, *TWO)
-    assert ended.code == 1, ended.told
+    assert ended.code == 1, ended.output
     assert "fails on some backends only (1)" in ended.out
     assert "skipped on some backends only (1)" in ended.out
     kinds = {each["test"].rpartition(".")[2]: each["kind"] for each in ended.summary["differences"]}
@@ -204,7 +204,7 @@ def test_the_table_of_differences_is_printed_and_kept(shop: Path) -> None:
 def test_the_others_run_if_one_backend_cannot_start(shop: Path) -> None:
     (shop / "pyproject.toml").write_text('[tool.harness.servers.postgres]\nimage = "not-there.invalid/postgres:1"\n')
     ended = run(shop, *TWO)
-    assert ended.code == 3, ended.told
+    assert ended.code == 3, ended.output
     found = {one["backend"]: (one["verdict"], one["counts"]["planned"]) for one in ended.summary["backends"]}
     assert found["sqlite"] == ("failed", 4)
     assert found["postgres-17"][0] == "aborted"
@@ -217,7 +217,7 @@ def test_a_run_without_a_journal_is_reported_by_its_output(shop: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "junit.xml").write_text("of somebody else's")
     ended = run(shop, *TWO)
-    assert ended.code == 2, ended.told
+    assert ended.code == 2, ended.output
     assert f"sqlite: UsageError: The artifacts folder {folder} holds a junit.xml" in ended.out
     assert "Choose another folder with --artifacts DIR" in ended.out
     assert junit_check.check(ended.artifacts / "junit.xml").bad == 1
@@ -321,7 +321,7 @@ def test_a_project_of_several_engines_runs_as_it_is_asked_to(
         settings.write(MIXED)
     (project / "shop" / "tests.py").write_text(MIXED_TESTS)
     ended = run(project, *[word for spec in db for word in ("--db", spec)])
-    assert ended.code == 1, ended.told
+    assert ended.code == 1, ended.output
     (case,) = ended.report.cases
     printed = dict(line.split() for line in case.attempts[0].stdout.splitlines())
     assert printed == expected

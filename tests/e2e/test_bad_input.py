@@ -67,7 +67,7 @@ class TestWithoutDocker:
             host = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         ended = run(project, "--db", "postgres", env=command.environment(DOCKER_HOST=host))
         assert ended.code == 3
-        assert "DOCKER_HOST" in ended.told
+        assert "DOCKER_HOST" in ended.output
         assert "Docker" in command.red_case(ended)
         assert ended.summary["exit_code"] == 3
 
@@ -110,7 +110,7 @@ class TestProject:
         (project / "requirements.txt").write_text("Django>=5.2\n")
         ended = run(project, "--db", "postgres", runner="container")
         assert ended.code == 4
-        assert "psycopg" in ended.told
+        assert "psycopg" in ended.output
 
 
 @pytest.mark.docker
@@ -118,15 +118,15 @@ class TestRun:
     def test_databases_too_large_for_memory_are_on_disk(self, project: Path) -> None:
         (project / "pyproject.toml").write_text('[tool.harness.servers.postgres]\nmemory_size = "900000g"\n')
         ended = run(project)
-        assert ended.code == 0, ended.told
-        assert "postgres: its databases are on the engine's disk" in " ".join(ended.told.split())
-        assert "memory_size in [tool.harness.servers.postgres]" in " ".join(ended.told.split())
+        assert ended.code == 0, ended.output
+        assert "postgres: its databases are on the engine's disk" in " ".join(ended.output.split())
+        assert "memory_size in [tool.harness.servers.postgres]" in " ".join(ended.output.split())
 
     def test_a_server_larger_than_its_memory_exits_with_three(self, project: Path) -> None:
         (project / "pyproject.toml").write_text('[tool.harness.servers.postgres]\nmemory_size = "64k"\n')
         ended = run(project)
-        assert ended.code == 3, ended.told
-        told = " ".join(ended.told.split())
+        assert ended.code == 3, ended.output
+        told = " ".join(ended.output.split())
         assert "No space left on device" in told
         assert "memory_size and in_memory in [tool.harness.servers.postgres]" in told
 
@@ -136,7 +136,7 @@ class TestRun:
         )
         ended = run(project)
         assert ended.code == 3
-        assert "no.such.registry.invalid" in command.red_case(ended) + ended.told
+        assert "no.such.registry.invalid" in command.red_case(ended) + ended.output
 
     def test_a_second_run_in_the_same_folder_says_why_not(self, project: Path) -> None:
         (project / "shop" / "tests.py").write_text("import time\nfrom unittest import TestCase\n\n\n"
@@ -200,7 +200,7 @@ py-modules = ["toml"]
 
 
 def flat(ended: command.Ended) -> str:
-    return " ".join(ended.told.split())
+    return " ".join(ended.output.split())
 
 
 @pytest.mark.docker
@@ -237,7 +237,7 @@ class TestDependencies:
             "    def test_it(self):\n        assert toml.OURS\n"
         )
         ended = self.run(project)
-        assert ended.code == 0, ended.told
+        assert ended.code == 0, ended.output
 
     def test_a_folder_beside_is_refused_and_the_next_step_works(self, project: Path) -> None:
         """The test follows each line of the hint literally."""
@@ -252,7 +252,7 @@ class TestDependencies:
         assert keys
         self.write(top, pyproject__toml=f"[tool.harness]\n{keys[1]}\n{keys[2]}\n")
         ended = self.run(top, "project", "--settings", "settings")
-        assert ended.code == 0, ended.told
+        assert ended.code == 0, ended.output
 
     def test_a_version_from_git_is_asked_for_and_the_next_step_works(self, project: Path) -> None:
         """The files are copied without .git, from which the package takes its version."""
@@ -265,10 +265,10 @@ class TestDependencies:
         failed = self.run(project)
         assert failed.code == 4
         command = re.search(r'install = \["(SETUPTOOLS_SCM_PRETEND_VERSION=.*?)"\]', flat(failed))
-        assert command, failed.told
+        assert command, failed.output
         self.write(project, pyproject__toml=f'{text}[tool.harness]\ninstall = ["{command[1]}"]\n')
         ended = self.run(project)
-        assert ended.code == 0, ended.told
+        assert ended.code == 0, ended.output
 
     def test_another_python_than_the_declared_one_is_never_used(self, project: Path) -> None:
         self.write(project, pyproject__toml='[project]\nname = "x"\nversion = "1"\nrequires-python = "<3.11"\n')
@@ -284,7 +284,7 @@ class TestDependencies:
             "from unittest import TestCase\n\n\nclass T(TestCase):\n    def test_it(self):\n        pass\n"
         )
         ended = run(project, "--db", "postgres")
-        assert ended.code == 0, ended.told
+        assert ended.code == 0, ended.output
         assert "git submodule update --init libs/x" in flat(ended)
         assert "--db postgres has no effect" in flat(ended)
 
@@ -343,7 +343,7 @@ class TestHangs:
         if file == "runner.py":
             (project / "settings.py").write_text(f'{SETTINGS}\nTEST_RUNNER = "runner.Runner"\n')
         ended = run(project, "--db", "sqlite", "--setup-timeout", "3", "--template-timeout", "3")
-        assert ended.code == 4, ended.told
+        assert ended.code == 4, ended.output
         told = command.red_case(ended)
         assert what in told
         assert place in told

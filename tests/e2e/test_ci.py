@@ -32,7 +32,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> command.Ended:
 class TestStorefront:
     def test_is_green_and_says_so(self, storefront: tuple[command.Ended, set[str]]) -> None:
         ended, _ = storefront
-        assert ended.code == 0, ended.told
+        assert ended.code == 0, ended.output
         assert re.search(r"^PASSED +\d+ tests: \d+ passed", ended.out, re.MULTILINE)
 
     def test_every_planned_test_has_passed(self, storefront: tuple[command.Ended, set[str]]) -> None:
@@ -72,7 +72,7 @@ class TestStorefront:
         ended = command.harness(
             "--db", "postgres", "--project", "tests/projects/storefront", label, artifacts=tmp_path / "live"
         )
-        assert ended.code == 0, ended.told
+        assert ended.code == 0, ended.output
         events = [json.loads(line) for line in (ended.artifacts / "journal.ndjson").read_text().splitlines()]
         kinds = [event["type"] for event in events]
         assert "WorkerStopped" in kinds
@@ -94,7 +94,7 @@ class TestStorefront:
 
 class TestOutcomes:
     def test_exits_with_one(self, outcomes: command.Ended) -> None:
-        assert outcomes.code == 1, outcomes.told[-3000:]
+        assert outcomes.code == 1, outcomes.output[-3000:]
         assert outcomes.summary["exit_code"] == 1
 
     def test_every_test_has_the_outcome_that_it_carries(self, outcomes: command.Ended) -> None:

@@ -201,7 +201,7 @@ def test_servers(shelf: Path) -> None:
     assert status == 1
     assert "OperationalError" in output
     ended = harness(shelf, "--settings", "postgres", *labels("Count"))
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.output
     assert [server["role"] for server in ended.summary["servers"]] == ["primary"]
 
 
@@ -217,7 +217,7 @@ def test_old_spellings(shelf: Path) -> None:
     _, output = plain(shelf, *labels("Count", "Write"))
     assert "Creating test database for alias 'other'" in output, "a mirror has no test database of its own"
     ended = harness(shelf, *labels("Count"))
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.output
     assert ended.summary["aliases"]["other"]["mirror_of"] == "default"
     assert re.search(r"TEST_MIRROR.*old spelling", ended.out)
 

@@ -207,5 +207,5 @@ def test_what_is_left_is_what_django_leaves(project: Path, tmp_path: Path) -> No
     with (project / "settings.py").open("a") as file:
         file.write(SETTINGS)
     ended = harness("--project", str(project), "--runner", "host", "--parallel", "1", artifacts=tmp_path / "artifacts")
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.output
     assert ended.summary["counts"]["passed"] == 20

@@ -60,7 +60,7 @@ def commands(out: str) -> list[str]:
 
 
 def test_the_only_commands_are_our_annotations(ended: command.Ended) -> None:
-    assert ended.code == 1, ended.told
+    assert ended.code == 1, ended.output
     found = commands(ended.out)
     assert [line.partition(" ")[0] for line in found] == ["::error"]
     assert "file=shop/tests.py,line=15" in found[0]

@@ -32,8 +32,8 @@ REPOSITORY = Path(__file__).parents[2]
 HUSH = "hushhush"
 
 
-class Tale(list[tuple[str, str]]):
-    """All that was told of the making of images."""
+class BuildLog(list[tuple[str, str]]):
+    """The lines about the making of images, each with its image."""
 
     def __call__(self, image: str, line: str) -> None:
         self.append((image, line))
@@ -52,28 +52,28 @@ def _run(tag: str, command: str) -> str:
 
 
 @contextlib.contextmanager
-def _builder(tale: Tale, environment: BuildEnvironment | None = None) -> Iterator[ImageBuilder]:
+def _builder(build_log: BuildLog, environment: BuildEnvironment | None = None) -> Iterator[ImageBuilder]:
     with (
         contextlib.closing(connect()) as client,
-        ImageBuilder(client, tale, lambda: environment or BuildEnvironment()) as made,
+        ImageBuilder(client, build_log, lambda: environment or BuildEnvironment()) as made,
     ):
         yield made
 
 
 @pytest.fixture
-def tale() -> Tale:
-    return Tale()
+def build_log() -> BuildLog:
+    return BuildLog()
 
 
 @pytest.fixture
-def builder(tale: Tale) -> Iterator[ImageBuilder]:
-    with _builder(tale) as made:
+def builder(build_log: BuildLog) -> Iterator[ImageBuilder]:
+    with _builder(build_log) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def runner() -> str:
-    with _builder(Tale()) as made:
+    with _builder(BuildLog()) as made:
         return made.runner_image("3.13")
 
 
@@ -142,19 +142,19 @@ def test_the_runner_has_what_a_project_commonly_needs(runner: str) -> None:
     assert said[8:] == ["can write", ""]
 
 
-def test_what_is_there_is_found_without_a_word(builder: ImageBuilder, tale: Tale, runner: str) -> None:
+def test_what_is_there_is_found_without_a_word(builder: ImageBuilder, build_log: BuildLog, runner: str) -> None:
     assert builder.runner_image("3.13") == runner
-    assert tale == []
+    assert build_log == []
 
 
 def test_a_changed_recipe_is_a_new_image_and_the_old_one_stays(
-    builder: ImageBuilder, tale: Tale, runner: str, own: str
+    builder: ImageBuilder, build_log: BuildLog, runner: str, own: str
 ) -> None:
     first = builder.provide([_spec(own, runner, "RUN echo one")])
     assert builder.provide([_spec(own, runner, "RUN echo one")]) == first
     second = builder.provide([_spec(own, runner, "RUN echo two")])
     assert first != second
-    assert sum(line.startswith("building ") for _, line in tale) == 2
+    assert sum(line.startswith("building ") for _, line in build_log) == 2
     assert builder.provide([_spec(own, runner, "RUN echo one")]) == first
 
 
@@ -169,13 +169,17 @@ def test_a_build_that_fails_shows_the_end_of_its_log(builder: ImageBuilder, runn
     assert "returned a non-zero code: 7" in lines[-1]
 
 
-def test_the_log_is_told_without_the_builders_colours(builder: ImageBuilder, tale: Tale, runner: str, own: str) -> None:
+def test_the_log_is_told_without_the_builders_colours(
+    builder: ImageBuilder, build_log: BuildLog, runner: str, own: str
+) -> None:
     builder.provide([_spec(own, runner, "RUN echo this in red >&2")])
-    assert "this in red" in [line for _, line in tale]
-    assert "\x1b" not in tale.text
+    assert "this in red" in [line for _, line in build_log]
+    assert "\x1b" not in build_log.text
 
 
-def test_what_can_be_had_from_nowhere_is_told_with_every_reason(builder: ImageBuilder, tale: Tale, own: str) -> None:
+def test_what_can_be_had_from_nowhere_is_told_with_every_reason(
+    builder: ImageBuilder, build_log: BuildLog, own: str
+) -> None:
     specs = [
         Spec(own, "1", Origin((f"registry.invalid/{name}:1",)), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
         for name in ("one", "two")
@@ -187,7 +191,7 @@ def test_what_can_be_had_from_nowhere_is_told_with_every_reason(builder: ImageBu
         "registry.invalid/two:1:",
     ]
     assert "docker pull registry.invalid/one:1" in caught.value.hint
-    assert [line for _, line in tale] == ["pulling"], "a registry that did not answer is asked once"
+    assert [line for _, line in build_log] == ["pulling"], "a registry that did not answer is asked once"
 
 
 def test_proxies_reach_a_build_and_do_not_stay(runner: str, own: str) -> None:
@@ -195,24 +199,24 @@ def test_proxies_reach_a_build_and_do_not_stay(runner: str, own: str) -> None:
     dockerfile = (
         f'RUN test "$http_proxy" = "{proxy.replace(HUSH, "$(printf hush%s hush)")}" && echo through $HTTP_PROXY'
     )
-    tale = Tale()
-    with _builder(tale, BuildEnvironment(proxies={"http_proxy": proxy})) as builder:
+    build_log = BuildLog()
+    with _builder(build_log, BuildEnvironment(proxies={"http_proxy": proxy})) as builder:
         tag = builder.provide([_spec(own, runner, dockerfile)])
-    assert "through http://***@proxy.invalid:3128" in tale.text
-    assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
+    assert "through http://***@proxy.invalid:3128" in build_log.text
+    assert HUSH not in build_log.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
 
 
 def test_one_of_two_runs_builds_and_the_other_waits(runner: str, own: str) -> None:
-    tales = (Tale(), Tale())
+    logs = (BuildLog(), BuildLog())
     spec = _spec(own, runner, "RUN sleep 1")
 
-    def job(tale: Tale) -> str:
-        with _builder(tale) as builder:
+    def job(build_log: BuildLog) -> str:
+        with _builder(build_log) as builder:
             return builder.provide([spec])
 
-    tags = provision.side_by_side({"one": lambda: job(tales[0]), "two": lambda: job(tales[1])})
+    tags = provision.side_by_side({"one": lambda: job(logs[0]), "two": lambda: job(logs[1])})
     assert tags["one"] == tags["two"]
-    assert sum("Successfully built" in tale.text for tale in tales) == 1
+    assert sum("Successfully built" in build_log.text for build_log in logs) == 1
 
 
 def test_the_first_failure_of_several_jobs_is_raised() -> None:
@@ -262,15 +266,15 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner: str,
         },
     )
     (tmp_path / "ca.pem").write_text("company")
-    tale = Tale()
-    with _builder(tale, environment) as builder:
+    build_log = BuildLog()
+    with _builder(build_log, environment) as builder:
         tag = builder.project_image(runner, project)
         try:
-            assert f"Successfully installed {name}-1.0" in tale.text
+            assert f"Successfully installed {name}-1.0" in build_log.text
             assert _run(tag, f"python -c 'import {name}'; id -u; pwd; ls /run/harness") == "10001\n/project\n"
-            tale.clear()
+            build_log.clear()
             assert builder.project_image(runner, project) == tag
-            assert tale == []
+            assert build_log == []
             (project / "requirements.txt").write_text(f"{name}==2.0\n")
             with pytest.raises(ProjectError) as caught:
                 builder.project_image(runner, project)
@@ -286,12 +290,12 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runne
         proxies={"https_proxy": f"http://me:{HUSH}@proxy.invalid:1"},
     )
     command = 'test -n "$PIP_INDEX_URL" && echo from $PIP_INDEX_URL by $HTTPS_PROXY $https_proxy'
-    tale = Tale()
-    with _builder(tale, environment) as builder:
+    build_log = BuildLog()
+    with _builder(build_log, environment) as builder:
         tag = builder.project_image(runner, tmp_path, [command, f"touch x{secrets.token_hex(4)}"])
     try:
-        assert "from https://***@index.invalid/simple by http://***@proxy.invalid:1" in tale.text
-        assert HUSH not in tale.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
+        assert "from https://***@index.invalid/simple by http://***@proxy.invalid:1" in build_log.text
+        assert HUSH not in build_log.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
         found = _run(tag, f"env | grep {HUSH}; grep -rlsF {HUSH} /opt /home /project /run /etc /tmp /root /var; true")
         assert found == ""
     finally:
@@ -343,7 +347,7 @@ def test_a_command_has_no_privileges_and_its_image_no_run(
 
 
 def test_a_container_that_ends_early_shows_status_and_output(
-    tmp_path: Path, tale: Tale, builder: ImageBuilder, runner: str, own: str, no_trace: None
+    tmp_path: Path, build_log: BuildLog, builder: ImageBuilder, runner: str, own: str, no_trace: None
 ) -> None:
     """Covers both operations that may meet it first: copying an archive, and running a command."""
     broken = (
@@ -383,10 +387,10 @@ def test_a_command_that_may_read_anything_has_the_whole_project(
 
 
 def test_a_project_that_names_nothing_has_the_runners_image(
-    tmp_path: Path, builder: ImageBuilder, tale: Tale, runner: str
+    tmp_path: Path, builder: ImageBuilder, build_log: BuildLog, runner: str
 ) -> None:
     assert builder.project_image(runner, tmp_path, []) == runner
-    assert tale == []
+    assert build_log == []
 
 
 def test_a_project_without_named_dependencies_is_an_error(tmp_path: Path, builder: ImageBuilder, runner: str) -> None:
@@ -485,7 +489,7 @@ def test_a_silent_engine_elsewhere_is_not_replaced() -> None:
 def test_a_base_that_is_there_is_not_made_again() -> None:
     first = _script("base")
     assert first.returncode == 0, first.stderr
-    with contextlib.closing(connect()) as client, ImageBuilder(client, Tale()) as builder:
+    with contextlib.closing(connect()) as client, ImageBuilder(client, BuildLog()) as builder:
         before = [builder.images.find(reference) for reference in specs.debian_origin("trixie").all_references]
         again = _script("base")
         assert (again.returncode, again.stdout, again.stderr) == (0, "", "")

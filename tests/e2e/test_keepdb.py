@@ -98,7 +98,7 @@ def run(shop: Path, name: str, *args: str) -> command.Ended:
 
 def test_kept_servers_get_new_clones_and_end_with_a_plain_run(shop: Path) -> None:
     first = run(shop, "first", "--keepdb")
-    assert first.code == 0, first.told
+    assert first.code == 0, first.output
     servers = kept_ids(shop)
     assert len(servers) == 2
 
@@ -108,12 +108,12 @@ def test_kept_servers_get_new_clones_and_end_with_a_plain_run(shop: Path) -> Non
     )
     (shop / "shop" / "models.py").write_text(f"{MODELS}    price = models.IntegerField(default=3)\n")
     second = run(shop, "second", "--keepdb")
-    assert second.code == 0, second.told
+    assert second.code == 0, second.output
     assert second.summary["counts"]["passed"] == 4
     assert kept_ids(shop) == servers
 
     third = run(shop, "third")
-    assert third.code == 0, third.told
+    assert third.code == 0, third.output
     assert kept_ids(shop) == set()
 
 
@@ -148,7 +148,7 @@ def test_two_runs_do_not_share_kept_servers(shop: Path) -> None:
             time.sleep(0.05)
         second = run(shop, "second", "--keepdb")
         assert second.code == 2
-        assert "--keepdb" in second.told
+        assert "--keepdb" in second.output
         assert first.wait(60) == 0
     finally:
         with contextlib.suppress(ProcessLookupError):

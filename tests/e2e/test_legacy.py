@@ -49,19 +49,19 @@ def run(name: str, tmp_path: Path) -> command.Ended:
 @pytest.mark.parametrize("name", GOOD)
 def test_good_settings_run(name: str, tmp_path: Path) -> None:
     ended = run(name, tmp_path)
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.output
     assert ended.summary["counts"]["passed"] == ended.summary["counts"]["planned"] == 12
-    assert GOOD[name] in ended.told
+    assert GOOD[name] in ended.output
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_settings_are_explained(name: str, tmp_path: Path) -> None:
     message, more = BAD[name]
     ended = run(name, tmp_path)
-    assert ended.code == 4, ended.told
+    assert ended.code == 4, ended.output
     assert message in command.red_case(ended)
-    assert more in ended.told
-    assert ended.told.count("  ABORTED ") == 1
-    assert "harness/runner/" not in ended.told
+    assert more in ended.output
+    assert ended.output.count("  ABORTED ") == 1
+    assert "harness/runner/" not in ended.output
     counts = ended.summary["counts"]
     assert counts["not_run"] == counts["planned"]

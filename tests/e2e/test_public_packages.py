@@ -220,7 +220,7 @@ def test_the_harness_counts_what_djangos_own_runner_counts(package: Package, bac
         file.write(package.configuration)
 
     ended = harness("--db", backend, "--project", str(root), artifacts=artifacts, timeout=SOME_MINUTES)
-    assert ended.code == 0, ended.told
+    assert ended.code == 0, ended.output
     assert counts_of_harness(ended.summary["counts"]) == package.counts[backend]
     assert Counter(server["role"] for server in ended.summary["servers"]) == (
         package.roles if backend in ENGINES else {}

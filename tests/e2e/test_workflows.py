@@ -111,7 +111,7 @@ jobs:
 
 def test_all_backends_together(github: GitHub) -> None:
     job = only(github.workflow(CI, only=("together",)))
-    assert job.result == "success", job.told
+    assert job.result == "success", job.log
     outputs = job.step("harness").outputs
     assert (outputs["verdict"], outputs["exit-code"]) == ("passed", "0")
     counts = json.loads(outputs["counts"])
@@ -126,7 +126,7 @@ def test_all_backends_together(github: GitHub) -> None:
 def test_a_job_for_each_backend_and_one_report(github: GitHub) -> None:
     *_, report = jobs = github.workflow(CI, only=("apart",))["apart"]
     assert [job.name for job in jobs] == ["Plan", *(f"{name}-py3.13" for name in _listed()), "Report"]
-    assert {job.result for job in jobs} == {"success"}, "\n".join(job.told for job in jobs)
+    assert {job.result for job in jobs} == {"success"}, "\n".join(job.log for job in jobs)
     assert {path.name for path in github.artifacts.iterdir()} == {
         "storefront.report",
         *(f"storefront.run.{name}-py3.13" for name in BACKENDS),
@@ -136,7 +136,7 @@ def test_a_job_for_each_backend_and_one_report(github: GitHub) -> None:
     each = [json.loads(job.step("results").outputs["counts"])["planned"] for job in jobs[1:-1]]
     assert counts["planned"] == sum(each) > 0
     assert cases_in(github.artifacts / "storefront.report" / "junit.xml") == sum(each)
-    assert all(backend in report.step("merge").summary + report.told for backend in BACKENDS)
+    assert all(backend in report.step("merge").summary + report.log for backend in BACKENDS)
 
 
 def _listed() -> list[str]:
@@ -157,7 +157,7 @@ def test_the_report_says_which_job_is_missing(github: GitHub) -> None:
     jobs = github.workflow(".github/workflows/django-tests.yml", inputs)
     (report,) = jobs["report"]
     assert report.result == "failure"
-    assert "postgres-17-py3.13" in report.told
+    assert "postgres-17-py3.13" in report.log
 
 
 def test_a_red_run_is_red_and_leaves_everything(github: GitHub) -> None:
@@ -165,10 +165,10 @@ def test_a_red_run_is_red_and_leaves_everything(github: GitHub) -> None:
     job = one_action(github, project="tests/projects/outcomes", db="sqlite", name="red run")
     assert job.result == "failure"
     assert job.step("run").outcome == "failure"
-    assert (job.outputs["verdict"], job.outputs["code"]) == ("failed", "1"), job.told
+    assert (job.outputs["verdict"], job.outputs["code"]) == ("failed", "1"), job.log
     assert json.loads(job.outputs["counts"])["failed"] > 0
     assert Path(job.outputs["report"]).is_file()
-    assert "::error file=tests/projects/outcomes/" in job.step("run").said
+    assert "::error file=tests/projects/outcomes/" in job.step("run").output
     assert "Failures" in job.step("run").summary
     assert job.outputs["artifact"] == "red-run"
     assert (github.artifacts / "red-run" / "junit.xml").is_file()
@@ -178,13 +178,13 @@ def test_caches_and_a_second_attempt(whole: GitHub) -> None:
     """The second attempt finds the caches of the first, and its artifacts replace those of the first."""
     given = {"project": "tests/projects/storefront", "db": "sqlite"}
     first = one_action(whole, **given)
-    assert first.result == "success", first.told
+    assert first.result == "success", first.log
     assert [first.step(name).outputs["cache-hit"] for name in ("pip", "images")] == ["false", "false"]
     whole.attempt = 2
     second = one_action(whole, **given)
-    assert second.result == "success", second.told
+    assert second.result == "success", second.log
     assert [second.step(name).outputs["cache-hit"] for name in ("pip", "images")] == ["true", "true"]
-    assert "Loaded image: harness-project:" in second.told
+    assert "Loaded image: harness-project:" in second.log
     assert second.step("used").outcome == "skipped"
     assert [path.name for path in whole.artifacts.iterdir()] == ["harness-example-tests-projects-storefront-sqlite"]
 
@@ -197,7 +197,7 @@ def test_what_is_given_is_never_a_command(github: GitHub) -> None:
     )
     assert job.result == "failure"
     assert job.step("run").outcome == "failure"
-    assert "No test matches the label" in job.step("run").said
+    assert "No test matches the label" in job.step("run").output
     assert job.outputs["artifact"] == "touch-pwned-touch-pwned-touch-pwned"
     assert not list(github.folder.rglob("pwned"))
 
@@ -213,7 +213,7 @@ def test_arguments_arrive_as_they_are_written(github: GitHub) -> None:
         name="chosen",
         cache="false",
     )
-    assert job.result == "success", job.told
+    assert job.result == "success", job.log
     assert json.loads(job.outputs["counts"])["planned"] == 1
 
 
@@ -250,7 +250,7 @@ def test_images_are_published_by_version(github: GitHub, tmp_path: Path, monkeyp
     with registry.serving(tmp_path / "registry") as address:
         github.contexts = {"vars": {"IMAGE_REGISTRY": address}}
         job = only(github.workflow(".github/workflows/images.yml"))
-        assert job.result == "success", job.told
+        assert job.result == "success", job.log
         image = f"{address}/example/shop/postgres:17"
         assert job.step("build").outputs["image"] == image
         assert image in job.step("Push").summary
@@ -283,8 +283,8 @@ def harness_images(*arguments: str) -> str:
 
 def test_versions_are_tried_on_the_day(github: GitHub) -> None:
     job = only(github.workflow(".github/workflows/versions.yml"))
-    assert job.result == "success", job.told
-    assert re.search(r"python 3.13 +ok", job.told)
+    assert job.result == "success", job.log
+    assert re.search(r"python 3.13 +ok", job.log)
 
 
 def test_no_images_are_published_without_a_registry(github: GitHub) -> None:
@@ -308,16 +308,16 @@ def test_a_release_is_published(github: GitHub) -> None:
     import harness
 
     build, publish = released(github, f"v{harness.__version__}")
-    assert (build.result, publish.result) == ("success", "success"), build.told
+    assert (build.result, publish.result) == ("success", "success"), build.log
     assert github.published == [
         f"django_ci_harness-{harness.__version__}-py3-none-any.whl",
         f"django_ci_harness-{harness.__version__}.tar.gz",
     ]
-    assert f"harness {harness.__version__}" in build.told
+    assert f"harness {harness.__version__}" in build.log
 
 
 def test_a_release_with_another_tag_is_not(github: GitHub) -> None:
     build, publish = released(github, "v99.0.0")
     assert (build.result, publish.result) == ("failure", "skipped")
-    assert "::error::" in build.told
+    assert "::error::" in build.log
     assert github.published == []

@@ -88,7 +88,7 @@ def by_harness(suite: Suite, folder: Path) -> Seen:
     said = seen(ended.report)
     if said.exit_code != ended.code:
         raise AssertionError(
-            f"exit code {ended.code}, where the journal comes to {said.exit_code}: {ended.told[-3000:]}"
+            f"exit code {ended.code}, where the journal comes to {said.exit_code}: {ended.output[-3000:]}"
         )
     return said
 
