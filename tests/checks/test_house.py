@@ -113,7 +113,6 @@ RULES: dict[str, tuple[Callable[[Path], list[str]], list[Path]]] = {
 }
 UNDONE: dict[str, tuple[str, ...]] = {
     "a docstring or a comment begins with no riddle": (
-        "harness/host",
         "tests/unit/host",
         "tests/unit/report",
     ),
