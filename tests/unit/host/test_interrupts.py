@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import pytest
 
@@ -20,12 +21,12 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
-def _heeding():
+def _heeding() -> Iterator[None]:
     with heeding():
         yield
 
 
-def send(signum) -> None:
+def send(signum: int) -> None:
     """It has been handled when this returns: Python does so between two steps of the main thread."""
     os.kill(os.getpid(), signum)
 
@@ -38,7 +39,7 @@ def send(signum) -> None:
         (signal.SIGHUP, ExitCode.SIGTERM),
     ],
 )
-def test_a_signal_is_an_exception(signum, code: ExitCode) -> None:
+def test_a_signal_is_an_exception(signum: int, code: ExitCode) -> None:
     before = [signal.getsignal(each) for each in heeded()]
     with pytest.raises(Interrupted, match=signal.Signals(signum).name) as caught, interruptible():
         send(signum)
@@ -58,7 +59,7 @@ def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not() -
 
 
 def test_what_is_not_to_be_cut_off_is_done_first() -> None:
-    done = []
+    done: list[str] = []
 
     def work() -> None:
         with uninterrupted():
@@ -154,11 +155,11 @@ def test_a_signal_on_the_way_out_changes_nothing() -> None:
 
 def test_what_a_pool_is_given_is_known_to_it_before_a_signal_is_raised() -> None:
     class Hit(ThreadPoolExecutor):
-        def submit(self, *args, **kwargs):
+        def submit(self, *args: Any, **kwargs: Any) -> Any:
             send(signal.SIGTERM)
             return super().submit(*args, **kwargs)
 
-    done = []
+    done: list[str] = []
     with Hit(1) as pool, pytest.raises(Interrupted), interruptible():
         submit(pool, done.append, "it")
     assert done == ["it"]

@@ -307,9 +307,10 @@ def test_the_step_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
     path.write_text("before\n")
     with Artifacts.open(tmp_path / "a") as artifacts:
         artifacts.append_step_summary(path, "after \udc80\n")
-        assert artifacts.problems == ()
+        assert not artifacts.problems
         artifacts.append_step_summary(tmp_path / "no" / "folder", "x")
-        assert "Cannot write" in artifacts.problems[0].message
+        (problem,) = artifacts.problems
+        assert "Cannot write" in problem.message
     assert path.read_text() == "before\nafter \\udc80\n"
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,8 @@ def test_the_last_words_are_the_last_line() -> None:
     assert reported_error("") is None
 
 
-def child(folder, flags, **variables):
-    """How the process ends that such a request is sent to."""
+def child(folder: Path, flags: Any, **variables: str) -> tuple[int, bytes, RunAborted | None]:
+    """The end of a process that gets a request with *flags*: its status, its output and the error that it reports."""
     request = RunRequest(flags, str(folder / "out"), TypedCommand(("harness", "ci")))
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.host.backends.backend_process"],

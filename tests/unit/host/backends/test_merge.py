@@ -11,7 +11,7 @@ import pytest
 from harness.errors import ExitCode, UsageError
 from harness.host.backends.merge import find_runs, read_expected, read_run
 from harness.host.planning.backends import Job, matrix_document
-from harness.protocol.events import Outcome, RunFinished
+from harness.protocol.events import Outcome, PlannedTest, RunFinished
 from harness.report.artifacts import Artifacts
 from harness.report.journal import read_journal
 from harness.report.model import ledger
@@ -34,7 +34,7 @@ def write(folder: Path, journal: Journal) -> Path:
     return folder
 
 
-def sqlite(*tests, outcome=Outcome.PASSED):
+def sqlite(*tests: PlannedTest, outcome: Outcome = Outcome.PASSED) -> Journal:
     journal = started("sqlite").plan(*tests)
     for test in tests:
         journal.attempt(test, outcome, failures=() if outcome is Outcome.PASSED else (failure("no"),))

@@ -11,13 +11,14 @@ import pytest
 from harness.errors import UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.config.load import load
+from harness.host.config.options import Config
 from harness.host.planning.backends import Backend, at_once, backends_of, matrix, matrix_document, workers_each
 
 GIB = 1 << 30
 REPOSITORY = Path(__file__).parents[4]
 
 
-def project(folder, toml):
+def project(folder: Path, toml: str) -> Config:
     (folder / "pyproject.toml").write_text(f"[tool.harness]\n{toml}\n")
     return load({"project": str(folder)}, {}, folder, need_settings=False)
 
@@ -49,7 +50,7 @@ def test_what_names_an_alias_holds_in_every_run() -> None:
         ((DbSpec("sqlite", None, "=="),), "alias-sqlite"),
     ],
 )
-def test_without_one_for_all_aliases_there_is_one_run(db, name: str) -> None:
+def test_without_one_for_all_aliases_there_is_one_run(db: tuple[DbSpec, ...], name: str) -> None:
     (backend,) = backends_of(db)
     assert (backend.name, backend.db) == (
         name,
@@ -57,7 +58,7 @@ def test_without_one_for_all_aliases_there_is_one_run(db, name: str) -> None:
     )
 
 
-def backend_version(spec) -> str | None:
+def backend_version(spec: DbSpec) -> str | None:
     return "17" if spec.engine == "postgres" else None
 
 
@@ -115,7 +116,7 @@ def test_the_command_prints_one_line_for_a_workflow_and_a_list_for_people(tmp_pa
 # --- room
 
 
-def backends(*names):
+def backends(*names: str) -> list[Backend]:
     return [Backend(name, (DbSpec(name),)) for name in names]
 
 
@@ -133,7 +134,7 @@ def backends(*names):
     ],
 )
 def test_as_many_at_once_as_cores_and_memory_allow(
-    names, cores: int, memory, workers: int | None, expected: int
+    names: tuple[str, ...], cores: int, memory: int, workers: int | None, expected: int
 ) -> None:
     assert at_once(backends(*names), cores, memory, workers) == expected
 

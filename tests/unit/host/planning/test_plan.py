@@ -1,5 +1,8 @@
 """Which servers a topology needs, and where each alias goes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +10,9 @@ from hypothesis import strategies as st
 from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.engines.postgres import POSTGRES, SERVER_OPTIONS
-from harness.host.planning.plan import make_plan
+from harness.host.planning.plan import ServerPlan, make_plan
 from harness.protocol import naming
+from harness.protocol.messages import Route
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
@@ -19,8 +23,19 @@ VENDORS = {PG: "postgresql", POSTGIS: "postgresql", SQLITE: "sqlite", MYSQL: "my
 EVERYWHERE = (DbSpec("postgres"),)
 
 
-def alias(name, /, backend=PG, database="shop", host="db", port="", user="shop", vendor=None, test_name=None, **test):
-    """An alias as inside reads it: with the test name that Django would give."""
+def alias(
+    name: str,
+    /,
+    backend: str = PG,
+    database: str = "shop",
+    host: str = "db",
+    port: str = "",
+    user: str = "shop",
+    vendor: str | None = None,
+    test_name: str | None = None,
+    **test: Any,
+) -> Alias:
+    """An alias as the runner reads it: with the test name that Django would give."""
     vendor = vendor or VENDORS[backend]
     named = test.get("name")
     if vendor == "sqlite":
@@ -31,22 +46,22 @@ def alias(name, /, backend=PG, database="shop", host="db", port="", user="shop",
     )
 
 
-def plan(*aliases, db=()):
+def plan(*aliases: Alias, db: Sequence[DbSpec] = ()) -> ServerPlan:
     return make_plan(Topology(aliases), db)
 
 
-def servers(made):
+def servers(made: ServerPlan) -> dict[str, tuple[object, ...]]:
     return {
         server.id: (server.engine.name, server.version, server.role, server.primary, server.aliases)
         for server in made.servers
     }
 
 
-def routes(made):
+def routes(made: ServerPlan) -> dict[str, Route]:
     return {route.alias: route for route in made.routes}
 
 
-def codes(made):
+def codes(made: ServerPlan) -> list[str]:
     return [notice.code for notice in made.notices]
 
 
@@ -65,7 +80,7 @@ def test_aliases_on_the_same_host_and_port_share_a_server() -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [{"host": "db2"}, {"port": "5433"}])
-def test_another_host_or_port_is_another_server(elsewhere) -> None:
+def test_another_host_or_port_is_another_server(elsewhere: dict[str, str]) -> None:
     made = plan(alias("default"), alias("catalog", **elsewhere))
     assert servers(made) == {
         "default": ("postgres", "17", "primary", None, ("default",)),
@@ -237,7 +252,7 @@ def test_each_alias_is_tested_on_what_the_settings_name_where_nothing_is_asked_f
 
 
 @pytest.mark.parametrize("db", [EVERYWHERE, SQLITE_ALONE])
-def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_named(db) -> None:
+def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_named(db: Sequence[DbSpec]) -> None:
     documents = alias("documents", "django_mongodb_backend", "docs", vendor="mongodb")
     with pytest.raises(UsageError) as caught:
         plan(alias("default"), alias("replica", mirror="default", host="db2"), documents, db=db)
@@ -379,20 +394,20 @@ def test_a_user_that_the_engine_would_not_take_is_ours_and_told() -> None:
 # --- names of databases
 
 
-def name_of(*aliases, db=(), of="default"):
+def name_of(*aliases: Alias, db: Sequence[DbSpec] = (), of: str = "default") -> str | None:
     return routes(plan(*aliases, db=db))[of].test_name
 
 
 @pytest.mark.parametrize(
     "database", ["shop.v2", "it's", "Shop", "größe", "シ", "a b", "percent%s", "semi;colon", "x" * 53, "back\\slash"]
 )
-def test_names_that_postgresql_takes_are_left_to_django(database) -> None:
+def test_names_that_postgresql_takes_are_left_to_django(database: str) -> None:
     assert name_of(alias("default", database=database)) is None
 
 
 def test_63_characters_leave_no_room_for_a_slot_and_are_shortened() -> None:
     made = plan(alias("default", database="x" * 63))
-    name = routes(made)["default"].test_name
+    name = routes(made)["default"].test_name or ""
     assert len(naming.clone(name, 9999).encode()) <= naming.POSTGRES_NAME_BYTES
     assert name.startswith("test_xxxx")
     assert codes(made) == ["database-renamed"]
@@ -401,7 +416,7 @@ def test_63_characters_leave_no_room_for_a_slot_and_are_shortened() -> None:
 
 def test_a_quotation_mark_that_django_cannot_quote_is_replaced() -> None:
     made = plan(alias("default", database='we"ird'), alias("other", database="we_ird"))
-    name = routes(made)["default"].test_name
+    name = routes(made)["default"].test_name or ""
     assert '"' not in name
     assert name.startswith("test_we_ird_")
     assert name != "test_we_ird"
@@ -429,9 +444,10 @@ def test_an_alias_without_a_name_is_called_after_itself() -> None:
 def test_a_name_that_is_anothers_clone_is_told_apart() -> None:
     made = plan(alias("default", database="app"), alias("numbered", database="app_1"))
     assert routes(made)["default"].test_name is None
-    name = routes(made)["numbered"].test_name
+    name = routes(made)["numbered"].test_name or ""
     assert name.startswith("test_app_1_")
-    assert naming.parse_clone(name) is None or naming.parse_clone(name)[0] != "test_app"
+    parsed = naming.parse_clone(name)
+    assert parsed is None or parsed[0] != "test_app"
 
 
 def test_a_name_that_looks_like_a_clone_of_another_servers_database_is_left_alone() -> None:
@@ -457,13 +473,13 @@ def test_two_backends_on_one_name_are_two_test_databases_as_django_has_it() -> N
         ("db.sqlite3", {"name": ":memory:"}, "test_db"),
     ],
 )
-def test_a_file_gives_its_name_to_its_database(database: str, test, expected: str) -> None:
+def test_a_file_gives_its_name_to_its_database(database: str, test: dict[str, str], expected: str) -> None:
     assert name_of(alias("default", SQLITE, database, **test), db=EVERYWHERE) == expected
 
 
 def test_files_of_one_name_in_two_folders_are_two_databases() -> None:
     made = plan(alias("default", SQLITE, "/a/db.sqlite3"), alias("b", SQLITE, "/b/db.sqlite3"), db=EVERYWHERE)
-    names = [route.test_name for route in made.routes]
+    names = [route.test_name or "" for route in made.routes]
     assert names[0] == "test_db"
     assert names[1].startswith("test_db_")
 
@@ -477,14 +493,14 @@ def test_a_mirror_has_the_name_of_its_primarys_database() -> None:
     assert routes(made)["ro"].test_name == "test_db"
 
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=80)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)
 
 
 NUMBERED = st.from_regex(r"[ab](_[0-9]{1,2}){0,2}", fullmatch=True)
 
 
 @given(st.lists(TEXT | NUMBERED, min_size=1, max_size=6, unique=True), st.sampled_from([PG, MYSQL]))
-def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names, backend) -> None:
+def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names: list[str], backend: str) -> None:
     aliases = [alias(f"a{number}", backend, name) for number, name in enumerate(names)]
     made = make_plan(Topology(tuple(aliases)), EVERYWHERE)
     final = [known.database for known in made.routes]
@@ -500,7 +516,7 @@ def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(
 
 
 @pytest.mark.parametrize("db", [EVERYWHERE, (DbSpec("sqlite"),)])
-def test_a_backend_without_databases_has_no_effect_and_says_so(db) -> None:
+def test_a_backend_without_databases_has_no_effect_and_says_so(db: Sequence[DbSpec]) -> None:
     nothing = alias("default", backend="django.db.backends.dummy", vendor="dummy", database="")
     assert codes(plan(nothing, db=db)) == ["db-without-effect"]
     assert f"--db {db[0]} has no effect" in plan(nothing, db=db).notices[0].text

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -26,11 +27,11 @@ def step_summary(journal: Journal, **more: object) -> str:
     return github.step_summary(report, verdict(report), **more)  # type: ignore[arg-type]
 
 
-def failing(number: int, message: str = "13 != 12", **told: object) -> Journal:
+def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
     tests = [planned(f"test_{n}") for n in range(number)]
     journal = Journal().plan(*tests)
     for test in tests:
-        journal.attempt(test, Outcome.FAILED, failures=(failure(message),), **told)
+        journal.attempt(test, Outcome.FAILED, failures=(failure(message),), **fields)
     return journal.end(failures=number)
 
 
@@ -124,7 +125,8 @@ def test_guarded() -> None:
 
 
 def html(markdown: str) -> str:
-    return MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    rendered: str = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    return rendered
 
 
 def test_the_summary_of_a_red_run() -> None:

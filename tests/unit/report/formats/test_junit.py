@@ -2,6 +2,7 @@ import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,8 +29,8 @@ def root(journal: Journal, **options: object) -> ET.Element:
     return ET.fromstring(xml(journal, **options))
 
 
-def one_case(outcome: Outcome, **told: object) -> ET.Element:
-    case = root(Journal().plan(ONE).attempt(ONE, outcome, **told).end()).find(".//testcase[@name='test_one']")
+def one_case(outcome: Outcome, **fields: Any) -> ET.Element:
+    case = root(Journal().plan(ONE).attempt(ONE, outcome, **fields).end()).find(".//testcase[@name='test_one']")
     assert case is not None
     return case
 

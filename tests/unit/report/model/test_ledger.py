@@ -1,4 +1,6 @@
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -224,11 +226,15 @@ def test_phases_add_up_and_an_open_one_lasts_until_the_end() -> None:
 
 
 def test_only_red_attempts_keep_output_and_sql() -> None:
-    told = {"stdout": "out", "stderr": "err", "sql": (Statement(0.0, "default", "primary", "SELECT 1", 0.1),)}
-    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, **told).attempt(TWO, Outcome.FAILED, **told)
+    fields: dict[str, Any] = {
+        "stdout": "out",
+        "stderr": "err",
+        "sql": (Statement(0.0, "default", "primary", "SELECT 1", 0.1),),
+    }
+    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, **fields).attempt(TWO, Outcome.FAILED, **fields)
     passed, failed = (c.attempts[0] for c in report_of(journal).cases)
     assert (passed.stdout, passed.stderr, passed.sql) == ("", "", ())
-    assert (failed.stdout, failed.stderr, failed.sql) == tuple(told.values())
+    assert (failed.stdout, failed.stderr, failed.sql) == tuple(fields.values())
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,10 +325,10 @@ def test_doubling_numbered_events_changes_nothing(told: list[Envelope], data: st
     assert repr(ledger.fold(doubled)) == repr(ledger.fold(numbered))  # as text, since NaN is not equal to itself
 
 
-def final_of(test: str, told: list[object]) -> Outcome | None:
+def final_of(test: str, events_read: Sequence[object]) -> Outcome | None:
     """The outcome that counts: the first final one, or a red one behind it while no plan names the test, as a fixture's."""
     final, is_planned = None, False
-    for event in told:
+    for event in events_read:
         if isinstance(event, RunPlanned):
             is_planned |= test in {each.id for each in event.tests}
         elif isinstance(event, AttemptFinished) and event.test == test and event.final:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from harness.protocol.events import Failure, Frame, Outcome, PlannedTest, RunFinished
@@ -19,11 +21,11 @@ def lines(journal: Journal, options: ConsoleOptions | None = None, **more: objec
     return [line.plain.rstrip() for line in told]
 
 
-def failing(number: int, **told: object) -> Journal:
+def failing(number: int, **fields: Any) -> Journal:
     tests = [planned(f"test_{n:04}") for n in range(number)]
     journal = Journal().plan(*tests)
     for test in tests:
-        journal.attempt(test, Outcome.FAILED, failures=(failure("13 != 12"),), **told)
+        journal.attempt(test, Outcome.FAILED, failures=(failure("13 != 12"),), **fields)
     return journal.end(failures=number)
 
 
@@ -145,10 +147,10 @@ def test_control_sequences_reach_no_terminal() -> None:
     assert "\\x1b[2J" in text
 
 
-def rerun(*red: PlannedTest, **told: object) -> str:
+def rerun(*red: PlannedTest, **fields: Any) -> str:
     journal = Journal().plan(*red)
     for test in red:
-        journal.attempt(test, Outcome.FAILED, **told)
+        journal.attempt(test, Outcome.FAILED, **fields)
     return rerun_command(TypedCommand(("harness", "ci", "--db", "postgres"), ("shop",)), ledger.fold(journal.envelopes))
 
 
