@@ -1,7 +1,4 @@
-"""Rules that no linter knows: sizes of folders and functions, plain first words, names of tests, subjects of commits.
-
-``UNDONE`` lists the files that do not meet a rule yet.
-"""
+"""Rules that no linter knows: sizes of folders and functions, plain first words, names of tests, subjects of commits."""
 
 from __future__ import annotations
 
@@ -111,31 +108,12 @@ RULES: dict[str, tuple[Callable[[Path], list[str]], list[Path]]] = {
         [path for path in sources("tests/unit") if path.name.startswith("test_")],
     ),
 }
-UNDONE: dict[str, tuple[str, ...]] = {
-    "a docstring or a comment begins with no riddle": (
-        "tests/unit/host",
-        "tests/unit/report",
-    ),
-    "the name of a test has at most 60 characters": (
-        "tests/unit/host",
-        "tests/unit/report",
-    ),
-}
-"""Folders and files that do not meet a rule yet; a finished one leaves the list."""
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_rule(rule: str) -> None:
     check, paths = RULES[rule]
-    undone = UNDONE.get(rule, ())
-    broken = [found for path in paths if not named(path).startswith(undone) for found in check(path)]
-    assert broken == []
-
-
-@pytest.mark.parametrize(("rule", "place"), [(rule, place) for rule, places in UNDONE.items() for place in places])
-def test_undone_places_break_the_rule(rule: str, place: str) -> None:
-    check, paths = RULES[rule]
-    assert any(check(path) for path in paths if named(path).startswith(place)), f"take {place} out of UNDONE"
+    assert [found for path in paths for found in check(path)] == []
 
 
 def test_subjects_of_commits_are_short() -> None:

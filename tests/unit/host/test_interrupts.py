@@ -47,7 +47,7 @@ def test_a_signal_is_an_exception(signum: int, code: ExitCode) -> None:
     assert [signal.getsignal(each) for each in heeded()] == before
 
 
-def test_the_first_says_the_code_the_second_is_raised_too_and_a_third_is_not() -> None:
+def test_two_signals_are_raised_and_the_first_gives_the_code() -> None:
     codes = []
     with interruptible():
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
@@ -119,7 +119,7 @@ def test_a_hangup_that_is_ignored_stays_so() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_these_tests_pass_where_signals_are_ignored_from_the_start() -> None:
+def test_these_tests_pass_where_signals_are_ignored() -> None:
     tests = (
         "host/test_interrupts.py::test_a_signal_is_an_exception",
         "test_cli.py::TestProcess::test_an_interrupt",
@@ -153,7 +153,7 @@ def test_a_signal_on_the_way_out_changes_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_a_pool_is_given_is_known_to_it_before_a_signal_is_raised() -> None:
+def test_a_pool_knows_its_job_before_a_signal_is_raised() -> None:
     class Hit(ThreadPoolExecutor):
         def submit(self, *args: Any, **kwargs: Any) -> Any:
             send(signal.SIGTERM)

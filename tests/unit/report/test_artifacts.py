@@ -253,7 +253,7 @@ def test_a_full_disk_is_said_so(tmp_path: Path) -> None:
         assert "journal.ndjson" not in artifacts.paths
 
 
-def test_a_line_that_was_torn_by_a_full_disk_is_ended_when_there_is_room_again(tmp_path: Path) -> None:
+def test_a_line_torn_by_a_full_disk_is_ended_later(tmp_path: Path) -> None:
     line = codec.encode(TOLD[0]).encode()
     with Artifacts.open(tmp_path) as artifacts:
         artifacts.append(line)
@@ -341,7 +341,7 @@ def test_what_is_made_of_several_runs_has_no_journal_of_its_own(tmp_path: Path) 
     assert {"postgres-17/journal.ndjson", "sqlite/summary.json"} <= everything(tmp_path)
 
 
-def test_the_next_run_clears_the_runs_that_an_earlier_command_made_and_nothing_else(tmp_path: Path) -> None:
+def test_the_next_run_clears_an_earlier_commands_runs_alone(tmp_path: Path) -> None:
     several(tmp_path, "postgres-17", "sqlite")
     (tmp_path / "sqlite" / "notes.txt").write_text("mine")
     (tmp_path / "other").mkdir()
@@ -351,13 +351,13 @@ def test_the_next_run_clears_the_runs_that_an_earlier_command_made_and_nothing_e
         assert not (tmp_path / "postgres-17").exists()
 
 
-def test_a_command_on_other_backends_leaves_none_of_the_earlier_ones(tmp_path: Path) -> None:
+def test_a_command_on_other_backends_clears_the_earlier_ones(tmp_path: Path) -> None:
     several(tmp_path, "postgres-17", "sqlite")
     several(tmp_path, "sqlite", "postgres-18")
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"sqlite", "postgres-18"}
 
 
-def test_a_merge_leaves_the_runs_that_it_is_made_of_and_they_stay_known(tmp_path: Path) -> None:
+def test_a_merge_keeps_its_runs_and_they_stay_known(tmp_path: Path) -> None:
     several(tmp_path, "postgres-17", "sqlite")
     with Artifacts.open(tmp_path, has_journal=False, spares_runs=True):
         assert "sqlite/journal.ndjson" in everything(tmp_path)

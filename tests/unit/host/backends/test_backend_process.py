@@ -1,4 +1,4 @@
-"""What the command says to the processes of its runs, and what it makes of how they end."""
+"""The command's requests to the processes of its runs, and how it reads their ends."""
 
 import os
 import signal

@@ -109,13 +109,13 @@ def test_artifacts_of_another_version_are_refused(tmp_path: Path, file: str, tex
     assert caught.value.hint
 
 
-def test_a_journal_that_does_not_say_its_backend_is_of_another_version(tmp_path: Path) -> None:
+def test_a_journal_without_a_backend_is_of_another_version(tmp_path: Path) -> None:
     folder = write(tmp_path, Journal().plan(ADDS).attempt(ADDS, Outcome.PASSED).inside(RunFinished(0)))
     with pytest.raises(UsageError, match="does not say which backend"):
         read_run(folder, tmp_path)
 
 
-def test_runs_are_found_in_the_folders_that_are_given_and_in_those_below(tmp_path: Path) -> None:
+def test_runs_are_found_in_given_folders_and_below(tmp_path: Path) -> None:
     one, two = write(tmp_path / "one", sqlite(ADDS)), write(tmp_path / "jobs" / "sqlite", sqlite(ADDS))
     three = write(tmp_path / "jobs" / "both" / "postgres-17", on_postgres())
     assert find_runs([one, tmp_path / "jobs", one]) == [one, three, two]
@@ -188,7 +188,7 @@ def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "journal.ndjson").exists()
 
 
-def test_what_does_not_belong_together_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+def test_unrelated_runs_are_an_error_and_nothing_is_written(tmp_path: Path) -> None:
     write(tmp_path / "a", sqlite(ADDS, BAD))
     write(tmp_path / "b", sqlite(BAD))
     ended = merge(tmp_path, "a", "b", "--artifacts", "out")
@@ -203,9 +203,7 @@ def test_without_a_folder_there_is_nothing_to_merge(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("redirections", [">&-", ">/dev/full", "| true", "<&- >&- 2>&-", "2>&-"])
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.FAILED])
-def test_the_exit_code_is_that_of_the_summary_though_nobody_reads(
-    tmp_path: Path, redirections: str, outcome: Outcome
-) -> None:
+def test_the_exit_code_is_the_summarys_on_a_broken_pipe(tmp_path: Path, redirections: str, outcome: Outcome) -> None:
     write(tmp_path / "run", sqlite(planned("test_one"), outcome=outcome))
     command = f"{sys.executable} -m harness merge run --artifacts merged {redirections}; exit ${{PIPESTATUS[0]}}"
     process = subprocess.run(

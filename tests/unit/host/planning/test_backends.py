@@ -1,4 +1,4 @@
-"""What a configuration comes to as runs, what they are called, and how many there is room for."""
+"""The runs of a configuration: their names, and how many run at once."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def project(folder: Path, toml: str) -> Config:
     return load({"project": str(folder)}, {}, folder, need_settings=False)
 
 
-def test_each_backend_for_all_aliases_is_a_run_and_versions_are_written_out() -> None:
+def test_each_backend_is_a_run_and_names_its_version() -> None:
     found = backends_of((DbSpec("postgres"), DbSpec("postgres", "15"), DbSpec("sqlite")))
     assert [(backend.name, str(backend)) for backend in found] == [
         ("postgres-17", "postgres:17"),
@@ -102,7 +102,7 @@ def test_a_matrix_of_more_jobs_than_github_takes_is_an_error(tmp_path: Path) -> 
         matrix(project(tmp_path, f'db = ["postgres", "postgres:15", "sqlite"]\npython = [{pythons}]'))
 
 
-def test_the_command_prints_one_line_for_a_workflow_and_a_list_for_people(tmp_path: Path) -> None:
+def test_matrix_prints_json_for_workflows_and_text_for_people(tmp_path: Path) -> None:
     project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     run = [sys.executable, "-m", "harness", "matrix"]
@@ -139,6 +139,6 @@ def test_as_many_at_once_as_cores_and_memory_allow(
     assert at_once(backends(*names), cores, memory, workers) == expected
 
 
-def test_runs_side_by_side_share_the_cores_unless_workers_are_asked_for() -> None:
+def test_parallel_runs_share_the_cores_unless_workers_are_given() -> None:
     assert [workers_each(at, 8, None) for at in (1, 2, 3, 8, 16)] == [8, 4, 2, 1, 1]
     assert workers_each(2, 8, 5) == 5

@@ -1,4 +1,4 @@
-"""Whose databases are in memory: all that fit, and a word on those that do not."""
+"""The choice of databases in memory: all that fit, with a notice for those that do not."""
 
 from harness.host.config.databases import DbSpec
 from harness.host.config.servers import ServerConfig
@@ -30,7 +30,7 @@ def test_what_fits_is_in_memory_and_nothing_is_said() -> None:
     assert (placed.on_disk, placed.sizes, placed.notices) == (frozenset(), {}, ())
 
 
-def test_an_engine_that_does_not_say_what_it_has_is_taken_to_have_enough() -> None:
+def test_an_engine_of_unknown_memory_is_taken_to_have_enough() -> None:
     assert place(PAIR, {}, 0).on_disk == frozenset()
 
 
@@ -54,12 +54,12 @@ def test_a_size_is_passed_on_and_counts_for_each_server() -> None:
     assert (set(placed.on_disk), dict(placed.sizes)) == ({"mysql"}, {})
 
 
-def test_the_disk_that_was_asked_for_is_no_news_and_takes_no_memory() -> None:
+def test_a_configured_disk_gives_no_notice_and_takes_no_memory() -> None:
     placed = place(PAIR, {"mysql": ServerConfig(in_memory=False)}, 1 << 30)
     assert (set(placed.on_disk), placed.notices) == ({"mysql"}, ())
 
 
-def test_the_engine_that_takes_most_goes_first_and_the_rest_may_stay() -> None:
+def test_the_largest_engine_goes_to_disk_first() -> None:
     alone = MARIADB.memory_bytes + DATABASES_BYTES + RUNNER_BYTES
     assert place(TWO, {}, alone).on_disk == {"mysql"}
     assert place(TWO, {}, alone - 1).on_disk == {"mysql", "mariadb"}

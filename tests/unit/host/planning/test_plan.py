@@ -105,13 +105,13 @@ def test_a_mirror_elsewhere_is_a_replica_of_its_primarys_server() -> None:
     assert codes(made) == []
 
 
-def test_a_mirror_that_comes_first_does_not_come_before_its_primary() -> None:
+def test_a_mirror_is_planned_after_its_primary() -> None:
     made = plan(alias("replica", host="db2", mirror="default"), alias("default"))
     assert [server.role for server in made.servers] == ["primary", "replica"]
     assert [route.alias for route in made.routes] == ["replica", "default"]
 
 
-def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told() -> None:
+def test_a_mirror_on_its_primarys_host_reads_the_primary() -> None:
     made = plan(alias("default"), alias("replica", mirror="default"))
     assert list(servers(made)) == ["default"]
     assert (routes(made)["replica"].server, routes(made)["replica"].role) == ("default", "primary")
@@ -120,7 +120,7 @@ def test_a_mirror_on_its_primarys_host_reads_from_the_primary_and_is_told() -> N
     assert "replica is a mirror of default" in notice.text
 
 
-def test_two_mirrors_on_one_host_share_a_replica_and_two_hosts_are_two() -> None:
+def test_mirrors_share_a_replica_only_on_one_host() -> None:
     made = plan(
         alias("default"),
         alias("a", host="r1", mirror="default"),
@@ -134,7 +134,7 @@ def test_two_mirrors_on_one_host_share_a_replica_and_two_hosts_are_two() -> None
     }
 
 
-def test_mirrors_of_different_servers_on_one_host_are_replicas_of_their_own() -> None:
+def test_mirrors_of_two_servers_on_one_host_are_two_replicas() -> None:
     made = plan(
         alias("default"),
         alias("other", host="db2"),
@@ -145,7 +145,7 @@ def test_mirrors_of_different_servers_on_one_host_are_replicas_of_their_own() ->
     assert primaries == {"default": None, "other": None, "default-ro": "default", "other-ro": "other"}
 
 
-def test_a_mirror_on_another_primarys_host_is_still_a_replica_of_its_own_primary() -> None:
+def test_a_mirror_on_a_foreign_primarys_host_follows_its_own() -> None:
     made = plan(alias("default"), alias("other", host="db2"), alias("ro", host="db2", mirror="default"))
     assert servers(made)["ro"] == ("postgres", "17", "replica", "default", ("ro",))
 
@@ -208,7 +208,7 @@ def test_sqlite_needs_no_server() -> None:
 SQLITE_ALONE = (DbSpec("sqlite"),)
 
 
-def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias() -> None:
+def test_sqlite_replaces_servers_with_a_database_for_each_alias() -> None:
     made = plan(
         alias("default"),
         alias("replica", host="db2", mirror="default"),
@@ -230,7 +230,7 @@ def test_sqlite_stands_in_for_servers_with_a_database_in_memory_for_each_alias()
     assert codes(made) == []
 
 
-def test_aliases_of_one_database_have_one_each_on_sqlite_and_that_is_told() -> None:
+def test_aliases_of_one_database_are_apart_on_sqlite() -> None:
     made = plan(alias("default"), alias("reports"), db=SQLITE_ALONE)
     assert [(routed.alias, routed.mode) for routed in made.routes] == [("default", "primary"), ("reports", "primary")]
     assert made.routes[1].database == "file:memorydb_reports?mode=memory&cache=shared"
@@ -245,14 +245,14 @@ def test_sqlite_for_one_alias_leaves_the_others_on_their_servers() -> None:
     assert (routes(made)["analytics"].server, routes(made)["analytics"].backend) == (None, SQLITE)
 
 
-def test_each_alias_is_tested_on_what_the_settings_name_where_nothing_is_asked_for() -> None:
+def test_without_db_each_alias_keeps_the_backend_of_the_settings() -> None:
     made = plan(alias("default"), alias("analytics", SQLITE, "a.db"))
     assert list(servers(made)) == ["default"]
     assert {name: route.backend for name, route in routes(made).items()} == {"default": PG, "analytics": SQLITE}
 
 
 @pytest.mark.parametrize("db", [EVERYWHERE, SQLITE_ALONE])
-def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_named(db: Sequence[DbSpec]) -> None:
+def test_a_document_database_is_replaced_only_by_its_alias(db: Sequence[DbSpec]) -> None:
     documents = alias("documents", "django_mongodb_backend", "docs", vendor="mongodb")
     with pytest.raises(UsageError) as caught:
         plan(alias("default"), alias("replica", mirror="default", host="db2"), documents, db=db)
@@ -262,7 +262,7 @@ def test_what_is_no_relational_database_is_replaced_only_where_its_alias_is_name
     assert len(plan(alias("default"), documents, db=named).routes) == 2
 
 
-def test_a_project_without_a_database_has_no_server_whatever_is_asked_for() -> None:
+def test_a_project_without_a_database_has_no_server() -> None:
     dummy = Alias("default", "django.db.backends.dummy", "dummy")
     for db in ((), EVERYWHERE):
         made = make_plan(Topology((dummy,)), db)
@@ -271,7 +271,7 @@ def test_a_project_without_a_database_has_no_server_whatever_is_asked_for() -> N
     assert make_plan(Topology(())).servers == ()
 
 
-def test_db_replaces_the_backend_of_every_alias_that_is_not_of_its_vendor() -> None:
+def test_db_replaces_each_backend_of_another_vendor() -> None:
     made = plan(
         alias("default", SQLITE, "db.sqlite3"),
         alias("old", MYSQL, host="my"),
@@ -293,7 +293,7 @@ def test_a_third_partys_backend_of_the_right_vendor_stays() -> None:
     assert made.routes[0].test_name is None
 
 
-def test_all_files_are_databases_of_one_server_and_mirrors_of_them_a_replica() -> None:
+def test_sqlite_files_share_a_server_and_their_mirrors_a_replica() -> None:
     made = plan(
         alias("default", SQLITE, "db.sqlite3"),
         alias("other", SQLITE, "other.sqlite3"),
@@ -311,12 +311,12 @@ def test_files_and_a_server_are_not_one_server() -> None:
     assert set(servers(made)) == {"default", "other"}
 
 
-def test_a_version_is_kept_and_otherwise_the_engines_default_is_taken() -> None:
+def test_a_given_version_wins_over_the_engines_default() -> None:
     assert plan(alias("default"), db=(DbSpec("postgres", "15"),)).servers[0].version == "15"
     assert plan(alias("default"), db=EVERYWHERE).servers[0].version == POSTGRES.default_version
 
 
-def test_db_for_one_alias_leaves_the_others_on_what_the_settings_name() -> None:
+def test_db_for_one_alias_leaves_the_others_alone() -> None:
     made = plan(
         alias("default", SQLITE, "db.sqlite3"),
         alias("ro", SQLITE, "db.sqlite3", mirror="default"),
@@ -330,7 +330,7 @@ def test_db_for_one_alias_leaves_the_others_on_what_the_settings_name() -> None:
     assert routes(made)["files"].server is None
 
 
-def test_db_for_one_alias_splits_a_server_that_would_need_two_versions() -> None:
+def test_db_for_one_alias_splits_a_server_of_two_versions() -> None:
     made = plan(alias("default"), alias("other", database="other"), db=(DbSpec("postgres", "15", "other"),))
     assert servers(made) == {
         "default": ("postgres", "17", "primary", None, ("default",)),
@@ -338,32 +338,32 @@ def test_db_for_one_alias_splits_a_server_that_would_need_two_versions() -> None
     }
 
 
-def test_an_alias_on_its_own_wins_over_db_for_all_and_takes_those_along_that_share_its_database() -> None:
+def test_db_for_an_alias_wins_and_takes_its_database_along() -> None:
     db = (DbSpec("postgres", "17"), DbSpec("postgres", "15", "same"))
     made = plan(alias("default"), alias("same"), alias("ro", host="r", mirror="default"), db=db)
     assert {server.version for server in made.servers} == {"15"}
 
 
-def test_db_that_contradicts_itself_for_one_database_is_a_usage_error() -> None:
+def test_contradicting_db_for_one_database_is_a_usage_error() -> None:
     db = (DbSpec("postgres", "15", "default"), DbSpec("postgres", "17", "ro"))
     with pytest.raises(UsageError, match=r"default=postgres:15.*ro=postgres:17"):
         plan(alias("default"), alias("ro", host="r", mirror="default"), db=db)
 
 
-def test_db_for_an_alias_that_is_not_there_is_a_usage_error_that_names_those_that_are() -> None:
+def test_db_for_an_unknown_alias_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="no alias 'defualt'") as caught:
         plan(alias("default"), db=(DbSpec("postgres", None, "defualt"),))
     assert "default" in caught.value.hint
 
 
-def test_an_engine_that_is_not_supported_yet_names_the_alias_and_ends_with_4() -> None:
+def test_an_unsupported_engine_is_the_projects_error() -> None:
     with pytest.raises(ProjectError, match=r"DATABASES\['legacy'\].*oracle") as caught:
         plan(alias("default"), alias("legacy", "django.db.backends.oracle", host="ora", vendor="oracle"))
     assert caught.value.exit_code == ExitCode.PROJECT
     assert "--db" in caught.value.hint
 
 
-def test_a_mirror_of_another_vendor_is_the_projects_error_until_db_makes_them_one() -> None:
+def test_a_mirror_of_another_vendor_is_an_error_without_db() -> None:
     aliases = (alias("default"), alias("ro", SQLITE, "x.db", mirror="default"))
     with pytest.raises(ProjectError, match=r"'ro'.*'default'"):
         plan(*aliases)
@@ -405,7 +405,7 @@ def test_names_that_postgresql_takes_are_left_to_django(database: str) -> None:
     assert name_of(alias("default", database=database)) is None
 
 
-def test_63_characters_leave_no_room_for_a_slot_and_are_shortened() -> None:
+def test_a_name_of_63_characters_is_shortened_for_the_slot() -> None:
     made = plan(alias("default", database="x" * 63))
     name = routes(made)["default"].test_name or ""
     assert len(naming.clone(name, 9999).encode()) <= naming.POSTGRES_NAME_BYTES
@@ -423,7 +423,7 @@ def test_a_quotation_mark_that_django_cannot_quote_is_replaced() -> None:
     assert routes(made)["other"].test_name is None
 
 
-def test_long_names_that_begin_alike_stay_distinct_and_equal_ones_shared() -> None:
+def test_shortened_names_stay_distinct_and_equal_ones_shared() -> None:
     made = plan(
         alias("default", database="x" * 70 + "a"),
         alias("b", database="x" * 70 + "b"),
@@ -450,12 +450,12 @@ def test_a_name_that_is_anothers_clone_is_told_apart() -> None:
     assert parsed is None or parsed[0] != "test_app"
 
 
-def test_a_name_that_looks_like_a_clone_of_another_servers_database_is_left_alone() -> None:
+def test_a_name_like_a_clone_on_another_server_is_left_alone() -> None:
     made = plan(alias("default", database="app"), alias("numbered", database="app_1", host="db2"))
     assert routes(made)["numbered"].test_name is None
 
 
-def test_two_backends_on_one_name_are_two_test_databases_as_django_has_it() -> None:
+def test_two_backends_of_one_name_are_two_test_databases() -> None:
     made = plan(alias("default"), alias("gis", POSTGIS))
     assert routes(made)["default"].test_name is None
     assert routes(made)["gis"].test_name not in (None, "test_shop")
@@ -500,7 +500,7 @@ NUMBERED = st.from_regex(r"[ab](_[0-9]{1,2}){0,2}", fullmatch=True)
 
 
 @given(st.lists(TEXT | NUMBERED, min_size=1, max_size=6, unique=True), st.sampled_from([PG, MYSQL]))
-def test_whatever_the_names_distinct_databases_stay_distinct_and_can_be_written(names: list[str], backend: str) -> None:
+def test_distinct_databases_have_distinct_names_that_fit(names: list[str], backend: str) -> None:
     aliases = [alias(f"a{number}", backend, name) for number, name in enumerate(names)]
     made = make_plan(Topology(tuple(aliases)), EVERYWHERE)
     final = [known.database for known in made.routes]

@@ -1,4 +1,4 @@
-"""What counts as a difference between backends."""
+"""The differences between backends."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_much_slower_is_both_many_times_and_a_second(slow: float, expected: list
     assert kinds(ran("a", Outcome.PASSED, 20.0), ran("b", Outcome.PASSED, 30.0)) == []
 
 
-def test_a_fixture_that_failed_on_one_was_well_where_it_is_not_told_of() -> None:
+def test_a_fixture_without_a_report_passed_on_that_backend() -> None:
     journal = started("a").plan(HIDDEN)
     journal.attempt(FIXTURE, Outcome.ERRORED, extra=FIXTURE, failures=(failure("no", kind="error"),))
     broken = run_of(journal.attempt(HIDDEN, Outcome.NOT_RUN, reason="setUpClass failed").end(1))

@@ -41,7 +41,7 @@ def test_versions_are_named_where_they_differ_and_only_there() -> None:
     assert labels(*runs) == ["sqlite-django5.2.1", "sqlite-django6.1.3"]
 
 
-def test_a_run_that_ended_before_django_was_there_is_of_that_of_its_others() -> None:
+def test_a_run_that_ended_early_gets_the_others_django() -> None:
     shards = [passed("sqlite", ADDS), run_of(started("sqlite", django="").host(RunAborted(ExitCode.SERVERS, "no")))]
     both = merge(shards)
     assert [(column.label, len(column.runs)) for column in both.columns] == [("sqlite", 2)]
@@ -56,7 +56,7 @@ def test_parts_of_one_suite_are_one_column() -> None:
     assert both.verdict == Verdict("passed", ExitCode.GREEN)
 
 
-def test_runs_on_one_backend_with_tests_in_common_do_not_belong_together() -> None:
+def test_runs_on_one_backend_may_not_share_tests() -> None:
     with pytest.raises(UsageError) as caught:
         merge([passed("sqlite", ADDS, SKIPS, folder="a/"), passed("sqlite", SKIPS, ADDS, folder="../b/")])
     assert caught.value.message == (
@@ -131,7 +131,7 @@ def test_what_was_not_expected_does_not_belong_to_it() -> None:
     assert "It has sqlite-py3.13." in caught.value.hint
 
 
-def test_counts_are_sums_and_the_time_is_from_the_first_to_the_last() -> None:
+def test_counts_add_up_and_time_spans_all_runs() -> None:
     both: Merged = merge([passed("sqlite", ADDS), passed("postgres-17", ADDS, SKIPS)])
     assert (both.counts.planned, both.counts.passed) == (3, 3)
     assert both.total_s == max(run.report.total_s for _, run in both.runs)

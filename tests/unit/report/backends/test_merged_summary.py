@@ -65,7 +65,7 @@ def test_the_keys_are_those_of_one_run_and_more() -> None:
     ]
 
 
-def test_what_the_runs_have_in_common_is_said_once_and_the_rest_is_joined() -> None:
+def test_common_fields_appear_once_and_others_are_joined() -> None:
     content = merged_summary.content(merge([passed("a", ADDS, python="3.12"), passed("a", ADDS, python="3.13")]))
     assert (content["python"], content["django"], content["seed"]) == ("3.12.1, 3.13.1", "6.1.3", None)
 
@@ -84,7 +84,7 @@ def test_attachments_are_found_from_the_merged_file() -> None:
     assert f"[[ATTACHMENT|../elsewhere/postgres-17/sql/{BAD.id}.sql]]" in junit_of(both).decode()
 
 
-def test_a_test_that_is_red_on_several_backends_is_annotated_once() -> None:
+def test_a_test_red_on_several_backends_is_annotated_once() -> None:
     told = merged_summary.annotate_all(merged())
     bad = [line for line in told if line.startswith("::error") and "test_bad" in line]
     assert len(bad) == 1
@@ -123,7 +123,7 @@ def test_each_way_to_fail_is_told_in_full_once() -> None:
     ]
 
 
-def test_the_markdown_of_thousands_of_differences_stays_below_what_github_takes() -> None:
+def test_markdown_of_many_differences_fits_githubs_limit() -> None:
     tests = [dataclasses.replace(BAD, id=f"{BAD.id}_{number}") for number in range(8000)]
     runs = []
     for backend, outcome in (("a", Outcome.SKIPPED), ("b", Outcome.FAILED)):

@@ -177,7 +177,7 @@ def test_markup_of_tests_breaks_no_table() -> None:
     assert {row.count("<td") + row.count("<th") for row in rows} == {4, 2}
 
 
-def test_each_failure_stands_in_the_summary_once_with_the_path_of_its_sql() -> None:
+def test_each_failure_is_in_the_summary_once_with_its_sql_path() -> None:
     test = planned("test_0")
     text = step_summary(failing(1, sql=STATEMENTS), sql_paths={test.id: "a/sql/x.sql"})
     assert text.count("13 != 12") == 1
@@ -185,7 +185,7 @@ def test_each_failure_stands_in_the_summary_once_with_the_path_of_its_sql() -> N
     assert "| slowest |" not in text
 
 
-def test_of_many_failures_the_first_are_folded_and_the_others_a_row_each() -> None:
+def test_the_first_of_many_failures_are_folded_others_are_rows() -> None:
     told = html(step_summary(failing(30)))
     assert told.count("<summary>FAIL ") == DETAILED
     assert f"{github.plain(f' - AssertionError: 13 != 12 ({FILE}:41)')}</summary>" in told

@@ -23,7 +23,7 @@ class TestAttempt:
     def test_where_no_frame_is_known_the_tests_own_place_is_told(self) -> None:
         assert lines(outcome=Outcome.XPASSED, reason="it passed") == ["it passed", "shop/tests.py:3"]
 
-    def test_of_many_subtests_the_first_are_told_and_the_others_named(self) -> None:
+    def test_of_many_subtests_the_first_are_shown_the_others_named(self) -> None:
         told = lines(*(failure("no", f"(n={n})") for n in range(5)), subtests=9)
         assert told[0] == "5 of 9 subTests failed"
         assert told[1:4] == ["subTest (n=0)", "shop/tests.py:4: self.fail()", "no"]

@@ -63,7 +63,7 @@ def test_a_test_that_was_running_says_so() -> None:
     assert case(report_of(journal), ONE).reason == "was running in slot 2 when the run was aborted: the server died"
 
 
-def test_a_test_that_was_running_when_its_worker_was_lost_without_blame_says_so() -> None:
+def test_a_test_running_in_a_lost_worker_without_blame_says_so() -> None:
     journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), slot=2)
     journal.inside(WorkerLost(7, None, "SIGKILL", None), slot=2)
     one = case(report_of(journal), ONE)
@@ -80,7 +80,7 @@ def test_a_lost_worker_makes_the_test_that_it_names_crashed() -> None:
     assert case(report, TWO).reason == "the journal ended without it; worker 2 (pid 7) died with SIGSEGV before that"
 
 
-def test_the_coordinators_own_account_of_a_crash_replaces_ours_and_keeps_its_start() -> None:
+def test_the_coordinators_report_of_a_crash_replaces_ours() -> None:
     journal = Journal().plan(ONE)
     started_at = journal.at
     journal.inside(AttemptStarted(ONE.id), WorkerLost(7, 1, None, ONE.id), slot=2)
@@ -172,7 +172,7 @@ def test_fixtures_are_cases_only_when_red_or_skipped() -> None:
     assert report.counts().planned == 1
 
 
-def test_a_fixture_that_ran_for_each_part_of_its_class_is_red_if_one_was() -> None:
+def test_a_fixture_of_a_split_class_is_red_if_one_part_was() -> None:
     fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
     for outcomes in ((Outcome.SKIPPED, Outcome.ERRORED), (Outcome.ERRORED, Outcome.SKIPPED)):
         journal = Journal().plan(ONE)
@@ -338,7 +338,7 @@ def final_of(test: str, events_read: Sequence[object]) -> Outcome | None:
 
 
 def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
-    """What must be true of any report of any events."""
+    """Assert the rules that hold for the report of any events."""
     seen: set[int] = set()
     fresh = [e.event for e in told if not e.seq or not (e.seq in seen or seen.add(e.seq))]  # type: ignore[func-returns-value]
     wanted = {test.id for event in fresh if isinstance(event, RunPlanned) for test in event.tests}
@@ -369,7 +369,7 @@ def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
         progress.take(envelope)
 
 
-def test_a_test_that_erred_when_a_server_went_has_the_servers_last_words() -> None:
+def test_a_test_hit_by_a_lost_server_has_the_end_of_its_log() -> None:
     journal = Journal().plan(ONE, TWO).attempt(TWO, Outcome.ERRORED, failures=(failure("error"),))
     journal.at += 10
     journal.attempt(ONE, Outcome.ERRORED, failures=(failure("error"),))

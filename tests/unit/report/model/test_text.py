@@ -44,7 +44,7 @@ def test_every_character_that_is_not_seen_is_an_escape() -> None:
     assert found <= signs
 
 
-def test_for_terminal_drops_colours_and_shows_what_else_moves_the_cursor() -> None:
+def test_for_terminal_drops_colours_and_escapes_cursor_moves() -> None:
     assert for_terminal("\x1b[1;31mred\x1b[0m \x1b[2J") == "red \\x1b[2J"
 
 

@@ -81,7 +81,7 @@ def test_an_abort_after_a_green_end_is_not_green() -> None:
     assert judge(journal.host(RunAborted(ExitCode.SERVERS, "the replica stopped"))).exit_code == 3
 
 
-def test_what_the_projects_runner_counts_is_red_whatever_was_flaky() -> None:
+def test_failures_of_the_projects_runner_are_red_despite_flaky() -> None:
     journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2)
     judged = judge(journal.end(failures=1))
     assert (judged.exit_code, judged.cause and judged.cause.kind) == (1, "RunnerFailed")
@@ -111,7 +111,7 @@ def test_a_runner_that_counts_failures_of_its_own_has_failed() -> None:
     assert "2 failures" in judged.cause.message
 
 
-def test_a_red_test_says_why_by_itself_and_one_that_did_not_run_does_not() -> None:
+def test_a_verdict_has_a_cause_only_where_tests_show_none() -> None:
     journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).inside(RunFinished(0))
     judged = judge(journal)
     assert judged.cause is not None

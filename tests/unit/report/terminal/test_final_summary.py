@@ -59,7 +59,7 @@ def test_more_than_ten_failures_are_listed_at_the_end() -> None:
     assert line in lines(failing(11))
 
 
-def test_what_framed_the_projects_frames_is_told_when_much_is_asked_for() -> None:
+def test_verbosity_shows_the_frames_of_other_packages() -> None:
     told = lines(failing(1), ConsoleOptions(verbosity=2))
     assert "  Traceback (most recent call last):" in told
     assert f"  0.020s, slot 1, {ONE.file}:41" in told
@@ -172,7 +172,7 @@ def test_a_fixture_is_told_by_its_class_and_hides_its_tests() -> None:
     assert command == f"harness ci catalog.tests.A.test_x {ONE.classname}"
 
 
-def test_many_failures_are_told_by_class_then_module_then_as_typed() -> None:
+def test_rerun_names_classes_then_modules_then_the_typed_labels() -> None:
     of_class = [planned(f"test_{n}", classname="shop.tests.A") for n in range(30)]
     assert rerun(*of_class) == "harness ci --db postgres shop.tests.A"
     of_module = [planned("test_x", classname=f"shop.tests.A{n}") for n in range(30)]
@@ -221,7 +221,7 @@ def test_condensed() -> None:
     assert condensed("out", ()) == []
 
 
-def test_a_failure_that_another_backend_has_told_is_not_told_in_full_again() -> None:
+def test_a_failure_shown_for_another_backend_is_shortened() -> None:
     journal = failing(2)
     first, second = (f"{planned(f'test_{n:04}').id}" for n in (0, 1))
     told = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
