@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.host.config.options import Config
+from harness.host.interrupts import uninterrupted
 from harness.host.planning.backends import backends_of
 from harness.host.run.environment import Environment
 from harness.protocol import codec
@@ -103,14 +104,14 @@ class Record:
         if not isinstance(error, HarnessError):
             text = "".join(traceback.format_exception(error))
             error = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
-        if isinstance(error, Interrupted):
-            if self._is_interrupted:  # a second signal only ends the wait for the runner
-                return error
-            self._is_interrupted = True
+        if isinstance(error, Interrupted) and self._is_interrupted:  # a second signal only ends the wait for the runner
+            return error
         evidence = "\n".join([error.evidence, *getattr(error, "__notes__", ())]).strip()
         if self._secret:
             evidence = evidence.replace(self._secret, "***")
-        self.add(RunAborted(error.exit_code, error.message, error.hint, evidence))
+        with uninterrupted():  # a second signal comes when the first one is recorded
+            self._is_interrupted |= isinstance(error, Interrupted)
+            self.add(RunAborted(error.exit_code, error.message, error.hint, evidence))
         return error
 
     def finish(self) -> ExitCode:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from harness.errors import ExitCode, Interrupted, ServerError
 from harness.host.config.load import load
+from harness.host.interrupts import interruptible
 from harness.host.run.environment import Environment
 from harness.host.run.record import Record
 from harness.protocol import codec
@@ -20,6 +22,7 @@ from harness.protocol.events import Envelope, Event, RunAborted
 from harness.report.artifacts import Artifacts
 from harness.report.model.typed_command import TypedCommand
 from tests.golden.journals import JOURNALS
+from tests.signals import heeding
 
 FULL = "No space left on device"
 
@@ -192,3 +195,20 @@ class TestUnwritableFiles:
         assert "statements:" not in run.output
         _, run = finished(tmp_path / "other", nothing, "outcomes")
         assert "  7 statements: .harness/sql/shop.tests.test_orders.OrderTests.test_fails.sql" in run.output
+
+
+def test_a_second_signal_does_not_hide_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tmp_path / "shop")
+    append = run.artifacts.append
+
+    def interrupted_append(line: bytes) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        append(line)
+
+    monkeypatch.setattr(run.artifacts, "append", interrupted_append)
+    with heeding(), pytest.raises(Interrupted), interruptible():
+        run.record.abort(Interrupted("SIGINT ended the run.", ExitCode.SIGINT))
+    monkeypatch.undo()
+    run.record.abort(Interrupted("SIGTERM ended the run.", ExitCode.SIGTERM))
+    events = [codec.decode(line).event for line in run.journal.encode().splitlines(keepends=True)]
+    assert [event.exit_code for event in events if isinstance(event, RunAborted)] == [ExitCode.SIGINT]
