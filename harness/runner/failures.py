@@ -19,6 +19,7 @@ from ..errors import HarnessError
 from ..protocol.events import BriefLine, Failure, Frame
 from . import excerpt, unpatched
 from .excerpt import is_ours
+from .text import cut
 
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
@@ -113,14 +114,6 @@ def message_of(value: BaseException) -> str:
         return str(value)
     except BaseException as error:  # noqa: BLE001 - SystemExit from a __str__ must not end the worker
         return f"<the exception's __str__ raised {type_name(type(error))}>"
-
-
-def cut(text: str, limit: int) -> str:
-    """*text*; if it is longer than *limit* characters, with its middle replaced by a note."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
 
 
 def project_root() -> str:

@@ -12,7 +12,7 @@ from json.encoder import encode_basestring_ascii
 
 from ...protocol.events import Statement
 from .. import unpatched
-from ..failures import cut
+from ..text import cut
 from .parameters import shown
 
 CONNECT = "-- connect"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from ..failures import cut
+from ..text import cut
 
 VALUE_SIZE = 10_000
 """The most characters or bytes that the log has of one value."""

@@ -15,7 +15,8 @@ from typing import Any
 
 from ...protocol.events import QueryCount, Statement
 from .. import private_apis, unpatched
-from ..failures import cut, message_of
+from ..failures import message_of
+from ..text import cut
 from . import known_errors
 from .crash_safe_log import CONNECT, CrashSafeLog
 from .parameters import literal, shortened, shown

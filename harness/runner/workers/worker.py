@@ -37,13 +37,14 @@ from ...protocol.messages import MirrorMode
 from .. import private_apis, unpatched
 from ..databases import clones, flush
 from ..descriptors import duplicate_high
-from ..failures import MESSAGE_CHARACTERS, FailureDescriber, cut, format_error, message_of, type_name
+from ..failures import MESSAGE_CHARACTERS, FailureDescriber, format_error, message_of, type_name
 from ..host_channel import INTERRUPTS
 from ..processes import prctl
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.units import Plan, class_name
 from ..sql.statement_log import StatementLog
+from ..text import cut
 from . import isolation
 from .output_capture import Capture
 from .result import AttemptResult, fixture_id

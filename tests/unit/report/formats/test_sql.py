@@ -7,7 +7,7 @@ import pytest
 from harness.protocol.events import Outcome, QueryCount, Statement
 from harness.report.formats import sql
 from harness.report.model import ledger
-from harness.runner.failures import cut
+from harness.runner.text import cut
 from tests.golden.journals import STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
