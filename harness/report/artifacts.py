@@ -12,7 +12,7 @@ import fcntl
 import os
 import stat
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -258,6 +258,13 @@ class Artifacts:
                 hint="Remove the symbolic link, or choose another folder with --artifacts DIR.",
             )
         return target
+
+
+def condensed(folder: str, paths: Sequence[str]) -> list[str]:
+    """*paths* below *folder* on one line: the files at the top, then the folders."""
+    names = dict.fromkeys(path if "/" not in path else f"{path.partition('/')[0]}/" for path in paths)
+    listed = sorted(names, key=lambda name: name.endswith("/"))
+    return [f"{folder}/: {', '.join(listed)}"] if listed else []
 
 
 def _is_of_layout(path: str) -> bool:

@@ -12,10 +12,11 @@ import pytest
 
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope
+from harness.report.artifacts import condensed
 from harness.report.formats import junit, sql, summary
 from harness.report.journal import read_journal
 from harness.report.model import ledger
-from harness.report.model.typed_command import TypedCommand
+from harness.report.model.typed_command import TypedCommand, rerun_command
 from harness.report.model.verdict import verdict
 from harness.report.terminal import final_summary
 from harness.report.terminal.console import Console
@@ -87,9 +88,9 @@ def test_plain_console(name: str) -> None:
         report,
         verdict(report),
         console.options,
-        sql_paths=final_summary.sql_paths(report, ".harness", [naming.sql_file(test) for test in written]),
-        artifacts=final_summary.condensed(".harness", PATHS),
-        rerun=final_summary.rerun_command(TypedCommand(("harness", "ci", "--db", "postgres")), report),
+        sql_paths=sql.paths(report, ".harness", [naming.sql_file(test) for test in written]),
+        artifacts=condensed(".harness", PATHS),
+        rerun=rerun_command(TypedCommand(("harness", "ci", "--db", "postgres")), report),
     )
     console.finish(lines)
     console.close()

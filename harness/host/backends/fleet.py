@@ -33,16 +33,18 @@ from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import IMAGE_LINE_EVERY_S, run_started
 from harness.protocol import codec
 from harness.protocol.events import Envelope, RunAborted, RunStarted
-from harness.report.artifacts import JOURNAL, Artifacts
-from harness.report.backends import merged_summary
+from harness.report.artifacts import JOURNAL, Artifacts, condensed
+from harness.report.backends import merged_reports
 from harness.report.backends.merge import Missing, Run, merge
+from harness.report.formats import sql
 from harness.report.journal import JournalReader
 from harness.report.model.ledger import Ledger
 from harness.report.model.phrases import case_headline
 from harness.report.model.run_report import RunReport
+from harness.report.model.typed_command import rerun_command
 from harness.report.model.verdict import verdict
 from harness.report.terminal.console import Console
-from harness.report.terminal.final_summary import condensed, final_summary, rerun_command, sql_paths
+from harness.report.terminal.final_summary import final_summary
 
 POLL_S = 0.1
 EXIT_S = 60.0
@@ -69,7 +71,7 @@ def run_several(config: Config) -> ExitCode:
         merged = merge(fleet.runs, fleet.missing, code)
         code = write(merged, artifacts, environment, console, strict=config.junit_strict)
         if environment.is_github:
-            environment.try_print(merged_summary.annotate_all(merged))
+            environment.try_print(merged_reports.annotate_all(merged))
         return code
 
 
@@ -190,7 +192,7 @@ class _Fleet:
             options,
             artifacts=condensed(folder, paths),
             rerun=rerun_command(child.request.command, run.report),
-            sql_paths=sql_paths(run.report, folder, paths),
+            sql_paths=sql.paths(run.report, folder, paths),
             known=self._known,
         )
         self._known |= {(case.test.id, case_headline(case)) for case in run.report.red}

@@ -17,8 +17,8 @@ from harness.errors import ExitCode, UsageError, worst
 from harness.host.config.options import Config
 from harness.host.run.environment import Environment, read_environment
 from harness.protocol import codec
-from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts
-from harness.report.backends import merged_summary
+from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, condensed
+from harness.report.backends import merged_reports, merged_summary
 from harness.report.backends.merge import Merged, Run, merge, missing_of
 from harness.report.formats import junit, summary
 from harness.report.journal import read_journal
@@ -26,7 +26,6 @@ from harness.report.model import ledger
 from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import WORDS, Cause, Verdict, verdict, with_unwritten
 from harness.report.terminal.console import Console
-from harness.report.terminal.final_summary import condensed
 
 _DEEPEST = 2
 """The depth below a given folder at which runs are looked for: one artifact's folder, one backend's folder in it."""
@@ -62,11 +61,11 @@ def write(
     """Write the merged reports and print the summary; the exit code is never green when a report could not be written."""
     markdown = merged_summary.markdown(merged)
     artifacts.keep(DIFFERENCES, lambda: markdown)
-    artifacts.keep(JUNIT, lambda: junit.build_all(merged_summary.parts(merged), merged.total_s, strict=strict))
+    artifacts.keep(JUNIT, lambda: junit.build_all(merged_reports.parts(merged), merged.total_s, strict=strict))
     if environment.step_summary is not None:
         artifacts.append_step_summary(environment.step_summary, markdown)
     known = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
-    artifacts.keep(SUMMARY, lambda: merged_summary.build(known))
+    artifacts.keep(SUMMARY, lambda: merged_reports.build(known))
     merged = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))
     paths = condensed(environment.relative(artifacts.root), artifacts.paths)
     problems, is_quiet = artifacts.problems, console.options.quiet

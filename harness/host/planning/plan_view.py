@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from harness.host.planning.plan import PlannedServer, ServerPlan
 from harness.protocol.codec import to_plain
+from harness.report.formats.tables import Column, Table
 
 VERSION = 1
 """The version of the document; a new field does not change it."""
@@ -94,8 +95,7 @@ def alias_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
 def columns(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """*rows* below *head* as lines of text, each column as wide as its widest cell."""
     cells = [tuple(name.upper() for name in head), *rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return [line.plain for line in Table([Column(name) for name in head], cells).lines()]
 
 
 def _server(server: PlannedServer) -> dict[str, object]:

@@ -19,12 +19,13 @@ from harness.host.planning.backends import backends_of
 from harness.host.run.environment import Environment
 from harness.protocol import codec
 from harness.protocol.events import Envelope, Event, PhaseFinished, PhaseStarted, RunAborted, RunStarted
-from harness.report.artifacts import SUMMARY, Artifacts
-from harness.report.formats import github, replay
+from harness.report.artifacts import SUMMARY, Artifacts, condensed
+from harness.report.formats import github, replay, sql, step_summary
 from harness.report.model.ledger import Ledger
+from harness.report.model.typed_command import rerun_command
 from harness.report.model.verdict import verdict, with_unwritten
 from harness.report.terminal.console import Console
-from harness.report.terminal.final_summary import condensed, final_summary, rerun_command, sql_paths
+from harness.report.terminal.final_summary import final_summary
 
 IMAGE_LINE_EVERY_S = 3.0
 """The least time, in seconds, between two progress lines of an image."""
@@ -125,13 +126,13 @@ class Record:
             folder = environment.relative(artifacts.root)
             rerun = rerun_command(environment.command, report)
             if environment.step_summary is not None:
-                text = github.step_summary(
+                text = step_summary.build(
                     report,
                     with_unwritten(result, artifacts.problems),
                     prefix=prefix,
                     artifacts=condensed(folder, (*artifacts.paths, SUMMARY)),
                     rerun=rerun,
-                    sql_paths=sql_paths(report, folder, artifacts.paths),
+                    sql_paths=sql.paths(report, folder, artifacts.paths),
                     durations=config.durations,
                 )
                 artifacts.append_step_summary(environment.step_summary, text)
@@ -143,7 +144,7 @@ class Record:
                 artifacts=condensed(folder, artifacts.paths),
                 rerun=rerun,
                 replay="" if config.replay else replay.command(environment.command, folder, report, artifacts.paths),
-                sql_paths=sql_paths(report, folder, artifacts.paths),
+                sql_paths=sql.paths(report, folder, artifacts.paths),
             )
             self._console.finish(lines)
             self._console.close()

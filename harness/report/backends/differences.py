@@ -35,7 +35,7 @@ class Cell:
     label: str
     outcome: Outcome | None
     seconds: float = 0.0
-    said: str = ""
+    reason: str = ""
     is_flaky: bool = False
 
     @property
@@ -72,11 +72,11 @@ def compared(merged: Merged) -> tuple[Column, ...]:
 
 def red_everywhere(merged: Merged) -> tuple[str, ...]:
     """The tests that are red on every backend that they ran on, and not among the differences."""
-    told = {difference.test for difference in differences(merged)}
+    known = {difference.test for difference in differences(merged)}
     tests = dict.fromkeys(
         id for column in merged.columns for id, case in column.cases.items() if case.is_red and _ran(case)
     )
-    return tuple(id for id in tests if id not in told)
+    return tuple(id for id in tests if id not in known)
 
 
 def _difference(id: str, columns: Sequence[Column]) -> Difference | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from harness.protocol import naming
 from harness.protocol.events import QueryCount, Statement
 from harness.report.model.phrases import LABELS, headline
 from harness.report.model.run_report import Attempt, Case, RunReport
@@ -25,6 +26,13 @@ def files(report: RunReport) -> Iterator[tuple[str, str]]:
     for case in report.cases:
         if any(attempt.sql for attempt in case.red_attempts):
             yield case.test.id, case_text(case)
+
+
+def paths(report: RunReport, folder: str, written: Collection[str]) -> dict[str, str]:
+    """The SQL file of each red test by test id, below *folder*, if it is one of the files *written*."""
+    known = set(written)
+    names = ((case.test.id, naming.sql_file(case.test.id)) for case in report.red)
+    return {test: f"{folder}/{file}" for test, file in names if file in known}
 
 
 def case_text(case: Case) -> str:

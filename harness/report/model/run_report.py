@@ -186,6 +186,20 @@ class RunReport:
         return tuple(case for case in self.cases if case.is_red)
 
     @property
+    def failures(self) -> tuple[Case, ...]:
+        """The red cases that ran."""
+        return tuple(case for case in self.red if case.outcome is not Outcome.NOT_RUN)
+
+    @property
+    def not_run(self) -> dict[str, list[Case]]:
+        """The tests that did not run, by reason."""
+        found: dict[str, list[Case]] = {}
+        for case in self.red:
+            if case.outcome is Outcome.NOT_RUN:
+                found.setdefault(case.reason, []).append(case)
+        return found
+
+    @property
     def flaky(self) -> tuple[Case, ...]:
         return tuple(case for case in self.cases if case.is_flaky)
 

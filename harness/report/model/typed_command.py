@@ -1,10 +1,16 @@
-"""The command as it was typed, as parsed values: the basis of the "again" and "replay" commands. Pure."""
+"""The command as it was typed, and the commands made of it: the failures again, a replay. Pure."""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from harness.report.model.run_report import Case, RunReport
+
+RERUN_LABELS = 20
+_LABEL = re.compile(r"[^\s-](.*\S)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +30,50 @@ class TypedCommand:
     def replaying(self, file: str) -> str:
         """The same command with ``--replay`` *file*. Its labels stay: they found the tests that the file names."""
         return TypedCommand((*self.words, "--replay", file)).with_labels(self.labels)
+
+
+def rerun_command(command: TypedCommand, report: RunReport) -> str:
+    """*command* with the red tests as labels, or with their classes, their modules or its own labels if these are too many.
+
+    Empty if no red test can be named by a label.
+    """
+    labels = [found for case in report.red if (found := _labels(case))]
+    names: list[str] = []
+    for level in range(3):
+        names = _without_covered([found[level] for found in labels])
+        if len(names) <= RERUN_LABELS:
+            break
+    if not names:
+        return ""
+    return command.with_labels(names if len(names) <= RERUN_LABELS else command.labels)
+
+
+def _labels(case: Case) -> tuple[str, str, str] | None:
+    """The labels for *case*: of itself, its class and its module; a name that is no label is replaced by the next wider one.
+
+    ``None`` if not even its module or its file is a label.
+    """
+    test = case.test
+    if test.classname.startswith("unittest.loader."):  # a module that could not be imported
+        ways = [test.name] * 3
+    elif not case.is_planned and test.name.endswith("Module"):
+        ways = [test.classname] * 3
+    else:
+        ways = [test.id if case.is_planned else test.classname, test.classname, test.classname.rpartition(".")[0]]
+    ways.append(test.file.removesuffix(".py").replace("/", "."))
+    found = [next((way for way in ways[level:] if _is_label(way)), "") for level in range(3)]
+    return (found[0], found[1], found[2]) if found[2] else None
+
+
+def _is_label(name: str) -> bool:
+    """Whether *name* can be typed as a label: every id of a report can, unless a terminal cannot show it."""
+    return name.isprintable() and _LABEL.fullmatch(name) is not None
+
+
+def _without_covered(names: list[str]) -> list[str]:
+    """*names* without duplicates, and without those that another name includes."""
+    known = set(names)
+    covered = {
+        name for name in known if any(name[:end] in known for end, character in enumerate(name) if character == ".")
+    }
+    return [name for name in dict.fromkeys(names) if name not in covered]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import ExitCode, HarnessError, worst
-from harness.protocol.events import Outcome, RunAborted
+from harness.protocol.events import RunAborted
 from harness.report.model.run_report import RunReport, crash_message
 from harness.report.model.text import one_line, plural
 
@@ -95,8 +95,8 @@ def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
     first = problems[0]
     code = worst(found.exit_code, *(problem.exit_code for problem in problems))
     if found.cause is not None and code == found.exit_code:
-        told = [found.cause.evidence, *(problem.message for problem in problems)]
-        cause = replace(found.cause, evidence="\n".join(filter(None, told)))
+        evidence = [found.cause.evidence, *(problem.message for problem in problems)]
+        cause = replace(found.cause, evidence="\n".join(filter(None, evidence)))
         return replace(found, cause=cause, lost=found.others)
     others = "\n".join(problem.message for problem in problems[1:])
     cause = Cause(_ABORTS.get(first.exit_code, "InternalError"), first.message, first.hint, others or first.evidence)
@@ -166,13 +166,12 @@ def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Ca
 
 def _not_run(report: RunReport) -> Cause | None:
     """The cause of a run in which tests that did not run are all that is red; ``None`` for any other."""
-    red = report.red
-    if any(case.outcome is not Outcome.NOT_RUN for case in red):
+    if report.failures:
         return None
-    reasons = list(dict.fromkeys(case.reason for case in red))
+    reasons = list(report.not_run)
     more = f" (and {len(reasons) - 1} more reasons)" if len(reasons) > 1 else ""
     return Cause(
         "NotRun",
-        f"{plural(len(red), 'test')} did not run: {one_line(reasons[0])}{more}",
+        f"{plural(len(report.red), 'test')} did not run: {one_line(reasons[0])}{more}",
         evidence="\n".join(reasons[:50]) if len(reasons) > 1 else "",
     )

@@ -1,10 +1,11 @@
-"""The common parts of the consoles: their options, their styles, and text that any terminal can show.
+"""The common parts of consoles and summaries: options, styles, lines, and text that any terminal can show.
 
 Owns no state. Reads no environment: the caller describes the terminal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -12,8 +13,10 @@ from rich.text import Text
 from harness.protocol.events import Outcome
 from harness.report.model.phrases import FLAKY, LABELS
 from harness.report.model.text import for_terminal, keep_end_lines
+from harness.report.model.verdict import Cause, Verdict
 
 LABEL_WIDTH = 9
+_COLUMN = 12
 STYLES = {
     LABELS[Outcome.PASSED]: "green",
     LABELS[Outcome.FAILED]: "bold red",
@@ -50,10 +53,35 @@ class ConsoleOptions:
 
 
 def labelled(label: str, text: str, style: str = "", label_style: str | None = None) -> Text:
-    """A line of the running commentary: a short label, right-aligned in its column, then *text*."""
+    """A line printed while a run goes on: a short label, right-aligned in its column, then *text*."""
     if label_style is None:
         label_style = STYLES.get(label, "cyan")
     return Text.assemble((label.rjust(LABEL_WIDTH), label_style), " ", (text, style))
+
+
+def headed(name: str, rows: Iterable[str]) -> list[Text]:
+    """*rows* of a summary, with *name* in the column before the first."""
+    return [
+        Text.assemble((f"{'' if index else name:{_COLUMN - 1}} ", "cyan"), for_terminal(row))
+        for index, row in enumerate(rows)
+    ]
+
+
+def verdict_line(verdict: Verdict, result: str) -> Text:
+    """The verdict, the *result* of the run or runs, and the exit code unless it is 0."""
+    style = "bold green" if verdict.exit_code == 0 else "bold red"
+    end = f"; exit code {int(verdict.exit_code)}" if verdict.exit_code else ""
+    return Text.assemble((f"{verdict.word.upper():{_COLUMN - 1}} ", style), (result + end, "bold"))
+
+
+def cause_lines(cause: Cause, limit: int, backend: str = "") -> list[Text]:
+    """The message, the hint and at most *limit* lines of the evidence of *cause*, after the name of its *backend* if any."""
+    first, *others = for_terminal(cause.message).split("\n")
+    name = f"{backend}: {cause.kind}" if backend else cause.kind
+    lines = [Text.assemble((f"{name}: ", "bold red"), (first, "bold"))]
+    lines += [Text(f"  {line}") for line in others]
+    lines += [Text(f"  {line}") for line in for_terminal(cause.hint).split("\n") if line]
+    return lines + quoted(cause.evidence, limit)
 
 
 def quoted(text: str, limit: int, style: str = "") -> list[Text]:

@@ -14,7 +14,7 @@ import pytest
 from harness.errors import ExitCode, UsageError
 from harness.protocol import codec, naming
 from harness.protocol.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
-from harness.report.artifacts import Artifacts
+from harness.report.artifacts import Artifacts, condensed
 from harness.report.formats import junit
 from harness.report.journal import read_journal
 from harness.report.model import ledger
@@ -390,3 +390,9 @@ def test_a_run_that_has_become_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_name_that_is_no_run_is_refused(tmp_path: Path, name: str) -> None:
     with Artifacts.open(tmp_path, has_journal=False) as artifacts, pytest.raises(UsageError, match="no name"):
         artifacts.adopt(name)
+
+
+def test_condensed_names_files_and_folders_on_one_line() -> None:
+    paths = ("journal.ndjson", "logs/default.log", "sql/a.sql", "sql/b.sql", "summary.json")
+    assert condensed("out", paths) == ["out/: journal.ndjson, summary.json, logs/, sql/"]
+    assert condensed("out", ()) == []

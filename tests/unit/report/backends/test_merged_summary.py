@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from harness.protocol.events import Outcome
-from harness.report.backends import merged_summary
+from harness.report.backends import merged_reports, merged_summary
 from harness.report.backends.merge import Merged, merge
 from harness.report.formats import junit
 from tests.golden.backends import ADDS, BAD, merged, on_postgres, passed, run_of, started
@@ -27,11 +27,11 @@ def compare(name: str, actual: bytes) -> Path:
 
 
 def junit_of(both: Merged, *, strict: bool = False) -> bytes:
-    return junit.build_all(merged_summary.parts(both), both.total_s, strict=strict)
+    return junit.build_all(merged_reports.parts(both), both.total_s, strict=strict)
 
 
 def test_summary() -> None:
-    compare("summary.json", merged_summary.build(merged()).encode())
+    compare("summary.json", merged_reports.build(merged()).encode())
 
 
 def test_lines() -> None:
@@ -55,7 +55,7 @@ def test_strict_junit(tmp_path: Path) -> None:
 
 
 def test_the_keys_are_those_of_one_run_and_more() -> None:
-    content = json.loads(merged_summary.build(merged()))
+    content = json.loads(merged_reports.build(merged()))
     one = content["backends"][0]
     assert list(content) == [*(key for key in one if key != "artifacts"), "backends", "differences", "missing"]
     assert [(one["backend"], one["artifacts"]) for one in content["backends"]] == [
@@ -66,7 +66,7 @@ def test_the_keys_are_those_of_one_run_and_more() -> None:
 
 
 def test_common_fields_appear_once_and_others_are_joined() -> None:
-    content = merged_summary.content(merge([passed("a", ADDS, python="3.12"), passed("a", ADDS, python="3.13")]))
+    content = merged_reports.content(merge([passed("a", ADDS, python="3.12"), passed("a", ADDS, python="3.13")]))
     assert (content["python"], content["django"], content["seed"]) == ("3.12.1, 3.13.1", "6.1.3", None)
 
 
@@ -85,7 +85,7 @@ def test_attachments_are_found_from_the_merged_file() -> None:
 
 
 def test_a_test_red_on_several_backends_is_annotated_once() -> None:
-    told = merged_summary.annotate_all(merged())
+    told = merged_reports.annotate_all(merged())
     bad = [line for line in told if line.startswith("::error") and "test_bad" in line]
     assert len(bad) == 1
     assert "title=FAIL shop.tests.test_orders.OrderTests.test_bad (postgres-17%2C mysql-9.7)" in bad[0]
@@ -101,7 +101,7 @@ def test_annotations_are_ten_of_a_kind_at_most() -> None:
         for test in tests:
             journal.attempt(test, Outcome.FAILED, failures=(failure("1 != 2"),))
         runs.append(run_of(journal.end(30)))
-    told = merged_summary.annotate_all(merge(runs))
+    told = merged_reports.annotate_all(merge(runs))
     assert len(told) == 10
     assert "+21 more" in told[-1]
 

@@ -1,18 +1,15 @@
 import re
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 from harness.errors import ExitCode
 from harness.protocol.events import Failure, Outcome, RunAborted, RunFinished
 from harness.report.formats import github
 from harness.report.model import ledger
-from harness.report.model.excerpt import DETAILED
 from harness.report.model.verdict import verdict
-from tests.golden.journals import FILE, JOURNALS, SHOP, STATEMENTS, Journal, failure, planned
+from tests.golden.journals import FILE, JOURNALS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -20,11 +17,6 @@ ONE, TWO = planned("test_one"), planned("test_two")
 def annotate(journal: Journal, **more: str) -> list[str]:
     report = ledger.fold(journal.envelopes)
     return github.annotate(report, verdict(report), **more)
-
-
-def step_summary(journal: Journal, **more: object) -> str:
-    report = ledger.fold(journal.envelopes)
-    return github.step_summary(report, verdict(report), **more)  # type: ignore[arg-type]
 
 
 def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
@@ -119,88 +111,3 @@ def test_guarded() -> None:
     assert github.guarded("::error::x", "T") == "::stop-commands::T\n::error::x\n::T::\n"
     assert github.guarded("a\n", "T") == "::stop-commands::T\na\n::T::\n"
     assert github.guarded("", "T") == "::stop-commands::T\n::T::\n"
-
-
-# the step summary
-
-
-def html(markdown: str) -> str:
-    rendered: str = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
-    return rendered
-
-
-def test_the_summary_of_a_red_run() -> None:
-    text = step_summary(
-        JOURNALS["outcomes"](), prefix="services/shop", artifacts=["a/junit.xml"], rerun="harness ci --db postgres x"
-    )
-    assert text.startswith("## ❌ harness: failed\n\n14 tests: 2 passed (1 flaky), 2 failed")
-    told = html(text)
-    assert "<h3>Failures (9)</h3>" in told
-    assert "<td>services/shop/shop/tests/test_orders.py:80</td>" in told  # the flaky one
-    assert "<h3>Not run (2)</h3>" in told
-    assert "<h3>Flaky (1)</h3>" in told
-    assert "<li>notice: DATABASES['replica'] has TEST_MIRROR" in told
-    assert '<code class="language-sh">harness ci --db postgres x' in told
-    assert told.count(f"<details open><summary>FAIL {github.plain(f'{SHOP}.test_fails')}</summary>") == 1
-    assert told.count("<details") == told.count("</details>") == 10
-
-
-def test_the_summary_of_a_green_run_has_no_failures() -> None:
-    text = step_summary(JOURNALS["green"]())
-    assert text.startswith("## ✅ harness: passed\n")
-    assert "Failures" not in text
-    assert "| template | 2.10s |" in text
-
-
-def test_the_summary_of_an_abort_has_its_evidence() -> None:
-    told = html(step_summary(JOURNALS["aborted"]()))
-    assert "<strong>ServerError</strong>: The server 'default' (postgres 17) was not ready" in told
-    assert "FATAL:  could not map anonymous shared memory" in told
-
-
-def test_markup_of_tests_is_text() -> None:
-    text = step_summary(JOURNALS["hostile"]())
-    told = html(text)
-    assert "<script>" not in told
-    assert "<failure>" not in told
-    assert "&lt;script&gt;" in told
-    assert told.count("<table>") == 1
-    assert told.count("<details") == told.count("</details>") == 8
-
-
-def test_markup_of_tests_breaks_no_table() -> None:
-    test = planned("test_|`<b>")
-    journal = Journal().plan(test).attempt(test, Outcome.FAILED, final=False, failures=(failure("a | b"),))
-    told = html(step_summary(journal.attempt(test, Outcome.PASSED, 6.0, n=2).end()))
-    assert told.count("<table>") == 3  # flaky, phases, slowest
-    rows = re.findall(r"<tr>(.*?)</tr>", told, re.DOTALL)
-    assert {row.count("<td") + row.count("<th") for row in rows} == {4, 2}
-
-
-def test_each_failure_is_in_the_summary_once_with_its_sql_path() -> None:
-    test = planned("test_0")
-    text = step_summary(failing(1, sql=STATEMENTS), sql_paths={test.id: "a/sql/x.sql"})
-    assert text.count("13 != 12") == 1
-    assert "\n7 statements: a/sql/x.sql\n" in text
-    assert "| slowest |" not in text
-
-
-def test_the_first_of_many_failures_are_folded_others_are_rows() -> None:
-    told = html(step_summary(failing(30)))
-    assert told.count("<summary>FAIL ") == DETAILED
-    assert f"{github.plain(f' - AssertionError: 13 != 12 ({FILE}:41)')}</summary>" in told
-    assert "<h3>More failures (10)</h3>" in told
-
-
-def test_no_block_of_code_can_be_ended_from_inside() -> None:
-    told = html(step_summary(failing(1, "```\n# heading\n`````\n<b>")))
-    assert "<h1>" not in told
-    assert "<b>" not in told
-
-
-@pytest.mark.parametrize("message", ["x" * 50_000, "`|<>_" * 5000, "😀" * 10_000])
-def test_the_summary_stays_below_githubs_limit(message: str) -> None:
-    text = step_summary(failing(2000, message))
-    assert len(text.encode()) < 900_000
-    assert "more, see junit.xml |" in text
-    assert text.count("<details") == text.count("</details>")

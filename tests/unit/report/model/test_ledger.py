@@ -30,7 +30,7 @@ from harness.protocol.events import (
     WorkerStarted,
     WorkerStopped,
 )
-from harness.report.formats import github, junit, summary
+from harness.report.formats import github, junit, step_summary, summary
 from harness.report.model import ledger
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.verdict import verdict
@@ -362,7 +362,7 @@ def assert_holds_together(report: RunReport, told: list[Envelope]) -> None:
     assert junit.build(report, judged)
     assert summary.build(report, judged)
     assert final_summary.final_summary(report, judged, ConsoleOptions())
-    assert github.step_summary(report, judged)
+    assert step_summary.build(report, judged)
     assert len(github.annotate(report, judged)) <= 20
     progress = Progress(ConsoleOptions(verbosity=2))
     for envelope in told:

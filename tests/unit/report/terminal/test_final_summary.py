@@ -2,13 +2,12 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import Failure, Frame, Outcome, PlannedTest, RunFinished
+from harness.protocol.events import Failure, Frame, Outcome, RunFinished
 from harness.report.model import ledger
 from harness.report.model.excerpt import DETAILED
 from harness.report.model.phrases import SLOW_S
-from harness.report.model.typed_command import TypedCommand
 from harness.report.model.verdict import verdict
-from harness.report.terminal.final_summary import DETAILED_QUIETLY, LISTED, condensed, final_summary, rerun_command
+from harness.report.terminal.final_summary import DETAILED_QUIETLY, LISTED, final_summary
 from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
@@ -17,8 +16,8 @@ ONE, TWO = planned("test_one"), planned("test_two")
 
 def lines(journal: Journal, options: ConsoleOptions | None = None, **more: object) -> list[str]:
     report = ledger.fold(journal.envelopes)
-    told = final_summary(report, verdict(report), options or ConsoleOptions(), **more)  # type: ignore[arg-type]
-    return [line.plain.rstrip() for line in told]
+    shown = final_summary(report, verdict(report), options or ConsoleOptions(), **more)  # type: ignore[arg-type]
+    return [line.plain.rstrip() for line in shown]
 
 
 def failing(number: int, **fields: Any) -> Journal:
@@ -29,19 +28,19 @@ def failing(number: int, **fields: Any) -> Journal:
     return journal.end(failures=number)
 
 
-def test_the_order_of_a_red_run() -> None:
-    told = lines(JOURNALS["outcomes"](), artifacts=["a/junit.xml"], rerun="harness ci x")
+def test_a_red_run_ends_with_the_most_important_lines() -> None:
+    shown = lines(JOURNALS["outcomes"](), artifacts=["a/junit.xml"], rerun="harness ci x")
     marks = ["ERROR catalog", "FAIL shop", "NOT RUN", "slowest", "FAILED ", "time ", "seed ", "artifacts ", "again "]
-    places = [max(n for n, line in enumerate(told) if line.startswith(mark)) for mark in marks]
+    places = [max(n for n, line in enumerate(shown) if line.startswith(mark)) for mark in marks]
     assert places == sorted(places)
-    assert told[-1].endswith("harness ci x")
+    assert shown[-1].endswith("harness ci x")
 
 
-def test_a_failure_is_told_once() -> None:
+def test_a_failure_appears_once() -> None:
     journal = failing(1, sql=STATEMENTS)
     path = f".harness/sql/{planned('test_0000').id}.sql"
-    told = lines(journal, sql_paths={planned("test_0000").id: path})
-    assert told[:6] == [
+    shown = lines(journal, sql_paths={planned("test_0000").id: path})
+    assert shown[:6] == [
         "",
         f"FAIL {planned('test_0000').id}",
         f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
@@ -49,7 +48,7 @@ def test_a_failure_is_told_once() -> None:
         f"  7 statements: {path}",
         "",
     ]
-    assert sum("13 != 12" in line for line in told) == 1
+    assert sum("13 != 12" in line for line in shown) == 1
     assert not [line for line in lines(journal) if "statements:" in line]  # a file that could not be written
 
 
@@ -60,13 +59,13 @@ def test_more_than_ten_failures_are_listed_at_the_end() -> None:
 
 
 def test_verbosity_shows_the_frames_of_other_packages() -> None:
-    told = lines(failing(1), ConsoleOptions(verbosity=2))
-    assert "  Traceback (most recent call last):" in told
-    assert f"  0.020s, slot 1, {ONE.file}:41" in told
+    shown = lines(failing(1), ConsoleOptions(verbosity=2))
+    assert "  Traceback (most recent call last):" in shown
+    assert f"  0.020s, slot 1, {ONE.file}:41" in shown
     assert [line for line in lines(JOURNALS["green"](), ConsoleOptions(verbosity=2)) if line.startswith("servers ")]
 
 
-def test_attempts_that_ended_alike_are_told_once() -> None:
+def test_attempts_that_failed_alike_appear_once() -> None:
     journal = Journal().plan(ONE)
     for n in (1, 2):
         journal.attempt(ONE, Outcome.FAILED, n=n, final=n == 2, failures=(failure("13 != 12"),))
@@ -86,144 +85,80 @@ def test_sql_is_shown_when_asked_for() -> None:
     ]
 
 
-def test_output_of_failures_is_shown_with_and_without_buffer() -> None:
+def test_output_of_failures_is_shown_despite_buffer() -> None:
     for buffer in (True, False):
         assert "          │ said this" in lines(failing(1, stdout="said this\n"), ConsoleOptions(buffer=buffer))
 
 
 def test_many_failures_stay_readable() -> None:
-    told = lines(failing(DETAILED + 500))
-    assert told.count("  AssertionError: 13 != 12") == DETAILED
-    assert "500 more failures in full: junit.xml, or here with -v 2" in told
-    assert f"and {DETAILED + 500 - LISTED} more, see junit.xml" in told
-    told = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
-    assert told.count("  Traceback (most recent call last):") == DETAILED + 10
+    shown = lines(failing(DETAILED + 500))
+    assert shown.count("  AssertionError: 13 != 12") == DETAILED
+    assert "500 more failures in full: junit.xml, or here with -v 2" in shown
+    assert f"and {DETAILED + 500 - LISTED} more, see junit.xml" in shown
+    shown = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
+    assert shown.count("  Traceback (most recent call last):") == DETAILED + 10
     assert lines(failing(20), ConsoleOptions(quiet=True)).count("  AssertionError: 13 != 12") == DETAILED_QUIETLY
 
 
 def test_long_output_is_cut_in_the_middle() -> None:
     journal = failing(1, stdout="\n".join(f"line {n}" for n in range(5000)))
-    told = lines(journal)
-    assert "          │ [... 4980 lines left out ...]" in told
-    assert "          │ line 4999" in told
+    shown = lines(journal)
+    assert "          │ [... 4980 lines left out ...]" in shown
+    assert "          │ line 4999" in shown
     assert "          │ [... 4800 lines left out ...]" in lines(journal, ConsoleOptions(verbosity=2))
 
 
-def test_what_did_not_run_is_grouped_by_its_reason() -> None:
+def test_tests_that_did_not_run_are_grouped_by_reason() -> None:
     tests = [planned(f"test_{n}") for n in range(9)]
     journal = Journal().plan(*tests).attempt(tests[0], Outcome.PASSED).inside(RunFinished(0))
     assert f"NOT RUN 8 tests, {tests[1].id} the first of them - the run ended without it" in lines(journal)
 
 
-@pytest.mark.parametrize(("durations", "shown"), [(10, 10), (3, 3), (0, 12)])
-def test_slowest(durations: int, shown: int) -> None:
-    told = lines(failing(12), ConsoleOptions(durations=durations))
-    start = told.index("slowest") + 1
-    assert len([line for line in told[start:] if line.startswith("   0.0")]) == shown
+@pytest.mark.parametrize(("durations", "number"), [(10, 10), (3, 3), (0, 12)])
+def test_slowest(durations: int, number: int) -> None:
+    shown = lines(failing(12), ConsoleOptions(durations=durations))
+    start = shown.index("slowest") + 1
+    assert len([line for line in shown[start:] if line.startswith("   0.0")]) == number
 
 
-def test_slow_tests_are_told_though_nobody_asked() -> None:
+def test_slow_tests_are_listed_by_default() -> None:
     assert "slowest" not in lines(failing(3))
     journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, SLOW_S).attempt(TWO, Outcome.PASSED, 1.0)
-    told = lines(journal.end())
-    assert told[told.index("slowest") + 1 :][:2] == [f"   5.000s  {ONE.id}", ""]
+    shown = lines(journal.end())
+    assert shown[shown.index("slowest") + 1 :][:2] == [f"   5.000s  {ONE.id}", ""]
 
 
 def test_times_in_one_line_or_a_table() -> None:
-    told = lines(JOURNALS["green"]())
+    shown = lines(JOURNALS["green"]())
     assert (
         "time        images 0.0s, servers 0.5s, setup 1.2s, template 2.1s, clones 0.4s, tests 3.5s, reports 0.0s"
-        in told
+        in shown
     )
-    told = lines(JOURNALS["green"](), ConsoleOptions(timing=True))
-    assert "            template      2.100s" in told
-    assert "            recycled      0.300s  2 slots, within tests" in told
+    shown = lines(JOURNALS["green"](), ConsoleOptions(timing=True))
+    assert "            template      2.100s" in shown
+    assert "            recycled      0.300s  2 slots, within tests" in shown
 
 
 def test_control_sequences_reach_no_terminal() -> None:
-    told = lines(JOURNALS["hostile"](), ConsoleOptions(debug_sql=True))
-    text = "\n".join(told)
+    shown = lines(JOURNALS["hostile"](), ConsoleOptions(debug_sql=True))
+    text = "\n".join(shown)
     assert all(char in "\n" or char.isprintable() or char == "\t" for char in text)
     assert "\\x1b[2J" in text
 
 
-def rerun(*red: PlannedTest, **fields: Any) -> str:
-    journal = Journal().plan(*red)
-    for test in red:
-        journal.attempt(test, Outcome.FAILED, **fields)
-    return rerun_command(TypedCommand(("harness", "ci", "--db", "postgres"), ("shop",)), ledger.fold(journal.envelopes))
-
-
-def test_the_command_that_runs_failures_again() -> None:
-    assert rerun(ONE, TWO) == f"harness ci --db postgres {ONE.id} {TWO.id}"
-    assert rerun() == ""
-
-
-def test_a_module_that_could_not_be_loaded_is_its_label() -> None:
-    test = PlannedTest("unittest.loader._FailedTest.shop.tests", "unittest.loader._FailedTest", "shop.tests")
-    assert rerun(test) == "harness ci --db postgres shop.tests"
-
-
-def test_a_fixture_is_told_by_its_class_and_hides_its_tests() -> None:
-    fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
-    other = planned("test_x", classname="catalog.tests.A")
-    journal = Journal().plan(ONE, other).attempt(fixture, Outcome.ERRORED, extra=fixture).attempt(other, Outcome.FAILED)
-    command = rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes))
-    assert command == f"harness ci catalog.tests.A.test_x {ONE.classname}"
-
-
-def test_rerun_names_classes_then_modules_then_the_typed_labels() -> None:
-    of_class = [planned(f"test_{n}", classname="shop.tests.A") for n in range(30)]
-    assert rerun(*of_class) == "harness ci --db postgres shop.tests.A"
-    of_module = [planned("test_x", classname=f"shop.tests.A{n}") for n in range(30)]
-    assert rerun(*of_module) == "harness ci --db postgres shop.tests"
-    of_all = [planned("test_x", classname=f"app{n}.a.b.c.d.A") for n in range(30)]
-    assert rerun(*of_all) == "harness ci --db postgres shop"
-
-
-def test_labels_that_others_cover_stay_out() -> None:
-    failed = PlannedTest(
-        "unittest.loader._FailedTest.shop.tests.test_x", "unittest.loader._FailedTest", "shop.tests.test_x"
-    )
-    of_class = [planned(f"test_{n}", classname="shop.tests.test_y.A") for n in range(30)]
-    assert rerun(failed, *of_class) == "harness ci --db postgres shop.tests.test_x shop.tests.test_y.A"
-    setup = PlannedTest("shop.tests.setUpModule", "shop.tests", "setUpModule")
-    journal = Journal().plan(ONE, *of_class).attempt(setup, Outcome.ERRORED, extra=setup)
-    assert rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes)) == "harness ci shop.tests"
-
-
 def test_frames_of_the_project_stand_out() -> None:
     text = 'Traceback:\n  File "/app/shop/a.py", line 1, in x\n  File "/usr/lib/b.py", line 2, in y\nE: z\n'
-    told = Failure("error", "E", "z", text, (Frame("shop/a.py", 1, "x"), Frame("/usr/lib/b.py", 2, "y")))
-    report = ledger.fold(Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, failures=(told,)).end().envelopes)
+    shown = Failure("error", "E", "z", text, (Frame("shop/a.py", 1, "x"), Frame("/usr/lib/b.py", 2, "y")))
+    report = ledger.fold(Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, failures=(shown,)).end().envelopes)
     lines = final_summary(report, verdict(report), ConsoleOptions(verbosity=2))
     styles = {line.plain.strip(): str(line.spans[-1].style) for line in lines if line.spans}
     assert styles['File "/app/shop/a.py", line 1, in x'] == "bold cyan"
     assert styles['File "/usr/lib/b.py", line 2, in y'] == "dim"
 
 
-def test_an_id_is_a_label_whatever_it_is_made_of() -> None:
-    assert rerun(planned("test $(reboot)")) == f"harness ci --db postgres '{ONE.classname}.test $(reboot)'"
-    assert rerun(planned("test", classname="f.<locals>.A")) == "harness ci --db postgres 'f.<locals>.A.test'"
-    doctest = PlannedTest("shop.guide_txt", "shop", "guide.txt", "shop/guide.txt", 1)
-    assert rerun(doctest) == "harness ci --db postgres shop.guide_txt"
-
-
-def test_names_that_cannot_be_typed_are_told_by_what_holds_them() -> None:
-    assert rerun(planned("test\n$(reboot)")) == f"harness ci --db postgres {ONE.classname}"
-    assert rerun(planned("test", classname="-x\u202e", file="")) == ""
-    assert "'shop.tests.T.test_ü'" in rerun(planned("test_ü", classname="shop.tests.T"))
-
-
-def test_condensed() -> None:
-    paths = ("journal.ndjson", "logs/default.log", "sql/a.sql", "sql/b.sql", "summary.json")
-    assert condensed("out", paths) == ["out/: journal.ndjson, summary.json, logs/, sql/"]
-    assert condensed("out", ()) == []
-
-
 def test_a_failure_shown_for_another_backend_is_shortened() -> None:
     journal = failing(2)
     first, second = (f"{planned(f'test_{n:04}').id}" for n in (0, 1))
-    told = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
-    assert told.count("  AssertionError: 13 != 12") == 1
-    assert "1 failure as told of another backend above" in told
+    shown = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
+    assert shown.count("  AssertionError: 13 != 12") == 1
+    assert "1 failure shown above for another backend" in shown

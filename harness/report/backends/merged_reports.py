@@ -1,0 +1,103 @@
+"""The reports of several backends together for programs: ``summary.json``, JUnit, annotations. Pure.
+
+``summary``, ``junit`` and ``github`` have the formats.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from harness.report.backends.differences import Cell, Difference, differences
+from harness.report.backends.merge import Merged
+from harness.report.backends.merged_summary import renamed
+from harness.report.formats import summary
+from harness.report.formats.github import annotate
+from harness.report.formats.junit import Part
+from harness.report.model.run_report import PHASES, Case, RunReport
+from harness.report.model.text import one_line
+from harness.report.model.verdict import WORDS, Verdict
+
+
+def build(merged: Merged) -> str:
+    """The text of the ``summary.json`` of several runs: the keys of one run's, and those runs themselves."""
+    return json.dumps(content(merged), indent=2) + "\n"
+
+
+def content(merged: Merged) -> dict[str, Any]:
+    """The content of ``summary.json``, as JSON's own types. Values that differ between the runs are joined."""
+    reports = [run.report for _, run in merged.runs]
+    seeds = {report.seed for report in reports}
+    each = [(label, run.folder, summary.content(run.report, run.verdict)) for label, run in merged.runs]
+    return {
+        "version": summary.VERSION,
+        "verdict": merged.verdict.word,
+        "exit_code": int(merged.verdict.exit_code),
+        "counts": dataclasses.asdict(merged.counts),
+        "phases": {
+            **{
+                name: summary.rounded(max((report.phase_seconds(name) for report in reports), default=0.0))
+                for name in PHASES
+            },
+            "total": summary.rounded(merged.total_s),
+        },
+        "servers": [{**server, "backend": label} for label, _, one in each for server in one["servers"]],
+        "aliases": {f"{label}/{alias}": route for label, _, one in each for alias, route in one["aliases"].items()},
+        "workers": max((report.workers for report in reports), default=0),
+        "seed": seeds.pop() if len(seeds) == 1 else None,
+        "python": _joined(report.python for report in reports),
+        "django": _joined(report.django for report in reports),
+        "backend": None,
+        "settings": _joined(run.project[1] for _, run in merged.runs),
+        "backends": [{**one, "backend": label, "artifacts": folder.rstrip("/") or "."} for label, folder, one in each],
+        "differences": [_difference(difference) for difference in differences(merged)],
+        "missing": [{"name": missing.name, "why": missing.why} for missing in merged.missing],
+    }
+
+
+def parts(merged: Merged) -> list[Part]:
+    """The parts of the JUnit file. With a single backend, they have no label, as in that run's own file."""
+    is_several = len(merged.columns) + len(merged.missing) > 1
+    found = [
+        Part(run.report, run.verdict, label if is_several else "", run.project[0], run.folder)
+        for label, run in merged.runs
+    ]
+    code = merged.verdict.exit_code
+    for missing in merged.missing:
+        found.append(Part(RunReport(), Verdict(WORDS[code], code, missing.cause), missing.name))
+    return found
+
+
+def annotate_all(merged: Merged) -> list[str]:
+    """Workflow commands: ten errors and ten warnings at most. A test that is red on several backends appears once."""
+    first: dict[str, Case] = {}
+    where: dict[str, list[str]] = {}
+    for backend, run in merged.runs:
+        for case in run.report.cases:
+            if case.is_red or case.is_flaky:
+                where.setdefault(case.test.id, []).append(backend)
+                known = first.setdefault(case.test.id, case)
+                first[case.test.id] = case if case.is_red and not known.is_red else known
+    cases = (renamed(case, f"{id} ({', '.join(where[id])})") for id, case in first.items())
+    prefix = next((run.project[0] for _, run in merged.runs), "")
+    return annotate(RunReport(cases=tuple(cases)), merged.verdict, prefix=prefix)
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return {
+        "kind": difference.kind,
+        "test": difference.test,
+        "outcomes": _by_label(difference, lambda cell: cell.outcome.value if cell.outcome else None),
+        "seconds": _by_label(difference, lambda cell: summary.rounded(cell.seconds)),
+        "said": {cell.label: one_line(cell.reason) for cell in difference.cells if cell.reason},
+    }
+
+
+def _by_label(difference: Difference, value: Callable[[Cell], Any]) -> dict[str, Any]:
+    return {cell.label: value(cell) for cell in difference.cells}
+
+
+def _joined(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(filter(None, values)))

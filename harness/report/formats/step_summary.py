@@ -1,0 +1,107 @@
+"""The step summary of one run for GitHub Actions, in Markdown. Pure; ``artifacts`` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from harness.report.formats.markdown import case_section, cause_sections, fenced, headline, plain
+from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
+from harness.report.model import phrases
+from harness.report.model.excerpt import DETAILED, LISTED_FROM
+from harness.report.model.phrases import case_headline, label, repository_place, result, server_line
+from harness.report.model.run_report import Case, RunReport
+from harness.report.model.text import one_line, plural
+from harness.report.model.verdict import Verdict
+
+CAUSES = 11
+NOTICES = 20
+REASONS = 50
+SLOWEST_BYTES = 50_000
+
+
+def build(
+    report: RunReport,
+    verdict: Verdict,
+    *,
+    prefix: str = "",
+    artifacts: Iterable[str] = (),
+    rerun: str = "",
+    sql_paths: Mapping[str, str] = MappingProxyType({}),
+    durations: int | None = None,
+) -> str:
+    """The summary below the step, of less than 900 KB. Each failure is in it once.
+
+    *prefix* is the project's folder relative to the repository's root. *sql_paths* and *durations* as for
+    ``final_summary`` and its options.
+    """
+    red = sorted(report.failures, key=lambda case: case.is_planned)
+    is_open = len(red) < LISTED_FROM
+    causes = (verdict.cause, *verdict.others)[:CAUSES] if verdict.cause is not None else ()
+    sections = [
+        headline(verdict),
+        f"{result(report.counts(), report.total_s)}.\n",
+        *(section for cause in causes for section in cause_sections(cause)),
+        *([f"### Failures ({len(red)})\n"] if red else []),
+        *(
+            case_section(
+                case,
+                sql_paths.get(case.test.id, ""),
+                summary="" if is_open else _summary(case, prefix),
+                is_open=is_open,
+            )
+            for case in red[:DETAILED]
+        ),
+        *_table("More failures", red[DETAILED:], prefix),
+        *_not_run(report),
+        *_table("Flaky", report.flaky, prefix),
+        *_numbers(report, durations),
+        *_lists(artifacts, rerun),
+    ]
+    return "\n".join(sections) + "\n"
+
+
+def _table(title: str, cases: Iterable[Case], prefix: str) -> Iterator[str]:
+    rows = [(label(case), one_line(case.test.id), repository_place(case, prefix), _failure(case)) for case in cases]
+    if rows:
+        yield f"### {title} ({len(rows)})\n"
+        yield from Table([Column(name) for name in ("outcome", "test", "where", "failure")], rows).markdown()
+
+
+def _failure(case: Case) -> str:
+    return one_line(phrases.headline(case.red_attempts[-1]) if case.red_attempts else case_headline(case))
+
+
+def _summary(case: Case, prefix: str) -> str:
+    """The failure of *case* and its place."""
+    where = repository_place(case, prefix)
+    return f"{one_line(case_headline(case))}{f' ({where})' if where else ''}"
+
+
+def _not_run(report: RunReport) -> Iterator[str]:
+    if reasons := report.not_run:
+        yield f"### Not run ({sum(map(len, reasons.values()))})\n"
+        for reason, cases in list(reasons.items())[:REASONS]:
+            yield f"- {plural(len(cases), 'test')}: {plain(one_line(reason))}"
+        yield ""
+
+
+def _numbers(report: RunReport, durations: int | None) -> Iterator[str]:
+    yield "<details><summary>Time, servers, slowest tests</summary>\n"
+    yield from phase_times(report).markdown()
+    yield from (f"- {plain(server_line(server))}" for server in report.servers)
+    yield from (f"- notice: {plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
+    if report.seed is not None:
+        yield f"- seed: {report.seed}"
+    slowest = slowest_tests(report, durations)
+    if slowest.rows:
+        yield ""
+        yield from slowest.markdown(budget=SLOWEST_BYTES)
+    yield "\n</details>\n"
+
+
+def _lists(artifacts: Iterable[str], rerun: str) -> Iterator[str]:
+    if paths := list(artifacts):
+        yield f"Artifacts: {', '.join(plain(path) for path in paths)}\n"
+    if rerun:
+        yield f"The failures again:\n\n{fenced(one_line(rerun, 4000), 'sh')}"

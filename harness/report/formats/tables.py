@@ -1,0 +1,87 @@
+"""Tables as aligned lines of text and as Markdown, and the tables that the summaries of one run have in common. Pure.
+
+A line of text is one ``Text`` of any length: ``rich.table`` would wrap the id of a test at the width of a console.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from harness.report.formats.markdown import plain, within
+from harness.report.model.phrases import slowest
+from harness.report.model.run_report import PHASES, Phase, RunReport
+from harness.report.model.text import one_line, plural
+
+TABLE_BYTES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; *width* is its least width in text, in characters. Numbers are aligned to the right."""
+
+    title: str = ""
+    width: int = 0
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of plain or styled cells."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str | Text]]
+
+    def lines(self) -> list[Text]:
+        """The rows without the titles; the last column is not padded."""
+        cells = [[Text(cell) if isinstance(cell, str) else cell.copy() for cell in row] for row in self.rows]
+        last = len(self.columns) - 1
+        for index, column in enumerate(self.columns):
+            width = max([column.width, *(row[index].cell_len for row in cells)])
+            for row in cells:
+                if column.is_number:
+                    row[index].pad_left(width - row[index].cell_len)
+                elif index < last:
+                    row[index].pad_right(width - row[index].cell_len)
+        lines = [Text("  ").join(row) for row in cells]
+        for line in lines:
+            line.rstrip()
+        return lines
+
+    def markdown(self, file: str = "junit.xml", budget: int = TABLE_BYTES) -> Iterator[str]:
+        """The titles and as many rows as *budget* bytes allow; *file* has the others. Markup in a cell is text."""
+        yield _row([plain(column.title) for column in self.columns])
+        yield f"|{'|'.join('---:' if column.is_number else '---' for column in self.columns)}|"
+        more = [f"+{{}} more, see {file}" if column.title == "test" else "" for column in self.columns]
+        yield from within(self.rows, lambda row: _row([plain(str(cell)) for cell in row]), budget, _row(more))
+        yield ""
+
+
+def phase_times(report: RunReport) -> Table:
+    """The seconds of each phase, of the slots that were recycled, and of the run."""
+    rows = [
+        (phase.name, f"{phase.seconds:.3f}s", "" if phase.is_finished else "(not finished)")
+        for phase in in_order(report)
+    ]
+    if report.recycles:
+        rows.append(("recycled", f"{report.recycle_s:.3f}s", f"{plural(report.recycles, 'slot')}, within tests"))
+    rows.append(("total", f"{report.total_s:.3f}s", ""))
+    return Table((Column("phase", 8), Column("time", 10, is_number=True), Column("note")), rows)
+
+
+def slowest_tests(report: RunReport, number: int | None, least_s: float = 0.0) -> Table:
+    """The slowest tests, as ``phrases.slowest`` chooses them, that took at least *least_s* seconds."""
+    cases = [case for case in slowest(report, number) if case.duration >= least_s]
+    rows = [(Text(f"{case.duration:.3f}s", "dim"), one_line(case.test.id)) for case in cases]
+    return Table((Column("slowest", 9, is_number=True), Column("test")), rows)
+
+
+def in_order(report: RunReport) -> list[Phase]:
+    """The phases of the run in their usual order, then unusual ones."""
+    return sorted(report.phases, key=lambda phase: PHASES.index(phase.name) if phase.name in PHASES else len(PHASES))
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,66 @@
+from typing import Any
+
+from harness.protocol.events import Outcome, PlannedTest
+from harness.report.model import ledger
+from harness.report.model.typed_command import TypedCommand, rerun_command
+from tests.golden.journals import Journal, planned
+
+ONE, TWO = planned("test_one"), planned("test_two")
+
+
+def rerun(*red: PlannedTest, **fields: Any) -> str:
+    journal = Journal().plan(*red)
+    for test in red:
+        journal.attempt(test, Outcome.FAILED, **fields)
+    return rerun_command(TypedCommand(("harness", "ci", "--db", "postgres"), ("shop",)), ledger.fold(journal.envelopes))
+
+
+def test_red_tests_are_its_labels() -> None:
+    assert rerun(ONE, TWO) == f"harness ci --db postgres {ONE.id} {TWO.id}"
+    assert rerun() == ""
+
+
+def test_a_module_that_could_not_be_loaded_is_its_label() -> None:
+    test = PlannedTest("unittest.loader._FailedTest.shop.tests", "unittest.loader._FailedTest", "shop.tests")
+    assert rerun(test) == "harness ci --db postgres shop.tests"
+
+
+def test_a_fixture_is_named_by_its_class() -> None:
+    fixture = PlannedTest(f"{ONE.classname}.setUpClass", ONE.classname, "setUpClass")
+    other = planned("test_x", classname="catalog.tests.A")
+    journal = Journal().plan(ONE, other).attempt(fixture, Outcome.ERRORED, extra=fixture).attempt(other, Outcome.FAILED)
+    command = rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes))
+    assert command == f"harness ci catalog.tests.A.test_x {ONE.classname}"
+
+
+def test_rerun_names_classes_then_modules_then_the_typed_labels() -> None:
+    of_class = [planned(f"test_{n}", classname="shop.tests.A") for n in range(30)]
+    assert rerun(*of_class) == "harness ci --db postgres shop.tests.A"
+    of_module = [planned("test_x", classname=f"shop.tests.A{n}") for n in range(30)]
+    assert rerun(*of_module) == "harness ci --db postgres shop.tests"
+    of_all = [planned("test_x", classname=f"app{n}.a.b.c.d.A") for n in range(30)]
+    assert rerun(*of_all) == "harness ci --db postgres shop"
+
+
+def test_labels_that_others_cover_stay_out() -> None:
+    failed = PlannedTest(
+        "unittest.loader._FailedTest.shop.tests.test_x", "unittest.loader._FailedTest", "shop.tests.test_x"
+    )
+    of_class = [planned(f"test_{n}", classname="shop.tests.test_y.A") for n in range(30)]
+    assert rerun(failed, *of_class) == "harness ci --db postgres shop.tests.test_x shop.tests.test_y.A"
+    setup = PlannedTest("shop.tests.setUpModule", "shop.tests", "setUpModule")
+    journal = Journal().plan(ONE, *of_class).attempt(setup, Outcome.ERRORED, extra=setup)
+    assert rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes)) == "harness ci shop.tests"
+
+
+def test_any_printable_id_is_a_label() -> None:
+    assert rerun(planned("test $(reboot)")) == f"harness ci --db postgres '{ONE.classname}.test $(reboot)'"
+    assert rerun(planned("test", classname="f.<locals>.A")) == "harness ci --db postgres 'f.<locals>.A.test'"
+    doctest = PlannedTest("shop.guide_txt", "shop", "guide.txt", "shop/guide.txt", 1)
+    assert rerun(doctest) == "harness ci --db postgres shop.guide_txt"
+
+
+def test_names_that_cannot_be_typed_give_way_to_wider_ones() -> None:
+    assert rerun(planned("test\n$(reboot)")) == f"harness ci --db postgres {ONE.classname}"
+    assert rerun(planned("test", classname="-x\u202e", file="")) == ""
+    assert "'shop.tests.T.test_ü'" in rerun(planned("test_ü", classname="shop.tests.T"))
