@@ -1,13 +1,14 @@
 """Converts flags between words and values: finds the word that is a flag's value, and writes values as a command line.
 
-Owns the flags whose value may be left out. ``cli`` parses with click; this module decides, as click cannot, whether a
-word behind such a flag is its value or a label.
+``cli`` parses with click. This module decides, as click cannot, whether a word behind a flag with an optional value is
+that value or a label.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from harness.host.config.options import OPTIONS, Config, Option
@@ -17,8 +18,8 @@ from harness.report.model.typed_command import TypedCommand
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-def spell_out(args: Sequence[str], valued: Mapping[str, Option | None]) -> list[str]:
-    """*args* with a value behind each flag that may stand alone, so that a label behind it stays a label.
+def insert_bare_values(args: Sequence[str], valued: Mapping[str, Option | None]) -> list[str]:
+    """*args* with the ``bare`` value inserted behind each flag without a value, so that a label behind it stays a label.
 
     *valued* maps every flag of the command that takes a value to its option; ``None`` where it is none of ``OPTIONS``.
     """
@@ -29,7 +30,7 @@ def spell_out(args: Sequence[str], valued: Mapping[str, Option | None]) -> list[
         spelled.append(arg)
         if arg == "--":
             return [*spelled, *rest]
-        flag = _awaiting(arg, valued)
+        flag = _valued_flag(arg, valued)
         if flag is None:
             continue
         option = valued[flag]
@@ -40,7 +41,7 @@ def spell_out(args: Sequence[str], valued: Mapping[str, Option | None]) -> list[
     return spelled
 
 
-def _awaiting(arg: str, valued: Mapping[str, Option | None]) -> str | None:
+def _valued_flag(arg: str, valued: Mapping[str, Option | None]) -> str | None:
     """The flag of *valued* that takes the word behind *arg*: *arg* itself, or the last letter of a group such as ``-rv``."""
     if arg.startswith("--") or len(arg) < 2 or not arg.startswith("-"):
         return arg if arg in valued else None
@@ -51,7 +52,7 @@ def _awaiting(arg: str, valued: Mapping[str, Option | None]) -> str | None:
 
 
 def _is_value(option: Option, word: str) -> bool:
-    """Whether *word* is meant as *option*'s value: it is a valid one, or it can be nothing else and is refused as a value."""
+    """Whether *word* is meant as *option*'s value: it is valid, or it can be nothing else and is refused."""
     try:
         option.form.from_text(word)
     except Mismatch:
@@ -64,12 +65,12 @@ def is_label(word: str) -> bool:
     return bool(word) and (_DOTTED.fullmatch(word) is not None or "/" in word or Path(word).exists())
 
 
-def typed(given: Mapping[str, object], command: str = "ci") -> TypedCommand:
-    """The command line that gives the values *given*, by their keys, without ``--replay``: its file names tests to replay."""
-    words = ["harness", *command.split()]
+def typed(given: Mapping[str, object]) -> TypedCommand:
+    """The ``harness ci`` that gives the values *given*, by their keys, without ``--replay``: its file names tests to replay."""
+    words = ["harness", "ci"]
     for option in OPTIONS:
-        if option.key in given and option.key != "replay" and option.flag and command in option.commands:
-            words.extend(_words(option, given[option.key]))
+        if option.key != "replay" and option.flag and "ci" in option.commands:
+            words.extend(chain.from_iterable(_words(option, given.get(option.key))))
     labels = given.get("labels") or ()
     assert isinstance(labels, (list, tuple))
     return TypedCommand(tuple(words), tuple(map(str, labels)))
@@ -77,17 +78,13 @@ def typed(given: Mapping[str, object], command: str = "ci") -> TypedCommand:
 
 def django_args(config: Config) -> tuple[str, ...]:
     """The arguments of ``manage.py test`` that *config* asks for, each option in one word with its value."""
-    words: list[str] = []
-    for option in OPTIONS:
-        value = getattr(config, option.key)
-        if option.is_django and value is not None and value is not False:  # 0 is a seed, and a verbosity
-            values = value if isinstance(value, tuple) else (value,)
-            words.extend(option.flag if each is True else f"{option.flag}={each}" for each in values)
-    return tuple(words)
+    options = (option for option in OPTIONS if option.is_django)
+    return tuple("=".join(words) for option in options for words in _words(option, getattr(config, option.key)))
 
 
-def _words(option: Option, value: object) -> list[str]:
-    if option.form.is_switch:
-        return [option.flag] if value else []
+def _words(option: Option, value: object) -> list[tuple[str, ...]]:
+    """The flag of *option* with each of its values; nothing for a value that is not set, or off."""
+    if value is None or value is False:  # 0 is a seed, and a verbosity
+        return []
     values = value if isinstance(value, (list, tuple)) else (value,)
-    return [word for each in values for word in (option.flag, str(each))]
+    return [(option.flag,) if each is True else (option.flag, str(each)) for each in values]

@@ -54,23 +54,21 @@ class _Given:
         return _absolute(form, checked, self.folder)
 
 
-def load(
-    cli: Mapping[str, object],
-    environ: Mapping[str, str],
-    cwd: Path,
-    *,
-    need_settings: bool = True,
-) -> Config:
+def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, need_settings: bool = True) -> Config:
     """The configuration from *cli*, *environ* and the project's file together.
 
     *cli* maps the keys that were given as flags to their text, their texts or ``True``. Without *need_settings* the folder
     need not be a Django project. Raises ``UsageError`` for a wrong key or value, ``ProjectError`` where there is no Django
     project.
     """
-    given = {option.key: _Given(option, DEFAULT, option.default, cwd) for option in OPTIONS}
-    given |= (outside := _from_environ(environ, cwd) | _from_cli(cli, cwd))
-    project = _project(given["project"])
-    given |= _from_file(project) | outside
+    options = {option.key: option for option in OPTIONS}
+    project = _project(_given(options["project"], cli, environ, cwd))
+    given = {key: _given(option, cli, environ, cwd) for key, option in options.items()}
+    for key, value in _read_table(project / PYPROJECT).items():
+        if key not in options or not options[key].in_file:
+            raise _unknown_key(key, options, f"[{SECTION}] of {project / PYPROJECT}")
+        if given[key].source == DEFAULT:
+            given[key] = _Given(options[key], PYPROJECT, value, project)
     values = {key: one.checked() for key, one in given.items()}
     sources = {key: one.source for key, one in given.items()}
     values["artifacts_root"] = values["artifacts"]
@@ -83,6 +81,18 @@ def load(
         values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
     _check_together(values)
     return Config(**values, sources=sources, given=dict(cli))
+
+
+def _given(option: Option, cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> _Given:
+    """The value of *option* from outside the project, or its default.
+
+    A blank variable counts as absent: CI systems set the variables of inputs that were left out.
+    """
+    if option.key in cli:
+        return _Given(option, option.flag or option.key, cli[option.key], cwd)
+    if environ.get(option.variable, "").strip():
+        return _Given(option, option.variable, environ[option.variable], cwd)
+    return _Given(option, DEFAULT, option.default, cwd)
 
 
 def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner: bool) -> tuple[tuple[str, ...], str]:
@@ -125,38 +135,10 @@ def _project(given: _Given) -> Path:
     return project
 
 
-def _from_cli(cli: Mapping[str, object], cwd: Path) -> dict[str, _Given]:
-    return {
-        option.key: _Given(option, option.flag or option.key, cli[option.key], cwd)
-        for option in OPTIONS
-        if option.key in cli
-    }
-
-
-def _from_environ(environ: Mapping[str, str], cwd: Path) -> dict[str, _Given]:
-    """The values of the variables. Empty ones count as absent: CI systems set those of inputs that were left out."""
-    return {
-        option.key: _Given(option, option.variable, environ[option.variable], cwd)
-        for option in OPTIONS
-        if option.variable and environ.get(option.variable, "").strip()
-    }
-
-
-def _from_file(project: Path) -> dict[str, _Given]:
-    options = {option.key: option for option in OPTIONS if option.in_file}
-    given = {}
-    for key, value in _read_table(project / PYPROJECT).items():
-        if key not in options:
-            raise _unknown_key(key, options, f"[{SECTION}] of {project / PYPROJECT}")
-        given[key] = _Given(options[key], PYPROJECT, value, project)
-    return given
-
-
 def _unknown_key(key: str, options: Mapping[str, Option], place: str) -> UsageError:
-    for option in OPTIONS:
-        if option.key == key:
-            return UsageError(f"{key!r} in {place} comes too late.", hint=f"Give it as {option.flag}.")
-    return unknown_key(key, options, place)
+    if key in options:
+        return UsageError(f"{key!r} in {place} comes too late.", hint=f"Give it as {options[key].flag}.")
+    return unknown_key(key, [name for name, option in options.items() if option.in_file], place)
 
 
 def _read_table(path: Path) -> dict[str, object]:

@@ -26,7 +26,7 @@ _TOML_TYPES = {
 }
 
 
-class Mismatch(ValueError):
+class Mismatch(Exception):
     """A value does not have its option's form. ``seen`` is the wrong part, ``where`` its place below the key."""
 
     def __init__(self, seen: object, where: str = "") -> None:
@@ -68,10 +68,6 @@ class Form:
         """*text*, of a flag or a variable, as the configuration has it. Raises ``Mismatch``."""
         return self.from_toml(text.split() if self.shape == "list" else self._native(text))
 
-    def complete(self, context: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Completion items of a shell for a value."""
-        return self.check.shell_complete(context, param, incomplete) if isinstance(self.check, click.ParamType) else []
-
     def _native(self, text: str) -> object:
         for each in self.native if text.strip() else ():
             try:
@@ -86,8 +82,6 @@ class Form:
             raise Mismatch(value, where)
         try:
             return self.check(value)
-        except Mismatch:
-            raise
         except (ValueError, click.BadParameter):
             raise Mismatch(value, where) from None
 
