@@ -22,19 +22,17 @@ from click.shell_completion import shell_complete
 
 import harness as package
 from harness.errors import ExitCode, HarnessError
-from harness.host.config.command_line import spell_out
+from harness.host.config.command_line import insert_bare_values
 from harness.host.config.load import load
 from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.images.debian import SUITES
 from harness.host.interrupts import ignore_for_good
 
 COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
-"""The variable by which a shell asks for completions, as click's own ``main`` reads it."""
+"""The variable by which a shell asks for completions; click's own ``main`` reads it too."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""The errno values of an output that cannot be written. An ``OSError`` of a file carries the file's name and was
-reported there.
-"""
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The errno values of an output that cannot be written. An ``OSError`` with a file's name is about that file."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -42,7 +40,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in *argv* (without the program's name; by default the process's) and return its exit code."""
     if argv is None:
-        _open_what_is_closed()
+        _open_closed_streams()
     try:
         code = _invoke(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -62,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_error("harness: standard output was closed before all was written")
         return ExitCode.USAGE
     except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test
-        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
             _drop_output()
             _print_error(f"harness: standard output cannot be written: {error.strerror}")
             return ExitCode.USAGE
@@ -71,11 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _open_what_is_closed() -> None:
-    """Open ``/dev/null`` for each standard stream that was closed by the caller (``>&-``).
+def _open_closed_streams() -> None:
+    """Open ``/dev/null`` for each standard stream that the caller closed (``>&-``).
 
-    Otherwise the next opened file would get the stream's number, and with it all printed text; a child would inherit it
-    as its output.
+    Otherwise the next opened file would get the stream's number, all printed text, and the output of child processes.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -94,8 +91,8 @@ def _drop_output() -> None:
 
 def _invoke(args: list[str]) -> int:
     # not click's own main(): it exits with 1 when its output is closed, which is our code for red tests
-    if asked := os.environ.get(COMPLETION_VARIABLE):
-        return shell_complete(harness, {}, "harness", COMPLETION_VARIABLE, asked)
+    if instruction := os.environ.get(COMPLETION_VARIABLE):
+        return shell_complete(harness, {}, "harness", COMPLETION_VARIABLE, instruction)
     try:
         with harness.make_context("harness", args) as context:
             return int(harness.invoke(context))
@@ -154,7 +151,7 @@ class _Command(click.Command):
             if isinstance(param, click.Option) and not param.is_flag
             for flag in param.opts
         }
-        return super().parse_args(ctx, spell_out(args, valued))
+        return super().parse_args(ctx, insert_bare_values(args, valued))
 
 
 class _Group(click.Group):
@@ -166,9 +163,7 @@ class _Group(click.Group):
 
 
 def _flags(command: str) -> Callable[[_Function], _Function]:
-    """The decorator that adds the flags of *command* from ``OPTIONS``. A flag that was not given arrives as ``None`` or
-    ``()``.
-    """
+    """The decorator that adds the flags of *command*. A flag that is not given arrives as ``None`` or ``()``."""
 
     def decorate(function: _Function) -> _Function:
         for option in reversed([each for each in OPTIONS if each.flags and command in each.commands]):
@@ -189,7 +184,7 @@ def _flag(option: Option) -> Callable[[_Function], _Function]:
         multiple=option.form.shape == "list",
         type=str,  # load() checks the values, those of files and variables too
         help=f"{option.help} [default: {option.default}]" if has_default else option.help,
-        shell_complete=option.form.complete,
+        shell_complete=getattr(option.form.check, "shell_complete", None),
     )
 
 
@@ -225,25 +220,25 @@ def ci(**given: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 @_flags("plan")
 def plan(as_json: bool, **given: Any) -> int:
-    """Show aliases, servers, routes and the creation order, without starting a server."""
+    """Show the servers, the routes of aliases and the creation order of databases, without starting a server."""
     config = configure(given)
     from harness.host.run.session import show_plan
 
     return show_plan(config, as_json)
 
 
-@harness.command(short_help="Make one report of several runs.")
+@harness.command(short_help="Merge the reports of several runs.")
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 @click.option(
     "--expect",
     metavar="MATRIX",
-    help="What harness matrix --json printed, or a file with it: a run that is missing is red.",
+    help="The output of harness matrix --json, or a file with it: a run that is missing is red.",
 )
 @_flags("merge")
 def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
     """Merge the artifacts of runs on several backends, or of the parts of one suite, into one report.
 
-    DIR is the artifacts folder of a run, or a folder that such folders are in.
+    DIR is the artifacts folder of a run, or a folder with such folders in it.
     """
     config = configure(given, need_settings=False)
     from harness.host.backends.merge import run_merge
@@ -251,11 +246,11 @@ def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
     return run_merge(config, folders, expect)
 
 
-@harness.command(short_help="List the runs that the configuration asks for.")
+@harness.command(short_help="List the runs of every backend and Python version.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a workflow's matrix, on one line.")
 @_flags("matrix")
 def matrix(as_json: bool, **given: Any) -> int:
-    """List every backend of db on every version of python, for a workflow that makes a job of each."""
+    """List every backend of db with every version of python, for a workflow with one job for each."""
     from harness.host.planning import backends
 
     jobs = backends.matrix(configure(given, need_settings=False))
@@ -274,7 +269,7 @@ def images() -> None:
 @images.command("build")
 @_flags("images build")
 def images_build(**given: Any) -> int:
-    """Make what is not there yet: the servers' images, the runner's, and the project's dependencies in it."""
+    """Build the missing images: those of the servers, of the runner, and of the runner with the project's dependencies."""
     config = configure(given, need_settings=False)
     from harness.host.images.commands import build_images
 
@@ -283,12 +278,13 @@ def images_build(**given: Any) -> int:
 
 @images.command("base")
 @click.argument("suites", nargs=-1, metavar="[SUITE]...", type=click.Choice(SUITES))
-@click.option("--mirror", metavar="URL", help="Where Debian is; without it, the mirror of this machine's apt.")
-@click.option(
-    "--no-check-valid-until", is_flag=True, help="Take a suite whose Release file is past its date, as apt here may do."
-)
+@click.option("--mirror", metavar="URL", help="Debian mirror. Without it, the mirror of this machine's apt.")
+@click.option("--no-check-valid-until", is_flag=True, help="Accept a suite whose Release file has expired.")
 def images_base(suites: tuple[str, ...], mirror: str | None, no_check_valid_until: bool) -> int:
-    """Make a base of each Debian SUITE (trixie without one) that no registry gives, as root on a Debian or Ubuntu."""
+    """Make a base image of each Debian SUITE (default: trixie) from Debian's packages, where no registry can be reached.
+
+    Needs root on Debian or Ubuntu.
+    """
     from harness.host.images.commands import make_bases
 
     return make_bases(suites, mirror, check_valid_until=not no_check_valid_until)
@@ -305,18 +301,16 @@ def images_list() -> int:
 @images.command("remove")
 @click.argument("tags", nargs=-1, metavar="[TAG]...")
 def images_remove(tags: tuple[str, ...]) -> int:
-    """Remove the images called TAG, or every image that the harness has made."""
+    """Remove the images TAG, or every image that the harness has made."""
     from harness.host.images.commands import remove_images
 
     return remove_images(tags)
 
 
-@harness.command(short_help="Say what is missing on this machine.")
-@click.option(
-    "--remove", is_flag=True, help="Remove the containers and networks that runs left behind when they were cut off."
-)
+@harness.command(short_help="Check this machine, and name the command for each problem.")
+@click.option("--remove", is_flag=True, help="Remove the containers and networks that killed runs left behind.")
 def doctor(remove: bool) -> int:
-    """Say what is missing on this machine, and the command that mends it; and what runs have left behind that were cut off."""
+    """List the parts that a run needs on this machine, the command for each missing one, and the remains of killed runs."""
     from harness.host.doctor import run_doctor
 
     return run_doctor(os.environ, remove=remove)
