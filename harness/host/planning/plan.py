@@ -7,7 +7,7 @@ where Django's own do not fit. Decides only; ``host.run.servers`` acts. Imports 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PureWindowsPath
 
@@ -15,7 +15,7 @@ from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, for_vendor
 from harness.protocol import naming
-from harness.protocol.events import AliasMode, AliasRouted, Notice, Role
+from harness.protocol.events import AliasRouted, Notice, Role
 from harness.protocol.messages import Route
 from harness.protocol.topology import (
     DEFAULT_ALIAS,
@@ -69,7 +69,7 @@ class _Place:
     replica.
     """
 
-    engine: str
+    engine: Engine
     version: str
     key: tuple[str, ...]
     mirror_key: tuple[str, ...] | None = None
@@ -77,6 +77,39 @@ class _Place:
     @property
     def primary(self) -> _Place:
         return replace(self, mirror_key=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """An alias with the place where it is tested, ``None`` without a server. An alias that mirrors nothing is its own primary.
+
+    ``is_moved_to_sqlite``: it is tested on SQLite, and has another vendor in the settings.
+    """
+
+    alias: Alias
+    primary: Alias
+    place: _Place | None
+    is_moved_to_sqlite: bool
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the alias is tested on a server of another vendor than the settings'."""
+        return self.place is not None and self.alias.vendor != self.place.engine.vendor
+
+    @property
+    def backend(self) -> str:
+        is_gis = ".gis." in self.alias.backend
+        if self.is_moved_to_sqlite:
+            return SPATIALITE_BACKEND if is_gis else SQLITE_BACKEND
+        if self.place is None or not self.is_replaced:
+            return self.alias.backend
+        return self.place.engine.gis_backend if is_gis else self.place.engine.backend
+
+    @property
+    def user(self) -> str:
+        if self.place is None:
+            return "" if self.is_moved_to_sqlite else self.alias.user
+        return self.place.engine.user(self.alias.user)
 
 
 def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> ServerPlan:
@@ -90,37 +123,23 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> ServerPlan:
     order = creation_order(topology)
     primaries = {alias.name: topology[primary_of(topology, alias.name)] for alias in topology.aliases}
     specs = _specs(topology, primaries, db)
-    places = {alias.name: _place(alias, primaries[alias.name], specs[alias.name]) for alias in topology.aliases}
-    servers = _servers(topology, places)
+    targets = {alias.name: _target(alias, primaries[alias.name], specs[alias.name]) for alias in topology.aliases}
+    servers = _servers(targets.values())
     server_of = {alias: server for server in servers for alias in server.aliases}
-    names = _database_names(topology, places, specs)
+    names = _database_names(topology, targets)
     return ServerPlan(
         servers=servers,
-        routes=tuple(
-            _route(
-                topology,
-                alias,
-                places[alias.name],
-                server_of.get(alias.name),
-                names.get(primaries[alias.name].name),
-                specs[alias.name],
-            )
-            for alias in topology.aliases
-        ),
+        routes=tuple(_route(topology, target, server_of.get(name), names) for name, target in targets.items()),
         creation_order=order,
-        notices=(
-            *_effect_notices(topology, db),
-            *_notices(topology, primaries, places, names),
-            *_sqlite_notices(topology, specs),
-        ),
+        notices=tuple(_notices(topology, db, targets, names)),
     )
 
 
 def _specs(topology: Topology, primaries: Mapping[str, Alias], db: Sequence[DbSpec]) -> dict[str, DbSpec | None]:
     """The spec of *db* for each alias. A spec with an alias applies to all aliases on the same test database, mirrors too."""
     everywhere = next((spec for spec in db if spec.alias is None), None)
-    group_of = {name: group[0] for group in databases(topology) for name in group}
-    asked: dict[str, DbSpec] = {}
+    creator_of = {name: group[0] for group in databases(topology) for name in group}
+    named: dict[str, DbSpec] = {}
     for spec in db:
         if spec.alias is None:
             continue
@@ -129,38 +148,30 @@ def _specs(topology: Topology, primaries: Mapping[str, Alias], db: Sequence[DbSp
                 f"--db {spec}: there is no alias {spec.alias!r}.",
                 hint=f"DATABASES has: {', '.join(topology.names)}.",
             )
-        other = asked.setdefault(group_of[primaries[spec.alias].name], spec)
+        other = named.setdefault(creator_of[primaries[spec.alias].name], spec)
         if (other.engine, other.version) != (spec.engine, spec.version):
             raise UsageError(
                 f"--db {other} and --db {spec} contradict each other: both aliases are one test database.",
                 hint="Name one of them; the other follows.",
             )
+    specs = {name: named.get(creator_of[primary.name], everywhere) for name, primary in primaries.items()}
     for alias in topology.aliases:
-        if everywhere is not None and group_of[primaries[alias.name].name] not in asked:
-            _see_that_it_can_be_replaced(alias, everywhere, topology)
-    return {name: asked.get(group_of[primary.name], everywhere) for name, primary in primaries.items()}
+        # the spec for all aliases may not be meant for this one; naming the alias is accepted
+        if everywhere is not None and specs[alias.name] is everywhere and alias.vendor not in (*_RELATIONAL, DUMMY):
+            raise _not_relational(alias, everywhere, topology)
+    return specs
 
 
-def _see_that_it_can_be_replaced(alias: Alias, spec: DbSpec, topology: Topology) -> None:
-    """Refuse a *spec* for all aliases if *alias* is not relational: the user may not have meant this alias. Naming it is
-    accepted.
-    """
-    if alias.vendor in _RELATIONAL or alias.vendor == DUMMY:
-        return
-    raise UsageError(
-        f"--db {spec} cannot serve DATABASES[{alias.name!r}]: {alias.backend} ({alias.vendor}) is nothing that"
-        " another engine can stand in for.",
-        hint=f"Name the aliases that are meant: {_listing(spec, topology)}.",
+def _not_relational(alias: Alias, spec: DbSpec, topology: Topology) -> UsageError:
+    meant = [other.name for other in topology.aliases if other.vendor in _RELATIONAL and other.test.mirror is None]
+    flags = " ".join(f"--db {replace(spec, alias=name)}" for name in meant) or f"--db ALIAS={spec}"
+    return UsageError(
+        f"--db {spec} cannot serve DATABASES[{alias.name!r}]: no other engine can replace {alias.backend} ({alias.vendor}).",
+        hint=f"Name the aliases that are meant: {flags}.",
     )
 
 
-def _listing(spec: DbSpec, topology: Topology) -> str:
-    meant = [alias.name for alias in topology.aliases if alias.vendor in _RELATIONAL and alias.test.mirror is None]
-    return " ".join(f"--db {replace(spec, alias=name)}" for name in meant) or f"--db ALIAS={spec}"
-
-
-def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
-    """The server of *alias*; ``None`` where it needs none. An alias that mirrors nothing is its own *primary*."""
+def _target(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Target:
     if spec is None and alias.vendor != primary.vendor:
         raise ProjectError(
             f"DATABASES[{alias.name!r}] ({alias.backend}) is a mirror of {primary.name!r} ({primary.backend}):"
@@ -168,7 +179,8 @@ def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
             hint=f"Give both the same ENGINE, or test both on one with --db: {', '.join((*ENGINES, SQLITE))}.",
         )
     if primary.vendor == DUMMY or (spec.engine if spec is not None else primary.vendor) == SQLITE:
-        return None
+        is_moved = spec is not None and spec.engine == SQLITE and alias.vendor not in (SQLITE, DUMMY)
+        return _Target(alias, primary, None, is_moved)
     engine = ENGINES[spec.engine] if spec is not None else for_vendor(primary.vendor)
     if engine is None:
         raise ProjectError(
@@ -176,11 +188,10 @@ def _place(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Place | None:
             hint=f"Test it on another one with --db: {', '.join((*ENGINES, SQLITE))}.",
         )
     version = spec.version if spec is not None and spec.version is not None else engine.default_version
-    place = _Place(engine.name, version, _server_key(primary))
+    key, primary_key = _server_key(alias), _server_key(primary)
     # a file has no host, so a mirror of one cannot be recognized as being on its primary's server
-    if alias is primary or (_server_key(alias) == place.key and alias.vendor != SQLITE):
-        return place
-    return replace(place, mirror_key=_server_key(alias))
+    is_same = alias is primary or (key == primary_key and alias.vendor != SQLITE)
+    return _Target(alias, primary, _Place(engine, version, primary_key, None if is_same else key), False)
 
 
 def _server_key(alias: Alias) -> tuple[str, ...]:
@@ -188,12 +199,14 @@ def _server_key(alias: Alias) -> tuple[str, ...]:
     return (SQLITE,) if alias.vendor == SQLITE else alias.server_key
 
 
-def _servers(topology: Topology, places: Mapping[str, _Place | None]) -> tuple[PlannedServer, ...]:
+def _servers(targets: Iterable[_Target]) -> tuple[PlannedServer, ...]:
     members: dict[_Place, list[Alias]] = {}
-    for alias in topology.aliases:
-        place = places[alias.name]
-        if place is not None:
-            members.setdefault(place, []).append(alias)
+    for target in targets:
+        if target.place is not None:
+            members.setdefault(target.place, []).append(target.alias)
+    users: dict[_Place, dict[str, None]] = {}
+    for place, aliases in members.items():
+        users.setdefault(place.primary, {}).update(dict.fromkeys(place.engine.user(alias.user) for alias in aliases))
     ids: dict[_Place, str] = {}
     for place in sorted(members, key=lambda place: place.mirror_key is not None):
         names = [alias.name for alias in members[place]]
@@ -201,46 +214,42 @@ def _servers(topology: Topology, places: Mapping[str, _Place | None]) -> tuple[P
     return tuple(
         PlannedServer(
             id=id,
-            engine=ENGINES[place.engine],
+            engine=place.engine,
             version=place.version,
             role="primary" if place.mirror_key is None else "replica",
             primary=None if place.mirror_key is None else ids[place.primary],
-            users=_users(place.primary, members),
+            users=tuple(users[place.primary]),
             aliases=tuple(alias.name for alias in members[place]),
         )
         for place, id in ids.items()
     )
 
 
-def _users(primary: _Place, members: Mapping[_Place, Sequence[Alias]]) -> tuple[str, ...]:
-    user = ENGINES[primary.engine].user
-    aliases = (alias for place, group in members.items() if place.primary == primary for alias in group)
-    return tuple(dict.fromkeys(user(alias.user) for alias in aliases))
+def _database_names(topology: Topology, targets: Mapping[str, _Target]) -> dict[str, str]:
+    """The name of each alias's test database, except where Django's own name fits.
 
-
-def _database_names(
-    topology: Topology, places: Mapping[str, _Place | None], specs: Mapping[str, DbSpec | None]
-) -> dict[str, str | None]:
-    """The test database's name of each alias that has one on a server, or is moved to SQLite; ``None`` where Django's
-    own name fits.
+    In memory, Django gives each alias a database of its own.
     """
-    groups = {group[0]: group for group in databases(topology) if places[group[0]] is not None}
-    fitting = {first: _fitting(topology[first], _engine(places[first])) for first in groups}
-    names: dict[str, str | None] = {}
-    names |= {
-        alias.name: _in_memory(alias) for alias in topology.aliases if _is_brought_to_sqlite(alias, specs[alias.name])
+    names = {
+        name: f"file:memorydb_{name}?mode=memory&cache=shared"
+        for name, target in targets.items()
+        if target.is_moved_to_sqlite
     }
-    taken: set[tuple[_Place | None, str]] = set()
-    for first, name in fitting.items():
-        place = places[first]
-        neighbours = {fitting[other] for other in groups if other != first and places[other] == place}
+    groups = {group[0]: group for group in databases(topology)}
+    wanted = {
+        first: (place, _fitting(targets[first].alias, place.engine))
+        for first in groups
+        if (place := targets[first].place) is not None
+    }
+    taken: set[tuple[_Place, str]] = set()
+    for first, (place, name) in wanted.items():
         clone = naming.parse_clone(name)
         # a worker's clone with the same name (another name and a worker's number) would replace this database
-        if (place, name) in taken or (clone is not None and clone[0] in neighbours):
-            name = naming.database_apart(name, first, _engine(place).name_bytes)
+        if (place, name) in taken or (clone is not None and (place, clone[0]) in wanted.values()):
+            name = naming.database_apart(name, first, place.engine.name_bytes)
         taken.add((place, name))
-        ours = name != topology[first].test_name or _is_replaced(topology[first], place)
-        names.update(dict.fromkeys(groups[first], name if ours else None))
+        if name != targets[first].alias.test_name or targets[first].is_replaced:
+            names |= dict.fromkeys(groups[first], name)
     return names
 
 
@@ -257,16 +266,6 @@ def _fitting(alias: Alias, engine: Engine) -> str:
     return naming.database(written, engine.name_bytes)
 
 
-def _in_memory(alias: Alias) -> str:
-    """Django's name of *alias*'s database in memory: each alias has its own."""
-    return f"file:memorydb_{alias.name}?mode=memory&cache=shared"
-
-
-def _is_brought_to_sqlite(alias: Alias, spec: DbSpec | None) -> bool:
-    """Whether *alias* is tested on SQLite, but has another vendor in the settings."""
-    return spec is not None and spec.engine == SQLITE and alias.vendor not in (SQLITE, DUMMY)
-
-
 def _stem(path: str | None) -> str:
     """The name of a file without its folder and ending; empty for a database in memory."""
     if not path or path == ":memory:" or path.startswith("file:"):
@@ -274,62 +273,23 @@ def _stem(path: str | None) -> str:
     return PureWindowsPath(path).stem
 
 
-def _engine(place: _Place | None) -> Engine:
-    assert place is not None
-    return ENGINES[place.engine]
-
-
-def _is_replaced(alias: Alias, place: _Place | None) -> bool:
-    """Whether *alias* was written for another vendor than the one that it is tested on."""
-    return place is not None and alias.vendor != ENGINES[place.engine].vendor
-
-
-def _route(
-    topology: Topology,
-    alias: Alias,
-    place: _Place | None,
-    server: PlannedServer | None,
-    test_name: str | None,
-    spec: DbSpec | None,
-) -> Route:
-    """The route of *alias* to *server*. *test_name* is that of its primary's test database, unless it is Django's own."""
-    primary = topology[primary_of(topology, alias.name)]
+def _route(topology: Topology, target: _Target, server: PlannedServer | None, names: Mapping[str, str]) -> Route:
+    alias, primary = target.alias, target.primary
+    name = names.get(primary.name)
+    is_creator = target.is_moved_to_sqlite or any(alias.name == group[0] for group in databases(topology))
     return Route(
         alias.name,
-        None if server is None else server.id,
-        _backend(alias, place, spec),
-        _user(alias, place, spec),
-        test_name=None if place is None else test_name,
-        drop_options=() if place is None else _engine(place).server_options,
-        role="primary" if server is None else server.role,
-        mode=_mode(topology, alias, primary, spec),
+        server.id if server else None,
+        target.backend,
+        target.user,
+        test_name=name if server else None,
+        drop_options=server.engine.server_options if server else (),
+        role=server.role if server else "primary",
+        mode="mirror" if alias is not primary else "primary" if is_creator else "shared",
         mirror_of=None if alias is primary else primary.name,
-        database=test_name or primary.test_name,
+        database=name or primary.test_name,
         dependencies=dependencies_of(topology, alias),
     )
-
-
-def _backend(alias: Alias, place: _Place | None, spec: DbSpec | None) -> str:
-    is_gis = ".gis." in alias.backend
-    if place is None:
-        sqlite = SPATIALITE_BACKEND if is_gis else SQLITE_BACKEND
-        return sqlite if _is_brought_to_sqlite(alias, spec) else alias.backend
-    if not _is_replaced(alias, place):
-        return alias.backend
-    return _engine(place).gis_backend if is_gis else _engine(place).backend
-
-
-def _user(alias: Alias, place: _Place | None, spec: DbSpec | None) -> str:
-    if place is None:
-        return "" if _is_brought_to_sqlite(alias, spec) else alias.user
-    return _engine(place).user(alias.user)
-
-
-def _mode(topology: Topology, alias: Alias, primary: Alias, spec: DbSpec | None) -> AliasMode:
-    if alias is not primary:
-        return "mirror"
-    creators = {group[0] for group in databases(topology)}
-    return "primary" if alias.name in creators or _is_brought_to_sqlite(alias, spec) else "shared"
 
 
 def routed(route: Route) -> AliasRouted:
@@ -338,49 +298,41 @@ def routed(route: Route) -> AliasRouted:
 
 
 def _notices(
-    topology: Topology,
-    primaries: Mapping[str, Alias],
-    places: Mapping[str, _Place | None],
-    names: Mapping[str, str | None],
+    topology: Topology, db: Sequence[DbSpec], targets: Mapping[str, _Target], names: Mapping[str, str]
 ) -> Iterator[Notice]:
-    for alias in topology.aliases:
-        primary, place = primaries[alias.name], places[alias.name]
-        if place is None:
-            continue
-        if alias is not primary and place.mirror_key is None:
-            yield Notice(
-                "mirror-without-replica",
-                f"{alias.name} is a mirror of {primary.name} on the same host and port, so it reads from the primary"
-                " itself. Another HOST or PORT in the settings gives it a replica.",
-            )
-        engine = ENGINES[place.engine]
-        if alias.user and engine.user(alias.user) != alias.user:
-            yield Notice(
-                "user-replaced",
-                f"{alias.name}: {engine.title} takes no role called {alias.user!r}; it is {engine.user(alias.user)!r}.",
-            )
-        name = names.get(alias.name)
-        if alias is primary and name is not None and not _is_replaced(alias, place):
-            yield Notice(
-                "database-renamed",
-                f"{alias.name}: the test database is called {name!r} and not {alias.test_name!r}, which is empty, too"
-                f" long for {engine.title} with a worker's number behind it, another database's, or cannot be quoted.",
-            )
-
-
-def _effect_notices(topology: Topology, db: Sequence[DbSpec]) -> Iterator[Notice]:
     if db and all(alias.vendor == DUMMY for alias in topology.aliases):
         flags = " ".join(f"--db {spec}" for spec in db)
         yield Notice(
             "db-without-effect",
             f"{flags} has no effect: DATABASES of the settings is empty, so the tests have no database.",
         )
-
-
-def _sqlite_notices(topology: Topology, specs: Mapping[str, DbSpec | None]) -> Iterator[Notice]:
+    for target in targets.values():
+        if target.place is not None:
+            yield from _server_notices(target, target.place, names)
     for first, *others in databases(topology):
-        if others and _is_brought_to_sqlite(topology[first], specs[first]):
+        if others and targets[first].is_moved_to_sqlite:
             yield Notice(
                 "database-not-shared",
                 f"{', '.join((first, *others))} share a test database by the settings; on SQLite, each has one of its own.",
             )
+
+
+def _server_notices(target: _Target, place: _Place, names: Mapping[str, str]) -> Iterator[Notice]:
+    alias, primary, engine = target.alias, target.primary, place.engine
+    if alias is not primary and place.mirror_key is None:
+        yield Notice(
+            "mirror-without-replica",
+            f"{alias.name} is a mirror of {primary.name} on the same host and port, so it reads from the primary"
+            " itself. Another HOST or PORT in the settings gives it a replica.",
+        )
+    if alias.user and target.user != alias.user:
+        yield Notice(
+            "user-replaced",
+            f"{alias.name}: {engine.title} takes no role called {alias.user!r}; it is {target.user!r}.",
+        )
+    if alias is primary and alias.name in names and not target.is_replaced:
+        yield Notice(
+            "database-renamed",
+            f"{alias.name}: the test database is called {names[alias.name]!r} and not {alias.test_name!r}, which is empty,"
+            f" too long for {engine.title} with a worker's number behind it, another database's, or cannot be quoted.",
+        )
