@@ -254,10 +254,7 @@ def matrix(as_json: bool, **given: Any) -> int:
     from harness.host.planning import backends
 
     jobs = backends.matrix(configure(given, need_settings=False))
-    if as_json:
-        print(json.dumps(backends.matrix_document(jobs)))
-    else:
-        print("\n".join(f"{job.name}: --python {job.python} {job.flags}" for job in jobs))
+    print(json.dumps(backends.matrix_document(jobs)) if as_json else "\n".join(map(str, jobs)))
     return ExitCode.GREEN
 
 

@@ -1,14 +1,14 @@
-"""The backends that a configuration asks for: one run each, their names, and how many runs fit at once.
+"""The backends of a configuration, one run each: their names, the jobs of ``harness matrix``, the share of each run.
 
-Owns the names of backends, the matrix of ``harness matrix``, and how cores and memory are divided. Decides only:
-``host.backends.fleet`` acts. Imports neither Docker nor Django.
+Decides only: ``host.backends.fleet`` acts. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import accumulate
 
 from harness.errors import UsageError
 from harness.host.config.databases import SQLITE, DbSpec, exact
@@ -28,10 +28,9 @@ _USED_OF_MEMORY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The backend of one run. ``name`` is fit for a folder and for a job: ``postgres-17``, ``sqlite``.
+    """The backend of one run. ``name`` can name a folder and a job: ``postgres-17``, ``sqlite``.
 
-    ``db`` is the run's own ``--db`` with explicit versions: at most one spec for all aliases, and those that name an
-    alias.
+    ``db`` is the run's own ``--db`` with explicit versions: at most one spec for all aliases, and those for one alias.
     """
 
     name: str
@@ -49,10 +48,8 @@ class Job:
     python: str
     name: str
 
-    @property
-    def flags(self) -> str:
-        """``db`` as flags."""
-        return " ".join(f"--db {word}" for word in self.db.split())
+    def __str__(self) -> str:
+        return " ".join([f"{self.name}: --python {self.python}", *(f"--db {word}" for word in self.db.split())])
 
 
 def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
@@ -72,12 +69,12 @@ def matrix(config: Config) -> tuple[Job, ...]:
     """
     if not config.db:
         raise UsageError(
-            f"There is nothing to make a matrix of: [tool.harness] of {config.project} names no db.",
+            f"The matrix would be empty: [tool.harness] of {config.project} names no db.",
             hint='Write for example db = ["postgres:17", "sqlite"] there, and python = ["3.12", "3.13"].',
         )
     if split := [str(spec) for spec in config.db if len(str(spec).split()) > 1]:
         raise UsageError(
-            f"db: {split[0]!r} has white space in it, at which a variable is split: no job could be told of it.",
+            f"db: {split[0]!r} has white space in it, and a job gets db in a variable, which is split at white space.",
             hint="Give the alias another name, or leave it out of db.",
         )
     jobs = tuple(
@@ -87,15 +84,15 @@ def matrix(config: Config) -> tuple[Job, ...]:
     )
     if len(jobs) > MOST_JOBS:
         raise UsageError(
-            f"The matrix has {len(jobs)} jobs, {MOST_JOBS} is the most that GitHub takes.",
+            f"The matrix has {len(jobs)} jobs, and GitHub accepts {MOST_JOBS} at most.",
             hint="Name fewer backends in db, or fewer versions in python.",
         )
     return jobs
 
 
 def matrix_document(jobs: Sequence[Job]) -> dict[str, list[dict[str, str]]]:
-    """*jobs* in the form that a workflow's ``strategy.matrix`` takes from ``fromJSON``."""
-    return {"include": [{"db": job.db, "python": job.python, "name": job.name} for job in jobs]}
+    """*jobs* as a workflow's ``strategy.matrix``, which ``fromJSON`` reads."""
+    return {"include": [asdict(job) for job in jobs]}
 
 
 def at_once(backends: Sequence[Backend], cores: int, memory_bytes: int, workers: int | None) -> int:
@@ -106,10 +103,8 @@ def at_once(backends: Sequence[Backend], cores: int, memory_bytes: int, workers:
     """
     by_cores = max(1, cores // (workers or 1))
     needs = sorted((_memory_bytes(backend, workers or 1) for backend in backends), reverse=True)
-    by_memory = len(needs)
-    while by_memory > 1 and sum(needs[:by_memory]) > memory_bytes * _USED_OF_MEMORY:
-        by_memory -= 1
-    return max(1, min(by_cores, by_memory, len(backends)))
+    by_memory = sum(total <= memory_bytes * _USED_OF_MEMORY for total in accumulate(needs))
+    return max(1, min(by_cores, by_memory))
 
 
 def workers_each(runs_at_once: int, cores: int, workers: int | None) -> int:

@@ -5,6 +5,7 @@ Decides only: ``host.run.servers`` mounts the file systems. Imports neither Dock
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,9 +22,7 @@ RUNNER_BYTES = 512 << 20
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The placement of databases. ``on_disk`` are the engines with databases on disk; ``sizes`` are the configured
-    limits in bytes.
-    """
+    """``on_disk`` are the engines with databases on disk, ``sizes`` the configured limits of the others in bytes."""
 
     on_disk: frozenset[str]
     sizes: Mapping[str, int]
@@ -35,31 +34,30 @@ def place(servers: Sequence[PlannedServer], configs: Mapping[str, ServerConfig],
 
     Databases that do not fit are placed on the engine's disk, those with the largest need first, and a notice says so.
     """
-    chosen = {name for name, config in configs.items() if not config.in_memory}
-    sizes = {name: config.memory_size for name, config in configs.items() if config.memory_size and name not in chosen}
-    needs: dict[str, int] = {}
+    on_disk = {name for name, config in configs.items() if not config.in_memory}
+    sizes = {name: config.memory_size for name, config in configs.items() if config.memory_size}
+    needs: Counter[str] = Counter()
     for server in servers:
-        if server.engine.name not in chosen:
-            databases = sizes.get(server.engine.name, DATABASES_BYTES)
-            needs[server.engine.name] = needs.get(server.engine.name, 0) + server.engine.memory_bytes + databases
+        name = server.engine.name
+        if name not in on_disk:
+            needs[name] += server.engine.memory_bytes + sizes.get(name, DATABASES_BYTES)
     notices: list[Notice] = []
-    for name in sorted(needs, key=lambda name: needs[name], reverse=True):
-        if engine_bytes and sum(needs.values()) + RUNNER_BYTES > engine_bytes:
+    for name, _ in needs.most_common():
+        if engine_bytes and needs.total() + RUNNER_BYTES > engine_bytes:
             notices.append(_notice(name, needs, engine_bytes))
-            chosen.add(name)
+            on_disk.add(name)
             del needs[name]
-    return Placement(
-        frozenset(chosen), {name: size for name, size in sizes.items() if name not in chosen}, tuple(notices)
-    )
+    in_memory = {name: size for name, size in sizes.items() if name not in on_disk}
+    return Placement(frozenset(on_disk), in_memory, tuple(notices))
 
 
-def _notice(name: str, needs: Mapping[str, int], engine_bytes: int) -> Notice:
+def _notice(name: str, needs: Counter[str], engine_bytes: int) -> Notice:
     return Notice(
         "databases-on-disk",
         f"{name}: its databases are on the engine's disk, which is slower: in memory, its servers would take"
-        f" {_megabytes(needs[name])}, all of them {_megabytes(sum(needs.values()))} beside {_megabytes(RUNNER_BYTES)} for"
+        f" {_megabytes(needs[name])}, all of them {_megabytes(needs.total())} beside {_megabytes(RUNNER_BYTES)} for"
         f" the tests, and the engine has {_megabytes(engine_bytes)}. A smaller memory_size in"
-        f" [tool.harness.servers.{name}] may fit; in_memory = false there says that the disk is meant.",
+        f" [tool.harness.servers.{name}] may fit; in_memory = false there chooses the disk, without this notice.",
     )
 
 

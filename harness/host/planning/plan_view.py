@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from harness.host.planning.plan import PlannedServer, ServerPlan
+from harness.host.planning.plan import ServerPlan
 from harness.protocol.codec import to_plain
 from harness.report.formats.tables import Column, Table
 
@@ -13,57 +13,46 @@ VERSION = 1
 
 SERVER_COLUMNS = ("server", "engine", "role", "streams from", "aliases", "users")
 ALIAS_COLUMNS = ("alias", "server", "test database", "kind", "backend", "user", "after")
-
-
-def document(plan: ServerPlan) -> dict[str, object]:
-    """*plan* as JSON's own types."""
-    return {
-        "version": VERSION,
-        "servers": [_server(server) for server in plan.servers],
-        "aliases": {
-            route.alias: {
-                "server": route.server,
-                "database": route.database,
-                "mode": route.mode,
-                "mirror_of": route.mirror_of,
-                "dependencies": list(route.dependencies),
-                "backend": route.backend,
-                "user": route.user,
-            }
-            for route in plan.routes
-        },
-        "creation_order": list(plan.creation_order),
-        "notices": to_plain(plan.notices),
-    }
+_ROUTE_KEYS = ("server", "database", "mode", "mirror_of", "dependencies", "backend", "user")
+_SERVER_KEYS = ("version", "role", "primary", "aliases", "users")
 
 
 def documents(plans: Mapping[str, ServerPlan]) -> dict[str, object]:
-    """The plan of one backend as it is, the plans of several by the backends' names."""
-    if len(plans) == 1:
-        return document(next(iter(plans.values())))
-    return {"version": VERSION, "backends": {name: document(plan) for name, plan in plans.items()}}
+    """The plan of one backend for JSON, the plans of several by the backends' names."""
+    made = {name: _document(plan) for name, plan in plans.items()}
+    return {"version": VERSION, "backends": made} if len(made) > 1 else next(iter(made.values()))
 
 
 def tables(plans: Mapping[str, ServerPlan]) -> list[str]:
     """The lines of one backend's plan, or those of each of several below its name."""
     if len(plans) == 1:
-        return table(next(iter(plans.values())))
-    lines: list[str] = []
-    for name, plan in plans.items():
-        lines += [*([""] if lines else []), f"=== {name}", "", *table(plan)]
-    return lines
+        return _table(*plans.values())
+    parts = [["", f"=== {name}", "", *_table(plan)] for name, plan in plans.items()]
+    return [line for part in parts for line in part][1:]
 
 
-def table(plan: ServerPlan) -> list[str]:
-    """*plan* as lines of text: servers, aliases, the creation order of test databases, and notices."""
-    lines = [*columns(SERVER_COLUMNS, server_rows(plan)), "", *columns(ALIAS_COLUMNS, alias_rows(plan))]
-    lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
-    return lines + [f"note: {notice.text}" for notice in plan.notices]
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """*rows* below *head* as lines of text, each column as wide as its widest cell."""
+    cells = [[name.upper() for name in head], *rows]
+    return [line.plain for line in Table([Column(name) for name in head], cells).lines()]
 
 
-def server_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
-    """A row of ``SERVER_COLUMNS`` for each server."""
-    return [
+def _document(plan: ServerPlan) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "servers": [
+            {"id": server.id, "engine": server.engine.name, **{key: getattr(server, key) for key in _SERVER_KEYS}}
+            for server in plan.servers
+        ],
+        "aliases": {route.alias: {key: getattr(route, key) for key in _ROUTE_KEYS} for route in plan.routes},
+        "creation_order": list(plan.creation_order),
+        "notices": to_plain(plan.notices),
+    }
+
+
+def _table(plan: ServerPlan) -> list[str]:
+    """Servers, aliases, the creation order of test databases, and notices."""
+    servers = [
         (
             server.id,
             f"{server.engine.title} {server.version}",
@@ -74,11 +63,7 @@ def server_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
         )
         for server in plan.servers
     ]
-
-
-def alias_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
-    """A row of ``ALIAS_COLUMNS`` for each alias, in the order of ``DATABASES``."""
-    return [
+    aliases = [
         (
             route.alias,
             route.server or "(none)",
@@ -90,21 +75,6 @@ def alias_rows(plan: ServerPlan) -> list[tuple[str, ...]]:
         )
         for route in plan.routes
     ]
-
-
-def columns(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    """*rows* below *head* as lines of text, each column as wide as its widest cell."""
-    cells = [tuple(name.upper() for name in head), *rows]
-    return [line.plain for line in Table([Column(name) for name in head], cells).lines()]
-
-
-def _server(server: PlannedServer) -> dict[str, object]:
-    return {
-        "id": server.id,
-        "engine": server.engine.name,
-        "version": server.version,
-        "role": server.role,
-        "primary": server.primary,
-        "aliases": list(server.aliases),
-        "users": list(server.users),
-    }
+    lines = [*columns(SERVER_COLUMNS, servers), "", *columns(ALIAS_COLUMNS, aliases)]
+    lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
+    return lines + [f"note: {notice.text}" for notice in plan.notices]

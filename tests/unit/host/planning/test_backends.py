@@ -98,7 +98,7 @@ def test_an_alias_that_a_variable_cannot_hold_is_an_error(tmp_path: Path) -> Non
 
 def test_a_matrix_of_more_jobs_than_github_takes_is_an_error(tmp_path: Path) -> None:
     pythons = ", ".join(f'"3.{minor}"' for minor in range(90))
-    with pytest.raises(UsageError, match="270 jobs, 256 is the most"):
+    with pytest.raises(UsageError, match="270 jobs, and GitHub accepts 256 at most"):
         matrix(project(tmp_path, f'db = ["postgres", "postgres:15", "sqlite"]\npython = [{pythons}]'))
 
 

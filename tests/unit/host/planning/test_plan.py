@@ -256,7 +256,10 @@ def test_a_document_database_is_replaced_only_by_its_alias(db: Sequence[DbSpec])
     documents = alias("documents", "django_mongodb_backend", "docs", vendor="mongodb")
     with pytest.raises(UsageError) as caught:
         plan(alias("default"), alias("replica", mirror="default", host="db2"), documents, db=db)
-    assert f"--db {db[0]} cannot serve DATABASES['documents']: no other engine can replace django_mongodb_backend (mongodb)." in caught.value.message
+    assert (
+        f"--db {db[0]} cannot serve DATABASES['documents']: no other engine can replace django_mongodb_backend (mongodb)."
+        in caught.value.message
+    )
     assert caught.value.hint == f"Name the aliases that are meant: --db default={db[0]}."
     named = (*db, DbSpec(db[0].engine, alias="documents"))
     assert len(plan(alias("default"), documents, db=named).routes) == 2

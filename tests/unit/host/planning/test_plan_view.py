@@ -2,8 +2,8 @@
 
 import json
 
-from harness.host.planning import plan_view
 from harness.host.planning.plan import make_plan
+from harness.host.planning.plan_view import VERSION, documents, tables
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
@@ -21,7 +21,7 @@ MADE = make_plan(
 
 
 def test_the_table_names_servers_aliases_order_and_notices() -> None:
-    assert plan_view.table(MADE) == [
+    assert tables({"postgres-17": MADE}) == [
         "SERVER   ENGINE         ROLE     STREAMS FROM  ALIASES        USERS",
         "default  PostgreSQL 17  primary                default, near  shop, harness",
         "catalog  PostgreSQL 17  primary                catalog        cat",
@@ -41,8 +41,8 @@ def test_the_table_names_servers_aliases_order_and_notices() -> None:
 
 
 def test_the_document_is_json_and_says_the_same() -> None:
-    document = json.loads(json.dumps(plan_view.document(MADE)))
-    assert document["version"] == plan_view.VERSION
+    document = json.loads(json.dumps(documents({"postgres-17": MADE})))
+    assert document["version"] == VERSION
     assert [server["id"] for server in document["servers"]] == ["default", "catalog", "replica"]
     assert document["servers"][2] == {
         "id": "replica",
@@ -67,17 +67,8 @@ def test_the_document_is_json_and_says_the_same() -> None:
     assert [notice["code"] for notice in document["notices"]] == ["mirror-without-replica"]
 
 
-def test_one_backend_is_shown_as_it_is() -> None:
-    assert plan_view.tables({"postgres-17": MADE}) == plan_view.table(MADE)
-    assert plan_view.documents({"postgres-17": MADE}) == plan_view.document(MADE)
-
-
 def test_several_backends_stand_below_their_names() -> None:
-    lines = plan_view.tables({"postgres-17": MADE, "sqlite": MADE})
-    assert [line for line in lines if line.startswith("===")] == ["=== postgres-17", "=== sqlite"]
-    assert lines == ["=== postgres-17", "", *plan_view.table(MADE), "", "=== sqlite", "", *plan_view.table(MADE)]
-    document = plan_view.documents({"postgres-17": MADE, "sqlite": MADE})
-    assert document == {
-        "version": 1,
-        "backends": {"postgres-17": plan_view.document(MADE), "sqlite": plan_view.document(MADE)},
-    }
+    lines, document = tables({"one": MADE}), documents({"one": MADE})
+    plans = {"postgres-17": MADE, "sqlite": MADE}
+    assert tables(plans) == ["=== postgres-17", "", *lines, "", "=== sqlite", "", *lines]
+    assert documents(plans) == {"version": 1, "backends": {"postgres-17": document, "sqlite": document}}
