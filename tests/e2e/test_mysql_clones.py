@@ -10,7 +10,7 @@ import pymysql
 import pytest
 
 from harness.runner.databases.mysql_clone import make_clone
-from harness.runner.databases.mysql_statements import run_all
+from harness.runner.databases.mysql_session import run_all
 from tests.e2e import pairs
 
 pytestmark = pytest.mark.docker

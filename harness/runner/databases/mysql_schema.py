@@ -1,20 +1,22 @@
-"""Reads the definitions of a MySQL or MariaDB database from the server, in the order in which a clone makes them.
+"""Reads a MySQL or MariaDB database from the server as the statements that make its clone.
 
-Owns the reading and the pure decisions about it; ``mysql_clone`` acts. It reads over the driver's cursor, so that nothing here
-appears in a test's SQL.
+It reads over the driver's cursor, so that nothing here appears in a test's SQL; ``mysql_clone`` runs the statements.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from .mysql_definitions import (
     as_pattern,
     commented,
     granted,
+    moved,
     named,
     parsable,
     plain_trigger,
@@ -22,8 +24,7 @@ from .mysql_definitions import (
     with_row_format,
     without_counter,
 )
-from .mysql_session import LOCK_WAIT_S, MODE
-from .mysql_statements import fetch, run_all
+from .mysql_session import LOCK_WAIT_S, MODE, fetch, run_all
 
 _TABLES_IN_A_QUERY = 50
 _DENIED = 1142
@@ -43,144 +44,123 @@ _COLUMN_OF_TEXT = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table. ``columns`` are those that take values, quoted: a copy lists them, and leaves out generated ones; a table
-    without rows has none. Copies of tables without transactions may not share one with others. ``has_history``: rows that were
-    changed or deleted are copied too, with their period of validity.
-    """
-
-    name: str
-    create: str
-    columns: tuple[str, ...] = ()
-    is_transactional: bool = True
-    has_history: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Program:
-    """A view, routine, trigger or event, and the settings that are stored with it for good: ``settings`` of the session that
-    wrote it, and the ``collation`` of its database at that time (a view has none).
+    """The statement that makes a view, routine, trigger, event or grant, and what the server stores with it for good:
+    ``settings`` of the session that wrote it, and the ``collation`` of its database at that time (views and grants have none).
     """
 
-    kind: str
-    name: str
     create: str
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str]
     collation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class NumberSequence:
-    """A sequence of MariaDB's. ``state`` is its only row."""
-
-    name: str
-    create: str
-    state: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Schema:
-    """The definitions of a database. Tables come parents first. ``options`` is the part of its definition after its name."""
+    """The statements that make a clone, in this order. ``options`` is the part of the database's definition after its name;
+    ``tables`` makes sequences too, and copies the rows. Triggers and events come last, so that none runs during the copy.
+    """
 
     options: str
     collation: str
-    sequences: tuple[NumberSequence, ...] = ()
-    tables: tuple[Table, ...] = ()
-    routines: tuple[Program, ...] = ()
-    views: tuple[Program, ...] = ()
-    triggers: tuple[Program, ...] = ()
-    events: tuple[Program, ...] = ()
-    grants: tuple[str, ...] = ()
+    tables: list[str]
+    routines: list[Program]
+    grants_and_views: list[Program]
+    triggers_and_events: list[Program]
 
 
 def parents_first(creates: Mapping[str, str]) -> list[str]:
-    """The tables of *creates* (name to CREATE TABLE), each after those that its foreign keys name, except in a circle. With the
-    checks off any order works; after this one the server has nothing to correct.
+    """The tables of *creates* (name to CREATE TABLE), each after those that its foreign keys name; last the tables of a circle
+    and those that refer to one. With the checks off any order works; after this one the server has nothing to correct.
     """
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for name, create in creates.items():
+        parents = [parent[1:-1].replace("``", "`") for parent in _REFERENCED.findall(create)]
+        sorter.add(name, *(parent for parent in parents if parent in creates and parent != name))
+    with contextlib.suppress(CycleError):  # the sorter goes as far as the circle
+        sorter.prepare()
     order: dict[str, None] = {}
-    entered: set[str] = set()
-    for name in creates:
-        stack: list[tuple[str, Iterator[str]]] = [(name, iter(_referenced(creates[name])))]
-        while stack:
-            current, parents = stack[-1]
-            entered.add(current)
-            following = next((each for each in parents if each in creates and each not in entered), None)
-            if following is None:
-                order.setdefault(current)
-                stack.pop()
-            else:
-                stack.append((following, iter(_referenced(creates[following]))))
-    return list(order)
-
-
-def _referenced(create: str) -> list[str]:
-    return [name[1:-1].replace("``", "`") for name in _REFERENCED.findall(create)]
-
-
-def _commented(program: Program, comment: str) -> Program:
-    return replace(program, create=commented(program.create, comment, program.settings["sql_mode"]))
+    while ready := sorter.get_ready():
+        order |= dict.fromkeys(ready)
+        sorter.done(*ready)
+    return [*order, *(name for name in creates if name not in order)]
 
 
 class Reader:
-    """Reads the database called *database* over *cursor*, a driver's, whose session ``mysql_session.prepare`` has set.
-    ``has_history``: the server accepts rows with their period of validity.
+    """Reads the database *template* for a clone of the name *clone*. ``mysql_session.prepare`` has set the session of *cursor*, a
+    driver's. ``has_history``: the server accepts rows with their period of validity.
     """
 
-    def __init__(self, cursor: Any, database: str, *, has_history: bool = False) -> None:
+    def __init__(self, cursor: Any, template: str, clone: str, *, has_history: bool = False) -> None:
         self._cursor = cursor
-        self._database = database
+        self._template = template
+        self._clone = clone
         self._has_history = has_history
 
     def read(self) -> Schema:
-        """All definitions of the database, without its rows."""
-        self._cursor.execute(f"USE {quote(self._database)}")
-        ((_, database),) = self._rows(f"SHOW CREATE DATABASE {quote(self._database)}")
+        """The statements that make the clone."""
+        self._cursor.execute(f"USE {quote(self._template)}")
+        ((_, database),) = self._rows(f"SHOW CREATE DATABASE {quote(self._template)}")
         ((collation,),) = self._rows("SELECT @@collation_database")
         relations = self._rows(
             "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, ROW_FORMAT, CREATE_OPTIONS FROM information_schema.TABLES"
             " WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME",
-            self._database,
+            self._template,
         )
+        sequences = [self._sequence(name) for name, kind, *_ in relations if kind == "SEQUENCE"]
+        tables = self._tables([row for row in relations if row[1] not in ("VIEW", "SEQUENCE")])
+        views = [self._program("VIEW", name) for name, kind, *_ in relations if kind == "VIEW"]
         return Schema(
-            database.removeprefix(f"CREATE DATABASE {quote(self._database)}"),
+            database.removeprefix(f"CREATE DATABASE {quote(self._template)}"),
             collation,
-            sequences=tuple(self._sequence(name) for name, kind, *_ in relations if kind == "SEQUENCE"),
-            tables=self._tables([row for row in relations if row[1] not in ("VIEW", "SEQUENCE")]),
-            routines=self._routines(),
-            views=tuple(self._program("VIEW", name) for name, kind, *_ in relations if kind == "VIEW"),
-            triggers=self._triggers(),
-            events=self._events(),
-            grants=self._grants(),
+            [*(statement for sequence in sequences for statement in sequence), *tables],
+            self._routines(),
+            [*self._grants(), *(replace(view, create=self._moved(view.create)) for view in views)],
+            [*self._triggers(), *self._events()],
         )
 
-    def _tables(self, relations: Sequence[Sequence[Any]]) -> tuple[Table, ...]:
-        if not relations:
-            return ()
-        names = [name for name, *_ in relations]
-        answers = run_all(self._cursor, [f"SHOW CREATE TABLE {quote(name)}" for name in names])
-        creates = {name: rows[0][1] for name, rows in zip(names, answers, strict=True)}
+    def _moved(self, sql: str) -> str:
+        return moved(sql, self._template, self._clone)
+
+    def _tables(self, relations: Sequence[Sequence[Any]]) -> list[str]:
+        """Statements that make the tables and copy the rows: of all transactional tables in one transaction, of each other
+        table alone (a GTID primary refuses to mix them).
+        """
+        creates = self._creates(relations)
+        engines = {name: str(engine).lower() for name, _, engine, *_ in relations}
+        versioned = {name for name, kind, *_ in relations if kind == "SYSTEM VERSIONED"}
+        with_rows = self._with_rows(
+            [name for name, engine in engines.items() if engine not in _ROWS_ELSEWHERE], versioned
+        )
+        creates |= {name: without_counter(creates[name]) for name in with_rows}
+        columns, with_history = self._columns(with_rows, versioned if self._has_history else set())
+        together, apart = list[str](), list[str]()
+        for name, listed in columns.items():
+            copies = together if engines[name] == "innodb" else apart
+            if listed:
+                copies.append(self._copy(name, ", ".join(listed), has_history=name in with_history))
+        order = parents_first(creates)
+        return [*(self._moved(creates[name]) for name in order), "START TRANSACTION", *together, "COMMIT", *apart]
+
+    def _copy(self, table: str, columns: str, *, has_history: bool) -> str:
+        source = f"{quote(self._template)}.{quote(table)}{' FOR SYSTEM_TIME ALL' if has_history else ''}"
+        return f"INSERT INTO {quote(table)} ({columns}) SELECT {columns} FROM {source}"  # noqa: S608 - quoted names
+
+    def _creates(self, relations: Sequence[Sequence[Any]]) -> dict[str, str]:
+        """The definitions of the tables, each with its row format where that is an earlier default of the server."""
+        answers = run_all(self._cursor, [f"SHOW CREATE TABLE {quote(name)}" for name, *_ in relations])
+        creates = {name: rows[0][1] for (name, *_), rows in zip(relations, answers, strict=True)}
         ((row_format,),) = self._rows("SELECT @@innodb_default_row_format")
         for name, _, engine, used, options in relations:
             is_stated = re.search(r"\b(row_format|key_block_size)=", options or "", re.IGNORECASE)
             if engine == "InnoDB" and used and used.lower() != row_format and not is_stated:
                 creates[name] = with_row_format(creates[name], used)
-        versioned = {name for name, kind, *_ in relations if kind == "SYSTEM VERSIONED"}
-        with_rows = self._with_rows(
-            [name for name, _, engine, *_ in relations if str(engine).lower() not in _ROWS_ELSEWHERE], versioned
-        )
-        creates |= {name: without_counter(creates[name]) for name in with_rows}
-        columns, with_history = self._columns(with_rows, versioned if self._has_history else set())
-        transactional = {name for name, _, engine, *_ in relations if str(engine).lower() == "innodb"}
-        return tuple(
-            Table(name, creates[name], columns.get(name, ()), name in transactional, name in with_history)
-            for name in parents_first(creates)
-        )
+        return creates
 
     def _with_rows(self, names: Sequence[str], versioned: set[str]) -> set[str]:
         """Those of *names* that have a row, or a former row if they are *versioned*. The row counts of information_schema are
         estimates.
         """
-        found: set[str] = set()
+        found = set[str]()
         for start in range(0, len(names), _TABLES_IN_A_QUERY):
             part = names[start : start + _TABLES_IN_A_QUERY]
             questions = [
@@ -191,17 +171,17 @@ class Reader:
             found.update(part[int(row[0])] for row in self._rows(" UNION ALL ".join(questions)))
         return found
 
-    def _columns(self, wanted: set[str], versioned: set[str]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+    def _columns(self, wanted: set[str], versioned: set[str]) -> tuple[dict[str, list[str]], set[str]]:
         """The columns of *wanted* tables that take values, hidden ones too (the server generates the others); and the
         *versioned* tables that are copied with their history. These have two more columns: the start and the end of a row's
         validity. Where these are transaction numbers, the server accepts none, and the history is not copied.
         """
-        found: dict[str, tuple[str, ...]] = dict.fromkeys(wanted, ())
+        found: dict[str, list[str]] = {table: [] for table in sorted(wanted)}
         unnamed, refusing = set(versioned), set[str]()
         rows = self._rows(
             "SELECT TABLE_NAME, COLUMN_NAME, EXTRA, GENERATION_EXPRESSION, DATA_TYPE FROM information_schema.COLUMNS"
             " WHERE TABLE_SCHEMA = %s ORDER BY TABLE_NAME, ORDINAL_POSITION",
-            self._database,
+            self._template,
         )
         for table, column, extra, expression, data_type in rows:
             if table not in wanted:
@@ -215,24 +195,24 @@ class Reader:
                     refusing.add(table)
                     continue
             if not is_generated:
-                found[table] = (*found[table], quote(column))
+                found[table].append(quote(column))
         for table in unnamed & wanted:
-            found[table] = (*found[table], "row_start", "row_end")
+            found[table] += ["row_start", "row_end"]
         return found, versioned - refusing
 
-    def _sequence(self, name: str) -> NumberSequence:
-        """The sequence, with its row, which holds the next value. The server reserves many values at once in memory, and a
-        clone of the row alone would begin after those. One clone at a time puts them back and reads the row, which is wrong in
-        between.
+    def _sequence(self, name: str) -> list[str]:
+        """Statements that make the sequence, and its only row, which holds the next value. The server reserves many values at
+        once in memory, and a clone of the row alone would begin after those. One clone at a time puts them back and reads the
+        row, which is wrong in between.
         """
         create = self._rows(f"SHOW CREATE SEQUENCE {quote(name)}")[0][1]
         self._rows(f"SELECT GET_LOCK('harness.sequences', {LOCK_WAIT_S})")
         try:
             self._put_back(name)
-            (state,) = self._rows(f"SELECT * FROM {quote(name)}")  # noqa: S608 - a quoted name
+            (row,) = self._rows(f"SELECT * FROM {quote(name)}")  # noqa: S608 - a quoted name
         finally:
             self._rows("SELECT RELEASE_LOCK('harness.sequences')")
-        return NumberSequence(name, create, tuple(map(int, state)))
+        return [create, f"INSERT INTO {quote(name)} VALUES ({', '.join(row)})"]  # noqa: S608 - a quoted name, and numbers
 
     def _put_back(self, name: str) -> None:
         ((cached,),) = self._rows(f"SELECT cache_size FROM {quote(name)}")  # noqa: S608 - a quoted name
@@ -245,40 +225,42 @@ class Reader:
             if error.args[:1] != (_SEQUENCE_RUN_OUT,):
                 raise
 
-    def _triggers(self) -> tuple[Program, ...]:
+    def _triggers(self) -> list[Program]:
         rows = self._rows(
             "SELECT TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
             " WHERE TRIGGER_SCHEMA = %s"
             " ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
-            self._database,
+            self._template,
         )
-        programs = [(self._program("TRIGGER", name), name, *rest) for name, *rest in rows]
-        return tuple(
-            replace(program, create=plain_trigger(program.create, *head, database=self._database))
-            for program, *head in programs
-        )
+        triggers = []
+        for name, *head in rows:
+            trigger = self._program("TRIGGER", name)
+            text = plain_trigger(trigger.create, name, *head, database=self._template)
+            triggers.append(replace(trigger, create=text))
+        return triggers
 
-    def _events(self) -> tuple[Program, ...]:
+    def _events(self) -> list[Program]:
         """The events, each to be made at its time of creation: at today's, the server would refuse or drop one whose time has
         passed.
         """
         rows = self._rows(
             "SELECT EVENT_NAME, EVENT_COMMENT, UNIX_TIMESTAMP(CREATED) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = %s"
             " ORDER BY EVENT_NAME",
-            self._database,
+            self._template,
         )
         events = []
         for name, comment, created in rows:
-            event = _commented(self._program("EVENT", name), comment)
+            event = self._program("EVENT", name, comment)
             text = parsable(event.create, event.settings["sql_mode"])
             events.append(replace(event, create=text, settings={**event.settings, "timestamp": str(int(created))}))
-        return tuple(events)
+        return events
 
-    def _grants(self) -> tuple[str, ...]:
+    def _grants(self) -> list[Program]:
         """Grants on the database or on objects in it: the server stores them by name, apart from the definitions. Views and
         routines of a definer with few privileges depend on them.
         """
-        names = {self._database, as_pattern(self._database)}
+        patterns = as_pattern(self._template), as_pattern(self._clone)
+        names = {self._template, patterns[0]}
         where = f"Db IN ({', '.join(['%s'] * len(names))})"
         tables = " UNION ".join(
             f"SELECT User, Host FROM mysql.{table} WHERE {where}"  # noqa: S608 - words of our own
@@ -289,22 +271,23 @@ class Reader:
         except Exception as error:
             if error.args[:1] != (_DENIED,):  # a user that may not read these tables may not grant either
                 raise
-            return ()
+            return []
         grants = []
         for user, host in grantees:
             grantee = f"{quote(user)}@{quote(host)}" if host else quote(user)  # a role of MariaDB's has no host
             grants += [line for (line,) in self._rows(f"SHOW GRANTS FOR {grantee}") if granted(line, names)]
-        return tuple(grants)
+        settings = {"sql_mode": MODE, "character_set_client": "utf8mb4"}
+        return [Program(moved(self._moved(grant), *patterns), settings) for grant in grants]
 
-    def _routines(self) -> tuple[Program, ...]:
+    def _routines(self) -> list[Program]:
         rows = self._rows(
             "SELECT ROUTINE_TYPE, ROUTINE_NAME, ROUTINE_COMMENT FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s"
             " ORDER BY ROUTINE_TYPE, ROUTINE_NAME",  # a PACKAGE comes before its PACKAGE BODY
-            self._database,
+            self._template,
         )
-        return tuple(_commented(self._program(kind, name), comment) for kind, name, comment in rows)
+        return [self._program(*row) for row in rows]
 
-    def _program(self, kind: str, name: str) -> Program:
+    def _program(self, kind: str, name: str, comment: str = "") -> Program:
         column_of_text = _COLUMN_OF_TEXT.get(kind, f"Create {kind.title()}")
         row = self._shown(kind, name)
         charset = row["character_set_client"]
@@ -317,7 +300,8 @@ class Reader:
         settings = {"sql_mode": MODE, **{each: row[each] for each in _SETTINGS if row.get(each) is not None}}
         if kind not in ("VIEW", "TRIGGER"):
             text = named(text, name)
-        return Program(kind, name, text, settings, row.get("Database Collation") or "")
+        text = commented(text, comment, settings["sql_mode"])
+        return Program(text, settings, row.get("Database Collation") or "")
 
     def _shown(self, kind: str, name: str) -> dict[str, Any]:
         ((*values,),) = self._rows(f"SHOW CREATE {kind} {quote(name)}")

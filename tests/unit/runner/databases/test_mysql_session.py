@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.runner.databases.mysql_statements import encode, fetch, noted, printable
+from harness.runner.databases.mysql_session import encode, fetch, noted, printable
 
 
 class Rows:
