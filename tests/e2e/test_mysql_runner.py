@@ -12,8 +12,9 @@ from harness.errors import ServerError
 from harness.host.engines.mysql import MYSQL
 from harness.protocol.events import AttemptFinished, DatabasesReady
 from harness.protocol.messages import RunSpec
-from harness.runner.replication.mysql_position import GtidStream
+from harness.runner.replication.catch_up import await_position, check_health
 from harness.runner.replication.mysql_writes import is_write
+from harness.runner.replication.positions import GtidPositions
 from tests.e2e import pairs
 from tests.runner.conversation import Journal, MakeProject, run
 from tests.unit.runner.replication import test_mysql_writes as writes
@@ -203,45 +204,45 @@ def test_a_replica_refuses_what_a_shared_mirror_refuses(pair: pairs.Pair) -> Non
 
 
 def _catch_up(pair: pairs.Pair) -> object:
-    stream = GtidStream()
+    positions = GtidPositions()
     with pair.session() as primary, pair.session("replica") as replica:
         with primary.connection.cursor() as cursor:
-            wanted = stream.position(cursor)
+            wanted = positions.position(cursor)
         with replica.connection.cursor() as cursor:
-            return stream.wait(cursor, wanted, 30.0, "default")
+            return await_position(positions, cursor, wanted, 30.0, "default")
 
 
 def test_a_server_that_is_no_replica_is_not_waited_for(pair: pairs.Pair) -> None:
-    stream = GtidStream()
+    positions = GtidPositions()
     with pair.session() as primary, primary.connection.cursor() as cursor:
-        stream.position(cursor)
+        positions.position(cursor)
         elsewhere = "0-99-999999" if pair.engine.name == "mariadb" else "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9"
-        assert stream.wait(cursor, (elsewhere,), 30.0, "default") is None
+        assert await_position(positions, cursor, (elsewhere,), 30.0, "default") is None
 
 
 def test_a_replica_that_does_not_get_there_in_time(pair: pairs.Pair) -> None:
-    stream = GtidStream()
+    positions = GtidPositions()
     elsewhere = "0-1-999999999" if pair.engine.name == "mariadb" else "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-9"
     with pair.session() as primary, primary.connection.cursor() as cursor:
-        stream.position(cursor)
+        positions.position(cursor)
     late = pytest.raises(ServerError, match=r"did not catch up within 0\.5 s")
     with pair.session("replica") as replica, replica.connection.cursor() as cursor, late as caught:
-        stream.wait(cursor, (elsewhere,), 0.5, "default")
+        await_position(positions, cursor, (elsewhere,), 0.5, "default")
     assert elsewhere in caught.value.evidence
 
 
 def test_a_stopped_replica_is_reported_at_once_with_its_cause(stopped_pair: pairs.Pair) -> None:
     with contextlib.ExitStack() as stack:
         primary, replica = (stack.enter_context(stopped_pair.session(role)) for role in ("primary", "replica"))
-        stream = GtidStream()
-        wanted = stream.position(stack.enter_context(primary.connection.cursor()))
+        positions = GtidPositions()
+        wanted = positions.position(stack.enter_context(primary.connection.cursor()))
         cursor = stack.enter_context(replica.connection.cursor())
         with pytest.raises(ServerError, match="The replica of 'default' has stopped applying") as caught:
-            stream.wait(cursor, wanted, 1e6, "default")
+            await_position(positions, cursor, wanted, 1e6, "default")
         assert "alone" in caught.value.evidence
         assert "1146" in caught.value.evidence
         with pytest.raises(ServerError, match="has stopped applying"):
-            stream.check(cursor, "default")
+            check_health(positions, cursor, "default")
 
 
 BREAKING = """
@@ -373,6 +374,6 @@ def test_eight_workers_and_a_replica_that_never_stops(pair: pairs.Pair, project:
     assert len(outcomes) == 16 * 3 + 4
     _catch_up(pair)
     with pair.session("replica") as replica, replica.connection.cursor() as cursor:
-        GtidStream().check(cursor, "default")
+        check_health(GtidPositions(), cursor, "default")
         made = {name for (name,) in replica.run("SHOW DATABASES")}
     assert {f"test_shop_{slot}" for slot in range(1, 9)} <= made

@@ -17,8 +17,8 @@ from psycopg import sql
 from harness.host.engines.engine import Engine
 from harness.host.engines.postgres import POSTGRES
 from harness.runner.databases import mysql_clone, postgres_clone
-from harness.runner.replication.mysql_position import GtidStream
-from harness.runner.replication.postgres_position import WalStream
+from harness.runner.replication.catch_up import await_position
+from harness.runner.replication.positions import GtidPositions, WalPositions
 from tests.e2e import catalogues, pairs, random_mysql, random_postgres
 
 pytestmark = pytest.mark.docker
@@ -58,11 +58,11 @@ class Database:
             mysql_clone.make_clone(connection, TEMPLATE, CLONE)
 
     def catch_up(self) -> None:
-        stream = GtidStream()
+        positions = GtidPositions()
         with self.pair.session() as primary, primary.connection.cursor() as cursor:
-            wanted = stream.position(cursor)
+            wanted = positions.position(cursor)
         with self.pair.session("replica") as replica, replica.connection.cursor() as cursor:
-            stream.wait(cursor, wanted, 30.0, "default")
+            await_position(positions, cursor, wanted, 30.0, "default")
 
     def contents(self, database: str, role: str = "primary") -> Contents:
         with self.pair.session(role) as session:
@@ -181,10 +181,10 @@ def test_a_postgres_clone_is_its_template() -> None:
                 postgres_clone.make_clone(session.cursor(), TEMPLATE, CLONE)
                 expected = of_database(session, TEMPLATE)
                 assert of_database(session, CLONE) == expected, f"clone, seed {seed}"
-                wanted = WalStream().position(session.cursor())
+                wanted = WalPositions().position(session.cursor())
             assert dump(pair, CLONE) == dump(pair, TEMPLATE), f"dump, seed {seed}"
             with postgres(pair, role="replica") as replica:
-                WalStream().wait(replica.cursor(), wanted, 30.0, "default")
+                await_position(WalPositions(), replica.cursor(), wanted, 30.0, "default")
                 assert of_database(replica, CLONE) == expected, f"replica, seed {seed}"
 
 

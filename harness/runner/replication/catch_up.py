@@ -1,5 +1,4 @@
-"""Waits until a replica has everything that its primary has. ``postgres_position`` and
-``mysql_position`` define positions.
+"""Waits until a replica has everything that its primary has, and reports one that has stopped.
 
 Raw cursors of the driver are used throughout, so that nothing here appears in a test's SQL.
 """
@@ -7,7 +6,7 @@ Raw cursors of the driver are used throughout, so that nothing here appears in a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -15,21 +14,27 @@ from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
 from ...errors import ServerError
 from .. import unpatched
-from .mysql_position import GtidStream
-from .postgres_position import NotReceivingError, WalStream
+from .positions import GtidPositions, Health, Position, Positions, WalPositions
 
 CATCH_UP_S = 30.0
+CONNECT_S = 10.0
+"""Seconds that a replica of PostgreSQL that has lost its primary may take to find it again; it tries every five seconds."""
 SHOWS_S = 1.0
 """Seconds that a replica may take to come to the statement that stops it."""
 _NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
 _OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
 _MULTI_STATEMENTS = 1 << 16
 """A flag of MySQL's protocol; the drivers use the same number."""
+_POSITIONS: dict[str, Callable[[], Positions]] = {"postgresql": WalPositions, "mysql": GtidPositions}
 _OPTIONS_OF_OURS: dict[str, dict[str, Any]] = {"mysql": {"charset": "utf8mb4", "client_flag": _MULTI_STATEMENTS}}
 
 
 class NoAnswerError(ServerError):
     """One of the two servers takes no connection: it is gone, or has no free connection for now."""
+
+
+class NotReceivingError(ServerError):
+    """A replica of PostgreSQL that has no connection to its primary, at the moment or for good."""
 
 
 class Link:
@@ -42,8 +47,8 @@ class Link:
         self._primary = primary
         self._monitor: Any = None
         self._asking = unpatched.threading.Lock()
-        self._reached: Any = None
-        self._stream: Any = WalStream() if connections[primary].vendor == "postgresql" else GtidStream()
+        self._reached: Position | None = None
+        self._positions: Positions = _POSITIONS[connections[primary].vendor]()
 
     def wait(self, replica: Any, deadline_s: float = CATCH_UP_S) -> None:
         """Return when the server behind *replica* (a Django connection) has everything that its primary has now.
@@ -52,13 +57,11 @@ class Link:
         that the replica has stopped.
         """
         wanted = self._position()
-        if self._reached is not None and self._stream.is_covered(wanted, self._reached):
+        if self._reached is not None and self._positions.is_covered(wanted, self._reached):
             return
         replica.ensure_connection()
         with replica.connection.cursor() as cursor:
-            reached = self._stream.wait(cursor, wanted, deadline_s, self._primary)
-        if reached is not None:
-            self._reached = reached
+            self._reached = await_position(self._positions, cursor, wanted, deadline_s, self._primary) or self._reached
 
     def check(self, replica: Any) -> None:
         """Raise ``ServerError`` if the server behind *replica* (a Django connection) has stopped following its primary, which
@@ -67,7 +70,7 @@ class Link:
         with contextlib.suppress(ServerError):
             self.wait(replica, SHOWS_S)
         with replica.connection.cursor() as cursor:
-            self._stream.check(cursor, self._primary)
+            check_health(self._positions, cursor, self._primary)
 
     def open(self) -> None:
         """Connect to the primary now instead of at the first wait: a test may forbid connections."""
@@ -83,12 +86,52 @@ class Link:
         with self._asking:
             self._connect()
             with self._monitor.connection.cursor() as cursor:
-                return self._stream.position(cursor)
+                return self._positions.position(cursor)
 
     def _connect(self) -> None:
         if self._monitor is None:
             self._monitor = server_connection(self._primary)
             self._monitor.inc_thread_sharing()  # else only the thread that opened it could close it
+
+
+def await_position(
+    positions: Positions, cursor: Any, wanted: Position, deadline_s: float, primary: str
+) -> Position | None:
+    """Wait until the replica behind *cursor* has *wanted*, and return its position; ``None`` if the server is no replica.
+
+    Raises ``ServerError`` after *deadline_s*, and before that if the replica has stopped.
+    """
+    began = unpatched.time.perf_counter()
+    while (reached := positions.arrival(cursor, wanted)) is None:
+        health = positions.health(cursor)
+        if health is None:
+            return None
+        waited = unpatched.time.perf_counter() - began
+        if not health.may_recover or waited > CONNECT_S:
+            _raise_if_stopped(health, positions.hint, primary)
+        if waited > deadline_s:
+            raise ServerError(
+                f"The replica of {primary!r} did not catch up within {deadline_s:g} s.",
+                hint="Look at its log in the artifacts: an open transaction, or something else on it, may hold back what it"
+                " applies.",
+                evidence=f"primary at {' '.join(map(str, wanted))}; the replica says: {health.progress or 'nothing'}",
+            )
+    return reached
+
+
+def check_health(positions: Positions, cursor: Any, primary: str) -> None:
+    """Raise ``ServerError`` if the replica behind *cursor* has stopped, with the error that stopped it; ``NotReceivingError`` if
+    it has lost its primary and may find it again.
+    """
+    if (health := positions.health(cursor)) is not None:
+        _raise_if_stopped(health, positions.hint, primary)
+
+
+def _raise_if_stopped(health: Health, hint: str, primary: str) -> None:
+    if health.stopped:
+        error = NotReceivingError if health.may_recover else ServerError
+        text = f"The replica of {primary!r} has stopped {health.stopped} what its primary sends."
+        raise error(text, hint=hint, evidence=health.error)
 
 
 def server_connection(alias: str) -> BaseDatabaseWrapper:

@@ -15,8 +15,7 @@ from ...errors import ServerError
 from .. import unpatched
 from ..databases.clones import TestDatabase
 from ..descriptors import MemoryFile
-from ..replication.catch_up import NoAnswerError, check_replica, server_connection
-from ..replication.postgres_position import NotReceivingError
+from ..replication.catch_up import NoAnswerError, NotReceivingError, check_replica, server_connection
 from .inspector import start_inspector
 
 CHECK_S = 3.0

@@ -1,22 +1,22 @@
 import pytest
 
-from harness.runner.replication import mysql_position
-from harness.runner.replication.mysql_position import GtidStream, Health, dialect_of, health_of
+from harness.runner.replication import positions
+from harness.runner.replication.positions import GtidPositions, Health, dialect_of, health_of
 
 
 @pytest.mark.parametrize(
     ("version", "mode", "expected"),
     [
-        ("11.8.6-MariaDB-0+deb13u1 from Debian-log", "", mysql_position.MARIADB),
-        ("10.11.14-MariaDB-log", "", mysql_position.MARIADB),
-        ("9.7.4-2", "ON", mysql_position.MYSQL),
-        ("8.0.36", "ON_PERMISSIVE", mysql_position.MYSQL),
-        ("9.7.4-2", "OFF", mysql_position.MYSQL_FILES),
-        ("8.4.0", "off", mysql_position.MYSQL_FILES),
-        ("8.0.36", "OFF", mysql_position.MYSQL_FILES_OLD),
+        ("11.8.6-MariaDB-0+deb13u1 from Debian-log", "", positions.MARIADB),
+        ("10.11.14-MariaDB-log", "", positions.MARIADB),
+        ("9.7.4-2", "ON", positions.MYSQL),
+        ("8.0.36", "ON_PERMISSIVE", positions.MYSQL),
+        ("9.7.4-2", "OFF", positions.MYSQL_FILES),
+        ("8.4.0", "off", positions.MYSQL_FILES),
+        ("8.0.36", "OFF", positions.MYSQL_FILES_OLD),
     ],
 )
-def test_the_version_decides_the_dialect(version: str, mode: str, expected: mysql_position.Dialect) -> None:
+def test_the_version_decides_the_dialect(version: str, mode: str, expected: positions.Dialect) -> None:
     assert dialect_of(version, mode) == expected
 
 
@@ -52,7 +52,7 @@ def test_a_replica_that_no_longer_receives_has_stopped() -> None:
 
 
 def test_the_position_of_an_empty_primary_is_covered() -> None:
-    stream = GtidStream()
-    assert stream.is_covered(("",), ("0-1-1",))
-    assert stream.is_covered(("0-1-2",), ("0-1-2",))
-    assert not stream.is_covered(("0-1-3",), ("0-1-2",))
+    gtids = GtidPositions()
+    assert gtids.is_covered(("",), ("0-1-1",))
+    assert gtids.is_covered(("0-1-2",), ("0-1-2",))
+    assert not gtids.is_covered(("0-1-3",), ("0-1-2",))
