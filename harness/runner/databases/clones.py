@@ -7,14 +7,13 @@ parallel, and a recycled slot delays no other.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import connections
 from django.db.utils import DatabaseError
-from django.test.utils import get_unique_databases_and_mirrors
 
 from ...errors import ServerError
 from ...protocol import naming
@@ -39,33 +38,24 @@ class TestDatabase:
         return (self.alias, *(mirror for mirror in self.mirrors if mirror in replicas))
 
 
-Groups = tuple[dict[Any, tuple[str, list[str]]], dict[str, str]]
-
-
-def group_aliases(aliases: Iterable[str]) -> Groups:
-    """Group *aliases* by shared test database, and map mirrors to primaries, as Django does before it renames them."""
-    groups: Groups = get_unique_databases_and_mirrors(set(aliases))
-    return groups
-
-
-def made_of(groups: Groups) -> tuple[TestDatabase, ...]:
-    """The test databases that ``setup_databases`` has made for *groups*, in the order of their creation."""
-    unique, mirrored = groups
+def made_of(old_config: Iterable[tuple[Any, str, bool]], primaries: Mapping[str, str]) -> tuple[TestDatabase, ...]:
+    """The test databases that ``setup_databases`` has made, by its result *old_config*: a connection for each alias, marked if it
+    is the first of its database. *primaries* has the primary of each mirror.
+    """
+    groups: list[list[str]] = []
+    for connection, _, is_first in old_config:
+        if is_first:
+            groups.append([])
+        groups[-1].append(connection.alias)
     return tuple(
         TestDatabase(
             first,
             str(connections[first].settings_dict["NAME"]),
             tuple(others),
-            tuple(mirror for mirror in mirrored if _end_of(mirror, mirrored) in (first, *others)),
+            tuple(mirror for mirror, primary in primaries.items() if primary in (first, *others)),
         )
-        for _, (first, *others) in unique.values()
+        for first, *others in groups
     )
-
-
-def _end_of(alias: str, mirrored: dict[str, str]) -> str:
-    while alias in mirrored:
-        alias = mirrored[alias]
-    return alias
 
 
 def close_connections() -> None:
@@ -98,28 +88,32 @@ def end_transactions() -> None:
 def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
     """The ``DatabaseMade`` event of *database*. In-memory SQLite clones are forks, and have the template's name."""
     connection = connections[database.alias]
-    if _is_forked(connection):
-        return DatabaseMade(database.alias, database.template, (database.template,) * slots)
-    return DatabaseMade(database.alias, database.template, _clone_names(connection, slots))
+    names = (database.template,) * slots if _is_forked(connection) else _clone_names(connection, slots)
+    return DatabaseMade(database.alias, database.template, names)
 
 
-def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Iterable[str]) -> None:
+def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Collection[str]) -> None:
     """Make the slot's clones, and wait until every replica has them. Clones of an earlier worker are dropped first.
 
     ``replicas`` are the mirror aliases that have a server of their own. Raises ``ServerError``.
     """
-    wanted = set(replicas)
     for database in databases:
         connection = connections[database.alias]
         if _is_forked(connection):
             continue
-        if connection.vendor in _CLONERS:
-            _CLONERS[connection.vendor](database, slot)
-            for mirror in database.mirrors:
-                if mirror in wanted:
-                    await_replica(database.alias, mirror)
-        else:
+        if connection.vendor not in ("postgresql", "mysql"):
             connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
+            continue
+        with _cloning(database, slot) as (session, clone):
+            if connection.vendor == "postgresql":
+                with session.cursor() as cursor:
+                    postgres_clone.make_clone(cursor, database.template, clone)
+            else:
+                with session.wrap_database_errors:
+                    mysql_clone.make_clone(session.connection, database.template, clone)
+        _, *mirrors = database.aliases(replicas)
+        for mirror in mirrors:
+            await_replica(database.alias, mirror)
 
 
 def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
@@ -171,16 +165,6 @@ def _is_forked(connection: Any) -> bool:
     return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
 
 
-def _clone_postgresql(database: TestDatabase, slot: int) -> None:
-    with _cloning(database, slot) as (connection, clone), connection.cursor() as cursor:
-        postgres_clone.make_clone(cursor, database.template, clone)
-
-
-def _clone_mysql(database: TestDatabase, slot: int) -> None:
-    with _cloning(database, slot) as (connection, clone), connection.wrap_database_errors:
-        mysql_clone.make_clone(connection.connection, database.template, clone)
-
-
 @contextlib.contextmanager
 def _cloning(database: TestDatabase, slot: int) -> Iterator[tuple[Any, str]]:
     """Yield a connection to make a clone with, and the clone's name. Raises ``ServerError`` if the server refuses."""
@@ -207,6 +191,3 @@ def _hint(error: DatabaseError) -> str:
         " [tool.harness.servers]. A definition that it took for the template and refuses for the clone is a fault of the"
         " harness: please report it, with the statement."
     )
-
-
-_CLONERS = {"postgresql": _clone_postgresql, "mysql": _clone_mysql}

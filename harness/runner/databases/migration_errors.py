@@ -14,8 +14,7 @@ from ...errors import HarnessError, ProjectError
 from ...protocol.events import PhaseProgressed
 from .. import private_apis
 from ..failures import import_advice, message_of, project_traceback, type_name
-from ..sql import known_errors
-from ..sql.statement_log import StatementLog
+from ..sql.statement_log import StatementLog, advice
 
 SQL_CHARACTERS = 4000
 REPORT_EVERY_S = 2.0
@@ -56,44 +55,30 @@ class Progress:
 
 
 @contextmanager
-def watched(statement_log: StatementLog, report: Callable[[PhaseProgressed], None]) -> Iterator[None]:
-    """Report the progress of migrations to *report* during the block."""
+def reported(statement_log: StatementLog, report: Callable[[PhaseProgressed], None]) -> Iterator[None]:
+    """Report the progress of migrations to *report* during the block, a ``setup_databases``, and turn an exception of it into a
+    ``ProjectError`` that names the migration and the statement.
+    """
     progress = Progress(report)
-    statement_log.before = progress.tick
+    statement_log.before, statement_log.last_error = progress.tick, None
     unwatch = private_apis.watch_migrations(progress.plan, progress.step)
-    try:
-        yield
-    finally:
-        unwatch()
-        statement_log.before = None
-
-
-@contextmanager
-def blamed(statement_log: StatementLog) -> Iterator[None]:
-    """Turn an exception of ``setup_databases`` into a ``ProjectError`` that names the migration and the statement."""
-    statement_log.last_error = None
     try:
         yield
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
-        reason = _reason(error)
+        # Django's backends print the exception of a CREATE DATABASE and exit as they handle it
+        reason = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
         migration = _migration_of(error.__traceback__)
-        what = f"Migration {migration} failed" if migration else "The test databases could not be set up"
+        failed = f"Migration {migration} failed" if migration else "The test databases could not be set up"
         raise ProjectError(
-            f"{what}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
-            hint=known_errors.advice(reason) or import_advice(reason) or _hint(migration, reason),
+            f"{failed}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
+            hint=advice(reason) or import_advice(reason) or _hint(migration, reason),
             evidence="\n".join(filter(None, [_last_statement(statement_log), project_traceback(reason)])),
         ) from error
-
-
-def _reason(error: BaseException) -> BaseException:
-    """The exception to report. Django's backends print the exception of a CREATE DATABASE and exit: the exception that they
-    handled as they exited is reported, not the ``SystemExit``.
-    """
-    if isinstance(error, SystemExit) and error.__context__ is not None:
-        return error.__context__
-    return error
+    finally:
+        unwatch()
+        statement_log.before = None
 
 
 def _hint(migration: str, reason: BaseException) -> str:

@@ -11,7 +11,7 @@ import inspect
 import math
 import multiprocessing
 import unittest
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -99,7 +99,7 @@ class HarnessRunner(DiscoverRunner):
     def _pytest(self) -> PytestTests:
         return PytestTests(Path(self.harness.describer.root))
 
-    _groups: clones.Groups = ({}, {})
+    _old_config: Sequence[tuple[Any, str, bool]] = ()
 
     def setup_test_environment(self, **kwargs: Any) -> None:
         """Set up as Django does, but without unittest's handler of SIGINT, which only records the first signal."""
@@ -138,15 +138,11 @@ class HarnessRunner(DiscoverRunner):
         portability.check_models(session.topology, connections if aliases is None else aliases)
         session.gate.open()
         session.journal.start_phase("template")
-        self._groups = clones.group_aliases(connections if aliases is None else aliases)
         self.parallel = 1
-        with (
-            migration_errors.blamed(session.statement_log),
-            migration_errors.watched(session.statement_log, session.journal.write),
-        ):
-            made = super().setup_databases(**kwargs)
+        with migration_errors.reported(session.statement_log, session.journal.write):
+            self._old_config = super().setup_databases(**kwargs)
         await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
-        return made
+        return self._old_config
 
     def run_checks(self, databases: Any) -> None:
         """Run the project's system checks; a failed check ends the run as the project's fault."""
@@ -197,7 +193,7 @@ class HarnessRunner(DiscoverRunner):
         without_drops = [(connection, name, False) for connection, name, _ in old_config or ()]
         super().teardown_databases(without_drops, **kwargs)
         if not self.keepdb:
-            clones.remove_files(clones.made_of(self._groups), self.harness.workers)
+            clones.remove_files(self._test_databases(), self.harness.workers)
         clones.restore_names(without_drops)
 
     def _make_plan(self, suite: Any) -> Plan:
@@ -253,17 +249,18 @@ class HarnessRunner(DiscoverRunner):
 
     def _mirror_pairs(self) -> dict[str, str]:
         """The mirrors of the databases that were made, each with its primary."""
-        made = {mirror for each in clones.made_of(self._groups) for mirror in each.mirrors}
-        return {
-            route.alias: route.mirror_of for route in self.harness.routes if route.mirror_of and route.alias in made
-        }
+        made = {connection.alias for connection, _, _ in self._old_config}
+        return {each.alias: each.mirror_of for each in self.harness.routes if each.mirror_of and each.mirror_of in made}
+
+    def _test_databases(self) -> tuple[clones.TestDatabase, ...]:
+        return clones.made_of(self._old_config, self._mirror_pairs())
 
     def _workers(self, plan: Plan) -> int:
         return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
 
     def _coordinator(self, plan: Plan) -> Coordinator:
         session, stop_flag = self.harness, StopFlag()
-        made = clones.made_of(self._groups)
+        made = self._test_databases()
         workers = self._workers(plan)
         session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
         context = WorkerContext(
@@ -355,17 +352,10 @@ def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
         method = multiprocessing.get_start_method(allow_none=True)
         multiprocessing.set_start_method("fork", force=True)
         try:
-            parameters = list(inspect.signature(hook).parameters.values())
-            if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-                hook(*known.values())
-            else:
-                hook(
-                    *[
-                        known.get(parameter.name)
-                        for parameter in parameters
-                        if parameter.kind < parameter.VAR_POSITIONAL
-                    ]
-                )
+            parameters = inspect.signature(hook).parameters.values()
+            takes_all = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
+            names = [parameter.name for parameter in parameters if parameter.kind < parameter.VAR_POSITIONAL]
+            hook(*map(known.get, known if takes_all else names))
         finally:
             multiprocessing.set_start_method(method, force=True)
 
