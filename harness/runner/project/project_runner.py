@@ -31,6 +31,7 @@ from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors
 from ..failures import FailureDescriber, own_work, project_root
 from ..host_channel import HostMessages, Journal
+from ..processes import cpu_count
 from ..processes.children import StopFlag
 from ..pytest.fixtures import fixtures_notice
 from ..pytest.tests import (
@@ -65,14 +66,16 @@ class Session:
     routes: tuple[Route, ...]
     gate: Gate
     journal: Journal
-    workers: int
-    private_fds: tuple[int, ...]
-    statement_log: StatementLog
     messages: HostMessages
+    unset: tuple[str, ...]
+    statement_log: StatementLog = field(default_factory=StatementLog)
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: dict[str, bool] = field(default_factory=dict)
-    unset: tuple[str, ...] = ()
     red: int = 0
+
+    @property
+    def workers(self) -> int:
+        return self.spec.workers or cpu_count.available()
 
     @property
     def replicas(self) -> frozenset[str]:
@@ -275,7 +278,7 @@ class HarnessRunner(DiscoverRunner):
             is_stopping=stop_flag.is_set,
             failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
             check_isolation=session.spec.check_isolation,
-            private_fds=session.private_fds,
+            private_fds=(session.journal.fd, session.messages.fd),
         )
         schedule = Schedule(
             plan.units,

@@ -10,22 +10,12 @@ from ...protocol.topology import Alias, TestOptions, Topology
 from .vendors import vendor_of
 
 # spelled so until Django 1.7 moved them into TEST, and silently ignored since Django 1.9
-FLAT_SPELLINGS = {
-    "TEST_CHARSET": "CHARSET",
-    "TEST_COLLATION": "COLLATION",
-    "TEST_CREATE": "CREATE_DB",
-    "TEST_DEPENDENCIES": "DEPENDENCIES",
-    "TEST_MIRROR": "MIRROR",
-    "TEST_NAME": "NAME",
-    "TEST_PASSWD": "PASSWORD",
-    "TEST_TBLSPACE": "TBLSPACE",
-    "TEST_TBLSPACE_TMP": "TBLSPACE_TMP",
-    "TEST_USER": "USER",
-    "TEST_USER_CREATE": "CREATE_USER",
-    "TEST_TEMPLATE": "TEMPLATE",
-    "TEST_MIGRATE": "MIGRATE",
-    "TEST_SERIALIZE": "SERIALIZE",
-}
+_UNCHANGED = (
+    *("CHARSET", "COLLATION", "DEPENDENCIES", "MIGRATE", "MIRROR", "NAME", "SERIALIZE"),
+    *("TBLSPACE", "TBLSPACE_TMP", "TEMPLATE", "USER"),
+)
+_RENAMED = {"TEST_CREATE": "CREATE_DB", "TEST_PASSWD": "PASSWORD", "TEST_USER_CREATE": "CREATE_USER"}
+_FLAT_SPELLINGS = {f"TEST_{key}": key for key in _UNCHANGED} | _RENAMED
 
 
 def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[str]:
@@ -38,7 +28,7 @@ def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[
     _check_shape(databases)
     for name, given in databases.items():
         config = databases[name] = {**given, "TEST": dict(given.get("TEST") or {})}
-        for flat, key in FLAT_SPELLINGS.items():
+        for flat, key in _FLAT_SPELLINGS.items():
             if flat in config:
                 found.append(f"{name}.{flat}")
                 config["TEST"].setdefault(key, config.pop(flat))
@@ -70,22 +60,19 @@ def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:
     test = _read_test(name, config.get("TEST") or {})
     database = str(config.get("NAME") or "")
     vendor = vendor_of(name, backend)
+    options = config.get("OPTIONS") or {}
     return Alias(
         name=name,
         backend=backend,
         vendor=vendor,
         database=database,
-        host=str(config.get("HOST") or _host_of(config.get("OPTIONS") or {})),
+        # without a HOST, the host of OPTIONS or the entry of a service file says which server it is
+        host=str(config.get("HOST") or options.get("host") or options.get("service") or ""),
         port=str(config.get("PORT") or ""),
         user=str(config.get("USER") or ""),
         test_name=_test_name(name, vendor, database, test),
         test=test,
     )
-
-
-def _host_of(options: Mapping[str, Any]) -> str:
-    """The server's place by OPTIONS, for an alias without a HOST: a host, or the entry of a service file."""
-    return str(options.get("host") or options.get("service") or "")
 
 
 def _read_test(name: str, test: Mapping[str, Any]) -> TestOptions:

@@ -19,9 +19,7 @@ from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
-from ..processes import cpu_count
 from ..schedule.units import class_name
-from ..sql.statement_log import StatementLog
 from . import portability
 from .project_runner import Session, runner_class
 from .settings_overlay import Gate, apply_endpoints, apply_routes, load_backends
@@ -45,28 +43,16 @@ def run_tests(
         apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
 
     gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
-    gate.close()
-    session = Session(
-        spec=spec,
-        topology=topology,
-        routes=routes,
-        gate=gate,
-        journal=journal,
-        workers=spec.workers or cpu_count.available(),
-        private_fds=(journal.fd, messages.fd),
-        statement_log=StatementLog(),
-        messages=messages,
-        unset=unset,
-    )
-    failures = _run(session, messages)
+    failures = _run(Session(spec, topology, routes, gate, journal, messages, unset))
     journal.finish_phases()
     journal.write(RunFinished(failures))
 
 
-def _run(session: Session, messages: HostMessages) -> int:
+def _run(session: Session) -> int:
     """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
 
-    The project's runner is believed only where it counts more: a planned test that it did not run is red.
+    The project's runner is believed only where it counts more: a planned test that it did not run is red. As for
+    ``manage.py test``, every true value is a failure.
     """
     try:
         django.setup()
@@ -75,12 +61,12 @@ def _run(session: Session, messages: HostMessages) -> int:
         harness_class = runner_class(own_class)
         harness_class.harness = session
         runner = harness_class(**_runner_options(session.spec.django_args))
-        counted = runner.run_tests(list(session.spec.labels))
-        messages.check()
+        counted: object = runner.run_tests(list(session.spec.labels))
+        session.messages.check()
     except HarnessError:
         raise
     except BaseException as error:
-        messages.check()
+        session.messages.check()
         if explained := portability.explain_import(error, [connection.vendor for connection in connections.all()]):
             raise explained from error
         raise ProjectError(
@@ -91,22 +77,12 @@ def _run(session: Session, messages: HostMessages) -> int:
     name = class_name(own_class)
     left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
     session.leave_out(left_out, f"the project's test runner ({name}) did not run the suite that it had built")
-    failures, notice = counted_failures(counted, name)
-    if notice:
-        session.journal.notice("runner-result", notice)
-    return max(session.red, failures)
-
-
-def counted_failures(counted: object, runner: str) -> tuple[int, str]:
-    """The result of ``run_tests`` of *runner* as a number of failures, and a notice if the result is not such a number.
-
-    ``manage.py test`` fails on every true value.
-    """
     if counted is None or (isinstance(counted, int) and counted >= 0):
-        return int(counted or 0), ""
-    failures = 1 if counted else 0
-    meaning = "that counts as a failure" if failures else "that counts as none"
-    return failures, f"run_tests() of {runner} returned {counted!r}, which is no number of failures: {meaning}."
+        return max(session.red, int(counted or 0))
+    meaning = "that counts as a failure" if counted else "that counts as none"
+    text = f"run_tests() of {name} returned {counted!r}, which is no number of failures: {meaning}."
+    session.journal.notice("runner-result", text)
+    return max(session.red, int(bool(counted)))
 
 
 def _runner_options(django_args: tuple[str, ...]) -> dict[str, Any]:

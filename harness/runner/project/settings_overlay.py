@@ -5,6 +5,7 @@ Owns every write to the settings' databases. They change in place, since Django'
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -22,9 +23,6 @@ _DRIVERS = {
 }
 _ALWAYS_THERE = {"postgresql": "postgres", "mysql": "mysql"}
 """The database that every server of a vendor has."""
-_IN_MEMORY = ":memory:"
-"""The name for SQLite in place of a server: a server's database name would be a file's, which an early connection would create.
-"""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 
 
@@ -54,7 +52,8 @@ def apply_routes(databases: MutableMapping[str, dict[str, Any]], routes: Sequenc
             if route.test_name:
                 config["NAME"] = route.test_name.removeprefix("test_")
             elif route.server is None:
-                config["NAME"] = _IN_MEMORY
+                # the server's database name would be a file's, which an early connection would create
+                config["NAME"] = ":memory:"
         elif dropped := [key for key in options if key in route.drop_options]:
             notices.append(f"{route.alias}: OPTIONS {_listed(dropped)} name the old server; dropped.")
             options = {key: value for key, value in options.items() if key not in dropped}
@@ -101,22 +100,18 @@ def apply_endpoints(
 class Gate:
     """Holds back connections until the servers are ready, also those that an import of the project opens.
 
-    *meet* returns when the servers are ready and the settings point at them; the first connection calls it, once.
+    *meet* returns when the servers are ready and the settings point at them; the first connection to one of *aliases* calls it,
+    once. An early connection is to a database that exists: the tests' databases are not made yet.
     """
 
     def __init__(self, meet: Callable[[], None], aliases: Sequence[str]) -> None:
-        self._meet: Callable[[], None] | None = meet
-        self._aliases = frozenset(aliases)
-        self._connect = BaseDatabaseWrapper.connect
-
-    def close(self) -> None:
-        """Make early connections wait, and connect them to a database that exists: the tests' databases are not made yet."""
-        gate, connect = self, self._connect
+        self._meet = meet = functools.cache(meet)
+        self._connect = connect = BaseDatabaseWrapper.connect
 
         def connect_early(wrapper: BaseDatabaseWrapper) -> None:
-            if wrapper.alias not in gate._aliases:
+            if wrapper.alias not in aliases:
                 return connect(wrapper)
-            gate._meet_servers()
+            meet()
             name = wrapper.settings_dict["NAME"]
             wrapper.settings_dict["NAME"] = _ALWAYS_THERE.get(wrapper.vendor, name)
             try:
@@ -129,12 +124,7 @@ class Gate:
     def open(self) -> None:
         """Wait for the servers, and let all connections through from now on."""
         BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
-        self._meet_servers()
-
-    def _meet_servers(self) -> None:
-        if self._meet is not None:
-            meet, self._meet = self._meet, None
-            meet()
+        self._meet()
 
 
 def _listed(names: Any) -> str:
