@@ -15,6 +15,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path, PurePosixPath
 
 from ...errors import ProjectError
+from ..pytest.config import Collection, files
+from ..text import source_of
 
 NEAR = 3
 _FIXTURES = ("setUpClass", "tearDownClass", "setUpModule", "tearDownModule")
@@ -26,7 +28,6 @@ _MAKES_NAMES = re.compile(r"import \*|\b(globals|locals|vars|setattr|exec|__geta
 _MAKES_IDS = re.compile(r"def id\(")
 _APP_LABEL = re.compile(r"""\blabel\s*=\s*["'](\w+)["']""")
 _CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
-_SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "build", "dist"})
 
 
 def as_django_label(label: str) -> str:
@@ -47,7 +48,7 @@ def as_django_label(label: str) -> str:
 def check(labels: Iterable[str], installed_apps: Sequence[str]) -> None:
     """Raise ``ProjectError`` if one of *labels* certainly names nothing."""
     missing = [label for label in labels if is_missing(label, installed_apps)]
-    if missing and not any(_MAKES_IDS.search(_text(file)) for file in _sources()):
+    if missing and not any(_MAKES_IDS.search(source_of(file)) for file in _sources()):
         raise nothing_matches(missing, [*_names_of_files(), *_app_labels(installed_apps)])
 
 
@@ -87,7 +88,7 @@ def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
     if not _PLAIN.fullmatch(name):
         return False
     first, *rest = name.split(".")
-    place = _place([first, *rest])
+    place = place_of(name)
     if place is not None and not place.rest:
         return False
     is_module = place is not None and place.rest != tuple(rest)
@@ -97,32 +98,35 @@ def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """The longest module that a dotted name begins with: its file, its folders, and the parts of the name that follow."""
 
+    module: str
     file: str | None
     folders: tuple[str, ...]
     rest: tuple[str, ...]
 
 
-def _place(parts: list[str]) -> _Place | None:
-    """The place of the module that a dotted name begins with; ``None`` if there is none."""
+def place_of(name: str) -> Place | None:
+    """The place of the module that a dotted *name* begins with; ``None`` if there is none. Imports no module."""
+    parts = name.split(".")
     try:
-        spec = importlib.util.find_spec(parts[0])  # a name without dots, so this imports nothing
+        spec = importlib.util.find_spec(parts[0])
     except (ImportError, ValueError):
         return None
     if spec is None:
         return None
     for number in range(1, len(parts) + 1):
+        module, rest = ".".join(parts[:number]), parts[number:]
         folders = tuple(spec.submodule_search_locations or ())
-        found = PathFinder.find_spec(".".join(parts[: number + 1]), folders) if parts[number:] and folders else None
+        found = PathFinder.find_spec(f"{module}.{rest[0]}", folders) if rest and folders else None
         if found is None:
-            return _Place(spec.origin if spec.has_location else None, folders, tuple(parts[number:]))
+            return Place(module, spec.origin if spec.has_location else None, folders, tuple(rest))
         spec = found
     raise AssertionError("the last part has no successor")
 
 
-def _may_have(place: _Place, name: str) -> bool:
+def _may_have(place: Place, name: str) -> bool:
     """Whether the module may have *name*: its text has that word, or one that *name* begins with, as generated names do."""
     if any(file.name.replace(".", "_") == name for folder in map(Path, place.folders) for file in _files(folder)):
         return True  # doctests of a text file
@@ -130,7 +134,7 @@ def _may_have(place: _Place, name: str) -> bool:
         return not place.folders
     if not place.file.endswith(".py"):
         return True
-    text = _text(Path(place.file))
+    text = source_of(Path(place.file))
     words = set(_WORDS.findall(text))
     is_made = any(name.startswith(word) for word in words if len(word) >= _SHORTEST_BEGINNING)
     return bool(_MAKES_NAMES.search(text)) or name in words or is_made
@@ -141,14 +145,14 @@ def _app_labels(installed_apps: Sequence[str]) -> set[str]:
     labels = set()
     for app in installed_apps:
         labels.add(app.rpartition(".")[2])
-        place = _place(app.split("."))
+        place = place_of(app)
         if place is None:
             continue
         if place.rest and place.file is not None and "." in app:  # shop.apps.ShopConfig
             labels.add(app.split(".")[-3] if app.count(".") > 1 else app.split(".")[0])
-            labels.update(_APP_LABEL.findall(_text(Path(place.file))))
+            labels.update(_APP_LABEL.findall(source_of(Path(place.file))))
         for folder in place.folders:
-            labels.update(_APP_LABEL.findall(_text(Path(folder) / "apps.py")))
+            labels.update(_APP_LABEL.findall(source_of(Path(folder) / "apps.py")))
     return labels
 
 
@@ -160,20 +164,12 @@ def _names_of_files() -> Iterator[str]:
         if module:
             yield module
             if "test" in module:
-                yield from (f"{module}.{name}" for name in _CLASS.findall(_text(file)))
+                yield from (f"{module}.{name}" for name in _CLASS.findall(source_of(file)))
 
 
 def _sources() -> Iterator[Path]:
     """The Python files below the working directory, relative to it."""
-    for folder, folders, files in os.walk("."):
-        folders[:] = [
-            each
-            for each in folders
-            if not each.startswith(".")
-            and each not in _SKIPPED_FOLDERS
-            and not Path(folder, each, "pyvenv.cfg").exists()
-        ]
-        yield from (Path(folder, file) for file in files if file.endswith(".py"))
+    return map(Path, files(Path(), Collection()))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -181,10 +177,3 @@ def _files(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     except OSError:
         return []
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import re
 import types
 import unittest
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,17 @@ from django.apps import apps
 
 from ...protocol.events import PlannedTest
 from ..private_apis import FailedTest, iter_test_cases, test_method_name
-from .label_names import as_django_label, nothing_matches
+from .label_names import as_django_label, nothing_matches, place_of
 
 Identified = list[tuple[PlannedTest, unittest.TestCase]]
 _NUMBER = re.compile(r"(#\d+| \[\d+\])$")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The target of a dotted name: the longest module that can be imported, and whether the rest exists.
+class Target:
+    """The target of a dotted name: the longest module that it begins with, and whether the rest exists.
 
-    ``is_broken``: a module of that name exists and cannot be imported. ``is_call``: unittest would have to call it.
+    ``is_broken``: the module cannot be imported. ``is_call``: unittest would have to call the target.
     """
 
     module: str
@@ -63,20 +62,20 @@ class Labels:
             file = os.path.normpath(label)
             if found := [case for test, case in self._tests_of(".") if test.file == file]:
                 return unittest.TestSuite(found)
-        place = locate(name)
+        target = locate(name)
         tests = None
-        if not place.is_call:
+        if not target.is_call:
             tests = self._django_load(name)
             has_failed = any(isinstance(test, FailedTest) for test in iter_test_cases([tests]))
-            if place.is_broken or (tests.countTestCases() if place.is_whole else not has_failed):
+            if target.is_broken or (tests.countTestCases() if target.is_whole else not has_failed):
                 return tests
-        if found := self._of_app(name) or self._of_id(label, name, place.module):
+        if found := self._of_app(name) or self._of_id(label, name, target.module):
             return unittest.TestSuite(found)
-        if tests is not None and place.is_whole:
+        if tests is not None and target.is_whole:
             return tests  # it exists, and has no tests
         if self._is_of_pytest(name):
             return unittest.TestSuite()
-        if place.is_call and (made := self._call(name)) is not None:
+        if target.is_call and (made := self._call(name)) is not None:
             return made
         raise nothing_matches([label], self._names(name))
 
@@ -130,37 +129,22 @@ class Labels:
         yield from apps.app_configs
 
 
-def locate(name: str) -> Place:
-    """The target of the dotted *name*, as far as its modules can be imported."""
-    parts = name.split(".")
-    module = None
-    taken = 0
-    for taken in range(len(parts) + 1):
-        if taken == len(parts) or not _is_module(parts[: taken + 1], module):
-            break
-        try:
-            module = importlib.import_module(".".join(parts[: taken + 1]))
-        except ImportError:
-            return Place(".".join(parts[:taken]), is_whole=False, is_broken=True)
-    if module is None:
-        return Place("", is_whole=False)
+def locate(name: str) -> Target:
+    """The target of the dotted *name*, whose modules are imported."""
+    place = place_of(name)
+    if place is None:
+        return Target("", is_whole=False)
     parent: Any = None
-    target: Any = module
-    for part in parts[taken:]:
+    try:
+        target: Any = importlib.import_module(place.module)
+    except ImportError:
+        return Target(place.module, is_whole=False, is_broken=True)
+    for part in place.rest:
         try:
             parent, target = target, getattr(target, part)
         except AttributeError:
-            return Place(module.__name__, is_whole=False)
-    return Place(module.__name__, is_call=not _is_a_test(parent, target))
-
-
-def _is_module(parts: Sequence[str], parent: types.ModuleType | None) -> bool:
-    if not all(part.isidentifier() for part in parts) or (parent is not None and not hasattr(parent, "__path__")):
-        return False
-    try:
-        return importlib.util.find_spec(".".join(parts)) is not None
-    except ValueError:  # in sys.modules without a spec
-        return True
+            return Target(place.module, is_whole=False)
+    return Target(place.module, is_call=not _is_a_test(parent, target))
 
 
 def _is_a_test(parent: Any, target: Any) -> bool:

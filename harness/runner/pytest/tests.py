@@ -23,6 +23,7 @@ from typing import Any
 from ...protocol.events import PlannedTest
 from ..private_apis import FailedTest, test_method_name
 from ..schedule.units import Plan, chosen
+from ..text import source_of
 from .config import Collection, files, read
 from .fixtures import CONFIGURED, HARMLESS, autouse_fixtures, is_above
 
@@ -91,7 +92,7 @@ class PytestTests:
         fixtures: dict[str, Sequence[str]] = {
             file: names
             for file in self._files
-            if Path(file).name == "conftest.py" and (names := autouse_fixtures(_text(self._root / file)))
+            if Path(file).name == "conftest.py" and (names := autouse_fixtures(source_of(self._root / file)))
         }
         if given := [name for name in self._collection.fixtures if name not in HARMLESS]:
             fixtures[CONFIGURED] = given
@@ -111,7 +112,7 @@ class PytestTests:
         return {file: names for file, names in fixtures.items() if file in used}, number
 
     def _of_file(self, file: str) -> list[LeftOut]:
-        text = _text(self._root / file)
+        text = source_of(self._root / file)
         if not _HAS_TESTS.search(text):
             return []
         if not (self._is_of_pytest or _has_pytest() or _IMPORTS_PYTEST.search(text)):
@@ -298,13 +299,6 @@ def _is_fixture(decorator: ast.expr) -> bool:
     return "fixture" in ast.unparse(decorator).partition("(")[0]
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
 def unseen_folders(root: Path, pattern: str, known: Iterable[LeftOut]) -> list[str]:
     """A sentence for each folder without ``__init__.py`` below *root* that has test files, which Django's discovery does not
     enter. The tests of *known* are reported elsewhere.
@@ -319,12 +313,12 @@ def unseen_folders(root: Path, pattern: str, known: Iterable[LeftOut]) -> list[s
         if (
             folder
             and fnmatchcase(name, pattern)
-            and re.search(r"^\s*(async )?def test", _text(root / file), re.MULTILINE)
+            and re.search(r"^\s*(async )?def test", source_of(root / file), re.MULTILINE)
         ):
             found.setdefault(folder, []).append(file)
     sentences = []
     for folder, tests in found.items():
-        names = re.findall(r"^\s*(?:async )?def (test\w*)", _text(root / tests[0]), re.MULTILINE)
+        names = re.findall(r"^\s*(?:async )?def (test\w*)", source_of(root / tests[0]), re.MULTILINE)
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         sentences.append(
             f"{folder}/ has no __init__.py, so Django's discovery does not look into it:"
