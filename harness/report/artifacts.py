@@ -1,7 +1,7 @@
-"""The artifacts folder: the only module of this package with effects.
+"""The artifacts folder: its layout, its lock, and which files of an earlier run may be cleared.
 
-Owns the layout of the folder, the lock on it, and which files of an earlier run may be cleared. Each file is written under
-a temporary name and moved into place, so that a reader never sees half of it; the journal alone grows line by line.
+Each file is written under a temporary name and moved into place, so that a reader never sees half of it; the journal alone
+grows line by line.
 """
 
 from __future__ import annotations
@@ -9,17 +9,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import stat
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 
 from harness.errors import HarnessError, UsageError
-from harness.protocol import codec, naming
-from harness.protocol.events import Envelope
 from harness.report.formats import junit, replay, sql, summary
 from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import Verdict, with_unwritten
@@ -60,40 +57,34 @@ class Artifacts:
 
         Raises ``UsageError`` if it cannot be written, another run holds it, or a file that is not ours is in the way.
         """
-        lock = -1
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            root = folder.resolve(strict=True)
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            lock = os.open(root / LOCK, flags, 0o666)
-            if os.fstat(lock).st_nlink != 1:
-                raise OSError(errno.EMLINK, "the lock is a file with another name as well", str(root / LOCK))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            artifacts = cls(root, lock)
-            artifacts._begin(has_journal, spares_runs)
-            if folder.name == DEFAULT:
-                _ignore(root)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise UsageError(
-                f"Another run is writing to the artifacts folder {folder}.",
-                hint="Give this run a folder of its own with --artifacts DIR, or wait until the other has ended.",
-            ) from error
-        except OSError as error:
-            if lock >= 0:
-                os.close(lock)
-            raise _unwritable(folder, error) from error
-        except UsageError:
-            os.close(lock)
-            raise
+        with contextlib.ExitStack() as on_error:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                root = folder.resolve(strict=True)
+                lock = os.open(root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+                on_error.callback(os.close, lock)
+                if os.fstat(lock).st_nlink != 1:
+                    raise OSError(errno.EMLINK, "the lock is a file with another name as well", str(root / LOCK))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                artifacts = cls(root, lock)
+                artifacts._begin(has_journal, spares_runs)
+                if folder.name == DEFAULT:
+                    with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as file:
+                        file.write("*\n")
+            except BlockingIOError as error:
+                raise UsageError(
+                    f"Another run is writing to the artifacts folder {folder}.",
+                    hint="Give this run a folder of its own with --artifacts DIR, or wait until the other has ended.",
+                ) from error
+            except OSError as error:
+                raise _unwritable(folder, error) from error
+            on_error.pop_all()
         return artifacts
 
     def __enter__(self) -> Artifacts:
         return self
 
-    def __exit__(
-        self, cls: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -134,10 +125,6 @@ class Artifacts:
             self._is_torn = self._is_torn or len(rest) < size
             self.note(JOURNAL, _unwritable(self.root / JOURNAL, error))
 
-    def record(self, envelope: Envelope) -> None:
-        """Add an event of the host's own to the journal."""
-        self.append(codec.encode(envelope).encode())
-
     def write(self, path: str, content: str | bytes) -> None:
         """Write *content* to *path*, relative to the folder, whole or not at all; text as UTF-8, surrogates as escapes.
 
@@ -149,9 +136,8 @@ class Artifacts:
             self._register(path)
             part = target.with_name(target.name + _PART)
             part.unlink(missing_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
             try:
-                with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
+                with part.open("xb") as file:
                     file.write(raw)
                 part.replace(target)
             except OSError:
@@ -161,10 +147,10 @@ class Artifacts:
             raise _unwritable(self.root / path, error) from error
         self._written.add(path)
 
-    def keep(self, path: str, make: Callable[[], str | bytes]) -> None:
-        """``write`` the result of *make*. An error becomes one of the ``problems``, and so does a bug of ours in *make*."""
+    def keep(self, path: str, content: str | bytes | Callable[[], str | bytes]) -> None:
+        """``write`` *content* or its result. An error becomes one of the ``problems``, and so does a bug of ours in *content*."""
         try:
-            self.write(path, make())
+            self.write(path, content() if callable(content) else content)
         except HarnessError as error:
             self.note(path, error)
         except Exception as error:  # noqa: BLE001 - the other reports are written all the same
@@ -178,22 +164,14 @@ class Artifacts:
         self._register(f"{name}/")
         return self.root / name
 
-    def write_schema(self, alias: str, text: str | bytes) -> None:
-        """Write ``schema/ALIAS.sql``: the test database's schema after migrations."""
-        self.keep(naming.schema_file(alias), lambda: text)
-
-    def write_log(self, server: str, text: str | bytes) -> None:
-        """Write ``logs/SERVER.log``: a server's log."""
-        self.keep(naming.log_file(server), lambda: text)
-
     def write_reports(self, report: RunReport, verdict: Verdict, *, prefix: str = "", strict: bool = False) -> None:
         """Write the SQL, replays and JUnit of *report*; JUnit comes last and includes what could not be written before it.
 
         *prefix* and *strict* as in ``junit.build``. Call ``write_summary`` after this and after all other files.
         """
         self.keep(QUERIES, lambda: sql.queries_text(report.queries))
-        self._keep_all(sql.files(report), naming.sql_file)
-        self._keep_all(replay.files(report), naming.replay_file)
+        for path, text in itertools.chain(sql.files(report), replay.files(report)):
+            self.keep(path, text)
         known = with_unwritten(verdict, self.problems)
         self.keep(JUNIT, lambda: junit.build(report, known, prefix=prefix, strict=strict))
 
@@ -211,10 +189,6 @@ class Artifacts:
         except OSError as error:
             self.note(str(path), _unwritable(path, error))
 
-    def _keep_all(self, files: Iterator[tuple[str, str]], name: Callable[[str], str]) -> None:
-        for test_id, text in files:
-            self.keep(name(test_id), partial(str, text))
-
     def _begin(self, has_journal: bool, spares_runs: bool) -> None:
         """Clear what the lock file lists as ours, then begin the journal."""
         mine = _read_lock(self._lock)
@@ -225,15 +199,13 @@ class Artifacts:
                     hint="Choose another folder with --artifacts DIR, or move the file away.",
                 )
         runs = sorted(path for path in mine if path.endswith("/"))
-        if not spares_runs:
-            for name in runs:
-                _clear_run(self.root / name)
+        for name in () if spares_runs else runs:
+            _clear_run(self.root / name)
         _clear(self.root, mine)
         os.ftruncate(self._lock, 0)
         os.lseek(self._lock, 0, os.SEEK_SET)
-        if spares_runs:
-            for name in runs:
-                self._register(name)
+        for name in runs if spares_runs else ():
+            self._register(name)
         if has_journal:
             self._register(JOURNAL)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -280,17 +252,10 @@ def _is_of_layout(path: str) -> bool:
     return len(parts) == 2 and parts[0] in _FOLDERS and parts[1] not in (".", "..")
 
 
-def _ignore(root: Path) -> None:
-    """Make git ignore all that is in *root*; an existing ``.gitignore`` stays."""
-    with contextlib.suppress(FileExistsError), (root / ".gitignore").open("x") as file:
-        file.write("*\n")
-
-
 def _read_lock(lock: int) -> set[str]:
     """The paths of the layout that the lock file of *lock* names."""
-    with os.fdopen(os.dup(lock), encoding="utf-8", errors="surrogateescape") as file:
-        file.seek(0)
-        return {line for line in file.read().split("\n") if _is_of_layout(line)}
+    text = os.fsdecode(os.pread(lock, os.fstat(lock).st_size, 0))
+    return {line for line in text.split("\n") if _is_of_layout(line)}
 
 
 def _clear(root: Path, mine: set[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol import codec, naming
+from harness.protocol import codec
 from harness.protocol.events import Envelope
 from harness.report.artifacts import condensed
 from harness.report.formats import junit, sql, summary
@@ -83,12 +83,11 @@ def test_plain_console(name: str) -> None:
     for envelope in told:
         console.handle(envelope)
     report = ledger.fold(told)
-    written = [path for path, _ in sql.files(report)]
     lines = final_summary.final_summary(
         report,
         verdict(report),
         console.options,
-        sql_paths=sql.paths(report, ".harness", [naming.sql_file(test) for test in written]),
+        sql_paths=sql.paths(report, ".harness", [path for path, _ in sql.files(report)]),
         artifacts=condensed(".harness", PATHS),
         rerun=rerun_command(TypedCommand(("harness", "ci", "--db", "postgres")), report),
     )

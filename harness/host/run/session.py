@@ -28,7 +28,7 @@ from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
 from harness.host.run.runner_end import OUT_OF_MEMORY, end_error
-from harness.protocol import codec
+from harness.protocol import codec, naming
 from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.report.artifacts import Artifacts
@@ -256,11 +256,11 @@ class _Run:
             ]
         for alias, dump in dumps:
             try:
-                self._artifacts.write_schema(alias, dump.result())
+                self._artifacts.keep(naming.schema_file(alias), dump.result())
             except ServerError as error:
                 self._record.add(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
         for id, text in servers.logs().items():
-            self._artifacts.write_log(id, text)
+            self._artifacts.keep(naming.log_file(id), text)
         for server, failure in servers.failures().items():
             if server not in self._lost_servers:
                 self._record.abort(failure)

@@ -14,10 +14,10 @@ from harness.report.model.typed_command import TypedCommand
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
-    """The failed test's id and its file's text, for each failure that came after other tests of its worker."""
+    """The path and the text of a file for each failure that came after other tests of its worker."""
     for order in report.orders:
         head = f"# What one worker ran, up to {one_line(order[-1])}: harness ci --replay THIS_FILE\n"
-        yield order[-1], head + "".join(f"{test}\n" for test in order)
+        yield naming.replay_file(order[-1]), head + "".join(f"{test}\n" for test in order)
 
 
 def parse(text: str) -> tuple[str, ...]:
@@ -28,5 +28,5 @@ def parse(text: str) -> tuple[str, ...]:
 
 def command(typed: TypedCommand, folder: str, report: RunReport, paths: Collection[str]) -> str:
     """*typed* with the replay file of the first failure, below *folder*; empty if it is not in *paths*, the written files."""
-    files = [naming.replay_file(order[-1]) for order in report.orders[:1]]
-    return typed.replaying(f"{folder}/{files[0]}") if files and files[0] in paths else ""
+    file = naming.replay_file(report.orders[0][-1]) if report.orders else ""
+    return typed.replaying(f"{folder}/{file}") if file in paths else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from harness.protocol import naming
 from harness.protocol.events import QueryCount, Statement
@@ -22,27 +22,23 @@ _NUL = "\0"
 
 
 def files(report: RunReport) -> Iterator[tuple[str, str]]:
-    """The id and the text of each test that has SQL to show: those with a red attempt, flaky ones too."""
+    """The path and the text of the file of each test with a red attempt that has SQL, flaky ones too.
+
+    Each statement is under its duration, alias and role.
+    """
     for case in report.cases:
-        if any(attempt.sql for attempt in case.red_attempts):
-            yield case.test.id, case_text(case)
+        if texts := [_attempt_text(case, attempt) for attempt in case.red_attempts if attempt.sql]:
+            yield naming.sql_file(case.test.id), "\n".join(texts)
 
 
 def paths(report: RunReport, folder: str, written: Collection[str]) -> dict[str, str]:
     """The SQL file of each red test by test id, below *folder*, if it is one of the files *written*."""
     known = set(written)
-    names = ((case.test.id, naming.sql_file(case.test.id)) for case in report.red)
-    return {test: f"{folder}/{file}" for test, file in names if file in known}
+    return {case.test.id: f"{folder}/{file}" for case in report.red if (file := naming.sql_file(case.test.id)) in known}
 
 
-def case_text(case: Case) -> str:
-    """The file of one test: each of its red attempts, each statement under its duration, alias and role."""
-    return "\n".join(_attempt_text(case, attempt) for attempt in case.red_attempts if attempt.sql)
-
-
-def queries_text(queries: tuple[QueryCount, ...]) -> str:
-    """One line of JSON for each fingerprint and alias, by descending total time."""
-    ranked = sorted(queries, key=lambda query: (-query.total, query.fingerprint, query.alias))
+def queries_text(queries: Iterable[QueryCount]) -> str:
+    """One line of JSON for each fingerprint and alias, in the given order."""
     return "".join(
         json.dumps(
             {
@@ -55,7 +51,7 @@ def queries_text(queries: tuple[QueryCount, ...]) -> str:
             }
         )
         + "\n"
-        for query in ranked
+        for query in queries
     )
 
 

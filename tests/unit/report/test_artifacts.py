@@ -29,10 +29,10 @@ def everything(folder: Path) -> set[str]:
 def write_all(folder: Path, journal: Journal) -> None:
     with Artifacts.open(folder) as artifacts:
         for envelope in journal.envelopes:
-            artifacts.record(envelope)
+            artifacts.append(codec.encode(envelope).encode())
         report = ledger.fold(journal.envelopes)
-        artifacts.write_schema("default", "CREATE TABLE t ();\n")
-        artifacts.write_log("default", b"LOG: \xff ready\n")
+        artifacts.keep("schema/default.sql", "CREATE TABLE t ();\n")
+        artifacts.keep("logs/default.log", b"LOG: \xff ready\n")
         artifacts.write_reports(report, verdict(report))
         artifacts.write_summary(report, verdict(report))
 
@@ -166,8 +166,8 @@ def test_every_name_that_naming_makes_fits_the_layout(tmp_path: Path) -> None:
     with Artifacts.open(tmp_path) as artifacts:
         for name in ("..", "a/b", "x" * 300, "é\n\udc80", "a (b) [2]", "."):
             artifacts.write(naming.sql_file(name), "x")
-        artifacts.write_schema("../Café", "x")
-        artifacts.write_log("default", "x")
+        artifacts.write(naming.schema_file("../Café"), "x")
+        artifacts.write(naming.log_file("default"), "x")
 
 
 def test_a_link_does_not_lead_out_either(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_link_does_not_lead_out_either(tmp_path: Path) -> None:
             artifacts.write("sql/b.sql", "x")
         (folder / "logs").mkdir()
         (folder / "logs" / "default.log").symlink_to(outside / "b.sql")
-        artifacts.write_log("default", "ours")
+        artifacts.write("logs/default.log", "ours")
     assert (outside / "b.sql").read_text() == "theirs"
     (folder / ".lock").write_text("sql/b.sql\nlogs/default.log\njournal.ndjson\n../outside/b.sql\n")
     Artifacts.open(folder).close()
@@ -219,7 +219,7 @@ def test_git_leaves_out_the_default_folder(tmp_path: Path) -> None:
 
 def test_text_that_utf8_cannot_carry(tmp_path: Path) -> None:
     with Artifacts.open(tmp_path) as artifacts:
-        artifacts.write_schema("default", "lone \udc80")
+        artifacts.write("schema/default.sql", "lone \udc80")
     assert (tmp_path / "schema/default.sql").read_text() == "lone \\udc80"
 
 
@@ -273,7 +273,7 @@ def test_no_half_of_a_report_is_left_where_the_disk_is_full(tmp_path: Path) -> N
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
         try:
-            artifacts.write_schema("default", "x" * 5000)
+            artifacts.keep("schema/default.sql", "x" * 5000)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert [problem.exit_code for problem in artifacts.problems] == [ExitCode.USAGE]

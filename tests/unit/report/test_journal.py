@@ -25,9 +25,9 @@ def test_a_torn_end_is_left_out(path: Path) -> None:
 
 def test_lines_after_a_torn_one_are_read(path: Path) -> None:
     with Artifacts.open(path.parent) as artifacts:
-        artifacts.record(EVENTS[0])
+        artifacts.append(codec.encode(EVENTS[0]).encode())
         artifacts.append(codec.encode(EVENTS[0])[:20].encode())
-        artifacts.record(EVENTS[1])
+        artifacts.append(codec.encode(EVENTS[1]).encode())
     assert list(read_journal(path)) == EVENTS
 
 

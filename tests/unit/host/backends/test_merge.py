@@ -11,6 +11,7 @@ import pytest
 from harness.errors import ExitCode, UsageError
 from harness.host.backends.merge import find_runs, read_expected, read_run
 from harness.host.planning.backends import Job, matrix_document
+from harness.protocol import codec
 from harness.protocol.events import Outcome, PlannedTest, RunFinished
 from harness.report.artifacts import Artifacts
 from harness.report.journal import read_journal
@@ -27,7 +28,7 @@ def write(folder: Path, journal: Journal) -> Path:
     """The artifacts of a run, as it would have left them."""
     with Artifacts.open(folder) as artifacts:
         for envelope in journal.envelopes:
-            artifacts.record(envelope)
+            artifacts.append(codec.encode(envelope).encode())
         report = ledger.fold(journal.envelopes)
         artifacts.write_reports(report, verdict(report))
         artifacts.write_summary(report, verdict(report))

@@ -9,7 +9,7 @@ REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.te
 
 def test_what_is_written_is_read_again() -> None:
     (first, text), (second, _) = replay.files(REPORT)
-    assert (first, second) == ("shop.T.test_b (i=1)", "shop.U.test_d")
+    assert (first, second) == ("replay/shop.T.test_b (i=1).txt", "replay/shop.U.test_d.txt")
     assert replay.parse(text) == REPORT.orders[0]
 
 
