@@ -1,15 +1,17 @@
-"""Commands for GitHub's runner: annotations, and the commands that stop and resume commands.
+"""Commands for GitHub's runner: annotations, and the commands that stop and resume commands. Pure.
 
-Owns their escaping and limits. Pure: a console prints them. No text of a test can become a command here.
+Owns their escaping and limits. No text of a test can become a command here.
 """
 
 from __future__ import annotations
 
+import itertools
 import posixpath
+from collections.abc import Iterator
 
 from harness.protocol.events import Outcome
 from harness.report.model import excerpt
-from harness.report.model.phrases import case_headline, headline, label, location
+from harness.report.model.phrases import case_headline, case_location, label
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import keep_ends, one_line, plural, visible
 from harness.report.model.verdict import Verdict
@@ -25,18 +27,21 @@ def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[s
 
     *prefix* is the project's folder relative to the repository's root.
     """
-    errors = []
-    if verdict.cause is not None:
-        errors += [_command("error", "", 0, cause.kind, cause.text) for cause in (verdict.cause, *verdict.others)]
-    failures = report.failures
-    errors += [_of_case("error", case, prefix) for case in failures[: ANNOTATIONS + 1]]
+    causes = (verdict.cause, *verdict.others) if verdict.cause is not None else ()
     not_run = [case for case in report.red if case.outcome is Outcome.NOT_RUN]
-    if not_run and not (verdict.cause and verdict.cause.kind == "NotRun"):
-        title = f"{plural(len(not_run), 'test')} not run"
-        errors.append(_command("error", "", 0, title, f"{not_run[0].test.id}: {not_run[0].reason}"))
-    left_out = max(len(failures) - ANNOTATIONS - 1, 0)
-    warnings = [_of_case("warning", case, prefix) for case in report.flaky]
-    return [*_at_most("error", errors, left_out), *_at_most("warning", warnings, 0)]
+    if verdict.cause is not None and verdict.cause.kind == "NotRun":
+        not_run = []
+    errors = itertools.chain(
+        (_command("error", cause.kind, cause.text) for cause in causes),
+        (_of_case("error", case, prefix) for case in report.failures),
+        (
+            _command("error", f"{plural(len(not_run), 'test')} not run", f"{case.test.id}: {case.reason}")
+            for case in not_run[:1]
+        ),
+    )
+    warnings = (_of_case("warning", case, prefix) for case in report.flaky)
+    number = len(causes) + len(report.failures) + bool(not_run)
+    return [*_at_most("error", errors, number), *_at_most("warning", warnings, len(report.flaky))]
 
 
 def stop_commands(token: str) -> str:
@@ -56,29 +61,23 @@ def guarded(text: str, token: str) -> str:
 
 
 def _of_case(kind: str, case: Case, prefix: str) -> str:
-    file, number = location(case)
-    attempts = case.red_attempts
-    text = case_headline(case) if kind == "error" or not attempts else headline(attempts[-1])
-    if attempts:
-        text += "\n\n" + "\n".join(line.text for line in excerpt.lines(case, attempts[-1]))
+    file, number = case_location(case)
     path = posixpath.join(prefix, file) if file and not file.startswith(("/", "<")) else ""
-    return _command(kind, path, number, f"{label(case)} {case.test.id}", text)
+    lines = [case_headline(case), "", *(line.text for line in excerpt.lines(case, case.red_attempts[-1]))]
+    return _command(kind, f"{label(case)} {case.test.id}", "\n".join(lines), path, number)
 
 
-def _at_most(kind: str, commands: list[str], left_out: int) -> list[str]:
-    """*commands*, ten at most; *left_out* counts further ones that were not made."""
-    if len(commands) + left_out <= ANNOTATIONS:
+def _at_most(kind: str, commands: Iterator[str], number: int) -> Iterator[str]:
+    """The first ten of a *number* of *commands*; the others are not made."""
+    if number <= ANNOTATIONS:
         return commands
-    more = len(commands) + left_out - (ANNOTATIONS - 1)
-    return [*commands[: ANNOTATIONS - 1], _command(kind, "", 0, "harness", f"+{more} more, see the summary")]
+    more = f"+{number - ANNOTATIONS + 1} more, see the summary"
+    return itertools.chain(itertools.islice(commands, ANNOTATIONS - 1), [_command(kind, "harness", more)])
 
 
-def _command(kind: str, file: str, line: int, title: str, message: str) -> str:
-    properties = []
-    if file:
-        properties.append(f"file={_property(file)}")
-        if line > 0:
-            properties.append(f"line={line}")
+def _command(kind: str, title: str, message: str, file: str = "", line: int = 0) -> str:
+    properties = [f"file={_property(file)}"] if file else []
+    properties += [f"line={line}"] if file and line > 0 else []
     properties.append(f"title={_property(one_line(title, TITLE_CHARACTERS))}")
     text = keep_ends(visible(message).strip(), MESSAGE_CHARACTERS - 200)[:MESSAGE_CHARACTERS]
     return f"::{kind} {','.join(properties)}::{_data(text)}"

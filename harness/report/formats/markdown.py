@@ -12,7 +12,7 @@ from typing import TypeVar
 from harness.report.model import excerpt
 from harness.report.model.excerpt import sql_line
 from harness.report.model.phrases import label
-from harness.report.model.run_report import Attempt, Case
+from harness.report.model.run_report import Case
 from harness.report.model.text import keep_ends, one_line, visible
 from harness.report.model.verdict import Cause, Verdict
 
@@ -62,8 +62,7 @@ def cause_sections(cause: Cause, backend: str = "") -> Iterator[str]:
 
 def case_section(case: Case, sql_path: str = "", *, summary: str = "", is_open: bool = False) -> str:
     """A red *case* in a few lines, folded under its name and *summary* unless *is_open*."""
-    attempt = case.red_attempts[-1] if case.red_attempts else Attempt(1, case.outcome, 0.0, reason=case.reason)
-    lines = [*(line.text for line in excerpt.lines(case, attempt)), sql_line(case, sql_path)]
+    lines = [*(line.text for line in excerpt.lines(case, case.red_attempts[-1])), sql_line(case, sql_path)]
     name = plain(f"{label(case)} {one_line(case.test.id)}{f' - {summary}' if summary else ''}")
     text = fenced(keep_ends("\n".join(filter(None, lines)), DETAIL_BYTES))
     return f"<details{' open' if is_open else ''}><summary>{name}</summary>\n\n{text}\n</details>\n"

@@ -7,9 +7,8 @@ from types import MappingProxyType
 
 from harness.report.formats.markdown import case_section, cause_sections, fenced, headline, plain
 from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
-from harness.report.model import phrases
 from harness.report.model.excerpt import DETAILED, LISTED_FROM
-from harness.report.model.phrases import case_headline, label, repository_place, result, server_line
+from harness.report.model.phrases import case_headline, case_place, label, result, server_line
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import one_line, plural
 from harness.report.model.verdict import Verdict
@@ -43,15 +42,7 @@ def build(
         f"{result(report.counts(), report.total_s)}.\n",
         *(section for cause in causes for section in cause_sections(cause)),
         *([f"### Failures ({len(red)})\n"] if red else []),
-        *(
-            case_section(
-                case,
-                sql_paths.get(case.test.id, ""),
-                summary="" if is_open else _summary(case, prefix),
-                is_open=is_open,
-            )
-            for case in red[:DETAILED]
-        ),
+        *(_section(case, prefix, sql_paths.get(case.test.id, ""), is_open) for case in red[:DETAILED]),
         *_table("More failures", red[DETAILED:], prefix),
         *_not_run(report),
         *_table("Flaky", report.flaky, prefix),
@@ -62,20 +53,19 @@ def build(
 
 
 def _table(title: str, cases: Iterable[Case], prefix: str) -> Iterator[str]:
-    rows = [(label(case), one_line(case.test.id), repository_place(case, prefix), _failure(case)) for case in cases]
+    rows = [
+        (label(case), one_line(case.test.id), case_place(case, prefix), one_line(case_headline(case))) for case in cases
+    ]
     if rows:
         yield f"### {title} ({len(rows)})\n"
         yield from Table([Column(name) for name in ("outcome", "test", "where", "failure")], rows).markdown()
 
 
-def _failure(case: Case) -> str:
-    return one_line(phrases.headline(case.red_attempts[-1]) if case.red_attempts else case_headline(case))
-
-
-def _summary(case: Case, prefix: str) -> str:
-    """The failure of *case* and its place."""
-    where = repository_place(case, prefix)
-    return f"{one_line(case_headline(case))}{f' ({where})' if where else ''}"
+def _section(case: Case, prefix: str, sql_path: str, is_open: bool) -> str:
+    """The section of *case*; its failure and its place are in the summary unless it is open."""
+    where = case_place(case, prefix)
+    summary = "" if is_open else f"{one_line(case_headline(case))}{f' ({where})' if where else ''}"
+    return case_section(case, sql_path, summary=summary, is_open=is_open)
 
 
 def _not_run(report: RunReport) -> Iterator[str]:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from harness.report.formats.markdown import plain, within
-from harness.report.model.phrases import slowest
 from harness.report.model.run_report import PHASES, Phase, RunReport
 from harness.report.model.text import one_line, plural
 
 TABLE_BYTES = 200_000
+SLOW_S = 5.0
+"""Seconds from which a test is listed among the slowest by default."""
+SLOWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,11 @@ def phase_times(report: RunReport) -> Table:
 
 
 def slowest_tests(report: RunReport, number: int | None, least_s: float = 0.0) -> Table:
-    """The slowest tests, as ``phrases.slowest`` chooses them, that took at least *least_s* seconds."""
-    cases = [case for case in slowest(report, number) if case.duration >= least_s]
-    rows = [(Text(f"{case.duration:.3f}s", "dim"), one_line(case.test.id)) for case in cases]
+    """The *number* slowest tests that took at least *least_s* seconds, 0 for all; for ``None`` up to five slow ones."""
+    cases = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
+    least_s, number = (max(least_s, SLOW_S), SLOWEST) if number is None else (least_s, number or len(cases))
+    shown = [case for case in cases[:number] if case.duration >= least_s]
+    rows = [(Text(f"{case.duration:.3f}s", "dim"), one_line(case.test.id)) for case in shown]
     return Table((Column("slowest", 9, is_number=True), Column("test")), rows)
 
 

@@ -1,8 +1,4 @@
-"""A red attempt in a few lines: the project's frames, the error, and the path of the full record. Pure.
-
-Owns how much of a failure is shown where room is short: on the terminal, in a step summary, in an annotation. ``junit.xml``
-has the whole failure.
-"""
+"""A red attempt in a few lines, for the terminal, step summaries and annotations; ``junit.xml`` has the whole failure. Pure."""
 
 from __future__ import annotations
 
@@ -10,31 +6,37 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from harness.protocol.events import BriefLine, Failure
-from harness.report.model.phrases import headline, location, place, subtests_failed, summarise
+from harness.report.model.phrases import full_text, headline, location, place, subtests_failed
 from harness.report.model.run_report import Attempt, Case
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
 
 DETAILED = 20
-"""Failures of a run that are shown with their frames, unless more is asked for."""
+"""The number of failures of a run that are shown with their frames by default."""
 LISTED_FROM = 11
-"""From this number on, failures are also listed one per line; fewer are in sight anyway."""
+"""The number of failures from which each is also listed on a line; fewer fit on a screen."""
 SUBTESTS = 3
-"""SubTests of one test that are shown in full; the others are named."""
+"""The number of subTests of one test that are shown in full; the others are named."""
 FAILURES = 5
+"""The number of other failures of one test that are shown."""
 ERROR_LINES = 40
 LINE_CHARACTERS = 2000
 
 
 def lines(case: Case, attempt: Attempt) -> Iterator[BriefLine]:
     """The lines that describe a red *attempt* of *case*, each made visible and limited in length."""
-    told = [line for failure in _chosen(attempt) for line in _of_failure(failure)]
-    told = told or [BriefLine(headline(attempt), "error")]
+    subtests = [failure for failure in attempt.failures if failure.subtest]
+    others = [failure for failure in attempt.failures if not failure.subtest]
+    shown = [line for failure in (*subtests[:SUBTESTS], *others[:FAILURES]) for line in _of_failure(failure)]
+    shown = shown or [BriefLine(headline(attempt), "error")]
     if summary := subtests_failed(attempt):
-        told.insert(0, BriefLine(summary, "error"))
-    if not any(line.kind == "frame" for line in told):
-        where = place(*location(Case(case.test, case.outcome, (attempt,))))
-        told += [BriefLine(where, "frame")] if where else []
-    return (BriefLine(_clipped(line.text), line.kind) for line in [*told, *_left_out(attempt)])
+        shown.insert(0, BriefLine(summary, "error"))
+    if not any(line.kind == "frame" for line in shown) and (where := place(*location(case.test, attempt.failures))):
+        shown.append(BriefLine(where, "frame"))
+    if more := [failure.subtest for failure in subtests[SUBTESTS:]]:
+        shown.append(BriefLine(f"... {plural(len(more), 'more subTest')}: {one_line(', '.join(more))}", "folded"))
+    if (number := len(others) - FAILURES) > 0:
+        shown.append(BriefLine(f"... {plural(number, 'more failure')} of this test", "folded"))
+    return (BriefLine(_clipped(line.text), line.kind) for line in shown)
 
 
 def sql_line(case: Case, path: str) -> str:
@@ -43,31 +45,16 @@ def sql_line(case: Case, path: str) -> str:
     return f"{plural(number, 'statement')}: {path}" if number and path else ""
 
 
-def _chosen(attempt: Attempt) -> list[Failure]:
-    subtests = [failure for failure in attempt.failures if failure.subtest]
-    others = [failure for failure in attempt.failures if not failure.subtest]
-    return [*subtests[:SUBTESTS], *others[:FAILURES]]
-
-
-def _left_out(attempt: Attempt) -> Iterator[BriefLine]:
-    subtests = [failure.subtest for failure in attempt.failures if failure.subtest]
-    if more := subtests[SUBTESTS:]:
-        yield BriefLine(f"... {plural(len(more), 'more subTest')}: {one_line(', '.join(more))}", "folded")
-    if (others := len(attempt.failures) - len(subtests)) > FAILURES:
-        yield BriefLine(f"... {plural(others - FAILURES, 'more failure')} of this test", "folded")
-
-
 def _of_failure(failure: Failure) -> Iterator[BriefLine]:
     if failure.subtest:
         yield BriefLine(f"subTest {one_line(failure.subtest)}", "folded")
-    text = failure.traceback.strip("\n") or failure.message.strip() or summarise(failure)
-    made = failure.brief or tuple(BriefLine(line, "error") for line in text.split("\n"))
-    for kind, group in groupby(made, key=lambda line: line.kind):
+    brief = failure.brief or (BriefLine(full_text(failure), "error"),)
+    for kind, group in groupby(brief, key=lambda line: line.kind):
         if kind != "error":
             yield from group
             continue
-        said = for_terminal("\n".join(line.text for line in group)).strip("\n")
-        yield from (BriefLine(line, "error") for line in keep_end_lines(said, ERROR_LINES).split("\n"))
+        text = for_terminal("\n".join(line.text for line in group)).strip("\n")
+        yield from (BriefLine(line, "error") for line in keep_end_lines(text, ERROR_LINES).split("\n"))
 
 
 def _clipped(text: str) -> str:

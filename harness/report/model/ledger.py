@@ -13,12 +13,10 @@ from collections.abc import Iterable
 from harness.errors import ExitCode
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
-from harness.report.model.case_state import CaseState, Loss, case_of, with_files
-from harness.report.model.run_report import INTERRUPTS, Attempt, LostWorker, Phase, RunReport, crash_message
-from harness.report.model.text import keep_ends, one_line, plural, visible
+from harness.report.model.case_state import CaseState, case_of
+from harness.report.model.run_report import INTERRUPTS, Attempt, LostWorker, Phase, RunReport
+from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
 
-STREAM_BYTES = 100_000
-"""Limit of one stream of one attempt."""
 RED_OUTPUT_BYTES = 256_000_000
 """Limit of the output and SQL of all red attempts together; the journal has the rest."""
 ORDERS = 50
@@ -42,32 +40,24 @@ class Ledger:
     """Takes events one by one; ``report()`` returns the report of those taken so far."""
 
     def __init__(self) -> None:
+        self._report = RunReport()
         self._seen: set[int] = set()
         self._states: dict[str, CaseState] = {}
         self._plan: list[CaseState] = []
         self._extras: list[CaseState] = []
         self._in_slot: dict[int, CaseState] = {}
         self._ran: dict[int, list[str]] = {}
-        self._orders: list[tuple[list[str], int]] = []
         self._output_bytes = 0
         self._phases: dict[str, float] = {}
         self._open_phases: dict[str, float] = {}
         self._servers: dict[str, events.ServerReady] = {}
         self._aliases: dict[str, events.AliasRouted] = {}
-        self._databases: dict[str, events.DatabaseMade] = {}
         self._notices: dict[events.Notice, None] = {}
-        self._aborts: dict[events.RunAborted, None] = {}
-        self._lost: list[LostWorker] = []
-        self._losses: list[Loss] = []
+        self._losses: list[tuple[float, events.RunAborted]] = []
         self._queries: dict[tuple[str, str], events.QueryCount] = {}
-        self._recycles: list[float] = []
-        self._first_at: float | None = None
+        self._is_empty = True
         self._last_at = 0.0
         self._last = ""
-        self._asked: events.RunStarted | None = None
-        self._topology: events.TopologyFound | None = None
-        self._planned: events.RunPlanned | None = None
-        self._finished: events.RunFinished | None = None
 
     def fold(self, envelope: Envelope) -> None:
         """Take one event. An event with a number seen before is ignored; the host's events have the number 0 and always count."""
@@ -75,8 +65,8 @@ class Ledger:
             if envelope.seq in self._seen:
                 return
             self._seen.add(envelope.seq)
-        if self._first_at is None:
-            self._first_at = envelope.at
+        if self._is_empty:
+            self._report.started_at, self._is_empty = envelope.at, False
         self._last_at = max(self._last_at, envelope.at)
         self._fold_test(envelope)
 
@@ -98,7 +88,8 @@ class Ledger:
             case events.WorkerLost() as event:
                 self._worker_lost(envelope.slot, event)
             case events.SlotRecycled() as event:
-                self._recycles.append(event.duration)
+                self._report.recycles += 1
+                self._report.recycle_s += event.duration
             case events.QueriesCounted() as event:
                 for query in event.queries:
                     key = (query.fingerprint, query.alias)
@@ -109,11 +100,12 @@ class Ledger:
 
     def _fold_run(self, envelope: Envelope) -> None:
         """Take an event about the run as a whole."""
+        report = self._report
         match envelope.event:
             case events.RunStarted() as event:
-                self._asked = event
+                report.asked = event
             case events.TopologyFound() as event:
-                self._topology = event
+                report.settings, report.python, report.django = event.settings, event.python, event.django
                 self._last = "the settings were read"
             case events.PhaseStarted() as event:
                 self._open_phases[event.phase] = envelope.at
@@ -122,8 +114,6 @@ class Ledger:
                 self._open_phases.pop(event.phase, None)
                 self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
                 self._last = f"the phase {event.phase} ended"
-            case events.DatabasesReady() as event:
-                self._databases.update((made.alias, made) for made in event.databases)
             case events.Notice() as event:
                 self._notices[event] = None
             case events.ServerReady() as event:
@@ -131,54 +121,40 @@ class Ledger:
             case events.AliasRouted() as event:
                 self._aliases[event.alias] = event
             case events.RunFinished() as event:
-                self._finished = event
+                report.is_finished, report.tally = True, event.failures
             case events.RunAborted() as event:
-                self._aborts[event] = None
+                report.aborts = tuple(dict.fromkeys((*report.aborts, event)))
                 if event.exit_code is ExitCode.SERVERS:
-                    self._losses.append(Loss(envelope.at, event.message, event.evidence))
+                    self._losses.append((envelope.at, event))
             case _:
                 pass
 
     def report(self) -> RunReport:
-        """The report of the events so far."""
-        first_at = self._first_at or 0.0
+        """The report of the events so far; the next call returns the same object."""
+        report = self._report
+        report.total_s = max(self._last_at - report.started_at, 0.0)
+        report.phases = self._all_phases()
+        report.servers = tuple(sorted(self._servers.values(), key=lambda each: (each.role != "primary", each.server)))
+        report.aliases = tuple(self._aliases.values())
+        report.notices = tuple(self._notices)
+        report.queries = tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias)))
+        report.last_events = self._last_events()
+        files = {state.test.classname: state.test.file for state in self._plan}
+        for state in self._extras:
+            if not state.test.file:
+                state.test = dataclasses.replace(state.test, file=files.get(state.test.classname, ""))
         end, why_not_run = self._end(), self._why_not_run()
-        planned = [case_of(state, end, why_not_run, self._losses) for state in self._plan]
-        extras = [case_of(state, end, why_not_run, self._losses) for state in self._extras]
+        cases = [case_of(state, end, why_not_run, self._losses) for state in (*self._plan, *self._extras)]
         # a fixture that passed is no case of the report
-        extras = [case for case in extras if case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED]
-        return RunReport(
-            cases=(*planned, *with_files(extras, planned)),
-            is_planned=self._planned is not None,
-            is_finished=self._finished is not None,
-            tally=self._finished.failures if self._finished else 0,
-            workers=self._planned.workers if self._planned else 0,
-            seed=self._planned.seed if self._planned else None,
-            settings=self._topology.settings if self._topology else "",
-            python=self._topology.python if self._topology else "",
-            django=self._topology.django if self._topology else "",
-            started_at=first_at,
-            total_s=max(self._last_at - first_at, 0.0),
-            phases=self._all_phases(),
-            aborts=tuple(self._aborts),
-            servers=tuple(sorted(self._servers.values(), key=lambda each: (each.role != "primary", each.server))),
-            aliases=tuple(self._aliases.values()),
-            databases=tuple(self._databases.values()),
-            notices=tuple(self._notices),
-            lost=tuple(self._lost),
-            recycles=len(self._recycles),
-            recycle_s=sum(self._recycles),
-            queries=tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias))),
-            last_events=self._last_events(),
-            asked=self._asked,
-            orders=tuple(tuple(ran[:count]) for ran, count in self._orders),
+        report.cases = tuple(
+            case for case in cases if case.is_planned or case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED
         )
+        return report
 
     # tests
 
     def _run_planned(self, event: events.RunPlanned) -> None:
-        # the states have the tests, and may have one twice
-        self._planned = dataclasses.replace(event, tests=())
+        self._report.is_planned, self._report.workers, self._report.seed = True, event.workers, event.seed
         self._last = f"{plural(len(event.tests), 'test')} planned"
         for test in {test.id: test for test in event.tests}.values():
             known = self._states.get(test.id)
@@ -232,17 +208,16 @@ class Ledger:
         if state.final is not None and not _overrules(event, state):
             return
         slot, started_at = envelope.slot, None
-        if state.running is not None and state.running[1] == event.n:
-            slot, started_at = envelope.slot or state.running[0], state.running[2]
         if state.running is not None and state.running[1] <= event.n:
+            running_slot, n, at = state.running
+            if n == event.n:
+                slot, started_at = slot or running_slot, at
             state.running = None
         if event.outcome is not Outcome.NOT_RUN:
             state.put(self._attempt(event, slot, started_at))
-        if event.reason:
-            state.reason = event.reason
+        state.reason = event.reason if event.final else event.reason or state.reason
         if event.final:
             state.final = event.outcome
-            state.reason = event.reason
             state.ended_at = envelope.at
             self._note_order(envelope.slot, event)
 
@@ -250,73 +225,60 @@ class Ledger:
         """Record the tests that the worker of a failed test ran before it, if any."""
         ran = self._ran.get(slot, [])
         is_next = event.n == 1 and len(ran) > 1 and ran[-1] == event.test
-        if event.outcome.is_red and is_next and len(self._orders) < ORDERS:
-            self._orders.append((ran, len(ran)))
+        if event.outcome.is_red and is_next and len(self._report.orders) < ORDERS:
+            self._report.orders += (tuple(ran),)
 
     def _attempt(self, event: events.AttemptFinished, slot: int, started_at: float | None) -> Attempt:
         """*event* as an ``Attempt``: output and SQL only if it is red, and within limits."""
-        slim = Attempt(
-            event.n, event.outcome, event.duration, slot, started_at, event.failures, event.reason, event.subtests
-        )
-        if not event.outcome.is_red:
+        n, outcome, duration = event.n, event.outcome, event.duration
+        slim = Attempt(n, outcome, duration, slot, started_at, event.failures, event.reason, event.subtests)
+        if not outcome.is_red:
             return slim
-        stdout, stderr = _bounded(event.stdout), _bounded(event.stderr)
-        size = len(stdout) + len(stderr) + sum(len(statement.sql) + 200 for statement in event.sql)
+        stdout, stderr, sql = _bounded(event.stdout), _bounded(event.stderr), event.sql
+        size = len(stdout) + len(stderr) + sum(len(statement.sql) + 200 for statement in sql)
         if self._output_bytes + size > RED_OUTPUT_BYTES:
-            return dataclasses.replace(
-                slim, stdout=OUTPUT_LEFT_OUT if stdout else "", stderr=OUTPUT_LEFT_OUT if stderr else ""
-            )
-        self._output_bytes += size
-        return dataclasses.replace(slim, stdout=stdout, stderr=stderr, sql=event.sql)
+            stdout, stderr, sql = OUTPUT_LEFT_OUT if stdout else "", OUTPUT_LEFT_OUT if stderr else "", ()
+        else:
+            self._output_bytes += size
+        return dataclasses.replace(slim, stdout=stdout, stderr=stderr, sql=sql)
 
     def _worker_lost(self, slot: int, event: events.WorkerLost) -> None:
-        self._lost.append(LostWorker(slot, event))
-        message = crash_message(slot, event)
+        lost = LostWorker(slot, event)
+        self._report.lost += (lost,)
         last = self._in_slot.pop(slot, None)
         if last is not None and last.running is not None and last.running[0] == slot:
-            last.worker_end = message
+            last.worker_end = lost.message
         if event.test is not None:
-            self._crash(self._state(event.test), slot, f"{message} while running this test")
+            self._crash(self._state(event.test), slot, f"{lost.message} while running this test")
 
     def _crash(self, state: CaseState, slot: int, message: str) -> None:
         """Record a crash; the coordinator's own outcome of that attempt replaces it, if one comes."""
-        if state.final is not None:
+        if state.final is not None or (state.running is None and state.attempts):
             return
-        if state.running is not None:
-            running_slot, n, started_at = state.running
-        elif not state.attempts:
-            running_slot, n, started_at = slot, 1, None
-        else:
-            return
+        running_slot, n, started_at = state.running or (slot, 1, None)
         state.running = None
-        if all(attempt.n != n for attempt in state.attempts):
+        if n not in state.attempts:
             failure = events.Failure("error", "WorkerCrash", message, message)
             state.put(Attempt(n, Outcome.CRASHED, 0.0, running_slot, started_at, (failure,)))
 
     # the report's texts
 
-    def _abort(self) -> str:
-        """The run's abort: ``interrupted: MESSAGE`` or ``aborted: MESSAGE``; empty without one."""
-        abort = RunReport(aborts=tuple(self._aborts)).abort
-        if abort is None:
-            return ""
-        return f"{'interrupted' if abort.exit_code in INTERRUPTS else 'aborted'}: {one_line(abort.message)}"
-
     def _end(self) -> str:
         """The journal's end, as a clause."""
-        if abort := self._abort():
-            return f"the run was {abort}"
-        return "the run ended" if self._finished else "the journal ended"
+        if abort := self._report.abort:
+            verb = "interrupted" if abort.exit_code in INTERRUPTS else "aborted"
+            return f"the run was {verb}: {one_line(abort.message)}"
+        return "the run ended" if self._report.is_finished else "the journal ended"
 
     def _why_not_run(self) -> str:
         """The most specific reason known for a test that never began."""
-        if abort := self._abort():
-            return f"run {abort}"
+        end, lost = self._end(), self._report.lost
+        if self._report.aborts:
+            return f"run {end.removeprefix('the run was ')}"
         for notice in self._notices:
             if notice.code == HALTED:
                 return one_line(notice.text) or "the run was halted"
-        lost = f"; {crash_message(self._lost[-1].slot, self._lost[-1].event)} before that" if self._lost else ""
-        return f"{self._end()} without it{lost}"
+        return f"{end} without it" + (f"; {lost[-1].message} before that" if lost else "")
 
     def _all_phases(self) -> tuple[Phase, ...]:
         seconds = dict(self._phases)
@@ -332,7 +294,7 @@ class Ledger:
         ]
         running = [state for state in (*self._plan, *self._extras) if state.running is not None]
         found += [f"{state.test.id} was running in slot {state.running[0]}" for state in running[:20] if state.running]
-        found += [crash_message(lost.slot, lost.event) for lost in self._lost[-5:]]
+        found += [lost.message for lost in self._report.lost[-5:]]
         return "\n".join(dict.fromkeys(found))
 
 
@@ -346,11 +308,6 @@ def _bounded(text: str) -> str:
 
 
 def _merged(one: events.QueryCount, other: events.QueryCount) -> events.QueryCount:
-    return events.QueryCount(
-        one.fingerprint,
-        one.alias,
-        one.count + other.count,
-        one.total + other.total,
-        max(one.slowest, other.slowest),
-        tuple(dict.fromkeys((*one.tests, *other.tests)))[:TESTS_NAMED],
-    )
+    count, total, slowest = one.count + other.count, one.total + other.total, max(one.slowest, other.slowest)
+    tests = tuple(dict.fromkeys((*one.tests, *other.tests)))[:TESTS_NAMED]
+    return events.QueryCount(one.fingerprint, one.alias, count, total, slowest, tests)

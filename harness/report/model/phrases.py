@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
-from harness.protocol.events import Failure, Outcome, ServerReady
-from harness.report.model.run_report import Attempt, Case, Counts, RunReport
+from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest, ServerReady
+from harness.report.model.run_report import Attempt, Case, Counts
 from harness.report.model.text import first_line, one_line, plural
 
 LABELS = {
@@ -20,11 +21,7 @@ LABELS = {
     Outcome.NOT_RUN: "NOT RUN",
 }
 FLAKY = "FLAKY"
-_OWN_WORDS = (Outcome.CRASHED, Outcome.TIMED_OUT)
 _NESTED = "Traceback (most recent call last):"
-SLOW_S = 5.0
-"""Seconds from which a test is listed among the slowest by default."""
-SLOWEST = 5
 _UNKNOWN = "no details were reported"
 
 
@@ -45,29 +42,31 @@ def summarise(failure: Failure) -> str:
     return f"{name}: {message}" if message else name
 
 
-def headline(attempt: Attempt) -> str:
+def full_text(failure: Failure) -> str:
+    """The traceback of *failure*; the message or the type without one."""
+    return failure.traceback.strip("\n") or failure.message.strip() or summarise(failure)
+
+
+def headline(attempt: Attempt | AttemptFinished) -> str:
     """The failure of *attempt*, on one line."""
-    outcome, failures = attempt.outcome, attempt.failures
-    if outcome is Outcome.XPASSED:
+    failures = attempt.failures
+    if attempt.outcome is Outcome.XPASSED:
         return one_line(attempt.reason) or "unexpected success"
     if not failures:
         return one_line(attempt.reason) or _UNKNOWN
-    if outcome in _OWN_WORDS:
+    if attempt.outcome in (Outcome.CRASHED, Outcome.TIMED_OUT):  # the message is our own
         return first_line(failures[0].message) or _UNKNOWN
     subtests = [failure.subtest for failure in failures if failure.subtest]
     others = [summarise(failure) for failure in failures if not failure.subtest]
-    parts = []
-    if subtests:
-        parts.append(f"{subtests_failed(attempt)}: {', '.join(subtests)}")
+    parts = [f"{subtests_failed(attempt)}: {', '.join(subtests)}"] if subtests else []
     if others:
-        more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
-        parts.append(others[0] + more)
+        parts.append(others[0] + (f" (and {len(others) - 1} more)" if len(others) > 1 else ""))
     return one_line("; and ".join(parts), 1000)
 
 
-def subtests_failed(attempt: Attempt) -> str:
+def subtests_failed(attempt: Attempt | AttemptFinished) -> str:
     """The number of failed subTests of *attempt* and of those that ran; empty if none failed."""
-    number = sum(1 for failure in attempt.failures if failure.subtest)
+    number = sum(bool(failure.subtest) for failure in attempt.failures)
     return f"{number} of {plural(max(attempt.subtests, number), 'subTest')} failed" if number else ""
 
 
@@ -78,8 +77,8 @@ def detail(attempt: Attempt) -> str:
     """
     parts = []
     for failure in attempt.failures:
-        text = failure.traceback.strip("\n") or failure.message.strip() or summarise(failure)
-        parts.append(f"subTest {one_line(failure.subtest, 1000)}\n{text}" if failure.subtest else text)
+        head = f"subTest {one_line(failure.subtest, 1000)}\n" if failure.subtest else ""
+        parts.append(head + full_text(failure))
     return "\n\n".join(parts) or attempt.reason or _UNKNOWN
 
 
@@ -92,18 +91,22 @@ def case_headline(case: Case) -> str:
     return one_line(case.reason)
 
 
-def location(case: Case) -> tuple[str, int]:
+def location(test: PlannedTest, failures: Sequence[Failure]) -> tuple[str, int]:
     """The place to look at: the innermost frame in the test's own file, else in the project, else the test's definition.
 
     An unknown file is empty, an unknown line 0.
     """
-    attempts = case.red_attempts
-    frames = attempts[-1].failures[0].frames if attempts and attempts[-1].failures else ()
+    frames = failures[0].frames if failures else ()
     inside = [frame for frame in frames if is_of_project(frame.file)]
-    own = [frame for frame in inside if frame.file == case.test.file]
+    own = [frame for frame in inside if frame.file == test.file]
     for frame in reversed(own or inside):
         return frame.file, frame.line
-    return case.test.file, case.test.line
+    return test.file, test.line
+
+
+def case_location(case: Case) -> tuple[str, int]:
+    """The ``location`` of the last red attempt of *case*."""
+    return location(case.test, case.red_attempts[-1].failures if case.red_attempts else ())
 
 
 def is_of_project(file: str) -> bool:
@@ -116,14 +119,9 @@ def place(file: str, line: int) -> str:
     return f"{file}:{line}" if file and line else file
 
 
-def case_place(case: Case) -> str:
-    """The place to look at, as ``file:line``; empty if it is unknown."""
-    return place(*location(case))
-
-
-def repository_place(case: Case, prefix: str) -> str:
-    """``case_place`` relative to the repository's root, *prefix* being the project's folder below it."""
-    file, line = location(case)
+def case_place(case: Case, prefix: str = "") -> str:
+    """``case_location`` as ``file:line`` below *prefix*, the project's folder in its repository; empty if it is unknown."""
+    file, line = case_location(case)
     return place(posixpath.join(prefix, file) if file and not file.startswith("/") else file, line)
 
 
@@ -147,14 +145,6 @@ def tally(counts: Counts) -> str:
         (counts.expected_failures, "failed as expected"),
     ]
     return ", ".join(f"{number} {words}" for number, words in parts if number) or "nothing ran"
-
-
-def slowest(report: RunReport, number: int | None) -> list[Case]:
-    """The *number* slowest tests, 0 for all; for ``None`` up to five that took at least five seconds, most often none."""
-    ran = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
-    if number is None:
-        return [case for case in ran[:SLOWEST] if case.duration >= SLOW_S]
-    return ran[:number] if number else ran
 
 
 def server_line(server: ServerReady) -> str:

@@ -1,7 +1,4 @@
-"""The result of a run, as frozen data: every report is made from it.
-
-Owns ``RunReport`` and its counts. ``ledger`` makes it; the rest of the package only reads it.
-"""
+"""The result of a run as data: ``ledger`` makes it, every report is made from it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from dataclasses import dataclass
 from harness.errors import ExitCode, worst
 from harness.protocol.events import (
     AliasRouted,
-    DatabaseMade,
     Failure,
     Notice,
     Outcome,
@@ -106,14 +102,15 @@ class LostWorker:
     slot: int
     event: WorkerLost
 
-
-def crash_message(slot: int, lost: WorkerLost) -> str:
-    """A worker's end, as a clause: ``worker 2 (pid 812) died with SIGSEGV``."""
-    if lost.signal is not None:
-        return f"worker {slot} (pid {lost.pid}) died with {lost.signal}"
-    if lost.exit is not None:
-        return f"worker {slot} (pid {lost.pid}) exited with status {lost.exit}"
-    return f"worker {slot} (pid {lost.pid}) was lost"
+    @property
+    def message(self) -> str:
+        """The worker's end, as a clause: ``worker 2 (pid 812) died with SIGSEGV``."""
+        end = "was lost"
+        if self.event.signal is not None:
+            end = f"died with {self.event.signal}"
+        elif self.event.exit is not None:
+            end = f"exited with status {self.event.exit}"
+        return f"worker {self.slot} (pid {self.event.pid}) {end}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +129,10 @@ class Counts:
     crashed: int
     not_run: int
 
-    @property
-    def red(self) -> int:
-        return self.failed + self.errors + self.unexpected_successes + self.timed_out + self.crashed + self.not_run
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunReport:
-    """A whole run, or the known part of it.
+    """A whole run, or the known part of it. ``ledger`` fills it in; all others only read it.
 
     ``cases`` are the planned tests in the order of the plan, then the fixtures that were skipped or went wrong.
     ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
@@ -158,7 +151,6 @@ class RunReport:
     phases: tuple[Phase, ...] = ()
     servers: tuple[ServerReady, ...] = ()
     aliases: tuple[AliasRouted, ...] = ()
-    databases: tuple[DatabaseMade, ...] = ()
     notices: tuple[Notice, ...] = ()
     lost: tuple[LostWorker, ...] = ()
     recycles: int = 0

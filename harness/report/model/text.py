@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+STREAM_BYTES = 100_000
+"""Limit of one text of an attempt: its standard output, its standard error, or its traceback."""
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff"

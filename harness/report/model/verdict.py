@@ -5,26 +5,20 @@ Pure. The exit codes and their weights are those of ``harness.errors``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import ExitCode, HarnessError, worst
-from harness.protocol.events import RunAborted
-from harness.report.model.run_report import RunReport, crash_message
+from harness.report.model.run_report import RunReport
 from harness.report.model.text import one_line, plural
 
-WORDS = {
+WORDS = dict.fromkeys(ExitCode, "aborted") | {
     ExitCode.GREEN: "passed",
     ExitCode.TESTS_FAILED: "failed",
-    ExitCode.USAGE: "aborted",
-    ExitCode.SERVERS: "aborted",
-    ExitCode.PROJECT: "aborted",
     ExitCode.NO_TESTS: "no-tests",
-    ExitCode.INTERNAL: "aborted",
     ExitCode.SIGINT: "interrupted",
     ExitCode.SIGTERM: "interrupted",
 }
-
 _ABORTS = {
     ExitCode.USAGE: "UsageError",
     ExitCode.SERVERS: "ServerError",
@@ -33,8 +27,6 @@ _ABORTS = {
     ExitCode.SIGINT: "Interrupted",
     ExitCode.SIGTERM: "Interrupted",
 }
-
-
 _BUG = "Please report it. Tests that it had not run yet ran in another worker."
 _LEFT_BEHIND = (
     "A test may have left something behind that did it: an exit handler, a thread, a library that ends its process."
@@ -75,17 +67,12 @@ class Verdict:
 
 def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
     """The verdict of *report*. A run with neither an end nor an abort is never green."""
-    lost = _of_lost(report)
-    found: list[tuple[ExitCode, Cause | None]] = [
-        *_of_aborts(report),
-        *_of_silence(report),
-        *lost,
-        *_of_tests(report, fail_on_flaky),
-    ]
+    lost = list(_of_lost(report))
+    found = [*_of_end(report), *lost, *_of_tests(report, fail_on_flaky)]
     code = worst(*(code for code, _ in found))
-    causes = [cause for found_code, cause in found if cause is not None and found_code == code]
-    causes += [cause for _, cause in found if cause is not None]
-    return Verdict(WORDS[code], code, causes[0] if causes else None, tuple(cause for _, cause in lost))
+    causes = [cause for found_code, cause in found if found_code == code] + [cause for _, cause in found]
+    cause = next((cause for cause in causes if cause is not None), None)
+    return Verdict(WORDS[code], code, cause, tuple(cause for _, cause in lost))
 
 
 def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
@@ -103,65 +90,52 @@ def with_unwritten(found: Verdict, problems: Sequence[HarnessError]) -> Verdict:
     return replace(found, word=WORDS[code], exit_code=code, cause=cause)
 
 
-def _of_aborts(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
-    if report.abort is None:
-        return []
-    # a run that is well is never aborted: an abort with exit code 0 is a bug of ours
-    code = report.abort.exit_code or ExitCode.INTERNAL
-    return [(code, _cause(report.abort, code))]
+def _of_end(report: RunReport) -> Iterator[tuple[ExitCode, Cause]]:
+    if report.abort is not None:
+        # a run that is well is never aborted: an abort with exit code 0 is a bug of ours
+        code = report.abort.exit_code or ExitCode.INTERNAL
+        kind = _ABORTS.get(code, "InternalError")
+        yield code, Cause(kind, report.abort.message, report.abort.hint, report.abort.evidence)
+    elif not report.is_finished:
+        cause = Cause(
+            "InternalError",
+            "the runner ended unexpectedly: the journal holds neither the run's end nor a reason why there is none",
+            hint="The runner may have been killed (out of memory?): see its log, and the end of journal.ndjson.",
+            evidence=report.last_events,
+        )
+        yield ExitCode.INTERNAL, cause
 
 
-def _cause(abort: RunAborted, code: ExitCode) -> Cause:
-    return Cause(_ABORTS.get(code, "InternalError"), abort.message, abort.hint, abort.evidence)
-
-
-def _of_silence(report: RunReport) -> list[tuple[ExitCode, Cause | None]]:
-    if report.is_finished or report.aborts:
-        return []
-    cause = Cause(
-        "InternalError",
-        "inside ended without a word: the journal holds neither the run's end nor a reason why there is none",
-        hint="The runner may have been killed (out of memory?): see its log, and the end of journal.ndjson.",
-        evidence=report.last_events,
-    )
-    return [(ExitCode.INTERNAL, cause)]
-
-
-def _of_lost(report: RunReport) -> list[tuple[ExitCode, Cause]]:
+def _of_lost(report: RunReport) -> Iterator[tuple[ExitCode, Cause]]:
     """The lost workers whose end no test's outcome shows: each makes the run red, whether project or harness is at fault."""
-    found: list[tuple[ExitCode, Cause]] = []
     for lost in report.lost:
-        event = lost.event
-        if event.fault:
-            message = f"{crash_message(lost.slot, event)} {event.message}"
-            hint = _BUG if event.fault == "harness" else _LEFT_BEHIND
-            cause = Cause("InternalError" if event.fault == "harness" else "WorkerLost", message, hint, event.evidence)
-            found.append((ExitCode.INTERNAL if event.fault == "harness" else ExitCode.TESTS_FAILED, cause))
-    return found
+        message, evidence = f"{lost.message} {lost.event.message}", lost.event.evidence
+        if lost.event.fault == "harness":
+            yield ExitCode.INTERNAL, Cause("InternalError", message, _BUG, evidence)
+        elif lost.event.fault:
+            yield ExitCode.TESTS_FAILED, Cause("WorkerLost", message, _LEFT_BEHIND, evidence)
 
 
-def _of_tests(report: RunReport, fail_on_flaky: bool) -> list[tuple[ExitCode, Cause | None]]:
-    red, flaky = report.red, report.flaky
-    if red:
-        return [(ExitCode.TESTS_FAILED, _not_run(report))]
-    if flaky and fail_on_flaky:
+def _of_tests(report: RunReport, fail_on_flaky: bool) -> Iterator[tuple[ExitCode, Cause | None]]:
+    flaky = report.flaky
+    if report.red:
+        yield ExitCode.TESTS_FAILED, _not_run(report)
+    elif flaky and fail_on_flaky:
         ids = "\n".join(case.test.id for case in flaky)
-        return [(ExitCode.TESTS_FAILED, Cause("FlakyTests", f"{plural(len(flaky), 'flaky test')}", evidence=ids))]
-    if report.tally:
+        yield ExitCode.TESTS_FAILED, Cause("FlakyTests", plural(len(flaky), "flaky test"), evidence=ids)
+    elif report.tally:
         cause = Cause(
             "RunnerFailed",
             f"the project's own test runner counted {plural(report.tally, 'failure')}, though no test is red",
             hint="Its suite_result() or run_tests() adds failures of its own: 'manage.py test' would fail too.",
         )
-        return [(ExitCode.TESTS_FAILED, cause)]
-    if report.is_finished and not report.cases:
+        yield ExitCode.TESTS_FAILED, cause
+    elif report.is_finished and not report.cases:
         hint = "Check the labels, tags, -k and --pattern of the command."
         if not report.is_planned:
             hint = "The project's own test runner returned without building a suite: see its run_tests()."
         unseen = [notice.text for notice in report.notices if notice.code == "not-discovered"]
-        cause = Cause("NoTests", "no tests ran", hint=" ".join(unseen) or hint)
-        return [(ExitCode.NO_TESTS, cause)]
-    return []
+        yield ExitCode.NO_TESTS, Cause("NoTests", "no tests ran", hint=" ".join(unseen) or hint)
 
 
 def _not_run(report: RunReport) -> Cause | None:

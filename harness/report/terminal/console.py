@@ -79,15 +79,15 @@ class Console:
             lines += filter(None, [shown.progress.log_line()])
         self._print(self._named(line, run) for line in lines)
 
-    def say(self, text: str, run: str = "") -> None:
-        """Print a line that is in no journal, about *run* or the command itself."""
+    def say(self, text: str) -> None:
+        """Print a line that is in no journal."""
         if not self.options.quiet:
-            self._print([self._named(labelled("", text, "dim"), run)])
+            self._print([self._named(labelled("", text, "dim"), "")])
 
-    def notice(self, text: str, run: str = "") -> None:
+    def notice(self, text: str) -> None:
         """Print *text*, which is in no journal, as a notice."""
         if not self.options.quiet:
-            self._print([self._named(labelled("notice", one_line(text, 2000), "", "bold yellow"), run)])
+            self._print([self._named(labelled("notice", one_line(text, 2000), "", "bold yellow"), "")])
 
     def end(self, run: str, word: Text, lines: Iterable[Text]) -> None:
         """Show that *run* has ended with *word*, and print *lines* without its name."""

@@ -25,6 +25,8 @@ from harness.report.model.phrases import (
     headline,
     is_of_project,
     label,
+    location,
+    place,
     result,
     server_line,
 )
@@ -63,11 +65,14 @@ def final_summary(
     """
     if options.quiet and verdict.exit_code == 0:
         return [verdict_line(verdict, result(report.counts(), report.total_s))]
-    shown = _shown(report, known)
+    # failures of fixtures come first, since they keep tests from running
+    failures = sorted(report.failures, key=lambda case: case.is_planned)
+    shown = [case for case in failures if (case.test.id, case_headline(case)) not in known]
+    most = _most(shown, options)
     evidence = VERBOSE_LINES if options.verbosity >= 2 else EVIDENCE_LINES
     blocks = [
-        *_failures(shown, options, sql_paths),
-        _more(report, shown, options),
+        *(list(_failure(case, options, sql_paths.get(case.test.id, ""))) for case in shown[:most]),
+        _more(len(shown) - most, len(failures) - len(shown)),
         _one_line_each(report, shown),
         _slowest(report, options),
         *(cause_lines(cause, evidence) for cause in verdict.others[:OTHERS]),
@@ -81,20 +86,10 @@ def final_summary(
             *headed("replay", filter(None, [replay])),
         ],
     ]
-    lines: list[Text] = []
-    for block in blocks:
-        if block:
-            lines += [Text(), *block]
-    return lines
+    return [line for block in blocks if block for line in (Text(), *block)]
 
 
 # failures in full
-
-
-def _shown(report: RunReport, known: Collection[tuple[str, str]]) -> list[Case]:
-    """The failures to show, without the *known* ones; those of fixtures first, since they keep tests from running."""
-    failures = sorted(report.failures, key=lambda case: case.is_planned)
-    return [case for case in failures if (case.test.id, case_headline(case)) not in known]
 
 
 def _most(shown: list[Case], options: ConsoleOptions) -> int:
@@ -104,34 +99,25 @@ def _most(shown: list[Case], options: ConsoleOptions) -> int:
     return DETAILED_QUIETLY if options.quiet or options.verbosity == 0 else DETAILED
 
 
-def _failures(shown: list[Case], options: ConsoleOptions, sql_paths: Mapping[str, str]) -> list[list[Text]]:
-    return [list(_failure(case, options, sql_paths.get(case.test.id, ""))) for case in shown[: _most(shown, options)]]
-
-
-def _more(report: RunReport, shown: list[Case], options: ConsoleOptions) -> list[Text]:
-    """Lines that count the failures not shown here."""
-    lines = []
-    if (left := len(shown) - _most(shown, options)) > 0:
-        lines.append(Text(f"{plural(left, 'more failure')} in full: junit.xml, or here with -v 2", "dim"))
-    if elsewhere := len(report.failures) - len(shown):
-        lines.append(Text(f"{plural(elsewhere, 'failure')} shown above for another backend", "dim"))
-    return lines
+def _more(left_out: int, elsewhere: int) -> list[Text]:
+    """Lines that count the failures that were *left_out*, and those that another backend's summary has shown *elsewhere*."""
+    lines = [f"{plural(left_out, 'more failure')} in full: junit.xml, or here with -v 2"] if left_out > 0 else []
+    lines += [f"{plural(elsewhere, 'failure')} shown above for another backend"] if elsewhere else []
+    return [Text(line, "dim") for line in lines]
 
 
 def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Text]:
     yield Text.assemble((f"{label(case)} ", STYLES[label(case)]), (one_line(case.test.id, 1000), "bold"))
-    attempts = case.red_attempts or (Attempt(1, case.outcome, 0.0, reason=case.reason),)
     is_verbose = options.verbosity >= 2
-    for attempt in attempts:
+    for attempt in case.red_attempts:
         if is_verbose:
             yield Text(_circumstances(case, attempt), "dim")
             files = {frame.file for failure in attempt.failures for frame in failure.frames}
             yield from _traceback(detail(attempt), {file for file in (*files, case.test.file) if is_of_project(file)})
         else:
-            yield from _briefly(case, attempt, is_last=attempt is attempts[-1])
+            yield from _briefly(case, attempt)
         for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
-            lines = quoted(output, VERBOSE_LINES if is_verbose else OUTPUT_LINES)
-            if lines:
+            if lines := quoted(output, VERBOSE_LINES if is_verbose else OUTPUT_LINES):
                 yield Text(f"  {name}", "cyan")
                 yield from lines
         if options.debug_sql:
@@ -143,13 +129,12 @@ def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Tex
 _STYLES_OF_LINES = {"frame": "cyan", "folded": "dim", "error": "red"}
 
 
-def _briefly(case: Case, attempt: Attempt, is_last: bool) -> Iterator[Text]:
+def _briefly(case: Case, attempt: Attempt) -> Iterator[Text]:
     """*attempt* in a few lines; in one line if it failed like the last attempt."""
     if len(case.attempts) > 1:
-        word = LABELS[attempt.outcome]
-        is_same = not is_last and headline(attempt) == headline(case.red_attempts[-1])
-        same = ", as in the last" if is_same else ""
-        yield Text(f"  attempt {attempt.n} of {len(case.attempts)}: {word}{same}", "dim")
+        last = case.red_attempts[-1]
+        is_same = attempt is not last and headline(attempt) == headline(last)
+        yield Text(f"  {_numbered(case, attempt)}{', as in the last' if is_same else ''}", "dim")
         if is_same:
             return
     for line in excerpt.lines(case, attempt):
@@ -157,13 +142,14 @@ def _briefly(case: Case, attempt: Attempt, is_last: bool) -> Iterator[Text]:
 
 
 def _circumstances(case: Case, attempt: Attempt) -> str:
-    total = len(case.attempts)
-    parts = [f"attempt {attempt.n} of {total}: {LABELS[attempt.outcome]}"] if total > 1 else []
-    parts.append(f"{attempt.duration:.3f}s")
-    if attempt.slot:
-        parts.append(f"slot {attempt.slot}")
-    where = case_place(Case(case.test, case.outcome, (attempt,)))
-    return "  " + ", ".join([*parts, where] if where else parts)
+    attempts = _numbered(case, attempt) if len(case.attempts) > 1 else ""
+    slot = f"slot {attempt.slot}" if attempt.slot else ""
+    where = place(*location(case.test, attempt.failures))
+    return "  " + ", ".join(filter(None, [attempts, f"{attempt.duration:.3f}s", slot, where]))
+
+
+def _numbered(case: Case, attempt: Attempt) -> str:
+    return f"attempt {attempt.n} of {len(case.attempts)}: {LABELS[attempt.outcome]}"
 
 
 def _traceback(text: str, files: set[str]) -> Iterator[Text]:
@@ -198,9 +184,8 @@ def _sql(attempt: Attempt) -> Iterator[Text]:
 
 
 def _one_line_each(report: RunReport, shown: list[Case]) -> list[Text]:
-    lines = [_line(case) for case in shown] if len(shown) >= LISTED_FROM else []
-    lines += _not_run(report)
-    lines += [_line(case) for case in report.flaky]
+    listed = shown if len(shown) >= LISTED_FROM else []
+    lines = [*map(_line, listed), *_not_run(report), *map(_line, report.flaky)]
     if len(lines) > LISTED:
         lines = [*lines[:LISTED], Text(f"and {len(lines) - LISTED} more, see junit.xml", "dim")]
     return lines
@@ -208,16 +193,12 @@ def _one_line_each(report: RunReport, shown: list[Case]) -> list[Text]:
 
 def _line(case: Case) -> Text:
     word = label(case)
-    line = Text.assemble((f"{word} ", STYLES[word]), one_line(case.test.id, 1000))
+    text = case.reason if case.outcome is Outcome.NOT_RUN else case_headline(case)
     if word == FLAKY:
-        attempt = case.red_attempts[-1]
-        text = f"attempt {attempt.n} of {len(case.attempts)}: {headline(attempt)}"
-    else:
-        text = case.reason if case.outcome is Outcome.NOT_RUN else case_headline(case)
-    line.append(f" - {one_line(text)}")
-    if where := case_place(case):
-        line.append(f" ({where})", "dim")
-    return line
+        text = f"attempt {case.red_attempts[-1].n} of {len(case.attempts)}: {text}"
+    where = f" ({case_place(case)})" if case_place(case) else ""
+    name = one_line(case.test.id, 1000)
+    return Text.assemble((f"{word} ", STYLES[word]), f"{name} - {one_line(text)}", (where, "dim"))
 
 
 def _not_run(report: RunReport) -> list[Text]:
@@ -245,11 +226,10 @@ def _slowest(report: RunReport, options: ConsoleOptions) -> list[Text]:
 
 def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
     phases = in_order(report)
-    if not phases:
-        return []
-    if options.timing:
+    if options.timing and phases:
         return headed("time", [line.plain for line in phase_times(report).lines()])
-    return headed("time", [", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in phases)])
+    times = ", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in phases)
+    return headed("time", filter(None, [times]))
 
 
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:

@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
 from harness.report.model.phrases import LABELS, headline, location, place, server_line
-from harness.report.model.run_report import INTERRUPTS, Attempt, Case, crash_message
+from harness.report.model.run_report import INTERRUPTS, LostWorker
 from harness.report.model.text import first_line, one_line, plural
 from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 
@@ -54,29 +54,24 @@ class Progress:
 
     def take(self, envelope: Envelope) -> list[Text]:
         """The lines for *envelope*: most often none, and always none if ``quiet`` leaves only the summary."""
-        lines = self._take(envelope)
-        return [] if self._options.quiet else lines
-
-    def _take(self, envelope: Envelope) -> list[Text]:
         self.at = max(self.at, envelope.at)
         self.started_at = self.started_at or envelope.at
+        lines: list[Text] = []
         match envelope.event:
             case events.AttemptStarted(test=test):
                 self.can_run = True
                 self.running[envelope.slot] = RunningTest(test, envelope.at)
-                return []
             case events.AttemptFinished() as event:
                 self.running.pop(envelope.slot, None)
-                return self._finished(event)
+                lines = self._finished(event)
             case events.AttemptSlow() as event:
-                return self._slow(envelope.slot, event)
+                if envelope.slot in self.running:
+                    self.running[envelope.slot].is_slow = True
+                text = f"{one_line(event.test)}  running for {event.elapsed:.0f}s"
+                lines = [labelled("SLOW", text, "", "yellow")]
             case event:
-                return self._other(envelope, event)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of the run so far."""
-        return self.at - self.started_at
+                lines = self._other(envelope, event)
+        return [] if self._options.quiet else lines
 
     def standing(self) -> str:
         """The counts besides tests that simply passed: ``2 red, 1 flaky, 3 skipped``."""
@@ -91,7 +86,8 @@ class Progress:
         standing = f", {self.standing()}" if self.standing() else ""
         named, self._unnamed_red = self._unnamed_red, ""
         last = f", the last: {one_line(named)}" if named else ""
-        return labelled("progress", f"{self.done} of {self.planned} tests{standing}, {self.elapsed:.0f}s{last}", "dim")
+        elapsed_s = self.at - self.started_at
+        return labelled("progress", f"{self.done} of {self.planned} tests{standing}, {elapsed_s:.0f}s{last}", "dim")
 
     def phase_text(self, phase: str, now: float) -> str:
         """An open *phase* with its time and step: ``template 31s (default: migration shop.0003_prices, 3 of 210)``."""
@@ -112,8 +108,11 @@ class Progress:
         if self._options.verbosity >= 2:
             reason = f"  {one_line(event.reason)}" if event.reason else ""
             lines.append(labelled(LABELS[outcome], f"{one_line(event.test)}  {event.duration:.3f}s{reason}"))
-        if not self._options.buffer and (event.stdout or event.stderr):
-            lines += self._output(event, is_named=bool(lines))
+        if not self._options.buffer:
+            output = [*quoted(event.stdout, OUTPUT_LINES), *quoted(event.stderr, OUTPUT_LINES)]
+            if output and not lines:
+                lines.append(labelled("output", one_line(event.test), label_style="dim"))
+            lines += output
         return lines
 
     def _failed(self, event: events.AttemptFinished) -> list[Text]:
@@ -122,38 +121,17 @@ class Progress:
             self._count_red(event.test)
         if event.outcome is Outcome.NOT_RUN:
             return []  # often many have the same reason, which has a line of its own
-        attempt = Attempt(
-            event.n,
-            event.outcome,
-            event.duration,
-            failures=event.failures,
-            reason=event.reason,
-            subtests=event.subtests,
-        )
         retried = "" if event.final or event.extra else f"  attempt {event.n}, to be tried again"
         name = labelled(LABELS[event.outcome], f"{one_line(event.test)}  {event.duration:.3f}s{retried}")
-        message = Text(_INDENT)
-        message.append(one_line(headline(attempt)))
         test = event.extra or self._tests.get(event.test) or PlannedTest(event.test, "", "")
-        if where := place(*location(Case(test, event.outcome, (attempt,)))):
-            message.append(f" ({where})", "dim")
-        self.newest_reds.append(Text.assemble(name, "  ", message.plain.strip()))
-        return [name, message] if self._options.verbosity >= 2 else []
+        where = place(*location(test, event.failures))
+        message = Text.assemble(one_line(headline(event)), (f" ({where})" if where else "", "dim"))
+        self.newest_reds.append(Text.assemble(name, "  ", message.plain))
+        return [name, Text(_INDENT) + message] if self._options.verbosity >= 2 else []
 
     def _count_red(self, test: str) -> None:
         self.red += 1
         self._unnamed_red = test
-
-    def _output(self, event: events.AttemptFinished, is_named: bool) -> list[Text]:
-        lines = [*quoted(event.stdout, OUTPUT_LINES), *quoted(event.stderr, OUTPUT_LINES)]
-        if not lines or is_named:
-            return lines
-        return [labelled("output", one_line(event.test), label_style="dim"), *lines]
-
-    def _slow(self, slot: int, event: events.AttemptSlow) -> list[Text]:
-        if slot in self.running:
-            self.running[slot].is_slow = True
-        return [labelled("SLOW", f"{one_line(event.test)}  running for {event.elapsed:.0f}s", "", "yellow")]
 
     def _other(self, envelope: Envelope, event: events.Event) -> list[Text]:
         """Update the state by an event that is not about an attempt, and return its lines."""
@@ -176,11 +154,13 @@ class Progress:
             case events.RunPlanned():
                 self.planned += len(event.tests)
                 self._tests.update((test.id, test) for test in event.tests)
-                return self._unless_silent("plan", _plan(event))
+                seed = "" if event.seed is None else f", shuffled with seed {event.seed}"
+                text = f"{plural(len(event.tests), 'test')} on {plural(event.workers, 'worker')}{seed}"
+                return self._unless_silent("plan", text)
             case events.WorkerLost():
                 self.running.pop(envelope.slot, None)
                 if event.test is None:  # otherwise the outcome of the test that it ran says so
-                    return [labelled("lost", crash_message(envelope.slot, event), "", "bold red")]
+                    return [labelled("lost", LostWorker(envelope.slot, event).message, "", "bold red")]
             case events.WorkerStopped():
                 self.running.pop(envelope.slot, None)
             case _:
@@ -191,9 +171,8 @@ class Progress:
         """The lines of an event that changes no state."""
         match event:
             case events.TopologyFound():
-                return self._unless_silent(
-                    "settings", f"{event.settings} on Django {event.django}, Python {event.python}"
-                )
+                text = f"{event.settings} on Django {event.django}, Python {event.python}"
+                return self._unless_silent("settings", text)
             case events.ServerReady():
                 return self._unless_silent("server", server_line(event))
             case events.AliasRouted() if self._options.verbosity >= 2:
@@ -210,8 +189,3 @@ class Progress:
     def _unless_silent(self, label: str, text: str) -> list[Text]:
         """The line, unless the verbosity is 0, which leaves failures alone."""
         return [labelled(label, one_line(text))] if self._options.verbosity >= 1 else []
-
-
-def _plan(event: events.RunPlanned) -> str:
-    seed = "" if event.seed is None else f", shuffled with seed {event.seed}"
-    return f"{plural(len(event.tests), 'test')} on {plural(event.workers, 'worker')}{seed}"

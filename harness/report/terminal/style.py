@@ -18,17 +18,12 @@ from harness.report.model.verdict import Cause, Verdict
 LABEL_WIDTH = 9
 _COLUMN = 12
 STYLES = {
+    **{LABELS[outcome]: "bold red" if outcome.is_red else "yellow" for outcome in Outcome},
     LABELS[Outcome.PASSED]: "green",
-    LABELS[Outcome.FAILED]: "bold red",
-    LABELS[Outcome.ERRORED]: "bold red",
-    LABELS[Outcome.TIMED_OUT]: "bold red",
-    LABELS[Outcome.CRASHED]: "bold red",
-    LABELS[Outcome.XPASSED]: "bold red",
     LABELS[Outcome.NOT_RUN]: "bold magenta",
-    LABELS[Outcome.SKIPPED]: "yellow",
-    LABELS[Outcome.XFAILED]: "yellow",
     FLAKY: "bold yellow",
 }
+"""The style of each ``phrases.label``."""
 _ASCII = str.maketrans({"─": "-", "━": "=", "╸": "-", "╺": "-", "│": "|", "…": "..."})
 
 
@@ -52,11 +47,9 @@ class ConsoleOptions:
     guard: str = ""
 
 
-def labelled(label: str, text: str, style: str = "", label_style: str | None = None) -> Text:
+def labelled(label: str, text: str, style: str = "", label_style: str = "") -> Text:
     """A line printed while a run goes on: a short label, right-aligned in its column, then *text*."""
-    if label_style is None:
-        label_style = STYLES.get(label, "cyan")
-    return Text.assemble((label.rjust(LABEL_WIDTH), label_style), " ", (text, style))
+    return Text.assemble((label.rjust(LABEL_WIDTH), label_style or STYLES.get(label, "cyan")), " ", (text, style))
 
 
 def headed(name: str, rows: Iterable[str]) -> list[Text]:
@@ -77,11 +70,10 @@ def verdict_line(verdict: Verdict, result: str) -> Text:
 def cause_lines(cause: Cause, limit: int, backend: str = "") -> list[Text]:
     """The message, the hint and at most *limit* lines of the evidence of *cause*, after the name of its *backend* if any."""
     first, *others = for_terminal(cause.message).split("\n")
+    others += filter(None, for_terminal(cause.hint).split("\n"))
     name = f"{backend}: {cause.kind}" if backend else cause.kind
-    lines = [Text.assemble((f"{name}: ", "bold red"), (first, "bold"))]
-    lines += [Text(f"  {line}") for line in others]
-    lines += [Text(f"  {line}") for line in for_terminal(cause.hint).split("\n") if line]
-    return lines + quoted(cause.evidence, limit)
+    head = Text.assemble((f"{name}: ", "bold red"), (first, "bold"))
+    return [head, *(Text(f"  {line}") for line in others), *quoted(cause.evidence, limit)]
 
 
 def quoted(text: str, limit: int, style: str = "") -> list[Text]:

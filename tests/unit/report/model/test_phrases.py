@@ -71,8 +71,7 @@ def test_case_headline() -> None:
 )
 def test_location(files: list[str], expected: tuple[str, int]) -> None:
     frames = tuple(Frame(file, number, "f") for number, file in enumerate(files, 1))
-    told = attempt(Outcome.FAILED, Failure("failure", "E", "m", "t", frames))
-    assert location(Case(ONE, Outcome.FAILED, (told,))) == expected
+    assert location(ONE, [Failure("failure", "E", "m", "t", frames)]) == expected
 
 
 def test_place() -> None:

@@ -36,11 +36,11 @@ def test_each_outcome(outcome: Outcome, code: int) -> None:
     assert (judged.exit_code, judged.word) == (code, "failed" if code else "passed")
 
 
-def test_a_run_without_a_last_word_is_never_green() -> None:
+def test_a_run_without_an_end_is_never_green() -> None:
     judged = judge(Journal().plan(ONE).attempt(ONE, Outcome.PASSED))
     assert (judged.exit_code, judged.word) == (70, "aborted")
     assert judged.cause is not None
-    assert judged.cause.message.startswith("inside ended without a word")
+    assert judged.cause.message.startswith("the runner ended unexpectedly")
     assert "the phase tests began" in judged.cause.evidence
     assert judge(Journal()).exit_code == 70
 
