@@ -304,10 +304,10 @@ def images_remove(tags: tuple[str, ...]) -> int:
     return remove_images(tags)
 
 
-@harness.command(short_help="Check this machine, and name the command for each problem.")
+@harness.command(short_help="Report what is missing on this machine.")
 @click.option("--remove", is_flag=True, help="Remove the containers and networks that killed runs left behind.")
 def doctor(remove: bool) -> int:
-    """List the parts that a run needs on this machine, the command for each missing one, and the remains of killed runs."""
+    """Report what is missing on this machine, with the command that installs it, and the remains of killed runs."""
     from harness.host.doctor import run_doctor
 
     return run_doctor(os.environ, remove=remove)

@@ -1,7 +1,7 @@
-"""``harness doctor``: lists what is missing on this machine, each with the command that mends it.
+"""``harness doctor``: lists what is missing on this machine, each with the command that installs or starts it.
 
-``gather`` asks the machine and the engine; ``diagnose`` decides and ``render`` writes, both pure. Starts nothing,
-installs nothing, builds nothing; with ``remove``, removes the remains of dead runs.
+The functions called ``check_...`` decide and are pure. Starts nothing, installs nothing, builds nothing; with ``remove``,
+removes the remains of dead runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import platform
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -37,32 +37,6 @@ LEFT_BEHIND_S = 600
 """The least age, in seconds, of a dead run's remains: a run that has just begun has few visible containers."""
 SOCKET = Path("/var/run/docker.sock")
 
-Level = Literal["ok", "note", "missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A Docker engine that answered. ``free_bytes`` is ``None`` where its disk is not this machine's.
-
-    ``images`` are the tags of our images; ``left_behind`` are containers and networks of runs that were cut off, and
-    ``removed`` those removed by this command. ``registry_error`` is the reason why the engine cannot pull, ``base_error``
-    why no base can be made of Debian's packages here, each empty if it can be done.
-    """
-
-    found_by: str
-    version: str
-    os_type: str
-    storage_driver: str
-    cgroup: str
-    cpus: int
-    memory_bytes: int
-    free_bytes: int | None
-    images: tuple[str, ...]
-    registry_error: str
-    base_error: str
-    left_behind: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -74,189 +48,139 @@ class Machine:
     has_systemd: bool
     is_socket_denied: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """The input of ``diagnose``. ``git`` is its version or empty, ``engine`` the engine that answered or the error."""
-
-    python: str
-    git: str
-    machine: Machine
-    engine: Engine | ServerError
-    docker_host: str = ""
-    docker_context: str = ""
+    @property
+    def sudo(self) -> str:
+        return "" if self.is_root else "sudo "
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the table. ``missing`` stops every run, ``note`` does not; ``mend`` is the next step for either."""
+    """One line of the table. ``missing`` stops every run, ``note`` does not; ``remedy`` is the next step for either."""
 
-    level: Level
+    level: Literal["ok", "note", "missing"]
     subject: str
     seen: str
-    mend: str = ""
+    remedy: str = ""
 
 
 def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
     """Print the table, and with *remove* remove the remains of dead runs. ``GREEN`` if a run could work on this machine,
     else ``SERVERS``.
+
+    Takes no longer than the deadlines of the engine and of the registry.
     """
-    findings = diagnose(gather(environ, remove=remove))
+    machine = Machine(
+        is_root=os.geteuid() == 0,
+        has_dockerd=shutil.which("dockerd") is not None,
+        has_apt=shutil.which("apt-get") is not None,
+        has_systemd=Path("/run/systemd/system").is_dir(),
+        is_socket_denied=SOCKET.exists() and not os.access(SOCKET, os.R_OK | os.W_OK),
+    )
+    python, git = Finding("ok", "Python", platform.python_version()), check_git(_git_version(), machine)
+    findings = [python, git, *_ask_engine(environ, machine, remove)]
     print(render(findings))
     return verdict(findings)
 
 
-def verdict(findings: Iterable[Finding]) -> ExitCode:
+def verdict(findings: Sequence[Finding]) -> ExitCode:
     return ExitCode.SERVERS if any(finding.level == "missing" for finding in findings) else ExitCode.GREEN
 
 
-def render(findings: Iterable[Finding]) -> str:
+def render(findings: Sequence[Finding]) -> str:
     """The findings as a table, each image and each next step on a line of its own, so that it can be copied."""
-    findings = tuple(findings)
     width = max(len(finding.subject) for finding in findings)
     lines = []
     for finding in findings:
         first, *more = finding.seen.split("\n")
         lines.append(f"{finding.level:<8} {finding.subject:<{width}}  {first}")
+        more += [f"-> {finding.remedy}"] if finding.remedy else []
         lines.extend(f"{'':<8} {'':<{width}}  {each}" for each in more)
-        if finding.mend:
-            lines.append(f"{'':<8} {'':<{width}}  -> {finding.mend}")
     usable = verdict(findings) is ExitCode.GREEN
     return "\n".join(
         [*lines, "", "A run can work here." if usable else "No run can work here yet: see what is missing."]
     )
 
 
-def diagnose(facts: Facts) -> tuple[Finding, ...]:
-    """The findings on what is there and what is missing, from the bottom up."""
-    findings = [Finding("ok", "Python", facts.python), _git(facts)]
-    if isinstance(facts.engine, ServerError):
-        mend = _start_engine(facts.machine, facts.docker_host or facts.docker_context) or facts.engine.hint
-        return (*findings, Finding("missing", "Docker engine", facts.engine.message, mend))
-    return (*findings, *_engine(facts.engine, facts.machine.is_root))
-
-
-def _git(facts: Facts) -> Finding:
-    if facts.git:
-        return Finding("ok", "git", facts.git)
-    sudo = "" if facts.machine.is_root else "sudo "
+def check_git(version: str, machine: Machine) -> Finding:
+    if version:
+        return Finding("ok", "git", version)
     return Finding(
         "note",
         "git",
-        "none: every file of the project goes into the runner, also what .gitignore names",
-        f"{sudo}apt-get install -y git" if facts.machine.has_apt else "Install git.",
+        "none: the runner gets every file of the project, also those that .gitignore names",
+        f"{machine.sudo}apt-get install -y git" if machine.has_apt else "Install git.",
     )
 
 
-def _start_engine(machine: Machine, elsewhere: str) -> str:
+def start_command(machine: Machine, elsewhere: str) -> str:
     """The command that starts an engine here; empty where none is known, and where an engine *elsewhere* is configured."""
-    sudo = "" if machine.is_root else "sudo "
+    sudo = machine.sudo
     if elsewhere:
         return ""
     if machine.is_socket_denied:
         return 'sudo usermod -aG docker "$USER", then log in again'
-    start = (
-        f"{sudo}systemctl start docker"
-        if machine.has_systemd
-        else f"{sudo}sh -c 'dockerd >/var/log/dockerd.log 2>&1 &'"
-    )
+    daemon = "systemctl start docker" if machine.has_systemd else "sh -c 'dockerd >/var/log/dockerd.log 2>&1 &'"
     if machine.has_dockerd:
-        return start
+        return f"{sudo}{daemon}"
     if machine.has_apt:
-        return f"{sudo}apt-get update && {sudo}apt-get install -y docker.io iptables && {start}"
+        return f"{sudo}apt-get update && {sudo}apt-get install -y docker.io iptables && {sudo}{daemon}"
     return ""
 
 
-def _engine(engine: Engine, is_root: bool) -> tuple[Finding, ...]:
-    is_linux = engine.os_type == "linux"
-    return (
-        Finding(
-            "ok" if is_linux else "missing",
-            "Docker engine",
-            f"{engine.version}, by {engine.found_by}" + ("" if is_linux else f", for {engine.os_type} containers"),
-            "" if is_linux else "Switch the engine to Linux containers.",
-        ),
-        _storage(engine),
-        Finding(
-            "ok", "Resources", f"{engine.cpus} cores, {_gigabytes(engine.memory_bytes)} of memory, {engine.cgroup}"
-        ),
-        _disk(engine),
-        _images(engine, is_root),
-        _left_behind(engine),
-    )
+def check_engine(info: Mapping[str, Any], address: str) -> Iterator[Finding]:
+    """The findings on *info*, as Docker's API gives it, of the engine found by *address*."""
+    version, system, driver = info.get("ServerVersion", "?"), info.get("OSType", "linux"), info.get("Driver", "?")
+    if system == "linux":
+        yield Finding("ok", "Docker engine", f"{version}, by {address}")
+    else:
+        seen = f"{version}, by {address}, for {system} containers"
+        yield Finding("missing", "Docker engine", seen, "Switch the engine to Linux containers.")
+    if driver != "vfs":
+        yield Finding("ok", "Storage driver", str(driver))
+    else:
+        seen = "vfs: each container copies its whole image, which is slow and fills the disk"
+        remedy = 'Set "storage-driver": "overlay2" in the engine\'s daemon.json, and restart it.'
+        yield Finding("note", "Storage driver", seen, remedy)
+    cores, memory, cgroup = info.get("NCPU", 0), _gigabytes(info.get("MemTotal", 0)), info.get("CgroupVersion", "1")
+    yield Finding("ok", "Resources", f"{cores} cores, {memory} of memory, cgroup v{cgroup}")
 
 
-def _storage(engine: Engine) -> Finding:
-    if engine.storage_driver != "vfs":
-        return Finding("ok", "Storage driver", engine.storage_driver)
-    return Finding(
-        "note",
-        "Storage driver",
-        "vfs: each container copies its whole image, which is slow and fills the disk",
-        'Set "storage-driver": "overlay2" in the engine\'s daemon.json, and restart it.',
-    )
-
-
-def _disk(engine: Engine) -> Finding:
-    if engine.free_bytes is None:
+def check_disk(free_bytes: int | None) -> Finding:
+    """*free_bytes* is ``None`` where the engine's disk is not this machine's."""
+    if free_bytes is None:
         return Finding("ok", "Disk", "not this machine's, not looked at")
-    seen = f"{_gigabytes(engine.free_bytes)} free"
-    if engine.free_bytes >= DISK_WANTED_BYTES:
+    seen = f"{_gigabytes(free_bytes)} free"
+    if free_bytes >= DISK_WANTED_BYTES:
         return Finding("ok", "Disk", seen)
-    level: Level = "note" if engine.free_bytes >= DISK_NEEDED_BYTES else "missing"
-    return Finding(
-        level, "Disk", f"{seen}, {_gigabytes(DISK_WANTED_BYTES)} wanted", "docker system df, then docker image prune"
-    )
+    seen += f", {_gigabytes(DISK_WANTED_BYTES)} wanted"
+    level: Literal["note", "missing"] = "note" if free_bytes >= DISK_NEEDED_BYTES else "missing"
+    return Finding(level, "Disk", seen, "docker system df, then docker image prune")
 
 
-def _images(engine: Engine, is_root: bool) -> Finding:
-    if engine.images:
-        return Finding("ok", "Images", "\n".join(sorted(engine.images)))
-    if not engine.registry_error:
+def check_images(tags: Sequence[str], registry_error: str, base_error: str, is_root: bool) -> Finding:
+    """*tags* are those of our images. *registry_error* is the reason why the engine cannot pull, *base_error* why no base
+    can be made of Debian's packages here, each empty if it can be done.
+    """
+    if tags:
+        return Finding("ok", "Images", "\n".join(sorted(tags)))
+    if not registry_error:
         return Finding("ok", "Images", "none yet; the first run pulls and builds them")
-    if not engine.base_error:
-        seen = (
-            f"none yet; the first run makes them of Debian's packages, for none can be pulled: {engine.registry_error}"
-        )
+    if not base_error:
+        seen = f"none yet; the first run makes them of Debian's packages, since none can be pulled: {registry_error}"
         return Finding("ok", "Images", seen)
-    return Finding(
-        "missing",
-        "Images",
-        f"none, none can be pulled ({engine.registry_error}), and no base can be made here ({engine.base_error})",
-        base_hint(DEFAULT_SUITE, is_root),
-    )
+    seen = f"none, none can be pulled ({registry_error}), and no base can be made here ({base_error})"
+    return Finding("missing", "Images", seen, base_hint(DEFAULT_SUITE, is_root))
 
 
-def _left_behind(engine: Engine) -> Finding:
-    if engine.left_behind:
-        seen = f"of runs that were cut off: {', '.join(engine.left_behind)}"
-        return Finding("note", "Left behind", seen, "harness doctor --remove")
-    return Finding("ok", "Left behind", f"removed: {', '.join(engine.removed)}" if engine.removed else "nothing")
+def check_remains(left: Sequence[str], removed: Sequence[str]) -> Finding:
+    """*left* are the containers and networks of killed runs, *removed* those that this command removed."""
+    if left:
+        return Finding("note", "Left behind", f"of killed runs: {', '.join(left)}", "harness doctor --remove")
+    return Finding("ok", "Left behind", f"removed: {', '.join(removed)}" if removed else "nothing")
 
 
 def _gigabytes(count: int) -> str:
     return f"{count / GIGABYTE:.1f} GB"
-
-
-def gather(environ: Mapping[str, str], *, remove: bool = False) -> Facts:
-    """Ask the machine and its engine, after removing the remains of dead runs if *remove*.
-
-    Takes no longer than the engine's and the registry's deadlines.
-    """
-    return Facts(
-        python=platform.python_version(),
-        git=_git_version(),
-        machine=Machine(
-            is_root=os.geteuid() == 0,
-            has_dockerd=shutil.which("dockerd") is not None,
-            has_apt=shutil.which("apt-get") is not None,
-            has_systemd=Path("/run/systemd/system").is_dir(),
-            is_socket_denied=SOCKET.exists() and not os.access(SOCKET, os.R_OK | os.W_OK),
-        ),
-        engine=_ask_engine(environ, remove),
-        docker_host=environ.get("DOCKER_HOST", ""),
-        docker_context=context_of(environ, docker_config(environ)),
-    )
 
 
 def _git_version() -> str:
@@ -269,43 +193,34 @@ def _git_version() -> str:
     return done.stdout.strip().removeprefix("git version ") if done.returncode == 0 else ""
 
 
-def _ask_engine(environ: Mapping[str, str], remove: bool) -> Engine | ServerError:
+def _ask_engine(environ: Mapping[str, str], machine: Machine, remove: bool) -> list[Finding]:
     try:
         with contextlib.closing(connect()) as client:
             client.api.timeout = PROBE_TIMEOUT_S
-            return _described(client, environ, remove)
+            return list(_examine(client, environ, machine, remove))
     except ServerError as error:
-        return error
-    except FAILURES as error:
-        return ServerError(
-            "The Docker engine answers, but not what it is.", hint="Look at the engine's own log.", evidence=str(error)
-        )
+        message, hint = error.message, error.hint
+    except FAILURES:
+        message, hint = "The Docker engine answers, but does not describe itself.", "Look at the engine's own log."
+    elsewhere = environ.get("DOCKER_HOST", "") or context_of(environ, docker_config(environ))
+    return [Finding("missing", "Docker engine", message, start_command(machine, elsewhere) or hint)]
 
 
-def _described(client: Client, environ: Mapping[str, str], remove: bool) -> Engine:
+def _examine(client: Client, environ: Mapping[str, str], machine: Machine, remove: bool) -> Iterator[Finding]:
     info: Mapping[str, Any] = client.info()
+    yield from check_engine(info, found_by(environ, docker_config(environ)))
+    yield check_disk(_free_bytes(info))
     images = Images(client, lambda _image, _line: None)
-    tags = tuple(tag for image in images.ours() for tag in image.tags if is_ours(tag))
+    tags = [tag for image in images.ours() for tag in image.tags if is_ours(tag)]
+    registry_error = "" if tags else _registry_error(client)
+    base_error = debian_base.obstacle(images) if registry_error else ""
+    yield check_images(tags, registry_error, base_error, machine.is_root)
     found = abandoned(client, LEFT_BEHIND_S)
     for run in found if remove else ():
         remove_run(client, run)
     left = abandoned(client, LEFT_BEHIND_S) if remove else found
-    names = {name for each in left.values() for name in each}
-    return Engine(
-        found_by=found_by(environ, docker_config(environ)),
-        version=str(info.get("ServerVersion", "?")),
-        os_type=str(info.get("OSType", "linux")),
-        storage_driver=str(info.get("Driver", "?")),
-        cgroup=f"cgroup v{info.get('CgroupVersion', '1')}",
-        cpus=int(info.get("NCPU", 0)),
-        memory_bytes=int(info.get("MemTotal", 0)),
-        free_bytes=_free_bytes(info),
-        images=tags,
-        registry_error="" if tags else _registry_error(client),
-        base_error=debian_base.obstacle(images),
-        left_behind=tuple(sorted(names)),
-        removed=tuple(sorted(name for each in found.values() for name in each if name not in names)),
-    )
+    names, left_names = ({name for each in runs.values() for name in each} for runs in (found, left))
+    yield check_remains(sorted(left_names), sorted(names - left_names))
 
 
 def _free_bytes(info: Mapping[str, Any]) -> int | None:

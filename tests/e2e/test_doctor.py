@@ -36,10 +36,10 @@ def test_only_the_remains_of_a_lost_machine_are_removed() -> None:
             made = {**containers.labels(run, "network"), containers.MADE_LABEL: f"{time.time() - age_s:.0f}"}
             client.api.create_network(naming.network(run), labels=made)
         try:
-            said = doctor().stdout
-            assert naming.network(old) in said
-            assert "harness doctor --remove" in said
-            assert naming.network(new) not in said
+            output = doctor().stdout
+            assert naming.network(old) in output
+            assert "harness doctor --remove" in output
+            assert naming.network(new) not in output
             assert client.api.networks(names=[naming.network(old)])
             assert f"removed: {naming.network(old)}" in doctor("--remove").stdout
             assert not client.api.networks(names=[naming.network(old)])
