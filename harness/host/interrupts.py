@@ -1,4 +1,4 @@
-"""Turns SIGINT, SIGTERM and SIGHUP into an exception in the main thread, at a point that leaves nothing half-made."""
+"""Raises SIGINT, SIGTERM and SIGHUP as an exception in the main thread, between two operations and in the middle of none."""
 
 from __future__ import annotations
 
@@ -19,56 +19,60 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Interrupts:
-    """The interrupts of this process: those received, the one still to be raised, and the depth of nested
-    ``uninterrupted`` blocks.
+    """The signals that this process received, the exception still to be raised, and the number of ``uninterrupted`` blocks
+    around the current operation.
     """
 
     def __init__(self) -> None:
-        self.came: list[int] = []
-        self.due: Interrupted | None = None
+        self.received: list[int] = []
+        self.pending: Interrupted | None = None
         self.depth = 0
         self.is_over = False
 
-    def take(self, signum: int, _frame: FrameType | None) -> None:
-        self.came.append(signum)
-        if len(self.came) > 2 or self.is_over:
+    def receive(self, signum: int, _frame: FrameType | None) -> None:
+        self.received.append(signum)
+        if len(self.received) > 2 or self.is_over:
             return
-        code = ExitCode.SIGINT if self.came[0] == signal.SIGINT else ExitCode.SIGTERM
-        self.due = Interrupted(f"{signal.Signals(signum).name} ended the run.", code)
-        self.give()
+        code = ExitCode.SIGINT if self.received[0] == signal.SIGINT else ExitCode.SIGTERM
+        self.pending = Interrupted(f"{signal.Signals(signum).name} ended the run.", code)
+        self.raise_pending()
 
-    def give(self) -> None:
-        if self.depth == 0 and self.due is not None:
-            due, self.due = self.due, None
-            raise due
-
-
-def heeded() -> list[signal.Signals]:
-    """``SIGNALS``, without a SIGHUP that is ignored from the start, as under ``nohup``."""
-    return [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN or each != signal.SIGHUP]
+    def raise_pending(self) -> None:
+        if self.depth == 0 and self.pending is not None:
+            error, self.pending = self.pending, None
+            raise error
 
 
-_here = _Interrupts()
+_interrupts = _Interrupts()
 """The one instance: signals belong to the process."""
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Raise ``Interrupted`` in the main thread on the first SIGINT, SIGTERM or SIGHUP, and on the second: it ends the
-    wait for the runner. Further signals change nothing: only the clean-up is left then.
-    """
-    _here.came, _here.due, _here.is_over = [], None, False
-    old = {signum: signal.signal(signum, _here.take) for signum in heeded()}
+def handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Call *handler* for ``SIGNALS`` within the block. A SIGHUP that is ignored before, as under ``nohup``, stays ignored."""
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    handled = [signum for signum in SIGNALS if not (is_ignored and signum == signal.SIGHUP)]
+    before = {signum: signal.signal(signum, handler) for signum in handled}
     try:
         yield
     finally:
-        for signum, handler in old.items():
-            signal.signal(signum, handler)
+        for signum, old in before.items():
+            signal.signal(signum, old)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise ``Interrupted`` in the main thread on the first of ``SIGNALS``, and on the second: it ends the wait for the
+    runner. Further signals have no effect: only the clean-up remains.
+    """
+    _interrupts.received, _interrupts.pending, _interrupts.is_over = [], None, False
+    with handling(_interrupts.receive):
+        yield
 
 
 def ignore_further() -> None:
     """Ignore further signals: the run is over, and its reports are being written."""
-    _here.is_over, _here.due = True, None
+    _interrupts.is_over, _interrupts.pending = True, None
 
 
 def ignore_for_good() -> None:
@@ -83,12 +87,12 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are raised in the main thread only
         return
-    _here.depth += 1
+    _interrupts.depth += 1
     try:
         yield
     finally:
-        _here.depth -= 1
-        _here.give()
+        _interrupts.depth -= 1
+        _interrupts.raise_pending()
 
 
 def submit(pool: Executor, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:

@@ -27,7 +27,7 @@ from harness.host.config import command_line
 from harness.host.config.options import Config
 from harness.host.docker.client import connect
 from harness.host.images import commands
-from harness.host.interrupts import heeded
+from harness.host.interrupts import handling
 from harness.host.planning.backends import Backend, at_once, backends_of, workers_each
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import IMAGE_LINE_EVERY_S, run_started
@@ -215,12 +215,8 @@ class _Fleet:
             if self._is_preparing:
                 raise Interrupted(f"{signal.Signals(signum).name} ended the command.", ExitCode(128 + signum))
 
-        old = {signum: signal.signal(signum, interrupt) for signum in heeded()}
-        try:
+        with handling(interrupt):
             yield
-        finally:
-            for signum, handler in old.items():
-                signal.signal(signum, handler)
 
 
 class _Child:

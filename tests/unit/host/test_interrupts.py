@@ -14,7 +14,7 @@ from typing import Any, Never
 import pytest
 
 from harness.errors import ExitCode, Interrupted
-from harness.host.interrupts import heeded, ignore_further, interruptible, submit, uninterrupted
+from harness.host.interrupts import SIGNALS, ignore_further, interruptible, submit, uninterrupted
 from tests.signals import heeding
 
 ROOT = Path(__file__).parents[3]
@@ -31,97 +31,114 @@ def send(signum: int) -> None:
     os.kill(os.getpid(), signum)
 
 
-@pytest.mark.parametrize(
-    ("signum", "code"),
-    [
-        (signal.SIGINT, ExitCode.SIGINT),
-        (signal.SIGTERM, ExitCode.SIGTERM),
-        (signal.SIGHUP, ExitCode.SIGTERM),
-    ],
-)
-def test_a_signal_is_an_exception(signum: int, code: ExitCode) -> None:
-    before = [signal.getsignal(each) for each in heeded()]
-    with pytest.raises(Interrupted, match=signal.Signals(signum).name) as caught, interruptible():
-        send(signum)
-    assert caught.value.exit_code == code
-    assert [signal.getsignal(each) for each in heeded()] == before
+class TestInterruptible:
+    @pytest.mark.parametrize(
+        ("signum", "code"),
+        [
+            (signal.SIGINT, ExitCode.SIGINT),
+            (signal.SIGTERM, ExitCode.SIGTERM),
+            (signal.SIGHUP, ExitCode.SIGTERM),
+        ],
+    )
+    def test_a_signal_is_an_exception(self, signum: int, code: ExitCode) -> None:
+        before = [signal.getsignal(each) for each in SIGNALS]
+        with pytest.raises(Interrupted, match=signal.Signals(signum).name) as caught, interruptible():
+            send(signum)
+        assert caught.value.exit_code == code
+        assert [signal.getsignal(each) for each in SIGNALS] == before
+
+    def test_two_signals_are_raised_and_the_first_gives_the_code(self) -> None:
+        codes = []
+        with interruptible():
+            for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+                try:
+                    send(signum)
+                except Interrupted as error:
+                    codes.append(error.exit_code)
+        assert codes == [ExitCode.SIGINT, ExitCode.SIGINT]
+
+    def test_nothing_is_raised_while_reports_are_written(self) -> None:
+        with interruptible():
+            ignore_further()
+            send(signal.SIGTERM)
+            send(signal.SIGINT)
+
+    def test_a_hangup_that_is_ignored_stays_so(self) -> None:
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            with interruptible():
+                send(signal.SIGHUP)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+    def test_a_signal_after_the_end_has_no_effect(self) -> None:
+        script = (
+            "import atexit, os, signal, sys; from harness.cli import main; sys.argv[1:] = ['--version']\n"
+            "atexit.register(lambda: [os.kill(os.getpid(), signum) for signum in (signal.SIGINT, signal.SIGTERM)])\n"
+            "sys.exit(main())"
+        )
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_two_signals_are_raised_and_the_first_gives_the_code() -> None:
-    codes = []
-    with interruptible():
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
-            try:
-                send(signum)
-            except Interrupted as error:
-                codes.append(error.exit_code)
-    assert codes == [ExitCode.SIGINT, ExitCode.SIGINT]
+class TestUninterrupted:
+    def test_the_block_ends_first(self) -> None:
+        done: list[str] = []
 
+        def work() -> None:
+            with uninterrupted():
+                with uninterrupted():
+                    send(signal.SIGTERM)
+                    done.append("inner")
+                done.append("outer")
 
-def test_what_is_not_to_be_cut_off_is_done_first() -> None:
-    done: list[str] = []
+        with pytest.raises(Interrupted), interruptible():
+            work()
+        assert done == ["inner", "outer"]
 
-    def work() -> None:
-        with uninterrupted():
+    def test_an_error_of_the_block_is_the_context(self) -> None:
+        def work() -> Never:
             with uninterrupted():
                 send(signal.SIGTERM)
-                done.append("inner")
-            done.append("outer")
+                raise ValueError
 
-    with pytest.raises(Interrupted), interruptible():
-        work()
-    assert done == ["inner", "outer"]
+        with pytest.raises(Interrupted) as caught, interruptible():
+            work()
+        assert isinstance(caught.value.__context__, ValueError)
 
+    def test_a_block_of_another_thread_delays_nothing(self) -> None:
+        entered, leave = threading.Event(), threading.Event()
 
-def test_an_error_in_there_comes_with_it() -> None:
-    def work() -> Never:
-        with uninterrupted():
-            send(signal.SIGTERM)
-            raise ValueError
+        def hold() -> None:
+            with uninterrupted():
+                entered.set()
+                leave.wait()
 
-    with pytest.raises(Interrupted) as caught, interruptible():
-        work()
-    assert isinstance(caught.value.__context__, ValueError)
+        thread = threading.Thread(target=hold)
+        thread.start()
+        entered.wait()
+        try:
+            with pytest.raises(Interrupted), interruptible():
+                send(signal.SIGTERM)
+        finally:
+            leave.set()
+            thread.join()
 
+    def test_a_pool_has_its_job_before_a_signal_is_raised(self) -> None:
+        class Hit(ThreadPoolExecutor):
+            def submit(self, *args: Any, **kwargs: Any) -> Any:
+                send(signal.SIGTERM)
+                return super().submit(*args, **kwargs)
 
-def test_nothing_is_raised_once_the_reports_are_being_written() -> None:
-    with interruptible():
-        ignore_further()
-        send(signal.SIGTERM)
-        send(signal.SIGINT)
-
-
-def test_another_thread_does_not_hold_a_signal_back() -> None:
-    entered, leave = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with uninterrupted():
-            entered.set()
-            leave.wait()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    entered.wait()
-    try:
-        with pytest.raises(Interrupted), interruptible():
-            send(signal.SIGTERM)
-    finally:
-        leave.set()
-        thread.join()
-
-
-def test_a_hangup_that_is_ignored_stays_so() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with interruptible():
-            send(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+        done: list[str] = []
+        with Hit(1) as pool, pytest.raises(Interrupted), interruptible():
+            submit(pool, done.append, "it")
+        assert done == ["it"]
 
 
 def test_these_tests_pass_where_signals_are_ignored() -> None:
     tests = (
-        "host/test_interrupts.py::test_a_signal_is_an_exception",
+        "host/test_interrupts.py::TestInterruptible::test_a_signal_is_an_exception",
         "test_cli.py::TestProcess::test_an_interrupt",
     )
     ignoring = ["env", "--ignore-signal=INT,HUP", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -134,32 +151,10 @@ SENDS = re.compile(r"send_signal\((signum|signal\.SIG(INT|HUP))|kill(pg)?\([\w.]
 HEEDS = re.compile(r"HEEDING|heeding|import Conversation|import Running|running import")
 
 
-def test_whoever_sends_signals_says_that_they_are_not_ignored() -> None:
+def test_tests_that_send_signals_have_default_handlers() -> None:
     files = [
         path for folder in ("tests", "ci") for path in (ROOT / folder).rglob("*.py") if "projects" not in path.parts
     ]
     sending = [path for path in files if SENDS.search(path.read_text())]
     assert sending
     assert [str(path) for path in sending if not HEEDS.search(path.read_text())] == []
-
-
-def test_a_signal_on_the_way_out_changes_nothing() -> None:
-    script = (
-        "import atexit, os, signal, sys; from harness.cli import main; sys.argv[1:] = ['--version']\n"
-        "atexit.register(lambda: [os.kill(os.getpid(), signum) for signum in (signal.SIGINT, signal.SIGTERM)])\n"
-        "sys.exit(main())"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_pool_knows_its_job_before_a_signal_is_raised() -> None:
-    class Hit(ThreadPoolExecutor):
-        def submit(self, *args: Any, **kwargs: Any) -> Any:
-            send(signal.SIGTERM)
-            return super().submit(*args, **kwargs)
-
-    done: list[str] = []
-    with Hit(1) as pool, pytest.raises(Interrupted), interruptible():
-        submit(pool, done.append, "it")
-    assert done == ["it"]
