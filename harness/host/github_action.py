@@ -1,8 +1,8 @@
 """The steps of the GitHub action that need more than a line of shell: ``python -P -m harness.host.github_action STEP``.
 
-``action.yml`` passes the action's inputs as environment variables. ``prepare`` and ``results`` print the step's outputs, one a
-line; ``run`` becomes ``harness ci``; ``images`` writes the images of a run to a file. ``-P`` keeps the checkout, in which
-the steps run, out of the import path.
+``action.yml`` passes the action's inputs as environment variables. ``prepare`` and ``results`` print the step's outputs, one
+on each line; ``run`` becomes ``harness ci``; ``images`` writes the images of a run to a file. ``-P`` keeps the checkout, in
+which the steps run, out of the import path.
 """
 
 from __future__ import annotations
@@ -67,12 +67,9 @@ def artifact_name(variables: Mapping[str, str]) -> str:
 
 def loaded(variables: Mapping[str, str]) -> Config:
     """The configuration of the run. Raises ``UsageError`` for an invalid one."""
-    given = {
-        "project": variables["PROJECT"],
-        "db": tuple(variables["DB"].split()),
-        "python": variables["PYTHON_VERSION"],
-    }
-    return load({key: value for key, value in given.items() if value}, variables, Path.cwd(), need_settings=False)
+    flags = {"project": variables["PROJECT"], "db": variables["DB"].split(), "python": variables["PYTHON_VERSION"]}
+    given = {key: value for key, value in flags.items() if value}
+    return load(given, variables, Path.cwd(), need_settings=False)
 
 
 def image_digests(config: Config) -> tuple[str, str]:
@@ -83,7 +80,7 @@ def image_digests(config: Config) -> tuple[str, str]:
     wanted = {exact(spec) for spec in config.db if spec.engine in ENGINES}
     if not config.db:  # the settings name the engines, and are not loaded yet
         wanted = {DbSpec(engine.name, engine.default_version) for engine in ENGINES.values()}
-    keys = [key for spec in sorted(wanted, key=str) for key in _server_keys(config, spec)]
+    keys = [_server_key(config, spec) for spec in sorted(wanted, key=str)]
     runner = specs.runner_specs(config.python)[0].key
     digest = digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
     root = config.project
@@ -93,20 +90,22 @@ def image_digests(config: Config) -> tuple[str, str]:
     return digest, dependencies.digest(installation, files.fingerprints(root, installation.files), runner, config.apt)
 
 
-def _server_keys(config: Config, spec: DbSpec) -> Iterable[str]:
+def _server_key(config: Config, spec: DbSpec) -> str:
     table = config.servers.get(spec.engine)
     release = ENGINES[spec.engine].release(str(spec.version))
-    return (made.key for made in specs.server_specs(spec.engine, release, table.image if table else None)[:1])
+    return specs.server_specs(spec.engine, release, table.image if table else None)[0].key
 
 
 def arguments(variables: Mapping[str, str]) -> list[str]:
     """The command line of the run. Raises ``ValueError`` where the input ``args`` cannot be split."""
-    command = [HARNESS, "ci", "--project", variables["PROJECT"] or ".", "--artifacts", variables["ARTIFACTS"]]
-    for backend in variables["DB"].split():
-        command += ["--db", backend]
-    if variables["PYTHON_VERSION"]:
-        command += ["--python", variables["PYTHON_VERSION"]]
-    return [*command, *shlex.split(variables["ARGS"]), *variables["LABELS"].split()]
+    flags = ["--artifacts", variables["ARTIFACTS"], *_flags(variables, variables["DB"].split())]
+    return [HARNESS, "ci", *flags, *shlex.split(variables["ARGS"]), *variables["LABELS"].split()]
+
+
+def _flags(variables: Mapping[str, str], backends: Iterable[str]) -> list[str]:
+    """The flags that ``harness ci`` and ``harness images build`` have in common."""
+    python = ["--python", variables["PYTHON_VERSION"]] if variables["PYTHON_VERSION"] else []
+    return ["--project", variables["PROJECT"] or ".", *(f"--db={backend}" for backend in backends), *python]
 
 
 def results(folder: Path) -> dict[str, str]:
@@ -136,11 +135,7 @@ def backends_used(folder: Path) -> list[str]:
 
 def save_images(variables: Mapping[str, str]) -> None:
     """Write the images of the run to a file. They exist, so ``images build`` only prints their tags."""
-    command = [HARNESS, "images", "build", "--project", variables["PROJECT"] or "."]
-    for backend in backends_used(Path(variables["ARTIFACTS"])):
-        command += ["--db", backend]
-    if variables["PYTHON_VERSION"]:
-        command += ["--python", variables["PYTHON_VERSION"]]
+    command = [HARNESS, "images", "build", *_flags(variables, backends_used(Path(variables["ARTIFACTS"])))]
     table = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     tags = sorted({line.split()[-1] for line in table.splitlines()})
     target = Path(variables["IMAGES"])

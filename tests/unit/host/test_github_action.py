@@ -115,8 +115,8 @@ class TestRun:
         )
         assert github_action.arguments(given)[1:] == [
             "ci",
-            *("--project", "shop", "--artifacts", "/tmp/artifacts"),
-            *("--db", "postgres:17", "--db", "sqlite", "--python", "3.12"),
+            *("--artifacts", "/tmp/artifacts", "--project", "shop"),
+            *("--db=postgres:17", "--db=sqlite", "--python", "3.12"),
             *("-k", "two words", "--retries", "1", "a.tests", "b"),
         ]
 
