@@ -31,7 +31,7 @@ from harness.host.interrupts import ignore_for_good
 COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
 """The variable by which a shell asks for completions; click's own ``main`` reads it too."""
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The errno values of an output that cannot be written. An ``OSError`` with a file's name is about that file."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -55,10 +55,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _print_error("harness: interrupted")
         return ExitCode.SIGINT
-    except BrokenPipeError:
-        _drop_output()
-        _print_error("harness: standard output was closed before all was written")
-        return ExitCode.USAGE
     except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test
         if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
             _drop_output()

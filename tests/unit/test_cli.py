@@ -320,7 +320,7 @@ class TestProcess:
         )
         os.close(writer)
         assert process.returncode == ExitCode.USAGE
-        assert process.stderr.splitlines() == [b"harness: standard output was closed before all was written"]
+        assert process.stderr.splitlines() == [b"harness: standard output cannot be written: Broken pipe"]
 
     def test_an_output_that_cannot_be_written_is_an_error(self, project: Path) -> None:
         (project / "pyproject.toml").write_text('[tool.harness]\ndb = ["sqlite"]\n')

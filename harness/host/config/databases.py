@@ -16,7 +16,7 @@ SQLITE = "sqlite"
 
 @dataclass(frozen=True, slots=True)
 class DbSpec:
-    """One value of ``--db``. ``version`` is ``None`` for the engine's default, ``alias`` for every alias not named."""
+    """One value of ``--db``. ``version`` is ``None`` for the engine's default, ``alias`` is ``None`` for all other aliases."""
 
     engine: str
     version: str | None = None
@@ -35,9 +35,9 @@ def exact(spec: DbSpec) -> DbSpec:
 
 
 def read_databases(texts: Iterable[str], place: str) -> tuple[DbSpec, ...]:
-    """The specs of *texts*, which stand at *place*.
+    """The specs of *texts*; errors name their *place*.
 
-    A spec for all aliases is a backend, and each backend is a run; those that name an alias hold in every run. Raises
+    A spec for all aliases is a backend, and each backend is one run; a spec for one alias applies to every run. Raises
     ``UsageError``.
     """
     specs: list[DbSpec] = []
@@ -56,9 +56,7 @@ def _check_both(one: DbSpec, other: DbSpec, place: str) -> None:
         raise UsageError(f"{place}: two backends for one alias: {one} and {other}.", hint="Name each alias once.")
     if exact(one) == exact(other):
         both = f"{one} and {other}" if one != other else str(one)
-        raise UsageError(
-            f"{place}: the same backend twice: {both}.", hint="Name each once: every backend that is named is a run."
-        )
+        raise UsageError(f"{place}: the same backend twice: {both}.", hint="Name each once: each backend is one run.")
 
 
 def _read_database(text: str, place: str) -> DbSpec:
@@ -66,8 +64,8 @@ def _read_database(text: str, place: str) -> DbSpec:
     alias, equals, backend = text.rpartition("=")
     word, colon, version = backend.partition(":")
     engine = SYNONYMS.get(word, word)
-    listing = "; ".join([*(f"{each} {', '.join(versions)}" for each, versions in engines.KNOWN.items()), SQLITE])
-    listing = f"Known: {listing}."
+    known = (f"{each} {', '.join(versions)}; " for each, versions in engines.KNOWN.items())
+    listing = f"Known: {''.join(known)}{SQLITE}."
     if engine == SQLITE and colon:
         raise UsageError(f"{place}: {text!r} names a version of SQLite.", hint="It is Python's own: write sqlite.")
     if engine != SQLITE and engine not in engines.KNOWN:

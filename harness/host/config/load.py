@@ -101,12 +101,12 @@ def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner
     versions, is_chosen = values["python"], given.source != DEFAULT
     if is_chosen:
         python_version.check_chosen(declared, versions, given.place())
-    if values["runner"] == "host" and has_runner:
+    is_host = values["runner"] == "host" and has_runner
+    if is_host:
         running = f"{sys.version_info.major}.{sys.version_info.minor}"
         if error := python_version.check_host(declared, versions if is_chosen else (), running):
             raise error
-        return versions, given.source
-    if is_chosen:
+    if is_host or is_chosen:
         return versions, given.source
     version, place = python_version.choose(declared, versions[0])
     return (version,), place or DEFAULT
@@ -116,12 +116,12 @@ def _check_together(values: Mapping[str, Any]) -> None:
     """Raise ``UsageError`` for values that contradict each other."""
     if values["repeat"] > 1 and values["retries"]:
         raise UsageError(
-            "--repeat hunts a failure, and --retries would hide it.",
-            hint="Ask for one of them, and for 0 of the other.",
+            "--repeat searches for a failure, and --retries would hide it.",
+            hint="Use one, and the default of the other.",
         )
     if values["network"] == "isolated" and values["runner"] == "host":
         raise UsageError(
-            "A runner on this machine reaches what this machine does: its network cannot be isolated.",
+            "With --runner host, the tests have the network of this machine, which cannot be isolated.",
             hint="--runner container runs the tests in a network of their own.",
         )
 

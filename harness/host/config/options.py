@@ -85,10 +85,9 @@ class Option:
         return self.flags[-1] if self.flags else ""
 
 
-def _option(form: Form, default: object, help: str, short: str = "", **rest: Any) -> Any:
+def _option(form: Form, help: str, short: str = "", **rest: Any) -> Any:
     """A field of ``Config`` whose option has the flag of its key; *rest* are further attributes of ``Option``."""
-    rest.setdefault("metavar", form.metavar)
-    declared = {"form": form, "default": default, "help": help, "short": short, **rest}
+    declared = {"form": form, "default": form.default, "help": help, "short": short, "metavar": form.metavar, **rest}
     return field(repr=not rest.get("is_secret", False), metadata=declared)
 
 
@@ -114,11 +113,12 @@ class Config:
     sources: Mapping[str, str] = field(repr=False)
     given: Mapping[str, object] = field(repr=False)
     # the run
-    project: Path = _option(FOLDER, ".", "Folder of manage.py, the project's root.", commands=ALL, in_file=False)
-    labels: tuple[str, ...] = _key(TEXTS, [], "Tests to run if the command line names none: dotted names or paths.")
+    project: Path = _option(
+        FOLDER, "Folder of manage.py, the project's root.", default=".", commands=ALL, in_file=False
+    )
+    labels: tuple[str, ...] = _key(TEXTS, "Tests to run if the command line names none: dotted names or paths.")
     db: tuple[DbSpec, ...] = _option(
         TEXTS,
-        [],
         "Backend of the tests, or of one alias: ALIAS=ENGINE[:VERSION]. Without it, the engines of the settings. "
         "Repeatable: one run for each.",
         metavar="ENGINE[:VERSION]",
@@ -126,156 +126,130 @@ class Config:
     )
     settings: str | None = _option(
         TEXT,
-        None,
         "Settings module. Without it, DJANGO_SETTINGS_MODULE, then the module that manage.py sets.",
         metavar="MODULE",
         commands=RUNS,
     )
     parallel: int | None = _option(
-        PARALLEL, "auto", "Number of workers; auto is the number of cores that the runner may use.", bare="auto"
+        PARALLEL, "Number of workers; auto is the number of cores that the runner may use.", default="auto", bare="auto"
     )
     runner: Literal["container", "host"] = _option(
         choice("container", "host"),
-        "container",
         "Where the tests run: in the runner container, or as a child process on this machine.",
         commands=RUNS,
     )
-    artifacts: Path = _option(FOLDER, ".harness", "Folder of the reports.", commands=REPORTS)
+    artifacts: Path = _option(FOLDER, "Folder of the reports.", default=".harness", commands=REPORTS)
     framework: str | None = _option(
-        choice("django"), None, "django leaves out the tests that only pytest can run. Without it, these are red."
+        choice("django"),
+        "django leaves out the tests that only pytest can run. Without it, these are red.",
+        default=None,
     )
-    timeout: float = _option(SECONDS, 300, "Limit of one test, in seconds.")
+    timeout: float = _option(SECONDS, "Limit of one test, in seconds.", default=300)
     timeouts: Mapping[str, float] = _table(
         SECONDS_TABLE,
-        {},
         'Limits of tests whose ids match a pattern such as "shop.tests.slow.*"; a mark in the test takes precedence.',
     )
     run_timeout: float | None = _option(
-        SECONDS, None, "Limit of all tests together, in seconds; a test that has not begun by then does not run."
+        SECONDS, "Limit of all tests together, in seconds; a test that has not begun by then does not run."
     )
     setup_timeout: float = _option(
         SECONDS,
-        300,
         "Limit of the project for loading its settings, for listing its tests, and for ending after them, each in seconds.",
+        default=300,
         commands=RUNS,
     )
     template_timeout: float = _option(
-        SECONDS, 3600, "Limit for making the test databases, migrations included, in seconds."
+        SECONDS, "Limit of making and migrating the test databases, in seconds.", default=3600
     )
-    retries: int = _option(COUNT, 0, "Number of retries of a failed test.")
-    fail_on_flaky: bool = _option(SWITCH, False, "Make the run red if a test passed only after a retry.")
+    retries: int = _option(COUNT, "Number of retries of a failed test.", default=0)
+    fail_on_flaky: bool = _option(SWITCH, "Make the run red if a test passed only after a retry.")
     repeat: int = _option(
         TIMES,
-        1,
         "Number of times that each test runs, to find a test that fails now and then; a failure ends its repeats.",
+        default=1,
     )
     replay: Path | None = _option(
-        FILE, None, "Run the tests that FILE lists, one id on a line, in that order and in one worker.", in_file=False
+        FILE, "Run the tests that FILE lists, one id on a line, in that order and in one worker.", in_file=False
     )
-    check_isolation: bool = _option(
-        SWITCH, False, "Report the test classes that leave rows, moved sequences or open connections behind."
-    )
+    check_isolation: bool = _option(SWITCH, "Report test classes that leave rows, moved sequences or open connections.")
     mirrors: MirrorMode = _option(
         choice("auto", "primary", "replica"),
-        "auto",
         "How a mirror alias is connected: by test class, always through its primary, or always to its replica.",
     )
-    junit_strict: bool = _option(
-        SWITCH, False, "Leave out the elements that the junit-10 schema does not know.", commands=REPORTS
-    )
+    junit_strict: bool = _option(SWITCH, "Leave out elements that are not in the junit-10 schema.", commands=REPORTS)
     console: Literal["auto", "plain", "rich"] = _option(
         choice("auto", "plain", "rich"),
-        "auto",
         "Terminal output: lines, or live progress; auto is live on a terminal outside CI.",
     )
-    quiet: bool = _option(
-        SWITCH, False, "Print one line if all is green, else the first failures and the result.", "-q"
-    )
+    quiet: bool = _option(SWITCH, "Print one line if all is green, else the first failures and the result.", "-q")
     # the project
     python: str = _option(
         PYTHON,
-        "3.13",
         "Python version of the runner image; of a list, a run takes the first, and harness matrix all. "
         "Without it, the version that the project declares: 3.13 if that is allowed.",
+        default="3.13",
         commands=ALL,
     )
     install: tuple[str, ...] | None = _table(
         TEXTS,
-        None,
         "Commands that install the project's dependencies into the runner image. "
         "Without it, pip installs requirements*.txt, or the dependencies in pyproject.toml.",
+        default=None,
     )
-    apt: tuple[str, ...] = _key(TEXTS, [], "Further Debian packages of the runner image.")
-    env: Mapping[str, str] = _table(TEXT_TABLE, {}, "Environment variables of the tests.", is_secret=True)
+    apt: tuple[str, ...] = _key(TEXTS, "Further Debian packages of the runner image.")
+    env: Mapping[str, str] = _table(TEXT_TABLE, "Environment variables of the tests.", is_secret=True)
     pass_env: tuple[str, ...] = _key(
-        TEXTS, [], "Names of variables that the tests get from the caller's environment; they replace those of env."
+        TEXTS, "Names of the caller's variables that the tests get too; they take precedence over env."
     )
     # the servers
-    startup_timeout: float = _key(SECONDS, 60, "Limit of a server until it accepts connections, in seconds.")
+    startup_timeout: float = _key(SECONDS, "Limit of a server until it accepts connections, in seconds.", default=60)
     network: Literal["open", "isolated"] = _option(
         choice("open", "isolated"),
-        "open",
         "Network of the tests: that of the engine's machine, or one with the run's own servers alone.",
     )
     servers: Mapping[str, ServerConfig] = _table(
         TABLE,
-        {},
         "One table for each engine: image, any image that has the server's binaries, is seeded and used in place of the "
         "default; in_memory, memory_size and replication are in the table above.",
     )
     # image builds
-    ca_certificates: Path | None = _key(
-        FILE, None, "Certificate bundle that image builds trust, in PEM. Without it, that of pip."
-    )
-    pip_index_url: str | None = _key(
-        TEXT, None, "Package index of image builds. Without it, that of pip.", is_secret=True
-    )
+    ca_certificates: Path | None = _key(FILE, "Certificate bundle of image builds, in PEM. Without it, that of pip.")
+    pip_index_url: str | None = _key(TEXT, "Package index of image builds. Without it, that of pip.", is_secret=True)
     pip_extra_index_urls: tuple[str, ...] | None = _key(
-        TEXTS, None, "Further package indexes. Without it, those of pip.", is_secret=True
+        TEXTS, "Further package indexes. Without it, those of pip.", default=None, is_secret=True
     )
-    pip_find_links: tuple[str, ...] | None = _key(
-        PLACES, None, "Folders or pages with packages. Without it, those of pip."
-    )
+    pip_find_links: tuple[str, ...] | None = _key(PLACES, "Folders or pages with packages. Without it, those of pip.")
     pip_trusted_hosts: tuple[str, ...] | None = _key(
-        TEXTS, None, "Hosts that pip trusts without a certificate. Without it, those of pip."
+        TEXTS, "Hosts that pip trusts without a certificate. Without it, those of pip.", default=None
     )
-    pip_constraints: tuple[str, ...] | None = _key(PLACES, None, "Constraints files for pip. Without it, those of pip.")
+    pip_constraints: tuple[str, ...] | None = _key(PLACES, "Constraints files for pip. Without it, those of pip.")
     http_proxy: str | None = _key(
-        TEXT, None, "Proxy of image builds for http. Without it, HTTP_PROXY or http_proxy.", is_secret=True
+        TEXT, "HTTP proxy of image builds. Without it, HTTP_PROXY or http_proxy.", is_secret=True
     )
     https_proxy: str | None = _key(
-        TEXT, None, "Proxy of image builds for https. Without it, HTTPS_PROXY or https_proxy.", is_secret=True
+        TEXT, "HTTPS proxy of image builds. Without it, HTTPS_PROXY or https_proxy.", is_secret=True
     )
-    no_proxy: str | None = _key(
-        TEXT, None, "Hosts that image builds reach without a proxy. Without it, NO_PROXY or no_proxy."
-    )
+    no_proxy: str | None = _key(TEXT, "Hosts that builds reach without a proxy. Without it, NO_PROXY or no_proxy.")
     # options of manage.py test
-    failfast: bool = _django(SWITCH, False, "Stop after the first failure, in all workers.")
-    keepdb: bool = _django(SWITCH, False, "Keep the servers and the test databases for the next run.")
-    reverse: bool = _django(SWITCH, False, "Run the tests in reverse order.", "-r")
-    shuffle: bool | int = _django(SEED, False, "Run the tests in random order; the seed is printed.", bare="true")
-    tag: tuple[str, ...] = _django(TEXTS, [], "Run only tests with this tag. Repeatable.", metavar="TAG")
-    exclude_tag: tuple[str, ...] = _django(TEXTS, [], "Leave out tests with this tag. Repeatable.", metavar="TAG")
+    failfast: bool = _django(SWITCH, "Stop after the first failure, in all workers.")
+    keepdb: bool = _django(SWITCH, "Keep the servers and the test databases for the next run.")
+    reverse: bool = _django(SWITCH, "Run the tests in reverse order.", "-r")
+    shuffle: bool | int = _django(SEED, "Run the tests in random order; the seed is printed.", bare="true")
+    tag: tuple[str, ...] = _django(TEXTS, "Run only tests with this tag. Repeatable.", metavar="TAG")
+    exclude_tag: tuple[str, ...] = _django(TEXTS, "Leave out tests with this tag. Repeatable.", metavar="TAG")
     name_patterns: tuple[str, ...] = _django(
-        TEXTS,
-        [],
-        "Run only tests whose name matches, as in unittest. Repeatable.",
-        "-k",
-        has_long=False,
-        metavar="PATTERN",
+        TEXTS, "Run only tests whose name matches, as in unittest. Repeatable.", "-k", has_long=False, metavar="PATTERN"
     )
-    pattern: str | None = _django(TEXT, None, "Pattern of test files. Without it, test*.py.", "-p", metavar="PATTERN")
-    top_level_directory: str | None = _django(
-        TEXT, None, "Top level of the project for discovery.", "-t", metavar="DIR"
-    )
-    debug_sql: bool = _django(SWITCH, False, "Show the SQL of failing tests.", "-d")
-    debug_mode: bool = _django(SWITCH, False, "Run with settings.DEBUG on.")
-    buffer: bool = _django(SWITCH, False, "Show the output of failing tests only.", "-b")
-    timing: bool = _django(SWITCH, False, "Show the times of Django's set-up.")
+    pattern: str | None = _django(TEXT, "Pattern of test files. Without it, test*.py.", "-p", metavar="PATTERN")
+    top_level_directory: str | None = _django(TEXT, "Top level of the project for discovery.", "-t", metavar="DIR")
+    debug_sql: bool = _django(SWITCH, "Show the SQL of failing tests.", "-d")
+    debug_mode: bool = _django(SWITCH, "Run with settings.DEBUG on.")
+    buffer: bool = _django(SWITCH, "Show the output of failing tests only.", "-b")
+    timing: bool = _django(SWITCH, "Show the times of Django's set-up.")
     durations: int | None = _option(
-        COUNT, None, "Show the N slowest tests; 0 is all of them. Without it, those that took 5 seconds or more."
+        COUNT, "Show the N slowest tests; 0 is all of them. Without it, those that took 5 seconds or more."
     )
-    verbosity: int = _django(VERBOSITY, 1, "0 least, 3 most; without a value 2.", "-v", bare="2", commands=RUNS)
+    verbosity: int = _django(VERBOSITY, "0 least, 3 most; without a value 2.", "-v", default=1, bare="2", commands=RUNS)
 
     @property
     def python_source(self) -> str:

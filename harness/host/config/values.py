@@ -30,9 +30,7 @@ class Mismatch(Exception):
     """A value does not have its option's form. ``seen`` is the wrong part, ``where`` its place below the key."""
 
     def __init__(self, seen: object, where: str = "") -> None:
-        super().__init__(f"{where}: {seen!r}")
-        self.seen = seen
-        self.where = where
+        self.seen, self.where = seen, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Form:
 
     ``expected`` completes "expected ..." in a message. ``native`` are the types that TOML may give; text becomes the first of
     them that can hold it. ``check`` returns the value as the configuration has it. ``metavar`` stands for the value in a help
-    text.
+    text. ``default`` is the value of an option without another default, as in TOML.
     """
 
     expected: str
@@ -49,6 +47,7 @@ class Form:
     check: click.ParamType[Any] | Callable[[Any], object] = click.UNPROCESSED
     shape: Literal["one", "list", "table"] = "one"
     metavar: str = ""
+    default: object = None
 
     @property
     def is_switch(self) -> bool:
@@ -128,25 +127,25 @@ def _bytes(value: str) -> int:
 
 
 def choice(*words: str) -> Form:
-    """The form of a value that is one of *words*."""
-    return Form(f"one of {', '.join(words)}", check=click.Choice(words), metavar="|".join(words))
+    """The form of a value that is one of *words*, by default the first."""
+    return Form(f"one of {', '.join(words)}", check=click.Choice(words), metavar="|".join(words), default=words[0])
 
 
 TEXT = Form("a string")
-TEXTS = Form("a list of strings", shape="list")
-TEXT_TABLE = Form("a table of strings", shape="table")
-TABLE = Form("a table", (dict,))
+TEXTS = Form("a list of strings", shape="list", default=[])
+TEXT_TABLE = Form("a table of strings", shape="table", default={})
+TABLE = Form("a table", (dict,), default={})
 FOLDER = Form("a path", check=_Path("dir"), metavar="DIR")
 FILE = Form("a path", check=_Path("file"), metavar="FILE")
 PLACES = Form("a list of paths or URLs", shape="list")
-SWITCH = Form("true or false", (bool,))
+SWITCH = Form("true or false", (bool,), default=False)
 SECONDS = Form("seconds, a number above 0", (float, int), _seconds, metavar="S")
-SECONDS_TABLE = Form("a table of seconds, each a number above 0", (float, int), _seconds, "table")
+SECONDS_TABLE = Form("a table of seconds, each a number above 0", (float, int), _seconds, "table", default={})
 TIMES = Form("a whole number, 1 or more", (int,), click.IntRange(1), metavar="N")
 COUNT = Form("a whole number, 0 or more", (int,), click.IntRange(0), metavar="N")
 VERBOSITY = Form("0, 1, 2 or 3", (int,), click.IntRange(0, 3), metavar="[0|1|2|3]")
 PARALLEL = Form('"auto" or a whole number, 1 or more', (int, str), _workers, metavar="N|auto")
-SEED = Form("true, false, or a whole number as the seed", (int, bool), metavar="[SEED]")
+SEED = Form("true, false, or a whole number as the seed", (int, bool), metavar="[SEED]", default=False)
 PYTHON = Form(
     'a Python version such as "3.13", or a list of them', (str, list, tuple), _python_versions, metavar="VERSION"
 )

@@ -132,7 +132,7 @@ class TestDependentValues:
     @pytest.mark.parametrize(
         ("toml", "words"),
         [
-            ("repeat = 3\nretries = 1", "--repeat hunts"),
+            ("repeat = 3\nretries = 1", "--repeat searches"),
             ("network = 'isolated'\nrunner = 'host'", "cannot be isolated"),
         ],
     )
