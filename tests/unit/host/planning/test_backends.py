@@ -23,122 +23,113 @@ def project(folder: Path, toml: str) -> Config:
     return load({"project": str(folder)}, {}, folder, need_settings=False)
 
 
-def test_each_backend_is_a_run_and_names_its_version() -> None:
-    found = backends_of((DbSpec("postgres"), DbSpec("postgres", "15"), DbSpec("sqlite")))
-    assert [(backend.name, str(backend)) for backend in found] == [
-        ("postgres-17", "postgres:17"),
-        ("postgres-15", "postgres:15"),
-        ("sqlite", "sqlite"),
-    ]
-
-
-def test_what_names_an_alias_holds_in_every_run() -> None:
-    found = backends_of((DbSpec("postgres"), DbSpec("sqlite", alias="analytics"), DbSpec("sqlite")))
-    assert [(backend.name, str(backend)) for backend in found] == [
-        ("postgres-17", "postgres:17 analytics=sqlite"),
-        ("sqlite", "sqlite analytics=sqlite"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("db", "name"),
-    [
-        ((), "settings"),
-        ((DbSpec("postgres", "15", "default"),), "default-postgres-15"),
-        ((DbSpec("sqlite", None, "a"), DbSpec("postgres", None, "b")), "a-sqlite-b-postgres-17"),
-        ((DbSpec("sqlite", None, "../x y"),), "x-y-sqlite"),
-        ((DbSpec("sqlite", None, "=="),), "alias-sqlite"),
-    ],
-)
-def test_without_one_for_all_aliases_there_is_one_run(db: tuple[DbSpec, ...], name: str) -> None:
-    (backend,) = backends_of(db)
-    assert (backend.name, backend.db) == (
-        name,
-        tuple(DbSpec(s.engine, s.version or backend_version(s), s.alias) for s in db),
-    )
-
-
 def backend_version(spec: DbSpec) -> str | None:
     return "17" if spec.engine == "postgres" else None
-
-
-# --- the matrix
-
-
-def test_the_matrix_is_every_backend_on_every_python(tmp_path: Path) -> None:
-    config = project(tmp_path, 'db = ["postgres", "sqlite"]\npython = ["3.12", "3.13"]')
-    assert matrix_document(matrix(config)) == {
-        "include": [
-            {"db": "postgres:17", "python": "3.12", "name": "postgres-17-py3.12"},
-            {"db": "postgres:17", "python": "3.13", "name": "postgres-17-py3.13"},
-            {"db": "sqlite", "python": "3.12", "name": "sqlite-py3.12"},
-            {"db": "sqlite", "python": "3.13", "name": "sqlite-py3.13"},
-        ]
-    }
-
-
-def test_a_jobs_db_is_taken_by_the_variable_as_it_is(tmp_path: Path) -> None:
-    config = project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
-    for job in matrix(config):
-        again = load({"project": str(tmp_path)}, {"HARNESS_DB": job.db}, tmp_path, need_settings=False)
-        assert [backend.name for backend in backends_of(again.db)] == [job.name.removesuffix("-py3.13")]
-
-
-def test_an_empty_matrix_is_an_error_that_says_what_to_write(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        matrix(project(tmp_path, 'python = ["3.12"]'))
-    assert "names no db" in caught.value.message
-    assert 'db = ["postgres:17", "sqlite"]' in caught.value.hint
-
-
-def test_an_alias_that_a_variable_cannot_hold_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'my files=sqlite' has white space in it"):
-        matrix(project(tmp_path, 'db = ["postgres", "my files=sqlite"]'))
-
-
-def test_a_matrix_of_more_jobs_than_github_takes_is_an_error(tmp_path: Path) -> None:
-    pythons = ", ".join(f'"3.{minor}"' for minor in range(90))
-    with pytest.raises(UsageError, match="270 jobs, and GitHub accepts 256 at most"):
-        matrix(project(tmp_path, f'db = ["postgres", "postgres:15", "sqlite"]\npython = [{pythons}]'))
-
-
-def test_matrix_prints_json_for_workflows_and_text_for_people(tmp_path: Path) -> None:
-    project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    run = [sys.executable, "-m", "harness", "matrix"]
-    printed = subprocess.run([*run, "--json"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
-    assert printed.count("\n") == 1
-    assert json.loads(printed)["include"][0]["db"] == "postgres:17 catalog=sqlite"
-    printed = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
-    assert printed.splitlines()[0] == "postgres-17-py3.13: --python 3.13 --db postgres:17 --db catalog=sqlite"
-
-
-# --- room
 
 
 def backends(*names: str) -> list[Backend]:
     return [Backend(name, (DbSpec(name),)) for name in names]
 
 
-@pytest.mark.parametrize(
-    ("names", "cores", "memory", "workers", "expected"),
-    [
-        (("postgres", "sqlite"), 8, 64 * GIB, None, 2),
-        (("postgres", "mysql", "mariadb", "sqlite"), 2, 64 * GIB, None, 2),
-        (("postgres", "mysql", "mariadb", "sqlite"), 8, 64 * GIB, 4, 2),
-        (("postgres", "sqlite"), 2, 64 * GIB, 8, 1),
-        (("mysql", "mysql"), 8, 2 * GIB, None, 1),
-        (("mysql", "sqlite"), 8, 3 * GIB, None, 2),
-        (("postgres", "sqlite"), 0, 0, None, 1),
-        (("unheard-of", "sqlite"), 8, 1 * GIB, None, 1),
-    ],
-)
-def test_as_many_at_once_as_cores_and_memory_allow(
-    names: tuple[str, ...], cores: int, memory: int, workers: int | None, expected: int
-) -> None:
-    assert at_once(backends(*names), cores, memory, workers) == expected
+class TestBackends:
+    def test_each_backend_is_a_run_and_names_its_version(self) -> None:
+        found = backends_of((DbSpec("postgres"), DbSpec("postgres", "15"), DbSpec("sqlite")))
+        assert [(backend.name, str(backend)) for backend in found] == [
+            ("postgres-17", "postgres:17"),
+            ("postgres-15", "postgres:15"),
+            ("sqlite", "sqlite"),
+        ]
+
+    def test_a_spec_for_one_alias_applies_to_every_run(self) -> None:
+        found = backends_of((DbSpec("postgres"), DbSpec("sqlite", alias="analytics"), DbSpec("sqlite")))
+        assert [(backend.name, str(backend)) for backend in found] == [
+            ("postgres-17", "postgres:17 analytics=sqlite"),
+            ("sqlite", "sqlite analytics=sqlite"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("db", "name"),
+        [
+            ((), "settings"),
+            ((DbSpec("postgres", "15", "default"),), "default-postgres-15"),
+            ((DbSpec("sqlite", None, "a"), DbSpec("postgres", None, "b")), "a-sqlite-b-postgres-17"),
+            ((DbSpec("sqlite", None, "../x y"),), "x-y-sqlite"),
+            ((DbSpec("sqlite", None, "=="),), "alias-sqlite"),
+        ],
+    )
+    def test_without_one_for_all_aliases_there_is_one_run(self, db: tuple[DbSpec, ...], name: str) -> None:
+        (backend,) = backends_of(db)
+        assert (backend.name, backend.db) == (
+            name,
+            tuple(DbSpec(s.engine, s.version or backend_version(s), s.alias) for s in db),
+        )
 
 
-def test_parallel_runs_share_the_cores_unless_workers_are_given() -> None:
-    assert [workers_each(at, 8, None) for at in (1, 2, 3, 8, 16)] == [8, 4, 2, 1, 1]
-    assert workers_each(2, 8, 5) == 5
+class TestMatrix:
+    def test_the_matrix_is_every_backend_on_every_python(self, tmp_path: Path) -> None:
+        config = project(tmp_path, 'db = ["postgres", "sqlite"]\npython = ["3.12", "3.13"]')
+        assert matrix_document(matrix(config)) == {
+            "include": [
+                {"db": "postgres:17", "python": "3.12", "name": "postgres-17-py3.12"},
+                {"db": "postgres:17", "python": "3.13", "name": "postgres-17-py3.13"},
+                {"db": "sqlite", "python": "3.12", "name": "sqlite-py3.12"},
+                {"db": "sqlite", "python": "3.13", "name": "sqlite-py3.13"},
+            ]
+        }
+
+    def test_the_variable_accepts_the_db_of_a_job(self, tmp_path: Path) -> None:
+        config = project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
+        for job in matrix(config):
+            again = load({"project": str(tmp_path)}, {"HARNESS_DB": job.db}, tmp_path, need_settings=False)
+            assert [backend.name for backend in backends_of(again.db)] == [job.name.removesuffix("-py3.13")]
+
+    def test_the_error_of_an_empty_matrix_shows_an_example(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError) as caught:
+            matrix(project(tmp_path, 'python = ["3.12"]'))
+        assert "names no db" in caught.value.message
+        assert 'db = ["postgres:17", "sqlite"]' in caught.value.hint
+
+    def test_an_alias_that_a_variable_cannot_hold_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="'my files=sqlite' has white space in it"):
+            matrix(project(tmp_path, 'db = ["postgres", "my files=sqlite"]'))
+
+    def test_a_matrix_of_more_jobs_than_github_takes_is_an_error(self, tmp_path: Path) -> None:
+        pythons = ", ".join(f'"3.{minor}"' for minor in range(90))
+        with pytest.raises(UsageError, match="270 jobs, and GitHub accepts 256 at most"):
+            matrix(project(tmp_path, f'db = ["postgres", "postgres:15", "sqlite"]\npython = [{pythons}]'))
+
+    def test_the_command_prints_json_or_text(self, tmp_path: Path) -> None:
+        project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
+        env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        run = [sys.executable, "-m", "harness", "matrix"]
+        printed = subprocess.run(
+            [*run, "--json"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+        ).stdout
+        assert printed.count("\n") == 1
+        assert json.loads(printed)["include"][0]["db"] == "postgres:17 catalog=sqlite"
+        printed = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
+        assert printed.splitlines()[0] == "postgres-17-py3.13: --python 3.13 --db postgres:17 --db catalog=sqlite"
+
+
+class TestRunsAtOnce:
+    @pytest.mark.parametrize(
+        ("names", "cores", "memory", "workers", "expected"),
+        [
+            (("postgres", "sqlite"), 8, 64 * GIB, None, 2),
+            (("postgres", "mysql", "mariadb", "sqlite"), 2, 64 * GIB, None, 2),
+            (("postgres", "mysql", "mariadb", "sqlite"), 8, 64 * GIB, 4, 2),
+            (("postgres", "sqlite"), 2, 64 * GIB, 8, 1),
+            (("mysql", "mysql"), 8, 2 * GIB, None, 1),
+            (("mysql", "sqlite"), 8, 3 * GIB, None, 2),
+            (("postgres", "sqlite"), 0, 0, None, 1),
+            (("unheard-of", "sqlite"), 8, 1 * GIB, None, 1),
+        ],
+    )
+    def test_cores_and_memory_limit_the_runs_at_once(
+        self, names: tuple[str, ...], cores: int, memory: int, workers: int | None, expected: int
+    ) -> None:
+        assert at_once(backends(*names), cores, memory, workers) == expected
+
+    def test_parallel_runs_share_the_cores_unless_workers_are_given(self) -> None:
+        assert [workers_each(at, 8, None) for at in (1, 2, 3, 8, 16)] == [8, 4, 2, 1, 1]
+        assert workers_each(2, 8, 5) == 5
