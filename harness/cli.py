@@ -1,7 +1,7 @@
-"""The command line: parses argv, runs the command, maps an error to its exit code.
+"""The command line: parses argv, runs the command, prints an error, and maps it to its exit code.
 
-Owns the commands and how an error is printed. Flags come from ``host.config.options``; a command's implementation is imported
-when the command runs, so that ``harness --help`` needs neither Docker nor rich.
+Flags come from ``host.config.options``. A command's implementation is imported when the command runs, so that
+``harness --help`` needs neither Docker nor rich.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _print_error(text: str) -> None:
 
 
 def format_bug(error: BaseException) -> str:
-    """The message for an unexpected exception: a bug of the harness, with all that a report needs."""
+    """The message for an unexpected exception: a bug of the harness, with its traceback."""
     trace = "".join(traceback.format_exception(error)).rstrip()
     return (
         f"harness: a bug in the harness ({package.__version__}): {type(error).__name__}: {error}\n"

@@ -1,6 +1,4 @@
-"""Every error that the harness raises, and every exit code that it ends with.
-
-Owns the tree below; imports nothing of the package, so that each package may use it.
+"""Every error that the harness raises, and every exit code. Imports nothing of the package, so that each package may use it.
 
     HarnessError            a bug in the harness            70
     ├── UsageError          the command line, configuration  2
@@ -51,8 +49,8 @@ def worst(*codes: ExitCode) -> ExitCode:
 class HarnessError(Exception):
     """An error that ends the run.
 
-    ``message`` says what failed, ``hint`` the next step, ``evidence`` the last thing seen (a log's tail, a statement),
-    possibly many lines. The class owns the exit code.
+    ``message`` says what failed, ``hint`` the next step; ``evidence`` is the last thing seen, such as a statement or the end
+    of a log, possibly many lines. The class has the exit code.
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
@@ -65,7 +63,7 @@ class HarnessError(Exception):
 
     @staticmethod
     def from_exit_code(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:
-        """The error that ends a run with *code*, made again from the data that crossed between host and runner."""
+        """The error that ends a run with *code*, from its parts in a message between host and runner."""
         if code in (ExitCode.SIGINT, ExitCode.SIGTERM):
             return Interrupted(message, code)
         classes = {cls.exit_code: cls for cls in (UsageError, ServerError, ProjectError)}
@@ -85,13 +83,13 @@ class ServerError(HarnessError):
 
 
 class ProjectError(HarnessError):
-    """The project under test cannot be tested: its settings, its topology, its migrations."""
+    """The project cannot be tested: its settings, its topology or its migrations are wrong."""
 
     exit_code = ExitCode.PROJECT
 
 
 class Interrupted(HarnessError):
-    """A signal asked the run to end. ``exit_code`` is 128 plus the signal's number."""
+    """A signal ended the run. ``exit_code`` is 128 plus the signal's number."""
 
     def __init__(self, message: str, exit_code: ExitCode = ExitCode.SIGINT) -> None:
         super().__init__(message)

@@ -1,7 +1,6 @@
-"""Lock files in the folder for temporary files, which other users can write to.
+"""Lock files in the folder for temporary files, where other users can write.
 
-Owns their place and the checks that they are this user's own: a link or a file of another user is neither followed, nor
-emptied, nor waited for.
+A lock file of another user, or a link, is neither followed, nor emptied, nor waited for.
 """
 
 from __future__ import annotations
@@ -43,16 +42,16 @@ def lock_file(name: str) -> Iterator[int]:
 
 def _check(path: Path, status: os.stat_result) -> None:
     if status.st_uid != os.getuid():
-        raise _not_ours(path, f"its owner has the number {status.st_uid}")
+        raise _not_ours(path, f"it belongs to the user {status.st_uid}")
     if stat.S_ISDIR(status.st_mode):
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise _not_ours(path, "others may write to it")
+            raise _not_ours(path, "other users may write to it")
     elif not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-        raise _not_ours(path, "it is no file of its own")
+        raise _not_ours(path, "it is a hard link or no regular file")
 
 
 def _not_ours(path: Path, reason: str) -> UsageError:
     return UsageError(
-        f"{path} cannot be used as a lock of this user's alone: {reason}.",
-        hint="Look at who made it, and remove it; or set TMPDIR to a folder of your own.",
+        f"{path} cannot be this user's lock file: {reason}.",
+        hint="Check its origin and remove it, or set TMPDIR to a folder of your own.",
     )

@@ -72,16 +72,16 @@ def test_a_folder_that_is_a_link_is_refused(folder: Path, take: Taking) -> None:
 def test_a_folder_that_others_may_write_to_is_refused(folder: Path, take: Taking) -> None:
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(UsageError, match="others may write"):
+    with pytest.raises(UsageError, match="other users may write"):
         take[0]()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
-@pytest.mark.parametrize("whose", ["folder", "file"])
-def test_a_lock_of_another_user_is_refused(folder: Path, take: Taking, whose: str) -> None:
+@pytest.mark.parametrize("target", ["folder", "file"])
+def test_a_lock_of_another_user_is_refused(folder: Path, take: Taking, target: str) -> None:
     acquire, name = take
     folder.mkdir(mode=0o700)
     (folder / name).write_text("")
-    os.chown(folder if whose == "folder" else folder / name, 12345, 12345)
+    os.chown(folder if target == "folder" else folder / name, 12345, 12345)
     with pytest.raises(UsageError, match="12345"):
         acquire()

@@ -25,12 +25,12 @@ TWO = make_plan(
 NEEDED = 2 * (MYSQL.memory_bytes + DATABASES_BYTES)
 
 
-def test_what_fits_is_in_memory_and_nothing_is_said() -> None:
+def test_databases_that_fit_are_in_memory_without_a_notice() -> None:
     placed = place(PAIR, {}, PLENTY)
     assert (placed.on_disk, placed.sizes, placed.notices) == (frozenset(), {}, ())
 
 
-def test_an_engine_of_unknown_memory_is_taken_to_have_enough() -> None:
+def test_an_engine_of_unknown_memory_counts_as_large_enough() -> None:
     assert place(PAIR, {}, 0).on_disk == frozenset()
 
 
@@ -39,7 +39,7 @@ def test_the_last_byte_counts() -> None:
     assert place(PAIR, {}, NEEDED + RUNNER_BYTES - 1).on_disk == {"mysql"}
 
 
-def test_what_does_not_fit_is_on_disk_and_said() -> None:
+def test_databases_that_do_not_fit_are_on_disk_with_a_notice() -> None:
     placed = place(PAIR, {}, 1 << 30)
     (notice,) = placed.notices
     assert notice.code == "databases-on-disk"
