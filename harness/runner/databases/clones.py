@@ -124,14 +124,9 @@ def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
         for alias in (database.alias, *database.shared_by, *database.mirrors):
             connection = connections[alias]
             # change it in place: threads that a test starts make their connections from the same dictionary
-            connection.settings_dict["NAME"] = _clone_of(connection, slot, database)
+            connection.settings_dict["NAME"] = database.template  # the backend derives the clone's name from it
+            connection.settings_dict["NAME"] = connection.creation.get_test_db_clone_settings(str(slot))["NAME"]
             connection.close()
-
-
-def _clone_of(connection: Any, slot: int, database: TestDatabase) -> str:
-    """The clone's name, which the backend derives from the template's, whatever database the connection names now."""
-    connection.settings_dict["NAME"] = database.template
-    return str(connection.creation.get_test_db_clone_settings(str(slot))["NAME"])
 
 
 def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:

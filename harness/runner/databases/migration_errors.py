@@ -70,11 +70,13 @@ def reported(statement_log: StatementLog, report: Callable[[PhaseProgressed], No
         # Django's backends print the exception of a CREATE DATABASE and exit as they handle it
         reason = error.__context__ if isinstance(error, SystemExit) and error.__context__ else error
         migration = _migration_of(error.__traceback__)
+        sql, message = statement_log.last_error or ("", "")
+        statement = sql and f"{sql[:SQL_CHARACTERS]}\n-- {message}"
         failed = f"Migration {migration} failed" if migration else "The test databases could not be set up"
         raise ProjectError(
             f"{failed}: {type_name(type(reason))}: {message_of(reason)}".rstrip(": "),
             hint=advice(reason) or import_advice(reason) or _hint(migration, reason),
-            evidence="\n".join(filter(None, [_last_statement(statement_log), project_traceback(reason)])),
+            evidence="\n".join(filter(None, [statement, project_traceback(reason)])),
         ) from error
     finally:
         unwatch()
@@ -98,10 +100,3 @@ def _migration_of(tb: TracebackType | None) -> str:
             found = str(frame.f_locals["migration"])
         tb = tb.tb_next
     return found
-
-
-def _last_statement(statement_log: StatementLog) -> str:
-    if statement_log.last_error is None:
-        return ""
-    sql, message = statement_log.last_error
-    return f"{sql[:SQL_CHARACTERS]}\n-- {message}"

@@ -128,7 +128,7 @@ def place_of(name: str) -> Place | None:
 
 def _may_have(place: Place, name: str) -> bool:
     """Whether the module may have *name*: its text has that word, or one that *name* begins with, as generated names do."""
-    if any(file.name.replace(".", "_") == name for folder in map(Path, place.folders) for file in _files(folder)):
+    if any(file.name.replace(".", "_") == name for folder in place.folders for file in Path(folder).glob("*")):
         return True  # doctests of a text file
     if place.file is None:  # a folder without __init__.py defines no names
         return not place.folders
@@ -170,10 +170,3 @@ def _names_of_files() -> Iterator[str]:
 def _sources() -> Iterator[Path]:
     """The Python files below the working directory, relative to it."""
     return map(Path, files(Path(), Collection()))
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
@@ -9,6 +10,7 @@ import types
 import unittest
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +77,9 @@ class Labels:
             return tests  # it exists, and has no tests
         if self._is_of_pytest(name):
             return unittest.TestSuite()
-        if target.is_call and (made := self._call(name)) is not None:
-            return made
+        if target.is_call:
+            with contextlib.suppress(TypeError):  # a function of the project that returns no test
+                return self._django_load(name)
         raise nothing_matches([label], self._names(name))
 
     def _of_app(self, name: str) -> list[unittest.TestCase]:
@@ -90,8 +93,9 @@ class Labels:
     def _of_id(self, label: str, name: str, module: str) -> list[unittest.TestCase]:
         """The tests whose id, class or beginning of an id is the label, in *module* or else anywhere."""
         names = {label, name}
+        modules = list(accumulate(filter(None, module.split(".")), "{}.{}".format))
         for searched in (names, {_NUMBER.sub("", each) for each in names}):  # a runner may have run its suite twice
-            for where in self._places(module):
+            for where in (*reversed(modules), "."):
                 found = [(test, case) for test, case in self._tests_of(where) if _is_named(test, searched)]
                 for test, case in found:
                     if test.id in searched and _NUMBER.search(test.id):
@@ -100,23 +104,10 @@ class Labels:
                     return [case for _, case in found]
         return []
 
-    def _places(self, module: str) -> Iterator[str]:
-        while module:
-            yield module
-            module = module.rpartition(".")[0]
-        yield "."
-
     def _tests_of(self, where: str) -> Identified:
         if where not in self._known:
             self._known[where] = self._identify(self._django_load(where))
         return self._known[where]
-
-    def _call(self, name: str) -> Any:
-        """The tests that a function of the project returns, loaded by unittest; ``None`` if it returns no test."""
-        try:
-            return self._django_load(name)
-        except TypeError:
-            return None
 
     def _names(self, name: str) -> Iterator[str]:
         """Candidates for what the label meant: tests of its class if there is one, then all classes, modules and apps."""

@@ -32,10 +32,10 @@ def check_models(topology: Topology, aliases: Iterable[str]) -> None:
         if vendor == "postgresql" or (vendor == "sqlite" and topology[alias].vendor == "sqlite"):
             continue
         found = [
-            what
+            need
             for model in apps.get_models(include_auto_created=True)
             if router.allow_migrate_model(alias, model) and model._meta.can_migrate(connections[alias])
-            for what in needs_of(model)
+            for need in _needs_of(model)
         ]
         if found:
             more = f", and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
@@ -46,7 +46,7 @@ def check_models(topology: Topology, aliases: Iterable[str]) -> None:
             )
 
 
-def needs_of(model: Any) -> Iterator[str]:
+def _needs_of(model: Any) -> Iterator[str]:
     """The fields, indexes and constraints of *model* whose classes are ``django.contrib.postgres``'s own, described for a
     message. A project's class that derives from one of them may support other engines.
     """
@@ -68,31 +68,22 @@ def explain_import(error: BaseException, vendors: Iterable[str]) -> ProjectError
 
     *vendors* are those of the aliases as they are tested.
     """
-    if "postgresql" in set(vendors) or not any(_is_missing_driver(each) for each in causes(error)):
+    missing = [(each.name or "").partition(".")[0] for each in causes(error) if isinstance(each, ImportError)]
+    if "postgresql" in set(vendors) or not any(name in _DRIVERS for name in missing):
         return None
-    what = _importer(error)
-    return ProjectError(
-        f"{what} needs PostgreSQL, and the run has none: its driver (psycopg) is not installed either.",
-        hint="Import it where the engine is PostgreSQL only; or, if it need only be there, add psycopg[binary] to the"
-        " requirements of the project's tests, or to [tool.harness] install.",
-        evidence=str(error),
-    )
-
-
-def _is_missing_driver(error: BaseException) -> bool:
-    return isinstance(error, ImportError) and (error.name or "").partition(".")[0] in _DRIVERS
-
-
-def _importer(error: BaseException) -> str:
-    """The source of the import: the last line that is not Django's or the import system's, or else the app in
-    ``INSTALLED_APPS``.
-    """
+    # the last line that is not Django's or the import system's, or else the app that INSTALLED_APPS names
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith("<")
         and not any(f"/{package}/" in frame.filename for package in ("django", "harness", *_DRIVERS, "importlib"))
     ]
+    importer = f"{_POSTGRES} in INSTALLED_APPS"
     if frames:
-        return f"{frames[-1].filename}, line {frames[-1].lineno} ({frames[-1].line}),"
-    return f"{_POSTGRES} in INSTALLED_APPS"
+        importer = f"{frames[-1].filename}, line {frames[-1].lineno} ({frames[-1].line}),"
+    return ProjectError(
+        f"{importer} needs PostgreSQL, and the run has none: its driver (psycopg) is not installed either.",
+        hint="Import it where the engine is PostgreSQL only; or, if it need only be there, add psycopg[binary] to the"
+        " requirements of the project's tests, or to [tool.harness] install.",
+        evidence=str(error),
+    )

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...protocol.events import PlannedTest
@@ -30,6 +30,7 @@ from .fixtures import CONFIGURED, HARMLESS, autouse_fixtures, is_above
 STYLE = "a test in pytest's style, which Django's runner does not run"
 UNSEEN = "pytest collects this file, and Django's discovery does not"
 _IMPORTS_PYTEST = re.compile(r"^\s*(import|from) pytest\b", re.MULTILINE)
+_TEST = re.compile(r"^\s*(?:async )?def (test\w*)", re.MULTILINE)
 _HAS_TESTS = re.compile(r"^\s*(async )?def test|^class \w", re.MULTILINE)
 
 
@@ -134,13 +135,13 @@ class PytestTests:
 
 def without_fixtures(plan: Plan) -> tuple[Plan, list[LeftOut]]:
     """*plan* without the tests that use fixtures of pytest, and those tests."""
-    left_out = {}
-    for number, (test, instance) in enumerate(zip(plan.tests, plan.instances, strict=True)):
-        if fixture := fixtures_of(instance):
-            left_out[number] = LeftOut(test, f"gets {fixture} from pytest, and not from Django's runner")
-    if not left_out:
-        return plan, []
-    return chosen(plan, [number for number in range(len(plan.tests)) if number not in left_out]), [*left_out.values()]
+    fixtures = [fixtures_of(instance) for instance in plan.instances]
+    left_out = [
+        LeftOut(test, f"gets {fixture} from pytest, and not from Django's runner")
+        for test, fixture in zip(plan.tests, fixtures, strict=True)
+        if fixture
+    ]
+    return chosen(plan, [number for number, fixture in enumerate(fixtures) if not fixture]), left_out
 
 
 def failed_modules(plan: Plan) -> list[str]:
@@ -305,28 +306,19 @@ def unseen_folders(root: Path, pattern: str, known: Iterable[LeftOut]) -> list[s
     """
     known_files = {each.test.file for each in known}
     found: dict[str, list[str]] = {}
-    for file in files(root, Collection()):
-        if file in known_files:
+    for path in map(PurePosixPath, files(root, Collection())):
+        if str(path) in known_files or not fnmatchcase(path.name, pattern):
             continue
-        folder = next((each for each in _folders_of(file) if not (root / each / "__init__.py").exists()), None)
-        name = file.rpartition("/")[2]
-        if (
-            folder
-            and fnmatchcase(name, pattern)
-            and re.search(r"^\s*(async )?def test", source_of(root / file), re.MULTILINE)
-        ):
-            found.setdefault(folder, []).append(file)
+        _, *folders = reversed(path.parents)
+        folder = next((str(each) for each in folders if not (root / each / "__init__.py").exists()), None)
+        if folder and _TEST.search(source_of(root / path)):
+            found.setdefault(folder, []).append(str(path))
     sentences = []
     for folder, tests in found.items():
-        names = re.findall(r"^\s*(?:async )?def (test\w*)", source_of(root / tests[0]), re.MULTILINE)
+        names = _TEST.findall(source_of(root / tests[0]))
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         sentences.append(
             f"{folder}/ has no __init__.py, so Django's discovery does not look into it:"
             f" {len(tests)} file{'s' if len(tests) > 1 else ''} of tests, {tests[0]} ({shown}) first."
         )
     return sentences
-
-
-def _folders_of(file: str) -> list[str]:
-    parts = file.split("/")[:-1]
-    return ["/".join(parts[: number + 1]) for number in range(len(parts))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from django.db import connections
@@ -60,16 +61,10 @@ class SharedConnection:
     def connection(self, _value: Any) -> None:
         """Do nothing: the primary opens and closes the driver's connection."""
 
-    def check_constraints(self, table_names: Any = None) -> None:
-        """Do nothing: all rows were written through the primary, which checks them."""
+    def _nothing(self, *_args: Any, **_kwargs: Any) -> None:
+        """Do nothing: replaces each step that only the primary may take. The primary also checks the rows that it wrote."""
 
-    def close(self) -> None:
-        """Do nothing: the connection is the primary's."""
-
-    def _nothing(self, *_args: Any) -> None:
-        """Do nothing: replaces each step that only the primary may take."""
-
-    close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = _nothing
+    close = close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = check_constraints = _nothing
     _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
 
     def read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
@@ -78,17 +73,15 @@ class SharedConnection:
             return execute(sql, params, many, context)
 
 
-_CLASSES: dict[type, type] = {}
+@cache
+def _shared_class(backend: type) -> Any:
+    return type("SharedConnection", (SharedConnection, backend), {"_named_cursor_idx": 1_000_000, "_backend": backend})
 
 
 def shared_connection(mirror: Any, primary: Any) -> Any:
     """A connection for the alias of *mirror* that reads through *primary* (both Django's connections)."""
-    backend = type(primary)
-    if backend not in _CLASSES:
-        body = {"_named_cursor_idx": 1_000_000, "_backend": backend}
-        _CLASSES[backend] = type("SharedConnection", (SharedConnection, backend), body)
-    cls: Any = _CLASSES[backend]
-    shared = object.__new__(cls)
+    backend: Any = type(primary)
+    shared = object.__new__(_shared_class(backend))
     shared._primary = primary
     shared.__init__(mirror.settings_dict, mirror.alias)
     # the primary's features: detecting them again would send queries, which a test may forbid or count
@@ -129,15 +122,12 @@ def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
 def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
     """Refuse statements that write before they are sent: the server cannot make a transaction that has written read-only."""
     if is_write(str(sql)):
+        is_mariadb = "mariadb" in primary.connection.get_server_info().lower()
+        product, option = ("MariaDB", "read-only") if is_mariadb else ("MySQL", "super-read-only")
+        text = f"The {product} server is running with the --{option} option so it cannot execute this statement"
         with primary.wrap_database_errors:
-            raise primary.Database.OperationalError(1290, _refusal(primary.connection.get_server_info()))
+            raise primary.Database.OperationalError(1290, text)
     yield
-
-
-def _refusal(version: str) -> str:
-    """The error message of a read-only server of *version*."""
-    product, option = ("MariaDB", "read-only") if "mariadb" in version.lower() else ("MySQL", "super-read-only")
-    return f"The {product} server is running with the --{option} option so it cannot execute this statement"
 
 
 _READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
