@@ -23,7 +23,7 @@ from ..failures import import_advice, project_root, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import gc_thresholds
 from . import label_names
-from .read_topology import fold_flat_spellings, read_topology
+from .read_topology import read_topology
 
 
 def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
@@ -83,8 +83,7 @@ def _enter_project(spec: RunSpec) -> tuple[str, ...]:
 
 
 def _send_topology(journal: Journal) -> Topology:
-    folded = fold_flat_spellings(settings.DATABASES)
-    topology = read_topology(settings.DATABASES)
+    topology, folded = read_topology(settings.DATABASES)
     journal.write(TopologyFound(topology, settings.SETTINGS_MODULE, platform.python_version(), django.get_version()))
     for spelling in folded:
         text = f"{spelling}: today's Django would have ignored this old spelling; it counts here."

@@ -18,21 +18,22 @@ _RENAMED = {"TEST_CREATE": "CREATE_DB", "TEST_PASSWD": "PASSWORD", "TEST_USER_CR
 _FLAT_SPELLINGS = {f"TEST_{key}": key for key in _UNCHANGED} | _RENAMED
 
 
-def fold_flat_spellings(databases: MutableMapping[str, dict[str, Any]]) -> list[str]:
-    """Move every old flat spelling of *databases* into its ``TEST`` dictionary, in place; those moved, ``ALIAS.KEY`` each.
+def read_topology(databases: MutableMapping[str, dict[str, Any]]) -> tuple[Topology, list[str]]:
+    """The topology of a ``DATABASES`` setting, and the old flat spellings in it, ``ALIAS.KEY`` each. They move into ``TEST``, in
+    place, where a key that is there already wins. Each alias gets dictionaries of its own, since settings may use one for
+    several aliases, and later steps change them one by one.
 
-    A key that ``TEST`` has already wins over its old spelling. Each alias gets dictionaries of its own, since settings may use
-    one for several aliases, and later steps change them one by one. Raises ``ProjectError`` for a setting of the wrong shape.
+    Raises ``ProjectError`` for a setting of the wrong shape, and for a backend that cannot be loaded.
     """
-    found = []
+    folded = []
     _check_shape(databases)
     for name, given in databases.items():
         config = databases[name] = {**given, "TEST": dict(given.get("TEST") or {})}
         for flat, key in _FLAT_SPELLINGS.items():
             if flat in config:
-                found.append(f"{name}.{flat}")
+                folded.append(f"{name}.{flat}")
                 config["TEST"].setdefault(key, config.pop(flat))
-    return found
+    return Topology(tuple(_read_alias(name, config) for name, config in databases.items())), folded
 
 
 def _check_shape(databases: Any) -> None:
@@ -45,14 +46,6 @@ def _check_shape(databases: Any) -> None:
     for name, part in parts:
         if not isinstance(part, Mapping):
             raise ProjectError(f"{name} is a {type(part).__name__}, not a dictionary.")
-
-
-def read_topology(databases: Mapping[str, Mapping[str, Any]]) -> Topology:
-    """The topology of a ``DATABASES`` setting whose flat spellings are folded.
-
-    Raises ``ProjectError`` for a backend that cannot be loaded.
-    """
-    return Topology(tuple(_read_alias(name, config) for name, config in databases.items()))
 
 
 def _read_alias(name: str, config: Mapping[str, Any]) -> Alias:

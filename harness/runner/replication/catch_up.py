@@ -6,7 +6,7 @@ Raw cursors of the driver are used throughout, so that nothing here appears in a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -25,7 +25,7 @@ _NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
 _OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
 _MULTI_STATEMENTS = 1 << 16
 """A flag of MySQL's protocol; the drivers use the same number."""
-_POSITIONS: dict[str, Callable[[], Positions]] = {"postgresql": WalPositions, "mysql": GtidPositions}
+_POSITIONS: dict[str, type[Positions]] = {"postgresql": WalPositions, "mysql": GtidPositions}
 _OPTIONS_OF_OURS: dict[str, dict[str, Any]] = {"mysql": {"charset": "utf8mb4", "client_flag": _MULTI_STATEMENTS}}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from .. import unpatched
 
@@ -30,29 +30,13 @@ class Health:
     may_recover: bool = False
 
 
-class Positions(Protocol):
-    """An engine's positions. ``hint`` is the advice for a replica that has stopped."""
-
-    hint: str
-
-    def position(self, cursor: Any) -> Position:
-        """The position of the primary behind *cursor*."""
-
-    def is_covered(self, wanted: Position, reached: Position) -> bool: ...
-
-    def arrival(self, cursor: Any, wanted: Position) -> Position | None:
-        """The position of the replica behind *cursor*, once it covers *wanted*; ``None`` if it does not within a moment."""
-
-    def health(self, cursor: Any) -> Health | None:
-        """The health of the replica behind *cursor*; ``None`` if the server is no replica."""
-
-
 class WalPositions:
-    """PostgreSQL's positions, in bytes of the write-ahead log (LSN)."""
+    """Positions of PostgreSQL, in bytes of the write-ahead log (LSN). ``hint`` is the advice for a replica that has stopped."""
 
     hint = "Its log is in the artifacts. pg_wal_replay_pause() does that, and a role or a slot that was taken away."
 
     def position(self, cursor: Any) -> Position:
+        """The position of the primary behind *cursor*."""
         # a commit returns when it is flushed: later WAL is not committed yet, and may stay unflushed for long
         cursor.execute("SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint")
         return tuple(cursor.fetchone())
@@ -61,6 +45,7 @@ class WalPositions:
         return wanted <= reached
 
     def arrival(self, cursor: Any, wanted: Position) -> Position | None:
+        """The position of the replica behind *cursor*, once it covers *wanted*; ``None`` if it does not within a moment."""
         until = unpatched.time.perf_counter() + MOMENT_S
         pause = 0.0005
         while True:
@@ -74,6 +59,7 @@ class WalPositions:
             pause = min(pause * 2, 0.02)
 
     def health(self, cursor: Any) -> Health | None:
+        """The health of the replica behind *cursor*; ``None`` if the server is no replica."""
         cursor.execute(
             "SELECT CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END,"
             " EXISTS (SELECT FROM pg_stat_wal_receiver), (pg_last_wal_replay_lsn() - '0/0')::bigint"
@@ -126,7 +112,7 @@ def health_of(status: Mapping[str, Any], workers: Sequence[tuple[Any, ...]] = ()
 
 
 class GtidPositions:
-    """Positions of MySQL and MariaDB: sets of global transaction ids, or with ``gtid_mode`` off a place in the binary log."""
+    """As ``WalPositions``, of MySQL and MariaDB: sets of transaction ids; with ``gtid_mode`` off a place in the binary log."""
 
     hint = (
         "The error names the statement: it worked on the primary and failed on the replica. Does it depend on a"
@@ -169,3 +155,6 @@ class GtidPositions:
             )
             workers = cursor.fetchall()
         return health_of(status, workers)
+
+
+Positions = WalPositions | GtidPositions
