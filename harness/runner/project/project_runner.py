@@ -31,7 +31,6 @@ from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors
 from ..failures import FailureDescriber, own_work, project_root
 from ..host_channel import HostMessages, Journal
-from ..processes import cpu_count
 from ..processes.children import StopFlag
 from ..pytest.fixtures import fixtures_notice
 from ..pytest.tests import (
@@ -68,14 +67,11 @@ class Session:
     journal: Journal
     messages: HostMessages
     unset: tuple[str, ...]
+    workers: int
     statement_log: StatementLog = field(default_factory=StatementLog)
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     planned: dict[str, bool] = field(default_factory=dict)
     red: int = 0
-
-    @property
-    def workers(self) -> int:
-        return self.spec.workers or cpu_count.available()
 
     @property
     def replicas(self) -> frozenset[str]:

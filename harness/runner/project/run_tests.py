@@ -19,6 +19,7 @@ from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
+from ..processes import cpu_count
 from ..schedule.units import class_name
 from . import portability
 from .project_runner import Session, runner_class
@@ -43,7 +44,8 @@ def run_tests(
         apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
 
     gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
-    failures = _run(Session(spec, topology, routes, gate, journal, messages, unset))
+    workers = spec.workers or cpu_count.available()
+    failures = _run(Session(spec, topology, routes, gate, journal, messages, unset, workers))
     journal.finish_phases()
     journal.write(RunFinished(failures))
 
