@@ -66,18 +66,15 @@ def _write_possible(author: _Author, programs: Sequence[Program]) -> None:
     remaining, before = list(programs), -1
     while len(remaining) != before:
         before = len(remaining)
-        remaining = [program for program in remaining if not _is_written(author, program)]
-
-
-def _is_written(author: _Author, program: Program) -> bool:
-    """Write *program*; false if it names an object that does not exist yet."""
-    try:
-        author.write(program)
-    except Exception as error:
-        if not error.args or error.args[0] not in _NOT_YET:
-            raise
-        return False
-    return True
+        deferred = []
+        for program in remaining:
+            try:
+                author.write(program)
+            except Exception as error:
+                if not error.args or error.args[0] not in _NOT_YET:
+                    raise
+                deferred.append(program)
+        remaining = deferred
 
 
 class _Author:

@@ -26,7 +26,6 @@ from .mysql_definitions import (
 )
 from .mysql_session import LOCK_WAIT_S, MODE, fetch, run_all
 
-_TABLES_IN_A_QUERY = 50
 _DENIED = 1142
 _SEQUENCE_RUN_OUT = 4084
 NAMES_OF_UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8"})
@@ -160,16 +159,12 @@ class Reader:
         """Those of *names* that have a row, or a former row if they are *versioned*. The row counts of information_schema are
         estimates.
         """
-        found = set[str]()
-        for start in range(0, len(names), _TABLES_IN_A_QUERY):
-            part = names[start : start + _TABLES_IN_A_QUERY]
-            questions = [
-                f"SELECT {number} FROM DUAL WHERE EXISTS (SELECT 1 FROM {quote(name)}"  # noqa: S608 - a quoted name
-                f"{' FOR SYSTEM_TIME ALL' if name in versioned else ''})"
-                for number, name in enumerate(part)
-            ]
-            found.update(part[int(row[0])] for row in self._rows(" UNION ALL ".join(questions)))
-        return found
+        questions = [
+            f"SELECT EXISTS (SELECT 1 FROM {quote(name)}{' FOR SYSTEM_TIME ALL' if name in versioned else ''})"  # noqa: S608
+            for name in names
+        ]
+        answers = run_all(self._cursor, questions)
+        return {name for name, ((exists,),) in zip(names, answers, strict=True) if exists == "1"}
 
     def _columns(self, wanted: set[str], versioned: set[str]) -> tuple[dict[str, list[str]], set[str]]:
         """The columns of *wanted* tables that take values, hidden ones too (the server generates the others); and the

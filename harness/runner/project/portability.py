@@ -6,7 +6,7 @@ A project that runs on SQLite by its own settings is left alone: SQLite takes co
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
@@ -46,21 +46,14 @@ def check_models(topology: Topology, aliases: Iterable[str]) -> None:
             )
 
 
-def _needs_of(model: Any) -> Iterator[str]:
+def _needs_of(model: Any) -> list[str]:
     """The fields, indexes and constraints of *model* whose classes are ``django.contrib.postgres``'s own, described for a
     message. A project's class that derives from one of them may support other engines.
     """
     meta = model._meta
-    for field in meta.local_fields:
-        if _is_of_postgres(field):
-            yield f"{meta.label}.{field.name} ({type(field).__name__})"
-    for each in (*meta.indexes, *meta.constraints):
-        if _is_of_postgres(each):
-            yield f"{meta.label}: {each.name} ({type(each).__name__})"
-
-
-def _is_of_postgres(thing: Any) -> bool:
-    return type(thing).__module__.startswith(f"{_POSTGRES}.")
+    parts = [(f"{meta.label}.{field.name}", type(field)) for field in meta.local_fields]
+    parts += [(f"{meta.label}: {each.name}", type(each)) for each in (*meta.indexes, *meta.constraints)]
+    return [f"{name} ({cls.__name__})" for name, cls in parts if cls.__module__.startswith(f"{_POSTGRES}.")]
 
 
 def explain_import(error: BaseException, vendors: Iterable[str]) -> ProjectError | None:
