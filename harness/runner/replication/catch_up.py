@@ -51,10 +51,8 @@ class Link:
         self._positions: Positions = _POSITIONS[connections[primary].vendor]()
 
     def wait(self, replica: Any, deadline_s: float = CATCH_UP_S) -> None:
-        """Return when the server behind *replica* (a Django connection) has everything that its primary has now.
-
-        Raises ``ServerError`` when it has not within *deadline_s* seconds, with both positions, and as soon as a check finds
-        that the replica has stopped.
+        """Return when the server behind *replica* (a Django connection) has everything that its primary has now. Raises as
+        ``await_position`` does.
         """
         wanted = self._position()
         if self._reached is not None and self._positions.is_covered(wanted, self._reached):
@@ -70,7 +68,9 @@ class Link:
         with contextlib.suppress(ServerError):
             self.wait(replica, SHOWS_S)
         with replica.connection.cursor() as cursor:
-            check_health(self._positions, cursor, self._primary)
+            health = self._positions.health(cursor)
+        if health is not None:
+            _raise_if_stopped(health, self._positions.hint, self._primary)
 
     def open(self) -> None:
         """Connect to the primary now instead of at the first wait: a test may forbid connections."""
@@ -117,14 +117,6 @@ def await_position(
                 evidence=f"primary at {' '.join(map(str, wanted))}; the replica says: {health.progress or 'nothing'}",
             )
     return reached
-
-
-def check_health(positions: Positions, cursor: Any, primary: str) -> None:
-    """Raise ``ServerError`` if the replica behind *cursor* has stopped, with the error that stopped it; ``NotReceivingError`` if
-    it has lost its primary and may find it again.
-    """
-    if (health := positions.health(cursor)) is not None:
-        _raise_if_stopped(health, positions.hint, primary)
 
 
 def _raise_if_stopped(health: Health, hint: str, primary: str) -> None:
