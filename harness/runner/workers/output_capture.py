@@ -115,4 +115,4 @@ def flush(*streams: object) -> None:
     for stream in streams:
         if isinstance(stream, unpatched.io.TextIOWrapper):
             with contextlib.suppress(Exception):  # a test closed it: nothing is left to flush
-                unpatched.io.flush(stream)
+                unpatched.io.TextIOWrapper.flush(stream)
