@@ -26,9 +26,8 @@ _CHARACTERS = 400
 _STANDARD = sysconfig.get_paths()["stdlib"] + "/"
 _PACKAGE = f"{Path(__file__).parents[1]}/"
 _INSTALLED = re.compile(r".*/(?:site|dist)-packages/(.*)")
-_FAULT_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
+_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+)(?:, in .*|(?P<function> in .*))?')
 _NESTED = "Traceback (most recent call last):"
-_NESTED_FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+)(, in .*)?')
 
 Relative = Callable[[str], str]
 """Makes a file's name relative to the project's root if it lies below."""
@@ -48,21 +47,8 @@ def of_exception(error: TracebackException, relative: Relative, template: str = 
 
 def of_stacks(text: str, relative: Relative) -> tuple[BriefLine, ...]:
     """The short form of ``faulthandler``'s output: the stack of each thread, most recent frame first."""
-    lines: list[BriefLine] = []
-    printed = [line for line in text.splitlines() if line.strip() and not line.startswith("Extension modules:")]
-    for is_frame, group in groupby(printed, key=lambda line: bool(_FAULT_FRAME.match(line))):
-        if not is_frame:
-            lines += [BriefLine(line, "error") for line in group]
-            continue
-        found = [match for line in group if (match := _FAULT_FRAME.match(line))]
-        folded = list(_folded((one["file"], _stack_text(one, relative)) for one in found))
-        # drop the outermost frames: frameworks and the harness, which called the test
-        lines += folded[:-1] if len(folded) > 1 and folded[-1].kind == "folded" else folded
-    return tuple(lines)
-
-
-def _stack_text(frame: re.Match[str], relative: Relative) -> str:
-    return f"{relative(frame['file'])}:{frame['line']} in {frame['function']}"
+    lines = [line for line in text.splitlines() if not line.startswith("Extension modules:")]
+    return tuple(_of_text(lines, relative, is_outermost_last=True))
 
 
 def template_of(error: BaseException, tb: TracebackType | None, relative: Relative) -> str:
@@ -98,16 +84,13 @@ def _line_of(node: object) -> object:
 def _chain(error: TracebackException) -> list[TracebackException]:
     """The exceptions that led to *error*, oldest first, then *error*; without those that a framework only wrapped."""
     chain, seen = [error], {id(error)}
-    while True:
-        last = chain[-1]
-        earlier = _earlier(last)
-        while earlier is not None and id(earlier) not in seen and _only_wraps(last, earlier):
-            seen.add(id(earlier))
-            earlier = _earlier(earlier)
-        if earlier is None or id(earlier) in seen:
-            return chain[::-1]
+    earlier = _earlier(error)
+    while earlier is not None and id(earlier) not in seen:
         seen.add(id(earlier))
-        chain.append(earlier)
+        if not _only_wraps(chain[-1], earlier):
+            chain.append(earlier)
+        earlier = _earlier(earlier)
+    return chain[::-1]
 
 
 def _earlier(error: TracebackException) -> TracebackException | None:
@@ -129,7 +112,8 @@ def _single(error: TracebackException, relative: Relative, template: str = "") -
     """The short form of *error* alone, without its chain."""
     lines = "".join(error.format_exception_only()).rstrip("\n").split("\n")
     if _NESTED in lines:
-        yield from _of_nested(lines, relative)
+        # unittest has the traceback of a module that it could not import in the message
+        yield from _of_text(lines, relative)
         return
     yield from _folded((frame.filename, _frame_text(frame, relative)) for frame in error.stack)
     if template:
@@ -142,18 +126,21 @@ def _single(error: TracebackException, relative: Relative, template: str = "") -
         yield BriefLine(f"  ... {len(grouped) - GROUPED} more exceptions", "folded")
 
 
-def _of_nested(lines: list[str], relative: Relative) -> Iterator[BriefLine]:
-    """The short form of a message that contains a traceback, such as unittest's for a module that it could not import."""
+def _of_text(lines: list[str], relative: Relative, *, is_outermost_last: bool = False) -> Iterator[BriefLine]:
+    """The short form of *lines* that contain frames as ``traceback`` or ``faulthandler`` prints them."""
     frames: list[tuple[str, str]] = []
     for line in [*lines, ""]:
-        if match := _NESTED_FRAME.fullmatch(line):
-            frames.append((match["file"], f"{relative(match['file'])}:{match['line']}"))
+        if match := _FRAME.fullmatch(line):
+            frames.append((match["file"], f"{relative(match['file'])}:{match['line']}{match['function'] or ''}"))
         elif frames and line.startswith("    "):
             file, text = frames[-1]
             if ": " not in text:  # the first line below a frame is its source, the others mark a part of it
                 frames[-1] = file, f"{text}: {line.strip()[:_CHARACTERS]}"
         else:
-            yield from _folded(frames)
+            folded = _folded(frames)
+            if is_outermost_last and len(folded) > 1 and folded[-1].kind == "folded":
+                folded.pop()  # frameworks and the harness, which called the test
+            yield from folded
             frames.clear()
             if line and line != _NESTED:
                 yield BriefLine(line, "error")
@@ -165,42 +152,26 @@ def _frame_text(frame: FrameSummary, relative: Relative) -> str:
     return f"{place}: {source[:_CHARACTERS]}" if source else f"{place} in {frame.name}"
 
 
-def _folded(found: Iterable[tuple[str, str]]) -> Iterator[BriefLine]:
+def _folded(found: Iterable[tuple[str, str]]) -> list[BriefLine]:
     """A line for each frame of the project, and one for each run of others; if none is the project's, also the last frame."""
-    frames = list(found)
+    frames, lines, shown = list(found), list[BriefLine](), list[BriefLine]()
     if frames and all(is_framework(file) for file, _ in frames):
         file, text = frames.pop()
-        yield from _fold([file for file, _ in frames])
-        yield BriefLine(f"... {_shortened(file, text)}", "folded")
-        return
-    lines: list[BriefLine] = []
-    for is_foreign, group in groupby(frames, key=lambda frame: is_framework(frame[0])):
-        if is_foreign:
-            lines += _fold([file for file, _ in group])
+        shown = [BriefLine(f"... {text.replace(file, _shorter(file), 1)}", "folded")]
+    # frames of one kind are folded together; of the project's, repeated ones, such as those of a recursion
+    for text, group in groupby(frames, key=lambda frame: "" if is_framework(frame[0]) else frame[1]):
+        files = [file for file, _ in group]
+        if not text:
+            packages = ", ".join(dict.fromkeys(map(package_of, files)))
+            noun = "frame" if len(files) == 1 else "frames"
+            lines.append(BriefLine(f"... {len(files)} {noun} of {packages}", "folded"))
         else:
-            lines += _without_repeats([text for _, text in group])
-    yield from _ends(lines)
-
-
-def _fold(files: list[str]) -> Iterator[BriefLine]:
-    if files:
-        packages = ", ".join(dict.fromkeys(map(package_of, files)))
-        yield BriefLine(f"... {len(files)} {'frame' if len(files) == 1 else 'frames'} of {packages}", "folded")
-
-
-def _without_repeats(texts: list[str]) -> Iterator[BriefLine]:
-    for text, group in groupby(texts):
-        times = sum(1 for _ in group)
-        yield BriefLine(text, "frame")
-        if times > 1:
-            yield BriefLine(f"... {times - 1} times more", "folded")
-
-
-def _ends(lines: list[BriefLine]) -> list[BriefLine]:
-    if len(lines) <= 2 * FRAMES:
-        return lines
-    left_out = len(lines) - 2 * FRAMES + 1
-    return [*lines[: FRAMES - 1], BriefLine(f"... {left_out} lines of frames", "folded"), *lines[-FRAMES:]]
+            lines.append(BriefLine(text, "frame"))
+        if text and len(files) > 1:
+            lines.append(BriefLine(f"... {len(files) - 1} times more", "folded"))
+    if (left_out := len(lines) - 2 * FRAMES) > 0:
+        lines[FRAMES - 1 : -FRAMES] = [BriefLine(f"... {left_out + 1} lines of frames", "folded")]
+    return [*lines, *shown]
 
 
 def is_framework(file: str) -> bool:
@@ -221,10 +192,6 @@ def _shorter(file: str) -> str:
     """*file* relative to the folder that its package lies in."""
     installed = _INSTALLED.match(file)
     return installed[1] if installed else file.removeprefix(_STANDARD)
-
-
-def _shortened(file: str, text: str) -> str:
-    return _shorter(file) + text[len(file) :] if text.startswith(file) else text
 
 
 def is_ours(file: str) -> bool:

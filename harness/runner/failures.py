@@ -63,16 +63,10 @@ class FailureDescriber:
             type=type_name(cls),
             message=cut(message_of(value), MESSAGE_CHARACTERS),
             traceback=cut(text, TRACEBACK_CHARACTERS),
-            frames=self._frames_or_none(tb),
+            frames=self._frames(tb),
             subtest=subtest,
             brief=brief,
         )
-
-    def _frames_or_none(self, tb: TracebackType | None) -> tuple[Frame, ...]:
-        try:
-            return self._frames(tb)
-        except Exception:  # noqa: BLE001 - the failure is reported without frames
-            return ()
 
     def _texts(
         self, cls: type[BaseException], value: BaseException, tb: TracebackType | None
@@ -83,7 +77,10 @@ class FailureDescriber:
             _remove_our_frames(summary)
             text = "".join(summary.format())
         except BaseException as error:  # noqa: BLE001 - a __repr__ or __cause__ of the project's may do anything
-            return f"{_formatted(tb)}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
+            frames = ""
+            with contextlib.suppress(BaseException):  # a test may have patched the code that reads source files
+                frames = "".join(unpatched.traceback.format_tb(tb))
+            return f"{frames}{type_name(cls)}: <it could not be printed: {type_name(type(error))}>\n", ()
         try:
             template = excerpt.template_of(value, tb, self.relative)
             return text, _shortened(excerpt.of_exception(summary, self.relative, template))
@@ -91,16 +88,17 @@ class FailureDescriber:
             return text, ()
 
     def _frames(self, tb: TracebackType | None) -> tuple[Frame, ...]:
-        if tb is None:
-            return ()
-        frames = []
-        node = tblib.Traceback(tb)
-        while node is not None:
-            code = node.tb_frame.f_code
-            if not is_ours(code.co_filename):
-                frames.append(Frame(self.relative(code.co_filename), node.tb_lineno, code.co_name))
-            node = node.tb_next
-        return tuple(frames[-MAX_FRAMES:])
+        """The innermost frames of *tb*, without ours; none if one of them cannot be read."""
+        with contextlib.suppress(Exception):
+            frames = list[Frame]()
+            node = None if tb is None else tblib.Traceback(tb)
+            while node is not None:
+                code = node.tb_frame.f_code
+                if not is_ours(code.co_filename):
+                    frames.append(Frame(self.relative(code.co_filename), node.tb_lineno, code.co_name))
+                node = node.tb_next
+            return tuple(frames[-MAX_FRAMES:])
+        return ()
 
 
 def type_name(cls: type[BaseException]) -> str:
@@ -121,13 +119,6 @@ def project_root() -> str:
     return str(Path.cwd())
 
 
-def _formatted(tb: TracebackType | None) -> str:
-    try:
-        return "".join(unpatched.traceback.format_tb(tb))
-    except BaseException:  # noqa: BLE001 - a test may have patched what reads source files
-        return ""
-
-
 def _shortened(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
     """*lines* in about ``MESSAGE_CHARACTERS``: if they are longer, the error lines are joined and cut in the middle."""
     if sum(len(line.text) for line in lines) <= MESSAGE_CHARACTERS:
@@ -139,15 +130,14 @@ def _shortened(lines: tuple[BriefLine, ...]) -> tuple[BriefLine, ...]:
 
 def _remove_our_frames(error: traceback.TracebackException) -> None:
     """Remove the frames of the harness's hooks from a traceback and from those chained to it."""
-    waiting, seen = [error], set[int]()
+    waiting: list[traceback.TracebackException | None] = [error]
+    seen: set[int] = set()
     while waiting:
         one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        one.stack[:] = [frame for frame in one.stack if not is_ours(frame.filename)]
-        chained = (one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ()))
-        waiting += [other for other in chained if other is not None]
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.stack[:] = [frame for frame in one.stack if not is_ours(frame.filename)]
+            waiting += (one.__cause__, one.__context__, *(one.exceptions or ()))
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -159,23 +149,16 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def missing_metadata(error: BaseException) -> str:
-    """Advice if *error* is a package's request for its own version while it is not installed; else empty."""
-    if not isinstance(error, PackageNotFoundError):
-        return ""
-    return (
-        f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
-        ' install = ["pip install -e .", ...].'
-    )
-
-
 def import_advice(error: BaseException, settings_module: str = "") -> str:
     """Advice for an import that failed because a package is not installed; empty for any other error.
 
     It is empty too if *settings_module* itself, or its package, is missing.
     """
-    if advice := missing_metadata(error):
-        return advice
+    if isinstance(error, PackageNotFoundError):  # a package asks for its own version
+        return (
+            f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
+            ' install = ["pip install -e .", ...].'
+        )
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if not name or f"{settings_module}.".startswith(f"{name}."):
         return ""
@@ -209,9 +192,10 @@ def format_error(error: BaseException) -> str:
 
 def project_traceback(error: BaseException) -> str:
     """The traceback of *error* without the harness's own frames and those of the import system."""
-    found = unpatched.traceback.extract_tb(error.__traceback__)
     frames = [
-        frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
+        frame
+        for frame in unpatched.traceback.extract_tb(error.__traceback__)
+        if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
     ]
     lines = unpatched.traceback.format_list(frames)
     return "".join(["Traceback (most recent call last):\n", *lines, *unpatched.traceback.format_exception_only(error)])
@@ -225,7 +209,7 @@ def _without_unittest(tb: TracebackType | None) -> TracebackType | None:
     start = tb
     while start is not None and _is_unittest(start):
         start = start.tb_next
-    return start if start is not None else tb
+    return start or tb
 
 
 def _cut_assertion_frames(tb: TracebackType | None) -> None:

@@ -12,7 +12,6 @@ from ...testing import TIMEOUT
 from ..private_apis import test_method_name
 from ..schedule.slots import Limits
 from ..schedule.units import Plan, class_name
-from ..workers.result import fixture_id
 
 _CLASS_FIXTURES = ("setUpClass", "tearDownClass")
 
@@ -28,7 +27,7 @@ def limits(plan: Plan, spec: RunSpec) -> Limits:
         of_class = _marked(cls, test.id)
         for id, limit in [
             (test.id, marked or of_class),
-            *((fixture_id(class_name(cls), n), of_class) for n in _CLASS_FIXTURES),
+            *((f"{class_name(cls)}.{n}", of_class) for n in _CLASS_FIXTURES),
         ]:
             if (limit := limit or _by_pattern(id, spec)) is not None:
                 found[id] = limit

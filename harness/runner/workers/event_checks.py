@@ -43,31 +43,45 @@ class EventChecks:
     def fits(self, event: dict[str, Any]) -> bool:
         """Whether the worker can have sent *event* (without an envelope, as plain JSON types); if so, it is recorded as sent."""
         try:
-            check = _CHECKS.get(event.get("type", ""))
-            return check is not None and not _STAMPED & event.keys() and check(self, event)
+            return not _STAMPED & event.keys() and self._fits(event)
         except (TypeError, AttributeError, KeyError):  # a field of a wrong type, such as a list for a name
             return False
 
-    def _slot_recycled(self, event: dict[str, Any]) -> bool:
-        is_first, self._has_started = not (self._has_started or self._has_failed), True
-        return is_first and _is_duration(event.get("duration"))
+    def _fits(self, event: dict[str, Any]) -> bool:
+        is_between = self._has_started and self._running is None
+        match event["type"]:
+            case "SlotRecycled":
+                is_first, self._has_started = not (self._has_started or self._has_failed), True
+                return is_first and _is_duration(event["duration"])
+            case "FixtureStarted":
+                return is_between and event["test"] in self._fixtures
+            case "AttemptStarted" if is_between and self._is_next(event):
+                self._running = event["test"]
+                return True
+            case "AttemptFinished":
+                return _is_sound(event) and self._finishes(event, is_between=is_between)
+            case "UnitFinished" if is_between and self._unit and event["unit"] == self._unit:
+                self.assign("", (), 1, ())
+                return True
+            case "QueriesCounted":
+                return is_between and not self._unit and _decodes(event)
+            case "Notice":
+                return is_between and event["code"] in NOTICES and isinstance(event["text"], str)
+            case "WorkerFailed":  # the last event: any later one is a forgery
+                self._has_started, self._unit, self._tests, self._running = False, "", (), ""
+                self._has_failed, had_failed = True, self._has_failed
+                return not had_failed and _decodes(event) and event["fault"] in ("", "project", "harness")
+            case "RunAborted":
+                texts = (event["message"], event.get("hint", ""), event.get("evidence", ""))
+                return self._running is None and event["exit_code"] in _ABORTS and _are_texts(texts)
+        return False
 
-    def _fixture_started(self, event: dict[str, Any]) -> bool:
-        return self._is_between() and event.get("test") in self._fixtures
-
-    def _attempt_started(self, event: dict[str, Any]) -> bool:
-        if not self._is_between() or not self._is_next(event):
-            return False
-        self._running = event["test"]
-        return True
-
-    def _attempt_finished(self, event: dict[str, Any]) -> bool:
-        if not _is_sound(event):
-            return False
+    def _finishes(self, event: dict[str, Any], *, is_between: bool) -> bool:
+        """Whether the end of an attempt fits."""
         test, outcome, extra = event["test"], event["outcome"], event.get("extra")
         if extra is not None:  # a fixture, which the plan does not name
             is_own = test in self._fixtures and extra.get("id") == test
-            return is_own and self._is_between() and outcome == "ERRORED"
+            return is_own and is_between and outcome == "ERRORED"
         if self._running is None:  # its class could not be set up
             fits = self._is_next(event) and outcome in _LEFT_OUT
         else:
@@ -76,47 +90,9 @@ class EventChecks:
             self._next, self._running = self._next + 1, None
         return fits
 
-    def _unit_finished(self, event: dict[str, Any]) -> bool:
-        if not self._is_between() or not self._unit or event.get("unit") != self._unit:
-            return False
-        self.assign("", (), 1, ())
-        return True
-
-    def _queries_counted(self, event: dict[str, Any]) -> bool:
-        return self._is_between() and not self._unit and _decodes(event)
-
-    def _notice(self, event: dict[str, Any]) -> bool:
-        return self._is_between() and event.get("code") in NOTICES and isinstance(event.get("text"), str)
-
-    def _worker_failed(self, event: dict[str, Any]) -> bool:
-        """A worker's last event: any later one is a forgery."""
-        self._has_started, self._unit, self._tests, self._running = False, "", (), ""
-        self._has_failed, had_failed = True, self._has_failed
-        return not had_failed and _decodes(event) and event.get("fault") in ("", "project", "harness")
-
-    def _run_aborted(self, event: dict[str, Any]) -> bool:
-        texts = (event.get("message"), event.get("hint", ""), event.get("evidence", ""))
-        return self._running is None and event.get("exit_code") in _ABORTS and _are_texts(texts)
-
-    def _is_between(self) -> bool:
-        return self._has_started and self._running is None
-
     def _is_next(self, event: dict[str, Any]) -> bool:
         is_left = self._next < len(self._tests)
         return is_left and event.get("test") == self._tests[self._next] and event.get("n", 1) == self._n
-
-
-_CHECKS = {
-    "SlotRecycled": EventChecks._slot_recycled,
-    "FixtureStarted": EventChecks._fixture_started,
-    "AttemptStarted": EventChecks._attempt_started,
-    "AttemptFinished": EventChecks._attempt_finished,
-    "UnitFinished": EventChecks._unit_finished,
-    "QueriesCounted": EventChecks._queries_counted,
-    "Notice": EventChecks._notice,
-    "WorkerFailed": EventChecks._worker_failed,
-    "RunAborted": EventChecks._run_aborted,
-}
 
 
 def _is_sound(event: dict[str, Any]) -> bool:

@@ -26,24 +26,16 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt, with everything that unittest has reported of it so far."""
+    """One attempt, with everything that unittest has reported of it so far: its failures, and the *others* with their reason."""
 
     test: str
     n: int
     start: float
     failures: list[Failure] = field(default_factory=list)
-    skip: str | None = None
+    others: dict[Outcome, tuple[tuple[Failure, ...], str]] = field(default_factory=dict)
     subtest_skip: str | None = None
-    expected_failure: Failure | None = None
-    is_success: bool = False
-    is_unexpected_success: bool = False
     subtests_passed: int = 0
     subtests_not_passed: dict[int, Any] = field(default_factory=dict)
-
-    @property
-    def subtests(self) -> int:
-        """The number of subTests that ran, skipped ones included."""
-        return self.subtests_passed + len(self.subtests_not_passed)
 
     def note_subtest(self, subtest: Any, *, has_passed: bool) -> None:
         """Count *subtest*. unittest does not report a subTest around one that has not passed: it is counted with that one."""
@@ -57,14 +49,9 @@ class Attempt:
         if self.failures:
             erred = any(failure.kind == "error" for failure in self.failures)
             return (Outcome.ERRORED if erred else Outcome.FAILED), tuple(self.failures), ""
-        if self.is_unexpected_success:
-            return Outcome.XPASSED, (), "the test passed, and is marked as an expected failure"
-        if self.expected_failure is not None:
-            return Outcome.XFAILED, (self.expected_failure,), self.expected_failure.message
-        if self.skip is not None:
-            return Outcome.SKIPPED, (), self.skip
-        if self.is_success:
-            return Outcome.PASSED, (), ""
+        for outcome in (Outcome.XPASSED, Outcome.XFAILED, Outcome.SKIPPED, Outcome.PASSED):
+            if outcome in self.others:
+                return outcome, *self.others[outcome]
         if self.subtest_skip is not None:
             return Outcome.SKIPPED, (), self.subtest_skip
         silent = Failure("error", "NoOutcome", "the test ended without an outcome", "The test reported nothing.\n")
@@ -112,7 +99,7 @@ class AttemptResult(unittest.TestResult):
                 round(duration, 6),
                 failures,
                 reason,
-                attempt.subtests,
+                attempt.subtests_passed + len(attempt.subtests_not_passed),
                 stdout,
                 stderr,
                 self._statement_log.statements() if outcome.is_red else (),
@@ -131,7 +118,7 @@ class AttemptResult(unittest.TestResult):
     def end_fixture(self) -> None:
         """End the fixture, and report its failures: a clean-up may fail besides the fixture that it cleans up after."""
         for (owner, name), failures in self._fixture_failures.items():
-            test = fixture_id(owner, name)
+            test = f"{owner}.{name}"
             duration = round(unpatched.time.perf_counter() - self._fixture_start, 6)
             stdout, stderr = self._capture.end()
             self._send(
@@ -162,8 +149,7 @@ class AttemptResult(unittest.TestResult):
         """Do nothing: the attempt ends after."""
 
     def addSuccess(self, test: Any) -> None:
-        if self._attempt is not None:
-            self._attempt.is_success = True
+        self._note(Outcome.PASSED)
 
     def addFailure(self, test: Any, err: Any) -> None:
         self._add("failure", err)
@@ -181,15 +167,14 @@ class AttemptResult(unittest.TestResult):
             self._attempt.subtest_skip = str(reason)
             self._attempt.note_subtest(test, has_passed=False)
         else:
-            self._attempt.skip = str(reason)
+            self._note(Outcome.SKIPPED, str(reason))
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:
-        if self._attempt is not None:
-            self._attempt.expected_failure = self._describer.describe(err, "failure")
+        failure = self._describer.describe(err, "failure")
+        self._note(Outcome.XFAILED, failure.message, failure)
 
     def addUnexpectedSuccess(self, test: Any) -> None:
-        if self._attempt is not None:
-            self._attempt.is_unexpected_success = True
+        self._note(Outcome.XPASSED, "the test passed, and is marked as an expected failure")
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
         if self._attempt is None:
@@ -203,6 +188,10 @@ class AttemptResult(unittest.TestResult):
     def addDuration(self, test: Any, elapsed: float) -> None:
         """Do nothing: an attempt's duration is that of the whole call."""
 
+    def _note(self, outcome: Outcome, reason: str = "", *failures: Failure) -> None:
+        if self._attempt is not None:
+            self._attempt.others[outcome] = failures, reason
+
     def _add(self, kind: Literal["failure", "error"], err: ExcInfo, subtest: str = "") -> None:
         if self._attempt is not None:
             self._attempt.failures.append(self._describer.describe(err, kind, subtest))
@@ -213,8 +202,3 @@ class AttemptResult(unittest.TestResult):
         fixture = (match[2], match[1]) if match else (description, "fixture")
         self.fixture_failure = fixture[1]
         self._fixture_failures.setdefault(fixture, []).append(self._describer.describe(err, "error"))
-
-
-def fixture_id(owner: str, name: str) -> str:
-    """The id by which a fixture of the class or module *owner* is blamed."""
-    return f"{owner}.{name}"

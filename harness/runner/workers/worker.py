@@ -47,7 +47,7 @@ from ..sql.statement_log import StatementLog
 from ..text import cut
 from . import isolation
 from .output_capture import Capture
-from .result import AttemptResult, fixture_id
+from .result import AttemptResult
 
 QUERIES_AN_EVENT = 500
 _CHUNK = 1 << 16
@@ -305,7 +305,7 @@ class Worker:
         """Run one of unittest's steps, which reports its exceptions to the result."""
         owner = cls.__module__ if name.endswith("Module") else class_name(cls)
         if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
-            self._result.begin_fixture(fixture_id(owner, name))
+            self._result.begin_fixture(f"{owner}.{name}")
         step(*args, self._result)
         self._result.end_fixture()
 
