@@ -29,11 +29,15 @@ class Assignment:
         return cls(unit, tuple(tests), n)
 
 
-@dataclass(frozen=True, slots=True)
-class Spawn:
-    """Fork a worker into the slot; it makes the slot's clones anew."""
+@dataclass(frozen=True)
+class OfSlot:
+    """A command about the worker of *slot*."""
 
     slot: int
+
+
+class Spawn(OfSlot):
+    """Fork a worker into the slot; it makes the slot's clones anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +48,20 @@ class Assign:
     assignment: Assignment
 
 
-@dataclass(frozen=True, slots=True)
-class Retire:
+class Retire(OfSlot):
     """Close the sending side of the slot's socket: its worker then ends by itself."""
 
-    slot: int
 
-
-@dataclass(frozen=True, slots=True)
-class Examine:
+class Examine(OfSlot):
     """Find out why the slot's worker hangs: get the stacks of its threads, and its sessions from the servers."""
 
-    slot: int
 
-
-@dataclass(frozen=True, slots=True)
-class Terminate:
+class Terminate(OfSlot):
     """Send SIGTERM to the slot's worker and to all processes below it."""
 
-    slot: int
 
-
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(OfSlot):
     """Kill the slot's worker and all processes below it."""
-
-    slot: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ broken connection, no changed settings.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from .. import unpatched
 from ..descriptors import MemoryFile
@@ -16,10 +16,10 @@ from ..host_channel import interrupts_blocked
 _ENDING = (signal.SIGTERM, signal.SIGALRM)
 
 
-def start_inspector(ask: Callable[[], Iterable[str]], deadline_s: float, findings: MemoryFile) -> int:
-    """Fork a process that writes the texts of *ask* to *findings*, and ends after *deadline_s* seconds at the latest.
+def start_inspector(texts: Iterable[str], deadline_s: float, findings: MemoryFile) -> int:
+    """Fork a process that writes *texts* to *findings*, and ends after *deadline_s* seconds at the latest.
 
-    Returns its pid; the caller reaps it.
+    *texts* is a generator, which asks the servers in that process. Returns the pid; the caller reaps it.
     """
     findings.clear()
     with interrupts_blocked():
@@ -31,7 +31,7 @@ def start_inspector(ask: Callable[[], Iterable[str]], deadline_s: float, finding
                 unpatched.signal.signal(signum, signal.SIG_DFL)
             unpatched.signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
             unpatched.signal.setitimer(signal.ITIMER_REAL, deadline_s)
-            for text in ask():
+            for text in texts:
                 unpatched.os.write(findings.fd, text.encode())
         finally:
             unpatched.os._exit(0)

@@ -1,11 +1,12 @@
 """Checks after a test has erred that the servers still answer and the replicas still follow: a lost server may be the cause.
 
-An inspector asks, and the host decides: it sees the containers.
+An inspector asks, and the host decides: it sees the containers. The test's worker waits for permission to go on. A run without
+an errored test never checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from ...errors import ServerError
 from .. import unpatched
 from ..databases.clones import TestDatabase
 from ..descriptors import MemoryFile
+from ..host_channel import Journal
+from ..processes.children import has_ended, kill_child
 from ..replication.catch_up import NoAnswerError, NotReceivingError, check_replica, server_connection
 from .inspector import start_inspector
 
@@ -23,6 +26,8 @@ CHECK_S = 3.0
 GONE_S = 10.0
 """Seconds to wait for a server that does not answer. The host, which sees its container, ends the run sooner."""
 PAUSE_S = 0.2
+SILENT = "server-silent"
+"""The code of the notice that makes the host check its containers."""
 _PROBE_S = 1.0
 _REFUSED_S = "57P03"
 """PostgreSQL's code for a server that starts or shuts down."""
@@ -54,11 +59,6 @@ def servers_of(databases: Iterable[TestDatabase], replicas: Collection[str]) -> 
     return tuple(alias for alias in names if _is_on_server(connections[alias]))
 
 
-def start(aliases: Sequence[str], pairs: Mapping[str, str], found: MemoryFile) -> int:
-    """Start an inspector that checks the servers of *aliases* and the mirrors in *pairs*, each with its primary; its pid."""
-    return start_inspector(lambda: (each.line() for each in _check(aliases, pairs)), CHECK_S + len(pairs), found)
-
-
 def findings(text: str) -> tuple[Finding, ...]:
     """The findings in *text*, the lines of a check. A server still being asked when the time was over does not answer."""
     lines = [Finding(*unpatched.json.loads(line)) for line in text.splitlines()]
@@ -80,6 +80,87 @@ def judge(found: Iterable[Finding], waited_s: float) -> Literal["go on", "check 
     if "silent" in by_kind and waited_s > GONE_S:
         return "give up"
     return "check again" if by_kind else "go on"
+
+
+class ServerChecks:
+    """``request`` begins a check for a worker, ``tick`` takes its result; *release* gets each slot whose worker may go on."""
+
+    def __init__(
+        self, aliases: Sequence[str], pairs: Mapping[str, str], journal: Journal, release: Callable[[int], None]
+    ) -> None:
+        self._aliases = aliases
+        self._pairs = pairs
+        self._journal = journal
+        self._release = release
+        self._findings = MemoryFile("findings")
+        self._pid = 0
+        self._waiting: set[int] = set()
+        self._checked: set[int] = set()
+        self._since = 0.0
+        self._next = 0.0
+        self._is_reported = False
+        self._given_up: frozenset[str] = frozenset()
+
+    @property
+    def processes(self) -> set[int]:
+        """The id of the running inspector, if there is one."""
+        return {self._pid} - {0}
+
+    def request(self, slot: int) -> None:
+        """Begin a check for the worker in *slot*, whose test has erred."""
+        if not self._aliases:
+            self._release(slot)
+            return
+        self._waiting.add(slot)
+        self.tick()
+
+    def forget(self, slot: int) -> None:
+        """Forget the worker in *slot*, which has ended."""
+        self._waiting.discard(slot)
+        self._checked.discard(slot)
+
+    def tick(self) -> None:
+        """Take the result of a finished check, and begin a check that is due. Raises ``ServerError`` if a replica has stopped."""
+        now = unpatched.time.perf_counter()
+        if self._pid and has_ended(self._pid):
+            self._pid = 0
+            self._take(findings(self._findings.text()), now)
+        if not self._pid and self._waiting and now >= self._next:
+            self._checked = set(self._waiting)
+            self._since = self._since or now
+            lines = (finding.line() for finding in _check(self._aliases, self._pairs))
+            self._pid = start_inspector(lines, CHECK_S + len(self._pairs), self._findings)
+
+    def close(self) -> None:
+        """Kill a running check."""
+        if self._pid:
+            kill_child(self._pid)
+
+    def _take(self, found: Sequence[Finding], now: float) -> None:
+        silent = frozenset(finding.alias for finding in found if finding.kind == "silent")
+        decision = judge(found, now - self._since)
+        if decision == "check again" and not (silent and silent <= self._given_up):
+            if silent and not self._is_reported:
+                self._is_reported = True
+                self._journal.notice(SILENT, _silence(found))
+            self._next = now + PAUSE_S
+            return
+        if decision == "give up":
+            self._given_up = silent
+            text = f"{_silence(found)} It was waited for {GONE_S:g} s; the host knows of no loss, so the run goes on."
+            self._journal.notice("server-given-up", text)
+        elif not silent:
+            self._given_up = frozenset()
+        self._since, self._is_reported = 0.0, False
+        for slot in sorted(self._checked & self._waiting):
+            self._waiting.discard(slot)
+            self._release(slot)
+        self._checked = set()
+
+
+def _silence(found: Sequence[Finding]) -> str:
+    silent = [f"{finding.alias!r} ({finding.message})" for finding in found if finding.kind == "silent"]
+    return f"No answer from the server of {', '.join(silent)}."
 
 
 def _check(aliases: Sequence[str], pairs: Mapping[str, str]) -> Iterator[Finding]:

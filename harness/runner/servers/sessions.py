@@ -5,7 +5,7 @@ An inspector asks, because the server itself may be the reason for the time-out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,13 +42,12 @@ def start(databases: Iterable[TestDatabase], replicas: Collection[str], slot: in
 
     ``replicas`` are the mirror aliases that have a server of their own.
     """
-
-    def ask() -> Iterator[str]:
-        for database in databases:
-            for alias in database.aliases(replicas):
-                yield _described(alias, naming.clone(database.template, slot))
-
-    return start_inspector(ask, DEADLINE_S, findings)
+    texts = (
+        _described(alias, naming.clone(database.template, slot))
+        for database in databases
+        for alias in database.aliases(replicas)
+    )
+    return start_inspector(texts, DEADLINE_S, findings)
 
 
 def describe(title: str, sessions: Iterable[ServerSession]) -> str:

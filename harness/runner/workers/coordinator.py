@@ -43,8 +43,7 @@ from ..schedule.commands import (
     Terminate,
 )
 from ..schedule.schedule import Schedule
-from ..servers import reachability
-from ..servers.checks import ServerChecks
+from ..servers.reachability import ServerChecks, servers_of
 from . import postmortem
 from .pool import WorkerPool
 from .postmortem import WorkerRecord
@@ -87,7 +86,7 @@ class Coordinator:
         self._tests = context.plan.tests
         self._pool = WorkerPool(context, schedule.slots, stop_flag, (journal, messages))
         self._server_checks = ServerChecks(
-            reachability.servers_of(context.test_databases, context.replicas),
+            servers_of(context.test_databases, context.replicas),
             {mirror: primary for mirror, primary in context.mirror_pairs.items() if mirror in context.replicas},
             journal,
             lambda slot: self._pool.send(slot, GO_ON + b"\n"),
