@@ -69,7 +69,8 @@ class Journal:
         self._write_lines(lines)
 
     def forget(self) -> None:
-        """Release the key in a fork, where its memory is not mapped (``MADV_DONTFORK``) and cannot be read."""
+        """Close the channel in a fork, where the key's memory is not mapped (``MADV_DONTFORK``) and cannot be read."""
+        unpatched.os.close(self.fd)
         self._key.release()
 
     def beat(self) -> None:
@@ -151,7 +152,8 @@ class HostMessages:
             self._is_deferred = False
 
     def forget(self) -> None:
-        """Release the key in a fork, like ``Journal.forget``."""
+        """Close the channel in a fork, like ``Journal.forget``."""
+        unpatched.os.close(self.fd)
         self._key.release()
 
     def check(self) -> None:

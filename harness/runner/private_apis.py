@@ -24,8 +24,8 @@ FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignor
 # Django's initialisation of a pool's worker, to distinguish a project's own
 init_worker: Callable[..., None] = django.test.runner._init_worker  # type: ignore[attr-defined]  # not in the stubs
 
-
-_clear_exit_handlers = atexit._clear
+forget_exit_handlers = atexit._clear
+"""Drops the exit handlers of the coordinator's process, which a fork must not run."""
 _run_exit_handlers = atexit._run_exitfuncs
 
 
@@ -88,11 +88,6 @@ def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any]
 
     MigrationExecutor.migrate, MigrationExecutor.apply_migration = watched_migrate, watched_apply  # type: ignore[method-assign, assignment]  # undone by unwatch
     return unwatch
-
-
-def forget_exit_handlers() -> None:
-    """Drop the exit handlers of the coordinator's process: this fork must not run them."""
-    _clear_exit_handlers()
 
 
 def run_exit_handlers() -> list[BaseException]:

@@ -1,4 +1,4 @@
-"""Child processes of the coordinator: their sockets, ending, reaping, and the stop flag. Knows nothing of tests."""
+"""Child processes of the coordinator: their signals, ending, reaping, and the stop flag. Knows nothing of tests."""
 
 from __future__ import annotations
 
@@ -8,46 +8,13 @@ import mmap
 import os
 import signal
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from .. import unpatched
 from . import tree
 
-_CHUNK = 1 << 18
 _F_SEAL_FUTURE_WRITE = 0x10  # fcntl has its name from Python 3.13 on
 _READ_ONLY = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | _F_SEAL_FUTURE_WRITE
 """Seals that leave a file writable only through mappings that could write already."""
-
-
-@dataclass(slots=True)
-class Child:
-    """A forked process and our end of its socket."""
-
-    pid: int
-    link: unpatched.Socket
-    buffer: bytes = b""
-    is_stopped: bool = False
-
-    def lines(self) -> list[bytes] | None:
-        """The lines received, each with its newline; ``None`` when there are no more for now. Raises ``EOFError`` at the end of
-        the stream.
-        """
-        try:
-            chunk = self.link.recv(_CHUNK)
-        except BlockingIOError:
-            return None
-        except ConnectionError:
-            chunk = b""
-        if not chunk:
-            raise EOFError
-        *lines, self.buffer = (self.buffer + chunk).split(b"\n")
-        return [line + b"\n" for line in lines]
-
-    def send(self, line: bytes) -> None:
-        """Send it *line*. Raises ``OSError`` if it has ended."""
-        self.link.setblocking(True)
-        self.link.sendall(line)
-        self.link.setblocking(False)
 
 
 class StopFlag:

@@ -33,17 +33,12 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def hide() -> None:
+def hide(*, is_hidden: bool = True) -> None:
     """Close this process's memory and descriptors to other processes of its user: ``/proc``, ``ptrace`` and the like.
 
     Forks inherit it, and programs that they execute do not. Root with its capabilities is not kept out.
     """
-    _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def show() -> None:
-    """Undo ``hide``."""
-    _prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+    _prctl(_PR_SET_DUMPABLE, int(not is_hidden), 0, 0, 0)
 
 
 def die_with_parent(signum: int) -> None:

@@ -258,7 +258,7 @@ class HarnessRunner(DiscoverRunner):
         return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
 
     def _coordinator(self, plan: Plan) -> Coordinator:
-        session, stop_flag = self.harness, StopFlag()
+        session = self.harness
         made = self._test_databases()
         workers = self._workers(plan)
         session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
@@ -271,10 +271,9 @@ class HarnessRunner(DiscoverRunner):
             root=project_root(),
             statement_log=session.statement_log,
             init_worker=_own_init_worker(self),
-            is_stopping=stop_flag.is_set,
+            stop_flag=StopFlag(),
             failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
             check_isolation=session.spec.check_isolation,
-            private_fds=(session.journal.fd, session.messages.fd),
         )
         schedule = Schedule(
             plan.units,
@@ -285,7 +284,7 @@ class HarnessRunner(DiscoverRunner):
             repeat=session.spec.repeat,
             is_failfast=self.failfast,
         )
-        return Coordinator(context, schedule, session.journal, stop_flag, session.messages)
+        return Coordinator(context, schedule, session.journal, session.messages)
 
 
 class SuiteRunHereError(BaseException):

@@ -24,7 +24,6 @@ from .. import unpatched
 from ..failures import FailureDescriber
 from ..host_channel import HostMessages, Journal
 from ..processes import gc_thresholds
-from ..processes.children import StopFlag
 from ..schedule.commands import (
     GO_ON,
     Assign,
@@ -76,7 +75,6 @@ class Coordinator:
         context: WorkerContext,
         schedule: Schedule,
         journal: Journal,
-        stop_flag: StopFlag,
         messages: HostMessages,
     ) -> None:
         self._context = context
@@ -84,7 +82,7 @@ class Coordinator:
         self._journal = journal
         self._messages = messages
         self._tests = context.plan.tests
-        self._pool = WorkerPool(context, schedule.slots, stop_flag, (journal, messages))
+        self._pool = WorkerPool(context, schedule.slots, (journal, messages))
         self._server_checks = ServerChecks(
             servers_of(context.test_databases, context.replicas),
             {mirror: primary for mirror, primary in context.mirror_pairs.items() if mirror in context.replicas},
@@ -302,7 +300,7 @@ class Coordinator:
                 case ReportSlow(slot, test, n, elapsed):
                     self._journal.write(AttemptSlow(test, n, round(elapsed, 3)), slot)
                 case Halt(reason):
-                    self._pool.stop_all()
+                    self._context.stop_flag.set()
                     self._journal.notice("halted", reason)
                 case GiveUp(message):
                     hint = (

@@ -12,21 +12,33 @@ import signal
 import socket
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from ...errors import ExitCode
 from .. import unpatched
 from ..host_channel import HostMessages, Journal, interrupts_blocked
 from ..processes import tree
-from ..processes.children import Child, StopFlag, Strays, child_signals, end_children, has_ended, kill_child
+from ..processes.children import Strays, child_signals, end_children, has_ended, kill_child
 from ..servers import sessions
 from . import worker
 from .output_capture import Capture, flush
 
 TERM_S = 1.0
 """Seconds that workers have to end after SIGTERM, before they are killed."""
+_CHUNK = 1 << 18
 _SIGNAL = 0
 """Stands for a signal where a slot's number stands for its worker; slots are numbered from 1."""
+
+
+@dataclass(slots=True)
+class _Child:
+    """A forked worker, and our end of its socket with the beginning of a line that has not ended."""
+
+    pid: int
+    link: unpatched.Socket
+    buffer: bytes = b""
+    is_stopped: bool = False
 
 
 class WorkerPool:
@@ -36,13 +48,11 @@ class WorkerPool:
         self,
         context: worker.WorkerContext,
         slots: Sequence[int],
-        stop_flag: StopFlag,
         channels: tuple[Journal, HostMessages],
     ) -> None:
         self._context = context
-        self._stop_flag = stop_flag
         self._channels = channels
-        self._children: dict[int, Child] = {}
+        self._children: dict[int, _Child] = {}
         self._inspectors: set[int] = set()
         self._selector = unpatched.selectors.DefaultSelector()
         self._signal_fds: tuple[int, ...] = ()
@@ -70,14 +80,14 @@ class WorkerPool:
 
     def spawn(self, slot: int) -> int:
         """Fork a worker into *slot*. Returns its pid."""
-        self._stop_flag.clear(slot)
+        self._context.stop_flag.clear(slot)
         ours, theirs = unpatched.socket.socketpair()
         flush(sys.stdout, sys.stderr)  # text left in Python's buffers would be printed by both processes
         with interrupts_blocked():  # a child that is not registered would never be ended
             pid = unpatched.os.fork()
             if pid == 0:
                 self._become_worker(slot, ours, theirs)
-            self._children[slot] = Child(pid, ours)
+            self._children[slot] = _Child(pid, ours)
         with contextlib.suppress(OSError):  # both processes set it; the second call may fail
             unpatched.os.setpgid(pid, pid)
         theirs.close()
@@ -93,9 +103,9 @@ class WorkerPool:
             self._selector.close()
             for child in self._children.values():
                 child.link.close()
-            for fd in (*self._signal_fds, *self._context.private_fds):
+            for fd in self._signal_fds:
                 unpatched.os.close(fd)
-            for own in (*self._channels, self._stop_flag):
+            for own in (*self._channels, self._context.stop_flag):
                 own.forget()
             for other, capture in self.captures.items():
                 if other != slot:
@@ -108,29 +118,34 @@ class WorkerPool:
         """The lines that the slot's worker has sent; ``None`` when there are no more for now, or for good."""
         child = self._children[slot]
         try:
-            return child.lines()
-        except EOFError:
+            chunk = child.link.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        except ConnectionError:
+            chunk = b""
+        if not chunk:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(child.link)
             return None
+        *lines, child.buffer = (child.buffer + chunk).split(b"\n")
+        return [line + b"\n" for line in lines]
 
     def send(self, slot: int, line: bytes) -> None:
         """Send *line* to the slot's worker, unless it has just died."""
+        link = self._children[slot].link
         with contextlib.suppress(OSError):
-            self._children[slot].send(line)
+            link.setblocking(True)
+            link.sendall(line)
+            link.setblocking(False)
 
     def retire(self, slot: int) -> None:
         """Close the sending side of the socket: the worker ends when it has read everything."""
         with contextlib.suppress(OSError):
             self._children[slot].link.shutdown(socket.SHUT_WR)
 
-    def stop_all(self) -> None:
-        """Have every worker end after its running test."""
-        self._stop_flag.set()
-
     def examine(self, slot: int) -> None:
         """Have the stacks of the worker's threads, and its sessions on the servers, written to the slot's capture."""
-        self._stop_flag.set(slot)
+        self._context.stop_flag.set(slot)
         with contextlib.suppress(ProcessLookupError):
             unpatched.os.kill(self._children[slot].pid, signal.SIGUSR1)
         context, found = self._context, self.captures[slot].sessions

@@ -136,8 +136,11 @@ class AttemptResult(unittest.TestResult):
             )
         self._fixture_failures.clear()
 
-    def leave_out(self, test: str, n: int, outcome: Outcome, reason: str) -> None:
+    def leave_out(self, test: str, n: int) -> None:
         """Report a test that its class's fixture kept from running."""
+        outcome, reason = Outcome.NOT_RUN, f"{self.fixture_failure} failed"
+        if self.fixture_skip is not None:
+            outcome, reason = Outcome.SKIPPED, self.fixture_skip
         self._send(AttemptFinished(test, n, outcome, 0.0, reason=reason))
 
     # called by unittest

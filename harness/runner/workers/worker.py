@@ -14,7 +14,6 @@ import sys
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, NoReturn
 
 from django.db import Error, connections
@@ -40,6 +39,7 @@ from ..descriptors import duplicate_high
 from ..failures import MESSAGE_CHARACTERS, FailureDescriber, format_error, message_of, type_name
 from ..host_channel import INTERRUPTS
 from ..processes import prctl
+from ..processes.children import StopFlag
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.units import Plan, class_name
@@ -58,8 +58,7 @@ class WorkerContext:
     """Data that every worker of a run inherits from the coordinator by its fork.
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
-    ``is_stopping`` tells whether a slot's worker is to end after the running test; a red test ends it too if it was the attempt
-    ``failfast_at`` or a later one. ``private_fds`` are the coordinator's alone.
+    A red test ends its worker, as ``stop_flag`` does, if it was the attempt ``failfast_at`` or a later one.
     """
 
     plan: Plan
@@ -70,10 +69,9 @@ class WorkerContext:
     root: str
     statement_log: StatementLog
     init_worker: Callable[[int], None] | None
-    is_stopping: Callable[[int], bool]
+    stop_flag: StopFlag
     failfast_at: float = math.inf
     check_isolation: bool = False
-    private_fds: tuple[int, ...] = ()
 
 
 class CutOff(BaseException):
@@ -103,7 +101,7 @@ def run(context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capt
 def _become_worker(slot: int, capture: Capture) -> None:
     unpatched.os.setpgid(0, 0)
     prctl.adopt_orphans()  # processes that a test leaves behind stay below its worker, and end with it
-    prctl.show()
+    prctl.hide(is_hidden=False)
     unpatched.signal.set_wakeup_fd(-1)
     for signum in (signal.SIGTERM, signal.SIGCHLD, signal.SIGIO):
         unpatched.signal.signal(signum, signal.SIG_DFL)
@@ -133,7 +131,6 @@ class Worker:
         self._slot = slot
         self._link = link
         self._capture = capture
-        self._is_stopping = partial(context.is_stopping, slot)
         self._describer = FailureDescriber(context.root)
         self._result = AttemptResult(self._send, self._describer, capture, context.statement_log)
         self._steps = private_apis.SuiteSteps()
@@ -216,8 +213,7 @@ class Worker:
     def _receive(self) -> bytes:
         """The next line from the coordinator; empty once it has closed its end."""
         while b"\n" not in self._received:
-            chunk = self._link.recv(_CHUNK)
-            if not chunk:
+            if not (chunk := self._link.recv(_CHUNK)):
                 return b""
             self._received += chunk
         line, _, self._received = self._received.partition(b"\n")
@@ -263,12 +259,16 @@ class Worker:
         result, tests = self._result, self._context.plan.tests
         self._steps.forget(result)
         result.fixture_failure = result.fixture_skip = None
-        is_up = self._set_up(cls, instances[0][1])
+        self._fixture(cls, "setUpModule", self._steps.set_up_module, instances[0][1])
+        if result.fixture_failure is None and result.fixture_skip is None:
+            self._fixture(cls, "setUpClass", self._steps.set_up_class, instances[0][1])
+            self._steps.is_up(cls, result)
+        is_up = result.fixture_failure is None and result.fixture_skip is None
         for index, instance in instances:
-            if self._is_stopping():
+            if self._context.stop_flag.is_set(self._slot):
                 break
             if not is_up:
-                self._leave_out(tests[index].id, n)
+                result.leave_out(tests[index].id, n)
                 continue
             attempt = private_apis.fresh_copy(instance)
             result.begin(tests[index].id, n)
@@ -285,21 +285,9 @@ class Worker:
                 self._receive()  # the coordinator checks the servers, and says when to go on
             if outcome.is_red and n >= self._context.failfast_at:
                 break  # the coordinator decides the same, but its message may come too late
-        self._tear_down(cls)
-
-    def _set_up(self, cls: type, first: unittest.TestCase) -> bool:
-        """Set up the module and the class; whether the class's tests can run."""
-        result = self._result
-        self._fixture(cls, "setUpModule", self._steps.set_up_module, first)
-        if result.fixture_failure is None and result.fixture_skip is None:
-            self._fixture(cls, "setUpClass", self._steps.set_up_class, first)
-            self._steps.is_up(cls, result)
-        return result.fixture_failure is None and result.fixture_skip is None
-
-    def _tear_down(self, cls: type) -> None:
         self._fixture(cls, "tearDownClass", self._steps.tear_down_class)
         self._fixture(cls, "tearDownModule", self._steps.tear_down_module)
-        self._steps.forget(self._result)
+        self._steps.forget(result)
 
     def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
         """Run one of unittest's steps, which reports its exceptions to the result."""
@@ -308,10 +296,3 @@ class Worker:
             self._result.begin_fixture(f"{owner}.{name}")
         step(*args, self._result)
         self._result.end_fixture()
-
-    def _leave_out(self, test: str, n: int) -> None:
-        result = self._result
-        if result.fixture_skip is not None:
-            result.leave_out(test, n, Outcome.SKIPPED, result.fixture_skip)
-        else:
-            result.leave_out(test, n, Outcome.NOT_RUN, f"{result.fixture_failure} failed")
