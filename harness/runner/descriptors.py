@@ -39,7 +39,7 @@ class MemoryFile:
 
     def mark(self) -> None:
         """Make ``since_mark`` begin at the present end."""
-        self._mark[0] = self._size()
+        self._mark[0] = unpatched.os.lseek(self.fd, 0, os.SEEK_END)
 
     def since_mark(self) -> str:
         """The text behind the mark; its middle is left out if it is too long."""
@@ -59,11 +59,8 @@ class MemoryFile:
         self._mark.release()
         self._memory.close()
 
-    def _size(self) -> int:
-        return unpatched.os.lseek(self.fd, 0, os.SEEK_END)
-
     def _read(self, start: int) -> str:
-        size = max(0, self._size() - start)
+        size = max(0, unpatched.os.lseek(self.fd, 0, os.SEEK_END) - start)
         half = _FILE_BYTES // 2
         if size <= _FILE_BYTES:
             data = unpatched.os.pread(self.fd, size, start)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ...protocol.events import Outcome
 from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, LeaveOut, Retire, Spawn
-from .slots import SLOW_S, Busy, Closed, Limits, Retiring, Running, Slot, Starting
+from .slots import SLOW_S, Busy, Limits, Retiring, Running, Slot, Starting
 from .units import Unit
 
 MAX_DEATHS_WITHOUT_PROGRESS = 3
@@ -139,7 +139,7 @@ class Schedule:
     def worker_is_gone(self, number: int, now: float) -> list[Command]:
         """The slot's process has ended; all its events have been reported before."""
         slot = self._slots[number]
-        phase, slot.phase = slot.phase, Closed()
+        phase, slot.phase = slot.phase, None
         commands: list[Command] = []
         if not isinstance(phase, Retiring):
             self._deaths_in_a_row += 1
@@ -153,7 +153,7 @@ class Schedule:
             commands += self.halt(f"{self._deaths_in_a_row} workers in a row died")
         if slot.rest or self._queue or self._may_retry(slot):
             commands += _spawn(slot, now)
-        elif all(isinstance(other.phase, Closed) for other in self._slots.values()):
+        elif not any(other.phase for other in self._slots.values()):
             commands.append(Finish())
         return commands
 
@@ -195,9 +195,7 @@ class Schedule:
 
     def _may_retry(self, slot: Slot) -> bool:
         """Whether a failed test may be tried again in *slot*: alone, and only if few tests failed."""
-        if not self._retries or any(
-            other is not slot and not isinstance(other.phase, Closed) for other in self._slots.values()
-        ):
+        if not self._retries or any(other.phase for other in self._slots.values() if other is not slot):
             return False
         waiting = {assignment.tests[0] for assignment in self._retries}
         return len(waiting) + self._red <= max(RETRY_AT_LEAST, RETRY_SHARE * len(self._ids))

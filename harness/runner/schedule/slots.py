@@ -88,20 +88,16 @@ class Retiring:
     ending: Ending | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The slot has no worker."""
-
-
 @dataclass(slots=True)
 class Slot:
-    """A slot: its phase, the rest of an assignment whose worker died, and its deaths since the last progress.
+    """A slot: its phase (``None`` without a worker), the rest of an assignment whose worker died, its deaths since the last
+    progress.
 
     A worker is idle only inside a step of the schedule, which gives it work or retires it: that is no phase.
     """
 
     number: int
-    phase: Starting | Busy | Retiring | Closed = field(default_factory=Closed)
+    phase: Starting | Busy | Retiring | None = None
     rest: Assignment | None = None
     deaths: int = 0
     failed_starts: int = 0
@@ -112,17 +108,17 @@ class Slot:
 
     @property
     def ending(self) -> Ending | None:
-        return None if isinstance(self.phase, Closed) else self.phase.ending
+        return self.phase.ending if self.phase else None
 
     def end(self, outcome: Outcome, why: str, now: float, *, at_once: bool = False) -> list[Command]:
         """End the worker because of *why*: examine it first, or kill it *at_once*."""
-        if not isinstance(self.phase, Closed) and self.phase.ending is None:
+        if self.phase and self.phase.ending is None:
             self.phase.ending = Ending(outcome, why, now, is_terminated=at_once)
         return [Kill(self.number) if at_once else Examine(self.number)]
 
     def check_time(self, now: float, limits: Limits) -> list[Command]:
         """The commands for a worker that is slow or out of time."""
-        if isinstance(self.phase, Closed):
+        if self.phase is None:
             return []
         if self.phase.ending is not None:
             return self.phase.ending.check_time(self.number, now)

@@ -167,11 +167,11 @@ def _planned_function(test_id: str, function: Any, describer: FailureDescriber) 
 
 
 def _location(instance: unittest.TestCase, method_name: str, locations: dict[type, tuple[str, int]]) -> tuple[str, int]:
-    method = inspect.unwrap(getattr(type(instance), method_name, None) or _nothing)
-    code = getattr(method, "__code__", None)
-    if code is not None and code is not _nothing.__code__ and not _is_library(code.co_filename):
-        return code.co_filename, code.co_firstlineno
     cls = type(instance)
+    method: Any = getattr(cls, method_name, None)
+    code = getattr(inspect.unwrap(method), "__code__", None)
+    if code is not None and not _is_library(code.co_filename):
+        return code.co_filename, code.co_firstlineno
     if cls not in locations:
         try:
             locations[cls] = (inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1])
@@ -184,10 +184,6 @@ def _file_of_module(name: str) -> str:
     """The likely file of the module *name*, which cannot be imported; empty if there is none."""
     stem = Path(*name.split("."))
     return next((str(path) for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), "")
-
-
-def _nothing() -> None:
-    """Placeholder for a missing method."""
 
 
 def _is_library(file: str) -> bool:

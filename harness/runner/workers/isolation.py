@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db import connections
@@ -87,30 +88,26 @@ def take(alias: str) -> Census:
     connection: Any = connections[alias]
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
+
+        def rows_of(sql: str | None) -> Any:
+            if not sql:
+                return ()
+            cursor.execute(sql)
+            return cursor.fetchall()
+
         tables = connection.introspection.table_names(cursor)
-        rows = {}
-        if tables:
-            counts = [f"SELECT {number}, count(*) FROM {quote(table)}" for number, table in enumerate(tables)]  # noqa: S608 - quoted
-            cursor.execute(" UNION ALL ".join(counts))
-            rows = {tables[number]: count for number, count in cursor.fetchall()}
-        sequences = {}
-        if (sql := _SEQUENCES.get(connection.vendor)) is not None:
-            cursor.execute(sql)
-            sequences = dict(cursor.fetchall())
-        sessions = 0
-        if (sql := _SESSIONS.get(connection.vendor)) is not None:
-            cursor.execute(sql)
-            sessions = cursor.fetchone()[0] - _own(connection)
+        counts = [f"SELECT {number}, count(*) FROM {quote(table)}" for number, table in enumerate(tables)]  # noqa: S608 - quoted
+        rows = {tables[number]: count for number, count in rows_of(" UNION ALL ".join(counts))}
+        sequences = dict(rows_of(_SEQUENCES.get(connection.vendor)))
+        sessions = sum(number - _own(connection) for (number,) in rows_of(_SESSIONS.get(connection.vendor)))
     return Census(rows, sequences, sessions)
 
 
 def _own(connection: Any) -> int:
     """The number of this process's connections to the database behind *connection*."""
-    place = [connection.settings_dict[key] for key in ("HOST", "PORT", "NAME")]
-    return sum(
-        other.connection is not None and [other.settings_dict[key] for key in ("HOST", "PORT", "NAME")] == place
-        for other in connections.all(initialized_only=True)
-    )
+    place = itemgetter("HOST", "PORT", "NAME")
+    opened = [other for other in connections.all(initialized_only=True) if other.connection is not None]
+    return sum(place(other.settings_dict) == place(connection.settings_dict) for other in opened)
 
 
 def _listed(names: list[str]) -> str:

@@ -25,6 +25,7 @@ class Capture:
         self.stacks = MemoryFile(f"slot-{slot}-stacks")
         self.sessions = MemoryFile(f"slot-{slot}-sessions")
         self.crash_log = CrashSafeLog()
+        self._parts = (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log)
         self._is_marked = False
         self._streams: list[Any] = [None, None]
 
@@ -86,12 +87,12 @@ class Capture:
 
     def clear(self) -> None:
         self.flush()
-        for part in (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log):
+        for part in self._parts:
             part.clear()
 
     def close(self) -> None:
         """Close the capture of another slot in this process, whose tests must not change it."""
-        for part in (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log):
+        for part in self._parts:
             part.close()
 
 

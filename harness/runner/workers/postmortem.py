@@ -57,19 +57,26 @@ def blamed_attempt(blame: Blame, record: WorkerRecord, capture: Capture, relativ
         stacks, stdout, stderr = capture.stacks.text(), overruled.stdout, overruled.stderr
     kind, message = _cause(blame, record)
     evidence = [] if kind in ("ForgedEvent", "WorkerCrash") else [_waiting_text(statement) for statement in waiting]
-    failures: tuple[Failure, ...] = ()
+    uncounted: tuple[Failure, ...] = ()
     if kind == "TestTimeout":
         evidence.append(capture.sessions.text())
         if overruled is not None:
             evidence.append(f"It came to an end after that, as {overruled.outcome.value}, which does not count.")
-            failures = overruled.failures
+            uncounted = overruled.failures
+    brief = (
+        BriefLine(message, "error"),
+        *excerpt.of_stacks(stacks, relative),
+        *(BriefLine(line, "error") for text in evidence for line in text.splitlines()),
+        *(line for failure in uncounted for line in failure.brief),
+    )
+    text = "\n".join(filter(None, [message, stacks, *evidence, *(failure.traceback for failure in uncounted)]))
     owner, _, name = blame.test.rpartition(".")
     return AttemptFinished(
         blame.test,
         blame.n,
         blame.outcome,
         round(blame.elapsed, 6),
-        (_failure(kind, message, stacks, evidence, relative, failures),),
+        (Failure("error", kind, message, text, brief=brief),),
         stdout=stdout,
         stderr=stderr,
         sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
@@ -114,25 +121,6 @@ def _cause(blame: Blame, record: WorkerRecord) -> tuple[str, str]:
     status = record.status
     how = f"died with {signal_name(-status)}" if status < 0 else f"exited with status {status}"
     return "WorkerCrash", f"worker {blame.slot} (pid {record.pid}) {how} while running this test"
-
-
-def _failure(
-    kind: str,
-    message: str,
-    stacks: str,
-    evidence: list[str],
-    relative: excerpt.Relative,
-    overruled: tuple[Failure, ...],
-) -> Failure:
-    """The failure, in full and in short form: the message, the stacks, the evidence, and the failures that do not count."""
-    short = [
-        BriefLine(message, "error"),
-        *excerpt.of_stacks(stacks, relative),
-        *(BriefLine(line, "error") for text in evidence for line in text.splitlines()),
-        *(line for failure in overruled for line in failure.brief),
-    ]
-    text = "\n".join(filter(None, [message, stacks, *evidence, *(failure.traceback for failure in overruled)]))
-    return Failure("error", kind, message, text, brief=tuple(short))
 
 
 def _waiting_text(waiting: Statement) -> str:
