@@ -11,10 +11,9 @@ import errno
 import fcntl
 import itertools
 import os
-import stat
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
 from harness.report.formats import junit, replay, sql, summary
@@ -132,7 +131,15 @@ class Artifacts:
         """
         raw = content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
         try:
-            target = self._place(path)
+            if not _is_of_layout(path):
+                raise UsageError(f"{path!r} is no path of the artifacts folder's layout.")
+            target = self.root / path
+            target.parent.mkdir(exist_ok=True)
+            if target.parent.resolve() != target.parent:
+                raise UsageError(
+                    f"{target.parent} leads out of the artifacts folder.",
+                    hint="Remove the symbolic link, or choose another folder with --artifacts DIR.",
+                )
             self._register(path)
             part = target.with_name(target.name + _PART)
             part.unlink(missing_ok=True)
@@ -218,19 +225,6 @@ class Artifacts:
             os.write(self._lock, os.fsencode(path + "\n"))
             self._made.add(path)
 
-    def _place(self, path: str) -> Path:
-        """The file for *path*, its folder made. Raises ``UsageError`` if it would lie outside."""
-        if not _is_of_layout(path):
-            raise UsageError(f"{path!r} is no path of the artifacts folder's layout.")
-        target = self.root / path
-        target.parent.mkdir(exist_ok=True)
-        if target.parent.resolve() != target.parent:
-            raise UsageError(
-                f"{target.parent} leads out of the artifacts folder.",
-                hint="Remove the symbolic link, or choose another folder with --artifacts DIR.",
-            )
-        return target
-
 
 def condensed(folder: str, paths: Sequence[str]) -> list[str]:
     """*paths* below *folder* on one line: the files at the top, then the folders."""
@@ -241,15 +235,12 @@ def condensed(folder: str, paths: Sequence[str]) -> list[str]:
 
 def _is_of_layout(path: str) -> bool:
     """Whether *path* is of the layout: a file at the top or in one of its folders, or a run's folder with a slash."""
-    parts = PurePosixPath(path).parts
-    if path.endswith("/"):
-        name = path[:-1]
-        return len(parts) == 1 and name == parts[0] and name.isprintable() and name not in (".", "..", *_FOLDERS)
-    if "/".join(parts) != path or not path.isprintable() or path.endswith(_PART):
+    first, slash, name = path.partition("/")
+    if "/" in name or {first, name} & {".", ".."} or not path.isprintable() or path.endswith(_PART):
         return False
-    if len(parts) == 1:
+    if not slash:
         return path in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES)
-    return len(parts) == 2 and parts[0] in _FOLDERS and parts[1] not in (".", "..")
+    return first in _FOLDERS if name else bool(first) and first not in _FOLDERS
 
 
 def _read_lock(lock: int) -> set[str]:
@@ -260,10 +251,9 @@ def _read_lock(lock: int) -> set[str]:
 
 def _clear(root: Path, mine: set[str]) -> None:
     """Remove the files *mine*, and the folders that are empty then."""
-    for path in sorted(mine):
-        if not path.endswith("/"):
-            for name in (path, path + _PART):
-                _remove_file(root, name)
+    for path in sorted(path for path in mine if not path.endswith("/")):
+        _remove_file(root / path)
+        _remove_file(root / (path + _PART))
     for folder in _FOLDERS:
         _remove_folder(root / folder)
 
@@ -279,31 +269,23 @@ def _clear_run(folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _clear(folder.resolve(), _read_lock(lock))
-        _remove_file(folder.resolve(), LOCK)
+        _remove_file(folder.resolve() / LOCK)
     finally:
         os.close(lock)
     _remove_folder(folder)
 
 
-def _remove_file(root: Path, path: str) -> None:
+def _remove_file(path: Path) -> None:
     """Remove *path* if it is a file or a link, unless a link is part of its folder's path."""
-    target = root / path
-    if target.parent.resolve() != target.parent:
-        return
-    try:
-        if not stat.S_ISDIR(target.lstat().st_mode):
-            target.unlink()
-    except (FileNotFoundError, NotADirectoryError):
-        return
+    if path.parent.resolve() == path.parent:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            path.unlink()
 
 
 def _remove_folder(path: Path) -> None:
     """Remove a folder if it is empty and no link."""
-    try:
-        if not path.is_symlink():
-            path.rmdir()
-    except OSError:
-        return  # it does not exist, or holds files that are not ours
+    with contextlib.suppress(OSError):  # it does not exist, is a link, or holds files that are not ours
+        path.rmdir()
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:
