@@ -1,7 +1,6 @@
 """The console of a command, for one run or several at once: lines for logs, a live display for terminals.
 
-Owns what is written to the terminal, and when. It folds the same events as all reports. It never ends a run: if its output
-is closed, it stops writing.
+It never ends a run: if its output is closed, it stops writing.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from rich.console import Console as RichConsole
-from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -52,20 +50,32 @@ class Console:
         self._clock = clock
         self._runs = {name: ShownRun(Progress(options), clock()) for name in runs}
         self._width = max(map(len, runs), default=0)
-        self._rich = _rich_console(self._out, options)
-        self._is_guarded = bool(options.guard)
-        if self._is_guarded:
+        self._cleanup = contextlib.ExitStack()
+        self._rich = RichConsole(
+            file=cast("TextIO", self._out),
+            width=options.width,
+            color_system="standard" if options.colour else None,
+            no_color=not options.colour,
+            force_terminal=True,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+            _environ={},  # all settings come from the options
+        )
+        if options.guard:
             self._write(stop_commands(options.guard))
+            self._cleanup.callback(self._write, resume_commands(options.guard))
         self._live: Live | None = None
         if is_live:
             self._live = Live(
                 console=self._rich,
-                get_renderable=self._render,
+                get_renderable=lambda: render(self._runs, self._clock(), self._rich.width),
                 refresh_per_second=REFRESH_HZ,
                 transient=True,
                 vertical_overflow="crop",
             )
-            self._live.start()
+            self._cleanup.enter_context(self._live)
 
     def handle(self, envelope: Envelope, run: str = "") -> None:
         """Print the lines for *envelope*, and a progress line when one is due; the time is the event's own."""
@@ -96,19 +106,13 @@ class Console:
 
     def finish(self, lines: Iterable[Text]) -> None:
         """Remove the live display and print the command's last lines."""
-        self._stop()
+        if self._live is not None:
+            self._live.stop()
         self._print(lines)
 
     def close(self) -> None:
         """Restore the terminal, and let GitHub's runner accept commands again. Safe to call twice."""
-        self._stop()
-        if self._is_guarded:
-            self._write(resume_commands(self.options.guard))
-        self._is_guarded = False
-
-    def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self._cleanup.close()
 
     def _named(self, line: Text, run: str) -> Text:
         return Text.assemble((f"{run:{self._width}} ", "cyan"), line) if self._width else line
@@ -126,10 +130,6 @@ class Console:
     def _write(self, text: str) -> None:
         self._out.write(text)
         self._out.flush()
-
-    def _render(self) -> RenderableType:
-        """The current display; rich's own thread calls it several times a second."""
-        return render(self._runs, self._clock(), self._rich.width)
 
 
 class Sink(io.TextIOBase):
@@ -178,19 +178,3 @@ def _is_due(progress: Progress, since_s: float, options: ConsoleOptions) -> bool
     if progress.can_run:
         return since_s >= PROGRESS_EVERY_S
     return min([since_s, *(progress.at - since for since in progress.open_phases.values())]) >= PHASE_EVERY_S
-
-
-def _rich_console(out: Sink, options: ConsoleOptions) -> RichConsole:
-    """A rich console that takes its settings from *options* and none from the environment."""
-    return RichConsole(
-        file=cast("TextIO", out),
-        width=options.width,
-        color_system="standard" if options.colour else None,
-        no_color=not options.colour,
-        force_terminal=True,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-        _environ={},
-    )
