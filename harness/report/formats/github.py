@@ -10,8 +10,7 @@ import posixpath
 from collections.abc import Iterator
 
 from harness.protocol.events import Outcome
-from harness.report.model import excerpt
-from harness.report.model.phrases import case_headline, case_location, label
+from harness.report.model.phrases import case_headline, case_location, excerpt, label
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import keep_ends, one_line, plural, visible
 from harness.report.model.verdict import Verdict
@@ -63,7 +62,7 @@ def guarded(text: str, token: str) -> str:
 def _of_case(kind: str, case: Case, prefix: str) -> str:
     file, number = case_location(case)
     path = posixpath.join(prefix, file) if file and not file.startswith(("/", "<")) else ""
-    lines = [case_headline(case), "", *(line.text for line in excerpt.lines(case, case.red_attempts[-1]))]
+    lines = [case_headline(case), "", *(line.text for line in excerpt(case, case.red_attempts[-1]))]
     return _command(kind, f"{label(case)} {case.test.id}", "\n".join(lines), path, number)
 
 

@@ -9,9 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from harness.report.model import excerpt
-from harness.report.model.excerpt import sql_line
-from harness.report.model.phrases import label
+from harness.report.model.phrases import excerpt, label, sql_line
 from harness.report.model.run_report import Case
 from harness.report.model.text import keep_ends, one_line, visible
 from harness.report.model.verdict import Cause, Verdict
@@ -62,7 +60,7 @@ def cause_sections(cause: Cause, backend: str = "") -> Iterator[str]:
 
 def case_section(case: Case, sql_path: str = "", *, summary: str = "", is_open: bool = False) -> str:
     """A red *case* in a few lines, folded under its name and *summary* unless *is_open*."""
-    lines = [*(line.text for line in excerpt.lines(case, case.red_attempts[-1])), sql_line(case, sql_path)]
+    lines = [*(line.text for line in excerpt(case, case.red_attempts[-1])), sql_line(case, sql_path)]
     name = plain(f"{label(case)} {one_line(case.test.id)}{f' - {summary}' if summary else ''}")
     text = fenced(keep_ends("\n".join(filter(None, lines)), DETAIL_BYTES))
     return f"<details{' open' if is_open else ''}><summary>{name}</summary>\n\n{text}\n</details>\n"

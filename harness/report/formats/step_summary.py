@@ -7,8 +7,15 @@ from types import MappingProxyType
 
 from harness.report.formats.markdown import case_section, cause_sections, fenced, headline, plain
 from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
-from harness.report.model.excerpt import DETAILED, LISTED_FROM
-from harness.report.model.phrases import case_headline, case_place, label, result, server_line
+from harness.report.model.phrases import (
+    DETAILED,
+    LISTED_FROM,
+    case_headline,
+    case_place,
+    label,
+    result,
+    server_line,
+)
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import one_line, plural
 from harness.report.model.verdict import Verdict

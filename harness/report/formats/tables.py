@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from harness.report.formats.markdown import plain, within
-from harness.report.model.run_report import PHASES, Phase, RunReport
+from harness.report.model.run_report import RunReport
 from harness.report.model.text import one_line, plural
 
 TABLE_BYTES = 200_000
@@ -64,8 +64,7 @@ class Table:
 def phase_times(report: RunReport) -> Table:
     """The seconds of each phase, of the slots that were recycled, and of the run."""
     rows = [
-        (phase.name, f"{phase.seconds:.3f}s", "" if phase.is_finished else "(not finished)")
-        for phase in in_order(report)
+        (phase.name, f"{phase.seconds:.3f}s", "" if phase.is_finished else "(not finished)") for phase in report.phases
     ]
     if report.recycles:
         rows.append(("recycled", f"{report.recycle_s:.3f}s", f"{plural(report.recycles, 'slot')}, within tests"))
@@ -80,11 +79,6 @@ def slowest_tests(report: RunReport, number: int | None, least_s: float = 0.0) -
     shown = [case for case in cases[:number] if case.duration >= least_s]
     rows = [(Text(f"{case.duration:.3f}s", "dim"), one_line(case.test.id)) for case in shown]
     return Table((Column("slowest", 9, is_number=True), Column("test")), rows)
-
-
-def in_order(report: RunReport) -> list[Phase]:
-    """The phases of the run in their usual order, then unusual ones."""
-    return sorted(report.phases, key=lambda phase: PHASES.index(phase.name) if phase.name in PHASES else len(PHASES))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from harness.errors import ExitCode
 from harness.protocol import events
 from harness.protocol.events import Envelope, Outcome, PlannedTest
 from harness.report.model.case_state import CaseState, case_of
-from harness.report.model.run_report import INTERRUPTS, Attempt, LostWorker, Phase, RunReport
+from harness.report.model.run_report import INTERRUPTS, PHASES, Attempt, LostWorker, Phase, RunReport
 from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
 
 RED_OUTPUT_BYTES = 256_000_000
@@ -281,10 +281,12 @@ class Ledger:
         return f"{end} without it" + (f"; {lost[-1].message} before that" if lost else "")
 
     def _all_phases(self) -> tuple[Phase, ...]:
+        """The phases in their usual order, then unusual ones."""
         seconds = dict(self._phases)
         for name, at in self._open_phases.items():
             seconds[name] = seconds.get(name, 0.0) + max(self._last_at - at, 0.0)
-        return tuple(Phase(name, value, name not in self._open_phases) for name, value in seconds.items())
+        names = sorted(seconds, key=lambda name: PHASES.index(name) if name in PHASES else len(PHASES))
+        return tuple(Phase(name, seconds[name], name not in self._open_phases) for name in names)
 
     def _last_events(self) -> str:
         """The last things in the journal, for a run that has neither an end nor an abort."""

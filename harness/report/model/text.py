@@ -25,7 +25,7 @@ def visible(text: str) -> str:
     if _UNFIT.search(text) is None:
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNFIT.sub(lambda match: _escape(ord(match[0])), text)
+    return _UNFIT.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def for_terminal(text: str) -> str:
@@ -56,10 +56,7 @@ def cut_bytes(text: str, limit: int) -> str:
 
 def keep_ends(text: str, limit: int) -> str:
     """Visible *text* in about *limit* bytes of UTF-8: head and tail, and between them the number of bytes left out."""
-    if len(text) * 4 <= limit:
-        return text
-    raw = text.encode()
-    if len(raw) <= limit:
+    if len(text) * 4 <= limit or len(raw := text.encode()) <= limit:
         return text
     half = max(limit // 2, 1)
     head = raw[:half].decode(errors="ignore")
@@ -82,9 +79,3 @@ def keep_end_lines(text: str, limit: int) -> str:
 def plural(number: int, noun: str) -> str:
     """``1 test``, ``2 tests``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _escape(code: int) -> str:
-    if code > 0xFFFF:
-        return f"\\U{code:08x}"
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -61,13 +61,10 @@ def _labels(case: Case) -> tuple[str, str, str] | None:
     else:
         ways = [test.id if case.is_planned else test.classname, test.classname, test.classname.rpartition(".")[0]]
     ways.append(test.file.removesuffix(".py").replace("/", "."))
-    found = [next((way for way in ways[level:] if _is_label(way)), "") for level in range(3)]
+    # any id can be typed as a label, unless a terminal cannot show it
+    typeable = [way if way.isprintable() and _LABEL.fullmatch(way) else "" for way in ways]
+    found = [next(filter(None, typeable[level:]), "") for level in range(3)]
     return (found[0], found[1], found[2]) if found[2] else None
-
-
-def _is_label(name: str) -> bool:
-    """Whether *name* can be typed as a label: every id of a report can, unless a terminal cannot show it."""
-    return name.isprintable() and _LABEL.fullmatch(name) is not None
 
 
 def _without_covered(names: list[str]) -> list[str]:

@@ -13,15 +13,16 @@ from rich.text import Text
 
 from harness.protocol.events import Outcome
 from harness.report.formats.sql import seconds
-from harness.report.formats.tables import in_order, phase_times, slowest_tests
-from harness.report.model import excerpt
-from harness.report.model.excerpt import DETAILED, LISTED_FROM, sql_line
+from harness.report.formats.tables import phase_times, slowest_tests
 from harness.report.model.phrases import (
+    DETAILED,
     FLAKY,
     LABELS,
+    LISTED_FROM,
     case_headline,
     case_place,
     detail,
+    excerpt,
     headline,
     is_of_project,
     label,
@@ -29,6 +30,7 @@ from harness.report.model.phrases import (
     place,
     result,
     server_line,
+    sql_line,
 )
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
@@ -68,7 +70,9 @@ def final_summary(
     # failures of fixtures come first, since they keep tests from running
     failures = sorted(report.failures, key=lambda case: case.is_planned)
     shown = [case for case in failures if (case.test.id, case_headline(case)) not in known]
-    most = _most(shown, options)
+    most = len(shown) if options.verbosity >= 2 else DETAILED
+    if options.quiet or options.verbosity == 0:
+        most = DETAILED_QUIETLY
     evidence = VERBOSE_LINES if options.verbosity >= 2 else EVIDENCE_LINES
     blocks = [
         *(list(_failure(case, options, sql_paths.get(case.test.id, ""))) for case in shown[:most]),
@@ -90,13 +94,6 @@ def final_summary(
 
 
 # failures in full
-
-
-def _most(shown: list[Case], options: ConsoleOptions) -> int:
-    """Number of failures that are shown with their frames."""
-    if options.verbosity >= 2 and not options.quiet:
-        return len(shown)
-    return DETAILED_QUIETLY if options.quiet or options.verbosity == 0 else DETAILED
 
 
 def _more(left_out: int, elsewhere: int) -> list[Text]:
@@ -137,7 +134,7 @@ def _briefly(case: Case, attempt: Attempt) -> Iterator[Text]:
         yield Text(f"  {_numbered(case, attempt)}{', as in the last' if is_same else ''}", "dim")
         if is_same:
             return
-    for line in excerpt.lines(case, attempt):
+    for line in excerpt(case, attempt):
         yield Text(f"  {for_terminal(line.text)}", _STYLES_OF_LINES[line.kind])
 
 
@@ -225,10 +222,9 @@ def _slowest(report: RunReport, options: ConsoleOptions) -> list[Text]:
 
 
 def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
-    phases = in_order(report)
-    if options.timing and phases:
+    if options.timing and report.phases:
         return headed("time", [line.plain for line in phase_times(report).lines()])
-    times = ", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in phases)
+    times = ", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in report.phases)
     return headed("time", filter(None, [times]))
 
 

@@ -8,7 +8,7 @@ from harness.protocol.events import Outcome
 from harness.report.formats import step_summary as summary
 from harness.report.formats.markdown import plain
 from harness.report.model import ledger
-from harness.report.model.excerpt import DETAILED
+from harness.report.model.phrases import DETAILED
 from harness.report.model.verdict import verdict
 from tests.golden.journals import FILE, JOURNALS, SHOP, STATEMENTS, Journal, failure, planned
 

@@ -1,7 +1,19 @@
 import pytest
 
-from harness.protocol.events import Failure, Frame, Outcome
-from harness.report.model.phrases import case_headline, detail, headline, label, location, place, summarise, tally
+from harness.protocol.events import BriefLine, Failure, Frame, Outcome, PlannedTest
+from harness.report.model.phrases import (
+    ERROR_LINES,
+    LINE_CHARACTERS,
+    case_headline,
+    detail,
+    excerpt,
+    headline,
+    label,
+    location,
+    place,
+    summarise,
+    tally,
+)
 from harness.report.model.run_report import Attempt, Case, Counts
 from tests.golden.journals import FILE, failure, planned
 
@@ -84,3 +96,44 @@ def test_tally() -> None:
         "1 failed as expected"
     )
     assert tally(Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) == "nothing ran"
+
+
+def shown(text: str, subtest: str = "", *, is_brief: bool = True) -> Failure:
+    short = (BriefLine("shop/tests.py:4: self.fail()", "frame"), BriefLine(text, "error")) if is_brief else ()
+    return Failure("failure", "AssertionError", text, f"Traceback:\n  ...\n{text}", (), subtest, short)
+
+
+def lines(*failures: Failure, outcome: Outcome = Outcome.FAILED, subtests: int = 0, reason: str = "") -> list[str]:
+    red = attempt(outcome, *failures, reason=reason, subtests=subtests)
+    case = Case(PlannedTest("shop.T.t", "shop.T", "t", "shop/tests.py", 3), outcome, (red,))
+    return [line.text for line in excerpt(case, red)]
+
+
+class TestExcerpt:
+    def test_a_failure_of_an_older_journal_is_shown_in_full(self) -> None:
+        assert lines(shown("no", is_brief=False)) == ["Traceback:", "  ...", "no", "shop/tests.py:3"]
+
+    def test_without_a_frame_the_tests_own_place_is_shown(self) -> None:
+        assert lines(outcome=Outcome.XPASSED, reason="it passed") == ["it passed", "shop/tests.py:3"]
+
+    def test_of_many_subtests_the_first_are_shown_the_others_named(self) -> None:
+        found = lines(*(shown("no", f"(n={n})") for n in range(5)), subtests=9)
+        assert found[0] == "5 of 9 subTests failed"
+        assert found[1:4] == ["subTest (n=0)", "shop/tests.py:4: self.fail()", "no"]
+        assert found[-1] == "... 2 more subTests: (n=3), (n=4)"
+
+    def test_a_long_message_keeps_its_ends(self) -> None:
+        text = "\n".join(f"line {n}" for n in range(500))
+        found = lines(shown(text))
+        assert len(found) == ERROR_LINES + 2
+        assert found[-1] == "line 499"
+        (page,) = [line for line in lines(shown("x" * 50_000)) if "xxx" in line]
+        assert len(page) < LINE_CHARACTERS + 100
+        assert "48,000 characters left out" in page
+
+    def test_no_text_moves_a_cursor(self) -> None:
+        assert lines(shown("a\x1b[2Jb\u202ec\rd")) == [
+            "shop/tests.py:4: self.fail()",
+            "a\\x1b[2Jb\\u202ec",
+            "d",
+        ]

@@ -5,7 +5,7 @@ import pytest
 from harness.protocol.events import Failure, Frame, Outcome, RunFinished
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
-from harness.report.model.excerpt import DETAILED
+from harness.report.model.phrases import DETAILED
 from harness.report.model.verdict import verdict
 from harness.report.terminal.final_summary import DETAILED_QUIETLY, LISTED, final_summary
 from harness.report.terminal.style import ConsoleOptions
