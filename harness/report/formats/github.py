@@ -26,12 +26,11 @@ def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[s
 
     *prefix* is the project's folder relative to the repository's root.
     """
-    causes = (verdict.cause, *verdict.others) if verdict.cause is not None else ()
     not_run = [case for case in report.red if case.outcome is Outcome.NOT_RUN]
-    if verdict.cause is not None and verdict.cause.kind == "NotRun":
+    if any(cause.kind == "NotRun" for cause in verdict.causes):
         not_run = []
     errors = itertools.chain(
-        (_command("error", cause.kind, cause.text) for cause in causes),
+        (_command("error", cause.kind, cause.text) for cause in verdict.causes),
         (_of_case("error", case, prefix) for case in report.failures),
         (
             _command("error", f"{plural(len(not_run), 'test')} not run", f"{case.test.id}: {case.reason}")
@@ -39,7 +38,7 @@ def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[s
         ),
     )
     warnings = (_of_case("warning", case, prefix) for case in report.flaky)
-    number = len(causes) + len(report.failures) + bool(not_run)
+    number = len(verdict.causes) + len(report.failures) + bool(not_run)
     return [*_at_most("error", errors, number), *_at_most("warning", warnings, len(report.flaky))]
 
 

@@ -35,11 +35,7 @@ HARNESS_CASE = ("harness", "run")
 
 _CHILD_ORDER = ("properties", "failure", "skipped", "error", "system-out", "system-err")
 """The order of a case's children; ``rerun`` and ``flaky`` elements follow the element of the same kind."""
-_TYPES = {
-    Outcome.CRASHED: "WorkerCrash",
-    Outcome.TIMED_OUT: "TestTimeout",
-    Outcome.XPASSED: "UnexpectedSuccess",
-}
+_TYPES = {Outcome.CRASHED: "WorkerCrash", Outcome.TIMED_OUT: "TestTimeout", Outcome.XPASSED: "UnexpectedSuccess"}
 
 
 @dataclass(frozen=True, slots=True)

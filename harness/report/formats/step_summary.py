@@ -7,15 +7,8 @@ from types import MappingProxyType
 
 from harness.report.formats.markdown import case_section, cause_sections, fenced, headline, plain
 from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
-from harness.report.model.phrases import (
-    DETAILED,
-    LISTED_FROM,
-    case_headline,
-    case_place,
-    label,
-    result,
-    server_line,
-)
+from harness.report.model import phrases
+from harness.report.model.phrases import case_headline, case_place, label, result, server_line
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import one_line, plural
 from harness.report.model.verdict import Verdict
@@ -42,15 +35,14 @@ def build(
     ``final_summary`` and its options.
     """
     red = sorted(report.failures, key=lambda case: case.is_planned)
-    is_open = len(red) < LISTED_FROM
-    causes = (verdict.cause, *verdict.others)[:CAUSES] if verdict.cause is not None else ()
+    is_open = len(red) < phrases.LISTED_FROM
     sections = [
         headline(verdict),
         f"{result(report.counts(), report.total_s)}.\n",
-        *(section for cause in causes for section in cause_sections(cause)),
+        *(section for cause in verdict.causes[:CAUSES] for section in cause_sections(cause)),
         *([f"### Failures ({len(red)})\n"] if red else []),
-        *(_section(case, prefix, sql_paths.get(case.test.id, ""), is_open) for case in red[:DETAILED]),
-        *_table("More failures", red[DETAILED:], prefix),
+        *(_section(case, prefix, sql_paths.get(case.test.id, ""), is_open) for case in red[: phrases.DETAILED]),
+        *_table("More failures", red[phrases.DETAILED :], prefix),
         *_not_run(report),
         *_table("Flaky", report.flaky, prefix),
         *_numbers(report, durations),

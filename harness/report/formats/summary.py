@@ -7,6 +7,7 @@ import json
 import math
 from typing import Any
 
+from harness.protocol.events import AliasRouted, ServerReady
 from harness.report.model.run_report import PHASES, RunReport
 from harness.report.model.verdict import Verdict
 
@@ -30,27 +31,9 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
             "total": rounded(report.total_s),
         },
         "servers": [
-            {
-                "id": server.server,
-                "engine": server.engine,
-                "version": server.version,
-                "role": server.role,
-                "primary": server.primary,
-                "image": server.image,
-                "ready_s": rounded(server.ready_s),
-            }
-            for server in report.servers
+            {"id": each.server, **_without(each, "server"), "ready_s": rounded(each.ready_s)} for each in report.servers
         ],
-        "aliases": {
-            alias.alias: {
-                "server": alias.server,
-                "database": alias.database,
-                "mirror_of": alias.mirror_of,
-                "dependencies": list(alias.dependencies),
-                "mode": alias.mode,
-            }
-            for alias in report.aliases
-        },
+        "aliases": {each.alias: _without(each, "alias") for each in report.aliases},
         "workers": report.workers,
         "seed": report.seed,
         "python": report.python,
@@ -58,6 +41,11 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "backend": report.asked.backend if report.asked else None,
         "settings": report.settings or (report.asked.settings if report.asked else ""),
     }
+
+
+def _without(event: ServerReady | AliasRouted, field: str) -> dict[str, Any]:
+    """The fields of *event*, which are keys of the summary, but for *field*."""
+    return {name: value for name, value in dataclasses.asdict(event).items() if name != field}
 
 
 def rounded(value: float) -> float:

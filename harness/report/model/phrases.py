@@ -181,12 +181,7 @@ def case_place(case: Case, prefix: str = "") -> str:
 
 
 def result(counts: Counts, total_s: float, where: str = "") -> str:
-    """The result of a run: ``112 tests: 110 passed, 2 failed, in 3.5s``; *where* stands after the number of tests."""
-    return f"{plural(counts.planned, 'test')}{where}: {tally(counts)}, in {total_s:.1f}s"
-
-
-def tally(counts: Counts) -> str:
-    """The counts as a phrase: ``110 passed (1 flaky), 2 failed``; zero counts are left out."""
+    """The result of a run: ``112 tests: 110 passed (1 flaky), 2 failed, in 3.5s``. *where* stands after the number of tests."""
     flaky = f" ({counts.flaky} flaky)" if counts.flaky else ""
     parts = [
         (counts.passed, f"passed{flaky}"),
@@ -199,7 +194,8 @@ def tally(counts: Counts) -> str:
         (counts.skipped, "skipped"),
         (counts.expected_failures, "failed as expected"),
     ]
-    return ", ".join(f"{number} {words}" for number, words in parts if number) or "nothing ran"
+    tally = ", ".join(f"{number} {words}" for number, words in parts if number) or "nothing ran"
+    return f"{plural(counts.planned, 'test')}{where}: {tally}, in {total_s:.1f}s"
 
 
 def server_line(server: ServerReady) -> str:

@@ -6,19 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.errors import ExitCode, worst
-from harness.protocol.events import (
-    AliasRouted,
-    Failure,
-    Notice,
-    Outcome,
-    PlannedTest,
-    QueryCount,
-    RunAborted,
-    RunStarted,
-    ServerReady,
-    Statement,
-    WorkerLost,
-)
+from harness.protocol import events
+from harness.protocol.events import Outcome, PlannedTest
 
 PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
@@ -36,12 +25,12 @@ class Attempt:
     duration: float
     slot: int = 0
     started_at: float | None = None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[events.Failure, ...] = ()
     reason: str = ""
     subtests: int = 0
     stdout: str = ""
     stderr: str = ""
-    sql: tuple[Statement, ...] = ()
+    sql: tuple[events.Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +65,6 @@ class Case:
         return sum(attempt.duration for attempt in self.attempts)
 
     @property
-    def slot(self) -> int:
-        """The slot of its last attempt; 0 if it never ran."""
-        return self.attempts[-1].slot if self.attempts else 0
-
-    @property
     def started_at(self) -> float | None:
         """The start of its first attempt, in seconds since the epoch; ``None`` if that is not known."""
         return self.attempts[0].started_at if self.attempts else None
@@ -100,7 +84,7 @@ class LostWorker:
     """A worker that died, and its slot."""
 
     slot: int
-    event: WorkerLost
+    event: events.WorkerLost
 
     @property
     def message(self) -> str:
@@ -145,28 +129,28 @@ class RunReport:
     is_planned: bool = False
     is_finished: bool = False
     tally: int = 0
-    aborts: tuple[RunAborted, ...] = ()
+    aborts: tuple[events.RunAborted, ...] = ()
     started_at: float = 0.0
     total_s: float = 0.0
     phases: tuple[Phase, ...] = ()
-    servers: tuple[ServerReady, ...] = ()
-    aliases: tuple[AliasRouted, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    servers: tuple[events.ServerReady, ...] = ()
+    aliases: tuple[events.AliasRouted, ...] = ()
+    notices: tuple[events.Notice, ...] = ()
     lost: tuple[LostWorker, ...] = ()
     recycles: int = 0
     recycle_s: float = 0.0
-    queries: tuple[QueryCount, ...] = ()
+    queries: tuple[events.QueryCount, ...] = ()
     workers: int = 0
     seed: int | None = None
     settings: str = ""
     python: str = ""
     django: str = ""
     last_events: str = ""
-    asked: RunStarted | None = None
+    asked: events.RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()
 
     @property
-    def abort(self) -> RunAborted | None:
+    def abort(self) -> events.RunAborted | None:
         """The abort whose exit code weighs most, the first of equals."""
         if not self.aborts:
             return None

@@ -64,6 +64,11 @@ class Verdict:
         """The causes in ``lost`` other than ``cause``."""
         return tuple(cause for cause in self.lost if cause is not self.cause)
 
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """``cause`` and the others; empty if the tests alone make the run red."""
+        return (self.cause, *self.others) if self.cause is not None else ()
+
 
 def verdict(report: RunReport, *, fail_on_flaky: bool = False) -> Verdict:
     """The verdict of *report*. A run with neither an end nor an abort is never green."""

@@ -14,24 +14,8 @@ from rich.text import Text
 from harness.protocol.events import Outcome
 from harness.report.formats.sql import seconds
 from harness.report.formats.tables import phase_times, slowest_tests
-from harness.report.model.phrases import (
-    DETAILED,
-    FLAKY,
-    LABELS,
-    LISTED_FROM,
-    case_headline,
-    case_place,
-    detail,
-    excerpt,
-    headline,
-    is_of_project,
-    label,
-    location,
-    place,
-    result,
-    server_line,
-    sql_line,
-)
+from harness.report.model import phrases
+from harness.report.model.phrases import case_headline, case_place, headline, label
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
 from harness.report.model.verdict import Verdict
@@ -66,11 +50,11 @@ def final_summary(
     *known*: failures of other backends that were shown in full before, each as its test's id and its headline.
     """
     if options.quiet and verdict.exit_code == 0:
-        return [verdict_line(verdict, result(report.counts(), report.total_s))]
+        return [verdict_line(verdict, phrases.result(report.counts(), report.total_s))]
     # failures of fixtures come first, since they keep tests from running
     failures = sorted(report.failures, key=lambda case: case.is_planned)
     shown = [case for case in failures if (case.test.id, case_headline(case)) not in known]
-    most = len(shown) if options.verbosity >= 2 else DETAILED
+    most = len(shown) if options.verbosity >= 2 else phrases.DETAILED
     if options.quiet or options.verbosity == 0:
         most = DETAILED_QUIETLY
     evidence = VERBOSE_LINES if options.verbosity >= 2 else EVIDENCE_LINES
@@ -82,7 +66,7 @@ def final_summary(
         *(cause_lines(cause, evidence) for cause in verdict.others[:OTHERS]),
         cause_lines(verdict.cause, evidence) if verdict.cause is not None else [],
         [
-            verdict_line(verdict, result(report.counts(), report.total_s)),
+            verdict_line(verdict, phrases.result(report.counts(), report.total_s)),
             *([] if options.quiet else _times(report, options)),
             *_facts(report, options),
             *headed("artifacts", artifacts),
@@ -109,8 +93,9 @@ def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Tex
     for attempt in case.red_attempts:
         if is_verbose:
             yield Text(_circumstances(case, attempt), "dim")
-            files = {frame.file for failure in attempt.failures for frame in failure.frames}
-            yield from _traceback(detail(attempt), {file for file in (*files, case.test.file) if is_of_project(file)})
+            frames = [frame.file for failure in attempt.failures for frame in failure.frames]
+            files = set(filter(phrases.is_of_project, [*frames, case.test.file]))
+            yield from _traceback(phrases.detail(attempt), files)
         else:
             yield from _briefly(case, attempt)
         for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
@@ -119,7 +104,7 @@ def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Tex
                 yield from lines
         if options.debug_sql:
             yield from _sql(attempt)
-    if where := sql_line(case, sql_path):
+    if where := phrases.sql_line(case, sql_path):
         yield Text(f"  {where}", "dim")
 
 
@@ -134,19 +119,19 @@ def _briefly(case: Case, attempt: Attempt) -> Iterator[Text]:
         yield Text(f"  {_numbered(case, attempt)}{', as in the last' if is_same else ''}", "dim")
         if is_same:
             return
-    for line in excerpt(case, attempt):
+    for line in phrases.excerpt(case, attempt):
         yield Text(f"  {for_terminal(line.text)}", _STYLES_OF_LINES[line.kind])
 
 
 def _circumstances(case: Case, attempt: Attempt) -> str:
     attempts = _numbered(case, attempt) if len(case.attempts) > 1 else ""
     slot = f"slot {attempt.slot}" if attempt.slot else ""
-    where = place(*location(case.test, attempt.failures))
+    where = phrases.place(*phrases.location(case.test, attempt.failures))
     return "  " + ", ".join(filter(None, [attempts, f"{attempt.duration:.3f}s", slot, where]))
 
 
 def _numbered(case: Case, attempt: Attempt) -> str:
-    return f"attempt {attempt.n} of {len(case.attempts)}: {LABELS[attempt.outcome]}"
+    return f"attempt {attempt.n} of {len(case.attempts)}: {phrases.LABELS[attempt.outcome]}"
 
 
 def _traceback(text: str, files: set[str]) -> Iterator[Text]:
@@ -181,7 +166,7 @@ def _sql(attempt: Attempt) -> Iterator[Text]:
 
 
 def _one_line_each(report: RunReport, shown: list[Case]) -> list[Text]:
-    listed = shown if len(shown) >= LISTED_FROM else []
+    listed = shown if len(shown) >= phrases.LISTED_FROM else []
     lines = [*map(_line, listed), *_not_run(report), *map(_line, report.flaky)]
     if len(lines) > LISTED:
         lines = [*lines[:LISTED], Text(f"and {len(lines) - LISTED} more, see junit.xml", "dim")]
@@ -191,7 +176,7 @@ def _one_line_each(report: RunReport, shown: list[Case]) -> list[Text]:
 def _line(case: Case) -> Text:
     word = label(case)
     text = case.reason if case.outcome is Outcome.NOT_RUN else case_headline(case)
-    if word == FLAKY:
+    if word == phrases.FLAKY:
         text = f"attempt {case.red_attempts[-1].n} of {len(case.attempts)}: {text}"
     where = f" ({case_place(case)})" if case_place(case) else ""
     name = one_line(case.test.id, 1000)
@@ -205,7 +190,7 @@ def _not_run(report: RunReport) -> list[Text]:
         if len(cases) <= NOT_RUN_LISTED:
             lines += [_line(case) for case in cases]
             continue
-        word = LABELS[Outcome.NOT_RUN]
+        word = phrases.LABELS[Outcome.NOT_RUN]
         text = f"{len(cases)} tests, {one_line(cases[0].test.id)} the first of them - {one_line(reason)}"
         lines.append(Text.assemble((f"{word} ", STYLES[word]), text))
     return lines
@@ -231,5 +216,5 @@ def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
     # at a lower verbosity, the console has printed the servers
-    servers = [server_line(server) for server in report.servers] if options.verbosity >= 2 else []
+    servers = [phrases.server_line(server) for server in report.servers] if options.verbosity >= 2 else []
     return [*headed("seed", seed), *headed("servers", servers)]

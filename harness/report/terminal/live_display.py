@@ -62,11 +62,7 @@ def _single(progress: Progress, now: float, width: int) -> RenderableType:
     head = Table.grid(padding=(0, 2), expand=True)
     head.add_column(ratio=1)
     head.add_row(*_cells(progress, now))
-    parts: list[RenderableType] = [head]
-    for red in list(progress.newest_reds):
-        line = red.copy()
-        line.truncate(width, overflow="ellipsis")
-        parts.append(line)
+    parts: list[RenderableType] = [head, *list(progress.newest_reds)]
     if running := sorted(dict(progress.running).items()):
         parts.append(_slots(running, now, width))
     elif progress.open_phases:
@@ -77,9 +73,9 @@ def _single(progress: Progress, now: float, width: int) -> RenderableType:
 def _row(run: ShownRun, clock: float) -> tuple[RenderableType, ...]:
     progress, now = run.progress, run.now(clock)
     if run.end is not None:
-        return run.end, Text(f"{progress.done}/{progress.planned}" if progress.planned else ""), Text(), Text()
+        return run.end, Text(f"{progress.done}/{progress.planned}" if progress.planned else "")
     if not progress.started_at:
-        return Text("waiting", "dim"), Text(), Text(), Text()
+        return (Text("waiting", "dim"),)
     if not progress.can_run:
         return phases_line(progress, now), Text(), Text(), Text(_clock_face(now - progress.started_at), "dim")
     return _cells(progress, now)
@@ -105,14 +101,11 @@ def _cells(progress: Progress, now: float) -> tuple[RenderableType, ...]:
 def _slots(running: list[tuple[int, RunningTest]], now: float, width: int) -> Table:
     table = Table.grid(padding=(0, 1))
     for slot, test in running[:SLOTS_SHOWN]:
+        style = "yellow" if test.is_slow else ""
         table.add_row(
             Text(f"{slot:>4}", "cyan"),
             Text(f"{max(now - test.since, 0.0):7.1f}s", "bold yellow" if test.is_slow else "dim"),
-            Text(
-                clip_start(one_line(test.id, 1000), max(width - 16, 10)),
-                "yellow" if test.is_slow else "",
-                no_wrap=True,
-            ),
+            Text(clip_start(one_line(test.id, 1000), max(width - 16, 10)), style, no_wrap=True),
         )
     if len(running) > SLOTS_SHOWN:
         table.add_row("", "", Text(f"and {len(running) - SLOTS_SHOWN} more slots", "dim"))

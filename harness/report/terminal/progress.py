@@ -126,7 +126,7 @@ class Progress:
         test = event.extra or self._tests.get(event.test) or PlannedTest(event.test, "", "")
         where = place(*location(test, event.failures))
         message = Text.assemble(one_line(headline(event)), (f" ({where})" if where else "", "dim"))
-        self.newest_reds.append(Text.assemble(name, "  ", message.plain))
+        self.newest_reds.append(Text.assemble(name, "  ", message.plain, no_wrap=True, overflow="ellipsis"))
         return [name, Text(_INDENT) + message] if self._options.verbosity >= 2 else []
 
     def _count_red(self, test: str) -> None:

@@ -11,8 +11,8 @@ from harness.report.model.phrases import (
     label,
     location,
     place,
+    result,
     summarise,
-    tally,
 )
 from harness.report.model.run_report import Attempt, Case, Counts
 from tests.golden.journals import FILE, failure, planned
@@ -90,12 +90,12 @@ def test_place() -> None:
     assert [place("a.py", 3), place("a.py", 0), place("", 3)] == ["a.py:3", "a.py", ""]
 
 
-def test_tally() -> None:
-    assert tally(Counts(9, 3, 1, 1, 1, 1, 1, 2, 1, 1, 1)) == (
-        "3 passed (2 flaky), 1 failed, 1 error, 1 timed out, 1 crashed, 1 passed unexpectedly, 1 not run, 1 skipped, "
-        "1 failed as expected"
+def test_result() -> None:
+    assert result(Counts(10, 3, 1, 1, 1, 1, 1, 2, 1, 1, 1), 2.0, " on sqlite") == (
+        "10 tests on sqlite: 3 passed (2 flaky), 1 failed, 1 error, 1 timed out, 1 crashed, 1 passed unexpectedly, 1 not run, "
+        "1 skipped, 1 failed as expected, in 2.0s"
     )
-    assert tally(Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) == "nothing ran"
+    assert result(Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 0.0) == "0 tests: nothing ran, in 0.0s"
 
 
 def shown(text: str, subtest: str = "", *, is_brief: bool = True) -> Failure:
