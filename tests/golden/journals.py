@@ -93,10 +93,10 @@ class Journal:
         self, test: PlannedTest, outcome: Outcome, duration: float = 0.02, slot: int = 1, **more: object
     ) -> Journal:
         """An attempt from its start to its end, the last unless *more* says otherwise."""
-        told: dict[str, object] = {"n": 1, "final": True, **more}
-        self.inside(AttemptStarted(test.id, int(str(told["n"]))), slot=slot)
+        fields: dict[str, object] = {"n": 1, "final": True, **more}
+        self.inside(AttemptStarted(test.id, int(str(fields["n"]))), slot=slot)
         self.at += duration
-        return self.inside(AttemptFinished(test.id, outcome=outcome, duration=duration, **told), slot=slot)  # type: ignore[arg-type]
+        return self.inside(AttemptFinished(test.id, outcome=outcome, duration=duration, **fields), slot=slot)  # type: ignore[arg-type]
 
     def servers(self) -> Journal:
         image = "harness-postgres:17-3f2a"

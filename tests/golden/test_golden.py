@@ -1,7 +1,7 @@
 """Journals to reports, compared exactly: ``tests/golden/NAME.ndjson`` to ``.xml``, ``.txt`` (plain console) and ``.json``.
 
 ``UPDATE_GOLDEN=1 python -m pytest tests/golden/test_golden.py`` writes the files anew, the journals too, from
-``tests/golden/journals.py``. Read what changed as you would read code.
+``tests/golden/journals.py``. Read the difference as you would read code.
 """
 
 import io
@@ -45,11 +45,11 @@ def envelopes(name: str) -> list[Envelope]:
 
 @pytest.mark.parametrize("name", JOURNALS)
 def test_journal(name: str) -> None:
-    told = JOURNALS[name]().envelopes
+    made = JOURNALS[name]().envelopes
     path = GOLDEN / f"{name}.ndjson"
     if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text("".join(codec.encode(envelope) for envelope in told))
-    assert envelopes(name) == told
+        path.write_text("".join(codec.encode(envelope) for envelope in made))
+    assert envelopes(name) == made
 
 
 @pytest.mark.parametrize("name", JOURNALS)
@@ -79,10 +79,10 @@ def test_summary(name: str) -> None:
 def test_plain_console(name: str) -> None:
     out = io.StringIO()
     console = Console(out, OPTIONS.get(name, ConsoleOptions()))
-    told = envelopes(name)
-    for envelope in told:
+    journal = envelopes(name)
+    for envelope in journal:
         console.handle(envelope)
-    report = ledger.fold(told)
+    report = ledger.fold(journal)
     lines = final_summary.final_summary(
         report,
         verdict(report),

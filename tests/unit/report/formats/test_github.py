@@ -27,87 +27,75 @@ def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
     return journal.end(failures=number)
 
 
-# annotations
+class TestAnnotations:
+    def test_a_failure_has_its_place_and_its_excerpt(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("13 != 12"),)).end()
+        (line,) = annotate(journal, prefix="services/shop")
+        head, _, message = line.partition("::AssertionError")
+        assert head == f"::error file=services/shop/{FILE},line=41,title=FAIL {ONE.id}"
+        assert message == f": 13 != 12%0A%0A{FILE}:41: self.assertEqual(order.total, 12)%0AAssertionError: 13 != 12"
+
+    def test_a_green_run_has_none_and_a_flaky_test_warns(self) -> None:
+        assert annotate(JOURNALS["green"]()) == []
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("once"),))
+        (line,) = annotate(journal.attempt(ONE, Outcome.PASSED, n=2).end())
+        assert line.startswith(f"::warning file={FILE},line=41,title=FLAKY {ONE.id}::AssertionError: once%0A")
+
+    def test_ten_at_most_and_the_last_counts_the_rest(self) -> None:
+        assert len(annotate(failing(10))) == 10
+        assert "more" not in annotate(failing(10))[-1]
+        for number in (11, 12, 500):
+            found = annotate(failing(number))
+            assert len(found) == 10
+            assert found[-1] == f"::error title=harness::+{number - 9} more, see the summary"
+
+    def test_the_cause_comes_first(self) -> None:
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED)
+        found = annotate(journal.host(RunAborted(ExitCode.SERVERS, "the server died", "see its log", "FATAL")))
+        assert found[0] == "::error title=ServerError::the server died%0A%0Asee its log%0A%0AFATAL"
+        assert found[1].startswith(f"::error file={FILE},line=10,title=FAIL")
+        assert found[2] == f"::error title=1 test not run::{TWO.id}: run aborted: the server died"
+        assert len(found) == 3
+
+    def test_tests_that_did_not_run_are_one_annotation(self) -> None:
+        journal = Journal().plan(*(planned(f"test_{n}") for n in range(50))).inside(RunFinished(0))
+        assert annotate(journal) == ["::error title=NotRun::50 tests did not run: the run ended without it"]
+
+    def test_files_outside_the_project_are_not_named(self) -> None:
+        test = planned("test_x", 3, file="/usr/lib/python3/doctest.py")
+        (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end())
+        assert line.startswith("::error title=FAIL ")
 
 
-def test_a_failure() -> None:
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("13 != 12"),)).end()
-    (line,) = annotate(journal, prefix="services/shop")
-    head, _, message = line.partition("::AssertionError")
-    assert head == f"::error file=services/shop/{FILE},line=41,title=FAIL {ONE.id}"
-    assert message == f": 13 != 12%0A%0A{FILE}:41: self.assertEqual(order.total, 12)%0AAssertionError: 13 != 12"
+class TestEscapes:
+    def test_characters_with_a_meaning_are_escaped(self) -> None:
+        test = planned("test_50%: a,b\nc")
+        found = Failure("failure", "E", "100% of\r\nit: a,b", "")
+        (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED, failures=(found,)).end())
+        assert "title=FAIL shop.tests.test_orders.OrderTests.test_50%25%3A a%2Cb c::E: 100%25 of%0A" in line
+        assert "%0A100%25 of%0Ait: a,b" in line
 
+    def test_title_and_message_have_limits(self) -> None:
+        (line,) = annotate(failing(1, "x" * 50_000))
+        assert len(line.rpartition("::")[2].replace("%0A", "\n")) <= github.MESSAGE_CHARACTERS
+        test = planned("test_" + "x" * 3000)
+        (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end())
+        title = re.search(r"title=(.*?)::", line)
+        assert title is not None
+        assert len(title[1]) <= github.TITLE_CHARACTERS
 
-def test_green_says_nothing_and_flaky_warns() -> None:
-    assert annotate(JOURNALS["green"]()) == []
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("once"),))
-    (line,) = annotate(journal.attempt(ONE, Outcome.PASSED, n=2).end())
-    assert line.startswith(f"::warning file={FILE},line=41,title=FLAKY {ONE.id}::AssertionError: once%0A")
+    @settings(max_examples=200, deadline=None)
+    @given(st.text(st.characters() | st.sampled_from("\r\n:%,#[]"), max_size=80))
+    def test_any_text_gives_one_command(self, text: str) -> None:
+        test = planned(text)
+        found = (Failure("failure", text, text, text, (), text),)
+        journal = Journal().plan(test).attempt(test, Outcome.FAILED, failures=found)
+        for line in annotate(journal.inside(RunAborted(ExitCode.SERVERS, text, text, text))):
+            assert not re.search(r"[\r\n\x00-\x1f\u0085]", line.replace("\t", ""))
+            assert re.match(r"::error (?:file=[^:,]+,)?(?:line=\d+,)?title=[^:,]*::", line)
+            line.encode()
 
-
-def test_ten_at_most_and_the_last_counts_the_rest() -> None:
-    assert len(annotate(failing(10))) == 10
-    assert "more" not in annotate(failing(10))[-1]
-    for number in (11, 12, 500):
-        told = annotate(failing(number))
-        assert len(told) == 10
-        assert told[-1] == f"::error title=harness::+{number - 9} more, see the summary"
-
-
-def test_the_cause_comes_first() -> None:
-    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED)
-    told = annotate(journal.host(RunAborted(ExitCode.SERVERS, "the server died", "see its log", "FATAL")))
-    assert told[0] == "::error title=ServerError::the server died%0A%0Asee its log%0A%0AFATAL"
-    assert told[1].startswith(f"::error file={FILE},line=10,title=FAIL")
-    assert told[2] == f"::error title=1 test not run::{TWO.id}: run aborted: the server died"
-    assert len(told) == 3
-
-
-def test_what_did_not_run_is_told_once() -> None:
-    journal = Journal().plan(*(planned(f"test_{n}") for n in range(50))).inside(RunFinished(0))
-    assert annotate(journal) == ["::error title=NotRun::50 tests did not run: the run ended without it"]
-
-
-def test_files_outside_the_project_are_not_named() -> None:
-    test = planned("test_x", 3, file="/usr/lib/python3/doctest.py")
-    (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end())
-    assert line.startswith("::error title=FAIL ")
-
-
-def test_escaping() -> None:
-    test = planned("test_50%: a,b\nc")
-    told = Failure("failure", "E", "100% of\r\nit: a,b", "")
-    (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED, failures=(told,)).end())
-    assert "title=FAIL shop.tests.test_orders.OrderTests.test_50%25%3A a%2Cb c::E: 100%25 of%0A" in line
-    assert "%0A100%25 of%0Ait: a,b" in line
-
-
-def test_limits_of_length() -> None:
-    (line,) = annotate(failing(1, "x" * 50_000))
-    assert len(line.rpartition("::")[2].replace("%0A", "\n")) <= github.MESSAGE_CHARACTERS
-    test = planned("test_" + "x" * 3000)
-    (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end())
-    title = re.search(r"title=(.*?)::", line)
-    assert title is not None
-    assert len(title[1]) <= github.TITLE_CHARACTERS
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.text(st.characters() | st.sampled_from("\r\n:%,#[]"), max_size=80))
-def test_whatever_is_said_an_annotation_is_one_command(text: str) -> None:
-    test = planned(text)
-    told = (Failure("failure", text, text, text, (), text),)
-    journal = Journal().plan(test).attempt(test, Outcome.FAILED, failures=told)
-    for line in annotate(journal.inside(RunAborted(ExitCode.SERVERS, text, text, text))):
-        assert not re.search(r"[\r\n\x00-\x1f\u0085]", line.replace("\t", ""))
-        assert re.match(r"::error (?:file=[^:,]+,)?(?:line=\d+,)?title=[^:,]*::", line)
-        line.encode()
-
-
-# commands
-
-
-def test_guarded() -> None:
-    assert github.guarded("::error::x", "T") == "::stop-commands::T\n::error::x\n::T::\n"
-    assert github.guarded("a\n", "T") == "::stop-commands::T\na\n::T::\n"
-    assert github.guarded("", "T") == "::stop-commands::T\n::T::\n"
+    def test_guarded_text_ends_before_commands_resume(self) -> None:
+        assert github.guarded("::error::x", "T") == "::stop-commands::T\n::error::x\n::T::\n"
+        assert github.guarded("a\n", "T") == "::stop-commands::T\na\n::T::\n"
+        assert github.guarded("", "T") == "::stop-commands::T\n::T::\n"

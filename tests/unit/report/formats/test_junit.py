@@ -39,261 +39,255 @@ def children(case: ET.Element) -> list[str]:
     return [child.tag for child in case]
 
 
-def test_pass() -> None:
-    case = one_case(Outcome.PASSED, stdout="kept from a report of passes")
-    assert children(case) == []
-    assert case.attrib == {
-        "classname": ONE.classname,
-        "name": "test_one",
-        "time": "0.020",
-        "file": ONE.file,
-        "line": "10",
-    }
+class TestElements:
+    def test_a_pass_has_no_element(self) -> None:
+        case = one_case(Outcome.PASSED, stdout="kept from a report of passes")
+        assert children(case) == []
+        assert case.attrib == {
+            "classname": ONE.classname,
+            "name": "test_one",
+            "time": "0.020",
+            "file": ONE.file,
+            "line": "10",
+        }
 
-
-@pytest.mark.parametrize(
-    ("outcome", "tag", "kind"),
-    [
-        (Outcome.FAILED, "failure", "AssertionError"),
-        (Outcome.ERRORED, "error", "AssertionError"),
-        (Outcome.CRASHED, "error", "WorkerCrash"),
-        (Outcome.TIMED_OUT, "error", "TestTimeout"),
-    ],
-)
-def test_red(outcome: Outcome, tag: str, kind: str) -> None:
-    case = one_case(outcome, failures=(failure("1 != 2\nmore"),), stdout="out", stderr="err", sql=SQL)
-    assert children(case) == [tag, "system-out", "system-err"]
-    result = case[0]
-    own_words = outcome in (Outcome.CRASHED, Outcome.TIMED_OUT)
-    assert result.attrib == {"type": kind, "message": "1 != 2" if own_words else "AssertionError: 1 != 2"}
-    assert (result.text or "").startswith("Traceback (most recent call last):")
-    assert case[1].text == f"[[ATTACHMENT|sql/{ONE.id}.sql]]\nout"
-    assert case[2].text == "err"
-
-
-def test_a_failure_without_any_detail_still_has_text() -> None:
-    for outcome in (Outcome.FAILED, Outcome.ERRORED, Outcome.CRASHED, Outcome.XPASSED):
-        for failures in ((), (Failure("failure", "", "", ""),)):
-            result = one_case(outcome, failures=failures)[0]
-            assert (result.text or "").strip()
-            assert result.get("message")
-            assert result.get("type")
-
-
-def test_skips() -> None:
-    skipped = one_case(Outcome.SKIPPED, reason="no reader")[0]
-    assert (skipped.tag, skipped.attrib, skipped.text) == (
-        "skipped",
-        {"type": "skip", "message": "no reader"},
-        "no reader",
+    @pytest.mark.parametrize(
+        ("outcome", "tag", "kind"),
+        [
+            (Outcome.FAILED, "failure", "AssertionError"),
+            (Outcome.ERRORED, "error", "AssertionError"),
+            (Outcome.CRASHED, "error", "WorkerCrash"),
+            (Outcome.TIMED_OUT, "error", "TestTimeout"),
+        ],
     )
-    assert one_case(Outcome.SKIPPED)[0].text == "skipped, no reason given"
+    def test_each_red_outcome_has_its_element(self, outcome: Outcome, tag: str, kind: str) -> None:
+        case = one_case(outcome, failures=(failure("1 != 2\nmore"),), stdout="out", stderr="err", sql=SQL)
+        assert children(case) == [tag, "system-out", "system-err"]
+        result = case[0]
+        own_words = outcome in (Outcome.CRASHED, Outcome.TIMED_OUT)
+        assert result.attrib == {"type": kind, "message": "1 != 2" if own_words else "AssertionError: 1 != 2"}
+        assert (result.text or "").startswith("Traceback (most recent call last):")
+        assert case[1].text == f"[[ATTACHMENT|sql/{ONE.id}.sql]]\nout"
+        assert case[2].text == "err"
+
+    def test_a_failure_without_any_detail_still_has_text(self) -> None:
+        for outcome in (Outcome.FAILED, Outcome.ERRORED, Outcome.CRASHED, Outcome.XPASSED):
+            for failures in ((), (Failure("failure", "", "", ""),)):
+                result = one_case(outcome, failures=failures)[0]
+                assert (result.text or "").strip()
+                assert result.get("message")
+                assert result.get("type")
+
+    def test_a_skip_has_its_reason(self) -> None:
+        skipped = one_case(Outcome.SKIPPED, reason="no reader")[0]
+        assert (skipped.tag, skipped.attrib, skipped.text) == (
+            "skipped",
+            {"type": "skip", "message": "no reader"},
+            "no reader",
+        )
+        assert one_case(Outcome.SKIPPED)[0].text == "skipped, no reason given"
+
+    def test_an_expected_failure_is_skipped(self) -> None:
+        skipped = one_case(Outcome.XFAILED, failures=(failure("1 != 2"),))[0]
+        assert skipped.attrib == {"type": "expectedFailure", "message": "expected failure: AssertionError: 1 != 2"}
+        assert (skipped.text or "").startswith("Traceback")
+
+    def test_an_unexpected_success_is_a_failure(self) -> None:
+        result = one_case(Outcome.XPASSED)[0]
+        assert (result.tag, result.get("type"), result.get("message")) == (
+            "failure",
+            "UnexpectedSuccess",
+            "unexpected success",
+        )
+
+    def test_subtests_are_one_element(self) -> None:
+        failures = (
+            failure("EUR", subtest="(c='EUR')"),
+            failure("USD", subtest="(c='USD')", kind="error", type="KeyError"),
+        )
+        case = one_case(Outcome.ERRORED, failures=failures, subtests=3)
+        assert children(case) == ["error"]
+        assert case[0].attrib == {
+            "type": "SubTestFailures",
+            "message": "2 of 3 subTests failed: (c='EUR'), (c='USD')",
+        }
+        assert (case[0].text or "").count("Traceback") == 2
+
+    def test_a_subtest_and_the_test_itself_share_a_message(self) -> None:
+        failures = (failure("EUR", subtest="(c='EUR')"), failure("at the end"))
+        case = one_case(Outcome.FAILED, failures=failures, subtests=1)
+        assert case[0].get("message") == "1 of 1 subTest failed: (c='EUR'); and AssertionError: at the end"
+
+    def test_two_failures_of_one_test_are_one_element(self) -> None:
+        case = one_case(Outcome.FAILED, failures=(failure("in the test"), failure("in tearDown")))
+        assert case[0].get("message") == "AssertionError: in the test (and 1 more)"
+        assert (case[0].text or "").count("Traceback") == 2
 
 
-def test_expected_failure() -> None:
-    skipped = one_case(Outcome.XFAILED, failures=(failure("1 != 2"),))[0]
-    assert skipped.attrib == {"type": "expectedFailure", "message": "expected failure: AssertionError: 1 != 2"}
-    assert (skipped.text or "").startswith("Traceback")
+class TestAttempts:
+    def test_a_flaky_test_has_its_failed_attempts(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("once"),), stdout="o")
+        journal.attempt(ONE, Outcome.CRASHED, n=2, final=False).attempt(ONE, Outcome.PASSED, n=3)
+        case = root(journal.end())[0].find("testcase")
+        assert case is not None
+        assert children(case) == ["properties", "flakyFailure", "flakyError"]
+        assert case[0][0].attrib == {"name": "attempts", "value": "3"}
+        assert children(case[1]) == ["stackTrace", "system-out"]
+        assert case[1].attrib == {"type": "AssertionError", "message": "AssertionError: once"}
+        assert case[2].get("type") == "WorkerCrash"
+
+    def test_later_red_attempts_are_reruns(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, final=False, failures=(failure("first"),))
+        journal.attempt(ONE, Outcome.FAILED, n=2, final=False, failures=(failure("second"),))
+        journal.attempt(ONE, Outcome.ERRORED, n=3, failures=(failure("third"),), stdout="of the third")
+        case = root(journal.end())[0].find("testcase")
+        assert case is not None
+        assert children(case) == ["properties", "rerunFailure", "error", "rerunError"]
+        assert [child.get("message") for child in case[1:]] == [
+            f"AssertionError: {n}" for n in ("second", "first", "third")
+        ]
+        assert children(case[3]) == ["stackTrace", "system-out"]
 
 
-def test_unexpected_success() -> None:
-    result = one_case(Outcome.XPASSED)[0]
-    assert (result.tag, result.get("type"), result.get("message")) == (
-        "failure",
-        "UnexpectedSuccess",
-        "unexpected success",
+class TestCause:
+    def test_not_run_and_nothing_else_red_is_red_once(self) -> None:
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).inside(RunFinished(0))
+        suites = root(journal)
+        assert [suite.get("name") for suite in suites] == [ONE.classname, "harness"]
+        skipped = suites.find(".//testcase[@name='test_two']/skipped")
+        assert skipped is not None
+        assert skipped.attrib == {"type": "not-run", "message": "not run: the run ended without it"}
+        error = suites.find(".//testcase[@classname='harness'][@name='run']/error")
+        assert error is not None
+        assert error.get("type") == "NotRun"
+        assert (suites.get("failures"), suites.get("errors")) == ("0", "1")
+
+    def test_not_run_beside_a_failure_adds_no_case(self) -> None:
+        suites = root(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).inside(RunFinished(1)))
+        assert [suite.get("name") for suite in suites] == [ONE.classname]
+
+    def test_an_abort_adds_its_cause_even_beside_failures(self) -> None:
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED)
+        journal.host(RunAborted(ExitCode.SERVERS, "the server died", "see its log", "FATAL"))
+        error = root(journal).find(".//testcase[@classname='harness']/error")
+        assert error is not None
+        assert error.attrib == {"type": "ServerError", "message": "the server died"}
+        assert error.text == "the server died\n\nsee its log\n\nFATAL"
+
+    @pytest.mark.parametrize(
+        "journal",
+        [
+            Journal().plan(ONE).attempt(ONE, Outcome.PASSED).inside(RunFinished(3)),
+            Journal().plan(ONE).attempt(ONE, Outcome.PASSED),
+            Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end().host(RunAborted(ExitCode.SIGTERM, "SIGTERM")),
+            Journal().plan().end(),
+            Journal(),
+        ],
     )
-
-
-def test_subtests_are_one_element() -> None:
-    failures = (failure("EUR", subtest="(c='EUR')"), failure("USD", subtest="(c='USD')", kind="error", type="KeyError"))
-    case = one_case(Outcome.ERRORED, failures=failures, subtests=3)
-    assert children(case) == ["error"]
-    assert case[0].attrib == {
-        "type": "SubTestFailures",
-        "message": "2 of 3 subTests failed: (c='EUR'), (c='USD')",
-    }
-    assert (case[0].text or "").count("Traceback") == 2
-
-
-def test_a_subtest_and_the_test_itself() -> None:
-    failures = (failure("EUR", subtest="(c='EUR')"), failure("at the end"))
-    case = one_case(Outcome.FAILED, failures=failures, subtests=1)
-    assert case[0].get("message") == "1 of 1 subTest failed: (c='EUR'); and AssertionError: at the end"
-
-
-def test_two_failures_of_one_test() -> None:
-    case = one_case(Outcome.FAILED, failures=(failure("in the test"), failure("in tearDown")))
-    assert case[0].get("message") == "AssertionError: in the test (and 1 more)"
-    assert (case[0].text or "").count("Traceback") == 2
-
-
-def test_flaky() -> None:
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("once"),), stdout="o")
-    journal.attempt(ONE, Outcome.CRASHED, n=2, final=False).attempt(ONE, Outcome.PASSED, n=3)
-    case = root(journal.end())[0].find("testcase")
-    assert case is not None
-    assert children(case) == ["properties", "flakyFailure", "flakyError"]
-    assert case[0][0].attrib == {"name": "attempts", "value": "3"}
-    assert children(case[1]) == ["stackTrace", "system-out"]
-    assert case[1].attrib == {"type": "AssertionError", "message": "AssertionError: once"}
-    assert case[2].get("type") == "WorkerCrash"
-
-
-def test_red_in_every_attempt() -> None:
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, final=False, failures=(failure("first"),))
-    journal.attempt(ONE, Outcome.FAILED, n=2, final=False, failures=(failure("second"),))
-    journal.attempt(ONE, Outcome.ERRORED, n=3, failures=(failure("third"),), stdout="of the third")
-    case = root(journal.end())[0].find("testcase")
-    assert case is not None
-    assert children(case) == ["properties", "rerunFailure", "error", "rerunError"]
-    assert [child.get("message") for child in case[1:]] == [
-        f"AssertionError: {n}" for n in ("second", "first", "third")
-    ]
-    assert children(case[3]) == ["stackTrace", "system-out"]
-
-
-def test_not_run_and_nothing_else_red_is_red_once() -> None:
-    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).inside(RunFinished(0))
-    suites = root(journal)
-    assert [suite.get("name") for suite in suites] == [ONE.classname, "harness"]
-    skipped = suites.find(".//testcase[@name='test_two']/skipped")
-    assert skipped is not None
-    assert skipped.attrib == {"type": "not-run", "message": "not run: the run ended without it"}
-    error = suites.find(".//testcase[@classname='harness'][@name='run']/error")
-    assert error is not None
-    assert error.get("type") == "NotRun"
-    assert (suites.get("failures"), suites.get("errors")) == ("0", "1")
-
-
-def test_not_run_beside_a_failure_adds_no_case() -> None:
-    suites = root(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).inside(RunFinished(1)))
-    assert [suite.get("name") for suite in suites] == [ONE.classname]
-
-
-def test_an_abort_adds_its_cause_even_beside_failures() -> None:
-    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED)
-    journal.host(RunAborted(ExitCode.SERVERS, "the server died", "see its log", "FATAL"))
-    error = root(journal).find(".//testcase[@classname='harness']/error")
-    assert error is not None
-    assert error.attrib == {"type": "ServerError", "message": "the server died"}
-    assert error.text == "the server died\n\nsee its log\n\nFATAL"
-
-
-@pytest.mark.parametrize(
-    "journal",
-    [
-        Journal().plan(ONE).attempt(ONE, Outcome.PASSED).inside(RunFinished(3)),
-        Journal().plan(ONE).attempt(ONE, Outcome.PASSED),
-        Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end().host(RunAborted(ExitCode.SIGTERM, "SIGTERM")),
-        Journal().plan().end(),
-        Journal(),
-    ],
-)
-def test_whatever_is_not_green_has_a_red_case(journal: Journal, tmp_path: Path) -> None:
-    path = tmp_path / "junit.xml"
-    path.write_bytes(xml(journal))
-    assert check(path).bad == 1
-
-
-def test_flaky_that_fails_the_run_has_a_red_case() -> None:
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2).end()
-    report = ledger.fold(journal.envelopes)
-    assert b'type="FlakyTests"' in junit.build(report, verdict(report, fail_on_flaky=True))
-    assert b"FlakyTests" not in junit.build(report, verdict(report))
-
-
-def test_strict_drops_what_the_schema_does_not_know() -> None:
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2).end()
-    case = root(journal, strict=True)[0].find("testcase")
-    assert case is not None
-    assert set(case.attrib) == {"classname", "name", "time"}
-    assert children(case) == ["flakyFailure"]
-
-
-def test_files_are_relative_to_the_repository() -> None:
-    journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end()
-    suites = root(journal, prefix="services/shop")
-    case = suites.find(".//testcase")
-    assert case is not None
-    assert case.get("file") == suites[0].get("file") == f"services/shop/{ONE.file}"
-
-
-def test_suites_are_stable_whatever_the_order_of_events() -> None:
-    other = planned("test_x", classname="catalog.tests.A", file="catalog/tests.py")
-    journal = Journal().plan(ONE, other, TWO)
-    for test in (TWO, other, ONE):
-        journal.attempt(test, Outcome.PASSED)
-    suites = root(journal.end())
-    assert [(suite.get("name"), [case.get("name") for case in suite.iter("testcase")]) for suite in suites] == [
-        (ONE.classname, ["test_one", "test_two"]),
-        ("catalog.tests.A", ["test_x"]),
-    ]
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1e-9, -1.0, float("nan"), float("inf"), 1e20])
-def test_times(seconds: float) -> None:
-    journal = Journal().plan(ONE).inside(AttemptFinished(ONE.id, 1, Outcome.PASSED, seconds, final=True)).end()
-    times = [element.get("time") or "" for element in root(journal).iter() if element.tag != "testsuites"]
-    assert all(re.fullmatch(r"\d+\.\d{3}", time) for time in times if time)
-    case = root(journal).find(".//testcase")
-    assert case is not None
-    assert case.get("time") == ("100000000000000000000.000" if seconds == 1e20 else "0.000")
-
-
-def test_names_stay_apart_when_they_are_cut() -> None:
-    tests = [planned("test_" + "ü" * 600 + end) for end in "ab"]
-    journal = Journal().plan(*tests)
-    for test in tests:
-        journal.attempt(test, Outcome.PASSED)
-    names = [case.get("name") or "" for case in root(journal.end()).iter("testcase")]
-    assert len(set(names)) == 2
-    assert all(len(name.encode()) <= 1000 for name in names)
-
-
-def test_output_is_capped_and_says_so(tmp_path: Path) -> None:
-    journal = Journal().plan(ONE)
-    journal.attempt(ONE, Outcome.FAILED, failures=(failure("x" * 15_000_000),), stdout="head" + "y" * 200_000 + "tail")
-    path = tmp_path / "junit.xml"
-    path.write_bytes(xml(journal.end()))
-    check(path)
-    out = ET.fromstring(path.read_bytes()).findtext(".//system-out") or ""
-    assert out.startswith("head")
-    assert out.endswith("tail")
-    assert "bytes left out" in out
-    assert path.stat().st_size < 400_000
-
-
-def test_many_failures_share_what_a_file_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit, "TOTAL_BYTES", 100_000)
-    tests = [planned(f"test_{number}") for number in range(50)]
-    journal = Journal().plan(*tests)
-    for test in tests:
-        journal.attempt(test, Outcome.FAILED, failures=(failure("x" * 2000),), stdout="y" * 5000, stderr="z" * 5000)
-    assert 100_000 < len(xml(journal.end())) < 200_000  # of 600,000
-
-
-def test_a_project_may_use_our_name(tmp_path: Path) -> None:
-    test = planned("run", classname="harness")
-    path = tmp_path / "junit.xml"
-    path.write_bytes(xml(Journal().plan(test).attempt(test, Outcome.PASSED).host(RunAborted(ExitCode.SERVERS, "died"))))
-    assert check(path) == Counts(2, 1, 1, 0)
-    assert [suite.get("name") for suite in ET.fromstring(path.read_bytes())] == ["harness", "harness (run)"]
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.text(st.characters(), max_size=60), st.text(st.characters(), max_size=60))
-def test_any_text_gives_a_file_that_parsers_agree_on(name: str, text: str) -> None:
-    tests = (PlannedTest("a", name, text), PlannedTest("b", name, text), PlannedTest("c", text, name, text, 1))
-    journal = Journal().plan(*tests)
-    journal.attempt(tests[0], Outcome.FAILED, failures=(Failure("failure", name, text, text, (), name),), stdout=text)
-    journal.attempt(tests[1], Outcome.SKIPPED, reason=text)
-    journal.attempt(tests[2], Outcome.ERRORED, n=1, final=False, stderr=text)
-    journal.attempt(tests[2], Outcome.PASSED, n=2)
-    journal.host(RunAborted(ExitCode.SERVERS, text, name, text))
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"junit-{os.getpid()}.xml"
-    try:
+    def test_each_red_run_has_a_red_case(self, journal: Journal, tmp_path: Path) -> None:
+        path = tmp_path / "junit.xml"
         path.write_bytes(xml(journal))
-        assert check(path) == Counts(4, 1, 2, 1)
-    finally:
-        path.unlink(missing_ok=True)
+        assert check(path).bad == 1
+
+    def test_flaky_that_fails_the_run_has_a_red_case(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2).end()
+        report = ledger.fold(journal.envelopes)
+        assert b'type="FlakyTests"' in junit.build(report, verdict(report, fail_on_flaky=True))
+        assert b"FlakyTests" not in junit.build(report, verdict(report))
+
+    def test_a_project_may_have_a_class_of_that_name(self, tmp_path: Path) -> None:
+        test = planned("run", classname="harness")
+        path = tmp_path / "junit.xml"
+        path.write_bytes(
+            xml(Journal().plan(test).attempt(test, Outcome.PASSED).host(RunAborted(ExitCode.SERVERS, "died")))
+        )
+        assert check(path) == Counts(2, 1, 1, 0)
+        assert [suite.get("name") for suite in ET.fromstring(path.read_bytes())] == ["harness", "harness (run)"]
+
+
+class TestAttributes:
+    def test_strict_drops_attributes_unknown_to_the_schema(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2).end()
+        case = root(journal, strict=True)[0].find("testcase")
+        assert case is not None
+        assert set(case.attrib) == {"classname", "name", "time"}
+        assert children(case) == ["flakyFailure"]
+
+    def test_files_are_relative_to_the_repository(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end()
+        suites = root(journal, prefix="services/shop")
+        case = suites.find(".//testcase")
+        assert case is not None
+        assert case.get("file") == suites[0].get("file") == f"services/shop/{ONE.file}"
+
+    def test_suites_do_not_depend_on_the_order_of_events(self) -> None:
+        other = planned("test_x", classname="catalog.tests.A", file="catalog/tests.py")
+        journal = Journal().plan(ONE, other, TWO)
+        for test in (TWO, other, ONE):
+            journal.attempt(test, Outcome.PASSED)
+        suites = root(journal.end())
+        assert [(suite.get("name"), [case.get("name") for case in suite.iter("testcase")]) for suite in suites] == [
+            (ONE.classname, ["test_one", "test_two"]),
+            ("catalog.tests.A", ["test_x"]),
+        ]
+
+    @pytest.mark.parametrize("seconds", [0.0, 1e-9, -1.0, float("nan"), float("inf"), 1e20])
+    def test_times_have_three_decimals(self, seconds: float) -> None:
+        journal = Journal().plan(ONE).inside(AttemptFinished(ONE.id, 1, Outcome.PASSED, seconds, final=True)).end()
+        times = [element.get("time") or "" for element in root(journal).iter() if element.tag != "testsuites"]
+        assert all(re.fullmatch(r"\d+\.\d{3}", time) for time in times if time)
+        case = root(journal).find(".//testcase")
+        assert case is not None
+        assert case.get("time") == ("100000000000000000000.000" if seconds == 1e20 else "0.000")
+
+    def test_names_stay_apart_when_they_are_cut(self) -> None:
+        tests = [planned("test_" + "ü" * 600 + end) for end in "ab"]
+        journal = Journal().plan(*tests)
+        for test in tests:
+            journal.attempt(test, Outcome.PASSED)
+        names = [case.get("name") or "" for case in root(journal.end()).iter("testcase")]
+        assert len(set(names)) == 2
+        assert all(len(name.encode()) <= 1000 for name in names)
+
+
+class TestLimits:
+    def test_long_output_says_how_much_is_left_out(self, tmp_path: Path) -> None:
+        journal = Journal().plan(ONE)
+        journal.attempt(
+            ONE, Outcome.FAILED, failures=(failure("x" * 15_000_000),), stdout="head" + "y" * 200_000 + "tail"
+        )
+        path = tmp_path / "junit.xml"
+        path.write_bytes(xml(journal.end()))
+        check(path)
+        out = ET.fromstring(path.read_bytes()).findtext(".//system-out") or ""
+        assert out.startswith("head")
+        assert out.endswith("tail")
+        assert "bytes left out" in out
+        assert path.stat().st_size < 400_000
+
+    def test_many_failures_share_the_bytes_of_a_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(junit, "TOTAL_BYTES", 100_000)
+        tests = [planned(f"test_{number}") for number in range(50)]
+        journal = Journal().plan(*tests)
+        for test in tests:
+            journal.attempt(test, Outcome.FAILED, failures=(failure("x" * 2000),), stdout="y" * 5000, stderr="z" * 5000)
+        assert 100_000 < len(xml(journal.end())) < 200_000  # of 600,000
+
+    @settings(max_examples=150, deadline=None)
+    @given(st.text(st.characters(), max_size=60), st.text(st.characters(), max_size=60))
+    def test_any_text_gives_a_file_that_parsers_agree_on(self, name: str, text: str) -> None:
+        tests = (PlannedTest("a", name, text), PlannedTest("b", name, text), PlannedTest("c", text, name, text, 1))
+        journal = Journal().plan(*tests)
+        journal.attempt(
+            tests[0], Outcome.FAILED, failures=(Failure("failure", name, text, text, (), name),), stdout=text
+        )
+        journal.attempt(tests[1], Outcome.SKIPPED, reason=text)
+        journal.attempt(tests[2], Outcome.ERRORED, n=1, final=False, stderr=text)
+        journal.attempt(tests[2], Outcome.PASSED, n=2)
+        journal.host(RunAborted(ExitCode.SERVERS, text, name, text))
+        path = Path(os.environ.get("TMPDIR", "/tmp")) / f"junit-{os.getpid()}.xml"
+        try:
+            path.write_bytes(xml(journal))
+            assert check(path) == Counts(4, 1, 2, 1)
+        finally:
+            path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The files that replay what a worker had run, and the command that takes them."""
+"""The files that replay the tests of one worker, and the command that takes them."""
 
 from harness.report.formats import replay
 from harness.report.model.run_report import RunReport
@@ -7,13 +7,13 @@ from harness.report.model.typed_command import TypedCommand
 REPORT = RunReport(orders=(("shop.T.test_a", "shop.T.test_b (i=1)"), ("shop.U.test_c", "shop.U.test_d")))
 
 
-def test_what_is_written_is_read_again() -> None:
+def test_a_written_file_can_be_read() -> None:
     (first, text), (second, _) = replay.files(REPORT)
     assert (first, second) == ("replay/shop.T.test_b (i=1).txt", "replay/shop.U.test_d.txt")
     assert replay.parse(text) == REPORT.orders[0]
 
 
-def test_comments_blank_lines_and_repetitions_do_not_count() -> None:
+def test_comments_blank_lines_and_duplicates_are_ignored() -> None:
     assert replay.parse("# to read\n\n b \na\nb\n") == ("b", "a")
 
 

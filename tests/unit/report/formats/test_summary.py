@@ -33,20 +33,20 @@ def test_the_keys_are_a_contract() -> None:
     ]
 
 
-def test_the_backend_is_what_the_host_was_asked_for() -> None:
+def test_the_backend_is_that_of_the_request() -> None:
     found = content(Journal().host(RunStarted("postgres-17", "shop/", "shop.settings", "3.13")))
     assert (found["backend"], found["settings"]) == ("postgres-17", "shop.settings")
     assert content(JOURNALS["green"]())["backend"] is None
 
 
-def test_a_run_of_which_nothing_is_known() -> None:
+def test_an_empty_journal_has_all_keys() -> None:
     found = content(Journal())
     assert (found["version"], found["verdict"], found["exit_code"]) == (1, "aborted", 70)
     assert found["servers"] == []
     assert found["seed"] is None
 
 
-def test_numbers_are_json_whatever_clocks_said() -> None:
+def test_numbers_are_json_for_any_clock() -> None:
     journal = Journal().plan(planned("test_one"))
     journal.attempt(planned("test_one"), Outcome.PASSED).phase("tests", float("nan"))
     assert content(journal)["phases"]["tests"] == 0.0  # type: ignore[index]

@@ -24,78 +24,78 @@ def attempt(outcome: Outcome, *failures: Failure, reason: str = "", subtests: in
     return Attempt(1, outcome, 0.1, failures=failures, reason=reason, subtests=subtests)
 
 
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [
-        (failure("1 != 2\nmore"), "AssertionError: 1 != 2"),
-        (failure("", type="shop.models.Order.DoesNotExist"), "DoesNotExist"),
-        (Failure("error", "", "what", ""), "error: what"),
-        (
-            Failure(
-                "error",
-                "ImportError",
-                "Failed to import test module: a.b\nTraceback (most recent call last):\n  File ...\nKeyError: 'x'\n",
-                "",
+class TestFailure:
+    @pytest.mark.parametrize(
+        ("found", "expected"),
+        [
+            (failure("1 != 2\nmore"), "AssertionError: 1 != 2"),
+            (failure("", type="shop.models.Order.DoesNotExist"), "DoesNotExist"),
+            (Failure("error", "", "what", ""), "error: what"),
+            (
+                Failure(
+                    "error",
+                    "ImportError",
+                    "Failed to import test module: a.b\nTraceback (most recent call last):\n  File ...\nKeyError: 'x'\n",
+                    "",
+                ),
+                "ImportError: Failed to import test module: a.b: KeyError: 'x'",
             ),
-            "ImportError: Failed to import test module: a.b: KeyError: 'x'",
-        ),
-    ],
-)
-def test_summarise(told: Failure, expected: str) -> None:
-    assert summarise(told) == expected
-
-
-def test_headline() -> None:
-    assert headline(attempt(Outcome.FAILED)) == "no details were reported"
-    assert headline(attempt(Outcome.CRASHED, failure("worker 1 died\nstacks"))) == "worker 1 died"
-    assert headline(attempt(Outcome.XPASSED)) == "unexpected success"
-    assert headline(attempt(Outcome.FAILED, failure("a"), failure("b"))) == "AssertionError: a (and 1 more)"
-    three = [failure("x", subtest=f"(n={n})") for n in range(3)]
-    assert headline(attempt(Outcome.FAILED, *three, subtests=7)) == "3 of 7 subTests failed: (n=0), (n=1), (n=2)"
-
-
-def test_detail_has_every_traceback() -> None:
-    told = detail(attempt(Outcome.FAILED, failure("a", subtest="(n=1)"), Failure("error", "E", "no traceback", "")))
-    assert told.startswith("subTest (n=1)\nTraceback")
-    assert told.endswith("AssertionError: a\n\nno traceback")
-
-
-def test_label() -> None:
-    assert label(Case(ONE, Outcome.TIMED_OUT)) == "TIMEOUT"
-    red, green = attempt(Outcome.FAILED), Attempt(2, Outcome.PASSED, 0.1)
-    assert label(Case(ONE, Outcome.PASSED, (red, green))) == "FLAKY"
-
-
-def test_case_headline() -> None:
-    assert case_headline(Case(ONE, Outcome.NOT_RUN, reason="why")) == "not run: why"
-    assert case_headline(Case(ONE, Outcome.SKIPPED, reason="why")) == "why"
-
-
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ([], (FILE, 10)),
-        (["/usr/lib/a.py", "<string>"], (FILE, 10)),
-        ([FILE, "shop/models.py", "/usr/lib/a.py"], (FILE, 1)),
-        (["shop/urls.py", "shop/models.py", ".venv/lib/site-packages/x.py"], ("shop/models.py", 2)),
-        ([FILE, FILE, "shop/models.py"], (FILE, 2)),
-    ],
-)
-def test_location(files: list[str], expected: tuple[str, int]) -> None:
-    frames = tuple(Frame(file, number, "f") for number, file in enumerate(files, 1))
-    assert location(ONE, [Failure("failure", "E", "m", "t", frames)]) == expected
-
-
-def test_place() -> None:
-    assert [place("a.py", 3), place("a.py", 0), place("", 3)] == ["a.py:3", "a.py", ""]
-
-
-def test_result() -> None:
-    assert result(Counts(10, 3, 1, 1, 1, 1, 1, 2, 1, 1, 1), 2.0, " on sqlite") == (
-        "10 tests on sqlite: 3 passed (2 flaky), 1 failed, 1 error, 1 timed out, 1 crashed, 1 passed unexpectedly, 1 not run, "
-        "1 skipped, 1 failed as expected, in 2.0s"
+        ],
     )
-    assert result(Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 0.0) == "0 tests: nothing ran, in 0.0s"
+    def test_summarise(self, found: Failure, expected: str) -> None:
+        assert summarise(found) == expected
+
+    def test_headline(self) -> None:
+        assert headline(attempt(Outcome.FAILED)) == "no details were reported"
+        assert headline(attempt(Outcome.CRASHED, failure("worker 1 died\nstacks"))) == "worker 1 died"
+        assert headline(attempt(Outcome.XPASSED)) == "unexpected success"
+        assert headline(attempt(Outcome.FAILED, failure("a"), failure("b"))) == "AssertionError: a (and 1 more)"
+        three = [failure("x", subtest=f"(n={n})") for n in range(3)]
+        assert headline(attempt(Outcome.FAILED, *three, subtests=7)) == "3 of 7 subTests failed: (n=0), (n=1), (n=2)"
+
+    def test_detail_has_every_traceback(self) -> None:
+        found = detail(
+            attempt(Outcome.FAILED, failure("a", subtest="(n=1)"), Failure("error", "E", "no traceback", ""))
+        )
+        assert found.startswith("subTest (n=1)\nTraceback")
+        assert found.endswith("AssertionError: a\n\nno traceback")
+
+
+class TestCase:
+    def test_label(self) -> None:
+        assert label(Case(ONE, Outcome.TIMED_OUT)) == "TIMEOUT"
+        red, green = attempt(Outcome.FAILED), Attempt(2, Outcome.PASSED, 0.1)
+        assert label(Case(ONE, Outcome.PASSED, (red, green))) == "FLAKY"
+
+    def test_case_headline(self) -> None:
+        assert case_headline(Case(ONE, Outcome.NOT_RUN, reason="why")) == "not run: why"
+        assert case_headline(Case(ONE, Outcome.SKIPPED, reason="why")) == "why"
+
+    @pytest.mark.parametrize(
+        ("files", "expected"),
+        [
+            ([], (FILE, 10)),
+            (["/usr/lib/a.py", "<string>"], (FILE, 10)),
+            ([FILE, "shop/models.py", "/usr/lib/a.py"], (FILE, 1)),
+            (["shop/urls.py", "shop/models.py", ".venv/lib/site-packages/x.py"], ("shop/models.py", 2)),
+            ([FILE, FILE, "shop/models.py"], (FILE, 2)),
+        ],
+    )
+    def test_location(self, files: list[str], expected: tuple[str, int]) -> None:
+        frames = tuple(Frame(file, number, "f") for number, file in enumerate(files, 1))
+        assert location(ONE, [Failure("failure", "E", "m", "t", frames)]) == expected
+
+    def test_place(self) -> None:
+        assert [place("a.py", 3), place("a.py", 0), place("", 3)] == ["a.py:3", "a.py", ""]
+
+
+class TestResult:
+    def test_zero_counts_are_left_out(self) -> None:
+        assert result(Counts(10, 3, 1, 1, 1, 1, 1, 2, 1, 1, 1), 2.0, " on sqlite") == (
+            "10 tests on sqlite: 3 passed (2 flaky), 1 failed, 1 error, 1 timed out, 1 crashed, 1 passed unexpectedly, "
+            "1 not run, 1 skipped, 1 failed as expected, in 2.0s"
+        )
+        assert result(Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 0.0) == "0 tests: nothing ran, in 0.0s"
 
 
 def shown(text: str, subtest: str = "", *, is_brief: bool = True) -> Failure:

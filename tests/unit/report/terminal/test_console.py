@@ -28,8 +28,8 @@ def play(console: Console, journal: Journal, run: str = "") -> None:
 
 def finish(console: Console, journal: Journal) -> None:
     report = ledger.fold(journal.envelopes)
-    told = final_summary(report, verdict(report), console.options, artifacts=["junit.xml"], rerun="harness ci x")
-    console.finish(told)
+    lines = final_summary(report, verdict(report), console.options, artifacts=["junit.xml"], rerun="harness ci x")
+    console.finish(lines)
     console.close()
 
 

@@ -28,137 +28,137 @@ def failing(number: int, **fields: Any) -> Journal:
     return journal.end(failures=number)
 
 
-def test_a_red_run_ends_with_the_most_important_lines() -> None:
-    shown = lines(JOURNALS["outcomes"](), artifacts=["a/junit.xml"], rerun="harness ci x")
-    marks = ["ERROR catalog", "FAIL shop", "NOT RUN", "slowest", "FAILED ", "time ", "seed ", "artifacts ", "again "]
-    places = [max(n for n, line in enumerate(shown) if line.startswith(mark)) for mark in marks]
-    assert places == sorted(places)
-    assert shown[-1].endswith("harness ci x")
+class TestFailures:
+    def test_a_failure_appears_once(self) -> None:
+        journal = failing(1, sql=STATEMENTS)
+        path = f".harness/sql/{planned('test_0000').id}.sql"
+        shown = lines(journal, sql_paths={planned("test_0000").id: path})
+        assert shown[:6] == [
+            "",
+            f"FAIL {planned('test_0000').id}",
+            f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
+            "  AssertionError: 13 != 12",
+            f"  7 statements: {path}",
+            "",
+        ]
+        assert sum("13 != 12" in line for line in shown) == 1
+        assert not [line for line in lines(journal) if "statements:" in line]  # a file that could not be written
+
+    def test_more_than_ten_failures_are_listed_at_the_end(self) -> None:
+        line = f"FAIL {planned('test_0000').id} - AssertionError: 13 != 12 ({ONE.file}:41)"
+        assert line not in lines(failing(10))
+        assert line in lines(failing(11))
+
+    def test_verbosity_shows_the_frames_of_other_packages(self) -> None:
+        shown = lines(failing(1), ConsoleOptions(verbosity=2))
+        assert "  Traceback (most recent call last):" in shown
+        assert f"  0.020s, slot 1, {ONE.file}:41" in shown
+        assert [line for line in lines(JOURNALS["green"](), ConsoleOptions(verbosity=2)) if line.startswith("servers ")]
+
+    def test_attempts_that_failed_alike_appear_once(self) -> None:
+        journal = Journal().plan(ONE)
+        for n in (1, 2):
+            journal.attempt(ONE, Outcome.FAILED, n=n, final=n == 2, failures=(failure("13 != 12"),))
+        assert lines(journal.end(1))[2:6] == [
+            "  attempt 1 of 2: FAIL, as in the last",
+            "  attempt 2 of 2: FAIL",
+            f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
+            "  AssertionError: 13 != 12",
+        ]
+
+    def test_many_failures_stay_readable(self) -> None:
+        shown = lines(failing(DETAILED + 500))
+        assert shown.count("  AssertionError: 13 != 12") == DETAILED
+        assert "500 more failures in full: junit.xml, or here with -v 2" in shown
+        assert f"and {DETAILED + 500 - LISTED} more, see junit.xml" in shown
+        shown = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
+        assert shown.count("  Traceback (most recent call last):") == DETAILED + 10
+        assert lines(failing(20), ConsoleOptions(quiet=True)).count("  AssertionError: 13 != 12") == DETAILED_QUIETLY
+
+    def test_frames_of_the_project_stand_out(self) -> None:
+        text = 'Traceback:\n  File "/app/shop/a.py", line 1, in x\n  File "/usr/lib/b.py", line 2, in y\nE: z\n'
+        shown = Failure("error", "E", "z", text, (Frame("shop/a.py", 1, "x"), Frame("/usr/lib/b.py", 2, "y")))
+        report = ledger.fold(Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, failures=(shown,)).end().envelopes)
+        lines = final_summary(report, verdict(report), ConsoleOptions(verbosity=2))
+        styles = {line.plain.strip(): str(line.spans[-1].style) for line in lines if line.spans}
+        assert styles['File "/app/shop/a.py", line 1, in x'] == "bold cyan"
+        assert styles['File "/usr/lib/b.py", line 2, in y'] == "dim"
+
+    def test_a_failure_shown_for_another_backend_is_shortened(self) -> None:
+        journal = failing(2)
+        first, second = (f"{planned(f'test_{n:04}').id}" for n in (0, 1))
+        shown = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
+        assert shown.count("  AssertionError: 13 != 12") == 1
+        assert "1 failure shown above for another backend" in shown
 
 
-def test_a_failure_appears_once() -> None:
-    journal = failing(1, sql=STATEMENTS)
-    path = f".harness/sql/{planned('test_0000').id}.sql"
-    shown = lines(journal, sql_paths={planned("test_0000").id: path})
-    assert shown[:6] == [
-        "",
-        f"FAIL {planned('test_0000').id}",
-        f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
-        "  AssertionError: 13 != 12",
-        f"  7 statements: {path}",
-        "",
-    ]
-    assert sum("13 != 12" in line for line in shown) == 1
-    assert not [line for line in lines(journal) if "statements:" in line]  # a file that could not be written
+class TestOutput:
+    def test_sql_is_shown_when_asked_for(self) -> None:
+        journal = failing(1, sql=STATEMENTS)
+        assert not [line for line in lines(journal) if "INSERT INTO" in line]
+        assert [line for line in lines(journal, ConsoleOptions(debug_sql=True)) if "INSERT INTO" in line] == [
+            "     0.8 ms  default (primary)  INSERT INTO shop_order (total) VALUES ('12''50')"
+        ]
+
+    def test_output_of_failures_is_shown_despite_buffer(self) -> None:
+        for buffer in (True, False):
+            assert "          │ said this" in lines(failing(1, stdout="said this\n"), ConsoleOptions(buffer=buffer))
+
+    def test_long_output_is_cut_in_the_middle(self) -> None:
+        journal = failing(1, stdout="\n".join(f"line {n}" for n in range(5000)))
+        shown = lines(journal)
+        assert "          │ [... 4980 lines left out ...]" in shown
+        assert "          │ line 4999" in shown
+        assert "          │ [... 4800 lines left out ...]" in lines(journal, ConsoleOptions(verbosity=2))
+
+    def test_control_sequences_reach_no_terminal(self) -> None:
+        shown = lines(JOURNALS["hostile"](), ConsoleOptions(debug_sql=True))
+        text = "\n".join(shown)
+        assert all(char in "\n" or char.isprintable() or char == "\t" for char in text)
+        assert "\\x1b[2J" in text
 
 
-def test_more_than_ten_failures_are_listed_at_the_end() -> None:
-    line = f"FAIL {planned('test_0000').id} - AssertionError: 13 != 12 ({ONE.file}:41)"
-    assert line not in lines(failing(10))
-    assert line in lines(failing(11))
+class TestEnd:
+    def test_a_red_run_ends_with_the_most_important_lines(self) -> None:
+        shown = lines(JOURNALS["outcomes"](), artifacts=["a/junit.xml"], rerun="harness ci x")
+        marks = [
+            "ERROR catalog",
+            "FAIL shop",
+            "NOT RUN",
+            "slowest",
+            "FAILED ",
+            "time ",
+            "seed ",
+            "artifacts ",
+            "again ",
+        ]
+        places = [max(n for n, line in enumerate(shown) if line.startswith(mark)) for mark in marks]
+        assert places == sorted(places)
+        assert shown[-1].endswith("harness ci x")
 
+    def test_tests_that_did_not_run_are_grouped_by_reason(self) -> None:
+        tests = [planned(f"test_{n}") for n in range(9)]
+        journal = Journal().plan(*tests).attempt(tests[0], Outcome.PASSED).inside(RunFinished(0))
+        assert f"NOT RUN 8 tests, {tests[1].id} the first of them - the run ended without it" in lines(journal)
 
-def test_verbosity_shows_the_frames_of_other_packages() -> None:
-    shown = lines(failing(1), ConsoleOptions(verbosity=2))
-    assert "  Traceback (most recent call last):" in shown
-    assert f"  0.020s, slot 1, {ONE.file}:41" in shown
-    assert [line for line in lines(JOURNALS["green"](), ConsoleOptions(verbosity=2)) if line.startswith("servers ")]
+    @pytest.mark.parametrize(("durations", "number"), [(10, 10), (3, 3), (0, 12)])
+    def test_slowest(self, durations: int, number: int) -> None:
+        shown = lines(failing(12), ConsoleOptions(durations=durations))
+        start = shown.index("slowest") + 1
+        assert len([line for line in shown[start:] if line.startswith("   0.0")]) == number
 
+    def test_slow_tests_are_listed_by_default(self) -> None:
+        assert "slowest" not in lines(failing(3))
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, SLOW_S).attempt(TWO, Outcome.PASSED, 1.0)
+        shown = lines(journal.end())
+        assert shown[shown.index("slowest") + 1 :][:2] == [f"   5.000s  {ONE.id}", ""]
 
-def test_attempts_that_failed_alike_appear_once() -> None:
-    journal = Journal().plan(ONE)
-    for n in (1, 2):
-        journal.attempt(ONE, Outcome.FAILED, n=n, final=n == 2, failures=(failure("13 != 12"),))
-    assert lines(journal.end(1))[2:6] == [
-        "  attempt 1 of 2: FAIL, as in the last",
-        "  attempt 2 of 2: FAIL",
-        f"  {ONE.file}:41: self.assertEqual(order.total, 12)",
-        "  AssertionError: 13 != 12",
-    ]
-
-
-def test_sql_is_shown_when_asked_for() -> None:
-    journal = failing(1, sql=STATEMENTS)
-    assert not [line for line in lines(journal) if "INSERT INTO" in line]
-    assert [line for line in lines(journal, ConsoleOptions(debug_sql=True)) if "INSERT INTO" in line] == [
-        "     0.8 ms  default (primary)  INSERT INTO shop_order (total) VALUES ('12''50')"
-    ]
-
-
-def test_output_of_failures_is_shown_despite_buffer() -> None:
-    for buffer in (True, False):
-        assert "          │ said this" in lines(failing(1, stdout="said this\n"), ConsoleOptions(buffer=buffer))
-
-
-def test_many_failures_stay_readable() -> None:
-    shown = lines(failing(DETAILED + 500))
-    assert shown.count("  AssertionError: 13 != 12") == DETAILED
-    assert "500 more failures in full: junit.xml, or here with -v 2" in shown
-    assert f"and {DETAILED + 500 - LISTED} more, see junit.xml" in shown
-    shown = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
-    assert shown.count("  Traceback (most recent call last):") == DETAILED + 10
-    assert lines(failing(20), ConsoleOptions(quiet=True)).count("  AssertionError: 13 != 12") == DETAILED_QUIETLY
-
-
-def test_long_output_is_cut_in_the_middle() -> None:
-    journal = failing(1, stdout="\n".join(f"line {n}" for n in range(5000)))
-    shown = lines(journal)
-    assert "          │ [... 4980 lines left out ...]" in shown
-    assert "          │ line 4999" in shown
-    assert "          │ [... 4800 lines left out ...]" in lines(journal, ConsoleOptions(verbosity=2))
-
-
-def test_tests_that_did_not_run_are_grouped_by_reason() -> None:
-    tests = [planned(f"test_{n}") for n in range(9)]
-    journal = Journal().plan(*tests).attempt(tests[0], Outcome.PASSED).inside(RunFinished(0))
-    assert f"NOT RUN 8 tests, {tests[1].id} the first of them - the run ended without it" in lines(journal)
-
-
-@pytest.mark.parametrize(("durations", "number"), [(10, 10), (3, 3), (0, 12)])
-def test_slowest(durations: int, number: int) -> None:
-    shown = lines(failing(12), ConsoleOptions(durations=durations))
-    start = shown.index("slowest") + 1
-    assert len([line for line in shown[start:] if line.startswith("   0.0")]) == number
-
-
-def test_slow_tests_are_listed_by_default() -> None:
-    assert "slowest" not in lines(failing(3))
-    journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, SLOW_S).attempt(TWO, Outcome.PASSED, 1.0)
-    shown = lines(journal.end())
-    assert shown[shown.index("slowest") + 1 :][:2] == [f"   5.000s  {ONE.id}", ""]
-
-
-def test_times_in_one_line_or_a_table() -> None:
-    shown = lines(JOURNALS["green"]())
-    assert (
-        "time        images 0.0s, servers 0.5s, setup 1.2s, template 2.1s, clones 0.4s, tests 3.5s, reports 0.0s"
-        in shown
-    )
-    shown = lines(JOURNALS["green"](), ConsoleOptions(timing=True))
-    assert "            template      2.100s" in shown
-    assert "            recycled      0.300s  2 slots, within tests" in shown
-
-
-def test_control_sequences_reach_no_terminal() -> None:
-    shown = lines(JOURNALS["hostile"](), ConsoleOptions(debug_sql=True))
-    text = "\n".join(shown)
-    assert all(char in "\n" or char.isprintable() or char == "\t" for char in text)
-    assert "\\x1b[2J" in text
-
-
-def test_frames_of_the_project_stand_out() -> None:
-    text = 'Traceback:\n  File "/app/shop/a.py", line 1, in x\n  File "/usr/lib/b.py", line 2, in y\nE: z\n'
-    shown = Failure("error", "E", "z", text, (Frame("shop/a.py", 1, "x"), Frame("/usr/lib/b.py", 2, "y")))
-    report = ledger.fold(Journal().plan(ONE).attempt(ONE, Outcome.ERRORED, failures=(shown,)).end().envelopes)
-    lines = final_summary(report, verdict(report), ConsoleOptions(verbosity=2))
-    styles = {line.plain.strip(): str(line.spans[-1].style) for line in lines if line.spans}
-    assert styles['File "/app/shop/a.py", line 1, in x'] == "bold cyan"
-    assert styles['File "/usr/lib/b.py", line 2, in y'] == "dim"
-
-
-def test_a_failure_shown_for_another_backend_is_shortened() -> None:
-    journal = failing(2)
-    first, second = (f"{planned(f'test_{n:04}').id}" for n in (0, 1))
-    shown = lines(journal, known={(first, "AssertionError: 13 != 12"), (second, "AssertionError: another")})
-    assert shown.count("  AssertionError: 13 != 12") == 1
-    assert "1 failure shown above for another backend" in shown
+    def test_times_in_one_line_or_a_table(self) -> None:
+        shown = lines(JOURNALS["green"]())
+        assert (
+            "time        images 0.0s, servers 0.5s, setup 1.2s, template 2.1s, clones 0.4s, tests 3.5s, reports 0.0s"
+            in shown
+        )
+        shown = lines(JOURNALS["green"](), ConsoleOptions(timing=True))
+        assert "            template      2.100s" in shown
+        assert "            recycled      0.300s  2 slots, within tests" in shown
