@@ -1,7 +1,6 @@
-"""Encodes a dataclass of the protocol as one JSON line, and decodes it.
+"""Encodes a dataclass of the protocol as one JSON line, and decodes it: each field must have its declared type.
 
-Owns the protocol version. Encoders and decoders are built once for each class from its annotations, since a run passes two
-events for each test through here.
+Owns the protocol version.
 """
 
 from __future__ import annotations
@@ -9,38 +8,18 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import operator
 import types
 import typing
 from collections.abc import Callable
-from json.encoder import encode_basestring_ascii
-from math import isfinite
 from typing import Any
 
 from . import events, messages
 
 VERSION = 1
 
-_NAMED: dict[str, type] = {
-    cls.__name__: cls for cls in (*typing.get_args(events.Event), *typing.get_args(messages.Message))
-}
-
-_T = typing.TypeVar("_T")
-
-
-def _once(build: Callable[[type[Any]], _T]) -> Callable[[type[Any]], _T]:
-    """Cache the result of *build* for each class."""
-    built: dict[type[Any], _T] = {}
-
-    def get(cls: type[Any]) -> _T:
-        if cls not in built:
-            built[cls] = build(cls)
-        return built[cls]
-
-    return get
-
-
-_dumps = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False).encode
+_CLASSES: tuple[type[Any], ...] = (*typing.get_args(events.Event), *typing.get_args(messages.Message))
+_DEFAULTS = {cls: [(field.name, field.default) for field in dataclasses.fields(cls)] for cls in _CLASSES}
+"""The fields of each class with their defaults, ``MISSING`` for none."""
 _parse = json.JSONDecoder().raw_decode
 
 
@@ -50,8 +29,8 @@ class CodecError(ValueError):
 
 def encode(envelope: events.Envelope) -> str:
     """*envelope* as one line of JSON, newline included. ASCII alone: lone surrogates survive as escapes."""
-    at, slot = _scalar(envelope.at), envelope.slot
-    return f'{{"v":{envelope.v},"seq":{envelope.seq},"at":{at},"slot":{slot},{_tagged(envelope.event)}}}\n'
+    head = {"v": envelope.v, "seq": envelope.seq, "at": envelope.at, "slot": envelope.slot}
+    return _dumps(head | _tagged(envelope.event)) + "\n"
 
 
 def decode(line: str | bytes) -> events.Envelope:
@@ -59,10 +38,10 @@ def decode(line: str | bytes) -> events.Envelope:
 
     Raises ``CodecError`` when the line is torn, of another protocol version, or of an unknown type.
     """
-    raw = _loads(line)
+    raw = peek(line)
     if raw.get("v") != VERSION:
         raise CodecError(f"protocol version {raw.get('v')!r}, this is {VERSION}")
-    event = _untag(raw)
+    event = from_plain(raw)
     try:
         return events.Envelope(raw["v"], raw["seq"], raw["at"], raw["slot"], event)
     except KeyError as error:
@@ -71,7 +50,12 @@ def decode(line: str | bytes) -> events.Envelope:
 
 def encode_body(body: events.Event | messages.Message) -> str:
     """A message or a bare event as one line of JSON: the format from workers to the coordinator, and from host to runner."""
-    return f"{{{_tagged(body)}}}\n"
+    return _dumps(_tagged(body)) + "\n"
+
+
+def decode_body(line: str | bytes) -> Any:
+    """The message or bare event of one line. Raises ``CodecError`` as ``decode`` does."""
+    return from_plain(peek(line))
 
 
 def stamp(body: bytes, seq: int, at: float, slot: int, *, is_final: bool = False) -> bytes:
@@ -83,33 +67,8 @@ def stamp(body: bytes, seq: int, at: float, slot: int, *, is_final: bool = False
     return (head + '"final":true,' if is_final else head).encode() + body[1:]
 
 
-def peek(body: bytes) -> dict[str, Any]:
-    """A bare event's line as JSON's own types, for a reader that needs a field or two. Raises ``CodecError``."""
-    return _loads(body)
-
-
-def decode_body(line: str | bytes) -> Any:
-    """The message or bare event of one line. Raises ``CodecError`` as ``decode`` does."""
-    return _untag(_loads(line))
-
-
-def from_plain(raw: dict[str, Any]) -> Any:
-    """The message or bare event in a result of ``peek``. Raises ``CodecError`` as ``decode`` does."""
-    return _untag(raw)
-
-
-def to_plain(value: Any) -> Any:
-    """*value*, a dataclass of the protocol or a tuple of them, as JSON's own types."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: to_plain(getattr(value, name)) for name in _field_names(type(value))}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, (tuple, list)):
-        return [to_plain(item) for item in value]
-    return value
-
-
-def _loads(line: str | bytes) -> dict[str, Any]:
+def peek(line: str | bytes) -> dict[str, Any]:
+    """A line as JSON's own types, for a reader that needs a field or two. Raises ``CodecError``."""
     try:
         text = line if isinstance(line, str) else line.decode()
         raw, end = _parse(text)
@@ -122,172 +81,93 @@ def _loads(line: str | bytes) -> dict[str, Any]:
     return raw
 
 
-def _tagged(value: Any) -> str:
-    """The type and the fields of *value* as JSON, without the braces of the object."""
-    return _encoder(type(value))(value)
-
-
-def _untag(raw: dict[str, Any]) -> Any:
+def from_plain(raw: dict[str, Any]) -> Any:
+    """The message or bare event in a result of ``peek``. Raises ``CodecError`` as ``decode`` does."""
     name = raw.get("type")
-    cls = _NAMED.get(name) if isinstance(name, str) else None
-    if cls is None:
+    decoder = _DECODERS.get(name) if isinstance(name, str) else None
+    if decoder is None:
         raise CodecError(f"unknown type {name!r}")
     try:
-        return _decoder(cls)(raw)
+        return decoder(raw)
     except KeyError as error:
         raise CodecError(f"no field {error} in a {name}") from error
     except (TypeError, ValueError) as error:
-        raise CodecError(f"a {name} that holds what it cannot: {error}") from error
+        raise CodecError(f"a field of a {name} has a wrong value: {error}") from error
 
 
-@_once
-def _field_names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))
+def to_plain(value: Any) -> Any:
+    """*value*, a dataclass of the protocol or a tuple of them, as JSON's own types."""
+    return json.loads(_dumps(value))
 
 
-@_once
-def _encoder(cls: type[Any]) -> Callable[[Any], str]:
-    tag = f'"type":"{cls.__name__}"'
-    hints = typing.get_type_hints(cls)
-    fields = dataclasses.fields(cls)
-    always = tuple(field.name for field in fields if field.default is dataclasses.MISSING)
-    sometimes = tuple(field.name for field in fields if field.default is not dataclasses.MISSING)
-    writers = {name: (f',"{name}":', _writer(hints[name])) for name in _field_names(cls)}
-    defaults = tuple(field.default for field in fields if field.name in sometimes)
-    always_of, sometimes_of = _values_of(always), _values_of(sometimes)
-
-    def encoder(value: Any) -> str:
-        text = tag
-        for name, part in zip(always, always_of(value), strict=True):
-            key, write = writers[name]
-            text += key + write(part)
-        parts = sometimes_of(value)
-        if parts != defaults:  # defaults are left out, since the decoder knows them: most events are mostly defaults
-            for name, part, default in zip(sometimes, parts, defaults, strict=True):
-                if part != default:
-                    key, write = writers[name]
-                    text += key + write(part)
-        return text
-
-    return encoder
+def _tagged(value: Any) -> dict[str, Any]:
+    """The type of *value* and its fields, without those that have their default: most events are mostly defaults."""
+    cls = type(value)
+    fields = {name: part for name, default in _DEFAULTS[cls] if (part := getattr(value, name)) != default}
+    return {"type": cls.__name__, **fields}
 
 
-def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that returns the attributes *names* of a value as a tuple, for any number of names."""
-    if len(names) > 1:
-        return operator.attrgetter(*names)
-    return lambda value: tuple([getattr(value, name) for name in names])
+def _plain(value: Any) -> Any:
+    """A member of an enum, or a dataclass within another: all of its fields, defaults too."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _writer(hint: Any) -> Callable[[Any], str]:
-    """A function that encodes a value of type *hint* as JSON."""
-    if hint is str:
-        return encode_basestring_ascii
-    if hint is int:
-        return int.__repr__
-    if _is_plain(hint):
-        return _scalar
-    if (part := _optional(hint)) is not None:
-        write = _writer(part)
-        return lambda value: "null" if value is None else write(value)
-    if (item := _item(hint)) is not None:
-        write_item = _writer(item)
-        return lambda value: f"[{','.join(map(write_item, value))}]"
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return lambda member: _scalar(member.value)
-    if dataclasses.is_dataclass(hint):
-        cls = typing.cast("type[Any]", hint)
-        # a class is looked up at the first use: classes may refer to one another
-        return lambda value: _whole_encoder(cls)(value)
-    raise TypeError(f"the protocol does not carry {hint!r}")
+_dumps = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_plain).encode
 
 
-@_once
-def _whole_encoder(cls: type[Any]) -> Callable[[Any], str]:
-    """The encoder of a dataclass within another: every field, defaults too."""
-    hints = typing.get_type_hints(cls)
-    values_of = _values_of(_field_names(cls))
-    fields = tuple((f'"{name}":', _writer(hints[name])) for name in _field_names(cls))
-
-    def encoder(value: Any) -> str:
-        parts = [key + write(part) for part, (key, write) in zip(values_of(value), fields, strict=True)]
-        return f"{{{','.join(parts)}}}"
-
-    return encoder
-
-
-def _scalar(value: Any) -> str:
-    """*value*, of one of JSON's own types, as JSON. Strings and numbers skip the encoder, which is set up anew for each call."""
-    kind = type(value)
-    if kind is str:
-        return encode_basestring_ascii(value)
-    if kind is int or (kind is float and isfinite(value)):
-        return repr(value)
-    return _dumps(value)
-
-
-@_once
 def _decoder(cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
     hints = typing.get_type_hints(cls)
-    converters = {name: None if _is_plain(hints[name]) else _converter(hints[name]) for name in _field_names(cls)}
-    required = tuple(
-        field.name
-        for field in dataclasses.fields(cls)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    )
+    fields = {field.name: _field(hints[field.name]) for field in dataclasses.fields(cls)}
 
     def decoder(raw: dict[str, Any]) -> Any:
-        if not isinstance(raw, dict):
-            raise TypeError(f"{raw!r} where a {cls.__name__} is due")
         values = {}
         for name, part in raw.items():
-            if name in converters:
-                convert = converters[name]
+            if name in fields:
+                kinds, convert = fields[name]
+                if type(part) not in kinds:
+                    raise TypeError(f"{name} of a {cls.__name__} is a {type(part).__name__}")
                 values[name] = part if convert is None or part is None else convert(part)
         try:
             return cls(**values)
         except TypeError:
-            for name in required:
-                raw[name]  # KeyError names what is missing
+            for field in dataclasses.fields(cls):
+                if field.default is field.default_factory:  # both are missing
+                    raw[field.name]  # KeyError names what is missing
             raise
 
     return decoder
 
 
-def _is_plain(hint: Any) -> bool:
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        return all(_is_plain(part) for part in typing.get_args(hint))
-    return hint in (str, int, float, bool, types.NoneType) or typing.get_origin(hint) is typing.Literal
-
-
-def _optional(hint: Any) -> Any:
-    """The type that *hint* joins with ``None``; ``None`` where it is no such union."""
-    if typing.get_origin(hint) not in (types.UnionType, typing.Union):
-        return None
-    parts = [part for part in typing.get_args(hint) if part is not types.NoneType]
-    return parts[0] if len(parts) == 1 else None
-
-
-def _item(hint: Any) -> Any:
-    """The type of the items of a tuple of any length; ``None`` where *hint* is no such tuple."""
-    arguments = typing.get_args(hint)
-    return arguments[0] if typing.get_origin(hint) is tuple and arguments[1:] == (Ellipsis,) else None
-
-
-def _converter(hint: Any) -> Callable[[Any], Any]:
-    if _is_plain(hint):
-        return lambda value: value
-    if (part := _optional(hint)) is not None:
-        return _converter(part)
-    if (item := _item(hint)) is not None:
-        if _is_plain(item):
-            return tuple
-        convert = _converter(item)
-        return lambda value: tuple([convert(part) for part in value])
+def _field(hint: Any) -> tuple[frozenset[type], Callable[[Any], Any] | None]:
+    """The types that JSON has for a value of type *hint*, and the function that converts it; ``None`` where it is the same."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):  # plain types, or one other type with None
+        kinds, converters = zip(*map(_field, arguments), strict=True)
+        return frozenset().union(*kinds), next(filter(None, converters), None)
+    if origin is tuple and arguments[1:] == (Ellipsis,):
+        return frozenset({list}), _items(*_field(arguments[0]))
+    if origin is typing.Literal:
+        return frozenset(map(type, arguments)), None
+    if hint in (str, int, float, bool, types.NoneType):
+        return frozenset({hint, int} if hint is float else {hint}), None
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint
+        return frozenset(type(member.value) for member in hint), hint
     if dataclasses.is_dataclass(hint):
-        cls = typing.cast("type[Any]", hint)
-        # a class is looked up at the first use: classes may refer to one another
-        return lambda value: _decoder(cls)(value)
+        return frozenset({dict}), _decoder(typing.cast("type[Any]", hint))
     raise TypeError(f"the protocol does not carry {hint!r}")
+
+
+def _items(kinds: frozenset[type], convert: Callable[[Any], Any] | None) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """A function that makes a tuple of a list whose items have one of the types *kinds*."""
+
+    def converter(items: list[Any]) -> tuple[Any, ...]:
+        if not kinds.issuperset(map(type, items)):
+            raise TypeError(f"a list of {len(items)} has an item of a wrong type")
+        return tuple(items) if convert is None else tuple([convert(item) for item in items])
+
+    return converter
+
+
+_DECODERS = {cls.__name__: _decoder(cls) for cls in _CLASSES}

@@ -107,7 +107,7 @@ def _is_sound(event: dict[str, Any]) -> bool:
 
 def _decodes(event: dict[str, Any]) -> bool:
     try:
-        codec.encode_body(codec.from_plain(event))
+        codec.from_plain(event)
     except codec.CodecError:
         return False
     return True

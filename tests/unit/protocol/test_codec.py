@@ -163,6 +163,12 @@ def test_a_line_whose_fields_hold_anything_is_refused_or_read(event: events.Even
         ({"outcome": "LOST"}, "LOST"),
         ({"failures": 3}, "AttemptFinished"),
         ({"extra": "x"}, "AttemptFinished"),
+        ({"test": 7}, "test of a AttemptFinished is a int"),
+        ({"failures": [3]}, "AttemptFinished"),
+        (
+            {"sql": [{"at": 0, "alias": 7, "role": "primary", "sql": "", "duration": 0}]},
+            "alias of a Statement is a int",
+        ),
     ],
 )
 def test_a_line_of_another_protocol_is_refused_by_name(change: dict[str, Any], message: str) -> None:
