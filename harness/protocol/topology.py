@@ -7,6 +7,7 @@ Owns the aliases, their test options and the order in which their test databases
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 
 from ..errors import ProjectError
 
@@ -67,10 +68,7 @@ class Topology:
 
     def __getitem__(self, name: str) -> Alias:
         """The alias called *name*; ``KeyError`` if there is none."""
-        for alias in self.aliases:
-            if alias.name == name:
-                return alias
-        raise KeyError(name)
+        return {alias.name: alias for alias in self.aliases}[name]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,9 +114,7 @@ def dependencies_of(topology: Topology, alias: Alias) -> tuple[str, ...]:
         return alias.test.dependencies
     if alias.name == DEFAULT_ALIAS or DEFAULT_ALIAS not in topology.names:
         return ()
-    if alias.signature == topology[DEFAULT_ALIAS].signature:
-        return ()
-    return (DEFAULT_ALIAS,)
+    return () if alias.signature == topology[DEFAULT_ALIAS].signature else (DEFAULT_ALIAS,)
 
 
 def databases(topology: Topology) -> tuple[tuple[str, ...], ...]:
@@ -142,20 +138,20 @@ def creation_order(topology: Topology) -> tuple[str, ...]:
         wanted = needs.setdefault(first, set())
         for dependency in dependencies_of(topology, topology[name]):
             wanted.add(owner[primary_of(topology, dependency)])
-    for first, wanted in needs.items():
+    try:
         # as in Django, an alias that depends on itself, or on one that shares its database, is a circle of one
-        if first in wanted:
-            raise _circle([first, first])
+        TopologicalSorter({name: sorted(needs[name]) for name in needs}).prepare()
+    except CycleError as error:
+        raise ProjectError(
+            f"TEST DEPENDENCIES go round in a circle: {' -> '.join(reversed(error.args[1]))}.",
+            hint="Take one of these out; an alias without DEPENDENCIES depends on 'default', [] means on nothing.",
+        ) from None
     order: list[str] = []
-    remaining = list(needs)
-    while remaining:
+    while len(order) < len(needs):
         # pass by pass like Django's dependency_ordered, so that the order is Django's
-        deferred: list[str] = []
-        for name in remaining:
-            (order if needs[name] <= set(order) else deferred).append(name)
-        if deferred == remaining:
-            raise _circle(_find_circle({name: needs[name] - set(order) for name in remaining}))
-        remaining = deferred
+        for name in needs:
+            if name not in order and needs[name] <= set(order):
+                order.append(name)
     return tuple(order)
 
 
@@ -164,26 +160,7 @@ def closure(topology: Topology, names: set[str]) -> set[str]:
     wanted: set[str] = set()
     queue = sorted(names)
     while queue:
-        name = queue.pop()
-        if name in wanted:
-            continue
-        wanted.add(name)
-        queue.append(primary_of(topology, name))
-        queue.extend(dependencies_of(topology, topology[name]))
+        if (name := queue.pop()) not in wanted:
+            wanted.add(name)
+            queue += [primary_of(topology, name), *dependencies_of(topology, topology[name])]
     return wanted
-
-
-def _find_circle(needs: dict[str, set[str]]) -> list[str]:
-    path = [next(iter(needs))]
-    while True:
-        following = sorted(needs[path[-1]])[0]
-        if following in path:
-            return [*path[path.index(following) :], following]
-        path.append(following)
-
-
-def _circle(cycle: list[str]) -> ProjectError:
-    return ProjectError(
-        f"TEST DEPENDENCIES go round in a circle: {' -> '.join(cycle)}.",
-        hint="Take one of these out; an alias without DEPENDENCIES depends on 'default', [] means on nothing.",
-    )
