@@ -12,6 +12,7 @@ A failing test is data (``protocol.events.Outcome``), never an exception.
 from __future__ import annotations
 
 import enum
+import traceback
 
 
 class ExitCode(enum.IntEnum):
@@ -60,6 +61,14 @@ class HarnessError(Exception):
         self.message = message
         self.hint = hint
         self.evidence = evidence
+
+    @staticmethod
+    def of(error: BaseException) -> HarnessError:
+        """*error* itself, or a bug of the harness where it is no ``HarnessError``."""
+        if isinstance(error, HarnessError):
+            return error
+        text = "".join(traceback.format_exception(error))
+        return HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
 
     @staticmethod
     def from_exit_code(code: ExitCode, message: str, hint: str = "", evidence: str = "") -> HarnessError:

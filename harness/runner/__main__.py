@@ -10,7 +10,6 @@ import importlib.util
 import os
 import signal
 import sys
-import traceback
 from types import FrameType
 from typing import NoReturn
 
@@ -42,12 +41,8 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, interrupt)
         _run(journal, messages)
         status = ExitCode.GREEN
-    except HarnessError as error:
-        status = _abort(journal, error)
-    except BaseException as error:  # noqa: BLE001 - a bug of the harness: reported, never silent
-        text = "".join(traceback.format_exception(error))
-        bug = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
-        status = _abort(journal, bug)
+    except BaseException as error:  # noqa: BLE001 - a bug of the harness is reported, never silent
+        status = _abort(journal, HarnessError.of(error))
     finally:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):  # the project may have closed or replaced it: it may even exit

@@ -213,31 +213,19 @@ def test_what_is_said_to_one_that_is_gone_is_dropped(begin: BeginRunner) -> None
         conversation.close_stdin()
 
 
-PATIENT = """
-    import os, signal, sys, time
-    def end(*_):
-        os.write(1, b"asked to end\\n")  # it may come in the middle of a print
-        sys.exit(3)
-    signal.signal(signal.SIGTERM, {handler})
+IGNORING = """
+    import signal, time
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("up", flush=True)
     time.sleep(300)
 """
 
 
-def test_stop_asks_first(begin_anyhow: BeginRunner) -> None:
-    with begin_anyhow(PATIENT.format(handler="end")) as conversation:
+def test_kill_ends_one_that_ignores_signals(begin_anyhow: BeginRunner) -> None:
+    with begin_anyhow(IGNORING) as conversation:
         lines = conversation.lines()
         assert next(lines) == b"up\n"
-        conversation.stop(DEADLINE_S)
-        assert list(lines) == [b"asked to end\n"]
-        assert conversation.wait(DEADLINE_S) == Ended(3)
-
-
-def test_stop_ends_what_does_not_listen(begin_anyhow: BeginRunner) -> None:
-    with begin_anyhow(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
-        lines = conversation.lines()
-        assert next(lines) == b"up\n"
-        conversation.stop(0.5)
+        conversation.kill()
         assert list(lines) == []
         assert conversation.wait(DEADLINE_S) == Ended(-9)
 
@@ -263,33 +251,23 @@ def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(
             time.sleep(0.01)
 
 
-def test_one_that_does_not_go_on_is_told_and_can_be_ended(begin: BeginRunner) -> None:
+def test_one_that_does_not_go_on_is_reported_and_killed(begin: BeginRunner) -> None:
     script = "import os, signal; print('up', flush=True); os.kill(os.getpid(), signal.SIGSTOP)"
     still = []
 
     def end(error: HarnessError) -> None:
         still.append(error.message)
-        conversation.stop(0.0)
+        conversation.kill()
 
-    with begin(script) as conversation, Liveness(conversation, end, silent_s=1.0) as liveness:
+    limits = {"setup_timeout": DEADLINE_S}
+    with begin(script) as conversation, Liveness(conversation, end, limits, "", silent_s=1.0) as liveness:
         liveness.take(PhaseStarted("tests"))
         assert list(liveness.watched(conversation.lines())) == [b"up\n"]
     assert still == ["The runner has said nothing for 1 s."]
 
 
-def test_a_file_is_fetched_also_after_the_end(begin: BeginRunner) -> None:
-    with begin("from pathlib import Path; Path('out').mkdir(); Path('out/a.txt').write_text('kept')") as conversation:
-        list(conversation.lines())
-        conversation.wait(DEADLINE_S)
-        folder = "/project/" if isinstance(conversation, ContainerRunner) else ""
-        with tarfile.open(fileobj=io.BytesIO(conversation.fetch(f"{folder}out"))) as tar:
-            assert tar.extractfile("out/a.txt").read() == b"kept"  # type: ignore[union-attr]  # the member is a file
-        with pytest.raises(FileNotFoundError):
-            conversation.fetch(f"{folder}absent")
-
-
 def test_leaving_ends_it_whatever_it_does(begin: BeginRunner) -> None:
-    with begin(PATIENT.format(handler="signal.SIG_IGN")) as conversation:
+    with begin(IGNORING) as conversation:
         assert next(conversation.lines()) == b"up\n"
 
 

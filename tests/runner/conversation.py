@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.host.launch.conversation import Ended
-from harness.host.run.runner_end import end_error
+from harness.host.launch.conversation import Ended, end_error
 from harness.protocol import codec, signatures
 from harness.protocol.events import (
     AttemptFinished,

@@ -11,12 +11,11 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from harness.errors import ExitCode, HarnessError
+from harness.errors import HarnessError
 from harness.host.config.load import load
 from harness.host.run.environment import read_environment
 from harness.host.run.session import run_ci
@@ -62,12 +61,10 @@ def main() -> int:
             environment = read_environment(config, os.environ, nowhere)
             environment = replace(environment, is_github=False, step_summary=None, command=request.command)
             return run_ci(config, environment)
-    except HarnessError as error:
-        return _say(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
     except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test
-        trace = "".join(traceback.format_exception(error))
-        message = f"A bug in the harness: {type(error).__name__}: {error}"
-        return _say(RunAborted(ExitCode.INTERNAL, message, "Please report it.", trace))
+        abort = HarnessError.of(error)
+        sys.stderr.write(codec.encode_body(RunAborted(abort.exit_code, abort.message, abort.hint, abort.evidence)))
+        return abort.exit_code
 
 
 def reported_error(errors: str) -> RunAborted | None:
@@ -77,11 +74,6 @@ def reported_error(errors: str) -> RunAborted | None:
     except codec.CodecError:
         return None
     return event if isinstance(event, RunAborted) else None
-
-
-def _say(abort: RunAborted) -> int:
-    sys.stderr.write(codec.encode_body(abort))
-    return abort.exit_code
 
 
 def _read_line() -> bytes:

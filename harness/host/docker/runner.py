@@ -105,11 +105,6 @@ class RunnerContainer:
         with telling("Docker could not start the runner's container"):
             self._api.start(self.id)
 
-    def stop(self, grace_s: float) -> None:
-        """Send SIGTERM, and SIGKILL after *grace_s* seconds."""
-        with telling("Docker could not stop the runner's container"):
-            self._api.stop(self.id, timeout=math.ceil(grace_s))
-
     def signal(self, number: int) -> None:
         """Send a signal to its first process; does nothing if there is none."""
         with contextlib.suppress(ServerError, *FAILURES):
@@ -142,17 +137,6 @@ class RunnerContainer:
             told = self._api.top(self.id, ps_args="-o pid,ppid,stat")
             return is_command_stopped(told["Processes"])
         return False
-
-    def fetch(self, path: str) -> bytes:
-        """A tar of the file or folder *path*, also after its end. Raises ``FileNotFoundError``."""
-        try:
-            with telling(f"Docker could not fetch {path} from the runner's container"):
-                stream, _ = self._api.get_archive(self.id, path)
-                return b"".join(stream)
-        except ServerError as error:
-            if isinstance(error.__cause__, docker.errors.NotFound):
-                raise FileNotFoundError(path) from error
-            raise
 
 
 def is_command_stopped(processes: Sequence[Sequence[str]]) -> bool:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import selectors
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 import harness
@@ -77,9 +74,7 @@ class ChildRunner:
             thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close_stdin()
         self.kill()
         for thread in self._threads:
@@ -101,13 +96,6 @@ class ChildRunner:
         assert self._process.stdin is not None
         with self._writing, contextlib.suppress(OSError):
             self._process.stdin.close()
-
-    def stop(self, grace_s: float) -> None:
-        with self._reaping:
-            if not self._ended.is_set():
-                self._process.terminate()
-        if not self._ended.wait(grace_s):
-            self.kill()
 
     def kill(self) -> None:
         if KEEP in self._command:
@@ -135,13 +123,6 @@ class ChildRunner:
 
     def stacks(self) -> str:
         return self.stderr.answer(lambda: self._process.send_signal(STACKS))
-
-    def fetch(self, path: str) -> bytes:
-        whole = self._folder / path
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            tar.add(whole, arcname=whole.name)
-        return buffer.getvalue()
 
     def _reap(self) -> None:
         # wait without collecting: until it is collected its number is not reused, and its group can be signalled

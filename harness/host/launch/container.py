@@ -6,7 +6,6 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import IO, Self
 
 from harness.errors import ServerError
@@ -15,11 +14,11 @@ from harness.host.docker.client import Client
 from harness.host.docker.containers import remove_run
 from harness.host.docker.runner import RUNNER, RunnerContainer, RunnerSpec
 from harness.host.interrupts import uninterrupted
-from harness.host.launch import code_archive
+from harness.host.launch.code_archive import ENTRY, FOLDER, code_tar
 from harness.host.launch.conversation import STACKS, Ended
 from harness.host.launch.output import Tail, whole_lines
 
-COMMAND = ("python", f"{code_archive.FOLDER}/{code_archive.ENTRY}")
+COMMAND = ("python", f"{FOLDER}/{ENTRY}")
 
 
 class ContainerRunner:
@@ -49,9 +48,7 @@ class ContainerRunner:
             self._start(init=False)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._remove()
 
     def write(self, data: bytes) -> None:
@@ -64,9 +61,6 @@ class ContainerRunner:
     def close_stdin(self) -> None:
         with self._writing:
             self._streams[0].close()
-
-    def stop(self, grace_s: float) -> None:
-        self._container.stop(grace_s)
 
     def kill(self) -> None:
         self._container.signal(signal.SIGKILL)
@@ -82,15 +76,12 @@ class ContainerRunner:
     def stacks(self) -> str:
         return self.stderr.answer(lambda: self._container.signal(STACKS))
 
-    def fetch(self, path: str) -> bytes:
-        return self._container.fetch(path)
-
     def _start(self, *, init: bool) -> None:
         try:
             with uninterrupted():  # an interrupted request still makes the container, after the clean-up
                 self._container.create(init=init)
             self._project.seek(0)
-            self._container.put("/", code_archive.code_tar(code_archive.FOLDER))
+            self._container.put("/", code_tar(FOLDER))
             self._container.put(self._spec.folder, self._project)
             self._streams = [self._container.attach_input(), self._container.attach_output()]
             self._container.start()

@@ -1,7 +1,7 @@
 """The host's conversation with the runner: messages in, lines of the journal out, both signed.
 
-Owns the keys of a run, and what a runner's process must offer. ``container`` and ``child_process`` run that process;
-``protocol.signatures`` has the format of the lines. Imports neither Docker nor Django.
+Owns the keys of a run, what a runner's process must offer, and which ends of it are errors. ``container`` and ``child_process``
+run that process; ``protocol.signatures`` has the format of the lines. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol, Self
 
+from harness.errors import ExitCode, HarnessError, ServerError
 from harness.host.launch.output import Tail
 from harness.protocol import signatures
 from harness.protocol.codec import encode_body
+from harness.protocol.events import RunAborted, RunFinished
 from harness.protocol.messages import Message
 
 STACKS = signal.SIGUSR1
@@ -34,7 +35,7 @@ class Ended:
 class Runner(AbstractContextManager["Runner"], Protocol):
     """The process that runs the tests, with its three streams. A context manager: on exit, it is gone.
 
-    ``stderr`` is its standard error so far, with whatever its standard output has beside the journal.
+    ``stderr`` is its standard error so far, with all lines of its standard output that are not the journal's.
     """
 
     stderr: Tail
@@ -51,11 +52,8 @@ class Runner(AbstractContextManager["Runner"], Protocol):
     def close_stdin(self) -> None:
         """Close its standard input, so that it reads the end of file."""
 
-    def stop(self, grace_s: float) -> None:
-        """Ask it to end (SIGTERM), and end it after *grace_s* seconds."""
-
     def kill(self) -> None:
-        """End it at once, without a message: its own report of the end is not wanted."""
+        """End it at once. From any thread."""
 
     def wait(self, deadline_s: float) -> Ended:
         """Its exit status. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
@@ -65,9 +63,6 @@ class Runner(AbstractContextManager["Runner"], Protocol):
 
     def stacks(self) -> str:
         """The stacks of its threads, which it writes on request; empty if it does not answer."""
-
-    def fetch(self, path: str) -> bytes:
-        """A tar of its file or folder *path*, also after its end. Raises ``FileNotFoundError``."""
 
 
 class Conversation:
@@ -87,10 +82,8 @@ class Conversation:
         self.runner.write(self._journal_key + self._message_key + b"\n")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.runner.__exit__(kind, error, trace)
+    def __exit__(self, *_exception: object) -> None:
+        self.runner.__exit__(None, None, None)
 
     def send(self, message: Message) -> None:
         """Send *message*. Any thread may call this."""
@@ -109,3 +102,25 @@ class Conversation:
                 yield whole
         if opener.rest:
             yield opener.rest
+
+
+def end_error(end: RunFinished | RunAborted | None, ended: Ended, stderr: str) -> HarnessError | None:
+    """The error for a runner that *ended* without an *end* in its journal, or with another status than *end* asks for.
+
+    *stderr* is the end of the runner's standard error. The exit code of the run comes from the outcomes in the journal
+    (``report.model.verdict``): after ``RunFinished``, the runner's status is 0.
+    """
+    if end is not None:
+        expected = end.exit_code if isinstance(end, RunAborted) else ExitCode.GREEN
+        text = f"The runner reported {type(end).__name__} and then ended with status {ended.code}."
+        return None if ended.code == expected else HarnessError(text, evidence=stderr)
+    if ended.oom_killed:
+        hint = "--parallel with fewer workers takes less; so does an engine that has more."
+        return ServerError("The runner's container ran out of memory.", hint, stderr)
+    if ended.code < 0:
+        name = signal.Signals(-ended.code).name
+        hint = "Another process did that, or the machine ran out of memory; run it again."
+        return ServerError(f"The runner was ended by {name} before it reported the end of the run.", hint, stderr)
+    hint = "The end of its error stream is part of this message; " if stderr else ""
+    text = f"The runner ended with status {ended.code} before it reported the end of the run."
+    return HarnessError(text, f"{hint}journal.ndjson has its last events.", stderr)

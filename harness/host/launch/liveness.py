@@ -1,23 +1,61 @@
-"""Watches whether the runner makes progress: a test, or a person, can stop its process or pause its container, and the
-project's code can hang before and after the tests.
+"""Watches whether the runner makes progress.
+
+A test, or a person, can stop its process or pause its container, and the project's code can hang before and after the tests:
+each such stage has a limit.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Self
 
-from harness.errors import HarnessError, ServerError
-from harness.host.launch import stages
+from harness.errors import HarnessError, ProjectError, ServerError
 from harness.host.launch.conversation import Runner
-from harness.protocol.events import Event, PhaseFinished, PhaseStarted
+from harness.protocol.events import Event, PhaseFinished, PhaseStarted, RunPlanned, TopologyFound
 
 CHECK_S = 5.0
 TICK_S = 1.0
 SILENT_S = 60.0
 """The longest silence, in seconds, of the runner while tests run; it writes a line every few seconds then (``BEAT_S``)."""
+FRAMES = 10
+"""The number of the project's frames that are shown before all stacks."""
+_LIBRARIES = ("site-packages", "dist-packages")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of a run with a limit. ``goal`` ends the sentence "within 5 s, the project has not ..."; ``key`` is the option.
+
+    ``needs_servers``: its time counts only while the servers are up, since it may wait for them.
+    """
+
+    goal: str
+    key: str
+    needs_servers: bool = True
+
+
+SETTINGS = Stage("loaded its settings", "setup_timeout", needs_servers=False)
+DISCOVERY = Stage("come from its settings to the list of its tests", "setup_timeout")
+TEMPLATE = Stage("made its test databases", "template_timeout")
+END = Stage("ended after its tests", "setup_timeout")
+
+
+def next_stage(stage: Stage | None, event: Event) -> Stage | None:
+    """The stage after *event*; ``None`` while tests run, which have limits of their own."""
+    match event:
+        case TopologyFound():
+            return DISCOVERY
+        case RunPlanned():
+            return TEMPLATE
+        case PhaseStarted(phase="clones"):
+            return None
+        case PhaseFinished(phase="tests"):
+            return END
+    return stage
 
 
 def stall(silent_s: float, checks: int, limit_s: float | None) -> str | None:
@@ -32,18 +70,10 @@ def stall(silent_s: float, checks: int, limit_s: float | None) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class StageLimits:
-    """The limits, in seconds, of a run's stages, by their keys. ``project`` is the project's folder as the runner sees it."""
-
-    setup_timeout: float
-    template_timeout: float
-    project: str
-
-
 class Liveness:
-    """Calls *on_end*, from a thread of its own, when *runner* has stopped or exceeds *limits*. A context manager.
+    """Calls *on_end*, from a thread of its own, when *runner* has stopped or exceeds a limit. A context manager.
 
+    *limits* are those of the stages, in seconds, by their keys; *project* is the project's folder as the runner sees it.
     Silence counts while ``watched`` waits for a line, and not while the consumer of the lines is held up, for example by a
     terminal.
     """
@@ -52,13 +82,15 @@ class Liveness:
         self,
         runner: Runner,
         on_end: Callable[[HarnessError], None],
+        limits: Mapping[str, float],
+        project: str,
         silent_s: float = SILENT_S,
-        limits: StageLimits | None = None,
     ) -> None:
         self._runner = runner
         self._on_end = on_end
         self._limits = limits
-        self._stage: stages.Stage | None = stages.SETTINGS
+        self._project = project
+        self._stage: Stage | None = SETTINGS
         self._has_servers = False
         self._silent_s = silent_s
         self._waits = 0
@@ -92,7 +124,7 @@ class Liveness:
 
     def take(self, event: Event) -> None:
         """Update the stage and the limit of silence from *event*."""
-        self._stage = stages.next_stage(self._stage, event)
+        self._stage = next_stage(self._stage, event)
         match event:
             case PhaseStarted(phase="clones" | "tests"):
                 self._limit_s = self._silent_s
@@ -105,39 +137,61 @@ class Liveness:
 
     def _watch(self) -> None:
         silent_s, checks, seen = 0.0, 0, -1
-        stage, stage_s, ticks = self._stage, 0.0, 0
-        while not self._closed.wait(TICK_S):
-            ticks += 1
+        stage, stage_s = self._stage, 0.0
+        for tick in itertools.count(1):
+            if self._closed.wait(TICK_S):
+                return
             # counted and not measured: this process may have been stopped itself, while the runner was not
             if stage is not self._stage:
                 stage, stage_s = self._stage, 0.0
             elif stage is not None and (self._has_servers or not stage.needs_servers):
                 stage_s += TICK_S
-            if problem := self._stage_error(stage, stage_s):
+            problem = self._stage_error(stage, stage_s)
+            if problem is None and tick % (CHECK_S / TICK_S) == 0:
+                silent_s = silent_s + CHECK_S if self._is_waiting and self._waits == seen else 0.0
+                seen = self._waits
+                checks = checks + 1 if silent_s and self._runner.is_stopped() else 0
+                problem = self._stall_error(stall(silent_s, checks, self._limit_s))
+            if problem is not None:
                 self._on_end(problem)
                 return
-            if ticks % (CHECK_S / TICK_S):
-                continue
-            silent_s = silent_s + CHECK_S if self._is_waiting and self._waits == seen else 0.0
-            seen = self._waits
-            checks = checks + 1 if silent_s and self._runner.is_stopped() else 0
-            if found := stall(silent_s, checks, self._limit_s):
-                self._on_end(
-                    ServerError(
-                        f"The runner {found}.",
-                        hint="Its container may have been paused, or a test has stopped the process that started it.",
-                        evidence=self._runner.stderr.text(),
-                    )
-                )
-                return
 
-    def _stage_error(self, stage: stages.Stage | None, stage_s: float) -> HarnessError | None:
+    def _stall_error(self, problem: str | None) -> HarnessError | None:
+        hint = "Its container may have been paused, or a test has stopped the process that started it."
+        return ServerError(f"The runner {problem}.", hint, self._runner.stderr.text()) if problem else None
+
+    def _stage_error(self, stage: Stage | None, stage_s: float) -> HarnessError | None:
         """The error for a *stage* that has taken *stage_s* seconds, or ``None`` within its limit."""
-        if self._limits is None or stage is None:
-            return None
-        limit_s: float = getattr(self._limits, stage.key)
-        if stage_s <= limit_s:
+        if stage is None or stage_s <= self._limits[stage.key]:
             return None
         stacks = self._runner.stacks()
         # the runner may have made progress while it wrote its stacks
-        return stages.hang_error(stage, limit_s, stacks, self._limits.project) if stage is self._stage else None
+        return hang_error(stage, self._limits[stage.key], stacks, self._project) if stage is self._stage else None
+
+
+def hang_error(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectError:
+    """The error for a runner that made no progress within *limit_s* seconds. *stacks* are faulthandler's; *project* is
+    the project's folder as the runner sees it.
+    """
+    frames = [frame for line in stacks.splitlines() if (frame := _project_frame(line, project))]
+    where = f": it hangs in {frames[0]}" if frames else ""
+    evidence = stacks.strip() or "The place where it hangs is unknown: it did not answer."
+    if frames:
+        evidence = "\n".join(["the project's frames, most recent call first:", *frames[:FRAMES], "", evidence])
+    return ProjectError(
+        f"Within {limit_s:g} s, the project has not {stage.goal}{where}.",
+        hint=f"If it needs more time: --{stage.key.replace('_', '-')}, or {stage.key} in [tool.harness].",
+        evidence=evidence,
+    )
+
+
+def _project_frame(line: str, project: str) -> str | None:
+    """``app/tests.py, line 7 in test_it`` for a line of a stack in the project, ``None`` for any other."""
+    head, quote, rest = line.strip().partition('"')
+    file, quote, place = rest.partition('"')
+    if head != "File " or not quote:
+        return None
+    path = PurePath(file)
+    if not path.is_relative_to(project) or set(_LIBRARIES) & set(path.parts):
+        return None
+    return f"{path.relative_to(project)}{place}"

@@ -9,7 +9,6 @@ import contextlib
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 
 from harness.errors import ExitCode, HarnessError, Interrupted
@@ -102,9 +101,7 @@ class Record:
 
     def abort(self, error: BaseException) -> HarnessError:
         """Record that *error* ends the run, and return it; as a bug of the harness if it is no ``HarnessError``."""
-        if not isinstance(error, HarnessError):
-            text = "".join(traceback.format_exception(error))
-            error = HarnessError(f"A bug in the harness: {type(error).__name__}: {error}", "Please report it.", text)
+        error = HarnessError.of(error)
         if isinstance(error, Interrupted) and self._is_interrupted:  # a second signal only ends the wait for the runner
             return error
         evidence = "\n".join([error.evidence, *getattr(error, "__notes__", ())]).strip()

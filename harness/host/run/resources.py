@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import HarnessError, ServerError
@@ -27,7 +28,7 @@ from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch.child_process import ChildRunner
 from harness.host.launch.container import COMMAND, ContainerRunner
 from harness.host.launch.conversation import Conversation
-from harness.host.launch.liveness import Liveness, StageLimits
+from harness.host.launch.liveness import Liveness
 from harness.host.planning import placement
 from harness.host.planning.backends import backends_of
 from harness.host.planning.plan import ServerPlan, make_plan
@@ -57,8 +58,6 @@ class Resources:
         self._builder: ImageBuilder
         self._images: ConfiguredImages
         self._ahead = ThreadPoolExecutor(3, thread_name_prefix="ahead")
-        self._archive: Future[IO[bytes]] | None = None
-        self._network: Future[str] | None = None
         self._memory: Future[int]
 
     def __enter__(self) -> Resources:
@@ -83,15 +82,12 @@ class Resources:
             self._cleanup.close()
 
     def runner_image(self) -> str | None:
-        """The image of the runner with the project's dependencies; makes the images of the servers in ``db`` at the same
-        time.
+        """The image of the runner; makes those of the servers in ``db`` at the same time.
 
         ``None`` where the runner is a child of this process.
         """
         if self.config.runner == "container":
-            # prepare the container's other parts meanwhile
-            self._coming_archive()
-            self._coming_network()
+            _ = self._archive, self._network  # the container's other parts are made meanwhile
         return self._images.all(self.config.db).get("runner")
 
     def server_images(self, plan: ServerPlan) -> dict[tuple[str, str], str]:
@@ -115,7 +111,7 @@ class Resources:
         password = persistent_servers.password(self._client, self._kept_run) if self._is_kept else None
         options = ServerOptions(
             run=self._kept_run if self._is_kept else self._run,
-            network=self._coming_network().result(),
+            network=self._network.result(),
             images=images,
             publish=self.config.runner == "host",
             startup_s=self.config.startup_timeout,
@@ -140,22 +136,22 @@ class Resources:
             command=COMMAND,
             folder=FOLDER,
             user=f"{RUNNER_UID}:{RUNNER_UID}",
-            network=self._coming_network().result() if needs_servers else None,
+            network=self._network.result() if needs_servers else None,
             environment=config.env,
         )
-        archive = self._coming_archive().result()
+        archive = self._archive.result()
         return Conversation(ContainerRunner(self._client, spec, archive, self._show_stderr))
 
-    def stage_limits(self) -> StageLimits:
+    def liveness(self, conversation: Conversation, on_end: Callable[[HarnessError], None]) -> Liveness:
+        """The watch over the runner's progress, not yet started: a context manager."""
         config = self.config
+        limits = {"setup_timeout": config.setup_timeout, "template_timeout": config.template_timeout}
         folder = str(config.project) if config.runner == "host" else FOLDER
-        return StageLimits(config.setup_timeout, config.template_timeout, folder)
+        return Liveness(conversation.runner, on_end, limits, folder)
 
     def plans(self, spec: RunSpec) -> dict[str, ServerPlan]:
         """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
         image = self._images.runner() if self.config.runner == "container" else None
-        found: TopologyFound | None = None
-        notices = []
         problems: list[HarnessError] = []
         with self.conversation(image, needs_servers=False) as conversation:
 
@@ -164,30 +160,31 @@ class Resources:
                 conversation.runner.kill()
 
             conversation.send(Begin(spec))
-            with Liveness(conversation.runner, end, limits=self.stage_limits()) as liveness:
+            with self.liveness(conversation, end) as liveness:
                 lines = list(liveness.watched(conversation.lines()))
             if problems:
                 raise problems[0]
-            for line in lines:
-                match codec.decode(line).event:
-                    case TopologyFound() as found:
-                        pass
-                    case Notice() as notice:
-                        notices.append(notice)
-                    case RunAborted() as abort:
-                        raise HarnessError.from_exit_code(abort.exit_code, abort.message, abort.hint, abort.evidence)
-            if found is None:
-                raise HarnessError(
-                    "The runner ended before it reported the topology.", evidence=conversation.runner.stderr.text()
-                )
+            events = [codec.decode(line).event for line in lines]
+            stderr = conversation.runner.stderr.text()
+        for event in events:
+            if isinstance(event, RunAborted):
+                raise HarnessError.from_exit_code(event.exit_code, event.message, event.hint, event.evidence)
+        found = next((event for event in events if isinstance(event, TopologyFound)), None)
+        if found is None:
+            raise HarnessError("The runner ended before it reported the topology.", evidence=stderr)
+        notices = [event for event in events if isinstance(event, Notice)]
         plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends_of(self.config.db)}
         return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
 
-    def _coming_archive(self) -> Future[IO[bytes]]:
-        """A tar of the project's files, made in the background from the first call on."""
-        if self._archive is None:
-            self._archive = submit(self._ahead, self._make_archive)
-        return self._archive
+    @cached_property
+    def _archive(self) -> Future[IO[bytes]]:
+        """A tar of the project's files, made in the background from the first use on."""
+        return submit(self._ahead, self._make_archive)
+
+    @cached_property
+    def _network(self) -> Future[str]:
+        """The run's network, made in the background from the first use on."""
+        return submit(self._ahead, self._make_network)
 
     def _make_archive(self) -> IO[bytes]:
         config = self.config
@@ -195,12 +192,6 @@ class Resources:
         project_tar(config.project, project_files(config.project, [config.artifacts_root]), archive)
         archive.seek(0)
         return archive
-
-    def _coming_network(self) -> Future[str]:
-        """The run's network, made in the background from the first call on."""
-        if self._network is None:
-            self._network = submit(self._ahead, self._make_network)
-        return self._network
 
     def _make_network(self) -> str:
         self._cleanup.enter_context(watchdog.watched(self._run))

@@ -18,7 +18,7 @@ from harness.errors import ExitCode, HarnessError, ServerError, UsageError
 from harness.host.config import command_line
 from harness.host.config.options import Config, explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
-from harness.host.launch.conversation import Conversation
+from harness.host.launch.conversation import Conversation, end_error
 from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
 from harness.host.planning.plan import ServerPlan, make_plan, routed
@@ -27,7 +27,6 @@ from harness.host.project.files import missing_submodules
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
-from harness.host.run.runner_end import OUT_OF_MEMORY, end_error
 from harness.protocol import codec, naming
 from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
@@ -41,6 +40,9 @@ _REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, o
 STOP_S = 15.0
 """The time, in seconds, that the runner has to end by itself after a ``Stop``."""
 EXIT_S = 30.0
+_OUT_OF_MEMORY = (
+    "Processes of the runner's container were killed because its memory was used up; --parallel takes less."
+)
 
 
 def run_ci(config: Config, environment: Environment | None = None) -> ExitCode:
@@ -127,7 +129,7 @@ class _Run:
         # the import is slow, and done by the time that the runner has sent its topology
         submit(self._pool, import_module, "harness.host.run.servers")
         self._conversation = conversation
-        self._liveness = Liveness(conversation.runner, self._kill, limits=self._resources.stage_limits())
+        self._liveness = self._resources.liveness(conversation, self._kill)
         try:
             with self._liveness:
                 try:
@@ -216,14 +218,10 @@ class _Run:
         self._is_aborted = True
         reason = self._record.abort(error)
         self._conversation.send(Stop(reason.message, reason.exit_code))
-        killer = threading.Timer(STOP_S, self._stop_runner)
+        killer = threading.Timer(STOP_S, self._conversation.runner.kill)
         killer.daemon = True
         self._killers.append(killer)
         killer.start()
-
-    def _stop_runner(self) -> None:
-        with contextlib.suppress(ServerError):  # an engine that refuses raises in the thread that reads the journal too
-            self._conversation.runner.stop(0.0)
 
     def _kill(self, problem: HarnessError) -> None:
         """Kill a runner that makes no progress, without asking it."""
@@ -241,7 +239,7 @@ class _Run:
         if error := end_error(self._end, ended, runner.stderr.text()):
             raise error
         if ended.oom_killed:
-            self._record.add(Notice("out-of-memory", OUT_OF_MEMORY))
+            self._record.add(Notice("out-of-memory", _OUT_OF_MEMORY))
 
     def _save_evidence(self, servers: Servers) -> None:
         """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
