@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from harness.host.images import commands
 from harness.host.interrupts import handling
 from harness.host.planning.backends import Backend, at_once, backends_of, workers_each
 from harness.host.run.environment import Environment, read_environment
-from harness.host.run.record import IMAGE_LINE_EVERY_S, run_started
+from harness.host.run.record import run_started, throttled
 from harness.protocol import codec
 from harness.protocol.events import Envelope, RunAborted, RunStarted
 from harness.report.artifacts import JOURNAL, Artifacts, condensed
@@ -60,33 +61,23 @@ def run_several(config: Config) -> ExitCode:
     backends = backends_of(config.db)
     environment = read_environment(config, os.environ)
     console = environment.console(config, [backend.name for backend in backends])
-    with (
-        contextlib.closing(console),
-        Artifacts.open(config.artifacts, has_journal=False) as artifacts,
-        _Fleet(config, environment, artifacts, console) as fleet,
-    ):
-        fleet.prepare()
-        fleet.run(backends)
-        code = ExitCode.GREEN if fleet.interrupt is None else ExitCode(128 + fleet.interrupt)
-        merged = merge(fleet.runs, fleet.missing, code)
-        code = write(merged, artifacts, environment, console, strict=config.junit_strict)
-        if environment.is_github:
-            environment.try_print(merged_reports.annotate_all(merged))
-        return code
+    with contextlib.closing(console), Artifacts.open(config.artifacts, has_journal=False) as artifacts:
+        fleet = _Fleet(config, environment, artifacts, console)
+        with fleet.processes():
+            fleet.prepare()
+            runs, missing = fleet.run(backends)
+            code = ExitCode.GREEN if fleet.interrupt is None else ExitCode(128 + fleet.interrupt)
+            merged = merge(runs, missing, code)
+            code = write(merged, artifacts, environment, console, strict=config.junit_strict)
+            if environment.is_github:
+                environment.try_print(merged_reports.annotate_all(merged))
+            return code
 
 
 class _Fleet:
-    """The processes of the runs. A context manager: they are gone when it ends."""
+    """The processes of the runs."""
 
-    def __init__(
-        self,
-        config: Config,
-        environment: Environment,
-        artifacts: Artifacts,
-        console: Console,
-    ) -> None:
-        self.runs: list[Run] = []
-        self.missing: list[Missing] = []
+    def __init__(self, config: Config, environment: Environment, artifacts: Artifacts, console: Console) -> None:
         self.interrupt: int | None = None
         self._config = config
         self._environment = environment
@@ -95,51 +86,49 @@ class _Fleet:
         self._children: dict[str, _Child] = {}
         self._interrupts = 0
         self._is_preparing = False
-        self._shown_at: dict[str, float] = {}
         self._known: set[tuple[str, str]] = set()
-        self._cleanup = contextlib.ExitStack()
 
-    def __enter__(self) -> _Fleet:
-        self._cleanup.enter_context(self._interruptible())
-        return self
+    @contextlib.contextmanager
+    def processes(self) -> Iterator[None]:
+        """Pass each signal that ends a run on to every run; each ends itself as it would alone. At the end, all are gone."""
+        with handling(self._interrupt):
+            try:
+                yield
+            finally:
+                for child in self._children.values():
+                    child.end()
 
-    def __exit__(self, *_exception: object) -> None:
-        try:
-            for child in self._children.values():
-                child.end()
-        finally:
-            self._cleanup.close()
+    def _interrupt(self, signum: int, _frame: FrameType | None) -> None:
+        self._interrupts += 1
+        signum = signal.SIGTERM if signum == signal.SIGHUP else signum
+        # the command ends with the most severe signal
+        self.interrupt = max(self.interrupt or 0, signum)
+        for child in list(self._children.values()):
+            child.signal(signum if self._interrupts < 3 else signal.SIGKILL)
+        if self._is_preparing:
+            raise Interrupted(f"{signal.Signals(signum).name} ended the command.", ExitCode(128 + signum))
 
     def prepare(self) -> None:
         """Make the images that the runs need, each once, before they start."""
         self._is_preparing = True
         try:
-            commands.make_images(self._config, self._config.db, self._show_step)
+            commands.make_images(self._config, self._config.db, throttled(self._console.say))
         except HarnessError:
             pass  # each run that needs the image raises the error itself; or it was an interrupt
         finally:
             self._is_preparing = False
 
-    def _show_step(self, image: str, line: str) -> None:
-        now = time.monotonic()
-        if now - self._shown_at.get(image, 0.0) >= IMAGE_LINE_EVERY_S:
-            self._shown_at[image] = now
-            self._console.say(f"{image}: {line}")
-
-    def run(self, backends: Sequence[Backend]) -> None:
-        """Make every run, and fill ``runs`` in the order of *backends*. An interrupt ends those that are under way."""
+    def run(self, backends: Sequence[Backend]) -> tuple[list[Run], list[Missing]]:
+        """The runs in the order of *backends*, and those that did not begin because an interrupt ended the others."""
         cores, memory_bytes = self._resources()
         most = at_once(backends, cores, memory_bytes, self._config.parallel)
         workers = workers_each(most, cores, self._config.parallel)
-        waiting = list(backends)
+        waiting = deque(backends)
         ended: dict[str, Run] = {}
-        while waiting or self._children:
+        while self._children or (waiting and self.interrupt is None):
             while waiting and len(self._children) < most and self.interrupt is None:
-                backend = waiting.pop(0)
+                backend = waiting.popleft()
                 self._children[backend.name] = self._start(backend, workers)
-            if self.interrupt is not None and waiting:
-                self.missing = [Missing(backend.name, "interrupted before it began") for backend in waiting]
-                waiting = []
             for name, child in list(self._children.items()):
                 status = child.process.poll()
                 for envelope in child.read_events(is_ended=status is not None):
@@ -148,7 +137,8 @@ class _Fleet:
                     ended[name] = self._ended(child, exit_code_of(status))
                     del self._children[name]
             time.sleep(POLL_S if self._children else 0)
-        self.runs = [ended[backend.name] for backend in backends if backend.name in ended]
+        missing = [Missing(backend.name, "interrupted before it began") for backend in waiting]
+        return [ended[backend.name] for backend in backends if backend.name in ended], missing
 
     def _resources(self) -> tuple[int, int]:
         """The number of cores and the memory in bytes: the engine's, or this machine's."""
@@ -161,13 +151,9 @@ class _Fleet:
 
     def _start(self, backend: Backend, workers: int) -> _Child:
         folder = self._artifacts.adopt(backend.name)
-        flags = {
-            **self._config.given,
-            "db": [str(spec) for spec in backend.db],
-            "artifacts": str(folder),
-            "parallel": str(workers),
-        }
-        command = command_line.typed({**self._config.given, "db": flags["db"]})
+        given = {**self._config.given, "db": [str(spec) for spec in backend.db]}
+        flags = {**given, "artifacts": str(folder), "parallel": str(workers)}
+        command = command_line.typed(given)
         return _Child(backend, folder, RunRequest(flags, str(self._artifacts.root), command))
 
     def _ended(self, child: _Child, code: ExitCode) -> Run:
@@ -200,23 +186,6 @@ class _Fleet:
         head = Text(f"═══ {child.backend.name} ".ljust(min(options.width or 100, 100), "═"), "bold")
         shown = [] if options.quiet and run.verdict.exit_code == 0 else [Text(), head, *lines, Text()]
         self._console.end(child.backend.name, Text(run.verdict.word, style), shown)
-
-    @contextlib.contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Pass each signal that ends a run on to every run; each ends itself as it would alone."""
-
-        def interrupt(signum: int, _frame: FrameType | None) -> None:
-            self._interrupts += 1
-            signum = signal.SIGTERM if signum == signal.SIGHUP else signum
-            # the command ends with the most severe signal
-            self.interrupt = max(self.interrupt or 0, signum)
-            for child in list(self._children.values()):
-                child.signal(signum if self._interrupts < 3 else signal.SIGKILL)
-            if self._is_preparing:
-                raise Interrupted(f"{signal.Signals(signum).name} ended the command.", ExitCode(128 + signum))
-
-        with handling(interrupt):
-            yield
 
 
 class _Child:

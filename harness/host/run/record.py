@@ -9,7 +9,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.host.config.options import Config
@@ -42,6 +42,19 @@ def run_started(config: Config, environment: Environment) -> RunStarted:
     )
 
 
+def throttled(show: Callable[[str], None]) -> Callable[[str, str], None]:
+    """A function that calls *show* with a line about an image, and at most with one of each image every few seconds."""
+    shown_at: dict[str, float] = {}
+
+    def show_progress(image: str, line: str) -> None:
+        now = time.monotonic()
+        if now - shown_at.get(image, 0.0) >= IMAGE_LINE_EVERY_S:
+            shown_at[image] = now
+            show(f"{image}: {line}")
+
+    return show_progress
+
+
 class Record:
     """Takes events from any thread."""
 
@@ -55,7 +68,7 @@ class Record:
         self._secret = ""
         self._has_shown_problem = False
         self._is_interrupted = False
-        self._image_line_at: dict[str, float] = {}
+        self.show_image_progress = throttled(self.show)
         self.add(run_started(config, environment))
 
     def hide(self, secret: str) -> None:
@@ -85,18 +98,10 @@ class Record:
         finally:
             self.add(PhaseFinished(name, round(time.monotonic() - start, 6)))
 
-    def show_image_progress(self, image: str, line: str) -> None:
-        """Show *line* on the console alone, and at most one line of each image every few seconds."""
-        now = time.monotonic()
-        if now - self._image_line_at.get(image, 0.0) >= IMAGE_LINE_EVERY_S:
-            self._image_line_at[image] = now
-            with self._lock:
-                self._console.notice(f"{image}: {line}")
-
-    def show_stderr(self, data: bytes) -> None:
-        """Show output of the runner's error stream on the console alone."""
+    def show(self, text: str) -> None:
+        """Show the lines of *text* on the console alone."""
         with self._lock:
-            for line in data.decode(errors="replace").splitlines():
+            for line in text.splitlines():
                 self._console.notice(line)
 
     def abort(self, error: BaseException) -> HarnessError:

@@ -205,4 +205,4 @@ class Resources:
     def _show_stderr(self, data: bytes) -> None:
         """Show the runner's error stream as it comes, with a verbosity of 2 or more."""
         if self._record is not None and self.config.verbosity >= 2:
-            self._record.show_stderr(data)
+            self._record.show(data.decode(errors="replace"))

@@ -104,7 +104,7 @@ class TestAborts:
 
 class TestConsoleAlone:
     def test_lines_of_standard_error_are_shown_and_no_event(self, run: Run) -> None:
-        run.record.show_stderr(b"one\ntwo\n")
+        run.record.show("one\ntwo\n")
         assert [line.split() for line in run.output.splitlines()] == [["notice", "one"], ["notice", "two"]]
         assert "two" not in run.journal
 
