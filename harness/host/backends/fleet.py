@@ -21,7 +21,7 @@ from types import FrameType
 
 from rich.text import Text
 
-from harness.errors import ExitCode, HarnessError, Interrupted, worst
+from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.host.backends.backend_process import RunRequest, reported_error
 from harness.host.backends.merge import run_of, unreadable, with_exit_code, write
 from harness.host.config import command_line
@@ -259,7 +259,7 @@ def exit_code_of(code: int) -> ExitCode:
 
 def _unread(child: _Child, asked: RunStarted, code: ExitCode, error: HarnessError) -> Run:
     """A run that left no journal: only its error stream and its exit status are known."""
-    code = worst(code, ExitCode.INTERNAL) if code == ExitCode.GREEN else code
+    code = code or ExitCode.INTERNAL
     errors = child.error_text()
     abort = reported_error(errors) or RunAborted(code, error.message, error.hint, errors)
     report = RunReport(aborts=(abort,), asked=asked)

@@ -7,9 +7,8 @@ Owns ``Merged``, from which the reports of several backends are made. Pure: ``ho
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 
 from harness.errors import ExitCode, UsageError, worst
@@ -128,39 +127,37 @@ def merge(runs: Sequence[Run], missing: Sequence[Missing] = (), code: ExitCode =
     """
     if not runs and not missing:
         raise UsageError("There is no run to merge.", hint="Name the artifacts folders of the runs.")
-    _see_that_they_are_of_one_project(runs)
+    _check_project(runs)
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.backend, run.python, run.report.django), []).append(run)
-    _fold_in_what_never_began(groups)
+    _place_unknown_django(groups)
     for group in groups.values():
-        _see_that_they_are_shards(group)
-    columns = tuple(
-        Column(label, tuple(group)) for label, group in zip(_labels(list(groups)), groups.values(), strict=True)
-    )
+        _check_shards(group)
+    labels = _labels(list(groups))
+    columns = tuple(Column(label, tuple(group)) for label, group in zip(labels, groups.values(), strict=True))
     return Merged(columns, tuple(missing), _verdict(columns, missing, code))
 
 
 def missing_of(runs: Iterable[Run], expected: Sequence[str]) -> tuple[Missing, ...]:
     """The *expected* names that no run has. Raises ``UsageError`` for a run that is none of them."""
     names = [run.name for run in runs]
-    if strangers := [name for name in dict.fromkeys(names) if name not in expected]:
+    if unknown := [name for name in dict.fromkeys(names) if name not in expected]:
         raise UsageError(
-            f"What was expected has no {_some(strangers)}.",
-            hint=f"It has {_some(expected, 20)}. Leave out the folders of other runs.",
+            f"The expected runs do not include {_some(unknown)}.",
+            hint=f"They are {_some(expected, 20)}. Leave out the folders of other runs.",
         )
     return tuple(Missing(name, "none of the folders has it") for name in expected if name not in names)
 
 
 def add_counts(counts: Iterable[Counts]) -> Counts:
     """The sum of each field."""
-    total: Counter[str] = Counter()
-    for each in counts:
-        total.update({name: getattr(each, name) for name in Counts.__dataclass_fields__})
-    return Counts(**{name: total[name] for name in Counts.__dataclass_fields__})
+    each = (RunReport().counts(), *counts)
+    return Counts(*map(sum, zip(*map(astuple, each), strict=True)))
 
 
-def _see_that_they_are_of_one_project(runs: Sequence[Run]) -> None:
+def _check_project(runs: Sequence[Run]) -> None:
+    """Raise ``UsageError`` if two runs are of different projects or settings."""
     for first, run in itertools.pairwise(runs):
         if run.project != first.project:
             raise UsageError(
@@ -170,21 +167,21 @@ def _see_that_they_are_of_one_project(runs: Sequence[Run]) -> None:
             )
 
 
-def _see_that_they_are_shards(group: Sequence[Run]) -> None:
+def _check_shards(group: Sequence[Run]) -> None:
     """Raise ``UsageError`` if runs of one backend have tests in common, and so are no shards of one suite."""
-    seen: dict[str, Run] = {}
+    owner: dict[str, Run] = {}
     for run in group:
-        common = [case.test.id for case in run.report.cases if case.is_planned and case.test.id in seen]
-        if common:
+        tests = [case.test.id for case in run.report.cases if case.is_planned]
+        if common := [test for test in tests if test in owner]:
             raise UsageError(
-                f"{_place(seen[common[0]])} and {_place(run)} are both of {run.name}, and have"
+                f"{_place(owner[common[0]])} and {_place(run)} are both of {run.name}, and have"
                 f" {plural(len(common), 'test')} in common: {_some(common)}.",
                 hint="Leave out one of them. Parts of one suite must have no test in common.",
             )
-        seen.update((case.test.id, run) for case in run.report.cases if case.is_planned)
+        owner.update(dict.fromkeys(tests, run))
 
 
-def _fold_in_what_never_began(groups: dict[tuple[str, str, str], list[Run]]) -> None:
+def _place_unknown_django(groups: dict[tuple[str, str, str], list[Run]]) -> None:
     """Move a run that ended before its Django was known to the only known Django of its backend and Python."""
     for key in [key for key in groups if not key[2]]:
         others = [other for other in groups if other[:2] == key[:2] and other[2]]
