@@ -17,7 +17,9 @@ from . import events, messages
 
 VERSION = 1
 
-_CLASSES: tuple[type[Any], ...] = (*typing.get_args(events.Event), *typing.get_args(messages.Message))
+# not __subclasses__(): dataclass(slots=True) makes each class twice
+_EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and events.Event in cls.__bases__]
+_CLASSES: tuple[type[Any], ...] = (*_EVENTS, *typing.get_args(messages.Message))
 _DEFAULTS = {cls: [(field.name, field.default) for field in dataclasses.fields(cls)] for cls in _CLASSES}
 """The fields of each class with their defaults, ``MISSING`` for none."""
 _parse = json.JSONDecoder().raw_decode

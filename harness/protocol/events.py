@@ -132,8 +132,14 @@ class DatabaseMade:
     clones: tuple[str, ...] = ()
 
 
+class Event:
+    """The base of all events below: one class for each ``type`` of a line in the journal."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Event):
     """The host's request: the first event of a journal, by which runs are distinguished when they are merged.
 
     ``backend`` is its name, as of a folder (``postgres-17``); ``project`` the folder below its repository's root, with a slash
@@ -148,7 +154,7 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class TopologyFound:
+class TopologyFound(Event):
     """The settings were read: their topology and their module, with the versions of Python and Django."""
 
     topology: Topology
@@ -158,14 +164,14 @@ class TopologyFound:
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseStarted:
+class PhaseStarted(Event):
     """A part of the run began: ``images servers setup template clones tests reports``."""
 
     phase: str
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseFinished:
+class PhaseFinished(Event):
     """A part of the run ended after ``duration`` seconds."""
 
     phase: str
@@ -173,7 +179,7 @@ class PhaseFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseProgressed:
+class PhaseProgressed(Event):
     """A long part of the run is at step ``n`` of ``total``, called ``step``: ``default: migration shop.0003_x``."""
 
     phase: str
@@ -183,7 +189,7 @@ class PhaseProgressed:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPlanned:
+class RunPlanned(Event):
     """Discovery ended: every test, in order; each gets one final outcome. ``seed`` is that of ``--shuffle``."""
 
     tests: tuple[PlannedTest, ...]
@@ -192,21 +198,21 @@ class RunPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class DatabasesReady:
+class DatabasesReady(Event):
     """The templates are made, and are on every replica; the clones have their names, and workers make them."""
 
     databases: tuple[DatabaseMade, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerStarted:
+class WorkerStarted(Event):
     """A worker started in the envelope's slot."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
-class UnitStarted:
+class UnitStarted(Event):
     """The slot's worker began a unit: the dotted class, and those of its tests that will run, in their order."""
 
     unit: str
@@ -214,21 +220,21 @@ class UnitStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class FixtureStarted:
+class FixtureStarted(Event):
     """``setUpClass``, ``tearDownClass``, ``setUpModule`` or ``tearDownModule`` begins, to be blamed as ``test``."""
 
     test: str
 
 
 @dataclass(frozen=True, slots=True)
-class UnitFinished:
+class UnitFinished(Event):
     """The slot's worker finished the unit."""
 
     unit: str
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(Event):
     """The test begins its ``n``-th attempt (1 first). Flushed before the test runs."""
 
     test: str
@@ -236,7 +242,7 @@ class AttemptStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptSlow:
+class AttemptSlow(Event):
     """The test has been running for ``elapsed`` seconds."""
 
     test: str
@@ -245,7 +251,7 @@ class AttemptSlow:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptFinished:
+class AttemptFinished(Event):
     """An attempt ended. ``reason`` is why it was skipped, expected to fail, or not run. ``subtests`` counts those that ran.
 
     ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
@@ -266,7 +272,7 @@ class AttemptFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryCalledOff:
+class RetryCalledOff(Event):
     """The test was to have another attempt and gets none: the ``outcome`` of its last attempt is final."""
 
     test: str
@@ -274,14 +280,14 @@ class RetryCalledOff:
 
 
 @dataclass(frozen=True, slots=True)
-class QueriesCounted:
+class QueriesCounted(Event):
     """The sums of a worker's statements, sent before it ends."""
 
     queries: tuple[QueryCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerFailed:
+class WorkerFailed(Event):
     """A worker's report of the exception that ends it: whose ``fault`` that is, its message, its traceback.
 
     ``fault`` is empty where the outcome of a test reports it. The coordinator puts this into the worker's ``WorkerLost``.
@@ -293,7 +299,7 @@ class WorkerFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerLost:
+class WorkerLost(Event):
     """A worker died unexpectedly. ``test`` is the one that ran then, if any.
 
     Where no test's outcome reports the death, ``fault`` says whose it is, ``message`` what is known of it, and ``evidence``
@@ -310,21 +316,21 @@ class WorkerLost:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerStopped:
+class WorkerStopped(Event):
     """A worker ended as it was asked to."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
-class SlotRecycled:
+class SlotRecycled(Event):
     """The slot's clones were made anew, which took ``duration`` seconds."""
 
     duration: float
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Event):
     """Information that is not a failure. ``code`` is a stable word, by which programs recognise it."""
 
     code: str
@@ -332,7 +338,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerReady:
+class ServerReady(Event):
     """The host saw a server answer (and, as a replica, stream), ``ready_s`` seconds after its start began."""
 
     server: str
@@ -345,7 +351,7 @@ class ServerReady:
 
 
 @dataclass(frozen=True, slots=True)
-class AliasRouted:
+class AliasRouted(Event):
     """The host chose a route for an alias; the fields are those of ``messages.Route``."""
 
     alias: str
@@ -357,7 +363,7 @@ class AliasRouted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Event):
     """The suite ran to its end, and the runner exits with status 0. The host computes the run's exit code from the outcomes.
 
     ``failures`` is the number of red tests, or that of the project's own runner where it counted more.
@@ -367,7 +373,7 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class RunAborted:
+class RunAborted(Event):
     """The run ended early: ``exit_code`` and the three parts of a ``HarnessError``.
 
     ``is_echo``: the runner repeats the reason of the host's ``Stop``, which the host has recorded itself.
@@ -378,35 +384,6 @@ class RunAborted:
     hint: str = ""
     evidence: str = ""
     is_echo: bool = False
-
-
-Event = (
-    RunStarted
-    | TopologyFound
-    | PhaseStarted
-    | PhaseFinished
-    | PhaseProgressed
-    | RunPlanned
-    | DatabasesReady
-    | WorkerStarted
-    | UnitStarted
-    | FixtureStarted
-    | UnitFinished
-    | AttemptStarted
-    | AttemptSlow
-    | AttemptFinished
-    | RetryCalledOff
-    | QueriesCounted
-    | WorkerFailed
-    | WorkerLost
-    | WorkerStopped
-    | SlotRecycled
-    | Notice
-    | ServerReady
-    | AliasRouted
-    | RunFinished
-    | RunAborted
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import harness
 from harness.errors import ServerError
-from harness.host.launch.code_archive import ENTRY
-from harness.host.launch.conversation import STACKS, Ended
-from harness.host.launch.output import Tail, whole_lines
+from harness.host.launch.conversation import ENTRY, Ended, Runner
 
 KEEP = "--keep"
 """Asks ``runner.bootstrap`` for a parent that ends the processes which the runner leaves behind; ``END_NOW`` makes that
@@ -30,11 +28,11 @@ _POLL_S = 0.2
 _GONE = (b"", b"")
 
 
-class ChildRunner:
-    """The runner as a child process, in a session and a process group of its own. See ``conversation.Runner``.
+class ChildRunner(Runner):
+    """The runner as a child process, in a session and a process group of its own.
 
-    It runs in *folder* with *environment* and nothing else. *on_stderr* is called with its standard error as it comes, from
-    another thread. When it ends, its parent (``runner.processes.supervisor``) ends all processes that it has left behind.
+    It runs in *folder* with *environment* and nothing else. When it ends, its parent (``runner.processes.supervisor``) ends
+    all processes that it has left behind.
     """
 
     def __init__(
@@ -44,11 +42,10 @@ class ChildRunner:
         command: Sequence[str] = COMMAND,
         on_stderr: Callable[[bytes], None] | None = None,
     ) -> None:
-        self.stderr = Tail(on_stderr)
+        super().__init__(on_stderr)
         self._folder = folder
         self._environment = environment
         self._command = command
-        self._writing = threading.Lock()
         self._reaping = threading.Lock()
         self._ended = threading.Event()
 
@@ -69,16 +66,14 @@ class ChildRunner:
                 hint="--runner container runs the tests in a container.",
                 evidence=str(error),
             ) from error
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._reap, self._read_stderr)]
-        for thread in self._threads:
-            thread.start()
+        self._reaper = threading.Thread(target=self._reap, daemon=True)
+        self._reaper.start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.close_stdin()
         self.kill()
-        for thread in self._threads:
-            thread.join()
+        self._reaper.join()
         for stream in (self._process.stdout, self._process.stderr):
             assert stream is not None
             stream.close()
@@ -89,9 +84,6 @@ class ChildRunner:
             self._process.stdin.write(data)
             self._process.stdin.flush()
 
-    def lines(self) -> Iterator[bytes]:
-        return whole_lines(self._read(self._process.stdout))
-
     def close_stdin(self) -> None:
         assert self._process.stdin is not None
         with self._writing, contextlib.suppress(OSError):
@@ -99,9 +91,7 @@ class ChildRunner:
 
     def kill(self) -> None:
         if KEEP in self._command:
-            with self._reaping:
-                if not self._ended.is_set():
-                    self._process.send_signal(END_NOW)
+            self._signal(END_NOW)
             self._ended.wait(END_S)
         with self._reaping:
             if not self._ended.is_set():
@@ -112,8 +102,6 @@ class ChildRunner:
             raise ServerError(
                 f"The process that runs the tests had not ended after {deadline_s:g} s.", evidence=self.stderr.text()
             )
-        for thread in self._threads:
-            thread.join()  # so that its last output is in the tail
         return Ended(self._process.returncode)
 
     def is_stopped(self) -> bool:
@@ -121,8 +109,10 @@ class ChildRunner:
         ours = str(self._process.pid).encode()
         return states.get(self._process.pid, _GONE)[0] == b"T" or (b"T", ours) in states.values()
 
-    def stacks(self) -> str:
-        return self.stderr.answer(lambda: self._process.send_signal(STACKS))
+    def _signal(self, signum: int) -> None:
+        with self._reaping:
+            if not self._ended.is_set():
+                self._process.send_signal(signum)
 
     def _reap(self) -> None:
         # wait without collecting: until it is collected its number is not reused, and its group can be signalled
@@ -136,26 +126,25 @@ class ChildRunner:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _read_stderr(self) -> None:
-        for data in self._read(self._process.stderr):
-            self.stderr.write(data)
-
-    def _read(self, stream: IO[bytes] | None) -> Iterator[bytes]:
-        """The output on *stream* until its end, or until the process has ended and nothing more comes.
-
-        A test's daemon that left the group can hold the stream open for ever.
-        """
-        assert stream is not None
+    def _stdout(self) -> Iterator[bytes]:
+        # until the end of both streams, or until the process has ended and nothing more comes: a test's daemon that left the
+        # group can hold a stream open for ever
         with selectors.DefaultSelector() as selector:
-            selector.register(stream, selectors.EVENT_READ)
-            while True:
-                ended = self._ended.is_set()
-                if selector.select(_POLL_S):
-                    data = os.read(stream.fileno(), 1 << 16)
+            for stream in (self._process.stdout, self._process.stderr):
+                assert stream is not None
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                has_ended = self._ended.is_set()
+                ready = selector.select(_POLL_S)
+                for key, _ in ready:
+                    data = os.read(key.fd, 1 << 16)
                     if not data:
-                        return
-                    yield data
-                elif ended:
+                        selector.unregister(key.fileobj)
+                    elif key.fileobj is self._process.stdout:
+                        yield data
+                    else:
+                        self.stderr.write(data)
+                if has_ended and not ready:
                     return
 
 

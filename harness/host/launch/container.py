@@ -1,42 +1,45 @@
-"""The runner in a container of its own. Speaks to Docker through ``host.docker`` alone."""
+"""The runner in a container of its own, with the code that it needs. Speaks to Docker through ``host.docker`` alone."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import io
 import signal
-import threading
+import tarfile
 from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import IO, Self
 
+import harness
 from harness.errors import ServerError
 from harness.host.docker import streams
 from harness.host.docker.client import Client
 from harness.host.docker.containers import remove_run
 from harness.host.docker.runner import RUNNER, RunnerContainer, RunnerSpec
 from harness.host.interrupts import uninterrupted
-from harness.host.launch.code_archive import ENTRY, FOLDER, code_tar
-from harness.host.launch.conversation import STACKS, Ended
-from harness.host.launch.output import Tail, whole_lines
+from harness.host.launch.conversation import ENTRY, Ended, Runner
 
+FOLDER = "/opt/harness"
 COMMAND = ("python", f"{FOLDER}/{ENTRY}")
+_OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "runner")
 
 
-class ContainerRunner:
-    """The runner in a container. See ``conversation.Runner``. Entering raises ``ServerError`` when the engine refuses.
+class ContainerRunner(Runner):
+    """The runner in a container. Entering raises ``ServerError`` when the engine refuses.
 
-    *project* is a tar of the project's files, for ``spec.folder``. *on_stderr* is called with the standard error as it
-    comes, from another thread.
+    *project* is a tar of the project's files, for ``spec.folder``.
     """
 
     def __init__(
         self, client: Client, spec: RunnerSpec, project: IO[bytes], on_stderr: Callable[[bytes], None] | None = None
     ) -> None:
-        self.stderr = Tail(on_stderr)
+        super().__init__(on_stderr)
         self._client = client
         self._spec = spec
         self._project = project
         self._container = RunnerContainer(client, spec)
-        self._writing = threading.Lock()
         self._streams: list[streams.Connection] = []
 
     def __enter__(self) -> Self:
@@ -55,15 +58,12 @@ class ContainerRunner:
         with self._writing, contextlib.suppress(OSError):
             self._streams[0].write(data)
 
-    def lines(self) -> Iterator[bytes]:
-        return whole_lines(self._stdout())
-
     def close_stdin(self) -> None:
         with self._writing:
             self._streams[0].close()
 
     def kill(self) -> None:
-        self._container.signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL)
 
     def wait(self, deadline_s: float) -> Ended:
         state = self._container.wait(deadline_s)
@@ -73,8 +73,8 @@ class ContainerRunner:
     def is_stopped(self) -> bool:
         return self._container.is_stopped()
 
-    def stacks(self) -> str:
-        return self.stderr.answer(lambda: self._container.signal(STACKS))
+    def _signal(self, signum: int) -> None:
+        self._container.signal(signum)
 
     def _start(self, *, init: bool) -> None:
         try:
@@ -101,3 +101,30 @@ class ContainerRunner:
                 yield data
             else:
                 self.stderr.write(data)
+
+
+@cache
+def code_tar(folder: str) -> bytes:
+    """A tar that unpacks into *folder*: owned by root, and read-only for everybody else."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, path in _code_files():
+            member = tarfile.TarInfo(f"{folder.strip('/')}/{name}")
+            content = path.read_bytes()
+            member.size = len(content)
+            member.mode = 0o644
+            member.mtime = int(path.stat().st_mtime)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _code_files() -> Iterator[tuple[str, Path]]:
+    """Every file that the runner needs, with its path below the folder that the interpreter searches."""
+    package = Path(harness.__file__).parent
+    tblib = importlib.util.find_spec("tblib")
+    assert tblib is not None
+    assert tblib.origin is not None
+    for root in (*(package / name for name in _OURS), Path(tblib.origin).parent):
+        top = root.parent if root.name == "tblib" else package.parent
+        for path in sorted(root.rglob("*.py")) if root.is_dir() else [root]:
+            yield path.relative_to(top).as_posix(), path

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from harness.errors import ExitCode, HarnessError, ServerError
-from harness.host.launch.output import Tail
+from harness.host.launch.output import Tail, whole_lines
 from harness.protocol import signatures
 from harness.protocol.codec import encode_body
 from harness.protocol.events import RunAborted, RunFinished
 from harness.protocol.messages import Message
 
+ENTRY = "harness/runner/bootstrap.py"
+"""The runner's entry point, relative to the folder that has the package."""
 STACKS = signal.SIGUSR1
 """The signal by which the runner's process writes its stacks: its parent, or the container's first process, passes it on."""
 
@@ -32,37 +34,60 @@ class Ended:
     oom_killed: bool = False
 
 
-class Runner(AbstractContextManager["Runner"], Protocol):
+class Runner(ABC):
     """The process that runs the tests, with its three streams. A context manager: on exit, it is gone.
 
-    ``stderr`` is its standard error so far, with all lines of its standard output that are not the journal's.
+    ``stderr`` is its standard error so far, with all lines of its standard output that are not the journal's. *on_stderr* is
+    called with both as they come.
     """
 
-    stderr: Tail
+    def __init__(self, on_stderr: Callable[[bytes], None] | None) -> None:
+        self.stderr = Tail(on_stderr)
+        self._writing = threading.Lock()
 
+    @abstractmethod
+    def __enter__(self) -> Self: ...
+
+    @abstractmethod
+    def __exit__(self, *_exception: object) -> None: ...
+
+    @abstractmethod
     def write(self, data: bytes) -> None:
         """Write to its standard input. *data* is dropped once it reads no more: its end explains more. From any thread."""
 
     def lines(self) -> Iterator[bytes]:
         """The lines of its standard output as they come, each with its newline, until it ends; a torn last line has none.
 
-        To be called once.
+        To be called once. Its standard error is read meanwhile.
         """
+        return whole_lines(self._stdout())
 
+    @abstractmethod
     def close_stdin(self) -> None:
         """Close its standard input, so that it reads the end of file."""
 
+    @abstractmethod
     def kill(self) -> None:
         """End it at once. From any thread."""
 
+    @abstractmethod
     def wait(self, deadline_s: float) -> Ended:
         """Its exit status. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
 
+    @abstractmethod
     def is_stopped(self) -> bool:
         """Whether it is stopped or paused, and may go on. False where that cannot be found out."""
 
     def stacks(self) -> str:
         """The stacks of its threads, which it writes on request; empty if it does not answer."""
+        return self.stderr.answer(lambda: self._signal(STACKS))
+
+    @abstractmethod
+    def _signal(self, signum: int) -> None: ...
+
+    @abstractmethod
+    def _stdout(self) -> Iterator[bytes]:
+        """Its standard output in pieces; its standard error goes to ``stderr``."""
 
 
 class Conversation:

@@ -109,7 +109,7 @@ class Record:
         error = HarnessError.of(error)
         if isinstance(error, Interrupted) and self._is_interrupted:  # a second signal only ends the wait for the runner
             return error
-        evidence = "\n".join([error.evidence, *getattr(error, "__notes__", ())]).strip()
+        evidence = error.evidence.strip()
         if self._secret:
             evidence = evidence.replace(self._secret, "***")
         with uninterrupted():  # a second signal comes when the first one is recorded

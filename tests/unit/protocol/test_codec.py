@@ -13,7 +13,7 @@ from harness.protocol import codec, events, messages
 from harness.protocol.codec import CodecError
 from harness.protocol.events import AttemptFinished, Envelope, Failure, Notice, Outcome
 
-EVENTS = typing.get_args(events.Event)
+EVENTS = codec._EVENTS
 MESSAGES = typing.get_args(messages.Message)
 
 # every character that a Python string can hold, lone surrogates too

@@ -1,4 +1,4 @@
-"""The code that the runner gets."""
+"""The code that the runner gets in its container."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import tarfile
 from pathlib import Path
 
 import harness
-from harness.host.launch.code_archive import ENTRY, FOLDER, code_tar
+from harness.host.launch.container import FOLDER, code_tar
+from harness.host.launch.conversation import ENTRY
 from harness.protocol import codec, signatures
 from harness.protocol.events import RunAborted
 from tests.archives import unpack
