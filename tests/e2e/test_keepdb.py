@@ -74,7 +74,9 @@ def kept_ids(shop: Path) -> set[str]:
     config = load({"project": str(shop), "runner": "host"}, {}, command.ROOT)
     client = connect()
     try:
-        return {server.id for server in containers.kept_servers(client, persistent_servers.run_id(config)).values()}
+        return {
+            server.id for server in containers.persistent_servers(client, persistent_servers.run_id(config)).values()
+        }
     finally:
         client.close()
 

@@ -207,11 +207,12 @@ def test_data_is_in_memory_and_the_logs_are_not(client: DockerClient, pair: Pair
 
 def test_both_say_what_they_are(pair: Pair) -> None:
     kind, _, reader, up, _ = pair
-    assert [(each.server, each.role, each.primary) for each in up.ready] == [
+    ready = [up._ready[server] for server in ("default", "replica")]
+    assert [(each.server, each.role, each.primary) for each in ready] == [
         ("default", "primary", None),
         ("replica", "replica", "default"),
     ]
-    for each in up.ready:
+    for each in ready:
         assert each.engine == kind
         assert ask(reader, "SELECT version()").startswith(each.version)
         assert len(each.version.split(".")) == 3

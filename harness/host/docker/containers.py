@@ -90,7 +90,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PersistentServer:
     """A server that an earlier run has left running: its container's id, image and environment."""
 
     id: str
@@ -117,7 +117,7 @@ def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False)
         remove_abandoned(client)
 
 
-def kept_network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> str:
+def persistent_network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> str:
     """The name of the network of *run*, whose servers outlive it; made if it does not exist."""
     name = naming.network(run)
     with telling(f"Docker could not make the network {name}"):
@@ -134,13 +134,13 @@ def _create_network(client: docker.DockerClient, name: str, run: str, is_isolate
     )
 
 
-def kept_servers(client: docker.DockerClient, run: str) -> dict[str, Kept]:
+def persistent_servers(client: docker.DockerClient, run: str) -> dict[str, PersistentServer]:
     """The servers of *run* that are running, by host name."""
     chosen = {"label": f"{RUN_LABEL}={run}", "status": "running"}
     with telling("Docker could not say which servers are kept"):
         found = [client.api.inspect_container(entry["Id"]) for entry in client.api.containers(filters=chosen)]
     return {
-        entry["Config"]["Hostname"]: Kept(
+        entry["Config"]["Hostname"]: PersistentServer(
             entry["Id"], entry["Config"]["Image"], dict(pair.split("=", 1) for pair in entry["Config"]["Env"])
         )
         for entry in found

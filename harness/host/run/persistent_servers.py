@@ -1,4 +1,4 @@
-"""Servers that are kept between runs (``--keepdb``): their id, their password, and the lock for one run at a time.
+"""Servers that outlive a run (``--keepdb``): their id, their password, and the lock for one run at a time.
 
 They belong to a project with its settings and backends. Templates stay on them, as with Django's ``--keepdb``; every run
 makes its clones anew from the template, after its migrations, so that they never go stale. A run without ``--keepdb``
@@ -21,14 +21,14 @@ from harness.host.locks import lock_file
 
 
 def run_id(config: Config) -> str:
-    """The run id under which the kept servers of *config*'s project are found."""
+    """The run id under which the persistent servers of *config*'s project are found."""
     parts = (str(config.project), config.settings or "", config.runner, config.network, *map(str, config.db))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
 def held(run: str) -> Iterator[None]:
-    """Hold the lock of the kept servers. Raises ``UsageError`` while another run holds it."""
+    """Hold the lock of the persistent servers of *run*. Raises ``UsageError`` while another run holds it."""
     with lock_file(f"kept-{run}") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,13 +41,12 @@ def held(run: str) -> Iterator[None]:
 
 
 def password(client: Client, run: str) -> str | None:
-    """The password of the kept servers; ``None`` if there are none."""
-    return next(
-        (kept.environment.get(PASSWORD_VARIABLE) for kept in containers.kept_servers(client, run).values()), None
-    )
+    """The password of the persistent servers; ``None`` if there are none."""
+    servers = containers.persistent_servers(client, run).values()
+    return next((server.environment.get(PASSWORD_VARIABLE) for server in servers), None)
 
 
 def end(client: Client, run: str) -> None:
-    """End the kept servers of an earlier run, unless another run uses them."""
+    """End the persistent servers of an earlier run, unless another run uses them."""
     with contextlib.suppress(UsageError, ServerError), held(run):
         containers.remove_run(client, run)

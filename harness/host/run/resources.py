@@ -46,13 +46,12 @@ if TYPE_CHECKING:
 class Resources:
     """The resources of a run: the engine, the images, a network, and the place of the runner. A context manager."""
 
-    def __init__(self, config: Config, tell: OnProgress, record: Record | None = None) -> None:
+    def __init__(self, config: Config, on_progress: OnProgress, record: Record | None = None) -> None:
         self.config = config
-        self._tell = tell
+        self._on_progress = on_progress
         self._record = record
         self._run = secrets.token_hex(4)
-        self._kept_run = persistent_servers.run_id(config)
-        self._is_kept = config.keepdb
+        self._persistent_run = persistent_servers.run_id(config)
         self._cleanup = contextlib.ExitStack()
         self._client: Client
         self._builder: ImageBuilder
@@ -66,7 +65,7 @@ class Resources:
             self._client = connect()
             self._memory = submit(self._ahead, memory_bytes, self._client)
             self._builder = self._cleanup.enter_context(
-                ImageBuilder(self._client, self._tell, lambda: build_environment.read(config, os.environ))
+                ImageBuilder(self._client, self._on_progress, lambda: build_environment.read(config, os.environ))
             )
             self._images = ConfiguredImages(self._builder, config)
             if config.runner == "container":  # asking pip takes longer than finding the images
@@ -105,20 +104,21 @@ class Resources:
         # testcontainers is slow to import, and the runner's start must not wait for it
         from harness.host.run.servers import ServerOptions, Servers
 
-        placed = placement.place(plan.servers, self.config.servers, self._memory.result())
+        config = self.config
+        placed = placement.place(plan.servers, config.servers, self._memory.result())
         for notice in placed.notices:
             record.add(notice)
-        password = persistent_servers.password(self._client, self._kept_run) if self._is_kept else None
+        password = persistent_servers.password(self._client, self._persistent_run) if config.keepdb else None
         options = ServerOptions(
-            run=self._kept_run if self._is_kept else self._run,
+            run=self._persistent_run if config.keepdb else self._run,
             network=self._network.result(),
             images=images,
-            publish=self.config.runner == "host",
-            startup_s=self.config.startup_timeout,
+            publish=config.runner == "host",
+            startup_s=config.startup_timeout,
             on_disk=placed.on_disk,
             sizes=placed.sizes,
-            replication={name: server.replication for name, server in self.config.servers.items()},
-            is_kept=self._is_kept,
+            replication={name: server.replication for name, server in config.servers.items()},
+            persistent=config.keepdb,
             password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
@@ -196,10 +196,10 @@ class Resources:
     def _make_network(self) -> str:
         self._cleanup.enter_context(watchdog.watched(self._run))
         is_isolated = self.config.network == "isolated"
-        if self._is_kept:
-            self._cleanup.enter_context(persistent_servers.held(self._kept_run))
-            return containers.kept_network(self._client, self._kept_run, is_isolated=is_isolated)
-        persistent_servers.end(self._client, self._kept_run)
+        if self.config.keepdb:
+            self._cleanup.enter_context(persistent_servers.held(self._persistent_run))
+            return containers.persistent_network(self._client, self._persistent_run, is_isolated=is_isolated)
+        persistent_servers.end(self._client, self._persistent_run)
         return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
 
     def _show_stderr(self, data: bytes) -> None:

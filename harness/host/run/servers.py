@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from harness.errors import ServerError
 from harness.host.docker.client import Client
-from harness.host.docker.containers import Kept, State, kept_servers, remove_run
+from harness.host.docker.containers import PersistentServer, State, persistent_servers, remove_run
 from harness.host.docker.errors import EVIDENCE_LINES
 from harness.host.docker.events import Watch
 from harness.host.docker.server import ServerContainer, ServerSpec
@@ -32,13 +31,13 @@ ROLES = ("primary", "replica")
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """The options of a stack. ``run`` is the run's id, ``network`` the name of its network.
+    """The options of all servers of a run. ``run`` is the run's id, ``network`` the name of its network.
 
-    ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for an
-    inside that runs on it. ``startup_s`` is the longest time until a server is ready. Databases are in memory, where
-    their files cost least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines
-    ``on_disk`` are on the engine's disk. ``replication`` is the way of an engine that has more than one. Kept servers
-    (``is_kept``) outlive the stack, and are found again by the run's id; ``password`` is theirs then.
+    ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for a runner
+    on it. ``startup_s`` is the longest time until all servers are ready. Databases are in memory, where their files cost
+    least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines ``on_disk`` are on the
+    engine's disk. ``replication`` is the method of an engine that has more than one. Servers that are ``persistent`` outlive
+    the run, and the next one finds them by the run's id; ``password`` is theirs then.
     """
 
     run: str
@@ -49,7 +48,7 @@ class ServerOptions:
     on_disk: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
     replication: Mapping[str, Replication] = field(default_factory=dict)
-    is_kept: bool = False
+    persistent: bool = False
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
 
@@ -79,19 +78,13 @@ class Servers:
         self._logs: dict[str, str] | None = None
 
     def __enter__(self) -> Servers:
-        try:
+        with contextlib.ExitStack() as on_error:
+            on_error.callback(self.close)
             self.start()
-        except BaseException as error:
-            try:
-                self.close()
-            except ServerError as left_over:
-                error.add_note(f"{left_over.message}\n{left_over.evidence}")
-            raise
+            on_error.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def start(self) -> None:
@@ -103,8 +96,8 @@ class Servers:
         self._began = time.monotonic()
         self._watch = Watch(self._client, self._options.run, self._see)
         try:
-            kept = self._kept()
-            futures = [self._pool.submit(self._start, server, kept.get(server.id)) for server in self._plan.servers]
+            earlier = self._earlier()
+            futures = [self._pool.submit(self._start, server, earlier.get(server.id)) for server in self._plan.servers]
             for future in as_completed(futures, timeout=self._options.startup_s):
                 ready = future.result()
                 self._ready[ready.server] = ready
@@ -139,13 +132,8 @@ class Servers:
         self.give_up()
         self._pool.shutdown()
         self.give_up()  # again, for a server that was being made meanwhile
-        if not (self._options.is_kept and len(self._ready) == len(self._plan.servers)):
+        if not (self._options.persistent and len(self._ready) == len(self._plan.servers)):
             remove_run(self._client, self._options.run, ROLES)
-
-    @property
-    def ready(self) -> tuple[ServerReady, ...]:
-        """The description of each server that came up, in the plan's order."""
-        return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The address of each server as the runner reaches it."""
@@ -200,27 +188,28 @@ class Servers:
         """The log of each server by its id, including failed ones, and also after ``close``."""
         return self._read_logs() if self._logs is None else self._logs
 
-    def _kept(self) -> Mapping[str, Kept]:
-        """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them and
-        returns none.
-        """
-        if not self._options.is_kept:
+    def _earlier(self) -> Mapping[str, PersistentServer]:
+        """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them, for none."""
+        if not self._options.persistent:
             return {}
-        kept = kept_servers(self._client, self._options.run)
-        specs = [self._spec(server) for server in self._plan.servers]
-        if len(kept) == len(specs) and all(spec.host in kept and _is_of(kept[spec.host], spec) for spec in specs):
-            return kept
+        found = persistent_servers(self._client, self._options.run)
+        specs = {server.id: self._spec(server) for server in self._plan.servers}
+        if found.keys() == specs.keys() and all(
+            found[id].image == spec.image and spec.environment.items() <= found[id].environment.items()
+            for id, spec in specs.items()
+        ):
+            return found
         remove_run(self._client, self._options.run, ROLES)
         return {}
 
-    def _start(self, server: PlannedServer, kept: Kept | None) -> ServerReady:
-        """Start *server*, unless it is *kept*, and wait until it is ready. Runs in a thread of its own."""
+    def _start(self, server: PlannedServer, earlier: PersistentServer | None) -> ServerReady:
+        """Start *server*, unless it is an *earlier* run's, and wait until it is ready. Runs in a thread of its own."""
         spec = self._spec(server)
-        container = ServerContainer(self._client, spec, kept.id if kept else None)
+        container = ServerContainer(self._client, spec, earlier.id if earlier else None)
         self._containers[server.id] = container
         if server.primary is not None and not spec.is_held:
             self._serves[server.primary].wait()
-        if kept is None:
+        if earlier is None:
             container.start()
         if server.primary is not None:
             self._serves[server.primary].wait()
@@ -249,7 +238,7 @@ class Servers:
         )
 
     def _spec(self, server: PlannedServer) -> ServerSpec:
-        is_held = not self._options.is_kept
+        is_held = not self._options.persistent
         boot = Boot(
             server.role,
             self._options.password,
@@ -315,8 +304,3 @@ def _title(server: PlannedServer) -> str:
 
 def _unwanted() -> ServerError:
     return ServerError("The servers were no longer wanted.")
-
-
-def _is_of(kept: Kept, spec: ServerSpec) -> bool:
-    """Whether the server that is *kept* matches *spec*."""
-    return kept.image == spec.image and spec.environment.items() <= kept.environment.items()
