@@ -1,6 +1,6 @@
-"""Talks to a real runner over pipes, as the host does, and gives back its journal.
+"""Talks to a real runner over pipes, as the host does, and returns its journal.
 
-Nothing here waits for ever: a runner that has not ended after ``PATIENCE_S`` is killed, and what it said is in the error.
+Every wait ends: a runner that has not ended after ``PATIENCE_S`` is killed, and the error has its last events and its stderr.
 After each conversation no process of its session may be left, and each planned test of a finished run has one outcome.
 """
 
@@ -127,10 +127,10 @@ def assert_settled(journal: Journal) -> None:
     for test in journal.planned:
         assert finals[test.id] == 1, f"{test.id} has {finals[test.id]} final outcomes"
     assert len({test.id for test in journal.planned}) == len(journal.planned)
-    strangers = {event.test for event in journal.attempts if event.extra is None} - {
+    unplanned = {event.test for event in journal.attempts if event.extra is None} - {
         test.id for test in journal.planned
     }
-    assert not strangers, f"outcomes of tests that nobody planned: {strangers}"
+    assert not unplanned, f"outcomes of tests that are not planned: {unplanned}"
 
 
 def is_final(event: AttemptFinished | RetryCalledOff) -> bool:
@@ -167,7 +167,7 @@ class Conversation:
         self.envelopes: list[Envelope] = []
         self.signs_of_life = 0
         self.output: list[bytes] = []
-        self.said: list[bytes] = []
+        self._sent = 0
         self._buffer = b""
         self._journal_key, self._message_key = keys or self.make_keys()
         self._opener = signatures.Opener(self._journal_key, self.output.append)
@@ -189,26 +189,26 @@ class Conversation:
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
 
-    def say(self, message: Message) -> None:
-        self.sign(codec.encode_body(message).encode())
+    def send(self, message: Message) -> None:
+        self.send_line(codec.encode_body(message).encode())
 
-    def sign(self, line: bytes) -> None:
+    def send_line(self, line: bytes) -> None:
         """Send *line*, signed as the host's next message, whether or not it is valid."""
-        self.write(signatures.signed(self._message_key, len(self.said), line))
-        self.said.append(line)
+        self.write(signatures.signed(self._message_key, self._sent, line))
+        self._sent += 1
 
     def write(self, data: bytes) -> None:
         with contextlib.suppress(BrokenPipeError):  # it has ended; its journal says why
             self.stdin.write(data)
             self.stdin.flush()
 
-    def hear(self) -> Envelope | None:
+    def read(self) -> Envelope | None:
         """The next event, None at the end. An empty line is none."""
         while (line := self._line()) is not None:
-            if (said := self._opener.open(line)) == b"\n":
+            if (whole := self._opener.open(line)) == b"\n":
                 self.signs_of_life += 1
-            elif said is not None:
-                self.envelopes.append(codec.decode(said))
+            elif whole is not None:
+                self.envelopes.append(codec.decode(whole))
                 return self.envelopes[-1]
         assert not self._opener.rest, f"the journal ends with half a line: {self._opener.rest!r}"
         return None
@@ -226,36 +226,36 @@ class Conversation:
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line + b"\n"
 
-    def hear_until(self, kind: type, **fields: object) -> Envelope:
+    def read_until(self, kind: type, **fields: object) -> Envelope:
         """The next event of *kind* whose fields are those given."""
-        while (envelope := self.hear()) is not None:
+        while (envelope := self.read()) is not None:
             event = envelope.event
             if isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items()):
                 return envelope
         raise AssertionError(f"the runner ended before a {kind.__name__}: {self.envelopes[-3:]} {self.errors()}")
 
     def begin(self, spec: RunSpec, routes: Sequence[Route] | None = None, endpoints: Sequence[Endpoint] = ()) -> None:
-        """Say all that the runner waits for before it runs tests."""
-        self.say(Begin(spec))
-        found = self.hear_until(TopologyFound).event
+        """Send all messages that the runner waits for before it runs tests."""
+        self.send(Begin(spec))
+        found = self.read_until(TopologyFound).event
         assert isinstance(found, TopologyFound)
-        self.say(UseRoutes(tuple(routes or plain_routes(found))))
-        self.say(ServersReady(tuple(endpoints)))
+        self.send(UseRoutes(tuple(routes or plain_routes(found))))
+        self.send(ServersReady(tuple(endpoints)))
 
     def finish(self) -> Journal:
-        """Hear the rest. Checks what holds for every run."""
-        while self.hear() is not None:
+        """Read the rest of the journal, and check it for what holds in every run."""
+        while self.read() is not None:
             pass
         journal = Journal(tuple(self.envelopes), self.process.wait(PATIENCE_S), self.errors(), self.signs_of_life)
         sequence = [envelope.seq for envelope in journal.envelopes]
-        assert sequence == list(range(1, len(sequence) + 1)), "the journal misses lines, or has some twice"
+        assert sequence == list(range(1, len(sequence) + 1)), "the journal lacks lines, or has some twice"
         assert_settled(journal)
         if journal.ends:
             assert end_error(journal.ends[-1], Ended(journal.process_status), journal.stderr) is None
         begun = Counter(event.phase for event in journal.all(PhaseStarted))
         assert begun == Counter(event.phase for event in journal.all(PhaseFinished)), "a phase that has no end, or two"
         left = self.processes_left()
-        assert left == [], f"processes are left: {left}"
+        assert left == [], f"processes remain: {left}"
         return journal
 
     def processes_left(self) -> list[str]:
@@ -317,11 +317,11 @@ def run(
 ) -> Journal:
     """The whole conversation."""
     with Conversation(project, python, env, **options) as conversation:
-        conversation.say(Begin(spec))
-        while (envelope := conversation.hear()) is not None:
+        conversation.send(Begin(spec))
+        while (envelope := conversation.read()) is not None:
             if isinstance(envelope.event, TopologyFound) and not spec.plan_only:
-                conversation.say(UseRoutes(tuple(routes or plain_routes(envelope.event))))
-                conversation.say(ServersReady(tuple(endpoints)))
+                conversation.send(UseRoutes(tuple(routes or plain_routes(envelope.event))))
+                conversation.send(ServersReady(tuple(endpoints)))
         return conversation.finish()
 
 

@@ -121,7 +121,7 @@ def test_an_error_in_a_template_is_told_with_its_place(project: MakeProject, run
         for name in ("test_a_template_that_cannot_be_compiled", "test_a_method_that_raises")
     }
     assert "pages/wrong.html:3: in this template" in shown["test_a_template_that_cannot_be_compiled"]
-    told = shown["test_a_method_that_raises"]
-    assert "pages/inner.html:2: in this template" in told
-    assert [line for line in told if line.startswith("tests.py:")][-1] == "tests.py:14: return 1 // 0"
-    assert told[-1] == "ZeroDivisionError: integer division or modulo by zero"
+    lines = shown["test_a_method_that_raises"]
+    assert "pages/inner.html:2: in this template" in lines
+    assert [line for line in lines if line.startswith("tests.py:")][-1] == "tests.py:14: return 1 // 0"
+    assert lines[-1] == "ZeroDivisionError: integer division or modulo by zero"

@@ -178,9 +178,9 @@ def test_a_slow_test_is_told_of_while_it_runs(project: MakeProject, run_project:
     """The threshold is ten seconds; the project of this test sets 0.3."""
     project({"tests.py": SLOW})
     journal = run_project("tests")
-    told = journal.all(AttemptSlow)
-    assert {(event.test, event.n) for event in told} == {("tests.Tests.test_one", 1)}
-    assert [event.elapsed for event in told] == sorted(event.elapsed for event in told)
+    slow = journal.all(AttemptSlow)
+    assert {(event.test, event.n) for event in slow} == {("tests.Tests.test_one", 1)}
+    assert [event.elapsed for event in slow] == sorted(event.elapsed for event in slow)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}
 
 

@@ -17,7 +17,7 @@ SPEC = RunSpec(settings="config.settings", labels=("cases.test_hangs",), workers
 
 
 def stop(conversation: Conversation) -> None:
-    conversation.say(Stop("Ctrl-C on the host", ExitCode.SIGINT))
+    conversation.send(Stop("Ctrl-C on the host", ExitCode.SIGINT))
 
 
 def hang_up(conversation: Conversation) -> None:
@@ -33,7 +33,7 @@ def interrupt(conversation: Conversation) -> None:
 
 
 def fail_servers(conversation: Conversation) -> None:
-    conversation.say(Stop("the primary died", ExitCode.SERVERS))
+    conversation.send(Stop("the primary died", ExitCode.SERVERS))
 
 
 # the host says so when somebody interrupts it: a signal from elsewhere, or silence, is a fault around the run
@@ -49,7 +49,7 @@ def conversation() -> Iterator[Conversation]:
 def run_until_tests_hang(conversation: Conversation, spec: RunSpec = SPEC) -> None:
     conversation.begin(spec)
     for _ in range(2):
-        conversation.hear_until(AttemptStarted)
+        conversation.read_until(AttemptStarted)
 
 
 @pytest.mark.parametrize(("end", "status"), WAYS)
@@ -96,8 +96,8 @@ def test_tests_that_run_may_end_for_a_moment(
 def test_a_run_ends_while_it_waits_for_the_host(
     conversation: Conversation, end: Callable[[Conversation], None], status: int
 ) -> None:
-    conversation.say(Begin(SPEC))
-    conversation.hear_until(TopologyFound)
+    conversation.send(Begin(SPEC))
+    conversation.read_until(TopologyFound)
     end(conversation)
     assert conversation.finish().status == status
 
@@ -178,7 +178,7 @@ class Tests(unittest.TestCase):
 def test_a_test_that_ignores_signals_is_killed(project: MakeProject) -> None:
     with Conversation(project({"tests.py": DEAF})) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        conversation.hear_until(AttemptStarted)
+        conversation.read_until(AttemptStarted)
         time.sleep(0.3)
         stop(conversation)
         assert conversation.finish().status == 130
@@ -198,13 +198,13 @@ class Runner(DiscoverRunner):
     folder = project({"runner.py": runner, "tests.py": DEAF}, 'TEST_RUNNER = "runner.Runner"')
     with Conversation(folder) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        conversation.hear_until(PhaseStarted, phase="template")
+        conversation.read_until(PhaseStarted, phase="template")
         stop(conversation)
         assert conversation.finish().status == 130
 
 
 def test_an_inside_that_is_told_nonsense_says_so(conversation: Conversation) -> None:
-    conversation.sign(b"{}\n")
+    conversation.send_line(b"{}\n")
     journal = conversation.finish()
     assert journal.status == 70
     assert "CodecError" in journal.aborted.message
@@ -213,9 +213,9 @@ def test_an_inside_that_is_told_nonsense_says_so(conversation: Conversation) -> 
 def test_what_the_host_has_not_signed_is_no_message(conversation: Conversation) -> None:
     """A test can write to the stdin of a container's first process."""
     conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
-    conversation.sign(codec.encode_body(Stop("said", ExitCode.SIGTERM)).encode())
+    conversation.send_line(codec.encode_body(Stop("signed", ExitCode.SIGTERM)).encode())
     aborted = conversation.finish().aborted
-    assert (aborted.message, aborted.exit_code) == ("said", ExitCode.SIGTERM)
+    assert (aborted.message, aborted.exit_code) == ("signed", ExitCode.SIGTERM)
 
 
 def test_while_tests_are_silent_there_is_a_sign_of_life(project: MakeProject, run_project: RunTests) -> None:

@@ -216,7 +216,7 @@ def test_a_worker_ends_by_itself_when_the_runner_is_killed(project: MakeProject)
 
     with Conversation(folder) as conversation:
         conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        conversation.hear_until(WorkerStarted)
+        conversation.read_until(WorkerStarted)
         conversation.process.kill()
         conversation.process.wait()
         assert conversation.processes_left() == []

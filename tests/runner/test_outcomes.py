@@ -363,12 +363,12 @@ class TearDown(unittest.TestCase):
 def test_a_failing_clean_up_does_not_hide_the_first_failure(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": FIXTURES_THAT_FAIL_TWICE})
     journal = run_project("tests")
-    told = {
+    shown = {
         event.test: [failure.message for failure in event.failures]
         for event in journal.attempts
         if event.extra is not None
     }
-    assert told == {
+    assert shown == {
         "tests.SetUp.setUpClass": ["set-up", "'clean-up' is not in list"],
         "tests.TearDown.tearDownClass": ["tear-down", "'clean-up' is not in list"],
         "tests.tearDownModule": ["'module' is not in list"],

@@ -127,14 +127,14 @@ class BTests(unittest.TestCase):
 )
 
 
-class Kept:
+class Supervised:
     """A run with a supervisor, whose test hangs and has processes of its own: ``runner`` is the supervisor's child."""
 
     def __init__(self, conversation: Conversation, mark: str) -> None:
         self.conversation, self.mark = conversation, mark
         self.supervisor = conversation.process.pid
         conversation.begin(RunSpec(settings="settings", labels=("tests.BTests",), workers=1))
-        conversation.hear_until(AttemptStarted)
+        conversation.read_until(AttemptStarted)
         while len(_marked(mark)) < 2:
             time.sleep(0.02)
 
@@ -144,24 +144,24 @@ class Kept:
 
 
 @pytest.fixture
-def kept(project: MakeProject, mark: str) -> Any:
+def supervised(project: MakeProject, mark: str) -> Any:
     folder = project({"tests.py": HANGS})
     with Conversation(folder, env={"MARK": mark}, arguments=["--keep"]) as conversation:
-        yield Kept(conversation, mark)
+        yield Supervised(conversation, mark)
     assert marked(mark) == []
 
 
-def test_what_a_killed_runner_leaves_behind_ends_with_it(kept: Any) -> None:
-    os.kill(kept.runner, signal.SIGKILL)
-    assert kept.conversation.process.wait(30) == -signal.SIGKILL
-    assert _marked(kept.mark) == []
+def test_what_a_killed_runner_leaves_behind_ends_with_it(supervised: Any) -> None:
+    os.kill(supervised.runner, signal.SIGKILL)
+    assert supervised.conversation.process.wait(30) == -signal.SIGKILL
+    assert _marked(supervised.mark) == []
 
 
-def test_a_stopped_runner_ends_at_the_hosts_request(kept: Any) -> None:
-    os.kill(kept.runner, signal.SIGSTOP)
-    os.kill(kept.supervisor, signal.SIGUSR2)
-    assert kept.conversation.process.wait(30) == -signal.SIGKILL
-    assert _marked(kept.mark) == []
+def test_a_stopped_runner_ends_at_the_hosts_request(supervised: Any) -> None:
+    os.kill(supervised.runner, signal.SIGSTOP)
+    os.kill(supervised.supervisor, signal.SIGUSR2)
+    assert supervised.conversation.process.wait(30) == -signal.SIGKILL
+    assert _marked(supervised.mark) == []
 
 
 def test_a_supervisor_passes_signals_and_the_status_on(project: MakeProject, mark: str) -> None:

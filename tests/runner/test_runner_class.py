@@ -28,14 +28,14 @@ def run_with(runner: RunTests, tmp_path: Path) -> RunWith:
     return run
 
 
-def said(journal: Journal) -> list[str]:
+def printed(journal: Journal) -> list[str]:
     return journal.final("Tests.test_what_the_runner_changed").stdout.splitlines()
 
 
 @pytest.mark.parametrize("name", ["ChangesSettings", "SetsUpAnEnvironment"])
 def test_settings_that_it_changes_are_changed_in_the_workers(run_with: RunWith, name: str) -> None:
     journal, _ = run_with(name)
-    assert said(journal)[0] == "changed by the runner: yes"
+    assert printed(journal)[0] == "changed by the runner: yes"
 
 
 def test_its_environment_is_set_up_and_torn_down_once(run_with: RunWith) -> None:
@@ -50,7 +50,7 @@ def test_the_suite_that_it_builds_is_what_runs(run_with: RunWith) -> None:
 def test_what_it_puts_into_the_template_is_in_every_clone(run_with: RunWith) -> None:
     for settings, name in {"config.settings": ":memory:", "config.files": "default.sqlite3"}.items():
         journal, notes = run_with("FillsTheTemplate", settings=settings)
-        assert said(journal)[2] == "items: ['migrated', 'filled in']"
+        assert printed(journal)[2] == "items: ['migrated', 'filled in']"
         assert notes[-1] == f"databases torn down, back at {name}"
 
 
@@ -79,7 +79,7 @@ def test_its_own_worker_start_gets_the_workers_number(run_with: RunWith, python:
 
 def test_defaults_of_its_own_arguments_count(run_with: RunWith) -> None:
     journal, _ = run_with("HasArguments")
-    assert said(journal)[0] == "changed by the runner: green"
+    assert printed(journal)[0] == "changed by the runner: green"
     journal, _ = run_with("HasArguments", "selection.test_alpha")
     assert [test.name for test in journal.planned] == ["test_one", "test_four"]
 
@@ -163,7 +163,7 @@ def test_a_class_that_is_not_there_is_the_projects_fault(run_with: RunWith) -> N
 
 def test_settings_see_the_arguments_of_manage_py(run_with: RunWith) -> None:
     journal, _ = run_with("ChangesSettings")
-    assert said(journal)[1] == "arguments: ['manage.py', 'test', 'cases.test_settings']"
+    assert printed(journal)[1] == "arguments: ['manage.py', 'test', 'cases.test_settings']"
 
 
 PLAIN = """

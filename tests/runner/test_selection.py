@@ -233,14 +233,14 @@ ODD_TESTS = {
 }
 
 
-def told(journal: Journal) -> Any:
+def results(journal: Journal) -> Any:
     outcomes = {event.test: event.outcome.value for event in journal.attempts if event.final}
     return {test.id: (outcomes[test.id], test.classname, test.name, test.file, test.line) for test in journal.planned}
 
 
 def test_tests_without_a_class_or_an_own_id_show_their_places(project: MakeProject, run_project: RunTests) -> None:
     project(ODD_FILES)
-    assert told(run_project("app")) == ODD_TESTS
+    assert results(run_project("app")) == ODD_TESTS
 
 
 def test_each_id_is_a_label_that_runs_this_test_and_no_other(project: MakeProject, run_project: RunTests) -> None:
@@ -248,9 +248,9 @@ def test_each_id_is_a_label_that_runs_this_test_and_no_other(project: MakeProjec
     journals = together({label: functools.partial(run_project, label) for label in ODD_TESTS})
     first = "app.tests.make.<locals>.Tests.test_one"
     for label, journal in journals.items():
-        assert told(journal) == {label: ODD_TESTS[label]}, label
+        assert results(journal) == {label: ODD_TESTS[label]}, label
     many = run_project(first, f"{first}#2", "app.logic.Halves", "app/guide.txt", "app.logic.doubled#2")
-    assert told(many) == {
+    assert results(many) == {
         label: ODD_TESTS[label]
         for label in (first, f"{first}#2", "app.logic.Halves", "app.guide_txt", "app.logic.doubled")
     }

@@ -201,7 +201,7 @@ def test_settings_that_do_not_end_can_be_interrupted(project: MakeProject) -> No
     with Conversation(folder) as conversation:
         from harness.protocol.messages import Begin
 
-        conversation.say(Begin(RunSpec(settings="settings")))
+        conversation.send(Begin(RunSpec(settings="settings")))
         while "loading" not in conversation.errors():
             pass
         conversation.process.terminate()

@@ -51,5 +51,5 @@ def test_what_changed_in_words() -> None:
 
 def test_many_tables_are_not_all_named() -> None:
     after = Census({f"t{number}": 1 for number in range(9)}, {}, 0)
-    (said,) = compare(Census({}, {}, 0), after, is_flushed=False)
-    assert said == "leaves rows in t0 (+1), t1 (+1), t2 (+1), t3 (+1), t4 (+1) and 4 more"
+    (text,) = compare(Census({}, {}, 0), after, is_flushed=False)
+    assert text == "leaves rows in t0 (+1), t1 (+1), t2 (+1), t3 (+1), t4 (+1) and 4 more"
