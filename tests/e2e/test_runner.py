@@ -263,7 +263,7 @@ def test_one_that_does_not_go_on_is_reported_and_killed(begin: BeginRunner) -> N
     with begin(script) as conversation, Liveness(conversation, end, limits, "", silent_s=1.0) as liveness:
         liveness.take(PhaseStarted("tests"))
         assert list(liveness.watched(conversation.lines())) == [b"up\n"]
-    assert still == ["The runner has said nothing for 1 s."]
+    assert still == ["The runner has sent nothing for 1 s."]
 
 
 def test_leaving_ends_it_whatever_it_does(begin: BeginRunner) -> None:

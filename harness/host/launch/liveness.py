@@ -66,7 +66,7 @@ def stall(silent_s: float, checks: int, limit_s: float | None) -> str | None:
     if checks >= 2:  # one check may find a process that is continued at once
         return "was stopped, and did not go on"
     if limit_s is not None and silent_s > limit_s:
-        return f"has said nothing for {limit_s:g} s"
+        return f"has sent nothing for {limit_s:g} s"
     return None
 
 

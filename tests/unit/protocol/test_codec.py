@@ -49,90 +49,7 @@ def strategy_of(hint: Any) -> st.SearchStrategy[Any]:
     return st.from_type(hint)
 
 
-@settings(max_examples=30)
-@given(bodies(*EVENTS), st.integers(0, 10**9), st.floats(0, 1e11), st.integers(0, 64))
-def test_an_event_comes_back_with_its_envelope(event: events.Event, seq: int, at: float, slot: int) -> None:
-    envelope = Envelope(codec.VERSION, seq, at, slot, event)
-    assert codec.decode(codec.encode(envelope)) == envelope
-
-
-@pytest.mark.parametrize("cls", [*EVENTS, *MESSAGES], ids=lambda cls: cls.__name__)
-def test_every_event_and_message_comes_back_as_it_was(cls: type[Any]) -> None:
-    @settings(max_examples=20)
-    @given(bodies(cls))
-    def comes_back(body: Any) -> None:
-        assert codec.decode_body(codec.encode_body(body)) == body
-
-    comes_back()
-
-
-@settings(max_examples=30)
-@given(bodies(*EVENTS))
-def test_a_line_is_ascii_and_only_one(event: events.Event) -> None:
-    line = codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event))
-    assert line.isascii()
-    assert line.endswith("\n")
-    assert len(line.splitlines()) == 1
-
-
-@settings(max_examples=30)
-@given(bodies(*EVENTS), st.integers(1, 10**9), st.floats(0, 1e10).map(lambda at: round(at, 6)), st.integers(0, 64))
-def test_a_stamped_line_decodes_to_the_same_envelope(event: events.Event, seq: int, at: float, slot: int) -> None:
-    stamped = codec.stamp(codec.encode_body(event).encode(), seq, at, slot)
-    assert codec.decode(stamped) == Envelope(codec.VERSION, seq, at, slot, event)
-
-
-def test_a_stamp_can_make_an_attempt_final() -> None:
-    attempt = AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1)
-    stamped = codec.stamp(codec.encode_body(attempt).encode(), 7, 1.5, 2, is_final=True)
-    assert codec.decode(stamped) == Envelope(1, 7, 1.5, 2, dataclasses.replace(attempt, final=True))
-
-
-def test_defaults_are_left_out_of_a_line() -> None:
-    line = codec.encode_body(AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1))
-    assert json.loads(line) == {
-        "type": "AttemptFinished",
-        "test": "shop.T.t",
-        "n": 1,
-        "outcome": "PASSED",
-        "duration": 0.1,
-    }
-
-
-def test_an_unknown_field_is_ignored() -> None:
-    assert codec.decode_body('{"type":"Notice","code":"a","text":"b","colour":"red"}') == Notice("a", "b")
-
-
-def test_nested_data_has_its_types_again() -> None:
-    failure = Failure("error", "ValueError", "no", "Traceback", (events.Frame("a.py", 3, "f"),), "(i=1)")
-    event = AttemptFinished("t", 2, Outcome.ERRORED, 0.5, (failure,), extra=events.PlannedTest("t", "c", "n"))
-    back = codec.decode_body(codec.encode_body(event))
-    assert back.outcome is Outcome.ERRORED
-    assert back.failures[0].frames[0] == events.Frame("a.py", 3, "f")
-    assert isinstance(back.failures, tuple)
-
-
-def test_an_exit_code_comes_back_as_one() -> None:
-    back = codec.decode_body(codec.encode_body(events.RunAborted(ExitCode.SERVERS, "no Docker")))
-    assert back.exit_code is ExitCode.SERVERS
-
-
 LINE = codec.encode(Envelope(codec.VERSION, 1, 2.5, 0, AttemptFinished("t", 1, Outcome.FAILED, 0.1)))
-
-
-@pytest.mark.parametrize("length", range(len(LINE.rstrip())))
-def test_a_torn_line_is_refused(length: int) -> None:
-    with pytest.raises(CodecError):
-        codec.decode(LINE[:length])
-
-
-@given(st.binary(max_size=60))
-def test_any_bytes_are_refused_or_read(data: bytes) -> None:
-    for decode in (codec.decode, codec.decode_body, codec.peek):
-        try:
-            decode(data)
-        except CodecError:
-            continue
 
 
 json_values = st.recursive(
@@ -142,63 +59,137 @@ json_values = st.recursive(
 )
 
 
-@given(bodies(*EVENTS), st.data())
-def test_a_line_whose_fields_hold_anything_is_refused_or_read(event: events.Event, data: st.DataObject) -> None:
-    raw = json.loads(codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event)))
-    raw[data.draw(st.sampled_from(sorted(raw)))] = data.draw(json_values)
-    try:
-        codec.decode(json.dumps(raw))
-    except CodecError:
-        return
+class TestLine:
+    @settings(max_examples=30)
+    @given(bodies(*EVENTS), st.integers(0, 10**9), st.floats(0, 1e11), st.integers(0, 64))
+    def test_an_event_comes_back_with_its_envelope(self, event: events.Event, seq: int, at: float, slot: int) -> None:
+        envelope = Envelope(codec.VERSION, seq, at, slot, event)
+        assert codec.decode(codec.encode(envelope)) == envelope
+
+    @pytest.mark.parametrize("cls", [*EVENTS, *MESSAGES], ids=lambda cls: cls.__name__)
+    def test_every_event_and_message_comes_back_as_it_was(self, cls: type[Any]) -> None:
+        @settings(max_examples=20)
+        @given(bodies(cls))
+        def comes_back(body: Any) -> None:
+            assert codec.decode_body(codec.encode_body(body)) == body
+
+        comes_back()
+
+    @settings(max_examples=30)
+    @given(bodies(*EVENTS))
+    def test_a_line_is_ascii_and_only_one(self, event: events.Event) -> None:
+        line = codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event))
+        assert line.isascii()
+        assert line.endswith("\n")
+        assert len(line.splitlines()) == 1
+
+    @settings(max_examples=30)
+    @given(bodies(*EVENTS), st.integers(1, 10**9), st.floats(0, 1e10).map(lambda at: round(at, 6)), st.integers(0, 64))
+    def test_a_stamped_line_decodes_to_the_same_envelope(
+        self, event: events.Event, seq: int, at: float, slot: int
+    ) -> None:
+        stamped = codec.stamp(codec.encode_body(event).encode(), seq, at, slot)
+        assert codec.decode(stamped) == Envelope(codec.VERSION, seq, at, slot, event)
+
+    def test_a_stamp_can_make_an_attempt_final(self) -> None:
+        attempt = AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1)
+        stamped = codec.stamp(codec.encode_body(attempt).encode(), 7, 1.5, 2, is_final=True)
+        assert codec.decode(stamped) == Envelope(1, 7, 1.5, 2, dataclasses.replace(attempt, final=True))
+
+    def test_defaults_are_left_out_of_a_line(self) -> None:
+        line = codec.encode_body(AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1))
+        assert json.loads(line) == {
+            "type": "AttemptFinished",
+            "test": "shop.T.t",
+            "n": 1,
+            "outcome": "PASSED",
+            "duration": 0.1,
+        }
+
+    def test_an_unknown_field_is_ignored(self) -> None:
+        assert codec.decode_body('{"type":"Notice","code":"a","text":"b","colour":"red"}') == Notice("a", "b")
+
+    def test_nested_data_has_its_types_again(self) -> None:
+        failure = Failure("error", "ValueError", "no", "Traceback", (events.Frame("a.py", 3, "f"),), "(i=1)")
+        event = AttemptFinished("t", 2, Outcome.ERRORED, 0.5, (failure,), extra=events.PlannedTest("t", "c", "n"))
+        back = codec.decode_body(codec.encode_body(event))
+        assert back.outcome is Outcome.ERRORED
+        assert back.failures[0].frames[0] == events.Frame("a.py", 3, "f")
+        assert isinstance(back.failures, tuple)
+
+    def test_an_exit_code_comes_back_as_one(self) -> None:
+        back = codec.decode_body(codec.encode_body(events.RunAborted(ExitCode.SERVERS, "no Docker")))
+        assert back.exit_code is ExitCode.SERVERS
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"v": 2}, "protocol version 2, this is 1"),
-        ({"v": None}, "protocol version None"),
-        ({"type": "AttemptVanished"}, "unknown type 'AttemptVanished'"),
-        ({"type": None}, "unknown type None"),
-        ({"type": ["Notice"]}, "unknown type"),
-        ({"outcome": "LOST"}, "LOST"),
-        ({"failures": 3}, "AttemptFinished"),
-        ({"extra": "x"}, "AttemptFinished"),
-        ({"test": 7}, "test of a AttemptFinished is a int"),
-        ({"failures": [3]}, "AttemptFinished"),
-        (
-            {"sql": [{"at": 0, "alias": 7, "role": "primary", "sql": "", "duration": 0}]},
-            "alias of a Statement is a int",
-        ),
-    ],
-)
-def test_a_line_of_another_protocol_is_refused_by_name(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(CodecError, match=message):
-        codec.decode(json.dumps({**json.loads(LINE), **change}))
+class TestOtherLines:
+    @pytest.mark.parametrize("length", range(len(LINE.rstrip())))
+    def test_a_torn_line_is_refused(self, length: int) -> None:
+        with pytest.raises(CodecError):
+            codec.decode(LINE[:length])
 
+    @given(st.binary(max_size=60))
+    def test_any_bytes_are_refused_or_read(self, data: bytes) -> None:
+        for decode in (codec.decode, codec.decode_body, codec.peek):
+            try:
+                decode(data)
+            except CodecError:
+                continue
 
-@pytest.mark.parametrize(
-    ("missing", "message"),
-    [
-        ("v", "version None"),
-        ("type", "type None"),
-        ("seq", "'seq'"),
-        ("at", "'at'"),
-        ("slot", "'slot'"),
-        ("test", "'test'"),
-        ("outcome", "'outcome'"),
-    ],
-)
-def test_a_missing_field_is_named(missing: str, message: str) -> None:
-    raw = json.loads(LINE)
-    del raw[missing]
-    with pytest.raises(CodecError, match=message):
-        codec.decode(json.dumps(raw))
+    @given(bodies(*EVENTS), st.data())
+    def test_any_value_of_a_field_is_refused_or_read(self, event: events.Event, data: st.DataObject) -> None:
+        raw = json.loads(codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event)))
+        raw[data.draw(st.sampled_from(sorted(raw)))] = data.draw(json_values)
+        try:
+            codec.decode(json.dumps(raw))
+        except CodecError:
+            return
 
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"v": 2}, "protocol version 2, this is 1"),
+            ({"v": None}, "protocol version None"),
+            ({"type": "AttemptVanished"}, "unknown type 'AttemptVanished'"),
+            ({"type": None}, "unknown type None"),
+            ({"type": ["Notice"]}, "unknown type"),
+            ({"outcome": "LOST"}, "LOST"),
+            ({"failures": 3}, "AttemptFinished"),
+            ({"extra": "x"}, "AttemptFinished"),
+            ({"test": 7}, "test of a AttemptFinished is a int"),
+            ({"failures": [3]}, "AttemptFinished"),
+            (
+                {"sql": [{"at": 0, "alias": 7, "role": "primary", "sql": "", "duration": 0}]},
+                "alias of a Statement is a int",
+            ),
+        ],
+    )
+    def test_a_line_of_another_protocol_is_refused(self, change: dict[str, Any], message: str) -> None:
+        with pytest.raises(CodecError, match=message):
+            codec.decode(json.dumps({**json.loads(LINE), **change}))
 
-def test_a_type_that_cannot_be_decoded_is_refused() -> None:
-    @dataclasses.dataclass
-    class Odd:
-        value: dict[str, int]
+    @pytest.mark.parametrize(
+        ("missing", "message"),
+        [
+            ("v", "version None"),
+            ("type", "type None"),
+            ("seq", "'seq'"),
+            ("at", "'at'"),
+            ("slot", "'slot'"),
+            ("test", "'test'"),
+            ("outcome", "'outcome'"),
+        ],
+    )
+    def test_a_missing_field_is_named(self, missing: str, message: str) -> None:
+        raw = json.loads(LINE)
+        del raw[missing]
+        with pytest.raises(CodecError, match=message):
+            codec.decode(json.dumps(raw))
 
-    with pytest.raises(TypeError, match="does not carry"):
-        codec._decoder(Odd)
+    def test_a_type_that_cannot_be_decoded_is_refused(self) -> None:
+        @dataclasses.dataclass
+        class Odd:
+            value: dict[str, int]
+
+        with pytest.raises(TypeError, match="does not carry"):
+            codec._decoder(Odd)

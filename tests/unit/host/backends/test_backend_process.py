@@ -25,17 +25,17 @@ REQUEST = RunRequest(
 ABORT = RunAborted(ExitCode.USAGE, "Not so.", "But so.", "a\nb")
 
 
-def test_a_letter_arrives_as_it_was_sent() -> None:
+def test_a_request_arrives_as_it_was_sent() -> None:
     assert RunRequest.from_line(REQUEST.to_line()) == REQUEST
     assert REQUEST.to_line().count(b"\n") == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (1, 1), (143, 143), (-9, 70), (-11, 70), (99, 70)])
-def test_a_process_that_was_killed_has_ended_without_a_word(status: int, code: int) -> None:
+def test_the_status_of_a_killed_process_is_an_internal_error(status: int, code: int) -> None:
     assert exit_code_of(status) == code
 
 
-def test_the_last_words_are_the_last_line() -> None:
+def test_the_reported_error_is_the_last_line() -> None:
     assert reported_error("warning: x\n" + codec.encode_body(ABORT)) == ABORT
     assert reported_error("Traceback ...\nMemoryError") is None
     assert reported_error(codec.encode_body(Notice("a", "b"))) is None
@@ -81,18 +81,18 @@ def test_a_process_ends_with_its_parent(tmp_path: Path) -> None:
     assert ended.returncode == -signal.SIGTERM, ended.stderr
 
 
-def test_an_error_before_there_is_a_journal_is_said_in_full(tmp_path: Path) -> None:
-    code, out, said = child(tmp_path, {"db": ["nonsense"], "project": str(tmp_path)})
-    assert said is not None
-    assert (code, said.exit_code) == (ExitCode.USAGE, ExitCode.USAGE)
-    assert "unknown engine 'nonsense'" in said.message
-    assert said.hint
+def test_an_error_before_the_journal_is_reported_in_full(tmp_path: Path) -> None:
+    code, out, error = child(tmp_path, {"db": ["nonsense"], "project": str(tmp_path)})
+    assert error is not None
+    assert (code, error.exit_code) == (ExitCode.USAGE, ExitCode.USAGE)
+    assert "unknown engine 'nonsense'" in error.message
+    assert error.hint
     assert out == b""
 
 
-def test_an_unexpected_error_is_told_as_a_bug_with_its_trace(tmp_path: Path) -> None:
-    code, _, said = child(tmp_path, None)
-    assert said is not None
+def test_an_unexpected_error_is_a_bug_with_its_traceback(tmp_path: Path) -> None:
+    code, _, error = child(tmp_path, None)
+    assert error is not None
     assert code == ExitCode.INTERNAL
-    assert said.message.startswith("A bug in the harness: ")
-    assert "Traceback (most recent call last)" in said.evidence
+    assert error.message.startswith("A bug in the harness: ")
+    assert "Traceback (most recent call last)" in error.evidence

@@ -42,7 +42,7 @@ class TestSilence:
         ("silent_s", "checks", "limit_s", "problem"),
         [
             (1.0, 0, 60.0, None),
-            (61.0, 0, 60.0, "has said nothing for 60 s"),
+            (61.0, 0, 60.0, "has sent nothing for 60 s"),
             (600.0, 0, None, None),  # a migration may take its time
             (6.0, 1, 60.0, None),
             (11.0, 2, 60.0, "was stopped, and did not go on"),
