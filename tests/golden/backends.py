@@ -21,7 +21,7 @@ def started(backend: str, python: str = "3.13", django: str = "6.1.3", project: 
     """A run that has begun, and read the settings if there is a *django*."""
     journal = Journal().host(RunStarted(backend, project, "shop.settings", python))
     if django:
-        journal.inside(TopologyFound(TOPOLOGY, "shop.settings", f"{python}.1", django))
+        journal.runner(TopologyFound(TOPOLOGY, "shop.settings", f"{python}.1", django))
     return journal
 
 

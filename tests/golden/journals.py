@@ -73,7 +73,7 @@ class Journal:
         self.at = START
         self.seq = 0
 
-    def inside(self, *events: Event, slot: int = 0) -> Journal:
+    def runner(self, *events: Event, slot: int = 0) -> Journal:
         for event in events:
             self.seq += 1
             self._add(self.seq, slot, event)
@@ -85,24 +85,24 @@ class Journal:
         return self
 
     def phase(self, name: str, duration: float) -> Journal:
-        self.inside(PhaseStarted(name))
+        self.runner(PhaseStarted(name))
         self.at += duration
-        return self.inside(PhaseFinished(name, duration))
+        return self.runner(PhaseFinished(name, duration))
 
     def attempt(
         self, test: PlannedTest, outcome: Outcome, duration: float = 0.02, slot: int = 1, **more: object
     ) -> Journal:
         """An attempt from its start to its end, the last unless *more* says otherwise."""
         fields: dict[str, object] = {"n": 1, "final": True, **more}
-        self.inside(AttemptStarted(test.id, int(str(fields["n"]))), slot=slot)
+        self.runner(AttemptStarted(test.id, int(str(fields["n"]))), slot=slot)
         self.at += duration
-        return self.inside(AttemptFinished(test.id, outcome=outcome, duration=duration, **fields), slot=slot)  # type: ignore[arg-type]
+        return self.runner(AttemptFinished(test.id, outcome=outcome, duration=duration, **fields), slot=slot)  # type: ignore[arg-type]
 
     def servers(self) -> Journal:
         image = "harness-postgres:17-3f2a"
         self.host(PhaseStarted("images"), PhaseFinished("images", 0.012), PhaseStarted("servers"))
-        self.inside(PhaseStarted("setup"))
-        self.inside(TopologyFound(TOPOLOGY, "shop.settings", "3.13.0", "6.1.3"))
+        self.runner(PhaseStarted("setup"))
+        self.runner(TopologyFound(TOPOLOGY, "shop.settings", "3.13.0", "6.1.3"))
         self.host(
             AliasRouted("default", "default", "test_shop", None, (), "primary"),
             AliasRouted("replica", "replica", "test_shop", "default", (), "mirror"),
@@ -110,22 +110,22 @@ class Journal:
             ServerReady("replica", "postgres", "17.4", "replica", "default", image, 0.48),
             PhaseFinished("servers", 0.52),
         )
-        return self.inside(PhaseFinished("setup", 1.2))
+        return self.runner(PhaseFinished("setup", 1.2))
 
     def plan(self, *tests: PlannedTest, workers: int = 2, seed: int | None = None) -> Journal:
-        self.inside(RunPlanned(tests, workers, seed))
+        self.runner(RunPlanned(tests, workers, seed))
         self.phase("template", 2.1)
         made = DatabaseMade("default", "test_shop", tuple(f"test_shop_{slot}" for slot in range(1, workers + 1)))
-        self.inside(DatabasesReady((made,)), PhaseStarted("clones"))
+        self.runner(DatabasesReady((made,)), PhaseStarted("clones"))
         for slot in range(1, workers + 1):
-            self.inside(WorkerStarted(810 + slot), slot=slot)
-            self.inside(SlotRecycled(0.15), slot=slot)
-        return self.inside(PhaseFinished("clones", 0.4), PhaseStarted("tests"))
+            self.runner(WorkerStarted(810 + slot), slot=slot)
+            self.runner(SlotRecycled(0.15), slot=slot)
+        return self.runner(PhaseFinished("clones", 0.4), PhaseStarted("tests"))
 
     def end(self, failures: int = 0, tests_s: float = 3.5) -> Journal:
         for slot in (1, 2):
-            self.inside(WorkerStopped(810 + slot), slot=slot)
-        self.inside(PhaseFinished("tests", tests_s), RunFinished(failures))
+            self.runner(WorkerStopped(810 + slot), slot=slot)
+        self.runner(PhaseFinished("tests", tests_s), RunFinished(failures))
         return self.host(PhaseStarted("reports"))
 
     def _add(self, seq: int, slot: int, event: Event) -> None:
@@ -166,7 +166,7 @@ def green() -> Journal:
     journal.attempt(catalog, Outcome.PASSED, 0.0001, slot=2)
     journal.attempt(skipped, Outcome.SKIPPED, 0.0, reason="needs a card reader")
     journal.attempt(expected, Outcome.XFAILED, failures=(failure("12 != 13"),), reason="12 != 13")
-    journal.inside(
+    journal.runner(
         QueriesCounted((QueryCount("SELECT ?", "default", 3, 0.003, 0.002, (adds.id,)),)),
         slot=1,
     )
@@ -182,7 +182,7 @@ def outcomes() -> Journal:
     broken = [planned(f"test_{n}", 5 + n, "catalog.tests.BrokenTests", "catalog/tests.py") for n in (1, 2)]
     fixture = PlannedTest("catalog.tests.BrokenTests.setUpClass", "catalog.tests.BrokenTests", "setUpClass")
     journal = Journal().servers()
-    journal.inside(
+    journal.runner(
         Notice("legacy", "DATABASES['replica'] has TEST_MIRROR: Django ignores it today, this run does not.")
     )
     journal.plan(*tests.values(), *broken, seed=42)
@@ -231,7 +231,7 @@ def outcomes() -> Journal:
 
 def _broken_class(journal: Journal, fixture: PlannedTest, tests: list[PlannedTest]) -> None:
     error = failure("no fixture", 3, "ValueError", "error")
-    journal.inside(
+    journal.runner(
         AttemptFinished(fixture.id, 1, Outcome.ERRORED, 0.011, (error,), extra=fixture, final=True),
         *(AttemptFinished(t.id, 1, Outcome.NOT_RUN, 0.0, reason="setUpClass failed", final=True) for t in tests),
         slot=1,
@@ -239,10 +239,10 @@ def _broken_class(journal: Journal, fixture: PlannedTest, tests: list[PlannedTes
 
 
 def _crash(journal: Journal, test: PlannedTest, n: int = 1) -> None:
-    journal.inside(AttemptStarted(test.id, n), slot=2)
+    journal.runner(AttemptStarted(test.id, n), slot=2)
     message = "worker 2 (pid 812) died with SIGSEGV while running this test"
     dump = f'{message}\nFatal Python error: Segmentation fault\n  File "{FILE}", line 99 in test_crashes\n'
-    journal.inside(
+    journal.runner(
         WorkerLost(812, None, "SIGSEGV", test.id),
         AttemptFinished(
             test.id, n, Outcome.CRASHED, 0.2, (Failure("error", "WorkerCrash", message, dump),), final=True
@@ -253,11 +253,11 @@ def _crash(journal: Journal, test: PlannedTest, n: int = 1) -> None:
 
 
 def _timeout(journal: Journal, test: PlannedTest) -> None:
-    journal.inside(AttemptStarted(test.id), AttemptSlow(test.id, 1, 30.0), slot=2)
+    journal.runner(AttemptStarted(test.id), AttemptSlow(test.id, 1, 30.0), slot=2)
     journal.at += 60
     message = "timed out after 60 s"
     dump = f'{message}\nThread 0x00007f (most recent call first):\n  File "{FILE}", line 120 in test_hangs\n'
-    journal.inside(
+    journal.runner(
         WorkerLost(812, None, "SIGKILL", test.id),
         AttemptFinished(
             test.id, 1, Outcome.TIMED_OUT, 60.0, (Failure("error", "TestTimeout", message, dump),), final=True
@@ -271,9 +271,9 @@ def interrupted() -> Journal:
     done, running, waiting = planned("test_done"), planned("test_running", 20), planned("test_waiting", 30)
     journal = Journal().servers().plan(done, running, waiting)
     journal.attempt(done, Outcome.PASSED)
-    journal.inside(AttemptStarted(running.id), slot=2)
-    journal.inside(PhaseFinished("tests", 1.5))
-    return journal.inside(RunAborted(ExitCode.SIGINT, "SIGINT ended the run."))
+    journal.runner(AttemptStarted(running.id), slot=2)
+    journal.runner(PhaseFinished("tests", 1.5))
+    return journal.runner(RunAborted(ExitCode.SIGINT, "SIGINT ended the run."))
 
 
 def aborted() -> Journal:
@@ -295,9 +295,9 @@ def truncated() -> Journal:
     journal = Journal().servers().plan(*tests)
     journal.attempt(tests[0], Outcome.PASSED)
     journal.attempt(tests[4], Outcome.FAILED, final=False, failures=(failure("once"),))
-    journal.inside(AttemptStarted(tests[1].id), slot=1)
-    journal.inside(AttemptStarted(tests[2].id), slot=2)
-    return journal.inside(WorkerLost(812, 3, None, tests[2].id), slot=2)
+    journal.runner(AttemptStarted(tests[1].id), slot=1)
+    journal.runner(AttemptStarted(tests[2].id), slot=2)
+    return journal.runner(WorkerLost(812, 3, None, tests[2].id), slot=2)
 
 
 def failfast() -> Journal:
@@ -305,7 +305,7 @@ def failfast() -> Journal:
     journal = Journal().servers().plan(*tests)
     journal.attempt(tests[0], Outcome.PASSED)
     journal.attempt(tests[1], Outcome.FAILED, failures=(failure("13 != 12"),))
-    journal.inside(Notice("halted", f"--failfast: {tests[1].id} FAILED"))
+    journal.runner(Notice("halted", f"--failfast: {tests[1].id} FAILED"))
     return journal.end(failures=1)
 
 
@@ -318,7 +318,7 @@ def not_run() -> Journal:
     tests = [planned(f"test_{number}", 10) for number in range(1, 7)]
     journal = Journal().servers().plan(*tests)
     journal.attempt(tests[0], Outcome.PASSED)
-    journal.inside(WorkerLost(811, None, "SIGKILL", None), slot=1)
+    journal.runner(WorkerLost(811, None, "SIGKILL", None), slot=1)
     return journal.end()
 
 
@@ -330,10 +330,10 @@ def ends() -> Journal:
     handler = "exit handler raised ValueError: too late"
     evidence = 'Traceback (most recent call last):\n  File "shop/broker.py", line 7, in close\nValueError: too late\n'
     bug = 'Traceback (most recent call last):\n  File "harness/inside/worker.py", line 7, in serve\nKeyError: 1\n'
-    journal.inside(
+    journal.runner(
         WorkerLost(811, 1, None, None, "project", f"while no test ran, after {test.id}: an {handler}", evidence), slot=1
     )
-    journal.inside(
+    journal.runner(
         WorkerLost(812, 70, None, None, "harness", f"while no test ran, after {other.id}: KeyError: 1", bug), slot=2
     )
     return journal.end()
@@ -367,7 +367,7 @@ def twice() -> Journal:
     test, other = planned("test_once"), planned("test_in_second_round")
     journal = Journal().servers().plan(test)
     journal.attempt(test, Outcome.PASSED)
-    journal.inside(RunPlanned((test, other), 1))
+    journal.runner(RunPlanned((test, other), 1))
     journal.attempt(test, Outcome.FAILED, failures=(failure("second round"),))
     journal.attempt(other, Outcome.PASSED)
     return journal.end(failures=1)

@@ -76,7 +76,7 @@ class TestLayout:
         test = planned("test_one")
         journal = Journal().plan(test).attempt(test, Outcome.FAILED, final=False, sql=STATEMENTS)
         journal.attempt(test, Outcome.PASSED, n=2)
-        write_all(tmp_path, journal.inside(QueriesCounted((QueryCount("a", "default", 1, 0.1, 0.1, ()),))))
+        write_all(tmp_path, journal.runner(QueriesCounted((QueryCount("a", "default", 1, 0.1, 0.1, ()),))))
         assert (tmp_path / naming.sql_file(test.id)).exists()
         assert (tmp_path / "sql/queries.ndjson").read_text().count("\n") == 1
 

@@ -107,7 +107,7 @@ class TestReading:
         assert caught.value.hint
 
     def test_a_journal_without_a_backend_is_of_another_version(self, tmp_path: Path) -> None:
-        folder = write(tmp_path, Journal().plan(ADDS).attempt(ADDS, Outcome.PASSED).inside(RunFinished(0)))
+        folder = write(tmp_path, Journal().plan(ADDS).attempt(ADDS, Outcome.PASSED).runner(RunFinished(0)))
         with pytest.raises(UsageError, match="does not say which backend"):
             read_run(folder, tmp_path)
 

@@ -58,7 +58,7 @@ class TestAnnotations:
         assert len(found) == 3
 
     def test_tests_that_did_not_run_are_one_annotation(self) -> None:
-        journal = Journal().plan(*(planned(f"test_{n}") for n in range(50))).inside(RunFinished(0))
+        journal = Journal().plan(*(planned(f"test_{n}") for n in range(50))).runner(RunFinished(0))
         assert annotate(journal) == ["::error title=NotRun::50 tests did not run: the run ended without it"]
 
     def test_files_outside_the_project_are_not_named(self) -> None:
@@ -90,7 +90,7 @@ class TestEscapes:
         test = planned(text)
         found = (Failure("failure", text, text, text, (), text),)
         journal = Journal().plan(test).attempt(test, Outcome.FAILED, failures=found)
-        for line in annotate(journal.inside(RunAborted(ExitCode.SERVERS, text, text, text))):
+        for line in annotate(journal.runner(RunAborted(ExitCode.SERVERS, text, text, text))):
             assert not re.search(r"[\r\n\x00-\x1f\u0085]", line.replace("\t", ""))
             assert re.match(r"::error (?:file=[^:,]+,)?(?:line=\d+,)?title=[^:,]*::", line)
             line.encode()

@@ -151,7 +151,7 @@ class TestAttempts:
 
 class TestCause:
     def test_not_run_and_nothing_else_red_is_red_once(self) -> None:
-        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).inside(RunFinished(0))
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).runner(RunFinished(0))
         suites = root(journal)
         assert [suite.get("name") for suite in suites] == [ONE.classname, "harness"]
         skipped = suites.find(".//testcase[@name='test_two']/skipped")
@@ -163,7 +163,7 @@ class TestCause:
         assert (suites.get("failures"), suites.get("errors")) == ("0", "1")
 
     def test_not_run_beside_a_failure_adds_no_case(self) -> None:
-        suites = root(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).inside(RunFinished(1)))
+        suites = root(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).runner(RunFinished(1)))
         assert [suite.get("name") for suite in suites] == [ONE.classname]
 
     def test_an_abort_adds_its_cause_even_beside_failures(self) -> None:
@@ -177,7 +177,7 @@ class TestCause:
     @pytest.mark.parametrize(
         "journal",
         [
-            Journal().plan(ONE).attempt(ONE, Outcome.PASSED).inside(RunFinished(3)),
+            Journal().plan(ONE).attempt(ONE, Outcome.PASSED).runner(RunFinished(3)),
             Journal().plan(ONE).attempt(ONE, Outcome.PASSED),
             Journal().plan(ONE).attempt(ONE, Outcome.PASSED).end().host(RunAborted(ExitCode.SIGTERM, "SIGTERM")),
             Journal().plan().end(),
@@ -233,7 +233,7 @@ class TestAttributes:
 
     @pytest.mark.parametrize("seconds", [0.0, 1e-9, -1.0, float("nan"), float("inf"), 1e20])
     def test_times_have_three_decimals(self, seconds: float) -> None:
-        journal = Journal().plan(ONE).inside(AttemptFinished(ONE.id, 1, Outcome.PASSED, seconds, final=True)).end()
+        journal = Journal().plan(ONE).runner(AttemptFinished(ONE.id, 1, Outcome.PASSED, seconds, final=True)).end()
         times = [element.get("time") or "" for element in root(journal).iter() if element.tag != "testsuites"]
         assert all(re.fullmatch(r"\d+\.\d{3}", time) for time in times if time)
         case = root(journal).find(".//testcase")

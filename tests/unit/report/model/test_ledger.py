@@ -141,14 +141,14 @@ class TestTestsThatDidNotRun:
         assert case(report, TWO).reason == "the run ended without it"
 
     def test_the_reason_of_a_running_test_names_its_slot(self) -> None:
-        journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), slot=2)
+        journal = Journal().plan(ONE).runner(AttemptStarted(ONE.id), slot=2)
         assert case(report_of(journal), ONE).reason == "was running in slot 2 when the journal ended"
         journal.host(RunAborted(ExitCode.SERVERS, "the server died"))
         assert case(report_of(journal), ONE).reason == "was running in slot 2 when the run was aborted: the server died"
 
     def test_the_reason_names_the_worker_that_died(self) -> None:
-        journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), slot=2)
-        journal.inside(WorkerLost(7, None, "SIGKILL", None), slot=2)
+        journal = Journal().plan(ONE).runner(AttemptStarted(ONE.id), slot=2)
+        journal.runner(WorkerLost(7, None, "SIGKILL", None), slot=2)
         one = case(report_of(journal), ONE)
         assert one.outcome is Outcome.NOT_RUN
         assert one.reason == "was running in slot 2 when worker 2 (pid 7) died with SIGKILL"
@@ -168,19 +168,19 @@ class TestTestsThatDidNotRun:
         ],
     )
     def test_the_run_gives_the_reason(self, event: Event, reason: str) -> None:
-        assert case(report_of(Journal().plan(ONE).inside(event)), ONE).reason == reason
+        assert case(report_of(Journal().plan(ONE).runner(event)), ONE).reason == reason
 
     def test_a_reason_of_its_own_comes_before_any_other(self) -> None:
         journal = Journal().plan(ONE)
-        journal.inside(AttemptFinished(ONE.id, 1, Outcome.NOT_RUN, 0.0, reason="setUpClass failed", final=True))
-        one = case(report_of(journal.inside(RunAborted(ExitCode.SIGINT, "SIGINT"))), ONE)
+        journal.runner(AttemptFinished(ONE.id, 1, Outcome.NOT_RUN, 0.0, reason="setUpClass failed", final=True))
+        one = case(report_of(journal.runner(RunAborted(ExitCode.SIGINT, "SIGINT"))), ONE)
         assert (one.outcome, one.reason, one.attempts) == (Outcome.NOT_RUN, "setUpClass failed", ())
 
 
 class TestCrashes:
     def test_a_lost_worker_makes_the_test_that_it_names_crashed(self) -> None:
-        journal = Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=2)
-        report = report_of(journal.inside(WorkerLost(7, None, "SIGSEGV", ONE.id), slot=2))
+        journal = Journal().plan(ONE, TWO).runner(AttemptStarted(ONE.id), slot=2)
+        report = report_of(journal.runner(WorkerLost(7, None, "SIGSEGV", ONE.id), slot=2))
         one = case(report, ONE)
         assert one.outcome is Outcome.CRASHED
         assert one.attempts[0].failures[0].message == "worker 2 (pid 7) died with SIGSEGV while running this test"
@@ -191,9 +191,9 @@ class TestCrashes:
     def test_the_coordinators_outcome_replaces_the_crash(self) -> None:
         journal = Journal().plan(ONE)
         started_at = journal.at
-        journal.inside(AttemptStarted(ONE.id), WorkerLost(7, 1, None, ONE.id), slot=2)
+        journal.runner(AttemptStarted(ONE.id), WorkerLost(7, 1, None, ONE.id), slot=2)
         died = failure("died", kind="error", type="WorkerCrash")
-        journal.inside(AttemptFinished(ONE.id, 1, Outcome.CRASHED, 0.3, (died,), final=True), slot=2)
+        journal.runner(AttemptFinished(ONE.id, 1, Outcome.CRASHED, 0.3, (died,), final=True), slot=2)
         one = case(report_of(journal), ONE)
         assert [attempt.failures for attempt in one.attempts] == [(died,)]
         assert one.started_at == pytest.approx(started_at)
@@ -201,11 +201,11 @@ class TestCrashes:
 
     def test_a_crash_after_the_attempts_end_adds_none(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.TIMED_OUT, final=False)
-        journal.inside(WorkerLost(7, None, "SIGKILL", ONE.id), slot=1)
+        journal.runner(WorkerLost(7, None, "SIGKILL", ONE.id), slot=1)
         assert [attempt.outcome for attempt in case(report_of(journal), ONE).attempts] == [Outcome.TIMED_OUT]
 
     def test_a_lost_worker_that_names_a_fixture_is_a_case(self) -> None:
-        journal = Journal().plan(ONE).inside(WorkerLost(7, None, "SIGSEGV", "shop.tests.T.setUpClass"), slot=1)
+        journal = Journal().plan(ONE).runner(WorkerLost(7, None, "SIGSEGV", "shop.tests.T.setUpClass"), slot=1)
         fixture = report_of(journal).cases[1]
         assert (fixture.outcome, fixture.is_planned) == (Outcome.CRASHED, False)
         assert (fixture.test.classname, fixture.test.name) == ("shop.tests.T", "setUpClass")
@@ -215,7 +215,7 @@ class TestCrashes:
         journal.at += 10
         journal.attempt(ONE, Outcome.ERRORED, failures=(failure("error"),))
         loss = RunAborted(ExitCode.SERVERS, "The server default ended.", evidence="PANIC: no space")
-        journal.host(loss).inside(RunAborted(ExitCode.SERVERS, "The server default ended.")).host(loss)
+        journal.host(loss).runner(RunAborted(ExitCode.SERVERS, "The server default ended.")).host(loss)
         report = report_of(journal)
         assert (
             case(report, ONE).attempts[0].failures[0].traceback.endswith("The server default ended.\nPANIC: no space")
@@ -227,7 +227,7 @@ class TestCrashes:
 class TestAttempts:
     def test_a_final_outcome_stays(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, failures=(failure("no"),))
-        journal.attempt(ONE, Outcome.PASSED).inside(WorkerLost(7, None, "SIGSEGV", ONE.id), slot=1)
+        journal.attempt(ONE, Outcome.PASSED).runner(WorkerLost(7, None, "SIGSEGV", ONE.id), slot=1)
         one = case(report_of(journal), ONE)
         assert (one.outcome, len(one.attempts), one.is_flaky) == (Outcome.FAILED, 1, False)
 
@@ -241,14 +241,14 @@ class TestAttempts:
     def test_a_retry_that_never_came_leaves_the_failure(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("no"),))
         assert case(report_of(journal.end()), ONE).outcome is Outcome.FAILED
-        journal.inside(AttemptStarted(ONE.id, 2), slot=1)
+        journal.runner(AttemptStarted(ONE.id, 2), slot=1)
         assert case(report_of(journal), ONE).outcome is Outcome.FAILED
 
     def test_a_retry_that_was_called_off_leaves_the_outcome(self) -> None:
         journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("no"),))
         journal.attempt(TWO, Outcome.PASSED, final=False)
-        journal.inside(RetryCalledOff(ONE.id, Outcome.FAILED), RetryCalledOff(TWO.id, Outcome.PASSED))
-        one, two = report_of(journal.inside(RunAborted(ExitCode.SIGINT, "SIGINT"))).cases
+        journal.runner(RetryCalledOff(ONE.id, Outcome.FAILED), RetryCalledOff(TWO.id, Outcome.PASSED))
+        one, two = report_of(journal.runner(RunAborted(ExitCode.SIGINT, "SIGINT"))).cases
         assert (one.outcome, len(one.attempts), two.outcome) == (Outcome.FAILED, 1, Outcome.PASSED)
 
     def test_only_red_attempts_keep_output_and_sql(self) -> None:
@@ -277,14 +277,14 @@ class TestAttempts:
         assert (two.stdout, two.stderr, two.sql) == (ledger.OUTPUT_LEFT_OUT, "", ())
 
     def test_a_failure_has_the_tests_that_its_worker_ran_before(self) -> None:
-        journal = Journal().plan(ONE, TWO, THREE).inside(WorkerStarted(7), slot=1).inside(WorkerStarted(8), slot=2)
+        journal = Journal().plan(ONE, TWO, THREE).runner(WorkerStarted(7), slot=1).runner(WorkerStarted(8), slot=2)
         journal.attempt(ONE, Outcome.PASSED, slot=1).attempt(TWO, Outcome.FAILED, slot=2)
         journal.attempt(THREE, Outcome.FAILED, slot=1)
         assert report_of(journal).orders == ((ONE.id, THREE.id),)
 
     def test_a_new_worker_of_a_slot_has_run_nothing(self) -> None:
-        journal = Journal().plan(ONE, TWO).inside(WorkerStarted(7), slot=1).attempt(ONE, Outcome.PASSED, slot=1)
-        journal.inside(WorkerStarted(8), slot=1).attempt(TWO, Outcome.FAILED, slot=1)
+        journal = Journal().plan(ONE, TWO).runner(WorkerStarted(7), slot=1).attempt(ONE, Outcome.PASSED, slot=1)
+        journal.runner(WorkerStarted(8), slot=1).attempt(TWO, Outcome.FAILED, slot=1)
         assert report_of(journal).orders == ()
 
 
@@ -293,7 +293,7 @@ class TestPlan:
         fixtures = [PlannedTest(f"{ONE.classname}.setUp{n}", ONE.classname, f"setUp{n}") for n in range(3)]
         journal = Journal().plan(ONE)
         for fixture, outcome in zip(fixtures, (Outcome.PASSED, Outcome.SKIPPED, Outcome.ERRORED), strict=True):
-            journal.inside(AttemptFinished(fixture.id, 1, outcome, 0.0, extra=fixture, final=True))
+            journal.runner(AttemptFinished(fixture.id, 1, outcome, 0.0, extra=fixture, final=True))
         report = report_of(journal)
         assert [c.test.name for c in report.cases] == ["test_one", "setUp1", "setUp2"]
         assert [c.test.file for c in report.cases] == [ONE.file] * 3
@@ -304,7 +304,7 @@ class TestPlan:
         for outcomes in ((Outcome.SKIPPED, Outcome.ERRORED), (Outcome.ERRORED, Outcome.SKIPPED)):
             journal = Journal().plan(ONE)
             for outcome in outcomes:
-                journal.inside(AttemptFinished(fixture.id, 1, outcome, 0.0, extra=fixture, final=True))
+                journal.runner(AttemptFinished(fixture.id, 1, outcome, 0.0, extra=fixture, final=True))
             assert report_of(journal).cases[1].outcome is Outcome.ERRORED
 
     def test_a_test_that_no_plan_names_is_a_case_when_red(self) -> None:
@@ -314,7 +314,7 @@ class TestPlan:
 
     def test_a_second_plan_adds_to_the_first(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
-        journal.inside(RunPlanned((ONE, TWO), 1)).attempt(ONE, Outcome.FAILED)
+        journal.runner(RunPlanned((ONE, TWO), 1)).attempt(ONE, Outcome.FAILED)
         report = report_of(journal)
         assert [(c.test.id, c.outcome) for c in report.cases] == [
             (ONE.id, Outcome.PASSED),
@@ -325,26 +325,26 @@ class TestPlan:
 
 class TestRun:
     def test_queries_of_all_workers_are_merged(self) -> None:
-        journal = Journal().inside(QueriesCounted((QueryCount("a", "default", 3, 0.3, 0.2, ("x", "y")),)), slot=1)
+        journal = Journal().runner(QueriesCounted((QueryCount("a", "default", 3, 0.3, 0.2, ("x", "y")),)), slot=1)
         slow = (QueryCount("a", "default", 1, 0.5, 0.5, ("y", "z")), QueryCount("a", "replica", 1, 1.0, 1.0, ()))
-        assert report_of(journal.inside(QueriesCounted(slow), slot=2)).queries == (
+        assert report_of(journal.runner(QueriesCounted(slow), slot=2)).queries == (
             QueryCount("a", "replica", 1, 1.0, 1.0, ()),
             QueryCount("a", "default", 4, 0.8, 0.5, ("x", "y", "z")),
         )
 
     def test_phases_add_up_and_an_open_one_lasts_until_the_end(self) -> None:
         journal = Journal()
-        journal.inside(PhaseFinished("template", 1.0), PhaseFinished("template", 2.0), PhaseStarted("tests"))
+        journal.runner(PhaseFinished("template", 1.0), PhaseFinished("template", 2.0), PhaseStarted("tests"))
         journal.at += 7
-        report = report_of(journal.inside(Notice("x", "y")))
+        report = report_of(journal.runner(Notice("x", "y")))
         assert report.phase_seconds("template") == 3.0
         assert report.phase_seconds("tests") == pytest.approx(7.1)
         assert [phase.is_finished for phase in report.phases] == [True, False]
         assert report.phase_seconds("clones") == 0.0
 
     def test_the_last_events_of_a_run_without_an_end(self) -> None:
-        journal = Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=1)
-        report = report_of(journal.inside(WorkerLost(9, 1, None, None), slot=2))
+        journal = Journal().plan(ONE, TWO).runner(AttemptStarted(ONE.id), slot=1)
+        report = report_of(journal.runner(WorkerLost(9, 1, None, None), slot=2))
         assert report.last_events.split("\n") == [
             "the phase tests began",
             f"{ONE.id} was running in slot 1",
@@ -355,7 +355,7 @@ class TestRun:
 class TestAnyJournal:
     def test_events_that_come_twice_count_once(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
-        journal.inside(QueriesCounted((QueryCount("SELECT ?", "default", 3, 0.3, 0.2, ("a",)),)), SlotRecycled(1.0))
+        journal.runner(QueriesCounted((QueryCount("SELECT ?", "default", 3, 0.3, 0.2, ("a",)),)), SlotRecycled(1.0))
         once = report_of(journal.end())
         assert ledger.fold(e for e in journal.envelopes for _ in range(2 if e.seq else 1)) == once
 

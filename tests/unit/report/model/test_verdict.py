@@ -50,12 +50,12 @@ class TestTests:
         assert (judged.cause.message, judged.cause.evidence) == ("1 flaky test", ONE.id)
 
     def test_red_tests_need_no_cause_but_tests_not_run_do(self) -> None:
-        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).inside(RunFinished(0))
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED).runner(RunFinished(0))
         judged = judge(journal)
         assert judged.cause is not None
         assert judged.cause.kind == "NotRun"
         assert judged.cause.message == "1 test did not run: the run ended without it"
-        assert judge(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).inside(RunFinished(1))).cause is None
+        assert judge(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED).runner(RunFinished(1))).cause is None
 
 
 class TestEnds:
@@ -84,7 +84,7 @@ class TestEnds:
 
     def test_the_most_severe_exit_code_wins(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED)
-        journal.inside(RunAborted(ExitCode.PROJECT, "project")).host(RunAborted(ExitCode.SERVERS, "servers"))
+        journal.runner(RunAborted(ExitCode.PROJECT, "project")).host(RunAborted(ExitCode.SERVERS, "servers"))
         judged = judge(journal)
         assert judged.exit_code == 3
         assert judged.cause is not None
@@ -100,14 +100,14 @@ class TestProjectRunner:
         assert (judged.exit_code, judged.cause and judged.cause.kind) == (1, "RunnerFailed")
 
     def test_one_that_counts_failures_of_its_own_has_failed(self) -> None:
-        judged = judge(Journal().plan(ONE).attempt(ONE, Outcome.PASSED).inside(RunFinished(2)))
+        judged = judge(Journal().plan(ONE).attempt(ONE, Outcome.PASSED).runner(RunFinished(2)))
         assert judged.exit_code == 1
         assert judged.cause is not None
         assert judged.cause.kind == "RunnerFailed"
         assert "2 failures" in judged.cause.message
 
     def test_one_that_plans_nothing_is_named(self) -> None:
-        judged = judge(Journal().inside(RunFinished(0)))
+        judged = judge(Journal().runner(RunFinished(0)))
         assert judged.exit_code == 5
         assert judged.cause is not None
         assert "run_tests()" in judged.cause.hint
@@ -130,19 +130,19 @@ class TestLostWorkers:
     )
     def test_each_makes_a_run_of_passed_tests_red(self, faults: list[str], code: ExitCode, kind: str) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED)
-        judged = judge(journal.inside(*(LOST[fault] for fault in faults), slot=1).end())
+        judged = judge(journal.runner(*(LOST[fault] for fault in faults), slot=1).end())
         assert judged.cause is not None
         assert (judged.exit_code, judged.cause.kind, len(judged.lost)) == (code, kind, len(faults))
         assert all(LOST[fault].evidence in cause.evidence for fault, cause in zip(faults, judged.lost, strict=True))
         assert judged.cause not in judged.others
 
     def test_one_that_a_red_test_reports_is_no_cause(self) -> None:
-        journal = Journal().plan(ONE).inside(AttemptStarted(ONE.id), WorkerLost(7, 3, None, ONE.id), slot=1)
+        journal = Journal().plan(ONE).runner(AttemptStarted(ONE.id), WorkerLost(7, 3, None, ONE.id), slot=1)
         judged = judge(journal.attempt(ONE, Outcome.CRASHED).end(failures=1))
         assert (judged.exit_code, judged.cause, judged.lost) == (ExitCode.TESTS_FAILED, None, ())
 
     def test_one_is_listed_beside_the_abort(self) -> None:
-        journal = Journal().plan(ONE).inside(LOST["project"], slot=1)
+        journal = Journal().plan(ONE).runner(LOST["project"], slot=1)
         judged = judge(journal.host(RunAborted(ExitCode.SERVERS, "the primary is gone")))
         assert judged.cause is not None
         assert judged.cause.message == "the primary is gone"

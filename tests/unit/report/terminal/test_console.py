@@ -59,10 +59,10 @@ class TestPlain:
         ]
 
     def test_progress_comes_every_five_seconds_of_a_phase(self) -> None:
-        journal = Journal().inside(RunPlanned((ONE,), 1), PhaseStarted("template"))
+        journal = Journal().runner(RunPlanned((ONE,), 1), PhaseStarted("template"))
         for _ in range(3):
             journal.at += 6
-            journal.inside(Notice("x", "y"))
+            journal.runner(Notice("x", "y"))
         assert progress_lines(journal) == [
             " progress template 6s",
             " progress template 12s",
@@ -219,7 +219,7 @@ class TestLive:
     def test_the_display_stands_below_the_lines(self) -> None:
         out, now = Terminal(), 100.0
         console = Console(out, ConsoleOptions(colour=True), is_live=True, clock=lambda: now)
-        play(console, Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=1))
+        play(console, Journal().plan(ONE, TWO).runner(AttemptStarted(ONE.id), slot=1))
         now += 12.5
         assert console._live is not None
         console._live.refresh()
@@ -249,7 +249,7 @@ class TestLive:
 
         monkeypatch.setattr(console_module, "render", count)
         console = Console(Terminal(), ConsoleOptions(), is_live=True)
-        events = Journal().inside(RunPlanned((ONE,), 1)).attempt(ONE, Outcome.PASSED).envelopes
+        events = Journal().runner(RunPlanned((ONE,), 1)).attempt(ONE, Outcome.PASSED).envelopes
         for _ in range(500):
             for envelope in events[1:]:
                 console.handle(envelope)

@@ -138,7 +138,7 @@ class TestEnd:
 
     def test_tests_that_did_not_run_are_grouped_by_reason(self) -> None:
         tests = [planned(f"test_{n}") for n in range(9)]
-        journal = Journal().plan(*tests).attempt(tests[0], Outcome.PASSED).inside(RunFinished(0))
+        journal = Journal().plan(*tests).attempt(tests[0], Outcome.PASSED).runner(RunFinished(0))
         assert f"NOT RUN 8 tests, {tests[1].id} the first of them - the run ended without it" in lines(journal)
 
     @pytest.mark.parametrize(("durations", "number"), [(10, 10), (3, 3), (0, 12)])

@@ -31,7 +31,7 @@ class TestSingleRun:
     def test_shows_a_bar_the_failures_and_each_slot(self) -> None:
         journal = Journal().plan(ONE, TWO, planned("test_three"))
         journal.attempt(ONE, Outcome.FAILED, failures=(failure("13 != 12"),))
-        journal.inside(AttemptStarted(TWO.id), slot=1).inside(AttemptStarted("shop.tests." + "x" * 200), slot=2)
+        journal.runner(AttemptStarted(TWO.id), slot=1).runner(AttemptStarted("shop.tests." + "x" * 200), slot=2)
         bar, red, first, second = lines(shown(journal), after_s=12.5)
         assert re.fullmatch(r"━+[╸╺]?[━ ]*  1/3  1 red  0:16", bar)
         assert red == f"     FAIL {ONE.id}  0.020s  AssertionError: 13 != 12 (shop/tests/…"
@@ -48,12 +48,12 @@ class TestSingleRun:
     def test_counts_the_slots_that_do_not_fit(self) -> None:
         journal = Journal().plan(ONE)
         for slot in range(1, 31):
-            journal.inside(AttemptStarted(ONE.id), slot=slot)
+            journal.runner(AttemptStarted(ONE.id), slot=slot)
         assert lines(shown(journal))[-1].strip() == "and 18 more slots"
 
     def test_shows_no_count_of_tests_before_they_can_run(self) -> None:
-        journal = Journal().inside(RunPlanned((ONE,), 1), PhaseStarted("template"))
-        journal.inside(PhaseProgressed("template", "default: migration shop.0003_x", 3, 210))
+        journal = Journal().runner(RunPlanned((ONE,), 1), PhaseStarted("template"))
+        journal.runner(PhaseProgressed("template", "default: migration shop.0003_x", 3, 210))
         run = shown(journal)
         assert "s (default: migration shop.0003_x, 3 of 210)" in phases_line(run.progress, journal.at).plain
         assert "of 1 tests" not in "".join(lines(run))
@@ -62,7 +62,7 @@ class TestSingleRun:
 class TestSeveralRuns:
     def test_each_has_a_row(self) -> None:
         failed = shown(Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED, failures=(failure("no"),)))
-        first, second, third = lines(failed, shown(Journal().inside(PhaseStarted("setup"))), shown(Journal()))
+        first, second, third = lines(failed, shown(Journal().runner(PhaseStarted("setup"))), shown(Journal()))
         assert re.match(r"run-0 +━.* 1/2  1 red +\d:\d\d$", first)
         assert "setup" in second
         assert third.split() == ["run-2", "waiting"]

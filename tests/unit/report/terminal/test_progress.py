@@ -35,26 +35,26 @@ class TestState:
         assert progress.standing() == "11 red, 1 flaky, 1 skipped"
 
     def test_knows_the_running_test_of_each_slot(self) -> None:
-        journal = Journal().plan(ONE, TWO).inside(AttemptStarted(ONE.id), slot=1)
-        journal.inside(AttemptStarted(TWO.id), AttemptSlow(TWO.id, 1, 30.0), slot=2)
+        journal = Journal().plan(ONE, TWO).runner(AttemptStarted(ONE.id), slot=1)
+        journal.runner(AttemptStarted(TWO.id), AttemptSlow(TWO.id, 1, 30.0), slot=2)
         progress, _ = take(journal)
         running = {slot: (test.id, test.is_slow) for slot, test in progress.running.items()}
         assert running == {1: (ONE.id, False), 2: (TWO.id, True)}
-        progress, _ = take(journal.inside(WorkerLost(1, None, "SIGKILL", TWO.id), slot=2))
+        progress, _ = take(journal.runner(WorkerLost(1, None, "SIGKILL", TWO.id), slot=2))
         assert list(progress.running) == [1]
 
     def test_forgets_the_step_of_a_phase_that_ended(self) -> None:
-        journal = Journal().inside(PhaseStarted("template"), PhaseProgressed("template", "shop.0003_x", 3, 210))
+        journal = Journal().runner(PhaseStarted("template"), PhaseProgressed("template", "shop.0003_x", 3, 210))
         progress, _ = take(journal)
         assert progress.phase_text("template", progress.at).endswith("s (shop.0003_x, 3 of 210)")
-        progress, _ = take(journal.inside(PhaseFinished("template", 12.0)))
+        progress, _ = take(journal.runner(PhaseFinished("template", 12.0)))
         assert progress.steps == {}
 
     def test_counts_a_retry_that_was_called_off(self) -> None:
         journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED, final=False).attempt(TWO, Outcome.PASSED)
         progress, _ = take(journal)
         assert (progress.done, progress.red) == (1, 0)
-        progress, _ = take(journal.inside(RetryCalledOff(ONE.id, Outcome.FAILED)))
+        progress, _ = take(journal.runner(RetryCalledOff(ONE.id, Outcome.FAILED)))
         assert (progress.done, progress.red) == (2, 1)
 
 
@@ -83,7 +83,7 @@ class TestLines:
 
     def test_a_test_that_did_not_run_has_none(self) -> None:
         event = AttemptFinished(ONE.id, 1, Outcome.NOT_RUN, 0.0, reason="setUpClass failed", final=True)
-        assert take(Journal().plan(ONE).inside(event))[1] == take(Journal().plan(ONE))[1]
+        assert take(Journal().plan(ONE).runner(event))[1] == take(Journal().plan(ONE))[1]
 
     def test_output_of_a_passing_test_is_named_unless_buffered(self) -> None:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED, stdout="a\nb\n", stderr="c\n")
@@ -93,7 +93,7 @@ class TestLines:
         assert f"   output {ONE.id}" not in lines
 
     def test_verbosity_decides_which_events_have_lines(self) -> None:
-        journal = Journal().servers().plan(ONE).attempt(ONE, Outcome.PASSED).inside(Notice("x", "know this"))
+        journal = Journal().servers().plan(ONE).attempt(ONE, Outcome.PASSED).runner(Notice("x", "know this"))
         assert not [line for line in take(journal)[1] if line.startswith("     PASS")]
         assert [line for line in take(journal, ConsoleOptions(verbosity=2))[1] if line.startswith("     PASS")]
         assert take(journal, ConsoleOptions(verbosity=0))[1] == ["   notice know this"]
@@ -111,9 +111,9 @@ class TestLogLine:
         assert second.plain == " progress 2 of 2 tests, 1 red, 14s"
 
     def test_names_the_open_phases_before_tests_can_run(self) -> None:
-        journal = Journal().inside(RunPlanned((ONE,), 1), PhaseStarted("template"))
+        journal = Journal().runner(RunPlanned((ONE,), 1), PhaseStarted("template"))
         journal.at += 10
-        journal.inside(PhaseProgressed("template", "default: migration shop.0003_x", 3, 210))
+        journal.runner(PhaseProgressed("template", "default: migration shop.0003_x", 3, 210))
         line = take(journal)[0].log_line()
         assert line is not None
         assert line.plain == " progress template 10s (default: migration shop.0003_x, 3 of 210)"
