@@ -16,30 +16,20 @@ import traceback
 
 
 class ExitCode(enum.IntEnum):
-    """Exit codes of ``harness``. The most severe of several wins: see ``SEVERITY``."""
+    """Exit codes of ``harness``, the most severe first: of several codes, the first of these is the command's."""
 
-    GREEN = 0
-    TESTS_FAILED = 1
+    SIGTERM = 143
+    SIGINT = 130
+    INTERNAL = 70
     USAGE = 2
     SERVERS = 3
     PROJECT = 4
+    TESTS_FAILED = 1
     NO_TESTS = 5
-    INTERNAL = 70
-    SIGINT = 130
-    SIGTERM = 143
+    GREEN = 0
 
 
-SEVERITY: tuple[ExitCode, ...] = (
-    ExitCode.SIGTERM,
-    ExitCode.SIGINT,
-    ExitCode.INTERNAL,
-    ExitCode.USAGE,
-    ExitCode.SERVERS,
-    ExitCode.PROJECT,
-    ExitCode.TESTS_FAILED,
-    ExitCode.NO_TESTS,
-    ExitCode.GREEN,
-)
+SEVERITY: tuple[ExitCode, ...] = tuple(ExitCode)
 
 
 def worst(*codes: ExitCode) -> ExitCode:

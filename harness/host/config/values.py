@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import click
-from click.shell_completion import CompletionItem
 
 from harness.errors import UsageError
 
@@ -85,14 +84,11 @@ class Form:
             raise Mismatch(value, where) from None
 
 
-class _Path(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click alone
-    """A path that need not exist; a shell completes its ``name``, ``dir`` or ``file``."""
+class _Path(click.Path):
+    """A path that a shell completes, and that is not checked: ``load`` resolves it first."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(incomplete, type=self.name)]
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value
 
 
 def _seconds(value: float) -> float:
@@ -135,8 +131,8 @@ TEXT = Form("a string")
 TEXTS = Form("a list of strings", shape="list", default=[])
 TEXT_TABLE = Form("a table of strings", shape="table", default={})
 TABLE = Form("a table", (dict,), default={})
-FOLDER = Form("a path", check=_Path("dir"), metavar="DIR")
-FILE = Form("a path", check=_Path("file"), metavar="FILE")
+FOLDER = Form("a path", check=_Path(file_okay=False), metavar="DIR")
+FILE = Form("a path", check=_Path(dir_okay=False), metavar="FILE")
 PLACES = Form("a list of paths or URLs", shape="list")
 SWITCH = Form("true or false", (bool,), default=False)
 SECONDS = Form("seconds, a number above 0", (float, int), _seconds, metavar="S")
