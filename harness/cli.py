@@ -13,9 +13,9 @@ import os
 import secrets
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.shell_completion import shell_complete
@@ -33,8 +33,6 @@ COMPLETION_VARIABLE = "_HARNESS_COMPLETE"
 
 _UNWRITABLE = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """The errno values of an output that cannot be written. An ``OSError`` with a file's name is about that file."""
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,24 +156,17 @@ class _Group(click.Group):
         return list(self.commands)
 
 
-def _flags(command: str) -> Callable[[_Function], _Function]:
-    """The decorator that adds the flags of *command*. A flag that is not given arrives as ``None`` or ``()``."""
-
-    def decorate(function: _Function) -> _Function:
-        for option in reversed([each for each in OPTIONS if each.flags and command in each.commands]):
-            function = _flag(option)(function)
-        return function
-
-    return decorate
+def _flags(command: str) -> list[click.Parameter]:
+    """The flags of *command*. A flag that is not given arrives as ``None`` or ``()``."""
+    return [_flag(option) for option in OPTIONS if option.flags and command in option.commands]
 
 
-def _flag(option: Option) -> Callable[[_Function], _Function]:
+def _flag(option: Option) -> click.Option:
     if option.form.is_switch:
-        return click.option(*option.flags, option.key, is_flag=True, default=None, help=option.help)
+        return click.Option([*option.flags, option.key], is_flag=True, default=None, help=option.help)
     has_default = option.default is not None and option.default is not False and option.default != []
-    return click.option(
-        *option.flags,
-        option.key,
+    return click.Option(
+        [*option.flags, option.key],
         metavar=option.metavar,
         multiple=option.form.shape == "list",
         type=str,  # load() checks the values, those of files and variables too
@@ -195,9 +186,8 @@ def harness() -> None:
     """
 
 
-@harness.command()
+@harness.command(params=_flags("ci"))
 @click.argument("labels", nargs=-1, metavar="[LABEL]...")
-@_flags("ci")
 def ci(**given: Any) -> int:
     """Run the suite, or the LABELs of it: dotted names or paths."""
     config = configure(given)
@@ -212,9 +202,8 @@ def ci(**given: Any) -> int:
     return run_ci(config)
 
 
-@harness.command(short_help="Show what a run would start.")
+@harness.command(short_help="Show the servers and databases of a run.", params=_flags("plan"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
-@_flags("plan")
 def plan(as_json: bool, **given: Any) -> int:
     """Show the servers, the routes of aliases and the creation order of databases, without starting a server."""
     config = configure(given)
@@ -223,14 +212,13 @@ def plan(as_json: bool, **given: Any) -> int:
     return show_plan(config, as_json)
 
 
-@harness.command(short_help="Merge the reports of several runs.")
+@harness.command(short_help="Merge the reports of several runs.", params=_flags("merge"))
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 @click.option(
     "--expect",
     metavar="MATRIX",
     help="The output of harness matrix --json, or a file with it: a run that is missing is red.",
 )
-@_flags("merge")
 def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
     """Merge the artifacts of runs on several backends, or of the parts of one suite, into one report.
 
@@ -242,9 +230,8 @@ def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
     return run_merge(config, folders, expect)
 
 
-@harness.command(short_help="List the runs of every backend and Python version.")
+@harness.command(short_help="List the runs of every backend and Python version.", params=_flags("matrix"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a workflow's matrix, on one line.")
-@_flags("matrix")
 def matrix(as_json: bool, **given: Any) -> int:
     """List every backend of db with every version of python, for a workflow with one job for each."""
     from harness.host.planning import backends
@@ -259,8 +246,7 @@ def images() -> None:
     """Build, list and remove the images that runs need."""
 
 
-@images.command("build")
-@_flags("images build")
+@images.command("build", params=_flags("images build"))
 def images_build(**given: Any) -> int:
     """Build the missing images: those of the servers, of the runner, and of the runner with the project's dependencies."""
     config = configure(given, need_settings=False)
