@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from harness.errors import UsageError
 from harness.host import engines
@@ -40,23 +41,16 @@ def read_databases(texts: Iterable[str], place: str) -> tuple[DbSpec, ...]:
     A spec for all aliases is a backend, and each backend is one run; a spec for one alias applies to every run. Raises
     ``UsageError``.
     """
-    specs: list[DbSpec] = []
-    for text in texts:
-        spec = _read_database(text, place)
-        for other in specs:
-            _check_both(other, spec, place)
-        specs.append(spec)
-    return tuple(specs)
-
-
-def _check_both(one: DbSpec, other: DbSpec, place: str) -> None:
-    if one.alias != other.alias:
-        return
-    if one.alias is not None:
-        raise UsageError(f"{place}: two backends for one alias: {one} and {other}.", hint="Name each alias once.")
-    if exact(one) == exact(other):
-        both = f"{one} and {other}" if one != other else str(one)
-        raise UsageError(f"{place}: the same backend twice: {both}.", hint="Name each once: each backend is one run.")
+    specs = tuple(_read_database(text, place) for text in texts)
+    for one, other in combinations(specs, 2):
+        if one.alias == other.alias and one.alias is not None:
+            raise UsageError(f"{place}: two backends for one alias: {one} and {other}.", hint="Name each alias once.")
+        if exact(one) == exact(other):
+            both = f"{one} and {other}" if one != other else str(one)
+            raise UsageError(
+                f"{place}: the same backend twice: {both}.", hint="Name each once: each backend is one run."
+            )
+    return specs
 
 
 def _read_database(text: str, place: str) -> DbSpec:

@@ -62,8 +62,11 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
     project.
     """
     options = {option.key: option for option in OPTIONS}
-    project = _project(_given(options["project"], cli, environ, cwd))
     given = {key: _given(option, cli, environ, cwd) for key, option in options.items()}
+    project = given["project"].checked()
+    if not project.is_dir():
+        hint = "--project takes the folder of the Django project's manage.py."
+        raise ProjectError(f"There is no folder {project}.", hint=hint)
     for key, value in _read_table(project / PYPROJECT).items():
         if key not in options or not options[key].in_file:
             raise _unknown_key(key, options, f"[{SECTION}] of {project / PYPROJECT}")
@@ -124,15 +127,6 @@ def _check_together(values: Mapping[str, Any]) -> None:
             "With --runner host, the tests have the network of this machine, which cannot be isolated.",
             hint="--runner container runs the tests in a network of their own.",
         )
-
-
-def _project(given: _Given) -> Path:
-    project: Path = given.checked()
-    if not project.is_dir():
-        raise ProjectError(
-            f"There is no folder {project}.", hint="--project takes the folder of the Django project's manage.py."
-        )
-    return project
 
 
 def _unknown_key(key: str, options: Mapping[str, Option], place: str) -> UsageError:

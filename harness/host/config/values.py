@@ -15,14 +15,7 @@ import click
 
 from harness.errors import UsageError
 
-_TOML_TYPES = {
-    bool: "a boolean",
-    int: "an integer",
-    float: "a float",
-    str: "a string",
-    list: "an array",
-    dict: "a table",
-}
+_TYPES = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
 
 
 class Mismatch(Exception):
@@ -150,7 +143,7 @@ BYTES = Form('a size such as "512m" or "2g"', check=_bytes)
 
 def wrong_value(place: str, expected: str, seen: object, hint: str) -> UsageError:
     """The error for the value *seen* at *place*; *hint* says what the value is for."""
-    toml_type = _TOML_TYPES.get(type(seen))
+    toml_type = _TYPES.get(type(seen))
     return UsageError(f"{place}: expected {expected}; seen {seen!r}{f', {toml_type}' if toml_type else ''}.", hint=hint)
 
 
