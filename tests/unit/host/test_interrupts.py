@@ -1,7 +1,6 @@
 """Real signals to this process, and where they are raised."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -134,27 +133,3 @@ class TestUninterrupted:
         with Hit(1) as pool, pytest.raises(Interrupted), interruptible():
             submit(pool, done.append, "it")
         assert done == ["it"]
-
-
-def test_these_tests_pass_where_signals_are_ignored() -> None:
-    tests = (
-        "host/test_interrupts.py::TestInterruptible::test_a_signal_is_an_exception",
-        "test_cli.py::TestProcess::test_an_interrupt",
-    )
-    ignoring = ["env", "--ignore-signal=INT,HUP", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command = [*ignoring, *(f"tests/unit/{test}" for test in tests)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout
-
-
-SENDS = re.compile(r"send_signal\((signum|signal\.SIG(INT|HUP))|kill(pg)?\([\w.]+, signal\.SIG(INT|HUP)")
-HEEDS = re.compile(r"HEEDING|heeding|import Conversation|import Running|running import")
-
-
-def test_tests_that_send_signals_have_default_handlers() -> None:
-    files = [
-        path for folder in ("tests", "ci") for path in (ROOT / folder).rglob("*.py") if "projects" not in path.parts
-    ]
-    sending = [path for path in files if SENDS.search(path.read_text())]
-    assert sending
-    assert [str(path) for path in sending if not HEEDS.search(path.read_text())] == []
