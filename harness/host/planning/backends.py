@@ -14,9 +14,9 @@ from harness.errors import UsageError
 from harness.host.config.databases import SQLITE, DbSpec, exact
 from harness.host.config.options import Config
 
-AS_SET = "settings"
+_FROM_SETTINGS = "settings"
 """The backend's name where ``db`` is empty: each alias runs on the engine that the settings name."""
-MOST_JOBS = 256
+_MAX_JOBS = 256
 """GitHub's limit for the jobs of one matrix."""
 
 _MIB = 1 << 20
@@ -57,7 +57,7 @@ def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
     everywhere = [exact(spec) for spec in db if spec.alias is None]
     named = tuple(exact(spec) for spec in db if spec.alias is not None)
     if not everywhere:
-        return (Backend("-".join(_name(spec) for spec in named) or AS_SET, named),)
+        return (Backend("-".join(_name(spec) for spec in named) or _FROM_SETTINGS, named),)
     return tuple(Backend(_name(spec), (spec, *named)) for spec in everywhere)
 
 
@@ -82,9 +82,9 @@ def matrix(config: Config) -> tuple[Job, ...]:
         for backend in backends_of(config.db)
         for python in config.pythons
     )
-    if len(jobs) > MOST_JOBS:
+    if len(jobs) > _MAX_JOBS:
         raise UsageError(
-            f"The matrix has {len(jobs)} jobs, and GitHub accepts {MOST_JOBS} at most.",
+            f"The matrix has {len(jobs)} jobs, and GitHub accepts {_MAX_JOBS} at most.",
             hint="Name fewer backends in db, or fewer versions in python.",
         )
     return jobs
