@@ -11,8 +11,8 @@ from harness.host.config.values import BYTES, SWITCH, TEXT, Form, Mismatch, choi
 from harness.host.engines import KNOWN, Replication
 
 
-def _key(default: object, form: Form, hint: str) -> Any:
-    return dataclasses.field(default=default, metadata={"form": form, "hint": hint})
+def _key(form: Form, hint: str, default: object = None) -> Any:
+    return dataclasses.field(default=default or form.default, metadata={"form": form, "hint": hint})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,13 +23,10 @@ class ServerConfig:
     ``False`` puts them on the engine's disk. ``replication``: how a replica finds its position.
     """
 
-    image: str | None = _key(None, TEXT, "Name an image as docker pull takes it.")
-    in_memory: bool = _key(True, SWITCH, "true is faster; false is for databases that memory is too small for.")
-    memory_size: int | None = _key(
-        None, BYTES, "It is how much of the engine's memory the databases of each server may take."
-    )
+    image: str | None = _key(TEXT, "Name an image as docker pull takes it.")
+    in_memory: bool = _key(SWITCH, "true is faster; false is for databases that do not fit in memory.", default=True)
+    memory_size: int | None = _key(BYTES, "It limits the memory that the databases of each server may take.")
     replication: Replication = _key(
-        "gtid",
         choice("gtid", "position"),
         '"position" is for suites with MyISAM tables, which MySQL refuses where replicas follow by GTID.',
     )
