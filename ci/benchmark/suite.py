@@ -166,7 +166,7 @@ def _started(container: RunnerContainer) -> tuple[float, float]:
         container.start()
         output = b"".join(data for _, data in streams.frames(stream)).decode(errors="replace")
         seconds = time.perf_counter() - begin
-    status = container.wait(DEADLINE_S).code
+    status, _ = container.wait(DEADLINE_S)
     if status != 0:
         raise failed(DJANGO_COMMAND, status, output)
     clocks = re.match(r"(\d+)\n.*\n(\d+)\s*\Z", output, re.DOTALL)

@@ -321,6 +321,22 @@ def test_an_out_of_memory_kill_is_told(client: DockerClient, in_container: Begin
     assert ended.code == -9
 
 
+@pytest.mark.parametrize("script", ["import time; print('up', flush=True); time.sleep(300)", "print('up', flush=True)"])
+def test_a_container_that_was_removed_is_an_error(client: DockerClient, in_container: BeginRunner, script: str) -> None:
+    """Covers a removal during the wait, and one after a good end: its files are gone."""
+    with in_container(script) as conversation:
+        assert next(conversation.lines()) == b"up\n"
+        api, id = client.api, conversation._container.id
+        if "sleep" in script:
+            threading.Timer(0.5, api.remove_container, (id,), {"force": True}).start()
+        else:
+            api.wait(id)
+            api.remove_container(id)
+        with pytest.raises(ServerError, match="was removed before the run was over") as caught:
+            conversation.wait(DEADLINE_S)
+        assert caught.value.exit_code is ExitCode.SERVERS
+
+
 def test_it_reaches_the_servers_of_its_network_by_name(client: DockerClient, image: str) -> None:
     run = secrets.token_hex(4)
     script = "import socket; print(socket.gethostbyname('runner') != '', flush=True)"

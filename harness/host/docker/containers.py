@@ -70,10 +70,12 @@ ABANDONED_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A container's state: the engine's word for it, or ``removed``, or ``never made``. ``code`` is its exit status."""
+    """A container's state: the engine's word for it, or ``removed``, or ``never made``. ``code`` is its exit status;
+    ``None`` for a container that does not exist.
+    """
 
     status: str
-    code: int = 0
+    code: int | None = None
     oom_killed: bool = False
 
     @property

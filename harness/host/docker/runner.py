@@ -27,7 +27,9 @@ from harness.protocol import naming
 RUNNER = "runner"
 KILLED = 128 + signal.SIGKILL
 OOM_SHOWS_S = 1.0
-"""The longest time, in seconds, between the engine's reports that a container was killed and that it ran out of memory."""
+"""The longest time, in seconds, from the end of a killed container until the engine reports that it ran out of memory, or
+has removed it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +112,29 @@ class RunnerContainer:
         with contextlib.suppress(ServerError, *FAILURES):
             self._api.kill(self.id, number)
 
-    def wait(self, deadline_s: float) -> State:
-        """Its state after it ended. Raises ``ServerError`` if it has not ended after *deadline_s* seconds."""
+    def wait(self, deadline_s: float) -> tuple[int, bool]:
+        """Its exit status, and whether it ran out of memory.
+
+        Raises ``ServerError`` if it has not ended after *deadline_s* seconds, and if it was removed.
+        """
         try:
-            self._api.wait(self.id, timeout=math.ceil(deadline_s))
+            status = int(self._api.wait(self.id, timeout=math.ceil(deadline_s))["StatusCode"])
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
             # the client raises either of the two after a silence of its deadline
-            if (state := state_of(self._client, self.id)).is_running:
+            state = self._existing_state()
+            if state.is_running or state.code is None:
                 raise ServerError(f"The runner's container had not ended after {deadline_s:g} s.") from error
-            return state
+            return state.code, state.oom_killed
+        except docker.errors.NotFound as error:
+            raise _removed() from error
         except FAILURES as error:
             raise refused("Docker could not say how the runner's container ended", error) from error
-        state = state_of(self._client, self.id)
+        state = self._existing_state()
         deadline = time.monotonic() + OOM_SHOWS_S
-        while state.code == KILLED and not state.oom_killed and time.monotonic() < deadline:
+        while status == KILLED and not state.oom_killed and time.monotonic() < deadline:
             time.sleep(0.1)
-            state = state_of(self._client, self.id)
-        return state
+            state = self._existing_state()
+        return status, state.oom_killed
 
     def is_stopped(self) -> bool:
         """Whether the container is paused, or its command is stopped. False where the engine cannot tell."""
@@ -137,6 +145,19 @@ class RunnerContainer:
             told = self._api.top(self.id, ps_args="-o pid,ppid,stat")
             return is_command_stopped(told["Processes"])
         return False
+
+    def _existing_state(self) -> State:
+        state = state_of(self._client, self.id)
+        if state.status in ("removed", "removing"):
+            raise _removed()
+        return state
+
+
+def _removed() -> ServerError:
+    return ServerError(
+        "The runner's container was removed before the run was over.",
+        hint="Another process did that, such as 'docker rm' or a clean-up of the machine; run it again.",
+    )
 
 
 def is_command_stopped(processes: Sequence[Sequence[str]]) -> bool:

@@ -66,9 +66,9 @@ class ContainerRunner(Runner):
         self._signal(signal.SIGKILL)
 
     def wait(self, deadline_s: float) -> Ended:
-        state = self._container.wait(deadline_s)
+        code, oom_killed = self._container.wait(deadline_s)
         # the engine reports 128 plus the signal's number, as a shell does
-        return Ended(state.code if state.code <= 128 else 128 - state.code, state.oom_killed)
+        return Ended(code if code <= 128 else 128 - code, oom_killed)
 
     def is_stopped(self) -> bool:
         return self._container.is_stopped()
