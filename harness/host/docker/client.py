@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import docker
@@ -30,8 +30,6 @@ CALL_TIMEOUT_S = 300
 CONNECTIONS = 32
 """The number of connections kept open: servers and images are started side by side."""
 
-DEFAULT_CONTEXT = "default"
-
 
 def connect() -> docker.DockerClient:
     """A client of the engine that ``DOCKER_HOST``, the client's context or the default socket names, after a successful
@@ -39,16 +37,20 @@ def connect() -> docker.DockerClient:
 
     The caller closes it. Raises ``ServerError`` with the next step when no engine answers.
     """
-    _check_context()
-    try:
-        client = docker.from_env(timeout=CONNECT_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
-    except FAILURES as error:
-        raise unreachable(error, os.environ.get("DOCKER_HOST", ""), _context()) from error
-    try:
-        client.ping()
-    except FAILURES as error:
-        client.close()
-        raise unreachable(error, os.environ.get("DOCKER_HOST", ""), _context()) from error
+    context = context_of(os.environ, docker_config(os.environ))
+    if context and ContextAPI.get_context(context) is None:  # the library would use the engine of the default socket
+        raise ServerError(
+            f"There is no Docker context {context!r}, which DOCKER_CONTEXT or the Docker client's configuration names.",
+            hint="'docker context ls' shows those that there are; DOCKER_CONTEXT=default takes the engine on this machine.",
+        )
+    with contextlib.ExitStack() as opened:
+        try:
+            client = docker.from_env(timeout=CONNECT_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
+            opened.callback(client.close)
+            client.ping()
+        except FAILURES as error:
+            raise unreachable(error, os.environ.get("DOCKER_HOST", ""), context) from error
+        opened.pop_all()
     client.api.timeout = CALL_TIMEOUT_S
     return client
 
@@ -61,70 +63,39 @@ def memory_bytes(client: docker.DockerClient) -> int:
         return 0
 
 
-def _context() -> str:
-    return context_of(os.environ, docker_config(os.environ))
-
-
-def _check_context() -> None:
-    """Raise ``ServerError`` for a context that does not exist: the library would use the default socket's engine."""
-    context = _context()
-    if context and ContextAPI.get_context(context) is None:
-        raise ServerError(
-            f"There is no Docker context {context!r}, which DOCKER_CONTEXT or the Docker client's configuration names.",
-            hint="'docker context ls' shows those that there are; DOCKER_CONTEXT=default takes the engine on this machine.",
-        )
-
-
 def unreachable(error: BaseException, docker_host: str, context: str = "") -> ServerError:
     """The error to show for *error*, which was raised while connecting.
 
     *docker_host* is ``DOCKER_HOST``, *context* the client's; each is empty if it does not name the engine.
     """
-    where = f"at {without_credentials(docker_host)} (DOCKER_HOST)" if docker_host else "on this machine"
+    where = "on this machine"
+    hint = (
+        "Start Docker (systemctl start docker, or Docker Desktop), or set DOCKER_HOST to an engine elsewhere."
+        " Where there is none, ci/engine of the harness's repository installs one (Debian, Ubuntu; as root)."
+    )
     if context:
         where = f"behind the Docker context {context!r}"
-    evidence = without_credentials(str(error))
+        hint = (
+            f"'docker context inspect {context}' shows where it should be. DOCKER_CONTEXT=default, or 'docker context use"
+            " default', takes the engine on this machine."
+        )
+    elif docker_host:
+        where = f"at {without_credentials(docker_host)} (DOCKER_HOST)"
+        hint = "Start that engine, correct DOCKER_HOST, or unset it to use the engine on this machine."
+    message = f"No Docker engine answers {where}."
     if any(isinstance(cause, PermissionError) for cause in _causes(error)):
-        return ServerError(
-            f"The Docker engine {where} may not be used by this user.",
-            hint="Add the user to the group docker (sudo usermod -aG docker $USER, then log in again), or run as root.",
-            evidence=evidence,
-        )
-    if docker_host:
-        return ServerError(
-            f"No Docker engine answers {where}.",
-            hint="Start that engine, correct DOCKER_HOST, or unset it to use the engine on this machine.",
-            evidence=evidence,
-        )
-    if context:
-        return ServerError(
-            f"No Docker engine answers {where}.",
-            hint=f"'docker context inspect {context}' shows where it should be. DOCKER_CONTEXT=default, or 'docker context use"
-            " default', takes the engine on this machine.",
-            evidence=evidence,
-        )
-    return ServerError(
-        f"No Docker engine answers {where}.",
-        hint=(
-            "Start Docker (systemctl start docker, or Docker Desktop), or set DOCKER_HOST to an engine elsewhere."
-            " Where there is none, ci/engine of the harness's repository installs one (Debian, Ubuntu; as root)."
-        ),
-        evidence=evidence,
-    )
+        message = f"The Docker engine {where} may not be used by this user."
+        hint = "Add the user to the group docker (sudo usermod -aG docker $USER, then log in again), or run as root."
+    return ServerError(message, hint=hint, evidence=without_credentials(str(error)))
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> list[BaseException]:
     """*error* and all errors that it wraps: urllib3 and requests keep the original in ``args`` as often as a cause."""
-    queue: list[BaseException] = [error]
-    seen: list[BaseException] = []
-    while queue:
-        current = queue.pop()
-        if any(current is known for known in seen):
-            continue
-        seen.append(current)
-        yield current
+    found = [error]
+    for current in found:
         linked = [current.__cause__, current.__context__, *current.args]
-        queue.extend(link for link in linked if isinstance(link, BaseException))
+        found += [link for link in linked if isinstance(link, BaseException) and not any(link is one for one in found)]
+    return found
 
 
 def docker_config(environ: Mapping[str, str]) -> str:
@@ -143,7 +114,7 @@ def context_of(environ: Mapping[str, str], config: str) -> str:
     if not named:
         with contextlib.suppress(ValueError, AttributeError):
             named = str(json.loads(config).get("currentContext") or "")
-    return "" if named == DEFAULT_CONTEXT else named
+    return "" if named == "default" else named
 
 
 def found_by(environ: Mapping[str, str], config: str) -> str:

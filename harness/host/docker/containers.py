@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import docker
 import docker.errors
@@ -107,11 +108,7 @@ def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False)
 
     Raises ``ServerError`` when it cannot be made, or when something of the run could not be removed.
     """
-    name = naming.network(run)
-    try:
-        _create_network(client, name, run, is_isolated)
-    except FAILURES as error:
-        raise refused(f"Docker could not make the network {name}", error) from error
+    name = _create_network(client, run, is_isolated)
     try:
         yield name
     finally:
@@ -123,17 +120,19 @@ def persistent_network(client: docker.DockerClient, run: str, *, is_isolated: bo
     """The name of the network of *run*, whose servers outlive it; made if it does not exist."""
     name = naming.network(run)
     with telling(f"Docker could not make the network {name}"):
-        if not client.api.networks(filters={"label": f"{RUN_LABEL}={run}"}):
-            _create_network(client, name, run, is_isolated)
-    return name
+        exists = client.api.networks(filters={"label": f"{RUN_LABEL}={run}"})
+    return name if exists else _create_network(client, run, is_isolated)
 
 
-def _create_network(client: docker.DockerClient, name: str, run: str, is_isolated: bool) -> None:
+def _create_network(client: docker.DockerClient, run: str, is_isolated: bool) -> str:
+    name = naming.network(run)
     # a network that is only internal still reaches the engine machine's address, and all that listens on it
     options = {"com.docker.network.bridge.inhibit_ipv4": "true"} if is_isolated else None
-    client.api.create_network(
-        name, driver="bridge", internal=is_isolated, options=options, labels=labels(run, "network")
-    )
+    with telling(f"Docker could not make the network {name}"):
+        client.api.create_network(
+            name, driver="bridge", internal=is_isolated, options=options, labels=labels(run, "network")
+        )
+    return name
 
 
 def persistent_servers(client: docker.DockerClient, run: str) -> dict[str, PersistentServer]:
@@ -179,22 +178,18 @@ def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = (
             for entry in client.api.containers(all=True, filters=chosen)
             if not roles or entry["Labels"].get(ROLE_LABEL) in roles
         ]
+        remove_container = partial(client.api.remove_container, v=True, force=True)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            problems += filter(None, pool.map(lambda id: _removal_problem(client, id), containers))
+            problems += pool.map(lambda id: _removal_problem(f"container {id[:12]}", remove_container, id), containers)
         for entry in () if roles else client.api.networks(filters=chosen):
-            try:
-                client.api.remove_network(entry["Id"])
-            except docker.errors.NotFound:
-                continue
-            except FAILURES as error:
-                problems.append(f"network {entry['Name']}: {explanation(error)}")
+            problems.append(_removal_problem(f"network {entry['Name']}", client.api.remove_network, entry["Id"]))
     except FAILURES as error:
         problems.append(explanation(error))
-    if problems:
+    if any(problems):
         raise ServerError(
             "Not everything of this run could be removed.",
             hint=f"docker ps -a --filter label={RUN_LABEL}={run} shows what is left.",
-            evidence="\n".join(problems),
+            evidence="\n".join(filter(None, problems)),
         )
 
 
@@ -234,26 +229,28 @@ def abandoned(client: docker.DockerClient, age_s: float, now: float | None = Non
     alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("created", "exited", "dead")}
     before = (time.time() if now is None else now) - age_s
     found = [entry for entry in (*containers, *networks) if entry["Labels"][RUN_LABEL]]
-    names = [entry["Name"] if "Name" in entry else entry["Names"][0].removeprefix("/") for entry in found]
-    runs = [entry["Labels"][RUN_LABEL] for entry in found]
-    old = {run for run, entry in zip(runs, found, strict=True) if float(entry["Labels"][MADE_LABEL]) < before} - alive
-    return {run: tuple(name for name, of in zip(names, runs, strict=True) if of == run) for run in sorted(old)}
+    old = {entry["Labels"][RUN_LABEL] for entry in found if float(entry["Labels"][MADE_LABEL]) < before}
+    names: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(old - alive), ())
+    for entry in found:
+        if (run := entry["Labels"][RUN_LABEL]) in names:
+            names[run] += (entry["Name"] if "Name" in entry else entry["Names"][0].removeprefix("/"),)
+    return names
 
 
-def _removal_problem(client: docker.DockerClient, container: str) -> str:
-    """Remove *container* with its anonymous volumes; returns the reason of a failure, empty if it was removed.
+def _removal_problem(name: str, remove: Callable[[str], object], id: str) -> str:
+    """Remove the container or network *id*; returns the reason of a failure, empty if it was removed.
 
     The engine refuses one that ends or is being removed at the same moment, so it is retried for a while.
     """
     until = time.monotonic() + REMOVAL_S
     while True:
         try:
-            client.api.remove_container(container, v=True, force=True)
+            remove(id)
         except docker.errors.NotFound:
             return ""
         except FAILURES as error:
             if time.monotonic() > until:
-                return f"container {container[:12]}: {explanation(error)}"
+                return f"{name}: {explanation(error)}"
             time.sleep(0.1)
         else:
             return ""

@@ -40,8 +40,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _NO_ANSWER = "the registry does not answer"
 _UNREACHED = ("no such host", "dial tcp", "timeout", "deadline exceeded", "connection refused", "unreachable", "EOF")
 
-_PullEvent: TypeAlias = "dict[str, Any] | Exception | None"
-"""A message of a pull: an event, an exception, or ``None`` at its end."""
+_PullEvent: TypeAlias = "dict[str, Any] | Exception"
+"""A message of a pull: an event of the engine, or the exception that ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,6 @@ class Image:
     def tag(self) -> str:
         """The harness's tag of the image, or its id if the tag was removed."""
         return next(filter(is_ours, self.tags), self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """A build: the Dockerfile of a tar, with its arguments, tagged and labelled. ``title`` is the image's name for people."""
-
-    title: str
-    tag: str
-    context: bytes
-    dockerfile: str
-    arguments: Mapping[str, str]
-    labels: Mapping[str, str]
 
 
 class BuildLog:
@@ -182,38 +170,47 @@ class Images:
             if registry in self._silent_registries:
                 return self._silent_registries[registry]
             self._on_progress(reference, "pulling")
-            events = self._start_pull(reference)
-            try:
-                first = events.get(timeout=PULL_ANSWER_S)
-            except queue.Empty:
-                first = TimeoutError(f"timeout: no word in {PULL_ANSWER_S} s")
-            reason = pull_failure(first)
+            events = self._pull_events(reference)
+            reason = pull_failure(next(events, None))
             if reason.startswith(_NO_ANSWER):
                 self._silent_registries[registry] = reason
-        return reason or ("" if first is None else self._follow_pull(reference, events))
+        while not reason and (event := next(events, None)) is not None:
+            reason = pull_failure(event)
+            if isinstance(event, dict) and event.get("status") == "Pull complete":
+                self._on_progress(reference, f"{event.get('id', '')} pulled")
+        return reason
 
-    def build(self, build: Build, log: BuildLog) -> None:
-        """Build an image; *log* takes the output."""
-        outcome: dict[str, str] = {}
+    def build(
+        self,
+        context: bytes,
+        log: BuildLog,
+        *,
+        dockerfile: str,
+        tag: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+    ) -> None:
+        """Build *dockerfile* of the tar *context* as *tag*; *log* takes the output."""
+        errors: list[str] = []
         try:
             stream = self._api.build(
-                fileobj=io.BytesIO(build.context),
+                fileobj=io.BytesIO(context),
                 custom_context=True,
-                dockerfile=build.dockerfile,
-                tag=build.tag,
-                buildargs=dict(build.arguments),
-                labels=dict(build.labels),
+                dockerfile=dockerfile,
+                tag=tag,
+                buildargs=dict(arguments),
+                labels=dict(labels),
                 rm=True,
                 forcerm=True,
                 decode=True,
                 timeout=SILENCE_S,
             )
-            log.read(_output(stream, outcome))
+            log.read(_output(stream, errors))
         except FAILURES as error:
             raise log.failure(explanation(error)) from error
-        if "error" in outcome:
-            raise log.failure(outcome["error"])
-        if "id" not in outcome and not self.find(build.tag):
+        if errors:
+            raise log.failure(errors[-1])
+        if not self.find(tag):
             raise log.failure("the engine ended the build without an image")
 
     def import_file(self, path: str, tag: str, labels: Mapping[str, str], log: BuildLog) -> str:
@@ -238,9 +235,10 @@ class Images:
         except FAILURES as error:
             raise refused(f"The engine could not be asked for {reference}", error) from error
 
-    def _start_pull(self, reference: str) -> queue.Queue[_PullEvent]:
+    def _pull_events(self, reference: str) -> Iterator[_PullEvent]:
+        """The events of a pull; the last one is an exception if it fails, or if the registry does not answer in time."""
         repository, tag = parse_repository_tag(reference)
-        events: queue.Queue[_PullEvent] = queue.Queue()
+        events: queue.Queue[_PullEvent | None] = queue.Queue()
 
         def receive() -> None:
             try:
@@ -252,20 +250,16 @@ class Images:
 
         # the library's pull has no deadline of its own
         threading.Thread(target=receive, name=f"pull {reference}", daemon=True).start()
-        return events
-
-    def _follow_pull(self, reference: str, events: queue.Queue[_PullEvent]) -> str:
-        while True:
+        try:
+            event = events.get(timeout=PULL_ANSWER_S)
+        except queue.Empty:
+            event = TimeoutError(f"timeout: no word in {PULL_ANSWER_S} s")
+        while event is not None:
+            yield event
             try:
                 event = events.get(timeout=SILENCE_S)
             except queue.Empty:
-                return f"the pull said nothing for {SILENCE_S} s"
-            if event is None:
-                return ""
-            if reason := pull_failure(event):
-                return reason
-            if isinstance(event, dict) and event.get("status") == "Pull complete":
-                self._on_progress(reference, f"{event.get('id', '')} pulled")
+                event = TimeoutError(f"the pull said nothing for {SILENCE_S} s")
 
 
 def is_ours(tag: str) -> bool:
@@ -273,7 +267,7 @@ def is_ours(tag: str) -> bool:
     return tag.startswith(f"{naming.PREFIX}-")
 
 
-def pull_failure(event: _PullEvent) -> str:
+def pull_failure(event: _PullEvent | None) -> str:
     """The error of a pull in *event*, marked when the registry was not reached; empty if there is none."""
     if isinstance(event, Exception):
         reason = explanation(event)
@@ -295,11 +289,9 @@ def label_changes(labels: Mapping[str, str]) -> list[str]:
     return [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
 
 
-def _output(events: Iterable[Mapping[str, Any]], outcome: dict[str, str]) -> Iterator[bytes]:
-    """The output in a build's *events*; its result goes to *outcome*, as ``id`` or ``error``."""
+def _output(events: Iterable[Mapping[str, Any]], errors: list[str]) -> Iterator[bytes]:
+    """The output in a build's *events*; adds its error, if there is one, to *errors*."""
     for event in events:
         if "error" in event:
-            outcome["error"] = event["error"]
-        if "ID" in event.get("aux", {}):
-            outcome["id"] = event["aux"]["ID"]
+            errors.append(event["error"])
         yield str(event.get("stream", "")).encode()

@@ -18,7 +18,6 @@ from typing import IO
 
 import docker
 from docker.types import Mount
-from docker.utils.socket import frames_iter
 
 from harness.errors import HarnessError, ProjectError, ServerError
 from harness.host.docker import containers, streams, watchdog
@@ -55,18 +54,20 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """*commands* that run in *folder*, where the tar *project* is unpacked, and make the image *tag* of the image *source*.
+    """*commands* that run in *folder*, beside *project_files*, and make the image *tag* of the image *source*.
 
-    ``files`` are those of this machine that the commands need, by their path in the container; they lie in the volume
-    ``files_folder``, and ``variables`` are those of each command's process alone, so the image keeps neither.
+    ``declared_in`` names the source of the commands, for people. ``files`` are those of this machine that the commands
+    need, by their path in the container; they lie in the volume ``files_folder``, and ``variables`` are those of each
+    command's process alone, so the image keeps neither.
     """
 
     source: str
     tag: str
     labels: Mapping[str, str]
     commands: Sequence[Command]
+    declared_in: str
     folder: str
-    project: IO[bytes]
+    project_files: Sequence[str]
     files_folder: str
     files: Mapping[str, Path] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -87,15 +88,15 @@ class Installer:
         for container in tuple(self._containers):
             self._remove(container)
 
-    def install(self, installation: Installation, log: BuildLog) -> None:
-        """Run the commands and commit the image; *log* takes the output.
+    def install(self, installation: Installation, project: IO[bytes], log: BuildLog) -> None:
+        """Run the commands beside the files in the tar *project* and commit the image; *log* takes the output.
 
         A command that fails ends the installation with ``ProjectError``. Raises ``ServerError`` when the engine refuses or
         fails, and after ``close``.
         """
         try:
             with self._container(installation) as container, self._ended_container(container, log):
-                self._api.put_archive(container, installation.folder, installation.project)
+                self._api.put_archive(container, installation.folder, project)
                 self._copy_files(container, installation)
                 for command in installation.commands:
                     log.announce(f"$ {command.text}")
@@ -187,14 +188,9 @@ class Installer:
             user=command.user,
             workdir=installation.folder,
         )
-        connection = self._api.exec_start(created["Id"], socket=True)
-        try:
-            frames = frames_iter(connection, tty=False)  # type: ignore[no-untyped-call]  # not in the stubs
-            log.read(chunk for _, chunk in frames)
-        finally:
-            # the library ties the answer to its connection, and closing one leaves the other open
-            getattr(connection, "_response", connection).close()
-            connection.close()
+        attached = self._api.exec_start(created["Id"], socket=True)
+        with contextlib.closing(streams.Connection(attached)) as connection:
+            log.read(data for _, data in streams.frames(connection))
         code = self._api.exec_inspect(created["Id"])["ExitCode"]
         return 1 if code is None else int(code)
 

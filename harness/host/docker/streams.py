@@ -46,12 +46,12 @@ class Demultiplexer:
 
 
 class Connection:
-    """One attached connection. ``close`` may be called from another thread than the reader's, and ends its reading."""
+    """A connection on the library's *attached* socket. ``close`` also ends the reading of another thread."""
 
-    def __init__(self, api: APIClient, container: str, **streams: int) -> None:
-        attached: Any = api.attach_socket(container, params={**streams, "stream": 1})
+    def __init__(self, attached: Any) -> None:
         # a plain socket is wrapped for reading only, and has the client's time limit for an answer: no limit is wanted here
         self._socket: Any = getattr(attached, "_sock", attached)
+        # the library ties the answer to its connection, and closing one leaves the other open
         self._response: Any = getattr(attached, "_response", None)
         if hasattr(self._socket, "settimeout"):
             self._socket.settimeout(None)
@@ -82,12 +82,12 @@ class Connection:
 
 def open_input(api: APIClient, container: str) -> Connection:
     """A connection to the standard input of *container*; with ``stdin_once``, closing it gives the container end of file."""
-    return Connection(api, container, stdin=1)
+    return Connection(api.attach_socket(container, params={"stdin": 1, "stream": 1}))
 
 
 def open_output(api: APIClient, container: str) -> Connection:
     """Both output streams of *container*, as frames."""
-    return Connection(api, container, stdout=1, stderr=1)
+    return Connection(api.attach_socket(container, params={"stdout": 1, "stderr": 1, "stream": 1}))
 
 
 def frames(connection: Connection) -> Iterator[tuple[int, bytes]]:

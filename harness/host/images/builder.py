@@ -13,33 +13,22 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from harness.errors import ServerError
 from harness.host.docker.client import Client
-from harness.host.docker.images import Build, BuildLog, Images, OnProgress
-from harness.host.docker.install import Command, Installation, Installer
+from harness.host.docker.images import BuildLog, Images, OnProgress
+from harness.host.docker.install import Installer
 from harness.host.engines import Engine
 from harness.host.images import debian, debian_base, specs
-from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
-from harness.host.images.project_spec import project_spec
+from harness.host.images.build_environment import BuildEnvironment
+from harness.host.images.project_spec import project_installation
 from harness.host.images.specs import Origin, Spec, base_hint, choose
 from harness.host.locks import lock_file
-from harness.host.project import dependencies, files, git_version
-from harness.host.project.files import FOLDER
+from harness.host.project import files
 
 LOCK_DEADLINE_S = 1800
 """The longest wait, in seconds, for another run that makes the same image, before making it anyway."""
-
-INSTALL_VARIABLES = {
-    "PIP_NO_CACHE_DIR": "1",
-    "PIP_ROOT_USER_ACTION": "ignore",
-    "UV_NO_CACHE": "1",
-    "DEBIAN_FRONTEND": "noninteractive",
-}
-"""The variables of every installation, beside those of the build environment."""
 
 
 class ImageBuilder:
@@ -63,9 +52,7 @@ class ImageBuilder:
     def __enter__(self) -> ImageBuilder:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -110,39 +97,23 @@ class ImageBuilder:
     ) -> str:
         """The tag of the image with the dependencies of the project in *root*, on the image *runner*.
 
-        The arguments and errors are those of ``project_spec``; a command that fails raises ``ProjectError`` with the
+        The arguments and errors are those of ``project_installation``; a command that fails raises ``ProjectError`` with the
         end of the log. If nothing is to be installed, that is *runner*.
         """
-        spec = project_spec(self.environment, runner, root, configured, apt, exclude)
-        if not spec.installation.commands and not apt:
+        installation = project_installation(self.environment, runner, root, configured, apt, exclude)
+        tag = installation.tag
+        if not installation.commands:
             return runner
-        if self.images.find(spec.tag):
-            return spec.tag
-        with self._lock(spec.tag), tempfile.TemporaryFile() as archive:
-            if self.images.find(spec.tag):
-                return spec.tag
-            self._on_progress("project", f"installing what {spec.installation.declared_in or 'apt'} names")
-            files.project_tar(root, spec.files, archive)
-            archive.seek(0)
-            environment = self._announced_environment()
-            commands = [
-                Command(text, advise=partial(git_version.advice, root, text)) for text in spec.installation.commands
-            ]
-            if apt:
-                commands.insert(0, Command(dependencies.apt_command(apt), user="root"))
-            installation = Installation(
-                runner,
-                spec.tag,
-                spec.labels,
-                commands,
-                FOLDER,
-                archive,
-                FILES_FOLDER,
-                environment.files,
-                {**environment.variables(), **INSTALL_VARIABLES},
-            )
-            self._installer.install(installation, BuildLog("project", self._on_progress, environment.redact))
-        return spec.tag
+        if self.images.find(tag):
+            return tag
+        with self._lock(tag), tempfile.TemporaryFile() as archive:
+            if not self.images.find(tag):
+                self._on_progress("project", f"installing what {installation.declared_in} names")
+                files.project_tar(root, installation.project_files, archive)
+                archive.seek(0)
+                log = BuildLog("project", self._on_progress, self._announced_environment().redact)
+                self._installer.install(installation, archive, log)
+        return tag
 
     def provide(self, specs: Sequence[Spec]) -> str:
         """The tag of the image that one of *specs* describes, the best first: found, or made from the first available
@@ -215,9 +186,14 @@ class ImageBuilder:
             tag = spec.tag(origin_id, step)
             self._on_progress(spec.title, f"building {tag} on {below}")
             arguments = {**environment.proxy_variables(), **step.arguments, step.origin_argument: below}
-            labels = spec.labels(reference, origin_id, step)
-            build = Build(spec.title, tag, spec.recipe.context(), step.dockerfile, arguments, labels)
-            self.images.build(build, BuildLog(spec.title, self._on_progress, environment.redact))
+            self.images.build(
+                spec.recipe.context(),
+                BuildLog(spec.title, self._on_progress, environment.redact),
+                dockerfile=step.dockerfile,
+                tag=tag,
+                arguments=arguments,
+                labels=spec.labels(reference, origin_id, step),
+            )
             below = tag
         return below
 

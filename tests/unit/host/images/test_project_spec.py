@@ -11,7 +11,7 @@ import pytest
 from harness.errors import ProjectError
 from harness.host.config.load import load
 from harness.host.images import build_environment, specs
-from harness.host.images.project_spec import project_spec
+from harness.host.images.project_spec import project_installation
 
 FILES = {
     "requirements.txt": "-r more/base.txt\n-c limits.txt\n--find-links links\ndjango\n",
@@ -67,7 +67,8 @@ class Inputs:
     def key(self) -> str:
         config = load({"project": str(self.root), "settings": "x"}, self.environ, self.root)
         environment = build_environment.resolve(config, self.pip, self.environ)
-        return project_spec(environment, self.runner, self.root, self.configured, self.apt).digest
+        made = project_installation(environment, self.runner, self.root, self.configured, self.apt)
+        return made.tag.removeprefix("harness-project:")
 
 
 @pytest.fixture
