@@ -6,6 +6,7 @@
 #   HARNESS_PASSWORD   the password of every user
 #   HARNESS_USERS      primary: the users with all privileges, one a line
 #   HARNESS_PRIMARY    replica: the host that it replicates
+#   HARNESS_REPLICATION  MySQL: gtid or position, how a replica finds its place in the primary's log
 #   HARNESS_HELD       1: the harness holds the container's standard input open. The server ends with that input, so that it
 #                      does not outlive a run that was killed. A replica connects to its primary when a first line says that
 #                      the primary serves. Before, its name would be asked of other name servers, and a connection that is

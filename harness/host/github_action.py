@@ -92,8 +92,8 @@ def image_digests(config: Config) -> tuple[str, str]:
 
 def _server_key(config: Config, spec: DbSpec) -> str:
     table = config.servers.get(spec.engine)
-    release = ENGINES[spec.engine].release(str(spec.version))
-    return specs.server_specs(spec.engine, release, table.image if table else None)[0].key
+    ways = specs.server_specs(ENGINES[spec.engine], str(spec.version), table.image if table else None)
+    return ways[0].key
 
 
 def arguments(variables: Mapping[str, str]) -> list[str]:

@@ -1,12 +1,10 @@
 # MySQL's part of entry.sh, which reads this file.
-#
-#   HARNESS_REPLICATION  gtid or position: how a replica finds its place in the primary's binary log
 # shellcheck shell=sh disable=SC2034,SC2154  # entry.sh sets and uses the variables
 # shellcheck source=/dev/null
 . /opt/harness/mysql_family.sh
 
 follows_by_position() {
-    [ "${HARNESS_REPLICATION:-gtid}" = position ]
+    [ "${HARNESS_REPLICATION:-}" = position ]
 }
 
 # InnoDB's strict mode is not replicated: a table that a session made without it would stop the replica.

@@ -22,6 +22,7 @@ from harness.errors import ExitCode, ServerError
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.engines.engine import MEMORY_FOLDER
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import ServerPlan, make_plan
@@ -193,7 +194,7 @@ def test_databases_are_made_in_memory_used_on_both_and_dropped(client: DockerCli
     written = ask(writer, "SELECT pg_current_wal_flush_lsn()")
     await_(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the database")
     for server in ("default", "replica"):
-        where = f"{POSTGRES.memory_folder}/data/base/{oid}"
+        where = f"{MEMORY_FOLDER}/data/base/{oid}"
         container = client.containers.get(f"harness-{run}-{server}")
         assert container.exec_run(["stat", "-f", "-c", "%T", where]).output == b"tmpfs\n"
     with session(replica, "made") as made:

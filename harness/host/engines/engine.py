@@ -6,14 +6,23 @@ Owns only the data classes; the modules beside it fill them in. Imports neither 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.protocol.events import Role
 
 Replication = Literal["gtid", "position"]
 """The ways by which a replica finds its place in its primary's log, where an engine has both."""
+
+READY = re.compile(r"^harness: ready$", re.MULTILINE)
+"""Matches the log line of a server that accepts connections; a replica that prints it streams too."""
+
+MEMORY_FOLDER = "/srv/harness/memory"
+"""The folder of a server's databases if a file system in memory is mounted there."""
+
+DEFAULT_USER = "harness"
+"""The user of an alias whose USER is empty or not accepted by the server."""
 
 PASSWORD_VARIABLE = "HARNESS_PASSWORD"  # noqa: S105 - the name of a variable
 """The variable of a server's container with the run's password."""
@@ -37,14 +46,23 @@ class Boot:
     """
 
     role: Role
-    password: str
+    password: str = field(repr=False)
     users: tuple[str, ...] = ()
     primary_host: str = ""
     is_held: bool = True
     replication: Replication = "gtid"
 
-    def __repr__(self) -> str:
-        return f"Boot(role={self.role!r}, password='***', users={self.users!r}, primary_host={self.primary_host!r})"
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that ``images/entry.sh`` and the engine's ``server.sh`` read."""
+        is_replica = self.role == "replica"
+        return {
+            "HARNESS_ROLE": self.role,
+            PASSWORD_VARIABLE: self.password,
+            "HARNESS_HELD": "1" if self.is_held else "",
+            "HARNESS_REPLICATION": self.replication,
+            **({"HARNESS_PRIMARY": self.primary_host} if is_replica else {"HARNESS_USERS": "\n".join(self.users)}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +73,11 @@ class Engine:
     ``gis_backend`` replace the ENGINE of an alias that was written for another vendor. ``unquotable`` are the characters
     that Django cannot quote in a name. ``server_options`` are the keys of OPTIONS that name the old server, or how to
     reach it.
-    ``environment`` gives the variables of a server's container. ``ready`` matches the log line of a server that accepts
-    connections; for a replica, that it streams too. ``version_line`` finds the exact version in the log, as its first
-    group.
+    ``account`` is the system's user that the server runs as, in its image. ``version_line`` finds the exact version in the
+    log, as its first group.
     ``user`` gives the role that replaces a USER of the settings. ``dump_schema`` is the command line that prints a
     database's schema inside its server's container, and ``schema_noise`` matches the parts that differ from dump to dump.
-    ``memory_folder`` is the folder of a server's databases if a file system in memory is mounted there, and
-    ``memory_bytes`` the memory of one server besides the tests' databases: itself and its seed.
+    ``memory_bytes`` is the memory of one server besides the tests' databases: itself and its seed.
     ``hint`` is the next step when a server does not come up.
     """
 
@@ -77,13 +93,11 @@ class Engine:
     unquotable: str
     reserved_databases: frozenset[str]
     server_options: tuple[str, ...]
-    environment: Callable[[Boot], Mapping[str, str]]
-    ready: re.Pattern[str]
+    account: str
     version_line: re.Pattern[str]
     user: Callable[[str], str]
     dump_schema: Callable[[str], tuple[str, ...]]
     schema_noise: re.Pattern[str]
-    memory_folder: str
     memory_bytes: int
     hint: str
 

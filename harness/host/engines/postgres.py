@@ -6,67 +6,21 @@ Imports neither Docker nor Django.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-from harness.host.engines.engine import PASSWORD_VARIABLE, Boot, Engine, Release
+from harness.host.engines.engine import DEFAULT_USER, Engine, Release
 from harness.protocol import naming
 
-DEFAULT_USER = "harness"
-"""The superuser of an alias whose USER is empty or not accepted by PostgreSQL."""
-
-SERVER_OPTIONS = (
+SERVER_OPTIONS = (  # noqa: SIM905 - a list with a name a line would be a page
     # where the server is
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "service",
-    "servicefile",
-    "target_session_attrs",
-    "load_balance_hosts",
+    "host hostaddr port dbname service servicefile target_session_attrs load_balance_hosts"
     # the client's identity: the run's users are superusers with the run's password
-    "user",
-    "password",
-    "passfile",
-    "assume_role",
-    "require_auth",
-    "requirepeer",
-    "channel_binding",
-    "scram_client_key",
-    "scram_server_key",
-    "krbsrvname",
-    "gsslib",
-    "gssencmode",
-    "gssdelegation",
-    "oauth_issuer",
-    "oauth_client_id",
-    "oauth_client_secret",
-    "oauth_scope",
+    " user password passfile assume_role require_auth requirepeer channel_binding scram_client_key"
+    " scram_server_key krbsrvname gsslib gssencmode gssdelegation oauth_issuer oauth_client_id oauth_client_secret"
+    " oauth_scope"
     # how the connection is encrypted
-    "requiressl",
-    "sslmode",
-    "sslnegotiation",
-    "sslcompression",
-    "sslcert",
-    "sslcertmode",
-    "sslkey",
-    "sslpassword",
-    "sslrootcert",
-    "sslcrl",
-    "sslcrldir",
-    "sslsni",
-    "sslkeylogfile",
-    "ssl_min_protocol_version",
-    "ssl_max_protocol_version",
-)
-
-
-def environment(boot: Boot) -> Mapping[str, str]:
-    """The environment that ``images/entry.sh`` reads."""
-    common = {"HARNESS_ROLE": boot.role, PASSWORD_VARIABLE: boot.password, "HARNESS_HELD": "1" if boot.is_held else ""}
-    if boot.role == "replica":
-        return {**common, "HARNESS_PRIMARY": boot.primary_host}
-    return {**common, "HARNESS_USERS": "\n".join(boot.users)}
+    " requiressl sslmode sslnegotiation sslcompression sslcert sslcertmode sslkey sslpassword sslrootcert sslcrl"
+    " sslcrldir sslsni sslkeylogfile ssl_min_protocol_version ssl_max_protocol_version"
+).split()
 
 
 def user(name: str) -> str:
@@ -79,21 +33,10 @@ def user(name: str) -> str:
 
 def dump_schema(database: str) -> tuple[str, ...]:
     """The command line that prints the schema of *database*, inside its server's container."""
-    # as a bare word, a name with "=" in it would be read as a connection string
-    return (
-        "pg_dump",
-        "--schema-only",
-        "--no-password",
-        "--host=/tmp",
-        "--username=postgres",
-        f"--dbname={_connection(database)}",
-    )
-
-
-def _connection(database: str) -> str:
-    """*database* as a connection string: a bare name with "=" in it would be read as one."""
     quoted = database.replace("\\", "\\\\").replace("'", "\\'")
-    return f"dbname='{quoted}'"
+    # a bare name with "=" in it would be read as a connection string
+    dbname = f"--dbname=dbname='{quoted}'"
+    return ("pg_dump", "--schema-only", "--no-password", "--host=/tmp", "--username=postgres", dbname)
 
 
 POSTGRES = Engine(
@@ -112,14 +55,12 @@ POSTGRES = Engine(
     name_bytes=naming.POSTGRES_NAME_BYTES,
     unquotable='"\0',
     reserved_databases=frozenset({"postgres", "template0", "template1"}),
-    server_options=SERVER_OPTIONS,
-    environment=environment,
-    ready=re.compile(r"^harness: ready$", re.MULTILINE),
+    server_options=tuple(SERVER_OPTIONS),
+    account="postgres",
     version_line=re.compile(r"starting PostgreSQL (\S+)"),
     user=user,
     dump_schema=dump_schema,
     schema_noise=re.compile(r"^\\(?:un)?restrict .*\n", re.MULTILINE),
-    memory_folder="/srv/harness/memory",
     memory_bytes=150 << 20,
     hint=(
         "PostgreSQL needs memory for shared buffers (128 MB) and, where its databases are in memory, for them (memory_size and"

@@ -72,7 +72,7 @@ class ImageBuilder:
 
         Raises ``ServerError`` with every reason when it can be neither found, pulled nor built.
         """
-        return self.provide(specs.server_specs(engine.name, engine.release(version), image))
+        return self.provide(specs.server_specs(engine, version, image))
 
     def runner_image(self, python: str, python_source: str = "") -> str:
         """The tag of the runner's image with *python*; *python_source* names the source of that version, empty for the

@@ -19,9 +19,9 @@ _CHECKOUT = Path(__file__).parents[3]
 RUNNER = "runner"
 
 _SHARED = {
-    "postgres": ("entry.sh",),
-    "mysql": ("entry.sh", "mysql_family.sh"),
-    "mariadb": ("entry.sh", "mysql_family.sh"),
+    "postgres": ("entry.sh", "server.Dockerfile"),
+    "mysql": ("entry.sh", "mysql_family.sh", "server.Dockerfile"),
+    "mariadb": ("entry.sh", "mysql_family.sh", "server.Dockerfile"),
 }
 """The files beside the recipes' folders that belong to a recipe too."""
 
@@ -32,9 +32,6 @@ class Recipe:
 
     name: str
     files: tuple[tuple[str, bytes], ...]
-
-    def __contains__(self, path: str) -> bool:
-        return any(path == name for name, _ in self.files)
 
     @property
     def digest(self) -> str:

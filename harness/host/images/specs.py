@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from harness.errors import UsageError
 from harness.host.digest import digest_of
 from harness.host.docker.images import NAME_LABEL, Image
-from harness.host.engines import Release
+from harness.host.engines import Engine
 from harness.host.images import debian, recipe
 from harness.host.images.recipe import Recipe
 from harness.host.project.python_version import PYTHONS
@@ -113,18 +113,18 @@ def base_labels(suite: str, check_valid_until: bool = True) -> dict[str, str]:
     }
 
 
-def server_specs(engine: str, release: Release, image: str | None = None) -> tuple[Spec, ...]:
-    """The ways to an image of *engine*'s *release*, the best first.
-
-    *image* is the configured image; then it is the only way.
+def server_specs(engine: Engine, version: str, image: str | None = None) -> tuple[Spec, ...]:
+    """The ways to an image of *engine*'s *version*, the best first. *image* is the configured image; then it is the only
+    way.
     """
-    made = recipe.load(engine)
-    seeded = Step("Dockerfile", "SOURCE", {"VERSION": release.version})
-    official = Spec(engine, release.version, Origin((image or release.image,)), made, (seeded,))
-    if image is not None or not release.suite or "debian.Dockerfile" not in made:
+    release = engine.release(version)
+    made = recipe.load(engine.name)
+    seeded = Step("server.Dockerfile", "SOURCE", {"ACCOUNT": engine.account, "VERSION": version})
+    official = Spec(engine.name, version, Origin((image or release.image,)), made, (seeded,))
+    if image is not None:
         return (official,)
-    packages = Step("debian.Dockerfile", "BASE", {"VERSION": release.version}, suffix="-binaries")
-    return (official, Spec(engine, release.version, debian_origin(release.suite), made, (packages, seeded)))
+    packages = Step("debian.Dockerfile", "BASE", {"VERSION": version}, suffix="-binaries")
+    return (official, Spec(engine.name, version, debian_origin(release.suite), made, (packages, seeded)))
 
 
 def runner_specs(python: str) -> tuple[Spec, ...]:

@@ -21,6 +21,7 @@ from harness.host.docker.errors import EVIDENCE_LINES
 from harness.host.docker.events import Watch
 from harness.host.docker.server import ServerContainer, ServerSpec
 from harness.host.engines import Boot, Replication
+from harness.host.engines.engine import MEMORY_FOLDER, READY
 from harness.host.planning.plan import PlannedServer, ServerPlan
 from harness.protocol.events import ServerReady
 from harness.protocol.messages import Endpoint
@@ -218,7 +219,7 @@ class Servers:
         for chunk in () if self._given_up.is_set() else container.follow():
             seen += chunk
             text = seen.decode(errors="replace")
-            if server.engine.ready.search(text):
+            if READY.search(text):
                 self._serves[server.id].set()
                 return self._is_ready(server, text)
         if self._given_up.is_set():
@@ -255,8 +256,8 @@ class Servers:
             network=self._options.network,
             port=server.engine.port,
             publish=self._options.publish,
-            environment=server.engine.environment(boot),
-            memory="" if server.engine.name in self._options.on_disk else server.engine.memory_folder,
+            environment=boot.environment,
+            memory="" if server.engine.name in self._options.on_disk else MEMORY_FOLDER,
             memory_bytes=self._options.sizes.get(server.engine.name, 0),
             is_held=is_held,
         )

@@ -2,7 +2,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.host.docker.images import Image
-from harness.host.engines import Release
+from harness.host.engines.postgres import POSTGRES
 from harness.host.images import specs
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step, choose, runner_specs, server_specs
@@ -10,7 +10,6 @@ from harness.host.images.specs import Origin, Spec, Step, choose, runner_specs, 
 RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
 SEEDED = Step("Dockerfile", "SOURCE")
 SPEC = Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (SEEDED,))
-POSTGRES = Release("17", "postgres:17", "trixie")
 
 
 def _image(spec: Spec = SPEC, origin_id: str = "sha256:1", created_at: float = 1, tag: str = "") -> Image:
@@ -76,25 +75,26 @@ def test_a_base_made_here_counts_as_the_origin_too() -> None:
 
 
 def test_debians_packages_come_after_the_official_image() -> None:
-    official, packages = server_specs("postgres", POSTGRES)
+    official, packages = server_specs(POSTGRES, "17")
     assert official.origin == Origin(("postgres:17",))
-    assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("Dockerfile", "SOURCE")]
+    assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("server.Dockerfile", "SOURCE")]
     assert packages.origin == Origin(("debian:trixie-slim",), "trixie")
     assert [(step.dockerfile, step.origin_argument) for step in packages.steps] == [
         ("debian.Dockerfile", "BASE"),
-        ("Dockerfile", "SOURCE"),
+        ("server.Dockerfile", "SOURCE"),
     ]
-    assert all(step.arguments == {"VERSION": "17"} for step in packages.steps)
+    assert all(step.arguments["VERSION"] == "17" for step in packages.steps)
+    assert official.steps[0].arguments["ACCOUNT"] == "postgres"
     assert packages.tag("x", packages.steps[0]).startswith("harness-postgres-binaries:17-")
 
 
 def test_a_configured_image_is_the_only_source() -> None:
-    (only,) = server_specs("postgres", POSTGRES, "pgvector/pgvector:pg17")
+    (only,) = server_specs(POSTGRES, "17", "pgvector/pgvector:pg17")
     assert only.origin == Origin(("pgvector/pgvector:pg17",))
 
 
 def test_only_the_last_step_carries_the_key() -> None:
-    _, packages = server_specs("postgres", POSTGRES)
+    _, packages = server_specs(POSTGRES, "17")
     keys = [packages.labels("o", "i", step)[specs.KEY_LABEL] for step in packages.steps]
     assert keys == ["", packages.key]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.config.databases import DbSpec
-from harness.host.engines.postgres import POSTGRES, SERVER_OPTIONS
+from harness.host.engines.postgres import POSTGRES
 from harness.host.planning.plan import ServerPlan, make_plan
 from harness.protocol import naming
 from harness.protocol.messages import Route
@@ -83,7 +83,7 @@ class TestServers:
         assert servers(made) == {"default": ("postgres", "17", "primary", None, ("default",))}
         (route,) = made.routes
         assert (route.server, route.backend, route.user, route.test_name) == ("default", PG, "shop", None)
-        assert route.drop_options == SERVER_OPTIONS
+        assert route.drop_options == POSTGRES.server_options
         assert made.notices == ()
 
     def test_aliases_on_the_same_host_and_port_share_a_server(self) -> None:
