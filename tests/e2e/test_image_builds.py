@@ -106,7 +106,7 @@ def _left() -> set[str]:
 
 def _spec(name: str, runner: str, dockerfile: str) -> Spec:
     recipe = Recipe(name, (("Dockerfile", f"ARG BASE\nFROM $BASE\n{dockerfile}\n".encode()),))
-    return Spec(name, "1", Origin((runner,)), recipe, (Step("Dockerfile", "BASE"),))
+    return Spec(name, "1", Origin(runner), recipe, (Step("Dockerfile", "BASE"),))
 
 
 def _wheel(folder: Path, name: str) -> Path:
@@ -181,7 +181,7 @@ def test_what_can_be_had_from_nowhere_is_told_with_every_reason(
     builder: ImageBuilder, build_log: BuildLog, own: str
 ) -> None:
     specs = [
-        Spec(own, "1", Origin((f"registry.invalid/{name}:1",)), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
+        Spec(own, "1", Origin(f"registry.invalid/{name}:1"), Recipe(own, ()), (Step("Dockerfile", "BASE"),))
         for name in ("one", "two")
     ]
     with pytest.raises(ServerError) as caught:
@@ -450,7 +450,7 @@ MOMENTS = {
     "committing": "builder._installer._commit = stay; install('true')",
     "building": """
 recipe = Recipe('x', (('Dockerfile', b'ARG BASE\\nFROM $BASE\\nRUN echo under way; sleep 300 # test-build\\n'),))
-builder.provide([Spec('x', '1', Origin((sys.argv[1],)), recipe, (Step('Dockerfile', 'BASE'),))])
+builder.provide([Spec('x', '1', Origin(sys.argv[1]), recipe, (Step('Dockerfile', 'BASE'),))])
 """,
 }
 
@@ -490,8 +490,8 @@ def test_a_base_that_is_there_is_not_made_again() -> None:
     first = _script("base")
     assert first.returncode == 0, first.stderr
     with contextlib.closing(connect()) as client, ImageBuilder(client, BuildLog()) as builder:
-        before = [builder.images.find(reference) for reference in specs.debian_origin("trixie").all_references]
+        before = [builder.images.find(reference) for reference in specs.debian_origin("trixie").references]
         again = _script("base")
         assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-        assert before == [builder.images.find(reference) for reference in specs.debian_origin("trixie").all_references]
+        assert before == [builder.images.find(reference) for reference in specs.debian_origin("trixie").references]
     assert any(before)

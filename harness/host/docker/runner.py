@@ -142,8 +142,7 @@ class RunnerContainer:
         with contextlib.suppress(ServerError, KeyError, TypeError, ValueError, *FAILURES):
             if state_of(self._client, self.id).status == "paused":
                 return True
-            told = self._api.top(self.id, ps_args="-o pid,ppid,stat")
-            return is_command_stopped(told["Processes"])
+            return is_command_stopped(self._api.top(self.id, ps_args="-o pid,ppid,stat")["Processes"])
         return False
 
     def _existing_state(self) -> State:

@@ -1,13 +1,14 @@
-"""The container of one database server, made by testcontainers.
+"""The containers of database servers, made by testcontainers, and the engine's events about them.
 
-Owns how it is made, watched and written to. ``host.engines`` has its environment, and ``host.run.servers`` decides when it is
-ready.
+Owns how a server is made, watched and written to. ``host.engines`` has its environment, ``host.run.servers`` decides when it
+is ready.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +20,14 @@ from testcontainers.core.exceptions import ContainerStartException
 
 from harness.errors import ServerError
 from harness.host.docker import streams
-from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling
+from harness.host.docker.containers import RUN_LABEL, SHM_BYTES, State, labels, state_of, telling
 from harness.host.docker.errors import FAILURES, refused
 from harness.protocol import naming
 
 LOG_LIMIT = "32m"
 """The size of a server's log that the engine keeps."""
+
+EVENTS = ("die", "oom", "pause")
 
 # A server ends with its standard input, which this process holds: no watchdog container with the engine's socket is needed.
 testcontainers_config.ryuk_disabled = True
@@ -124,8 +127,8 @@ class ServerContainer:
         """Whether one of its processes is stopped by a signal. False where the engine cannot tell."""
         # an engine may have no ps, or one that prints something else
         with contextlib.suppress(ServerError, KeyError, TypeError, *FAILURES):
-            told = self._client.api.top(self.id, ps_args="-o pid,stat")
-            return any(state.startswith("T") for _, state in told["Processes"])
+            processes = self._client.api.top(self.id, ps_args="-o pid,stat")["Processes"]
+            return any(state.startswith("T") for _, state in processes)
         return False
 
     def log(self) -> str:
@@ -178,3 +181,32 @@ def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerConta
         cap_drop=["ALL"],
         log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": LOG_LIMIT}),
     )
+
+
+class Watch:
+    """Calls *on_event* with a container's id and one of ``EVENTS``, from a thread of its own, until it is closed.
+
+    If the engine itself goes away, no event comes: the next call to a container shows that.
+    """
+
+    def __init__(self, client: docker.DockerClient, run: str, on_event: Callable[[str, str], None]) -> None:
+        self._on_event = on_event
+        self._stream: Any = None
+        with contextlib.suppress(*FAILURES):
+            chosen = {"type": "container", "event": list(EVENTS), "label": f"{RUN_LABEL}={run}"}
+            self._stream = client.api.events(filters=chosen, decode=True)
+            threading.Thread(target=self._follow, name="watch", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop watching. Safe to call twice."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with contextlib.suppress(*FAILURES, AttributeError):
+                stream.close()
+
+    def _follow(self) -> None:
+        with contextlib.suppress(*FAILURES, ValueError, AttributeError):  # another thread has closed it
+            for event in self._stream:
+                if self._stream is None:
+                    return
+                self._on_event(event["Actor"]["ID"], event["Action"])

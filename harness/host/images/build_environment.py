@@ -121,22 +121,23 @@ def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) 
     """
     notices: list[str] = []
     pip = {**pip, **_pip_variables(environ)}
-    files: dict[str, Path] = {}
-    if bundle := _certificates(config, pip, environ, notices):
-        files[_BUNDLE] = bundle
-    values = {name: pip[name].split() for name in _CARRIED if pip.get(name)}
+    bundle = _certificates(config, pip, environ, notices)
+    files = {_BUNDLE: bundle} if bundle else {}
     configured = _configured(config)
-    values |= {name: list(value) for name, value in configured.items()}
+    values = {name: pip[name].split() for name in _CARRIED if pip.get(name)} | configured
     if config.pip_index_url is not None:
         values.pop("no-index", None)
     for name in _INDEXES:
-        values[name] = [url for url in values.get(name, ()) if _is_reachable(url, notices)]
+        urls = values.get(name, [])
+        values[name] = [url for url in urls if url.startswith(("http://", "https://"))]
+        local = (url for url in urls if url not in values[name])
+        notices += (f"pip's index {url} is local to this machine and does not reach image builds." for url in local)
     for name in _PLACES:
-        values[name] = _in_container(name, values.get(name, ()), name in configured, files, notices)
+        values[name] = _in_container(name, values.get(name, []), name in configured, files, notices)
     proxies = _proxies(config, environ)
     if pip.get("proxy"):
         proxies = {"http_proxy": pip["proxy"], "https_proxy": pip["proxy"]} | proxies
-    notices.extend(_loopback(proxies))
+    notices += _loopback(proxies)
     variables = {_variable(name): " ".join(words) for name, words in values.items() if words}
     return BuildEnvironment(variables, files, proxies, tuple(notices))
 
@@ -188,7 +189,7 @@ def _pip_variables(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _configured(config: Config) -> dict[str, Sequence[str]]:
+def _configured(config: Config) -> dict[str, list[str]]:
     """Pip's settings that the harness's own configuration has."""
     values: dict[str, Sequence[str] | None] = {
         "index-url": None if config.pip_index_url is None else (config.pip_index_url,),
@@ -197,15 +198,7 @@ def _configured(config: Config) -> dict[str, Sequence[str]]:
         "constraint": config.pip_constraints,
         "trusted-host": config.pip_trusted_hosts,
     }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _is_reachable(url: str, notices: list[str]) -> bool:
-    """Whether a container can reach an index; one in this machine's files it cannot, which is a notice."""
-    if url.startswith(("http://", "https://")):
-        return True
-    notices.append(f"pip's index {url} is local to this machine and does not reach image builds.")
-    return False
+    return {name: list(value) for name, value in values.items() if value is not None}
 
 
 def _in_container(

@@ -20,7 +20,7 @@ from harness.host.docker.client import Client
 from harness.host.docker.images import BuildLog, Images, OnProgress
 from harness.host.docker.install import Installer
 from harness.host.engines import Engine
-from harness.host.images import debian, debian_base, specs
+from harness.host.images import debian_base, specs
 from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.project_spec import project_installation
 from harness.host.images.specs import Origin, Spec, base_hint, choose
@@ -132,18 +132,16 @@ class ImageBuilder:
         raise _unobtainable(specs, reasons)
 
     def find_or_pull(self, origin: Origin, reasons: list[str]) -> tuple[str, str] | None:
-        """A reference of *origin* and its image's id, from this machine or a registry; adds the reason of each failed pull
-        to *reasons*.
+        """A reference of *origin* and its image's id, from this machine or a registry; adds the reason of a failed pull to
+        *reasons*.
         """
-        for reference in origin.all_references:
+        for reference in origin.references:
             if image_id := self.images.find(reference):
                 return reference, image_id
-        for reference in origin.references:
-            reason = self.images.pull(reference)
-            image_id = None if reason else self.images.find(reference)
-            if image_id:
-                return reference, image_id
-            reasons.append(f"{reference}: {reason or 'pulled, and not there'}")
+        reason = self.images.pull(origin.reference)
+        if not reason and (image_id := self.images.find(origin.reference)):
+            return origin.reference, image_id
+        reasons.append(f"{origin.reference}: {reason or 'pulled, and not there'}")
         return None
 
     def _existing(self, specs: Sequence[Spec]) -> str:
@@ -151,10 +149,10 @@ class ImageBuilder:
 
         If its origin exists too, its tag is known. Otherwise the engine lists all of our images, which is slow.
         """
-        references = {reference for spec in specs for reference in spec.origin.all_references}
+        references = {reference for spec in specs for reference in spec.origin.references}
         local = {reference: image_id for reference in references if (image_id := self.images.find(reference))}
         for spec in specs:
-            for reference in spec.origin.all_references:
+            for reference in spec.origin.references:
                 if reference in local and self.images.find(tag := spec.tag(local[reference], spec.steps[-1])):
                     return tag
         ours = self.images.ours()
@@ -171,9 +169,7 @@ class ImageBuilder:
             if image_id := self.images.find(tag):
                 return tag, image_id
             try:
-                check = not debian.takes_expired()
-                mirror = debian.machine_mirror()
-                return tag, debian_base.make(self.images, origin.suite, mirror, self._on_progress, check)
+                return tag, debian_base.make(self.images, origin.suite, self._on_progress)
             except ServerError as error:
                 reasons.append("\n".join(filter(None, [f"{tag}: {error.message}", error.evidence])))
                 return None
@@ -214,24 +210,23 @@ class ImageBuilder:
         Making it twice only costs time, so the block runs without the lock after the deadline.
         """
         until = time.monotonic() + LOCK_DEADLINE_S
+        is_announced = False
         with lock_file(name) as file:
-            is_announced = False
             while time.monotonic() < until:
-                try:
+                with contextlib.suppress(BlockingIOError):
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
-                except BlockingIOError:
-                    if not is_announced:
-                        self._on_progress(name, "it is being made already: waiting")
-                        is_announced = True
-                    time.sleep(0.1)
+                if not is_announced:
+                    self._on_progress(name, "it is being made already: waiting")
+                is_announced = True
+                time.sleep(0.1)
             yield
 
 
 def _unobtainable(specs: Sequence[Spec], reasons: Sequence[str]) -> ServerError:
     spec = specs[0]
     suite = next((spec.origin.suite for spec in specs if spec.origin.suite), "")
-    hint = f"'docker pull {spec.origin.references[0]}' on the engine's machine shows what is in the way."
+    hint = f"'docker pull {spec.origin.reference}' on the engine's machine shows what is in the way."
     if suite:
         hint = f"{base_hint(suite, os.geteuid() == 0)} With a registry, {hint}"
     if spec.name != "runner":

@@ -161,9 +161,7 @@ def _make_base(builder: ImageBuilder, suite: str, mirror: str | None, *, check_v
         debian_base.install_debootstrap(print_progress, title)
     if reason := debian_base.obstacle(builder.images):
         raise ServerError(f"The base {title} cannot be made: {reason}.", hint=specs.base_hint(suite, is_root))
-    source = debian.Mirror(mirror.rstrip("/")) if mirror else debian.machine_mirror()
-    check = check_valid_until and not debian.takes_expired()
-    debian_base.make(builder.images, suite, source, paced(print_progress), check)
+    debian_base.make(builder.images, suite, paced(print_progress), mirror, check_valid_until=check_valid_until)
     print_progress(title, "made")
 
 

@@ -29,12 +29,16 @@ def obstacle(images: Images) -> str:
     return ""
 
 
-def make(images: Images, suite: str, mirror: debian.Mirror, on_progress: OnProgress, check_valid_until: bool) -> str:
-    """Make the base of *suite* from *mirror*; returns the image's id."""
+def make(
+    images: Images, suite: str, on_progress: OnProgress, mirror: str | None = None, *, check_valid_until: bool = True
+) -> str:
+    """Make the base of *suite* from *mirror* or the one of this machine's apt; returns the image's id."""
+    source = debian.Mirror(mirror.rstrip("/")) if mirror else debian.machine_mirror()
+    check_valid_until = check_valid_until and not debian.takes_expired()
     log = BuildLog(specs.base_tag(suite), on_progress)
     with tempfile.NamedTemporaryFile(prefix="harness-base-") as archive:
         # a file and not a pipe: the engine would import the first half of a broken pipe as the whole
-        command = ["bash", str(recipe.folder(specs.BASE_RECIPE) / "debootstrap"), suite, mirror.uri]
+        command = ["bash", str(recipe.folder(specs.BASE_RECIPE) / "debootstrap"), suite, source.uri]
         with subprocess.Popen(
             command if check_valid_until else [*command, "--no-check-valid-until"],
             stdin=subprocess.PIPE,
@@ -44,7 +48,7 @@ def make(images: Images, suite: str, mirror: debian.Mirror, on_progress: OnProgr
             assert process.stdin is not None
             assert process.stderr is not None
             with contextlib.suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(mirror.sources(suite).encode())
+                process.stdin.write(source.sources(suite).encode())
             log.read(process.stderr)
         if process.returncode != 0:
             raise log.failure(f"debootstrap exited with {process.returncode}")

@@ -5,11 +5,11 @@ Owns what a run needs, and that it is made side by side; ``builder`` beside this
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, as_completed
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 from harness.host.config.databases import DbSpec, exact
@@ -18,6 +18,7 @@ from harness.host.engines import ENGINES
 from harness.host.images.builder import ImageBuilder
 from harness.host.project.settings_module import MANAGE_PY
 
+_Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
@@ -30,21 +31,23 @@ class ConfiguredImages:
     def __init__(self, builder: ImageBuilder, config: Config) -> None:
         self._builder = builder
         self._config = config
-        self._servers: dict[DbSpec, str] = {}
+        self._server = functools.cache(self._server_image)
 
     def all(self, db: Iterable[DbSpec]) -> dict[str, str]:
         """The tags of the servers of *db*, by ``postgres:17``, and of the runner if it is a container, by ``runner``.
 
         They are made side by side; an image that fails does not end the others.
         """
-        jobs: dict[str, Callable[[], str]] = {str(spec): partial(self._server, spec) for spec in servers_of(db)}
+        jobs: dict[str, Callable[[], str]] = {
+            str(spec): functools.partial(self._server, spec) for spec in servers_of(db)
+        }
         if self._config.runner == "container":
             jobs["runner"] = self.runner
         return side_by_side(jobs)
 
     def servers(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The tags of the servers by engine and version, made side by side."""
-        jobs = {(name, version): partial(self._server, DbSpec(name, version)) for name, version in wanted}
+        jobs = {(name, version): functools.partial(self._server, DbSpec(name, version)) for name, version in wanted}
         return side_by_side(jobs)
 
     def runner(self) -> str:
@@ -55,14 +58,10 @@ class ConfiguredImages:
             return runner
         return self._builder.project_image(runner, config.project, config.install, config.apt, (config.artifacts_root,))
 
-    def _server(self, spec: DbSpec) -> str:
-        if spec not in self._servers:
-            assert spec.version is not None
-            server = self._config.servers.get(spec.engine)
-            self._servers[spec] = self._builder.server_image(
-                ENGINES[spec.engine], spec.version, server.image if server else None
-            )
-        return self._servers[spec]
+    def _server_image(self, spec: DbSpec) -> str:
+        assert spec.version is not None
+        server = self._config.servers.get(spec.engine)
+        return self._builder.server_image(ENGINES[spec.engine], spec.version, server.image if server else None)
 
 
 def servers_of(db: Iterable[DbSpec]) -> tuple[DbSpec, ...]:
@@ -74,9 +73,6 @@ def has_project(config: Config) -> bool:
     """Whether *config* is that of a Django project."""
     # a manage.py that chooses between settings names none, and its dependencies are the same for each of them
     return config.settings is not None or (config.project / MANAGE_PY).is_file()
-
-
-_Key = TypeVar("_Key")
 
 
 def side_by_side(jobs: Mapping[_Key, Callable[[], _Value]]) -> dict[_Key, _Value]:

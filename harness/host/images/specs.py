@@ -29,17 +29,18 @@ TAG_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The origin of a spec: the first of *references* that is there or can be pulled.
+    """The origin of a spec: the image *reference*, which may have to be pulled.
 
     *suite* is the Debian suite of which an origin can be made on this machine instead; empty if there is none.
     """
 
-    references: tuple[str, ...]
+    reference: str
     suite: str = ""
 
     @property
-    def all_references(self) -> tuple[str, ...]:
-        return (*self.references, base_tag(self.suite)) if self.suite else self.references
+    def references(self) -> tuple[str, ...]:
+        """The names under which this machine may have it."""
+        return (self.reference, base_tag(self.suite)) if self.suite else (self.reference,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Spec:
     @property
     def key(self) -> str:
         """A digest of all that decides the image's content, except the current content of its origin."""
-        parts = [self.recipe.digest, self.name, self.version, *self.origin.references, self.origin.suite]
+        parts = [self.recipe.digest, self.name, self.version, self.origin.reference, self.origin.suite]
         for step in self.steps:
             parts += [step.dockerfile, step.origin_argument]
             parts += [f"{name}={value}" for name, value in sorted(step.arguments.items())]
@@ -120,7 +121,7 @@ def server_specs(engine: Engine, version: str, image: str | None = None) -> tupl
     release = engine.release(version)
     made = recipe.load(engine.name)
     seeded = Step("server.Dockerfile", "SOURCE", {"ACCOUNT": engine.account, "VERSION": version})
-    official = Spec(engine.name, version, Origin((image or release.image,)), made, (seeded,))
+    official = Spec(engine.name, version, Origin(image or release.image), made, (seeded,))
     if image is not None:
         return (official,)
     packages = Step("debian.Dockerfile", "BASE", {"VERSION": version}, suffix="-binaries")
@@ -136,7 +137,7 @@ def runner_specs(python: str) -> tuple[Spec, ...]:
         raise UsageError(f"Unknown Python version {python!r}.", hint=f"Known: {', '.join(PYTHONS)}.")
     made = recipe.load(recipe.RUNNER)
     step = Step("Dockerfile", "BASE")
-    official = Spec("runner", python, Origin((f"python:{python}-slim",)), made, (step,))
+    official = Spec("runner", python, Origin(f"python:{python}-slim"), made, (step,))
     suite = debian.PYTHON_SUITES.get(python)
     if suite is None:
         return (official,)
@@ -145,7 +146,7 @@ def runner_specs(python: str) -> tuple[Spec, ...]:
 
 def debian_origin(suite: str) -> Origin:
     """A Debian to install packages on: the official image, or a base made on this machine."""
-    return Origin((f"debian:{suite}-slim",), suite)
+    return Origin(f"debian:{suite}-slim", suite)
 
 
 def choose(spec: Spec, images: Iterable[Image], local: Mapping[str, str]) -> Image | None:
@@ -154,7 +155,7 @@ def choose(spec: Spec, images: Iterable[Image], local: Mapping[str, str]) -> Ima
     *local* maps references that the engine has to their ids. An image is out of date if its origin has been replaced here
     by another of the same name, but not if its origin is gone: nothing shows that the origin has changed.
     """
-    known = {local[reference] for reference in spec.origin.all_references if reference in local}
+    known = {local[reference] for reference in spec.origin.references if reference in local}
     fitting = [
         image
         for image in images

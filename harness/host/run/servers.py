@@ -18,8 +18,7 @@ from harness.errors import ServerError
 from harness.host.docker.client import Client
 from harness.host.docker.containers import PersistentServer, State, persistent_servers, remove_run
 from harness.host.docker.errors import EVIDENCE_LINES
-from harness.host.docker.events import Watch
-from harness.host.docker.server import ServerContainer, ServerSpec
+from harness.host.docker.server import ServerContainer, ServerSpec, Watch
 from harness.host.engines import Boot, Replication
 from harness.host.engines.engine import MEMORY_FOLDER, READY
 from harness.host.planning.plan import PlannedServer, ServerPlan

@@ -9,11 +9,11 @@ from harness.host.images.specs import Origin, Spec, Step, choose, runner_specs, 
 
 RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
 SEEDED = Step("Dockerfile", "SOURCE")
-SPEC = Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (SEEDED,))
+SPEC = Spec("postgres", "17", Origin("postgres:17"), RECIPE, (SEEDED,))
 
 
 def _image(spec: Spec = SPEC, origin_id: str = "sha256:1", created_at: float = 1, tag: str = "") -> Image:
-    labels = spec.labels(spec.origin.references[0], origin_id, spec.steps[-1])
+    labels = spec.labels(spec.origin.reference, origin_id, spec.steps[-1])
     return Image(f"id-{created_at}", (tag or spec.tag(origin_id, spec.steps[-1]),), labels, created_at)
 
 
@@ -27,11 +27,11 @@ def test_a_tag_names_the_image_its_version_and_its_content() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Spec("postgres", "17", Origin(("postgres:17",)), Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,)),
-        Spec("postgres", "17", Origin(("postgis/postgis:17-3.5",)), RECIPE, (SEEDED,)),
-        Spec("postgres", "17", Origin(("postgres:17",), "trixie"), RECIPE, (SEEDED,)),
-        Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (Step("Dockerfile", "SOURCE", {"VERSION": "17"}),)),
-        Spec("postgres", "17", Origin(("postgres:17",)), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
+        Spec("postgres", "17", Origin("postgres:17"), Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,)),
+        Spec("postgres", "17", Origin("postgis/postgis:17-3.5"), RECIPE, (SEEDED,)),
+        Spec("postgres", "17", Origin("postgres:17", "trixie"), RECIPE, (SEEDED,)),
+        Spec("postgres", "17", Origin("postgres:17"), RECIPE, (Step("Dockerfile", "SOURCE", {"VERSION": "17"}),)),
+        Spec("postgres", "17", Origin("postgres:17"), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
     ],
 )
 def test_each_part_of_an_image_changes_its_tag(other: Spec) -> None:
@@ -76,9 +76,9 @@ def test_a_base_made_here_counts_as_the_origin_too() -> None:
 
 def test_debians_packages_come_after_the_official_image() -> None:
     official, packages = server_specs(POSTGRES, "17")
-    assert official.origin == Origin(("postgres:17",))
+    assert official.origin == Origin("postgres:17")
     assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("server.Dockerfile", "SOURCE")]
-    assert packages.origin == Origin(("debian:trixie-slim",), "trixie")
+    assert packages.origin == Origin("debian:trixie-slim", "trixie")
     assert [(step.dockerfile, step.origin_argument) for step in packages.steps] == [
         ("debian.Dockerfile", "BASE"),
         ("server.Dockerfile", "SOURCE"),
@@ -90,7 +90,7 @@ def test_debians_packages_come_after_the_official_image() -> None:
 
 def test_a_configured_image_is_the_only_source() -> None:
     (only,) = server_specs(POSTGRES, "17", "pgvector/pgvector:pg17")
-    assert only.origin == Origin(("pgvector/pgvector:pg17",))
+    assert only.origin == Origin("pgvector/pgvector:pg17")
 
 
 def test_only_the_last_step_carries_the_key() -> None:
@@ -102,7 +102,7 @@ def test_only_the_last_step_carries_the_key() -> None:
 @pytest.mark.parametrize(("python", "suite"), [("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "sid")])
 def test_the_runner_has_a_debian_for_its_python(python: str, suite: str) -> None:
     official, packages = runner_specs(python)
-    assert official.origin.references == (f"python:{python}-slim",)
+    assert official.origin.reference == f"python:{python}-slim"
     assert packages.origin.suite == suite
 
 
