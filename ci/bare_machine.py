@@ -136,7 +136,7 @@ def _run(commands: Sequence[str]) -> int:
 def _machine(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> Iterator[str]:
     """A running machine with a clone, as its container's id. It ends with this process, however the process ends."""
     try:
-        with containers.telling("The bare machine could not be made"), tempfile.TemporaryFile() as archive:
+        with containers.translate_errors("The bare machine could not be made"), tempfile.TemporaryFile() as archive:
             container = _create(client, run, image, environment)
             _write_files(archive, environment)
             archive.seek(0)
@@ -200,7 +200,7 @@ def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _execute(client: docker.DockerClient, container: str, command: str, folder: str = CLONE) -> int:
     """Run *command* in the container, print its output as it comes, and return its exit status."""
     words = ["timeout", "--kill-after", "10", str(LIMIT_S), "bash", "-c", command]
-    with containers.telling("The bare machine could not be reached"):
+    with containers.translate_errors("The bare machine could not be reached"):
         created = client.api.exec_create(container, words, workdir=folder)
         connection = client.api.exec_start(created["Id"], socket=True)
         # the client's own deadline is for an answer, and a command may be silent for longer

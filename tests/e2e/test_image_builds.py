@@ -219,16 +219,6 @@ def test_one_of_two_runs_builds_and_the_other_waits(runner: str, own: str) -> No
     assert sum("Successfully built" in build_log.text for build_log in logs) == 1
 
 
-def test_the_first_failure_of_several_jobs_is_raised() -> None:
-    def fail() -> str:
-        raise ServerError("no image")
-
-    waiting = threading.Event()
-    with pytest.raises(ServerError, match="no image"):
-        provision.side_by_side({"slow": lambda: str(waiting.wait(60)), "failing": fail})
-    waiting.set()
-
-
 def test_images_built_on_ours_are_not_ours(builder: ImageBuilder, runner: str, own: str) -> None:
     tag = builder.provide([_spec(own, runner, "RUN echo one")])
     theirs = f"theirs-{own}:1"

@@ -119,7 +119,7 @@ def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False)
 def persistent_network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> str:
     """The name of the network of *run*, whose servers outlive it; made if it does not exist."""
     name = naming.network(run)
-    with telling(f"Docker could not make the network {name}"):
+    with translate_errors(f"Docker could not make the network {name}"):
         exists = client.api.networks(filters={"label": f"{RUN_LABEL}={run}"})
     return name if exists else _create_network(client, run, is_isolated)
 
@@ -128,7 +128,7 @@ def _create_network(client: docker.DockerClient, run: str, is_isolated: bool) ->
     name = naming.network(run)
     # a network that is only internal still reaches the engine machine's address, and all that listens on it
     options = {"com.docker.network.bridge.inhibit_ipv4": "true"} if is_isolated else None
-    with telling(f"Docker could not make the network {name}"):
+    with translate_errors(f"Docker could not make the network {name}"):
         client.api.create_network(
             name, driver="bridge", internal=is_isolated, options=options, labels=labels(run, "network")
         )
@@ -138,7 +138,7 @@ def _create_network(client: docker.DockerClient, run: str, is_isolated: bool) ->
 def persistent_servers(client: docker.DockerClient, run: str) -> dict[str, PersistentServer]:
     """The servers of *run* that are running, by host name."""
     chosen = {"label": f"{RUN_LABEL}={run}", "status": "running"}
-    with telling("Docker could not say which servers are kept"):
+    with translate_errors("Docker could not say which servers are kept"):
         found = [client.api.inspect_container(entry["Id"]) for entry in client.api.containers(filters=chosen)]
     return {
         entry["Config"]["Hostname"]: PersistentServer(
@@ -223,7 +223,7 @@ def abandoned(client: docker.DockerClient, age_s: float, now: float | None = Non
     does not count as alive. *now* as above. Raises ``ServerError``.
     """
     ours = {"label": [RUN_LABEL, MADE_LABEL]}
-    with telling("Docker could not say what runs have left behind"):
+    with translate_errors("Docker could not say what runs have left behind"):
         containers = client.api.containers(all=True, filters=ours)
         networks = client.api.networks(filters=ours)
     alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("created", "exited", "dead")}
@@ -257,7 +257,7 @@ def _removal_problem(name: str, remove: Callable[[str], object], id: str) -> str
 
 
 @contextlib.contextmanager
-def telling(what: str, client: docker.DockerClient | None = None, container: str = "") -> Iterator[None]:
+def translate_errors(what: str, client: docker.DockerClient | None = None, container: str = "") -> Iterator[None]:
     """Raise the engine's exceptions as a ``ServerError``, or as the end of *container* if it has ended by itself."""
     try:
         yield
@@ -280,7 +280,7 @@ def check_running(client: docker.DockerClient, container: str, what: str, before
     with contextlib.suppress(*FAILURES):  # a removed container has no log, nor has the runner's
         output = client.api.logs(container, tail=EVIDENCE_LINES).decode(errors="replace").strip()
     output = "\n".join(filter(None, [*before, output]))
-    hint = "Its last output is part of this message." if output else "It has said nothing before."
+    hint = "Its last output is part of this message." if output else "It had no output."
     raise ServerError(f"{what}: its container {state}.", hint=hint, evidence=output)
 
 

@@ -116,7 +116,7 @@ class Images:
         self._api = client.api
         self._on_progress = on_progress
         self._silent_registries: dict[str, str] = {}
-        self._asking = threading.Lock()
+        self._registry_lock = threading.Lock()
 
     @property
     def is_on_this_machine(self) -> bool:
@@ -166,7 +166,7 @@ class Images:
         A registry that did not answer once is not asked again: one that drops packets costs the full deadline.
         """
         registry = registry_of(reference)
-        with self._asking:
+        with self._registry_lock:
             if registry in self._silent_registries:
                 return self._silent_registries[registry]
             self._on_progress(reference, "pulling")
@@ -253,13 +253,13 @@ class Images:
         try:
             event = events.get(timeout=PULL_ANSWER_S)
         except queue.Empty:
-            event = TimeoutError(f"timeout: no word in {PULL_ANSWER_S} s")
+            event = TimeoutError(f"timeout: no answer in {PULL_ANSWER_S} s")
         while event is not None:
             yield event
             try:
                 event = events.get(timeout=SILENCE_S)
             except queue.Empty:
-                event = TimeoutError(f"the pull said nothing for {SILENCE_S} s")
+                event = TimeoutError(f"the pull has made no progress for {SILENCE_S} s")
 
 
 def is_ours(tag: str) -> bool:

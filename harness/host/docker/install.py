@@ -33,11 +33,16 @@ CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID")
 commands are not root's.
 """
 
+HINT = (
+    "The last lines of its output are part of this message. [tool.harness] install names the commands, apt the system's"
+    " packages that they need; pip's indexes, certificates and proxies are those of your own pip."
+)
+
 KILLED = 128 + signal.SIGKILL
 END_SHOWS_S = 2.0
 """The longest time, in seconds, until the engine reports the end of a container whose processes are gone."""
 
-_CANCELLED = "The images were no longer wanted."
+_CANCELLED = "The installation was cancelled."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,13 @@ class Installer:
                     if code == KILLED:
                         self._await_end(container)
                     if code:
-                        advice = command.advise("\n".join(log.tail))
-                        raise _failed(log.redact(command.text), code, "\n".join(log.tail), advice)
+                        output = "\n".join(log.tail)
+                        raise ProjectError(
+                            "The project's dependencies could not be installed:"
+                            f" {log.redact(command.text)!r} exited with {code}.",
+                            hint=command.advise(output) or HINT,
+                            evidence=output,
+                        )
                 self._commit(container, installation)
         except FAILURES as error:
             raise log.failure(explanation(error)) from error
@@ -158,9 +168,7 @@ class Installer:
             raise
 
     def _await_end(self, container: str) -> None:
-        """Wait until the engine reports the end of *container*: a killed process may mean that the whole container was
-        killed.
-        """
+        """Wait until the engine reports the end of *container*, if all of it was killed."""
         deadline = time.monotonic() + END_SHOWS_S
         while time.monotonic() < deadline and containers.state_of(self._client, container).is_running:
             time.sleep(0.1)
@@ -203,19 +211,6 @@ class Installer:
             *label_changes({**installation.labels, **containers.no_labels()}),
         ]
         self._api.commit(container, repository=repository, tag=version, changes="\n".join(changes))
-
-
-def _failed(command: str, code: int, output: str, advice: str) -> ProjectError:
-    """The error for *command* that exited with *code*; *advice* is the hint for this project, or empty."""
-    return ProjectError(
-        f"The project's dependencies could not be installed: {command!r} exited with {code}.",
-        hint=advice
-        or (
-            "The last lines of its output are part of this message. [tool.harness] install names the commands, apt the"
-            " system's packages that they need; pip's indexes, certificates and proxies are those of your own pip."
-        ),
-        evidence=output,
-    )
 
 
 def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:

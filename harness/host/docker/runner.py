@@ -20,7 +20,7 @@ from docker.types import LogConfig
 
 from harness.errors import ServerError
 from harness.host.docker import streams
-from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, telling, under_shell
+from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, translate_errors, under_shell
 from harness.host.docker.errors import FAILURES, refused
 from harness.protocol import naming
 
@@ -58,9 +58,7 @@ class RunnerContainer:
         self.id = ""
 
     def create(self, *, init: bool = True) -> None:
-        """Make the container, without starting it. *init*: use the engine's own init as first process, which not every
-        engine has.
-        """
+        """Make the container, without starting it. *init*: its first process is the engine's own, if the engine has one."""
         spec = self._spec
         host_config = self._api.create_host_config(
             init=init,
@@ -71,7 +69,7 @@ class RunnerContainer:
             # the journal comes over the attached stream, so the engine need not log it as well
             log_config=LogConfig(type="none"),
         )
-        with telling("Docker could not make the runner's container"):
+        with translate_errors("Docker could not make the runner's container"):
             self.id = self._api.create_container(
                 spec.image,
                 command=list(spec.command) if init else under_shell(spec.command),
@@ -90,21 +88,23 @@ class RunnerContainer:
 
     def put(self, folder: str, archive: IO[bytes] | bytes) -> None:
         """Unpack the tar *archive* in *folder*, which must exist. The container need not run."""
-        with telling(f"Docker could not bring files to {folder} in the runner's container", self._client, self.id):
+        with translate_errors(
+            f"Docker could not bring files to {folder} in the runner's container", self._client, self.id
+        ):
             self._api.put_archive(self.id, folder, archive)
 
     def attach_input(self) -> streams.Connection:
         """A connection to its standard input."""
-        with telling("Docker could not attach to the runner's container", self._client, self.id):
+        with translate_errors("Docker could not attach to the runner's container", self._client, self.id):
             return streams.open_input(self._api, self.id)
 
     def attach_output(self) -> streams.Connection:
         """A connection to its standard output and error together. Complete if attached before the start."""
-        with telling("Docker could not attach to the runner's container", self._client, self.id):
+        with translate_errors("Docker could not attach to the runner's container", self._client, self.id):
             return streams.open_output(self._api, self.id)
 
     def start(self) -> None:
-        with telling("Docker could not start the runner's container"):
+        with translate_errors("Docker could not start the runner's container"):
             self._api.start(self.id)
 
     def signal(self, number: int) -> None:

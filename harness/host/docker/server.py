@@ -20,7 +20,7 @@ from testcontainers.core.exceptions import ContainerStartException
 
 from harness.errors import ServerError
 from harness.host.docker import streams
-from harness.host.docker.containers import RUN_LABEL, SHM_BYTES, State, labels, state_of, telling
+from harness.host.docker.containers import RUN_LABEL, SHM_BYTES, State, labels, state_of, translate_errors
 from harness.host.docker.errors import FAILURES, refused
 from harness.protocol import naming
 
@@ -70,7 +70,7 @@ class ServerContainer:
         self._log: Any = None
         self._closed = False
         if kept is not None:
-            with telling(f"Docker could not find the server {spec.host} again"):
+            with translate_errors(f"Docker could not find the server {spec.host} again"):
                 self._container._container = client.containers.get(kept)
 
     @property
@@ -82,7 +82,7 @@ class ServerContainer:
 
     def start(self) -> None:
         """Make and start the container, and attach to its standard input unless it has ended by then: ``follow`` shows why."""
-        with telling(f"Docker could not start the server {self.spec.host}"):
+        with translate_errors(f"Docker could not start the server {self.spec.host}"):
             self._container.start()
             try:
                 if self.spec.is_held:
@@ -91,7 +91,7 @@ class ServerContainer:
                 if self.state().is_running:
                     raise
 
-    def tell(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         """Write *line* to its standard input."""
         if self._hold is not None:
             with contextlib.suppress(OSError):  # if the server is gone, its log says why
@@ -133,20 +133,22 @@ class ServerContainer:
 
     def log(self) -> str:
         """The part of its log that the engine has kept."""
-        with telling(f"Docker could not read the log of the server {self.spec.host}"):
+        with translate_errors(f"Docker could not read the log of the server {self.spec.host}"):
             log: Any = self._client.api.logs(self.id)
         return bytes(log).decode(errors="replace")
 
     def execute(self, command: Sequence[str]) -> tuple[int, str, str]:
         """Run *command* in the container and return exit status, standard output and standard error."""
-        with telling(f"Docker could not run {command[0]} on the server {self.spec.host}", self._client, self.id):
+        with translate_errors(
+            f"Docker could not run {command[0]} on the server {self.spec.host}", self._client, self.id
+        ):
             result: Any = self._container.get_wrapped_container().exec_run(list(command), demux=True)
         out, err = result.output
         return int(result.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
 
     def published_port(self) -> int:
         """The port of this machine that leads to the server."""
-        with telling(f"Docker did not publish the port of the server {self.spec.host}"):
+        with translate_errors(f"Docker did not publish the port of the server {self.spec.host}"):
             return int(self._container.get_docker_client().port(self.id, self.spec.port))
 
     def _stop_following(self) -> None:

@@ -217,7 +217,7 @@ class ImageBuilder:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 if not is_announced:
-                    self._on_progress(name, "it is being made already: waiting")
+                    self._on_progress(name, "another run makes it already: waiting")
                 is_announced = True
                 time.sleep(0.1)
             yield

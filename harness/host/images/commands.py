@@ -139,9 +139,7 @@ def table(cells: Sequence[Sequence[str]]) -> list[str]:
 
 
 def paced(on_progress: OnProgress, clock: Callable[[], float] = time.monotonic) -> OnProgress:
-    """*on_progress* without most of debootstrap's steps (``I: Extracting libc6...``): one in ``STEP_S`` seconds is passed
-    on.
-    """
+    """*on_progress* with one of debootstrap's steps (``I: Extracting libc6...``) in ``STEP_S`` seconds."""
     last = -STEP_S
 
     def pass_on(image: str, line: str) -> None:

@@ -213,7 +213,7 @@ class Servers:
             container.start()
         if server.primary is not None:
             self._serves[server.primary].wait()
-            container.tell("the primary serves")
+            container.write_line("the primary serves")
         seen = b""
         for chunk in () if self._given_up.is_set() else container.follow():
             seen += chunk

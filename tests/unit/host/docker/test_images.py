@@ -25,7 +25,7 @@ def test_a_reference_names_its_registry(reference: str, registry: str) -> None:
     ("event", "silent"),
     [
         (RuntimeError('Get "https://x": dial tcp: lookup x: no such host'), True),
-        (TimeoutError("timeout: no word in 15 s"), True),
+        (TimeoutError("timeout: no answer in 15 s"), True),
         ({"error": "net/http: request canceled (Client.Timeout exceeded): context deadline exceeded"}, True),
         ({"error": "manifest for python:3.99-slim not found: manifest unknown"}, False),
         (RuntimeError("pull access denied for shop, repository does not exist"), False),

@@ -36,7 +36,7 @@ def test_the_command_is_distinguished_from_its_children(processes: list[list[str
 
 
 def waited(answer: object, *states: object) -> tuple[int, bool]:
-    """What ``wait`` makes of the engine's *answer* to it, and of the container's *states* after it."""
+    """The result of a wait that the engine answers with *answer*, and of the container's *states* after it."""
     client = mock.Mock()
     client.api.wait.side_effect = [answer]
     client.api.inspect_container.side_effect = states

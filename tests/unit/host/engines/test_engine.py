@@ -1,4 +1,4 @@
-"""What all engines have in common: their versions, the environment of a server, and the scripts that read it."""
+"""The common parts of all engines: versions, the environment of a server, and the scripts that read it."""
 
 import re
 

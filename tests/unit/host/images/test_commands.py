@@ -13,12 +13,6 @@ RUNNER = Image("sha256:1", ("harness-runner:3.13-a",), {ORIGIN_LABEL: "python:3.
 UNTAGGED = Image("sha256:2", (), {}, 2.0, 1_000_000)
 
 
-def test_each_wanted_server_comes_once_with_its_version() -> None:
-    default = ENGINES["postgres"].default_version
-    asked = (DbSpec("postgres"), DbSpec("postgres", default), DbSpec("postgres", "15", "catalog"))
-    assert wanted_servers(asked) == (DbSpec("postgres", default), DbSpec("postgres", "15"))
-
-
 def test_sqlite_needs_no_server() -> None:
     assert wanted_servers((DbSpec("sqlite"), DbSpec("postgres", "15"))) == (DbSpec("postgres", "15"),)
     assert wanted_servers((DbSpec("sqlite"),)) == ()

@@ -17,103 +17,97 @@ def _image(spec: Spec = SPEC, origin_id: str = "sha256:1", created_at: float = 1
     return Image(f"id-{created_at}", (tag or spec.tag(origin_id, spec.steps[-1]),), labels, created_at)
 
 
-def test_a_tag_names_the_image_its_version_and_its_content() -> None:
-    tag = SPEC.tag("sha256:1", SEEDED)
-    assert tag.startswith("harness-postgres:17-")
-    assert len(tag.rpartition("-")[2]) == specs.TAG_DIGITS
-    assert tag == SPEC.tag("sha256:1", SEEDED)
+class TestTag:
+    def test_it_names_the_image_its_version_and_its_content(self) -> None:
+        tag = SPEC.tag("sha256:1", SEEDED)
+        assert tag.startswith("harness-postgres:17-")
+        assert len(tag.rpartition("-")[2]) == specs.TAG_DIGITS
+        assert tag == SPEC.tag("sha256:1", SEEDED)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Spec("postgres", "17", Origin("postgres:17"), Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,)),
+            Spec("postgres", "17", Origin("postgis/postgis:17-3.5"), RECIPE, (SEEDED,)),
+            Spec("postgres", "17", Origin("postgres:17", "trixie"), RECIPE, (SEEDED,)),
+            Spec("postgres", "17", Origin("postgres:17"), RECIPE, (Step("Dockerfile", "SOURCE", {"VERSION": "17"}),)),
+            Spec("postgres", "17", Origin("postgres:17"), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
+        ],
+    )
+    def test_each_part_of_an_image_changes_it(self, other: Spec) -> None:
+        assert other.tag("sha256:1", SEEDED) != SPEC.tag("sha256:1", SEEDED)
+
+    def test_another_origin_under_the_same_name_changes_it(self) -> None:
+        assert SPEC.tag("sha256:2", SEEDED) != SPEC.tag("sha256:1", SEEDED)
+
+    def test_only_the_last_step_carries_the_key(self) -> None:
+        _, packages = server_specs(POSTGRES, "17")
+        keys = [packages.labels("o", "i", step)[specs.KEY_LABEL] for step in packages.steps]
+        assert keys == ["", packages.key]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        Spec("postgres", "17", Origin("postgres:17"), Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,)),
-        Spec("postgres", "17", Origin("postgis/postgis:17-3.5"), RECIPE, (SEEDED,)),
-        Spec("postgres", "17", Origin("postgres:17", "trixie"), RECIPE, (SEEDED,)),
-        Spec("postgres", "17", Origin("postgres:17"), RECIPE, (Step("Dockerfile", "SOURCE", {"VERSION": "17"}),)),
-        Spec("postgres", "17", Origin("postgres:17"), RECIPE, (Step("debian.Dockerfile", "SOURCE"),)),
-    ],
-)
-def test_each_part_of_an_image_changes_its_tag(other: Spec) -> None:
-    assert other.tag("sha256:1", SEEDED) != SPEC.tag("sha256:1", SEEDED)
+class TestChoice:
+    def test_an_image_that_is_there_is_chosen(self) -> None:
+        assert choose(SPEC, [_image()], {"postgres:17": "sha256:1"}) == _image()
+
+    def test_the_newest_of_several_is_chosen(self) -> None:
+        assert choose(SPEC, [_image(created_at=1), _image(created_at=3), _image(created_at=2)], {}) == _image(
+            created_at=3
+        )
+
+    def test_an_image_is_out_of_date_if_its_origin_was_replaced(self) -> None:
+        assert choose(SPEC, [_image(origin_id="sha256:1")], {"postgres:17": "sha256:2"}) is None
+
+    def test_an_image_whose_origin_was_removed_is_still_good(self) -> None:
+        assert choose(SPEC, [_image()], {}) == _image()
+
+    def test_an_image_of_another_recipe_is_not_chosen(self) -> None:
+        other = Spec("postgres", "17", SPEC.origin, Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,))
+        assert choose(SPEC, [_image(other)], {}) is None
+
+    @pytest.mark.parametrize("tag", ["mine:1", "harness-mine:1", "harness-postgres:17-0123456789ab"])
+    def test_an_image_that_only_inherits_our_labels_is_not_chosen(self, tag: str) -> None:
+        assert choose(SPEC, [_image(tag=tag)], {}) is None
+
+    def test_a_base_made_here_counts_as_the_origin_too(self) -> None:
+        spec = Spec("runner", "3.13", specs.debian_origin("trixie"), RECIPE, (SEEDED,))
+        assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:1", "debian:trixie-slim": "sha256:9"})
+        assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:2"}) is None
 
 
-def test_another_origin_under_the_same_name_changes_the_tag() -> None:
-    assert SPEC.tag("sha256:2", SEEDED) != SPEC.tag("sha256:1", SEEDED)
+class TestServers:
+    def test_debians_packages_come_after_the_official_image(self) -> None:
+        official, packages = server_specs(POSTGRES, "17")
+        assert official.origin == Origin("postgres:17")
+        assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("server.Dockerfile", "SOURCE")]
+        assert packages.origin == Origin("debian:trixie-slim", "trixie")
+        assert [(step.dockerfile, step.origin_argument) for step in packages.steps] == [
+            ("debian.Dockerfile", "BASE"),
+            ("server.Dockerfile", "SOURCE"),
+        ]
+        assert all(step.arguments["VERSION"] == "17" for step in packages.steps)
+        assert official.steps[0].arguments["ACCOUNT"] == "postgres"
+        assert packages.tag("x", packages.steps[0]).startswith("harness-postgres-binaries:17-")
+
+    def test_a_configured_image_is_the_only_source(self) -> None:
+        (only,) = server_specs(POSTGRES, "17", "pgvector/pgvector:pg17")
+        assert only.origin == Origin("pgvector/pgvector:pg17")
 
 
-def test_an_image_that_is_there_is_chosen() -> None:
-    assert choose(SPEC, [_image()], {"postgres:17": "sha256:1"}) == _image()
+class TestRunner:
+    @pytest.mark.parametrize(("python", "suite"), [("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "sid")])
+    def test_it_has_a_debian_for_its_python(self, python: str, suite: str) -> None:
+        official, packages = runner_specs(python)
+        assert official.origin.reference == f"python:{python}-slim"
+        assert packages.origin.suite == suite
 
+    def test_a_python_that_no_debian_has_comes_from_a_registry_alone(self) -> None:
+        assert [spec.origin.references for spec in runner_specs("3.12")] == [("python:3.12-slim",)]
 
-def test_the_newest_of_several_is_chosen() -> None:
-    assert choose(SPEC, [_image(created_at=1), _image(created_at=3), _image(created_at=2)], {}) == _image(created_at=3)
-
-
-def test_an_image_of_an_origin_that_was_replaced_is_out_of_date() -> None:
-    assert choose(SPEC, [_image(origin_id="sha256:1")], {"postgres:17": "sha256:2"}) is None
-
-
-def test_an_image_whose_origin_was_removed_is_still_good() -> None:
-    assert choose(SPEC, [_image()], {}) == _image()
-
-
-def test_an_image_of_another_recipe_is_not_chosen() -> None:
-    other = Spec("postgres", "17", SPEC.origin, Recipe("postgres", (("Dockerfile", b"FROM y"),)), (SEEDED,))
-    assert choose(SPEC, [_image(other)], {}) is None
-
-
-@pytest.mark.parametrize("tag", ["mine:1", "harness-mine:1", "harness-postgres:17-0123456789ab"])
-def test_an_image_that_only_inherits_our_labels_is_not_chosen(tag: str) -> None:
-    assert choose(SPEC, [_image(tag=tag)], {}) is None
-
-
-def test_a_base_made_here_counts_as_the_origin_too() -> None:
-    spec = Spec("runner", "3.13", specs.debian_origin("trixie"), RECIPE, (SEEDED,))
-    assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:1", "debian:trixie-slim": "sha256:9"})
-    assert choose(spec, [_image(spec)], {"harness-base:trixie": "sha256:2"}) is None
-
-
-def test_debians_packages_come_after_the_official_image() -> None:
-    official, packages = server_specs(POSTGRES, "17")
-    assert official.origin == Origin("postgres:17")
-    assert [(step.dockerfile, step.origin_argument) for step in official.steps] == [("server.Dockerfile", "SOURCE")]
-    assert packages.origin == Origin("debian:trixie-slim", "trixie")
-    assert [(step.dockerfile, step.origin_argument) for step in packages.steps] == [
-        ("debian.Dockerfile", "BASE"),
-        ("server.Dockerfile", "SOURCE"),
-    ]
-    assert all(step.arguments["VERSION"] == "17" for step in packages.steps)
-    assert official.steps[0].arguments["ACCOUNT"] == "postgres"
-    assert packages.tag("x", packages.steps[0]).startswith("harness-postgres-binaries:17-")
-
-
-def test_a_configured_image_is_the_only_source() -> None:
-    (only,) = server_specs(POSTGRES, "17", "pgvector/pgvector:pg17")
-    assert only.origin == Origin("pgvector/pgvector:pg17")
-
-
-def test_only_the_last_step_carries_the_key() -> None:
-    _, packages = server_specs(POSTGRES, "17")
-    keys = [packages.labels("o", "i", step)[specs.KEY_LABEL] for step in packages.steps]
-    assert keys == ["", packages.key]
-
-
-@pytest.mark.parametrize(("python", "suite"), [("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "sid")])
-def test_the_runner_has_a_debian_for_its_python(python: str, suite: str) -> None:
-    official, packages = runner_specs(python)
-    assert official.origin.reference == f"python:{python}-slim"
-    assert packages.origin.suite == suite
-
-
-def test_a_python_that_no_debian_has_comes_from_a_registry_alone() -> None:
-    assert [spec.origin.references for spec in runner_specs("3.12")] == [("python:3.12-slim",)]
-
-
-def test_an_unknown_python_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError) as caught:
-        runner_specs("3.9")
-    assert "3.13" in caught.value.hint
+    def test_an_unknown_python_is_refused_with_the_known_ones(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            runner_specs("3.9")
+        assert "3.13" in caught.value.hint
 
 
 def test_the_hint_to_make_a_base_is_one_command() -> None:
