@@ -284,8 +284,7 @@ def _message(result: Result) -> str:
 
 def _text_bytes(reports: Iterable[RunReport]) -> int:
     """The bytes allowed for each text, so that dashboards accept the size of the file."""
-    cases = (case for report in reports for case in report.cases if len(case.attempts) > 1 or case.is_red)
-    texts = 3 * sum(len(case.red_attempts) for case in cases)
+    texts = 3 * sum(len(case.red_attempts) for report in reports for case in report.cases)
     return max(LEAST_BYTES, min(STREAM_BYTES, TOTAL_BYTES // max(texts, 1)))
 
 

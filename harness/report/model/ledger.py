@@ -1,8 +1,7 @@
-"""Folds the events of a run into a ``RunReport``.
+"""Folds the events of a run into a ``RunReport``. Pure.
 
-Owns each test's final outcome if the journal lacks it, and the limits of a run's size in memory. Pure, and total: any beginning
-of any journal gives a report in which each planned test has exactly one outcome. May import the protocol and this
-package's data; touches no file and no terminal.
+Owns each test's final outcome if the journal lacks it, and the limits of a run's size in memory. Any beginning of any journal
+gives a report in which each planned test has exactly one outcome.
 """
 
 from __future__ import annotations

@@ -22,8 +22,6 @@ LABELS = {
     Outcome.NOT_RUN: "NOT RUN",
 }
 FLAKY = "FLAKY"
-_NESTED = "Traceback (most recent call last):"
-_UNKNOWN = "no details were reported"
 DETAILED = 20
 """The number of failures of a run that are shown with their frames by default."""
 LISTED_FROM = 11
@@ -34,6 +32,8 @@ FAILURES = 5
 """The number of other failures of one test that are shown."""
 ERROR_LINES = 40
 LINE_CHARACTERS = 2000
+_NESTED = "Traceback (most recent call last):"
+_UNKNOWN = "no details were reported"
 
 
 def label(case: Case) -> str:
@@ -116,27 +116,6 @@ def sql_line(case: Case, path: str) -> str:
     return f"{plural(number, 'statement')}: {path}" if number and path else ""
 
 
-def _excerpt_of(failure: Failure) -> Iterator[BriefLine]:
-    if failure.subtest:
-        yield BriefLine(f"subTest {one_line(failure.subtest)}", "folded")
-    brief = failure.brief or (BriefLine(full_text(failure), "error"),)
-    for kind, group in groupby(brief, key=lambda line: line.kind):
-        if kind != "error":
-            yield from group
-            continue
-        text = for_terminal("\n".join(line.text for line in group)).strip("\n")
-        yield from (BriefLine(line, "error") for line in keep_end_lines(text, ERROR_LINES).split("\n"))
-
-
-def _clipped(text: str) -> str:
-    """*text* on one line, limited in length: of a long one (a page of HTML), the beginning and the end."""
-    text = for_terminal(text).replace("\n", " ")
-    if len(text) <= LINE_CHARACTERS:
-        return text
-    half = LINE_CHARACTERS // 2
-    return f"{text[:half]} [... {len(text) - 2 * half:,} characters left out ...] {text[-half:]}"
-
-
 def case_headline(case: Case) -> str:
     """The failure of *case* on one line: that of its last red attempt, else its reason."""
     if case.outcome is Outcome.NOT_RUN:
@@ -202,3 +181,24 @@ def server_line(server: ServerReady) -> str:
     """``default: postgres 17.4, primary, ready in 1.20s``."""
     role = f"replica of {server.primary}" if server.primary else server.role
     return f"{server.server}: {server.engine} {server.version}, {role}, ready in {server.ready_s:.2f}s"
+
+
+def _excerpt_of(failure: Failure) -> Iterator[BriefLine]:
+    if failure.subtest:
+        yield BriefLine(f"subTest {one_line(failure.subtest)}", "folded")
+    brief = failure.brief or (BriefLine(full_text(failure), "error"),)
+    for kind, group in groupby(brief, key=lambda line: line.kind):
+        if kind != "error":
+            yield from group
+            continue
+        text = for_terminal("\n".join(line.text for line in group)).strip("\n")
+        yield from (BriefLine(line, "error") for line in keep_end_lines(text, ERROR_LINES).split("\n"))
+
+
+def _clipped(text: str) -> str:
+    """*text* on one line, limited in length: of a long one (a page of HTML), the beginning and the end."""
+    text = for_terminal(text).replace("\n", " ")
+    if len(text) <= LINE_CHARACTERS:
+        return text
+    half = LINE_CHARACTERS // 2
+    return f"{text[:half]} [... {len(text) - 2 * half:,} characters left out ...] {text[-half:]}"

@@ -35,9 +35,9 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A test and its one final outcome. ``reason`` says why it was skipped or not run.
+    """A test and its one final outcome. A red one that ran has a red attempt; ``reason`` says why it was skipped or not run.
 
-    ``is_planned`` is false for what discovery cannot know: a fixture of a class or module that was skipped or went wrong.
+    ``is_planned`` is false for a fixture of a class or module that was skipped or went wrong: discovery does not know it.
     """
 
     test: PlannedTest

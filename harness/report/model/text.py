@@ -35,10 +35,7 @@ def for_terminal(text: str) -> str:
 
 def first_line(text: str) -> str:
     """The first line of *text* that is not blank, stripped; empty if there is none."""
-    for line in visible(text).split("\n"):
-        if stripped := line.strip():
-            return stripped
-    return ""
+    return next((line for raw in visible(text).split("\n") if (line := raw.strip())), "")
 
 
 def one_line(text: str, limit: int = 300) -> str:
@@ -70,10 +67,8 @@ def keep_end_lines(text: str, limit: int) -> str:
     lines = text.split("\n")
     if len(lines) <= limit:
         return text
-    head = limit // 3
-    tail = limit - head
-    left_out = len(lines) - head - tail
-    return "\n".join([*lines[:head], f"[... {left_out} lines left out ...]", *lines[-tail:]])
+    head, left_out = limit // 3, len(lines) - limit
+    return "\n".join([*lines[:head], f"[... {left_out} lines left out ...]", *lines[head + left_out :]])
 
 
 def plural(number: int, noun: str) -> str:

@@ -150,25 +150,20 @@ class Sink(io.TextIOBase):
         return self._is_open and self._out.isatty()
 
     def write(self, text: str) -> int:
-        if self._is_open:
-            try:
-                self._out.write(encodable(text, self.encoding))
-            except (OSError, ValueError):
-                self._stop_writing()
+        self._try(lambda: self._out.write(encodable(text, self.encoding)))
         return len(text)
 
     def flush(self) -> None:
-        if self._is_open:
-            try:
-                self._out.flush()
-            except (OSError, ValueError):
-                self._stop_writing()
+        self._try(self._out.flush)
 
-    def _stop_writing(self) -> None:
-        """Stop writing, since the pipe or file is closed or full. Buffered text would raise again when the interpreter exits."""
-        self._is_open = False
-        with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as null:
-            os.dup2(null.fileno(), self._out.fileno())
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            if self._is_open:
+                action()
+        except (OSError, ValueError):  # closed or full; buffered text would raise again when the interpreter exits
+            self._is_open = False
+            with contextlib.suppress(OSError, ValueError), Path(os.devnull).open("wb") as null:
+                os.dup2(null.fileno(), self._out.fileno())
 
 
 def _is_due(progress: Progress, since_s: float, options: ConsoleOptions) -> bool:

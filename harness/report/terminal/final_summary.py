@@ -102,7 +102,7 @@ def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Tex
             if lines := quoted(output, VERBOSE_LINES if is_verbose else OUTPUT_LINES):
                 yield Text(f"  {name}", "cyan")
                 yield from lines
-        if options.debug_sql:
+        if options.debug_sql and attempt.sql:
             yield from _sql(attempt)
     if where := phrases.sql_line(case, sql_path):
         yield Text(f"  {where}", "dim")
@@ -146,8 +146,6 @@ def _traceback(text: str, files: set[str]) -> Iterator[Text]:
 
 
 def _sql(attempt: Attempt) -> Iterator[Text]:
-    if not attempt.sql:
-        return
     total = sum(statement.duration for statement in attempt.sql)
     yield Text(f"  sql: {plural(len(attempt.sql), 'statement')} in {seconds(total)}", "cyan")
     left_out = len(attempt.sql) - STATEMENTS

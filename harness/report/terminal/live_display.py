@@ -1,6 +1,6 @@
 """The live display on a terminal: a bar and the test in each slot for one run, a row each for several.
 
-Pure: the console says what has happened, and when to draw.
+Pure: the console passes the state of the runs, and decides when to draw.
 """
 
 from __future__ import annotations

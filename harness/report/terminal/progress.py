@@ -1,6 +1,6 @@
-"""The progress of a run: folds events into counters, and into the lines that are printed while it runs.
+"""The progress of a run: folds events into counters, and into the lines that the console prints while it runs. Pure.
 
-Owns which events get a line. Pure; the console prints the lines. A test that passes updates counters and gets no line.
+A test that passes updates counters and gets no line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.report.model.text import first_line, one_line, plural
 from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, labelled, quoted
 
 REDS_NAMED = 3
-"""Number of failures, the newest ones, that a live display names; the summary has all."""
+"""The number of the newest failures that a live display names; the summary has all."""
 OUTPUT_LINES = 500
 _INDENT = " " * (LABEL_WIDTH + 1)
 
@@ -156,10 +156,10 @@ class Progress:
                 self._tests.update((test.id, test) for test in event.tests)
                 seed = "" if event.seed is None else f", shuffled with seed {event.seed}"
                 text = f"{plural(len(event.tests), 'test')} on {plural(event.workers, 'worker')}{seed}"
-                return self._unless_silent("plan", text)
+                return [labelled("plan", one_line(text))] if self._options.verbosity >= 1 else []
             case events.WorkerLost():
                 self.running.pop(envelope.slot, None)
-                if event.test is None:  # otherwise the outcome of the test that it ran says so
+                if event.test is None:  # otherwise the outcome of its test has this message
                     return [labelled("lost", LostWorker(envelope.slot, event).message, "", "bold red")]
             case events.WorkerStopped():
                 self.running.pop(envelope.slot, None)
@@ -170,11 +170,11 @@ class Progress:
     def _lines_of(self, slot: int, event: events.Event) -> list[Text]:
         """The lines of an event that changes no state."""
         match event:
-            case events.TopologyFound():
+            case events.TopologyFound() if self._options.verbosity >= 1:
                 text = f"{event.settings} on Django {event.django}, Python {event.python}"
-                return self._unless_silent("settings", text)
-            case events.ServerReady():
-                return self._unless_silent("server", server_line(event))
+                return [labelled("settings", one_line(text))]
+            case events.ServerReady() if self._options.verbosity >= 1:
+                return [labelled("server", one_line(server_line(event)))]
             case events.AliasRouted() if self._options.verbosity >= 2:
                 return [labelled("route", one_line(f"{event.alias} -> {event.server}/{event.database} ({event.mode})"))]
             case events.Notice():
@@ -185,7 +185,3 @@ class Progress:
                 word = "STOPPED" if event.exit_code in INTERRUPTS else "ABORTED"
                 return [labelled(word, one_line(first_line(event.message), 2000), "", "bold red")]
         return []
-
-    def _unless_silent(self, label: str, text: str) -> list[Text]:
-        """The line, unless the verbosity is 0, which leaves failures alone."""
-        return [labelled(label, one_line(text))] if self._options.verbosity >= 1 else []
