@@ -337,7 +337,8 @@ def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
 
     def init_worker(slot: int) -> None:
         known = {
-            "counter": _Counter(slot - 1),
+            # in place of the counter from which workers of Django's pool take their numbers
+            "counter": SimpleNamespace(value=slot - 1, get_lock=contextlib.nullcontext),
             "initial_settings": {},
             "serialized_contents": {},
             "process_setup": None,
@@ -358,13 +359,3 @@ def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:
             multiprocessing.set_start_method(method, force=True)
 
     return init_worker
-
-
-class _Counter:
-    """Replaces the counter from which workers of Django's pool take their numbers: it stands just before the slot."""
-
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-    def get_lock(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()

@@ -29,7 +29,8 @@ def limits(plan: Plan, spec: RunSpec) -> Limits:
             (test.id, marked or of_class),
             *((f"{class_name(cls)}.{n}", of_class) for n in _CLASS_FIXTURES),
         ]:
-            if (limit := limit or _by_pattern(id, spec)) is not None:
+            patterns = (each.seconds for each in spec.timeouts if fnmatchcase(id, each.pattern))
+            if (limit := limit or next(patterns, None)) is not None:
                 found[id] = limit
     return Limits(spec.timeout_s, found, spec.run_timeout_s)
 
@@ -43,7 +44,3 @@ def _marked(owner: Any, test: str) -> float | None:
             f"{TIMEOUT} of {test} is {limit!r}.", hint="It is the number of seconds that a test may take, more than 0."
         )
     return float(limit)
-
-
-def _by_pattern(id: str, spec: RunSpec) -> float | None:
-    return next((limit.seconds for limit in spec.timeouts if fnmatchcase(id, limit.pattern)), None)
