@@ -61,7 +61,7 @@ def _run(journal: Journal, messages: HostMessages) -> None:
         )
     from .project import handshake
 
-    handshake.hold(spec, journal, messages)
+    handshake.run(spec, journal, messages)
 
 
 def _abort(journal: Journal, error: HarnessError) -> ExitCode:

@@ -26,7 +26,7 @@ from . import label_names
 from .read_topology import read_topology
 
 
-def hold(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
+def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     gc_thresholds.collect_seldom()
     unset = _enter_project(spec)

@@ -40,10 +40,10 @@ def run_tests(
     load_backends(routes)
     messages.watch()
 
-    def meet_servers() -> None:
+    def await_servers() -> None:
         apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
 
-    gate = Gate(meet_servers, [route.alias for route in routes if route.server is not None])
+    gate = Gate(await_servers, [route.alias for route in routes if route.server is not None])
     workers = spec.workers or cpu_count.available()
     failures = _run(Session(spec, topology, routes, gate, journal, messages, unset, workers))
     journal.finish_phases()

@@ -5,7 +5,6 @@ Owns every write to the settings' databases. They change in place, since Django'
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -100,18 +99,18 @@ def apply_endpoints(
 class Gate:
     """Holds back connections until the servers are ready, also those that an import of the project opens.
 
-    *meet* returns when the servers are ready and the settings point at them; the first connection to one of *aliases* calls it,
-    once. An early connection is to a database that exists: the tests' databases are not made yet.
+    *await_servers* returns when the servers are ready and the settings point at them; the first connection to one of *aliases*
+    calls it, once. An early connection is to a database that exists: the tests' databases are not made yet.
     """
 
-    def __init__(self, meet: Callable[[], None], aliases: Sequence[str]) -> None:
-        self._meet = meet = functools.cache(meet)
+    def __init__(self, await_servers: Callable[[], None], aliases: Sequence[str]) -> None:
+        self._await_servers: Callable[[], None] | None = await_servers
         self._connect = connect = BaseDatabaseWrapper.connect
 
         def connect_early(wrapper: BaseDatabaseWrapper) -> None:
             if wrapper.alias not in aliases:
                 return connect(wrapper)
-            meet()
+            self._wait()
             name = wrapper.settings_dict["NAME"]
             wrapper.settings_dict["NAME"] = _ALWAYS_THERE.get(wrapper.vendor, name)
             try:
@@ -124,7 +123,12 @@ class Gate:
     def open(self) -> None:
         """Wait for the servers, and let all connections through from now on."""
         BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
-        self._meet()
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._await_servers is not None:
+            await_servers, self._await_servers = self._await_servers, None
+            await_servers()
 
 
 def _listed(names: Any) -> str:

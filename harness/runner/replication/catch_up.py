@@ -19,7 +19,7 @@ from .positions import GtidPositions, Health, Position, Positions, WalPositions
 CATCH_UP_S = 30.0
 CONNECT_S = 10.0
 """Seconds that a replica of PostgreSQL that has lost its primary may take to find it again; it tries every five seconds."""
-SHOWS_S = 1.0
+STOPS_WITHIN_S = 1.0
 """Seconds that a replica may take to come to the statement that stops it."""
 _NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
 _OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
@@ -66,7 +66,7 @@ class Link:
         shows after a moment. A late replica has not stopped.
         """
         with contextlib.suppress(ServerError):
-            self.wait(replica, SHOWS_S)
+            self.wait(replica, STOPS_WITHIN_S)
         with replica.connection.cursor() as cursor:
             health = self._positions.health(cursor)
         if health is not None:

@@ -145,7 +145,7 @@ class Mirrors:
         self._real = {alias: connections[alias] for alias in pairs}
         self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
         self._statement_log = statement_log
-        self._here = unpatched.threading.local()
+        self._thread = unpatched.threading.local()
         if pairs:
             statement_log.before = self._before_statement
 
@@ -176,15 +176,15 @@ class Mirrors:
 
     def _before_statement(self, connection: Any) -> None:
         link = self._links.get(connection.alias)
-        if link is None or getattr(self._here, "is_waiting", False) or isinstance(connection, SharedConnection):
+        if link is None or getattr(self._thread, "is_waiting", False) or isinstance(connection, SharedConnection):
             return
         if connection.needs_rollback or (connection.in_atomic_block and _has_failed(connection)):
             return  # the server will refuse the statement, and the test must see that error
-        self._here.is_waiting = True
+        self._thread.is_waiting = True
         try:
             link.wait(connection)
         finally:
-            self._here.is_waiting = False
+            self._thread.is_waiting = False
 
 
 def _has_failed(connection: Any) -> bool:

@@ -24,7 +24,7 @@ _HEAD = 8
 
 
 class CrashSafeLog:
-    """The log of a slot. The worker calls ``begin``, ``sends`` and ``ended``, the coordinator ``statements``.
+    """The log of a slot. The worker calls ``begin``, ``record_sent`` and ``record_answer``, the coordinator ``statements``.
 
     Processes that a test forks inherit the log, and write nothing to it.
     """
@@ -41,8 +41,8 @@ class CrashSafeLog:
         if self._pid == unpatched.os.getpid():
             self._size[0] = 0
 
-    def sends(self, at: float, alias: str, role: str, sql: str, params: object) -> int:
-        """Record a statement that is about to be sent, *at* seconds after the beginning; its number, for ``ended``."""
+    def record_sent(self, at: float, alias: str, role: str, sql: str, params: object) -> int:
+        """Record a statement that is about to be sent, *at* seconds after the beginning; its number, for ``record_answer``."""
         is_partial = len(sql) > _CHARACTERS
         text, parameters = cut(sql, _CHARACTERS) if is_partial else sql, shown(params) if params else ""
         number = next(self._numbers)
@@ -51,7 +51,7 @@ class CrashSafeLog:
         self._write(f"[{number},{at:.6f},{row}]\n")
         return number
 
-    def ended(self, number: int, duration: float, error: str = "") -> None:
+    def record_answer(self, number: int, duration: float, error: str = "") -> None:
         """Record that the statement has its answer, after *duration* seconds."""
         self._write(f"[{number},{duration:.6f},{encode_basestring_ascii(cut(error, 2000))}]\n")
 

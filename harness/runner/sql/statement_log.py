@@ -119,7 +119,7 @@ class StatementLog:
         if error is not None:
             self.last_error = (text, message)
         if number and self.crash_log is not None:
-            self.crash_log.ended(number, duration, message)
+            self.crash_log.record_answer(number, duration, message)
         key = (alias, text)
         row = self._counts.get(key)
         if row is None:
@@ -149,7 +149,7 @@ class StatementLog:
             @contextmanager
             def hooked(connection: Any, sql: str) -> Iterator[None]:
                 start = unpatched.time.perf_counter()
-                number = self._sends(connection, sql, None, start)
+                number = self._record_sent(connection, sql, None, start)
                 with boundary(connection, sql):
                     yield
                 self.record(connection, sql, None, start, number=number)
@@ -161,11 +161,11 @@ class StatementLog:
     def use(self, crash_log: CrashSafeLog) -> None:
         """Record this worker's statements in *crash_log* too, and the connections that it opens."""
         self.crash_log = crash_log
-        private_apis.hook_connect(self._connecting)
+        private_apis.hook_connect(self._timed_connect)
 
     def _timed(self, cursor: Any, run: Callable[..., Any], sql: Any, params: Any, rest: Any) -> Any:
         start = unpatched.time.perf_counter()
-        number = self._sends(cursor.db, sql, params, start)
+        number = self._record_sent(cursor.db, sql, params, start)
         try:
             if self.before is not None:
                 self.before(cursor.db)
@@ -179,21 +179,23 @@ class StatementLog:
         self.record(cursor.db, sql, params, start, number=number)
         return result
 
-    def _connecting(self, connect: Callable[..., Any], connection: Any) -> Any:
+    def _timed_connect(self, connect: Callable[..., Any], connection: Any) -> Any:
         """Record in the crash-safe log that a connection is being opened: a server that is gone may never answer."""
         start = unpatched.time.perf_counter()
-        number = self._sends(connection, CONNECT, None, start)
+        number = self._record_sent(connection, CONNECT, None, start)
         try:
             return connect(connection)
         finally:
             if number and self.crash_log is not None:
-                self.crash_log.ended(number, unpatched.time.perf_counter() - start)
+                self.crash_log.record_answer(number, unpatched.time.perf_counter() - start)
 
-    def _sends(self, db: Any, sql: Any, params: Any, start: float) -> int:
+    def _record_sent(self, db: Any, sql: Any, params: Any, start: float) -> int:
         if self.crash_log is None or not self._test:
             return 0
         text = sql if type(sql) is str else _as_text(sql, db)
-        return self.crash_log.sends(start - self._start, db.alias, self.roles.get(db.alias, "primary"), text, params)
+        return self.crash_log.record_sent(
+            start - self._start, db.alias, self.roles.get(db.alias, "primary"), text, params
+        )
 
 
 def _as_text(sql: Any, db: Any) -> str:

@@ -20,8 +20,8 @@ def sql_of(statements: Sequence[Statement]) -> list[str]:
 
 
 def test_a_statement_without_an_answer_is_waiting(crash_log: CrashSafeLog) -> None:
-    crash_log.ended(crash_log.sends(0.1, "default", "primary", "SELECT 1", None), 0.2)
-    crash_log.sends(0.3, "default", "primary", "SELECT 2", (7,))
+    crash_log.record_answer(crash_log.record_sent(0.1, "default", "primary", "SELECT 1", None), 0.2)
+    crash_log.record_sent(0.3, "default", "primary", "SELECT 2", (7,))
     sent, waiting = crash_log.statements()
     assert sql_of(sent) == ["SELECT 1", "SELECT 2"]
     assert sql_of(waiting) == ["SELECT 2"]
@@ -29,11 +29,11 @@ def test_a_statement_without_an_answer_is_waiting(crash_log: CrashSafeLog) -> No
 
 
 def test_an_opening_connection_is_waiting(crash_log: CrashSafeLog) -> None:
-    crash_log.sends(0.1, "default", "primary", CONNECT, None)
+    crash_log.record_sent(0.1, "default", "primary", CONNECT, None)
     sent, waiting = crash_log.statements()
     assert sql_of(sent) == sql_of(waiting) == [CONNECT]
 
 
 def test_an_open_connection_is_no_statement(crash_log: CrashSafeLog) -> None:
-    crash_log.ended(crash_log.sends(0.1, "default", "primary", CONNECT, None), 0.2)
+    crash_log.record_answer(crash_log.record_sent(0.1, "default", "primary", CONNECT, None), 0.2)
     assert crash_log.statements() == ((), ())
