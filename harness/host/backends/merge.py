@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from harness.report.terminal.console import Console
 
 _DEEPEST = 2
 """The depth below a given folder at which runs are looked for: one artifact's folder, one backend's folder in it."""
+_HINT = "Merge with the version of the harness that made the runs."
 
 
 def run_merge(config: Config, folders: Sequence[str], expect: str | None) -> ExitCode:
@@ -78,8 +79,7 @@ def find_runs(folders: Iterable[Path]) -> list[Path]:
     """The folders of runs in *folders*: each itself, or those below it, in order of their names. Raises ``UsageError``."""
     found: dict[Path, None] = {}
     for folder in folders:
-        below = list(_runs_in(folder, _DEEPEST))
-        if not below:
+        if not (below := _runs_in(folder, _DEEPEST)):
             raise UsageError(
                 f"There is no {JOURNAL} in {folder}, nor in the folders in it.",
                 hint="Name the artifacts folders of runs, as --artifacts had them, or the folder that these are in.",
@@ -88,13 +88,11 @@ def find_runs(folders: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def _runs_in(folder: Path, deepest: int) -> Iterator[Path]:
+def _runs_in(folder: Path, deepest: int) -> list[Path]:
     if (folder / JOURNAL).is_file():
-        yield folder.resolve()
-    elif deepest and folder.is_dir():
-        for below in sorted(folder.iterdir()):
-            if below.is_dir():
-                yield from _runs_in(below, deepest - 1)
+        return [folder.resolve()]
+    folders = sorted(filter(Path.is_dir, folder.iterdir())) if deepest and folder.is_dir() else []
+    return [found for below in folders for found in _runs_in(below, deepest - 1)]
 
 
 def read_run(folder: Path, seen_from: Path) -> Run:
@@ -115,7 +113,7 @@ def run_of(report: RunReport, code: ExitCode, folder: Path, seen_from: Path) -> 
     if report.asked is None:
         raise UsageError(
             f"{folder / JOURNAL} does not say which backend it is of: another version of the harness wrote it.",
-            hint="Merge with the version that made the runs.",
+            hint=_HINT,
         )
     found = verdict(report, fail_on_flaky=report.asked.fail_on_flaky)
     return Run(report, with_exit_code(found, code), f"{os.path.relpath(folder, seen_from)}/")
@@ -123,11 +121,8 @@ def run_of(report: RunReport, code: ExitCode, folder: Path, seen_from: Path) -> 
 
 def unreadable(folder: Path, error: Exception) -> UsageError:
     """The error for a journal in *folder* that cannot be read."""
-    return UsageError(
-        f"{folder / JOURNAL} cannot be read: it is damaged, or another version of the harness wrote it.",
-        hint="Merge with the version that made the runs.",
-        evidence=str(error),
-    )
+    text = f"{folder / JOURNAL} cannot be read: it is damaged, or another version of the harness wrote it."
+    return UsageError(text, _HINT, str(error))
 
 
 def with_exit_code(found: Verdict, code: ExitCode) -> Verdict:
@@ -142,14 +137,13 @@ def read_expected(text: str) -> list[str]:
     """The names of the jobs in the output of ``harness matrix --json``. Raises ``UsageError`` for any other text."""
     try:
         raw = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
-        names = [str(job["name"]) for job in json.loads(raw)["include"]]
+        return [str(job["name"]) for job in json.loads(raw)["include"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"--expect: {text[:100]!r} is not what harness matrix --json prints.",
             hint="Give its output, or the path of a file with it.",
             evidence=f"{type(error).__name__}: {error}",
         ) from error
-    return names
 
 
 def _recorded_code(path: Path) -> ExitCode:
@@ -160,12 +154,7 @@ def _recorded_code(path: Path) -> ExitCode:
     except FileNotFoundError:
         return ExitCode.GREEN
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{path} cannot be read.", hint="It must be the file that the run wrote.", evidence=str(error)
-        ) from error
+        raise UsageError(f"{path} cannot be read.", "It must be the file that the run wrote.", str(error)) from error
     if version != summary.VERSION:
-        raise UsageError(
-            f"{path} is of version {version}, this is {summary.VERSION}.",
-            hint="Merge with the version of the harness that made the runs.",
-        )
+        raise UsageError(f"{path} is of version {version}, this is {summary.VERSION}.", _HINT)
     return code

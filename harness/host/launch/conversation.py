@@ -1,20 +1,21 @@
 """The host's conversation with the runner: messages in, lines of the journal out, both signed.
 
-Owns the keys of a run, what a runner's process must offer, and which ends of it are errors. ``container`` and ``child_process``
-run that process; ``protocol.signatures`` has the format of the lines. Imports neither Docker nor Django.
+Owns the keys of a run, the interface of a runner's process, and which ends of it are errors. ``container`` and
+``child_process`` run that process; ``protocol.signatures`` has the format of the lines. Imports neither Docker nor Django.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from harness.errors import ExitCode, HarnessError, ServerError
-from harness.host.launch.output import Tail, whole_lines
 from harness.protocol import signatures
 from harness.protocol.codec import encode_body
 from harness.protocol.events import RunAborted, RunFinished
@@ -24,6 +25,52 @@ ENTRY = "harness/runner/bootstrap.py"
 """The runner's entry point, relative to the folder that has the package."""
 STACKS = signal.SIGUSR1
 """The signal by which the runner's process writes its stacks: its parent, or the container's first process, passes it on."""
+STDERR_TAIL_BYTES = 64 << 10
+"""The number of bytes at the end of the runner's standard error that are kept for evidence."""
+ANSWER_S = 5.0
+_QUIET_S = 0.25
+
+
+class Tail:
+    """The last bytes of a stream, each also passed to *forward* as it comes. Written by one thread, read by any."""
+
+    def __init__(self, forward: Callable[[bytes], None] | None, limit_bytes: int = STDERR_TAIL_BYTES) -> None:
+        self._forward = forward
+        self._limit_bytes = limit_bytes
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+        self._since_asked = 0
+        self._lock = threading.Lock()
+
+    def write(self, data: bytes) -> None:
+        with self._lock:
+            self._pieces.append(data)
+            self._size += len(data)
+            self._since_asked += len(data)
+            while self._size - len(self._pieces[0]) >= self._limit_bytes:
+                self._size -= len(self._pieces.popleft())
+        if self._forward is not None:
+            self._forward(data)
+
+    def text(self) -> str:
+        """The last bytes as text."""
+        return self._last(self._limit_bytes)
+
+    def answer(self, ask: Callable[[], None]) -> str:
+        """The text that is written after *ask*, until no more comes for a moment; empty after ``ANSWER_S`` seconds."""
+        self._since_asked = 0
+        ask()
+        seen = -1
+        for _ in range(int(ANSWER_S / _QUIET_S)):
+            time.sleep(_QUIET_S)
+            if seen == self._since_asked > 0:
+                break
+            seen = self._since_asked
+        return self._last(self._since_asked)
+
+    def _last(self, size: int) -> str:
+        with self._lock:
+            return b"".join(self._pieces)[-size:].decode(errors="replace") if size else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +196,17 @@ def end_error(end: RunFinished | RunAborted | None, ended: Ended, stderr: str) -
     hint = "The end of its error stream is part of this message; " if stderr else ""
     text = f"The runner ended with status {ended.code} before it reported the end of the run."
     return HarnessError(text, f"{hint}journal.ndjson has its last events.", stderr)
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines in *chunks*, each with its newline; a torn last line has none."""
+    pieces: list[bytes] = []
+    for chunk in chunks:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            yield b"".join((*pieces, end, b"\n"))
+            pieces.clear()
+        if rest:
+            pieces.append(rest)
+    if pieces:
+        yield b"".join(pieces)

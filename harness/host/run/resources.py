@@ -98,7 +98,7 @@ class Resources:
         plan: ServerPlan,
         images: dict[tuple[str, str], str],
         record: Record,
-        on_loss: Callable[[str, ServerError], None] | None = None,
+        on_loss: Callable[[str, ServerError], None],
     ) -> Servers:
         """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
         # testcontainers is slow to import, and the runner's start must not wait for it

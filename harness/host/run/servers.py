@@ -288,7 +288,7 @@ class Servers:
     def _late(self) -> ServerError:
         server = next(server for server in self._plan.servers if server.id not in self._ready)
         made = self._containers.get(server.id)
-        state = made.state() if made is not None else State("never made")
+        state = made.state() if made else State("never made")
         return ServerError(
             f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it {state}.",
             hint="startup_timeout in [tool.harness] gives servers longer. " + server.engine.hint,

@@ -33,7 +33,7 @@ class Cell:
     """The result of a test on one backend: ``outcome`` is ``None`` if the test is absent, ``seconds`` covers all attempts."""
 
     label: str
-    outcome: Outcome | None
+    outcome: Outcome | None = None
     seconds: float = 0.0
     reason: str = ""
     is_flaky: bool = False
@@ -81,9 +81,15 @@ def red_everywhere(merged: Merged) -> tuple[str, ...]:
 
 def _difference(id: str, columns: Sequence[Column]) -> Difference | None:
     cases = [column.cases.get(id) for column in columns]
-    cells = tuple(_cell(column.label, case) for column, case in zip(columns, cases, strict=True))
-    kind = _kind(cases)
-    return Difference(kind, id, cells) if kind is not None else None
+    if (kind := _kind(cases)) is None:
+        return None
+    cells = [
+        Cell(column.label, case.outcome, case.duration, case_headline(case), case.is_flaky)
+        if case
+        else Cell(column.label)
+        for column, case in zip(columns, cases, strict=True)
+    ]
+    return Difference(kind, id, tuple(cells))
 
 
 def _kind(cases: Sequence[Case | None]) -> str | None:
@@ -119,9 +125,3 @@ def _is_much_slower(seconds: Sequence[float]) -> bool:
 
 def _ran(case: Case) -> bool:
     return case.outcome is not Outcome.NOT_RUN
-
-
-def _cell(label: str, case: Case | None) -> Cell:
-    if case is None:
-        return Cell(label, None)
-    return Cell(label, case.outcome, case.duration, case_headline(case), case.is_flaky)
