@@ -13,7 +13,6 @@ import mmap
 import os
 import signal
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import ExitCode, HarnessError, Interrupted
@@ -85,10 +84,11 @@ class Journal:
         self._phases[phase] = unpatched.time.perf_counter()
         self.write(PhaseStarted(phase))
 
-    def finish_phase(self, phase: str) -> None:
-        """End *phase* if it has begun; else do nothing."""
+    def finish_phase(self, phase: str) -> bool:
+        """End *phase* if it has begun; else do nothing. Returns whether it had begun."""
         if (start := self._phases.pop(phase, None)) is not None:
             self.write(PhaseFinished(phase, round(unpatched.time.perf_counter() - start, 6)))
+        return start is not None
 
     def finish_phases(self) -> None:
         for phase in list(self._phases):
@@ -163,10 +163,10 @@ class HostMessages:
 
     def watch(self) -> None:
         """Make ``Stop`` and end of file raise ``Interrupted`` in the main thread from now on."""
-        unpatched.signal.signal(signal.SIGIO, self._on_input)
+        unpatched.signal.signal(signal.SIGIO, lambda _signum, _frame: self._read())
         unpatched.fcntl.fcntl(self.fd, fcntl.F_SETOWN, unpatched.os.getpid())
         unpatched.fcntl.fcntl(self.fd, fcntl.F_SETFL, unpatched.fcntl.fcntl(self.fd, fcntl.F_GETFL) | os.O_ASYNC)
-        self._on_input(signal.SIGIO, None)
+        self._read()
 
     def expect(self, kind: type[M], timeout_s: float | None = None) -> M:
         """The next message, which must be a *kind*. Raises ``Interrupted`` for ``Stop`` and for end of file."""
@@ -182,9 +182,6 @@ class HostMessages:
         if not isinstance(message, kind):
             raise HarnessError(f"The host sent {type(message).__name__} where {kind.__name__} was due.")
         return message
-
-    def _on_input(self, _signum: int, _frame: FrameType | None) -> None:
-        self._read()
 
     def _read(self) -> None:
         while True:

@@ -70,13 +70,7 @@ class Tally:
 class Coordinator:
     """Runs a schedule to its end on real processes."""
 
-    def __init__(
-        self,
-        context: WorkerContext,
-        schedule: Schedule,
-        journal: Journal,
-        messages: HostMessages,
-    ) -> None:
+    def __init__(self, context: WorkerContext, schedule: Schedule, journal: Journal, messages: HostMessages) -> None:
         self._context = context
         self._schedule = schedule
         self._journal = journal
@@ -91,7 +85,6 @@ class Coordinator:
         )
         self._records: dict[int, WorkerRecord] = {}
         self._is_done = False
-        self._is_testing = False
         self._next_turn = self._next_tick = 0.0
         self.tally = Tally()
 
@@ -208,23 +201,21 @@ class Coordinator:
             case "QueriesCounted":
                 record.is_uncounted = False
             case "AttemptFinished":
-                return True, *self._take_end(slot, event, now)
+                test, outcome = event["test"], Outcome(event["outcome"])
+                is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
+                self._count(test, outcome, is_final)
+                if outcome is Outcome.ERRORED and not event.get("extra"):
+                    self._server_checks.request(slot)
+                return True, is_final, commands
             case "FixtureStarted":
                 self._schedule.test_began(slot, event["test"], now, is_fixture=True)
             case "UnitFinished":
                 return True, False, self._schedule.unit_finished(slot, now)
             case "SlotRecycled":
-                self._start_tests()
+                if self._journal.finish_phase("clones"):  # the first worker is ready
+                    self._journal.start_phase("tests")
                 return True, False, self._schedule.worker_is_ready(slot, now)
         return True, False, []
-
-    def _take_end(self, slot: int, event: dict[str, Any], now: float) -> tuple[bool, list[Command]]:
-        test, outcome = event["test"], Outcome(event["outcome"])
-        is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
-        self._count(test, outcome, is_final)
-        if outcome is Outcome.ERRORED and not event.get("extra"):
-            self._server_checks.request(slot)
-        return is_final, commands
 
     def _take_forgery(self, slot: int, line: bytes) -> list[Command]:
         text = f"{FORGED}: {line[:FORGED_CHARACTERS].decode(errors='backslashreplace').rstrip()}"
@@ -236,13 +227,6 @@ class Coordinator:
         self.tally.ran += is_final
         if is_final and outcome.is_red:
             self.tally.red.append(f"{outcome.value} {test}")
-
-    def _start_tests(self) -> None:
-        """End the phase ``clones`` when the first worker is ready."""
-        if not self._is_testing:
-            self._is_testing = True
-            self._journal.finish_phase("clones")
-            self._journal.start_phase("tests")
 
     def _reap(self) -> None:
         for slot, status in self._pool.reap():

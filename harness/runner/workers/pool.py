@@ -45,10 +45,7 @@ class WorkerPool:
     """A process for each slot that has a worker, and a capture for each slot."""
 
     def __init__(
-        self,
-        context: worker.WorkerContext,
-        slots: Sequence[int],
-        channels: tuple[Journal, HostMessages],
+        self, context: worker.WorkerContext, slots: Sequence[int], channels: tuple[Journal, HostMessages]
     ) -> None:
         self._context = context
         self._channels = channels
