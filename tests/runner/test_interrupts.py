@@ -52,19 +52,6 @@ def run_until_tests_hang(conversation: Conversation, spec: RunSpec = SPEC) -> No
         conversation.read_until(AttemptStarted)
 
 
-@pytest.mark.parametrize(("end", "status"), WAYS)
-def test_a_run_ends_in_the_middle_of_its_tests(
-    conversation: Conversation, end: Callable[[Conversation], None], status: int
-) -> None:
-    run_until_tests_hang(conversation)
-    end(conversation)
-    journal = conversation.finish()
-    assert journal.status == status
-    assert journal.aborted.exit_code == status
-    assert journal.aborted.is_echo == (end in (stop, fail_servers))
-    assert journal.all(RunFinished) == []
-
-
 GRACE = """
 import time, unittest
 
@@ -78,54 +65,6 @@ class SlowTests(unittest.TestCase):
     def test_takes_too_long(self):
         time.sleep(600)
 """
-
-
-@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
-def test_tests_that_run_may_end_for_a_moment(
-    project: MakeProject, end: Callable[[Conversation], None], status: int
-) -> None:
-    with Conversation(project({"tests.py": GRACE})) as conversation:
-        run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
-        end(conversation)
-        journal = conversation.finish()
-    assert journal.status == status
-    assert journal.outcomes() == {"QuickTests.test_1_ends_soon": "PASSED"}
-
-
-@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (hang_up, 3)])
-def test_a_run_ends_while_it_waits_for_the_host(
-    conversation: Conversation, end: Callable[[Conversation], None], status: int
-) -> None:
-    conversation.send(Begin(SPEC))
-    conversation.read_until(TopologyFound)
-    end(conversation)
-    assert conversation.finish().status == status
-
-
-def test_the_first_to_ask_for_the_end_has_it(conversation: Conversation) -> None:
-    """A host that is interrupted says so, hangs up, and the terminal's signal comes along."""
-    run_until_tests_hang(conversation)
-    stop(conversation)
-    conversation.stdin.close()
-    for _ in range(20):
-        conversation.process.send_signal(signal.SIGINT)
-        conversation.process.send_signal(signal.SIGTERM)
-        time.sleep(0.005)
-        if conversation.process.poll() is not None:
-            break
-    journal = conversation.finish()
-    assert len(journal.all(RunAborted)) == 1
-    assert journal.status in (130, 3)
-    assert journal.aborted.exit_code == journal.status
-
-
-def test_a_host_that_vanished_leaves_nothing_behind(conversation: Conversation) -> None:
-    run_until_tests_hang(conversation)
-    conversation.stdout.close()
-    conversation.stdin.close()
-    assert conversation.process.wait(60) == 3
-    assert conversation.processes_left() == []
-
 
 DISCOVERY = """
 import os, sys, time, unittest
@@ -141,28 +80,6 @@ class Tests(unittest.TestCase):
         pass
 """
 
-
-@pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
-def test_code_that_swallows_the_interruption_is_ended(
-    project: MakeProject, end: Callable[[Conversation], None], status: int
-) -> None:
-    with Conversation(project({"tests.py": DISCOVERY})) as conversation:
-        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        while "importing" not in conversation.errors():
-            time.sleep(0.01)
-        end(conversation)
-        journal = conversation.finish()
-    assert journal.status == status
-    assert journal.attempts == []
-
-
-def test_a_runner_class_that_swallows_interruptions_is_not_green() -> None:
-    with Conversation(PROJECT, env={"RUNNER_CLASS": "config.runners.SwallowsEverything"}) as conversation:
-        run_until_tests_hang(conversation)
-        stop(conversation)
-        assert conversation.finish().status == 130
-
-
 DEAF = """
 import signal, time, unittest
 
@@ -175,17 +92,93 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_a_test_that_ignores_signals_is_killed(project: MakeProject) -> None:
-    with Conversation(project({"tests.py": DEAF})) as conversation:
-        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        conversation.read_until(AttemptStarted)
-        time.sleep(0.3)
+class TestEnds:
+    @pytest.mark.parametrize(("end", "status"), WAYS)
+    def test_a_run_ends_in_the_middle_of_its_tests(
+        self, conversation: Conversation, end: Callable[[Conversation], None], status: int
+    ) -> None:
+        run_until_tests_hang(conversation)
+        end(conversation)
+        journal = conversation.finish()
+        assert journal.status == status
+        assert journal.aborted.exit_code == status
+        assert journal.aborted.is_echo == (end in (stop, fail_servers))
+        assert journal.all(RunFinished) == []
+
+    @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
+    def test_tests_that_run_may_end_for_a_moment(
+        self, project: MakeProject, end: Callable[[Conversation], None], status: int
+    ) -> None:
+        with Conversation(project({"tests.py": GRACE})) as conversation:
+            run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
+            end(conversation)
+            journal = conversation.finish()
+        assert journal.status == status
+        assert journal.outcomes() == {"QuickTests.test_1_ends_soon": "PASSED"}
+
+    @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (hang_up, 3)])
+    def test_a_run_ends_while_it_waits_for_the_host(
+        self, conversation: Conversation, end: Callable[[Conversation], None], status: int
+    ) -> None:
+        conversation.send(Begin(SPEC))
+        conversation.read_until(TopologyFound)
+        end(conversation)
+        assert conversation.finish().status == status
+
+    def test_the_first_request_to_end_is_reported(self, conversation: Conversation) -> None:
+        """A host that is interrupted says so, hangs up, and the terminal's signal comes along."""
+        run_until_tests_hang(conversation)
         stop(conversation)
-        assert conversation.finish().status == 130
+        conversation.stdin.close()
+        for _ in range(20):
+            conversation.process.send_signal(signal.SIGINT)
+            conversation.process.send_signal(signal.SIGTERM)
+            time.sleep(0.005)
+            if conversation.process.poll() is not None:
+                break
+        journal = conversation.finish()
+        assert len(journal.all(RunAborted)) == 1
+        assert journal.status in (130, 3)
+        assert journal.aborted.exit_code == journal.status
+
+    def test_nothing_is_left_when_the_host_has_ended(self, conversation: Conversation) -> None:
+        run_until_tests_hang(conversation)
+        conversation.stdout.close()
+        conversation.stdin.close()
+        assert conversation.process.wait(60) == 3
+        assert conversation.processes_left() == []
 
 
-def test_a_run_that_is_stopped_while_its_databases_are_made_ends(project: MakeProject) -> None:
-    runner = """
+class TestSwallowed:
+    @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3)])
+    def test_code_that_swallows_the_interruption_is_ended(
+        self, project: MakeProject, end: Callable[[Conversation], None], status: int
+    ) -> None:
+        with Conversation(project({"tests.py": DISCOVERY})) as conversation:
+            conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+            while "importing" not in conversation.errors():
+                time.sleep(0.01)
+            end(conversation)
+            journal = conversation.finish()
+        assert journal.status == status
+        assert journal.attempts == []
+
+    def test_a_runner_class_that_swallows_interruptions_is_not_green(self) -> None:
+        with Conversation(PROJECT, env={"RUNNER_CLASS": "config.runners.SwallowsEverything"}) as conversation:
+            run_until_tests_hang(conversation)
+            stop(conversation)
+            assert conversation.finish().status == 130
+
+    def test_a_test_that_ignores_signals_is_killed(self, project: MakeProject) -> None:
+        with Conversation(project({"tests.py": DEAF})) as conversation:
+            conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+            conversation.read_until(AttemptStarted)
+            time.sleep(0.3)
+            stop(conversation)
+            assert conversation.finish().status == 130
+
+    def test_a_run_that_is_stopped_while_its_databases_are_made_ends(self, project: MakeProject) -> None:
+        runner = """
 import time
 from django.test.runner import DiscoverRunner
 
@@ -195,32 +188,33 @@ class Runner(DiscoverRunner):
         print("filling", flush=True)
         time.sleep(600)
 """
-    folder = project({"runner.py": runner, "tests.py": DEAF}, 'TEST_RUNNER = "runner.Runner"')
-    with Conversation(folder) as conversation:
-        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        conversation.read_until(PhaseStarted, phase="template")
-        stop(conversation)
-        assert conversation.finish().status == 130
+        folder = project({"runner.py": runner, "tests.py": DEAF}, 'TEST_RUNNER = "runner.Runner"')
+        with Conversation(folder) as conversation:
+            conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+            conversation.read_until(PhaseStarted, phase="template")
+            stop(conversation)
+            assert conversation.finish().status == 130
 
 
-def test_an_inside_that_is_told_nonsense_says_so(conversation: Conversation) -> None:
-    conversation.send_line(b"{}\n")
-    journal = conversation.finish()
-    assert journal.status == 70
-    assert "CodecError" in journal.aborted.message
+class TestMessages:
+    def test_a_message_of_the_wrong_kind_is_reported(self, conversation: Conversation) -> None:
+        conversation.send_line(b"{}\n")
+        journal = conversation.finish()
+        assert journal.status == 70
+        assert "CodecError" in journal.aborted.message
 
+    def test_a_line_that_the_host_has_not_signed_is_ignored(self, conversation: Conversation) -> None:
+        """A test can write to the stdin of a container's first process."""
+        conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
+        conversation.send_line(codec.encode_body(Stop("signed", ExitCode.SIGTERM)).encode())
+        aborted = conversation.finish().aborted
+        assert (aborted.message, aborted.exit_code) == ("signed", ExitCode.SIGTERM)
 
-def test_what_the_host_has_not_signed_is_no_message(conversation: Conversation) -> None:
-    """A test can write to the stdin of a container's first process."""
-    conversation.write(codec.encode_body(Stop("forged", ExitCode.GREEN)).encode())
-    conversation.send_line(codec.encode_body(Stop("signed", ExitCode.SIGTERM)).encode())
-    aborted = conversation.finish().aborted
-    assert (aborted.message, aborted.exit_code) == ("signed", ExitCode.SIGTERM)
-
-
-def test_while_tests_are_silent_there_is_a_sign_of_life(project: MakeProject, run_project: RunTests) -> None:
-    body = "import time, unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
-    project({"tests.py": body})
-    journal = run_project("tests")
-    assert journal.status == 0
-    assert journal.signs_of_life
+    def test_signs_of_life_are_written_while_tests_are_silent(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        body = "import time, unittest\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        time.sleep(6)\n"
+        project({"tests.py": body})
+        journal = run_project("tests")
+        assert journal.status == 0
+        assert journal.signs_of_life

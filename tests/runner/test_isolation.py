@@ -11,58 +11,6 @@ def journal(runner_once: RunTests) -> Journal:
     return runner_once("cases.test_isolation", workers=2)
 
 
-def test_each_test_has_its_outcome(journal: Journal) -> None:
-    assert journal.outcomes() == {
-        "GuessingTests.test_1_writes_to_every_low_descriptor": "PASSED",
-        "GuessingTests.test_2_closes_every_low_descriptor": "PASSED",
-        "GuessingTests.test_3_after": "PASSED",
-        "InputTests.test_is_empty": "PASSED",
-        "InputTests.test_of_a_child_is_empty": "PASSED",
-        "ClosingTests.test_1_closes_its_output": "PASSED",
-        "ClosingTests.test_2_prints": "FAILED",
-        "LeavingTests.test_1_goes_where_nothing_is": "PASSED",
-        "LeavingTests.test_2_replaces_stdout": "PASSED",
-        "NextTests.test_is_at_home": "FAILED",
-        "ForkingTests.test_1_forks_and_the_child_raises": "PASSED",
-        "ForkingTests.test_2_after": "PASSED",
-        "NumberTests.test_worker_is_numbered_as_django_numbers_its_own": "FAILED",
-        "GarbageTests.test_is_collected_as_python_does": "PASSED",
-        "ChildTests.test_leaves_a_child_running": "PASSED",
-        "ChildTests.test_leaves_a_child_running_and_dies": "CRASHED",
-    }
-
-
-def test_nothing_that_a_test_wrote_is_an_event(journal: Journal) -> None:
-    assert journal.all(RunFinished) == [RunFinished(4)]
-    assert journal.notices("stray-line") == []
-
-
-def test_a_test_whose_output_was_closed_by_another_is_heard(journal: Journal) -> None:
-    assert journal.final("test_2_prints").stdout == "printed after the closing\n"
-
-
-def test_a_class_starts_at_home_with_its_own_streams(journal: Journal) -> None:
-    attempt = journal.final("NextTests.test_is_at_home")
-    assert attempt.failures[0].message == "to be shown"
-    assert attempt.stdout == "printed by the next class\n"
-
-
-def test_workers_are_numbered_by_their_slots(journal: Journal) -> None:
-    (envelope,) = [
-        e
-        for e in journal.envelopes
-        if isinstance(e.event, AttemptFinished) and e.event.test.endswith("numbers_its_own")
-    ]
-    assert isinstance(envelope.event, AttemptFinished)
-    assert envelope.event.stdout == f"worker {envelope.slot}\n"
-
-
-def test_only_the_worker_that_died_was_lost(journal: Journal) -> None:
-    (lost,) = journal.all(WorkerLost)
-    assert lost.test
-    assert lost.test.endswith("test_leaves_a_child_running_and_dies")
-
-
 STRAY = """
 import os, stat, unittest
 
@@ -78,17 +26,6 @@ class Tests(unittest.TestCase):
     def test_z_after(self):
         pass
 """
-
-
-def test_a_test_that_writes_on_its_workers_socket_is_red(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": STRAY})
-    journal = run_project("tests")
-    assert journal.outcomes() == {"Tests.test_writes_to_every_socket": "ERRORED", "Tests.test_z_after": "PASSED"}
-    assert len(journal.notices("stray-line")) == 1
-    (failure,) = journal.final("test_writes_to_every_socket").failures
-    assert (failure.type, "socket" in failure.message) == ("ForgedEvent", True)
-    assert journal.status == 1
-
 
 FORGES = """
 import json, os, stat, unittest
@@ -133,19 +70,6 @@ class BTests(unittest.TestCase):
         self.fail("honest")
 """
 
-
-def test_a_worker_reports_only_the_test_that_it_was_given(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": FORGES})
-    journal = run_project("tests", workers=1)
-    forgers = {f"ATests.test_{name}" for name in FORGERS}
-    assert journal.outcomes() == {
-        **dict.fromkeys(forgers, "ERRORED"),
-        **dict.fromkeys(("ATests.test_3_fails", "ATests.test_5_fails", "BTests.test_fails"), "FAILED"),
-    }
-    assert {failure.type for name in forgers for failure in journal.final(name).failures} == {"ForgedEvent"}
-    assert journal.status == 1
-
-
 FORGERS = (
     "1_ends_anothers",
     "2_begins_the_next",
@@ -154,15 +78,6 @@ FORGERS = (
     "7_says_that_it_is_through",
     "8_is_about_itself",
 )
-
-
-def test_output_of_the_project_before_the_tests_is_no_event(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": 'import os\nprint("printed at import")\nos.write(1, b"written at import\\n")\n' + PASSES})
-    journal = run_project("tests")
-    assert journal.status == 0
-    assert "printed at import" in journal.stderr
-    assert "written at import" in journal.stderr
-
 
 PASSES = """
 import unittest
@@ -183,16 +98,6 @@ class Config(AppConfig):
         threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 """
 
-
-def test_a_project_with_threads_and_warnings_as_errors_runs(
-    project: MakeProject, run_project: RunTests, python: str
-) -> None:
-    """Python 3.12 warns of forks of processes that have threads."""
-    project({"app/__init__.py": "", "app/apps.py": THREAD, "tests.py": PASSES}, 'INSTALLED_APPS = ["app.apps.Config"]')
-    journal = run_project("tests", python=python, flags=["-W", "error"])
-    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
-
-
 WARNS = """
 import unittest, warnings
 
@@ -200,34 +105,6 @@ class Tests(unittest.TestCase):
     def test_warns(self):
         warnings.warn("old", DeprecationWarning)
 """
-
-
-def test_a_projects_warnings_are_errors_where_it_says_so(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": WARNS})
-    journal = run_project("tests", env={"PYTHONWARNINGS": "error"})
-    assert journal.outcomes() == {"Tests.test_warns": "ERRORED"}
-    assert journal.final("test_warns").failures[0].type == "DeprecationWarning"
-
-
-def test_a_worker_ends_by_itself_when_the_runner_is_killed(project: MakeProject) -> None:
-    """No process is left to end it: it sees that the coordinator has closed the connection."""
-    folder = project({"tests.py": PASSES.replace("pass\n", "import time; time.sleep(1.5)\n")})
-    from harness.protocol.messages import RunSpec
-
-    with Conversation(folder) as conversation:
-        conversation.begin(RunSpec(settings="settings", labels=("tests",)))
-        conversation.read_until(WorkerStarted)
-        conversation.process.kill()
-        conversation.process.wait()
-        assert conversation.processes_left() == []
-
-
-def test_a_failing_test_does_not_show_earlier_output(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": PRINTS})
-    journal = run_project("tests")
-    assert journal.final("test_b").stdout == "b\n"
-    assert journal.final("test_a").stdout == "a\n"
-
 
 PRINTS = """
 import unittest
@@ -244,3 +121,120 @@ class Tests(unittest.TestCase):
         print("b")
         self.fail()
 """
+
+
+class TestProject:
+    def test_each_test_has_its_outcome(self, journal: Journal) -> None:
+        assert journal.outcomes() == {
+            "GuessingTests.test_1_writes_to_every_low_descriptor": "PASSED",
+            "GuessingTests.test_2_closes_every_low_descriptor": "PASSED",
+            "GuessingTests.test_3_after": "PASSED",
+            "InputTests.test_is_empty": "PASSED",
+            "InputTests.test_of_a_child_is_empty": "PASSED",
+            "ClosingTests.test_1_closes_its_output": "PASSED",
+            "ClosingTests.test_2_prints": "FAILED",
+            "LeavingTests.test_1_goes_where_nothing_is": "PASSED",
+            "LeavingTests.test_2_replaces_stdout": "PASSED",
+            "NextTests.test_is_at_home": "FAILED",
+            "ForkingTests.test_1_forks_and_the_child_raises": "PASSED",
+            "ForkingTests.test_2_after": "PASSED",
+            "NumberTests.test_worker_is_numbered_as_django_numbers_its_own": "FAILED",
+            "GarbageTests.test_is_collected_as_python_does": "PASSED",
+            "ChildTests.test_leaves_a_child_running": "PASSED",
+            "ChildTests.test_leaves_a_child_running_and_dies": "CRASHED",
+        }
+
+    def test_no_output_of_a_test_is_an_event(self, journal: Journal) -> None:
+        assert journal.all(RunFinished) == [RunFinished(4)]
+        assert journal.notices("stray-line") == []
+
+    def test_output_that_another_test_closed_is_open_again(self, journal: Journal) -> None:
+        assert journal.final("test_2_prints").stdout == "printed after the closing\n"
+
+    def test_a_class_starts_at_home_with_its_own_streams(self, journal: Journal) -> None:
+        attempt = journal.final("NextTests.test_is_at_home")
+        assert attempt.failures[0].message == "to be shown"
+        assert attempt.stdout == "printed by the next class\n"
+
+    def test_workers_are_numbered_by_their_slots(self, journal: Journal) -> None:
+        (envelope,) = [
+            e
+            for e in journal.envelopes
+            if isinstance(e.event, AttemptFinished) and e.event.test.endswith("numbers_its_own")
+        ]
+        assert isinstance(envelope.event, AttemptFinished)
+        assert envelope.event.stdout == f"worker {envelope.slot}\n"
+
+    def test_only_the_worker_that_died_was_lost(self, journal: Journal) -> None:
+        (lost,) = journal.all(WorkerLost)
+        assert lost.test
+        assert lost.test.endswith("test_leaves_a_child_running_and_dies")
+
+
+class TestForgeries:
+    def test_a_test_that_writes_on_its_workers_socket_is_red(self, project: MakeProject, run_project: RunTests) -> None:
+        project({"tests.py": STRAY})
+        journal = run_project("tests")
+        assert journal.outcomes() == {"Tests.test_writes_to_every_socket": "ERRORED", "Tests.test_z_after": "PASSED"}
+        assert len(journal.notices("stray-line")) == 1
+        (failure,) = journal.final("test_writes_to_every_socket").failures
+        assert (failure.type, "socket" in failure.message) == ("ForgedEvent", True)
+        assert journal.status == 1
+
+    def test_a_worker_reports_only_the_test_that_it_was_given(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project({"tests.py": FORGES})
+        journal = run_project("tests", workers=1)
+        forgers = {f"ATests.test_{name}" for name in FORGERS}
+        assert journal.outcomes() == {
+            **dict.fromkeys(forgers, "ERRORED"),
+            **dict.fromkeys(("ATests.test_3_fails", "ATests.test_5_fails", "BTests.test_fails"), "FAILED"),
+        }
+        assert {failure.type for name in forgers for failure in journal.final(name).failures} == {"ForgedEvent"}
+        assert journal.status == 1
+
+
+class TestProcess:
+    def test_output_of_the_project_before_the_tests_is_no_event(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project({"tests.py": 'import os\nprint("printed at import")\nos.write(1, b"written at import\\n")\n' + PASSES})
+        journal = run_project("tests")
+        assert journal.status == 0
+        assert "printed at import" in journal.stderr
+        assert "written at import" in journal.stderr
+
+    def test_a_project_with_threads_and_warnings_as_errors_runs(
+        self, project: MakeProject, run_project: RunTests, python: str
+    ) -> None:
+        """Python 3.12 warns of forks of processes that have threads."""
+        project(
+            {"app/__init__.py": "", "app/apps.py": THREAD, "tests.py": PASSES}, 'INSTALLED_APPS = ["app.apps.Config"]'
+        )
+        journal = run_project("tests", python=python, flags=["-W", "error"])
+        assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+
+    def test_warnings_are_errors_where_a_project_sets_that(self, project: MakeProject, run_project: RunTests) -> None:
+        project({"tests.py": WARNS})
+        journal = run_project("tests", env={"PYTHONWARNINGS": "error"})
+        assert journal.outcomes() == {"Tests.test_warns": "ERRORED"}
+        assert journal.final("test_warns").failures[0].type == "DeprecationWarning"
+
+    def test_a_worker_ends_by_itself_when_the_runner_is_killed(self, project: MakeProject) -> None:
+        """No process is left to end it: it sees that the coordinator has closed the connection."""
+        folder = project({"tests.py": PASSES.replace("pass\n", "import time; time.sleep(1.5)\n")})
+        from harness.protocol.messages import RunSpec
+
+        with Conversation(folder) as conversation:
+            conversation.begin(RunSpec(settings="settings", labels=("tests",)))
+            conversation.read_until(WorkerStarted)
+            conversation.process.kill()
+            conversation.process.wait()
+            assert conversation.processes_left() == []
+
+    def test_a_failing_test_does_not_show_earlier_output(self, project: MakeProject, run_project: RunTests) -> None:
+        project({"tests.py": PRINTS})
+        journal = run_project("tests")
+        assert journal.final("test_b").stdout == "b\n"
+        assert journal.final("test_a").stdout == "a\n"

@@ -17,57 +17,7 @@ def assert_all_as_expected(journal: Journal, count: int = 15) -> None:
     assert len(journal.outcomes()) == count
 
 
-def test_mirrors_read_what_their_primary_wrote_and_cannot_write(journal: Journal) -> None:
-    assert_all_as_expected(journal)
-
-
-def test_statements_are_of_the_alias_that_sent_them(journal: Journal) -> None:
-    statements = journal.final("test_fails_and_shows_its_sql").sql
-    reads = [(statement.alias, statement.role) for statement in statements if statement.sql.startswith("SELECT")]
-    assert reads == [("replica", "primary"), ("default", "primary")]
-
-
-def test_queries_are_counted_by_alias(journal: Journal) -> None:
-    counted = {query.alias for event in journal.all(QueriesCounted) for query in event.queries}
-    assert counted == {"default", "replica", "other"}
-
-
-@pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
-def test_order_and_spelling_of_the_settings_do_not_matter(runner: RunTests, settings: str) -> None:
-    journal = runner("cases.test_mirrors", settings=settings)
-    assert_all_as_expected(journal)
-
-
-def test_old_spellings_give_a_notice_each(runner: RunTests) -> None:
-    journal = runner("cases.test_mirrors.OtherAloneTests", settings="config.flat")
-    assert [text.partition(":")[0] for text in journal.notices("flat-spelling")] == [
-        "default.TEST_DEPENDENCIES",
-        "replica.TEST_MIRROR",
-        "other.TEST_DEPENDENCIES",
-    ]
-
-
-def test_databases_are_made_in_the_order_of_their_dependencies(runner: RunTests) -> None:
-    flat = runner("cases.test_data.MigratedTests", settings="config.flat")
-    assert [made.alias for made in flat.one(DatabasesReady).databases] == ["other", "default"]
-
-
-@pytest.mark.parametrize(
-    ("label", "made"),
-    [
-        ("MirrorAloneTests", ["default"]),
-        ("OtherAloneTests", ["default", "other"]),
-        ("PrimaryAloneTests", ["default"]),
-        ("NoDatabaseTests", []),
-    ],
-)
-def test_only_what_is_needed_is_made(runner: RunTests, label: str, made: list[str]) -> None:
-    journal = runner(f"cases.test_mirrors.{label}")
-    assert [database.alias for database in journal.one(DatabasesReady).databases] == made
-    assert journal.status == 0
-
-
-CLASS_SAYS = """
+CLASS_MODE = """
 from django.db import connections
 from django.test import TestCase, TransactionTestCase
 
@@ -79,34 +29,9 @@ class Tests(TestCase):
         print(type(connections["replica"]).__name__)
 """
 
-
-@pytest.mark.parametrize("mirrors", ["auto", "primary", "replica"])
-def test_a_mirror_without_a_replica_shares_whatever_is_asked_for(
-    project: MakeProject, run_project: RunTests, mirrors: str
-) -> None:
-    project({"tests.py": CLASS_SAYS}, MIRROR)
-    journal = run_project("tests", mirrors=mirrors)
-    assert journal.final("test_one").stdout == "SharedConnection\n"
-
-
 MIRROR = """
 DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 """
-
-
-def test_a_dependency_on_a_mirror_is_one_on_its_primary(project: MakeProject, run_project: RunTests) -> None:
-    project(
-        {"tests.py": CLASS_SAYS.replace('{"default", "replica"}', '"__all__"')},
-        MIRROR + 'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["replica"]}}',
-    )
-    journal = run_project("tests")
-    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
-    assert [database.alias for database in journal.one(DatabasesReady).databases] == ["default", "other"]
-
-
-def test_no_attempt_is_told_without_its_outcome(journal: Journal) -> None:
-    assert all(isinstance(event, AttemptFinished) and event.final for event in journal.attempts)
-
 
 COPIED = """
 from django.db import connections
@@ -137,14 +62,84 @@ class Tests(TestCase):
 """
 
 
-def test_a_test_with_a_mirror_keeps_its_rows_after_its_error(project: MakeProject, run_project: RunTests) -> None:
-    project(
-        {"tests.py": COPIED},
-        'DATABASES["mirror"] = {**DATABASES["default"], "HOST": "replica", "TEST": {"MIRROR": "default"}}',
+class TestProject:
+    def test_mirrors_read_rows_of_their_primary_and_cannot_write(self, journal: Journal) -> None:
+        assert_all_as_expected(journal)
+
+    def test_statements_are_of_the_alias_that_sent_them(self, journal: Journal) -> None:
+        statements = journal.final("test_fails_and_shows_its_sql").sql
+        reads = [(statement.alias, statement.role) for statement in statements if statement.sql.startswith("SELECT")]
+        assert reads == [("replica", "primary"), ("default", "primary")]
+
+    def test_queries_are_counted_by_alias(self, journal: Journal) -> None:
+        counted = {query.alias for event in journal.all(QueriesCounted) for query in event.queries}
+        assert counted == {"default", "replica", "other"}
+
+    @pytest.mark.parametrize("settings", ["config.mirror_first", "config.flat"])
+    def test_order_and_spelling_of_the_settings_do_not_matter(self, runner: RunTests, settings: str) -> None:
+        journal = runner("cases.test_mirrors", settings=settings)
+        assert_all_as_expected(journal)
+
+    def test_old_spellings_give_a_notice_each(self, runner: RunTests) -> None:
+        journal = runner("cases.test_mirrors.OtherAloneTests", settings="config.flat")
+        assert [text.partition(":")[0] for text in journal.notices("flat-spelling")] == [
+            "default.TEST_DEPENDENCIES",
+            "replica.TEST_MIRROR",
+            "other.TEST_DEPENDENCIES",
+        ]
+
+
+class TestDatabases:
+    def test_databases_are_made_in_the_order_of_their_dependencies(self, runner: RunTests) -> None:
+        flat = runner("cases.test_data.MigratedTests", settings="config.flat")
+        assert [made.alias for made in flat.one(DatabasesReady).databases] == ["other", "default"]
+
+    @pytest.mark.parametrize(
+        ("label", "made"),
+        [
+            ("MirrorAloneTests", ["default"]),
+            ("OtherAloneTests", ["default", "other"]),
+            ("PrimaryAloneTests", ["default"]),
+            ("NoDatabaseTests", []),
+        ],
     )
-    journal = run_project("tests")
-    assert journal.outcomes() == {
-        "Tests.test_1_errs": "ERRORED",
-        "Tests.test_2_is_of_the_same_set_up": "PASSED",
-        "Tests.test_3_copies_the_mirrors_connection": "PASSED",
-    }
+    def test_only_the_needed_databases_are_made(self, runner: RunTests, label: str, made: list[str]) -> None:
+        journal = runner(f"cases.test_mirrors.{label}")
+        assert [database.alias for database in journal.one(DatabasesReady).databases] == made
+        assert journal.status == 0
+
+
+class TestModes:
+    @pytest.mark.parametrize("mirrors", ["auto", "primary", "replica"])
+    def test_a_mirror_without_a_replica_shares_in_each_mode(
+        self, project: MakeProject, run_project: RunTests, mirrors: str
+    ) -> None:
+        project({"tests.py": CLASS_MODE}, MIRROR)
+        journal = run_project("tests", mirrors=mirrors)
+        assert journal.final("test_one").stdout == "SharedConnection\n"
+
+    def test_a_dependency_on_a_mirror_is_one_on_its_primary(self, project: MakeProject, run_project: RunTests) -> None:
+        project(
+            {"tests.py": CLASS_MODE.replace('{"default", "replica"}', '"__all__"')},
+            MIRROR + 'DATABASES["other"] = {**DATABASES["default"], "TEST": {"DEPENDENCIES": ["replica"]}}',
+        )
+        journal = run_project("tests")
+        assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+        assert [database.alias for database in journal.one(DatabasesReady).databases] == ["default", "other"]
+
+    def test_each_attempt_has_an_outcome(self, journal: Journal) -> None:
+        assert all(isinstance(event, AttemptFinished) and event.final for event in journal.attempts)
+
+    def test_a_test_with_a_mirror_keeps_its_rows_after_its_error(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project(
+            {"tests.py": COPIED},
+            'DATABASES["mirror"] = {**DATABASES["default"], "HOST": "replica", "TEST": {"MIRROR": "default"}}',
+        )
+        journal = run_project("tests")
+        assert journal.outcomes() == {
+            "Tests.test_1_errs": "ERRORED",
+            "Tests.test_2_is_of_the_same_set_up": "PASSED",
+            "Tests.test_3_copies_the_mirrors_connection": "PASSED",
+        }

@@ -117,35 +117,6 @@ def passed(journal: Journal) -> Any:
     return {name for name, outcome in journal.outcomes().items() if outcome == "PASSED"}
 
 
-def test_each_of_them_is_named_and_red(project: MakeProject, run_project: RunTests) -> None:
-    project(FILES)
-    journal = run_project()
-    assert left_out(journal) == LEFT_OUT
-    assert passed(journal) == PASSED
-    assert (journal.one(RunFinished).failures, journal.status) == (8, 1)
-    places = {test.id: (test.classname, test.name, test.file, test.line) for test in journal.planned}
-    assert places["tests/test_items.py::test_fixture"] == (
-        "tests.test_items",
-        "test_fixture",
-        "tests/test_items.py",
-        13,
-    )
-    deep = "tests/test_items.py::TestThings::TestInner::test_deep"
-    assert places[deep] == ("tests.test_items.TestThings.TestInner", "test_deep", "tests/test_items.py", 26)
-    (notice,) = journal.notices("pytest-tests")
-    assert notice.startswith("8 tests of pytest")
-    assert 'framework = "django"' in notice
-
-
-def test_they_are_left_out_where_django_is_asked_for(project: MakeProject, run_project: RunTests) -> None:
-    project(FILES)
-    journal = run_project(framework="django")
-    assert (set(journal.outcomes()), journal.status) == (PASSED, 0)
-    assert journal.notices("pytest-tests") == [
-        '8 tests of pytest, which Django\'s runner cannot run: left out, since framework = "django".'
-    ]
-
-
 SELECTIONS = {
     ("tests.test_items.TestOld",): (set(), {"TestOld.test_old"}),
     ("tests.items_test",): ({"tests/items_test.py::test_plain"}, {"OldTests.test_unseen"}),
@@ -161,25 +132,6 @@ SELECTIONS = {
     ("tests/",): (set(LEFT_OUT), PASSED),
 }
 
-
-def test_labels_choose_among_them(project: MakeProject, run_project: RunTests) -> None:
-    project(FILES)
-    journals = together({labels: functools.partial(run_project, *labels) for labels in SELECTIONS})
-    for labels, journal in journals.items():
-        assert (set(left_out(journal)), passed(journal)) == SELECTIONS[labels], labels
-
-
-def test_so_do_names_and_tags(project: MakeProject, run_project: RunTests) -> None:
-    project(FILES)
-    by_name = run_project(django=["-k=test_param", "-k=test_old"])
-    assert (set(left_out(by_name)), passed(by_name)) == (
-        {"tests/test_items.py::TestThings::test_param"},
-        {"TestOld.test_old"},
-    )
-    by_tag = run_project(django=["--tag=slow"])
-    assert (left_out(by_tag), by_tag.status) == ({}, 5)
-
-
 PLAIN = """
 from django.test import SimpleTestCase
 
@@ -190,39 +142,6 @@ class Tests(SimpleTestCase):
     def test_one(self):
         pass
 """
-
-
-@pytest.mark.parametrize(("has_pytest", "expected"), [(False, set()), (True, {"tests/test_a.py::test_view"})])
-def test_a_project_without_a_sign_of_pytest_sees_no_change(
-    project: MakeProject, run_project: RunTests, has_pytest: bool, expected: Any
-) -> None:
-    lines = "" if has_pytest else "import sys\nsys.modules['pytest'] = None\n"
-    project({"tests/__init__.py": "", "tests/test_a.py": PLAIN}, lines)
-    journal = run_project()
-    assert (set(left_out(journal)), passed(journal)) == (expected, {"Tests.test_one"})
-
-
-def test_a_folder_that_discovery_does_not_enter_is_named(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests/test_a.py": PLAIN}, "import sys\nsys.modules['pytest'] = None\n")
-    journal = run_project()
-    assert journal.status == 5
-    text = (
-        "tests/ has no __init__.py, so Django's discovery does not look into it:"
-        " 1 file of tests, tests/test_a.py (test_view, test_one) first."
-    )
-    assert journal.notices("not-discovered") == [text]
-    judged = verdict(ledger.fold(journal.envelopes))
-    assert judged.cause
-    assert (judged.exit_code, judged.cause.hint) == (5, text)
-    assert run_project("tests").notices("not-discovered") == []
-
-
-def test_a_folder_that_only_pytest_enters_is_reported(project: MakeProject, run_project: RunTests) -> None:
-    project({"conftest.py": "", "tests/test_a.py": PLAIN, "app/__init__.py": "", "app/tests.py": PLAIN})
-    journal = run_project()
-    assert set(left_out(journal)) == {"tests/test_a.py::test_view", "tests/test_a.py::Tests::test_one"}
-    assert passed(journal) == {"Tests.test_one"}
-
 
 AUTOUSE = """
 import not_installed
@@ -255,28 +174,110 @@ AUTOUSE_FILES = {
 }
 
 
-def test_autouse_fixtures_are_reported_and_change_no_outcome(project: MakeProject, run_project: RunTests) -> None:
-    project(AUTOUSE_FILES)
-    journals = together(
-        {
-            "all": run_project,
-            "bar": functools.partial(run_project, "bar"),
-            "django": functools.partial(run_project, framework="django"),
-        }
-    )
-    assert [(len(each.attempts), each.status) for each in journals.values()] == [(3, 0), (2, 0), (3, 0)]
-    (everywhere,), (in_bar,), (asked_for,) = (each.notices("pytest-fixtures") for each in journals.values())
-    assert everywhere.startswith("2 tests of TestCases run without autouse fixtures")
-    assert "conftest.py (no_network), shop/conftest.py (frozen, checks)" in everywhere
-    assert "usefixtures of pytest's configuration (given)." in everywhere
-    assert in_bar.startswith("1 test of TestCases runs without")
-    assert "conftest.py (no_network), usefixtures" in in_bar
-    assert "shop" not in in_bar
-    assert asked_for == ('2 tests of TestCases run without 4 autouse fixtures of pytest, since framework = "django".')
+class TestLeftOut:
+    def test_each_of_them_is_named_and_red(self, project: MakeProject, run_project: RunTests) -> None:
+        project(FILES)
+        journal = run_project()
+        assert left_out(journal) == LEFT_OUT
+        assert passed(journal) == PASSED
+        assert (journal.one(RunFinished).failures, journal.status) == (8, 1)
+        places = {test.id: (test.classname, test.name, test.file, test.line) for test in journal.planned}
+        assert places["tests/test_items.py::test_fixture"] == (
+            "tests.test_items",
+            "test_fixture",
+            "tests/test_items.py",
+            13,
+        )
+        deep = "tests/test_items.py::TestThings::TestInner::test_deep"
+        assert places[deep] == ("tests.test_items.TestThings.TestInner", "test_deep", "tests/test_items.py", 26)
+        (notice,) = journal.notices("pytest-tests")
+        assert notice.startswith("8 tests of pytest")
+        assert 'framework = "django"' in notice
+
+    def test_they_are_left_out_where_django_is_asked_for(self, project: MakeProject, run_project: RunTests) -> None:
+        project(FILES)
+        journal = run_project(framework="django")
+        assert (set(journal.outcomes()), journal.status) == (PASSED, 0)
+        assert journal.notices("pytest-tests") == [
+            '8 tests of pytest, which Django\'s runner cannot run: left out, since framework = "django".'
+        ]
+
+    def test_labels_choose_among_them(self, project: MakeProject, run_project: RunTests) -> None:
+        project(FILES)
+        journals = together({labels: functools.partial(run_project, *labels) for labels in SELECTIONS})
+        for labels, journal in journals.items():
+            assert (set(left_out(journal)), passed(journal)) == SELECTIONS[labels], labels
+
+    def test_names_and_tags_choose_among_them(self, project: MakeProject, run_project: RunTests) -> None:
+        project(FILES)
+        by_name = run_project(django=["-k=test_param", "-k=test_old"])
+        assert (set(left_out(by_name)), passed(by_name)) == (
+            {"tests/test_items.py::TestThings::test_param"},
+            {"TestOld.test_old"},
+        )
+        by_tag = run_project(django=["--tag=slow"])
+        assert (left_out(by_tag), by_tag.status) == ({}, 5)
+
+    @pytest.mark.parametrize(("has_pytest", "expected"), [(False, set()), (True, {"tests/test_a.py::test_view"})])
+    def test_a_project_without_a_sign_of_pytest_sees_no_change(
+        self, project: MakeProject, run_project: RunTests, has_pytest: bool, expected: Any
+    ) -> None:
+        lines = "" if has_pytest else "import sys\nsys.modules['pytest'] = None\n"
+        project({"tests/__init__.py": "", "tests/test_a.py": PLAIN}, lines)
+        journal = run_project()
+        assert (set(left_out(journal)), passed(journal)) == (expected, {"Tests.test_one"})
 
 
-def test_nothing_is_told_of_a_conftest_without_autouse_fixtures(project: MakeProject, run_project: RunTests) -> None:
-    database = "import pytest\n\n@pytest.fixture(autouse=True)\ndef database(db):\n    pass\n"
-    project({**AUTOUSE_FILES, "pytest.ini": "", "conftest.py": database, "shop/conftest.py": ""})
-    journal = run_project()
-    assert (len(journal.attempts), journal.notices("pytest-fixtures")) == (3, [])
+class TestFolders:
+    def test_a_folder_that_discovery_does_not_enter_is_named(self, project: MakeProject, run_project: RunTests) -> None:
+        project({"tests/test_a.py": PLAIN}, "import sys\nsys.modules['pytest'] = None\n")
+        journal = run_project()
+        assert journal.status == 5
+        text = (
+            "tests/ has no __init__.py, so Django's discovery does not look into it:"
+            " 1 file of tests, tests/test_a.py (test_view, test_one) first."
+        )
+        assert journal.notices("not-discovered") == [text]
+        judged = verdict(ledger.fold(journal.envelopes))
+        assert judged.cause
+        assert (judged.exit_code, judged.cause.hint) == (5, text)
+        assert run_project("tests").notices("not-discovered") == []
+
+    def test_a_folder_that_only_pytest_enters_is_reported(self, project: MakeProject, run_project: RunTests) -> None:
+        project({"conftest.py": "", "tests/test_a.py": PLAIN, "app/__init__.py": "", "app/tests.py": PLAIN})
+        journal = run_project()
+        assert set(left_out(journal)) == {"tests/test_a.py::test_view", "tests/test_a.py::Tests::test_one"}
+        assert passed(journal) == {"Tests.test_one"}
+
+
+class TestAutouseFixtures:
+    def test_autouse_fixtures_are_reported_and_change_no_outcome(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project(AUTOUSE_FILES)
+        journals = together(
+            {
+                "all": run_project,
+                "bar": functools.partial(run_project, "bar"),
+                "django": functools.partial(run_project, framework="django"),
+            }
+        )
+        assert [(len(each.attempts), each.status) for each in journals.values()] == [(3, 0), (2, 0), (3, 0)]
+        (everywhere,), (in_bar,), (asked_for,) = (each.notices("pytest-fixtures") for each in journals.values())
+        assert everywhere.startswith("2 tests of TestCases run without autouse fixtures")
+        assert "conftest.py (no_network), shop/conftest.py (frozen, checks)" in everywhere
+        assert "usefixtures of pytest's configuration (given)." in everywhere
+        assert in_bar.startswith("1 test of TestCases runs without")
+        assert "conftest.py (no_network), usefixtures" in in_bar
+        assert "shop" not in in_bar
+        assert asked_for == (
+            '2 tests of TestCases run without 4 autouse fixtures of pytest, since framework = "django".'
+        )
+
+    def test_a_conftest_without_autouse_fixtures_is_not_reported(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        database = "import pytest\n\n@pytest.fixture(autouse=True)\ndef database(db):\n    pass\n"
+        project({**AUTOUSE_FILES, "pytest.ini": "", "conftest.py": database, "shop/conftest.py": ""})
+        journal = run_project()
+        assert (len(journal.attempts), journal.notices("pytest-fixtures")) == (3, [])

@@ -18,46 +18,6 @@ class Tests(TestCase):
         pass
 """
 
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ("raise RuntimeError('no')", "The settings settings cannot be loaded: RuntimeError: no"),
-        ("1 / 0", "The settings settings cannot be loaded: ZeroDivisionError: division by zero"),
-        ("import no_such_package", "The settings settings cannot be loaded: ModuleNotFoundError"),
-        ("def broken(:", "The settings settings cannot be loaded: SyntaxError"),
-        ("raise SystemExit('not without a licence')", "The settings settings cannot be loaded: SystemExit"),
-        ("import os; os.environ['NO_SUCH_KEY']", "The settings settings read 'NO_SUCH_KEY', which is not there."),
-        ("DATABASES = []", "DATABASES is a list, not a dictionary."),
-        ("DATABASES = {'default': None}", "DATABASES['default'] is a NoneType, not a dictionary."),
-        ("DATABASES['default']['TEST'] = 'x'", "DATABASES['default']['TEST'] is a str, not a dictionary."),
-        ("DATABASES['default']['TEST'] = {'DEPENDENCIES': 'other'}", "is the string 'other'"),
-        ("DATABASES['default']['ENGINE'] = 'no.such.backend'", "'no.such.backend', which cannot be loaded"),
-    ],
-)
-def test_settings_that_are_none(project: MakeProject, run_project: RunTests, lines: str, message: str) -> None:
-    project({}, lines)
-    journal = run_project()
-    assert journal.status == 4
-    assert message in journal.aborted.message
-    assert journal.aborted.hint or "DATABASES" in message
-    assert "harness/runner" not in journal.aborted.evidence
-
-
-def test_a_missing_variable_is_named_with_how_to_set_it(project: MakeProject, run_project: RunTests) -> None:
-    project({}, "import os; os.environ['NO_SUCH_KEY']")
-    aborted = run_project().aborted
-    assert 'env = { NO_SUCH_KEY = "..." }' in aborted.hint
-    assert "settings.py" in aborted.evidence
-
-
-def test_a_module_that_is_not_there_is_named(project: MakeProject, run_project: RunTests) -> None:
-    project({})
-    journal = run_project(settings="no_such_settings")
-    assert journal.status == 4
-    assert "no_such_settings" in journal.aborted.message
-
-
 MODEL = """
 from django.db import models
 
@@ -72,17 +32,6 @@ class Migration(migrations.Migration):
     operations = [migrations.RunSQL("CREATE TABLE app_item (id integer)"), migrations.RunSQL("SELECT id FROM nowhere")]
 """
 APP = {"app/__init__.py": "", "app/models.py": MODEL, "tests.py": TEST}
-
-
-def test_a_failing_migration_is_named_with_its_sql(project: MakeProject, run_project: RunTests) -> None:
-    project(
-        {**APP, "app/migrations/__init__.py": "", "app/migrations/0001_x.py": MIGRATION}, 'INSTALLED_APPS = ["app"]'
-    )
-    journal = run_project()
-    assert journal.status == 4
-    assert journal.aborted.message.startswith("Migration app.0001_x failed: django.db.utils.OperationalError:")
-    assert "SELECT id FROM nowhere\n-- no such table: nowhere" in journal.aborted.evidence
-
 
 SLOW_MIGRATION = """
 import time
@@ -102,25 +51,6 @@ class Migration(migrations.Migration):
     dependencies = [("app", "0001_x")]
 """
 
-
-def test_migrations_that_take_long_say_which_they_are_at(project: MakeProject, run_project: RunTests) -> None:
-    files = {"app/migrations/0001_x.py": SLOW_MIGRATION, "app/migrations/0002_y.py": NEXT_MIGRATION}
-    project({**APP, "app/migrations/__init__.py": "", **files}, 'INSTALLED_APPS = ["app"]')
-    journal = run_project()
-    assert journal.all(PhaseProgressed)[0].step.startswith("default: migration app.000")
-    assert journal.all(PhaseProgressed)[0].total == 2
-    assert journal.outcomes() == {"Tests.test_one": "PASSED"}
-
-
-def test_a_failing_system_check_is_told(project: MakeProject, run_project: RunTests) -> None:
-    model = MODEL.replace("max_length=10", "max_length=-1")
-    project({**APP, "app/models.py": model}, 'INSTALLED_APPS = ["app"]')
-    journal = run_project()
-    assert journal.status == 4
-    assert journal.aborted.message == "The project's system checks fail."
-    assert "fields.E121" in journal.aborted.evidence
-
-
 CHECK = """
 import os
 from django.core.checks import Error, register
@@ -133,56 +63,6 @@ def check(app_configs, **kwargs):
     return [] if "postgresql" in DATABASES["default"]["ENGINE"] else [Error("needs PostgreSQL", id="app.E001")]
 """
 
-
-def test_a_failing_check_shows_the_backend_and_the_variables(project: MakeProject, run_project: RunTests) -> None:
-    project({**APP}, CHECK)
-    aborted = run_project().aborted
-    assert "app.E001" in aborted.evidence
-    assert aborted.evidence.endswith("DATABASES['default'] of the settings: django.db.backends.sqlite3")
-    assert aborted.hint.endswith("read variables that are not set here: DB_ENGINE, DB_TIMES, DB_OPTIONAL.")
-
-
-def test_a_missing_package_is_named_with_the_way_to_install_it(project: MakeProject, run_project: RunTests) -> None:
-    advice = "no_such_package is not installed where the tests run"
-    project({}, "import no_such_package.deeper")
-    assert run_project().aborted.hint.startswith(advice)
-    migration = "import no_such_package\n" + MIGRATION
-    app = {**APP, "app/migrations/__init__.py": "", "app/migrations/0001_x.py": migration}
-    project(app, 'INSTALLED_APPS = ["app"]')
-    aborted = run_project().aborted
-    assert "ModuleNotFoundError: No module named 'no_such_package'" in aborted.message
-    assert aborted.hint.startswith(advice)
-    project({"app/migrations/0001_x.py": MIGRATION}, 'INSTALLED_APPS = ["app", "no_such_package"]')
-    assert run_project().aborted.hint.startswith(advice)
-    aborted = run_project(settings="no_such_settings.module").aborted
-    assert aborted.hint.startswith("--settings names another module")
-
-
-def test_apps_that_cannot_be_loaded_are_the_projects_fault(project: MakeProject, run_project: RunTests) -> None:
-    project({**APP, "app/models.py": "1 / 0"}, 'INSTALLED_APPS = ["app"]')
-    journal = run_project()
-    assert journal.status == 4
-    assert "ZeroDivisionError" in journal.aborted.message
-    assert "app/models.py" in journal.aborted.evidence
-
-
-def test_without_django_it_says_so(project: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """An environment that has nothing at all."""
-    environment = tmp_path_factory.mktemp("bare")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    journal = run(project({}), RunSpec(settings="settings"), python=str(environment / "bin" / "python"))
-    assert journal.status == 4
-    assert journal.aborted.message == "Django is not installed where the tests run."
-
-
-def test_to_plan_is_to_say_the_topology_and_nothing_else(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": "raise SystemExit"})
-    journal = run_project(plan_only=True)
-    assert journal.process_status == 0
-    assert journal.one(TopologyFound).topology.names == ("default",)
-    assert journal.planned == []
-
-
 ARGUMENTS = """
 import sys
 assert sys.argv[0] == "manage.py" and "test" in sys.argv, sys.argv
@@ -191,19 +71,142 @@ DATABASES["default"]["NAME"] = "/no/such/folder/x" if not TESTING else ":memory:
 """
 
 
-def test_settings_that_look_at_the_arguments_find_a_run_of_tests(project: MakeProject, run_project: RunTests) -> None:
-    project({"tests.py": TEST}, ARGUMENTS)
-    assert run_project("tests").outcomes() == {"Tests.test_one": "PASSED"}
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("lines", "message"),
+        [
+            ("raise RuntimeError('no')", "The settings settings cannot be loaded: RuntimeError: no"),
+            ("1 / 0", "The settings settings cannot be loaded: ZeroDivisionError: division by zero"),
+            ("import no_such_package", "The settings settings cannot be loaded: ModuleNotFoundError"),
+            ("def broken(:", "The settings settings cannot be loaded: SyntaxError"),
+            ("raise SystemExit('not without a licence')", "The settings settings cannot be loaded: SystemExit"),
+            ("import os; os.environ['NO_SUCH_KEY']", "The settings settings read 'NO_SUCH_KEY', which is not there."),
+            ("DATABASES = []", "DATABASES is a list, not a dictionary."),
+            ("DATABASES = {'default': None}", "DATABASES['default'] is a NoneType, not a dictionary."),
+            ("DATABASES['default']['TEST'] = 'x'", "DATABASES['default']['TEST'] is a str, not a dictionary."),
+            ("DATABASES['default']['TEST'] = {'DEPENDENCIES': 'other'}", "is the string 'other'"),
+            ("DATABASES['default']['ENGINE'] = 'no.such.backend'", "'no.such.backend', which cannot be loaded"),
+        ],
+    )
+    def test_settings_that_are_none(
+        self, project: MakeProject, run_project: RunTests, lines: str, message: str
+    ) -> None:
+        project({}, lines)
+        journal = run_project()
+        assert journal.status == 4
+        assert message in journal.aborted.message
+        assert journal.aborted.hint or "DATABASES" in message
+        assert "harness/runner" not in journal.aborted.evidence
+
+    def test_a_missing_variable_is_named_with_how_to_set_it(self, project: MakeProject, run_project: RunTests) -> None:
+        project({}, "import os; os.environ['NO_SUCH_KEY']")
+        aborted = run_project().aborted
+        assert 'env = { NO_SUCH_KEY = "..." }' in aborted.hint
+        assert "settings.py" in aborted.evidence
+
+    def test_a_module_that_is_not_there_is_named(self, project: MakeProject, run_project: RunTests) -> None:
+        project({})
+        journal = run_project(settings="no_such_settings")
+        assert journal.status == 4
+        assert "no_such_settings" in journal.aborted.message
 
 
-def test_settings_that_do_not_end_can_be_interrupted(project: MakeProject) -> None:
-    folder = project({}, 'import time; print("loading", flush=True); time.sleep(600)')
-    with Conversation(folder) as conversation:
-        from harness.protocol.messages import Begin
+class TestMigrations:
+    def test_a_failing_migration_is_named_with_its_sql(self, project: MakeProject, run_project: RunTests) -> None:
+        project(
+            {**APP, "app/migrations/__init__.py": "", "app/migrations/0001_x.py": MIGRATION}, 'INSTALLED_APPS = ["app"]'
+        )
+        journal = run_project()
+        assert journal.status == 4
+        assert journal.aborted.message.startswith("Migration app.0001_x failed: django.db.utils.OperationalError:")
+        assert "SELECT id FROM nowhere\n-- no such table: nowhere" in journal.aborted.evidence
 
-        conversation.send(Begin(RunSpec(settings="settings")))
-        while "loading" not in conversation.errors():
-            pass
-        conversation.process.terminate()
-        journal = conversation.finish()
-    assert (journal.status, journal.aborted.exit_code) == (3, ExitCode.SERVERS)
+    def test_a_long_migration_is_named_while_it_runs(self, project: MakeProject, run_project: RunTests) -> None:
+        files = {"app/migrations/0001_x.py": SLOW_MIGRATION, "app/migrations/0002_y.py": NEXT_MIGRATION}
+        project({**APP, "app/migrations/__init__.py": "", **files}, 'INSTALLED_APPS = ["app"]')
+        journal = run_project()
+        assert journal.all(PhaseProgressed)[0].step.startswith("default: migration app.000")
+        assert journal.all(PhaseProgressed)[0].total == 2
+        assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+
+
+class TestChecks:
+    def test_a_failing_system_check_is_reported(self, project: MakeProject, run_project: RunTests) -> None:
+        model = MODEL.replace("max_length=10", "max_length=-1")
+        project({**APP, "app/models.py": model}, 'INSTALLED_APPS = ["app"]')
+        journal = run_project()
+        assert journal.status == 4
+        assert journal.aborted.message == "The project's system checks fail."
+        assert "fields.E121" in journal.aborted.evidence
+
+    def test_a_failing_check_shows_the_backend_and_the_variables(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project({**APP}, CHECK)
+        aborted = run_project().aborted
+        assert "app.E001" in aborted.evidence
+        assert aborted.evidence.endswith("DATABASES['default'] of the settings: django.db.backends.sqlite3")
+        assert aborted.hint.endswith("read variables that are not set here: DB_ENGINE, DB_TIMES, DB_OPTIONAL.")
+
+
+class TestMissing:
+    def test_a_missing_package_is_named_with_the_way_to_install_it(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        advice = "no_such_package is not installed where the tests run"
+        project({}, "import no_such_package.deeper")
+        assert run_project().aborted.hint.startswith(advice)
+        migration = "import no_such_package\n" + MIGRATION
+        app = {**APP, "app/migrations/__init__.py": "", "app/migrations/0001_x.py": migration}
+        project(app, 'INSTALLED_APPS = ["app"]')
+        aborted = run_project().aborted
+        assert "ModuleNotFoundError: No module named 'no_such_package'" in aborted.message
+        assert aborted.hint.startswith(advice)
+        project({"app/migrations/0001_x.py": MIGRATION}, 'INSTALLED_APPS = ["app", "no_such_package"]')
+        assert run_project().aborted.hint.startswith(advice)
+        aborted = run_project(settings="no_such_settings.module").aborted
+        assert aborted.hint.startswith("--settings names another module")
+
+    def test_apps_that_cannot_be_loaded_are_the_projects_fault(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project({**APP, "app/models.py": "1 / 0"}, 'INSTALLED_APPS = ["app"]')
+        journal = run_project()
+        assert journal.status == 4
+        assert "ZeroDivisionError" in journal.aborted.message
+        assert "app/models.py" in journal.aborted.evidence
+
+    def test_a_missing_django_is_reported(self, project: MakeProject, tmp_path_factory: pytest.TempPathFactory) -> None:
+        """An environment that has nothing at all."""
+        environment = tmp_path_factory.mktemp("bare")
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+        journal = run(project({}), RunSpec(settings="settings"), python=str(environment / "bin" / "python"))
+        assert journal.status == 4
+        assert journal.aborted.message == "Django is not installed where the tests run."
+
+
+class TestEnds:
+    def test_a_plan_reports_the_topology_and_nothing_else(self, project: MakeProject, run_project: RunTests) -> None:
+        project({"tests.py": "raise SystemExit"})
+        journal = run_project(plan_only=True)
+        assert journal.process_status == 0
+        assert journal.one(TopologyFound).topology.names == ("default",)
+        assert journal.planned == []
+
+    def test_settings_that_look_at_the_arguments_find_a_run_of_tests(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project({"tests.py": TEST}, ARGUMENTS)
+        assert run_project("tests").outcomes() == {"Tests.test_one": "PASSED"}
+
+    def test_settings_that_do_not_end_can_be_interrupted(self, project: MakeProject) -> None:
+        folder = project({}, 'import time; print("loading", flush=True); time.sleep(600)')
+        with Conversation(folder) as conversation:
+            from harness.protocol.messages import Begin
+
+            conversation.send(Begin(RunSpec(settings="settings")))
+            while "loading" not in conversation.errors():
+                pass
+            conversation.process.terminate()
+            journal = conversation.finish()
+        assert (journal.status, journal.aborted.exit_code) == (3, ExitCode.SERVERS)
