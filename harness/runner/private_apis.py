@@ -138,7 +138,7 @@ class SuiteSteps:
             cls._classSetupFailed = True
             self._clean_class(cls, fixture, result)
 
-    def is_up(self, cls: type, result: Any) -> None:
+    def note_class(self, cls: type, result: Any) -> None:
         """Record *cls* as the class whose tear-down is due."""
         result._previousTestClass = cls
 

@@ -132,7 +132,7 @@ class Schedule:
         has_flushed = slot.phase.has_flushed or self._units[slot.phase.assignment.unit].flushes
         return self._next(slot, now, is_fresh=False, has_flushed=has_flushed)
 
-    def has_forged(self, number: int, why: str, now: float) -> list[Command]:
+    def event_forged(self, number: int, why: str, now: float) -> list[Command]:
         """An event was forged in the name of the slot's worker: its test is red because of *why*, and the worker is killed."""
         return self._slots[number].end(Outcome.ERRORED, why, now, at_once=True)
 

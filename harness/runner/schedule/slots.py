@@ -33,7 +33,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Ending:
-    """The end that the schedule makes of a worker. From then on ``outcome`` is that of its test, whatever the worker reports."""
+    """The schedule's decision to end a worker. ``outcome`` is that of its test, whatever the worker reports afterwards."""
 
     outcome: Outcome
     why: str
@@ -90,8 +90,7 @@ class Retiring:
 
 @dataclass(slots=True)
 class Slot:
-    """A slot: its phase (``None`` without a worker), the rest of an assignment whose worker died, its deaths since the last
-    progress.
+    """A slot: its phase (``None`` without a worker), the rest of an assignment whose worker died, and deaths without progress.
 
     A worker is idle only inside a step of the schedule, which gives it work or retires it: that is no phase.
     """

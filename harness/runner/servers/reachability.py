@@ -142,12 +142,12 @@ class ServerChecks:
         if decision == "check again" and not (silent and silent <= self._given_up):
             if silent and not self._is_reported:
                 self._is_reported = True
-                self._journal.notice(SILENT, _silence(found))
+                self._journal.notice(SILENT, _silent_servers(found))
             self._next = now + PAUSE_S
             return
         if decision == "give up":
             self._given_up = silent
-            text = f"{_silence(found)} It was waited for {GONE_S:g} s; the host knows of no loss, so the run goes on."
+            text = f"{_silent_servers(found)} It was waited for {GONE_S:g} s; the host knows of no loss, so the run goes on."
             self._journal.notice("server-given-up", text)
         elif not silent:
             self._given_up = frozenset()
@@ -158,7 +158,7 @@ class ServerChecks:
         self._checked = set()
 
 
-def _silence(found: Sequence[Finding]) -> str:
+def _silent_servers(found: Sequence[Finding]) -> str:
     silent = [f"{finding.alias!r} ({finding.message})" for finding in found if finding.kind == "silent"]
     return f"No answer from the server of {', '.join(silent)}."
 

@@ -221,7 +221,7 @@ class Coordinator:
         text = f"{FORGED}: {line[:FORGED_CHARACTERS].decode(errors='backslashreplace').rstrip()}"
         if not self._schedule.is_decided(slot):  # one notice is enough
             self._journal.notice("stray-line", f"Slot {slot}: {text}")
-        return self._schedule.has_forged(slot, text, unpatched.time.perf_counter())
+        return self._schedule.event_forged(slot, text, unpatched.time.perf_counter())
 
     def _count(self, test: str, outcome: Outcome, is_final: bool) -> None:
         self.tally.ran += is_final

@@ -104,7 +104,7 @@ def take(alias: str) -> Census:
 
 
 def _own(connection: Any) -> int:
-    """The number of this process's connections to the database behind *connection*."""
+    """The number of this process's open connections to the database of *connection*."""
     place = itemgetter("HOST", "PORT", "NAME")
     opened = [other for other in connections.all(initialized_only=True) if other.connection is not None]
     return sum(place(other.settings_dict) == place(connection.settings_dict) for other in opened)

@@ -31,7 +31,8 @@ class WorkerRecord:
     """The reports of one worker, and its exit status, negative for a signal.
 
     ``abort`` is the ``RunAborted`` that it sent, ``failure`` the exception that ended it, ``overruled`` its report of a test
-    whose outcome was decided by then. ``is_uncounted``: it has run tests, and has not sent the counts of their statements.
+    whose outcome the schedule had decided before. ``is_uncounted``: it has run tests, and has not sent the counts of their
+    statements.
     """
 
     pid: int

@@ -57,7 +57,7 @@ _CHUNK = 1 << 16
 class WorkerContext:
     """Data that every worker of a run inherits from the coordinator by its fork.
 
-    ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one;
+    ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one.
     A red test ends its worker, as ``stop_flag`` does, if it was the attempt ``failfast_at`` or a later one.
     """
 
@@ -75,7 +75,7 @@ class WorkerContext:
 
 
 class CutOff(BaseException):
-    """A test was cut off before its tear-down: no other test may run in this process and its databases, which are not clean."""
+    """A test was interrupted before its tear-down: no other test may run in this process, whose databases are not clean."""
 
 
 def run(context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capture) -> NoReturn:
@@ -117,7 +117,7 @@ def _become_worker(slot: int, capture: Capture) -> None:
 
 
 def start_code(error: Exception, fault: Literal["project", "harness"]) -> ExitCode:
-    """The exit code for a worker that could not start. An error of a server on a connection of the harness's is the server's."""
+    """The exit code for a worker that could not start: ``SERVERS`` for a database error in code of the harness."""
     if fault == "project":
         return ExitCode.PROJECT
     return ExitCode.SERVERS if isinstance(error, Error) else ExitCode.INTERNAL
@@ -262,7 +262,7 @@ class Worker:
         self._fixture(cls, "setUpModule", self._steps.set_up_module, instances[0][1])
         if result.fixture_failure is None and result.fixture_skip is None:
             self._fixture(cls, "setUpClass", self._steps.set_up_class, instances[0][1])
-            self._steps.is_up(cls, result)
+            self._steps.note_class(cls, result)
         is_up = result.fixture_failure is None and result.fixture_skip is None
         for index, instance in instances:
             if self._context.stop_flag.is_set(self._slot):
@@ -290,7 +290,7 @@ class Worker:
         self._steps.forget(result)
 
     def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
-        """Run one of unittest's steps, which reports its exceptions to the result."""
+        """Run one of unittest's steps; its exceptions go to the result."""
         owner = cls.__module__ if name.endswith("Module") else class_name(cls)
         if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
             self._result.begin_fixture(f"{owner}.{name}")

@@ -191,7 +191,7 @@ class TestForgery:
         driver.start()
         driver.begin("t0")
         driver.now = 1.0
-        assert driver.schedule.has_forged(1, "a line", driver.now) == [Kill(1)]
+        assert driver.schedule.event_forged(1, "a line", driver.now) == [Kill(1)]
         assert driver.schedule.is_decided(1)
         blame = Blame(1, "t0", 1, Outcome.ERRORED, 1.0, is_fixture=False, is_final=True, why="a line", is_forger=True)
         assert driver.gone() == [blame, Spawn(1)]
@@ -200,7 +200,7 @@ class TestForgery:
     def test_no_test_is_blamed_if_none_ran(self) -> None:
         driver = Driver(2)
         driver.start()
-        assert driver.schedule.has_forged(1, "a line", driver.now) == [Kill(1)]
+        assert driver.schedule.event_forged(1, "a line", driver.now) == [Kill(1)]
         assert driver.gone() == [Spawn(1)]
         assert driver.ready() == [assign(0, 0, 1)]
 
@@ -209,7 +209,7 @@ class TestForgery:
         driver.start()
         driver.begin("t0")
         driver.tick(TIMEOUT_S + 1)
-        driver.schedule.has_forged(1, "a line", driver.now)
+        driver.schedule.event_forged(1, "a line", driver.now)
         assert driver.blamed()[0].outcome is TIMED_OUT
 
 
