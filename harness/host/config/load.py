@@ -2,7 +2,8 @@
 
 Owns the precedence and the source of each value. Reads the project's ``pyproject.toml``, ``manage.py`` and the files that
 declare its Python; runs none of the project's code. Click could merge the places too (``default_map``, ``envvar``), but its
-types take a TOML string for a number and ``true`` for 1, and it reads ``os.environ`` alone.
+types accept a TOML string as a number and ``true`` as 1, and it reads ``os.environ`` alone. Pydantic has both readings, but
+would be installed beside the project, which may need another version.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _check_together(values: Mapping[str, Any]) -> None:
     if values["repeat"] > 1 and values["retries"]:
         raise UsageError(
             "--repeat searches for a failure, and --retries would hide it.",
-            hint="Use one, and the default of the other.",
+            hint="Set one of them, and leave the other at its default.",
         )
     if values["network"] == "isolated" and values["runner"] == "host":
         raise UsageError(
@@ -131,7 +132,7 @@ def _check_together(values: Mapping[str, Any]) -> None:
 
 def _unknown_key(key: str, options: Mapping[str, Option], place: str) -> UsageError:
     if key in options:
-        return UsageError(f"{key!r} in {place} comes too late.", hint=f"Give it as {options[key].flag}.")
+        return UsageError(f"{key!r} cannot be set in {place}.", hint=f"Give it as {options[key].flag}.")
     return unknown_key(key, [name for name, option in options.items() if option.in_file], place)
 
 

@@ -1,6 +1,6 @@
 """The forms that an option's value can have, and the errors for a wrong value or key.
 
-A value comes as text, from a flag or a variable, or as TOML has it. Click's types check it.
+A value is text, from a flag or a variable, or a value of TOML. Click's types check it.
 """
 
 from __future__ import annotations
