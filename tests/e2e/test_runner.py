@@ -323,7 +323,7 @@ def test_an_out_of_memory_kill_is_told(client: DockerClient, in_container: Begin
 
 @pytest.mark.parametrize("script", ["import time; print('up', flush=True); time.sleep(300)", "print('up', flush=True)"])
 def test_a_container_that_was_removed_is_an_error(client: DockerClient, in_container: BeginRunner, script: str) -> None:
-    """Covers a removal during the wait, and one after a good end: its files are gone."""
+    """Covers a removal during the wait, and one after a good end."""
     with in_container(script) as conversation:
         assert next(conversation.lines()) == b"up\n"
         api, id = client.api, conversation._container.id

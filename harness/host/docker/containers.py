@@ -159,11 +159,6 @@ def labels(run: str, role: str) -> dict[str, str]:
     return {RUN_LABEL: run, ROLE_LABEL: role, MADE_LABEL: f"{time.time():.0f}"}
 
 
-def no_labels() -> dict[str, str]:
-    """Empty labels for an image that is committed from a run's container, which would inherit that run's."""
-    return dict.fromkeys((RUN_LABEL, ROLE_LABEL, MADE_LABEL), "")
-
-
 def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = ()) -> None:
     """Remove all that belongs to *run*, or only its containers of these *roles*.
 
@@ -194,7 +189,7 @@ def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = (
 
 
 def _await_engine(client: docker.DockerClient) -> None:
-    """Wait a while for an engine that does not answer, since it may be restarting; otherwise the run's remains would stay."""
+    """Wait a while for an engine that does not answer: while it restarts, nothing can be removed."""
     deadline = time.monotonic() + ENGINE_BACK_S
     while time.monotonic() < deadline:
         try:
@@ -208,7 +203,7 @@ def _await_engine(client: docker.DockerClient) -> None:
 def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> None:
     """Remove the remains of runs whose host was killed: made an hour ago, with no container alive.
 
-    *now* is in seconds of the epoch. Raises nothing: this run does not depend on it.
+    Raises nothing: this run does not depend on it.
     """
     with contextlib.suppress(*FAILURES, ServerError):
         for run in abandoned(client, ABANDONED_S, now):
@@ -216,11 +211,10 @@ def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> N
 
 
 def abandoned(client: docker.DockerClient, age_s: float, now: float | None = None) -> dict[str, tuple[str, ...]]:
-    """The names of the containers and networks of each run without a live container and with one older than *age_s*
-    seconds.
+    """The names of the containers and networks of each run that has no live container, and one older than *age_s* seconds.
 
     A run that makes its images first has a network and nothing else for that long. A container that was never started
-    does not count as alive. *now* as above. Raises ``ServerError``.
+    does not count as alive. *now* is in seconds of the epoch. Raises ``ServerError``.
     """
     ours = {"label": [RUN_LABEL, MADE_LABEL]}
     with translate_errors("Docker could not say what runs have left behind"):
@@ -268,10 +262,9 @@ def translate_errors(what: str, client: docker.DockerClient | None = None, conta
 
 
 def check_running(client: docker.DockerClient, container: str, what: str, before: Iterable[str] = ()) -> None:
-    """Raise ``ServerError`` with status and output if *container* has ended; *what* is the operation that failed for
-    that reason.
+    """Raise ``ServerError`` if *container* has ended, with its status, its output *before* and in its log.
 
-    *before* is output of the container that is already known.
+    *what* is the operation that failed for that reason.
     """
     state = state_of(client, container)
     if state.is_running:

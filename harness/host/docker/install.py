@@ -208,7 +208,8 @@ class Installer:
             'CMD ["python3"]',
             "USER runner",
             f"WORKDIR {installation.folder}",
-            *label_changes({**installation.labels, **containers.no_labels()}),
+            # without the labels of this container's run, which the image would inherit
+            *label_changes({**installation.labels, **dict.fromkeys(containers.labels("", ""), "")}),
         ]
         self._api.commit(container, repository=repository, tag=version, changes="\n".join(changes))
 

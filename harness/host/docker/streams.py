@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from docker.api import APIClient
@@ -22,27 +22,23 @@ _HEADER = struct.Struct(">BxxxL")
 _CHUNK_BYTES = 1 << 16
 
 
-class Demultiplexer:
-    """Parses the engine's frames: a header of stream and length, then that many bytes. Pure; takes pieces of any size."""
+def demultiplex(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The engine's frames in *chunks* of any size, as stream (``STDOUT``, ``STDERR``) and bytes. A torn last one is left out.
 
-    def __init__(self) -> None:
-        self._rest = bytearray()
-
-    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """The frames that *data* completes, in order, as stream (``STDOUT``, ``STDERR``) and bytes."""
-        rest = self._rest
-        rest += data
-        frames = []
+    A frame is a header of stream and length, then that many bytes.
+    """
+    rest = bytearray()
+    for chunk in chunks:
+        rest += chunk
         start = 0
         while len(rest) - start >= _HEADER.size:
             stream, length = _HEADER.unpack_from(rest, start)
             end = start + _HEADER.size + length
             if end > len(rest):
                 break
-            frames.append((stream, bytes(rest[start + _HEADER.size : end])))
+            yield stream, bytes(rest[start + _HEADER.size : end])
             start = end
         del rest[:start]
-        return frames
 
 
 class Connection:
@@ -92,6 +88,4 @@ def open_output(api: APIClient, container: str) -> Connection:
 
 def frames(connection: Connection) -> Iterator[tuple[int, bytes]]:
     """Every frame of an output until its end."""
-    demultiplexer = Demultiplexer()
-    while data := connection.read():
-        yield from demultiplexer.feed(data)
+    return demultiplex(iter(connection.read, b""))

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from harness.errors import ServerError
-from harness.host.docker.images import BuildLog, Images, OnProgress
+from harness.host.docker.images import NAME_LABEL, BuildLog, Images, OnProgress
 from harness.host.images import debian, recipe, specs
 
 INSTALL_DEADLINE_S = 600
@@ -52,7 +52,12 @@ def make(
             log.read(process.stderr)
         if process.returncode != 0:
             raise log.failure(f"debootstrap exited with {process.returncode}")
-        return images.import_file(archive.name, log.title, specs.base_labels(suite, check_valid_until), log)
+        labels = {
+            NAME_LABEL: specs.BASE_RECIPE,
+            specs.VERSION_LABEL: suite,
+            specs.VALID_UNTIL_LABEL: "checked" if check_valid_until else "ignored",
+        }
+        return images.import_file(archive.name, log.title, labels, log)
 
 
 def install_debootstrap(on_progress: OnProgress, title: str) -> None:

@@ -105,15 +105,6 @@ def base_hint(suite: str, is_root: bool) -> str:
     return f"'{command}' makes a base of Debian's packages, on the engine's own machine (Debian or Ubuntu)."
 
 
-def base_labels(suite: str, check_valid_until: bool = True) -> dict[str, str]:
-    """The labels of a base, including whether apt in it refuses a Release file that is past its date."""
-    return {
-        NAME_LABEL: BASE_RECIPE,
-        VERSION_LABEL: suite,
-        VALID_UNTIL_LABEL: "checked" if check_valid_until else "ignored",
-    }
-
-
 def server_specs(engine: Engine, version: str, image: str | None = None) -> tuple[Spec, ...]:
     """The ways to an image of *engine*'s *version*, the best first. *image* is the configured image; then it is the only
     way.
