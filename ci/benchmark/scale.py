@@ -17,6 +17,7 @@ from ci.benchmark.empty import MANAGE, MANY, ONE, SETTINGS, module_text, phases
 from ci.benchmark.figures import Comparison
 from ci.benchmark.ground import WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import Side, Sides, failed, timed
+from harness.runner.bootstrap import NAME as RUNNING
 
 TESTS = {MANY: 50_000, ONE: 500}
 """The number of tests in each suite of ``memory``."""
@@ -38,11 +39,11 @@ CAPTURE = Comparison(
     "the same with the capture of output and SQL taken out",
     unit="µs/test",
 )
-_OFF = """\
+_OFF = f"""\
 from settings import *
 
-from harness.runner import private_apis
-from harness.runner.workers.output_capture import Capture
+from {RUNNING}.runner import private_apis
+from {RUNNING}.runner.workers.output_capture import Capture
 
 private_apis.hook_cursors = lambda *_: None
 Capture.begin = lambda self: None
