@@ -39,7 +39,7 @@ CAPTURE = Comparison(
     "the same with the capture of output and SQL taken out",
     unit="µs/test",
 )
-_OFF = f"""\
+OFF = f"""\
 from settings import *
 
 from {RUNNING}.runner import private_apis
@@ -49,7 +49,7 @@ private_apis.hook_cursors = lambda *_: None
 Capture.begin = lambda self: None
 Capture.end = lambda self: ("", "")
 """
-_TALKING = f"""\
+TALKING = f"""\
 from django.db import connection
 from django.test import TestCase
 
@@ -71,7 +71,7 @@ for number in range(COUNT):
 def memory(ground: Ground) -> Iterator[Sides]:
     """Both sides. Details: the duration of the reports, and the size of ``junit.xml``."""
     folder, artifacts = ground.work / "scale", ground.work / "scale-artifacts"
-    _write(folder, {"settings.py": SETTINGS, **_empty_tests()})
+    write(folder, {"settings.py": SETTINGS, **_empty_tests()})
     big = artifacts / MANY
 
     def details() -> Mapping[str, float]:
@@ -86,10 +86,10 @@ def capture(ground: Ground) -> Iterator[Sides]:
     """Both sides by the harness; the other one's settings remove the hooks."""
     folder, artifacts = ground.work / "talking", ground.work / "talking-artifacts"
     tests = {
-        f"{MANY}/test_talking.py": _TALKING.replace("COUNT", str(TALKERS)),
-        f"{ONE}/test_talking.py": _TALKING.replace("COUNT", "1"),
+        f"{MANY}/test_talking.py": TALKING.replace("COUNT", str(TALKERS)),
+        f"{ONE}/test_talking.py": TALKING.replace("COUNT", "1"),
     }
-    _write(folder, {"settings.py": SETTINGS, "settings_off.py": _OFF, **tests})
+    write(folder, {"settings.py": SETTINGS, "settings_off.py": OFF, **tests})
     yield Sides(_cost(folder, artifacts, "settings"), _cost(folder, artifacts, "settings_off"))
 
 
@@ -103,7 +103,7 @@ def _empty_tests() -> dict[str, str]:
     return files
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def write(folder: Path, files: Mapping[str, str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     inits = {f"{suite}/__init__.py": "" for suite in (MANY, ONE)}
     for name, content in {"manage.py": MANAGE, **inits, **files}.items():
@@ -112,7 +112,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(content)
 
 
-def _command(folder: Path, artifacts: Path, suite: str, *more: str) -> list[str]:
+def ci_command(folder: Path, artifacts: Path, suite: str, *more: str) -> list[str]:
     return harness_command(
         "--runner=host", f"--parallel={WORKERS}", f"--project={folder}", f"--artifacts={artifacts}", *more, suite
     )
@@ -124,7 +124,7 @@ def _peak(folder: Path, suite: str, artifacts: Path) -> Side:
     """
 
     def side() -> float:
-        command = _command(folder, artifacts, suite)
+        command = ci_command(folder, artifacts, suite)
         peak = 0.0
         with subprocess.Popen(
             command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -151,7 +151,7 @@ def _cost(folder: Path, artifacts: Path, settings: str) -> Side:
     """A side that measures the microseconds of one more test."""
 
     def run(suite: str) -> float:
-        return timed(_command(folder, artifacts, suite, f"--settings={settings}"), folder, environment())[0]
+        return timed(ci_command(folder, artifacts, suite, f"--settings={settings}"), folder, environment())[0]
 
     def side() -> float:
         one = run(ONE)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ci.benchmark import scale
 from ci.benchmark.__main__ import NAMES
+from ci.benchmark.empty import MANY, SETTINGS
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,3 +47,21 @@ def test_a_figure_is_measured(tmp_path: Path) -> None:
     for side in ("ours", "theirs"):
         assert len(figure[side]["samples"]) == 1
         assert figure[side]["median"] > 0
+
+
+def test_the_other_side_of_capture_captures_nothing(tmp_path: Path) -> None:
+    test = "\nclass RedTests(TalkingTests):\n    def test_red(self):\n        self.talk()\n        self.fail('red')\n"
+    files = {
+        "settings.py": SETTINGS,
+        "settings_off.py": scale.OFF,
+        "many/test_red.py": scale.TALKING.replace("COUNT", "0") + test,
+    }
+    scale.write(tmp_path, files)
+    found = {}
+    for settings in ("settings", "settings_off"):
+        artifacts = tmp_path / settings
+        command = scale.ci_command(tmp_path, artifacts, MANY, f"--settings={settings}")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 1, done.stderr
+        found[settings] = "said by a test" in (artifacts / "junit.xml").read_text()
+    assert found == {"settings": True, "settings_off": False}
