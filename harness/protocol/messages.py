@@ -26,7 +26,8 @@ class TimeLimit:
 class RunSpec:
     """The task of a run. ``plan_only``: report the topology and end.
 
-    ``settings`` is a dotted module, or ``None`` to find it as ``manage.py`` would. ``django_args`` are arguments of
+    ``script`` is the project's ``manage.py`` as a path from its folder; empty for none. ``settings`` is a dotted module, or
+    ``None`` for the one that the script sets. ``django_args`` are arguments of
     ``manage.py test``, each option in one word with its value. ``workers`` is ``None`` for as many as there are cores.
     ``timeout_s`` is the longest that one test may take, in seconds, unless its id matches a pattern of ``timeouts``;
     ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or
@@ -37,6 +38,7 @@ class RunSpec:
     """
 
     plan_only: bool = False
+    script: str = ""
     settings: str | None = None
     labels: tuple[str, ...] = ()
     django_args: tuple[str, ...] = ()

@@ -19,17 +19,19 @@ from ...protocol.events import RunFinished, TopologyFound
 from ...protocol.messages import RunSpec, UseRoutes
 from ...protocol.topology import Topology
 from .. import unset_variables
-from ..failures import import_advice, project_root, project_traceback
+from ..failures import import_advice, message_of, project_root, project_traceback, type_name
 from ..host_channel import HostMessages, Journal
 from ..processes import gc_thresholds
-from . import label_names
+from . import label_names, manage_script
 from .read_topology import read_topology
+
+VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
 def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     gc_thresholds.collect_seldom()
-    unset = _enter_project(spec)
+    unset = _enter_project(spec, journal)
     # a top level is one more folder to import from; Django's own parser is not loaded yet
     if spec.labels and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args):
         label_names.check(spec.labels, settings.INSTALLED_APPS)
@@ -45,41 +47,71 @@ def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     run_tests.run_tests(spec, topology, routes, journal, messages, unset)
 
 
-def _enter_project(spec: RunSpec) -> tuple[str, ...]:
+def _enter_project(spec: RunSpec, journal: Journal) -> tuple[str, ...]:
     """Load the settings, and return the names of unset variables that they read.
 
     Raises ``ProjectError`` with the project's traceback, without the harness's frames.
     """
     # settings of real projects check the number of arguments and search them for "test"
-    sys.argv = ["manage.py", "test", *spec.labels]
+    sys.argv = [spec.script or "manage.py", "test", *spec.labels]
     if (source := Path("src").resolve()).is_dir():
         # a package in a src layout is tested from the project's files: only its dependencies are installed
         sys.path.insert(1, str(source))
-    if spec.settings:
-        os.environ["DJANGO_SETTINGS_MODULE"] = spec.settings
-    module = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     unset: dict[str, None] = {}
-    try:
-        with unset_variables.unset_variables(project_root(), unset):
+    with unset_variables.unset_variables(project_root(), unset):
+        _name_settings(spec, journal, unset)
+        module = os.environ.get(VARIABLE, "")
+        try:
             settings.DATABASES  # noqa: B018 - the access loads them
-    except HarnessError:
-        raise
-    except KeyError as error:
-        name = error.args[0] if error.args else "?"
+        except BaseException as error:
+            raise _explained(error, f"The settings {module}", "cannot be loaded", unset, module) from error
+    return tuple(unset)
+
+
+def _name_settings(spec: RunSpec, journal: Journal, unset: dict[str, None]) -> None:
+    """Set ``DJANGO_SETTINGS_MODULE`` as ``manage.py`` does, or to the module that the user named.
+
+    A script that fails is a notice where the user named the settings, and else a ``ProjectError``.
+    """
+    if spec.settings:
+        os.environ[VARIABLE] = spec.settings  # scripts set a default
+    if spec.script:
+        try:
+            manage_script.execute(spec.script)
+        except BaseException as error:
+            if not spec.settings:
+                raise _explained(error, spec.script, "did not come as far as Django", unset) from error
+            text = f"{spec.script} did not come as far as Django ({type_name(type(error))}: {message_of(error)})"
+            journal.notice("manage-py", f"{text}: {spec.settings} is loaded without it.")
+    if spec.settings:
+        os.environ[VARIABLE] = spec.settings
+    elif not os.environ.get(VARIABLE):
         raise ProjectError(
-            f"The settings {module} read {name!r}, which is not there.",
+            f"{spec.script} does not say which settings module is used." if spec.script else "No settings are named.",
+            hint=f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml.",
+        )
+
+
+def _explained(
+    error: BaseException, subject: str, problem: str, unset: dict[str, None], module: str = ""
+) -> HarnessError:
+    """*error* of the project's as a ``ProjectError`` with advice; an error of the harness's own as it is."""
+    if isinstance(error, HarnessError):
+        return error
+    if isinstance(error, KeyError):
+        name = error.args[0] if error.args else "?"
+        return ProjectError(
+            f"{subject} read {name!r}, which is not there.",
             hint=f'If it is a variable of the environment: [tool.harness] env = {{ {name} = "..." }}, or pass_env.',
             evidence=project_traceback(error),
-        ) from error
-    except BaseException as error:
-        raise ProjectError(
-            f"The settings {module} cannot be loaded: {type(error).__name__}: {error}",
-            hint=import_advice(error, module)
-            or "--settings names another module; [tool.harness] env sets what they read."
-            + unset_variables.unset_advice(tuple(unset)),
-            evidence=project_traceback(error),
-        ) from error
-    return tuple(unset)
+        )
+    return ProjectError(
+        f"{subject} {problem}: {type(error).__name__}: {error}",
+        hint=import_advice(error, module)
+        or "--settings names another module; [tool.harness] env sets what they read."
+        + unset_variables.unset_advice(tuple(unset)),
+        evidence=project_traceback(error),
+    )
 
 
 def _send_topology(journal: Journal) -> Topology:
