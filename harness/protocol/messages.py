@@ -27,7 +27,7 @@ class RunSpec:
     """The task of a run. ``plan_only``: report the topology and end.
 
     ``script`` is the project's ``manage.py`` as a path from its folder; empty for none. ``settings`` is a dotted module, or
-    ``None`` for the one that the script sets. ``django_args`` are arguments of
+    ``None`` for the one that the script sets; ``settings_advice`` is said where it sets none. ``django_args`` are arguments of
     ``manage.py test``, each option in one word with its value. ``workers`` is ``None`` for as many as there are cores.
     ``timeout_s`` is the longest that one test may take, in seconds, unless its id matches a pattern of ``timeouts``;
     ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or
@@ -40,6 +40,7 @@ class RunSpec:
     plan_only: bool = False
     script: str = ""
     settings: str | None = None
+    settings_advice: str = ""
     labels: tuple[str, ...] = ()
     django_args: tuple[str, ...] = ()
     workers: int | None = None

@@ -1,6 +1,7 @@
 """Finds the settings module of the project under test, without running any of its code.
 
-Owns the reading of ``manage.py``, and the error where it names none; ``settings_search`` finds suggestions.
+Owns the reading of ``manage.py``, which the runner executes, and the error where there is none; ``settings_search`` finds
+suggestions.
 """
 
 from __future__ import annotations
@@ -17,15 +18,21 @@ from harness.host.project.settings_search import VARIABLE, modules_in, suggestio
 MANAGE_PY = "manage.py"
 
 
-def find_settings_module(project: Path, environ: Mapping[str, str]) -> str:
+def find_settings_module(project: Path, environ: Mapping[str, str]) -> str | None:
     """The dotted settings module: *environ*'s ``DJANGO_SETTINGS_MODULE``, else the one that ``manage.py`` sets.
 
-    Raises ``ProjectError`` when neither names it.
+    ``None`` where the script has to be executed to know it, as with a module for ``test`` and one for all else. Raises
+    ``ProjectError`` when there is no script that can be read.
     """
     return environ.get(VARIABLE) or _from_manage_py(project)
 
 
-def _from_manage_py(project: Path) -> str:
+def script_of(project: Path) -> str:
+    """The script that sets the project up, as a path from its folder; empty where there is none."""
+    return MANAGE_PY if (project / MANAGE_PY).is_file() else ""
+
+
+def _from_manage_py(project: Path) -> str | None:
     path = project / MANAGE_PY
     try:
         tree = ast.parse(path.read_bytes(), str(path))
@@ -37,23 +44,8 @@ def _from_manage_py(project: Path) -> str:
             hint="Correct the file, or name the module with --settings.",
             evidence=str(error),
         ) from error
-    modules = list(dict.fromkeys(modules_in(tree)))
-    if len(modules) == 1:
-        return modules[0]
-    if modules:
-        raise ProjectError(
-            f"{path} chooses between several settings modules: {', '.join(modules)}.",
-            hint=f"Name one of them with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml.",
-        )
-    raise ProjectError(
-        f"{path} does not say which settings module is used.",
-        hint=" ".join(
-            [
-                f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml.",
-                *suggestions(project),
-            ]
-        ),
-    )
+    modules = set(modules_in(tree))
+    return modules.pop() if len(modules) == 1 else None
 
 
 def _no_project(project: Path) -> ProjectError:
@@ -71,8 +63,8 @@ def _below(project: Path) -> Iterator[str]:
         folder = path.parent
         found = [line for line in found if f"({folder.name}/" not in line]  # manage.py suggests better
         steps = [f"There is one below: --project {folder}."]
-        with contextlib.suppress(ProjectError):  # manage.py names no single module, so none is suggested
-            module = _from_manage_py(folder)
+        with contextlib.suppress(ProjectError):  # manage.py cannot be read, so no module is suggested
+            module = _from_manage_py(folder) or "MODULE"
             stay = (
                 f"stay here: harness ci {folder.name} --settings {module}, with [tool.harness]"
                 f' env = {{ PYTHONPATH = "{folder.name}" }}.'

@@ -105,7 +105,7 @@ def _above(root: Path) -> Path | None:
 def _run_above(above: Path, root: Path) -> Iterator[str]:
     inner = root.relative_to(above).as_posix()
     try:
-        module = find_settings_module(root, {})
+        module = find_settings_module(root, {}) or "MODULE"
     except ProjectError:
         module = "MODULE"
     yield (

@@ -6,6 +6,7 @@ Owns the order of messages: the runner's journal is read in the main thread, whi
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import json
 import os
@@ -24,6 +25,8 @@ from harness.host.planning import plan_view
 from harness.host.planning.plan import ServerPlan, make_plan, routed
 from harness.host.project import undeclared
 from harness.host.project.files import missing_submodules
+from harness.host.project.settings_module import MANAGE_PY, script_of
+from harness.host.project.settings_search import suggestions
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
@@ -70,7 +73,7 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print the plan of a run, and start nothing but the runner."""
     environment = read_environment(config, os.environ)
     with interruptible(), Resources(config, lambda *_: None) as resources:
-        plans = resources.plans(RunSpec(plan_only=True, settings=config.settings))
+        plans = resources.plans(_entry(config, plan_only=True))
     if as_json:
         environment.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
     else:
@@ -265,8 +268,8 @@ class _Run:
 
 
 def _spec(config: Config) -> RunSpec:
-    return RunSpec(
-        settings=config.settings,
+    return dataclasses.replace(
+        _entry(config),
         labels=config.labels,
         django_args=command_line.django_args(config),
         workers=config.parallel,
@@ -279,6 +282,17 @@ def _spec(config: Config) -> RunSpec:
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
         framework=config.framework or "",
+    )
+
+
+def _entry(config: Config, plan_only: bool = False) -> RunSpec:
+    """The fields by which the runner loads the settings: the module that the user named, else the script's."""
+    is_named = config.sources["settings"] != MANAGE_PY
+    return RunSpec(
+        plan_only=plan_only,
+        script=script_of(config.project),
+        settings=config.settings if is_named else None,
+        settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )
 
 

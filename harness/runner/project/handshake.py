@@ -88,7 +88,8 @@ def _name_settings(spec: RunSpec, journal: Journal, unset: dict[str, None]) -> N
     elif not os.environ.get(VARIABLE):
         raise ProjectError(
             f"{spec.script} does not say which settings module is used." if spec.script else "No settings are named.",
-            hint=f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml.",
+            hint=f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml. "
+            + spec.settings_advice,
         )
 
 
