@@ -35,6 +35,7 @@ EXAMPLES = {
     "top_level_directory": '"src"',
     "durations": "10",
     "run_timeout": "1800",
+    "env_file": '".env"',
 }
 
 

@@ -20,6 +20,7 @@ from harness.host.config.databases import read_databases
 from harness.host.config.options import DEFAULT, OPTIONS, Config, Option
 from harness.host.config.servers import read_servers
 from harness.host.config.values import FILE, FOLDER, PLACES, Form, Mismatch, unknown_key, wrong_value
+from harness.host.config.variables import read_variables
 from harness.host.project import python_version, settings_module
 from harness.host.project.settings_search import VARIABLE
 
@@ -80,7 +81,7 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
     values["python"] = values["pythons"][0]
     values["db"] = read_databases(values["db"], given["db"].place())
     values["servers"] = read_servers(values["servers"], given["servers"].place)
-    values["env"] |= {name: environ[name] for name in values["pass_env"] if name in environ}
+    values["env"] = read_variables(values, environ, given["env_for"].place)
     if values["settings"] is None:
         values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
     _check_together(values)

@@ -101,7 +101,7 @@ class Config:
     """All values that the user can decide. A field is named as its key in ``[tool.harness]``; paths are absolute.
 
     ``settings`` is ``None`` only where no project is needed. ``parallel`` is ``None`` for ``auto``. ``install`` is ``None``
-    for the default from the project's own files. ``env`` includes the values of ``pass_env``. ``shuffle`` is the seed if one
+    for the default from the project's own files. ``env`` has all variables of the tests. ``shuffle`` is the seed if one
     is given: an integer that is no ``bool``. The fields of pip and the proxies are ``None`` for the values of the user's own
     pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts, including those
     of the runs on other backends. ``sources`` has the source of each value by its key (``default``, ``pyproject.toml``, a
@@ -197,6 +197,22 @@ class Config:
         default=None,
     )
     apt: tuple[str, ...] = _key(TEXTS, "Further Debian packages of the runner image.")
+    include: tuple[str, ...] = _key(
+        TEXTS, "Patterns of files that git ignores and the tests need, from the project's folder: .env, locale/**/*.mo."
+    )
+    before: tuple[str, ...] = _table(
+        TEXTS, "Shell commands that run in the project's folder, where the tests run, before its settings are loaded."
+    )
+    env_file: Path | None = _key(
+        FILE,
+        "File with lines NAME=value: further environment variables of the tests, which env replaces.",
+        default=None,
+    )
+    env_for: Mapping[str, Mapping[str, str]] = _table(
+        TABLE,
+        "One table for each backend: further environment variables of a run whose --db names it; they replace those of env.",
+        is_secret=True,
+    )
     env: Mapping[str, str] = _table(TEXT_TABLE, "Environment variables of the tests.", is_secret=True)
     pass_env: tuple[str, ...] = _key(
         TEXTS, "Names of the caller's variables that the tests get too; they take precedence over env."

@@ -38,6 +38,7 @@ class Stage:
     needs_servers: bool = True
 
 
+COMMANDS = Stage("ended the commands of before", "setup_timeout", needs_servers=False)
 SETTINGS = Stage("loaded its settings", "setup_timeout", needs_servers=False)
 DISCOVERY = Stage("come from its settings to the list of its tests", "setup_timeout")
 TEMPLATE = Stage("made its test databases", "template_timeout")
@@ -47,6 +48,10 @@ END = Stage("ended after its tests", "setup_timeout")
 def next_stage(stage: Stage | None, event: Event) -> Stage | None:
     """The stage after *event*; ``None`` while tests run, which have limits of their own."""
     match event:
+        case PhaseStarted(phase="before"):
+            return COMMANDS
+        case PhaseFinished(phase="before"):
+            return SETTINGS
         case TopologyFound():
             return DISCOVERY
         case RunPlanned():

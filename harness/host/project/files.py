@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from harness.errors import ProjectError
+from harness.errors import ProjectError, UsageError
 
 RUNNER_UID = 10001
 RUNNER_NAME = "runner"
@@ -39,20 +39,41 @@ _GIT_VARIABLES = frozenset(
 )
 
 
-def project_files(root: Path, exclude: Iterable[Path] = ()) -> list[str]:
+def project_files(root: Path, exclude: Iterable[Path] = (), include: Iterable[str] = ()) -> list[str]:
     """The files and links of the project in *root*, relative to it, sorted.
 
     Those that git tracks or does not ignore, with submodules; where there is no git, or git ignores the whole folder,
-    everything but caches, ``node_modules`` and virtual environments. *exclude* are folders that never belong to it: the
-    artifacts. Raises ``ProjectError`` when git is there and fails.
+    everything but caches, ``node_modules`` and virtual environments. *include* are patterns of further files, *exclude*
+    folders that never belong to it: the artifacts. Raises ``ProjectError`` when git is there and fails, and ``UsageError``
+    for a pattern that fits no file.
     """
     excluded = {Path(os.path.normpath(root / path)) for path in exclude}
-    listed = _listed_by_git(root) or _walked(root)
+    listed = {*(_listed_by_git(root) or _walked(root)), *_included(root, include)}
     return sorted(
         name
-        for name in set(listed)
+        for name in listed
         if excluded.isdisjoint((root / name, *(root / name).parents)) and _is_carried(root / name)
     )
+
+
+def _included(root: Path, patterns: Iterable[str]) -> Iterator[str]:
+    """The files that *patterns* fit, and all files of folders that they fit."""
+    for pattern in patterns:
+        path = PurePosixPath(pattern)
+        if path.is_absolute() or ".." in path.parts:
+            raise UsageError(
+                f"include has {pattern!r}, which leads out of the project.",
+                hint="Name files below the project's folder.",
+            )
+        found = sorted(root.glob(pattern))
+        if not found:
+            raise UsageError(
+                f"include has {pattern!r}, which fits no file in {root}.",
+                hint="Correct the pattern, make the file, or leave it out of include in [tool.harness].",
+            )
+        for place in found:
+            inner = place.rglob("*") if place.is_dir() else (place,)
+            yield from (each.relative_to(root).as_posix() for each in inner if not each.is_dir())
 
 
 def missing_submodules(root: Path) -> list[str]:

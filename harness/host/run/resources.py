@@ -189,7 +189,8 @@ class Resources:
     def _make_archive(self) -> IO[bytes]:
         config = self.config
         archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
-        project_tar(config.project, project_files(config.project, [config.artifacts_root]), archive)
+        files = project_files(config.project, [config.artifacts_root], config.include)
+        project_tar(config.project, files, archive)
         archive.seek(0)
         return archive
 

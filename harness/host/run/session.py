@@ -286,10 +286,11 @@ def _spec(config: Config) -> RunSpec:
 
 
 def _entry(config: Config, plan_only: bool = False) -> RunSpec:
-    """The fields by which the runner loads the settings: the module that the user named, else the script's."""
+    """The fields by which the runner loads the settings: commands, and the module that the user named or the script's."""
     is_named = config.sources["settings"] != MANAGE_PY
     return RunSpec(
         plan_only=plan_only,
+        before=config.before,
         script=script_of(config.project),
         settings=config.settings if is_named else None,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),

@@ -46,9 +46,10 @@ from ..replication.catch_up import await_replicas, check_replicas
 from ..schedule.schedule import Schedule
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
 from ..sql.statement_log import StatementLog
+from ..workers import time_limits
 from ..workers.coordinator import Coordinator
 from ..workers.worker import WorkerContext
-from . import labels, portability, time_limits
+from . import labels, portability
 from .label_names import as_django_label
 from .settings_overlay import Gate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ProjectError
+from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.project.files import RUNNER_UID, fingerprints, missing_submodules, project_files, project_tar
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "protocol.file.allow=always")
@@ -170,3 +170,30 @@ def test_a_fingerprint_is_of_the_content_or_the_links_target(repository: Path) -
     (repository / "link").unlink()
     (repository / "link").symlink_to("shop/models.py")
     assert fingerprints(repository, names)["link"] != after["link"]
+
+
+class TestInclude:
+    def test_files_that_git_ignores_are_carried(self, repository: Path) -> None:
+        _write(repository, "media/a/logo.png", "media/b.txt", "debug.log")
+        plain = project_files(repository)
+        names = project_files(repository, include=["media/**/*.png", "*.log"])
+        assert set(names) - set(plain) == {"media/a/logo.png", "debug.log"}
+
+    def test_a_folder_is_carried_whole(self, repository: Path) -> None:
+        _write(repository, "media/a/logo.png", "media/b.txt")
+        assert {"media/a/logo.png", "media/b.txt"} <= set(project_files(repository, include=["media"]))
+
+    def test_artifacts_stay_behind_all_the_same(self, repository: Path) -> None:
+        _write(repository, "media/a.txt", "media/out/b.txt")
+        assert "media/out/b.txt" not in project_files(repository, [Path("media/out")], ["media"])
+
+    @pytest.mark.parametrize(
+        ("pattern", "message"),
+        [("no/such/*.mo", "which fits no file in"), ("../x", "leads out"), ("/etc/passwd", "leads out")],
+    )
+    def test_a_pattern_that_cannot_serve_is_refused(self, repository: Path, pattern: str, message: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            project_files(repository, include=[pattern])
+        assert caught.value.exit_code == ExitCode.USAGE
+        assert message in caught.value.message
+        assert repr(pattern) in caught.value.message
