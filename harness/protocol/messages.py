@@ -26,10 +26,11 @@ class TimeLimit:
 class RunSpec:
     """The task of a run. ``plan_only``: report the topology and end.
 
-    ``before`` are shell commands that run first, in the project's folder. ``script`` is its ``manage.py`` as a path from that
-    folder; empty for none. ``settings`` is a dotted module, or ``None`` for the one that the script sets; ``settings_advice``
-    completes the error where it sets none. ``django_args`` are arguments of ``manage.py test``, each option in one word with
-    its value. ``workers`` is ``None`` for as many as there are cores.
+    ``workdir`` is the working directory of the tests as a path from the project's folder. ``before`` are shell commands that
+    run there first. ``script`` is the ``manage.py``, as a path from there; empty for none. ``settings`` is a dotted module, or
+    ``None`` for the one that the script sets; ``settings_advice`` completes the error where it sets none. ``django_args`` are
+    arguments of ``manage.py test``, each option in one word with its value. ``workers`` is ``None`` for as many as there are
+    cores.
     ``timeout_s`` is the longest that one test may take, in seconds, unless its id matches a pattern of ``timeouts``;
     ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or
     always through its primary or always to its replica. ``repeat`` is the number of times that each test runs. ``replay``
@@ -40,6 +41,7 @@ class RunSpec:
 
     plan_only: bool = False
     before: tuple[str, ...] = ()
+    workdir: str = ""
     script: str = ""
     settings: str | None = None
     settings_advice: str = ""

@@ -20,7 +20,6 @@ from . import unpatched
 from .descriptors import duplicate_high
 from .host_channel import HostMessages, Journal, StoppedByHost, open_channels
 from .processes import prctl
-from .processes.shell_commands import run_commands
 
 
 def main() -> NoReturn:
@@ -54,10 +53,6 @@ def main() -> NoReturn:
 
 def _run(journal: Journal, messages: HostMessages) -> None:
     spec = messages.expect(Begin).spec
-    if spec.before:
-        journal.start_phase("before")
-        run_commands(spec.before)
-        journal.finish_phase("before")
     journal.start_phase("setup")
     if importlib.util.find_spec("django") is None:
         raise ProjectError(

@@ -6,6 +6,7 @@ Nothing here trusts the exception: its ``__str__`` may raise, its causes may for
 from __future__ import annotations
 
 import contextlib
+import functools
 import traceback
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError
@@ -114,8 +115,9 @@ def message_of(value: BaseException) -> str:
         return f"<the exception's __str__ raised {type_name(type(error))}>"
 
 
+@functools.cache
 def project_root() -> str:
-    """The project's root: the working directory."""
+    """The project's root: the working directory at the first call. The tests may run in a folder below it."""
     return str(Path.cwd())
 
 

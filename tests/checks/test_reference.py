@@ -36,6 +36,7 @@ EXAMPLES = {
     "durations": "10",
     "run_timeout": "1800",
     "env_file": '".env"',
+    "workdir": '"tests"',
 }
 
 
@@ -101,6 +102,7 @@ def test_every_key_of_the_listing_is_taken_as_it_stands(tmp_path: Path) -> None:
     uncommented = re.sub(r"^# (?=\w+ = |\[|image)", "", text, flags=re.MULTILINE)
     uncommented = uncommented.strip().removeprefix("```toml").removesuffix("```")
     (tmp_path / "pyproject.toml").write_text(uncommented)
+    (tmp_path / ".env").touch()
     loaded = load.load({}, {}, tmp_path)
     for option in OPTIONS:
         if option.in_file:

@@ -21,7 +21,7 @@ def test_tests_see_their_results(project: MakeProject, run_project: RunTests) ->
     journal = run_project(before=("echo first > built.txt", "python -c 'print(\"second\")' >> built.txt && echo done"))
     assert list(journal.outcomes().values()) == ["PASSED"]
     assert "done" in journal.stderr
-    assert [phase.phase for phase in journal.all(PhaseFinished)][:2] == ["before", "setup"]
+    assert [phase.phase for phase in journal.all(PhaseFinished)][:3] == ["setup", "before", "setup"]
 
 
 def test_python_is_that_of_the_tests(project: MakeProject, run_project: RunTests) -> None:

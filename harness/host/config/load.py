@@ -21,7 +21,15 @@ from harness.host.config.options import DEFAULT, OPTIONS, Config, Option
 from harness.host.config.servers import read_servers
 from harness.host.config.values import FILE, FOLDER, PLACES, Form, Mismatch, unknown_key, wrong_value
 from harness.host.config.variables import read_variables
-from harness.host.project import python_version, settings_module
+from harness.host.project import python_version
+from harness.host.project.entry import (
+    MANAGE_PY,
+    Entry,
+    find_entry,
+    find_settings_module,
+    is_project_itself,
+    project_above,
+)
 from harness.host.project.settings_search import VARIABLE
 
 PYPROJECT = "pyproject.toml"
@@ -65,27 +73,26 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
     """
     options = {option.key: option for option in OPTIONS}
     given = {key: _given(option, cli, environ, cwd) for key, option in options.items()}
-    project = given["project"].checked()
-    if not project.is_dir():
-        hint = "--project takes the folder of the Django project's manage.py."
-        raise ProjectError(f"There is no folder {project}.", hint=hint)
+    project, project_source = _project(given["project"])
     for key, value in _read_table(project / PYPROJECT).items():
         if key not in options or not options[key].in_file:
             raise _unknown_key(key, options, f"[{SECTION}] of {project / PYPROJECT}")
         if given[key].source == DEFAULT:
             given[key] = _Given(options[key], PYPROJECT, value, project)
-    values = {key: one.checked() for key, one in given.items()}
-    sources = {key: one.source for key, one in given.items()}
+    values = {key: one.checked() for key, one in given.items()} | {"project": project}
+    sources = {key: one.source for key, one in given.items()} | {"project": project_source}
     values["artifacts_root"] = values["artifacts"]
     values["pythons"], sources["python"] = _pythons(project, values, given["python"], need_settings)
     values["python"] = values["pythons"][0]
     values["db"] = read_databases(values["db"], given["db"].place())
     values["servers"] = read_servers(values["servers"], given["servers"].place)
     values["env"] = read_variables(values, environ, given["env_for"].place)
+    values["workdir"], script, sources["workdir"] = _entry(project, values, sources)
     if values["settings"] is None:
-        values["settings"], sources["settings"] = _settings(project, {**environ, **values["env"]}, need_settings)
+        found = Entry(values["workdir"], script)
+        values["settings"], sources["settings"] = _settings(project, found, {**environ, **values["env"]}, need_settings)
     _check_together(values)
-    return Config(**values, sources=sources, given=dict(cli))
+    return Config(**values, script=script, sources=sources, given=dict(cli))
 
 
 def _given(option: Option, cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> _Given:
@@ -131,6 +138,22 @@ def _check_together(values: Mapping[str, Any]) -> None:
         )
 
 
+def _project(given: _Given) -> tuple[Path, str]:
+    """The project's folder and its source: where the user names none, also one above or below the current folder."""
+    project: Path = given.checked()
+    if not project.is_dir():
+        raise ProjectError(
+            f"There is no folder {project}.", hint="--project takes the folder of the Django project's manage.py."
+        )
+    if given.source == DEFAULT and not _read_table(project / PYPROJECT):
+        if above := project_above(project):
+            return above, MANAGE_PY
+        entry = find_entry(project)
+        if is_project_itself(project, entry):
+            return project / entry.workdir, MANAGE_PY
+    return project, given.source
+
+
 def _unknown_key(key: str, options: Mapping[str, Option], place: str) -> UsageError:
     if key in options:
         return UsageError(f"{key!r} cannot be set in {place}.", hint=f"Give it as {options[key].flag}.")
@@ -166,11 +189,27 @@ def _absolute(form: Form, value: object, folder: Path) -> object:
     return value
 
 
-def _settings(project: Path, environ: Mapping[str, str], needed: bool) -> tuple[str | None, str]:
-    source = VARIABLE if environ.get(VARIABLE) else settings_module.MANAGE_PY
+def _settings(project: Path, entry: Entry, environ: Mapping[str, str], needed: bool) -> tuple[str | None, str]:
+    source = VARIABLE if environ.get(VARIABLE) else MANAGE_PY
     try:
-        return settings_module.find_settings_module(project, environ), source
+        return find_settings_module(project, entry, environ), source
     except ProjectError:
         if needed:
             raise
         return None, DEFAULT
+
+
+def _entry(project: Path, values: Mapping[str, Any], sources: Mapping[str, str]) -> tuple[str, str, str]:
+    """The folder of the tests below *project*, the script in it, and the source of the folder."""
+    workdir: str | None = values["workdir"]
+    if workdir is not None and not (project / workdir).resolve().is_relative_to(project):
+        raise UsageError(
+            f"workdir is {workdir!r}, which leads out of the project.",
+            hint="Name a folder of the project, and with --project the folder that has all files the tests need.",
+        )
+    if workdir is None and sources["settings"] != DEFAULT:
+        # settings that are named need no script further down
+        here = find_entry(project, "")
+        return "", here.script, DEFAULT
+    entry = find_entry(project, workdir)
+    return entry.workdir, entry.script, sources["workdir"] if workdir is not None or not entry.workdir else MANAGE_PY

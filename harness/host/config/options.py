@@ -112,6 +112,7 @@ class Config:
     artifacts_root: Path
     sources: Mapping[str, str] = field(repr=False)
     given: Mapping[str, object] = field(repr=False)
+    script: str
     # the run
     project: Path = _option(
         FOLDER, "Folder of manage.py, the project's root.", default=".", commands=ALL, in_file=False
@@ -197,6 +198,9 @@ class Config:
         default=None,
     )
     apt: tuple[str, ...] = _key(TEXTS, "Further Debian packages of the runner image.")
+    workdir: str | None = _key(
+        TEXT, "Folder of the project in which the tests run. Without it, that of manage.py.", default=None
+    )
     include: tuple[str, ...] = _key(
         TEXTS, "Patterns of files that git ignores and the tests need, from the project's folder: .env, locale/**/*.mo."
     )

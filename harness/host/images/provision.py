@@ -16,7 +16,6 @@ from harness.host.config.databases import DbSpec, exact
 from harness.host.config.options import Config
 from harness.host.engines import ENGINES
 from harness.host.images.builder import ImageBuilder
-from harness.host.project.settings_module import MANAGE_PY
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -72,7 +71,7 @@ def servers_of(db: Iterable[DbSpec]) -> tuple[DbSpec, ...]:
 def has_project(config: Config) -> bool:
     """Whether *config* is that of a Django project."""
     # a manage.py that chooses between settings names none, and its dependencies are the same for each of them
-    return config.settings is not None or (config.project / MANAGE_PY).is_file()
+    return config.settings is not None or bool(config.script)
 
 
 def side_by_side(jobs: Mapping[_Key, Callable[[], _Value]]) -> dict[_Key, _Value]:

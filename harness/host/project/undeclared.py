@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.errors import ProjectError
 from harness.host.project import dependencies
-from harness.host.project.settings_module import find_settings_module
+from harness.host.project.entry import find_entry, find_settings_module
 from harness.protocol.events import AttemptFinished, Event, RunAborted
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
@@ -105,7 +105,7 @@ def _above(root: Path) -> Path | None:
 def _run_above(above: Path, root: Path) -> Iterator[str]:
     inner = root.relative_to(above).as_posix()
     try:
-        module = find_settings_module(root, {}) or "MODULE"
+        module = find_settings_module(root, find_entry(root), {}) or "MODULE"
     except ProjectError:
         module = "MODULE"
     yield (

@@ -24,8 +24,8 @@ from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
 from harness.host.planning.plan import ServerPlan, make_plan, routed
 from harness.host.project import undeclared
+from harness.host.project.entry import MANAGE_PY
 from harness.host.project.files import missing_submodules
-from harness.host.project.settings_module import MANAGE_PY, script_of
 from harness.host.project.settings_search import suggestions
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
@@ -88,6 +88,11 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     for folder in missing_submodules(config.project):
         text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
         record.add(Notice("missing-submodule", text))
+    if config.sources["project"] == MANAGE_PY:
+        record.add(Notice("project-found", f"{MANAGE_PY} is in {config.project}: that is the project."))
+    if config.sources["workdir"] == MANAGE_PY:
+        text = f"{MANAGE_PY} is in {config.workdir}/: the tests run there, as workdir in [tool.harness] says it."
+        record.add(Notice("workdir-found", text))
     with Resources(config, record.show_image_progress, record) as resources:
         with record.phase("images"):
             image = resources.runner_image()
@@ -291,7 +296,8 @@ def _entry(config: Config, plan_only: bool = False) -> RunSpec:
     return RunSpec(
         plan_only=plan_only,
         before=config.before,
-        script=script_of(config.project),
+        workdir=config.workdir or "",
+        script=config.script,
         settings=config.settings if is_named else None,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )

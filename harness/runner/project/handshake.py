@@ -22,6 +22,7 @@ from .. import unset_variables
 from ..failures import import_advice, message_of, project_root, project_traceback, type_name
 from ..host_channel import HostMessages, Journal
 from ..processes import gc_thresholds
+from ..processes.shell_commands import run_commands
 from . import label_names, manage_script
 from .read_topology import read_topology
 
@@ -31,7 +32,14 @@ VARIABLE = "DJANGO_SETTINGS_MODULE"
 def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     gc_thresholds.collect_seldom()
-    unset = _enter_project(spec, journal)
+    _enter_folder(spec)
+    if spec.before:
+        journal.finish_phase("setup")
+        journal.start_phase("before")
+        run_commands(spec.before)
+        journal.finish_phase("before")
+        journal.start_phase("setup")
+    unset = _load_settings(spec, journal)
     # a top level is one more folder to import from; Django's own parser is not loaded yet
     if spec.labels and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args):
         label_names.check(spec.labels, settings.INSTALLED_APPS)
@@ -47,16 +55,31 @@ def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     run_tests.run_tests(spec, topology, routes, journal, messages, unset)
 
 
-def _enter_project(spec: RunSpec, journal: Journal) -> tuple[str, ...]:
+def _enter_folder(spec: RunSpec) -> None:
+    """Make the folder of the tests the working directory, and the project importable, as if it were installed."""
+    root = project_root()
+    if (source := Path(root, "src")).is_dir():
+        # a package in a src layout is tested from the project's files: only its dependencies are installed
+        sys.path.insert(1, str(source))
+    if spec.workdir:
+        try:
+            os.chdir(spec.workdir)
+        except OSError as error:
+            raise ProjectError(
+                f"The tests cannot run in {spec.workdir}: {error.strerror}.",
+                hint="Correct workdir in [tool.harness]: it is a folder of the project.",
+            ) from error
+        # the last entry is the harness's own
+        sys.path[0], sys.path[-1:] = str(Path.cwd()), [root, *sys.path[-1:]]
+
+
+def _load_settings(spec: RunSpec, journal: Journal) -> tuple[str, ...]:
     """Load the settings, and return the names of unset variables that they read.
 
     Raises ``ProjectError`` with the project's traceback, without the harness's frames.
     """
     # settings of real projects check the number of arguments and search them for "test"
     sys.argv = [spec.script or "manage.py", "test", *spec.labels]
-    if (source := Path("src").resolve()).is_dir():
-        # a package in a src layout is tested from the project's files: only its dependencies are installed
-        sys.path.insert(1, str(source))
     unset: dict[str, None] = {}
     with unset_variables.unset_variables(project_root(), unset):
         _name_settings(spec, journal, unset)

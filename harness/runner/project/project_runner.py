@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import math
 import multiprocessing
+import os
 import unittest
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Session:
     workers: int
     statement_log: StatementLog = field(default_factory=StatementLog)
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
+    workdir: str = field(default_factory=os.getcwd)
     planned: dict[str, bool] = field(default_factory=dict)
     red: int = 0
 
@@ -97,7 +99,7 @@ class HarnessRunner(DiscoverRunner):
 
     @cached_property
     def _pytest(self) -> PytestTests:
-        return PytestTests(Path(self.harness.describer.root))
+        return PytestTests(Path(self.harness.workdir))
 
     _old_config: Sequence[tuple[Any, str, bool]] = ()
 
@@ -228,7 +230,7 @@ class HarnessRunner(DiscoverRunner):
             if not self.tags:  # a test in pytest's style cannot have Django's tags
                 left_out += selected(found, labels, names, tuple(self.test_name_patterns or ()))
             if not set(labels) - {"."}:
-                for text in unseen_folders(Path(session.describer.root), self.pattern or "test*.py", left_out):
+                for text in unseen_folders(Path(session.workdir), self.pattern or "test*.py", left_out):
                     session.journal.notice("not-discovered", text)
             fixtures, number = self._pytest.fixtures_not_run(plan.instances)
             if fixtures:
@@ -270,6 +272,7 @@ class HarnessRunner(DiscoverRunner):
             replicas=session.replicas,
             mirror_mode=session.spec.mirrors,
             root=project_root(),
+            workdir=session.workdir,
             statement_log=session.statement_log,
             init_worker=_own_init_worker(self),
             stop_flag=StopFlag(),

@@ -67,6 +67,7 @@ class WorkerContext:
     replicas: frozenset[str]
     mirror_mode: MirrorMode
     root: str
+    workdir: str
     statement_log: StatementLog
     init_worker: Callable[[int], None] | None
     stop_flag: StopFlag
@@ -246,7 +247,7 @@ class Worker:
     def _tidy(self) -> None:
         """Restore what other classes' tests may have changed: working directory, umask, streams, import path, exception hook."""
         with contextlib.suppress(OSError):  # a test removed it: a test that needs it will fail
-            unpatched.os.chdir(self._context.root)
+            unpatched.os.chdir(self._context.workdir)
         unpatched.os.umask(self._umask)
         sys.stdout, sys.stderr = self._capture.streams
         if not (isinstance(sys.path, list) and all(folder in sys.path for folder in self._path)):

@@ -7,7 +7,7 @@ from tests.unit.host.config.conftest import load
 
 class TestOptions:
     def test_every_field_is_an_option_or_derived(self) -> None:
-        derived = {"sources", "pythons", "artifacts_root", "given"}
+        derived = {"sources", "pythons", "artifacts_root", "given", "script"}
         assert {option.key for option in OPTIONS} == {field.name for field in dataclasses.fields(Config)} - derived
 
     def test_keys_variables_and_flags_are_unique(self) -> None:

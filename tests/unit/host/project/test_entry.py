@@ -1,11 +1,17 @@
-"""The settings module of ``manage.py``, read without running it."""
+"""The entry of a project: its script, the folder of its tests, and its settings module, found without running anything."""
 
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode, ProjectError
-from harness.host.project.settings_module import find_settings_module
+from harness.host.project.entry import (
+    Entry,
+    find_entry,
+    find_settings_module,
+    is_project_itself,
+    project_above,
+)
 from tests.unit.host.project.conftest import write
 
 DJANGOS_OWN = '''#!/usr/bin/env python
@@ -28,7 +34,7 @@ if __name__ == "__main__":
 
 def find(tmp_path: Path, source: str, environ: dict[str, str] | None = None) -> str | None:
     (tmp_path / "manage.py").write_text(source)
-    return find_settings_module(tmp_path, environ or {})
+    return find_settings_module(tmp_path, find_entry(tmp_path), environ or {})
 
 
 class TestManagePy:
@@ -38,7 +44,10 @@ class TestManagePy:
         assert find(tmp_path, DJANGOS_OWN, {"DJANGO_SETTINGS_MODULE": ""}) == "shop.settings"
 
     def test_a_named_module_needs_no_manage_py(self, tmp_path: Path) -> None:
-        assert find_settings_module(tmp_path, {"DJANGO_SETTINGS_MODULE": "tests.settings"}) == "tests.settings"
+        assert (
+            find_settings_module(tmp_path, find_entry(tmp_path), {"DJANGO_SETTINGS_MODULE": "tests.settings"})
+            == "tests.settings"
+        )
 
     @pytest.mark.parametrize(
         "source",
@@ -56,7 +65,7 @@ class TestManagePy:
     )
     def test_ways_to_set_the_module(self, tmp_path: Path, source: str) -> None:
         (tmp_path / "manage.py").write_bytes(source.encode("latin-1"))
-        assert find_settings_module(tmp_path, {}) == "shop.settings"
+        assert find_settings_module(tmp_path, find_entry(tmp_path), {}) == "shop.settings"
 
     def test_it_is_not_run(self, tmp_path: Path) -> None:
         source = f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit(3)\n{DJANGOS_OWN}"
@@ -92,63 +101,86 @@ class TestManagePy:
     def test_invalid_python_is_an_error(self, tmp_path: Path, source: bytes) -> None:
         (tmp_path / "manage.py").write_bytes(source)
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, {})
+            find_settings_module(tmp_path, find_entry(tmp_path), {})
         assert caught.value.evidence
 
     def test_a_folder_without_it_is_no_project(self, tmp_path: Path) -> None:
         with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, {})
+            find_settings_module(tmp_path, find_entry(tmp_path), {})
         assert caught.value.exit_code == ExitCode.PROJECT
         assert f"{tmp_path} is not a Django project" in caught.value.message
         assert "There is one below" not in caught.value.hint
 
 
-class TestProjectBelow:
-    def test_its_folder_is_suggested(self, tmp_path: Path) -> None:
-        (tmp_path / "backend").mkdir()
-        (tmp_path / "backend" / "manage.py").write_text(DJANGOS_OWN)
-        with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, {})
-        assert f"--project {tmp_path / 'backend'}" in caught.value.hint
+class TestFindEntry:
+    @pytest.mark.parametrize(
+        ("files", "workdir", "entry"),
+        [
+            ({"manage.py": "", "backend/manage.py": ""}, None, Entry("", "manage.py")),
+            ({"backend/manage.py": ""}, None, Entry("backend", "manage.py")),
+            (
+                {"backend/manage.py": "", "example/manage.py": "", ".x/manage.py": ""},
+                None,
+                Entry("backend", "manage.py"),
+            ),
+            ({"example_project/manage.py": ""}, None, Entry()),
+            ({"one/manage.py": "", "two/manage.py": ""}, None, Entry()),
+            ({"shop.py": "execute_from_command_line()", "setup.py": ""}, None, Entry("", "shop.py")),
+            ({"a.py": "execute_from_command_line", "b.py": "execute_from_command_line"}, None, Entry()),
+            ({}, None, Entry()),
+            ({"manage.py": "", "tests/__init__.py": ""}, "tests", Entry("tests", "../manage.py")),
+            ({"manage.py": "", "tests/manage.py": ""}, "tests", Entry("tests", "manage.py")),
+            ({"manage.py": "", "tests/manage.py": ""}, ".", Entry("", "manage.py")),
+            ({"tests/__init__.py": ""}, "tests", Entry("tests", "")),
+        ],
+    )
+    def test_here_one_level_down_or_as_configured(
+        self, tmp_path: Path, files: dict[str, str], workdir: str | None, entry: Entry
+    ) -> None:
+        write(tmp_path, files)
+        assert find_entry(tmp_path, workdir) == entry
+
+    def test_the_project_above_ends_at_the_repository(self, tmp_path: Path) -> None:
+        write(tmp_path, {"manage.py": "", "repository/app/sub/x.py": "", "repository/other/x.py": ""})
+        assert project_above(tmp_path / "repository" / "app") is None
+        (tmp_path / "repository" / ".git").mkdir()
+        assert project_above(tmp_path / "repository" / "app") is None
+        write(tmp_path, {"repository/manage.py": ""})
+        assert project_above(tmp_path / "repository" / "app" / "sub") == tmp_path / "repository"
+        assert project_above(tmp_path / "repository") is None
+
+    @pytest.mark.parametrize(
+        ("files", "is_one"),
+        [
+            ({"backend/requirements.txt": "django"}, True),
+            ({"backend/requirements.txt": "django", "requirements.txt": "django"}, False),
+            ({"requirements.txt": "django"}, False),
+            ({}, False),
+        ],
+    )
+    def test_a_folder_with_the_only_dependencies_is_a_project(
+        self, tmp_path: Path, files: dict[str, str], is_one: bool
+    ) -> None:
+        write(tmp_path, {"backend/manage.py": DJANGOS_OWN, **files})
+        assert is_project_itself(tmp_path, find_entry(tmp_path)) is is_one
+
+
+class TestNextSteps:
+    def test_several_projects_below_are_named(self, tmp_path: Path) -> None:
+        write(tmp_path, {"one/manage.py": DJANGOS_OWN, "two/manage.py": DJANGOS_OWN})
+        advice = hint(tmp_path, {})
+        assert "Several folders have one: one, two." in advice
+        assert f'--project {tmp_path / "one"}, or [tool.harness] workdir = "one".' in advice
 
     def test_settings_of_a_packages_tests_are_suggested(self, tmp_path: Path) -> None:
-        (tmp_path / "tests").mkdir()
-        (tmp_path / "tests" / "settings.py").write_text("SECRET_KEY = 'x'\n")
-        with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, {})
-        assert "--settings tests.settings (tests/settings.py looks like it)." in caught.value.hint
-
-    def test_a_package_with_manage_py_in_its_tests(self, tmp_path: Path) -> None:
-        (tmp_path / "tests").mkdir()
-        (tmp_path / "tests" / "manage.py").write_text(DJANGOS_OWN.replace("shop.settings", "demo.settings"))
-        with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, {})
-        assert (
-            'harness ci tests --settings demo.settings, with [tool.harness] env = { PYTHONPATH = "tests" }'
-            in caught.value.hint
-        )
-
-    def test_a_manage_py_without_a_module_is_suggested(self, tmp_path: Path) -> None:
-        (tmp_path / "tests").mkdir()
-        (tmp_path / "tests" / "manage.py").write_text("def main(:")
-        with pytest.raises(ProjectError) as caught:
-            find_settings_module(tmp_path, {})
-        assert f"--project {tmp_path / 'tests'}." in caught.value.hint
-        assert "PYTHONPATH" not in caught.value.hint
-
-    def test_dependencies_named_above_mean_to_stay_there(self, tmp_path: Path) -> None:
-        files = {"backend/manage.py": DJANGOS_OWN, "requirements.txt": "django\n"}
-        advice = hint(tmp_path, files)
-        assert "dependencies are named here: stay here: harness ci backend --settings shop.settings" in advice
-        assert "--project" not in advice.replace("name it with --project", "")
-        assert "looks like it" not in hint(tmp_path, {"backend/shop/settings.py": SETTINGS})
-        assert "--project" in hint(tmp_path, {**files, "backend/requirements.txt": "django\n"})
+        advice = hint(tmp_path, {"tests/settings.py": "SECRET_KEY = 'x'\n"})
+        assert "--settings tests.settings (tests/settings.py looks like it)." in advice
 
 
 def hint(root: Path, files: dict[str, str]) -> str:
     write(root, files)
     with pytest.raises(ProjectError) as caught:
-        find_settings_module(root, {})
+        find_settings_module(root, find_entry(root), {})
     return caught.value.hint
 
 
