@@ -68,5 +68,10 @@ def _abort(journal: Journal, error: HarnessError) -> ExitCode:
     with contextlib.suppress(OSError):  # the host may be gone
         journal.finish_phases()
         is_echo = isinstance(error, StoppedByHost)
-        journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence, is_echo))
+        missing = ""
+        with contextlib.suppress(ImportError):  # what describes exceptions needs tblib, which may be missing
+            from .failures import missing_file, project_root
+
+            missing = missing_file(error, project_root())
+        journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence, is_echo, missing))
     return error.exit_code

@@ -67,6 +67,7 @@ class FailureDescriber:
             frames=self._frames(tb),
             subtest=subtest,
             brief=brief,
+            missing_file=missing_file(value, self.root),
         )
 
     def _texts(
@@ -168,6 +169,18 @@ def import_advice(error: BaseException, settings_module: str = "") -> str:
         f"{name.partition('.')[0]} is not installed where the tests run: name the package that has it in the project's"
         " requirements, or install it by [tool.harness] install."
     )
+
+
+def missing_file(error: BaseException, root: str) -> str:
+    """The file below *root*, relative to it, that *error* or an exception that led to it did not find; else empty."""
+    with contextlib.suppress(Exception):  # the exceptions are the project's: a file name may be anything
+        for one in causes(error):
+            if isinstance(one, FileNotFoundError) and one.filename is not None:
+                # a path's own methods may be patched by a test
+                path = unpatched.os.path.abspath(unpatched.os.fsdecode(one.filename))
+                if path.startswith(f"{root}/"):
+                    return path.removeprefix(f"{root}/")
+    return ""
 
 
 @contextlib.contextmanager

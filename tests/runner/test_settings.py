@@ -110,6 +110,10 @@ class TestSettings:
         assert journal.status == 4
         assert "no_such_settings" in journal.aborted.message
 
+    def test_a_file_that_they_do_not_find_is_reported(self, project: MakeProject, run_project: RunTests) -> None:
+        project({}, "open(__file__.replace('settings.py', '.env'))")
+        assert run_project().aborted.missing_file == ".env"
+
 
 class TestMigrations:
     def test_a_failing_migration_is_named_with_its_sql(self, project: MakeProject, run_project: RunTests) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from harness.errors import ProjectError, UsageError
+from harness.protocol.events import AttemptFinished, Event, RunAborted
 
 RUNNER_UID = 10001
 RUNNER_NAME = "runner"
@@ -74,6 +75,25 @@ def _included(root: Path, patterns: Iterable[str]) -> Iterator[str]:
         for place in found:
             inner = place.rglob("*") if place.is_dir() else (place,)
             yield from (each.relative_to(root).as_posix() for each in inner if not each.is_dir())
+
+
+def missing_files(event: Event) -> set[str]:
+    """The files of the project that *event* reports as not found, relative to its folder."""
+    match event:
+        case RunAborted(missing_file=name) if name:
+            return {name}
+        case AttemptFinished(failures=failures):
+            return {each.missing_file for each in failures if each.missing_file}
+    return set()
+
+
+def left_behind(
+    root: Path, names: Iterable[str], exclude: Iterable[Path] = (), include: Iterable[str] = ()
+) -> list[str]:
+    """Those of *names*, relative to *root*, that exist and do not belong to ``project_files``, sorted."""
+    here = sorted(name for name in names if (root / name).exists())
+    carried = set(project_files(root, exclude, include)) if here else set()
+    return [name for name in here if name not in carried and not (root / name).is_dir()]
 
 
 def missing_submodules(root: Path) -> list[str]:

@@ -25,7 +25,7 @@ from harness.host.planning import plan_view
 from harness.host.planning.plan import ServerPlan, make_plan, routed
 from harness.host.project import undeclared
 from harness.host.project.entry import MANAGE_PY
-from harness.host.project.files import missing_submodules
+from harness.host.project.files import left_behind, missing_files, missing_submodules
 from harness.host.project.settings_search import suggestions
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
@@ -114,6 +114,7 @@ class _Run:
         self._databases = DatabasesReady(())
         self._end: RunFinished | RunAborted | None = None
         self._lacks_a_module = False
+        self._missing_files: set[str] = set()
         self._are_servers_up = threading.Event()
         self._lost_servers: set[str] = set()
         self._is_aborted = self._is_over = False
@@ -167,6 +168,7 @@ class _Run:
                 return  # a torn line: the runner's end explains it
             self._liveness.take(event)
             self._lacks_a_module |= undeclared.lacks_a_module(event)
+            self._missing_files |= missing_files(event)
             match event:
                 case TopologyFound():
                     self._plan = plan = make_plan(event.topology, self._resources.config.db)
@@ -183,14 +185,19 @@ class _Run:
                     submit(self._pool, self._check_servers)
                 case RunFinished() | RunAborted():
                     self._end = event
-                    self._name_left_out_requirements()
+                    self._name_left_out()
 
-    def _name_left_out_requirements(self) -> None:
-        """Name the requirements files that the default installation does not read, where the project lacks a module."""
+    def _name_left_out(self) -> None:
+        """Name the requirements that are not installed, if the project lacks a module, and missing files that are here."""
         config = self._resources.config
-        if config.runner == "container" and self._lacks_a_module:
+        if config.runner == "host":
+            return
+        if self._lacks_a_module:
             for text in undeclared.left_out(config.project, config.install):
                 self._record.add(Notice("requirements-left-out", text))
+        for name in left_behind(config.project, self._missing_files, [config.artifacts_root], config.include):
+            text = f"{name} is here, but git ignores it: [tool.harness] include = [{json.dumps(name)}] brings it to the tests."
+            self._record.add(Notice("left-behind", text))
 
     def _start_servers(self, plan: ServerPlan) -> None:
         """Start the servers, in a thread of its own. A failure ends the run."""

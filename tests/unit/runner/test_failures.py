@@ -57,3 +57,32 @@ def test_an_error_in_own_work_is_a_bug_of_the_harness() -> None:
 def test_own_work_keeps_a_harness_error() -> None:
     with pytest.raises(ProjectError), own_work():
         raise ProjectError("settings")
+
+
+class TestMissingFile:
+    @pytest.mark.parametrize(
+        ("source", "name"),
+        [
+            ("open('/project/.env')", ".env"),
+            ("import os; os.listdir(b'/project/a/../build')", "build"),
+            (
+                "try:\n    open('/project/x/y.txt')\nexcept OSError as error:\n    raise ValueError from error",
+                "x/y.txt",
+            ),
+            ("open('/etc/no-such-file')", ""),
+            ("raise FileNotFoundError('/project/.env')", ""),
+            ("raise FileNotFoundError(2, 'no', object())", ""),
+            ("{}[1]", ""),
+        ],
+    )
+    def test_the_file_of_the_project_that_was_not_found(self, source: str, name: str) -> None:
+        assert failures.missing_file(raised(source, "/project/shop/x.py"), "/project") == name
+
+    def test_a_relative_name_starts_from_the_working_directory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "tests").mkdir()
+        monkeypatch.chdir(tmp_path / "tests")
+        error = raised("open('data.json')", str(tmp_path / "x.py"))
+        assert failures.missing_file(error, str(tmp_path)) == "tests/data.json"
+        assert FailureDescriber(str(tmp_path)).describe((type(error), error, None), "error").missing_file

@@ -11,7 +11,8 @@ RUNNER = Path(__file__).parents[3] / "harness" / "runner"
 BEFORE_TESTS = """
     __init__ __main__ bootstrap unset_variables unpatched processes/supervisor processes/cpu_count processes/gc_thresholds
     project/handshake project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
-    processes/shell_commands project/manage_script project/labels project/label_names workers/time_limits project/project_runner project/__init__ pytest/__init__
+    processes/shell_commands project/manage_script project/labels project/label_names
+    workers/time_limits project/project_runner project/__init__ pytest/__init__
     schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
     databases/__init__ databases/migration_errors replication/__init__
 """

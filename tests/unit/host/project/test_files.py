@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode, ProjectError, UsageError
-from harness.host.project.files import RUNNER_UID, fingerprints, missing_submodules, project_files, project_tar
+from harness.host.project.files import (
+    RUNNER_UID,
+    fingerprints,
+    left_behind,
+    missing_files,
+    missing_submodules,
+    project_files,
+    project_tar,
+)
+from harness.protocol.events import AttemptFinished, Failure, Outcome, RunAborted
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "protocol.file.allow=always")
 
@@ -197,3 +206,17 @@ class TestInclude:
         assert caught.value.exit_code == ExitCode.USAGE
         assert message in caught.value.message
         assert repr(pattern) in caught.value.message
+
+
+class TestLeftBehind:
+    def test_an_ignored_file_that_the_tests_lacked(self, repository: Path) -> None:
+        _write(repository, "debug.log", "media/x.png")
+        names = {"debug.log", "media", "manage.py", "no/such"}
+        assert left_behind(repository, names) == ["debug.log"]
+        assert left_behind(repository, names, include=["*.log"]) == []
+
+    def test_events_name_the_files(self) -> None:
+        failure = Failure("error", "FileNotFoundError", "", "", missing_file="a/b.txt")
+        assert missing_files(AttemptFinished("t", 1, Outcome.ERRORED, 0.1, failures=(failure,))) == {"a/b.txt"}
+        assert missing_files(RunAborted(ExitCode.PROJECT, "x", missing_file=".env")) == {".env"}
+        assert missing_files(RunAborted(ExitCode.PROJECT, "x")) == set()
