@@ -65,6 +65,7 @@ msgstr "Warenkorb"
 """
 CONFIGURATION = """
 [tool.harness]
+labels = ["shop"]
 include = [".env"]
 before = ["python manage.py compilemessages"]
 apt = ["gettext"]
