@@ -69,7 +69,7 @@ def _abort(journal: Journal, error: HarnessError) -> ExitCode:
         journal.finish_phases()
         is_echo = isinstance(error, StoppedByHost)
         missing = ""
-        with contextlib.suppress(ImportError):  # what describes exceptions needs tblib, which may be missing
+        with contextlib.suppress(ImportError):  # failures needs tblib, which may be missing
             from .failures import missing_file, project_root
 
             missing = missing_file(error, project_root())
