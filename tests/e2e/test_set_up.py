@@ -110,7 +110,7 @@ def run(root: Path, where: str = ".") -> command.Ended:
     return command.harness("--db", "sqlite", artifacts=root.parent / "artifacts", cwd=root / where)
 
 
-def test_a_file_that_stays_behind_is_named_and_the_keys_bring_all(repository: Path) -> None:
+def test_a_file_left_behind_is_named_and_keys_bring_all(repository: Path) -> None:
     ended = run(repository)
     assert ended.code == 4, ended.output
     assert "manage.py is in backend/: the tests run there" in ended.output
