@@ -1,6 +1,6 @@
 """Reads the Python version that the project declares, and chooses one of the versions that there are images for.
 
-Reads ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``.python-version`` and ``Pipfile``; decides only.
+Reads ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``.python-version``, ``runtime.txt`` and ``Pipfile``; decides only.
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ def _written(root: Path) -> Iterator[tuple[str, str, bool]]:
     """The place and the text of each possible declaration, and whether it binds."""
     files = PackagingFiles(root)
     yield ".python-version", _python_version_file(files.text(".python-version")), False
+    yield "runtime.txt", _python_version_file(files.text("runtime.txt")), False
     yield "requires-python of pyproject.toml", _string(files.table("project").get("requires-python")), True
     poetry = files.table("tool", "poetry", "dependencies").get("python")
     yield "[tool.poetry.dependencies] python of pyproject.toml", _string(poetry), True

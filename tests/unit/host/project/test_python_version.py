@@ -42,6 +42,7 @@ def poetry(text: str) -> dict[str, str]:
         ({".python-version": "3.12\n"}, "3.12"),
         ({".python-version": "# ours\ncpython-3.12.4\n"}, "3.12"),
         ({".python-version": "shop-env\n"}, "3.13"),
+        ({"runtime.txt": "python-3.12.4\n"}, "3.12"),
         ({"Pipfile": '[requires]\npython_version = "3.12"\n'}, "3.12"),
         ({"Pipfile": '[requires]\npython_full_version = "3.11.4"\n'}, "3.11"),
         ({**pyproject(">=3.11"), ".python-version": "3.14\n"}, "3.14"),
