@@ -30,11 +30,11 @@ class PackagingFiles:
 
     @cached_property
     def pyproject(self) -> Mapping[str, Any]:
-        return self._toml("pyproject.toml")
+        return self.toml("pyproject.toml")
 
     @cached_property
     def pipfile(self) -> Mapping[str, Any]:
-        return self._toml("Pipfile")
+        return self.toml("Pipfile")
 
     @cached_property
     def setup_cfg(self) -> configparser.RawConfigParser:
@@ -56,7 +56,8 @@ class PackagingFiles:
         """The table of ``pyproject.toml`` at the keys *names*; empty if there is none."""
         return table_in(self.pyproject, *names)
 
-    def _toml(self, name: str) -> Mapping[str, Any]:
+    def toml(self, name: str) -> Mapping[str, Any]:
+        """The content of the TOML file *name*."""
         try:
             return tomllib.loads((self.root / name).read_text("utf-8")) if self.has(name) else {}
         except ValueError as error:
