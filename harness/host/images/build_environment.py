@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.host.config.options import Config
-from harness.host.project.declared_sources import without_credentials
+from harness.host.project import installers
 
 FILES_FOLDER = "/run/harness"
 """The folder in a container with the files of an installation; a volume, so no image keeps them."""
@@ -35,36 +35,41 @@ _SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert
 
 _INDEXES = ("index-url", "extra-index-url")
 _PLACES = ("find-links", "constraint")
-_CARRIED = (*_INDEXES, *_PLACES, "no-index", "trusted-host", "timeout", "default-timeout", "retries")
+_CHOICES = ("pre", "no-binary", "only-binary", "prefer-binary")
+_CARRIED = (*_INDEXES, *_PLACES, *_CHOICES, "no-index", "trusted-host", "timeout", "default-timeout", "retries")
 """pip's settings that hold in a container as they do on this machine. Others name paths, or belong to other commands."""
 
 _DECIDING = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONSTRAINT")
-"""The variables that decide which packages an installation gets."""
+"""The variables that decide which packages an installation gets, beside those of ``_CHOICES``."""
+
+_TOOLS = re.compile(
+    r"UV_(?:DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_STRATEGY|RESOLUTION|PRERELEASE|EXCLUDE_NEWER)"
+    r"|UV_(?:NO_BUILD|NO_BINARY|NO_SOURCES|NO_DEV|NO_DEFAULT_GROUPS)(?:_PACKAGE)?"
+    r"|UV_INDEX_\w+_(?:USERNAME|PASSWORD)|POETRY_(?:HTTP_BASIC|PYPI_TOKEN)_\w+"
+)
+"""The variables of uv and Poetry that hold in a container as they do on this machine."""
+_CREDENTIAL = re.compile(r"UV_INDEX_\w+_(?:USERNAME|PASSWORD)|POETRY_(?:HTTP_BASIC|PYPI_TOKEN)_\w+")
 
 
 @dataclass(frozen=True, slots=True)
 class BuildEnvironment:
     """The settings by which builds reach packages. URLs may hold credentials.
 
-    ``pip`` maps pip's variables to values that hold in a container, ``files`` paths in a container to those of this machine,
-    which exist. ``proxies`` maps variables in lower case to values. ``notices`` lists settings of the user's pip that
-    cannot work in a container.
+    ``pip`` maps pip's variables to values that hold in a container, ``tools`` those of uv and Poetry, ``files`` paths in a
+    container to those of this machine, which exist. ``proxies`` maps variables in lower case to values. ``notices`` lists
+    settings of the user's pip that cannot work in a container.
     """
 
     pip: Mapping[str, str] = field(default_factory=dict, repr=False)
     files: Mapping[str, Path] = field(default_factory=dict)
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
     notices: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def variables(self) -> dict[str, str]:
         """The variables of an installation in a container: for pip, and for other tools that read the same settings."""
         bundle = dict.fromkeys(_BUNDLE_VARIABLES, _BUNDLE) if _BUNDLE in self.files else {}
-        return {**self.pip, **bundle, **self.proxy_variables()}
-
-    @property
-    def indexes(self) -> tuple[str, ...]:
-        """The URLs of the indexes that pip searches in place of the public one, or beside it."""
-        return tuple(url for name in _INDEXES for url in self.pip.get(_variable(name), "").split())
+        return {**self.pip, **installers.from_pip(self.pip), **self.tools, **bundle, **self.proxy_variables()}
 
     def key_parts(self) -> Iterator[bytes]:
         """The parts of this that decide which packages an installation gets: indexes, links and constraints, with their
@@ -72,9 +77,12 @@ class BuildEnvironment:
 
         Without credentials: another password leads to the same packages.
         """
-        for name in _DECIDING:
+        for name in (*_DECIDING, *(name for name in map(_variable, _CHOICES) if name in self.pip)):
             yield name.encode()
-            yield from (without_credentials(word).encode() for word in self.pip.get(name, "").split())
+            yield from (_without_credentials(word).encode() for word in self.pip.get(name, "").split())
+        for name, value in sorted(self.tools.items()):
+            if not _CREDENTIAL.fullmatch(name):
+                yield f"{name}={_without_credentials(value)}".encode()
         for place, path in self.files.items():
             if place == _BUNDLE:
                 continue
@@ -96,8 +104,8 @@ class BuildEnvironment:
         return text
 
     def _secrets(self) -> set[str]:
-        secrets: set[str] = set()
-        words = " ".join([*self.pip.values(), *self.proxies.values()]).split()
+        secrets = {value for name, value in self.tools.items() if _CREDENTIAL.fullmatch(name)}
+        words = " ".join([*self.pip.values(), *self.proxies.values(), *self.tools.values()]).split()
         for url in (word for word in words if "@" in word):
             userinfo = urllib.parse.urlsplit(url).netloc.rpartition("@")[0]
             parts = {userinfo, userinfo.partition(":")[2]}
@@ -139,7 +147,8 @@ def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) 
         proxies = {"http_proxy": pip["proxy"], "https_proxy": pip["proxy"]} | proxies
     notices += _loopback(proxies)
     variables = {_variable(name): " ".join(words) for name, words in values.items() if words}
-    return BuildEnvironment(variables, files, proxies, tuple(notices))
+    tools = {name: value for name, value in environ.items() if _TOOLS.fullmatch(name) and value}
+    return BuildEnvironment(variables, files, proxies, tuple(notices), tools)
 
 
 def pip_settings(listing: str) -> dict[str, str]:
@@ -158,6 +167,11 @@ def pip_settings(listing: str) -> dict[str, str]:
 def _variable(name: str) -> str:
     """The variable of pip's setting *name*: pip reads each of its options from one."""
     return f"PIP_{name.upper().replace('-', '_')}"
+
+
+def _without_credentials(url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def _end_of(file: Path) -> bytes:

@@ -78,7 +78,6 @@ class TestPip:
             {BUNDLE: bundle, WHEELS: wheels, CONSTRAINTS: constraints},
             {"https_proxy": "http://proxy.test:3128", "no_proxy": "i.test"},
         )
-        assert found.indexes == ("https://i.test/simple", "https://a.test/s", "https://b.test/s")
 
     def test_its_variables_count_where_there_is_no_pip_to_ask(self, tmp_path: Path) -> None:
         environ = {"PIP_INDEX_URL": "https://env.test/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "true"}
@@ -124,11 +123,32 @@ class TestConfiguration:
         assert resolve(_config(tmp_path), {}, {variable: str(bundle)}).files == {BUNDLE: bundle}
 
 
+class TestTools:
+    def test_choices_and_credentials_of_uv_and_poetry_hold(self, tmp_path: Path) -> None:
+        environ = {
+            "UV_DEFAULT_INDEX": "https://i.test/simple",
+            "UV_INDEX_OURS_USERNAME": "me",
+            "POETRY_HTTP_BASIC_OURS_PASSWORD": "secret",
+            "UV_PRERELEASE": "",
+            "UV_CACHE_DIR": "/home/me/cache",
+            "POETRY_VIRTUALENVS_PATH": "/home/me/environments",
+        }
+        found = resolve(_config(tmp_path), {}, environ)
+        names = {"UV_DEFAULT_INDEX", "UV_INDEX_OURS_USERNAME", "POETRY_HTTP_BASIC_OURS_PASSWORD"}
+        assert found.tools == {name: environ[name] for name in names}
+        assert found.variables().items() >= found.tools.items()
+        assert not any(b"secret" in part or b"USERNAME" in part for part in found.key_parts())
+
+    def test_they_take_the_index_of_pip(self, tmp_path: Path) -> None:
+        found = resolve(_config(tmp_path), {"index-url": "https://i.test/simple"}, {})
+        assert found.variables()["POETRY_PYPI_MIRROR_URL"] == "https://i.test/simple"
+
+
 class TestNotices:
     def test_an_index_in_files_of_this_machine_is_left_out(self, tmp_path: Path) -> None:
         pip = {"index-url": "file:///srv/pypi/simple", "extra-index-url": "/srv/more https://ok.test/simple"}
         found = resolve(_config(tmp_path), pip, {})
-        assert found.indexes == ("https://ok.test/simple",)
+        assert found.pip == {"PIP_EXTRA_INDEX_URL": "https://ok.test/simple"}
         assert [notice.split()[2] for notice in found.notices] == ["file:///srv/pypi/simple", "/srv/more"]
 
     def test_an_empty_folder_of_packages_is_left_out_silently(self, tmp_path: Path) -> None:
@@ -169,7 +189,8 @@ class TestContainer:
         environment = BuildEnvironment(
             {"PIP_INDEX_URL": "https://build:s3cr%40t@i.test/simple"},
             proxies={"https_proxy": "http://me:hush@proxy.test:1"},
+            tools={"UV_INDEX_OURS_PASSWORD": "quiet", "UV_INDEX": "https://u:silent@i.test/simple"},
         )
-        text = "Looking in https://build:s3cr%40t@i.test/simple by me:hush, password s3cr@t"
-        assert environment.redact(text) == "Looking in https://***@i.test/simple by ***, password ***"
+        text = "Looking in https://build:s3cr%40t@i.test/simple by me:hush, password s3cr@t, silent, quiet"
+        assert environment.redact(text) == "Looking in https://***@i.test/simple by ***, password ***, ***, ***"
         assert not any(secret in repr(environment) for secret in ("s3cr", "hush"))
