@@ -1,19 +1,19 @@
-"""The error for a project whose dependencies are named where the default does not look: in other files, above it, in a
-Pipfile.
+"""The error for a project without named dependencies, and the places with packages that its installation leaves out.
 
-Looks at names of files, and runs nothing.
+Reads files, and runs nothing.
 """
 
 from __future__ import annotations
 
+import configparser
 import contextlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import ProjectError
 from harness.host.project import dependencies
-from harness.host.project.entry import find_entry, find_settings_module
 from harness.protocol.events import AttemptFinished, Event, RunAborted
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
@@ -33,12 +33,14 @@ def error(root: Path) -> ProjectError:
 
 
 def left_out(root: Path, configured: Sequence[str] | None) -> Iterator[str]:
-    """One line on the requirements files of *root* that its installation does not read; none if there are no such files."""
+    """One line on each place in *root* that names further packages, which its installation does not read."""
     with contextlib.suppress(ProjectError):
         installation = dependencies.plan(root, configured)
         files = other_files(root, installation.files or ())
         if files and installation.files is not None:
             yield f"Not installed: {', '.join(files[:_LISTED])}. [tool.harness] install names the commands."
+        if configured is None:
+            yield from _test_environments(root)
 
 
 def lacks_a_module(event: Event) -> bool:
@@ -53,24 +55,39 @@ def lacks_a_module(event: Event) -> bool:
 
 
 def _next_steps(root: Path) -> Iterator[str]:
-    if (root / "Pipfile").is_file():
-        verb = "sync" if (root / "Pipfile.lock").is_file() else "install --skip-lock"
-        yield (
-            "pip reads no Pipfile: say in [tool.harness] of pyproject.toml"
-            f' install = ["pip install pipenv", "pipenv {verb} --system --dev"].'
-        )
-        return
     if files := other_files(root, ()):
         yield f'Name those that are needed: [tool.harness] install = ["pip install -r {files[0]}"]. {_listing(files)}'
-        return
-    above = _above(root)
-    if above is not None:
-        yield from _run_above(above, root)
-        return
-    yield (
-        "Write a requirements.txt with Django and the driver of its database, or name the commands in [tool.harness] of"
-        ' pyproject.toml: install = ["pip install Django psycopg[binary]"].'
-    )
+    elif environments := list(_test_environments(root)):
+        yield from environments
+    else:
+        yield (
+            "Write a requirements.txt with Django and the driver of its database, or name the commands in [tool.harness] of"
+            ' pyproject.toml: install = ["pip install Django psycopg[binary]"].'
+        )
+
+
+def _test_environments(root: Path) -> Iterator[str]:
+    """A line with the packages that tox or nox installs for tests, as a key to copy; for each that has any."""
+    for file, packages in (("tox.ini", _from_tox(root / "tox.ini")), ("noxfile.py", _from_nox(root / "noxfile.py"))):
+        if packages:
+            yield f"{file} names packages for tests: [tool.harness] extra_install = {json.dumps(packages)}."
+
+
+def _from_tox(path: Path) -> list[str]:
+    """The requirements of ``[testenv]`` that hold in each environment, without those of requirements files."""
+    parser = configparser.RawConfigParser(strict=False)
+    with contextlib.suppress(OSError, configparser.Error):
+        parser.read_string(path.read_text("utf-8", "replace"))
+    lines = (line.strip() for line in parser.get("testenv", "deps", fallback="").splitlines())
+    return [line for line in lines if line and not re.match(r"[-#{]|[\w!,{}.-]+:\s", line)]
+
+
+def _from_nox(path: Path) -> list[str]:
+    """The literal requirements in calls of ``session.install``."""
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    calls = re.findall(r"\.install\(([^()]*)\)", text)
+    words = re.findall(r"""["']([^"']+)["']""", "\n".join(re.sub(r"\s+", "", call) for call in calls))
+    return [word for word in dict.fromkeys(words) if word[0].isalpha()]
 
 
 def _listing(files: list[str]) -> str:
@@ -88,27 +105,3 @@ def other_files(root: Path, installed: Iterable[str]) -> list[str]:
         if path.is_file() and not any(part.startswith((".", "node_modules")) for part in path.relative_to(root).parts)
     )
     return [name for name in found if _REQUIREMENTS.fullmatch(name) and name not in known]
-
-
-def _above(root: Path) -> Path | None:
-    """The nearest folder above *root*, inside its repository, that names dependencies."""
-    folder = root
-    while not (folder / ".git").exists() and folder.parent != folder:
-        folder = folder.parent
-        if dependencies.names_dependencies(folder):
-            return folder
-        if (folder / ".git").exists():
-            break
-    return None
-
-
-def _run_above(above: Path, root: Path) -> Iterator[str]:
-    inner = root.relative_to(above).as_posix()
-    try:
-        module = find_settings_module(root, find_entry(root), {}) or "MODULE"
-    except ProjectError:
-        module = "MODULE"
-    yield (
-        f"{above} above it names some. Run there: cd {above} && harness ci {inner} --settings {module}, with [tool.harness]"
-        f' env = {{ PYTHONPATH = "{inner}" }} in its pyproject.toml.'
-    )

@@ -11,9 +11,9 @@ from tests.unit.host.project.conftest import write
 class TestLeftOut:
     def test_files_that_are_not_read_are_named(self, tmp_path: Path) -> None:
         files = {"requirements.txt": "-r requirements/base.txt\n", "requirements/base.txt": "", "docs/x.txt": ""}
-        write(tmp_path, {**files, "requirements/mysql.txt": "", "tests/requirements/py3.txt": ""})
+        write(tmp_path, {**files, "requirements/mysql.txt": "", "tests/requirements/optional.txt": ""})
         (line,) = undeclared.left_out(tmp_path, None)
-        assert "requirements/mysql.txt, tests/requirements/py3.txt." in line
+        assert "requirements/mysql.txt, tests/requirements/optional.txt." in line
         assert "base.txt" not in line
         assert "[tool.harness] install" in line
 
@@ -42,10 +42,8 @@ class TestNothingNamed:
     @pytest.mark.parametrize(
         ("files", "command"),
         [
-            (["Pipfile"], "pipenv install --skip-lock --system --dev"),
-            (["Pipfile", "Pipfile.lock"], "pipenv sync --system --dev"),
             (["tests/requirements/postgres.txt"], "pip install -r tests/requirements/postgres.txt"),
-            (["test_requirements/django52.txt"], "pip install -r test_requirements/django52.txt"),
+            (["needs/requirements/all.txt"], "pip install -r needs/requirements/all.txt"),
             ([], "pip install Django psycopg[binary]"),
         ],
     )
@@ -56,11 +54,14 @@ class TestNothingNamed:
         assert command in self.error(root)
         assert "install = [" in self.error(root)
 
-    def test_a_folder_above_in_the_repository_is_suggested(self, tmp_path: Path) -> None:
-        write(tmp_path, {".git/HEAD": "", "requirements.txt": "django\n"})
-        manage = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n'
-        root = write(tmp_path / "backend", {"manage.py": manage})
-        assert f"cd {tmp_path} && harness ci backend --settings shop.settings" in self.error(root)
-        assert 'PYTHONPATH = "backend"' in self.error(root)
-        other = write(tmp_path / "own" / "x", {"../.git/HEAD": "", "manage.py": manage})
-        assert "above it" not in self.error(other)
+    def test_packages_of_tox_and_nox_are_a_key_to_copy(self, tmp_path: Path) -> None:
+        tox = "[testenv]\ndeps =\n    -r reqs.txt\n    pytest>=8\n    django52: Django~=5.2.0\n    {[base]deps}\n    mock\n"
+        nox = "@nox.session\ndef tests(session):\n    session.install('-e', '.', \"freezegun\")\n"
+        write(tmp_path, {"tox.ini": tox, "noxfile.py": nox})
+        assert 'tox.ini names packages for tests: [tool.harness] extra_install = ["pytest>=8", "mock"].' in self.error(
+            tmp_path
+        )
+        assert 'extra_install = ["freezegun"]' in self.error(tmp_path)
+        write(tmp_path, {"setup.py": ""})
+        assert [line.split()[0] for line in undeclared.left_out(tmp_path, None)] == ["tox.ini", "noxfile.py"]
+        assert list(undeclared.left_out(tmp_path, ["make"])) == []
