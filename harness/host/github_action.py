@@ -84,10 +84,11 @@ def image_digests(config: Config) -> tuple[str, str]:
     runner = specs.runner_specs(config.python)[0].key
     digest = digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
     root = config.project
-    installation = dependencies.plan(root, config.install)
+    installation = dependencies.plan(root, config.install, config.extra_install, [spec.engine for spec in config.db])
     if installation.files is None:
         return digest, ""
-    return digest, dependencies.digest(installation, files.fingerprints(root, installation.files), runner, config.apt)
+    fingerprints = files.fingerprints(installation.base or root, installation.files)
+    return digest, dependencies.digest(installation, fingerprints, runner, config.apt)
 
 
 def _server_key(config: Config, spec: DbSpec) -> str:

@@ -194,8 +194,11 @@ class Config:
     install: tuple[str, ...] | None = _table(
         TEXTS,
         "Commands that install the project's dependencies into the runner image. "
-        "Without it, pip installs requirements*.txt, or the dependencies in pyproject.toml.",
+        "Without it, the tool of the project's lock installs it, or pip by its requirements*.txt or pyproject.toml.",
         default=None,
+    )
+    extra_install: tuple[str, ...] = _key(
+        TEXTS, "Further requirements of the runner image, beside those of the project: a driver, a plugin."
     )
     apt: tuple[str, ...] = _key(TEXTS, "Further Debian packages of the runner image.")
     workdir: str | None = _key(

@@ -59,8 +59,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """*commands* that run in *folder*, beside *project_files*, and make the image *tag* of the image *source*.
+    """*commands* that run in *folder*, and make the image *tag* of the image *source*.
 
+    ``project_files`` are those of ``project_root`` that the commands can read, and lie in ``project_folder``.
     ``declared_in`` names the source of the commands, for people. ``files`` are those of this machine that the commands
     need, by their path in the container; they lie in the volume ``files_folder``, and ``variables`` are those of each
     command's process alone, so the image keeps neither.
@@ -72,6 +73,8 @@ class Installation:
     commands: Sequence[Command]
     declared_in: str
     folder: str
+    project_root: Path
+    project_folder: str
     project_files: Sequence[str]
     files_folder: str
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -94,14 +97,14 @@ class Installer:
             self._remove(container)
 
     def install(self, installation: Installation, project: IO[bytes], log: BuildLog) -> None:
-        """Run the commands beside the files in the tar *project* and commit the image; *log* takes the output.
+        """Run the commands after unpacking the tar *project*, and commit the image; *log* takes the output.
 
         A command that fails ends the installation with ``ProjectError``. Raises ``ServerError`` when the engine refuses or
         fails, and after ``close``.
         """
         try:
             with self._container(installation) as container, self._ended_container(container, log):
-                self._api.put_archive(container, installation.folder, project)
+                self._api.put_archive(container, "/", project)
                 self._copy_files(container, installation)
                 for command in installation.commands:
                     log.announce(f"$ {command.text}")

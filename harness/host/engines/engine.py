@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.host.engines.driver import Driver
 from harness.protocol.events import Role
 
 Replication = Literal["gtid", "position"]
@@ -69,7 +70,8 @@ class Boot:
 class Engine:
     """A kind of database server.
 
-    ``name`` is what users type, ``title`` what they read, ``vendor`` the vendor of its Django backends. ``backend`` and
+    ``name`` is what users type, ``title`` what they read, ``vendor`` the vendor of its Django backends. ``driver`` is
+    added to a project that has none. ``backend`` and
     ``gis_backend`` replace the ENGINE of an alias that was written for another vendor. ``unquotable`` are the characters
     that Django cannot quote in a name. ``server_options`` are the keys of OPTIONS that name the old server, or how to
     reach it.
@@ -84,6 +86,7 @@ class Engine:
     name: str
     title: str
     vendor: str
+    driver: Driver
     backend: str
     gis_backend: str
     releases: tuple[Release, ...]

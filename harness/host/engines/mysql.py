@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from harness.host.engines.driver import MYSQLCLIENT
 from harness.host.engines.engine import DEFAULT_USER, Engine, Release
 from harness.protocol import naming
 
@@ -57,6 +58,7 @@ MYSQL = Engine(
     name="mysql",
     title="MySQL",
     vendor="mysql",
+    driver=MYSQLCLIENT,
     backend="django.db.backends.mysql",
     gis_backend="django.contrib.gis.db.backends.mysql",
     releases=(Release("9.7", "mysql:9.7", "sid"),),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from harness.host.engines.driver import PSYCOPG
 from harness.host.engines.engine import DEFAULT_USER, Engine, Release
 from harness.protocol import naming
 
@@ -43,6 +44,7 @@ POSTGRES = Engine(
     name="postgres",
     title="PostgreSQL",
     vendor="postgresql",
+    driver=PSYCOPG,
     backend="django.db.backends.postgresql",
     gis_backend="django.contrib.gis.db.backends.postgis",
     releases=(

@@ -94,13 +94,15 @@ class ImageBuilder:
         configured: Sequence[str] | None = None,
         apt: Sequence[str] = (),
         exclude: Sequence[Path] = (),
+        extra: Sequence[str] = (),
+        engines: Sequence[str] = (),
     ) -> str:
         """The tag of the image with the dependencies of the project in *root*, on the image *runner*.
 
         The arguments and errors are those of ``project_installation``; a command that fails raises ``ProjectError`` with the
         end of the log. If nothing is to be installed, that is *runner*.
         """
-        installation = project_installation(self.environment, runner, root, configured, apt, exclude)
+        installation = project_installation(self.environment, runner, root, configured, apt, exclude, extra, engines)
         tag = installation.tag
         if not installation.commands:
             return runner
@@ -109,7 +111,8 @@ class ImageBuilder:
         with self._lock(tag), tempfile.TemporaryFile() as archive:
             if not self.images.find(tag):
                 self._on_progress("project", f"installing what {installation.declared_in} names")
-                files.project_tar(root, installation.project_files, archive)
+                place = installation.project_folder.lstrip("/")
+                files.project_tar(installation.project_root, installation.project_files, archive, place)
                 archive.seek(0)
                 log = BuildLog("project", self._on_progress, self._announced_environment().redact)
                 self._installer.install(installation, archive, log)

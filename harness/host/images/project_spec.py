@@ -13,14 +13,14 @@ from harness.host.docker.images import NAME_LABEL
 from harness.host.docker.install import Command, Installation
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.specs import KEY_LABEL, ORIGIN_ID_LABEL, ORIGIN_LABEL, VERSION_LABEL
-from harness.host.project import dependencies, git_version, undeclared
-from harness.host.project.files import FOLDER, fingerprints, project_files
+from harness.host.project import dependencies, git_version, installers, undeclared
+from harness.host.project.files import FOLDER, REPOSITORY, fingerprints, project_files
 from harness.protocol import naming
 
 VARIABLES = {
+    **installers.VARIABLES,
     "PIP_NO_CACHE_DIR": "1",
     "PIP_ROOT_USER_ACTION": "ignore",
-    "UV_NO_CACHE": "1",
     "DEBIAN_FRONTEND": "noninteractive",
 }
 """The variables of every installation, beside those of the build environment."""
@@ -33,37 +33,48 @@ def project_installation(
     configured: Sequence[str] | None = None,
     apt: Sequence[str] = (),
     exclude: Sequence[Path] = (),
+    extra: Sequence[str] = (),
+    engines: Sequence[str] = (),
 ) -> Installation:
     """The installation of the dependencies of the project in *root* into the image *runner*; its tag changes with
     everything that it depends on.
 
-    *configured* are the commands of ``[tool.harness] install``, *apt* the Debian packages, *exclude* the folders that are
-    not part of the project. Raises ``ProjectError`` where nothing names dependencies, and for files that cannot be read or
-    followed.
+    *configured* are the commands of ``[tool.harness] install``, *extra* the requirements of ``extra_install``, *apt* the
+    Debian packages, *exclude* the folders that are not part of the project, *engines* those that need a driver. Raises
+    ``ProjectError`` where nothing names dependencies, and for files that cannot be read or followed.
     """
-    plan = dependencies.plan(root, configured, environment.indexes)
+    plan = dependencies.plan(root, configured, extra, engines)
     if not plan.commands and configured is None:
         raise undeclared.error(root)
-    files = plan.files if plan.files is not None else tuple(project_files(root, exclude))
-    digest = dependencies.digest(plan, fingerprints(root, files), runner, apt, environment.key_parts())
-    system = [Command(dependencies.apt_command(apt), user="root")] if apt else []
-    commands = [Command(text, advise=partial(git_version.advice, root, text)) for text in plan.commands]
+    base = plan.base or root
+    files = plan.files if plan.files is not None else tuple(project_files(base, exclude))
+    versions = git_version.variables(base, files) if plan.files is None else {}
+    parts = [*environment.key_parts(), *(f"{name}={value}".encode() for name, value in versions.items())]
+    digest = dependencies.digest(plan, fingerprints(base, files), runner, apt, parts)
+    commands = [Command(dependencies.apt_command(apt), user="root")] if apt else []
+    commands += [Command(text, advise=partial(git_version.next_step, root, text)) for text in plan.commands]
     return Installation(
         source=runner,
         tag=f"{naming.PREFIX}-project:{digest}",
-        # these replace the labels that the image inherits from the runner's
-        labels={
-            NAME_LABEL: "project",
-            VERSION_LABEL: digest,
-            KEY_LABEL: digest,
-            ORIGIN_LABEL: runner,
-            ORIGIN_ID_LABEL: "",
-        },
-        commands=system + commands,
+        labels=_labels(runner, digest),
+        commands=commands,
         declared_in=plan.declared_in or "apt",
         folder=FOLDER,
+        project_root=base,
+        project_folder=FOLDER if base == root else REPOSITORY,
         project_files=files,
         files_folder=FILES_FOLDER,
         files=environment.files,
-        variables={**environment.variables(), **VARIABLES},
+        variables={**environment.variables(), **VARIABLES, **versions},
     )
+
+
+def _labels(runner: str, digest: str) -> dict[str, str]:
+    """The labels of the image; they replace those that it inherits from the image *runner*."""
+    return {
+        NAME_LABEL: "project",
+        VERSION_LABEL: digest,
+        KEY_LABEL: digest,
+        ORIGIN_LABEL: runner,
+        ORIGIN_ID_LABEL: "",
+    }

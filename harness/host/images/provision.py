@@ -55,7 +55,15 @@ class ConfiguredImages:
         runner = self._builder.runner_image(config.python, config.python_source)
         if not has_project(config):
             return runner
-        return self._builder.project_image(runner, config.project, config.install, config.apt, (config.artifacts_root,))
+        return self._builder.project_image(
+            runner,
+            config.project,
+            config.install,
+            config.apt,
+            (config.artifacts_root,),
+            config.extra_install,
+            [spec.engine for spec in config.db],
+        )
 
     def _server_image(self, spec: DbSpec) -> str:
         assert spec.version is not None

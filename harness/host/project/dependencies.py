@@ -1,7 +1,7 @@
 """Finds how a project's dependencies are installed: the commands, the files that these can read, and a digest of both.
 
-Owns the defaults for projects without a configuration, see docs/design/0003-project-image.md. Reads the project's files,
-and runs nothing.
+Owns pip's defaults for projects without a lock, see docs/design/0003-project-image.md; ``installers`` has the other tools.
+Reads the project's files, and runs nothing.
 """
 
 from __future__ import annotations
@@ -9,79 +9,92 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packaging.dependency_groups import resolve_dependency_groups
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from harness.errors import ProjectError
 from harness.host.digest import digest_of
-from harness.host.project import requirements
-from harness.host.project.declared_sources import read_sources
-from harness.host.project.packaging_files import PackagingFiles, is_path, local_path, pip_arguments, requirement_lines
-
-TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
-"""The names of files, groups and extras with the dependencies of tests, the likeliest first."""
+from harness.host.engines import ENGINES
+from harness.host.project import installers, requirements
+from harness.host.project.files import FOLDER, REPOSITORY
+from harness.host.project.installers import TEST_NAMES, Rule
+from harness.host.project.packaging_files import PackagingFiles
+from harness.host.project.requirements import files_read
 
 RUN_NAMES = ("base", "common", "main", "requirements", "default", "production", "prod")
 """The names of files with a project's own dependencies in a folder ``requirements/``, the likeliest first."""
 
-_DECLARING = ("pyproject.toml", "setup.cfg", "setup.py")
-_LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile", "Pipfile.lock")
-_SETTINGS = ("uv.toml", "poetry.toml", "pdm.toml", ".python-version")
-_WITHOUT_PROJECT = frozenset({"--no-root", "--no-install-project", "--no-self"})
-"""With these options, Poetry, uv and PDM read the declared dependencies and leave the project's own code out."""
-_PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
+_TEST_FORMS = (
+    "requirements-{}.txt",
+    "requirements_{}.txt",
+    "{}-requirements.txt",
+    "{}_requirements.txt",
+    "requirements/{}.txt",
+    "requirements/requirements-{}.txt",
+    "{}/requirements.txt",
+    "tests/requirements/{}.txt",
+    "test_requirements/{}.txt",
+    "test-requirements/{}.txt",
+)
+_NUMBERED = ("test_requirements", "test-requirements", "tests/requirements")
+"""The folders with a file for each version of Django or Python, of which the newest counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
     """The commands that install the project's dependencies, run in the runner image, in the project's folder.
 
-    ``files`` are the paths, relative to the project, that the commands can read; ``None`` means every file of it.
-    ``declared_in`` names the source of the commands, for people.
+    ``files`` are the paths, relative to *base*, that the commands can read; ``None`` means every file of it. ``base`` is
+    the folder above the project that names its dependencies; ``None`` means the project's own. ``declared_in`` names the
+    source of the commands, ``reason`` says why it was chosen, and ``notices`` name packages that the harness adds, all for
+    people.
     """
 
     commands: tuple[str, ...] = ()
     files: tuple[str, ...] | None = ()
     declared_in: str = ""
+    reason: str = ""
+    notices: tuple[str, ...] = ()
+    base: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Metadata:
-    """The requirements in the project's own packaging files. ``requires`` is ``None`` where only a build can find them."""
-
-    declared_in: str = ""
-    requires: tuple[str, ...] | None = ()
-    test_declared_in: str = ""
-    test_requires: tuple[str, ...] = ()
-    extra: str = ""
-
-
-def plan(root: Path, configured: Sequence[str] | None, indexes: Sequence[str] = ()) -> Installation:
+def plan(
+    root: Path, configured: Sequence[str] | None, extra: Sequence[str] = (), engines: Iterable[str] = ()
+) -> Installation:
     """The installation of the dependencies of the project in *root*: *configured*, else the default from its files.
 
-    *indexes* are the URLs that pip searches in place of the public index, or beside it. No commands when no dependencies
-    are named. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a package whose declared source
-    pip would not use.
+    *extra* are requirements beside these, *engines* those that a driver is needed for. No commands when no dependencies
+    are named. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a path outside of the project.
     """
-    if configured is not None:
-        commands = tuple(configured)
-        declared_in = "[tool.harness] install"
+    if configured is None:
+        found = _declared(root)
     else:
-        commands, declared_in = _default(PackagingFiles(root), indexes)
-    return Installation(commands, files_read(root, commands), declared_in)
+        found = Installation(tuple(configured), files_read(root, configured), "[tool.harness] install", "configured")
+    if extra:
+        command = shlex.join(["pip", "install", *extra])
+        read = files_read(root, [command])
+        files = None if found.files is None or read is None else tuple(sorted({*found.files, *read}))
+        found = replace(found, commands=(*found.commands, command), files=files)
+    return _with_drivers(found.base or root, found, engines) if found.commands else found
 
 
 def names_dependencies(folder: Path) -> bool:
-    """Whether a file in *folder* names dependencies, including those that cannot be installed by default."""
+    """Whether a file in *folder* names dependencies."""
     try:
-        return bool(plan(folder, None).commands) or (folder / "Pipfile").is_file()
+        return bool(_declared_in(folder).commands)
     except ProjectError:
         return True
+
+
+def describe(installation: Installation) -> str:
+    """One line for people: the source of the dependencies, and the reason for it."""
+    return f"{installation.declared_in} ({installation.reason})" if installation.reason else installation.declared_in
 
 
 def digest(
@@ -107,173 +120,146 @@ def apt_command(packages: Iterable[str]) -> str:
     return f"apt-get update && apt-get install -y --no-install-recommends -- {wanted} && rm -rf /var/lib/apt/lists/*"
 
 
-def files_read(root: Path, commands: Iterable[str]) -> tuple[str, ...] | None:
-    """The files of *root* that *commands* can read, sorted; ``None`` when it may be any of them."""
-    found: set[str] = set()
-    for command in commands:
-        if _reads_declarations(root, command):
-            found.update(name for name in (*_DECLARING, *_LOCKS, *_SETTINGS) if (root / name).is_file())
-            continue
-        named = _read_by_pip(command)
-        if named is None:
-            return None
-        for name in named:
-            nested = _closure(root, name, found)
-            if not nested:
-                return None
-    return tuple(sorted(found))
+def _declared(root: Path) -> Installation:
+    """The installation that the files of *root* name, or of the nearest folder above it in its repository that names any."""
+    above = list(_folders_above(root))
+    for folder in above:
+        if _is_member(root, folder):
+            return _from_above(root, root, folder)
+    if not names_dependencies(root):
+        for folder in filter(names_dependencies, above):
+            return _from_above(root, folder, folder)
+    return _declared_in(root)
 
 
-def _reads_declarations(root: Path, command: str) -> bool:
-    """Whether *command* reads packaging, lock and settings files of the project's root and nothing else."""
-    words = _words(command) or [""]
-    if words[0] == "pipenv":
-        is_one = len(words) > 1 and words[1] in ("sync", "install")
-    else:
-        is_one = words[0] in ("poetry", "uv", "pdm") and not _WITHOUT_PROJECT.isdisjoint(words)
-    if not is_one or any("/" in word or (root / word).exists() for word in words[1:]):
-        return False
-    files = PackagingFiles(root)
-    in_pipfile = (package for table in files.pipfile.values() if isinstance(table, dict) for package in table.values())
-    return not (
-        any(source.form == "path" for source in read_sources(files).sources.values())
-        or any(isinstance(package, dict) and "path" in package for package in in_pipfile)
-    )
+def _folders_above(root: Path) -> Iterator[Path]:
+    """The folders above *root* in its repository, the nearest first; none without a repository."""
+    folders = [root, *root.parents]
+    top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    yield from folders[1 : top + 1]
 
 
-def _read_by_pip(command: str) -> list[str] | None:
-    """The requirements files that a ``pip install`` reads; ``None`` for any other command, and where it installs a path."""
-    words = _words(command)
-    if words is None or not _PIP.match(command.strip()):
-        return None
-    arguments = pip_arguments(words[words.index("install") + 1 :])
-    if arguments is None or arguments.editables or any(map(local_path, arguments.places)):
-        return None
-    if any(is_path(word) for word in arguments.others if not word.startswith("-")):
-        return None
-    groups = [group.rpartition(":")[0] or "pyproject.toml" for group in arguments.groups]
-    return [*(file for file in arguments.files if "://" not in file), *groups]
+def _is_member(root: Path, workspace: Path) -> bool:
+    """Whether *root* is a member of uv's locked workspace in the folder *workspace*."""
+    files = PackagingFiles(workspace)
+    patterns = files.table("tool", "uv", "workspace").get("members", ()) if files.has("uv.lock") else ()
+    return any(root in workspace.glob(str(pattern)) for pattern in patterns)
 
 
-def _words(command: str) -> list[str] | None:
-    """The words of a command; ``None`` if a shell would do more than run one program."""
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    try:
-        words = list(lexer)
-    except ValueError:
-        return None
-    if "\n" in command or any(re.search(r"[$`]", word) or re.fullmatch(r"[();<>|&]+", word) for word in words):
-        return None
-    return words
+def _from_above(root: Path, folder: Path, base: Path) -> Installation:
+    """The installation that the files of *folder* name, with the files of *base* in a folder of their own."""
+    place = f"{REPOSITORY}/{folder.relative_to(base).as_posix()}".removesuffix("/.")
+    found = _declared_in(folder, rule=installers.RULES[0] if folder == root else None, place=place)
+    commands = tuple(f"cd {shlex.quote(place)} && {command}" for command in found.commands)
+    files = None if folder == root else found.files
+    return replace(found, commands=commands, files=files, base=base, declared_in=f"{found.declared_in} in {base}")
 
 
-def _closure(root: Path, name: str, found: set[str]) -> bool:
-    """Add the requirements file *name* and those that it names to *found*; returns whether it needs nothing else of *root*."""
-    path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
-        return False
-    relative = path.relative_to(root.resolve()).as_posix()
-    if relative in found or not path.is_file():
-        return True
-    found.add(relative)
-    if path.suffix == ".toml":  # dependency groups and locks name no further files
-        return True
-    for line in requirement_lines(root, relative):
-        found.add(line.file)
-        target = line.local_target
-        if target and (not line.included or target.startswith(("..", "/"))):
-            return False
-        if target and (root / target).is_file():
-            found.add(target)
-    return True
-
-
-_TEST_FORMS = (
-    "requirements-{}.txt",
-    "requirements_{}.txt",
-    "{}-requirements.txt",
-    "{}_requirements.txt",
-    "requirements/{}.txt",
-    "requirements/requirements-{}.txt",
-    "{}/requirements.txt",
-)
-
-
-def _default(files: PackagingFiles, indexes: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The commands for a project that configures none, and the names of the files that they come from."""
-    run_file = _first(files, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
-    test_file = _first(files, [form.format(name) for name in TEST_NAMES for form in _TEST_FORMS])
-    metadata = _metadata(files, "" if test_file else _likeliest(files.table("dependency-groups")))
-    arguments: list[str] = []
-    declared_in: list[str] = []
-    if run_file:
-        arguments += ["-r", run_file]
-        declared_in.append(run_file)
-    elif metadata.requires is None:
-        arguments.append(f".[{metadata.extra}]" if metadata.extra and not test_file else ".")
-        arguments += requirements.needed_by_build(files, indexes)
-        declared_in.append(metadata.declared_in)
-    elif metadata.requires:
-        arguments += requirements.resolved(files, metadata.requires, metadata.declared_in, indexes)
-        declared_in.append(metadata.declared_in)
+def _declared_in(folder: Path, rule: Rule | None = None, place: str = FOLDER) -> Installation:
+    """The installation that the files of *folder*, which is *place* in a container, name; by *rule*, if one is given."""
+    files = PackagingFiles(folder)
+    rule = rule or installers.rule_for(files)
+    if rule is None:
+        return _by_pip(files, place)
+    if place == FOLDER:
+        requirements.check_places(folder, installers.folders(files), rule.file)
+    read = None if installers.names_folders(files) else tuple(sorted(requirements.packaging_files(folder)))
+    commands = list(installers.commands_of(rule, files))
+    declared_in, reason = rule.file, rule.reason
+    if unread := installers.unread_locks(files, rule):
+        reason += f"; not read: {', '.join(unread)}"
+    test_file = "" if installers.has_tests(files) else _test_file(files)
     if test_file:
-        arguments += ["-r", test_file]
-        declared_in.append(test_file)
-    elif metadata.test_requires:
-        arguments += requirements.resolved(files, metadata.test_requires, metadata.test_declared_in, indexes)
-        declared_in.append(metadata.test_declared_in)
+        requirements.check_files(folder, [test_file])
+        commands.append(command := shlex.join(["pip", "install", "-r", test_file]))
+        closure = files_read(folder, [command])
+        read = None if read is None or closure is None else tuple(sorted({*read, *closure}))
+        declared_in += f", {test_file}"
+    return Installation(tuple(commands), read, declared_in, reason)
+
+
+def _by_pip(files: PackagingFiles, place: str) -> Installation:
+    """Pip's installation of a project without a lock: its own dependencies and those of its tests, the first of each."""
+    run_file = _first(files, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
+    test_file = _test_file(files)
+    own = (["-r", run_file], run_file) if run_file else _own(files, bool(test_file))
+    tests = (["-r", test_file], test_file) if test_file else _of_tests(files)
+    arguments = [*own[0], *tests[0]]
     if not arguments:
-        return (), ""
-    declared = read_sources(files)
-    requirements.check_indexes(declared, indexes)
-    requirements.check_files(files.root, filter(None, (run_file, test_file)), declared, indexes)
-    return (shlex.join(["pip", "install", *arguments]),), ", ".join(declared_in)
+        return Installation()
+    requirements.check_files(files.root, filter(None, (run_file, test_file)))
+    words = ["install", *requirements.in_container(files.root, arguments, "pyproject.toml", place)]
+    command = shlex.join(["pip", *words])
+    declared_in = ", ".join(where for words, where in (own, tests) if words)
+    read = files_read(files.root, [command])
+    if by_uv := installers.uv_pip(files, words):
+        read = None if read is None else tuple(sorted({*read, *requirements.packaging_files(files.root)}))
+        return Installation(tuple(by_uv), read, declared_in, "no lock; uv installs, for the indexes in [tool.uv]")
+    return Installation((command,), read, declared_in, "no lock; pip installs")
 
 
 def _first(files: PackagingFiles, names: Iterable[str]) -> str:
     return next(filter(files.has, names), "")
 
 
-def _metadata(files: PackagingFiles, group: str) -> _Metadata:
-    """The requirements in *files*; *group* is the dependency group for tests, empty for none."""
-    if files.table("project"):
-        return _from_project_table(files, group)
-    from_group = _group(files, group)
-    is_described = files.setup_cfg.has_section("metadata") or files.setup_cfg.has_section("options")
-    if "build-system" in files.pyproject and files.table("tool", "poetry"):
-        return _Metadata("pyproject.toml", None, f"dependency group {group}", from_group)
-    if files.has("setup.py") or is_described:
-        section = "options.extras_require"
-        extras = files.setup_cfg.options(section) if is_described and files.setup_cfg.has_section(section) else ()
-        return _Metadata("setup.cfg" if is_described else "setup.py", None, "", from_group, _likeliest(extras))
-    return _Metadata("", (), f"dependency group {group} of pyproject.toml", from_group)
+def _test_file(files: PackagingFiles) -> str:
+    """The requirements file of the tests; empty for none."""
+    found = _first(files, [form.format(name) for name in TEST_NAMES for form in _TEST_FORMS])
+    if found:
+        return found
+    for folder in _NUMBERED:
+        numbered = {path: _numbers(path.stem) for path in (files.root / folder).glob("*.txt")}
+        newest = max(filter(numbered.get, numbered), key=lambda path: (numbered[path], path.name), default=None)
+        if newest is not None:
+            return newest.relative_to(files.root).as_posix()
+    return ""
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    """The version in a file's name: ``django-5.2``, ``dj52``, ``py313``."""
+    digits = re.findall(r"\d+", name)
+    return tuple(int(each) for each in ([digits[0][0], digits[0][1:]] if len(digits) == 1 else digits) if each)
+
+
+def _own(files: PackagingFiles, has_test_file: bool) -> tuple[Sequence[str], str]:
+    """The project's own dependencies in its packaging files, and the file; the project itself if only a build lists them."""
+    project, setup_cfg = files.table("project"), files.setup_cfg
+    if project:
+        return ["."] if _needs_build(project) else list(project.get("dependencies", ())), "pyproject.toml"
+    is_described = setup_cfg.has_section("metadata") or setup_cfg.has_section("options")
+    if not is_described and not files.has("setup.py"):
+        return [], ""
+    section = "options.extras_require"
+    extra = "" if has_test_file or not setup_cfg.has_section(section) else _likeliest(setup_cfg.options(section))
+    return [f".[{extra}]" if extra else "."], "setup.cfg" if is_described else "setup.py"
+
+
+def _of_tests(files: PackagingFiles) -> tuple[Sequence[str], str]:
+    """The dependencies of tests in ``pyproject.toml``, and the likeliest group or extra, which has them."""
+    project = files.table("project")
+    group, extra = _likeliest(files.table("dependency-groups")), _likeliest(project.get("optional-dependencies", {}))
+    if group and installers.for_tests([extra, group])[0] == group:
+        return _group(files, group), f"dependency group {group} of pyproject.toml"
+    return _extra(project, extra, ()), f"extra {extra} of pyproject.toml"
+
+
+def _needs_build(project: Mapping[str, Any]) -> bool:
+    return not {"dependencies", "optional-dependencies"}.isdisjoint(project.get("dynamic", ()))
 
 
 def _likeliest(names: Iterable[str]) -> str:
     """The one of *names* that the dependencies of tests most likely have; empty for none."""
-    known = frozenset(names)
-    return next((name for name in TEST_NAMES if name in known), "")
-
-
-def _from_project_table(files: PackagingFiles, group: str) -> _Metadata:
-    project = files.table("project")
-    extra = _likeliest(project.get("optional-dependencies", {}))
-    if group and (not extra or TEST_NAMES.index(group) <= TEST_NAMES.index(extra)):
-        declared_in, test_requires = f"dependency group {group} of pyproject.toml", _group(files, group)
-    else:
-        declared_in, test_requires = f"extra {extra} of pyproject.toml", _extra(project, extra, ())
-    dynamic = project.get("dynamic", [])
-    if "dependencies" in dynamic or "optional-dependencies" in dynamic:
-        return _Metadata("pyproject.toml", None, declared_in, test_requires)
-    return _Metadata("pyproject.toml", tuple(project.get("dependencies", ())), declared_in, test_requires)
+    return next(iter(installers.for_tests(names)), "")
 
 
 def _extra(project: Mapping[str, Any], extra: str, seen: tuple[str, ...]) -> tuple[str, ...]:
     """The requirements of an extra, with those of the extras that it includes by the project's own name."""
     found: list[str] = []
     for text in project.get("optional-dependencies", {}).get(extra, ()):
-        requirement = requirements.parse(text)
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:  # a variable of a packaging tool, or an error that pip shows
+            requirement = None
         if requirement and canonicalize_name(requirement.name) == canonicalize_name(project.get("name", "")):
             for name in sorted(requirement.extras - {*seen, extra}):
                 found.extend(_extra(project, name, (*seen, extra)))
@@ -292,3 +278,19 @@ def _group(files: PackagingFiles, name: str) -> tuple[str, ...]:
             hint="Correct [dependency-groups], or say with [tool.harness] install how the dependencies are installed.",
             evidence="\n".join(map(str, errors.exceptions)),
         ) from errors
+
+
+def _with_drivers(folder: Path, found: Installation, engines: Iterable[str]) -> Installation:
+    """*found* with a command for the driver of each of *engines* that no command and no file of *folder* names."""
+    names = {*requirements.packaging_files(folder), *(found.files or ())}
+    texts = [(folder / name).read_text("utf-8", "replace") for name in names if (folder / name).is_file()]
+    text = " ".join([*found.commands, *texts])
+    wanted = [ENGINES[name] for name in sorted(engines) if name in ENGINES]
+    lacking = [engine for engine in wanted if not engine.driver.is_named(text)]
+    notices = [
+        f"No file names a driver for {engine.title}: {engine.driver.package} is installed, unless a package brings one."
+        ' To choose: extra_install = ["..."] in [tool.harness].'
+        for engine in lacking
+    ]
+    commands = dict.fromkeys(engine.driver.command for engine in lacking)
+    return replace(found, commands=(*found.commands, *commands), notices=tuple(notices))

@@ -23,6 +23,8 @@ RUNNER_UID = 10001
 RUNNER_NAME = "runner"
 FOLDER = "/project"
 """The project's folder in a container."""
+REPOSITORY = "/home/runner/repository"
+"""The folder in a container for the files of the project's repository, where these name its dependencies."""
 
 GIT_DEADLINE_S = 60
 _NEVER = frozenset({".git", "__pycache__", "node_modules"})
@@ -125,10 +127,11 @@ def fingerprints(root: Path, names: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def project_tar(root: Path, names: Iterable[str], target: IO[bytes]) -> None:
+def project_tar(root: Path, names: Iterable[str], target: IO[bytes], place: str = "") -> None:
     """Write the files *names*, relative to *root*, to *target* as a tar whose every member belongs to the runner.
 
-    Links stay links. A file that no longer exists is left out. Raises ``ValueError`` for a name that leads out of *root*.
+    *place* is their folder in the tar. Links stay links. A file that no longer exists is left out. Raises ``ValueError`` for
+    a name that leads out of *root*.
     """
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
         folders: set[str] = set()
@@ -137,16 +140,16 @@ def project_tar(root: Path, names: Iterable[str], target: IO[bytes]) -> None:
             if path.is_absolute() or ".." in path.parts:
                 raise ValueError(f"{name} leads out of the project")
             # The engine makes missing folders as root, and the runner could not write beside its files.
-            for parent in reversed(path.parents[:-1]):
+            for parent in reversed(path.parents if place else path.parents[:-1]):
                 if str(parent) not in folders:
                     folders.add(str(parent))
-                    tar.addfile(_owned(tar.gettarinfo(root / parent, arcname=str(parent))))
-            _add(tar, root, name)
+                    tar.addfile(_owned(tar.gettarinfo(root / parent, arcname=str(PurePosixPath(place) / parent))))
+            _add(tar, root, name, str(PurePosixPath(place) / name))
 
 
-def _add(tar: tarfile.TarFile, root: Path, name: str) -> None:
+def _add(tar: tarfile.TarFile, root: Path, name: str, arcname: str) -> None:
     try:
-        member = _owned(tar.gettarinfo(root / name, arcname=name))
+        member = _owned(tar.gettarinfo(root / name, arcname=arcname))
         # tarfile stores a second hard link as a link to the first
         if member.islnk():
             member.type, member.linkname = tarfile.REGTYPE, ""

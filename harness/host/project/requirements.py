@@ -1,143 +1,129 @@
-"""Applies the declared sources of packages to ``pip install``: a direct reference, or an error before anything is installed.
-
-A package that the project takes from a folder, a repository or an index of its own is never looked for on another index:
-a stranger's package of the same name may be there.
-"""
+"""The files of a project that the commands of an installation read, and the paths outside of it that pip cannot have."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-
 from harness.errors import ProjectError
-from harness.host.project.declared_sources import Declared, Source, read_sources, without_credentials
 from harness.host.project.files import FOLDER
-from harness.host.project.packaging_files import PackagingFiles, local_path, requirement_lines
+from harness.host.project.installers import names_folders
+from harness.host.project.packaging_files import PackagingFiles, is_path, local_path, pip_arguments, requirement_lines
 
+_DECLARING = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
+_LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+_SETTINGS = ("uv.toml", "poetry.toml", "pdm.toml", ".python-version")
+_WITHOUT_PROJECT = frozenset({"--no-root", "--no-install-project", "--no-self"})
+"""With these options, Poetry, uv and PDM read the declared dependencies and leave the project's own code out."""
+_PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
 _ROOTS = re.compile(r"file:/*\$\{PROJECT_ROOT\}|\{root:uri\}")
 """The variables of packaging tools for the project's root."""
 
 
-def parse(text: str) -> Requirement | None:
-    """*text* as a requirement; ``None`` for a path, for a URL without a name, and for text that is not valid."""
-    try:
-        return Requirement(text)
-    except InvalidRequirement:
+def files_read(root: Path, commands: Iterable[str]) -> tuple[str, ...] | None:
+    """The files of *root* that *commands* can read, sorted; ``None`` when it may be any of them."""
+    found: set[str] = set()
+    for command in commands:
+        if _reads_declarations(root, command):
+            found.update(packaging_files(root))
+            continue
+        named = _read_by_pip(command)
+        if named is None or not all(_closure(root, name, found) for name in named):
+            return None
+    return tuple(sorted(found))
+
+
+def packaging_files(root: Path) -> list[str]:
+    """The packaging, lock and settings files of *root*."""
+    return [name for name in (*_DECLARING, *_LOCKS, *_SETTINGS) if (root / name).is_file()]
+
+
+def _reads_declarations(root: Path, command: str) -> bool:
+    """Whether *command* reads packaging, lock and settings files of the project's root and nothing else."""
+    words = _words(command) or [""]
+    if words[0] == "pipenv":
+        is_one = len(words) > 1 and words[1] in ("sync", "install")
+    else:
+        is_one = words[0] in ("poetry", "uv", "pdm") and not _WITHOUT_PROJECT.isdisjoint(words)
+    if not is_one or any("/" in word or (root / word).exists() for word in words[1:]):
+        return False
+    return not names_folders(PackagingFiles(root))
+
+
+def _read_by_pip(command: str) -> list[str] | None:
+    """The requirements files that a ``pip install`` reads; ``None`` for any other command, and where it installs a path."""
+    words = _words(command)
+    if words is None or not _PIP.match(command.strip()):
         return None
+    arguments = pip_arguments(words[words.index("install") + 1 :])
+    if arguments is None or arguments.editables or any(map(local_path, arguments.places)):
+        return None
+    if any(is_path(word) for word in arguments.others if not word.startswith("-")):
+        return None
+    groups = [group.rpartition(":")[0] or "pyproject.toml" for group in arguments.groups]
+    return [*(file for file in arguments.files if "://" not in file), *groups]
 
 
-def resolved(
-    files: PackagingFiles, requirements: Sequence[str], declared_in: str, indexes: Sequence[str]
-) -> tuple[str, ...]:
-    """*requirements* with a direct reference for each package that has a source, and with those dependencies of these
-    packages that have one.
-
-    *indexes* are those that the installation searches. Raises ``ProjectError`` for a source that pip cannot use.
-    """
-    sources = dict(read_sources(files).sources)
-    found: dict[str, None] = {}
-    queue = [_ROOTS.sub(f"file://{FOLDER}", text) for text in requirements if text.strip()]
-    while queue:
-        text = queue.pop(0)
-        requirement = parse(text)
-        source = sources.get(canonicalize_name(requirement.name)) if requirement else None
-        if requirement is None or source is None or requirement.url:
-            if requirement and requirement.url and _is_outside(target := local_path(requirement.url)):
-                raise _outside(files.root, target, f"{declared_in} names {target} ({text!r})", "")
-            found[text] = None
-            continue
-        reference = _reference(files.root, source, requirement, indexes) or text
-        if reference in found:
-            continue
-        found[reference] = None
-        if source.form == "path":
-            inner = PackagingFiles(files.root / source.place)
-            sources = {**read_sources(inner, source.place).sources, **sources}
-            needed = filter(None, map(parse, inner.table("project").get("dependencies", ())))
-            queue += [str(each) for each in needed if canonicalize_name(each.name) in sources]
-    return tuple(found)
+def _words(command: str) -> list[str] | None:
+    """The words of a command; ``None`` if a shell would do more than run one program."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    with contextlib.suppress(ValueError):
+        words = list(lexer)
+        if "\n" not in command and not any(re.search(r"[$`]|^[();<>|&]+$", word) for word in words):
+            return words
+    return None
 
 
-def _reference(root: Path, source: Source, requirement: Requirement, indexes: Sequence[str]) -> str:
-    """The direct reference that takes the package from *source* alone; empty where pip's only index is the source."""
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    name = f"{canonicalize_name(requirement.name)}{extras}"
-    marker = f" ; {requirement.marker}" if requirement.marker else ""
-    if source.form in ("git", "url"):
-        return f"{name} @ {source.place}{marker}"
-    if source.form == "path":
-        if _is_outside(source.place):
-            raise _outside(root, source.place, f"{source.declared_in} takes {source.name} from {source.place}", "")
-        return f"{name} @ file://{FOLDER}/{source.place}{marker}"
-    if source.form == "index" and [_plain(each) for each in indexes] == [_plain(source.place)]:
-        return ""
-    url = without_credentials(source.place) if "://" in source.place else "https://packages.example/simple"
-    example = shlex.join(["pip", "install", "--index-url", url, name])
-    raise ProjectError(
-        f"{source.declared_in} takes {source.name} from {source}, and pip would look for it on another index.",
-        hint=(
-            "Name the commands in [tool.harness] of pyproject.toml, for example"
-            f' install = ["{example}", "pip install ..."] with the other dependencies in the second.'
-        ),
-    )
-
-
-def needed_by_build(files: PackagingFiles, indexes: Sequence[str]) -> Iterator[str]:
-    """The sources of uv's that must be given beside ``pip install .``; a build by Poetry follows Poetry's sources
-    itself.
-
-    Raises as ``resolved`` does for a source that pip cannot use.
-    """
-    for source in read_sources(files).sources.values():
-        reference = _reference(files.root, source, Requirement(source.name), indexes)
-        if "tool.uv" in source.declared_in and reference:
-            yield reference
-
-
-def check_indexes(declared: Declared, indexes: Sequence[str]) -> None:
-    """Raise ``ProjectError`` for an index of the project's that the installation would not search."""
-    known = {_plain(each) for each in indexes}
-    for url in declared.indexes:
-        if _plain(url) not in known:
-            shown = without_credentials(url)
-            raise ProjectError(
-                f"The project takes packages from the index {shown} (pyproject.toml), and pip would not look there.",
-                hint=(
-                    f'Say in [tool.harness] pip_index_url = "{shown}", or pip_extra_index_urls = ["{shown}"] where the'
-                    " public index counts as well; or name the commands with install."
-                ),
-            )
-
-
-def check_files(root: Path, names: Iterable[str], declared: Declared, indexes: Sequence[str]) -> None:
-    """Check the requirements files *names*, with the files that they include.
-
-    Raises ``ProjectError`` for a path outside of the project, and for a package with a source that pip does not know.
-    """
-    for line in (line for name in names for line in requirement_lines(root, name)):
+def _closure(root: Path, name: str, found: set[str]) -> bool:
+    """Add the requirements file *name* and those that it names to *found*; returns whether it needs nothing else of *root*."""
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        return False
+    relative = path.relative_to(root.resolve()).as_posix()
+    if relative in found or not path.is_file():
+        return True
+    found.add(relative)
+    if path.suffix == ".toml":  # dependency groups and locks name no further files
+        return True
+    for line in requirement_lines(root, relative):
+        found.add(line.file)
         target = line.local_target
+        if target and (not line.included or target.startswith(("..", "/"))):
+            return False
+        if target and (root / target).is_file():
+            found.add(target)
+    return True
+
+
+def in_container(root: Path, texts: Iterable[str], declared_in: str, place: str) -> list[str]:
+    """The requirements *texts* with *place*, the container's folder of *root*, instead of the variables for it.
+
+    Raises ``ProjectError`` for a path outside of the project.
+    """
+    check_places(root, (text for text in texts if "file:" in text), declared_in)
+    return [_ROOTS.sub(f"file://{place}", text) for text in texts if text.strip()]
+
+
+def check_places(root: Path, places: Iterable[str], declared_in: str) -> None:
+    """Raise ``ProjectError`` for one of *places*, which *declared_in* names, that is outside of the project."""
+    for place in places:
+        named = re.search(r"(?:file:|\{root:)[^\s;]*", place)
+        target = local_path(_ROOTS.sub(".", named[0] if named else place))
         if _is_outside(target):
-            command = f"pip install -r {line.file}"
-            raise _outside(root, target, f"{line.file} names {target} ({line.text!r})", command)
-        requirement = parse(line.text.split(" --")[0])  # options such as --hash may follow
-        source = declared.sources.get(canonicalize_name(requirement.name)) if requirement else None
-        if requirement is None or source is None or requirement.url:
-            continue
-        if _reference(root, source, requirement, indexes):
-            raise ProjectError(
-                f"{line.file} names {source.name}, which {source.declared_in} takes from {source}: pip would take another.",
-                hint=f'Write "{source.name} @ ..." in {line.file}, or name the commands with [tool.harness] install.',
-            )
+            raise _outside(root, target, f"{declared_in} names {target}", "")
 
 
-def _plain(url: str) -> str:
-    return without_credentials(url).rstrip("/")
+def check_files(root: Path, names: Iterable[str]) -> None:
+    """Raise ``ProjectError`` for a path outside of the project in the requirements files *names* and those they include."""
+    for line in (line for name in names for line in requirement_lines(root, name)):
+        if _is_outside(line.local_target):
+            message = f"{line.file} names {line.local_target} ({line.text!r})"
+            raise _outside(root, line.local_target, message, f"pip install -r {line.file}")
 
 
 def _is_outside(place: str) -> bool:

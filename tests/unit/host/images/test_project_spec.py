@@ -36,8 +36,6 @@ version = "1"
 dependencies = ["django", "toml"]
 [dependency-groups]
 test = ["attrs"]
-[tool.uv.sources]
-toml = {git = "https://git.example/toml", rev = "1"}
 """
 
 
@@ -54,6 +52,7 @@ class Inputs:
         self.environ: dict[str, str] = {}
         self.configured: list[str] | None = None
         self.apt: list[str] = []
+        self.extra: list[str] = []
         self.runner = specs.runner_specs("3.13")[0].tag("sha256:1", specs.runner_specs("3.13")[0].steps[0])
 
     def write(self, name: str, text: str) -> None:
@@ -67,7 +66,7 @@ class Inputs:
     def key(self) -> str:
         config = load({"project": str(self.root), "settings": "x"}, self.environ, self.root)
         environment = build_environment.resolve(config, self.pip, self.environ)
-        made = project_installation(environment, self.runner, self.root, self.configured, self.apt)
+        made = project_installation(environment, self.runner, self.root, self.configured, self.apt, (), self.extra)
         return made.tag.removeprefix("harness-project:")
 
 
@@ -109,6 +108,11 @@ CHANGES: Mapping[str, Callable[[Inputs], object]] = {
     "a variable of pip's": lambda it: it.environ.update({"PIP_INDEX_URL": "https://env.example/simple"}),
     "a variable of ours": lambda it: it.environ.update({"HARNESS_PIP_INDEX_URL": "https://ours.example/simple"}),
     "a key of ours": lambda it: it.write("pyproject.toml", '[tool.harness]\npip_constraints = ["limits.txt"]\n'),
+    "a choice of pip's": lambda it: it.environ.update({"PIP_PRE": "1"}),
+    "a choice of uv's": lambda it: it.environ.update({"UV_PRERELEASE": "allow"}),
+    "an index of uv's": lambda it: it.environ.update({"UV_INDEX": "https://uv.example/simple"}),
+    "a lock": lambda it: it.write("uv.lock", ""),
+    "further requirements": lambda it: it.extra.append("attrs"),
     "packages of the system": lambda it: it.apt.append("libxml2"),
     "commands": lambda it: setattr(it, "configured", ["pip install -r requirements.txt --no-deps"]),
     "Python": lambda it: setattr(it, "runner", runner("3.12", "sha256:1")),
@@ -126,6 +130,7 @@ def test_each_change_makes_another_key(inputs: Inputs, change: Callable[[Inputs]
 UNCHANGED: Mapping[str, Callable[[Inputs], object]] = {
     "nothing": lambda it: None,
     "a password": lambda it: it.pip.update({"index-url": "https://me:two@index.example/simple"}),
+    "a password of uv's": lambda it: it.environ.update({"UV_INDEX_OURS_PASSWORD": "one"}),
     "the age of files": lambda it: it.age_files(),
     "another place of the same folder": lambda it: [
         shutil.copytree(it.outside, it.outside.with_name("moved")),
@@ -148,7 +153,6 @@ def test_a_change_of_no_package_keeps_the_key(inputs: Inputs, change: Callable[[
     [
         ('"django"', '"django>=5"', True),
         ('"attrs"', '"attrs>1"', True),
-        ('rev = "1"', 'rev = "2"', True),
         ('version = "1"', 'version = "2"', False),
         ('version = "1"', 'dynamic = ["dependencies"]', True),
     ],
@@ -170,6 +174,8 @@ def test_only_the_requirements_of_pyproject_count(inputs: Inputs, old: str, new:
         ("uv sync --no-install-project", "uv.lock", True),
         ("uv sync --no-install-project", "uv.toml", True),
         ("uv sync --no-install-project", "shop/models.py", False),
+        ("pipenv sync --system", "Pipfile.lock", True),
+        ("pdm install --no-self", "pdm.lock", True),
         ("sh ci/install.sh", "ci/install.sh", True),
         ("sh ci/install.sh", "shop/models.py", True),
         ("pip install .", "shop/models.py", True),

@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import ProjectError
 from harness.host.project import dependencies
-from harness.host.project.dependencies import Installation, digest, files_read, plan
+from harness.host.project.dependencies import Installation, describe, digest, plan
 from tests.unit.host.project.conftest import write
 
 PYPROJECT = """\
@@ -39,7 +39,12 @@ class TestRequirementsFiles:
             (["requirements/production.txt"], "-r requirements/production.txt"),
             (["test-requirements.txt"], "-r test-requirements.txt"),
             (["requirements.txt", "tests/requirements.txt"], "-r requirements.txt -r tests/requirements.txt"),
-            (["requirements.in", "requirements/docs.txt"], None),
+            (["test_requirements/test.txt", "test_requirements/docs.txt"], "-r test_requirements/test.txt"),
+            (["test_requirements/django-4.2.txt", "test_requirements/django-5.10.txt", "test_requirements/django-5.9.txt",
+              "test_requirements/databases.txt"], "-r test_requirements/django-5.10.txt"),
+            (["tests/requirements/py39.txt", "tests/requirements/py310.txt"], "-r tests/requirements/py310.txt"),
+            (["tests/requirements/ci.txt"], "-r tests/requirements/ci.txt"),
+            (["requirements.in", "requirements/docs.txt", "tests/requirements/optional.txt"], None),
             ([], None),
         ],
     )  # fmt: skip
@@ -69,9 +74,8 @@ class TestPackages:
     def test_dynamic_dependencies_need_the_whole_project(self, tmp_path: Path) -> None:
         text = '[project]\nname = "x"\ndynamic = ["version", "dependencies"]\n[dependency-groups]\ntest = ["pytest"]\n'
         found = plan(write(tmp_path, {"pyproject.toml": text}), None)
-        assert found == Installation(
-            ("pip install . pytest",), None, "pyproject.toml, dependency group test of pyproject.toml"
-        )
+        assert (found.commands, found.files) == (("pip install . pytest",), None)
+        assert found.declared_in == "pyproject.toml, dependency group test of pyproject.toml"
 
     def test_a_dynamic_version_alone_needs_no_build(self, tmp_path: Path) -> None:
         text = '[project]\nname = "x"\ndynamic = ["version"]\ndependencies = ["django"]\n'
@@ -84,10 +88,6 @@ class TestPackages:
             ({"setup.py": "", "setup.cfg": "[flake8]\n"}, "pip install ."),
             ({"setup.cfg": SETUP_CFG}, "pip install '.[test]'"),
             ({"setup.cfg": SETUP_CFG, "requirements-test.txt": ""}, "pip install . -r requirements-test.txt"),
-            (
-                {"pyproject.toml": '[build-system]\nrequires = ["poetry-core"]\n[tool.poetry]\nname = "x"\n'},
-                "pip install .",
-            ),
         ],
     )
     def test_older_packages_are_installed_as_a_whole(self, tmp_path: Path, files: dict[str, str], command: str) -> None:
@@ -145,57 +145,97 @@ class TestConfiguredCommands:
         assert plan(write(tmp_path, {"requirements.txt": "django\n"}), []).commands == ()
 
 
-REQUIREMENTS = {
-    "requirements.txt": "-r requirements/base.txt  # nested\n--constraint=limits.txt\ndjango==5.2 \\\n    --hash=sha256:1\n",
-    "requirements/base.txt": "-rmore/deep.txt\n-r https://example.test/r.txt\npkg @ https://example.test/p.whl\n",
-    "requirements/more/deep.txt": "-e git+https://example.test/x.git#egg=x\n-r ../base.txt\n",
-    "limits.txt": "asgiref<4\n",
-    "local.txt": "django\n./vendor/plugin\n",
-    "editable.txt": "-r requirements.txt\n-e .[test]\n",
-    "wheel.txt": "wheels/plugin-1.0-py3-none-any.whl\n",
-    "file.txt": "plugin @ file:///project/plugin\n",
-    "poetry.lock": "",
-    "pyproject.toml": "",
-    "packages/shop/pyproject.toml": "[dependency-groups]\ndev = ['pytest']\n",
-}
-NESTED = ("limits.txt", "requirements.txt", "requirements/base.txt", "requirements/more/deep.txt")
+class TestTools:
+    def test_a_lock_decides_and_the_line_says_why(self, tmp_path: Path) -> None:
+        files = {"uv.lock": "", "poetry.lock": "", "requirements.txt": "", "pyproject.toml": PYPROJECT}
+        found = plan(write(tmp_path, files), None)
+        assert any(
+            "uv sync --locked --inexact --no-install-project --group dev --extra tests" in each
+            for each in found.commands
+        )
+        assert describe(found) == "uv.lock (a lock; uv installs; not read: poetry.lock)"
+        assert found.files == ("poetry.lock", "pyproject.toml", "uv.lock")
+
+    def test_requirements_of_tests_go_with_a_lock_without_any(self, tmp_path: Path) -> None:
+        files = {"uv.lock": "", "pyproject.toml": "", "requirements-test.txt": "-r more.txt\n", "more.txt": "attrs\n"}
+        found = plan(write(tmp_path, files), None)
+        assert found.commands[-1] == "pip install -r requirements-test.txt"
+        assert found.files == ("more.txt", "pyproject.toml", "requirements-test.txt", "uv.lock")
+        assert found.declared_in == "uv.lock, requirements-test.txt"
+
+    def test_a_package_in_a_folder_needs_all_files(self, tmp_path: Path) -> None:
+        text = PYPROJECT + '[tool.uv.sources]\ntoml = {path = "libs/toml"}\n'
+        found = plan(write(tmp_path, {"pyproject.toml": text}), None)
+        assert found.files is None
+        assert found.declared_in == "[tool.uv] of pyproject.toml"
+
+    @pytest.mark.parametrize("text", ["[tool.uv.sources]\na = {}\n", "[tool.poetry.group.x.dependencies]\na = {}\n"])
+    def test_a_package_outside_is_refused(self, tmp_path: Path, text: str) -> None:
+        with pytest.raises(ProjectError, match=r"names \.\./a, which is outside of the project"):
+            plan(write(tmp_path, {"pyproject.toml": PYPROJECT + text.replace("{}", '{path = "../a"}')}), None)
+
+    def test_an_index_of_uv_holds_for_requirements_files(self, tmp_path: Path) -> None:
+        files = {"pyproject.toml": '[tool.uv]\nindex-url = "https://x.example"\n', "requirements.txt": "django\n"}
+        found = plan(write(tmp_path, files), None)
+        assert any(each.endswith("uv/bin/uv pip install -r requirements.txt") for each in found.commands)
+        assert found.files == ("pyproject.toml", "requirements.txt")
 
 
-class TestFilesRead:
+class TestRepository:
+    def test_the_folder_above_names_the_dependencies(self, tmp_path: Path) -> None:
+        write(tmp_path, {".git/HEAD": "", "requirements.txt": "-r more.txt\n", "more.txt": "", "backend/manage.py": ""})
+        found = plan(tmp_path / "backend", None)
+        assert found.commands == ("cd /home/runner/repository && pip install -r requirements.txt",)
+        assert (found.base, found.files) == (tmp_path, ("more.txt", "requirements.txt"))
+        assert found.declared_in == f"requirements.txt in {tmp_path}"
+
+    def test_a_folder_above_the_repository_does_not_count(self, tmp_path: Path) -> None:
+        write(tmp_path, {"shop/.git/HEAD": "", "requirements.txt": "django\n", "shop/manage.py": ""})
+        assert plan(tmp_path / "shop", None) == Installation()
+
+    def test_a_member_is_installed_by_the_lock_of_its_workspace(self, tmp_path: Path) -> None:
+        workspace = '[tool.uv.workspace]\nmembers = ["apps/*"]\n'
+        write(
+            tmp_path,
+            {".git/HEAD": "", "uv.lock": "", "pyproject.toml": workspace, "apps/web/pyproject.toml": PYPROJECT},
+        )
+        found = plan(tmp_path / "apps" / "web", None)
+        assert all(each.startswith("cd /home/runner/repository/apps/web && ") for each in found.commands)
+        assert any("uv sync --locked" in each and "--group dev" in each for each in found.commands)
+        assert (found.base, found.files) == (tmp_path, None)
+
+
+class TestAdditions:
+    def test_further_requirements_come_last(self, tmp_path: Path) -> None:
+        root = write(tmp_path, {"requirements.txt": "django\n"})
+        found = plan(root, None, ["psycopg[binary]"])
+        assert found.commands == ("pip install -r requirements.txt", "pip install 'psycopg[binary]'")
+        assert found.files == ("requirements.txt",)
+        assert plan(root, ["make"], ["attrs"]).commands == ("make", "pip install attrs")
+        assert plan(root, None, ["./plugin"]).files is None
+
     @pytest.mark.parametrize(
-        ("command", "files"),
+        ("engine", "text", "package"),
         [
-            ("pip install -r requirements.txt", NESTED),
-            ("python -m pip install --upgrade -rrequirements.txt", NESTED),
-            ("uv pip install --requirement=requirements.txt", NESTED),
-            ("pip install django 'psycopg[binary]>=3' -c limits.txt", ("limits.txt",)),
-            ("pip install -i https://x.test/simple django", ()),
-            ("pip install -r missing.txt", ()),
-            ("pip install --group dev django", ("pyproject.toml",)),
-            ("pip install --group=packages/shop/pyproject.toml:dev", ("packages/shop/pyproject.toml",)),
-            ("poetry install --no-root --with test", ("poetry.lock", "pyproject.toml")),
-            ("uv sync --frozen --no-install-project", ("poetry.lock", "pyproject.toml")),
-            ("pip install .", None),
-            ("pip install -e .[test]", None),
-            ("pip install --editable=.", None),
-            ("pip install ./vendor/plugin", None),
-            ("pip install -r local.txt", None),
-            ("pip install -r editable.txt", None),
-            ("pip install -r wheel.txt", None),
-            ("pip install -r file.txt", None),
-            ("pip install -r ../outside.txt", None),
-            ("pip install -r requirements.txt && make assets", None),
-            ("pip install $EXTRA", None),
-            ("pip install 'unfinished", None),
-            ("poetry install", None),
-            ("make dependencies", None),
+            ("postgres", "django\n", "psycopg[binary]"),
+            ("mysql", "django\npsycopg\n", "mysqlclient"),
+            ("mariadb", "django\n", "mysqlclient"),
+            ("postgres", "psycopg2-binary\n", ""),
+            ("mysql", "PyMySQL\n", ""),
+            ("sqlite", "django\n", ""),
         ],
     )
-    def test_of_a_command(self, tmp_path: Path, command: str, files: tuple[str, ...] | None) -> None:
-        assert files_read(write(tmp_path, REQUIREMENTS), [command]) == files
+    def test_a_driver_that_no_file_names_is_added(self, tmp_path: Path, engine: str, text: str, package: str) -> None:
+        found = plan(write(tmp_path, {"requirements.txt": text}), None, (), [engine])
+        assert len(found.commands) == (2 if package else 1)
+        assert [package in each for each in found.notices] == ([True] if package else [])
+        assert not package or package in found.commands[1]
 
-    def test_of_all_commands_if_one_reads_any_file(self, tmp_path: Path) -> None:
-        assert files_read(write(tmp_path, REQUIREMENTS), ["pip install -r requirements.txt", "make"]) is None
+    def test_a_driver_in_a_lock_or_in_the_commands_counts(self, tmp_path: Path) -> None:
+        root = write(tmp_path, {"uv.lock": 'name = "psycopg"\n', "pyproject.toml": PYPROJECT.replace("psycopg", "x")})
+        assert plan(root, None, (), ["postgres"]).notices == ()
+        assert plan(root, ["pip install mysqlclient"], (), ["mysql"]).notices == ()
+        assert plan(root, None, ["mysqlclient"], ["mysql"]).notices == ()
 
 
 BEFORE = (Installation(("pip install -r r.txt",)), {"r.txt": b"1"}, "harness-runner:3.13-0", ("libxml2",))

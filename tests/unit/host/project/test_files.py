@@ -44,9 +44,9 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-def _packed(root: Path, names: list[str]) -> list[tarfile.TarInfo]:
+def _packed(root: Path, names: list[str], place: str = "") -> list[tarfile.TarInfo]:
     buffer = io.BytesIO()
-    project_tar(root, names, buffer)
+    project_tar(root, names, buffer, place)
     buffer.seek(0)
     with tarfile.open(fileobj=buffer) as tar:
         return list(tar)
@@ -146,6 +146,13 @@ def test_without_git_all_but_caches_and_environments_belong(tmp_path: Path) -> N
 
 
 class TestTar:
+    def test_a_place_is_a_folder_of_the_runner_too(self, tmp_path: Path) -> None:
+        _write(tmp_path, "shop/models.py")
+        packed = _packed(tmp_path, ["shop/models.py"], "home/runner/repository")
+        place = "home/runner/repository"
+        assert [member.name for member in packed] == [place, f"{place}/shop", f"{place}/shop/models.py"]
+        assert {member.uid for member in packed} == {RUNNER_UID}
+
     def test_all_members_belong_to_the_runner(self, repository: Path) -> None:
         (repository / "manage.py").chmod(0o500)
         members = _packed(repository, project_files(repository))
