@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.host.planning.plan import ServerPlan
+from harness.host.project.dependencies import Installation, describe
 from harness.protocol.codec import to_plain
 from harness.report.formats.tables import Column, Table
 
@@ -29,6 +30,21 @@ def tables(plans: Mapping[str, ServerPlan]) -> list[str]:
         return _table(*plans.values())
     parts = [["", f"=== {name}", "", *_table(plan)] for name, plan in plans.items()]
     return [line for part in parts for line in part][1:]
+
+
+def installation_document(installation: Installation | None) -> dict[str, object]:
+    """The source of the project's dependencies and the commands for JSON; empty where nothing is installed."""
+    if installation is None:
+        return {}
+    keys = ("declared_in", "reason", "commands", "notices")
+    return {"dependencies": {key: to_plain(getattr(installation, key)) for key in keys}}
+
+
+def installation_lines(installation: Installation | None) -> list[str]:
+    """The line on the source of the project's dependencies, and its notices."""
+    if installation is None:
+        return []
+    return ["", f"dependencies: {describe(installation)}", *(f"note: {text}" for text in installation.notices)]
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

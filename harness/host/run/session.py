@@ -23,7 +23,8 @@ from harness.host.launch.conversation import Conversation, end_error
 from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
 from harness.host.planning.plan import ServerPlan, make_plan, routed
-from harness.host.project import undeclared
+from harness.host.project import dependencies, undeclared
+from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
 from harness.host.project.files import left_behind, missing_files, missing_submodules
 from harness.host.project.settings_search import suggestions
@@ -74,13 +75,23 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
     environment = read_environment(config, os.environ)
     with interruptible(), Resources(config, lambda *_: None) as resources:
         plans = resources.plans(_entry(config, plan_only=True))
+    installation = _installation(config)
     if as_json:
-        environment.print_lines([json.dumps(plan_view.documents(plans), indent=2)])
+        document = {**plan_view.documents(plans), **plan_view.installation_document(installation)}
+        environment.print_lines([json.dumps(document, indent=2)])
     else:
-        environment.print_lines(plan_view.tables(plans))
+        environment.print_lines([*plan_view.tables(plans), *plan_view.installation_lines(installation)])
         if config.verbosity >= 2:
             environment.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
     return ExitCode.GREEN
+
+
+def _installation(config: Config) -> Installation | None:
+    """The installation of the project's dependencies; ``None`` where the tests run in the harness's own environment."""
+    if config.runner == "host":
+        return None
+    engines = [spec.engine for spec in config.db]
+    return dependencies.plan(config.project, config.install, config.extra_install, engines)
 
 
 def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
@@ -93,6 +104,10 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     if config.sources["workdir"] == MANAGE_PY:
         text = f"{MANAGE_PY} is in {config.workdir}/: the tests run there, as workdir in [tool.harness] says it."
         record.add(Notice("workdir-found", text))
+    if installation := _installation(config):
+        record.show_image_progress("dependencies", dependencies.describe(installation))
+        for text in installation.notices:
+            record.add(Notice("driver-added", text))
     with Resources(config, record.show_image_progress, record) as resources:
         with record.phase("images"):
             image = resources.runner_image()

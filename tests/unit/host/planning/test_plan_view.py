@@ -3,7 +3,8 @@
 import json
 
 from harness.host.planning.plan import make_plan
-from harness.host.planning.plan_view import VERSION, documents, tables
+from harness.host.planning.plan_view import VERSION, documents, installation_document, installation_lines, tables
+from harness.host.project.dependencies import Installation
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
@@ -72,3 +73,21 @@ def test_several_backends_stand_below_their_names() -> None:
     plans = {"postgres-17": MADE, "sqlite": MADE}
     assert tables(plans) == ["=== postgres-17", "", *lines, "", "=== sqlite", "", *lines]
     assert documents(plans) == {"version": 1, "backends": {"postgres-17": document, "sqlite": document}}
+
+
+def test_the_source_of_the_dependencies_has_its_reason() -> None:
+    installation = Installation(("uv sync",), None, "uv.lock", "a lock; uv installs", ("a driver is added",))
+    assert installation_lines(installation) == [
+        "",
+        "dependencies: uv.lock (a lock; uv installs)",
+        "note: a driver is added",
+    ]
+    assert installation_document(installation) == {
+        "dependencies": {
+            "declared_in": "uv.lock",
+            "reason": "a lock; uv installs",
+            "commands": ["uv sync"],
+            "notices": ["a driver is added"],
+        }
+    }
+    assert (installation_lines(None), installation_document(None)) == ([], {})
