@@ -1,0 +1,1 @@
+ORIGIN = "a folder of the project"
