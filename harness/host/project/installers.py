@@ -148,8 +148,8 @@ def _commands(tool: str, commands: Iterable[Sequence[str]], is_lock: bool = Fals
     place = f"{_FOLDER}/{tool}"
     yield f"python -m venv {place} && PIP_CONSTRAINT= {place}/bin/pip install -q {shlex.join(TOOLS[tool])}"
     for arguments in commands:
-        prefix = f"{_UV_INDEXES} " if tool == "uv" and not is_lock else ""
-        yield f"{prefix}{place}/bin/{tool} {shlex.join(arguments)}"
+        command = f"{place}/bin/{tool} {shlex.join(arguments)}"
+        yield f"{_UV_INDEXES} {command} ${{PIP_NO_INDEX:+--no-index}}" if tool == "uv" and not is_lock else command
     yield CHECK_CONSTRAINTS
     yield f"rm -rf {_FOLDER}"
 
