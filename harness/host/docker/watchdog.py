@@ -17,7 +17,7 @@ _TIDY = b"tidy"
 
 @contextlib.contextmanager
 def watched(run: str) -> Iterator[None]:
-    """Run a watchdog of *run* during the block; it removes the run's containers if the block is never left."""
+    """Run a watchdog of *run* during the block; it removes the run's containers if the block raises or this process dies."""
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, run],
         stdin=subprocess.PIPE,
@@ -30,7 +30,7 @@ def watched(run: str) -> Iterator[None]:
         yield
     except BaseException:
         process.stdin.close()  # the clean-up may have failed: let the watchdog look again
-        process.wait()
+        process.wait()  # the command ends when nothing is left
         raise
     with contextlib.suppress(OSError):  # the watchdog was killed
         process.stdin.write(_TIDY)

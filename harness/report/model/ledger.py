@@ -59,7 +59,9 @@ class Ledger:
         self._last = ""
 
     def fold(self, envelope: Envelope) -> None:
-        """Take one event. An event with a number seen before is ignored; the host's events have the number 0 and always count."""
+        """Take one event. The host's events have the number 0 and always count; another number counts once, so that a journal
+        with a repeated part gives the same report.
+        """
         if envelope.seq:
             if envelope.seq in self._seen:
                 return

@@ -276,7 +276,7 @@ class HarnessRunner(DiscoverRunner):
             statement_log=session.statement_log,
             init_worker=_own_init_worker(self),
             stop_flag=StopFlag(),
-            failfast_at=session.spec.retries + 1 if self.failfast else math.inf,
+            last_attempt=session.spec.retries + 1 if self.failfast else math.inf,
             check_isolation=session.spec.check_isolation,
         )
         schedule = Schedule(

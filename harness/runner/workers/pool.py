@@ -85,7 +85,9 @@ class WorkerPool:
             if pid == 0:
                 self._become_worker(slot, ours, theirs)
             self._children[slot] = _Child(pid, ours)
-        with contextlib.suppress(OSError):  # both processes set it; the second call may fail
+        # a group of its own ends together, and a terminal's signals do not reach it; the worker sets it too, since either of
+        # the two may run first
+        with contextlib.suppress(OSError):  # the worker may have ended, or have a session of its own by now
             unpatched.os.setpgid(pid, pid)
         theirs.close()
         ours.setblocking(False)

@@ -58,7 +58,8 @@ class WorkerContext:
     """Data that every worker of a run inherits from the coordinator by its fork.
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one.
-    A red test ends its worker, as ``stop_flag`` does, if it was the attempt ``failfast_at`` or a later one.
+    ``last_attempt`` is for ``--failfast``: a worker ends after a red attempt with this number; without the flag it is infinity.
+    ``stop_flag`` ends a worker before its next test.
     """
 
     plan: Plan
@@ -71,7 +72,7 @@ class WorkerContext:
     statement_log: StatementLog
     init_worker: Callable[[int], None] | None
     stop_flag: StopFlag
-    failfast_at: float = math.inf
+    last_attempt: float = math.inf
     check_isolation: bool = False
 
 
@@ -284,7 +285,7 @@ class Worker:
                 self._mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
                 self._receive()  # the coordinator checks the servers, and says when to go on
-            if outcome.is_red and n >= self._context.failfast_at:
+            if outcome.is_red and n >= self._context.last_attempt:
                 break  # the coordinator decides the same, but its message may come too late
         self._fixture(cls, "tearDownClass", self._steps.tear_down_class)
         self._fixture(cls, "tearDownModule", self._steps.tear_down_module)
