@@ -114,10 +114,11 @@ GREEN: Mapping[str, tuple[str, Callable[[Path], None], str]] = {
 @pytest.fixture(scope="module")
 def green(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, command.Ended]:
     """The runs of all projects in ``GREEN``, side by side."""
+    folder = tmp_path_factory.mktemp("green")
 
     def run(name: str) -> command.Ended:
         case, change, _ = GREEN[name]
-        root = copied(case, tmp_path_factory.mktemp(name) / "project")
+        root = copied(case, folder / name / "project")
         change(root)
         project = root / "backend" if (root / "backend").is_dir() else root
         return command.harness(
@@ -183,10 +184,11 @@ REFUSED: Mapping[str, tuple[str, Callable[[Path], None], dict[str, str], list[st
 @pytest.fixture(scope="module")
 def refused(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, command.Ended]:
     """The runs of all projects in ``REFUSED``, side by side."""
+    folder = tmp_path_factory.mktemp("refused")
 
     def run(name: str) -> command.Ended:
         case, change, variables, _ = REFUSED[name]
-        root = copied(case, tmp_path_factory.mktemp("refused") / "project")
+        root = copied(case, folder / name.replace(" ", "-") / "project")
         change(root)
         env = command.environment(**variables)
         return command.harness("--db", "sqlite", cwd=root, env=env, artifacts=root.with_name("artifacts"), timeout=580)
