@@ -126,6 +126,8 @@ def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
             # change it in place: threads that a test starts make their connections from the same dictionary
             connection.settings_dict["NAME"] = database.template  # the backend derives the clone's name from it
             connection.settings_dict["NAME"] = connection.creation.get_test_db_clone_settings(str(slot))["NAME"]
+            # a test that calls create_test_db() would drop the template: without a name, Django derives one from the clone's
+            connection.settings_dict["TEST"]["NAME"] = None
             connection.close()
 
 
