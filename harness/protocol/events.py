@@ -289,6 +289,21 @@ class QueriesCounted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class WarningCount:
+    """The warnings of a category, by its dotted name without ``builtins``, that one process showed."""
+
+    category: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarningsCounted(Event):
+    """The warnings that a worker showed in a unit, or the runner while it loaded the project and made the databases."""
+
+    warnings: tuple[WarningCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerFailed(Event):
     """A worker's report of the exception that ends it: whose ``fault`` that is, its message, its traceback.
 

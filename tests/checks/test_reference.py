@@ -37,6 +37,7 @@ EXAMPLES = {
     "run_timeout": "1800",
     "env_file": '".env"',
     "workdir": '"tests"',
+    "warnings": '["default", "error::DeprecationWarning"]',
 }
 
 

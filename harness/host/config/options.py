@@ -259,6 +259,14 @@ class Config:
     reverse: bool = _django(SWITCH, "Run the tests in reverse order.", "-r")
     shuffle: bool | int = _django(SEED, "Run the tests in random order; the seed is printed.", bare="true")
     tag: tuple[str, ...] = _django(TEXTS, "Run only tests with this tag. Repeatable.", metavar="TAG")
+    warnings: tuple[str, ...] | None = _option(
+        TEXTS,
+        "Filter of Python's warnings in the tests, as of python -W. Repeatable. Without it, PYTHONWARNINGS, or the filters "
+        "of the Python that runs harness.",
+        "-W",
+        default=None,
+        metavar="FILTER",
+    )
     exclude_tag: tuple[str, ...] = _django(TEXTS, "Leave out tests with this tag. Repeatable.", metavar="TAG")
     name_patterns: tuple[str, ...] = _django(
         TEXTS, "Run only tests whose name matches, as in unittest. Repeatable.", "-k", has_long=False, metavar="PATTERN"

@@ -90,6 +90,18 @@ def read_environment(config: Config, environ: Mapping[str, str], out: TextIO = s
     )
 
 
+def variables_of_tests(config: Config, own_filters: Sequence[str]) -> dict[str, str]:
+    """The variables of the tests: those of the configuration, and the filters of warnings as ``PYTHONWARNINGS``.
+
+    *own_filters* are those of this Python: they count where the configuration has none.
+    """
+    filters = ",".join(own_filters if config.warnings is None else config.warnings)
+    name = "PYTHONWARNINGS"
+    if config.warnings is None and name in config.env:
+        return dict(config.env)
+    return {**config.env, name: filters} if filters else dict(config.env)
+
+
 def _repository_prefix(project: Path) -> str:
     """The folder's place below its repository's root, with a slash behind it; empty at the root and without git."""
     try:

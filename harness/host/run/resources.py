@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -34,6 +35,7 @@ from harness.host.planning.backends import backends_of
 from harness.host.planning.plan import ServerPlan, make_plan
 from harness.host.project.files import FOLDER, RUNNER_UID, project_files, project_tar
 from harness.host.run import persistent_servers
+from harness.host.run.environment import variables_of_tests
 from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.protocol.events import Notice, RunAborted, TopologyFound
@@ -128,7 +130,8 @@ class Resources:
         """The conversation with the runner, not yet started: a context manager."""
         config = self.config
         if config.runner == "host":
-            return Conversation(ChildRunner(config.project, {**os.environ, **config.env}, on_stderr=self._show_stderr))
+            environment = {**os.environ, **variables_of_tests(config, sys.warnoptions)}
+            return Conversation(ChildRunner(config.project, environment, on_stderr=self._show_stderr))
         assert image is not None
         spec = RunnerSpec(
             run=self._run,
@@ -137,7 +140,7 @@ class Resources:
             folder=FOLDER,
             user=f"{RUNNER_UID}:{RUNNER_UID}",
             network=self._network.result() if needs_servers else None,
-            environment=config.env,
+            environment=variables_of_tests(config, sys.warnoptions),
         )
         archive = self._archive.result()
         return Conversation(ContainerRunner(self._client, spec, archive, self._show_stderr))

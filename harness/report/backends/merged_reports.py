@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -30,6 +31,7 @@ def content(merged: Merged) -> dict[str, Any]:
     """The content of ``summary.json``, as JSON's own types. Values that differ between the runs are joined."""
     reports = [run.report for _, run in merged.runs]
     seeds = {report.seed for report in reports}
+    warnings = sum((Counter(report.warnings) for report in reports), Counter())
     each = [(label, run.folder, summary.content(run.report, run.verdict)) for label, run in merged.runs]
     return {
         "version": summary.VERSION,
@@ -47,6 +49,7 @@ def content(merged: Merged) -> dict[str, Any]:
         "aliases": {f"{label}/{alias}": route for label, _, one in each for alias, route in one["aliases"].items()},
         "workers": max((report.workers for report in reports), default=0),
         "seed": seeds.pop() if len(seeds) == 1 else None,
+        "warnings": dict(sorted(warnings.items())),
         "python": _joined(report.python for report in reports),
         "django": _joined(report.django for report in reports),
         "backend": None,

@@ -36,6 +36,7 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "aliases": {each.alias: _without(each, "alias") for each in report.aliases},
         "workers": report.workers,
         "seed": report.seed,
+        "warnings": dict(sorted(report.warnings.items())),
         "python": report.python,
         "django": report.django,
         "backend": report.asked.backend if report.asked else None,

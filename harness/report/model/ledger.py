@@ -96,6 +96,9 @@ class Ledger:
                     key = (query.fingerprint, query.alias)
                     known = self._queries.get(key)
                     self._queries[key] = _merged(known, query) if known else query
+            case events.WarningsCounted() as event:
+                for each in event.warnings:
+                    self._report.warnings[each.category] = self._report.warnings.get(each.category, 0) + each.count
             case _:
                 self._fold_run(envelope)
 

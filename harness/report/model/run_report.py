@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.errors import ExitCode, worst
 from harness.protocol import events
@@ -122,7 +122,7 @@ class RunReport:
     ``is_finished``: the suite ran to its end; ``tally`` is the failures that the project's own runner counted.
     ``last_events``: the newest events of the journal, one a line. ``started_at`` is in seconds since the epoch. ``asked`` is
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
-    ids of the tests that the worker had run, the failed one last.
+    ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
     """
 
     cases: tuple[Case, ...] = ()
@@ -140,6 +140,7 @@ class RunReport:
     recycles: int = 0
     recycle_s: float = 0.0
     queries: tuple[events.QueryCount, ...] = ()
+    warnings: dict[str, int] = field(default_factory=dict)
     workers: int = 0
     seed: int | None = None
     settings: str = ""

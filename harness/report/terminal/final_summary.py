@@ -215,4 +215,6 @@ def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     seed = [] if report.seed is None else [f"{report.seed} (--shuffle={report.seed} repeats the order)"]
     # at a lower verbosity, the console has printed the servers
     servers = [phrases.server_line(server) for server in report.servers] if options.verbosity >= 2 else []
-    return [*headed("seed", seed), *headed("servers", servers)]
+    counts = sorted(report.warnings.items(), key=lambda each: (-each[1], each[0]))
+    warnings = [", ".join(f"{number} {one_line(category)}" for category, number in counts)] if counts else []
+    return [*headed("seed", seed), *headed("warnings", warnings), *headed("servers", servers)]

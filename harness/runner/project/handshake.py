@@ -21,7 +21,7 @@ from ...protocol.topology import Topology
 from .. import unset_variables
 from ..failures import import_advice, message_of, project_root, project_traceback, type_name
 from ..host_channel import HostMessages, Journal
-from ..processes import gc_thresholds
+from ..processes import gc_thresholds, warning_counts
 from ..processes.shell_commands import run_commands
 from . import label_names, manage_script
 from .read_topology import read_topology
@@ -32,6 +32,7 @@ VARIABLE = "DJANGO_SETTINGS_MODULE"
 def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
     gc_thresholds.collect_seldom()
+    warning_counts.install()
     _enter_folder(spec)
     if spec.before:
         journal.finish_phase("setup")

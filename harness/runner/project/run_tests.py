@@ -19,7 +19,7 @@ from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
-from ..processes import cpu_count
+from ..processes import cpu_count, warning_counts
 from ..schedule.units import class_name
 from . import portability
 from .project_runner import Session, runner_class
@@ -50,6 +50,8 @@ def run_tests(
     journal.write(RunFinished(failures))
 
 
+    if (counted := warning_counts.take()) is not None:
+        journal.write(counted)
 def _run(session: Session) -> int:
     """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
 

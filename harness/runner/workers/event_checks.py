@@ -65,6 +65,8 @@ class EventChecks:
                 return True
             case "QueriesCounted":
                 return is_between and not self._unit and _decodes(event)
+            case "WarningsCounted":
+                return is_between and _decodes(event)
             case "Notice":
                 return is_between and event["code"] in NOTICES and isinstance(event["text"], str)
             case "WorkerFailed":  # the last event: any later one is a forgery

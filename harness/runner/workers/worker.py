@@ -38,7 +38,7 @@ from ..databases import clones, flush
 from ..descriptors import duplicate_high
 from ..failures import MESSAGE_CHARACTERS, FailureDescriber, format_error, message_of, type_name
 from ..host_channel import INTERRUPTS
-from ..processes import prctl
+from ..processes import prctl, warning_counts
 from ..processes.children import StopFlag
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
@@ -210,6 +210,7 @@ class Worker:
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
         self._isolation = isolation.IsolationCheck(context.test_databases) if context.check_isolation else None
         self._capture.clear()
+        warning_counts.take()  # the coordinator's, from before the fork
         self._send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
 
     def _receive(self) -> bytes:
@@ -243,6 +244,8 @@ class Worker:
         if self._isolation is not None:
             for text in self._isolation.changes(is_flushed=not issubclass(cls, TestCase)):
                 self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
+        if (counted := warning_counts.take()) is not None:
+            self._send(counted)
         self._send(UnitFinished(plan.units[assignment.unit].name))
 
     def _tidy(self) -> None:

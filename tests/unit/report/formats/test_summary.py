@@ -16,7 +16,7 @@ def test_the_keys_are_a_contract() -> None:
     found = content(JOURNALS["outcomes"]())
     assert list(found) == [
         *("version", "verdict", "exit_code", "counts", "phases", "servers", "aliases"),
-        *("workers", "seed", "python", "django", "backend", "settings"),
+        *("workers", "seed", "warnings", "python", "django", "backend", "settings"),
     ]
     assert list(found["counts"]) == [  # type: ignore[call-overload]
         *("planned", "passed", "failed", "errors", "skipped", "expected_failures", "unexpected_successes"),

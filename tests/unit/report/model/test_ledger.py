@@ -26,6 +26,8 @@ from harness.protocol.events import (
     RunPlanned,
     SlotRecycled,
     Statement,
+    WarningCount,
+    WarningsCounted,
     WorkerLost,
     WorkerStarted,
     WorkerStopped,
@@ -331,6 +333,11 @@ class TestRun:
             QueryCount("a", "replica", 1, 1.0, 1.0, ()),
             QueryCount("a", "default", 4, 0.8, 0.5, ("x", "y", "z")),
         )
+
+    def test_warnings_of_all_workers_are_added(self) -> None:
+        journal = Journal().runner(WarningsCounted((WarningCount("UserWarning", 2), WarningCount("a.B", 1))), slot=1)
+        journal.runner(WarningsCounted((WarningCount("UserWarning", 3),)), slot=2)
+        assert report_of(journal).warnings == {"UserWarning": 5, "a.B": 1}
 
     def test_phases_add_up_and_an_open_one_lasts_until_the_end(self) -> None:
         journal = Journal()

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import Failure, Frame, Outcome, RunFinished
+from harness.protocol.events import Failure, Frame, Outcome, RunFinished, WarningCount, WarningsCounted
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
 from harness.report.model.phrases import DETAILED
@@ -135,6 +135,12 @@ class TestEnd:
         places = [max(n for n, line in enumerate(shown) if line.startswith(mark)) for mark in marks]
         assert places == sorted(places)
         assert shown[-1].endswith("harness ci x")
+
+    def test_warnings_are_counted_by_their_category(self) -> None:
+        counts = (WarningCount("UserWarning", 2), WarningCount("DeprecationWarning", 11))
+        journal = Journal().plan().runner(WarningsCounted(counts), RunFinished(0))
+        assert "warnings    11 DeprecationWarning, 2 UserWarning" in lines(journal)
+        assert not [line for line in lines(Journal().plan().runner(RunFinished(0))) if line.startswith("warnings")]
 
     def test_tests_that_did_not_run_are_grouped_by_reason(self) -> None:
         tests = [planned(f"test_{n}") for n in range(9)]

@@ -57,6 +57,7 @@ def test_all_events_of_an_honest_worker_are_accepted(checks: EventChecks) -> Non
         ended(TESTS[1], "FAILED", failures=[codec.to_plain(FAILURE)], stdout="printed"),
         fixture("tearDownClass"),
         {"type": "Notice", "code": "soiled", "text": "app.T leaves rows"},
+        {"type": "WarningsCounted", "warnings": [{"category": "UserWarning", "count": 1}]},
         done(),
         {"type": "QueriesCounted", "queries": []},
     ]
@@ -90,6 +91,7 @@ def test_a_worker_may_stop_before_its_last_test(checks: EventChecks) -> None:
         fixture_failed(outcome=Outcome.PASSED),
         done("app.Other"),
         {"type": "QueriesCounted", "queries": []},
+        {"type": "WarningsCounted", "warnings": 3},
         {"type": "Notice", "code": "halted", "text": "enough"},
         {"type": "RunAborted", "exit_code": 0, "message": "all is well"},
         {"type": "RunAborted", "exit_code": 70},
