@@ -36,7 +36,7 @@ class RunSpec:
     always through its primary or always to its replica. ``repeat`` is the number of times that each test runs. ``replay``
     has the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the classes that leave
     something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to be left out;
-    else they are red.
+    else they are red. ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests.
     """
 
     plan_only: bool = False
@@ -57,6 +57,8 @@ class RunSpec:
     check_isolation: bool = False
     mirrors: MirrorMode = "auto"
     framework: str = ""
+    legacy_discovery: bool = False
+    doctest: bool = False
     scratch: str = "/tmp"  # noqa: S108 - a default of the runner's own container; the host runner names a private folder
 
 

@@ -145,6 +145,12 @@ class Config:
         "django leaves out the tests that only pytest can run. Without it, these are red.",
         default=None,
     )
+    legacy_discovery: bool = _option(
+        SWITCH, "Find tests as Django up to 1.5 did, too: in an app's models module, and by a module's suite()."
+    )
+    doctest: bool = _option(
+        SWITCH, "Run the doctests of models, of tests and of test files, each as a test of its own."
+    )
     timeout: float = _option(SECONDS, "Limit of one test, in seconds.", default=300)
     timeouts: Mapping[str, float] = _table(
         SECONDS_TABLE,

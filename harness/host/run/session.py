@@ -309,6 +309,8 @@ def _spec(config: Config) -> RunSpec:
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
         framework=config.framework or "",
+        legacy_discovery=config.legacy_discovery,
+        doctest=config.doctest,
     )
 
 

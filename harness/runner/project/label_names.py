@@ -27,7 +27,7 @@ _SHORTEST_BEGINNING = 3
 _MAKES_NAMES = re.compile(r"import \*|\b(globals|locals|vars|setattr|exec|__getattr__|__import__|type)\b")
 _MAKES_IDS = re.compile(r"def id\(")
 _APP_LABEL = re.compile(r"""\blabel\s*=\s*["'](\w+)["']""")
-_CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
+_NAMED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
 
 
 def as_django_label(label: str) -> str:
@@ -92,8 +92,8 @@ def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
     if place is not None and not place.rest:
         return False
     is_module = place is not None and place.rest != tuple(rest)
-    if not is_module and first in _app_labels(installed_apps):
-        return False  # shop.CartTests: a class in any module of the app
+    if not is_module and first in (folders := _app_labels(installed_apps)):
+        return bool(rest) and not _app_may_have(folders[first], rest[0])  # shop.CartTests: in any module of the app
     return place is None or not _may_have(place, place.rest[0])
 
 
@@ -128,43 +128,64 @@ def place_of(name: str) -> Place | None:
 
 def _may_have(place: Place, name: str) -> bool:
     """Whether the module may have *name*: its text has that word, or one that *name* begins with, as generated names do."""
+    if name == "__doc__":
+        return True  # the doctest of a module's own docstring
     if any(file.name.replace(".", "_") == name for folder in place.folders for file in Path(folder).glob("*")):
         return True  # doctests of a text file
     if place.file is None:  # a folder without __init__.py defines no names
         return not place.folders
     if not place.file.endswith(".py"):
         return True
-    text = source_of(Path(place.file))
+    return _text_may_have(source_of(Path(place.file)), name)
+
+
+def _app_may_have(folders: Sequence[str], name: str) -> bool:
+    """Whether an app may have a module, or in one of its modules a class or function, called *name*."""
+    found = [(Path(folder), Path(file)) for folder in folders for file in files(Path(folder), Collection())]
+    if not folders or any(name in (file.stem, *file.parent.parts) for _, file in found):
+        return True
+    return any(_text_may_have(source_of(folder / file), name, makes_names=_has_tests(file)) for folder, file in found)
+
+
+def _has_tests(file: Path) -> bool:
+    return file.stem == "models" or any("test" in part for part in file.parts)
+
+
+def _text_may_have(text: str, name: str, *, makes_names: bool = True) -> bool:
     words = set(_WORDS.findall(text))
     is_made = any(name.startswith(word) for word in words if len(word) >= _SHORTEST_BEGINNING)
-    return bool(_MAKES_NAMES.search(text)) or name in words or is_made
+    return (makes_names and bool(_MAKES_NAMES.search(text))) or name in words or is_made
 
 
-def _app_labels(installed_apps: Sequence[str]) -> set[str]:
-    """The labels that the apps may have: the last part of their module, and ``label`` in their configuration."""
-    labels = set()
+def _app_labels(installed_apps: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The labels that the apps may have: the last part of their module, and ``label`` in their configuration.
+
+    Each has the folders of its app; none where they are not known.
+    """
+    labels: dict[str, tuple[str, ...]] = {}
     for app in installed_apps:
-        labels.add(app.rpartition(".")[2])
+        found = {app.rpartition(".")[2]}
         place = place_of(app)
-        if place is None:
-            continue
-        if place.rest and place.file is not None and "." in app:  # shop.apps.ShopConfig
-            labels.add(app.split(".")[-3] if app.count(".") > 1 else app.split(".")[0])
-            labels.update(_APP_LABEL.findall(source_of(Path(place.file))))
-        for folder in place.folders:
-            labels.update(_APP_LABEL.findall(source_of(Path(folder) / "apps.py")))
+        folders = () if place is None else place.folders
+        if place is not None and place.rest and place.file is not None and "." in app:  # shop.apps.ShopConfig
+            found.add(app.split(".")[-3] if app.count(".") > 1 else app.split(".")[0])
+            found.update(_APP_LABEL.findall(source_of(Path(place.file))))
+            folders = folders or (str(Path(place.file).parent),)
+        for folder in folders:
+            found.update(_APP_LABEL.findall(source_of(Path(folder) / "apps.py")))
+        labels.update((label, (*labels.get(label, ()), *folders)) for label in found)
     return labels
 
 
 def _names_of_files() -> Iterator[str]:
-    """The modules of the project, and the classes in its test modules."""
+    """The modules of the project, and the classes and functions of models and tests."""
     for file in _sources():
         parts = file.with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if module:
             yield module
-            if "test" in module:
-                yield from (f"{module}.{name}" for name in _CLASS.findall(source_of(file)))
+            if "test" in module or module.endswith(".models"):
+                yield from (f"{module}.{name}" for name in _NAMED.findall(source_of(file)))
 
 
 def _sources() -> Iterator[Path]:

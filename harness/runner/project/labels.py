@@ -17,6 +17,7 @@ from typing import Any
 from django.apps import apps
 
 from ...protocol.events import PlannedTest
+from ..legacy.app_tests import AppTests
 from ..private_apis import FailedTest, iter_test_cases, test_method_name
 from .label_names import as_django_label, nothing_matches, place_of
 
@@ -39,7 +40,8 @@ class Target:
 
 class Labels:
     """Finds the tests of labels. *identify* gives tests the ids that a plan of them has; *is_of_pytest* tells whether a
-    name is that of a test in pytest's style, which Django does not run and which must not be called.
+    name is that of a test in pytest's style, which Django does not run and which must not be called. *app_tests* knows those
+    that Django's discovery leaves out.
     """
 
     def __init__(
@@ -47,10 +49,12 @@ class Labels:
         django_load: Callable[[str], Any],
         identify: Callable[[Any], Identified],
         is_of_pytest: Callable[[str], bool],
+        app_tests: AppTests,
     ) -> None:
         self._django_load = django_load
         self._identify = identify
         self._is_of_pytest = is_of_pytest
+        self._app_tests = app_tests
         self._known: dict[str, Identified] = {}
         self.numbered: dict[int, tuple[unittest.TestCase, str]] = {}
         """Tests that were requested by an id with a number appended, and that id, which they keep; keyed by ``id()``."""
@@ -71,7 +75,7 @@ class Labels:
             has_failed = any(isinstance(test, FailedTest) for test in iter_test_cases([tests]))
             if target.is_broken or (tests.countTestCases() if target.is_whole else not has_failed):
                 return tests
-        if found := self._of_app(name) or self._of_id(label, name, target.module):
+        if found := self._of_app(name) or self._of_id(label, name, target.module) or self._app_tests.named(name):
             return unittest.TestSuite(found)
         if tests is not None and target.is_whole:
             return tests  # it exists, and has no tests
@@ -117,6 +121,7 @@ class Labels:
         for test in tests:
             yield test.classname
             yield test.classname.rpartition(".")[0]
+        yield from self._app_tests.names()
         yield from apps.app_configs
 
 

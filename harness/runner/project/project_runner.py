@@ -32,6 +32,7 @@ from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors
 from ..failures import FailureDescriber, own_work, project_root
 from ..host_channel import HostMessages, Journal
+from ..legacy.app_tests import AppTests
 from ..processes.children import StopFlag
 from ..pytest.fixtures import fixtures_notice
 from ..pytest.tests import (
@@ -112,13 +113,24 @@ class HarnessRunner(DiscoverRunner):
         """Load a label as Django does, and also paths of files, app labels and ids of reports."""
         if self._labels is None:
             django_load = super().load_tests_for_label
-            describer = self.harness.describer
+            describer, app_tests = self.harness.describer, self._app_tests()
             self._labels = labels.Labels(
-                lambda each: django_load(each, discover_kwargs),
+                lambda each: app_tests.completed(django_load(each, discover_kwargs), each),
                 lambda tests: identify([tests], describer),
                 lambda name: bool(selected(self._pytest.find(), [name], {}, ())),
+                app_tests,
             )
         return self._labels.load(label)
+
+    def _app_tests(self) -> AppTests:
+        return AppTests(
+            self.harness.describer.root,
+            self.test_loader,
+            is_legacy=self.harness.spec.legacy_discovery,
+            has_doctests=self.harness.spec.doctest,
+            file_pattern=self.pattern or "test*.py",
+            patterns=tuple(self.test_name_patterns or ()),
+        )
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need, which Django leaves out."""

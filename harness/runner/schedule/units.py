@@ -152,6 +152,8 @@ def _planned_doctest(test_id: str, example: doctest.DocTest, is_file: bool, desc
         owner = "" if path.is_absolute() else ".".join(path.parent.parts)
         return PlannedTest(f"{owner}.{test_id}".lstrip("."), owner or test_id, path.name, file, line)
     module = str(example.globs.get("__name__", ""))
+    if test_id == module:  # the module's own docstring, whose label must not mean the whole module
+        return PlannedTest(f"{module}.__doc__", module, "__doc__", file, line)
     if module and test_id.startswith(f"{module}."):
         return PlannedTest(test_id, module, test_id.removeprefix(f"{module}."), file, line)
     owner, _, name = test_id.rpartition(".")

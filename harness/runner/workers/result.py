@@ -16,7 +16,8 @@ from typing import Any, Literal
 from ...protocol.events import AttemptFinished, AttemptStarted, Event, Failure, FixtureStarted, Outcome, PlannedTest
 from .. import unpatched
 from ..failures import ExcInfo, FailureDescriber
-from ..private_apis import subtest_contexts, subtest_description
+from ..legacy.doctest_failures import with_examples
+from ..private_apis import doctest_of, subtest_contexts, subtest_description
 from ..sql.statement_log import StatementLog
 from .output_capture import Capture
 
@@ -156,6 +157,8 @@ class AttemptResult(unittest.TestResult):
 
     def addFailure(self, test: Any, err: Any) -> None:
         self._add("failure", err)
+        if self._attempt is not None and doctest_of(test) is not None:
+            self._attempt.failures[-1] = with_examples(self._attempt.failures[-1], self._describer.relative)
 
     def addError(self, test: Any, err: Any) -> None:
         if self._attempt is None:

@@ -45,9 +45,14 @@ FILES = {
     "shopping/tests/test_cart.py": "class CartTests(TestCase):\n    def test_total(self): ...\n",
     "shopping/tests/test_made.py": "for name in NAMES:\n    globals()[name] = make(name)\n",
     "shopping/tests/test_many.py": "@parameterized_class(('n',), [(1,)])\nclass PartsTests(TestCase): ...\n",
+    "storage/__init__.py": "",
+    "storage/apps.py": 'class StorageConfig(AppConfig):\n    label = "room"\n',
+    "storage/admin.py": "globals()",
+    "storage/models.py": "class BoxTests(TestCase): ...\n\ndef classify(): ...\n",
     "plain/test_x.py": "class XTests: ...\n",
     "plain/test_short.py": "class A(TestCase):\n    def te(self): ...\n",
 }
+APPS = ["shopping", "storage.apps.StorageConfig", "django.contrib.auth"]
 
 
 @pytest.fixture
@@ -59,7 +64,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)
     yield tmp_path
-    assert not {name for name in set(sys.modules) - before if name.startswith(("shopping", "plain"))}, "imported"
+    assert not {name for name in set(sys.modules) - before if name.startswith(("shopping", "storage", "plain"))}, (
+        "imported"
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,12 +82,15 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "shopping/nothing/",
         "plain.test_y",
         "plain.test_short.B",
+        "room.CartTests",
+        "room.clasify",
+        "room.Boxes.test_total",
     ],
 )
 def test_a_label_that_names_nothing_is_refused(files: Path, label: str) -> None:
-    assert is_missing(label, ["shopping", "django.contrib.auth"])
+    assert is_missing(label, APPS)
     with pytest.raises(ProjectError, match="No test matches the label"):
-        check([".", label], ["shopping"])
+        check([".", label], APPS)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +107,11 @@ def test_a_label_that_names_nothing_is_refused(files: Path, label: str) -> None:
         "shopping.tests.test_many.PartsTests_0_x",
         "shopping.guide_txt",
         "store.CartTests",
-        "shopping.CartTests",
         "auth.CartTests",
+        "room.BoxTests",
+        "room.classify",
+        "room.models.classify",
+        "shopping.CartTests",
         "plain",
         "plain/test_x.py::XTests",
         "plain.test_short.A",
@@ -108,8 +121,17 @@ def test_a_label_that_names_nothing_is_refused(files: Path, label: str) -> None:
     ],
 )
 def test_a_label_that_may_name_a_test_is_accepted(files: Path, label: str) -> None:
-    assert not is_missing(label, ["shopping", "shopping.apps.Config", "django.contrib.auth", "django.contrib.sites"])
-    check([label], ["shopping", "shopping.apps.Config", "django.contrib.auth"])
+    assert not is_missing(
+        label,
+        [
+            "shopping",
+            "shopping.apps.Config",
+            "storage.apps.StorageConfig",
+            "django.contrib.auth",
+            "django.contrib.sites",
+        ],
+    )
+    check([label], ["shopping", "shopping.apps.Config", "storage.apps.StorageConfig", "django.contrib.auth"])
 
 
 def test_the_hint_has_similar_names(files: Path) -> None:
