@@ -38,6 +38,7 @@ EXAMPLES = {
     "env_file": '".env"',
     "workdir": '"tests"',
     "warnings": '["default", "error::DeprecationWarning"]',
+    "testrunner": '"shop.runner.Runner"',
 }
 
 

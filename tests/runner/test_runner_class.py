@@ -167,10 +167,10 @@ class TestResult:
 
 
 class TestErrors:
-    def test_a_class_that_is_no_discover_runner_is_refused(self, run_with: RunWith) -> None:
+    def test_a_class_without_run_tests_is_refused(self, run_with: RunWith) -> None:
         journal, _ = run_with("IsNone")
         assert journal.status == 4
-        assert journal.aborted.message == "TEST_RUNNER config.runners.IsNone is no DiscoverRunner."
+        assert journal.aborted.message == "TEST_RUNNER config.runners.IsNone has no run_tests()."
 
     def test_a_class_that_is_not_there_is_the_projects_fault(self, run_with: RunWith) -> None:
         journal, _ = run_with("NoSuchClass")

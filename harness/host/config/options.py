@@ -259,12 +259,6 @@ class Config:
         TEXT, "HTTPS proxy of image builds. Without it, HTTPS_PROXY or https_proxy.", is_secret=True
     )
     no_proxy: str | None = _key(TEXT, "Hosts that builds reach without a proxy. Without it, NO_PROXY or no_proxy.")
-    # options of manage.py test
-    failfast: bool = _django(SWITCH, "Stop after the first failure, in all workers.")
-    keepdb: bool = _django(SWITCH, "Keep the servers and the test databases for the next run.")
-    reverse: bool = _django(SWITCH, "Run the tests in reverse order.", "-r")
-    shuffle: bool | int = _django(SEED, "Run the tests in random order; the seed is printed.", bare="true")
-    tag: tuple[str, ...] = _django(TEXTS, "Run only tests with this tag. Repeatable.", metavar="TAG")
     warnings: tuple[str, ...] | None = _option(
         TEXTS,
         "Filter of Python's warnings in the tests, as of python -W. Repeatable. Without it, PYTHONWARNINGS, or the filters "
@@ -273,12 +267,21 @@ class Config:
         default=None,
         metavar="FILTER",
     )
+    # options of manage.py test
+    failfast: bool = _django(SWITCH, "Stop after the first failure, in all workers.")
+    keepdb: bool = _django(SWITCH, "Keep the servers and the test databases for the next run.")
+    reverse: bool = _django(SWITCH, "Run the tests in reverse order.", "-r")
+    shuffle: bool | int = _django(SEED, "Run the tests in random order; the seed is printed.", bare="true")
+    tag: tuple[str, ...] = _django(TEXTS, "Run only tests with this tag. Repeatable.", metavar="TAG")
     exclude_tag: tuple[str, ...] = _django(TEXTS, "Leave out tests with this tag. Repeatable.", metavar="TAG")
     name_patterns: tuple[str, ...] = _django(
         TEXTS, "Run only tests whose name matches, as in unittest. Repeatable.", "-k", has_long=False, metavar="PATTERN"
     )
     pattern: str | None = _django(TEXT, "Pattern of test files. Without it, test*.py.", "-p", metavar="PATTERN")
     top_level_directory: str | None = _django(TEXT, "Top level of the project for discovery.", "-t", metavar="DIR")
+    testrunner: str | None = _django(
+        TEXT, "Class that runs the tests, in place of TEST_RUNNER of the settings.", default=None, metavar="CLASS"
+    )
     debug_sql: bool = _django(SWITCH, "Show the SQL of failing tests.", "-d")
     debug_mode: bool = _django(SWITCH, "Run with settings.DEBUG on.")
     buffer: bool = _django(SWITCH, "Show the output of failing tests only.", "-b")

@@ -328,16 +328,7 @@ class OwnRunSuite(DiscoverRunner):
 
 
 def runner_class(project_class: type) -> type[HarnessRunner]:
-    """A subclass of the project's runner class with ``HarnessRunner`` as the class that its ``super()`` calls reach.
-
-    Raises ``ProjectError`` for a class that is not a ``DiscoverRunner``.
-    """
-    if not issubclass(project_class, DiscoverRunner):
-        raise ProjectError(
-            f"TEST_RUNNER {project_class.__module__}.{project_class.__qualname__} is no DiscoverRunner.",
-            hint="The harness runs suites of django.test.runner.DiscoverRunner and its subclasses; --settings may name"
-            " settings with one.",
-        )
+    """A subclass of the project's runner class with ``HarnessRunner`` as the class that its ``super()`` calls reach."""
     if project_class is DiscoverRunner:
         return HarnessRunner
     return type(project_class.__name__, (OwnRunSuite, project_class, HarnessRunner), {})

@@ -5,22 +5,25 @@ Owns the loading of the project's apps and its own test runner, with the options
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import django
 from django.conf import settings
 from django.core.management.commands.test import Command
 from django.db import connections
+from django.test.runner import DiscoverRunner
 from django.test.utils import get_runner
 
 from ...errors import HarnessError, ProjectError
-from ...protocol.events import RunFinished
+from ...protocol.events import RunFinished, RunPlanned
 from ...protocol.messages import Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count, warning_counts
 from ..schedule.units import class_name
+from ..workers.observed_run import ObservedRun
 from . import portability
 from .project_runner import Session, runner_class
 from .settings_overlay import Gate, apply_endpoints, apply_routes, load_backends
@@ -47,11 +50,11 @@ def run_tests(
     workers = spec.workers or cpu_count.available()
     failures = _run(Session(spec, topology, routes, gate, journal, messages, unset, workers))
     journal.finish_phases()
+    if (counted := warning_counts.take()) is not None:
+        journal.write(counted)
     journal.write(RunFinished(failures))
 
 
-    if (counted := warning_counts.take()) is not None:
-        journal.write(counted)
 def _run(session: Session) -> int:
     """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
 
@@ -61,11 +64,8 @@ def _run(session: Session) -> int:
     try:
         django.setup()
         session.statement_log.install()
-        own_class = get_runner(settings)
-        harness_class = runner_class(own_class)
-        harness_class.harness = session
-        runner = harness_class(**_runner_options(session.spec.django_args))
-        counted: object = runner.run_tests(list(session.spec.labels))
+        own_class = get_runner(settings, _test_runner(session.spec.django_args))
+        counted: object = _counted(session, own_class)
         session.messages.check()
     except HarnessError:
         raise
@@ -89,10 +89,55 @@ def _run(session: Session) -> int:
     return max(session.red, int(bool(counted)))
 
 
-def _runner_options(django_args: tuple[str, ...]) -> dict[str, Any]:
+def _counted(session: Session, own_class: type) -> object:
+    """The value of ``run_tests()`` of the runner: with the harness behind it, if it is a ``DiscoverRunner``."""
+    labels, args = list(session.spec.labels), session.spec.django_args
+    if issubclass(own_class, DiscoverRunner):
+        harness_class = runner_class(own_class)
+        harness_class.harness = session
+        options, _ = _runner_options(("--parallel=1", *args))
+        return harness_class(**options).run_tests(labels)
+    if not callable(getattr(own_class, "run_tests", None)):
+        raise ProjectError(
+            f"TEST_RUNNER {class_name(own_class)} has no run_tests().",
+            hint="A runner is a django.test.runner.DiscoverRunner or has that method; --testrunner names another one.",
+        )
+    options, unknown = _runner_options(args)
+    session.journal.notice("own-runner", own_runner_notice(class_name(own_class), unknown))
+    runner: Any = own_class(**options)
+    session.gate.open()
+    session.journal.finish_phase("setup")
+    session.journal.write(RunPlanned((), 1))
+    observed = ObservedRun(session.journal.write, session.describer, session.statement_log)
+    session.journal.start_phase("tests")
+    try:
+        with observed.observed():
+            return runner.run_tests(labels)
+    finally:
+        session.planned, session.red = observed.planned, observed.red
+
+
+def own_runner_notice(name: str, unknown: Sequence[str]) -> str:
+    """The notice about a runner that is no ``DiscoverRunner``; *unknown* are the options that it does not declare."""
+    text = (
+        f"{name} is no DiscoverRunner: its run_tests() runs everything in one process, on the databases that it makes."
+        " There are no clones, retries, replays or time limits."
+    )
+    return text + (f" It has no {', '.join(unknown)}." if unknown else "")
+
+
+def _test_runner(django_args: Sequence[str]) -> str | None:
+    """The class that ``--testrunner`` names."""
+    name = "--testrunner="
+    return next((arg.removeprefix(name) for arg in django_args if arg.startswith(name)), None)
+
+
+def _runner_options(django_args: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """The keyword arguments for the runner's constructor, by Django's own parser, with the arguments that the project's
-    runner adds and their defaults.
+    runner adds and their defaults; and the arguments that it does not know, which only a runner of its own may have.
     """
-    parser = Command().create_parser("manage.py", "test")
-    parsed = vars(parser.parse_args(["--noinput", "--parallel=1", *django_args]))
-    return {key: value for key, value in parsed.items() if key not in ("args", "testrunner")}
+    command = Command()
+    command.test_runner = _test_runner(django_args)
+    parser = command.create_parser("manage.py", "test")
+    parsed, unknown = parser.parse_known_args(["--noinput", *django_args])
+    return {key: value for key, value in vars(parsed).items() if key not in ("args", "testrunner")}, unknown

@@ -144,5 +144,4 @@ class SwallowsEverything(DiscoverRunner):
 
 
 class IsNone:
-    def run_tests(self, test_labels, **kwargs):
-        return 0
+    pass
