@@ -200,28 +200,28 @@ def _await_engine(client: docker.DockerClient) -> None:
             return
 
 
-def remove_abandoned(client: docker.DockerClient, now: float | None = None) -> None:
+def remove_abandoned(client: docker.DockerClient) -> None:
     """Remove the remains of runs whose host was killed: made an hour ago, with no container alive.
 
     Raises nothing: this run does not depend on it.
     """
     with contextlib.suppress(*FAILURES, ServerError):
-        for run in abandoned(client, ABANDONED_S, now):
+        for run in abandoned(client, ABANDONED_S):
             remove_run(client, run)
 
 
-def abandoned(client: docker.DockerClient, age_s: float, now: float | None = None) -> dict[str, tuple[str, ...]]:
+def abandoned(client: docker.DockerClient, age_s: float) -> dict[str, tuple[str, ...]]:
     """The names of the containers and networks of each run that has no live container, and one older than *age_s* seconds.
 
     A run that makes its images first has a network and nothing else for that long. A container that was never started
-    does not count as alive. *now* is in seconds of the epoch. Raises ``ServerError``.
+    does not count as alive. Raises ``ServerError``.
     """
     ours = {"label": [RUN_LABEL, MADE_LABEL]}
     with translate_errors("Docker could not say what runs have left behind"):
         containers = client.api.containers(all=True, filters=ours)
         networks = client.api.networks(filters=ours)
     alive = {entry["Labels"][RUN_LABEL] for entry in containers if entry["State"] not in ("created", "exited", "dead")}
-    before = (time.time() if now is None else now) - age_s
+    before = time.time() - age_s
     found = [entry for entry in (*containers, *networks) if entry["Labels"][RUN_LABEL]]
     old = {entry["Labels"][RUN_LABEL] for entry in found if float(entry["Labels"][MADE_LABEL]) < before}
     names: dict[str, tuple[str, ...]] = dict.fromkeys(sorted(old - alive), ())

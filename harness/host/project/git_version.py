@@ -53,6 +53,12 @@ def variables(root: Path, names: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(sorted(found), version(root)) if found else {}
 
 
+def variables_of_tests(root: Path) -> dict[str, str]:
+    """The variables of the package in *root* for code that asks git as it is imported, and names no package then."""
+    plugin = _plugin(PackagingFiles(root))
+    return {PLUGINS[plugin].removesuffix("_FOR_{}"): version(root)} if plugin else {}
+
+
 def version(root: Path) -> str:
     """The version of the nearest tag, ``1.2.post3`` three commits after it; ``FIRST_VERSION`` without tags or git."""
     command = ["git", "-c", "safe.directory=*", "describe", "--tags", "--long", "--match", "*[0-9]*"]

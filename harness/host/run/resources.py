@@ -33,6 +33,7 @@ from harness.host.launch.liveness import Liveness
 from harness.host.planning import placement
 from harness.host.planning.backends import backends_of
 from harness.host.planning.plan import ServerPlan, make_plan
+from harness.host.project import git_version
 from harness.host.project.files import FOLDER, RUNNER_UID, project_files, project_tar
 from harness.host.run import persistent_servers
 from harness.host.run.environment import variables_of_tests
@@ -140,7 +141,10 @@ class Resources:
             folder=FOLDER,
             user=f"{RUNNER_UID}:{RUNNER_UID}",
             network=self._network.result() if needs_servers else None,
-            environment=variables_of_tests(config, sys.warnoptions),
+            environment={
+                **git_version.variables_of_tests(config.project),
+                **variables_of_tests(config, sys.warnoptions),
+            },
         )
         archive = self._archive.result()
         return Conversation(ContainerRunner(self._client, spec, archive, self._show_stderr))

@@ -74,6 +74,12 @@ class TestVariables:
         write(tmp_path, {"setup.py": "setup(use_scm_version=True)"})
         assert list(git_version.variables(tmp_path, ["setup.py"])) == ["SETUPTOOLS_SCM_PRETEND_VERSION"]
 
+    def test_code_that_asks_git_as_it_is_imported_has_one(self, tmp_path: Path) -> None:
+        write(tagged(tmp_path, "v1.5"), {"pyproject.toml": BUILD.format("setuptools-scm")})
+        assert git_version.variables_of_tests(tmp_path) == {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.5"}
+        write(tmp_path, {"pyproject.toml": BUILD.format("setuptools")})
+        assert git_version.variables_of_tests(tmp_path) == {}
+
 
 class TestNextStep:
     @pytest.mark.parametrize(
