@@ -1,0 +1,1 @@
+"""``harness init``: finds the configuration of a project in its own files, and writes it as ``[tool.harness]``."""

@@ -1,0 +1,378 @@
+"""Decides the configuration of a project: each key that the default does not give by itself, with the place that says it.
+
+Reads files of the project and asks git; runs none of the project's code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dotenv
+
+from harness.errors import ProjectError
+from harness.host.config.databases import SQLITE
+from harness.host.config.variables import BACKENDS
+from harness.host.engines import KNOWN
+from harness.host.init import commands, variables
+from harness.host.init.commands import Step, TestCommand
+from harness.host.project import settings_search
+from harness.host.project.entry import MANAGE_PY, Entry, find_entry, find_settings_module
+from harness.host.project.files import project_files
+from harness.host.project.settings_search import VARIABLE
+
+SAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.test", "env.example", ".env.template")
+MADE_UP = "made up"
+DEBIAN = {"libmysqlclient-dev": "default-libmysqlclient-dev"}
+"""Debian's names of packages that Ubuntu calls otherwise."""
+_LIBRARY = re.compile(r"(?!(lib)?python).+-dev|lib(?!python).+|gdal-bin|binutils|proj-bin|graphviz|ffmpeg|imagemagick")
+_OF_A_DATABASE = re.compile(r"(DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL).*(USER|PASS|HOST|PORT|NAME|URL)|PGPASSWORD")
+_OF_TOOLS = re.compile(
+    r"(COV|CODECOV|COVERAGE|TOX|PIP_|UV_|GITHUB|PYTHON|PY_COLORS|FORCE_COLOR|CI$|PATH$|HARNESS)|.*(TOKEN|SELENIUM|PLAYWRIGHT)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value of ``[tool.harness]``. ``table`` is ``env`` or ``env_for.BACKEND`` for a variable, ``where`` the source."""
+
+    key: str
+    value: str | tuple[str, ...]
+    where: str
+    table: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that is written, and remarks for the reader. ``has_django`` is false where neither settings nor tests were found."""
+
+    found: tuple[Found, ...]
+    notes: tuple[str, ...] = ()
+    has_django: bool = True
+
+
+@dataclass(frozen=True)
+class _Project:
+    """The files of a project, as far as several decisions need them."""
+
+    root: Path
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def tests(self) -> list[TestCommand]:
+        return commands.test_commands(self.root)
+
+    @cached_property
+    def command(self) -> TestCommand | None:
+        """The project's own test command: the first of Django, else the first of pytest."""
+        return next((each for each in self.tests if each.kind == "django"), next(iter(self.tests), None))
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The steps that run the tests in the same way as ``command``."""
+        return [each.step for each in self.tests if self.command and each.text == self.command.text]
+
+    @cached_property
+    def files(self) -> list[str]:
+        return project_files(self.root)
+
+    @cached_property
+    def python(self) -> str:
+        return "\n".join(
+            (self.root / name).read_text("utf-8", "replace")
+            for name in self.files
+            if name.endswith(".py") and (self.root / name).is_file()
+        )
+
+    @cached_property
+    def entry(self) -> Entry:
+        command = self.command
+        if command and command.kind == "django":
+            script = Path(os.path.normpath(Path(command.step.folder) / command.script)) if command.script else None
+            is_inside = script is not None and not script.is_absolute() and ".." not in script.parts
+            if script and is_inside and script.name == MANAGE_PY and (self.root / script).is_file():
+                return Entry("" if script.parent == Path() else script.parent.as_posix(), MANAGE_PY)
+            if not command.script:
+                return Entry(command.step.folder if (self.root / command.step.folder).is_dir() else "")
+        return find_entry(self.root)
+
+    @cached_property
+    def settings(self) -> Found | None:
+        """The settings module and its source; the key is empty where the script names it by itself."""
+        command = self.command
+        if command and (named := command.values.get("settings")):
+            return Found("settings", named[-1], command.step.where)
+        if command and (named := command.step.env.get(VARIABLE)):
+            return Found("settings", named[-1], command.step.where)
+        if self.entry.script:
+            try:
+                module = find_settings_module(self.root, self.entry, {})
+            except ProjectError:
+                module = None
+            if module:
+                return Found("", module, self.entry.script)
+            return None
+        return next(
+            (
+                Found("settings", match[1], match[2])
+                for each in settings_search.suggestions(self.root)
+                if (match := re.match(r"--settings (\S+) \((.*)\)", each))
+            ),
+            None,
+        )
+
+    @cached_property
+    def settings_files(self) -> list[Path]:
+        module = self.settings.value if self.settings else ""
+        return variables.settings_files(self.root, self.entry.workdir, str(module))
+
+    @cached_property
+    def settings_text(self) -> str:
+        return "\n".join(path.read_text("utf-8", "replace") for path in self.settings_files)
+
+
+def look_at(root: Path) -> Findings:
+    """The findings in the project at *root*."""
+    project = _Project(root)
+    has_django = bool(project.entry.script or project.settings)
+    backends, for_backend = list(_databases(project)), list(_for_backends(project))
+    env = list(_variables(project, {each.key for each in for_backend}))
+    found = [*_place(project), *_labels(project), *backends, *_files(project), *_packages(project), *env, *for_backend]
+    return Findings(tuple(found), tuple(dict.fromkeys([*_remarks(project), *project.notes])), has_django)
+
+
+def _place(project: _Project) -> Iterator[Found]:
+    if project.entry.workdir:
+        where = f"{MANAGE_PY} is there" if project.entry.script else project.command and project.command.step.where
+        yield Found("workdir", project.entry.workdir, where or "")
+    if project.settings and project.settings.key:
+        yield project.settings
+
+
+def _labels(project: _Project) -> Iterator[Found]:
+    """The choice of tests that the project's own command makes."""
+    command = project.command
+    if command is None or command.kind != "django":
+        return
+    where = f"{command.step.where}: {command.text}"
+    here = project.root / command.step.folder
+    workdir = project.root / project.entry.workdir
+    labels = []
+    for label in command.values.get("labels", ()):
+        path = Path(os.path.relpath(here / label, workdir))
+        if (here / label).exists() and ".." not in path.parts:
+            labels.append(path.as_posix())
+        elif variables.module_file([workdir, project.root, here], label) or _is_package(workdir, label):
+            labels.append(label)
+        else:
+            project.notes.append(f"The label {label} of {where} names no file here and is left out.")
+    if labels and "." not in labels:
+        yield Found("labels", tuple(labels), where)
+    for key in ("exclude_tag", "tag"):
+        if values := command.values.get(key):
+            yield Found(key, values, where)
+    for key in ("pattern", "top_level_directory"):
+        if values := command.values.get(key):
+            value = values[-1]
+            is_folder = key == "top_level_directory" and (here / value).is_dir()
+            yield Found(key, os.path.relpath(here / value, workdir) if is_folder else value, where)
+
+
+def _is_package(workdir: Path, label: str) -> bool:
+    """Whether a leading part of the dotted *label* is a module: the rest names a class or a test in it."""
+    parts = label.split(".")
+    return any(variables.module_file([workdir], ".".join(parts[:count])) for count in range(1, len(parts)))
+
+
+def _databases(project: _Project) -> Iterator[Found]:
+    """The backends, where they are others than the engines of the settings, or have a version."""
+    trees = [tree for path in project.settings_files if (tree := variables.parsed(path))]
+    if variables.aliases_differ(trees):
+        return
+    own = variables.engines_in(project.settings_text)
+    wheres: dict[str, str] = {}
+    for step in project.steps:
+        for image in step.images:
+            if backend := _backend_of_image(image):
+                wheres.setdefault(backend, _outermost(step))
+    is_mariadb = any(each.startswith("mariadb") for each in wheres)
+    for found in _for_backends(project):
+        backend = found.table.removeprefix("env_for.")
+        if backend != "mysql" or not is_mariadb or found.where not in wheres.values():
+            wheres.setdefault(backend, found.where)
+    if not wheres:
+        return
+    versioned = {each.partition(":")[0] for each in wheres if ":" in each}
+    listed = [each for each in wheres if ":" in each or each not in versioned]
+    if SQLITE in own and SQLITE not in listed:
+        listed.append(SQLITE)
+        wheres[SQLITE] = "the settings"
+    if listed != own or versioned:
+        yield Found("db", tuple(listed), ", ".join(dict.fromkeys(wheres[each] for each in listed)))
+
+
+def _backend_of_image(image: str) -> str:
+    """The backend of a service's image, with the version where the harness has it; empty for other services."""
+    name, _, tag = image.rpartition("/")[2].partition(":")
+    engine = {"postgis": "postgres", "pgvector": "postgres"}.get(name, name)
+    if engine not in KNOWN:
+        return ""
+    version = tag.partition("-")[0]
+    names = (version, ".".join(version.split(".")[:2]), version.split(".")[0])
+    known = next((each for each in names if each in KNOWN[engine]), "")
+    return f"{engine}:{known}" if known else engine
+
+
+def _backend_of_word(word: str) -> str:
+    """The backend that a variable's value such as ``postgresql`` or ``mysql-innodb`` stands for; empty for others."""
+    for start, backend in (("sqlite", SQLITE), ("postg", "postgres"), ("mysql", "mysql"), ("mariadb", "mariadb")):
+        if word.lower().startswith(start) and "://" not in word:
+            return backend
+    return ""
+
+
+def _for_backends(project: _Project) -> Iterator[Found]:
+    """The variables by which the settings choose an engine, with their value for each backend."""
+    chosen: dict[str, dict[str, str]] = {}
+    wheres: dict[str, str] = {}
+    for step in project.steps:
+        for name, values in step.env.items():
+            if _OF_A_DATABASE.search(name) or not _is_named(name, project.settings_text):
+                continue
+            for value in values:
+                if backend := _backend_of_word(value):
+                    chosen.setdefault(name, {}).setdefault(backend, value)
+                    wheres[name] = _outermost(step)
+    for name, words in chosen.items():
+        if "mysql" in words and any("mariadb" in image for step in project.steps for image in step.images):
+            words.setdefault("mariadb", words["mysql"])
+        for backend in BACKENDS:
+            if backend in words:
+                yield Found(name, words[backend], wheres[name], f"env_for.{backend}")
+
+
+def _is_named(name: str, text: str) -> bool:
+    return re.search(rf"['\"]{re.escape(name)}['\"]", text) is not None
+
+
+def _variables(project: _Project, others: Iterable[str]) -> Iterator[Found]:
+    """The variables that the settings need, then those of the project's own test command; none of *others*."""
+    done = set(others)
+    local = dotenv.dotenv_values(project.root / ".env") if _takes_dotenv(project) else {}
+    for path in project.settings_files:
+        name = path.relative_to(project.root).as_posix()
+        tree = variables.parsed(path)
+        for each in variables.required_variables(tree, name) if tree else ():
+            if each.name not in done and each.name not in local and each.name != VARIABLE:
+                done.add(each.name)
+                value, where = _value(project, each.name) or (each.sample, MADE_UP)
+                source = "the value is made up" if where == MADE_UP else f"the value is from {where}"
+                yield Found(each.name, value, f"{name} reads it; {source}", "env")
+    for name in dict.fromkeys(name for step in project.steps for name in step.env):
+        values = {step.env[name] for step in project.steps if name in step.env}
+        if name in done or name == VARIABLE or _OF_TOOLS.match(name) or _OF_A_DATABASE.search(name):
+            continue
+        same = next(iter(values)) if len(values) == 1 and all(name in step.env for step in project.steps) else ()
+        if len(same) == 1 and not _backend_of_word(same[0]) and _is_named(name, project.python):
+            yield Found(name, same[0], next(step.where for step in project.steps if name in step.env), "env")
+
+
+def _value(project: _Project, name: str) -> tuple[str, str] | None:
+    """A value of the variable *name* and its file: of workflows, tox, compose files, samples of ``.env``, in this order."""
+    steps = [*project.steps, *commands.workflow_steps(project.root), *commands.tox_steps(project.root)]
+    for step in steps:
+        if values := step.env.get(name):
+            return values[0], step.where
+    for path in sorted([*project.root.glob("*compose*.y*ml")]):
+        for service in dict(commands.read_yaml(path).get("services") or {}).values():
+            given = _environment(service).get(name)
+            if given is not None and "$" not in given:
+                return given, path.name
+    for file in SAMPLES:
+        if (project.root / file).is_file():
+            sampled = dotenv.dotenv_values(project.root / file, interpolate=False).get(name)
+            if sampled:
+                return sampled, file
+    return None
+
+
+def _environment(service: Any) -> Mapping[str, str]:
+    """The ``environment`` of a service in a compose file: a mapping, or a list of ``NAME=value``."""
+    given = service.get("environment") if isinstance(service, dict) else None
+    if isinstance(given, dict):
+        return {str(name): str(value) for name, value in given.items() if value is not None}
+    pairs = (str(each).partition("=") for each in given or ())
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _takes_dotenv(project: _Project) -> bool:
+    script = project.root / project.entry.workdir / (project.entry.script or MANAGE_PY)
+    text = project.settings_text + (script.read_text("utf-8", "replace") if script.is_file() else "")
+    return (
+        (project.root / ".env").is_file()
+        and ".env" not in project.files
+        and re.search(r"\.env\b|dotenv|read_env|decouple", text) is not None
+    )
+
+
+def _files(project: _Project) -> Iterator[Found]:
+    if _takes_dotenv(project):
+        yield Found("include", (".env",), "git ignores it, and the settings read it")
+    files = set(project.files)
+    texts = [name for name in project.files if re.search(r"(^|/)locale/.*\.po$", name) and not name.startswith("docs/")]
+    missing = [name for name in texts if f"{name[:-3]}.mo" not in files]
+    if missing:
+        script = f"python {project.entry.script}" if project.entry.script else "django-admin"
+        yield Found("before", (f"{script} compilemessages",), f"{missing[0]} has no compiled file in git")
+
+
+def _outermost(step: Step) -> str:
+    """The file in which the services, packages and variables of *step* are: the one that calls the others."""
+    return step.where.rpartition(", by ")[2]
+
+
+def _packages(project: _Project) -> Iterator[Found]:
+    """Debian's packages that the job of the tests installs, and requirements of tox that the project imports."""
+    packages = [
+        (package, _outermost(step)) for step in project.steps for package in step.apt if _LIBRARY.fullmatch(package)
+    ]
+    if packages:
+        names = dict.fromkeys(DEBIAN.get(package, package) for package, _ in packages)
+        yield Found("apt", tuple(names), packages[0][1])
+    wanted = dict.fromkeys(each for step in project.steps for each in step.requirements)
+    imported = tuple(each for each in wanted if _is_imported(each, project.python))
+    if imported:
+        where = next(step.where for step in project.steps if imported[0] in step.requirements)
+        yield Found("extra_install", imported, f"deps of {where.partition(',')[0]}")
+
+
+def _is_imported(requirement: str, text: str) -> bool:
+    """Whether *text* imports the module that is called as the package; a Django of tox would replace the project's."""
+    name = re.split(r"[\s<>=!~]", requirement)[0].lower().replace("-", "_")
+    return name != "django" and re.search(rf"(?m)^\s*(?:import|from) {re.escape(name)}\b", text) is not None
+
+
+def _remarks(project: _Project) -> Iterator[str]:
+    command = project.command
+    if command and command.kind == "pytest":
+        yield (
+            f"The project's own command is pytest ({command.step.where}). Tests of unittest's and Django's classes run; tests "
+            'that only pytest can run are red, and framework = "django" leaves them out.'
+        )
+    others = {each.text: each.step.where for each in project.tests if command and each.kind == command.kind != "pytest"}
+    for text, where in others.items():
+        if command and text != command.text:
+            yield f"Another command runs tests, and is not followed: {text} ({where})."
+    if command is None:
+        yield "No command that runs Django's tests was found, so all tests run that Django finds."
+    if not project.settings and not project.entry.script:
+        script = next((name for name in ("runtests.py", "tests/runtests.py") if (project.root / name).is_file()), "")
+        yield (
+            f"No settings module was found{f'; {script} configures Django itself' if script else ''}. "
+            'Name one: settings = "package.settings".'
+        )
