@@ -286,6 +286,21 @@ def images_remove(tags: tuple[str, ...]) -> int:
     return remove_images(tags)
 
 
+@harness.command(short_help="Write the configuration of a project.", params=_flags("init"))
+@click.option("--print", "only_print", is_flag=True, help="Print the configuration and write nothing.")
+@click.option("--workflow", is_flag=True, help="Write .github/workflows/harness.yml too.")
+@click.option("--force", is_flag=True, help="Replace a configuration and a workflow that are there.")
+def init(only_print: bool, workflow: bool, force: bool, **given: Any) -> int:
+    """Find the configuration of a project in its own files, and write it as [tool.harness] into pyproject.toml.
+
+    Each key gets a comment with the file that says it; a key whose default fits is left out. Runs nothing of the project.
+    """
+    config = configure(given, need_settings=False)
+    from harness.host.init.table import run_init
+
+    return run_init(config.project, only_print=only_print, workflow=workflow, force=force)
+
+
 @harness.command(short_help="Report what is missing on this machine.")
 @click.option("--remove", is_flag=True, help="Remove the containers and networks that killed runs left behind.")
 def doctor(remove: bool) -> int:

@@ -115,7 +115,7 @@ class Config:
     script: str
     # the run
     project: Path = _option(
-        FOLDER, "Folder of manage.py, the project's root.", default=".", commands=ALL, in_file=False
+        FOLDER, "Folder of manage.py, the project's root.", default=".", commands=(*ALL, "init"), in_file=False
     )
     labels: tuple[str, ...] = _key(TEXTS, "Tests to run if the command line names none: dotted names or paths.")
     db: tuple[DbSpec, ...] = _option(
