@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import ExitCode, ServerError
+from harness.errors import ExitCode, HarnessError, ServerError
+from harness.host.config.load import load
+from harness.host.config.options import Config
 from harness.host.docker.client import Client, connect, context_of, docker_config, found_by
 from harness.host.docker.containers import abandoned, remove_run
 from harness.host.docker.errors import FAILURES, explanation
@@ -26,6 +28,7 @@ from harness.host.engines import ENGINES
 from harness.host.images import debian_base
 from harness.host.images.debian import DEFAULT_SUITE
 from harness.host.images.specs import base_hint
+from harness.host.project.files import project_files
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -36,6 +39,8 @@ PROBE_TIMEOUT_S = 15
 LEFT_BEHIND_S = 600
 """The least age, in seconds, of a dead run's remains: a run that has just begun has few visible containers."""
 SOCKET = Path("/var/run/docker.sock")
+CONFIGURATION = "Configuration"
+"""The row of a project's ``[tool.harness]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,53 @@ def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
         is_socket_denied=SOCKET.exists() and not os.access(SOCKET, os.R_OK | os.W_OK),
     )
     python, git = Finding("ok", "Python", platform.python_version()), check_git(_git_version(), machine)
-    findings = [python, git, *_ask_engine(environ, machine, remove)]
+    findings = [python, git, *_read_configuration(environ, Path.cwd()), *_ask_engine(environ, machine, remove)]
     print(render(findings))
     return verdict(findings)
 
 
 def verdict(findings: Sequence[Finding]) -> ExitCode:
-    return ExitCode.SERVERS if any(finding.level == "missing" for finding in findings) else ExitCode.GREEN
+    """``SERVERS`` if the machine lacks something, ``USAGE`` if the configuration alone is wrong."""
+    missing = {finding.subject for finding in findings if finding.level == "missing"}
+    if missing == {CONFIGURATION}:
+        return ExitCode.USAGE
+    return ExitCode.SERVERS if missing else ExitCode.GREEN
+
+
+def check_configuration(config: Config) -> Finding:
+    """Whether the folders and files that *config* names are there."""
+    given = sorted(key for key, source in config.sources.items() if source == "pyproject.toml")
+    try:
+        project_files(config.project, include=config.include)
+    except HarnessError as error:
+        return Finding("missing", CONFIGURATION, error.message, error.hint)
+    folder = config.project / (config.workdir or "")
+    if not folder.is_dir():
+        seen = f"workdir names {folder}, which is no folder"
+        return Finding("missing", CONFIGURATION, seen, "Correct workdir in [tool.harness], or leave it out.")
+    seen = f"{config.project / 'pyproject.toml'}: {', '.join(given) or 'no key'}"
+    module = str(config.settings or "").replace(".", "/")
+    places = [
+        place / f"{module}{end}" for place in (folder, config.project, config.project / "src") for end in _ENDINGS
+    ]
+    if "settings" in given and not any(place.is_file() for place in places):
+        remedy = "Correct settings in [tool.harness], unless a dependency has the module."
+        return Finding("note", CONFIGURATION, f"{seen}\nno file of the settings module {config.settings}", remedy)
+    return Finding("ok", CONFIGURATION, seen)
+
+
+_ENDINGS = (".py", "/__init__.py")
+
+
+def _read_configuration(environ: Mapping[str, str], folder: Path) -> Iterator[Finding]:
+    """The finding on the configuration of the project in *folder*; none where it has no table of ours."""
+    try:
+        config = load({}, environ, folder, need_settings=False)
+    except HarnessError as error:
+        yield Finding("missing", CONFIGURATION, error.message, error.hint)
+        return
+    if "pyproject.toml" in config.sources.values():
+        yield check_configuration(config)
 
 
 def render(findings: Sequence[Finding]) -> str:

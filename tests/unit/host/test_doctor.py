@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ExitCode
+from harness.host.config.load import load
 from harness.host.docker.client import found_by
 from harness.host.doctor import (
     Finding,
     Machine,
+    check_configuration,
     check_disk,
     check_engine,
     check_git,
@@ -172,3 +174,28 @@ class TestTable:
         place = lines.index("missing  Docker engine  No Docker engine answers at tcp://127.0.0.1:1 (DOCKER_HOST).")
         assert lines[place + 1].lstrip().startswith("-> ")
         assert process.stderr == ""
+
+
+class TestConfiguration:
+    @pytest.mark.parametrize(
+        ("table", "level", "words"),
+        [
+            ('workdir = "tests"', "ok", "pyproject.toml: workdir"),
+            ('workdir = "elsewhere"', "missing", "which is no folder"),
+            ('include = ["*.env"]', "missing", "fits no file"),
+            ('settings = "tests.settings"', "ok", "settings"),
+            ('settings = "tests.gone"', "note", "no file of the settings module tests.gone"),
+        ],
+    )
+    def test_what_it_names_is_there(self, tmp_path: Path, table: str, level: str, words: str) -> None:
+        (tmp_path / "tests").mkdir()
+        (tmp_path / "tests" / "settings.py").touch()
+        (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\n{table}\n")
+        finding = check_configuration(load({}, {}, tmp_path, need_settings=False))
+        assert finding.level == level
+        assert words in finding.seen
+
+    def test_a_wrong_one_alone_is_an_error_of_usage(self) -> None:
+        wrong = Finding("missing", "Configuration", "workdir names nothing")
+        assert verdict([wrong]) is ExitCode.USAGE
+        assert verdict([wrong, Finding("missing", "Docker engine", "none")]) is ExitCode.SERVERS
