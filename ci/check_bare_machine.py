@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.command import stays
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 FRESH = Path(__file__).parent / "fresh"
 DEADLINE_S = 1500
@@ -39,7 +39,7 @@ def test_nothing_is_left_when_it_is_interrupted_or_killed() -> None:
     for signum, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)):
         before = machines()
         with subprocess.Popen(
-            [*HEEDING, FRESH, "sh", "-c", "echo up; sleep 300"], stdout=subprocess.PIPE, text=True
+            [*DEFAULT_SIGNALS, FRESH, "sh", "-c", "echo up; sleep 300"], stdout=subprocess.PIPE, text=True
         ) as process:
             assert process.stdout is not None
             assert "up\n" in iter(process.stdout.readline, "")

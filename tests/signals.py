@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 NAMES = ("INT", "TERM", "HUP")
 
-HEEDING = ("env", f"--default-signal={','.join(NAMES)}")
+DEFAULT_SIGNALS = ("env", f"--default-signal={','.join(NAMES)}")
 """Prefix of a command that signals are sent to: it starts with none of them ignored."""
 
 
 @contextlib.contextmanager
-def heeding() -> Iterator[None]:
+def default_signals() -> Iterator[None]:
     """Give this process the default handlers of the signals within the block."""
     before = {number: signal.getsignal(number) for number in (signal.Signals[f"SIG{name}"] for name in NAMES)}
     for number in before:

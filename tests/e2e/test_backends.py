@@ -19,7 +19,7 @@ from tests import junit_check
 from tests.e2e import command
 from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
 from tests.e2e.test_github import commands
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 pytestmark = pytest.mark.docker
 
@@ -48,7 +48,7 @@ class ShopTests(TestCase):
     def test_skipped_elsewhere(self):
         pass
 
-    def test_waits_if_it_is_told_to(self):
+    def test_waits_if_it_is_reported_to(self):
         if os.environ.get("WAIT"):
             Path(os.environ["WAIT"], connection.vendor).touch()
             time.sleep(600)
@@ -84,7 +84,7 @@ def start(shop: Path, *args: str) -> tuple[subprocess.Popen[str], Path]:
     waiting.mkdir()
     process = subprocess.Popen(
         [
-            *(*HEEDING, sys.executable, "-m", "harness", "ci", "--project", str(shop)),
+            *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci", "--project", str(shop)),
             *("--runner", "host", "--parallel", "1"),
             *(*args, "--artifacts", str(shop.parent / "artifacts")),
         ],
@@ -223,7 +223,7 @@ def test_a_run_without_a_journal_is_reported_by_its_output(shop: Path) -> None:
     assert junit_check.check(ended.artifacts / "junit.xml").bad == 1
 
 
-def test_github_is_told_once(shop: Path, tmp_path: Path) -> None:
+def test_github_is_reported_once(shop: Path, tmp_path: Path) -> None:
     env = command.environment(GITHUB_ACTIONS="true", CI="true", GITHUB_STEP_SUMMARY=str(tmp_path / "step.md"))
     ended = run(shop, *TWO, env=env)
     found = commands(ended.out)

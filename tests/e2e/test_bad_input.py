@@ -320,7 +320,7 @@ class TestHangs:
             ("runner.py", IN_THE_RUNNER.replace("MOMENT", "teardown"), "runner.py, line 17 in wait", "after its tests"),
         ],
     )
-    def test_one_ends_by_a_limit_and_is_told_where_it_hangs(
+    def test_one_ends_by_a_limit_and_is_reported_where_it_hangs(
         self, project: Path, file: str, text: str, place: str, what: str
     ) -> None:
         (project / file).write_text(text)

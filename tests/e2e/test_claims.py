@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import command
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 pytestmark = pytest.mark.docker
 
@@ -164,7 +164,7 @@ def labels(*classes: str) -> list[str]:
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """``manage.py test --parallel 2`` with *arguments*, in a process group of its own."""
     return subprocess.Popen(
-        [*HEEDING, sys.executable, "manage.py", "test", "--parallel", "2", *arguments],
+        [*DEFAULT_SIGNALS, sys.executable, "manage.py", "test", "--parallel", "2", *arguments],
         cwd=folder,
         env=command.environment(PYTHONDONTWRITEBYTECODE="1"),
         stdin=subprocess.DEVNULL,
@@ -255,7 +255,7 @@ def test_an_interrupt(shelf: Path) -> None:
     artifacts = shelf.parent / "artifacts"
     process = subprocess.Popen(
         [
-            *(*HEEDING, sys.executable, "-m", "harness", "ci"),
+            *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci"),
             *("--project", str(shelf), "--artifacts", str(artifacts), *labels("Hang")),
         ],
         cwd=command.ROOT,

@@ -168,7 +168,7 @@ def test_a_build_that_fails_shows_the_end_of_its_log(builder: ImageBuilder, runn
     assert "returned a non-zero code: 7" in lines[-1]
 
 
-def test_the_log_is_told_without_the_builders_colours(
+def test_the_log_is_reported_without_the_builders_colours(
     builder: ImageBuilder, build_log: BuildLog, runner: str, own: str
 ) -> None:
     builder.provide([_spec(own, runner, "RUN echo this in red >&2")])
@@ -176,7 +176,7 @@ def test_the_log_is_told_without_the_builders_colours(
     assert "\x1b" not in build_log.text
 
 
-def test_what_can_be_had_from_nowhere_is_told_with_every_reason(
+def test_an_image_without_a_source_is_reported_with_reasons(
     builder: ImageBuilder, build_log: BuildLog, own: str
 ) -> None:
     specs = [

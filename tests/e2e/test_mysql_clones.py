@@ -242,7 +242,7 @@ def test_a_mariadb_clone_counts_on_by_itself(pair: pairs.Pair, template: pairs.S
     assert [*following, template.run("SELECT NEXTVAL(cached)")] == [((120,),)] * 5
 
 
-def test_a_statement_that_is_refused_is_told_with_the_error(pair: pairs.Pair, template: pairs.Session) -> None:
+def test_a_statement_that_is_refused_is_reported_with_the_error(pair: pairs.Pair, template: pairs.Session) -> None:
     with contextlib.closing(pair.connect()) as connection, connection.cursor() as cursor:
         make_clone(connection, TEMPLATE, CLONE)
         with pytest.raises(pymysql.Error) as caught:

@@ -252,7 +252,7 @@ def test_a_runner_that_never_came_to_its_end_has_no_counts() -> None:
         counts_of_django("Found 3 test(s).\nTraceback (most recent call last):\n")
 
 
-def test_the_harness_counts_are_told_by_djangos_words() -> None:
+def test_the_harness_counts_are_reported_by_djangos_words() -> None:
     counts = {"planned": 9, "passed": 3, "failed": 1, "errors": 2, "expected_failures": 1, "not_run": 2, "skipped": 0}
     expected = {"tests": 9, "failures": 1, "errors": 2, "expected failures": 1, "not_run": 2}
     assert counts_of_harness(counts) == expected

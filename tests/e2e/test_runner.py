@@ -198,7 +198,7 @@ def test_standard_error_is_kept_for_evidence_up_to_a_limit(begin: BeginRunner) -
         ("import os; print('half', end='', flush=True); os.abort()", -6),
     ],
 )
-def test_how_it_ended_is_told(begin_anyhow: BeginRunner, script: str, code: int) -> None:
+def test_how_it_ended_is_reported(begin_anyhow: BeginRunner, script: str, code: int) -> None:
     with begin_anyhow(script) as conversation:
         list(conversation.lines())
         assert conversation.wait(DEADLINE_S) == Ended(code)
@@ -302,7 +302,7 @@ def test_the_container_has_no_privileges_no_socket_and_no_mounts(in_container: B
         ]
 
 
-def test_an_out_of_memory_kill_is_told(client: DockerClient, in_container: BeginRunner) -> None:
+def test_an_out_of_memory_kill_is_reported(client: DockerClient, in_container: BeginRunner) -> None:
     script = """
         import time
         print("up", flush=True)

@@ -24,7 +24,7 @@ from tests import registry
 from tests.e2e.command import environment
 from tests.github_runner import ROOT, GitHub, Job, read_yaml
 from tests.markdown import blocks
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 FEW = {"HARNESS_LABELS": "accounts.tests.test_models"}
 CI = ".github/workflows/ci.yml"
@@ -227,7 +227,7 @@ def test_a_job_that_is_cancelled_ends_its_run(tmp_path: Path) -> None:
         "DB": "sqlite",
         "ARTIFACTS": str(tmp_path / "artifacts"),
     }
-    command = [*HEEDING, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script("harness", "run")]
+    command = [*DEFAULT_SIGNALS, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script("harness", "run")]
     with subprocess.Popen(command, cwd=ROOT, env=environment(**variables), stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
         said = "".join(itertools.takewhile(lambda line: " plan " not in line, shell.stdout))

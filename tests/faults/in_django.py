@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.e2e.command import Ended, environment
 from tests.faults.row import Row
 from tests.faults.running import PROJECT, Running
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 HANGS_S = 20.0
 """After so many seconds a run of a few quick tests that has not ended does not end."""
@@ -75,7 +75,16 @@ def _row(fault: Fault, out: str, ended: Ended, running: Running) -> Row:
 def _django(fault: Fault) -> str:
     """The output of Django's runner, with its exit status in the last line; ``still running`` where it does not end."""
     process = subprocess.Popen(
-        [*HEEDING, sys.executable, "manage.py", "test", "--noinput", "--parallel=2", *fault.tests, *fault.arguments],
+        [
+            *DEFAULT_SIGNALS,
+            sys.executable,
+            "manage.py",
+            "test",
+            "--noinput",
+            "--parallel=2",
+            *fault.tests,
+            *fault.arguments,
+        ],
         cwd=PROJECT,
         env={**environment(), "DJANGO_SETTINGS_MODULE": fault.plain},
         stdout=subprocess.PIPE,

@@ -16,7 +16,7 @@ from typing import Any
 from harness.host.docker.client import connect
 from harness.host.docker.containers import ROLE_LABEL, RUN_LABEL
 from tests.e2e.command import PROJECTS, ROOT, Ended, environment
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 PROJECT = PROJECTS / "faults"
 PATIENCE_S = 120.0
@@ -32,7 +32,7 @@ class Running:
         self._out = (artifacts.parent / f"{artifacts.name}.out").open("w+")
         self.process = subprocess.Popen(
             [
-                *(*HEEDING, sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(PROJECT)),
+                *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(PROJECT)),
                 *("--artifacts", str(artifacts), *args),
             ],
             cwd=ROOT,

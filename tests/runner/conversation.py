@@ -40,7 +40,7 @@ from harness.protocol.messages import Begin, Endpoint, Message, Route, RunSpec, 
 from harness.protocol.topology import dependencies_of, primary_of
 from harness.report.model.ledger import fold
 from harness.report.model.verdict import verdict
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = ROOT / "tests" / "projects"
@@ -153,7 +153,7 @@ class Conversation:
     ) -> None:
         self.stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
         self.process = subprocess.Popen(
-            [*HEEDING, *before, python, *flags, str(ENTRY), *arguments],
+            [*DEFAULT_SIGNALS, *before, python, *flags, str(ENTRY), *arguments],
             cwd=project,
             env={"PATH": os.environ["PATH"], **(env or {})},
             stdin=subprocess.PIPE,

@@ -106,7 +106,7 @@ class Tests(SimpleTestCase):
 """
 
 
-def test_an_error_in_a_template_is_told_with_its_place(project: MakeProject, run_project: RunTests) -> None:
+def test_an_error_in_a_template_is_reported_with_its_place(project: MakeProject, run_project: RunTests) -> None:
     project(
         {
             "tests.py": TEMPLATES,

@@ -96,7 +96,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 """
 
 
-def test_an_exit_of_django_is_told_with_the_exception_before_it(project: MakeProject, run_project: RunTests) -> None:
+def test_an_exit_of_django_is_reported_with_its_cause(project: MakeProject, run_project: RunTests) -> None:
     project({**FILES, "backend/base.py": EXITS}, SETTINGS)
     journal = run_project("tests")
     assert journal.status == 4
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
 """
 
 
-def test_an_exit_of_a_migration_is_told_with_its_name(project: MakeProject, run_project: RunTests) -> None:
+def test_an_exit_of_a_migration_is_reported_with_its_name(project: MakeProject, run_project: RunTests) -> None:
     files = {"shop/migrations/__init__.py": "", "shop/migrations/0001_x.py": EXITING_MIGRATION, "tests.py": TEST}
     project({"shop/__init__.py": "", **files}, 'INSTALLED_APPS = ["django.contrib.contenttypes", "shop"]')
     aborted = run_project("tests").aborted

@@ -108,7 +108,7 @@ def test_a_test_its_class_and_a_pattern_have_limits(late: Journal) -> None:
     assert failure.message == "timed out after 1 s"
 
 
-def test_one_that_ends_after_its_limit_is_told_with_what_it_left(late: Journal) -> None:
+def test_a_late_end_is_reported_with_the_processes_left(late: Journal) -> None:
     graceful = late.final("test_1_ends_on_the_request")
     (failure,) = graceful.failures
     assert failure.message == "timed out after 1 s"
@@ -216,7 +216,7 @@ class Tests(unittest.TestCase):
 """
 
 
-def test_an_exit_handler_that_hangs_is_told_by_its_stack(project: MakeProject, run_project: RunTests) -> None:
+def test_an_exit_handler_that_hangs_is_reported_by_its_stack(project: MakeProject, run_project: RunTests) -> None:
     project({"tests.py": EXITS})
     journal = run_project("tests", timeout_s=1.0)
     assert journal.outcomes() == {"Tests.test_one": "PASSED"}

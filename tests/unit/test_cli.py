@@ -16,7 +16,7 @@ from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, Se
 from harness.host.config.command_line import django_args
 from harness.host.config.databases import DbSpec
 from harness.host.config.options import OPTIONS, Config
-from tests.signals import HEEDING
+from tests.signals import DEFAULT_SIGNALS
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -292,7 +292,7 @@ class TestProcess:
         (project / "manage.py").unlink()
         os.mkfifo(project / "pyproject.toml")
         process = subprocess.Popen(
-            [*HEEDING, sys.executable, "-m", "harness", "ci"],
+            [*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci"],
             stderr=subprocess.PIPE,
             env={"PYTHONPATH": str(REPOSITORY), **os.environ},
         )

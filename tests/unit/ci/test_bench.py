@@ -32,7 +32,7 @@ def test_a_disturbed_round_shows_in_the_spread_alone() -> None:
     assert disturbed.spread == (0.25, 10.0)
 
 
-def test_the_sides_are_told_by_their_medians() -> None:
+def test_the_sides_are_reported_by_their_medians() -> None:
     told = figure((1, 10), (3, 30), (2, 90))
     assert (told.ours, told.theirs) == (2, 30)
 

@@ -14,14 +14,14 @@ import pytest
 
 from harness.errors import ExitCode, Interrupted
 from harness.host.interrupts import SIGNALS, ignore_further, interruptible, submit, uninterrupted
-from tests.signals import heeding
+from tests.signals import default_signals
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
 def _heeding() -> Iterator[None]:
-    with heeding():
+    with default_signals():
         yield
 
 

@@ -22,7 +22,7 @@ from harness.protocol.events import Envelope, Event, RunAborted
 from harness.report.artifacts import Artifacts
 from harness.report.model.typed_command import TypedCommand
 from tests.golden.journals import JOURNALS
-from tests.signals import heeding
+from tests.signals import default_signals
 
 FULL = "No space left on device"
 
@@ -206,7 +206,7 @@ def test_a_second_signal_does_not_hide_the_first(tmp_path: Path, monkeypatch: py
         append(line)
 
     monkeypatch.setattr(run.artifacts, "append", interrupted_append)
-    with heeding(), pytest.raises(Interrupted), interruptible():
+    with default_signals(), pytest.raises(Interrupted), interruptible():
         run.record.abort(Interrupted("SIGINT ended the run.", ExitCode.SIGINT))
     monkeypatch.undo()
     run.record.abort(Interrupted("SIGTERM ended the run.", ExitCode.SIGTERM))
