@@ -67,7 +67,7 @@ def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
     for kind, _, _, message in said:
         by_kind.setdefault(kind, []).append(message)
     failures = tuple(
-        (kind, subtest, cls, _FOLDER.sub('File "cases/', text))
+        (kind, subtest, cls, _FOLDER.sub('File "cases/', _examples(text)))
         for kind, subtest, cls, text in said
         if kind in ("error", "failure")
     )
@@ -84,6 +84,12 @@ def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
     reason = by_kind[kind][-1] if ways[kind] in (Outcome.SKIPPED, Outcome.XFAILED) else ""
     stdout, stderr = output if ways[kind].is_red else ("", "")  # reports show the output of red tests alone
     return Told(ways[kind].value, failures, reason, stdout, _SLOW.sub("", stderr))
+
+
+def _examples(text: str) -> str:
+    """The failed examples of a doctest's *text*, which the harness shows alone; any other text as it is."""
+    found = re.findall(r"^(Failed example:\n.*?)(?=^-{70}$|\Z)", text, re.MULTILINE | re.DOTALL)
+    return "\n\n".join(example.strip() for example in found) or text
 
 
 def _left_out(test: str, skipped: dict[str, str]) -> Told:
