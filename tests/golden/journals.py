@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.errors import ExitCode
 from harness.protocol import codec
 from harness.protocol.events import (
@@ -156,6 +158,15 @@ STATEMENTS = (
     Statement(0.0091, "default", "primary", 'ROLLBACK TO SAVEPOINT "s1_x1"', 0.0001),
     Statement(0.0101, "default", "primary", "ROLLBACK", 0.0001),
 )
+
+
+def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
+    """A run of *number* tests that failed with *message*; *fields* are further ones of each attempt."""
+    tests = [planned(f"test_{n}") for n in range(number)]
+    journal = Journal().plan(*tests)
+    for test in tests:
+        journal.attempt(test, Outcome.FAILED, failures=(failure(message),), **fields)
+    return journal.end(failures=number)
 
 
 def green() -> Journal:

@@ -117,14 +117,8 @@ class _Project:
             if module:
                 return Found("", module, self.entry.script)
             return None
-        return next(
-            (
-                Found("settings", match[1], match[2])
-                for each in settings_search.suggestions(self.root)
-                if (match := re.match(r"--settings (\S+) \((.*)\)", each))
-            ),
-            None,
-        )
+        candidates = settings_search.candidates(self.root)
+        return next((Found("settings", module, reason) for module, reason in candidates.items()), None)
 
     @cached_property
     def settings_files(self) -> list[Path]:

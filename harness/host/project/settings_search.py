@@ -26,14 +26,19 @@ _CONFIGURATIONS = (
 _SCRIPTS = ("runtests.py", "tests/runtests.py", "conftest.py", "tests/conftest.py")
 
 
-def suggestions(root: Path) -> list[str]:
-    """The next step for each possible settings module, the likeliest first, at most ``SUGGESTED``."""
+def candidates(root: Path) -> dict[str, str]:
+    """The possible settings modules, the likeliest first, each with its reason: ``tox.ini names it``."""
     named = [(module, f"{file} names it") for file, module in _named(root)]
-    found = [(module, f"{file} looks like it") for file, module in _files(root)]
-    lines: dict[str, str] = {}
-    for module, reason in named or found:
-        lines.setdefault(module, f"--settings {module} ({reason}).")
-    return list(lines.values())[:SUGGESTED]
+    found: dict[str, str] = {}
+    for module, reason in named or [(module, f"{file} looks like it") for file, module in _files(root)]:
+        found.setdefault(module, reason)
+    return found
+
+
+def suggestions(root: Path) -> list[str]:
+    """The next step for each of the likeliest ``candidates``, at most ``SUGGESTED``."""
+    lines = [f"--settings {module} ({reason})." for module, reason in candidates(root).items()]
+    return lines[:SUGGESTED]
 
 
 def modules_in(tree: ast.Module) -> Iterator[str]:

@@ -102,7 +102,9 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     if config.sources["project"] == MANAGE_PY:
         record.add(Notice("project-found", f"{MANAGE_PY} is in {config.project}: that is the project."))
     if config.sources["workdir"] == MANAGE_PY:
-        text = f"{MANAGE_PY} is in {config.workdir}/: the tests run there, as workdir in [tool.harness] says it."
+        text = (
+            f"{MANAGE_PY} is in {config.workdir}/: the tests run there. workdir in [tool.harness] names another folder."
+        )
         record.add(Notice("workdir-found", text))
     if installation := _installation(config):
         record.show_image_progress("dependencies", dependencies.describe(installation))

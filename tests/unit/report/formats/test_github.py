@@ -1,5 +1,4 @@
 import re
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +8,7 @@ from harness.protocol.events import Failure, Outcome, RunAborted, RunFinished
 from harness.report.formats import github
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
-from tests.golden.journals import FILE, JOURNALS, Journal, failure, planned
+from tests.golden.journals import FILE, JOURNALS, Journal, failing, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -17,14 +16,6 @@ ONE, TWO = planned("test_one"), planned("test_two")
 def annotate(journal: Journal, **more: str) -> list[str]:
     report = ledger.fold(journal.envelopes)
     return github.annotate(report, verdict(report), **more)
-
-
-def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
-    tests = [planned(f"test_{n}") for n in range(number)]
-    journal = Journal().plan(*tests)
-    for test in tests:
-        journal.attempt(test, Outcome.FAILED, failures=(failure(message),), **fields)
-    return journal.end(failures=number)
 
 
 class TestAnnotations:

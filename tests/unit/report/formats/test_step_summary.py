@@ -10,20 +10,12 @@ from harness.report.formats.markdown import plain
 from harness.report.model import ledger
 from harness.report.model.phrases import DETAILED
 from harness.report.model.verdict import verdict
-from tests.golden.journals import FILE, JOURNALS, SHOP, STATEMENTS, Journal, failure, planned
+from tests.golden.journals import FILE, JOURNALS, SHOP, STATEMENTS, Journal, failing, failure, planned
 
 
 def step_summary(journal: Journal, **more: Any) -> str:
     report = ledger.fold(journal.envelopes)
     return summary.build(report, verdict(report), **more)
-
-
-def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
-    tests = [planned(f"test_{n}") for n in range(number)]
-    journal = Journal().plan(*tests)
-    for test in tests:
-        journal.attempt(test, Outcome.FAILED, failures=(failure(message),), **fields)
-    return journal.end(failures=number)
 
 
 def html(markdown: str) -> str:
