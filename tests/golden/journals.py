@@ -64,7 +64,7 @@ def failure(
         BriefLine(f"{FILE}:{line}: self.assertEqual(order.total, 12)", "frame"),
         *(BriefLine(line, "error") for line in f"{type}: {message}".split("\n")),
     )
-    return Failure(kind, type, message, text, frames, subtest, brief)  # type: ignore[arg-type]
+    return Failure(kind, type, message, text, frames, subtest, brief)  # type: ignore[arg-type]  # kind is a literal there
 
 
 class Journal:
@@ -98,7 +98,7 @@ class Journal:
         fields: dict[str, object] = {"n": 1, "final": True, **more}
         self.runner(AttemptStarted(test.id, int(str(fields["n"]))), slot=slot)
         self.at += duration
-        return self.runner(AttemptFinished(test.id, outcome=outcome, duration=duration, **fields), slot=slot)  # type: ignore[arg-type]
+        return self.runner(AttemptFinished(test.id, outcome=outcome, duration=duration, **fields), slot=slot)  # type: ignore[arg-type]  # the keywords are the callee's fields
 
     def servers(self) -> Journal:
         image = "harness-postgres:17-3f2a"

@@ -65,7 +65,7 @@ class Piece:
 def _db(text: str, *needs: str, **options: object) -> Piece:
     """A piece that uses databases, in a method that is not async unless *options* say so."""
     given = {"kinds": WITH_DATABASE, "is_async": False, **options}
-    return Piece(text, needs=frozenset(needs or {"default"}), **given)  # type: ignore[arg-type]
+    return Piece(text, needs=frozenset(needs or {"default"}), **given)  # type: ignore[arg-type]  # the keywords are the callee's fields
 
 
 STEPS = (

@@ -6,7 +6,7 @@ from harness.protocol.events import TopologyFound
 from tests.runner.conversation import MakeProject, RunTests
 
 BACKEND = """
-from django.contrib.contenttypes.models import ContentType  # noqa: F401
+from django.contrib.contenttypes.models import ContentType  # noqa: F401 - its import is what is tested
 from django.db.backends.sqlite3 import base
 
 

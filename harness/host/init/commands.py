@@ -134,8 +134,10 @@ def _values(value: object, matrix: Mapping[str, list[str]]) -> list[str]:
         return []
     filled = []
     for chosen in itertools.product(*(matrix[name] for name in names)):
-        values = dict(zip(names, chosen, strict=True))
-        filled.append(_EXPRESSION.sub(lambda match, values=values: values[match[1]], text))  # type: ignore[misc]
+        value_of = dict(zip(names, chosen, strict=True))
+        pieces = _EXPRESSION.split(text)  # texts, with the expressions' names between them
+        pieces[1::2] = [value_of[name] for name in pieces[1::2]]
+        filled.append("".join(pieces))
     return list(dict.fromkeys(filled))
 
 

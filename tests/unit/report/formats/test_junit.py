@@ -22,7 +22,7 @@ SQL = (Statement(0.0, "default", "primary", "SELECT 1", 0.1),)
 
 def xml(journal: Journal, **options: object) -> bytes:
     report = ledger.fold(journal.envelopes)
-    return junit.build(report, verdict(report), **options)  # type: ignore[arg-type]
+    return junit.build(report, verdict(report), **options)  # type: ignore[arg-type]  # the keywords are the callee's fields
 
 
 def root(journal: Journal, **options: object) -> ET.Element:

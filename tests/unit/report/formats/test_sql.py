@@ -21,7 +21,7 @@ def text_of(*statements: Statement) -> str:
 
 def statement(text: str, **more: object) -> Statement:
     fields: dict[str, object] = {"at": 0.0, "alias": "default", "role": "primary", "duration": 0.001, **more}
-    return Statement(sql=text, **fields)  # type: ignore[arg-type]
+    return Statement(sql=text, **fields)  # type: ignore[arg-type]  # the keywords are the callee's fields
 
 
 class TestFile:

@@ -107,7 +107,7 @@ def final_of(test: str, events_read: Sequence[object]) -> Outcome | None:
 def assert_holds_together(report: RunReport, envelopes: list[Envelope]) -> None:
     """Assert the rules that hold for the report of any events."""
     seen: set[int] = set()
-    fresh = [e.event for e in envelopes if not e.seq or not (e.seq in seen or seen.add(e.seq))]  # type: ignore[func-returns-value]
+    fresh = [e.event for e in envelopes if not e.seq or not (e.seq in seen or seen.add(e.seq))]  # type: ignore[func-returns-value]  # set.add returns None, which is false
     wanted = {test.id for event in fresh if isinstance(event, RunPlanned) for test in event.tests}
     ids = [c.test.id for c in report.cases]
     assert len(ids) == len(set(ids))

@@ -16,7 +16,7 @@ ONE, TWO = planned("test_one"), planned("test_two")
 
 def lines(journal: Journal, options: ConsoleOptions | None = None, **more: object) -> list[str]:
     report = ledger.fold(journal.envelopes)
-    shown = final_summary(report, verdict(report), options or ConsoleOptions(), **more)  # type: ignore[arg-type]
+    shown = final_summary(report, verdict(report), options or ConsoleOptions(), **more)  # type: ignore[arg-type]  # the keywords are the callee's fields
     return [line.plain.rstrip() for line in shown]
 
 
