@@ -29,6 +29,26 @@ class Tests(TestCase):
         print(type(connections["replica"]).__name__)
 """
 
+OWN_CONNECTION = """
+from django.db import DatabaseError, connections
+from django.test import TransactionTestCase
+
+class Tests(TransactionTestCase):
+    databases = {"default", "replica"}
+
+    def test_one(self):
+        def run(alias, statement):
+            with connections[alias].cursor() as cursor:
+                return cursor.execute(statement).fetchall()
+
+        run("default", "CREATE TABLE own (number int)")
+        self.addCleanup(run, "default", "DROP TABLE own")
+        self.assertEqual(run("replica", "SELECT count(*) FROM own"), [(0,)])
+        self.assertIsNot(connections["replica"].connection, connections["default"].connection)
+        with self.assertRaisesMessage(DatabaseError, "readonly"):
+            run("replica", "INSERT INTO own VALUES (1)")
+"""
+
 MIRROR = """
 DATABASES["replica"] = {**DATABASES["default"], "TEST": {"MIRROR": "default"}}
 """
@@ -111,12 +131,20 @@ class TestDatabases:
 
 class TestModes:
     @pytest.mark.parametrize("mirrors", ["auto", "primary", "replica"])
-    def test_a_mirror_without_a_replica_shares_in_each_mode(
+    def test_a_mirror_in_memory_shares_in_each_mode(
         self, project: MakeProject, run_project: RunTests, mirrors: str
     ) -> None:
         project({"tests.py": CLASS_MODE}, MIRROR)
         journal = run_project("tests", mirrors=mirrors)
         assert journal.final("test_one").stdout == "SharedConnection\n"
+
+    def test_a_mirror_in_a_file_has_a_connection_of_its_own(self, project: MakeProject, run_project: RunTests) -> None:
+        files = (
+            'DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": "db", "TEST": {"NAME": "test_db"}}'
+        )
+        project({"tests.py": OWN_CONNECTION}, files + MIRROR)
+        journal = run_project("tests")
+        assert journal.outcomes() == {"Tests.test_one": "PASSED"}
 
     def test_a_dependency_on_a_mirror_is_one_on_its_primary(self, project: MakeProject, run_project: RunTests) -> None:
         project(

@@ -2,17 +2,19 @@
 
 A ``TestCase`` never commits, so no replica can show its rows: there a mirror reads through its primary's connection, and the
 server refuses writes meanwhile (MySQL cannot; there, ``mysql_writes`` finds the statements to refuse). In all other tests the
-alias is connected to its replica, and each statement first waits until the replica has everything that was committed.
+alias is connected to its replica, and each statement first waits until the replica has everything that was committed. A mirror
+on its primary's own server has a read-only connection of its own to the primary there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import Any
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TestCase
 
 from ...protocol.messages import MirrorMode
@@ -92,7 +94,7 @@ def shared_connection(mirror: Any, primary: Any) -> Any:
     return shared
 
 
-@contextmanager
+@contextlib.contextmanager
 def _read_only_postgresql(primary: Any, _sql: Any) -> Iterator[None]:
     """Run the block in a read-only subtransaction or transaction; the setting ends with the savepoint in which it was made."""
     in_transaction = primary.in_atomic_block
@@ -109,7 +111,7 @@ def _read_only_postgresql(primary: Any, _sql: Any) -> Iterator[None]:
         cursor.execute(commit)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
     primary.connection.execute("PRAGMA query_only = 1")
     try:
@@ -118,7 +120,7 @@ def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
         primary.connection.execute("PRAGMA query_only = 0")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
     """Refuse statements that write before they are sent: the server cannot make a transaction that has written read-only."""
     if is_write(str(sql)):
@@ -137,6 +139,27 @@ _READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+_SET_READ_ONLY = {
+    "postgresql": "SET default_transaction_read_only = on",
+    "sqlite": "PRAGMA query_only = 1",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+}
+
+
+def connect_read_only(aliases: Collection[str]) -> None:
+    """Make every connection of *aliases* read-only as soon as it is connected, in every thread of this process."""
+    connect = BaseDatabaseWrapper.connect
+
+    def connect_and_set(wrapper: BaseDatabaseWrapper) -> None:
+        connect(wrapper)
+        if wrapper.alias in aliases:
+            with wrapper.wrap_database_errors, contextlib.closing(wrapper.connection.cursor()) as cursor:
+                cursor.execute(_SET_READ_ONLY[wrapper.vendor])
+                wrapper.connection.commit()  # with AUTOCOMMIT off, a rollback would undo the setting
+
+    BaseDatabaseWrapper.connect = connect_and_set  # type: ignore[method-assign, assignment]  # for every backend at once
+
+
 class Mirrors:
     """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
 
@@ -144,27 +167,32 @@ class Mirrors:
         self._pairs = pairs
         self._real = {alias: connections[alias] for alias in pairs}
         self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
+        # a second connection to a database in memory would meet the first one's locks, and would not wait for them
+        self._on_primary = {alias for alias in pairs.keys() - self._links if not _is_in_memory(self._real[alias])}
         self._statement_log = statement_log
         self._thread = unpatched.threading.local()
         if pairs:
             statement_log.before = self._before_statement
+        if self._on_primary:
+            connect_read_only(self._on_primary)
+            for alias in self._on_primary:
+                self._real[alias].close()  # the project may have connected it already, to read and write
 
     def use(self, mode: MirrorMode) -> None:
-        """Connect every mirror for the tests of one unit. A mirror without a real replica always shares its primary's
-        connection.
-        """
+        """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection."""
         for alias, primary in self._pairs.items():
-            if mode == "replica" and alias in self._links:
-                connections[alias] = self._real[alias]
+            is_replica = mode == "replica" and alias in self._links
+            if is_replica:
                 self._links[alias].open()
-                self._statement_log.roles[alias] = "replica"
+            if is_replica or (mode == "replica" and alias in self._on_primary):
+                connections[alias] = self._real[alias]
             else:
                 connections[alias] = shared_connection(self._real[alias], connections[primary])
-                self._statement_log.roles[alias] = "primary"
+            self._statement_log.roles[alias] = "replica" if is_replica else "primary"
 
     def end_transactions(self) -> None:
-        """End transactions that a test left open on a replica: their locks would hold back the replay of the next flush."""
-        for alias in self._links:
+        """End transactions that a test left open on a mirror's own connection: their locks would hold back the next flush."""
+        for alias in (*self._links, *self._on_primary):
             connection = self._real[alias]
             if connection.connection is not None and (connection.in_atomic_block or not connection.get_autocommit()):
                 connection.in_atomic_block = False
@@ -185,6 +213,10 @@ class Mirrors:
             link.wait(connection)
         finally:
             self._thread.is_waiting = False
+
+
+def _is_in_memory(connection: Any) -> bool:
+    return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())
 
 
 def _has_failed(connection: Any) -> bool:
