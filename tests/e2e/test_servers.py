@@ -329,7 +329,7 @@ def test_a_server_that_dies_later_is_a_failure_with_its_log(
     assert "database system is shut down" in failure.evidence
 
 
-def test_remains_of_a_killed_run_go_once_they_are_old(client: DockerClient, run: str, image: str) -> None:
+def test_a_killed_run_is_abandoned_once_its_server_ended(client: DockerClient, run: str, image: str) -> None:
     script = f"""
         import time
         from harness.host.docker import containers
@@ -337,8 +337,6 @@ def test_remains_of_a_killed_run_go_once_they_are_old(client: DockerClient, run:
         from harness.host.planning.plan import make_plan
         from harness.host.run.servers import ServerOptions, Servers
         from harness.protocol.topology import Alias, Topology
-        now = time.time
-        time.time = lambda: now() - containers.ABANDONED_S - 60
         plan = make_plan(Topology((Alias("default", {PG!r}, "postgresql", "shop", "db", "", "u", "test_shop"),)))
         client = connect()
         with containers.network(client, {run!r}) as network:
@@ -350,20 +348,26 @@ def test_remains_of_a_killed_run_go_once_they_are_old(client: DockerClient, run:
     assert process.stdout
     try:
         assert process.stdout.readline() == b"up\n"
-        containers.remove_abandoned(client)
-        assert len(ours(client, run)) == 2, "servers that are alive are left alone"
+        assert len(ours(client, run)) == 2
+        assert run not in containers.abandoned(client, age_s=-60), (
+            "a run with a live server is not abandoned at any age"
+        )
         os.kill(process.pid, signal.SIGKILL)
-
-        def is_gone() -> bool:
-            containers.remove_abandoned(client)
-            return ours(client, run) == []
-
-        await_(is_gone, "the server has ended, and nothing is left of its run")
+        await_(lambda: run in containers.abandoned(client, age_s=-60), "the server ends after its run")
+        assert run not in containers.abandoned(client, containers.ABANDONED_S)
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
         containers.remove_run(client, run)
+
+
+def test_remains_go_once_they_are_old(client: DockerClient, run: str) -> None:
+    made = time.time() - containers.ABANDONED_S - 60
+    labels = {**containers.labels(run, "network"), containers.MADE_LABEL: f"{made:.0f}"}
+    client.api.create_network(f"harness-{run}", labels=labels)
+    containers.remove_abandoned(client)
+    assert ours(client, run) == []
 
 
 def test_remains_that_are_young_are_left_alone(client: DockerClient, run: str, network: str) -> None:
