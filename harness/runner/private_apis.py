@@ -18,6 +18,8 @@ from django.db.backends.base import base as _base
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from .text import class_name
+
 # unittest's stand-in for a module that could not be imported
 FailedTest: type[unittest.TestCase] = unittest.loader._FailedTest  # type: ignore[attr-defined]  # not in typeshed
 
@@ -133,7 +135,7 @@ class SuiteSteps:
 
     def set_up_class(self, test: unittest.TestCase, result: unittest.TestResult) -> None:
         cls: Any = type(test)
-        fixture = f"setUpClass ({_name_of(cls)})"
+        fixture = f"setUpClass ({class_name(cls)})"
         if not self._succeeds(lambda: self._suite._handleClassSetUp(test, result), fixture, result):
             cls._classSetupFailed = True
             self._clean_class(cls, fixture, result)
@@ -144,7 +146,7 @@ class SuiteSteps:
 
     def tear_down_class(self, result: Any) -> None:
         cls = result._previousTestClass
-        fixture = f"tearDownClass ({_name_of(cls)})" if cls is not None else "tearDownClass"
+        fixture = f"tearDownClass ({class_name(cls)})" if cls is not None else "tearDownClass"
         if not self._succeeds(lambda: self._suite._tearDownPreviousClass(None, result), fixture, result):
             self._clean_class(cls, fixture, result)
 
@@ -172,10 +174,6 @@ class SuiteSteps:
             result.addError(fixture, sys.exc_info())  # type: ignore[arg-type]  # unittest's stand-in has no class
             return False
         return True
-
-
-def _name_of(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def fresh_copy(test: unittest.TestCase) -> unittest.TestCase:

@@ -1,7 +1,8 @@
-"""Reads and shortens texts. Imports the standard library alone: the start of the runner needs it where nothing is installed."""
+"""Joins, reads and shortens texts. Imports the standard library alone: the runner's start needs it where nothing is installed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -11,6 +12,17 @@ def cut(text: str, limit: int) -> str:
         return text
     half = limit // 2
     return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+
+
+def class_name(cls: type) -> str:
+    """The dotted name of a class, as unittest prints it."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first *most* names, with commas, and the number of the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def source_of(file: Path) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from .text import listed
+
 LISTED = 10
 _FRAMES_OF_A_READ = 8
 
@@ -52,5 +54,4 @@ def unset_advice(names: Sequence[str]) -> str:
     """A sentence, with a space before it, about variables that the settings read and that are not set; or nothing."""
     if not names:
         return ""
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f" The settings read variables that are not set here: {', '.join(names[:LISTED])}{more}."
+    return f" The settings read variables that are not set here: {listed(names, LISTED)}."

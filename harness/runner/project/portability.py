@@ -15,6 +15,7 @@ from django.db import connections, router
 from ...errors import ProjectError
 from ...protocol.topology import Topology
 from ..failures import causes
+from ..text import listed
 
 _POSTGRES = "django.contrib.postgres"
 _DRIVERS = ("psycopg", "psycopg2")
@@ -38,9 +39,8 @@ def check_models(topology: Topology, aliases: Iterable[str]) -> None:
             for need in _needs_of(model)
         ]
         if found:
-            more = f", and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
             raise ProjectError(
-                f"{', '.join(found[:_LISTED])}{more}: needs PostgreSQL, and {alias!r} is tested on {vendor}.",
+                f"{listed(found, _LISTED)}: needs PostgreSQL, and {alias!r} is tested on {vendor}.",
                 hint=f"Test {alias!r} with --db {alias}=postgres; or keep such models away from other engines, by a router"
                 ' or by required_db_vendor = "postgresql" in their Meta.',
             )

@@ -22,7 +22,7 @@ from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count, warning_counts
-from ..schedule.units import class_name
+from ..text import class_name
 from ..workers.observed_run import ObservedRun
 from . import portability
 from .project_runner import Session, runner_class

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..text import listed
+
 HARMLESS = frozenset({"db", "transactional_db"})
 """Fixtures that give a test what a ``TestCase`` has anyway."""
 CONFIGURED = "usefixtures of pytest's configuration"
@@ -32,16 +34,11 @@ def fixtures_notice(fixtures: Mapping[str, Sequence[str]], number: int, is_asked
     if is_asked_for:
         count = sum(map(len, fixtures.values()))
         return f'{tests} without {count} autouse fixtures of pytest, since framework = "django".'
-    files = _listing([f"{file} ({_listing(names)})" for file, names in fixtures.items()])
+    files = listed([f"{file} ({listed(names, _LISTED)})" for file, names in fixtures.items()], _LISTED)
     return (
         f"{tests} without autouse fixtures, which Django's runner does not run: {files}."
         " A test may pass without what they set up or check; setUp() of a common base class runs with both."
     )
-
-
-def _listing(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
 
 
 def _functions(body: Sequence[ast.stmt | ast.ExceptHandler]) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -22,6 +22,7 @@ from ...errors import ProjectError
 from ...protocol.events import PlannedTest
 from ..failures import FailureDescriber
 from ..private_apis import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
+from ..text import class_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,6 @@ def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
         flushes = issubclass(cls, TransactionTestCase) and not needs_data
         units.append(Unit(class_name(cls), tuple(index for index, _ in group), needs_data, flushes))
     return tuple(units)
-
-
-def class_name(cls: type) -> str:
-    """The dotted name of a class, as unittest prints it."""
-    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _planned(

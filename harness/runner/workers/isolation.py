@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connections
 
 from ..databases.clones import TestDatabase
+from ..text import listed
 
 TABLES_NAMED = 5
 _SESSIONS = {
@@ -41,9 +42,9 @@ def compare(before: Census, after: Census, *, is_flushed: bool) -> tuple[str, ..
     changes = []
     more = {table: count - before.rows.get(table, 0) for table, count in after.rows.items()}
     if left := [f"{table} (+{count})" for table, count in sorted(more.items()) if count > 0]:
-        changes.append(f"leaves rows in {_listed(left)}")
+        changes.append(f"leaves rows in {listed(left, TABLES_NAMED)}")
     if not is_flushed and (gone := [f"{table} ({count})" for table, count in sorted(more.items()) if count < 0]):
-        changes.append(f"takes rows from {_listed(gone)}")
+        changes.append(f"takes rows from {listed(gone, TABLES_NAMED)}")
     moved = [name for name, value in sorted(after.sequences.items()) if before.sequences.get(name) != value]
     if moved:
         changes.append(f"moves {len(moved)} {'sequence' if len(moved) == 1 else 'sequences'}")
@@ -108,8 +109,3 @@ def _own(connection: Any) -> int:
     place = itemgetter("HOST", "PORT", "NAME")
     opened = [other for other in connections.all(initialized_only=True) if other.connection is not None]
     return sum(place(other.settings_dict) == place(connection.settings_dict) for other in opened)
-
-
-def _listed(names: list[str]) -> str:
-    rest = len(names) - TABLES_NAMED
-    return ", ".join(names[:TABLES_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -11,7 +11,8 @@ from ...protocol.messages import RunSpec
 from ...testing import TIMEOUT
 from ..private_apis import test_method_name
 from ..schedule.slots import Limits
-from ..schedule.units import Plan, class_name
+from ..schedule.units import Plan
+from ..text import class_name
 
 _CLASS_FIXTURES = ("setUpClass", "tearDownClass")
 

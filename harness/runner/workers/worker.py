@@ -42,9 +42,9 @@ from ..processes import prctl, warning_counts
 from ..processes.children import StopFlag
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
-from ..schedule.units import Plan, class_name
+from ..schedule.units import Plan
 from ..sql.statement_log import StatementLog
-from ..text import cut
+from ..text import class_name, cut
 from . import isolation
 from .output_capture import Capture
 from .result import AttemptResult
