@@ -10,6 +10,7 @@ import doctest
 import sys
 import unittest
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import django.test.runner
@@ -17,6 +18,7 @@ import django.test.utils
 from django.db.backends.base import base as _base
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.test import TransactionTestCase
 
 from .text import class_name
 
@@ -66,6 +68,18 @@ def hook_connect(around_connect: Callable[[Callable[..., Any], Any], Any]) -> No
     """Wrap the opening of every connection in *around_connect*, ``(connect, connection)``."""
     connect: Callable[..., Any] = _base.BaseDatabaseWrapper.connect
     _base.BaseDatabaseWrapper.connect = lambda connection: around_connect(connect, connection)  # type: ignore[method-assign, assignment]  # in place of the method
+
+
+def hook_flush(around: Callable[[], AbstractContextManager[None]]) -> None:
+    """Have Django's flush after each ``TransactionTestCase`` run inside a context of *around*."""
+    cls: Any = TransactionTestCase
+    teardown = cls._fixture_teardown
+
+    def hooked(test: Any) -> None:
+        with around():
+            teardown(test)
+
+    cls._fixture_teardown = hooked
 
 
 def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:

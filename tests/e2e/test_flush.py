@@ -24,9 +24,11 @@ class Line(models.Model):
     item = models.ForeignKey(Item, on_delete=models.PROTECT)
 """
 TESTS = """
+from unittest import mock
+
 from django.core.management.color import no_style
 from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.test import SimpleTestCase, TransactionTestCase
 
 from shop.models import Item, Line
 
@@ -42,9 +44,19 @@ def do(statements):
         cursor.execute(statements)
 
 
+def statements():
+    return "; ".join(connection.ops.sql_flush(no_style(), ["shop_item", "shop_line"]))
+
+
 class Base(TransactionTestCase):
     databases = {"default", "replica"}
     files = []
+
+    def statements_after_a_test(self):
+        found = []
+        with mock.patch("django.test.testcases.call_command", lambda *_args, **_options: found.append(statements())):
+            self._fixture_teardown()
+        return found[0]
 
     def write(self, count=3):
         self.assertEqual((Item.objects.count(), Line.objects.count()), (0, 0))
@@ -159,19 +171,34 @@ class HeirTests(Base):
 
 class OrdinaryUserTests(Base):
     def test_an_ordinary_user_cannot_turn_triggers_off(self):
-        tables = ["shop_item", "shop_line"]
         Item.objects.create(name="first")
-        self.assertIn("DELETE", "; ".join(connection.ops.sql_flush(no_style(), tables)))
+        self.assertIn("DELETE", self.statements_after_a_test())
         do("CREATE ROLE ordinary; GRANT ALL ON shop_item, shop_line TO ordinary; SET ROLE ordinary")
-        self.assertIn("TRUNCATE", "; ".join(connection.ops.sql_flush(no_style(), tables)))
+        self.assertIn("TRUNCATE", self.statements_after_a_test())
         do("RESET ROLE; DROP OWNED BY ordinary; DROP ROLE ordinary")
 
 
 class NowAndThenTests(Base):
     def test_the_files_are_made_anew_now_and_then(self):
-        flush = connection.ops.sql_flush
-        said = ["; ".join(flush(no_style(), ["shop_item", "shop_line"])) for _ in range(100)]
+        said = [self.statements_after_a_test() for _ in range(100)]
         self.assertEqual(sum("TRUNCATE" in each for each in said), 1)
+
+
+class OwnCallTests(Base):
+    def test_a_test_gets_the_statements_of_django(self):
+        Item.objects.create(name="first")
+        self.assertEqual(statements(), 'TRUNCATE "shop_item", "shop_line";')
+        self.assertIn("DELETE", self.statements_after_a_test())
+        self.assertEqual(statements(), 'TRUNCATE "shop_item", "shop_line";')
+
+    def test_a_stand_in_of_a_test_stays(self):
+        with mock.patch.object(connection.ops, "sql_flush", return_value=["of the test"]):
+            self.assertEqual(self.statements_after_a_test(), "of the test")
+
+
+class NoDatabaseTests(SimpleTestCase):
+    def test_the_statements_need_no_connection(self):
+        self.assertEqual(statements(), 'TRUNCATE "shop_item", "shop_line";')
 
 
 class OutsideTests(Base):
@@ -208,4 +235,4 @@ def test_what_is_left_is_what_django_leaves(project: Path, tmp_path: Path) -> No
         file.write(SETTINGS)
     ended = harness("--project", str(project), "--runner", "host", "--parallel", "1", artifacts=tmp_path / "artifacts")
     assert ended.code == 0, ended.output
-    assert ended.summary["counts"]["passed"] == 20
+    assert ended.summary["counts"]["passed"] == 23

@@ -1,13 +1,21 @@
 """Speeds up Django's flush after each ``TransactionTestCase`` on PostgreSQL: it empties only tables that have rows.
 
+Only that flush: a test that calls ``connection.ops.sql_flush`` or a command itself gets Django's own statements.
+
 ``TRUNCATE`` of hundreds of tables creates as many new files, here and on each replica, though a test wrote to a few. Where
 the effect is the same, the tables that have rows are emptied by ``DELETE`` instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from django.db import connections
+
+from .. import private_apis
 
 MANY_ROWS = 1000
 """A table with more rows is emptied faster by ``TRUNCATE``."""
@@ -30,30 +38,50 @@ SELECT current_setting('is_superuser')::boolean
 """
 
 
-def quicken(connection: Any) -> None:
-    """Make *connection* (Django's) use ``QuickFlush``. Other backends, or another ``sql_flush``, stay as they are."""
+def quicken() -> None:
+    """Make the flush after each ``TransactionTestCase`` of this process use ``QuickFlush`` on PostgreSQL.
+
+    Other backends, and one with a ``sql_flush`` of its own, stay as they are.
+    """
+    flushes: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def quick() -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for connection in connections.all(initialized_only=True):
+                if _has_sql_flush_of_django(connection):
+                    flushes[connection.alias] += 1
+                    is_ordinary = not flushes[connection.alias] % ORDINARY_EVERY
+                    vars(connection.ops)["sql_flush"] = QuickFlush(connection, is_ordinary=is_ordinary)
+                    stack.callback(vars(connection.ops).pop, "sql_flush", None)
+            yield
+
+    private_apis.hook_flush(quick)
+
+
+def _has_sql_flush_of_django(connection: Any) -> bool:
+    """Whether *connection* has the ``sql_flush`` of Django's backend for PostgreSQL, and no stand-in of a test."""
     if connection.vendor != "postgresql":
-        return
+        return False
     from django.db.backends.postgresql.operations import DatabaseOperations
 
-    if type(connection.ops).sql_flush is DatabaseOperations.sql_flush:
-        connection.ops.sql_flush = QuickFlush(connection)
+    is_of_django = type(connection.ops).sql_flush is DatabaseOperations.sql_flush
+    return is_of_django and "sql_flush" not in vars(connection.ops)
 
 
 class QuickFlush:
-    """Replaces ``connection.ops.sql_flush``."""
+    """Replaces ``connection.ops.sql_flush``. *is_ordinary*: it returns Django's own statements."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, *, is_ordinary: bool) -> None:
         self._connection = connection
-        self._flushes = 0
+        self._is_ordinary = is_ordinary
 
     def __call__(
         self, style: Any, tables: Sequence[str], *, reset_sequences: bool = False, allow_cascade: bool = False
     ) -> list[str]:
         """The statements that empty *tables*."""
         ops = self._connection.ops
-        self._flushes += 1
-        if not reset_sequences and self._flushes % ORDINARY_EVERY:
+        if not reset_sequences and not self._is_ordinary:
             written = self._written(tables)
             if written is not None:
                 # like TRUNCATE: no row trigger runs, and no foreign key is checked

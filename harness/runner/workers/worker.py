@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
-from django.db import Error, connections
+from django.db import Error
 from django.test import TestCase
 
 from ...errors import ExitCode, HarnessError
@@ -203,8 +203,7 @@ class Worker:
         if context.init_worker is not None:
             context.init_worker(self._slot)
         clones.enter_clones(context.test_databases, self._slot)
-        for alias in connections:
-            flush.quicken(connections[alias])
+        flush.quicken()
         context.statement_log.reset()
         context.statement_log.use(self._capture.crash_log)
         self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
