@@ -99,7 +99,7 @@ def check_configuration(config: Config) -> Finding:
     """Whether the folders and files that *config* names are there."""
     given = sorted(key for key, source in config.sources.items() if source == "pyproject.toml")
     try:
-        project_files(config.project, include=config.include)
+        project_files(config.root, include=config.include, folder=config.project)
     except HarnessError as error:
         return Finding("missing", CONFIGURATION, error.message, error.hint)
     folder = config.project / (config.workdir or "")

@@ -83,11 +83,11 @@ def image_digests(config: Config) -> tuple[str, str]:
     keys = [_server_key(config, spec) for spec in sorted(wanted, key=str)]
     runner = specs.runner_specs(config.python)[0].key
     digest = digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
-    root = config.project
-    installation = dependencies.plan(root, config.install, config.extra_install, [spec.engine for spec in config.db])
+    engines = [spec.engine for spec in config.db]
+    installation = dependencies.plan(config.project, config.install, config.extra_install, engines, config.root)
     if installation.files is None:
         return digest, ""
-    fingerprints = files.fingerprints(installation.base or root, installation.files)
+    fingerprints = files.fingerprints(installation.base or config.root, installation.files)
     return digest, dependencies.digest(installation, fingerprints, runner, config.apt)
 
 

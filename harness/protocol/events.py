@@ -75,8 +75,8 @@ class Failure:
 
     ``type`` is the exception's dotted class, ``message`` its text, ``traceback`` the formatted whole, chained causes too.
     ``subtest`` holds the parameters of the subTest that raised, as unittest prints them. ``brief`` is the traceback with the
-    project's frames in a line each and all others folded; empty if it was not made. ``missing_file`` is the file of the
-    project, relative to its folder, that the exception or its cause did not find.
+    project's frames in a line each and all others folded; empty if it was not made. ``missing_files`` are the places,
+    relative to the folder of the tests' files, where the exception or its cause did not find a file.
     """
 
     kind: Literal["failure", "error"]
@@ -86,7 +86,7 @@ class Failure:
     frames: tuple[Frame, ...] = ()
     subtest: str = ""
     brief: tuple[BriefLine, ...] = ()
-    missing_file: str = ""
+    missing_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,8 +393,8 @@ class RunFinished(Event):
 class RunAborted(Event):
     """The run ended early: ``exit_code`` and the three parts of a ``HarnessError``.
 
-    ``is_echo``: the runner repeats the reason of the host's ``Stop``, which the host has recorded itself. ``missing_file`` is
-    as that of a ``Failure``.
+    ``is_echo``: the runner repeats the reason of the host's ``Stop``, which the host has recorded itself. ``missing_files``
+    are as those of a ``Failure``.
     """
 
     exit_code: ExitCode
@@ -402,7 +402,7 @@ class RunAborted(Event):
     hint: str = ""
     evidence: str = ""
     is_echo: bool = False
-    missing_file: str = ""
+    missing_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

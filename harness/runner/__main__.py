@@ -68,10 +68,10 @@ def _abort(journal: Journal, error: HarnessError) -> ExitCode:
     with contextlib.suppress(OSError):  # the host may be gone
         journal.finish_phases()
         is_echo = isinstance(error, StoppedByHost)
-        missing = ""
+        missing: tuple[str, ...] = ()
         with contextlib.suppress(ImportError):  # failures needs tblib, which may be missing
-            from .failures import missing_file, project_root
+            from .failures import missing_files, project_root
 
-            missing = missing_file(error, project_root())
+            missing = missing_files(error, project_root())
         journal.write(RunAborted(error.exit_code, error.message, error.hint, error.evidence, is_echo, missing))
     return error.exit_code

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import tblib
 
@@ -25,6 +27,7 @@ from .text import cut
 MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
 MAX_FRAMES = 50
+MAX_PLACES = 50
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -67,7 +70,7 @@ class FailureDescriber:
             frames=self._frames(tb),
             subtest=subtest,
             brief=brief,
-            missing_file=missing_file(value, self.root),
+            missing_files=missing_files(value, self.root),
         )
 
     def _texts(
@@ -171,16 +174,46 @@ def import_advice(error: BaseException, settings_module: str = "") -> str:
     )
 
 
-def missing_file(error: BaseException, root: str) -> str:
-    """The file below *root*, relative to it, that *error* or an exception that led to it did not find; else empty."""
+def missing_files(error: BaseException, root: str) -> tuple[str, ...]:
+    """The places, relative to *root* and in it or beside it, where *error* or an exception that led to it found no file."""
+    beside = root.rpartition("/")[0] + "/"
+    found: dict[str, None] = {}
     with contextlib.suppress(Exception):  # the exceptions are the project's: a file name may be anything
         for one in causes(error):
-            if isinstance(one, FileNotFoundError) and one.filename is not None:
+            for place in _searched(one):
                 # a path's own methods may be patched by a test
-                path = unpatched.os.path.abspath(unpatched.os.fsdecode(one.filename))
+                path = unpatched.os.path.abspath(unpatched.os.fsdecode(place))
                 if path.startswith(f"{root}/"):
-                    return path.removeprefix(f"{root}/")
-    return ""
+                    found[path.removeprefix(f"{root}/")] = None
+                elif path.startswith(beside):
+                    found[f"../{path.removeprefix(beside)}"] = None
+    return tuple(sorted(found, key=lambda place: place.startswith("../")))[:MAX_PLACES]
+
+
+def _searched(error: BaseException) -> Iterator[Any]:
+    """The paths where *error* says, or its kind implies, that a file was searched in vain."""
+    known: Any = error
+    if isinstance(error, FileNotFoundError):
+        if error.filename is not None:
+            yield error.filename
+    elif isinstance(error, ImportError):
+        text = message_of(error)
+        name = error.name or ""
+        if match := re.match(r"cannot import name '(\w+)' from '([\w.]+)'", text):  # from . import local_settings
+            name = f"{match[2]}.{match[1]}"
+        inner = name.replace(".", "/")
+        folders = [folder or "." for folder in sys.path if inner and "/lib/python" not in folder]
+        yield from (f"{folder}/{inner}{end}" for folder in folders for end in (".py", "/__init__.py"))
+    elif type(error).__name__ == "TemplateDoesNotExist":  # Django's is not imported yet where its absence is reported
+        for each in (known, *known.chain):
+            yield from (origin.name for origin, _ in each.tried)
+            yield from (f"{folder}/{each}" for folder in getattr(each.backend, "template_dirs", ()))
+        # Django does not search a folder that an app has not, and all files of one may have stayed behind
+        apps = sys.modules["django.apps"].apps.get_app_configs()
+        yield from (f"{app.path}/{folder}/{error}" for app in apps for folder in ("templates", "jinja2"))
+    elif isinstance(error, ValueError) and message_of(error).startswith("Missing staticfiles manifest entry"):
+        storage = sys.modules["django.contrib.staticfiles.storage"].staticfiles_storage
+        yield storage.manifest_storage.path(storage.manifest_name)
 
 
 @contextlib.contextmanager

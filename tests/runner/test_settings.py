@@ -112,7 +112,7 @@ class TestSettings:
 
     def test_a_file_that_they_do_not_find_is_reported(self, project: MakeProject, run_project: RunTests) -> None:
         project({}, "open(__file__.replace('settings.py', '.env'))")
-        assert run_project().aborted.missing_file == ".env"
+        assert run_project().aborted.missing_files == (".env",)
 
 
 class TestMigrations:

@@ -52,3 +52,14 @@ def test_a_folder_that_is_not_there_is_an_error(project: MakeProject, run_projec
     journal = run_project(workdir="nowhere")
     assert journal.status == ExitCode.PROJECT
     assert journal.aborted.message == "The tests cannot run in nowhere: No such file or directory."
+
+
+def test_a_project_below_the_folder_of_all_files(project: MakeProject, run_project: RunTests, tmp_path: Path) -> None:
+    below = {f"web/{name}": text for name, text in FILES.items()}
+    project({**below, "web/src/extra.py": "", "web/tests/test_it.py": TESTS.replace("local", "local, extra")})
+    run_in_root = {"project": "web", "workdir": "web/tests"}
+    journal = run_project(**run_in_root)
+    assert sorted(journal.outcomes().items()) == [("Tests.test_place", "PASSED"), ("Tests.test_red", "FAILED")]
+    assert {test.file for test in journal.planned} == {"web/tests/test_it.py"}
+    for label in ("web/tests/test_it.py", "web/tests/test_it.py::Tests", "test_it.py"):
+        assert len(run_project(label, **run_in_root).planned) == 2

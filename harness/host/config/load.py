@@ -81,6 +81,7 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
             given[key] = _Given(options[key], PYPROJECT, value, project)
     values = {key: one.checked() for key, one in given.items()} | {"project": project}
     sources = {key: one.source for key, one in given.items()} | {"project": project_source}
+    values["root"] = _root(project, values["root"], given["root"])
     values["artifacts_root"] = values["artifacts"]
     values["pythons"], sources["python"] = _pythons(project, values, given["python"], need_settings)
     values["python"] = values["pythons"][0]
@@ -149,9 +150,25 @@ def _project(given: _Given) -> tuple[Path, str]:
         if above := project_above(project):
             return above, MANAGE_PY
         entry = find_entry(project)
-        if is_project_itself(project, entry):
-            return project / entry.workdir, MANAGE_PY
+        below = project / entry.workdir
+        if is_project_itself(project, entry) or (below != project and _read_table(below / PYPROJECT)):
+            return below, MANAGE_PY
     return project, given.source
+
+
+def _root(project: Path, root: Path, given: _Given) -> Path:
+    """The folder whose files the tests get: *root* if it is *given*, else the project's. Raises ``UsageError``."""
+    if given.source == DEFAULT:
+        return project
+    if root.is_dir() and project.is_relative_to(root) and root != Path(root.anchor):
+        return root
+    problem = f"does not hold the project {project}" if root.is_dir() else "is no folder"
+    if root == Path(root.anchor):
+        problem = "is the whole machine"
+    raise UsageError(
+        f"{given.place()} is {str(given.value)!r}, but {root} {problem}.",
+        hint='root is a folder around the project, seen from its pyproject.toml: root = ".." brings the files beside it.',
+    )
 
 
 def _unknown_key(key: str, options: Mapping[str, Option], place: str) -> UsageError:

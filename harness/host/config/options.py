@@ -100,12 +100,13 @@ _django = partial(_option, is_django=True)
 class Config:
     """All values that the user can decide. A field is named as its key in ``[tool.harness]``; paths are absolute.
 
-    ``settings`` is ``None`` only where no project is needed. ``parallel`` is ``None`` for ``auto``. ``install`` is ``None``
-    for the default from the project's own files. ``env`` has all variables of the tests. ``shuffle`` is the seed if one
-    is given: an integer that is no ``bool``. The fields of pip and the proxies are ``None`` for the values of the user's own
-    pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts, including those
-    of the runs on other backends. ``sources`` has the source of each value by its key (``default``, ``pyproject.toml``, a
-    variable, a flag, ``manage.py``, the declaration of a Python), ``given`` the command line's values.
+    ``settings`` is ``None`` only where no project is needed. ``root`` is ``project`` or a folder above it. ``parallel`` is
+    ``None`` for ``auto``. ``install`` is ``None`` for the default from the project's own files. ``env`` has all variables of the
+    tests. ``shuffle`` is the seed if one is given: an integer that is no ``bool``. The fields of pip and the proxies are ``None``
+    for the values of the user's own pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of
+    all artifacts, including those of the runs on other backends. ``sources`` has the source of each value by its key
+    (``default``, ``pyproject.toml``, a variable, a flag, ``manage.py``, the declaration of a Python), ``given`` the command
+    line's values.
     """
 
     pythons: tuple[str, ...]
@@ -207,6 +208,12 @@ class Config:
         TEXTS, "Further requirements of the runner image, beside those of the project: a driver, a plugin."
     )
     apt: tuple[str, ...] = _key(TEXTS, "Further Debian packages of the runner image.")
+    root: Path = _key(
+        FOLDER,
+        "Folder whose files the tests get, around the project's: .. where the project needs files beside it. "
+        "Without it, the project's.",
+        default=".",
+    )
     workdir: str | None = _key(
         TEXT, "Folder of the project in which the tests run. Without it, that of manage.py.", default=None
     )

@@ -90,19 +90,22 @@ class ImageBuilder:
     def project_image(
         self,
         runner: str,
-        root: Path,
+        project: Path,
         configured: Sequence[str] | None = None,
         apt: Sequence[str] = (),
         exclude: Sequence[Path] = (),
         extra: Sequence[str] = (),
         engines: Sequence[str] = (),
+        root: Path | None = None,
     ) -> str:
-        """The tag of the image with the dependencies of the project in *root*, on the image *runner*.
+        """The tag of the image with the dependencies of *project*, on the image *runner*.
 
         The arguments and errors are those of ``project_installation``; a command that fails raises ``ProjectError`` with the
         end of the log. If nothing is to be installed, that is *runner*.
         """
-        installation = project_installation(self.environment, runner, root, configured, apt, exclude, extra, engines)
+        installation = project_installation(
+            self.environment, runner, project, configured, apt, exclude, extra, engines, root
+        )
         tag = installation.tag
         if not installation.commands:
             return runner

@@ -29,30 +29,33 @@ VARIABLES = {
 def project_installation(
     environment: BuildEnvironment,
     runner: str,
-    root: Path,
+    project: Path,
     configured: Sequence[str] | None = None,
     apt: Sequence[str] = (),
     exclude: Sequence[Path] = (),
     extra: Sequence[str] = (),
     engines: Sequence[str] = (),
+    root: Path | None = None,
 ) -> Installation:
-    """The installation of the dependencies of the project in *root* into the image *runner*; its tag changes with
-    everything that it depends on.
+    """The installation of the dependencies of *project* into the image *runner*; its tag changes with everything that it
+    depends on.
 
-    *configured* are the commands of ``[tool.harness] install``, *extra* the requirements of ``extra_install``, *apt* the
-    Debian packages, *exclude* the folders that are not part of the project, *engines* those that need a driver. Raises
-    ``ProjectError`` where nothing names dependencies, and for files that cannot be read or followed.
+    *root* is the folder that is copied, the project or one above it. *configured* are the commands of ``[tool.harness] install``,
+    *extra* the requirements of ``extra_install``, *apt* the Debian packages, *exclude* the folders that are not part of the
+    project, *engines* those that need a driver. Raises ``ProjectError`` where nothing names dependencies, and for files that
+    cannot be read or followed.
     """
-    plan = dependencies.plan(root, configured, extra, engines)
+    root = root or project
+    plan = dependencies.plan(project, configured, extra, engines, root)
     if not plan.commands and configured is None:
-        raise undeclared.error(root)
+        raise undeclared.error(project)
     base = plan.base or root
     files = plan.files if plan.files is not None else tuple(project_files(base, exclude))
     versions = git_version.variables(base, files) if plan.files is None else {}
     parts = [*environment.key_parts(), *(f"{name}={value}".encode() for name, value in versions.items())]
     digest = dependencies.digest(plan, fingerprints(base, files), runner, apt, parts)
     commands = [Command(dependencies.apt_command(apt), user="root")] if apt else []
-    commands += [Command(text, advise=partial(git_version.next_step, root, text)) for text in plan.commands]
+    commands += [Command(text, advise=partial(git_version.next_step, project, text)) for text in plan.commands]
     return Installation(
         source=runner,
         tag=f"{naming.PREFIX}-project:{digest}",

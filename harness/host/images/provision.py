@@ -63,6 +63,7 @@ class ConfiguredImages:
             (config.artifacts_root,),
             config.extra_install,
             [spec.engine for spec in config.db],
+            config.root,
         )
 
     def _server_image(self, spec: DbSpec) -> str:

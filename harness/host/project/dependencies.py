@@ -48,10 +48,10 @@ _NUMBERED = ("test_requirements", "test-requirements", "tests/requirements")
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """The commands that install the project's dependencies, run in the runner image, in the project's folder.
+    """The commands that install the project's dependencies, run in the runner image, in the folder of what is copied.
 
     ``files`` are the paths, relative to *base*, that the commands can read; ``None`` means every file of it. ``base`` is
-    the folder above the project that names its dependencies; ``None`` means the project's own. ``declared_in`` names the
+    the folder above ``root`` that names the dependencies; ``None`` means ``root`` itself. ``declared_in`` names the
     source of the commands, ``reason`` says why it was chosen, and ``notices`` name packages that the harness adds, all for
     people.
     """
@@ -65,22 +65,29 @@ class Installation:
 
 
 def plan(
-    root: Path, configured: Sequence[str] | None, extra: Sequence[str] = (), engines: Iterable[str] = ()
+    project: Path,
+    configured: Sequence[str] | None,
+    extra: Sequence[str] = (),
+    engines: Iterable[str] = (),
+    root: Path | None = None,
 ) -> Installation:
-    """The installation of the dependencies of the project in *root*: *configured*, else the default from its files.
+    """The installation of the dependencies of *project*: *configured*, else the default from its files.
 
-    *extra* are requirements beside these, *engines* those that a driver is needed for. No commands when no dependencies
-    are named. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a path outside of the project.
+    *extra* are requirements beside these, *engines* those that a driver is needed for. *root* is the folder that is copied:
+    a folder above the project, or the project itself. No commands when no dependencies are named. Raises ``ProjectError``
+    for a packaging file that cannot be parsed, and for a path outside of *root*.
     """
+    root = root or project
     if configured is None:
-        found = _declared(root)
+        found = _declared(project, root)
     else:
-        found = Installation(tuple(configured), files_read(root, configured), "[tool.harness] install", "configured")
+        read = files_read(project, configured, root)
+        found = _placed(Installation(tuple(configured), read, "[tool.harness] install", "configured"), project, root)
     if extra:
         command = shlex.join(["pip", "install", *extra])
-        read = files_read(root, [command])
-        files = None if found.files is None or read is None else tuple(sorted({*found.files, *read}))
-        found = replace(found, commands=(*found.commands, command), files=files)
+        more = _placed(Installation((command,), files_read(project, [command], root)), project, root)
+        files = None if found.files is None or more.files is None else tuple(sorted({*found.files, *more.files}))
+        found = replace(found, commands=(*found.commands, *more.commands), files=files)
     return _with_drivers(found.base or root, found, engines) if found.commands else found
 
 
@@ -120,23 +127,25 @@ def apt_command(packages: Iterable[str]) -> str:
     return f"apt-get update && apt-get install -y --no-install-recommends -- {wanted} && rm -rf /var/lib/apt/lists/*"
 
 
-def _declared(root: Path) -> Installation:
-    """The installation that the files of *root* name, or of the nearest folder above it in its repository that names any."""
-    above = list(_folders_above(root))
+def _declared(project: Path, root: Path) -> Installation:
+    """The installation that the files of *project* name, or of the nearest folder above it in *root* or its repository that
+    names any.
+    """
+    above = list(_folders_above(project, root))
     for folder in above:
-        if _is_member(root, folder):
-            return _from_above(root, root, folder)
-    if not names_dependencies(root):
+        if _is_member(project, folder):
+            return _from_above(project, project, folder, root)
+    if not names_dependencies(project):
         for folder in filter(names_dependencies, above):
-            return _from_above(root, folder, folder)
-    return _declared_in(root)
+            return _from_above(project, folder, folder, root)
+    return _placed(_declared_in(project, place=_place(project, root), top=root), project, root)
 
 
-def _folders_above(root: Path) -> Iterator[Path]:
-    """The folders above *root* in its repository, the nearest first; none without a repository."""
-    folders = [root, *root.parents]
+def _folders_above(project: Path, root: Path) -> Iterator[Path]:
+    """The folders above *project* in *root* and in its repository, the nearest first."""
+    folders = [project, *project.parents]
     top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    yield from folders[1 : top + 1]
+    yield from folders[1 : max(top, folders.index(root)) + 1]
 
 
 def _is_member(root: Path, workspace: Path) -> bool:
@@ -146,23 +155,48 @@ def _is_member(root: Path, workspace: Path) -> bool:
     return any(root in workspace.glob(str(pattern)) for pattern in patterns)
 
 
-def _from_above(root: Path, folder: Path, base: Path) -> Installation:
-    """The installation that the files of *folder* name, with the files of *base* in a folder of their own."""
+def _from_above(project: Path, folder: Path, base: Path, root: Path) -> Installation:
+    """The installation that the files of *folder* name, with those of *base*: these have a folder of their own if *root*,
+    which is copied, does not have them.
+    """
+    if base.is_relative_to(root):
+        found = _declared_in(folder, installers.RULES[0] if folder == project else None, _place(folder, root), root)
+        placed = _placed(found if folder != project else replace(found, files=None), folder, root)
+        return replace(placed, declared_in=f"{found.declared_in} in {base}")
     place = f"{REPOSITORY}/{folder.relative_to(base).as_posix()}".removesuffix("/.")
-    found = _declared_in(folder, rule=installers.RULES[0] if folder == root else None, place=place)
+    found = _declared_in(folder, rule=installers.RULES[0] if folder == project else None, place=place)
     commands = tuple(f"cd {shlex.quote(place)} && {command}" for command in found.commands)
-    files = None if folder == root else found.files
+    files = None if folder == project else found.files
     return replace(found, commands=commands, files=files, base=base, declared_in=f"{found.declared_in} in {base}")
 
 
-def _declared_in(folder: Path, rule: Rule | None = None, place: str = FOLDER) -> Installation:
-    """The installation that the files of *folder*, which is *place* in a container, name; by *rule*, if one is given."""
+def _place(folder: Path, root: Path) -> str:
+    """The folder in a container of *folder* in *root*."""
+    return f"{FOLDER}/{folder.relative_to(root).as_posix()}".removesuffix("/.")
+
+
+def _placed(found: Installation, folder: Path, root: Path) -> Installation:
+    """*found*, whose commands run in *folder*, with commands that run in *root*, and files relative to that."""
+    if folder == root:
+        return found
+    inner = folder.relative_to(root).as_posix()
+    commands = tuple(f"cd {shlex.quote(inner)} && {command}" for command in found.commands)
+    names = None if found.files is None else sorted(os.path.normpath(f"{inner}/{name}") for name in found.files)
+    return replace(found, commands=commands, files=None if names is None else tuple(names))
+
+
+def _declared_in(folder: Path, rule: Rule | None = None, place: str = FOLDER, top: Path | None = None) -> Installation:
+    """The installation that the files of *folder*, which is *place* in a container, name; by *rule*, if one is given.
+
+    *top* is the folder that is copied: *folder* or one above it.
+    """
+    top = top or folder
     files = PackagingFiles(folder)
     rule = rule or installers.rule_for(files)
     if rule is None:
-        return _by_pip(files, place)
-    if place == FOLDER:
-        requirements.check_places(folder, installers.folders(files), rule.file)
+        return _by_pip(files, place, top)
+    if not place.startswith(REPOSITORY):
+        requirements.check_places(folder, installers.folders(files), rule.file, top)
     read = None if installers.names_folders(files) else tuple(sorted(requirements.packaging_files(folder)))
     commands = list(installers.commands_of(rule, files))
     declared_in, reason = rule.file, rule.reason
@@ -170,15 +204,15 @@ def _declared_in(folder: Path, rule: Rule | None = None, place: str = FOLDER) ->
         reason += f"; not read: {', '.join(unread)}"
     test_file = "" if installers.has_tests(files) else _test_file(files)
     if test_file:
-        requirements.check_files(folder, [test_file])
+        requirements.check_files(folder, [test_file], top)
         commands.append(command := shlex.join(["pip", "install", "-r", test_file]))
-        closure = files_read(folder, [command])
+        closure = files_read(folder, [command], top)
         read = None if read is None or closure is None else tuple(sorted({*read, *closure}))
         declared_in += f", {test_file}"
     return Installation(tuple(commands), read, declared_in, reason)
 
 
-def _by_pip(files: PackagingFiles, place: str) -> Installation:
+def _by_pip(files: PackagingFiles, place: str, top: Path) -> Installation:
     """Pip's installation of a project without a lock: its own dependencies and those of its tests, the first of each."""
     run_file = _first(files, ["requirements.txt", *(f"requirements/{name}.txt" for name in RUN_NAMES)])
     test_file = _test_file(files)
@@ -187,11 +221,11 @@ def _by_pip(files: PackagingFiles, place: str) -> Installation:
     arguments = [*own[0], *tests[0]]
     if not arguments:
         return Installation()
-    requirements.check_files(files.root, filter(None, (run_file, test_file)))
-    words = ["install", *requirements.in_container(files.root, arguments, "pyproject.toml", place)]
+    requirements.check_files(files.root, filter(None, (run_file, test_file)), top)
+    words = ["install", *requirements.in_container(files.root, arguments, "pyproject.toml", place, top)]
     command = shlex.join(["pip", *words])
     declared_in = ", ".join(where for words, where in (own, tests) if words)
-    read = files_read(files.root, [command])
+    read = files_read(files.root, [command], top)
     if by_uv := installers.uv_pip(files, words):
         read = None if read is None else tuple(sorted({*read, *requirements.packaging_files(files.root)}))
         return Installation(tuple(by_uv), read, declared_in, "no lock; uv installs, for the indexes in [tool.uv]")

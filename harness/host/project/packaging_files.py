@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ProjectError
+from harness.host.project.files import leads_out
 
 
 class PackagingFiles:
@@ -127,16 +128,16 @@ class Line:
     local_target: str = ""
 
 
-def requirement_lines(root: Path, name: str) -> Iterator[Line]:
+def requirement_lines(root: Path, name: str, top: Path | None = None) -> Iterator[Line]:
     """The lines of the requirements file *name* and of those that it includes, each file once.
 
-    Files outside of *root* and missing files are not read.
+    Files outside of *top*, which is *root* or a folder above it, and missing files are not read.
     """
     seen: set[str] = set()
     queue = [name]
     while queue:
         relative = os.path.normpath(queue.pop(0))
-        if relative in seen or relative.startswith("..") or not (root / relative).is_file():
+        if relative in seen or leads_out(root, relative, top or root) or not (root / relative).is_file():
             continue
         seen.add(relative)
         content = (root / relative).read_text("utf-8", "replace").replace("\\\n", " ")

@@ -10,9 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import ProjectError
-from harness.host.project.files import FOLDER
+from harness.host.project.files import FOLDER, leads_out, missing_submodules
 from harness.host.project.installers import names_folders
-from harness.host.project.packaging_files import PackagingFiles, is_path, local_path, pip_arguments, requirement_lines
+from harness.host.project.packaging_files import (
+    PackagingFiles,
+    is_path,
+    local_path,
+    pip_arguments,
+    requirement_lines,
+)
 
 _DECLARING = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
 _LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
@@ -24,15 +30,18 @@ _ROOTS = re.compile(r"file:/*\$\{PROJECT_ROOT\}|\{root:uri\}")
 """The variables of packaging tools for the project's root."""
 
 
-def files_read(root: Path, commands: Iterable[str]) -> tuple[str, ...] | None:
-    """The files of *root* that *commands* can read, sorted; ``None`` when it may be any of them."""
+def files_read(root: Path, commands: Iterable[str], top: Path | None = None) -> tuple[str, ...] | None:
+    """The files of *top* that *commands* can read, relative to *root*, sorted; ``None`` when it may be any of them.
+
+    *top* is *root*, where the commands run, or a folder above it.
+    """
     found: set[str] = set()
     for command in commands:
         if _reads_declarations(root, command):
             found.update(packaging_files(root))
             continue
         named = _read_by_pip(command)
-        if named is None or not all(_closure(root, name, found) for name in named):
+        if named is None or not all(_closure(root, name, found, top or root) for name in named):
             return None
     return tuple(sorted(found))
 
@@ -79,73 +88,91 @@ def _words(command: str) -> list[str] | None:
     return None
 
 
-def _closure(root: Path, name: str, found: set[str]) -> bool:
-    """Add the requirements file *name* and those that it names to *found*; returns whether it needs nothing else of *root*."""
+def _closure(root: Path, name: str, found: set[str], top: Path) -> bool:
+    """Add the requirements file *name* and those that it names to *found*; returns whether it needs nothing else of *top*."""
     path = (root / name).resolve()
-    if not path.is_relative_to(root.resolve()):
+    if not path.is_relative_to(top.resolve()):
         return False
-    relative = path.relative_to(root.resolve()).as_posix()
+    relative = Path(os.path.relpath(path, root.resolve())).as_posix()
     if relative in found or not path.is_file():
         return True
     found.add(relative)
     if path.suffix == ".toml":  # dependency groups and locks name no further files
         return True
-    for line in requirement_lines(root, relative):
+    for line in requirement_lines(root, relative, top):
         found.add(line.file)
         target = line.local_target
-        if target and (not line.included or target.startswith(("..", "/"))):
+        if target and (not line.included or leads_out(root, target, top)):
             return False
         if target and (root / target).is_file():
             found.add(target)
     return True
 
 
-def in_container(root: Path, texts: Iterable[str], declared_in: str, place: str) -> list[str]:
+def in_container(root: Path, texts: Iterable[str], declared_in: str, place: str, top: Path) -> list[str]:
     """The requirements *texts* with *place*, the container's folder of *root*, instead of the variables for it.
 
-    Raises ``ProjectError`` for a path outside of the project.
+    Raises ``ProjectError`` for a path outside of *top*.
     """
-    check_places(root, (text for text in texts if "file:" in text), declared_in)
+    check_places(root, (text for text in texts if "file:" in text), declared_in, top)
     return [_ROOTS.sub(f"file://{place}", text) for text in texts if text.strip()]
 
 
-def check_places(root: Path, places: Iterable[str], declared_in: str) -> None:
-    """Raise ``ProjectError`` for one of *places*, which *declared_in* names, that is outside of the project."""
+def check_places(root: Path, places: Iterable[str], declared_in: str, top: Path) -> None:
+    """Raise ``ProjectError`` for one of *places*, which *declared_in* in *root* names, that *top* does not bring."""
     for place in places:
         named = re.search(r"(?:file:|\{root:)[^\s;]*", place)
         target = local_path(_ROOTS.sub(".", named[0] if named else place))
-        if _is_outside(target):
-            raise _outside(root, target, f"{declared_in} names {target}", "")
+        _check(root, target, f"{declared_in} names {target}", top)
 
 
-def check_files(root: Path, names: Iterable[str]) -> None:
-    """Raise ``ProjectError`` for a path outside of the project in the requirements files *names* and those they include."""
-    for line in (line for name in names for line in requirement_lines(root, name)):
-        if _is_outside(line.local_target):
+def check_files(root: Path, names: Iterable[str], top: Path) -> None:
+    """Raise ``ProjectError`` for a path that *top* does not bring, in the requirements files *names* of *root* and those they
+    include.
+    """
+    for name in names:
+        if (root / name).is_symlink():
+            target = os.path.relpath(os.path.realpath(root / name), os.path.realpath(root))
+            _check(root, target, f"{name} is a link to {target}", top)
+        for line in requirement_lines(root, name, top):
+            is_conditional = ";" in line.text and not line.included
             message = f"{line.file} names {line.local_target} ({line.text!r})"
-            raise _outside(root, line.local_target, message, f"pip install -r {line.file}")
+            _check(root, line.local_target, message, top, needs_content=not is_conditional)
 
 
-def _is_outside(place: str) -> bool:
-    """Whether *place* is not below the project's folder, on this machine or in the image."""
+def _check(root: Path, target: str, message: str, top: Path, *, needs_content: bool = True) -> None:
+    """Raise ``ProjectError`` for *target*, seen from *root*, that is outside of *top*, or a submodule that is not checked
+    out; *message* begins the error.
+    """
+    if _is_outside(root, target, top):
+        raise _outside(root, target, message, top)
+    folder = Path(os.path.normpath(root / target))
+    if target and needs_content and folder != root and not (folder.is_dir() and any(folder.iterdir())):
+        for submodule in missing_submodules(top):
+            if folder.is_relative_to(top / submodule):
+                raise ProjectError(
+                    f"{message}, which is in a git submodule that is not checked out.",
+                    hint=f"Run: git -C {top} submodule update --init {submodule}",
+                )
+
+
+def _is_outside(root: Path, place: str, top: Path) -> bool:
+    """Whether *place*, seen from *root*, is neither below *top* nor in the image's folder of the project."""
     if Path(place).is_absolute() or place.startswith("~"):
         return not Path(place).is_relative_to(FOLDER)
-    return os.path.normpath(place).startswith("..")
+    return leads_out(root, place, top)
 
 
-def _outside(root: Path, target: str, message: str, command: str) -> ProjectError:
-    """The error for *target*, which lies outside the project; *command* is the rest of the installation's command."""
+def _outside(root: Path, target: str, message: str, top: Path) -> ProjectError:
+    """The error for *target*, seen from *root*, which is outside of *top*."""
     hint = "Name commands that take it from elsewhere with [tool.harness] install, or its wheel with pip_find_links."
     there = Path(os.path.normpath(root / target))
     common = Path(os.path.commonpath([root, there]))
     if there.exists() and common != Path("/"):
-        inner = root.relative_to(common).as_posix()
-        example = f"cd {inner} && {command}" if command else f"pip install ./{there.relative_to(common)} ..."
+        place = Path(os.path.relpath(common, root)).as_posix()
         hint = (
-            f"Run in {common}, which holds both: harness ci {inner} --settings MODULE, with a pyproject.toml there that says"
-            f' [tool.harness] env = {{ PYTHONPATH = "{inner}" }} and install = ["{example}"]. Or name its wheel with'
-            " pip_find_links."
+            f'Bring {common}, which holds both, to the tests: [tool.harness] root = "{place}" in {root / "pyproject.toml"}.'
+            " Or name its wheel with pip_find_links."
         )
-    return ProjectError(
-        f"{message}, which is outside of the project's folder {root}: only what is in it reaches the image.", hint=hint
-    )
+    folder = f"the project's folder {root}" if top == root else f"root, {top}"
+    return ProjectError(f"{message}, which is outside of {folder}: only what is in it reaches the image.", hint=hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -32,15 +33,20 @@ def error(root: Path) -> ProjectError:
     )
 
 
-def left_out(root: Path, configured: Sequence[str] | None) -> Iterator[str]:
-    """One line on each place in *root* that names further packages, which its installation does not read."""
+def left_out(project: Path, configured: Sequence[str] | None, root: Path | None = None) -> Iterator[str]:
+    """One line on each place in *project* that names further packages, which its installation does not read.
+
+    *root* is the folder that is copied, the project or one above it.
+    """
     with contextlib.suppress(ProjectError):
-        installation = dependencies.plan(root, configured)
-        files = other_files(root, installation.files or ())
+        root = root or project
+        installation = dependencies.plan(project, configured, root=root)
+        installed = [os.path.relpath(root / name, project) for name in installation.files or ()]
+        files = other_files(project, installed)
         if files and installation.files is not None:
             yield f"Not installed: {', '.join(files[:_LISTED])}. [tool.harness] install names the commands."
         if configured is None:
-            yield from _test_environments(root)
+            yield from _test_environments(project)
 
 
 def lacks_a_module(event: Event) -> bool:

@@ -23,8 +23,8 @@ from harness.report.terminal.style import ConsoleOptions, encodable
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The environment of the process. ``prefix`` is the project's folder relative to its repository's root, ``command`` the
-    command that was typed.
+    """The environment of the process. ``prefix`` is the folder of the tests' files relative to its repository's
+    root, ``command`` the command that was typed.
     """
 
     cwd: Path
@@ -85,7 +85,7 @@ def read_environment(config: Config, environ: Mapping[str, str], out: TextIO = s
         has_colour=has_colour,
         is_github=is_github,
         step_summary=Path(summary) if is_github and summary else None,
-        prefix=_repository_prefix(config.project),
+        prefix=_repository_prefix(config.root),
         command=command_line.typed(config.given),
     )
 
@@ -102,11 +102,11 @@ def variables_of_tests(config: Config, own_filters: Sequence[str]) -> dict[str, 
     return {**config.env, name: filters} if filters else dict(config.env)
 
 
-def _repository_prefix(project: Path) -> str:
+def _repository_prefix(folder: Path) -> str:
     """The folder's place below its repository's root, with a slash behind it; empty at the root and without git."""
     try:
         asked = subprocess.run(
-            ["git", "rev-parse", "--show-prefix"], cwd=project, capture_output=True, text=True, timeout=10, check=True
+            ["git", "rev-parse", "--show-prefix"], cwd=folder, capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ""

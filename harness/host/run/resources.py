@@ -132,7 +132,7 @@ class Resources:
         config = self.config
         if config.runner == "host":
             environment = {**os.environ, **variables_of_tests(config, sys.warnoptions)}
-            return Conversation(ChildRunner(config.project, environment, on_stderr=self._show_stderr))
+            return Conversation(ChildRunner(config.root, environment, on_stderr=self._show_stderr))
         assert image is not None
         spec = RunnerSpec(
             run=self._run,
@@ -153,7 +153,7 @@ class Resources:
         """The watch over the runner's progress, not yet started: a context manager."""
         config = self.config
         limits = {"setup_timeout": config.setup_timeout, "template_timeout": config.template_timeout}
-        folder = str(config.project) if config.runner == "host" else FOLDER
+        folder = str(config.root) if config.runner == "host" else FOLDER
         return Liveness(conversation.runner, on_end, limits, folder)
 
     def plans(self, spec: RunSpec) -> dict[str, ServerPlan]:
@@ -196,8 +196,8 @@ class Resources:
     def _make_archive(self) -> IO[bytes]:
         config = self.config
         archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
-        files = project_files(config.project, [config.artifacts_root], config.include)
-        project_tar(config.project, files, archive)
+        files = project_files(config.root, [config.artifacts_root], config.include, config.project)
+        project_tar(config.root, files, archive)
         archive.seek(0)
         return archive
 

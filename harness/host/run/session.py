@@ -13,6 +13,7 @@ import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode, HarnessError, ServerError, UsageError
@@ -26,8 +27,8 @@ from harness.host.planning.plan import ServerPlan, make_plan, routed
 from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
-from harness.host.project.files import left_behind, missing_files, missing_submodules
 from harness.host.project.settings_search import suggestions
+from harness.host.run import left_behind
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
@@ -73,6 +74,7 @@ def run_ci(config: Config, environment: Environment | None = None) -> ExitCode:
 def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print the plan of a run, and start nothing but the runner."""
     environment = read_environment(config, os.environ)
+    left_behind.carried(config)  # a wrong include is known before images are made
     with interruptible(), Resources(config, lambda *_: None) as resources:
         plans = resources.plans(_entry(config, plan_only=True))
     installation = _installation(config)
@@ -91,14 +93,14 @@ def _installation(config: Config) -> Installation | None:
     if config.runner == "host":
         return None
     engines = [spec.engine for spec in config.db]
-    return dependencies.plan(config.project, config.install, config.extra_install, engines)
+    return dependencies.plan(config.project, config.install, config.extra_install, engines, config.root)
 
 
 def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
     """Run the suite: everything that this starts is gone when it returns or raises."""
-    for folder in missing_submodules(config.project):
-        text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
-        record.add(Notice("missing-submodule", text))
+    listing = left_behind.carried(config)
+    for notice in left_behind.incomplete(config.root, listing, is_copied=config.runner == "container"):
+        record.add(notice)
     if config.sources["project"] == MANAGE_PY:
         record.add(Notice("project-found", f"{MANAGE_PY} is in {config.project}: that is the project."))
     if config.sources["workdir"] == MANAGE_PY:
@@ -131,7 +133,7 @@ class _Run:
         self._databases = DatabasesReady(())
         self._end: RunFinished | RunAborted | None = None
         self._lacks_a_module = False
-        self._missing_files: set[str] = set()
+        self._left_behind = left_behind.LeftBehind(resources.config)
         self._are_servers_up = threading.Event()
         self._lost_servers: set[str] = set()
         self._is_aborted = self._is_over = False
@@ -185,7 +187,7 @@ class _Run:
                 return  # a torn line: the runner's end explains it
             self._liveness.take(event)
             self._lacks_a_module |= undeclared.lacks_a_module(event)
-            self._missing_files |= missing_files(event)
+            self._left_behind.take(event)
             match event:
                 case TopologyFound():
                     self._plan = plan = make_plan(event.topology, self._resources.config.db)
@@ -210,11 +212,10 @@ class _Run:
         if config.runner == "host":
             return
         if self._lacks_a_module:
-            for text in undeclared.left_out(config.project, config.install):
+            for text in undeclared.left_out(config.project, config.install, config.root):
                 self._record.add(Notice("requirements-left-out", text))
-        for name in left_behind(config.project, self._missing_files, [config.artifacts_root], config.include):
-            text = f"{name} is here, but git ignores it: [tool.harness] include = [{json.dumps(name)}] brings it to the tests."
-            self._record.add(Notice("left-behind", text))
+        for notice in self._left_behind.notices():
+            self._record.add(notice)
 
     def _start_servers(self, plan: ServerPlan) -> None:
         """Start the servers, in a thread of its own. A failure ends the run."""
@@ -322,11 +323,17 @@ def _entry(config: Config, plan_only: bool = False) -> RunSpec:
     return RunSpec(
         plan_only=plan_only,
         before=config.before,
-        workdir=config.workdir or "",
+        project=_below(config.root, config.project),
+        workdir=_below(config.root, config.project / (config.workdir or "")),
         script=config.script,
         settings=config.settings if is_named else None,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )
+
+
+def _below(root: Path, folder: Path) -> str:
+    """*folder* as a path from *root*; empty for *root* itself."""
+    return "" if folder == root else folder.relative_to(root).as_posix()
 
 
 def _replay(config: Config) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import django
@@ -34,6 +35,7 @@ def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     gc_thresholds.collect_seldom()
     warning_counts.install()
     _enter_folder(spec)
+    spec = replace(spec, labels=tuple(label_names.from_here(label, project_root()) for label in spec.labels))
     if spec.before:
         journal.finish_phase("setup")
         journal.start_phase("before")
@@ -58,8 +60,8 @@ def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
 
 def _enter_folder(spec: RunSpec) -> None:
     """Make the folder of the tests the working directory, and the project importable, as if it were installed."""
-    root = project_root()
-    if (source := Path(root, "src")).is_dir():
+    project = str(Path(project_root(), spec.project))
+    if (source := Path(project, "src")).is_dir():
         # a package in a src layout is tested from the project's files: only its dependencies are installed
         sys.path.insert(1, str(source))
     if spec.workdir:
@@ -71,7 +73,7 @@ def _enter_folder(spec: RunSpec) -> None:
                 hint="Correct workdir in [tool.harness]: it is a folder of the project.",
             ) from error
         # the last entry is the harness's own
-        sys.path[0], sys.path[-1:] = str(Path.cwd()), [root, *sys.path[-1:]]
+        sys.path[0], sys.path[-1:] = str(Path.cwd()), [project, *sys.path[-1:]]
 
 
 def _load_settings(spec: RunSpec, journal: Journal) -> tuple[str, ...]:

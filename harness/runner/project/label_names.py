@@ -45,6 +45,15 @@ def as_django_label(label: str) -> str:
     return owner if owner and last in _FIXTURES else name
 
 
+def from_here(label: str, root: str) -> str:
+    """*label*, if it is a path that is seen from *root*, as reports have it, seen from the working directory below that."""
+    path, *inner = label.split("::")
+    place = Path(root, path)
+    if "/" in path and not Path(path).exists() and place.exists() and place.is_relative_to(Path.cwd()):
+        return "::".join([str(place.relative_to(Path.cwd())), *inner])
+    return label
+
+
 def check(labels: Iterable[str], installed_apps: Sequence[str]) -> None:
     """Raise ``ProjectError`` if one of *labels* certainly names nothing."""
     missing = [label for label in labels if is_missing(label, installed_apps)]

@@ -1,9 +1,12 @@
 """The party at fault for an exception, and exceptions that fail to be described."""
 
 import json
+import sys
+import types
 from pathlib import Path
 
 import pytest
+from django.template import Origin, TemplateDoesNotExist
 
 from harness.errors import HarnessError, ProjectError
 from harness.runner import failures
@@ -59,9 +62,9 @@ def test_own_work_keeps_a_harness_error() -> None:
         raise ProjectError("settings")
 
 
-class TestMissingFile:
+class TestMissingFiles:
     @pytest.mark.parametrize(
-        ("source", "name"),
+        ("source", "names"),
         [
             ("open('/project/.env')", ".env"),
             ("import os; os.listdir(b'/project/a/../build')", "build"),
@@ -69,14 +72,43 @@ class TestMissingFile:
                 "try:\n    open('/project/x/y.txt')\nexcept OSError as error:\n    raise ValueError from error",
                 "x/y.txt",
             ),
-            ("open('/etc/no-such-file')", ""),
+            ("open('/etc/no-such-file')", "../etc/no-such-file"),
+            ("from package import local_settings", "package/local_settings.py package/local_settings/__init__.py"),
+            ("import package.secret", "package/secret.py package/secret/__init__.py"),
+            ("import package.secret as s", "package/secret.py package/secret/__init__.py"),
             ("raise FileNotFoundError('/project/.env')", ""),
             ("raise FileNotFoundError(2, 'no', object())", ""),
             ("{}[1]", ""),
         ],
     )
-    def test_the_file_of_the_project_that_was_not_found(self, source: str, name: str) -> None:
-        assert failures.missing_file(raised(source, "/project/shop/x.py"), "/project") == name
+    def test_the_files_of_the_project_that_were_not_found(
+        self, source: str, names: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package = types.ModuleType("package")
+        package.__path__ = ["/project/package"]
+        monkeypatch.setitem(sys.modules, "package", package)
+        monkeypatch.setattr(sys, "path", ["/project", "/venv/lib/python3.13/site-packages"])
+        assert failures.missing_files(raised(source, "/project/shop/x.py"), "/project") == tuple(names.split())
+
+    def test_the_places_of_a_template_that_django_did_not_find(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        origins = [Origin(f"{folder}/cart.html") for folder in ("/venv/lib/x/templates", "/project/shop/templates")]
+        first = TemplateDoesNotExist("cart.html", tried=[(origin, "no source") for origin in origins])
+        jinja = types.SimpleNamespace(template_dirs=[Path("/project/jinja2")])
+        second = TemplateDoesNotExist("cart.html", backend=jinja)  # type: ignore[arg-type]  # a stand-in for an engine
+        app = types.SimpleNamespace(path="/project/app")
+        monkeypatch.setattr("django.apps.apps.get_app_configs", lambda: [app])
+        found = failures.missing_files(TemplateDoesNotExist("cart.html", chain=[first, second]), "/project")
+        searched = ("shop/templates", "jinja2", "app/templates", "app/jinja2", "../venv/lib/x/templates")
+        assert found == tuple(f"{folder}/cart.html" for folder in searched)
+
+    def test_the_manifest_of_static_files(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        manifest = types.SimpleNamespace(path=lambda name: f"/project/static/{name}")
+        storage = types.SimpleNamespace(manifest_storage=manifest, manifest_name="staticfiles.json")
+        module = types.SimpleNamespace(staticfiles_storage=storage)
+        monkeypatch.setitem(sys.modules, "django.contrib.staticfiles.storage", module)
+        error = ValueError("Missing staticfiles manifest entry for 'cart.css'")
+        assert failures.missing_files(error, "/project") == ("static/staticfiles.json",)
+        assert failures.missing_files(ValueError("Missing value"), "/project") == ()
 
     def test_a_relative_name_starts_from_the_working_directory(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -84,5 +116,5 @@ class TestMissingFile:
         (tmp_path / "tests").mkdir()
         monkeypatch.chdir(tmp_path / "tests")
         error = raised("open('data.json')", str(tmp_path / "x.py"))
-        assert failures.missing_file(error, str(tmp_path)) == "tests/data.json"
-        assert FailureDescriber(str(tmp_path)).describe((type(error), error, None), "error").missing_file
+        assert failures.missing_files(error, str(tmp_path)) == ("tests/data.json",)
+        assert FailureDescriber(str(tmp_path)).describe((type(error), error, None), "error").missing_files

@@ -168,3 +168,35 @@ class TestDependentValues:
     def test_the_settings_module_of_the_tests_environment(self, project: Path) -> None:
         config = load(project, 'env = { DJANGO_SETTINGS_MODULE = "of.env" }')
         assert (config.settings, config.sources["settings"]) == ("of.env", "DJANGO_SETTINGS_MODULE")
+
+
+class TestRoot:
+    """``root``: the folder around the project whose files the tests get."""
+
+    def test_without_it_the_projects_files_alone(self, project: Path) -> None:
+        config = load(project)
+        assert (config.root, config.sources["root"]) == (project, "default")
+
+    def test_it_is_seen_from_the_file(self, project: Path) -> None:
+        config = load(project, 'root = ".."')
+        assert (config.root, config.project) == (project.parent, project)
+        assert load(project, 'root = "."').root == project
+
+    def test_the_variable_is_seen_from_the_current_folder(self, project: Path) -> None:
+        assert load(project, environ={"HARNESS_ROOT": "."}).root == project.parent
+
+    @pytest.mark.parametrize(
+        ("root", "problem"),
+        [("../none", "is no folder"), ("lib", "does not hold the project"), ("/", "is the whole machine")],
+    )
+    def test_one_that_cannot_serve_is_refused(self, project: Path, root: str, problem: str) -> None:
+        (project / "lib").mkdir()
+        error = refuse(project, f'root = "{root}"')
+        assert error.exit_code == ExitCode.USAGE
+        assert repr(root) in error.message
+        assert problem in error.message
+
+    def test_a_folder_below_with_a_table_of_its_own_is_the_project(self, project: Path) -> None:
+        (project / "pyproject.toml").write_text('[tool.harness]\nroot = ".."\n')
+        config = load_config({}, {}, project.parent)
+        assert (config.project, config.root, config.sources["project"]) == (project, project.parent, "manage.py")

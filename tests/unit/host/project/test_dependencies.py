@@ -1,6 +1,8 @@
 """The default installation, the files that commands can read, and the digest of both."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -203,6 +205,55 @@ class TestRepository:
         assert all(each.startswith("cd /home/runner/repository/apps/web && ") for each in found.commands)
         assert any("uv sync --locked" in each and "--group dev" in each for each in found.commands)
         assert (found.base, found.files) == (tmp_path, None)
+
+
+class TestRoot:
+    """The files of a folder above the project are copied, so the project may use them."""
+
+    FILES: Mapping[str, str] = MappingProxyType({"shared/setup.py": "", "common.txt": "-r deep.txt\n", "deep.txt": ""})
+
+    def test_commands_run_in_the_projects_folder(self, tmp_path: Path) -> None:
+        write(tmp_path, {**self.FILES, "apps/shop/requirements.txt": "-r ../../common.txt\n"})
+        found = plan(tmp_path / "apps" / "shop", None, ["PyMySQL"], root=tmp_path)
+        assert found.commands == (
+            "cd apps/shop && pip install -r requirements.txt",
+            "cd apps/shop && pip install PyMySQL",
+        )
+        assert (found.base, found.files) == (None, ("apps/shop/requirements.txt", "common.txt", "deep.txt"))
+
+    def test_a_package_beside_the_project_needs_all_files(self, tmp_path: Path) -> None:
+        write(tmp_path, {**self.FILES, "shop/requirements.txt": "-e ../shared\n"})
+        found = plan(tmp_path / "shop", None, root=tmp_path)
+        assert (found.base, found.files) == (None, None)
+
+    @pytest.mark.parametrize("text", ["[tool.uv.sources]\na = {}\n", "[tool.poetry.group.x.dependencies]\na = {}\n"])
+    def test_a_table_may_name_a_folder_beside_the_project(self, tmp_path: Path, text: str) -> None:
+        text = PYPROJECT + text.replace("{}", '{path = "../shared"}')
+        write(tmp_path, {**self.FILES, "shop/pyproject.toml": text})
+        found = plan(tmp_path / "shop", None, root=tmp_path)
+        assert all(each.startswith("cd shop && ") for each in found.commands)
+        with pytest.raises(ProjectError, match="outside of root"):
+            plan(write(tmp_path / "shop", {"pyproject.toml": text.replace("../", "../../")}), None, root=tmp_path)
+
+    def test_configured_commands_run_in_the_projects_folder(self, tmp_path: Path) -> None:
+        write(tmp_path, {**self.FILES, "shop/manage.py": ""})
+        found = plan(tmp_path / "shop", ["pip install -r ../common.txt"], root=tmp_path)
+        assert found.commands == ("cd shop && pip install -r ../common.txt",)
+        assert found.files == ("common.txt", "deep.txt")
+
+    def test_the_dependencies_of_root_need_no_second_folder(self, tmp_path: Path) -> None:
+        write(tmp_path, {**self.FILES, "requirements.txt": "./shared\n", "apps/shop/manage.py": ""})
+        found = plan(tmp_path / "apps" / "shop", None, root=tmp_path)
+        assert found.commands == ("pip install -r requirements.txt",)
+        assert (found.base, found.files) == (None, None)
+        assert found.declared_in == f"requirements.txt in {tmp_path}"
+
+    def test_a_member_of_its_workspace(self, tmp_path: Path) -> None:
+        workspace = '[tool.uv.workspace]\nmembers = ["apps/*"]\n'
+        write(tmp_path, {"uv.lock": "", "pyproject.toml": workspace, "apps/web/pyproject.toml": PYPROJECT})
+        found = plan(tmp_path / "apps" / "web", None, root=tmp_path)
+        assert all(each.startswith("cd apps/web && ") for each in found.commands)
+        assert (found.base, found.files) == (None, None)
 
 
 class TestAdditions:

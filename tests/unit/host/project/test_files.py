@@ -2,6 +2,8 @@
 
 import io
 import os
+import shutil
+import socket
 import subprocess
 import tarfile
 from pathlib import Path
@@ -12,13 +14,11 @@ from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.project.files import (
     RUNNER_UID,
     fingerprints,
-    left_behind,
-    missing_files,
+    list_files,
     missing_submodules,
     project_files,
     project_tar,
 )
-from harness.protocol.events import AttemptFinished, Failure, Outcome, RunAborted
 
 IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "protocol.file.allow=always")
 
@@ -97,6 +97,59 @@ class TestWithGit:
         links = {member.name: member.linkname for member in _packed(repository, names) if member.issym()}
         assert links == {"current": "shop", "broken": "/nowhere"}
 
+    def test_an_absolute_link_into_the_project_becomes_relative(self, repository: Path) -> None:
+        (repository / "shop" / "link").symlink_to(repository / "manage.py")
+        (member,) = [each for each in _packed(repository, ["shop/link"]) if each.issym()]
+        assert member.linkname == "../manage.py"
+
+    def test_an_environment_stays_behind_unless_git_tracks_it(self, repository: Path) -> None:
+        names = ["venv/pyvenv.cfg", "venv/lib/django.py", "assets/node_modules/left/pad.js", ".tox/py/x.py"]
+        _write(repository, *names, "venv.py", "conda/conda-meta/history", "conda/lib.py")
+        assert set(project_files(repository)) & {*names, "conda/lib.py", "venv.py"} == {"venv.py"}
+        _git(repository, "add", ".")
+        assert set(names) < set(project_files(repository))
+
+    def test_a_submodule_without_gitmodules_is_named(self, repository: Path, tmp_path: Path) -> None:
+        library = tmp_path / "library"
+        _write(library, "lib.py")
+        _git(library, "init", "-q")
+        _git(library, "add", ".")
+        _git(library, "commit", "-qm", "first")
+        _git(library, "clone", "-q", ".", str(repository / "vendor" / "library"))
+        _git(repository, "add", "vendor/library")
+        assert list_files(repository).submodules == ()
+        shutil.rmtree(repository / "vendor" / "library" / ".git")
+        assert "vendor/library/lib.py" in project_files(repository)
+        (repository / "vendor" / "library" / "lib.py").unlink()
+        assert list_files(repository).submodules == ("vendor/library",)
+        assert missing_submodules(repository) == ["vendor/library"]
+
+    def test_a_worktree_has_its_own_files(self, repository: Path, tmp_path: Path) -> None:
+        _git(repository, "worktree", "add", "-q", str(tmp_path / "other"))
+        _write(tmp_path / "other", "new.py", "debug.log")
+        assert set(project_files(tmp_path / "other")) == {
+            ".gitignore",
+            "manage.py",
+            "new.py",
+            "shop/models.py",
+            "shop/été.txt",
+        }
+
+    def test_files_that_a_sparse_checkout_leaves_out_are_known(self, repository: Path) -> None:
+        _git(repository, "sparse-checkout", "set", "--no-cone", "/*.py")
+        listing = list_files(repository)
+        assert listing.names == ("manage.py",)
+        assert set(listing.not_checked_out) == {".gitignore", "shop/models.py", "shop/été.txt"}
+
+    def test_a_file_in_conflict_is_listed_once(self, repository: Path) -> None:
+        for branch in ("one", "other"):
+            _git(repository, "checkout", "-qB", branch, "-f", "HEAD" if branch == "one" else "HEAD~1")
+            (repository / "manage.py").write_text(branch)
+            _git(repository, "commit", "-qam", branch)
+        with pytest.raises(subprocess.CalledProcessError):
+            _git(repository, "merge", "one")
+        assert project_files(repository).count("manage.py") == 1
+
     def test_variables_of_a_git_hook_are_ignored(self, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GIT_DIR", "/nowhere")
         monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere/index")
@@ -143,6 +196,26 @@ def test_without_git_all_but_caches_and_environments_belong(tmp_path: Path) -> N
     )
     (tmp_path / "linked").symlink_to("shop")
     assert project_files(tmp_path) == [".env", "linked", "manage.py"]
+
+
+def test_files_with_odd_names_and_kinds_are_packed(tmp_path: Path) -> None:
+    names = ["-dash", " space ", "new\nline", "quote\"'", os.fsdecode(b"latin-\xe9"), "d/" * 60 + "x" * 200]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "loop").symlink_to("loop")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        listed = project_files(tmp_path)
+    assert set(listed) == {*names, "loop"}
+    assert {member.name for member in _packed(tmp_path, listed) if not member.isdir()} == {*names, "loop"}
+
+
+def test_files_that_cannot_be_read_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write(tmp_path, "manage.py", "secret")
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "secret")  # root may read everything
+    listing = list_files(tmp_path)
+    assert (listing.names, listing.unreadable) == (("manage.py",), ("secret",))
 
 
 class TestTar:
@@ -195,35 +268,68 @@ class TestInclude:
         names = project_files(repository, include=["media/**/*.png", "*.log"])
         assert set(names) - set(plain) == {"media/a/logo.png", "debug.log"}
 
-    def test_a_folder_is_carried_whole(self, repository: Path) -> None:
+    @pytest.mark.parametrize("pattern", ["media", "media/", "media/**", "./media", "media/../media/*", "**/media"])
+    def test_a_folder_is_carried_whole(self, repository: Path, pattern: str) -> None:
         _write(repository, "media/a/logo.png", "media/b.txt")
-        assert {"media/a/logo.png", "media/b.txt"} <= set(project_files(repository, include=["media"]))
+        assert {"media/a/logo.png", "media/b.txt"} <= set(project_files(repository, include=[pattern]))
 
     def test_artifacts_stay_behind_all_the_same(self, repository: Path) -> None:
         _write(repository, "media/a.txt", "media/out/b.txt")
         assert "media/out/b.txt" not in project_files(repository, [Path("media/out")], ["media"])
 
+    def test_any_depth_means_no_environment_and_no_cache(self, repository: Path) -> None:
+        _write(repository, ".venv/pyvenv.cfg", ".venv/lib/a.mo", "node_modules/b.mo", "media/c.mo", ".git/d.mo")
+        assert [name for name in project_files(repository, include=["**/*.mo"]) if name.endswith("mo")] == [
+            "media/c.mo"
+        ]
+        names = project_files(repository, include=["node_modules", ".venv/**/*.mo", ".git"])
+        assert {"node_modules/b.mo", ".venv/lib/a.mo", ".git/HEAD"} <= set(names)
+
+    def test_a_file_behind_a_link_has_its_own_path(self, repository: Path, tmp_path: Path) -> None:
+        _write(repository, "media/app.js")
+        _write(tmp_path, "outside/x.js")
+        (repository / "static").symlink_to("media")
+        (repository / "shared").symlink_to(tmp_path / "outside")
+        names = project_files(repository, include=["static/app.js"])
+        assert {"static", "media/app.js"} <= set(names)
+        assert "static/app.js" not in names
+        with pytest.raises(UsageError, match="behind a link"):
+            project_files(repository, include=["shared/x.js"])
+
+    def test_patterns_start_from_the_project_below_root(self, repository: Path) -> None:
+        _write(repository, "shop/debug.log", "debug.log")
+        names = project_files(repository, include=["*.log", "../*.log"], folder=repository / "shop")
+        assert {"shop/debug.log", "debug.log"} <= set(names)
+
     @pytest.mark.parametrize(
         ("pattern", "message"),
-        [("no/such/*.mo", "which fits no file in"), ("../x", "leads out"), ("/etc/passwd", "leads out")],
+        [
+            ("no/such/*.mo", "which fits no file in"),
+            ("empty", "which fits folders without files in"),
+            ("../x", "leads out"),
+            ("a/../../x", "leads out"),
+            ("/etc/passwd", "leads out"),
+        ],
     )
     def test_a_pattern_that_cannot_serve_is_refused(self, repository: Path, pattern: str, message: str) -> None:
+        (repository / "empty").mkdir()
         with pytest.raises(UsageError) as caught:
             project_files(repository, include=[pattern])
         assert caught.value.exit_code == ExitCode.USAGE
         assert message in caught.value.message
         assert repr(pattern) in caught.value.message
 
-
-class TestLeftBehind:
-    def test_an_ignored_file_that_the_tests_lacked(self, repository: Path) -> None:
-        _write(repository, "debug.log", "media/x.png")
-        names = {"debug.log", "media", "manage.py", "no/such"}
-        assert left_behind(repository, names) == ["debug.log"]
-        assert left_behind(repository, names, include=["*.log"]) == []
-
-    def test_events_name_the_files(self) -> None:
-        failure = Failure("error", "FileNotFoundError", "", "", missing_file="a/b.txt")
-        assert missing_files(AttemptFinished("t", 1, Outcome.ERRORED, 0.1, failures=(failure,))) == {"a/b.txt"}
-        assert missing_files(RunAborted(ExitCode.PROJECT, "x", missing_file=".env")) == {".env"}
-        assert missing_files(RunAborted(ExitCode.PROJECT, "x")) == set()
+    @pytest.mark.parametrize(
+        ("pattern", "near"),
+        [
+            (".envv", "Did you mean '.env'?"),
+            ("media/biuld", "Did you mean 'media/build'?"),
+            ("medai/build/app.js", "Did you mean 'media/build/app.js'?"),
+            ("x", "Correct the pattern"),
+        ],
+    )
+    def test_the_nearest_file_is_named(self, repository: Path, pattern: str, near: str) -> None:
+        _write(repository, ".env", "media/build/app.js")
+        with pytest.raises(UsageError) as caught:
+            project_files(repository, include=[pattern])
+        assert caught.value.hint.startswith(near)

@@ -117,14 +117,27 @@ class TestRequirementsFiles:
         assert line in text
         assert "outside of the project" in text
 
-    def test_the_hint_names_the_folder_that_holds_both(self, tmp_path: Path) -> None:
+    def test_the_hint_names_the_root_that_brings_it(self, tmp_path: Path) -> None:
         write(tmp_path, {"shared/pyproject.toml": ""})
-        root = tmp_path / "apps" / "shop"
-        root.mkdir(parents=True)
-        text = refusal(root, {"requirements.txt": "-e ../../shared\n"})
-        assert f"Run in {tmp_path}" in text
-        assert 'PYTHONPATH = "apps/shop"' in text
-        assert '"cd apps/shop && pip install -r requirements.txt"' in text
+        project = tmp_path / "apps" / "shop"
+        project.mkdir(parents=True)
+        text = refusal(project, {"requirements.txt": "-e ../../shared\n"})
+        assert f'[tool.harness] root = "../.." in {project / "pyproject.toml"}' in text
+
+    def test_a_file_that_is_a_link_out_is_refused(self, tmp_path: Path) -> None:
+        write(tmp_path, {"common.txt": "django\n", "shop/manage.py": ""})
+        (tmp_path / "shop" / "requirements.txt").symlink_to("../common.txt")
+        text = refusal(tmp_path / "shop", {})
+        assert "requirements.txt is a link to ../common.txt, which is outside of the project" in text
+        assert plan(tmp_path / "shop", None, root=tmp_path).commands == ("cd shop && pip install -r requirements.txt",)
+
+    @pytest.mark.parametrize("line", ["-e libs/shared", "./libs/shared/package"])
+    def test_a_submodule_that_is_not_there_is_refused(self, tmp_path: Path, line: str) -> None:
+        text = '[submodule "x"]\n\tpath = libs/shared\n'
+        files = {".git/HEAD": "", ".gitmodules": text, "requirements.txt": f"{line}\n"}
+        assert f"git -C {tmp_path} submodule update --init libs/shared" in refusal(tmp_path, files)
+        files = {"requirements.txt": "./libs/shared; python_version < '3'\n"}
+        assert plan(write(tmp_path, files), None).commands
 
     @pytest.mark.parametrize(
         ("line", "reads_all"),
