@@ -50,9 +50,7 @@ def quicken() -> None:
         with contextlib.ExitStack() as stack:
             for connection in connections.all(initialized_only=True):
                 if _has_sql_flush_of_django(connection):
-                    flushes[connection.alias] += 1
-                    is_ordinary = not flushes[connection.alias] % ORDINARY_EVERY
-                    vars(connection.ops)["sql_flush"] = QuickFlush(connection, is_ordinary=is_ordinary)
+                    vars(connection.ops)["sql_flush"] = QuickFlush(connection, flushes)
                     stack.callback(vars(connection.ops).pop, "sql_flush", None)
             yield
 
@@ -70,18 +68,19 @@ def _has_sql_flush_of_django(connection: Any) -> bool:
 
 
 class QuickFlush:
-    """Replaces ``connection.ops.sql_flush``. *is_ordinary*: it returns Django's own statements."""
+    """Replaces ``connection.ops.sql_flush``. *flushes* counts its calls by alias."""
 
-    def __init__(self, connection: Any, *, is_ordinary: bool) -> None:
+    def __init__(self, connection: Any, flushes: Counter[str]) -> None:
         self._connection = connection
-        self._is_ordinary = is_ordinary
+        self._flushes = flushes
 
     def __call__(
         self, style: Any, tables: Sequence[str], *, reset_sequences: bool = False, allow_cascade: bool = False
     ) -> list[str]:
         """The statements that empty *tables*."""
-        ops = self._connection.ops
-        if not reset_sequences and not self._is_ordinary:
+        ops, alias = self._connection.ops, self._connection.alias
+        self._flushes[alias] += 1
+        if not reset_sequences and self._flushes[alias] % ORDINARY_EVERY:
             written = self._written(tables)
             if written is not None:
                 # like TRUNCATE: no row trigger runs, and no foreign key is checked
