@@ -8,36 +8,19 @@ MariaDB are those that were recorded, and Django's runner runs again on the back
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import secrets
-import subprocess
-import sys
-import tarfile
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from harness.host.config import load
-from harness.host.config.databases import DbSpec
-from harness.host.docker import containers
-from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
-from harness.host.images import build_environment
-from harness.host.images.builder import ImageBuilder
-from harness.host.planning.plan import make_plan
-from harness.host.project import files
-from harness.host.run.servers import ServerOptions, Servers
-from harness.protocol.topology import Alias, Topology
 from tests import junit_check
-from tests.archives import unpack
-from tests.e2e.command import ROOT, harness
+from tests.archives import source
+from tests.e2e import plain_django
+from tests.e2e.command import harness
 
-CACHE = ROOT / ".cache" / "packages"
 BY_DJANGO = ("postgres", "sqlite")
 SOME_MINUTES = 900
 """For what may have to be fetched and built first, in seconds."""
@@ -103,23 +86,6 @@ PACKAGES = [
     ),
 ]
 
-PLAIN_SETTINGS = """
-import os
-from {settings} import *
-
-DATABASES = {{
-    alias: {{
-        "ENGINE": "{backend}",
-        "NAME": {name},
-        "HOST": os.environ["PLAIN_HOST"],
-        "USER": "harness",
-        "PASSWORD": os.environ["PLAIN_PASSWORD"],
-        "TEST": each.get("TEST", {{}}),
-    }}
-    for alias, each in DATABASES.items()
-}}
-"""
-
 _NAMES_IN_SUMMARY = {
     "planned": "tests",
     "failed": "failures",
@@ -144,69 +110,11 @@ def counts_of_harness(counts: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in named.items() if name}
 
 
-def source(package: Package, folder: Path) -> Path:
-    """The package's files, unpacked in *folder*."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    name, _, version = package.requirement.partition("==")
-    archive = CACHE / f"{name.replace('-', '_')}-{version}.tar.gz"
-    if not archive.is_file():
-        wanted = folder / "wanted.txt"
-        wanted.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n")
-        options = ["--quiet", "--no-deps", "--no-binary=:all:", "--require-hashes", f"--requirement={wanted}"]
-        command = [sys.executable, "-m", "pip", "download", *options, f"--dest={folder}"]
-        subprocess.run(command, check=True, timeout=SOME_MINUTES)
-        (folder / archive.name).replace(archive)
-    with tarfile.open(archive) as tar:
-        unpack(tar, folder)
-    (unpacked,) = (path for path in folder.iterdir() if path.is_dir())
-    return unpacked
-
-
-def run_by_django(package: Package, root: Path, python: str, backend: str) -> str:
+def run_by_django(package: Package, root: Path, backend: str) -> str:
     """The output of Django's own runner, one test after the other, in the image that the harness has made for *root*."""
-    engine = ENGINES.get(backend)
-    aliases = (Alias("default", engine.backend, engine.vendor, host="plain"),) if engine else ()
-    plan = make_plan(Topology(aliases), [DbSpec(backend)])
-    run = secrets.token_hex(4)
-    plain = PLAIN_SETTINGS.format(
-        settings=package.settings,
-        backend=engine.backend if engine else "django.db.backends.sqlite3",
-        name="alias" if engine else '":memory:"',
-    )
-    (root / "plain_settings.py").write_text(plain)
-    configuration = load.load({"project": str(root)}, os.environ, root, need_settings=False)
-    with (
-        contextlib.closing(connect()) as client,
-        ImageBuilder(client, lambda *_: None, lambda: build_environment.read(configuration)) as builder,
-    ):
-        image = builder.project_image(builder.runner_image(python), root, [package.install])
-        images = {}
-        if engine is not None:
-            server = builder.server_image(engine, engine.default_version)
-            images[engine.name, engine.default_version] = server
-        with (
-            containers.network(client, run) as network,
-            Servers(client, plan, ServerOptions(run, network, images=images)) as up,
-        ):
-            endpoint = next(iter(up.endpoints()), None)
-            container = client.containers.create(
-                image,
-                ["python", "-m", "django", "test", "--settings=plain_settings", package.label],
-                network=network,
-                labels=containers.labels(run, "runner"),
-                environment={
-                    "PYTHONPATH": package.path,
-                    "PLAIN_HOST": endpoint.host if endpoint else "",
-                    "PLAIN_PASSWORD": endpoint.password if endpoint else "",
-                },
-            )
-            with tempfile.TemporaryFile() as archive:
-                files.project_tar(root, files.project_files(root), archive)
-                archive.seek(0)
-                container.put_archive(files.FOLDER, archive)
-            container.start()
-            container.wait(timeout=SOME_MINUTES)
-            return container.logs().decode()
+    (root / "plain_settings.py").write_text(plain_django.settings(backend, package.settings))
+    command = ["python", "-m", "django", "test", "--settings=plain_settings", package.label]
+    return plain_django.output_of(command, root, backend, {"PYTHONPATH": package.path}, timeout=SOME_MINUTES)
 
 
 @pytest.mark.docker
@@ -215,7 +123,7 @@ def run_by_django(package: Package, root: Path, python: str, backend: str) -> st
 def test_the_harness_counts_what_djangos_own_runner_counts(package: Package, backend: str, tmp_path: Path) -> None:
     folder, artifacts = tmp_path / "package", tmp_path / "artifacts"
     folder.mkdir()
-    root = source(package, folder)
+    root = source(package.requirement, package.sha256, folder)
     with (root / "pyproject.toml").open("a") as file:
         file.write(package.configuration)
 
@@ -228,8 +136,7 @@ def test_the_harness_counts_what_djangos_own_runner_counts(package: Package, bac
     assert junit_check.check(artifacts / "junit.xml").total == package.counts[backend]["tests"]
 
     if backend in BY_DJANGO:
-        python = ".".join(ended.summary["python"].split(".")[:2])
-        assert counts_of_django(run_by_django(package, root, python, backend)) == package.counts[backend]
+        assert counts_of_django(run_by_django(package, root, backend)) == package.counts[backend]
 
 
 @pytest.mark.parametrize(
