@@ -43,3 +43,10 @@ def test_it_cannot_read_what_the_host_says(project: MakeProject, run_project: Ru
     project({"tests.py": TESTS})
     journal = run_project(before=("printf 'first\\nsecond\\n' > built.txt; cat",))
     assert list(journal.outcomes().values()) == ["PASSED"]
+
+
+def test_they_get_the_settings_that_are_named(project: MakeProject, run_project: RunTests) -> None:
+    project({"tests.py": TESTS})
+    lines = "python -c 'from django.conf import settings; print(len(settings.DATABASES))'"
+    journal = run_project(before=("printf 'first\nsecond\n' > built.txt", lines))
+    assert list(journal.outcomes().values()) == ["PASSED"]

@@ -36,6 +36,8 @@ def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     warning_counts.install()
     _enter_folder(spec)
     spec = replace(spec, labels=tuple(label_names.from_here(label, project_root()) for label in spec.labels))
+    if spec.settings:
+        os.environ[VARIABLE] = spec.settings  # scripts set a default
     if spec.before:
         journal.finish_phase("setup")
         journal.start_phase("before")
@@ -99,8 +101,6 @@ def _name_settings(spec: RunSpec, journal: Journal, unset: dict[str, None]) -> N
 
     A script that fails is a notice where the user named the settings, and else a ``ProjectError``.
     """
-    if spec.settings:
-        os.environ[VARIABLE] = spec.settings  # scripts set a default
     if spec.script:
         try:
             manage_script.execute(spec.script)
