@@ -5,6 +5,7 @@ Reads files of the project and asks git; runs none of the project's code.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,8 +20,11 @@ from harness.errors import ProjectError
 from harness.host.config.databases import SQLITE
 from harness.host.config.variables import BACKENDS
 from harness.host.engines import KNOWN
-from harness.host.init import commands, variables
-from harness.host.init.commands import Step, TestCommand
+from harness.host.init import preparation, variables
+from harness.host.init.commands import TestCommand, test_commands
+from harness.host.init.environments import tox_steps
+from harness.host.init.steps import Command, Step
+from harness.host.init.workflows import read_yaml, workflow_jobs
 from harness.host.project import settings_search
 from harness.host.project.entry import MANAGE_PY, Entry, find_entry, find_settings_module
 from harness.host.project.files import project_files
@@ -28,9 +32,6 @@ from harness.host.project.settings_search import VARIABLE
 
 SAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.test", "env.example", ".env.template")
 MADE_UP = "made up"
-DEBIAN = {"libmysqlclient-dev": "default-libmysqlclient-dev"}
-"""Debian's names of packages that Ubuntu calls otherwise."""
-_LIBRARY = re.compile(r"(?!(lib)?python).+-dev|lib(?!python).+|gdal-bin|binutils|proj-bin|graphviz|ffmpeg|imagemagick")
 _OF_A_DATABASE = re.compile(r"(DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL).*(USER|PASS|HOST|PORT|NAME|URL)|PGPASSWORD")
 _OF_TOOLS = re.compile(
     r"(COV|CODECOV|COVERAGE|TOX|PIP_|UV_|GITHUB|PYTHON|PY_COLORS|FORCE_COLOR|CI$|PATH$|HARNESS)|.*(TOKEN|SELENIUM|PLAYWRIGHT)"
@@ -49,11 +50,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that is written, and remarks for the reader. ``has_django`` is false where neither settings nor tests were found."""
+    """All that is written, and remarks for the reader. ``has_django`` is false where neither settings nor tests were found.
+
+    ``backends`` are those that the project's CI tests on.
+    """
 
     found: tuple[Found, ...]
     notes: tuple[str, ...] = ()
     has_django: bool = True
+    backends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class _Project:
 
     @cached_property
     def tests(self) -> list[TestCommand]:
-        return commands.test_commands(self.root)
+        return test_commands(self.root)
 
     @cached_property
     def command(self) -> TestCommand | None:
@@ -76,6 +81,12 @@ class _Project:
     def steps(self) -> list[Step]:
         """The steps that run the tests in the same way as ``command``."""
         return [each.step for each in self.tests if self.command and each.text == self.command.text]
+
+    @cached_property
+    def earlier(self) -> list[Command]:
+        """The commands before the tests in the jobs that run them in the same way as ``command``."""
+        same = [each for each in self.tests if self.command and each.text == self.command.text]
+        return [each for one in same for each in one.earlier]
 
     @cached_property
     def files(self) -> list[str]:
@@ -137,7 +148,8 @@ def look_at(root: Path) -> Findings:
     backends, for_backend = list(_databases(project)), list(_for_backends(project))
     env = list(_variables(project, {each.key for each in for_backend}))
     found = [*_place(project), *_labels(project), *backends, *_files(project), *_packages(project), *env, *for_backend]
-    return Findings(tuple(found), tuple(dict.fromkeys([*_remarks(project), *project.notes])), has_django)
+    tested = tuple(name for name, _ in _tested_backends(project))
+    return Findings(tuple(found), tuple(dict.fromkeys([*_remarks(project), *project.notes])), has_django, tested)
 
 
 def _place(project: _Project) -> Iterator[Found]:
@@ -184,11 +196,19 @@ def _is_package(workdir: Path, label: str) -> bool:
 
 
 def _databases(project: _Project) -> Iterator[Found]:
-    """The backends, where they are others than the engines of the settings, or have a version."""
+    """The backend of a run: PostgreSQL where the project's CI tests on it, else the first server of CI."""
+    tested = dict(_tested_backends(project))
+    ordered = sorted(tested, key=lambda name: (name == SQLITE, name.partition(":")[0] != "postgres"))
+    if ordered and ordered[:1] != variables.engines_in(project.settings_text):
+        also = f"; it tests on {', '.join(tested)}" if len(tested) > 1 else ""
+        yield Found("db", (ordered[0],), f"{tested[ordered[0]]}{also}")
+
+
+def _tested_backends(project: _Project) -> Iterator[tuple[str, str]]:
+    """Each backend that the project's CI tests on, with the file that says so; none where the aliases have several engines."""
     trees = [tree for path in project.settings_files if (tree := variables.parsed(path))]
     if variables.aliases_differ(trees):
         return
-    own = variables.engines_in(project.settings_text)
     wheres: dict[str, str] = {}
     for step in project.steps:
         for image in step.images:
@@ -199,15 +219,10 @@ def _databases(project: _Project) -> Iterator[Found]:
         backend = found.table.removeprefix("env_for.")
         if backend != "mysql" or not is_mariadb or found.where not in wheres.values():
             wheres.setdefault(backend, found.where)
-    if not wheres:
-        return
+    if wheres and SQLITE in variables.engines_in(project.settings_text):
+        wheres.setdefault(SQLITE, "the settings")
     versioned = {each.partition(":")[0] for each in wheres if ":" in each}
-    listed = [each for each in wheres if ":" in each or each not in versioned]
-    if SQLITE in own and SQLITE not in listed:
-        listed.append(SQLITE)
-        wheres[SQLITE] = "the settings"
-    if listed != own or versioned:
-        yield Found("db", tuple(listed), ", ".join(dict.fromkeys(wheres[each] for each in listed)))
+    yield from ((each, where) for each, where in wheres.items() if ":" in each or each not in versioned)
 
 
 def _backend_of_image(image: str) -> str:
@@ -278,12 +293,13 @@ def _variables(project: _Project, others: Iterable[str]) -> Iterator[Found]:
 
 def _value(project: _Project, name: str) -> tuple[str, str] | None:
     """A value of the variable *name* and its file: of workflows, tox, compose files, samples of ``.env``, in this order."""
-    steps = [*project.steps, *commands.workflow_steps(project.root), *commands.tox_steps(project.root)]
+    jobs = [project.steps, *workflow_jobs(project.root), tox_steps(project.root)]
+    steps = [step for job in jobs for step in job]
     for step in steps:
         if values := step.env.get(name):
             return values[0], step.where
     for path in sorted([*project.root.glob("*compose*.y*ml")]):
-        for service in dict(commands.read_yaml(path).get("services") or {}).values():
+        for service in dict(read_yaml(path).get("services") or {}).values():
             given = _environment(service).get(name)
             if given is not None and "$" not in given:
                 return given, path.name
@@ -317,38 +333,40 @@ def _takes_dotenv(project: _Project) -> bool:
 def _files(project: _Project) -> Iterator[Found]:
     if _takes_dotenv(project):
         yield Found("include", (".env",), "git ignores it, and the settings read it")
+    script, workdir = project.entry.script, project.entry.workdir
+    found = preparation.preparing_commands(project.root, script, workdir, project.earlier)
+    if not (project.command and project.command.is_of_ci) and not any("compilemessages" in each for each in found):
+        found |= dict(_uncompiled(project))
+    if found:
+        yield Found("before", tuple(found), next(iter(found.values())))
+
+
+def _uncompiled(project: _Project) -> Iterator[tuple[str, str]]:
+    """The command that compiles messages, where some have no compiled file in git."""
     files = set(project.files)
     texts = [name for name in project.files if re.search(r"(^|/)locale/.*\.po$", name) and not name.startswith("docs/")]
     missing = [name for name in texts if f"{name[:-3]}.mo" not in files]
     if missing:
         script = f"python {project.entry.script}" if project.entry.script else "django-admin"
-        yield Found("before", (f"{script} compilemessages",), f"{missing[0]} has no compiled file in git")
+        yield f"{script} compilemessages", f"{missing[0]} has no compiled file in git"
 
 
 def _outermost(step: Step) -> str:
-    """The file in which the services, packages and variables of *step* are: the one that calls the others."""
-    return step.where.rpartition(", by ")[2]
+    """The file in which the services and variables of *step* are: the one that calls the others."""
+    return _outer_file(step.where)
+
+
+def _outer_file(where: str) -> str:
+    return where.rpartition(", by ")[2]
 
 
 def _packages(project: _Project) -> Iterator[Found]:
-    """Debian's packages that the job of the tests installs, and requirements of tox that the project imports."""
-    packages = [
-        (package, _outermost(step)) for step in project.steps for package in step.apt if _LIBRARY.fullmatch(package)
-    ]
-    if packages:
-        names = dict.fromkeys(DEBIAN.get(package, package) for package, _ in packages)
-        yield Found("apt", tuple(names), packages[0][1])
-    wanted = dict.fromkeys(each for step in project.steps for each in step.requirements)
-    imported = tuple(each for each in wanted if _is_imported(each, project.python))
-    if imported:
-        where = next(step.where for step in project.steps if imported[0] in step.requirements)
-        yield Found("extra_install", imported, f"deps of {where.partition(',')[0]}")
-
-
-def _is_imported(requirement: str, text: str) -> bool:
-    """Whether *text* imports the module that is called as the package; a Django of tox would replace the project's."""
-    name = re.split(r"[\s<>=!~]", requirement)[0].lower().replace("-", "_")
-    return name != "django" and re.search(rf"(?m)^\s*(?:import|from) {re.escape(name)}\b", text) is not None
+    """Debian's packages and further requirements that the job of the tests installs."""
+    if debian := preparation.debian_packages(project.earlier):
+        yield Found("apt", tuple(debian), _outer_file(next(iter(debian.values()))))
+    with contextlib.suppress(ProjectError):  # a run shows the error in a packaging file
+        for key, value, where in preparation.packages(project.root, project.earlier):
+            yield Found(key, value, where)
 
 
 def _remarks(project: _Project) -> Iterator[str]:

@@ -6,17 +6,16 @@ import json
 import re
 import textwrap
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.init.findings import Findings, Found, look_at
+from harness.host.init.own_table import HEADER, without_table
 
 PYPROJECT = "pyproject.toml"
-HEADER = "tool.harness"
 WORKFLOW = Path(".github") / "workflows" / "harness.yml"
-_ANY_HEADER = re.compile(r"(?m)^[ \t]*\[\[?[ \t]*([^\]\n]+?)[ \t]*\]\]?[ \t]*(?:#[^\n]*)?$")
 _WORKFLOW_TEXT = """\
 name: Harness
 
@@ -69,7 +68,7 @@ def run_init(project: Path, *, only_print: bool, workflow: bool, force: bool) ->
         )
     table = render(findings)
     top = repository(project)
-    plan = {top / WORKFLOW: workflow_text(project, top)} if workflow else {}
+    plan = {top / WORKFLOW: workflow_text(project, top, findings.backends)} if workflow else {}
     if only_print:
         print("\n".join([table, *plan.values()]), end="")
         return ExitCode.GREEN
@@ -157,18 +156,6 @@ def inserted(content: bytes, table: str, path: Path, *, force: bool) -> str:
     return whole
 
 
-def without_table(text: str) -> str:
-    """*text* without the lines of ``[tool.harness]`` and the tables below it."""
-    kept, start, is_ours = "", 0, False
-    for match in [*_ANY_HEADER.finditer(text), None]:
-        end = match.start() if match else len(text)
-        kept += "" if is_ours else text[start:end]
-        start = end
-        name = re.sub(r"[\s\"']", "", match[1]) if match else ""
-        is_ours = name == HEADER or name.startswith(f"{HEADER}.")
-    return kept.rstrip("\n") + "\n" if kept.strip() else ""
-
-
 def _others(document: dict[str, Any]) -> dict[str, Any]:
     """*document* without our table, and without a table ``tool`` that holds no other."""
     tools = {name: value for name, value in document.get("tool", {}).items() if name != "harness"}
@@ -181,12 +168,14 @@ def repository(project: Path) -> Path:
     return next((folder for folder in (project, *project.parents) if (folder / ".git").exists()), project)
 
 
-def workflow_text(project: Path, top: Path) -> str:
-    """A workflow that runs ``harness ci`` for *project* in the repository *top*."""
+def workflow_text(project: Path, top: Path, backends: Sequence[str]) -> str:
+    """A workflow that runs ``harness ci`` for *project* in the repository *top*, on each of several *backends*."""
     head = top / ".git" / "HEAD"
     branch = "master" if head.is_file() and head.read_text("utf-8", "replace").strip().endswith("/master") else "main"
     folder = project.relative_to(top).as_posix()
     arguments, artifacts = ("", ".harness/") if folder == "." else (f' --project "{folder}"', f"{folder}/.harness/")
+    if len(backends) > 1:
+        arguments += "".join(f" --db {name}" for name in backends)
     return _WORKFLOW_TEXT.format(branch=branch, arguments=arguments, artifacts=json.dumps(artifacts))
 
 

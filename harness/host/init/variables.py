@@ -7,11 +7,24 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 ENGINES = {"sqlite3": "sqlite", "postgresql": "postgres", "postgresql_psycopg2": "postgres", "postgis": "postgres"}
 _CASTS = {"bool": "false", "int": "1", "float": "1", "json": "{}", "dict": "key=value", "loads": "{}"}
 _READERS = ("env", "config")
+_NO_READERS = (
+    "get",
+    "read_env",
+    "read_envfile",
+    "prefixed",
+    "seal",
+    "get_value",
+    "setdefault",
+    "pop",
+    "copy",
+    "update",
+)
 _BY_NAME = (
     (r"FERNET|ENCRYPTION_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
     (r"EMAIL_URL$", "consolemail://"),
@@ -99,7 +112,7 @@ def required_variables(tree: ast.Module, file: str) -> list[Required]:
 
 def _by_method(attr: str, arguments: list[ast.expr], words: list[ast.keyword]) -> tuple[str, str]:
     """The variable and the cast of ``env.attr(...)``; empty where it has a default or reads nothing."""
-    if attr in ("read_env", "read_envfile", "prefixed", "seal", "get_value") or any(w.arg == "default" for w in words):
+    if attr in _NO_READERS or any(w.arg == "default" for w in words):
         return "", ""
     match arguments:
         case [ast.Constant(value=str(key))]:
@@ -122,8 +135,10 @@ def _helpers(tree: ast.Module) -> Iterator[tuple[str, bool]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             names = [each.arg for each in node.args.args]
+            parents = {id(child): outer for outer in ast.walk(node) for child in ast.iter_child_nodes(outer)}
             inner = [each for each in ast.walk(node) if isinstance(each, ast.Subscript) and _is_environ(each.value)]
-            yield node.name, len(names) == 1 and any(_name(each.slice) == names[0] for each in inner)
+            is_strict = any([_name(each.slice)] == names and not _is_tried(each, parents) for each in inner)
+            yield node.name, is_strict
 
 
 def _guarded(tree: ast.Module) -> Iterator[str]:
@@ -152,15 +167,22 @@ def _scheme(tree: ast.Module) -> Iterator[str]:
 
 def _is_caught(node: ast.AST, parents: dict[int, ast.AST]) -> bool:
     """Whether *node* is in the body of a ``try`` with a handler, or of a function, which may never be called."""
-    inner: ast.AST | None = node
-    while inner is not None:
-        outer = parents.get(id(inner))
-        if isinstance(outer, ast.Try) and outer.handlers and inner in outer.body:
-            return True
-        if isinstance(outer, ast.FunctionDef):
-            return True
-        inner = outer
-    return False
+    return _is_tried(node, parents) or any(isinstance(outer, ast.FunctionDef) for outer in _outer(node, parents))
+
+
+def _is_tried(node: ast.AST, parents: dict[int, ast.AST]) -> bool:
+    """Whether *node* is in the body of a ``try`` with a handler."""
+    around = [node, *_outer(node, parents)]
+    return any(
+        isinstance(outer, ast.Try) and bool(outer.handlers) and inner in outer.body for inner, outer in pairwise(around)
+    )
+
+
+def _outer(node: ast.AST, parents: dict[int, ast.AST]) -> Iterator[ast.AST]:
+    """The nodes around *node*, the innermost first."""
+    while (outer := parents.get(id(node))) is not None:
+        yield outer
+        node = outer
 
 
 def _is_environ(node: ast.expr) -> bool:

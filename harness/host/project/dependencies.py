@@ -273,8 +273,8 @@ def _of_tests(files: PackagingFiles) -> tuple[Sequence[str], str]:
     project = files.table("project")
     group, extra = _likeliest(files.table("dependency-groups")), _likeliest(project.get("optional-dependencies", {}))
     if group and installers.for_tests([extra, group])[0] == group:
-        return _group(files, group), f"dependency group {group} of pyproject.toml"
-    return _extra(project, extra, ()), f"extra {extra} of pyproject.toml"
+        return group_requirements(files, group), f"dependency group {group} of pyproject.toml"
+    return extra_requirements(project, extra), f"extra {extra} of pyproject.toml"
 
 
 def _needs_build(project: Mapping[str, Any]) -> bool:
@@ -286,7 +286,7 @@ def _likeliest(names: Iterable[str]) -> str:
     return next(iter(installers.for_tests(names)), "")
 
 
-def _extra(project: Mapping[str, Any], extra: str, seen: tuple[str, ...]) -> tuple[str, ...]:
+def extra_requirements(project: Mapping[str, Any], extra: str, seen: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The requirements of an extra, with those of the extras that it includes by the project's own name."""
     found: list[str] = []
     for text in project.get("optional-dependencies", {}).get(extra, ()):
@@ -296,13 +296,13 @@ def _extra(project: Mapping[str, Any], extra: str, seen: tuple[str, ...]) -> tup
             requirement = None
         if requirement and canonicalize_name(requirement.name) == canonicalize_name(project.get("name", "")):
             for name in sorted(requirement.extras - {*seen, extra}):
-                found.extend(_extra(project, name, (*seen, extra)))
+                found.extend(extra_requirements(project, name, (*seen, extra)))
         else:
             found.append(text)
     return tuple(found)
 
 
-def _group(files: PackagingFiles, name: str) -> tuple[str, ...]:
+def group_requirements(files: PackagingFiles, name: str) -> tuple[str, ...]:
     """The requirements of a dependency group, with those of the groups that it includes (PEP 735); none without *name*."""
     try:
         return resolve_dependency_groups(files.table("dependency-groups"), *filter(None, [name]))

@@ -5,39 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.init.commands import Step, apt_packages, parse, workflow_steps
+from harness.host.init.commands import parse
 from harness.host.init.commands import test_commands as commands_in
+from harness.host.init.steps import Step
 from tests.unit.host.project.conftest import write
 
-WORKFLOW = """\
-on: push
-env:
-  LEVEL: workflow
-jobs:
-  tests:
-    strategy:
-      matrix:
-        db: [sqlite, postgres]
-        include:
-          - image: mysql:8.4
-    services:
-      one:
-        image: ${{ matrix.image }}
-      two:
-        image: postgres:${{ fromJSON('[15]') }}
-    env:
-      DB: ${{ matrix.db }}
-      SECRET: ${{ secrets.KEY }}
-    steps:
-      - run: sudo apt-get install -y libmagic1
-      - run: RUN
-        env:
-          LEVEL: step
-"""
+WORKFLOW = ".github/workflows/a.yml"
 
 
-def workflow(command: str) -> str:
-    return WORKFLOW.replace("RUN", command)
+def workflow(*commands: str) -> str:
+    steps = "".join(f"      - run: {command}\n        env: {{LEVEL: step}}\n" for command in commands)
+    return f"jobs:\n  tests:\n    steps:\n{steps}"
 
 
 class TestParse:
@@ -75,25 +53,7 @@ class TestParse:
         assert parse(shlex.split(text), Step("here", text)) is None
 
 
-class TestWorkflows:
-    def test_a_matrix_gives_each_value(self, tmp_path: Path) -> None:
-        write(tmp_path, {".github/workflows/a.yml": workflow("python manage.py test")})
-        _, step = workflow_steps(tmp_path)
-        assert step.env == {"LEVEL": ("step",), "DB": ("sqlite", "postgres"), "SECRET": ()}
-        assert step.images == ("mysql:8.4", "postgres")
-        assert step.apt == ("libmagic1",)
-
-    def test_a_file_called_after_tests_is_first(self, tmp_path: Path) -> None:
-        names = ("coverage.yml", "tests.yml")
-        write(tmp_path, {f".github/workflows/{name}": workflow("manage.py test") for name in names})
-        assert next(each.step.where for each in commands_in(tmp_path)) == ".github/workflows/tests.yml"
-
-    def test_a_broken_file_has_no_steps(self, tmp_path: Path) -> None:
-        write(tmp_path, {".github/workflows/a.yml": "jobs: [}"})
-        assert list(workflow_steps(tmp_path)) == []
-
-
-class TestOtherFiles:
+class TestFollowed:
     def test_tox_is_followed_from_the_workflow(self, tmp_path: Path) -> None:
         tox = """\
 [testenv]
@@ -105,7 +65,7 @@ setenv =
 commands =
     sqlite: python -m django test {posargs:tests}
 """
-        write(tmp_path, {".github/workflows/a.yml": workflow("tox -v"), "tox.ini": tox})
+        write(tmp_path, {WORKFLOW: workflow("tox -v"), "tox.ini": tox})
         (command,) = commands_in(tmp_path)
         assert command.step.where == "tox.ini, by .github/workflows/a.yml"
         assert command.values == {"labels": ("tests",)}
@@ -115,13 +75,13 @@ commands =
 
     def test_make_is_followed_through_targets(self, tmp_path: Path) -> None:
         makefile = "APPS ?= a b\nci: build test\nbuild:\n\techo\ntest:\n\t@python -m manage test $(APPS) $${MORE:-c}\n"
-        write(tmp_path, {".github/workflows/a.yml": workflow("make ci"), "Makefile": makefile})
+        write(tmp_path, {WORKFLOW: workflow("make ci"), "Makefile": makefile})
         (command,) = commands_in(tmp_path)
         assert command.values == {"labels": ("a", "b", "c")}
 
     def test_a_script_is_followed(self, tmp_path: Path) -> None:
         script = "export A=b\nDJANGO_SETTINGS_MODULE=t.settings django-admin test\n"
-        write(tmp_path, {".github/workflows/a.yml": workflow("./run.sh"), "run.sh": script})
+        write(tmp_path, {WORKFLOW: workflow("./run.sh"), "run.sh": script})
         (command,) = commands_in(tmp_path)
         assert command.step.env["DJANGO_SETTINGS_MODULE"] == ("t.settings",)
 
@@ -136,5 +96,48 @@ commands =
         assert command.step.images == ("postgres:17", "mysql")
         assert command.step.env == {"A": ("b",)}
 
-    def test_packages_of_apt(self) -> None:
-        assert apt_packages("sudo apt-get -qq install -y libpq-dev \\\n  gdal-bin && make") == ["libpq-dev", "gdal-bin"]
+    def test_variables_and_the_folder_of_a_shell_hold_on(self, tmp_path: Path) -> None:
+        script = "export A=b\ncd server\ncd site && python manage.py test\ncd .. && python manage.py test c\n"
+        write(tmp_path, {"run.sh": script})
+        first, second = commands_in(tmp_path)
+        assert (first.step.folder, second.step.folder) == ("server/site", "server")
+        assert second.step.env == {"A": ("b",)}
+
+    @pytest.mark.parametrize(
+        ("call", "file", "text"),
+        [
+            (
+                "just unit",
+                "justfile",
+                "uv := 'uv'\nbuild:\n    npm\n\nunit app='': build\n    @{{uv}} python manage.py test a {{app}}\n",
+            ),
+            ("uv run just unit", "Justfile", "unit:\n  manage.py test a\n"),
+            (
+                "hatch run unit",
+                "pyproject.toml",
+                '[tool.hatch.envs.default.scripts]\nunit = "manage.py test {args:a}"\n',
+            ),
+            ("hatch run ci:unit", "pyproject.toml", '[tool.hatch.envs.ci.scripts]\nunit = ["x", "manage.py test a"]\n'),
+            ("pdm run unit", "pyproject.toml", '[tool.pdm.scripts]\nunit = {cmd = "manage.py test a"}\n'),
+            ("uv run poe unit", "pyproject.toml", '[tool.poe.tasks]\nunit = "manage.py test a"\n'),
+            ("pipenv run unit", "Pipfile", '[scripts]\nunit = "manage.py test a"\n'),
+            ("uvx nox -s unit", "noxfile.py", "@nox.session\ndef unit(s):\n    s.run('manage.py', 'test', 'a')\n"),
+        ],
+    )
+    def test_a_recipe_is_followed(self, tmp_path: Path, call: str, file: str, text: str) -> None:
+        write(tmp_path, {WORKFLOW: workflow(call), file: text})
+        (command,) = commands_in(tmp_path)
+        assert command.values == {"labels": ("a",)}
+        assert command.step.where == f"{file}, by {WORKFLOW}"
+
+    def test_the_commands_before_the_tests_in_their_job(self, tmp_path: Path) -> None:
+        write(tmp_path, {WORKFLOW: workflow("make build", "manage.py test", "last"), "Makefile": "build:\n\tfirst\n"})
+        (command,) = commands_in(tmp_path)
+        assert [each.words for each in command.earlier] == [("first",)]
+
+    def test_environments_of_tox_do_not_know_each_other(self, tmp_path: Path) -> None:
+        tox = "".join(f"[testenv:{name}]\ndeps = {name}\ncommands = manage.py test\n" for name in ("a", "b"))
+        write(tmp_path, {WORKFLOW: workflow("pip install tox", "tox"), "tox.ini": tox})
+        first, second = commands_in(tmp_path)
+        assert [each.words[-1] for each in first.earlier] == ["tox", "a"]
+        assert [each.words[-1] for each in second.earlier] == ["tox", "b"]

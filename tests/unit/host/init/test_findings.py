@@ -80,10 +80,17 @@ class TestDatabases:
         )
         write(tmp_path, {**PROJECT, "shop/settings.py": f'{SETTINGS}os.environ.get("KIND")', WORKFLOW: text})
         assert values(tmp_path) == {
-            "db": ("mysql", "sqlite"),
+            "db": ("mysql",),
             "env_for.mysql.KIND": "mysql-innodb",
             "env_for.sqlite.KIND": "sqlite3",
         }
+
+    def test_one_backend_of_all_that_ci_tests_on(self, tmp_path: Path) -> None:
+        services = workflow("python manage.py test", "mysql").replace("}}", "}, other: {image: 'postgres:17'}}", 1)
+        write(tmp_path, {**PROJECT, "shop/settings.py": f"{SETTINGS}# django.db.backends.sqlite3", WORKFLOW: services})
+        findings = look_at(tmp_path)
+        assert findings.found == (Found("db", ("postgres:17",), f"{WORKFLOW}; it tests on mysql, postgres:17, sqlite"),)
+        assert findings.backends == ("mysql", "postgres:17", "sqlite")
 
     def test_aliases_on_several_engines_keep_theirs(self, tmp_path: Path) -> None:
         settings = SETTINGS.replace("}}", '}, "other": {"ENGINE": "django.db.backends.mysql"}}')
@@ -134,15 +141,20 @@ class TestFiles:
         write(tmp_path, {po.replace(".po", ".mo"): ""})
         assert values(tmp_path) == {}
 
-    def test_libraries_and_no_services(self, tmp_path: Path) -> None:
-        run = "sudo apt-get install -y libmysqlclient-dev redis-server libpython3-dev gdal-bin && python manage.py test"
-        write(tmp_path, {**PROJECT, WORKFLOW: workflow(run)})
-        assert values(tmp_path) == {"apt": ("default-libmysqlclient-dev", "gdal-bin")}
+    def test_ci_decides_whether_messages_are_compiled(self, tmp_path: Path) -> None:
+        write(tmp_path, {**PROJECT, "shop/locale/de/LC_MESSAGES/django.po": "", WORKFLOW: workflow("manage.py test")})
+        assert values(tmp_path) == {}
+        write(tmp_path, {WORKFLOW: workflow("./manage.py compilemessages -l de && ./manage.py test")})
+        assert values(tmp_path) == {"before": ("python manage.py compilemessages -l de",)}
 
-    def test_requirements_of_tox_that_are_imported(self, tmp_path: Path) -> None:
+    def test_packages_of_the_job(self, tmp_path: Path) -> None:
+        run = "sudo apt-get install -y libmysqlclient-dev redis-server libpython3-dev && pip install mock && manage.py test"
+        write(tmp_path, {**PROJECT, "requirements.txt": "Django\n", WORKFLOW: workflow(run)})
+        assert values(tmp_path) == {"apt": ("default-libmysqlclient-dev",), "extra_install": ("mock",)}
+
+    def test_packages_of_tox(self, tmp_path: Path) -> None:
         tox = "[testenv]\ndeps =\n    Django\n    old: six\n    freezegun>=1\n    codecov\ncommands = python manage.py test\n"
-        source = "import six\nimport django\nfrom freezegun import freeze_time\n"
-        write(tmp_path, {**PROJECT, "shop/tests.py": source, "tox.ini": tox})
+        write(tmp_path, {**PROJECT, "requirements.txt": "Django\n", "tox.ini": tox})
         assert values(tmp_path) == {"extra_install": ("freezegun>=1",)}
 
 

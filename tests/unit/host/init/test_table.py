@@ -9,7 +9,8 @@ from harness.cli import main
 from harness.errors import UsageError
 from harness.host.config.load import load
 from harness.host.init.findings import Findings, Found
-from harness.host.init.table import WORKFLOW, inserted, render, without_table, workflow_text
+from harness.host.init.own_table import without_table
+from harness.host.init.table import WORKFLOW, inserted, render, workflow_text
 from tests.checks.test_workflows import lint
 from tests.markdown import ROOT
 from tests.unit.host.init.test_findings import PROJECT
@@ -96,16 +97,18 @@ class TestCommand:
 
 
 class TestWorkflow:
-    @pytest.mark.parametrize("folder", [".", "backend"])
-    def test_the_linters_accept_it(self, tmp_path: Path, folder: str) -> None:
-        write(tmp_path, {str(WORKFLOW): workflow_text(tmp_path / folder, tmp_path)})
+    @pytest.mark.parametrize(("folder", "backends"), [(".", ()), ("backend", ("postgres:17", "sqlite"))])
+    def test_the_linters_accept_it(self, tmp_path: Path, folder: str, backends: tuple[str, ...]) -> None:
+        write(tmp_path, {str(WORKFLOW): workflow_text(tmp_path / folder, tmp_path, backends)})
         (tmp_path / ".git").mkdir()
         lint("actionlint", tmp_path / WORKFLOW, cwd=tmp_path)
         lint("check-jsonschema", "--builtin-schema", "vendor.github-workflows", tmp_path / WORKFLOW)
         lint("zizmor", "--offline", "--no-progress", tmp_path)
+        called = [line for line in (tmp_path / WORKFLOW).read_text().splitlines() if "harness ci" in line]
+        assert [line.count("--db") for line in called] == [len(backends)]
 
     def test_its_pins_are_those_of_the_page(self, tmp_path: Path) -> None:
         page = (ROOT / "docs" / "how-to" / "github-actions.md").read_text()
-        uses = [line.strip() for line in workflow_text(tmp_path, tmp_path).splitlines() if "uses:" in line]
+        uses = [line.strip() for line in workflow_text(tmp_path, tmp_path, ()).splitlines() if "uses:" in line]
         assert len(uses) == 3
         assert [line for line in uses if line not in page] == []

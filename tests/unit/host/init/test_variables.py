@@ -44,6 +44,8 @@ class TestRequired:
             'env = environ.Env(X=(str, "a"))\nenv("X")',
             'def env(name, default=None):\n    return os.environ.get(name, default)\nenv("X")',
             'env.read_env("X")',
+            'env = os.environ.copy()\nenv.get("X")',
+            'def of(name):\n    try:\n        return os.environ[name]\n    except KeyError:\n        return None\nof("X")',
         ],
     )
     def test_a_read_with_a_default(self, source: str) -> None:

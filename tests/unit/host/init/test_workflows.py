@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.host.init.commands import test_commands as commands_in
+from harness.host.init.workflows import gitlab_jobs, workflow_jobs
+from tests.unit.host.project.conftest import write
+
+WORKFLOW = """\
+on: push
+env:
+  LEVEL: workflow
+jobs:
+  tests:
+    strategy:
+      matrix:
+        db: [sqlite, postgres]
+        include:
+          - image: mysql:8.4
+    services:
+      one:
+        image: ${{ matrix.image }}
+      two:
+        image: postgres:${{ fromJSON('[15]') }}
+    env:
+      DB: ${{ matrix.db }}
+      SECRET: ${{ secrets.KEY }}
+    steps:
+      - run: sudo apt-get install -y libmagic1
+      - run: python manage.py test
+        env:
+          LEVEL: step
+"""
+
+
+class TestGitHub:
+    def test_a_matrix_gives_each_value(self, tmp_path: Path) -> None:
+        write(tmp_path, {".github/workflows/a.yml": WORKFLOW})
+        ((first, step),) = workflow_jobs(tmp_path)
+        assert step.env == {"LEVEL": ("step",), "DB": ("sqlite", "postgres"), "SECRET": ()}
+        assert step.images == ("mysql:8.4", "postgres")
+        assert first.text == "sudo apt-get install -y libmagic1"
+
+    def test_a_file_called_after_tests_is_first(self, tmp_path: Path) -> None:
+        names = ("coverage.yml", "tests.yml")
+        write(tmp_path, {f".github/workflows/{name}": WORKFLOW for name in names})
+        assert next(each.step.where for each in commands_in(tmp_path)) == ".github/workflows/tests.yml"
+
+    def test_a_broken_file_has_no_jobs(self, tmp_path: Path) -> None:
+        write(tmp_path, {".github/workflows/a.yml": "jobs: [}"})
+        assert list(workflow_jobs(tmp_path)) == []
+
+    def test_a_step_above_the_project_is_not_read(self, tmp_path: Path) -> None:
+        text = WORKFLOW.replace("- run: sudo", "- working-directory: ..\n        run: sudo")
+        write(tmp_path, {".github/workflows/a.yml": text})
+        ((step,),) = workflow_jobs(tmp_path)
+        assert step.text == "python manage.py test"
+
+
+def test_the_jobs_of_gitlab(tmp_path: Path) -> None:
+    text = (
+        "variables: {A: b}\nt:\n  services: ['postgres:17', {name: mysql}]\n  before_script: [make]\n"
+        "  script: [python manage.py test]\n"
+    )
+    write(tmp_path, {".gitlab-ci.yml": text})
+    *_, (before, script) = gitlab_jobs(tmp_path)
+    assert (before.text, script.text) == ("make", "python manage.py test")
+    assert script.images == ("postgres:17", "mysql")
+    assert script.env == {"A": ("b",)}
