@@ -304,6 +304,28 @@ class Runner(DiscoverRunner):
             time.sleep(1000)
 """
 
+RUNS_ALONE = """
+import time, unittest
+
+class Runner:
+    def __init__(self, **options):
+        pass
+
+    def run_tests(self, labels, **kwargs):
+        class Tests(unittest.TestCase):
+            def test_a(self):
+                pass
+
+            def test_b(self):
+                for _ in range(SECONDS):
+                    time.sleep(1)
+
+            def test_c(self):
+                for _ in range(SECONDS):
+                    time.sleep(1)
+        unittest.defaultTestLoader.loadTestsFromTestCase(Tests).run(unittest.TestResult())
+"""
+
 
 @pytest.mark.docker
 class TestHangs:
@@ -330,3 +352,19 @@ class TestHangs:
         assert what in told
         assert place in told
         assert ended.summary["counts"]["passed"] == (what == "after its tests")
+
+    @pytest.mark.parametrize(
+        ("flag", "seconds", "what"),
+        [
+            ("--timeout", 1000, "ended runner.Runner.run_tests.<locals>.Tests.test_b"),
+            ("--run-timeout", 5, "ended its tests"),
+        ],
+    )
+    def test_a_runner_with_run_tests_alone_has_limits(self, project: Path, flag: str, seconds: int, what: str) -> None:
+        (project / "runner.py").write_text(RUNS_ALONE.replace("SECONDS", str(seconds)))
+        (project / "settings.py").write_text(f'{SETTINGS}\nTEST_RUNNER = "runner.Runner"\n')
+        ended = run(project, "--db", "sqlite", flag, "3")
+        assert ended.code == 4, ended.output
+        told = command.red_case(ended)
+        assert f"the project has not {what}: it hangs in runner.py, line" in told
+        assert ended.summary["counts"]["passed"] >= 1

@@ -15,7 +15,7 @@ from typing import Self
 
 from harness.errors import HarnessError, ProjectError, ServerError
 from harness.host.launch.conversation import Runner
-from harness.protocol.events import Event, PhaseFinished, PhaseStarted, RunPlanned, TopologyFound
+from harness.protocol.events import AttemptStarted, Event, PhaseFinished, PhaseStarted, RunPlanned, TopologyFound
 
 CHECK_S = 5.0
 TICK_S = 1.0
@@ -43,10 +43,14 @@ SETTINGS = Stage("loaded its settings", "setup_timeout", needs_servers=False)
 DISCOVERY = Stage("come from its settings to the list of its tests", "setup_timeout")
 TEMPLATE = Stage("made its test databases", "template_timeout")
 END = Stage("ended after its tests", "setup_timeout")
+RUN = Stage("ended its tests", "run_timeout")
 
 
 def next_stage(stage: Stage | None, event: Event) -> Stage | None:
-    """The stage after *event*; ``None`` while tests run, which have limits of their own."""
+    """The stage after *event*; ``None`` while workers run tests, which have limits of their own.
+
+    Tests without workers are of a runner with ``run_tests()`` alone: each is a stage, to the beginning of the next one.
+    """
     match event:
         case PhaseStarted(phase="before"):
             return COMMANDS
@@ -58,6 +62,8 @@ def next_stage(stage: Stage | None, event: Event) -> Stage | None:
             return TEMPLATE
         case PhaseStarted(phase="clones"):
             return None
+        case AttemptStarted(test=test) if stage is not None:
+            return Stage(f"ended {test}", "timeout")
         case PhaseFinished(phase="tests"):
             return END
     return stage
@@ -131,7 +137,7 @@ class Liveness:
         """Update the stage and the limit of silence from *event*."""
         self._stage = next_stage(self._stage, event)
         match event:
-            case PhaseStarted(phase="clones" | "tests"):
+            case PhaseStarted(phase="clones" | "tests") if self._stage is None:
                 self._limit_s = self._silent_s
             case PhaseFinished(phase="tests"):
                 self._limit_s = None
@@ -142,7 +148,7 @@ class Liveness:
 
     def _watch(self) -> None:
         silent_s, checks, seen = 0.0, 0, -1
-        stage, stage_s = self._stage, 0.0
+        stage, stage_s, tests_s = self._stage, 0.0, 0.0
         for tick in itertools.count(1):
             if self._closed.wait(TICK_S):
                 return
@@ -151,7 +157,8 @@ class Liveness:
                 stage, stage_s = self._stage, 0.0
             elif stage is not None and (self._has_servers or not stage.needs_servers):
                 stage_s += TICK_S
-            problem = self._stage_error(stage, stage_s)
+            tests_s += TICK_S * (stage is not None and stage.key == "timeout")
+            problem = self._stage_error(stage, stage_s) or self._run_error(tests_s)
             if problem is None and tick % (CHECK_S / TICK_S) == 0:
                 silent_s = silent_s + CHECK_S if self._is_waiting and self._waits == seen else 0.0
                 seen = self._waits
@@ -172,6 +179,13 @@ class Liveness:
         stacks = self._runner.stacks()
         # the runner may have made progress while it wrote its stacks
         return hang_error(stage, self._limits[stage.key], stacks, self._project) if stage is self._stage else None
+
+    def _run_error(self, tests_s: float) -> HarnessError | None:
+        """The error for all tests of a runner of the project's own, which have taken *tests_s* seconds."""
+        limit_s = self._limits.get(RUN.key)
+        if limit_s is None or tests_s <= limit_s:
+            return None
+        return hang_error(RUN, limit_s, self._runner.stacks(), self._project)
 
 
 def hang_error(stage: Stage, limit_s: float, stacks: str, project: str) -> ProjectError:

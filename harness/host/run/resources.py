@@ -152,7 +152,13 @@ class Resources:
     def liveness(self, conversation: Conversation, on_end: Callable[[HarnessError], None]) -> Liveness:
         """The watch over the runner's progress, not yet started: a context manager."""
         config = self.config
-        limits = {"setup_timeout": config.setup_timeout, "template_timeout": config.template_timeout}
+        limits = {
+            "setup_timeout": config.setup_timeout,
+            "template_timeout": config.template_timeout,
+            "timeout": max(config.timeout, *config.timeouts.values(), 0),
+        }
+        if config.run_timeout is not None:
+            limits["run_timeout"] = config.run_timeout
         folder = str(config.root) if config.runner == "host" else FOLDER
         return Liveness(conversation.runner, on_end, limits, folder)
 

@@ -121,7 +121,7 @@ def own_runner_notice(name: str, unknown: Sequence[str]) -> str:
     """The notice about a runner that is no ``DiscoverRunner``; *unknown* are the options that it does not declare."""
     text = (
         f"{name} is no DiscoverRunner: its run_tests() runs everything in one process, on the databases that it makes."
-        " There are no clones, retries, replays or time limits."
+        " There are no clones, retries or replays, and a test that takes longer than its limit ends the run."
     )
     return text + (f" It has no {', '.join(unknown)}." if unknown else "")
 

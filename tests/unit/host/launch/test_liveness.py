@@ -19,7 +19,15 @@ from harness.host.launch.liveness import (
     next_stage,
     stall,
 )
-from harness.protocol.events import Event, PhaseFinished, PhaseStarted, RunFinished, RunPlanned, TopologyFound
+from harness.protocol.events import (
+    AttemptStarted,
+    Event,
+    PhaseFinished,
+    PhaseStarted,
+    RunFinished,
+    RunPlanned,
+    TopologyFound,
+)
 from harness.protocol.topology import Topology
 
 FOUND = TopologyFound(Topology(()), "config.settings", "3.13", "6.1")
@@ -107,6 +115,17 @@ class TestStages:
             stage = next_stage(stage, event)
             seen.append(stage)
         assert seen == [SETTINGS, DISCOVERY, TEMPLATE, TEMPLATE, None, None, END, TEMPLATE, END, END]
+
+    def test_each_test_without_a_worker_is_a_stage(self, liveness: Liveness) -> None:
+        events: list[Event] = [FOUND, RunPlanned((), 1), PhaseStarted("tests"), AttemptStarted("a.B.test_c", 1)]
+        stages = []
+        for event in events:
+            liveness.take(event)
+            stages.append(liveness._stage)
+        assert stages == [DISCOVERY, TEMPLATE, TEMPLATE, Stage("ended a.B.test_c", "timeout")]
+        assert liveness._limit_s is None  # such a runner may be silent while a test takes its time
+        liveness.take(AttemptStarted("a.B.test_d", 1))
+        assert liveness._stage is not stages[-1]
 
     @pytest.mark.parametrize("stage", [DISCOVERY, TEMPLATE, END])
     def test_stages_after_the_settings_may_wait_for_the_servers(self, stage: Stage) -> None:
