@@ -63,6 +63,16 @@ def check(app_configs, **kwargs):
     return [] if "postgresql" in DATABASES["default"]["ENGINE"] else [Error("needs PostgreSQL", id="app.E001")]
 """
 
+CHANGES = """
+from django.apps import AppConfig
+from django.conf import settings
+
+class App(AppConfig):
+    name = "app"
+
+    def ready(self):
+        settings.DATABASES"""
+
 ARGUMENTS = """
 import sys
 assert sys.argv[0] == "manage.py" and "test" in sys.argv, sys.argv
@@ -187,6 +197,34 @@ class TestMissing:
         journal = run(project({}), RunSpec(settings="settings"), python=str(environment / "bin" / "python"))
         assert journal.status == 4
         assert journal.aborted.message == "Django is not installed where the tests run."
+
+
+class TestSettingsThatAppsChange:
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ("['new'] = settings.DATABASES['default']", "DATABASES['new'] was added as the apps were loaded"),
+            ("['default']['ENGINE'] = 'django.db.backends.mysql'", "DATABASES['default'] was changed to mysql as the"),
+        ],
+    )
+    def test_no_server_is_planned_for_them(
+        self, project: MakeProject, run_project: RunTests, change: str, message: str
+    ) -> None:
+        project({**APP, "app/apps.py": CHANGES + change, "app/models.py": ""}, 'INSTALLED_APPS = ["app.apps.App"]')
+        aborted = run_project().aborted
+        assert (aborted.exit_code, aborted.message.startswith(message)) == (4, True), aborted
+        assert "in the settings module" in aborted.hint
+
+    def test_their_changes_reach_the_tests(self, project: MakeProject, run_project: RunTests) -> None:
+        test = TEST.replace(
+            "pass", 'from django.db import connection; assert connection.settings_dict["TIME_ZONE"] == "UTC"'
+        )
+        change = "['default'].update(NAME='other', TIME_ZONE='UTC')"
+        files = {"app/apps.py": CHANGES + change, "app/models.py": "", "tests.py": test}
+        project({**APP, **files}, 'INSTALLED_APPS = ["app.apps.App"]')
+        journal = run_project()
+        assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+        assert journal.notices("settings-changed") == ["default: an app changed NAME of DATABASES as it was loaded."]
 
 
 class TestEnds:

@@ -11,13 +11,12 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.management.commands.test import Command
-from django.db import connections
 from django.test.runner import DiscoverRunner
 from django.test.utils import get_runner
 
 from ...errors import HarnessError, ProjectError
 from ...protocol.events import RunFinished, RunPlanned
-from ...protocol.messages import Route, RunSpec, ServersReady
+from ...protocol.messages import Endpoint, Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
 from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
@@ -26,7 +25,8 @@ from ..text import class_name
 from ..workers.observed_run import ObservedRun
 from . import portability
 from .project_runner import Session, runner_class
-from .settings_overlay import Gate, apply_endpoints, apply_routes, load_backends
+from .settings_overlay import Gate, Overlay, load_backends
+from .vendors import vendor_of
 
 
 def run_tests(
@@ -38,24 +38,28 @@ def run_tests(
     unset: tuple[str, ...],
 ) -> None:
     """Load the project with its databases routed as the host says, and run the tests that *spec* asks for."""
-    for text in apply_routes(settings.DATABASES, routes):
-        journal.notice("options-dropped", text)
+    overlay = Overlay(routes, journal.notice)
     load_backends(routes)
     messages.watch()
+    endpoints: tuple[Endpoint, ...] | None = None
 
     def await_servers() -> None:
-        apply_endpoints(settings.DATABASES, routes, messages.expect(ServersReady).endpoints)
+        nonlocal endpoints
+        if endpoints is None:
+            endpoints = messages.expect(ServersReady).endpoints
+        overlay.apply_again()
+        overlay.point_at(endpoints)
 
     gate = Gate(await_servers, [route.alias for route in routes if route.server is not None])
     workers = spec.workers or cpu_count.available()
-    failures = _run(Session(spec, topology, routes, gate, journal, messages, unset, workers))
+    failures = _run(Session(spec, topology, routes, gate, journal, messages, unset, workers), overlay)
     journal.finish_phases()
     if (counted := warning_counts.take()) is not None:
         journal.write(counted)
     journal.write(RunFinished(failures))
 
 
-def _run(session: Session) -> int:
+def _run(session: Session, overlay: Overlay) -> int:
     """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
 
     The project's runner is believed only where it counts more: a planned test that it did not run is red. As for
@@ -63,6 +67,7 @@ def _run(session: Session) -> int:
     """
     try:
         django.setup()
+        overlay.apply_again()
         session.statement_log.install()
         own_class = get_runner(settings, _test_runner(session.spec.django_args))
         counted: object = _counted(session, own_class)
@@ -71,7 +76,8 @@ def _run(session: Session) -> int:
         raise
     except BaseException as error:
         session.messages.check()
-        if explained := portability.explain_import(error, [connection.vendor for connection in connections.all()]):
+        vendors = [vendor_of(alias, str(config.get("ENGINE"))) for alias, config in settings.DATABASES.items()]
+        if explained := portability.explain_import(error, vendors):
             raise explained from error
         raise ProjectError(
             f"The project's tests could not be run: {type(error).__name__}: {error}",

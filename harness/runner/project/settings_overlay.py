@@ -1,14 +1,18 @@
 """Applies routes and endpoints to ``DATABASES``, so that the project's aliases connect to the run's servers.
 
 Owns every write to the settings' databases. They change in place, since Django's connections hold the same dictionaries.
+Apps may change or replace them as they are loaded: ``Overlay`` then applies the routes again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
@@ -22,6 +26,8 @@ _DRIVERS = {
 }
 _ALWAYS_THERE = {"postgresql": "postgres", "mysql": "mysql"}
 """The database that every server of a vendor has."""
+_NONE = "django.db.backends.dummy"
+"""The backend of the ``default`` that Django adds to settings without one."""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 
 
@@ -85,32 +91,94 @@ def load_backends(routes: Sequence[Route]) -> None:
             ) from error
 
 
-def apply_endpoints(
-    databases: MutableMapping[str, dict[str, Any]], routes: Sequence[Route], endpoints: Sequence[Endpoint]
-) -> None:
-    """Point each alias at its server."""
-    by_server = {endpoint.server: endpoint for endpoint in endpoints}
-    for route in routes:
-        if route.server is not None:
-            endpoint = by_server[route.server]
-            databases[route.alias].update(HOST=endpoint.host, PORT=str(endpoint.port), PASSWORD=endpoint.password)
+class Overlay:
+    """The routes of a run on all dictionaries from which Django makes connections: those of the settings, those that an app has
+    put in their place, and those of connections that exist.
+    """
+
+    def __init__(self, routes: Sequence[Route], notice: Callable[[str, str], None]) -> None:
+        self._routes = {route.alias: route for route in routes}
+        self._notice = notice
+        for text in apply_routes(settings.DATABASES, routes):
+            notice("options-dropped", text)
+        self._states = {alias: [_state(config)] for alias, config in settings.DATABASES.items()}
+
+    def apply_again(self) -> None:
+        """Apply the routes to dictionaries that have changed since. Raises ``ProjectError`` for an alias that is new, or has
+        become one that needs a server.
+        """
+        for alias, config in _dictionaries():
+            if (route := self._routes.get(alias)) is None:
+                if config.get("ENGINE") == _NONE:
+                    continue
+                raise _unplanned(alias, "added", config)
+            if (state := _state(config)) not in self._states[alias]:
+                self._apply_to(config, route)
+                if len(self._states[alias]) == 1:
+                    planned = self._states[alias][0]
+                    keys = _listed(key for key, value in state.items() if value != planned[key])
+                    self._notice("settings-changed", f"{alias}: an app changed {keys} of DATABASES as it was loaded.")
+                self._states[alias].append(_state(config))
+
+    def _apply_to(self, config: dict[str, Any], route: Route) -> None:
+        vendor = vendor_of(route.alias, str(config["ENGINE"]))
+        if route.server is None and vendor in _ALWAYS_THERE:
+            raise _unplanned(route.alias, f"changed to {vendor}", config)
+        if vendor == vendor_of(route.alias, route.backend):
+            route = replace(route, backend=str(config["ENGINE"]))
+        for text in apply_routes({route.alias: config}, [route]):
+            self._notice("options-dropped", text)
+
+    def point_at(self, endpoints: Sequence[Endpoint]) -> None:
+        """Point each alias at its server."""
+        by_server = {endpoint.server: endpoint for endpoint in endpoints}
+        for alias, config in _dictionaries():
+            route = self._routes.get(alias)
+            if route is not None and route.server is not None:
+                endpoint = by_server[route.server]
+                config.update(HOST=endpoint.host, PORT=str(endpoint.port), PASSWORD=endpoint.password)
+
+
+def _dictionaries() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each dictionary from which a connection is or may be made, with its alias."""
+    yield from settings.DATABASES.items()
+    yield from connections.settings.items()
+    for connection in connections.all(initialized_only=True):
+        yield connection.alias, connection.settings_dict
+
+
+def _state(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of *config* that routes replace, without what Django adds as a default."""
+    test = {key: value for key, value in (config.get("TEST") or {}).items() if value not in (None, True)}
+    values = {key: config.get(key) or "" for key in ("ENGINE", "NAME", "USER")}
+    return {**values, "OPTIONS": dict(config.get("OPTIONS") or {}), "TEST": test}
+
+
+def _unplanned(alias: str, change: str, config: Mapping[str, Any]) -> ProjectError:
+    return ProjectError(
+        f"DATABASES[{alias!r}] was {change} as the apps were loaded: no server was planned for it.",
+        hint=f"Servers are planned by DATABASES in the settings module. Name the alias there: DATABASES[{alias!r}] ="
+        f' {{"ENGINE": "{config.get("ENGINE")}", ...}}. AppConfig.ready() may then change the other keys.',
+    )
 
 
 class Gate:
     """Holds back connections until the servers are ready, also those that an import of the project opens.
 
-    *await_servers* returns when the servers are ready and the settings point at them; the first connection to one of *aliases*
-    calls it, once. An early connection is to a database that exists: the tests' databases are not made yet.
+    *await_servers* returns when the servers are ready and the settings point at them. Each early connection to one of
+    *aliases* calls it, since an app may have changed the settings in between. An early connection is to a database that
+    exists: the tests' databases are not made yet.
     """
 
     def __init__(self, await_servers: Callable[[], None], aliases: Sequence[str]) -> None:
-        self._await_servers: Callable[[], None] | None = await_servers
+        self._await_servers = await_servers
+        self._is_open = False
         self._connect = connect = BaseDatabaseWrapper.connect
 
         def connect_early(wrapper: BaseDatabaseWrapper) -> None:
             if wrapper.alias not in aliases:
                 return connect(wrapper)
-            self._wait()
+            await_servers()
             name = wrapper.settings_dict["NAME"]
             wrapper.settings_dict["NAME"] = _ALWAYS_THERE.get(wrapper.vendor, name)
             try:
@@ -121,14 +189,11 @@ class Gate:
         BaseDatabaseWrapper.connect = connect_early  # type: ignore[method-assign, assignment]  # for every backend at once
 
     def open(self) -> None:
-        """Wait for the servers, and let all connections through from now on."""
-        BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
-        self._wait()
-
-    def _wait(self) -> None:
-        if self._await_servers is not None:
-            await_servers, self._await_servers = self._await_servers, None
-            await_servers()
+        """Wait for the servers, and let all connections through from now on. Does nothing the second time."""
+        if not self._is_open:
+            self._is_open = True
+            BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
+            self._await_servers()
 
 
 def _listed(names: Any) -> str:
