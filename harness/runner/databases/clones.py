@@ -88,7 +88,7 @@ def end_transactions() -> None:
 def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
     """The ``DatabaseMade`` event of *database*. In-memory SQLite clones are forks, and have the template's name."""
     connection = connections[database.alias]
-    names = (database.template,) * slots if _is_forked(connection) else _clone_names(connection, slots)
+    names = (database.template,) * slots if is_forked(connection) else _clone_names(connection, slots)
     return DatabaseMade(database.alias, database.template, names)
 
 
@@ -99,7 +99,7 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Collecti
     """
     for database in databases:
         connection = connections[database.alias]
-        if _is_forked(connection):
+        if is_forked(connection):
             continue
         if connection.vendor not in ("postgresql", "mysql"):
             connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
@@ -119,7 +119,7 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Collecti
 def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
     """Point every alias of this process at the slot's clones. Can be called again."""
     for database in databases:
-        if _is_forked(connections[database.alias]):
+        if is_forked(connections[database.alias]):
             continue
         for alias in (database.alias, *database.shared_by, *database.mirrors):
             connection = connections[alias]
@@ -135,7 +135,7 @@ def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:
     """Remove SQLite's files: the templates, and the clones of slots 1 to *slots*."""
     for database in databases:
         connection = connections[database.alias]
-        if connection.vendor == "sqlite" and not _is_forked(connection):
+        if connection.vendor == "sqlite" and not is_forked(connection):
             connection.close()
             for name in (database.template, *_clone_names(connection, slots)):
                 for suffix in ("", "-journal", "-wal", "-shm"):  # a worker that died leaves those behind
@@ -155,7 +155,7 @@ def _clone_names(connection: Any, slots: int) -> tuple[str, ...]:
     return tuple(str(each["NAME"]) for each in settings)
 
 
-def _is_forked(connection: Any) -> bool:
+def is_forked(connection: Any) -> bool:
     """Whether a fork of the process serves as the clone: SQLite in memory, or no database at all (``DATABASES = {}``)."""
     if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
         return True

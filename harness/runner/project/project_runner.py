@@ -29,7 +29,7 @@ from ...protocol.events import AttemptFinished, DatabasesReady, Outcome, RunPlan
 from ...protocol.messages import Route, RunSpec
 from ...protocol.topology import Topology, closure
 from .. import private_apis, unset_variables
-from ..databases import clones, migration_errors
+from ..databases import clones, migration_errors, spawned
 from ..failures import FailureDescriber, own_work, project_root
 from ..host_channel import HostMessages, Journal
 from ..legacy.app_tests import AppTests
@@ -155,6 +155,7 @@ class HarnessRunner(DiscoverRunner):
         self.parallel = 1
         with migration_errors.reported(session.statement_log, session.journal.write):
             self._old_config = super().setup_databases(**kwargs)
+        spawned.publish(session.topology.aliases)
         await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
         return self._old_config
 

@@ -34,7 +34,7 @@ from ...protocol.events import (
 )
 from ...protocol.messages import MirrorMode
 from .. import private_apis, unpatched
-from ..databases import clones, flush
+from ..databases import clones, flush, spawned
 from ..descriptors import duplicate_high
 from ..failures import MESSAGE_CHARACTERS, FailureDescriber, format_error, message_of, type_name
 from ..host_channel import INTERRUPTS
@@ -203,6 +203,7 @@ class Worker:
         if context.init_worker is not None:
             context.init_worker(self._slot)
         clones.enter_clones(context.test_databases, self._slot)
+        spawned.rename()
         flush.quicken()
         context.statement_log.reset()
         context.statement_log.use(self._capture.crash_log)

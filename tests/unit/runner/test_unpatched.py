@@ -14,10 +14,10 @@ BEFORE_TESTS = """
     processes/shell_commands project/manage_script project/labels project/label_names
     workers/time_limits project/project_runner project/__init__ pytest/__init__
     schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
-    databases/__init__ databases/migration_errors replication/__init__
+    databases/__init__ databases/migration_errors databases/spawned replication/__init__ startup/__init__ startup/sitecustomize
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process
-where no test runs.
+where no test runs, and ``sitecustomize`` is for processes that tests start.
 """
 PATCHED = """
     time os socket signal select selectors fcntl resource mmap threading faulthandler json traceback linecache tempfile

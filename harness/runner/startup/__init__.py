@@ -1,0 +1,1 @@
+"""The folder that ``PYTHONPATH`` names for processes that tests start; it has ``sitecustomize`` alone"""
