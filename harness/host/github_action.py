@@ -26,7 +26,7 @@ from harness.host.digest import digest_of
 from harness.host.engines import ENGINES
 from harness.host.images import specs
 from harness.host.planning.backends import slug
-from harness.host.project import dependencies, files
+from harness.host.project import dependencies
 
 HARNESS = str(Path(sys.executable).with_name("harness"))
 DIGITS = 16
@@ -87,8 +87,8 @@ def image_digests(config: Config) -> tuple[str, str]:
     installation = dependencies.plan(config.project, config.install, config.extra_install, engines, config.root)
     if installation.files is None:
         return digest, ""
-    fingerprints = files.fingerprints(installation.base or config.root, installation.files)
-    return digest, dependencies.digest(installation, fingerprints, runner, config.apt)
+    contents = dependencies.declared_in_files(installation.base or config.root, installation.files)
+    return digest, dependencies.digest(installation, contents, runner, config.apt)
 
 
 def _server_key(config: Config, spec: DbSpec) -> str:

@@ -22,10 +22,10 @@ from harness.errors import ProjectError
 from harness.host.digest import digest_of
 from harness.host.engines import ENGINES
 from harness.host.project import installers, requirements
-from harness.host.project.files import FOLDER, REPOSITORY
+from harness.host.project.files import FOLDER, REPOSITORY, fingerprints
 from harness.host.project.installers import TEST_NAMES, Rule
 from harness.host.project.packaging_files import PackagingFiles
-from harness.host.project.requirements import files_read
+from harness.host.project.requirements import LocalPackages, files_read, local_packages
 
 RUN_NAMES = ("base", "common", "main", "requirements", "default", "production", "prod")
 """The names of files with a project's own dependencies in a folder ``requirements/``, the likeliest first."""
@@ -53,7 +53,8 @@ class Installation:
     ``files`` are the paths, relative to *base*, that the commands can read; ``None`` means every file of it. ``base`` is
     the folder above ``root`` that names the dependencies; ``None`` means ``root`` itself. ``declared_in`` names the
     source of the commands, ``reason`` says why it was chosen, and ``notices`` name packages that the harness adds, all for
-    people.
+    people. ``local`` are the project's own packages among those that the commands install, if the commands can be run again
+    on their own result.
     """
 
     commands: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ class Installation:
     reason: str = ""
     notices: tuple[str, ...] = ()
     base: Path | None = None
+    local: LocalPackages | None = None
 
 
 def plan(
@@ -88,7 +90,11 @@ def plan(
         more = _placed(Installation((command,), files_read(project, [command], root)), project, root)
         files = None if found.files is None or more.files is None else tuple(sorted({*found.files, *more.files}))
         found = replace(found, commands=(*found.commands, *more.commands), files=files)
-    return _with_drivers(found.base or root, found, engines) if found.commands else found
+    if not found.commands:
+        return found
+    if found.files is None and found.base is None:
+        found = replace(found, local=local_packages(root, found.commands))
+    return _with_drivers(found.base or root, found, engines)
 
 
 def names_dependencies(folder: Path) -> bool:
@@ -104,21 +110,33 @@ def describe(installation: Installation) -> str:
     return f"{installation.declared_in} ({installation.reason})" if installation.reason else installation.declared_in
 
 
+def declared_in_files(root: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """The digest of each existing file of *names*; of packaging files, the parts that can decide which dependencies are
+    installed.
+    """
+    found = fingerprints(root, names)
+    for name in found:
+        path = root / name
+        if path.name in ("pyproject.toml", "uv.lock") and path.is_file():
+            found[name] = PackagingFiles(path.parent).declared(path.name)
+    return found
+
+
 def digest(
     installation: Installation,
-    fingerprints: Mapping[str, bytes],
+    contents: Mapping[str, bytes],
     runner: str,
     apt: Iterable[str],
     environment: Iterable[bytes] = (),
 ) -> str:
     """Twelve hexadecimal digits that change with everything that an installation on the image *runner* can depend on.
 
-    *fingerprints* are those of the files that its commands can read, see ``files``; *environment* are the parts
+    *contents* are those of the files that its commands can read, see ``declared_in_files``; *environment* are the parts
     from the machine and the configuration, see ``BuildEnvironment.key_parts``.
     """
-    parts = ["2", runner, "apt", *apt, "commands", *installation.commands, "files"]
-    contents = [part for name in sorted(fingerprints) for part in (os.fsencode(name), fingerprints[name])]
-    return digest_of([*map(os.fsencode, parts), *contents, b"environment", *environment])[:12]
+    parts = ["3", runner, "apt", *apt, "commands", *installation.commands, "files"]
+    read = [part for name in sorted(contents) for part in (os.fsencode(name), contents[name])]
+    return digest_of([*map(os.fsencode, parts), *read, b"environment", *environment])[:12]
 
 
 def apt_command(packages: Iterable[str]) -> str:
@@ -197,7 +215,7 @@ def _declared_in(folder: Path, rule: Rule | None = None, place: str = FOLDER, to
         return _by_pip(files, place, top)
     if not place.startswith(REPOSITORY):
         requirements.check_places(folder, installers.folders(files), rule.file, top)
-    read = None if installers.names_folders(files) else tuple(sorted(requirements.packaging_files(folder)))
+    read = None if installers.names_folders(files) else tuple(sorted(requirements.packaging_files(folder, rule.tool)))
     commands = list(installers.commands_of(rule, files))
     declared_in, reason = rule.file, rule.reason
     if unread := installers.unread_locks(files, rule):
@@ -227,7 +245,7 @@ def _by_pip(files: PackagingFiles, place: str, top: Path) -> Installation:
     declared_in = ", ".join(where for words, where in (own, tests) if words)
     read = files_read(files.root, [command], top)
     if by_uv := installers.uv_pip(files, words):
-        read = None if read is None else tuple(sorted({*read, *requirements.packaging_files(files.root)}))
+        read = None if read is None else tuple(sorted({*read, *requirements.packaging_files(files.root, "uv")}))
         return Installation(tuple(by_uv), read, declared_in, "no lock; uv installs, for the indexes in [tool.uv]")
     return Installation((command,), read, declared_in, "no lock; pip installs")
 

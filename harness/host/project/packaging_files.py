@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import configparser
+import json
 import os
 import re
 import tomllib
@@ -18,6 +19,27 @@ from typing import Any
 
 from harness.errors import ProjectError
 from harness.host.project.files import leads_out
+
+_DESCRIPTION = frozenset(
+    {
+        "version",
+        "description",
+        "readme",
+        "license",
+        "license-files",
+        "authors",
+        "maintainers",
+        "keywords",
+        "classifiers",
+    }
+    | {"urls", "homepage", "repository", "documentation", "scripts", "gui-scripts", "entry-points", "packages"}
+)
+"""The keys of ``[project]`` and of the tools' tables that describe the project and name none of its dependencies."""
+
+_OWN_VERSION = re.compile(
+    rb'(\[\[package\]\]\nname = "[^"\n]*"\n)version = "([^"\n]*)"\n(?=source = \{ (?:virtual|editable|directory) = "\." \})'
+)
+"""The version of the project itself in ``uv.lock``."""
 
 
 class PackagingFiles:
@@ -63,6 +85,40 @@ class PackagingFiles:
             return tomllib.loads((self.root / name).read_text("utf-8")) if self.has(name) else {}
         except ValueError as error:
             raise self._unparsable(name, error) from error
+
+    def declared(self, name: str) -> bytes:
+        """The part of the file *name* that can decide which dependencies a tool installs, without the project itself.
+
+        Not the project's version, its description, the tables of other tools. Any other file, or one that cannot be parsed,
+        is taken as it is.
+        """
+        try:
+            if name == "pyproject.toml":
+                return json.dumps(self._declared_in_pyproject(), sort_keys=True, default=str).encode()
+        except ProjectError:
+            pass
+        content = (self.root / name).read_bytes()
+        if name == "uv.lock" and not self._has_outdated_lock:
+            return _OWN_VERSION.sub(rb"\1", content)
+        return content
+
+    def _declared_in_pyproject(self) -> Mapping[str, Any]:
+        described = _DESCRIPTION if not self._has_outdated_lock else _DESCRIPTION - {"version"}
+        tables = {name: self.pyproject.get(name) for name in ("project", "dependency-groups", "build-system")}
+        tables |= {f"tool.{name}": self.table("tool", name) for name in ("uv", "poetry", "pdm")}
+        return {
+            name: {key: value for key, value in table.items() if key not in described}
+            for name, table in tables.items()
+            if isinstance(table, Mapping)
+        }
+
+    @property
+    def _has_outdated_lock(self) -> bool:
+        """Whether ``uv.lock`` has another version of the project itself than ``pyproject.toml``: uv refuses it then."""
+        if not self.has("uv.lock"):
+            return False
+        versions = {match[2].decode() for match in _OWN_VERSION.finditer((self.root / "uv.lock").read_bytes())}
+        return bool(versions) and versions != {self.table("project").get("version")}
 
     def _unparsable(self, name: str, error: Exception) -> ProjectError:
         return ProjectError(
@@ -151,7 +207,7 @@ def requirement_lines(root: Path, name: str, top: Path | None = None) -> Iterato
 
 def _line(file: str, text: str) -> Line:
     if not text.startswith("-"):
-        return Line(file, text, local_target=local_path(_place(text)) if is_path(text) else "")
+        return Line(file, text, local_target=local_path(place_of(text)) if is_path(text) else "")
     arguments = pip_arguments(text.split())
     if arguments is None:
         return Line(file, text)
@@ -164,7 +220,7 @@ def _line(file: str, text: str) -> Line:
 
 def is_path(requirement: str) -> bool:
     """Whether pip would read *requirement* as a path and not as a package's name."""
-    target = _place(requirement).split("[")[0].strip()
+    target = place_of(requirement).split("[")[0].strip()
     if re.match(r"\w[\w+.]*://", target):
         return target.startswith("file:")
     return target.startswith(("file:", ".", "/", "~")) or "/" in target or target.endswith((".whl", ".tar.gz", ".zip"))
@@ -179,5 +235,6 @@ def local_path(place: str) -> str:
     return os.path.normpath(place.split("[")[0].split("#")[0] or ".")
 
 
-def _place(requirement: str) -> str:
+def place_of(requirement: str) -> str:
+    """The path or URL of a *requirement* that has one, without its name and its marker."""
     return requirement.split(" @ ")[-1].strip().split(";")[0].strip()

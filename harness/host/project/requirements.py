@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ProjectError
@@ -14,18 +15,23 @@ from harness.host.project.files import FOLDER, leads_out, missing_submodules
 from harness.host.project.installers import names_folders
 from harness.host.project.packaging_files import (
     PackagingFiles,
+    PipArguments,
     is_path,
     local_path,
     pip_arguments,
+    place_of,
     requirement_lines,
 )
 
-_DECLARING = ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile")
-_LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml", "Pipfile.lock")
+_DECLARING = ("pyproject.toml", "setup.cfg", "setup.py")
+_PIPENV = ("Pipfile", "Pipfile.lock")
+_LOCKS = ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml")
 _SETTINGS = ("uv.toml", "poetry.toml", "pdm.toml", ".python-version")
 _WITHOUT_PROJECT = frozenset({"--no-root", "--no-install-project", "--no-self"})
 """With these options, Poetry, uv and PDM read the declared dependencies and leave the project's own code out."""
 _PIP = re.compile(r"^(?:python3?\s+-m\s+|uv\s+)?pip3?\s+install\b")
+_OPTIONS = frozenset({"-q", "--quiet", "-v", "--verbose", "--pre", "--no-deps", "--no-build-isolation"})
+"""The options of ``pip install`` with which a second run on top of the first has the result of one run."""
 _ROOTS = re.compile(r"file:/*\$\{PROJECT_ROOT\}|\{root:uri\}")
 """The variables of packaging tools for the project's root."""
 
@@ -38,7 +44,7 @@ def files_read(root: Path, commands: Iterable[str], top: Path | None = None) -> 
     found: set[str] = set()
     for command in commands:
         if _reads_declarations(root, command):
-            found.update(packaging_files(root))
+            found.update(packaging_files(root, command.split()[0]))
             continue
         named = _read_by_pip(command)
         if named is None or not all(_closure(root, name, found, top or root) for name in named):
@@ -46,9 +52,55 @@ def files_read(root: Path, commands: Iterable[str], top: Path | None = None) -> 
     return tuple(sorted(found))
 
 
-def packaging_files(root: Path) -> list[str]:
-    """The packaging, lock and settings files of *root*."""
-    return [name for name in (*_DECLARING, *_LOCKS, *_SETTINGS) if (root / name).is_file()]
+def packaging_files(root: Path, tool: str = "") -> list[str]:
+    """The packaging, lock and settings files of *root*; those that *tool* reads if it leaves the project's own code out."""
+    names: tuple[str, ...] = (*_DECLARING, *_PIPENV, *_LOCKS, *_SETTINGS)
+    if tool == "pipenv":
+        names = _PIPENV
+    elif tool:
+        names = ("pyproject.toml", *_LOCKS, *_SETTINGS)
+    return [name for name in names if (root / name).is_file()]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPackages:
+    """The folders of a project that ``pip install`` takes packages from, often the project itself.
+
+    ``words`` are the arguments that name them, ``files`` the requirements and constraints files beside them.
+    """
+
+    words: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def local_packages(root: Path, commands: Iterable[str]) -> LocalPackages | None:
+    """The packages in folders of *root* that *commands* install.
+
+    ``None`` without any, and where a command does more than that: it is another one than ``pip install``, or takes packages
+    from archives or a branch of a repository, which can change while their name does not.
+    """
+    words: list[str] = []
+    files: set[str] = set()
+    for command in commands:
+        arguments = _pip_install(command)
+        options = () if arguments is None else (word for word in arguments.others if word.startswith("-"))
+        if arguments is None or command.strip().startswith("uv") or not _OPTIONS.issuperset(options):
+            return None
+        lines = [line for file in arguments.files if "://" not in file for line in requirement_lines(root, file)]
+        more = [pip_arguments(line.text.split()) for line in lines if line.text.startswith("-")]
+        every = [arguments, *(each for each in more if each is not None)]
+        editables = [place for each in every for place in each.editables]
+        texts = [*arguments.others, *(line.text for line in lines if not line.text.startswith("-"))]
+        if any(map(local_path, [place for each in every for place in each.places])):
+            return None
+        if None in more or any("git+" in text for text in (*editables, *texts)):
+            return None
+        texts = [text for text in texts if is_path(text) and not text.startswith("-")]
+        if not all((root / local_path(place)).is_dir() for place in (*editables, *map(place_of, texts))):
+            return None
+        words += [*(word for place in editables for word in ("-e", place)), *texts]
+        files.update(line.file for line in lines)
+    return LocalPackages(tuple(words), tuple(sorted(files))) if words else None
 
 
 def _reads_declarations(root: Path, command: str) -> bool:
@@ -65,16 +117,21 @@ def _reads_declarations(root: Path, command: str) -> bool:
 
 def _read_by_pip(command: str) -> list[str] | None:
     """The requirements files that a ``pip install`` reads; ``None`` for any other command, and where it installs a path."""
-    words = _words(command)
-    if words is None or not _PIP.match(command.strip()):
-        return None
-    arguments = pip_arguments(words[words.index("install") + 1 :])
+    arguments = _pip_install(command)
     if arguments is None or arguments.editables or any(map(local_path, arguments.places)):
         return None
     if any(is_path(word) for word in arguments.others if not word.startswith("-")):
         return None
     groups = [group.rpartition(":")[0] or "pyproject.toml" for group in arguments.groups]
     return [*(file for file in arguments.files if "://" not in file), *groups]
+
+
+def _pip_install(command: str) -> PipArguments | None:
+    """The arguments of a ``pip install``; ``None`` for any other command."""
+    words = _words(command)
+    if words is None or not _PIP.match(command.strip()):
+        return None
+    return pip_arguments(words[words.index("install") + 1 :])
 
 
 def _words(command: str) -> list[str] | None:

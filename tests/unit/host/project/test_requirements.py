@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import ProjectError
 from harness.host.project.dependencies import plan
-from harness.host.project.requirements import files_read
+from harness.host.project.requirements import files_read, local_packages
 from tests.unit.host.project.conftest import write
 
 UV = """\
@@ -37,6 +37,8 @@ REQUIREMENTS = {
     "wheel.txt": "wheels/plugin-1.0-py3-none-any.whl\n",
     "file.txt": "plugin @ file:///project/plugin\n",
     "poetry.lock": "",
+    "Pipfile.lock": "",
+    "setup.py": "",
     "pyproject.toml": "",
     "packages/shop/pyproject.toml": "[dependency-groups]\ndev = ['pytest']\n",
 }
@@ -56,6 +58,7 @@ class TestFilesRead:
             ("pip install --group dev django", ("pyproject.toml",)),
             ("pip install --group=packages/shop/pyproject.toml:dev", ("packages/shop/pyproject.toml",)),
             ("poetry install --no-root --with test", ("poetry.lock", "pyproject.toml")),
+            ("pipenv sync --system", ("Pipfile.lock",)),
             ("uv sync --frozen --no-install-project", ("poetry.lock", "pyproject.toml")),
             ("pip install .", None),
             ("pip install -e .[test]", None),
@@ -78,6 +81,38 @@ class TestFilesRead:
 
     def test_of_all_commands_if_one_reads_any_file(self, tmp_path: Path) -> None:
         assert files_read(write(tmp_path, REQUIREMENTS), ["pip install -r requirements.txt", "make"]) is None
+
+
+class TestLocalPackages:
+    @pytest.mark.parametrize(
+        ("command", "words"),
+        [
+            ("pip install .", (".",)),
+            ("pip install -q -e .[test] six", ("-e", ".[test]")),
+            ("python -m pip install ./packages/shop django", ("./packages/shop",)),
+            ("pip install -r editable.txt -c limits.txt", None),  # it includes a branch of a repository
+            ("pip install -r own.txt", ("-e", ".[test]", "./packages/shop ; python_version > '3'")),
+            ("pip install -r wheel.txt .", None),
+            ("pip install --upgrade .", None),
+            ("pip install --find-links wheels .", None),
+            ("pip install -r links.txt .", None),
+            ("pip install . git+https://example.test/x.git", None),
+            ("uv pip install .", None),
+            ("pip install . && make", None),
+            ("make", None),
+            ("pip install django", None),
+        ],
+    )
+    def test_of_a_command(self, tmp_path: Path, command: str, words: tuple[str, ...] | None) -> None:
+        own = {
+            "own.txt": "-r more.txt\n-e .[test]\n",
+            "more.txt": "django\n./packages/shop ; python_version > '3'\n",
+            "links.txt": "--find-links wheels\n",
+        }
+        found = local_packages(write(tmp_path, REQUIREMENTS | own), [command])
+        assert (None if found is None else found.words) == words
+        if found is not None and "own.txt" in command:
+            assert found.files == ("more.txt", "own.txt")
 
 
 class TestDirectReferences:
