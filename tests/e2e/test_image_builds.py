@@ -1,30 +1,27 @@
 """Images made on the real engine: the runner's, small recipes, and a project's dependencies."""
 
-import base64
 import contextlib
-import hashlib
 import os
 import secrets
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ci.bare_machine import CAPABILITIES
 from harness.errors import ProjectError, ServerError
 from harness.host.docker import containers
 from harness.host.docker.client import connect
-from harness.host.docker.install import CAPABILITIES as CAPABILITIES_OF_ROOT
 from harness.host.images import provision, specs
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.builder import ImageBuilder
+from harness.host.images.project_spec import ProjectOptions
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step
 from tests.e2e.command import stays
+from tests.e2e.wheels import wheel
 
 pytestmark = pytest.mark.docker
 REPOSITORY = Path(__file__).parents[2]
@@ -106,26 +103,6 @@ def _left() -> set[str]:
 def _spec(name: str, runner: str, dockerfile: str) -> Spec:
     recipe = Recipe(name, (("Dockerfile", f"ARG BASE\nFROM $BASE\n{dockerfile}\n".encode()),))
     return Spec(name, "1", Origin(runner), recipe, (Step("Dockerfile", "BASE"),))
-
-
-def _wheel(folder: Path, name: str) -> Path:
-    """A wheel of one empty module, which no index has."""
-    folder.mkdir(exist_ok=True)
-    info = f"{name}-1.0.dist-info"
-    files = {
-        f"{name}.py": "",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        record = ""
-        for file, text in files.items():
-            digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
-            record += f"{file},sha256={digest},{len(text)}\n"
-            archive.writestr(file, text)
-        archive.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
-    return path
 
 
 def test_the_runner_has_what_a_project_commonly_needs(runner: str) -> None:
@@ -250,7 +227,7 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner: str,
     environment = BuildEnvironment(
         {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{FILES_FOLDER}/find-links/0"},
         {
-            f"{FILES_FOLDER}/find-links/0": _wheel(tmp_path / "wheels", name).parent,
+            f"{FILES_FOLDER}/find-links/0": wheel(tmp_path / "wheels", name).parent,
             f"{FILES_FOLDER}/ca-certificates.crt": tmp_path / "ca.pem",
         },
     )
@@ -281,7 +258,7 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runne
     command = 'test -n "$PIP_INDEX_URL" && echo from $PIP_INDEX_URL by $HTTPS_PROXY $https_proxy'
     build_log = BuildLog()
     with _builder(build_log, environment) as builder:
-        tag = builder.project_image(runner, tmp_path, [command, f"touch x{secrets.token_hex(4)}"])
+        tag = builder.project_image(runner, tmp_path, ProjectOptions([command, f"touch x{secrets.token_hex(4)}"]))
     try:
         assert "from https://***@index.invalid/simple by http://***@proxy.invalid:1" in build_log.text
         assert HUSH not in build_log.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
@@ -295,15 +272,14 @@ def test_packages_of_the_system_are_installed_by_root(
     tmp_path: Path, builder: ImageBuilder, runner: str, no_trace: None
 ) -> None:
     # its files have owners, modes and a group of their own
-    tag = builder.project_image(runner, tmp_path, [STATUS], ["hello", "openssh-client"])
+    tag = builder.project_image(runner, tmp_path, ProjectOptions([STATUS], ["hello", "openssh-client"]))
     try:
         said = _run(tag, "hello; id -u; stat -c '%A %G' /usr/bin/ssh-agent; cat /opt/venv/status")
-        capabilities = sum(1 << CAPABILITIES.index(name) for name in CAPABILITIES_OF_ROOT)
         assert said.split("\n") == [
             "Hello, world!",
             "10001",
             "-rwxr-sr-x _ssh",
-            *_status(bounds=capabilities),
+            *_status(),
             "",
         ]
     finally:
@@ -313,19 +289,19 @@ def test_packages_of_the_system_are_installed_by_root(
 STATUS = "grep -E '^(Cap|NoNewPrivs)' /proc/self/status >/opt/venv/status"
 
 
-def _status(bounds: int) -> list[str]:
-    """The output of ``STATUS`` for a process without capabilities whose bounding set is *bounds*."""
+def _status() -> list[str]:
+    """The output of ``STATUS`` for a process that has no capabilities and cannot gain any."""
     names = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
-    return [*(f"{name}:\t{bounds if name == 'CapBnd' else 0:016x}" for name in names), "NoNewPrivs:\t1"]
+    return [*(f"{name}:\t{0:016x}" for name in names), "NoNewPrivs:\t1"]
 
 
 def test_a_command_has_no_privileges_and_its_image_no_run(
     tmp_path: Path, builder: ImageBuilder, runner: str, no_trace: None
 ) -> None:
-    tag = builder.project_image(runner, tmp_path, [STATUS])
+    tag = builder.project_image(runner, tmp_path, ProjectOptions([STATUS]))
     container = _docker("create", tag).strip()
     try:
-        assert _run(tag, "cat /opt/venv/status").splitlines() == _status(bounds=0)
+        assert _run(tag, "cat /opt/venv/status").splitlines() == _status()
         with contextlib.closing(connect()) as client:
             labels = client.api.inspect_container(container)["Config"]["Labels"]
             assert labels[containers.RUN_LABEL] == ""
@@ -347,11 +323,11 @@ def test_a_container_that_ends_early_shows_status_and_output(
     )
     source = builder.provide([_spec(own, runner, broken)])
     with pytest.raises(ServerError) as caught:
-        builder.project_image(source, tmp_path, ["true"])
+        builder.project_image(source, tmp_path, ProjectOptions(["true"]))
     assert "its container ended with exit status 125" in caught.value.message
     assert caught.value.evidence == "a broken program"
     with pytest.raises(ServerError) as caught:
-        builder.project_image(runner, tmp_path, ["echo last words; kill 1; sleep 60"])
+        builder.project_image(runner, tmp_path, ProjectOptions(["echo last words; kill 1; sleep 60"]))
     assert "its container ended with exit status 143" in caught.value.message
     assert caught.value.evidence.splitlines()[0] == "last words"
 
@@ -364,11 +340,11 @@ def test_a_command_that_may_read_anything_has_the_whole_project(
     (tmp_path / ".harness").mkdir()
     (tmp_path / ".harness" / "junit.xml").write_text("")
     command = "cat shop/models.py > /opt/venv/found && test ! -e .harness && touch shop/beside.py"
-    tag = builder.project_image(runner, tmp_path, [command], (), [tmp_path / ".harness"])
+    tag = builder.project_image(runner, tmp_path, ProjectOptions([command], exclude=[tmp_path / ".harness"]))
     try:
         assert _run(tag, "cat /opt/venv/found") == "# here"
         (tmp_path / "shop" / "models.py").write_text("# changed")
-        changed = builder.project_image(runner, tmp_path, [command], (), [tmp_path / ".harness"])
+        changed = builder.project_image(runner, tmp_path, ProjectOptions([command], exclude=[tmp_path / ".harness"]))
         assert changed != tag
         _docker("image", "rm", changed)
     finally:
@@ -378,7 +354,7 @@ def test_a_command_that_may_read_anything_has_the_whole_project(
 def test_a_project_that_names_nothing_has_the_runners_image(
     tmp_path: Path, builder: ImageBuilder, build_log: BuildLog, runner: str
 ) -> None:
-    assert builder.project_image(runner, tmp_path, []) == runner
+    assert builder.project_image(runner, tmp_path, ProjectOptions([])) == runner
     assert build_log == []
 
 
@@ -400,7 +376,7 @@ def test_an_installation_under_way_ends_when_the_builder_closes(tmp_path: Path, 
 
         def job() -> None:
             try:
-                builder.project_image(runner, tmp_path, ["echo under way; sleep 300"])
+                builder.project_image(runner, tmp_path, ProjectOptions(["echo under way; sleep 300"]))
             except ServerError as error:
                 errors.append(error)
 
@@ -419,6 +395,7 @@ from pathlib import Path
 from harness.host.docker import streams
 from harness.host.docker.client import connect
 from harness.host.images.builder import ImageBuilder
+from harness.host.images.project_spec import ProjectOptions
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step
 
@@ -427,7 +404,7 @@ def stay(*_):
     time.sleep(300)
 
 def install(*commands):
-    builder.project_image(sys.argv[1], Path(sys.argv[2]), commands)
+    builder.project_image(sys.argv[1], Path(sys.argv[2]), ProjectOptions(commands))
 
 client = connect()
 builder = ImageBuilder(client, lambda image, line: print(line, flush=True))

@@ -61,7 +61,9 @@ class Command:
 class Installation:
     """*commands* that run in *folder*, and make the image *tag* of the image *source*.
 
-    ``project_files`` are those of ``project_root`` that the commands can read, and lie in ``project_folder``.
+    ``project_files`` are those of ``project_root`` that the commands can read, and lie in ``project_folder``. Before they
+    are there, ``preparation`` runs, if there is one: *source* is then the result of an earlier installation. If
+    ``condition`` fails there, the commands do not run, and there is no image.
     ``declared_in`` names the source of the commands, for people. ``files`` are those of this machine that the commands
     need, by their path in the container; they lie in the volume ``files_folder``, and ``variables`` are those of each
     command's process alone, so the image keeps neither.
@@ -73,10 +75,12 @@ class Installation:
     commands: Sequence[Command]
     declared_in: str
     folder: str
-    project_root: Path
-    project_folder: str
-    project_files: Sequence[str]
     files_folder: str
+    project_root: Path = Path()
+    project_folder: str = ""
+    project_files: Sequence[str] = ()
+    preparation: Command | None = None
+    condition: Command | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -96,34 +100,45 @@ class Installer:
         for container in tuple(self._containers):
             self._remove(container)
 
-    def install(self, installation: Installation, project: IO[bytes], log: BuildLog) -> None:
+    def install(self, installation: Installation, project: IO[bytes], log: BuildLog) -> bool:
         """Run the commands after unpacking the tar *project*, and commit the image; *log* takes the output.
 
-        A command that fails ends the installation with ``ProjectError``. Raises ``ServerError`` when the engine refuses or
-        fails, and after ``close``.
+        Returns whether the condition held; if not, nothing is committed. A command that fails ends the installation with
+        ``ProjectError``. Raises ``ServerError`` when the engine refuses or fails, and after ``close``.
         """
         try:
             with self._container(installation) as container, self._ended_container(container, log):
+                if installation.preparation:
+                    self._run(container, installation, installation.preparation, log)
                 self._api.put_archive(container, "/", project)
                 self._copy_files(container, installation)
+                if installation.preparation and installation.condition:
+                    try:
+                        self._run(container, installation, installation.condition, log)
+                    except ProjectError:
+                        return False
                 for command in installation.commands:
                     log.announce(f"$ {command.text}")
-                    code = self._execute(container, installation, command, log)
-                    if self._closed:
-                        raise ServerError(_CANCELLED)
-                    if code == KILLED:
-                        self._await_end(container)
-                    if code:
-                        output = "\n".join(log.tail)
-                        raise ProjectError(
-                            "The project's dependencies could not be installed:"
-                            f" {log.redact(command.text)!r} exited with {code}.",
-                            hint=command.advise(output) or HINT,
-                            evidence=output,
-                        )
+                    self._run(container, installation, command, log)
                 self._commit(container, installation)
         except FAILURES as error:
             raise log.failure(explanation(error)) from error
+        return True
+
+    def _run(self, container: str, installation: Installation, command: Command, log: BuildLog) -> None:
+        """Run *command* to its end. Raises ``ProjectError`` if it fails."""
+        code = self._execute(container, installation, command, log)
+        if self._closed:
+            raise ServerError(_CANCELLED)
+        if code == KILLED:
+            self._await_end(container)
+        if code:
+            output = "\n".join(log.tail)
+            raise ProjectError(
+                f"The project's dependencies could not be installed: {log.redact(command.text)!r} exited with {code}.",
+                hint=command.advise(output) or HINT,
+                evidence=output,
+            )
 
     @contextlib.contextmanager
     def _container(self, installation: Installation) -> Iterator[str]:

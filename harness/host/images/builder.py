@@ -18,11 +18,17 @@ from pathlib import Path
 from harness.errors import ServerError
 from harness.host.docker.client import Client
 from harness.host.docker.images import BuildLog, Images, OnProgress
-from harness.host.docker.install import Installer
+from harness.host.docker.install import Installation, Installer
 from harness.host.engines import Engine
 from harness.host.images import debian_base, specs
 from harness.host.images.build_environment import BuildEnvironment
-from harness.host.images.project_spec import project_installation
+from harness.host.images.project_spec import (
+    ProjectOptions,
+    on_top,
+    project_installation,
+    reusable,
+    system_installation,
+)
 from harness.host.images.specs import Origin, Spec, base_hint, choose
 from harness.host.locks import lock_file
 from harness.host.project import files
@@ -87,39 +93,47 @@ class ImageBuilder:
                 error.hint += f" Python {python} is what {python_source} says; python in [tool.harness] names another."
             raise
 
-    def project_image(
-        self,
-        runner: str,
-        project: Path,
-        configured: Sequence[str] | None = None,
-        apt: Sequence[str] = (),
-        exclude: Sequence[Path] = (),
-        extra: Sequence[str] = (),
-        engines: Sequence[str] = (),
-        root: Path | None = None,
-    ) -> str:
+    def project_image(self, runner: str, project: Path, options: ProjectOptions | None = None) -> str:
         """The tag of the image with the dependencies of *project*, on the image *runner*.
 
         The arguments and errors are those of ``project_installation``; a command that fails raises ``ProjectError`` with the
         end of the log. If nothing is to be installed, that is *runner*.
         """
-        installation = project_installation(
-            self.environment, runner, project, configured, apt, exclude, extra, engines, root
-        )
-        tag = installation.tag
+        options = options or ProjectOptions()
+        installation = project_installation(self.environment, runner, project, options)
         if not installation.commands:
+            return self._system_image(runner, options.apt)
+        if self.images.find(installation.tag):
+            return installation.tag
+        with self._lock(installation.tag):
+            if self.images.find(installation.tag):
+                return installation.tag
+            earlier = reusable(installation, self.images.ours())
+            if earlier is None or not self._install(on_top(installation, earlier)):
+                self._system_image(runner, options.apt)
+                self._install(installation)
+        return installation.tag
+
+    def _system_image(self, runner: str, apt: Sequence[str]) -> str:
+        """The tag of *runner* with the Debian packages *apt*, made if missing."""
+        if not apt:
             return runner
-        if self.images.find(tag):
-            return tag
-        with self._lock(tag), tempfile.TemporaryFile() as archive:
-            if not self.images.find(tag):
-                self._on_progress("project", f"installing what {installation.declared_in} names")
-                place = installation.project_folder.lstrip("/")
-                files.project_tar(installation.project_root, installation.project_files, archive, place)
-                archive.seek(0)
-                log = BuildLog("project", self._on_progress, self._announced_environment().redact)
-                self._installer.install(installation, archive, log)
-        return tag
+        installation = system_installation(self.environment, runner, apt)
+        with self._lock(installation.tag):
+            if not self.images.find(installation.tag):
+                self._install(installation)
+        return installation.tag
+
+    def _install(self, installation: Installation) -> bool:
+        """Make the image of *installation*, and return whether its condition held."""
+        with tempfile.TemporaryFile() as archive:
+            on = f" on {installation.source}, which has most of it" if installation.preparation else ""
+            self._on_progress("project", f"installing what {installation.declared_in} names{on}")
+            place = installation.project_folder.lstrip("/")
+            files.project_tar(installation.project_root, installation.project_files, archive, place)
+            archive.seek(0)
+            log = BuildLog("project", self._on_progress, self._announced_environment().redact)
+            return self._installer.install(installation, archive, log)
 
     def provide(self, specs: Sequence[Spec]) -> str:
         """The tag of the image that one of *specs* describes, the best first: found, or made from the first available

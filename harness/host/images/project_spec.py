@@ -1,21 +1,30 @@
-"""The image of a project's dependencies: its commands, its files and its tag, see docs/design/0003-project-image.md.
+"""The image of a project's dependencies: its layers, commands, files and tags, see docs/design/0003-project-image.md.
 
-Only decides, and reads the project's files; ``builder`` beside this module makes the image.
+Only decides, and reads the project's files; ``builder`` beside this module makes the images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness.host.docker.images import NAME_LABEL
+from harness.host.digest import digest_of
+from harness.host.docker.images import NAME_LABEL, Image
 from harness.host.docker.install import Command, Installation
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
-from harness.host.images.specs import KEY_LABEL, ORIGIN_ID_LABEL, ORIGIN_LABEL, VERSION_LABEL
+from harness.host.images.specs import KEY_LABEL, ORIGIN_ID_LABEL, ORIGIN_LABEL, TAG_DIGITS, VERSION_LABEL
 from harness.host.project import dependencies, git_version, installers, undeclared
 from harness.host.project.files import FOLDER, REPOSITORY, fingerprints, project_files
+from harness.host.project.packaging_files import PackagingFiles
+from harness.host.project.requirements import LocalPackages
 from harness.protocol import naming
+
+DEPENDENCIES_LABEL = f"{naming.LABEL}.dependencies"
+"""The label with the key of the dependencies of a project that is installed itself, on images that others can be built on."""
 
 VARIABLES = {
     **installers.VARIABLES,
@@ -26,42 +35,71 @@ VARIABLES = {
 """The variables of every installation, beside those of the build environment."""
 
 
-def project_installation(
-    environment: BuildEnvironment,
-    runner: str,
-    project: Path,
-    configured: Sequence[str] | None = None,
-    apt: Sequence[str] = (),
-    exclude: Sequence[Path] = (),
-    extra: Sequence[str] = (),
-    engines: Sequence[str] = (),
-    root: Path | None = None,
-) -> Installation:
-    """The installation of the dependencies of *project* into the image *runner*; its tag changes with everything that it
-    depends on.
+@dataclass(frozen=True, slots=True)
+class ProjectOptions:
+    """The configuration of a project's image.
 
-    *root* is the folder that is copied, the project or one above it. *configured* are the commands of ``[tool.harness] install``,
-    *extra* the requirements of ``extra_install``, *apt* the Debian packages, *exclude* the folders that are not part of the
-    project, *engines* those that need a driver. Raises ``ProjectError`` where nothing names dependencies, and for files that
-    cannot be read or followed.
+    ``install`` has its commands, ``None`` for the default from the project's files; ``extra`` further requirements, ``apt``
+    Debian packages, ``exclude`` the folders that are not part of the project, ``engines`` those that need a driver.
+    ``root`` is the folder that is copied: a folder above the project, ``None`` for the project itself.
     """
-    root = root or project
-    plan = dependencies.plan(project, configured, extra, engines, root)
-    if not plan.commands and configured is None:
-        raise undeclared.error(project)
-    base = plan.base or root
-    files = plan.files if plan.files is not None else tuple(project_files(base, exclude))
-    versions = git_version.variables(base, files) if plan.files is None else {}
-    parts = [*environment.key_parts(), *(f"{name}={value}".encode() for name, value in versions.items())]
-    digest = dependencies.digest(plan, fingerprints(base, files), runner, apt, parts)
-    commands = [Command(dependencies.apt_command(apt), user="root")] if apt else []
-    commands += [Command(text, advise=partial(git_version.next_step, project, text)) for text in plan.commands]
+
+    install: Sequence[str] | None = None
+    apt: Sequence[str] = ()
+    exclude: Sequence[Path] = ()
+    extra: Sequence[str] = ()
+    engines: Sequence[str] = ()
+    root: Path | None = None
+
+
+def system_installation(environment: BuildEnvironment, runner: str, apt: Sequence[str]) -> Installation:
+    """The installation of the Debian packages *apt* into the image *runner*, for all projects that name these."""
+    digest = digest_of(part.encode() for part in ("1", runner, *apt))[:TAG_DIGITS]
     return Installation(
         source=runner,
+        tag=f"{naming.PREFIX}-system:{digest}",
+        labels=_labels("system", runner, digest),
+        commands=[Command(dependencies.apt_command(apt), user="root")],
+        declared_in="apt",
+        folder=FOLDER,
+        files_folder=FILES_FOLDER,
+        files=environment.files,
+        variables={**environment.variables(), **VARIABLES},
+    )
+
+
+def project_installation(
+    environment: BuildEnvironment, runner: str, project: Path, options: ProjectOptions | None = None
+) -> Installation:
+    """The installation of the dependencies of *project* into the image *runner*, or into the one that ``system_installation``
+    makes of it; its tag changes with everything that it depends on.
+
+    Raises ``ProjectError`` where nothing names dependencies, and for files that cannot be read or followed.
+    """
+    options = options or ProjectOptions()
+    root = options.root or project
+    plan = dependencies.plan(project, options.install, options.extra, options.engines, root)
+    if not plan.commands and options.install is None:
+        raise undeclared.error(project)
+    base = plan.base or root
+    if plan.files is None:
+        files = tuple(project_files(base, options.exclude))
+        contents, versions = fingerprints(base, files), git_version.variables(base, files)
+    else:
+        files = plan.files
+        contents, versions = dependencies.declared_in_files(base, files), {}
+    source = system_installation(environment, runner, options.apt).tag if options.apt else runner
+    settings = [*environment.key_parts()]
+    variables = [f"{name}={value}".encode() for name, value in versions.items()]
+    digest = dependencies.digest(plan, contents, runner, options.apt, [*settings, *variables])
+    reuse = _reuse_key(plan, base, source, settings) if plan.local else ""
+    return Installation(
+        source=source,
         tag=f"{naming.PREFIX}-project:{digest}",
-        labels=_labels(runner, digest),
-        commands=commands,
-        declared_in=plan.declared_in or "apt",
+        labels={**_labels("project", source, digest), DEPENDENCIES_LABEL: reuse},
+        commands=[Command(text, advise=partial(git_version.next_step, project, text)) for text in plan.commands],
+        condition=Command(_same_requirements(plan.local)) if plan.local else None,
+        declared_in=plan.declared_in,
         folder=FOLDER,
         project_root=base,
         project_folder=FOLDER if base == root else REPOSITORY,
@@ -72,12 +110,55 @@ def project_installation(
     )
 
 
-def _labels(runner: str, digest: str) -> dict[str, str]:
-    """The labels of the image; they replace those that it inherits from the image *runner*."""
-    return {
-        NAME_LABEL: "project",
-        VERSION_LABEL: digest,
-        KEY_LABEL: digest,
-        ORIGIN_LABEL: runner,
-        ORIGIN_ID_LABEL: "",
-    }
+def on_top(installation: Installation, image: Image) -> Installation:
+    """*installation* into *image*, which an earlier one with the same commands has made: packages that fit stay.
+
+    Its condition fails if the project's own packages require others than they did then.
+    """
+    # a file that the project no longer has must not get into its package
+    clean = Command(f"find {shlex.quote(installation.project_folder)} -mindepth 1 -delete")
+    labels = {**installation.labels, ORIGIN_LABEL: image.tag, DEPENDENCIES_LABEL: ""}
+    return replace(installation, source=image.tag, labels=labels, preparation=clean)
+
+
+def reusable(installation: Installation, images: Iterable[Image]) -> Image | None:
+    """The newest of *images* that *installation* can be made on top of."""
+    key = installation.labels.get(DEPENDENCIES_LABEL)
+    tag = f"{naming.PREFIX}-project:"
+    fitting = [
+        image for image in images if key and image.labels.get(DEPENDENCIES_LABEL) == key and image.tag.startswith(tag)
+    ]
+    return max(fitting, key=lambda image: image.created_at, default=None)
+
+
+def _reuse_key(plan: dependencies.Installation, root: Path, source: str, settings: Iterable[bytes]) -> str:
+    """A digest of the inputs of *plan* except the project's own packages, whose requirements are compared in the container."""
+    assert plan.local is not None
+    read = fingerprints(root, plan.local.files)
+    files = PackagingFiles(root)
+    declared = files.declared("pyproject.toml") if files.has("pyproject.toml") else b""
+    options = [(name, files.setup_cfg.items(name)) for name in files.setup_cfg.sections() if name.startswith("options")]
+    parts = [b"1", source.encode(), *map(str.encode, plan.commands), *settings, b"files"]
+    parts += [part for name in sorted(read) for part in (name.encode(), read[name])]
+    return digest_of([*parts, declared, json.dumps(sorted(options)).encode()])[:TAG_DIGITS]
+
+
+_COMPARE = """\
+import importlib.metadata, json, sys
+for package in json.load(sys.stdin)["install"]:
+    new = package["metadata"]
+    old = importlib.metadata.distribution(new["name"]).requires or []
+    if sorted(old) != sorted(new.get("requires_dist", [])):
+        sys.exit("the requirements of " + new["name"] + " have changed")
+"""
+
+
+def _same_requirements(local: LocalPackages) -> str:
+    """The command that fails if the packages *local* require others than those that are installed under their names."""
+    command = f"pip install -q --dry-run --no-deps --ignore-installed --report - {shlex.join(local.words)}"
+    return f"{command} | python -c {shlex.quote(_COMPARE)}"
+
+
+def _labels(name: str, source: str, digest: str) -> dict[str, str]:
+    """The labels of an image; they replace those that it inherits from the image *source*."""
+    return {NAME_LABEL: name, VERSION_LABEL: digest, KEY_LABEL: digest, ORIGIN_LABEL: source, ORIGIN_ID_LABEL: ""}

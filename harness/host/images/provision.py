@@ -16,6 +16,7 @@ from harness.host.config.databases import DbSpec, exact
 from harness.host.config.options import Config
 from harness.host.engines import ENGINES
 from harness.host.images.builder import ImageBuilder
+from harness.host.images.project_spec import ProjectOptions
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -55,16 +56,15 @@ class ConfiguredImages:
         runner = self._builder.runner_image(config.python, config.python_source)
         if not has_project(config):
             return runner
-        return self._builder.project_image(
-            runner,
-            config.project,
-            config.install,
-            config.apt,
-            (config.artifacts_root,),
-            config.extra_install,
-            [spec.engine for spec in config.db],
-            config.root,
+        options = ProjectOptions(
+            install=config.install,
+            apt=config.apt,
+            exclude=(config.artifacts_root,),
+            extra=config.extra_install,
+            engines=[spec.engine for spec in config.db],
+            root=config.root,
         )
+        return self._builder.project_image(runner, config.project, options)
 
     def _server_image(self, spec: DbSpec) -> str:
         assert spec.version is not None

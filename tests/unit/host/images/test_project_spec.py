@@ -10,8 +10,17 @@ import pytest
 
 from harness.errors import ProjectError
 from harness.host.config.load import load
+from harness.host.docker.images import Image
+from harness.host.docker.install import Installation
 from harness.host.images import build_environment, specs
-from harness.host.images.project_spec import project_installation
+from harness.host.images.project_spec import (
+    DEPENDENCIES_LABEL,
+    ProjectOptions,
+    on_top,
+    project_installation,
+    reusable,
+)
+from harness.host.project.packaging_files import PackagingFiles
 
 FILES = {
     "requirements.txt": "-r more/base.txt\n-c limits.txt\n--find-links links\ndjango\n",
@@ -63,11 +72,17 @@ class Inputs:
         for path in self.root.parent.rglob("*"):
             os.utime(path, (1, 1))
 
+    @property
+    def options(self) -> ProjectOptions:
+        return ProjectOptions(self.configured, self.apt, extra=self.extra)
+
     def key(self) -> str:
+        return self.installation().tag.removeprefix("harness-project:")
+
+    def installation(self) -> Installation:
         config = load({"project": str(self.root), "settings": "x"}, self.environ, self.root)
         environment = build_environment.resolve(config, self.pip, self.environ)
-        made = project_installation(environment, self.runner, self.root, self.configured, self.apt, (), self.extra)
-        return made.tag.removeprefix("harness-project:")
+        return project_installation(environment, self.runner, self.root, self.options)
 
 
 @pytest.fixture
@@ -163,6 +178,188 @@ def test_only_the_requirements_of_pyproject_count(inputs: Inputs, old: str, new:
     before = inputs.key()
     inputs.write("pyproject.toml", STATED.replace(old, new))
     assert (inputs.key() != before) == is_other
+
+
+LOCKED = {
+    "pyproject.toml": """\
+[project]
+name = "shop"
+version = "1.0"
+description = "one"
+dependencies = ["django"]
+[dependency-groups]
+test = ["attrs"]
+[tool.uv]
+exclude-newer = "2026-01-01"
+[tool.ruff]
+line-length = 100
+""",
+    "uv.lock": """\
+version = 1
+[[package]]
+name = "django"
+version = "5.2"
+source = { registry = "https://pypi.org/simple" }
+
+[[package]]
+name = "shop"
+version = "1.0"
+source = { virtual = "." }
+""",
+    "setup.py": "",
+    ".python-version": "3.13",
+}
+
+
+def change(file: str, old: str, new: str) -> Callable[[Inputs], object]:
+    def apply(inputs: Inputs) -> None:
+        text = (inputs.root / file).read_text()
+        assert old in text or not old
+        inputs.write(file, text.replace(old, new) if old else text + new)
+
+    return apply
+
+
+def both(*changes: Callable[[Inputs], object]) -> Callable[[Inputs], object]:
+    return lambda inputs: [each(inputs) for each in changes]
+
+
+BUMP = both(change("pyproject.toml", "1.0", "1.1"), change("uv.lock", 'version = "1.0"', 'version = "1.1"'))
+
+
+class TestLock:
+    @pytest.fixture
+    def locked(self, inputs: Inputs) -> Inputs:
+        for name, text in LOCKED.items():
+            inputs.write(name, text)
+        return inputs
+
+    @pytest.mark.parametrize(
+        "apply",
+        [
+            BUMP,
+            change("pyproject.toml", '"one"', '"two"'),
+            change("pyproject.toml", "line-length = 100", "line-length = 120"),
+            change("pyproject.toml", "", "[tool.harness]\nparallel = 2\n"),
+            change("pyproject.toml", "", "# a comment\n"),
+            change("setup.py", "", "import os\n"),
+            lambda it: it.write("shop/models.py", "# changed"),
+        ],
+    )
+    def test_the_project_itself_does_not_count(self, locked: Inputs, apply: Callable[[Inputs], object]) -> None:
+        before = locked.key()
+        apply(locked)
+        assert locked.key() == before
+
+    @pytest.mark.parametrize(
+        "apply",
+        [
+            change("pyproject.toml", '"django"', '"django>=5"'),
+            change("pyproject.toml", '"attrs"', '"attrs>1"'),
+            change("pyproject.toml", "2026-01-01", "2026-02-01"),
+            change("pyproject.toml", "", "[build-system]\nrequires = []\n"),
+            change("uv.lock", "5.2", "5.2.1"),
+            change("uv.lock", "pypi.org", "other.example"),
+            change(".python-version", "3.13", "3.12"),
+        ],
+    )
+    def test_what_is_installed_counts(self, locked: Inputs, apply: Callable[[Inputs], object]) -> None:
+        before = locked.key()
+        apply(locked)
+        assert locked.key() != before
+
+    @pytest.mark.parametrize("file", ["pyproject.toml", "uv.lock"])
+    def test_a_version_that_the_lock_does_not_have_counts(self, locked: Inputs, file: str) -> None:
+        """uv refuses such a lock, so an image that was made before must not hide it."""
+        before = locked.key()
+        change(file, 'version = "1.0"', 'version = "1.1"')(locked)
+        assert locked.key() != before
+
+    def test_a_file_that_cannot_be_parsed_counts_as_it_is(self, locked: Inputs) -> None:
+        locked.configured = ["poetry install --no-root"]
+        keys = set()
+        for text in ("[", "[["):
+            locked.write("pyproject.toml", text)
+            keys.add(PackagingFiles(locked.root).declared("pyproject.toml"))
+        assert len(keys) == 2
+
+
+class TestReuse:
+    """A project that is installed itself: which changes keep the image that others are made on top of."""
+
+    @pytest.fixture
+    def library(self, inputs: Inputs) -> Inputs:
+        (inputs.root / "requirements.txt").unlink()
+        shutil.rmtree(inputs.root / "links")
+        inputs.write("pyproject.toml", '[project]\nname = "shop"\nversion = "1.0"\ndynamic = ["dependencies"]\n')
+        inputs.write("setup.py", "version = 1")
+        inputs.write("requirements-test.txt", "attrs\n")
+        return inputs
+
+    @pytest.mark.parametrize(
+        "apply",
+        [
+            change("pyproject.toml", "1.0", "1.1"),
+            change("setup.py", "1", "2"),
+            lambda it: it.write("src/shop/models.py", "# changed"),
+        ],
+    )
+    def test_of_an_image_after_a_change_of_the_project(
+        self, library: Inputs, apply: Callable[[Inputs], object]
+    ) -> None:
+        before = library.installation()
+        apply(library)
+        after = library.installation()
+        assert after.tag != before.tag
+        assert after.labels[DEPENDENCIES_LABEL] == before.labels[DEPENDENCIES_LABEL] != ""
+
+    @pytest.mark.parametrize(
+        "apply",
+        [
+            lambda it: it.write("requirements-test.txt", "attrs>1\n"),
+            lambda it: it.write("requirements-test.txt", "-c limits.txt\nattrs\n"),
+            lambda it: it.write("setup.cfg", "[options]\ninstall_requires = six\n"),
+            change("pyproject.toml", "", "[build-system]\nrequires = ['hatchling']\n"),
+            lambda it: it.extra.append("attrs"),
+            lambda it: it.apt.append("libxml2"),
+            lambda it: it.environ.update({"PIP_PRE": "1"}),
+            lambda it: (it.outside / "limits.txt").write_text("sqlparse<0.5\n"),
+            lambda it: setattr(it, "runner", runner("3.12", "sha256:1")),
+        ],
+    )
+    def test_not_after_a_change_of_what_is_installed(self, library: Inputs, apply: Callable[[Inputs], object]) -> None:
+        before = library.installation()
+        apply(library)
+        assert library.installation().labels[DEPENDENCIES_LABEL] != before.labels[DEPENDENCIES_LABEL]
+
+    @pytest.mark.parametrize(
+        ("commands", "is_reusable"),
+        [
+            (["pip install ."], True),
+            (["pip install -e .[test]", "pip install six"], True),
+            (["pip install -U ."], False),
+            (["uv pip install ."], False),
+            (["pip install .", "make assets"], False),
+            (["pip install -r requirements-test.txt"], False),
+        ],
+    )
+    def test_only_if_the_commands_can_run_again(self, library: Inputs, commands: list[str], is_reusable: bool) -> None:
+        library.configured = commands
+        assert bool(library.installation().labels[DEPENDENCIES_LABEL]) == is_reusable
+
+    def test_the_newest_image_of_ours_is_taken(self, library: Inputs) -> None:
+        wanted = library.installation()
+        labels = {DEPENDENCIES_LABEL: wanted.labels[DEPENDENCIES_LABEL]}
+        old = Image("1", ("harness-project:1",), labels, 1.0)
+        new = Image("2", ("harness-project:2",), labels, 2.0)
+        others = [
+            Image("3", ("harness-project:3",), {DEPENDENCIES_LABEL: ""}, 3.0),
+            Image("4", ("harness-project:4",), {DEPENDENCIES_LABEL: "another"}, 3.0),
+            Image("5", (), labels, 3.0),
+        ]
+        assert reusable(wanted, [old, new, *others]) == new
+        assert reusable(wanted, others) is None
+        assert on_top(wanted, new).labels[DEPENDENCIES_LABEL] == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""The layers of a project's image: a change keeps those that it does not concern, and never a package that it takes away."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.host.docker.client import connect
+from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
+from harness.host.images.builder import ImageBuilder
+from harness.host.images.project_spec import ProjectOptions
+from tests.e2e.wheels import wheel
+
+pytestmark = pytest.mark.docker
+
+PYPROJECT = """\
+[project]
+name = "shop"
+dynamic = ["version", "dependencies"]
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = '''\
+"""Builds the package of the modules in src/, with the version and the requirements of meta.json."""
+import json, pathlib, zipfile
+
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    meta = json.loads(pathlib.Path("meta.json").read_text())
+    info = pathlib.Path(folder) / "shop.dist-info"
+    info.mkdir()
+    lines = ["Metadata-Version: 2.1", "Name: shop", "Version: " + meta["version"]]
+    (info / "METADATA").write_text("\\n".join([*lines, *("Requires-Dist: " + each for each in meta["requires"]), ""]))
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    return info.name
+
+def build_wheel(folder, settings=None, metadata=None):
+    version = json.loads(pathlib.Path("meta.json").read_text())["version"]
+    name = "shop-" + version + "-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(folder) / name, "w") as wheel:
+        for path in pathlib.Path("src").glob("*.py"):
+            wheel.write(path, path.name)
+        for path in pathlib.Path(metadata).iterdir():
+            wheel.write(path, "shop-" + version + ".dist-info/" + path.name)
+        wheel.writestr("shop-" + version + ".dist-info/RECORD", "")
+    return name
+
+build_sdist = None
+'''
+
+
+class Shop:
+    """A project that must be built to know its dependencies, which come from a folder of wheels."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "project"
+        self.names = [f"{name}{secrets.token_hex(4)}" for name in ("first", "second")]
+        for name in self.names:
+            wheel(folder / "wheels", name)
+        self.environment = BuildEnvironment(
+            {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": f"{FILES_FOLDER}/find-links/0"},
+            {f"{FILES_FOLDER}/find-links/0": folder / "wheels"},
+        )
+        self.write("pyproject.toml", PYPROJECT)
+        self.write("backend.py", BACKEND)
+        self.write("src/old_module.py", "")
+        self.describe("1.0", self.names)
+        self.log: list[str] = []
+        self.tags: list[str] = []
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def describe(self, version: str, requires: list[str]) -> None:
+        self.write("meta.json", json.dumps({"version": version, "requires": requires}))
+
+    def image(self, *apt: str) -> str:
+        self.log.clear()
+        with (
+            contextlib.closing(connect()) as client,
+            ImageBuilder(client, lambda _, line: self.log.append(line), lambda: self.environment) as builder,
+        ):
+            self.tags.append(builder.project_image(builder.runner_image("3.13"), self.root, ProjectOptions(apt=apt)))
+        return self.tags[-1]
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.log)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    made = Shop(tmp_path)
+    yield made
+    for tag in dict.fromkeys(reversed(made.tags)):
+        docker("image", "rm", tag)
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+def layers(tag: str) -> list[str]:
+    (image,) = json.loads(docker("image", "inspect", tag))
+    return list(image["RootFS"]["Layers"])
+
+
+def freeze(tag: str) -> set[str]:
+    return set(docker("run", "--rm", tag, "pip", "list", "--format=freeze").split()) - {"pip"}
+
+
+def test_a_change_of_the_project_keeps_the_dependencies_layer(shop: Shop) -> None:
+    first = shop.image()
+    shop.describe("1.1", shop.names)
+    (shop.root / "src" / "old_module.py").rename(shop.root / "src" / "new_module.py")
+    second = shop.image()
+    assert layers(second)[: len(layers(first))] == layers(first)
+    assert f"Requirement already satisfied: {shop.names[0]}" in shop.output
+    assert {"shop==1.1", *(f"{name}==1.0" for name in shop.names)} <= freeze(second)
+    looked = docker("run", "--rm", second, "sh", "-c", "cd / && python -c 'import new_module' && ls /project/src")
+    assert looked.split() == ["new_module.py"]
+    assert "old_module" not in docker("run", "--rm", second, "sh", "-c", "ls /opt/venv/lib/python3*/site-packages")
+    shop.describe("1.2", shop.names)
+    assert len(layers(shop.image())) == len(layers(second)), "a third image is made on the first one, not on the second"
+
+
+def test_a_requirement_that_goes_is_not_there_afterwards(shop: Shop) -> None:
+    shop.image()
+    shop.describe("1.0", shop.names[:1])
+    tag = shop.image()
+    assert "the requirements of shop have changed" in shop.output
+    assert f"Successfully installed {shop.names[0]}-1.0 shop-1.0" in shop.output
+    assert f"{shop.names[1]}==1.0" not in freeze(tag)
+
+
+def test_packages_of_the_system_are_a_layer_of_their_own(shop: Shop) -> None:
+    first = shop.image("hello")
+    shop.write("src/more.py", "")
+    shop.describe("1.0", shop.names[:1])
+    second = shop.image("hello")
+    assert "apt-get" not in shop.output
+    common = len(layers(first)) - 1
+    assert layers(second)[:common] == layers(first)[:common]
+    assert layers(second)[common] != layers(first)[common]
