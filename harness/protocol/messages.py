@@ -28,15 +28,16 @@ class RunSpec:
 
     ``project`` is the project's folder as a path from that of all files, ``workdir`` the working directory of the tests, seen
     from there too. ``before`` are shell commands that run in ``workdir`` first. ``script`` is the ``manage.py``, as a path from
-    ``workdir``; empty for none. ``settings`` is a dotted module, or ``None`` for the one that the script sets;
-    ``settings_advice`` completes the error where it sets none. ``django_args`` are arguments of ``manage.py test``, each option
-    in one word with its value. ``workers`` is ``None`` for as many as there are cores. ``timeout_s`` is the longest that one test
-    may take, in seconds, unless its id matches a pattern of ``timeouts``; ``run_timeout_s`` that of all tests together.
-    ``mirrors``: how a mirror alias is connected, by test class (``auto``), or always through its primary or always to its
-    replica. ``repeat`` is the number of times that each test runs. ``replay`` has the tests to run, and no others, in this order
-    and in one worker. ``check_isolation``: report the classes that leave something behind in the databases. ``framework`` is
-    ``django`` where tests that only pytest can run are to be left out; else they are red. ``legacy_discovery``: find tests as
-    Django up to 1.5 did, too. ``doctest``: docstrings are tests.
+    ``workdir``; empty for none. ``bootstrap`` has the words of a command that configures Django in its place; empty for none.
+    ``settings`` is a dotted module, or ``None`` for the one that the script sets; ``settings_advice`` completes the error where
+    it sets none. ``django_args`` are arguments of ``manage.py test``, each option in one word with its value. ``workers`` is
+    ``None`` for as many as there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id
+    matches a pattern of ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected,
+    by test class (``auto``), or always through its primary or always to its replica. ``repeat`` is the number of times that each
+    test runs. ``replay`` has the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the
+    classes that leave something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to
+    be left out; else they are red. ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are
+    tests.
     """
 
     plan_only: bool = False
@@ -44,6 +45,7 @@ class RunSpec:
     project: str = ""
     workdir: str = ""
     script: str = ""
+    bootstrap: tuple[str, ...] = ()
     settings: str | None = None
     settings_advice: str = ""
     labels: tuple[str, ...] = ()

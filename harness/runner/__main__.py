@@ -1,6 +1,6 @@
 """The runner's main function, which ``enter`` calls. It owns the end of the process, whatever the cause.
 
-Django is imported only after it was found; from then on ``handshake`` does the work.
+Django is imported only after it was found; from then on ``loading`` does the work.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def _run(journal: Journal, messages: HostMessages) -> None:
             "Django is not installed where the tests run.",
             hint="Name it in the project's requirements, or say how it gets there: [tool.harness] install.",
         )
-    from .project import handshake
+    from .loading import start
 
-    handshake.run(spec, journal, messages)
+    start.run(spec, journal, messages)
 
 
 def _abort(journal: Journal, error: HarnessError) -> ExitCode:

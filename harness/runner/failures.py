@@ -239,11 +239,11 @@ def format_error(error: BaseException) -> str:
 
 
 def project_traceback(error: BaseException) -> str:
-    """The traceback of *error* without the harness's own frames and those of the import system."""
+    """The traceback of *error* without the harness's own frames and those of the import system and of runpy."""
     frames = [
         frame
         for frame in unpatched.traceback.extract_tb(error.__traceback__)
-        if not (is_ours(frame.filename) or frame.filename.startswith("<frozen importlib"))
+        if not (is_ours(frame.filename) or frame.filename.startswith("<frozen "))
     ]
     lines = unpatched.traceback.format_list(frames)
     return "".join(["Traceback (most recent call last):\n", *lines, *unpatched.traceback.format_exception_only(error)])

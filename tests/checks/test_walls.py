@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 WHOLE = ("harness.host", "harness.protocol", "harness.report", "harness.runner")
 """Packages that are imported with every module of theirs."""
-ALONE = ("harness.cli", "harness.host.run.session", "harness.runner.project.handshake")
+ALONE = ("harness.cli", "harness.host.run.session", "harness.runner.loading.start")
 SCRIPT = """
 import importlib, json, os, pkgutil, sys
 whole, alone = json.loads(sys.argv[1])
@@ -65,8 +65,8 @@ class TestStart:
         ("name", "later"),
         [
             # the servers start as soon as the topology is known; the runner imports Django's test machinery meanwhile
-            ("harness.runner.project.handshake", "django.test"),
-            ("harness.runner.project.handshake", "django.db.models"),
+            ("harness.runner.loading.start", "django.test"),
+            ("harness.runner.loading.start", "django.db.models"),
             # and the host imports this while the runner starts
             ("harness.host.run.session", "testcontainers"),
         ],

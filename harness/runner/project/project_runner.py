@@ -53,20 +53,22 @@ from ..workers.coordinator import Coordinator
 from ..workers.worker import WorkerContext
 from . import labels, portability
 from .label_names import as_django_label
-from .settings_overlay import Gate
+from .settings_overlay import Gate, Overlay
 
 
 @dataclass(slots=True)
 class Session:
     """Data that the run gives to the runner, and results that the runner leaves in it.
 
-    ``planned`` has the ids of all planned tests in order, each with whether it has an outcome.
+    ``planned`` has the ids of all planned tests in order, each with whether it has an outcome. ``searched`` are the labels below
+    which tests of pytest were looked for last.
     """
 
     spec: RunSpec
     topology: Topology
     routes: tuple[Route, ...]
     gate: Gate
+    overlay: Overlay
     journal: Journal
     messages: HostMessages
     unset: tuple[str, ...]
@@ -75,6 +77,7 @@ class Session:
     describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
     workdir: str = field(default_factory=os.getcwd)
     planned: dict[str, bool] = field(default_factory=dict)
+    searched: tuple[str, ...] | None = None
     red: int = 0
 
     @property
@@ -183,11 +186,11 @@ class HarnessRunner(DiscoverRunner):
         plan = self._with_added(self._plan, suite) if self._plan else self._make_plan(suite)
         self._plan = None  # a project's runner may call this again with another suite
         result = unittest.TestResult()
+        session.journal.finish_phase("template")
         if not plan.tests:
             return result
         session.messages.check()  # the project's code may have caught the host's stop
         clones.close_connections()
-        session.journal.finish_phase("template")
         with own_work(session.messages.check):  # where the host is gone, nothing can be written
             tally = self._coordinator(plan).run()
         check_replicas(self._mirror_pairs(), session.replicas)
@@ -236,12 +239,14 @@ class HarnessRunner(DiscoverRunner):
         session = self.harness
         is_asked_for = session.spec.framework == "django"
         plan, left_out = without_fixtures(plan)
-        if not session.planned:  # once, however often the project's runner builds a suite
+        if session.searched != session.spec.labels:  # once, however often the project's runner builds a suite
+            session.searched = session.spec.labels
             found = self._pytest.find(plan.instances, failed_modules(plan))
             names = {config.label: config.name for config in apps.get_app_configs()}
             labels = [as_django_label(label) for label in session.spec.labels]
             if not self.tags:  # a test in pytest's style cannot have Django's tags
-                left_out += selected(found, labels, names, tuple(self.test_name_patterns or ()))
+                more = selected(found, labels, names, tuple(self.test_name_patterns or ()))
+                left_out += [each for each in more if each.test.id not in session.planned]
             if not set(labels) - {"."}:
                 for text in unseen_folders(Path(session.workdir), self.pattern or "test*.py", left_out):
                     session.journal.notice("not-discovered", text)

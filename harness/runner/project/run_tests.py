@@ -5,7 +5,8 @@ Owns the loading of the project's apps and its own test runner, with the options
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import django
@@ -29,15 +30,15 @@ from .settings_overlay import Gate, Overlay, load_backends
 from .vendors import vendor_of
 
 
-def run_tests(
+def begin(
     spec: RunSpec,
     topology: Topology,
     routes: tuple[Route, ...],
     journal: Journal,
     messages: HostMessages,
     unset: tuple[str, ...],
-) -> None:
-    """Load the project with its databases routed as the host says, and run the tests that *spec* asks for."""
+) -> Session:
+    """The session of a run. The databases of the settings are routed as the host says, and connections wait for the servers."""
     overlay = Overlay(routes, journal.notice)
     load_backends(routes)
     messages.watch()
@@ -52,47 +53,59 @@ def run_tests(
 
     gate = Gate(await_servers, [route.alias for route in routes if route.server is not None])
     workers = spec.workers or cpu_count.available()
-    failures = _run(Session(spec, topology, routes, gate, journal, messages, unset, workers), overlay)
-    journal.finish_phases()
-    if (counted := warning_counts.take()) is not None:
-        journal.write(counted)
-    journal.write(RunFinished(failures))
+    return Session(spec, topology, routes, gate, overlay, journal, messages, unset, workers)
 
 
-def _run(session: Session, overlay: Overlay) -> int:
-    """Run the suite. Returns the number of failures: by the project's own runner or by the outcomes, whichever is more.
-
-    The project's runner is believed only where it counts more: a planned test that it did not run is red. As for
-    ``manage.py test``, every true value is a failure.
-    """
-    try:
+def run_tests(session: Session) -> None:
+    """Load the project, and run the tests that the session's specification asks for by the project's own runner class."""
+    with explained(session):
         django.setup()
-        overlay.apply_again()
+        session.overlay.apply_again()
         session.statement_log.install()
         own_class = get_runner(settings, _test_runner(session.spec.django_args))
         counted: object = _counted(session, own_class)
         session.messages.check()
+    finish(session, class_name(own_class), counted)
+
+
+@contextlib.contextmanager
+def explained(session: Session, command: str = "manage.py test") -> Iterator[None]:
+    """Turn an exception of the project's code into a ``ProjectError``. *command* runs the same code without the harness."""
+    try:
+        yield
     except HarnessError:
         raise
     except BaseException as error:
         session.messages.check()
         vendors = [vendor_of(alias, str(config.get("ENGINE"))) for alias, config in settings.DATABASES.items()]
-        if explained := portability.explain_import(error, vendors):
-            raise explained from error
+        if explanation := portability.explain_import(error, vendors):
+            raise explanation from error
         raise ProjectError(
             f"The project's tests could not be run: {type(error).__name__}: {error}",
-            hint=import_advice(error) or "Does `manage.py test` come further?",
+            hint=import_advice(error) or f"Does `{command}` come further?",
             evidence=project_traceback(error),
         ) from error
-    name = class_name(own_class)
+
+
+def finish(session: Session, runner: str, counted: object) -> None:
+    """Report the end of the run. *counted* is the value that ``run_tests()`` of the class or script *runner* returned.
+
+    It is believed only where it counts more failures than the outcomes: a planned test that has no outcome is red. As for
+    ``manage.py test``, every true value is a failure.
+    """
     left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
-    session.leave_out(left_out, f"the project's test runner ({name}) did not run the suite that it had built")
+    session.leave_out(left_out, f"the project's test runner ({runner}) did not run the suite that it had built")
     if counted is None or (isinstance(counted, int) and counted >= 0):
-        return max(session.red, int(counted or 0))
-    meaning = "that counts as a failure" if counted else "that counts as none"
-    text = f"run_tests() of {name} returned {counted!r}, which is no number of failures: {meaning}."
-    session.journal.notice("runner-result", text)
-    return max(session.red, int(bool(counted)))
+        failures = int(counted or 0)
+    else:
+        failures = int(bool(counted))
+        meaning = "that counts as a failure" if counted else "that counts as none"
+        text = f"run_tests() of {runner} returned {counted!r}, which is no number of failures: {meaning}."
+        session.journal.notice("runner-result", text)
+    session.journal.finish_phases()
+    if (shown := warning_counts.take()) is not None:
+        session.journal.write(shown)
+    session.journal.write(RunFinished(max(session.red, failures)))
 
 
 def _counted(session: Session, own_class: type) -> object:
@@ -101,14 +114,14 @@ def _counted(session: Session, own_class: type) -> object:
     if issubclass(own_class, DiscoverRunner):
         harness_class = runner_class(own_class)
         harness_class.harness = session
-        options, _ = _runner_options(("--parallel=1", *args))
+        options, _ = runner_options(("--parallel=1", *args))
         return harness_class(**options).run_tests(labels)
     if not callable(getattr(own_class, "run_tests", None)):
         raise ProjectError(
             f"TEST_RUNNER {class_name(own_class)} has no run_tests().",
             hint="A runner is a django.test.runner.DiscoverRunner or has that method; --testrunner names another one.",
         )
-    options, unknown = _runner_options(args)
+    options, unknown = runner_options(args)
     session.journal.notice("own-runner", own_runner_notice(class_name(own_class), unknown))
     runner: Any = own_class(**options)
     session.gate.open()
@@ -138,7 +151,7 @@ def _test_runner(django_args: Sequence[str]) -> str | None:
     return next((arg.removeprefix(name) for arg in django_args if arg.startswith(name)), None)
 
 
-def _runner_options(django_args: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+def runner_options(django_args: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """The keyword arguments for the runner's constructor, by Django's own parser, with the arguments that the project's
     runner adds and their defaults; and the arguments that it does not know, which only a runner of its own may have.
     """

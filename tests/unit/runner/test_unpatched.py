@@ -10,8 +10,9 @@ import pytest
 RUNNER = Path(__file__).parents[3] / "harness" / "runner"
 BEFORE_TESTS = """
     __init__ __main__ bootstrap unset_variables unpatched processes/supervisor processes/cpu_count processes/gc_thresholds
-    project/handshake project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
-    processes/shell_commands project/manage_script project/labels project/label_names
+    loading/__init__ loading/start loading/handshake loading/manage_script loading/project_script
+    project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
+    processes/shell_commands project/labels project/label_names
     workers/time_limits project/project_runner project/__init__ pytest/__init__
     schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
     databases/__init__ databases/migration_errors databases/spawned replication/__init__ startup/__init__ startup/sitecustomize
