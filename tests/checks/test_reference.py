@@ -21,6 +21,7 @@ COMMANDS = ("ci", "plan", "merge", "matrix", "images build", "init")
 EXAMPLES = {
     "framework": '"django"',
     "settings": '"shop.settings.test"',
+    "bootstrap": '"runtests:configure"',
     "install": '["pip install -r requirements/test.txt"]',
     "ca_certificates": '"/etc/ssl/company.pem"',
     "pip_index_url": '"https://packages.example/simple"',

@@ -8,6 +8,7 @@ would be installed beside the project, which may need another version.
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from harness.host.project import python_version
 from harness.host.project.entry import (
     MANAGE_PY,
     Entry,
+    bootstrap_words,
     find_entry,
     find_settings_module,
     is_project_itself,
@@ -89,7 +91,11 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
     values["servers"] = read_servers(values["servers"], given["servers"].place)
     values["env"] = read_variables(values, environ, given["env_for"].place)
     values["workdir"], script, sources["workdir"] = _entry(project, values, sources)
-    if values["settings"] is None:
+    if values["bootstrap"] is not None:
+        script = ""
+        values["bootstrap"] = shlex.join(bootstrap_words(project, values["workdir"], values["bootstrap"]))
+        values["settings"] = values["settings"] or {**environ, **values["env"]}.get(VARIABLE) or None
+    elif values["settings"] is None:
         found = Entry(values["workdir"], script)
         values["settings"], sources["settings"] = _settings(project, found, {**environ, **values["env"]}, need_settings)
     _check_together(values)
@@ -224,8 +230,8 @@ def _entry(project: Path, values: Mapping[str, Any], sources: Mapping[str, str])
             f"workdir is {workdir!r}, which leads out of the project.",
             hint="Name a folder of the project, and with --project the folder that has all files the tests need.",
         )
-    if workdir is None and sources["settings"] != DEFAULT:
-        # settings that are named need no script further down
+    if workdir is None and (sources["settings"] != DEFAULT or values["bootstrap"] is not None):
+        # settings that are named, and a script in place of manage.py, need no script further down
         here = find_entry(project, "")
         return "", here.script, DEFAULT
     entry = find_entry(project, workdir)

@@ -100,13 +100,13 @@ _django = partial(_option, is_django=True)
 class Config:
     """All values that the user can decide. A field is named as its key in ``[tool.harness]``; paths are absolute.
 
-    ``settings`` is ``None`` only where no project is needed. ``root`` is ``project`` or a folder above it. ``parallel`` is
-    ``None`` for ``auto``. ``install`` is ``None`` for the default from the project's own files. ``env`` has all variables of the
-    tests. ``shuffle`` is the seed if one is given: an integer that is no ``bool``. The fields of pip and the proxies are ``None``
-    for the values of the user's own pip. A run takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of
-    all artifacts, including those of the runs on other backends. ``sources`` has the source of each value by its key
-    (``default``, ``pyproject.toml``, a variable, a flag, ``manage.py``, the declaration of a Python), ``given`` the command
-    line's values.
+    ``settings`` is ``None`` where no project is needed, and where a script decides. ``bootstrap`` has its file relative to
+    ``workdir``. ``root`` is ``project`` or a folder above it. ``parallel`` is ``None`` for ``auto``. ``install`` is ``None`` for
+    the default from the project's own files. ``env`` has all variables of the tests. ``shuffle`` is the seed if one is given:
+    an integer that is no ``bool``. The fields of pip and the proxies are ``None`` for the values of the user's own pip. A run
+    takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts, including those of the runs on
+    other backends. ``sources`` has the source of each value by its key (``default``, ``pyproject.toml``, a variable, a flag,
+    ``manage.py``, the declaration of a Python), ``given`` the command line's values.
     """
 
     pythons: tuple[str, ...]
@@ -131,6 +131,13 @@ class Config:
         "Settings module. Without it, DJANGO_SETTINGS_MODULE, then the module that manage.py sets.",
         metavar="MODULE",
         commands=RUNS,
+    )
+    bootstrap: str | None = _key(
+        TEXT,
+        "Script that configures Django in place of manage.py, and may run the tests, with its arguments: "
+        "a file (runtests.py), a function (runtests:configure), a command (shop-server test). "
+        "{labels} stands for the labels of the run.",
+        default=None,
     )
     parallel: int | None = _option(
         PARALLEL, "Number of workers; auto is the number of cores that the runner may use.", default="auto", bare="auto"

@@ -79,8 +79,8 @@ def servers_of(db: Iterable[DbSpec]) -> tuple[DbSpec, ...]:
 
 def has_project(config: Config) -> bool:
     """Whether *config* is that of a Django project."""
-    # a manage.py that chooses between settings names none, and its dependencies are the same for each of them
-    return config.settings is not None or bool(config.script)
+    # a script that chooses between settings names none, and its dependencies are the same for each of them
+    return config.settings is not None or bool(config.script or config.bootstrap)
 
 
 def side_by_side(jobs: Mapping[_Key, Callable[[], _Value]]) -> dict[_Key, _Value]:

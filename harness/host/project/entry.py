@@ -7,19 +7,34 @@ error where there is none.
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import ProjectError
+from harness.errors import ProjectError, UsageError
 from harness.host.project import dependencies
-from harness.host.project.settings_search import VARIABLE, modules_in, suggestions
+from harness.host.project.packaging_files import PackagingFiles, console_scripts
+from harness.host.project.settings_search import (
+    NOT_TESTED,
+    VARIABLE,
+    kind_of_file,
+    modules_in,
+    pytest_files,
+    scripts,
+    suggestions,
+)
 
 MANAGE_PY = "manage.py"
 ENTRY_POINT = "execute_from_command_line"
-_NOT_TESTED = ("example", "sandbox", "demo", "docs", "node_modules", ".")
-"""Beginnings of the names of folders whose ``manage.py`` is not that of a project's tests."""
+_PYTHONS = ("python", "python3")
+
+PYTEST_ADVICE = (
+    "harness runs the tests of unittest's and Django's classes with settings in a module, settings = \"tests.settings\","
+    ' or in a function that configures them, bootstrap = "tests.settings:configure".'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +103,17 @@ def _parsed(path: Path) -> ast.Module:
 
 
 def _script_in(project: Path) -> str:
-    """``manage.py``, or the one script of another name in *project* that calls Django's entry point; else empty."""
+    """``manage.py``, or the one script of another name in *project* that passes its arguments to Django; else empty."""
     if (project / MANAGE_PY).is_file():
         return MANAGE_PY
-    scripts = [path.name for path in sorted(project.glob("*.py")) if ENTRY_POINT in path.read_text("utf-8", "replace")]
-    return scripts[0] if len(scripts) == 1 else ""
+    named = [path for path in sorted(project.glob("*.py")) if ENTRY_POINT in path.read_text("utf-8", "replace")]
+    found = [path.name for path in named if kind_of_file(path) == "manage"]
+    return found[0] if len(found) == 1 else ""
 
 
 def _folders_below(project: Path) -> list[str]:
     folders = (path.parent.name for path in sorted(project.glob(f"*/{MANAGE_PY}")))
-    return [name for name in folders if not name.startswith(_NOT_TESTED)]
+    return [name for name in folders if not name.startswith(NOT_TESTED)]
 
 
 def _no_project(project: Path) -> ProjectError:
@@ -113,13 +129,64 @@ def _no_project(project: Path) -> ProjectError:
 
 
 def _next_steps(project: Path) -> Iterator[str]:
-    """Folders of several projects one level down, and settings modules near by."""
+    """Folders of several projects one level down, scripts that run the tests, and settings modules near by."""
     below = [path.parent for path in sorted(project.glob(f"*/{MANAGE_PY}"))]
     if len(_folders_below(project)) > 1:
         names, first = ", ".join(path.name for path in below), below[0]
         yield f"Several folders have one: {names}. Choose with --project {first},"
         yield f'or [tool.harness] workdir = "{first.name}".'
+    for name in scripts(project):
+        yield f'{name} runs Django\'s tests: [tool.harness] bootstrap = "{name}".'
+    for name in _management_commands(project):
+        yield f'{name} is a command of the project: [tool.harness] bootstrap = "{name} test".'
     yield from suggestions(project)
+    for name in pytest_files(project):
+        yield f"{name} configures Django for pytest alone, which Django's runner does not read: {PYTEST_ADVICE}"
+
+
+def _management_commands(project: Path) -> Iterator[str]:
+    """The console scripts of the project whose module passes its arguments to Django."""
+    commands: dict[str, str] = {}
+    with contextlib.suppress(ProjectError):  # packaging files that cannot be parsed name none
+        commands = console_scripts(PackagingFiles(project))
+    for name, target in commands.items():
+        path = Path(*target.partition(":")[0].split("."))
+        files = [root / path.with_suffix(".py") for root in (project, project / "src")]
+        if any(ENTRY_POINT in file.read_text("utf-8", "replace") for file in files if file.is_file()):
+            yield name
+
+
+def bootstrap_words(project: Path, workdir: str, text: str) -> tuple[str, ...]:
+    """The words of *text*, the key ``bootstrap``: a file of the project is relative to *workdir*, and a command that the
+    project itself installs is its function, since the project is not installed where the tests run.
+
+    Raises ``UsageError`` for a file that is not there, and ``ProjectError`` for a script that runs pytest.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise UsageError(
+            f"bootstrap cannot be read: {text!r}.", hint="Close its quotes.", evidence=str(error)
+        ) from error
+    target, *arguments = words[1:] if words[0] in _PYTHONS and words[1:] else words
+    commands = console_scripts(PackagingFiles(project))
+    if target in commands:
+        return (commands[target], *arguments)
+    if not target.endswith(".py") and "/" not in target:
+        return (target, *arguments)
+    folder = project / workdir
+    path = next((place / target for place in (folder, project) if (place / target).is_file()), None)
+    if path is None:
+        others = " or ".join(f'bootstrap = "{name}"' for name in scripts(project))
+        raise UsageError(
+            f"bootstrap names {target}, and there is no such file in {folder}.",
+            hint=f"Of the project's scripts, this one runs its tests: {others}." if others else "Correct its path.",
+        )
+    if kind_of_file(path) == "pytest":
+        raise ProjectError(
+            f"{target} runs pytest, and bootstrap needs a script that runs Django's tests.", hint=PYTEST_ADVICE
+        )
+    return (os.path.relpath(path, folder), *arguments)
 
 
 def is_project_itself(project: Path, entry: Entry) -> bool:

@@ -40,6 +40,7 @@ _OWN_VERSION = re.compile(
     rb'(\[\[package\]\]\nname = "[^"\n]*"\n)version = "([^"\n]*)"\n(?=source = \{ (?:virtual|editable|directory) = "\." \})'
 )
 """The version of the project itself in ``uv.lock``."""
+_CONSOLE_SCRIPT = re.compile(r"""(?m)(?:^|["'])\s*([\w.-]+)\s*=\s*([\w.]+:[\w.]+)""")
 
 
 class PackagingFiles:
@@ -126,6 +127,16 @@ class PackagingFiles:
             hint=f"Correct {self.root / name}, or say with [tool.harness] install how the dependencies are installed.",
             evidence=str(error),
         )
+
+
+def console_scripts(files: PackagingFiles) -> dict[str, str]:
+    """The commands that the project installs, each with its function as ``module:function``."""
+    named = {**files.table("tool", "poetry", "scripts"), **files.table("project", "scripts")}
+    found = {name: value for name, value in named.items() if isinstance(value, str)}
+    lines = files.setup_cfg.get("options.entry_points", "console_scripts", fallback="")
+    for name, target in re.findall(_CONSOLE_SCRIPT, f"{lines}\n{files.text('setup.py')}"):
+        found.setdefault(name, target)
+    return {name: target.partition("[")[0].strip() for name, target in found.items()}
 
 
 def table_in(parent: Mapping[str, Any], *names: str) -> Mapping[str, Any]:

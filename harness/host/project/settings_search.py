@@ -1,4 +1,4 @@
-"""Finds settings modules that a project's files name or that look like one, as suggestions. Runs none of its code."""
+"""Finds settings modules, and scripts that run Django's tests, in a project's files, as suggestions. Runs none of its code."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ _CONFIGURATIONS = (
     ("setup.cfg", ("tool:pytest",)),
 )
 _SCRIPTS = ("runtests.py", "tests/runtests.py", "conftest.py", "tests/conftest.py")
+CONFTESTS = ("conftest.py", "tests/conftest.py")
+NOT_TESTED = ("example", "sandbox", "demo", "docs", "node_modules", ".")
+"""Beginnings of the names of folders whose tests and ``manage.py`` are not the project's."""
+_NO_SCRIPTS = ("manage.py", "setup.py", "noxfile.py", "conftest.py", "__init__.py")
 
 
 def candidates(root: Path) -> dict[str, str]:
@@ -39,6 +43,71 @@ def suggestions(root: Path) -> list[str]:
     """The next step for each of the likeliest ``candidates``, at most ``SUGGESTED``."""
     lines = [f"--settings {module} ({reason})." for module, reason in candidates(root).items()]
     return lines[:SUGGESTED]
+
+
+def script_kind(tree: ast.Module) -> str:
+    """The part of a script: ``django`` runs Django's tests, ``pytest`` runs pytest, ``manage`` passes its arguments to Django.
+
+    Empty for any other module.
+    """
+    calls = [(_last_name(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for name, call in calls:
+        values = [each for argument in call.args[:1] for each in _assigned(argument, tree)]
+        is_test = any("test" in _words(value) for value in values)
+        if name == "run_tests" or (is_test and name in ("call_command", "execute_from_command_line")):
+            return "django"
+    if any(name == "execute_from_command_line" for name, _ in calls):
+        return "manage"
+    imported = {each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names}
+    started = {word for _, call in calls for value in call.args[:1] for word in _words(value)}
+    return "pytest" if {"pytest", "py.test"} & {*imported, *started} else ""
+
+
+def scripts(root: Path) -> list[str]:
+    """The scripts at most one folder down that run Django's tests by themselves, the likeliest first."""
+    found = []
+    for path in [*root.glob("*.py"), *root.glob("*/*.py")]:
+        folder = path.parent.name if path.parent != root else ""
+        if path.name in _NO_SCRIPTS or folder.startswith(NOT_TESTED):
+            continue
+        tree = _parsed(path)
+        if tree is not None and _is_executed(tree) and script_kind(tree) == "django":
+            found.append(path.relative_to(root).as_posix())
+    return sorted(found, key=lambda name: (name.count("/"), "test" not in name, name))
+
+
+def kind_of_file(path: Path) -> str:
+    """The ``script_kind`` of a file; empty for one that cannot be parsed."""
+    tree = _parsed(path)
+    return script_kind(tree) if tree is not None else ""
+
+
+def pytest_files(root: Path) -> list[str]:
+    """The files that configure Django for pytest alone: a ``conftest.py`` that calls ``settings.configure()``."""
+    trees = [(name, tree) for name in CONFTESTS if (tree := _parsed(root / name)) is not None]
+    return [name for name, tree in trees if any(_is_configure(node) for node in ast.walk(tree))]
+
+
+def _is_configure(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).endswith("settings.configure")
+
+
+def _is_executed(tree: ast.Module) -> bool:
+    """Whether a module does something when it is executed: it has a ``__main__`` block, or a call outside of functions."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and "__main__" in _words(node.test):
+            return True
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            return True
+    return False
+
+
+def _words(value: ast.AST) -> set[str]:
+    return {node.value for node in ast.walk(value) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def modules_in(tree: ast.Module) -> Iterator[str]:

@@ -10,6 +10,7 @@ import dataclasses
 import gc
 import json
 import os
+import shlex
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
@@ -326,6 +327,7 @@ def _entry(config: Config, plan_only: bool = False) -> RunSpec:
         project=_below(config.root, config.project),
         workdir=_below(config.root, config.project / (config.workdir or "")),
         script=config.script,
+        bootstrap=tuple(shlex.split(config.bootstrap or "")),
         settings=config.settings if is_named else None,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )

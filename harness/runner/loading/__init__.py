@@ -1,1 +1,1 @@
-"""Loads the project as its own commands do: by its ``manage.py``, or a script of its own, up to its settings and tests"""
+"""Loads the project as its own commands do: by its ``manage.py``, or by a script of its own"""

@@ -84,6 +84,35 @@ class TestProject:
         assert (config.settings, config.sources["settings"]) == (None, "default")
 
 
+class TestBootstrap:
+    def test_it_takes_the_place_of_manage_py(self, project: Path) -> None:
+        (project / "runtests.py").write_text("")
+        config = load(project, 'bootstrap = "runtests.py --fast"')
+        assert (config.bootstrap, config.script, config.settings) == ("runtests.py --fast", "", None)
+        assert config.sources["bootstrap"] == "pyproject.toml"
+
+    def test_it_needs_no_manage_py(self, project: Path) -> None:
+        (project / "manage.py").unlink()
+        assert load(project, 'bootstrap = "runtests:configure"').bootstrap == "runtests:configure"
+
+    def test_settings_of_a_variable_or_a_flag_are_kept(self, project: Path) -> None:
+        toml = 'bootstrap = "django-admin test"'
+        assert load(project, toml, {"DJANGO_SETTINGS_MODULE": "shop.other"}).settings == "shop.other"
+        assert load(project, f'{toml}\nenv = {{ DJANGO_SETTINGS_MODULE = "shop.env" }}').settings == "shop.env"
+        assert load(project, toml, settings="shop.flag").settings == "shop.flag"
+
+    def test_a_manage_py_one_level_down_does_not_count(self, project: Path) -> None:
+        (project / "manage.py").rename(project / "runtests.py")
+        (project / "server").mkdir()
+        (project / "server" / "manage.py").write_text("")
+        assert load(project, 'bootstrap = "runtests.py"').workdir == ""
+
+    def test_a_file_that_is_not_there_is_wrong(self, project: Path) -> None:
+        error = refuse(project, 'bootstrap = "runtests.py"')
+        assert error.exit_code == ExitCode.USAGE
+        assert "there is no such file" in error.message
+
+
 class TestPaths:
     def test_of_flags_variables_and_defaults(self, project: Path) -> None:
         here = project.parent

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import ExitCode, ProjectError
+from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.project.entry import (
     Entry,
+    bootstrap_words,
     find_entry,
     find_settings_module,
     is_project_itself,
     project_above,
 )
+from harness.host.project.settings_search import scripts
 from tests.unit.host.project.conftest import write
 
 DJANGOS_OWN = '''#!/usr/bin/env python
@@ -126,7 +128,8 @@ class TestFindEntry:
             ({"example_project/manage.py": ""}, None, Entry()),
             ({"one/manage.py": "", "two/manage.py": ""}, None, Entry()),
             ({"shop.py": "execute_from_command_line()", "setup.py": ""}, None, Entry("", "shop.py")),
-            ({"a.py": "execute_from_command_line", "b.py": "execute_from_command_line"}, None, Entry()),
+            (dict.fromkeys(["a.py", "b.py"], "execute_from_command_line()"), None, Entry()),
+            ({"runtests.py": 'execute_from_command_line([sys.argv[0], "test", "shop"])'}, None, Entry()),
             ({}, None, Entry()),
             ({"manage.py": "", "tests/__init__.py": ""}, "tests", Entry("tests", "../manage.py")),
             ({"manage.py": "", "tests/manage.py": ""}, "tests", Entry("tests", "manage.py")),
@@ -165,7 +168,125 @@ class TestFindEntry:
         assert is_project_itself(tmp_path, find_entry(tmp_path)) is is_one
 
 
+RUNTESTS = """
+if __name__ == "__main__":
+    settings.configure()
+    sys.exit(DiscoverRunner().run_tests(["shop"]))
+"""
+
+
+class TestBootstrap:
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("runtests.py --database 'a b'", ("runtests.py", "--database", "a b")),
+            ("python runtests.py {labels}", ("runtests.py", "{labels}")),
+            ("tools/run.py", ("tools/run.py",)),
+            ("python -m tools.run", ("-m", "tools.run")),
+            ("runtests:configure", ("runtests:configure",)),
+            ("shop-server test", ("shop.cli:main", "test")),
+            ("old-server test", ("old.cli:main", "test")),
+            ("oldest test", ("oldest:run", "test")),
+            ("poetic test", ("poetic:run", "test")),
+            ("django-admin test", ("django-admin", "test")),
+        ],
+    )
+    def test_a_file_a_function_or_a_command(self, tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
+        write(
+            tmp_path,
+            {
+                "runtests.py": RUNTESTS,
+                "tools/run.py": RUNTESTS,
+                "pyproject.toml": '[project.scripts]\nshop-server = "shop.cli:main"\n'
+                '[tool.poetry.scripts]\npoetic = "poetic:run"',
+                "setup.cfg": "[options.entry_points]\nconsole_scripts =\n    old-server = old.cli:main [server]\n",
+                "setup.py": 'setup(entry_points={"console_scripts": ["oldest=oldest:run"]})',
+            },
+        )
+        assert bootstrap_words(tmp_path, "", text) == words
+
+    def test_a_file_is_found_from_the_folder_of_the_tests(self, tmp_path: Path) -> None:
+        write(tmp_path, {"runtests.py": RUNTESTS, "tests/run.py": RUNTESTS})
+        assert bootstrap_words(tmp_path, "tests", "run.py") == ("run.py",)
+        assert bootstrap_words(tmp_path, "tests", "runtests.py -v") == ("../runtests.py", "-v")
+
+    def test_a_file_that_is_not_there_is_wrong(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError) as caught:
+            bootstrap_words(tmp_path, "", "runtest.py")
+        assert caught.value.message == f"bootstrap names runtest.py, and there is no such file in {tmp_path}."
+        write(tmp_path, {"runtests.py": RUNTESTS})
+        with pytest.raises(UsageError) as caught:
+            bootstrap_words(tmp_path, "", "runtest.py")
+        assert 'bootstrap = "runtests.py"' in caught.value.hint
+
+    def test_quotes_without_an_end_are_wrong(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="cannot be read"):
+            bootstrap_words(tmp_path, "", "runtests.py 'a")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["import pytest\nsys.exit(pytest.main())", "subprocess.call(['py.test', *sys.argv])"],
+    )
+    def test_a_script_that_runs_pytest_is_refused(self, tmp_path: Path, text: str) -> None:
+        write(tmp_path, {"runtests.py": text})
+        with pytest.raises(ProjectError) as caught:
+            bootstrap_words(tmp_path, "", "runtests.py")
+        assert caught.value.message.startswith("runtests.py runs pytest")
+
+
+class TestScripts:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "get_runner(settings)().run_tests(['shop'])",
+            "call_command('test', 'shop')",
+            "execute_from_command_line([sys.argv[0], 'test'] + sys.argv[1:])",
+            "argv = sys.argv[:1] + ['test', 'shop']\nexecute_from_command_line(argv)",
+        ],
+    )
+    def test_each_way_to_run_the_tests(self, tmp_path: Path, body: str) -> None:
+        write(tmp_path, {"quicktest.py": f"def main():\n    pass\n{body}\nmain()\n"})
+        assert scripts(tmp_path) == ["quicktest.py"]
+
+    def test_the_likeliest_comes_first(self, tmp_path: Path) -> None:
+        names = ("a.py", "tests/run.py", "runtests.py", "example/runtests.py", "conftest.py", "setup.py", "manage.py")
+        write(tmp_path, dict.fromkeys(names, RUNTESTS))
+        assert scripts(tmp_path) == ["runtests.py", "a.py", "tests/run.py"]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "def run():\n    DiscoverRunner().run_tests(['shop'])\n",
+            "if __name__ == '__main__':\n    execute_from_command_line(sys.argv)\n",
+            "import pytest\nsys.exit(pytest.main())\n",
+            "print('hello')\n",
+            "def main(:\n",
+        ],
+    )
+    def test_other_modules_are_none(self, tmp_path: Path, text: str) -> None:
+        write(tmp_path, {"runtests.py": text})
+        assert scripts(tmp_path) == []
+
+
 class TestNextSteps:
+    def test_the_very_line_for_a_script_is_named(self, tmp_path: Path) -> None:
+        advice = hint(tmp_path, {"runtests.py": RUNTESTS})
+        assert 'runtests.py runs Django\'s tests: [tool.harness] bootstrap = "runtests.py".' in advice
+
+    def test_the_very_line_for_a_command_is_named(self, tmp_path: Path) -> None:
+        files = {
+            "pyproject.toml": '[project.scripts]\nshop-server = "shop.cli:main"\nother = "shop.other:main"\n',
+            "src/shop/cli.py": "def main():\n    execute_from_command_line(sys.argv)\n",
+        }
+        advice = hint(tmp_path, files)
+        assert 'shop-server is a command of the project: [tool.harness] bootstrap = "shop-server test".' in advice
+        assert "other" not in advice
+
+    def test_settings_in_conftest_are_those_of_pytest(self, tmp_path: Path) -> None:
+        advice = hint(tmp_path, {"tests/conftest.py": "def pytest_configure():\n    settings.configure()\n"})
+        assert "tests/conftest.py configures Django for pytest alone" in advice
+        assert 'bootstrap = "tests.settings:configure"' in advice
+
     def test_several_projects_below_are_named(self, tmp_path: Path) -> None:
         write(tmp_path, {"one/manage.py": DJANGOS_OWN, "two/manage.py": DJANGOS_OWN})
         advice = hint(tmp_path, {})
