@@ -35,6 +35,19 @@ def test_a_missing_driver_is_named_with_what_to_install(project: MakeProject) ->
     assert "psycopg[binary]" in journal.aborted.hint
 
 
+def test_all_missing_drivers_are_named_at_once(project: MakeProject) -> None:
+    other = "DATABASES['other'] = {'ENGINE': 'django.db.backends.mysql', 'NAME': 'other'}"
+    folder = project({**NO_DRIVER, "MySQLdb.py": "raise ImportError('not here')"}, other)
+    routes = [
+        Route("default", "default", POSTGRES, "harness", "test_default"),
+        Route("other", "other", "django.db.backends.mysql", "harness", "test_other"),
+    ]
+    aborted = run(folder, RunSpec(settings="settings", workers=1), routes=routes).aborted
+    assert "The alias 'default'" in aborted.message
+    assert "The alias 'other'" in aborted.message
+    assert 'extra_install = ["psycopg[binary]", "mysqlclient"]' in aborted.hint
+
+
 def test_a_driver_is_not_asked_for_where_no_server_is(project: MakeProject) -> None:
     test = "from django.test import SimpleTestCase\nclass Tests(SimpleTestCase):\n    def test_one(self): pass\n"
     folder = project({**NO_DRIVER, "tests.py": test})

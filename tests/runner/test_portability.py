@@ -133,4 +133,4 @@ def test_mysqls_driver_is_named_with_its_alternative(project: MakeProject) -> No
     route = Route("default", "default", "django.db.backends.mysql", "shop")
     journal = run(folder, RunSpec(settings="settings", workers=1), routes=[route])
     assert journal.status == 4
-    assert "mysqlclient (or PyMySQL" in journal.aborted.hint
+    assert 'extra_install = ["mysqlclient"]' in journal.aborted.hint

@@ -20,10 +20,7 @@ from ...errors import ProjectError
 from ...protocol.messages import Endpoint, Route
 from .vendors import needs_apps, vendor_of
 
-_DRIVERS = {
-    "postgresql": "psycopg[binary]",
-    "mysql": "mysqlclient (or PyMySQL, with pymysql.install_as_MySQLdb() in the settings)",
-}
+_DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "mysqlclient"}
 _ALWAYS_THERE = {"postgresql": "postgres", "mysql": "mysql"}
 """The database that every server of a vendor has."""
 _NONE = "django.db.backends.dummy"
@@ -74,6 +71,7 @@ def load_backends(routes: Sequence[Route]) -> None:
     """Import the backend of each alias that has a server. Raises ``ProjectError`` where a driver is missing: Django itself
     would raise from within whichever import of the project comes first. A backend that imports models is left to Django.
     """
+    missing: list[tuple[Route, Exception]] = []
     for route in routes:
         if route.server is None:
             continue
@@ -84,11 +82,25 @@ def load_backends(routes: Sequence[Route]) -> None:
                 continue
             if not isinstance(error, (ImportError, ImproperlyConfigured)):
                 raise
-            driver = _DRIVERS.get(vendor_of(route.alias, route.backend), "its driver")
-            raise ProjectError(
-                f"The alias {route.alias!r} is tested with {route.backend}, which cannot be loaded: {error}",
-                hint=f"Add {driver} to the requirements of the project's tests, or to [tool.harness] install.",
-            ) from error
+            missing.append((route, error))
+    if missing:
+        raise _missing_drivers(missing) from missing[0][1]
+
+
+def _missing_drivers(missing: Sequence[tuple[Route, Exception]]) -> ProjectError:
+    """The error for aliases whose backend cannot be loaded, with the drivers of all of them."""
+    vendors = {vendor_of(route.alias, route.backend) for route, _ in missing}
+    drivers = ", ".join(f'"{driver}"' for vendor, driver in _DRIVERS.items() if vendor in vendors) or '"..."'
+    hint = (
+        f"Add the driver to the requirements of the project's tests, or to [tool.harness]: extra_install = [{drivers}]."
+    )
+    if "mysql" in vendors:
+        hint += " PyMySQL in place of mysqlclient needs pymysql.install_as_MySQLdb() in the settings."
+    lines = [
+        f"The alias {route.alias!r} is tested with {route.backend}, which cannot be loaded: {error}"
+        for route, error in missing
+    ]
+    return ProjectError("\n".join(lines), hint=hint)
 
 
 class Overlay:
