@@ -25,7 +25,7 @@ ENV LANG=C.UTF-8 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_INPUT=1 \
     VIRTUAL_ENV=/opt/venv \
-    PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin
+    PATH=/opt/venv/bin:/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin:/opt/harness-project/bin
 
 # The runner owns its environment: commands that install the project's dependencies need no root, and get none.
 RUN set -eu; \
@@ -33,8 +33,13 @@ RUN set -eu; \
     useradd --uid 10001 --gid 10001 --create-home --shell /bin/sh runner; \
     install -d -o runner -g runner /opt/venv /project
 
+# The project's own metadata and scripts come with its files, see harness/host/launch/distribution.py.
 USER runner
-RUN python3 -m venv /opt/venv
+RUN set -eu; \
+    python3 -m venv /opt/venv; \
+    for packages in /opt/venv/lib/python3*/site-packages; do \
+        echo 'import site; site.addsitedir("/opt/harness-project")' >"$packages/harness-project.pth"; \
+    done
 
 WORKDIR /project
 CMD ["python3"]

@@ -7,7 +7,7 @@ import importlib.util
 import io
 import signal
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO, Self
@@ -19,6 +19,7 @@ from harness.host.docker.client import Client
 from harness.host.docker.containers import remove_run
 from harness.host.docker.runner import RUNNER, RunnerContainer, RunnerSpec
 from harness.host.interrupts import uninterrupted
+from harness.host.launch import distribution
 from harness.host.launch.conversation import ENTRY, Ended, Runner
 
 FOLDER = "/opt/harness"
@@ -29,16 +30,22 @@ _OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "runner")
 class ContainerRunner(Runner):
     """The runner in a container. Entering raises ``ServerError`` when the engine refuses.
 
-    *project* is a tar of the project's files, for ``spec.folder``.
+    *project* is a tar of the project's files, for ``spec.folder``; *own* has those of ``distribution.FOLDER``.
     """
 
     def __init__(
-        self, client: Client, spec: RunnerSpec, project: IO[bytes], on_stderr: Callable[[bytes], None] | None = None
+        self,
+        client: Client,
+        spec: RunnerSpec,
+        project: IO[bytes],
+        on_stderr: Callable[[bytes], None] | None = None,
+        own: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(on_stderr)
         self._client = client
         self._spec = spec
         self._project = project
+        self._own = own or {}
         self._container = RunnerContainer(client, spec)
         self._streams: list[streams.Connection] = []
 
@@ -82,6 +89,9 @@ class ContainerRunner(Runner):
                 self._container.create(init=init)
             self._project.seek(0)
             self._container.put("/", code_tar(FOLDER))
+            if self._own:
+                files = ((name, text.encode(), 0) for name, text in self._own.items())
+                self._container.put("/", _tar(distribution.FOLDER, files))
             self._container.put(self._spec.folder, self._project)
             self._streams = [self._container.attach_input(), self._container.attach_output()]
             self._container.start()
@@ -105,15 +115,22 @@ class ContainerRunner(Runner):
 
 @cache
 def code_tar(folder: str) -> bytes:
-    """A tar that unpacks into *folder*: owned by root, and read-only for everybody else."""
+    """A tar with every file that the runner needs, for *folder*."""
+    return _tar(folder, ((name, path.read_bytes(), int(path.stat().st_mtime)) for name, path in _code_files()))
+
+
+def _tar(folder: str, files: Iterable[tuple[str, bytes, int]]) -> bytes:
+    """A tar that unpacks into *folder*: owned by root, and read-only for everybody else.
+
+    *files* have their paths in the folder, their contents, and their times of change in seconds of the epoch.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, path in _code_files():
+        for name, content, changed in files:
             member = tarfile.TarInfo(f"{folder.strip('/')}/{name}")
-            content = path.read_bytes()
             member.size = len(content)
-            member.mode = 0o644
-            member.mtime = int(path.stat().st_mtime)
+            member.mode = 0o755 if content.startswith(b"#!") else 0o644
+            member.mtime = changed
             tar.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
 

@@ -149,7 +149,7 @@ def _declared(project: Path, root: Path) -> Installation:
     """The installation that the files of *project* name, or of the nearest folder above it in *root* or its repository that
     names any.
     """
-    above = list(_folders_above(project, root))
+    above = list(folders_above(project, root))
     for folder in above:
         if _is_member(project, folder):
             return _from_above(project, project, folder, root)
@@ -159,7 +159,7 @@ def _declared(project: Path, root: Path) -> Installation:
     return _placed(_declared_in(project, place=_place(project, root), top=root), project, root)
 
 
-def _folders_above(project: Path, root: Path) -> Iterator[Path]:
+def folders_above(project: Path, root: Path) -> Iterator[Path]:
     """The folders above *project* in *root* and in its repository, the nearest first."""
     folders = [project, *project.parents]
     top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)

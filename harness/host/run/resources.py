@@ -26,6 +26,7 @@ from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.provision import ConfiguredImages
 from harness.host.interrupts import submit, uninterrupted
+from harness.host.launch import distribution
 from harness.host.launch.child_process import ChildRunner
 from harness.host.launch.container import COMMAND, ContainerRunner
 from harness.host.launch.conversation import Conversation
@@ -147,7 +148,8 @@ class Resources:
             },
         )
         archive = self._archive.result()
-        return Conversation(ContainerRunner(self._client, spec, archive, self._show_stderr))
+        own = distribution.files_of(config.project, config.root)
+        return Conversation(ContainerRunner(self._client, spec, archive, self._show_stderr, own))
 
     def liveness(self, conversation: Conversation, on_end: Callable[[HarnessError], None]) -> Liveness:
         """The watch over the runner's progress, not yet started: a context manager."""

@@ -1,3 +1,5 @@
+from importlib import metadata
+
 import inner
 import iniconfig
 import six
@@ -13,3 +15,7 @@ class PackageTests(SimpleTestCase):
     def test_members_of_the_workspace_are_the_projects_own(self):
         self.assertEqual(toml.ORIGIN, "a folder of the project")
         self.assertEqual(inner.ORIGIN, "a folder of the project")
+
+    def test_a_project_without_a_build_is_no_distribution(self):
+        with self.assertRaises(metadata.PackageNotFoundError):
+            metadata.version("shop")

@@ -1,0 +1,2 @@
+def name() -> None:
+    print("the shop")
