@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.host.init.environments import nox_steps, tox_steps
-from harness.host.init.recipes import DEPTH, recipes, script_steps
-from harness.host.init.steps import Command, Step, inner_folder, words_of
+from harness.host.init.recipes import recipes, script_steps
+from harness.host.init.steps import DEPTH, Command, Step, inner_folder, words_of
 from harness.host.init.workflows import gitlab_jobs, workflow_jobs
 
 _VALUED = {

@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ProjectError
-from harness.host.init.steps import Step
+from harness.host.init.steps import DEPTH, Step
 from harness.host.project.packaging_files import PackagingFiles, table_in
 
-DEPTH = 4
-"""The number of files or recipes through which a command is followed: a workflow, a Makefile, a script."""
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 

@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+DEPTH = 4
+"""The number of files or recipes through which a command is followed: a workflow, a Makefile, a script."""
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 """An expression of a workflow."""
 _DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")

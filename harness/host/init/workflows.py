@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from harness.host.init.steps import EXPRESSION, Step, inner_folder, is_outside, text_of
+from harness.host.init.steps import DEPTH, EXPRESSION, Step, inner_folder, is_outside, text_of
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
@@ -31,10 +31,10 @@ def workflow_jobs(root: Path) -> Iterator[list[Step]]:
     for path in paths:
         workflow = read_yaml(path)
         for job in mapping(workflow.get("jobs")).values():
-            yield list(_job_steps(path.relative_to(root).as_posix(), workflow, mapping(job)))
+            yield list(_job_steps(root, path.relative_to(root).as_posix(), workflow, mapping(job)))
 
 
-def _job_steps(where: str, workflow: Mapping[str, Any], job: Mapping[str, Any]) -> Iterator[Step]:
+def _job_steps(root: Path, where: str, workflow: Mapping[str, Any], job: Mapping[str, Any]) -> Iterator[Step]:
     matrix = _matrix(job)
     images = [
         image
@@ -42,14 +42,26 @@ def _job_steps(where: str, workflow: Mapping[str, Any], job: Mapping[str, Any]) 
         for image in _values(service if isinstance(service, str) else mapping(service).get("image", ""), matrix)
         or [str(mapping(service).get("image", "")).split(":")[0]]
     ]
-    for step in (mapping(step) for step in job.get("steps") or () if isinstance(step, dict)):
-        if "run" in step:
+    for place, step in _with_actions(root, where, job.get("steps")):
+        folder = text_of(step.get("working-directory"))
+        if "run" in step and not is_outside(folder):
             env = {**mapping(workflow.get("env")), **mapping(job.get("env")), **mapping(step.get("env"))}
             values = {str(name): tuple(_values(value, matrix)) for name, value in env.items()}
-            folder = inner_folder(text_of(step.get("working-directory")))
-            if is_outside(text_of(step.get("working-directory"))):
-                continue
-            yield Step(where, str(step["run"]), folder, values, tuple(dict.fromkeys(images)))
+            yield Step(place, str(step["run"]), inner_folder(folder), values, tuple(dict.fromkeys(images)))
+
+
+def _with_actions(root: Path, where: str, steps: object, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each of *steps* with its file; in place of a step that uses an action of the project's own, the steps of that action."""
+    for step in map(mapping, steps if isinstance(steps, list) else ()):
+        action = inner_folder(text_of(step.get("uses"))) if text_of(step.get("uses")).startswith("./") else ""
+        file = next(
+            (root / action / name for name in ("action.yml", "action.yaml") if (root / action / name).is_file()), None
+        )
+        if action and file and depth < DEPTH:
+            name = f"{file.relative_to(root).as_posix()}, by {where}"
+            yield from _with_actions(root, name, mapping(read_yaml(file).get("runs")).get("steps"), depth + 1)
+        else:
+            yield where, step
 
 
 def _matrix(job: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -50,6 +50,19 @@ class TestGitHub:
         write(tmp_path, {".github/workflows/a.yml": "jobs: [}"})
         assert list(workflow_jobs(tmp_path)) == []
 
+    def test_steps_of_an_own_action_are_followed(self, tmp_path: Path) -> None:
+        action = "runs:\n  using: composite\n  steps:\n    - run: cp a b\n    - uses: ./.github/second\n"
+        second = "runs:\n  steps:\n    - uses: ./.github/first\n    - run: mkdir data\n"
+        workflow = WORKFLOW.replace("- run: sudo", "- uses: ./.github/first\n      - run: sudo")
+        files = {"first/action.yml": action, "second/action.yaml": second, "workflows/tests.yml": workflow}
+        for name, text in files.items():
+            (tmp_path / ".github" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / ".github" / name).write_text(text)
+        (steps, *_) = workflow_jobs(tmp_path)
+        texts = [(step.text, step.where) for step in steps]
+        assert texts[0] == ("cp a b", ".github/first/action.yml, by .github/workflows/tests.yml")
+        assert ("mkdir data", ".github/second/action.yaml, by " + texts[0][1]) in texts, "an action in a circle ends"
+
     def test_a_step_above_the_project_is_not_read(self, tmp_path: Path) -> None:
         text = WORKFLOW.replace("- run: sudo", "- working-directory: ..\n        run: sudo")
         write(tmp_path, {".github/workflows/a.yml": text})
