@@ -32,7 +32,8 @@ class TestCommand:
     """A command that runs tests: ``kind`` is ``django`` or ``pytest``. ``script`` is the ``manage.py``, empty for none.
 
     ``values`` are by our keys. ``step`` is where the command begins: its variables and services are those of the tests.
-    ``earlier`` are the commands before it in its job, ``is_of_ci`` says that a workflow or GitLab has that job.
+    ``earlier`` are the commands before it in its job, ``warnings`` the filters that Python gets, ``is_of_ci`` says that a
+    workflow or GitLab has that job.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class TestCommand:
     step: Step
     text: str
     earlier: tuple[Command, ...] = ()
+    warnings: tuple[str, ...] = ()
     is_of_ci: bool = False
 
 
@@ -104,7 +106,7 @@ def _found_in(steps: Sequence[Step], called: _Called, earlier: list[Command], de
                 continue
             own = replace(here, env={**here.env, **env})
             if command := parse(words, own):
-                yield replace(command, earlier=tuple(earlier))
+                yield replace(command, earlier=tuple(earlier), warnings=_warnings(words, own))
             elif groups := called.groups(words) if depth < DEPTH else []:
                 for group in groups:
                     inner = [_inside(each, own) for each in group]
@@ -112,6 +114,19 @@ def _found_in(steps: Sequence[Step], called: _Called, earlier: list[Command], de
                     yield from _found_in(inner, called, known, depth + 1)
             else:
                 earlier.append(Command(words, own))
+
+
+def _warnings(words: Sequence[str], step: Step) -> tuple[str, ...]:
+    """The filters of ``PYTHONWARNINGS`` and of Python's flag ``-W``, which takes precedence, in this order."""
+    given = step.env.get("PYTHONWARNINGS", ())
+    found = [each.strip() for value in given[:1] for each in value.split(",") if each.strip()]
+    waiting = iter(words)
+    for word in waiting:
+        if word in ("-m", "--module") or word.endswith(".py"):
+            break
+        if word.startswith("-W"):
+            found.append(word.removeprefix("-W") or next(waiting, ""))
+    return tuple(each for each in found if "$" not in each)
 
 
 def _inside(step: Step, outer: Step) -> Step:

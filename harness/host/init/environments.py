@@ -46,7 +46,8 @@ def _of_ini(name: str, text: str) -> Iterator[Step]:
                 for key in ("commands_pre", "commands", "deps", "extras", "dependency_groups", "changedir", "setenv")
             }
             read["changedir"] = read["changedir"] or parser.get(section, "change_dir", fallback="") or ""
-            lines = (read["setenv"] or parser.get(section, "set_env", fallback="") or "").splitlines()
+            settings = read["setenv"] or parser.get(section, "set_env", fallback="") or ""
+            lines = re.sub(r"\\\n\s*", "", re.sub(r"(?m)^\s*#.*\n", "", settings)).splitlines()
             pairs = (re.fullmatch(r"\s*(\w+)\s*=\s*(.*?)\s*", line) for line in lines)
             env = {match[1]: _substituted(match[2]) for match in pairs if match}
             install = _installation(

@@ -187,6 +187,8 @@ def _labels(project: _Project) -> Iterator[Found]:
             value = values[-1]
             is_folder = key == "top_level_directory" and (here / value).is_dir()
             yield Found(key, os.path.relpath(here / value, workdir) if is_folder else value, where)
+    if command.warnings:
+        yield Found("warnings", command.warnings, where)
 
 
 def _is_package(workdir: Path, label: str) -> bool:

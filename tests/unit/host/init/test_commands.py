@@ -141,3 +141,9 @@ commands =
         first, second = commands_in(tmp_path)
         assert [each.words[-1] for each in first.earlier] == ["tox", "a"]
         assert [each.words[-1] for each in second.earlier] == ["tox", "b"]
+
+    def test_the_filters_of_warnings(self, tmp_path: Path) -> None:
+        run = "python -W error::DeprecationWarning -Wdefault -b -m coverage run -W x manage.py test"
+        write(tmp_path, {"run.sh": f"export PYTHONWARNINGS=ignore,once\n{run}\n"})
+        (command,) = commands_in(tmp_path)
+        assert command.warnings == ("ignore", "once", "error::DeprecationWarning", "default")

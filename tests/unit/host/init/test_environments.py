@@ -63,6 +63,12 @@ class TestTox:
         assert [each.strip() for each in commands] == ["manage.py test tests"]
         assert (step.where, step.folder, step.env) == ("tox.ini", "suite", {"COLOUR": ("grey",)})
 
+    def test_a_variable_on_several_lines(self, tmp_path: Path) -> None:
+        setenv = "setenv =\n    A = \\\n        one,\\\n        # a remark\n        two\n    B = c\n"
+        write(tmp_path, {"tox.ini": f"[testenv]\n{setenv}commands = manage.py test\n"})
+        (step,) = tox_steps(tmp_path)
+        assert step.env == {"A": ("one,two",), "B": ("c",)}
+
     def test_an_ini_file_inside_pyproject(self, tmp_path: Path) -> None:
         write(tmp_path, {"pyproject.toml": f"[tool.tox]\nlegacy_tox_ini = '''\n{INI}'''\n"})
         (step,) = tox_steps(tmp_path)

@@ -44,6 +44,10 @@ class TestPlace:
         write(tmp_path, {"tox.ini": tox, "tests/__init__.py": "", "tests/settings.py": SETTINGS})
         assert values(tmp_path) == {"settings": "tests.settings", "labels": ("tests",)}
 
+    def test_filters_of_warnings(self, tmp_path: Path) -> None:
+        write(tmp_path, {**PROJECT, WORKFLOW: workflow("python -W error manage.py test")})
+        assert values(tmp_path) == {"warnings": ("error",)}
+
     def test_settings_in_the_folder_of_tests(self, tmp_path: Path) -> None:
         write(tmp_path, {"tests/__init__.py": "", "tests/settings.py": SETTINGS})
         assert values(tmp_path) == {"settings": "tests.settings"}
