@@ -354,6 +354,10 @@ class Notice(Event):
     text: str
 
 
+LEFT_BEHIND = "left-behind"
+"""The code of a notice on a file that the run lacked and that is on the host's machine, with the key that brings it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerReady(Event):
     """The host saw a server answer (and, as a replica, stream), ``ready_s`` seconds after its start began."""

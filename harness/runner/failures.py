@@ -28,6 +28,8 @@ MESSAGE_CHARACTERS = 20_000
 TRACEBACK_CHARACTERS = 200_000
 MAX_FRAMES = 50
 MAX_PLACES = 50
+_NO_FIXTURE = re.compile(r"No fixture named '(.+)' found\.")
+_FIXTURES = ("json", "yaml", "xml", "jsonl", "json.gz")
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -211,6 +213,10 @@ def _searched(error: BaseException) -> Iterator[Any]:
         # Django does not search a folder that an app has not, and all files of one may have stayed behind
         apps = sys.modules["django.apps"].apps.get_app_configs()
         yield from (f"{app.path}/{folder}/{error}" for app in apps for folder in ("templates", "jinja2"))
+    elif type(error).__name__ == "CommandError" and (match := _NO_FIXTURE.fullmatch(message_of(error))):
+        apps = sys.modules["django.apps"].apps.get_app_configs()
+        folders = [*(f"{app.path}/fixtures" for app in apps), *sys.modules["django.conf"].settings.FIXTURE_DIRS]
+        yield from (f"{folder}/{match[1]}.{end}" for folder in folders for end in _FIXTURES)
     elif isinstance(error, ValueError) and message_of(error).startswith("Missing staticfiles manifest entry"):
         storage = sys.modules["django.contrib.staticfiles.storage"].staticfiles_storage
         yield storage.manifest_storage.path(storage.manifest_name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ import importlib, json, os
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management import call_command
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.test import SimpleTestCase
@@ -48,6 +50,8 @@ from django.utils.translation import gettext
 import shared_lib
 
 class FileTests(SimpleTestCase):
+    databases = "__all__"
+
     def test_file(self):
         self.assertEqual(json.loads((settings.BASE_DIR / "build" / "data.json").read_text()), {})
 
@@ -59,6 +63,9 @@ class FileTests(SimpleTestCase):
 
     def test_template(self):
         get_template("app/built.html")
+
+    def test_fixture(self):
+        call_command("loaddata", "seed", database="default", verbosity=0)
 
     def test_manifest(self):
         self.assertEqual(static("a.css"), "/static/a.123.css")
@@ -84,21 +91,23 @@ version = "1.0"
 [tool.setuptools]
 packages = ["shared_lib"]
 """
-MESSAGES = """
-msgid ""
-msgstr "Content-Type: text/plain; charset=UTF-8\\n"
-
-msgid "basket"
-msgstr "Korb"
-"""
-IGNORED = ("build/", "*.mo", "local_settings.py", "built.html", "public/", ".harness/")
-KEYS = """
-[tool.harness]
-root = ".."
-include = ["build", "config/local_settings.py", "**/built.html", "public/*.json"]
-before = ["python manage.py compilemessages"]
-"""
+MESSAGES = {"": "Content-Type: text/plain; charset=UTF-8\n", "basket": "Korb"}
+IGNORED = ("build/", "*.mo", "local_settings.py", "built.html", "public/", "fixtures/", ".harness/")
+INCLUDE = "build config/local_settings.py **/built.html public/*.json app/fixtures locale/**/*.mo"
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
+
+
+def compiled(messages: Mapping[str, str]) -> bytes:
+    """*messages* as in a file of ``msgfmt``: https://www.gnu.org/software/gettext/manual/html_node/MO-Files.html"""
+    texts = [text.encode() for text in (*messages, *messages.values())]
+    start = 28 + 8 * len(texts)
+    entries = [
+        number
+        for place, text in enumerate(texts)
+        for number in (len(text), start + sum(map(len, texts[:place])) + place)
+    ]
+    head = struct.pack("<7I", 0x950412DE, 0, len(messages), 28, 28 + 4 * len(texts), 0, start)
+    return head + struct.pack(f"<{len(entries)}I", *entries) + b"".join(text + b"\0" for text in texts)
 
 
 @pytest.fixture
@@ -118,12 +127,14 @@ def project(tmp_path: Path) -> Path:
         "shop/app/__init__.py": "",
         "shop/app/tests.py": TESTS,
         "shop/app/templates/app/built.html": "",
+        "shop/app/fixtures/seed.json": "[]",
         "shop/build/data.json": "{}",
         "shop/public/staticfiles.json": '{"version": "1.1", "hash": "", "paths": {"a.css": "a.123.css"}}',
-        "shop/locale/de/LC_MESSAGES/django.po": MESSAGES,
+        "shop/locale/de/LC_MESSAGES/django.po": "",
         "shop/locale/de/LC_MESSAGES/django.mo": "",
     }
     write(repository, files)
+    (repository / "shop/locale/de/LC_MESSAGES/django.mo").write_bytes(compiled(MESSAGES))
     odd = repository / "shop" / "odd"
     odd.mkdir()
     for name in ("new\nline", os.fsdecode(b"latin-\xe9"), "-dash"):
@@ -147,11 +158,12 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(["git", *words], cwd=folder, check=True)
 
 
-def run(project: Path) -> command.Ended:
-    return command.harness("--db", "sqlite", artifacts=project.parent.parent / "artifacts", cwd=project)
+def run(project: Path, **variables: str) -> command.Ended:
+    artifacts = project.parent.parent / "artifacts"
+    return command.harness("--db", "sqlite", artifacts=artifacts, cwd=project, env=command.environment(**variables))
 
 
-def test_root_include_and_before_bring_all_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_and_include_bring_all_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = run(project)
     assert ended.code == 4, ended.output
     assert "requirements.txt names ../shared ('-e ../shared'), which is outside of the project's folder" in ended.output
@@ -169,6 +181,7 @@ def test_root_include_and_before_bring_all_files(project: Path, monkeypatch: pyt
         "build/data.json",
         "config/local_settings.py",
         "app/templates/app/built.html",
+        "app/fixtures/seed.json",
         "public/staticfiles.json",
     ):
         assert f'{name} is here, but git ignores it: [tool.harness] include = ["{name}"]' in text
@@ -179,11 +192,9 @@ def test_root_include_and_before_bring_all_files(project: Path, monkeypatch: pyt
     assert passed == {"test_files_beside_the_project", "test_odd_files"}
     assert {case.test.file for case in ended.report.cases} == {"shop/app/tests.py"}
 
-    (project / "pyproject.toml").write_text(KEYS)
-    ended = run(project)
+    ended = run(project, HARNESS_INCLUDE=INCLUDE)
     assert ended.code == 0, ended.output
     assert set(ended.outcomes.values()) == {"PASSED"}
-    assert (project / "locale/de/LC_MESSAGES/django.mo").read_text() == ""
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from harness.errors import ExitCode
 from harness.host.config.options import Config
 from harness.host.project.files import Listing, list_files
-from harness.protocol.events import AttemptFinished, Event, Notice, Outcome, RunAborted, TopologyFound
+from harness.protocol.events import LEFT_BEHIND, AttemptFinished, Event, Notice, Outcome, RunAborted, TopologyFound
 
 LARGE_BYTES = 500 << 20
 LISTED = 3
@@ -142,14 +142,14 @@ class LeftBehind:
             elif name not in listed and not _is_carried_folder(root / name, name, listed):
                 shown = os.path.relpath(root / name, project)
                 text = f"{shown} is here, but git ignores it: {_include(shown)} brings it to the tests."
-                yield Notice("left-behind", text)
+                yield Notice(LEFT_BEHIND, text)
         if self.has_failed and (missing := _compiled_messages(root, listed)):
             script = f"python {self.config.script}" if self.config.script else "django-admin"
             text = (
                 f"Git ignores the compiled messages here, {_shown(missing)}: the tests get untranslated texts."
                 f' before = ["{script} compilemessages"] in [tool.harness] makes them, include = ["**/*.mo"] brings them.'
             )
-            yield Notice("messages-left-behind", text)
+            yield Notice(LEFT_BEHIND, text)
 
 
 def _include(name: str) -> str:
@@ -161,7 +161,7 @@ def _outside(root: Path, project: Path, name: str) -> Iterator[Notice]:
     if root.parent != Path(root.anchor):
         shown, place = os.path.relpath(root / name, project), os.path.relpath(root.parent, project)
         text = f'{shown} is here, but outside of {root}: [tool.harness] root = "{place}" brings it to the tests.'
-        yield Notice("left-behind", text)
+        yield Notice(LEFT_BEHIND, text)
 
 
 def _is_carried_folder(path: Path, name: str, listed: set[str]) -> bool:

@@ -159,6 +159,11 @@ class RunReport:
         return next(abort for abort in self.aborts if abort.exit_code == code)
 
     @property
+    def left_behind(self) -> tuple[str, ...]:
+        """The notices on files that the run lacked and that are on the host's machine."""
+        return tuple(notice.text for notice in self.notices if notice.code == events.LEFT_BEHIND)
+
+    @property
     def red(self) -> tuple[Case, ...]:
         return tuple(case for case in self.cases if case.is_red)
 

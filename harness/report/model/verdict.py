@@ -100,7 +100,8 @@ def _of_end(report: RunReport) -> Iterator[tuple[ExitCode, Cause]]:
         # a run that is well is never aborted: an abort with exit code 0 is a bug of ours
         code = report.abort.exit_code or ExitCode.INTERNAL
         kind = _ABORTS.get(code, "InternalError")
-        yield code, Cause(kind, report.abort.message, report.abort.hint, report.abort.evidence)
+        hint = " ".join(filter(None, [*report.left_behind, report.abort.hint]))
+        yield code, Cause(kind, report.abort.message, hint, report.abort.evidence)
     elif not report.is_finished:
         cause = Cause(
             "InternalError",

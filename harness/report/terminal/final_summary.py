@@ -217,4 +217,6 @@ def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     servers = [phrases.server_line(server) for server in report.servers] if options.verbosity >= 2 else []
     counts = sorted(report.warnings.items(), key=lambda each: (-each[1], each[0]))
     warnings = [", ".join(f"{number} {one_line(category)}" for category, number in counts)] if counts else []
-    return [*headed("seed", seed), *headed("warnings", warnings), *headed("servers", servers)]
+    left_behind = report.left_behind if options.quiet else ()  # else the console has printed them
+    seed_and_files = [*headed("seed", seed), *headed("missing", left_behind)]
+    return [*seed_and_files, *headed("warnings", warnings), *headed("servers", servers)]

@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import pytest
+from django.core.management.base import CommandError
 from django.template import Origin, TemplateDoesNotExist
 
 from harness.errors import HarnessError, ProjectError
@@ -100,6 +101,13 @@ class TestMissingFiles:
         found = failures.missing_files(TemplateDoesNotExist("cart.html", chain=[first, second]), "/project")
         searched = ("shop/templates", "jinja2", "app/templates", "app/jinja2", "../venv/lib/x/templates")
         assert found == tuple(f"{folder}/cart.html" for folder in searched)
+
+    def test_the_places_of_a_fixture_that_django_did_not_find(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        app = types.SimpleNamespace(path="/project/app")
+        monkeypatch.setattr("django.apps.apps.get_app_configs", lambda: [app])
+        monkeypatch.setattr("django.conf.settings", types.SimpleNamespace(FIXTURE_DIRS=["/project/data"]))
+        found = failures.missing_files(CommandError("No fixture named 'a/seed' found."), "/project")
+        assert {"app/fixtures/a/seed.json", "app/fixtures/a/seed.json.gz", "data/a/seed.yaml"} < set(found)
 
     def test_the_manifest_of_static_files(self, monkeypatch: pytest.MonkeyPatch) -> None:
         manifest = types.SimpleNamespace(path=lambda name: f"/project/static/{name}")

@@ -32,6 +32,15 @@ class TestPlace:
         write(tmp_path, {f"backend/{name}": text for name, text in PROJECT.items()})
         assert look_at(tmp_path).found == (Found("workdir", "backend", "manage.py is there"),)
 
+    def test_requirements_beside_the_project_need_root(self, tmp_path: Path) -> None:
+        files = {f"apps/web/{name}": text for name, text in PROJECT.items()}
+        write(tmp_path, {**files, "apps/web/requirements.txt": "-e ../../libs/x\n", "libs/x/setup.py": ""})
+        project = tmp_path / "apps" / "web"
+        assert values(project) == {}
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+        (found,) = [each for each in look_at(project).found if each.key == "root"]
+        assert found == Found("root", "../..", "requirements.txt names ../../libs/x ('-e ../../libs/x')")
+
     def test_labels_are_seen_from_the_folder_of_the_script(self, tmp_path: Path) -> None:
         files = {f"tests/{name}": text for name, text in PROJECT.items()}
         write(tmp_path, {**files, WORKFLOW: workflow("tests/manage.py test tests")})

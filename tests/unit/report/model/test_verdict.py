@@ -1,7 +1,7 @@
 import pytest
 
 from harness.errors import ExitCode
-from harness.protocol.events import AttemptStarted, Outcome, RunAborted, RunFinished, WorkerLost
+from harness.protocol.events import LEFT_BEHIND, AttemptStarted, Notice, Outcome, RunAborted, RunFinished, WorkerLost
 from harness.report.model import ledger
 from harness.report.model.verdict import WORDS, Verdict, verdict
 from tests.golden.journals import Journal, planned
@@ -74,6 +74,14 @@ class TestEnds:
         assert judged.word == WORDS[code] != "passed"
         assert judged.cause is not None
         assert judged.cause.text == "what\n\nnext\n\nseen"
+
+    def test_a_file_left_behind_is_the_first_next_step(self) -> None:
+        journal = Journal().host(
+            Notice(LEFT_BEHIND, ".env is here."), RunAborted(ExitCode.PROJECT, "no .env", "Mend it.")
+        )
+        cause = judge(journal).cause
+        assert cause is not None
+        assert cause.hint == ".env is here. Mend it."
 
     def test_an_abort_with_exit_code_0_is_a_bug(self) -> None:
         assert judge(Journal().host(RunAborted(ExitCode.GREEN, "what"))).exit_code == 70

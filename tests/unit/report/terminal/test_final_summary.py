@@ -2,7 +2,16 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import Failure, Frame, Outcome, RunFinished, WarningCount, WarningsCounted
+from harness.protocol.events import (
+    LEFT_BEHIND,
+    Failure,
+    Frame,
+    Notice,
+    Outcome,
+    RunFinished,
+    WarningCount,
+    WarningsCounted,
+)
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
 from harness.report.model.phrases import DETAILED
@@ -74,6 +83,12 @@ class TestFailures:
         shown = lines(failing(DETAILED + 10), ConsoleOptions(verbosity=2))
         assert shown.count("  Traceback (most recent call last):") == DETAILED + 10
         assert lines(failing(20), ConsoleOptions(quiet=True)).count("  AssertionError: 13 != 12") == DETAILED_QUIETLY
+
+    def test_a_quiet_end_names_files_left_behind(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED).host(Notice(LEFT_BEHIND, ".env is here.")).end(1)
+        shown = [line for line in lines(journal, ConsoleOptions(quiet=True)) if ".env" in line]
+        assert shown == ["missing     .env is here."]
+        assert not [line for line in lines(journal) if ".env" in line]
 
     def test_frames_of_the_project_stand_out(self) -> None:
         text = 'Traceback:\n  File "/app/shop/a.py", line 1, in x\n  File "/usr/lib/b.py", line 2, in y\nE: z\n'
