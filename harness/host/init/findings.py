@@ -25,7 +25,7 @@ from harness.host.init.commands import TestCommand, test_commands
 from harness.host.init.environments import tox_steps
 from harness.host.init.steps import Command, Step
 from harness.host.init.workflows import read_yaml, workflow_jobs
-from harness.host.project import settings_search
+from harness.host.project import dependencies, settings_search
 from harness.host.project.entry import MANAGE_PY, Entry, find_entry, find_settings_module
 from harness.host.project.files import project_files
 from harness.host.project.settings_search import VARIABLE
@@ -153,11 +153,29 @@ def look_at(root: Path) -> Findings:
 
 
 def _place(project: _Project) -> Iterator[Found]:
+    try:
+        dependencies.plan(project.root, None)
+    except ProjectError as error:
+        if root := _root_for(project.root):
+            place = Path(os.path.relpath(root, project.root)).as_posix()
+            yield Found("root", place, error.message.partition(", which is outside")[0])
     if project.entry.workdir:
         where = f"{MANAGE_PY} is there" if project.entry.script else project.command and project.command.step.where
         yield Found("workdir", project.entry.workdir, where or "")
     if project.settings and project.settings.key:
         yield project.settings
+
+
+def _root_for(folder: Path) -> Path | None:
+    """The nearest folder above *folder* in its repository that has all files which the dependencies of *folder* name."""
+    tops = [each for each in folder.parents if (each / ".git").exists()]
+    for root in folder.parents if tops and not (folder / ".git").exists() else ():
+        with contextlib.suppress(ProjectError):
+            dependencies.plan(folder, None, root=root)
+            return root
+        if root == tops[0]:
+            break
+    return None
 
 
 def _labels(project: _Project) -> Iterator[Found]:
