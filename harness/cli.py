@@ -241,9 +241,11 @@ def matrix(as_json: bool, **given: Any) -> int:
     return ExitCode.GREEN
 
 
-@harness.group(cls=_Group)
-def images() -> None:
-    """Build, list and remove the images that runs need."""
+@harness.group(cls=_Group, invoke_without_command=True)
+@click.pass_context
+def images(context: click.Context) -> int | None:
+    """Build, list, remove and prune the images that runs need. Without a command, list them."""
+    return None if context.invoked_subcommand else context.invoke(images_list)
 
 
 @images.command("build", params=_flags("images build"))
@@ -271,8 +273,8 @@ def images_base(suites: tuple[str, ...], mirror: str | None, no_check_valid_unti
 
 @images.command("list")
 def images_list() -> int:
-    """List the images that the harness has made."""
-    from harness.host.images.commands import list_images
+    """List the images that the harness has made: what they are, their last use, their size and their project."""
+    from harness.host.retention.stored_images import list_images
 
     return list_images()
 
@@ -281,9 +283,27 @@ def images_list() -> int:
 @click.argument("tags", nargs=-1, metavar="[TAG]...")
 def images_remove(tags: tuple[str, ...]) -> int:
     """Remove the images TAG, or every image that the harness has made."""
-    from harness.host.images.commands import remove_images
+    from harness.host.retention.stored_images import remove_images
 
     return remove_images(tags)
+
+
+@images.command("prune", short_help="Remove the images that no run has used for some time.")
+@click.option(
+    "--older-than", metavar="AGE", default="14d", help="Least time since the last use: 12h, 14d, 2w. [default: 14d]"
+)
+@click.option("--project", metavar="DIR", help="Only images of the project in this folder.")
+@click.option("--gone", is_flag=True, help="Also images of projects whose folder does not exist any more, of any age.")
+@click.option("--all", "everything", is_flag=True, help="Also images of servers, runners and bases.")
+@click.option("--dry-run", is_flag=True, help="Name the images and remove none.")
+def images_prune(older_than: str, project: str | None, gone: bool, everything: bool, dry_run: bool) -> int:
+    """Remove the images of projects that no run has used for some time. An image in use stays."""
+    from harness.host.retention.policy import Selection, duration_s
+    from harness.host.retention.stored_images import prune_images
+
+    folder = os.path.normpath(Path.cwd() / project) if project else ""
+    selection = Selection(duration_s(older_than), folder, has_abandoned=gone, is_everything=everything)
+    return prune_images(selection, is_dry_run=dry_run)
 
 
 @harness.command(short_help="Write the configuration of a project.", params=_flags("init"))

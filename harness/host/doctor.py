@@ -199,7 +199,7 @@ def check_disk(free_bytes: int | None) -> Finding:
         return Finding("ok", "Disk", seen)
     seen += f", {_gigabytes(DISK_WANTED_BYTES)} wanted"
     level: Literal["note", "missing"] = "note" if free_bytes >= DISK_NEEDED_BYTES else "missing"
-    return Finding(level, "Disk", seen, "docker system df, then docker image prune")
+    return Finding(level, "Disk", seen, "harness images prune, then docker system df")
 
 
 def check_images(tags: Sequence[str], registry_error: str, base_error: str, is_root: bool) -> Finding:

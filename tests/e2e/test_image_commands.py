@@ -1,18 +1,25 @@
 """``harness images`` on the real engine."""
 
+import contextlib
 import io
 import os
+import platform
+import re
 import secrets
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ExitCode
-from harness.host.docker.images import NAME_LABEL
+from harness.host.docker.client import connect
+from harness.host.docker.images import NAME_LABEL, Images
+from harness.host.retention.usage import Records, cache_folder
+from harness.protocol import naming
 
 pytestmark = pytest.mark.docker
 
@@ -28,16 +35,27 @@ def images(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def small_image() -> Iterator[str]:
-    """An empty image with our label and a tag like ours, which no run needs."""
-    tag = f"harness-test:{secrets.token_hex(4)}"
+@contextlib.contextmanager
+def imported(name: str, **labels: str) -> Iterator[str]:
+    """A small image with our label *name* and a tag like ours, which no run needs."""
+    tag = f"harness-{name}:test-{secrets.token_hex(4)}"
     buffer = io.BytesIO()
-    tarfile.open(fileobj=buffer, mode="w").close()
-    command = ["docker", "import", "--change", f"LABEL {NAME_LABEL}=test", "-", tag]
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(tag))  # a layer of its own
+    changes = [
+        f"LABEL {NAME_LABEL}={name}",
+        *(f"LABEL {naming.LABEL}.{label}={text}" for label, text in labels.items()),
+    ]
+    command = ["docker", "import", *(word for change in changes for word in ("--change", change)), "-", tag]
     subprocess.run(command, input=buffer.getvalue(), check=True, capture_output=True)
     yield tag
     subprocess.run(["docker", "image", "rm", tag], check=False, capture_output=True)
+
+
+@pytest.fixture
+def small_image() -> Iterator[str]:
+    with imported("test") as tag:
+        yield tag
 
 
 def test_an_image_is_listed_and_removed(small_image: str, tmp_path: Path) -> None:
@@ -69,6 +87,81 @@ def test_one_in_use_is_kept_and_says_why(small_image: str, tmp_path: Path) -> No
         subprocess.run(["docker", "rm", created.stdout.strip()], check=True, capture_output=True)
     assert removed.returncode == ExitCode.SERVERS
     assert removed.stderr.startswith(f"kept {small_image}: ")
+
+
+class TestPrune:
+    """Every command names the test's own project, so that no image of another one goes."""
+
+    @pytest.fixture
+    def tags(self, tmp_path: Path) -> Iterator[tuple[str, str, str]]:
+        """Two images of the project in the test's folder, and one of another project."""
+        with contextlib.ExitStack() as made:
+            one, other, another = (
+                made.enter_context(imported("project", project=str(folder), machine=platform.node()))
+                for folder in (tmp_path, tmp_path, tmp_path / "gone")
+            )
+            yield one, other, another
+
+    def test_only_the_images_of_the_project_go(self, tags: tuple[str, str, str], tmp_path: Path) -> None:
+        one, other, another = tags
+        dry = images("prune", "--older-than", "0d", "--project", ".", "--dry-run", cwd=tmp_path)
+        assert dry.returncode == ExitCode.GREEN, dry.stderr
+        about = f"(of {tmp_path}, last used "
+        assert len(dry.stdout.splitlines()) == 3
+        assert all(f"would go {tag} {about}" in dry.stdout for tag in (one, other))
+        assert "Nothing was removed." in dry.stdout
+        listed = images(cwd=tmp_path).stdout
+        assert listed.startswith("image   ")
+        (row,) = (line for line in listed.splitlines() if line.startswith(one))
+        assert re.split(r"\s{2,}", row)[1] == "dependencies"
+        assert row.endswith(f"  {tmp_path}")
+
+        fresh = images("prune", "--project", str(tmp_path), cwd=tmp_path)
+        assert "Removed 0 images" in fresh.stdout, "14 days are the default"
+
+        pruned = images("prune", "--older-than", "0d", "--project", str(tmp_path), cwd=tmp_path)
+        assert pruned.returncode == ExitCode.GREEN, pruned.stderr
+        assert all(f"removed {tag} {about}" in pruned.stdout for tag in (one, other))
+        listed = images(cwd=tmp_path).stdout
+        assert another in listed
+        assert one not in listed
+
+    def test_one_in_use_stays_and_says_why(self, tags: tuple[str, str, str], tmp_path: Path) -> None:
+        of_container, of_run, _ = tags
+        created = subprocess.run(["docker", "create", of_container, "x"], check=True, capture_output=True, text=True)
+        try:
+            with contextlib.ExitStack() as held:
+                Records(cache_folder(os.environ)).use(of_run, "", held)
+                pruned = images("prune", "--older-than", "0d", "--project", ".", cwd=tmp_path)
+        finally:
+            subprocess.run(["docker", "rm", created.stdout.strip()], check=True, capture_output=True)
+        assert pruned.returncode == ExitCode.GREEN
+        assert sorted(pruned.stderr.splitlines()) == sorted(
+            [f"kept {of_container}: a container uses it", f"kept {of_run}: a run needs it"]
+        )
+        assert images("prune", "--older-than", "0d", "--project", ".", cwd=tmp_path).stdout.count("removed ") == 2
+
+    def test_those_of_a_folder_that_is_gone_go_at_any_age(self, tags: tuple[str, str, str], tmp_path: Path) -> None:
+        pruned = images("prune", "--gone", "--project", "gone", cwd=tmp_path)
+        assert pruned.stdout.startswith(
+            f"removed {tags[2]} (of {tmp_path / 'gone'}, which is gone, last used just now)\n"
+        )
+        assert images("prune", "--gone", "--project", ".", cwd=tmp_path).stdout.startswith("Removed 0 images")
+
+    def test_an_age_without_a_unit_is_refused(self, tmp_path: Path) -> None:
+        refused = images("prune", "--older-than", "14", cwd=tmp_path)
+        assert refused.returncode == ExitCode.USAGE
+        assert "--older-than 14 is no duration" in refused.stderr
+
+    def test_a_run_records_its_use_at_the_engine_too(self, tags: tuple[str, str, str]) -> None:
+        with contextlib.closing(connect()) as client:
+            stored = Images(client, lambda *_: None)
+            times: list[float] = []
+            for _ in range(2):
+                times += [image.tagged_at for image in stored.in_detail() if image.tag == tags[0]]
+                time.sleep(1.1)
+                stored.tag_again(tags[0])
+            assert 0 < times[0] < times[1]
 
 
 def test_build_makes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:

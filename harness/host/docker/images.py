@@ -6,6 +6,8 @@ which image is made, and of what.
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import io
 import json
 import queue
@@ -13,7 +15,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import docker
@@ -26,6 +28,15 @@ from harness.protocol import naming
 
 NAME_LABEL = f"{naming.LABEL}.image"
 """The label with the image's name: ``postgres``, ``runner``, ``base``, ``project``. The harness's images all have it."""
+
+ORIGIN_LABEL = f"{naming.LABEL}.origin"
+"""The label with the reference of the image that this one is built on."""
+
+PROJECT_LABEL = f"{naming.LABEL}.project"
+"""The label with the folder of the project that the image was made for."""
+
+MACHINE_LABEL = f"{naming.LABEL}.machine"
+"""The label with the name of the machine that has this folder: several machines can share an engine."""
 
 PULL_ANSWER_S = 15
 """The longest time, in seconds, for a registry's first answer. A registry that does not answer costs a run this much, once."""
@@ -46,13 +57,21 @@ _PullEvent: TypeAlias = "dict[str, Any] | Exception"
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One of the harness's images, as the engine lists it. ``created_at`` is in seconds of the epoch."""
+    """One of the harness's images, as the engine lists it. Times are in seconds of the epoch.
+
+    Only ``in_detail`` fills the rest: ``own_bytes`` of layers that no other image has, ``tagged_at``, the last time that it
+    got a tag, and ``layers``, their digests from the lowest one.
+    """
 
     id: str
     tags: tuple[str, ...]
     labels: Mapping[str, str]
     created_at: float
     size_bytes: int = 0
+    own_bytes: int = 0
+    tagged_at: float = 0.0
+    layers: tuple[str, ...] = ()
+    has_container: bool = False
 
     @property
     def tag(self) -> str:
@@ -95,7 +114,7 @@ class BuildLog:
                 " 'harness images base --no-check-valid-until SUITE' takes it."
             )
         elif "space left on device" in evidence:
-            hint = "The engine's disk is full: 'harness images remove' and 'docker system df' show what can go."
+            hint = "The engine's disk is full: 'harness images prune --older-than 1d' and 'docker system df' show what can go."
         return ServerError(f"The image {self.title} could not be built.", hint=hint, evidence=evidence)
 
     def _add(self, line: bytes) -> None:
@@ -146,6 +165,29 @@ class Images:
             if not tags or any(map(is_ours, tags)):
                 found.append(Image(each["Id"], tags, each.get("Labels") or {}, each["Created"], each["Size"]))
         return tuple(found)
+
+    def in_detail(self) -> list[Image]:
+        """The images of ``ours`` with all their fields; takes the engine some time."""
+        ours = self.ours()
+        try:
+            disk = {str(each["Id"]): each for each in self._api.df()["Images"]}
+        except FAILURES as error:
+            raise refused("The engine could not measure its images", error) from error
+        inspected = ((image, self._inspect(image.id)) for image in ours)
+        return [_in_detail(image, disk.get(image.id, {}), each.attrs) for image, each in inspected if each is not None]
+
+    def stored_bytes(self) -> int:
+        """The size of all layers on the engine's disk."""
+        try:
+            return int(self._api.df().get("LayersSize") or 0)
+        except FAILURES as error:
+            raise refused("The engine could not measure its images", error) from error
+
+    def tag_again(self, tag: str) -> None:
+        """Give the image *tag* the same tag once more: engines without containerd's store keep the time. Raises nothing."""
+        repository, _, version = tag.partition(":")
+        with contextlib.suppress(*FAILURES):
+            self._api.tag(tag, repository, version)
 
     def remove(self, image: Image) -> str:
         """Remove *image*, or only our tag if it has foreign tags. Returns the reason of a failure, empty if it was removed."""
@@ -260,6 +302,22 @@ class Images:
                 event = events.get(timeout=SILENCE_S)
             except queue.Empty:
                 event = TimeoutError(f"the pull has made no progress for {SILENCE_S} s")
+
+
+def _in_detail(image: Image, disk: Mapping[str, Any], inspected: Mapping[str, Any]) -> Image:
+    shared = max(0, int(disk.get("SharedSize") or 0))
+    tagged = str(inspected.get("Metadata", {}).get("LastTagTime") or "")[:19]
+    try:
+        tagged_at = datetime.datetime.fromisoformat(f"{tagged}+00:00").timestamp()
+    except ValueError:
+        tagged_at = 0.0
+    return replace(
+        image,
+        own_bytes=max(0, int(disk.get("Size") or 0) - shared),
+        tagged_at=max(0.0, tagged_at),
+        layers=tuple(inspected.get("RootFS", {}).get("Layers") or ()),
+        has_container=int(disk.get("Containers") or 0) > 0,
+    )
 
 
 def is_ours(tag: str) -> bool:

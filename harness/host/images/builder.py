@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness.errors import ServerError
 from harness.host.docker.client import Client
-from harness.host.docker.images import BuildLog, Images, OnProgress
+from harness.host.docker.images import BuildLog, Images, OnProgress, is_ours
 from harness.host.docker.install import Installation, Installer
 from harness.host.engines import Engine
 from harness.host.images import debian_base, specs
@@ -32,6 +32,8 @@ from harness.host.images.project_spec import (
 from harness.host.images.specs import Origin, Spec, base_hint, choose
 from harness.host.locks import lock_file
 from harness.host.project import files
+from harness.host.retention.stored_images import remove_outdated
+from harness.host.retention.usage import Records, cache_folder
 
 LOCK_DEADLINE_S = 1800
 """The longest wait, in seconds, for another run that makes the same image, before making it anyway."""
@@ -54,6 +56,8 @@ class ImageBuilder:
         self._environment: BuildEnvironment | None = None
         self._environment_lock = threading.Lock()
         self._has_shown_notices = False
+        self._records = Records(cache_folder(os.environ))
+        self._held = contextlib.ExitStack()
 
     def __enter__(self) -> ImageBuilder:
         return self
@@ -62,8 +66,9 @@ class ImageBuilder:
         self.close()
 
     def close(self) -> None:
-        """End the installations under way. Safe to call twice."""
+        """End the installations under way, and let the images go that were used. Safe to call twice."""
         self._installer.close()
+        self._held.close()
 
     @property
     def environment(self) -> BuildEnvironment:
@@ -103,15 +108,17 @@ class ImageBuilder:
         installation = project_installation(self.environment, runner, project, options)
         if not installation.commands:
             return self._system_image(runner, options.apt)
-        if self.images.find(installation.tag):
+        if self._use(installation.tag, project):
             return installation.tag
         with self._lock(installation.tag):
-            if self.images.find(installation.tag):
+            if self._use(installation.tag, project):
                 return installation.tag
             earlier = reusable(installation, self.images.ours())
-            if earlier is None or not self._install(on_top(installation, earlier)):
+            can_reuse = earlier is not None and self._use(earlier.tag)
+            if earlier is None or not can_reuse or not self._install(on_top(installation, earlier)):
                 self._system_image(runner, options.apt)
                 self._install(installation)
+        remove_outdated(self.images, str(project), self._on_progress)
         return installation.tag
 
     def _system_image(self, runner: str, apt: Sequence[str]) -> str:
@@ -120,7 +127,7 @@ class ImageBuilder:
             return runner
         installation = system_installation(self.environment, runner, apt)
         with self._lock(installation.tag):
-            if not self.images.find(installation.tag):
+            if not self._use(installation.tag):
                 self._install(installation)
         return installation.tag
 
@@ -139,11 +146,11 @@ class ImageBuilder:
         """The tag of the image that one of *specs* describes, the best first: found, or made from the first available
         origin.
         """
-        if found := self._existing(specs):
+        if (found := self._existing(specs)) and self._use(found):
             return found
         reasons: list[str] = []
         with self._lock(specs[0].title):
-            if found := self._existing(specs):
+            if (found := self._existing(specs)) and self._use(found):
                 return found
             for spec in specs:
                 origin = self.find_or_pull(spec.origin, reasons) or self._make_base(spec.origin, reasons)
@@ -163,6 +170,14 @@ class ImageBuilder:
             return origin.reference, image_id
         reasons.append(f"{origin.reference}: {reason or 'pulled, and not there'}")
         return None
+
+    def _use(self, tag: str, project: Path | None = None) -> bool:
+        """Whether the image *tag* exists; if so, it is not pruned before this builder closes, and its use is recorded."""
+        self._records.use(tag, str(project or ""), self._held)
+        if not self.images.find(tag):
+            return False
+        self.images.tag_again(tag)
+        return True
 
     def _existing(self, specs: Sequence[Spec]) -> str:
         """The tag of an image that exists and is up to date; empty if there is none.
@@ -199,6 +214,8 @@ class ImageBuilder:
         environment = self._announced_environment()
         below = reference
         for step in spec.steps:
+            if is_ours(below):
+                self._use(below)
             tag = spec.tag(origin_id, step)
             self._on_progress(spec.title, f"building {tag} on {below}")
             arguments = {**environment.proxy_variables(), **step.arguments, step.origin_argument: below}

@@ -1,4 +1,4 @@
-"""``harness images build|base|list|remove``.
+"""``harness images build|base``.
 
 Owns the output of these commands; ``specs`` decides which image is made from what, ``builder`` makes it.
 """
@@ -9,23 +9,22 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from harness.errors import ExitCode, ServerError, UsageError
+from harness.errors import ExitCode, ServerError
 from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
 from harness.host.docker.client import connect
-from harness.host.docker.images import Image, OnProgress
+from harness.host.docker.images import OnProgress
 from harness.host.engines import ENGINES
 from harness.host.images import build_environment, debian, debian_base, specs
 from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.provision import ConfiguredImages, has_project, servers_of
+from harness.host.retention.stored_images import table
 
 STEP_S = 5.0
 """The least time, in seconds, between two printed steps of debootstrap's hundreds."""
-
-_COLUMNS = ("image", "size", "built on")
 
 
 def print_progress(image: str, line: str) -> None:
@@ -71,71 +70,9 @@ def make_bases(suites: Sequence[str], mirror: str | None, *, check_valid_until: 
     return ExitCode.GREEN
 
 
-def list_images() -> ExitCode:
-    """Print the images of the harness that the engine has."""
-    with _builder() as builder:
-        found = builder.images.ours()
-    print("\n".join(table([_COLUMNS, *rows(found)])) if found else "There are no images of the harness.")
-    return ExitCode.GREEN
-
-
-def remove_images(tags: Sequence[str]) -> ExitCode:
-    """Remove the images called *tags*, or every one of the harness; ``SERVERS`` when one could not be removed.
-
-    Raises ``UsageError`` for a tag that is not one of ours.
-    """
-    with _builder() as builder:
-        left = chosen(builder.images.ours(), tags)
-        while left:
-            refused: list[tuple[Image, str]] = []
-            for image in left:
-                if reason := builder.images.remove(image):
-                    refused.append((image, reason))
-                else:
-                    print(f"removed {image.tag}")
-            if len(refused) == len(left):
-                for image, reason in refused:
-                    print(f"kept {image.tag}: {reason}", file=sys.stderr)
-                return ExitCode.SERVERS
-            left = [image for image, _ in refused]  # an image goes after those that are built on it
-    return ExitCode.GREEN
-
-
 def wanted_servers(db: Sequence[DbSpec]) -> tuple[DbSpec, ...]:
     """The engines and versions of *db*, each once; every engine's default where it names none for all aliases."""
     return servers_of([*db, *(DbSpec(name) for name in ENGINES if all(spec.alias is not None for spec in db))])
-
-
-def chosen(found: Iterable[Image], tags: Sequence[str]) -> list[Image]:
-    """The images of *found* that *tags* name, by a tag or their id; all of them without *tags*.
-
-    Raises ``UsageError`` for a tag that none of them has.
-    """
-    found = list(found)
-    if not tags:
-        return found
-    picked: list[Image] = []
-    for tag in tags:
-        named = [image for image in found if tag in image.tags or tag == image.id]
-        if not named:
-            known = ", ".join(sorted(image.tag for image in found))
-            raise UsageError(f"{tag} is no image of the harness.", hint=f"There are: {known or 'none'}.")
-        picked += named
-    return picked
-
-
-def rows(found: Iterable[Image]) -> list[tuple[str, ...]]:
-    """A row of ``_COLUMNS`` for each image, by tag."""
-    return [
-        (image.tag, f"{image.size_bytes / 1e6:.0f} MB", image.labels.get(specs.ORIGIN_LABEL, ""))
-        for image in sorted(found, key=lambda image: image.tag)
-    ]
-
-
-def table(cells: Sequence[Sequence[str]]) -> list[str]:
-    """The cells as lines of text, in aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def paced(on_progress: OnProgress, clock: Callable[[], float] = time.monotonic) -> OnProgress:

@@ -6,6 +6,7 @@ Only decides, and reads the project's files; ``builder`` beside this module make
 from __future__ import annotations
 
 import json
+import platform
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from harness.host.digest import digest_of
-from harness.host.docker.images import NAME_LABEL, Image
+from harness.host.docker.images import MACHINE_LABEL, NAME_LABEL, ORIGIN_LABEL, PROJECT_LABEL, Image
 from harness.host.docker.install import Command, Installation
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
-from harness.host.images.specs import KEY_LABEL, ORIGIN_ID_LABEL, ORIGIN_LABEL, TAG_DIGITS, VERSION_LABEL
+from harness.host.images.specs import KEY_LABEL, ORIGIN_ID_LABEL, TAG_DIGITS, VERSION_LABEL
 from harness.host.project import dependencies, git_version, installers, undeclared
 from harness.host.project.files import FOLDER, REPOSITORY, fingerprints, project_files
 from harness.host.project.packaging_files import PackagingFiles
@@ -96,7 +97,7 @@ def project_installation(
     return Installation(
         source=source,
         tag=f"{naming.PREFIX}-project:{digest}",
-        labels={**_labels("project", source, digest), DEPENDENCIES_LABEL: reuse},
+        labels={**_labels("project", source, digest, project), DEPENDENCIES_LABEL: reuse},
         commands=[Command(text, advise=partial(git_version.next_step, project, text)) for text in plan.commands],
         condition=Command(_same_requirements(plan.local)) if plan.local else None,
         declared_in=plan.declared_in,
@@ -159,6 +160,14 @@ def _same_requirements(local: LocalPackages) -> str:
     return f"{command} | python -c {shlex.quote(_COMPARE)}"
 
 
-def _labels(name: str, source: str, digest: str) -> dict[str, str]:
+def _labels(name: str, source: str, digest: str, project: Path | None = None) -> dict[str, str]:
     """The labels of an image; they replace those that it inherits from the image *source*."""
-    return {NAME_LABEL: name, VERSION_LABEL: digest, KEY_LABEL: digest, ORIGIN_LABEL: source, ORIGIN_ID_LABEL: ""}
+    return {
+        NAME_LABEL: name,
+        VERSION_LABEL: digest,
+        KEY_LABEL: digest,
+        ORIGIN_LABEL: source,
+        ORIGIN_ID_LABEL: "",
+        PROJECT_LABEL: str(project or ""),
+        MACHINE_LABEL: platform.node() if project else "",
+    }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import UsageError
 from harness.host.digest import digest_of
-from harness.host.docker.images import NAME_LABEL, Image
+from harness.host.docker.images import NAME_LABEL, ORIGIN_LABEL, Image
 from harness.host.engines import Engine
 from harness.host.images import debian, recipe
 from harness.host.images.recipe import Recipe
@@ -19,7 +19,6 @@ from harness.protocol import naming
 
 VERSION_LABEL = f"{naming.LABEL}.version"
 KEY_LABEL = f"{naming.LABEL}.key"
-ORIGIN_LABEL = f"{naming.LABEL}.origin"
 ORIGIN_ID_LABEL = f"{naming.LABEL}.origin-id"
 VALID_UNTIL_LABEL = f"{naming.LABEL}.valid-until"
 
