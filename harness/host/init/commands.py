@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
+from harness.errors import ProjectError
+from harness.host.init import variables
 from harness.host.init.environments import nox_steps, tox_steps
 from harness.host.init.recipes import recipes, script_steps
-from harness.host.init.steps import DEPTH, Command, Step, inner_folder, words_of
+from harness.host.init.steps import DEPTH, Command, Step, inner_folder, is_outside, words_of
 from harness.host.init.workflows import gitlab_jobs, workflow_jobs
+from harness.host.project import settings_search
+from harness.host.project.entry import find_entry, management_commands
+from harness.host.project.packaging_files import PackagingFiles, console_scripts
 
 _VALUED = {
     "--settings": "settings",
@@ -31,9 +40,9 @@ _VALUED = {
 class TestCommand:
     """A command that runs tests: ``kind`` is ``django`` or ``pytest``. ``script`` is the ``manage.py``, empty for none.
 
-    ``values`` are by our keys. ``step`` is where the command begins: its variables and services are those of the tests.
-    ``earlier`` are the commands before it in its job, ``warnings`` the filters that Python gets, ``is_of_ci`` says that a
-    workflow or GitLab has that job.
+    ``bootstrap`` is our key for a script in place of it, seen from the step's folder; empty for none. ``values`` are by our
+    keys. ``step`` is where the command begins: its variables and services are those of the tests. ``earlier`` are the commands
+    before it in its job, ``warnings`` the filters that Python gets, ``is_of_ci`` says that a workflow or GitLab has that job.
     """
 
     kind: str
@@ -41,6 +50,7 @@ class TestCommand:
     values: Mapping[str, tuple[str, ...]]
     step: Step
     text: str
+    bootstrap: str = ""
     earlier: tuple[Command, ...] = ()
     warnings: tuple[str, ...] = ()
     is_of_ci: bool = False
@@ -105,7 +115,7 @@ def _found_in(steps: Sequence[Step], called: _Called, earlier: list[Command], de
                 here = replace(here, env={**here.env, **{name: (value,) for name, equals, value in pairs if equals}})
                 continue
             own = replace(here, env={**here.env, **env})
-            if command := parse(words, own):
+            if command := parse(words, own, called.root):
                 yield replace(command, earlier=tuple(earlier), warnings=_warnings(words, own))
             elif groups := called.groups(words) if depth < DEPTH else []:
                 for group in groups:
@@ -136,22 +146,105 @@ def _inside(step: Step, outer: Step) -> Step:
     return replace(step, where=where, folder=folder, env=env, images=outer.images)
 
 
-def parse(words: Sequence[str], step: Step) -> TestCommand | None:
-    """The test command in *words*; ``None`` for a command that runs no tests."""
+def parse(words: Sequence[str], step: Step, root: Path) -> TestCommand | None:
+    """The test command in *words*; ``None`` for a command that runs no tests. Scripts in *root* are read."""
     if words[0] in ("echo", "pip", "uv", "python", "poetry") and "install" in words[:5]:
         return None
     for place, word in enumerate(words):
         rest = words[place + 1 :]
         name = word.rpartition("/")[2]
+        text = " ".join(words[place:])
         is_module = place > 0 and words[place - 1] in ("-m", "--module")
         if name in ("pytest", "py.test") and (place == 0 or is_module or words[0] in _STARTERS):
-            return TestCommand("pytest", "", _values_of(rest), step, " ".join(words[place:]))
-        is_script = name.endswith(".py") or (is_module and name in ("manage", "django"))
-        if (is_script or name in ("django-admin", "django-admin.py")) and next(iter(rest), "") == "test":
-            script = "" if name.startswith("django") else word if name.endswith(".py") else f"{word}.py"
-            text = " ".join(words[place:])
-            return TestCommand("django", script.removeprefix("./"), _values_of(rest[1:]), step, text)
+            return TestCommand("pytest", "", _values_of(rest), step, text)
+        is_test = next(iter(rest), "") == "test"
+        if is_test and name.endswith(".py") and word == find_entry(root).script:
+            return TestCommand("django", word, _values_of(rest[1:]), step, text)
+        if is_test and (name in ("manage.py", "django-admin", "django-admin.py") or (is_module and word == "django")):
+            script = word.removeprefix("./") if name == "manage.py" else ""
+            return TestCommand("django", script, _values_of(rest[1:]), step, text)
+        if is_test and is_module and word == "manage":
+            return TestCommand("django", "manage.py", _values_of(rest[1:]), step, text)
+        if script := _own_script(words[: place + 1], is_test, step.folder, root):
+            own = takewhile(lambda each: not re.match(r"\d*[<>]", each), () if is_test else rest)
+            more = [each for each in own if not re.search(r"[${}]", each)]
+            values = _values_of(rest[1:]) if is_test else {}
+            return TestCommand("django", "", values, step, text, " ".join([script, *map(shlex.quote, more)]))
     return None
+
+
+def _own_script(words: Sequence[str], is_test: bool, folder: str, root: Path) -> str:
+    """The last of *words* as our key ``bootstrap``, if it is executed and runs Django's tests; *is_test*: by a word ``test``."""
+    *before, word = words
+    programs = [each.rpartition("/")[2] for each in before]
+    if before and not any(re.fullmatch(r"python[\d.]*|coverage|run", each) for each in programs):
+        return ""
+    module = before[-1] if before and before[-1] in ("-m", "--module") else ""
+    if not module and "-m" in before and "coverage" not in programs:
+        return ""  # of a linter, which reads the script
+    path = Path(os.path.normpath(Path(folder) / (f"{word.replace('.', '/')}.py" if module else word)))
+    if is_test and path.name == "setup.py":
+        return suite_function(root / path)
+    if is_test and not module and word in own_commands(root):
+        return f"{word} test"
+    if path.suffix != ".py" or path.is_absolute() or ".." in path.parts:
+        return ""
+    kind = settings_search.kind_of_file(root / path)
+    if kind != ("manage" if is_test else "django"):
+        return ""
+    script = f"python -m {word}" if module else os.path.relpath(path, folder or ".")
+    return f"{script} test" if is_test else script
+
+
+def own_commands(root: Path) -> Collection[str]:
+    """The names of the commands that the project itself installs."""
+    with contextlib.suppress(ProjectError):  # packaging files that cannot be parsed name none
+        return console_scripts(PackagingFiles(root))
+    return ()
+
+
+def suite_function(path: Path) -> str:
+    """The ``test_suite`` of a ``setup.py`` as our key ``bootstrap``, if it is a function in a module beside it."""
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    if match := re.search(r"""\btest_suite\s*=\s*["']([\w.]+)\.(\w+)["']""", text):
+        file = path.parent.joinpath(*match[1].split(".")).with_suffix(".py")
+        if file.is_file() and re.search(rf"(?m)^def {match[2]}\b", file.read_text("utf-8", "replace")):
+            return f"{match[1]}:{match[2]}"
+    return ""
+
+
+def python_path(root: Path, step: Step, known: Collection[str]) -> str:
+    """The ``PYTHONPATH`` of *step* from the folder *root*, if it has a folder that is not among *known* anyway."""
+    values = step.env.get("PYTHONPATH", ())
+    given = [posixpath.normpath(posixpath.join(step.folder, each)) for each in "".join(values[:1]).split(":") if each]
+    folders = [each for each in given if "$" not in each and not is_outside(each) and (root / each).is_dir()]
+    return ":".join(folders) if set(folders) - {".", "src", *known} else ""
+
+
+def lying_script(root: Path) -> tuple[str, str]:
+    """A script that no command names as our key ``bootstrap``, and its source; both empty if there is none."""
+    for name in settings_search.scripts(root):
+        return name, f"{name} runs Django's tests"
+    if function := suite_function(root / "setup.py"):
+        return function, "test_suite of setup.py"
+    for name in management_commands(root):
+        return f"{name} test", f"{name} is a command of the project"
+    return "", ""
+
+
+def settings_of(root: Path, bootstrap: str, folder: str) -> tuple[str, str]:
+    """The settings module that a ``bootstrap`` names, or its own module, which configures them; and the file of the script.
+
+    Its file is seen from *folder* in *root*.
+    """
+    words = shlex.split(bootstrap)
+    target = words[2] if words[1:2] == ["-m"] else words[0].partition(":")[0]
+    if target.endswith(".py"):
+        target = os.path.normpath(Path(folder) / target).removesuffix(".py").replace("/", ".")
+    path = variables.module_file([root / folder, root, root / "src"], target)
+    tree = variables.parsed(path) if path else None
+    named = list(settings_search.modules_in(tree)) if tree else []
+    return next(iter(named), target), target
 
 
 _STARTERS = (

@@ -21,7 +21,7 @@ from harness.host.config.databases import SQLITE
 from harness.host.config.variables import BACKENDS
 from harness.host.engines import KNOWN
 from harness.host.init import preparation, variables
-from harness.host.init.commands import TestCommand, test_commands
+from harness.host.init.commands import TestCommand, lying_script, python_path, settings_of, test_commands
 from harness.host.init.environments import tox_steps
 from harness.host.init.steps import Command, Step
 from harness.host.init.workflows import read_yaml, workflow_jobs
@@ -113,6 +113,17 @@ class _Project:
         return find_entry(self.root)
 
     @cached_property
+    def bootstrap(self) -> Found | None:
+        """The script in place of ``manage.py``: that of the test command, else one that no command names."""
+        command = self.command
+        if command and command.bootstrap:
+            return Found("bootstrap", command.bootstrap, f"{command.step.where}: {command.text}")
+        if (command and (command.kind == "django" or settings_search.candidates(self.root))) or self.entry.script:
+            return None
+        value, where = lying_script(self.root)
+        return Found("bootstrap", value, where) if value else None
+
+    @cached_property
     def settings(self) -> Found | None:
         """The settings module and its source; the key is empty where the script names it by itself."""
         command = self.command
@@ -120,6 +131,8 @@ class _Project:
             return Found("settings", named[-1], command.step.where)
         if command and (named := command.step.env.get(VARIABLE)):
             return Found("settings", named[-1], command.step.where)
+        if self.bootstrap:
+            return Found("", *settings_of(self.root, str(self.bootstrap.value), self.entry.workdir))
         if self.entry.script:
             try:
                 module = find_settings_module(self.root, self.entry, {})
@@ -162,6 +175,8 @@ def _place(project: _Project) -> Iterator[Found]:
     if project.entry.workdir:
         where = f"{MANAGE_PY} is there" if project.entry.script else project.command and project.command.step.where
         yield Found("workdir", project.entry.workdir, where or "")
+    if project.bootstrap:
+        yield project.bootstrap
     if project.settings and project.settings.key:
         yield project.settings
 
@@ -191,7 +206,9 @@ def _labels(project: _Project) -> Iterator[Found]:
         path = Path(os.path.relpath(here / label, workdir))
         if (here / label).exists() and ".." not in path.parts:
             labels.append(path.as_posix())
-        elif variables.module_file([workdir, project.root, here], label) or _is_package(workdir, label):
+        elif variables.module_file([workdir, project.root, here], label) or variables.begins_with_module(
+            workdir, label
+        ):
             labels.append(label)
         else:
             project.notes.append(f"The label {label} of {where} names no file here and is left out.")
@@ -207,12 +224,6 @@ def _labels(project: _Project) -> Iterator[Found]:
             yield Found(key, os.path.relpath(here / value, workdir) if is_folder else value, where)
     if command.warnings:
         yield Found("warnings", command.warnings, where)
-
-
-def _is_package(workdir: Path, label: str) -> bool:
-    """Whether a leading part of the dotted *label* is a module: the rest names a class or a test in it."""
-    parts = label.split(".")
-    return any(variables.module_file([workdir], ".".join(parts[:count])) for count in range(1, len(parts)))
 
 
 def _databases(project: _Project) -> Iterator[Found]:
@@ -292,6 +303,8 @@ def _is_named(name: str, text: str) -> bool:
 def _variables(project: _Project, others: Iterable[str]) -> Iterator[Found]:
     """The variables that the settings need, then those of the project's own test command; none of *others*."""
     done = set(others)
+    if project.command and (folders := python_path(project.root, project.command.step, {project.entry.workdir})):
+        yield Found("PYTHONPATH", folders, project.command.step.where, "env")
     local = dotenv.dotenv_values(project.root / ".env") if _takes_dotenv(project) else {}
     for path in project.settings_files:
         name = path.relative_to(project.root).as_posix()
@@ -403,8 +416,8 @@ def _remarks(project: _Project) -> Iterator[str]:
     if command is None:
         yield "No command that runs Django's tests was found, so all tests run that Django finds."
     if not project.settings and not project.entry.script:
-        script = next((name for name in ("runtests.py", "tests/runtests.py") if (project.root / name).is_file()), "")
+        only = next(iter(settings_search.pytest_files(project.root)), "")
         yield (
-            f"No settings module was found{f'; {script} configures Django itself' if script else ''}. "
-            'Name one: settings = "package.settings".'
+            f"No settings module was found{f'; {only} configures Django for pytest alone' if only else ''}. "
+            'Name one: settings = "package.settings", or a function: bootstrap = "package.settings:configure".'
         )

@@ -77,6 +77,12 @@ def module_file(places: list[Path], module: str) -> Path | None:
     return None
 
 
+def begins_with_module(folder: Path, label: str) -> bool:
+    """Whether a leading part of the dotted *label* is a module in *folder*: the rest names a class or a test in it."""
+    parts = label.split(".")
+    return any(module_file([folder], ".".join(parts[:count])) for count in range(1, len(parts)))
+
+
 def parsed(path: Path) -> ast.Module | None:
     with contextlib.suppress(OSError, SyntaxError, ValueError):
         return ast.parse(path.read_bytes())

@@ -137,14 +137,14 @@ def _next_steps(project: Path) -> Iterator[str]:
         yield f'or [tool.harness] workdir = "{first.name}".'
     for name in scripts(project):
         yield f'{name} runs Django\'s tests: [tool.harness] bootstrap = "{name}".'
-    for name in _management_commands(project):
+    for name in management_commands(project):
         yield f'{name} is a command of the project: [tool.harness] bootstrap = "{name} test".'
     yield from suggestions(project)
     for name in pytest_files(project):
         yield f"{name} configures Django for pytest alone, which Django's runner does not read: {PYTEST_ADVICE}"
 
 
-def _management_commands(project: Path) -> Iterator[str]:
+def management_commands(project: Path) -> Iterator[str]:
     """The console scripts of the project whose module passes its arguments to Django."""
     commands: dict[str, str] = {}
     with contextlib.suppress(ProjectError):  # packaging files that cannot be parsed name none

@@ -36,13 +36,13 @@ class TestParse:
         ],
     )
     def test_of_django(self, text: str, script: str, values: dict[str, tuple[str, ...]]) -> None:
-        command = parse(shlex.split(text), Step("here", text))
+        command = parse(shlex.split(text), Step("here", text), Path("nowhere"))
         assert command is not None
         assert (command.kind, command.script, command.values) == ("django", script, values)
 
     @pytest.mark.parametrize("text", ["pytest tests", "python -m pytest", "uv run pytest", "coverage run -m pytest"])
     def test_of_pytest(self, text: str) -> None:
-        command = parse(shlex.split(text), Step("here", text))
+        command = parse(shlex.split(text), Step("here", text), Path("nowhere"))
         assert command is not None
         assert command.kind == "pytest"
 
@@ -50,7 +50,70 @@ class TestParse:
         "text", ["pip install pytest", "python manage.py check", "uv pip install pytest", "echo test"]
     )
     def test_other_commands_run_no_tests(self, text: str) -> None:
-        assert parse(shlex.split(text), Step("here", text)) is None
+        assert parse(shlex.split(text), Step("here", text), Path("nowhere")) is None
+
+
+SCRIPTS = {
+    "runtests.py": "if __name__ == '__main__':\n    DiscoverRunner().run_tests(['shop'])\n",
+    "tools/quicktest.py": "call_command('test', 'shop')\n",
+    "tools/dev.py": "execute_from_command_line(sys.argv)\n",
+    "pytests.py": "import pytest\npytest.main()\n",
+    "setup.py": "setup(test_suite='runtests.run')\n",
+    "pyproject.toml": '[project.scripts]\nshop-server = "shop.cli:main"\n',
+}
+
+
+class TestScripts:
+    @pytest.mark.parametrize(
+        ("text", "bootstrap", "values"),
+        [
+            ("python runtests.py", "runtests.py", {}),
+            ("./runtests.py --fast shop $ARGS", "runtests.py --fast shop", {}),
+            ("coverage run -a runtests.py", "runtests.py", {}),
+            ("python -m coverage run --source shop runtests.py 'a b' > log", "runtests.py 'a b'", {}),
+            ("uv run python3.12 -Wd ./tools/quicktest.py", "tools/quicktest.py", {}),
+            ("python -m tools.quicktest", "python -m tools.quicktest", {}),
+            ("python tools/dev.py test shop --tag=fast", "tools/dev.py test", {"labels": ("shop",), "tag": ("fast",)}),
+            ("python -m tools.dev test", "python -m tools.dev test", {}),
+            ("poetry run shop-server test shop", "shop-server test", {"labels": ("shop",)}),
+            ("shop-server test", "shop-server test", {}),
+        ],
+    )
+    def test_of_the_project_itself(
+        self, tmp_path: Path, text: str, bootstrap: str, values: dict[str, tuple[str, ...]]
+    ) -> None:
+        write(tmp_path, SCRIPTS)
+        command = parse(shlex.split(text), Step("here", text), tmp_path)
+        assert command is not None
+        assert (command.kind, command.bootstrap, command.values) == ("django", bootstrap, values)
+
+    def test_one_that_is_named_from_its_folder(self, tmp_path: Path) -> None:
+        write(tmp_path, SCRIPTS)
+        command = parse(["python", "quicktest.py"], Step("here", "", "tools"), tmp_path)
+        assert command is not None
+        assert command.bootstrap == "quicktest.py"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "black shop runtests.py",
+            "python -m flake8 runtests.py",
+            "cp runtests.py elsewhere",
+            "python pytests.py",
+            "python nowhere.py",
+            "python ../runtests.py",
+            "python setup.py test",
+        ],
+    )
+    def test_other_commands_run_none(self, tmp_path: Path, text: str) -> None:
+        write(tmp_path, SCRIPTS)
+        assert parse(shlex.split(text), Step("here", text), tmp_path) is None
+
+    def test_the_suite_of_a_setup_py_may_be_a_function(self, tmp_path: Path) -> None:
+        write(tmp_path, {**SCRIPTS, "runtests.py": "def run():\n    pass\n"})
+        command = parse(["python", "setup.py", "test"], Step("here", ""), tmp_path)
+        assert command is not None
+        assert command.bootstrap == "runtests:run"
 
 
 class TestFollowed:

@@ -23,6 +23,69 @@ def values(root: Path) -> dict[str, object]:
     return {f"{each.table}.{each.key}" if each.table else each.key: each.value for each in look_at(root).found}
 
 
+RUNTESTS = """
+from django.conf import settings
+settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3"}}, KEY=os.environ["SHOP_KEY"])
+
+if __name__ == "__main__":
+    sys.exit(DiscoverRunner().run_tests(["shop"]))
+"""
+
+
+class TestBootstrap:
+    def test_the_script_of_the_test_command(self, tmp_path: Path) -> None:
+        tox = (
+            "[testenv]\ncommands =\n    a: coverage run runtests.py {posargs}\n    b: coverage run runtests.py --fast\n"
+        )
+        write(tmp_path, {"tox.ini": tox, "runtests.py": RUNTESTS, WORKFLOW: workflow("tox", "postgres:17")})
+        found = {each.key: each for each in look_at(tmp_path).found}
+        assert found["bootstrap"].value == "runtests.py"
+        assert found["bootstrap"].where == f"tox.ini, by {WORKFLOW}: runtests.py"
+        assert found["db"].value == ("postgres:17",)
+        assert found["SHOP_KEY"].where.startswith("runtests.py reads it")
+        assert "settings" not in found
+
+    def test_its_folder_is_that_of_the_command(self, tmp_path: Path) -> None:
+        files = {
+            "tests/runtests.py": RUNTESTS,
+            "tox.ini": "[testenv]\nchangedir = tests\ncommands = python runtests.py\n",
+        }
+        write(tmp_path, files)
+        found = values(tmp_path)
+        assert (found["workdir"], found["bootstrap"]) == ("tests", "runtests.py")
+
+    def test_a_session_of_nox_and_a_target_of_make(self, tmp_path: Path) -> None:
+        nox = 'import nox\n@nox.session\ndef tests(session):\n    session.run("python", "runtests.py", "fast")\n'
+        write(tmp_path / "nox", {"noxfile.py": nox, "runtests.py": RUNTESTS})
+        assert values(tmp_path / "nox")["bootstrap"] == "runtests.py fast"
+        write(tmp_path / "make", {"Makefile": "test:\n\tpython runtests.py\n", "runtests.py": RUNTESTS})
+        assert values(tmp_path / "make")["bootstrap"] == "runtests.py"
+
+    def test_one_that_no_command_names(self, tmp_path: Path) -> None:
+        write(tmp_path, {"tests/quicktest.py": RUNTESTS})
+        assert values(tmp_path)["bootstrap"] == "tests/quicktest.py"
+        write(tmp_path, {"manage.py": MANAGE})
+        assert "bootstrap" not in values(tmp_path)
+
+    def test_its_settings_module_is_looked_at(self, tmp_path: Path) -> None:
+        script = 'os.environ["DJANGO_SETTINGS_MODULE"] = "tests.conf"\ncall_command("test", "shop")\n'
+        settings = 'KEY = os.environ["SHOP_KEY"]\n'
+        write(tmp_path, {"runtests.py": script, "tests/__init__.py": "", "tests/conf.py": settings})
+        assert values(tmp_path) == {"bootstrap": "runtests.py", "env.SHOP_KEY": "for-tests"}
+
+    def test_settings_of_pytest_come_before_a_script(self, tmp_path: Path) -> None:
+        files = {"runtests.py": RUNTESTS, "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = tests.conf\n"}
+        write(tmp_path, {**files, WORKFLOW: workflow("pytest")})
+        assert values(tmp_path) == {"settings": "tests.conf"}
+
+    def test_folders_to_import_from(self, tmp_path: Path) -> None:
+        tox = "[testenv]\nsetenv =\n    PYTHONPATH = {toxinidir}:{toxinidir}/lib\ncommands = django-admin test shop\n"
+        write(tmp_path, {"tox.ini": tox, "shop/__init__.py": "", "shop/settings.py": SETTINGS, "lib/x.py": ""})
+        assert values(tmp_path)["env.PYTHONPATH"] == ".:lib"
+        write(tmp_path, {"tox.ini": tox.replace("/lib", "/src"), "src/x.py": ""})
+        assert "env.PYTHONPATH" not in values(tmp_path)
+
+
 class TestPlace:
     def test_nothing_is_written_where_the_defaults_fit(self, tmp_path: Path) -> None:
         write(tmp_path, {**PROJECT, WORKFLOW: workflow("python manage.py test", "postgres:1.2")})

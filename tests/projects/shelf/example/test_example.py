@@ -1,0 +1,1 @@
+raise RuntimeError("the library's own command does not run the example")
