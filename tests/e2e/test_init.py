@@ -27,17 +27,20 @@ import os
 
 SECRET_KEY = os.environ["SHOP_KEY"]
 COLOUR = os.environ["SHOP_COLOUR"]
+with open("local.txt") as file:
+    LOCAL = file.read()
 INSTALLED_APPS = ["shop", "slow"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db"}}
 """,
     "server/shop/__init__.py": "",
     "server/shop/tests.py": """
+import six
 from django.conf import settings
 from django.test import SimpleTestCase, tag
 
 class ShopTests(SimpleTestCase):
     def test_the_variables_are_there(self):
-        self.assertEqual((settings.SECRET_KEY, settings.COLOUR), ("for-tests", "grey"))
+        self.assertEqual((settings.SECRET_KEY, settings.COLOUR, settings.LOCAL), ("for-tests", "grey", "here"))
 
     @tag("browser")
     def test_in_a_browser(self):
@@ -45,13 +48,21 @@ class ShopTests(SimpleTestCase):
 """,
     "server/slow/__init__.py": "",
     "server/slow/tests.py": "raise RuntimeError('the project does not run these')",
+    "server/local.example": "here",
+    "justfile": """
+prepare:
+    cd server && cp local.example local.txt
+
+unit label="shop": prepare
+    cd server && coverage run manage.py test {{label}} shop --exclude-tag=browser
+""",
     ".github/workflows/ci.yml": """
 jobs:
   tests:
     runs-on: ubuntu-24.04
     steps:
-      - run: python manage.py test shop --exclude-tag=browser
-        working-directory: server
+      - run: pip install -r requirements.txt six coverage
+      - run: just unit
         env:
           SHOP_KEY: ${{ secrets.SHOP_KEY }}
           SHOP_COLOUR: grey

@@ -62,8 +62,9 @@ def test_commands(root: Path) -> list[TestCommand]:
     jobs = [*workflow_jobs(root), *gitlab_jobs(root)]
     if found := [each for job in jobs for each in _found_in(job, called, [])]:
         return [replace(each, is_of_ci=True) for each in found]
-    others = [*called.tox, *called.nox, *called.recipes.values(), *script_steps(root)]
-    return [each for step in others for each in _found_in([step], called, [])]
+    others = [*([step] for step in (*called.tox, *called.nox)), *called.recipes.values()]
+    others += [[step] for step in script_steps(root)]
+    return [each for steps in others for each in _found_in(steps, called, [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class _Called:
     root: Path
     tox: Sequence[Step]
     nox: Sequence[Step]
-    recipes: Mapping[str, Step]
+    recipes: Mapping[str, Sequence[Step]]
 
     def groups(self, words: Sequence[str]) -> list[list[Step]]:
         """The steps that the command *words* runs: each list in its order, none knows of another list."""
@@ -84,7 +85,7 @@ class _Called:
         targets = [f"{tool} {word}" for tool in ("make", "just", "poe") if _calls(tool, words) for word in words]
         triples = zip(words, words[1:], words[2:], strict=False)
         targets += [f"{first} run {word}" for first, second, word in triples if second == "run"]
-        if found := [self.recipes[target] for target in targets if target in self.recipes]:
+        if found := [step for target in targets for step in self.recipes.get(target, ())]:
             return [found]
         script = next((word for word in words[:2] if word.endswith(".sh")), "")
         path = self.root / script

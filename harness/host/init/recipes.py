@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import ProjectError
@@ -15,12 +16,20 @@ _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 
 
-def recipes(root: Path) -> dict[str, Step]:
-    """A step for each recipe by the command that runs it, such as ``make test``; its ``where`` is the file."""
+def recipes(root: Path) -> dict[str, list[Step]]:
+    """The steps of each recipe by the command that runs it, such as ``make test``; their ``where`` is the file.
+
+    Each line is a step: it has a shell of its own, unless the recipe is a script.
+    """
     found = {**_of_make(root), **_of_just(root)}
     with contextlib.suppress(ProjectError):  # a run shows the error in a packaging file
         found |= _of_tools(root)
-    return found
+    return {name: list(_by_line(step)) for name, step in found.items()}
+
+
+def _by_line(step: Step) -> Iterator[Step]:
+    for line in [step.text] if step.text.startswith("#!") else step.text.splitlines():
+        yield replace(step, text=line)
 
 
 def script_steps(root: Path) -> list[Step]:
@@ -47,6 +56,7 @@ def _of_make(root: Path) -> dict[str, Step]:
 def _of_just(root: Path) -> dict[str, Step]:
     """The recipe of each target of a justfile, with those of its dependencies; interpolations are left out."""
     file, text = _first(root, _JUSTFILES)
+    text = text.replace("\\\n", " ")
     rules: dict[str, tuple[list[str], str]] = {}
     for match in re.finditer(r"(?m)^@?([\w-]+)((?: [^\n:]+)?):(?!=)([^\n#]*)\n((?:[ \t]+[^\n]*\n?|\n)*)", text + "\n"):
         lines = re.sub(r"\{\{[^}]*\}\}", "", re.sub(r"(?m)^[ \t]+[@-]*", "", match[4]))

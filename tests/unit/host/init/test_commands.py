@@ -193,6 +193,12 @@ commands =
         assert command.values == {"labels": ("a",)}
         assert command.step.where == f"{file}, by {WORKFLOW}"
 
+    @pytest.mark.parametrize("file", ["Makefile", "justfile"])
+    def test_each_line_of_a_recipe_has_its_own_shell(self, tmp_path: Path, file: str) -> None:
+        write(tmp_path, {file: "test:\n\tcd docs && build\n\tmanage.py test\n"})
+        (command,) = commands_in(tmp_path)
+        assert command.step.folder == ""
+
     def test_the_commands_before_the_tests_in_their_job(self, tmp_path: Path) -> None:
         write(tmp_path, {WORKFLOW: workflow("make build", "manage.py test", "last"), "Makefile": "build:\n\tfirst\n"})
         (command,) = commands_in(tmp_path)
