@@ -30,7 +30,8 @@ class RunSpec:
     from there too. ``before`` are shell commands that run in ``workdir`` first. ``script`` is the ``manage.py``, as a path from
     ``workdir``; empty for none. ``bootstrap`` has the words of a command that configures Django in its place; empty for none.
     ``settings`` is a dotted module, or ``None`` for the one that the script sets; ``settings_advice`` completes the error where
-    it sets none. ``django_args`` are arguments of ``manage.py test``, each option in one word with its value. ``workers`` is
+    it sets none. ``django`` is the version of Django that must be there, as the user writes it; empty for any.
+    ``django_args`` are arguments of ``manage.py test``, each option in one word with its value. ``workers`` is
     ``None`` for as many as there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id
     matches a pattern of ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected,
     by test class (``auto``), or always through its primary or always to its replica. ``repeat`` is the number of times that each
@@ -62,6 +63,7 @@ class RunSpec:
     framework: str = ""
     legacy_discovery: bool = False
     doctest: bool = False
+    django: str = ""
     scratch: str = "/tmp"  # noqa: S108 - a default of the runner's own container; the host runner names a private folder
 
 

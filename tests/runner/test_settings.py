@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import django
 import pytest
 
 from harness.errors import ExitCode
@@ -123,6 +124,24 @@ class TestSettings:
     def test_a_file_that_they_do_not_find_is_reported(self, project: MakeProject, run_project: RunTests) -> None:
         project({}, "open(__file__.replace('settings.py', '.env'))")
         assert run_project().aborted.missing_files == (".env",)
+
+
+class TestDjango:
+    """The version of Django that the run asks for."""
+
+    def test_the_django_that_is_there_is_taken(self, project: MakeProject) -> None:
+        asked = ".".join(map(str, django.VERSION[:2]))
+        journal = run(project({"tests.py": TEST}), RunSpec(settings="settings", django=asked))
+        assert journal.outcomes() == {"Tests.test_one": "PASSED"}
+        assert journal.one(TopologyFound).django == django.get_version()
+
+    def test_another_one_ends_the_run_before_its_settings(self, project: MakeProject) -> None:
+        root = project({}, "raise SystemExit('the settings were loaded')")
+        journal = run(root, RunSpec(settings="settings", django="1.11"))
+        assert journal.status == ExitCode.PROJECT
+        message = f"Django 1.11 was asked for, and the tests would run on Django {django.get_version()} in "
+        assert journal.aborted.message.startswith(message)
+        assert "pip install 'Django~=1.11.0'" in journal.aborted.hint
 
 
 class TestMigrations:
