@@ -49,12 +49,14 @@ _CANCELLED = "The installation was cancelled."
 class Command:
     """One command of an installation, for a shell in its folder.
 
-    ``advise`` gives the next step for the output of one that failed, if it is known; else empty text.
+    ``advise`` gives the next step for the output of one that failed, if it is known; else empty text. ``failure`` is the
+    message of its failure; empty for the default, which has its text.
     """
 
     text: str
     user: str = "runner"
     advise: Callable[[str], str] = lambda _output: ""
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,11 @@ class Installer:
             self._await_end(container)
         if code:
             output = "\n".join(log.tail)
+            text = (
+                f"The project's dependencies could not be installed: {log.redact(command.text)!r} exited with {code}."
+            )
             raise ProjectError(
-                f"The project's dependencies could not be installed: {log.redact(command.text)!r} exited with {code}.",
+                command.failure or text,
                 hint=command.advise(output) or HINT,
                 evidence=output,
             )

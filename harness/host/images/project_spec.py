@@ -42,7 +42,8 @@ class ProjectOptions:
 
     ``install`` has its commands, ``None`` for the default from the project's files; ``extra`` further requirements, ``apt``
     Debian packages, ``exclude`` the folders that are not part of the project, ``engines`` those that need a driver.
-    ``root`` is the folder that is copied: a folder above the project, ``None`` for the project itself.
+    ``root`` is the folder that is copied: a folder above the project, ``None`` for the project itself. ``django`` is the
+    version of Django in place of the project's own; empty for none.
     """
 
     install: Sequence[str] | None = None
@@ -51,6 +52,7 @@ class ProjectOptions:
     extra: Sequence[str] = ()
     engines: Sequence[str] = ()
     root: Path | None = None
+    django: str = ""
 
 
 def system_installation(environment: BuildEnvironment, runner: str, apt: Sequence[str]) -> Installation:
@@ -79,7 +81,7 @@ def project_installation(
     """
     options = options or ProjectOptions()
     root = options.root or project
-    plan = dependencies.plan(project, options.install, options.extra, options.engines, root)
+    plan = dependencies.plan(project, options.install, options.extra, options.engines, root, options.django)
     if not plan.commands and options.install is None:
         raise undeclared.error(project)
     base = plan.base or root
@@ -98,7 +100,7 @@ def project_installation(
         source=source,
         tag=f"{naming.PREFIX}-project:{digest}",
         labels={**_labels("project", source, digest, project), DEPENDENCIES_LABEL: reuse},
-        commands=[Command(text, advise=partial(git_version.next_step, project, text)) for text in plan.commands],
+        commands=[_command(project, text, plan.django) for text in plan.commands],
         condition=Command(_same_requirements(plan.local)) if plan.local else None,
         declared_in=plan.declared_in,
         folder=FOLDER,
@@ -108,6 +110,17 @@ def project_installation(
         files_folder=FILES_FOLDER,
         files=environment.files,
         variables={**environment.variables(), **VARIABLES, **versions},
+    )
+
+
+def _command(project: Path, text: str, django: str) -> Command:
+    advise = partial(git_version.next_step, project, text)
+    if not django or text != installers.django_command(django):
+        return Command(text, advise=advise)
+    return Command(
+        text,
+        advise=lambda output: installers.django_advice(django, output) or advise(output),
+        failure=f"Django {django} could not be installed beside the project's other dependencies.",
     )
 
 

@@ -54,7 +54,7 @@ class Installation:
     the folder above ``root`` that names the dependencies; ``None`` means ``root`` itself. ``declared_in`` names the
     source of the commands, ``reason`` says why it was chosen, and ``notices`` name packages that the harness adds, all for
     people. ``local`` are the project's own packages among those that the commands install, if the commands can be run again
-    on their own result.
+    on their own result. ``django`` is the version that was asked for in place of the project's own; empty for none.
     """
 
     commands: tuple[str, ...] = ()
@@ -64,6 +64,7 @@ class Installation:
     notices: tuple[str, ...] = ()
     base: Path | None = None
     local: LocalPackages | None = None
+    django: str = ""
 
 
 def plan(
@@ -72,12 +73,14 @@ def plan(
     extra: Sequence[str] = (),
     engines: Iterable[str] = (),
     root: Path | None = None,
+    django: str = "",
 ) -> Installation:
     """The installation of the dependencies of *project*: *configured*, else the default from its files.
 
     *extra* are requirements beside these, *engines* those that a driver is needed for. *root* is the folder that is copied:
-    a folder above the project, or the project itself. No commands when no dependencies are named. Raises ``ProjectError``
-    for a packaging file that cannot be parsed, and for a path outside of *root*.
+    a folder above the project, or the project itself. *django* is the version in place of the project's own. No commands when
+    no dependencies are named. Raises ``ProjectError`` for a packaging file that cannot be parsed, and for a path outside of
+    *root*.
     """
     root = root or project
     if configured is None:
@@ -90,10 +93,12 @@ def plan(
         more = _placed(Installation((command,), files_read(project, [command], root)), project, root)
         files = None if found.files is None or more.files is None else tuple(sorted({*found.files, *more.files}))
         found = replace(found, commands=(*found.commands, *more.commands), files=files)
-    if not found.commands:
+    if not found.commands and (configured is None or not django):
         return found
     if found.files is None and found.base is None:
         found = replace(found, local=local_packages(root, found.commands))
+    if django:
+        found = _with_django(found, django, None if configured is not None else found.base or project)
     return _with_drivers(found.base or root, found, engines)
 
 
@@ -107,7 +112,9 @@ def names_dependencies(folder: Path) -> bool:
 
 def describe(installation: Installation) -> str:
     """One line for people: the source of the dependencies, and the reason for it."""
-    return f"{installation.declared_in} ({installation.reason})" if installation.reason else installation.declared_in
+    django = f", and Django {installation.django}" if installation.django else ""
+    reason = f" ({installation.reason})" if installation.reason else ""
+    return f"{installation.declared_in}{reason}{django}"
 
 
 def declared_in_files(root: Path, names: Iterable[str]) -> dict[str, bytes]:
@@ -330,6 +337,23 @@ def group_requirements(files: PackagingFiles, name: str) -> tuple[str, ...]:
             hint="Correct [dependency-groups], or say with [tool.harness] install how the dependencies are installed.",
             evidence="\n".join(map(str, errors.exceptions)),
         ) from errors
+
+
+def _with_django(found: Installation, django: str, declaring: Path | None) -> Installation:
+    """*found* with the Django that was asked for; *declaring* is the folder whose tables decided, if any did.
+
+    Raises ``ProjectError`` if these name an index for Django.
+    """
+    if declaring and (index := installers.django_index(PackagingFiles(declaring))):
+        raise ProjectError(
+            f"The project takes Django from the index {index!r} alone, and Django {django} would come from pip's.",
+            hint="Leave out django, or name the commands with [tool.harness] install, and the index with pip_index_url.",
+        )
+    commands = (
+        installers.preferring_django(command, django) if requirements.ends_in_pip_install(command) else command
+        for command in found.commands
+    )
+    return replace(found, commands=(*commands, installers.django_command(django)), django=django)
 
 
 def _with_drivers(folder: Path, found: Installation, engines: Iterable[str]) -> Installation:

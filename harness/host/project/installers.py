@@ -6,6 +6,7 @@ for sources, groups and locks.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from harness.host.project.packaging_files import PackagingFiles, table_in
+from harness.protocol import django_version
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """The names of files, groups and extras with the dependencies of tests, the likeliest first."""
@@ -165,6 +167,67 @@ _UV_INDEXES = (
     ' UV_FIND_LINKS=${UV_FIND_LINKS-$(echo $PIP_FIND_LINKS | tr " " ,)}'
 )
 """Pip's indexes and constraints for uv where there is no lock: a lock is only valid with its own indexes."""
+
+
+_HAS_OWN_DJANGO = (
+    'python -c \'from importlib.metadata import distribution; exit(not distribution("django").read_text("direct_url.json"))\''
+    " 2>/dev/null"
+)
+"""Succeeds if Django comes from a repository, a folder or a URL of the project's choice, and not from an index."""
+
+
+def preferring_django(command: str, asked: str) -> str:
+    """*command*, which ends in a ``pip install``, so that pip takes versions for the Django *asked* where it is free to; if
+    there are none, as it is.
+    """
+    preferring = f"{command} {shlex.quote(django_version.requirement(asked))} 2>/dev/null"
+    return f"({preferring}) || ({command})" if "&&" in command else f"{preferring} || {command}"
+
+
+def django_command(asked: str) -> str:
+    """The command that installs the newest Django that is *asked*, in place of the one of the project's dependencies.
+
+    It fails if that breaks a requirement of an installed package. A Django from a source of the project's choice stays.
+    """
+    install = f"pip install --upgrade {shlex.quote(django_version.requirement(asked))}"
+    return (
+        f"known=$(pip check | sed 's/, but you have .*//'); {{ {_HAS_OWN_DJANGO} || {install}; }}"
+        ' && { found=$(pip check) || ! echo "$found" | grep -vF "$known"; }'
+    )
+
+
+def django_advice(asked: str, output: str) -> str:
+    """The next step after ``django_command`` failed with *output*; empty if the output shows no known reason."""
+    conflicts = re.findall(r"^(\S+ \S+) has requirement (.+), but you have (.+)\.$", output, re.MULTILINE)
+    if conflicts:
+        listed = "; ".join(
+            f"{package} requires {needed}, and would get {found}" for package, needed, found in conflicts
+        )
+        names = ", ".join(dict.fromkeys(package.split()[0] for package, _, _ in conflicts))
+        return f"{listed}. Name another version of {names} in the project's files, or leave {asked} out of django."
+    if "No matching distribution found for Django" not in output:
+        return ""
+    for release, pythons in re.findall(r"(\S+) Requires-Python ([^;\s]+)", output):
+        if f"{release}.".startswith(f"{asked}."):
+            return f"Django {release} requires Python {pythons}: name one with --python, or python in [tool.harness]."
+    return (
+        f"The index has no release of Django {asked}: correct --django, or django in [tool.harness]. A pre-release needs its"
+        " whole name, such as 6.1rc1."
+    )
+
+
+def django_index(files: PackagingFiles) -> str:
+    """The index that the table of a tool takes Django from; empty where that is any."""
+    poetry = files.table("tool", "poetry")
+    groups = [table_in(table_in(poetry, "group"), name) for name in table_in(poetry, "group")]
+    tables = [table_in(each, "dependencies") for each in (poetry, *groups)]
+    tables += [
+        files.table("tool", "uv", "sources"),
+        *(table_in(files.pipfile, key) for key in ("packages", "dev-packages")),
+    ]
+    named = [value for table in tables for key, value in table.items() if canonicalize_name(key) == "django"]
+    found = (value.get("index") or value.get("source") for value in named if isinstance(value, Mapping))
+    return str(next(filter(None, found), ""))
 
 
 def from_pip(pip: Mapping[str, str]) -> dict[str, str]:

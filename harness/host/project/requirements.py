@@ -52,6 +52,13 @@ def files_read(root: Path, commands: Iterable[str], top: Path | None = None) -> 
     return tuple(sorted(found))
 
 
+def ends_in_pip_install(command: str) -> bool:
+    """Whether words behind *command* would be arguments of a ``pip install``, which reads no lock."""
+    last = command.rpartition("&&")[2].strip()
+    words = _words(last) or ["#"]
+    return _PIP.match(last) is not None and not any(word.startswith("#") or word == "pylock.toml" for word in words)
+
+
 def packaging_files(root: Path, tool: str = "") -> list[str]:
     """The packaging, lock and settings files of *root*; those that *tool* reads if it leaves the project's own code out."""
     names: tuple[str, ...] = (*_DECLARING, *_PIPENV, *_LOCKS, *_SETTINGS)

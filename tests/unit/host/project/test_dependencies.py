@@ -7,7 +7,8 @@ from types import MappingProxyType
 import pytest
 
 from harness.errors import ProjectError
-from harness.host.project import dependencies
+from harness.host.engines import ENGINES
+from harness.host.project import dependencies, installers
 from harness.host.project.dependencies import Installation, describe, digest, plan
 from tests.unit.host.project.conftest import write
 
@@ -145,6 +146,66 @@ class TestConfiguredCommands:
 
     def test_an_empty_list_installs_nothing(self, tmp_path: Path) -> None:
         assert plan(write(tmp_path, {"requirements.txt": "django\n"}), []).commands == ()
+
+
+class TestDjango:
+    """The Django that was asked for in place of the project's own."""
+
+    def test_pip_prefers_versions_for_it_and_installs_it_last(self, tmp_path: Path) -> None:
+        root = write(tmp_path, {"requirements.txt": "django\n"})
+        found = plan(root, None, ["six"], ["postgres"], django="5.2")
+        assert found.commands == (
+            "pip install -r requirements.txt 'Django~=5.2.0' 2>/dev/null || pip install -r requirements.txt",
+            "pip install six 'Django~=5.2.0' 2>/dev/null || pip install six",
+            installers.django_command("5.2"),
+            ENGINES["postgres"].driver.command,
+        )
+        assert found.files == ("requirements.txt",)
+        assert describe(found) == "requirements.txt (no lock; pip installs), and Django 5.2"
+
+    @pytest.mark.parametrize("lock", ["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml"])
+    def test_the_commands_of_a_lock_stay_as_they_are(self, tmp_path: Path, lock: str) -> None:
+        root = write(tmp_path, {lock: "", "pyproject.toml": PYPROJECT, "Pipfile": ""})
+        found = plan(root, None, django="5.2")
+        assert found.commands == (*plan(root, None).commands, installers.django_command("5.2"))
+
+    @pytest.mark.parametrize(
+        ("command", "expected"),
+        [
+            (
+                "pip install -e '.[test]'",
+                "pip install -e '.[test]' 'Django~=5.2.0' 2>/dev/null || pip install -e '.[test]'",
+            ),
+            (
+                "python -m pip install 'django>=5' a",
+                "python -m pip install 'django>=5' a 'Django~=5.2.0' 2>/dev/null || {}",
+            ),
+            ("cd a && pip install b", "(cd a && pip install b 'Django~=5.2.0' 2>/dev/null) || ({})"),
+            ("uv pip install -r pylock.toml", "{}"),
+            ("uv sync --locked", "{}"),
+            ("make dependencies", "{}"),
+            ("pip install a || true", "{}"),
+            ("pip install $PACKAGES", "{}"),
+            ("pip install a # for the tests", "{}"),
+        ],
+    )
+    def test_a_configured_command_of_pip_prefers_it_too(self, tmp_path: Path, command: str, expected: str) -> None:
+        first, last = plan(write(tmp_path, {}), [command], django="5.2").commands
+        assert first == expected.replace("{}", command)
+        assert last == installers.django_command("5.2")
+
+    def test_commands_of_no_installation_are_followed_by_it(self, tmp_path: Path) -> None:
+        assert plan(write(tmp_path, {}), [], django="5.2").commands == (installers.django_command("5.2"),)
+
+    def test_a_project_that_names_nothing_stays_one(self, tmp_path: Path) -> None:
+        assert plan(write(tmp_path, {}), None, django="5.2") == Installation()
+
+    def test_an_index_that_django_must_come_from_is_an_error(self, tmp_path: Path) -> None:
+        text = PYPROJECT + "[tool.uv.sources]\ndjango = {index = 'company'}\n"
+        with pytest.raises(ProjectError, match="takes Django from the index 'company' alone") as caught:
+            plan(write(tmp_path, {"uv.lock": "", "pyproject.toml": text}), None, django="5.2")
+        assert "pip_index_url" in caught.value.hint
+        assert plan(tmp_path, ["pip install shop"], django="5.2").django == "5.2"
 
 
 class TestTools:

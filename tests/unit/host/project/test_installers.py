@@ -1,5 +1,6 @@
-"""The file that decides how a project is installed, and the commands of its tool."""
+"""The file that decides how a project is installed, the commands of its tool, and the Django in place of its own."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,89 @@ def test_an_index_of_pip_holds_for_each_tool() -> None:
         "UV_INSECURE_HOST": "x.example",
     }
     assert installers.from_pip({}) == {"POETRY_PYPI_MIRROR_URL": installers.PUBLIC_INDEX}
+
+
+PIP = """#!/bin/sh
+case "$1" in
+  install) echo "$@" >>installed; [ -z "$BREAKS" ] || echo "$BREAKS" >>conflicts;;
+  check) [ ! -s conflicts ] || { cat conflicts; exit 1; }; echo "No broken requirements found.";;
+esac
+"""
+KNOWN = "a 1.0 has requirement Django<5, but you have django {}."
+OTHER = "b 2.0 has requirement Django<6,>=5, but you have django 6.1.3."
+
+
+class TestDjango:
+    """The command that installs the Django that was asked for, by a real shell with a pip of its own."""
+
+    def run(
+        self, folder: Path, conflicts: str = "", breaks: str = "", origin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        info = folder / "django-5.2.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: Django\nVersion: 5.2\n")
+        (info / "direct_url.json").write_text(origin)
+        (folder / "pip").write_text(PIP)
+        (folder / "pip").chmod(0o755)
+        (folder / "conflicts").write_text(conflicts)
+        script = f"PATH={folder}:$PATH\nln -s $(command -v python3) python\n{installers.django_command('6.1')}"
+        variables = {"PATH": "/usr/bin:/bin", "BREAKS": breaks, "PYTHONPATH": str(folder)}
+        return subprocess.run(["sh", "-c", script], cwd=folder, env=variables, capture_output=True, text=True)
+
+    def test_the_newest_of_the_series_is_installed(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path).returncode == 0
+        assert (tmp_path / "installed").read_text() == "install --upgrade Django~=6.1.0\n"
+
+    def test_a_requirement_that_breaks_is_printed_and_fails(self, tmp_path: Path) -> None:
+        done = self.run(tmp_path, KNOWN.format("5.2") + "\n", OTHER)
+        assert (done.returncode, done.stdout) == (1, f"{OTHER}\n")
+
+    def test_a_requirement_that_was_broken_before_does_not_count(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, KNOWN.format("5.2") + "\n", KNOWN.format("6.1.3")).returncode == 0
+
+    def test_a_django_from_a_repository_or_a_folder_stays(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, origin='{"url": "https://git.example/django"}').returncode == 0
+        assert not (tmp_path / "installed").exists()
+
+    def test_the_next_step_names_the_packages_in_conflict(self) -> None:
+        advice = installers.django_advice("6.1", f"ERROR: pip's resolver\n{OTHER}\n{KNOWN.format('6.1.3')}\n")
+        assert advice.startswith(
+            "b 2.0 requires Django<6,>=5, and would get django 6.1.3; a 1.0 requires Django<5, and"
+        )
+        assert advice.endswith("Name another version of b, a in the project's files, or leave 6.1 out of django.")
+
+    @pytest.mark.parametrize(
+        ("ignored", "expected"),
+        [
+            ("", "The index has no release of Django 7.0"),
+            ("6.1.3 Requires-Python >=3.12", "The index has no release of Django 7.0"),
+            ("6.1.3 Requires-Python >=3.12; 7.0 Requires-Python >=3.14", "Django 7.0 requires Python >=3.14"),
+            ("7.0.1 Requires-Python >=3.14; 7.1 Requires-Python >=3.15", "Django 7.0.1 requires Python >=3.14"),
+        ],
+    )
+    def test_a_release_that_is_not_there_has_its_reason(self, ignored: str, expected: str) -> None:
+        output = f"ERROR: Ignored the following versions that require a different python version: {ignored}\n" * bool(
+            ignored
+        )
+        advice = installers.django_advice("7.0", f"{output}ERROR: No matching distribution found for Django~=7.0.0\n")
+        assert advice.startswith(expected)
+
+    def test_any_other_output_has_no_advice(self) -> None:
+        assert installers.django_advice("6.1", "ERROR: could not resolve host") == ""
+
+    @pytest.mark.parametrize(
+        ("files", "expected"),
+        [
+            ({"pyproject.toml": "[tool.uv.sources]\nDjango = {index = 'company'}\n"}, "company"),
+            (
+                {"pyproject.toml": "[tool.poetry.dependencies]\ndjango = {version = '*', source = 'company'}\n"},
+                "company",
+            ),
+            ({"pyproject.toml": "[tool.poetry.group.dev.dependencies]\ndjango = {source = 'company'}\n"}, "company"),
+            ({"Pipfile": "[packages]\nDjango = {version = '*', index = 'company'}\n"}, "company"),
+            ({"pyproject.toml": "[tool.uv.sources]\nother = {index = 'company'}\ndjango = {git = 'https://x'}\n"}, ""),
+            ({"pyproject.toml": POETRY}, ""),
+        ],
+    )
+    def test_an_index_for_django_alone_is_seen(self, tmp_path: Path, files: dict[str, str], expected: str) -> None:
+        assert installers.django_index(PackagingFiles(write(tmp_path, files))) == expected
