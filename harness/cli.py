@@ -193,7 +193,7 @@ def ci(**given: Any) -> int:
     config = configure(given)
     from harness.host.planning.backends import backends_of
 
-    if len(backends_of(config.db)) > 1:
+    if len(backends_of(config.db, config.django)) > 1:
         from harness.host.backends.fleet import run_several
 
         return run_several(config)
@@ -230,13 +230,16 @@ def merge(folders: tuple[str, ...], expect: str | None, **given: Any) -> int:
     return run_merge(config, folders, expect)
 
 
-@harness.command(short_help="List the runs of every backend and Python version.", params=_flags("matrix"))
+@harness.command(short_help="List the runs of every backend, Django and Python.", params=_flags("matrix"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a workflow's matrix, on one line.")
 def matrix(as_json: bool, **given: Any) -> int:
-    """List every backend of db with every version of python, for a workflow with one job for each."""
+    """List every backend of db with every version of django and python, for a workflow with one job for each."""
     from harness.host.planning import backends
 
-    jobs = backends.matrix(configure(given, need_settings=False))
+    config = configure(given, need_settings=False)
+    jobs = backends.matrix(config)
+    for line in backends.left_out(config):
+        print(line, file=sys.stderr)
     print(json.dumps(backends.matrix_document(jobs)) if as_json else "\n".join(map(str, jobs)))
     return ExitCode.GREEN
 

@@ -53,12 +53,13 @@ def prepare(variables: Mapping[str, str], today: datetime.date) -> dict[str, str
 
 
 def artifact_name(variables: Mapping[str, str]) -> str:
-    """A name that is unique among the run's jobs, projects, backends and versions of Python."""
+    """A name that is unique among the run's jobs, projects, backends, and versions of Django and Python."""
     parts = [
         "harness",
         variables["GITHUB_JOB"],
         "" if variables["PROJECT"] in ("", ".") else variables["PROJECT"],
         variables["DB"],
+        variables["DJANGO"] and f"django{variables['DJANGO']}",
         variables["PYTHON_VERSION"] and f"py{variables['PYTHON_VERSION']}",
         variables["JOB_INDEX"] if int(variables["JOB_TOTAL"] or 1) > 1 else "",
     ]
@@ -67,7 +68,12 @@ def artifact_name(variables: Mapping[str, str]) -> str:
 
 def loaded(variables: Mapping[str, str]) -> Config:
     """The configuration of the run. Raises ``UsageError`` for an invalid one."""
-    flags = {"project": variables["PROJECT"], "db": variables["DB"].split(), "python": variables["PYTHON_VERSION"]}
+    flags = {
+        "project": variables["PROJECT"],
+        "db": variables["DB"].split(),
+        "django": variables["DJANGO"].split(),
+        "python": variables["PYTHON_VERSION"],
+    }
     given = {key: value for key, value in flags.items() if value}
     return load(given, variables, Path.cwd(), need_settings=False)
 
@@ -84,11 +90,15 @@ def image_digests(config: Config) -> tuple[str, str]:
     runner = specs.runner_specs(config.python)[0].key
     digest = digest_of(key.encode() for key in [*keys, runner])[:DIGITS]
     engines = [spec.engine for spec in config.db]
-    installation = dependencies.plan(config.project, config.install, config.extra_install, engines, config.root)
-    if installation.files is None:
-        return digest, ""
-    contents = dependencies.declared_in_files(installation.base or config.root, installation.files)
-    return digest, dependencies.digest(installation, contents, runner, config.apt)
+    digests = []
+    for django in config.django or ("",):
+        arguments = (config.project, config.install, config.extra_install, engines, config.root, django)
+        installation = dependencies.plan(*arguments)
+        if installation.files is None:
+            return digest, ""
+        contents = dependencies.declared_in_files(installation.base or config.root, installation.files)
+        digests.append(dependencies.digest(installation, contents, runner, config.apt))
+    return digest, digests[0] if len(digests) == 1 else digest_of(map(str.encode, digests))[:DIGITS]
 
 
 def _server_key(config: Config, spec: DbSpec) -> str:
@@ -106,7 +116,8 @@ def arguments(variables: Mapping[str, str]) -> list[str]:
 def _flags(variables: Mapping[str, str], backends: Iterable[str]) -> list[str]:
     """The flags that ``harness ci`` and ``harness images build`` have in common."""
     python = ["--python", variables["PYTHON_VERSION"]] if variables["PYTHON_VERSION"] else []
-    return ["--project", variables["PROJECT"] or ".", *(f"--db={backend}" for backend in backends), *python]
+    django = [f"--django={version}" for version in variables["DJANGO"].split()]
+    return ["--project", variables["PROJECT"] or ".", *(f"--db={backend}" for backend in backends), *django, *python]
 
 
 def results(folder: Path) -> dict[str, str]:

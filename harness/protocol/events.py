@@ -145,7 +145,7 @@ class RunStarted(Event):
     """The host's request: the first event of a journal, by which runs are distinguished when they are merged.
 
     ``backend`` is its name, as of a folder (``postgres-17``); ``project`` the folder below its repository's root, with a slash
-    at its end unless it is empty; ``python`` the version that was asked for.
+    at its end unless it is empty; ``python`` the version that was asked for, ``django`` too, empty for the project's own.
     """
 
     backend: str
@@ -153,6 +153,7 @@ class RunStarted(Event):
     settings: str = ""
     python: str = ""
     fail_on_flaky: bool = False
+    django: str = ""
 
 
 @dataclass(frozen=True, slots=True)

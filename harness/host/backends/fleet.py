@@ -58,7 +58,7 @@ def run_several(config: Config) -> ExitCode:
 
     Each run reads the configuration itself, from the flags that *config* was made from.
     """
-    backends = backends_of(config.db)
+    backends = backends_of(config.db, config.django)
     environment = read_environment(config, os.environ)
     console = environment.console(config, [backend.name for backend in backends])
     with contextlib.closing(console), Artifacts.open(config.artifacts, has_journal=False) as artifacts:
@@ -151,7 +151,7 @@ class _Fleet:
 
     def _start(self, backend: Backend, workers: int) -> _Child:
         folder = self._artifacts.adopt(backend.name)
-        given = {**self._config.given, "db": [str(spec) for spec in backend.db]}
+        given = {**self._config.given, **_flags(backend)}
         flags = {**given, "artifacts": str(folder), "parallel": str(workers)}
         command = command_line.typed(given)
         return _Child(backend, folder, RunRequest(flags, str(self._artifacts.root), command))
@@ -163,7 +163,10 @@ class _Fleet:
                 raise unreadable(child.folder, child.unreadable)
             run = run_of(child.ledger.report(), code, child.folder, self._artifacts.root)
         except HarnessError as error:
-            asked = run_started(replace(self._config, db=child.backend.db), self._environment)
+            asked = run_started(
+                replace(self._config, db=child.backend.db, django=tuple(filter(None, [child.backend.django]))),
+                self._environment,
+            )
             run = _unread(child, asked, code, error)
         self._print_summary(child, run)
         child.close()
@@ -247,6 +250,12 @@ class _Child:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
         self._errors.close()
+
+
+def _flags(backend: Backend) -> dict[str, list[str]]:
+    """The flags that choose *backend*, without those that it does not need."""
+    flags = {"db": [str(spec) for spec in backend.db], "django": [backend.django] if backend.django else []}
+    return {key: values for key, values in flags.items() if values}
 
 
 def exit_code_of(code: int) -> ExitCode:

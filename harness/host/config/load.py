@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import read_databases
+from harness.host.config.djangos import read_djangos
 from harness.host.config.options import DEFAULT, OPTIONS, Config, Option
 from harness.host.config.servers import read_servers
 from harness.host.config.values import FILE, FOLDER, PLACES, Form, Mismatch, unknown_key, wrong_value
@@ -88,6 +89,7 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
     values["pythons"], sources["python"] = _pythons(project, values, given["python"], need_settings)
     values["python"] = values["pythons"][0]
     values["db"] = read_databases(values["db"], given["db"].place())
+    values["django"] = read_djangos(values["django"], given["django"].place())
     values["servers"] = read_servers(values["servers"], given["servers"].place)
     values["env"] = read_variables(values, environ, given["env_for"].place)
     values["workdir"], script, sources["workdir"] = _entry(project, values, sources)

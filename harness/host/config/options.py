@@ -104,9 +104,9 @@ class Config:
     ``workdir``. ``root`` is ``project`` or a folder above it. ``parallel`` is ``None`` for ``auto``. ``install`` is ``None`` for
     the default from the project's own files. ``env`` has all variables of the tests. ``shuffle`` is the seed if one is given:
     an integer that is no ``bool``. The fields of pip and the proxies are ``None`` for the values of the user's own pip. A run
-    takes ``python``, the first of ``pythons``. ``artifacts_root`` is the folder of all artifacts, including those of the runs on
-    other backends. ``sources`` has the source of each value by its key (``default``, ``pyproject.toml``, a variable, a flag,
-    ``manage.py``, the declaration of a Python), ``given`` the command line's values.
+    takes ``python``, the first of ``pythons``, and the first of ``django``. ``artifacts_root`` is the folder of all artifacts,
+    including those of the runs on other backends. ``sources`` has the source of each value by its key (``default``,
+    ``pyproject.toml``, a variable, a flag, ``manage.py``, the declaration of a Python), ``given`` the command line's values.
     """
 
     pythons: tuple[str, ...]
@@ -203,6 +203,13 @@ class Config:
         "Python version of the runner image; of a list, a run takes the first, and harness matrix all. "
         "Without it, the version that the project declares: 3.13 if that is allowed.",
         default="3.13",
+        commands=ALL,
+    )
+    django: tuple[str, ...] = _option(
+        TEXTS,
+        "Version of Django, in place of the one that the project's dependencies name: 5.2 is the newest 5.2.x, 5.2.3 that "
+        "release. Repeatable: one run for each, on every backend.",
+        metavar="VERSION",
         commands=ALL,
     )
     install: tuple[str, ...] | None = _table(
@@ -304,6 +311,11 @@ class Config:
         COUNT, "Show the N slowest tests; 0 is all of them. Without it, those that took 5 seconds or more."
     )
     verbosity: int = _django(VERBOSITY, "0 least, 3 most; without a value 2.", "-v", default=1, bare="2", commands=RUNS)
+
+    @property
+    def run_django(self) -> str:
+        """The version of Django that a run asks for, the first of ``django``; empty for that of the project's dependencies."""
+        return self.django[0] if self.django else ""
 
     @property
     def python_source(self) -> str:

@@ -20,7 +20,7 @@ from harness.host.engines import ENGINES
 from harness.host.images import build_environment, debian, debian_base, specs
 from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.builder import ImageBuilder
-from harness.host.images.provision import ConfiguredImages, has_project, servers_of
+from harness.host.images.provision import RUNNER, ConfiguredImages, has_project, servers_of
 from harness.host.retention.stored_images import table
 
 STEP_S = 5.0
@@ -39,7 +39,10 @@ def build_images(config: Config) -> ExitCode:
     ``ServerError`` for an image that can be neither found, pulled nor made.
     """
     tags = make_images(config, wanted_servers(config.db), print_progress)
-    named = {"project" if name == "runner" and has_project(config) else name: tag for name, tag in tags.items()}
+    named = {
+        name.replace(RUNNER, "project", 1) if name.startswith(RUNNER) and has_project(config) else name: tag
+        for name, tag in tags.items()
+    }
     print("\n".join(table(list(named.items()))))
     return ExitCode.GREEN
 

@@ -13,11 +13,13 @@ from dataclasses import replace
 from typing import TypeVar
 
 from harness.host.config.databases import DbSpec, exact
+from harness.host.config.djangos import check_python
 from harness.host.config.options import Config
 from harness.host.engines import ENGINES
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.project_spec import ProjectOptions
 
+RUNNER = "runner"
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -34,7 +36,8 @@ class ConfiguredImages:
         self._server = functools.cache(self._server_image)
 
     def all(self, db: Iterable[DbSpec]) -> dict[str, str]:
-        """The tags of the servers of *db*, by ``postgres:17``, and of the runner if it is a container, by ``runner``.
+        """The tags of the servers of *db*, by ``postgres:17``, and of the runner if it is a container, by ``RUNNER``; for
+        several versions of Django, by that name with each.
 
         They are made side by side; an image that fails does not end the others.
         """
@@ -42,7 +45,10 @@ class ConfiguredImages:
             str(spec): functools.partial(self._server, spec) for spec in servers_of(db)
         }
         if self._config.runner == "container":
-            jobs["runner"] = self.runner
+            several = len(self._config.django) > 1
+            for django in self._config.django or ("",):
+                name = f"{RUNNER}, Django {django}" if several else RUNNER
+                jobs[name] = functools.partial(self.runner, django)
         return side_by_side(jobs)
 
     def servers(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -50,9 +56,12 @@ class ConfiguredImages:
         jobs = {(name, version): functools.partial(self._server, DbSpec(name, version)) for name, version in wanted}
         return side_by_side(jobs)
 
-    def runner(self) -> str:
-        """The tag of the runner with the project's dependencies; without a Django project, of the runner alone."""
+    def runner(self, django: str) -> str:
+        """The tag of the runner with the project's dependencies, and with *django* unless it is empty; without a Django
+        project, of the runner alone. Raises ``UsageError`` for a Django that does not run on the configured Python.
+        """
         config = self._config
+        check_python(django, [config.python])
         runner = self._builder.runner_image(config.python, config.python_source)
         if not has_project(config):
             return runner
@@ -63,6 +72,7 @@ class ConfiguredImages:
             extra=config.extra_install,
             engines=[spec.engine for spec in config.db],
             root=config.root,
+            django=django,
         )
         return self._builder.project_image(runner, config.project, options)
 

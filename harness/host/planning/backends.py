@@ -12,7 +12,9 @@ from itertools import accumulate
 
 from harness.errors import UsageError
 from harness.host.config.databases import SQLITE, DbSpec, exact
+from harness.host.config.djangos import check_python
 from harness.host.config.options import Config
+from harness.protocol import django_version
 
 _FROM_SETTINGS = "settings"
 """The backend's name where ``db`` is empty: each alias runs on the engine that the settings name."""
@@ -28,13 +30,15 @@ _USED_OF_MEMORY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The backend of one run. ``name`` can name a folder and a job: ``postgres-17``, ``sqlite``.
+    """The backend of one run. ``name`` can name a folder and a job: ``postgres-17``, ``sqlite``, ``postgres-17-django5.2``.
 
     ``db`` is the run's own ``--db`` with explicit versions: at most one spec for all aliases, and those for one alias.
+    ``django`` is its own ``--django``; empty where the project's dependencies decide.
     """
 
     name: str
     db: tuple[DbSpec, ...]
+    django: str = ""
 
     def __str__(self) -> str:
         return " ".join(map(str, self.db))
@@ -42,18 +46,31 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One entry of a matrix. ``db`` is written as ``HARNESS_DB`` takes it."""
+    """One entry of a matrix. ``db`` is written as ``HARNESS_DB`` takes it, ``django`` is empty for the project's own."""
 
     db: str
     python: str
     name: str
+    django: str = ""
 
     def __str__(self) -> str:
-        return " ".join([f"{self.name}: --python {self.python}", *(f"--db {word}" for word in self.db.split())])
+        django = [f"--django {self.django}"] if self.django else []
+        return " ".join(
+            [f"{self.name}: --python {self.python}", *django, *(f"--db {word}" for word in self.db.split())]
+        )
 
 
-def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
-    """The backends of *db*, one for each run; specs that name an alias are part of all of them."""
+def backends_of(db: Sequence[DbSpec], django: Sequence[str] = ()) -> tuple[Backend, ...]:
+    """The backends of *db*, one for each run, on each version in *django*; specs that name an alias are part of all of
+    them.
+    """
+    backends = _backends_of(db)
+    if not django:
+        return backends
+    return tuple(Backend(f"{each.name}-django{version}", each.db, version) for each in backends for version in django)
+
+
+def _backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
     everywhere = [exact(spec) for spec in db if spec.alias is None]
     named = tuple(exact(spec) for spec in db if spec.alias is not None)
     if not everywhere:
@@ -62,14 +79,14 @@ def backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
 
 
 def matrix(config: Config) -> tuple[Job, ...]:
-    """A job for each backend of ``db`` on each version of ``python``, in their order.
+    """A job for each backend of ``db`` and ``django`` on each version of ``python`` that its Django admits, in their order.
 
-    Raises ``UsageError`` where ``db`` is empty, where there are more jobs than a matrix may have, and for an alias that a
-    variable cannot hold.
+    Raises ``UsageError`` where both are empty, where no job is left, where there are more jobs than a matrix may have, and
+    for an alias that a variable cannot hold.
     """
-    if not config.db:
+    if not config.db and not config.django:
         raise UsageError(
-            f"The matrix would be empty: [tool.harness] of {config.project} names no db.",
+            f"The matrix would be empty: [tool.harness] of {config.project} names neither db nor django.",
             hint='Write for example db = ["postgres:17", "sqlite"] there, and python = ["3.12", "3.13"].',
         )
     if split := [str(spec) for spec in config.db if len(str(spec).split()) > 1]:
@@ -78,16 +95,29 @@ def matrix(config: Config) -> tuple[Job, ...]:
             hint="Give the alias another name, or leave it out of db.",
         )
     jobs = tuple(
-        Job(str(backend), python, f"{backend.name}-py{python}")
-        for backend in backends_of(config.db)
+        Job(str(backend), python, f"{backend.name}-py{python}", backend.django)
+        for backend in backends_of(config.db, config.django)
         for python in config.pythons
+        if not backend.django or django_version.admits(backend.django, python)
     )
+    if not jobs:
+        check_python(config.django[0], config.pythons)
     if len(jobs) > _MAX_JOBS:
         raise UsageError(
             f"The matrix has {len(jobs)} jobs, and GitHub accepts {_MAX_JOBS} at most.",
             hint="Name fewer backends in db, or fewer versions in python.",
         )
     return jobs
+
+
+def left_out(config: Config) -> tuple[str, ...]:
+    """A line for each pair of a Django and a Python that ``matrix`` leaves out."""
+    return tuple(
+        f"Django {django} does not run on Python {python}: no job has both."
+        for django in config.django
+        for python in config.pythons
+        if not django_version.admits(django, python)
+    )
 
 
 def matrix_document(jobs: Sequence[Job]) -> dict[str, list[dict[str, str]]]:

@@ -32,19 +32,20 @@ def tables(plans: Mapping[str, ServerPlan]) -> list[str]:
     return [line for part in parts for line in part][1:]
 
 
-def installation_document(installation: Installation | None) -> dict[str, object]:
-    """The source of the project's dependencies and the commands for JSON; empty where nothing is installed."""
-    if installation is None:
+def installation_document(installations: Sequence[Installation]) -> dict[str, object]:
+    """The source of the project's dependencies and the commands for JSON, those of several by their Django; empty without."""
+    keys = ("declared_in", "reason", "commands", "notices", "django")
+    made = {each.django: {key: to_plain(getattr(each, key)) for key in keys} for each in installations}
+    if not made:
         return {}
-    keys = ("declared_in", "reason", "commands", "notices")
-    return {"dependencies": {key: to_plain(getattr(installation, key)) for key in keys}}
+    return {"dependencies_by_django": made} if len(made) > 1 else {"dependencies": made[installations[0].django]}
 
 
-def installation_lines(installation: Installation | None) -> list[str]:
-    """The line on the source of the project's dependencies, and its notices."""
-    if installation is None:
-        return []
-    return ["", f"dependencies: {describe(installation)}", *(f"note: {text}" for text in installation.notices)]
+def installation_lines(installations: Sequence[Installation]) -> list[str]:
+    """The lines on the source of the project's dependencies, and their notices, each once."""
+    lines = [f"dependencies: {describe(each)}" for each in installations]
+    lines += dict.fromkeys(f"note: {text}" for each in installations for text in each.notices)
+    return ["", *lines] if lines else []
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

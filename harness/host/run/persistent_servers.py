@@ -1,6 +1,6 @@
 """Servers that outlive a run (``--keepdb``): their id, their password, and the lock for one run at a time.
 
-They belong to a project with its settings and backends. Templates stay on them, as with Django's ``--keepdb``; every run
+They belong to a project with its settings, backends and Django. Templates stay on them, as with Django's ``--keepdb``; every run
 makes its clones anew from the template, after its migrations, so that they never go stale. A run without ``--keepdb``
 ends them.
 """
@@ -22,7 +22,14 @@ from harness.host.locks import lock_file
 
 def run_id(config: Config) -> str:
     """The run id under which the persistent servers of *config*'s project are found."""
-    parts = (str(config.project), config.settings or "", config.runner, config.network, *map(str, config.db))
+    parts = (
+        str(config.project),
+        config.settings or "",
+        config.runner,
+        config.network,
+        *map(str, config.db),
+        *config.django,
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 

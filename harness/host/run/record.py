@@ -34,11 +34,12 @@ def run_started(config: Config, environment: Environment) -> RunStarted:
     """The first event of a run with *config*."""
     is_here = config.runner == "host"
     return RunStarted(
-        backend=backends_of(config.db)[0].name,
+        backend=backends_of(config.db, config.django)[0].name,
         project=environment.prefix,
         settings=config.settings or "",
         python=".".join(map(str, sys.version_info[:2])) if is_here else config.python,
         fail_on_flaky=config.fail_on_flaky,
+        django=config.run_django,
     )
 
 

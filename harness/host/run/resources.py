@@ -24,7 +24,7 @@ from harness.host.docker.images import OnProgress
 from harness.host.docker.runner import RunnerSpec
 from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
-from harness.host.images.provision import ConfiguredImages
+from harness.host.images.provision import RUNNER, ConfiguredImages
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch import distribution
 from harness.host.launch.child_process import ChildRunner
@@ -91,7 +91,7 @@ class Resources:
         """
         if self.config.runner == "container":
             _ = self._archive, self._network  # the container's other parts are made meanwhile
-        return self._images.all(self.config.db).get("runner")
+        return self._images.all(self.config.db).get(RUNNER)
 
     def server_images(self, plan: ServerPlan) -> dict[tuple[str, str], str]:
         """The image of each engine and version in *plan*."""
@@ -166,7 +166,7 @@ class Resources:
 
     def plans(self, spec: RunSpec) -> dict[str, ServerPlan]:
         """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
-        image = self._images.runner() if self.config.runner == "container" else None
+        image = self._images.runner(self.config.run_django) if self.config.runner == "container" else None
         problems: list[HarnessError] = []
         with self.conversation(image, needs_servers=False) as conversation:
 
@@ -188,7 +188,8 @@ class Resources:
         if found is None:
             raise HarnessError("The runner ended before it reported the topology.", evidence=stderr)
         notices = [event for event in events if isinstance(event, Notice)]
-        plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends_of(self.config.db)}
+        backends = backends_of(self.config.db, self.config.django)
+        plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends}
         return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
 
     @cached_property

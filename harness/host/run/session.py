@@ -76,14 +76,19 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
     """Print the plan of a run, and start nothing but the runner."""
     environment = read_environment(config, os.environ)
     left_behind.carried(config)  # a wrong include is known before images are made
-    with interruptible(), Resources(config, lambda *_: None) as resources:
-        plans = resources.plans(_entry(config, plan_only=True))
-    installation = _installation(config)
+    plans: dict[str, ServerPlan] = {}
+    installations: list[Installation] = []
+    with interruptible():
+        for django in config.django or ("",):
+            one = dataclasses.replace(config, django=tuple(filter(None, [django])))
+            with Resources(one, lambda *_: None) as resources:
+                plans |= resources.plans(_entry(one, plan_only=True))
+            installations += filter(None, [_installation(one)])
     if as_json:
-        document = {**plan_view.documents(plans), **plan_view.installation_document(installation)}
+        document = {**plan_view.documents(plans), **plan_view.installation_document(installations)}
         environment.print_lines([json.dumps(document, indent=2)])
     else:
-        environment.print_lines([*plan_view.tables(plans), *plan_view.installation_lines(installation)])
+        environment.print_lines([*plan_view.tables(plans), *plan_view.installation_lines(installations)])
         if config.verbosity >= 2:
             environment.print_lines(["", *plan_view.columns(("key", "value", "from"), list(explain(config)))])
     return ExitCode.GREEN
@@ -94,7 +99,9 @@ def _installation(config: Config) -> Installation | None:
     if config.runner == "host":
         return None
     engines = [spec.engine for spec in config.db]
-    return dependencies.plan(config.project, config.install, config.extra_install, engines, config.root)
+    return dependencies.plan(
+        config.project, config.install, config.extra_install, engines, config.root, config.run_django
+    )
 
 
 def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
@@ -329,6 +336,7 @@ def _entry(config: Config, plan_only: bool = False) -> RunSpec:
         script=config.script,
         bootstrap=tuple(shlex.split(config.bootstrap or "")),
         settings=config.settings if is_named else None,
+        django=config.run_django,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )
 

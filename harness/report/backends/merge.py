@@ -48,6 +48,11 @@ class Run:
         return ".".join((self.report.python or asked).split(".")[:2])
 
     @property
+    def django(self) -> str:
+        """The version of Django that it was asked for, else the one that it ran on; empty if neither is known."""
+        return (self.report.asked.django if self.report.asked else "") or self.report.django
+
+    @property
     def name(self) -> str:
         """The name of its job in ``harness matrix``."""
         return f"{self.backend}-py{self.python}"
@@ -130,7 +135,7 @@ def merge(runs: Sequence[Run], missing: Sequence[Missing] = (), code: ExitCode =
     _check_project(runs)
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.backend, run.python, run.report.django), []).append(run)
+        groups.setdefault((run.backend, run.python, run.django), []).append(run)
     _place_unknown_django(groups)
     for group in groups.values():
         _check_shards(group)
@@ -190,12 +195,15 @@ def _place_unknown_django(groups: dict[tuple[str, str, str], list[Run]]) -> None
 
 
 def _labels(keys: Sequence[tuple[str, str, str]]) -> list[str]:
-    """The backend of each key, with the versions of Python and Django if these differ between keys."""
+    """The backend of each key, with the versions of Python and Django if these differ between keys.
+
+    A backend has its Django in its name where the run was asked for one.
+    """
     pythons, djangos = {python for _, python, _ in keys}, {django for _, _, django in keys if django}
     return [
         backend
         + (f"-py{python}" if len(pythons) > 1 and python else "")
-        + (f"-django{django}" if len(djangos) > 1 and django else "")
+        + (f"-django{django}" if len(djangos) > 1 and django and not backend.endswith(f"-django{django}") else "")
         for backend, python, django in keys
     ]
 

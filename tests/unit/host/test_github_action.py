@@ -26,6 +26,7 @@ def variables(**changes: str) -> dict[str, str]:
         "GITHUB_JOB": "tests",
         "PROJECT": str(ROOT / STOREFRONT),
         "DB": "postgres:17",
+        "DJANGO": "",
         "PYTHON_VERSION": "",
         "LABELS": "",
         "ARGS": "",
@@ -69,6 +70,11 @@ class TestCacheKey:
     def test_changes_with_servers_and_python(self, other: dict[str, str]) -> None:
         assert prepare(**other)["restore-key"] != prepare()["restore-key"]
 
+    def test_changes_with_each_django_that_is_installed(self) -> None:
+        keys = [prepare(DJANGO=django) for django in ("", "5.2", "6.1", "5.2 6.1")]
+        assert len({outputs["key"] for outputs in keys}) == 4
+        assert len({outputs["restore-key"] for outputs in keys}) == 1
+
     def test_ignores_the_spelling_of_a_backend(self) -> None:
         keys = {prepare(DB=db)["key"] for db in ("postgres", "postgresql:17", "default=postgres:17")}
         assert len(keys) == 1
@@ -93,6 +99,7 @@ class TestCacheKey:
         ({"PROJECT": ".", "DB": ""}, "harness-tests"),
         ({"PROJECT": ".", "DB": "default=mysql:9.7 sqlite"}, "harness-tests-default-mysql-9.7-sqlite"),
         ({"PROJECT": ".", "PYTHON_VERSION": "3.12"}, "harness-tests-postgres-17-py3.12"),
+        ({"PROJECT": ".", "DJANGO": "5.2 6.1"}, "harness-tests-postgres-17-django5.2-6.1"),
         ({"PROJECT": ".", "JOB_INDEX": "3", "JOB_TOTAL": "4"}, "harness-tests-postgres-17-3"),
         ({"NAME": "mine"}, "mine"),
         ({"NAME": "a\nverdict=passed"}, "a-verdict-passed"),
@@ -109,6 +116,7 @@ class TestRun:
         given = variables(
             PROJECT="shop",
             DB="postgres:17\nsqlite",
+            DJANGO="5.2 6.1",
             PYTHON_VERSION="3.12",
             LABELS="a.tests b",
             ARGS="-k 'two words' --retries 1",
@@ -116,7 +124,7 @@ class TestRun:
         assert github_action.arguments(given)[1:] == [
             "ci",
             *("--artifacts", "/tmp/artifacts", "--project", "shop"),
-            *("--db=postgres:17", "--db=sqlite", "--python", "3.12"),
+            *("--db=postgres:17", "--db=sqlite", "--django=5.2", "--django=6.1", "--python", "3.12"),
             *("-k", "two words", "--retries", "1", "a.tests", "b"),
         ]
 

@@ -12,7 +12,15 @@ from harness.errors import UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.config.load import load
 from harness.host.config.options import Config
-from harness.host.planning.backends import Backend, at_once, backends_of, matrix, matrix_document, workers_each
+from harness.host.planning.backends import (
+    Backend,
+    at_once,
+    backends_of,
+    left_out,
+    matrix,
+    matrix_document,
+    workers_each,
+)
 
 GIB = 1 << 30
 REPOSITORY = Path(__file__).parents[4]
@@ -64,18 +72,49 @@ class TestBackends:
             tuple(DbSpec(s.engine, s.version or backend_version(s), s.alias) for s in db),
         )
 
+    def test_each_django_is_a_run_on_every_backend(self) -> None:
+        found = backends_of((DbSpec("postgres"), DbSpec("sqlite")), ("5.2", "6.1"))
+        assert [(backend.name, str(backend), backend.django) for backend in found] == [
+            ("postgres-17-django5.2", "postgres:17", "5.2"),
+            ("postgres-17-django6.1", "postgres:17", "6.1"),
+            ("sqlite-django5.2", "sqlite", "5.2"),
+            ("sqlite-django6.1", "sqlite", "6.1"),
+        ]
+        assert [backend.name for backend in backends_of((), ("5.2",))] == ["settings-django5.2"]
+
 
 class TestMatrix:
     def test_the_matrix_is_every_backend_on_every_python(self, tmp_path: Path) -> None:
         config = project(tmp_path, 'db = ["postgres", "sqlite"]\npython = ["3.12", "3.13"]')
         assert matrix_document(matrix(config)) == {
             "include": [
-                {"db": "postgres:17", "python": "3.12", "name": "postgres-17-py3.12"},
-                {"db": "postgres:17", "python": "3.13", "name": "postgres-17-py3.13"},
-                {"db": "sqlite", "python": "3.12", "name": "sqlite-py3.12"},
-                {"db": "sqlite", "python": "3.13", "name": "sqlite-py3.13"},
+                {"db": "postgres:17", "django": "", "python": "3.12", "name": "postgres-17-py3.12"},
+                {"db": "postgres:17", "django": "", "python": "3.13", "name": "postgres-17-py3.13"},
+                {"db": "sqlite", "django": "", "python": "3.12", "name": "sqlite-py3.12"},
+                {"db": "sqlite", "django": "", "python": "3.13", "name": "sqlite-py3.13"},
             ]
         }
+
+    def test_each_django_is_a_job_on_the_pythons_that_it_admits(self, tmp_path: Path) -> None:
+        config = project(tmp_path, 'db = ["sqlite"]\ndjango = ["5.2", "6.1"]\npython = ["3.11", "3.12"]')
+        assert [(job.name, job.django) for job in matrix(config)] == [
+            ("sqlite-django5.2-py3.11", "5.2"),
+            ("sqlite-django5.2-py3.12", "5.2"),
+            ("sqlite-django6.1-py3.12", "6.1"),
+        ]
+        assert left_out(config) == ("Django 6.1 does not run on Python 3.11: no job has both.",)
+        assert str(matrix(config)[0]) == "sqlite-django5.2-py3.11: --python 3.11 --django 5.2 --db sqlite"
+
+    def test_django_alone_makes_jobs_on_the_engines_of_the_settings(self, tmp_path: Path) -> None:
+        jobs = matrix(project(tmp_path, 'django = ["5.2", "6.1"]'))
+        assert [(job.name, job.db) for job in jobs] == [
+            ("settings-django5.2-py3.13", ""),
+            ("settings-django6.1-py3.13", ""),
+        ]
+
+    def test_a_matrix_without_a_python_for_django_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match=r"Django 6\.1 requires Python 3\.12 or later"):
+            matrix(project(tmp_path, 'db = ["sqlite"]\ndjango = ["6.1"]\npython = ["3.11"]'))
 
     def test_the_variable_accepts_the_db_of_a_job(self, tmp_path: Path) -> None:
         config = project(tmp_path, 'db = ["postgres", "sqlite", "catalog=sqlite"]')
@@ -86,7 +125,7 @@ class TestMatrix:
     def test_the_error_of_an_empty_matrix_shows_an_example(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             matrix(project(tmp_path, 'python = ["3.12"]'))
-        assert "names no db" in caught.value.message
+        assert "names neither db nor django" in caught.value.message
         assert 'db = ["postgres:17", "sqlite"]' in caught.value.hint
 
     def test_an_alias_that_a_variable_cannot_hold_is_an_error(self, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A plan as a table and as JSON."""
 
 import json
+from typing import Any
 
 from harness.host.planning.plan import make_plan
 from harness.host.planning.plan_view import VERSION, documents, installation_document, installation_lines, tables
@@ -77,17 +78,35 @@ def test_several_backends_stand_below_their_names() -> None:
 
 def test_the_source_of_the_dependencies_has_its_reason() -> None:
     installation = Installation(("uv sync",), None, "uv.lock", "a lock; uv installs", ("a driver is added",))
-    assert installation_lines(installation) == [
+    assert installation_lines([installation]) == [
         "",
         "dependencies: uv.lock (a lock; uv installs)",
         "note: a driver is added",
     ]
-    assert installation_document(installation) == {
+    assert installation_document([installation]) == {
         "dependencies": {
             "declared_in": "uv.lock",
             "reason": "a lock; uv installs",
             "commands": ["uv sync"],
             "notices": ["a driver is added"],
+            "django": "",
         }
     }
-    assert (installation_lines(None), installation_document(None)) == ([], {})
+    assert (installation_lines([]), installation_document([])) == ([], {})
+
+
+def test_each_django_has_its_installation() -> None:
+    installations = [
+        Installation((f"pip install {django}",), (), "setup.py", "no lock", ("a note",), django=django)
+        for django in ("5.2", "6.1")
+    ]
+    assert installation_lines(installations) == [
+        "",
+        "dependencies: setup.py (no lock), and Django 5.2",
+        "dependencies: setup.py (no lock), and Django 6.1",
+        "note: a note",
+    ]
+    document = installation_document(installations)
+    assert list(document) == ["dependencies_by_django"]
+    by_django: Any = document["dependencies_by_django"]
+    assert by_django["6.1"]["commands"] == ["pip install 6.1"]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from harness.errors import ExitCode, UsageError
-from harness.protocol.events import Outcome, RunAborted
+from harness.protocol.events import Outcome, PlannedTest, RunAborted
 from harness.report.backends.merge import Merged, Missing, Run, merge, missing_of
 from harness.report.model.verdict import Verdict
 from tests.golden.backends import (
@@ -26,6 +26,15 @@ def labels(*runs: Run) -> list[str]:
     return [column.label for column in merge(runs).columns]
 
 
+def asked_for(django: str, version: str, *tests: PlannedTest) -> Run:
+    """A run on SQLite with the option *django*, whose Django was *version*."""
+    backend = f"sqlite-django{django}"
+    run = passed(backend, *(tests or [ADDS] * bool(version)), django=version)
+    assert run.report.asked is not None
+    asked = dataclasses.replace(run.report.asked, django=django)
+    return dataclasses.replace(run, report=dataclasses.replace(run.report, asked=asked))
+
+
 def red(backend: str, code: ExitCode) -> Run:
     return dataclasses.replace(passed(backend, ADDS), verdict=Verdict("aborted", code))
 
@@ -39,6 +48,15 @@ class TestColumns:
         assert labels(*runs) == ["sqlite-py3.12", "sqlite-py3.13"]
         runs = [passed("sqlite", ADDS, django=django) for django in ("5.2.1", "6.1.3")]
         assert labels(*runs) == ["sqlite-django5.2.1", "sqlite-django6.1.3"]
+
+    def test_a_django_that_was_asked_for_is_in_the_name_once(self) -> None:
+        runs = [asked_for(django, f"{django}.1") for django in ("5.2", "6.1")]
+        assert labels(*runs) == ["sqlite-django5.2", "sqlite-django6.1"]
+        assert [run.name for run in runs] == ["sqlite-django5.2-py3.13", "sqlite-django6.1-py3.13"]
+
+    def test_parts_on_two_releases_of_one_series_are_one_column(self) -> None:
+        parts = [asked_for("5.2", "5.2.1", ADDS), asked_for("5.2", "5.2.2", SKIPS), asked_for("5.2", "")]
+        assert [(column.label, len(column.runs)) for column in merge(parts).columns] == [("sqlite-django5.2", 3)]
 
     def test_a_run_that_ended_early_gets_the_others_django(self) -> None:
         shards = [passed("sqlite", ADDS), run_of(started("sqlite", django="").host(RunAborted(ExitCode.SERVERS, "no")))]
