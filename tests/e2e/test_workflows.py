@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from tests import registry
+from tests.e2e import test_djangos
 from tests.e2e.command import environment
 from tests.github_runner import ROOT, GitHub, Job, read_yaml
 from tests.markdown import blocks
@@ -143,6 +144,19 @@ def _listed() -> list[str]:
     return ["postgres-17", "mysql-9.7", "mariadb-11.8", "sqlite"]
 
 
+def test_each_django_is_a_job_with_its_run_in_the_report(github: GitHub, tmp_path: Path) -> None:
+    github.environment = {}
+    inputs = {"project": str(test_djangos.made(tmp_path / "shop")), "db": "sqlite", "django": "5.1 5.2"}
+    jobs = github.workflow(".github/workflows/django-tests.yml", inputs)
+    assert jobs["plan"][0].result == "success", jobs["plan"][0].log
+    names = [f"sqlite-django{version}-py3.13" for version in ("5.1", "5.2")]
+    assert [(job.name, job.result) for job in jobs["tests"]] == list(zip(names, ("failure", "success"), strict=True))
+    assert {path.name for path in github.artifacts.iterdir()} >= {f"harness.run.{name}" for name in names}
+    (report,) = jobs["report"]
+    assert json.loads(report.outputs["counts"])["planned"] == 4, report.log
+    assert "sqlite-django5.1" in report.step("merge").summary
+
+
 def test_the_report_says_which_job_is_missing(github: GitHub) -> None:
     """A machine that was lost uploads nothing: the report is red, and names what should have been there."""
     path = github.repository / ".github" / "workflows" / "django-tests.yml"
@@ -220,7 +234,7 @@ def test_arguments_arrive_as_they_are_written(github: GitHub) -> None:
 def test_a_job_that_is_cancelled_ends_its_run(tmp_path: Path) -> None:
     """GitHub interrupts the shell of a step and nothing below it: the harness has to be in the shell's place."""
     variables = {
-        **dict.fromkeys(("LABELS", "ARGS", "PYTHON_VERSION"), ""),
+        **dict.fromkeys(("LABELS", "ARGS", "DJANGO", "PYTHON_VERSION"), ""),
         "PYTHON": sys.executable,
         "GITHUB_ACTION_PATH": str(ACTION.parent),
         "PROJECT": "tests/projects/storefront",
