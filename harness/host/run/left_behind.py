@@ -126,7 +126,9 @@ class LeftBehind:
                 self.has_failed |= event.outcome in (Outcome.FAILED, Outcome.ERRORED)
             case RunAborted():
                 self.names.update(event.missing_files)
-                if event.exit_code == ExitCode.PROJECT and not self.has_settings:
+                # an error of the project's code, which names no place of a file or of a module
+                is_unexplained = event.evidence and not event.missing_files
+                if event.exit_code == ExitCode.PROJECT and not self.has_settings and is_unexplained:
                     self.names.update(_beside_settings(self.config))
 
     def notices(self) -> Iterator[Notice]:

@@ -232,10 +232,26 @@ class TestTools:
         assert found.files is None
         assert found.declared_in == "[tool.uv] of pyproject.toml"
 
-    @pytest.mark.parametrize("text", ["[tool.uv.sources]\na = {}\n", "[tool.poetry.group.x.dependencies]\na = {}\n"])
-    def test_a_package_outside_is_refused(self, tmp_path: Path, text: str) -> None:
-        with pytest.raises(ProjectError, match=r"names \.\./a, which is outside of the project"):
-            plan(write(tmp_path, {"pyproject.toml": PYPROJECT + text.replace("{}", '{path = "../a"}')}), None)
+    @pytest.mark.parametrize(
+        "files",
+        [
+            {"pyproject.toml": PYPROJECT + '[tool.uv.sources]\na = {path = "../a"}\n'},
+            {"pyproject.toml": PYPROJECT + '[tool.poetry.group.x.dependencies]\na = {path = "../a", develop = true}\n'},
+            {
+                "pyproject.toml": PYPROJECT
+                + '[tool.pdm.dev-dependencies]\nx = ["-e file:///${PROJECT_ROOT}/../a#egg=a"]\n'
+            },
+            {"Pipfile": '[packages]\na = {path = "../a", editable = true}\n'},
+            {"Pipfile.lock": "{}", "Pipfile": '[dev-packages]\na = {path = "../a"}\n'},
+        ],
+    )
+    def test_a_package_outside_is_refused(self, tmp_path: Path, files: dict[str, str]) -> None:
+        project = tmp_path / "project"
+        write(tmp_path, {"a/setup.py": "", **{f"project/{name}": text for name, text in files.items()}})
+        with pytest.raises(ProjectError, match=r"names \.\./a, which is outside of the project") as caught:
+            plan(project, None)
+        assert 'root = ".."' in caught.value.hint
+        assert plan(project, None, root=tmp_path).files is None
 
     def test_an_index_of_uv_holds_for_requirements_files(self, tmp_path: Path) -> None:
         files = {"pyproject.toml": '[tool.uv]\nindex-url = "https://x.example"\n', "requirements.txt": "django\n"}

@@ -116,11 +116,17 @@ class TestAfterAFailure:
 
     def test_files_that_settings_go_on_without(self, project: Path) -> None:
         touch(project, ".env", "config/local_settings.py")
-        aborted = RunAborted(ExitCode.PROJECT, "SECRET_KEY must not be empty")
+        aborted = RunAborted(ExitCode.PROJECT, "SECRET_KEY must not be empty", evidence="Traceback")
         found = texts(config_of(project), aborted)
         assert [text.partition(" ")[0] for text in found] == [".env", "config/local_settings.py"]
         assert not texts(config_of(project), TOPOLOGY, aborted)
-        assert not texts(config_of(project), RunAborted(ExitCode.SERVERS, "x"))
+        others = (
+            RunAborted(ExitCode.SERVERS, "x", evidence="x"),
+            RunAborted(ExitCode.PROJECT, "no such label"),
+            RunAborted(ExitCode.PROJECT, "no module", evidence="Traceback", missing_files=("requests.py",)),
+        )
+        for other in others:
+            assert not texts(config_of(project), other)
 
     def test_compiled_messages_are_told_if_a_test_failed(self, project: Path) -> None:
         touch(project, "locale/de/django.mo")
