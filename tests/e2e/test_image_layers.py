@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.host.config.load import load
 from harness.host.docker.client import connect
+from harness.host.images import build_environment
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.project_spec import ProjectOptions
@@ -150,3 +153,51 @@ def test_packages_of_the_system_are_a_layer_of_their_own(shop: Shop) -> None:
     common = len(layers(first)) - 1
     assert layers(second)[:common] == layers(first)[:common]
     assert layers(second)[common] != layers(first)[common]
+
+
+class TestConstraint:
+    """A file that a variable names decides the version, and an image that was made without it is not taken."""
+
+    def version(self, folder: Path, name: str, environ: dict[str, str]) -> str:
+        """The version of the package *name* in the image of the project in *folder*."""
+        config = load({"project": str(folder), "settings": "x"}, environ, folder)
+        environment = build_environment.read(config, environ)
+        with (
+            contextlib.closing(connect()) as client,
+            ImageBuilder(client, lambda *_: None, lambda: environment) as builder,
+        ):
+            tag = builder.project_image(builder.runner_image("3.13"), folder)
+        try:
+            return docker(
+                "run", "--rm", tag, "python", "-c", f"from importlib.metadata import *; print(version('{name}'))"
+            )
+        finally:
+            docker("image", "rm", tag)
+
+    @pytest.fixture
+    def name(self, tmp_path: Path) -> str:
+        """A package of two versions, which the project requires."""
+        name = f"both{secrets.token_hex(4)}"
+        for version in ("1.0", "2.0"):
+            wheel(tmp_path / "wheels", name, version)
+        (tmp_path / "limits.txt").write_text(f"{name}<2\n")
+        (tmp_path / "project").mkdir()
+        (tmp_path / "project" / "requirements.txt").write_text(f"{name}\n")
+        return name
+
+    def test_of_pip(self, tmp_path: Path, name: str) -> None:
+        environ = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_CONSTRAINT": ""}
+        assert self.version(tmp_path / "project", name, environ) == "2.0\n"
+        environ["PIP_CONSTRAINT"] = str(tmp_path / "limits.txt")
+        assert self.version(tmp_path / "project", name, environ) == "1.0\n"
+        (tmp_path / "limits.txt").write_text(f"{name}>1\n")
+        assert self.version(tmp_path / "project", name, environ) == "2.0\n"
+
+    def test_of_uv(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "project" / "pyproject.toml").write_text("[tool.uv]\nno-index = false\n")
+        environ = {
+            **os.environ,
+            "UV_FIND_LINKS": str(tmp_path / "wheels"),
+            "UV_CONSTRAINT": str(tmp_path / "limits.txt"),
+        }
+        assert self.version(tmp_path / "project", name, environ) == "1.0\n"

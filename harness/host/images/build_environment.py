@@ -34,16 +34,34 @@ _CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE
 _SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 _INDEXES = ("index-url", "extra-index-url")
-_PLACES = ("find-links", "constraint")
+_PLACES = ("find-links", "constraint", "build-constraint")
 _CHOICES = ("pre", "no-binary", "only-binary", "prefer-binary")
 _CARRIED = (*_INDEXES, *_PLACES, *_CHOICES, "no-index", "trusted-host", "timeout", "default-timeout", "retries")
 """pip's settings that hold in a container as they do on this machine. Others name paths, or belong to other commands."""
 
+_LACKING = {
+    "find-links": "find-links {} is no folder",
+    "constraint": "constraints file {} is not there",
+    "build-constraint": "file of build constraints {} is not there",
+    "override": "file of overrides {} is not there",
+}
+"""The settings of pip and uv that name files or folders, and the reason why one of these does not reach a container."""
+
+_OF_UV = {
+    "UV_FIND_LINKS": ("find-links", ","),
+    "UV_CONSTRAINT": ("constraint", " "),
+    "UV_BUILD_CONSTRAINT": ("build-constraint", " "),
+    "UV_OVERRIDE": ("override", " "),
+}
+"""The variables of uv that name files or folders: the setting, and the character between two of its values."""
+
 _DECIDING = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_CONSTRAINT")
-"""The variables that decide which packages an installation gets, beside those of ``_CHOICES``."""
+"""The variables that decide which packages an installation gets, beside those of ``_OPTIONAL``."""
+
+_OPTIONAL = (*_CHOICES, "build-constraint")
 
 _TOOLS = re.compile(
-    r"UV_(?:DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|INDEX_STRATEGY|RESOLUTION|PRERELEASE|EXCLUDE_NEWER)"
+    r"UV_(?:DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|NO_INDEX|INDEX_STRATEGY|RESOLUTION|PRERELEASE|EXCLUDE_NEWER)"
     r"|UV_(?:NO_BUILD|NO_BINARY|NO_SOURCES|NO_DEV|NO_DEFAULT_GROUPS)(?:_PACKAGE)?"
     r"|UV_INDEX_\w+_(?:USERNAME|PASSWORD)|POETRY_(?:HTTP_BASIC|PYPI_TOKEN)_\w+"
 )
@@ -77,7 +95,7 @@ class BuildEnvironment:
 
         Without credentials: another password leads to the same packages.
         """
-        for name in (*_DECIDING, *(name for name in map(_variable, _CHOICES) if name in self.pip)):
+        for name in (*_DECIDING, *(name for name in map(_variable, _OPTIONAL) if name in self.pip)):
             yield name.encode()
             yield from (_without_credentials(word).encode() for word in self.pip.get(name, "").split())
         for name, value in sorted(self.tools.items()):
@@ -141,13 +159,19 @@ def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) 
         local = (url for url in urls if url not in values[name])
         notices += (f"pip's index {url} is local to this machine and does not reach image builds." for url in local)
     for name in _PLACES:
-        values[name] = _in_container(name, values.get(name, []), name in configured, files, notices)
+        key = {"find-links": "pip_find_links", "constraint": "pip_constraints"}.get(name, "")
+        is_configured = name in configured
+        values[name] = _in_container("pip", name, values.get(name, []), key if is_configured else "", files, notices)
     proxies = _proxies(config, environ)
     if pip.get("proxy"):
         proxies = {"http_proxy": pip["proxy"], "https_proxy": pip["proxy"]} | proxies
     notices += _loopback(proxies)
     variables = {_variable(name): " ".join(words) for name, words in values.items() if words}
     tools = {name: value for name, value in environ.items() if _TOOLS.fullmatch(name) and value}
+    for variable, (name, between) in _OF_UV.items():
+        places = list(filter(None, environ.get(variable, "").split(between)))
+        if found := _in_container("uv", name, places, "", files, notices):
+            tools[variable] = between.join(found)
     return BuildEnvironment(variables, files, proxies, tuple(notices), tools)
 
 
@@ -216,17 +240,13 @@ def _configured(config: Config) -> dict[str, list[str]]:
 
 
 def _in_container(
-    name: str, places: Sequence[str], is_configured: bool, files: dict[str, Path], notices: list[str]
+    tool: str, name: str, places: Sequence[str], key: str, files: dict[str, Path], notices: list[str]
 ) -> list[str]:
-    """*places* of pip's setting *name* as they are called in a container; adds those of this machine to *files*.
+    """*places* of the setting *name* of *tool* as they are called in a container; adds those of this machine to *files*.
 
     URLs come first. Leaves out empty folders and, with a notice, a place that does not exist; raises ``UsageError`` for one
-    of the configuration's.
+    of the configuration's *key*.
     """
-    key, folder, suffix, lacking = {
-        "find-links": ("pip_find_links", "find-links", "", "find-links {} is no folder"),
-        "constraint": ("pip_constraints", "constraints", ".txt", "constraints file {} is not there"),
-    }[name]
     urls, paths = [], []
     for place in places:
         path = _local(place)
@@ -235,10 +255,12 @@ def _in_container(
         elif path.is_dir() if name == "find-links" else path.is_file():
             if path.is_file() or any(path.iterdir()):
                 paths.append(path)
-        elif is_configured:
+        elif key:
             raise _missing(key, path)
         else:
-            notices.append(f"pip's {lacking.format(place)} and does not reach image builds.")
+            notices.append(f"{tool}'s {_LACKING[name].format(place)} and does not reach image builds.")
+    folder = name if tool == "pip" else f"{tool}-{name}"
+    suffix = "" if name == "find-links" else ".txt"
     brought = {f"{FILES_FOLDER}/{folder}/{number}{suffix}": path for number, path in enumerate(paths)}
     files.update(brought)
     return [*urls, *brought]

@@ -163,7 +163,8 @@ CHECK_CONSTRAINTS = (
 """Fails if an installed version breaks pip's constraints, which the tools do not read."""
 
 _UV_INDEXES = (
-    "UV_CONSTRAINT=$PIP_CONSTRAINT UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX-$PIP_INDEX_URL} UV_INDEX=${UV_INDEX-$PIP_EXTRA_INDEX_URL}"
+    'UV_CONSTRAINT="$PIP_CONSTRAINT $UV_CONSTRAINT" '
+    "UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX-$PIP_INDEX_URL} UV_INDEX=${UV_INDEX-$PIP_EXTRA_INDEX_URL}"
     ' UV_FIND_LINKS=${UV_FIND_LINKS-$(echo $PIP_FIND_LINKS | tr " " ,)}'
 )
 """Pip's indexes and constraints for uv where there is no lock: a lock is only valid with its own indexes."""

@@ -22,7 +22,7 @@ download.index-url='https://download.test/simple'
 """
 BUNDLE = f"{FILES_FOLDER}/ca-certificates.crt"
 WHEELS = f"{FILES_FOLDER}/find-links/0"
-CONSTRAINTS = f"{FILES_FOLDER}/constraints/0.txt"
+CONSTRAINTS = f"{FILES_FOLDER}/constraint/0.txt"
 
 
 def _config(tmp_path: Path, **variables: str) -> Config:
@@ -138,6 +138,28 @@ class TestTools:
         assert found.tools == {name: environ[name] for name in names}
         assert found.variables().items() >= found.tools.items()
         assert not any(b"secret" in part or b"USERNAME" in part for part in found.key_parts())
+
+    def test_files_that_uv_names_are_brought(self, tmp_path: Path) -> None:
+        for name in ("one.txt", "two.txt", "wheels/a.whl"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text("")
+        one, two, wheels = tmp_path / "one.txt", tmp_path / "two.txt", tmp_path / "wheels"
+        environ = {
+            "UV_CONSTRAINT": f"{one} {two}",
+            "UV_OVERRIDE": "/missing",
+            "UV_FIND_LINKS": f"{wheels},https://x.test/",
+        }
+        found = resolve(_config(tmp_path), {}, environ)
+        assert found.tools == {
+            "UV_CONSTRAINT": "/run/harness/uv-constraint/0.txt /run/harness/uv-constraint/1.txt",
+            "UV_FIND_LINKS": "https://x.test/,/run/harness/uv-find-links/0",
+        }
+        assert {place: path for place, path in found.files.items() if "uv-" in place} == {
+            "/run/harness/uv-constraint/0.txt": one,
+            "/run/harness/uv-constraint/1.txt": two,
+            "/run/harness/uv-find-links/0": wheels,
+        }
+        assert found.notices == ("uv's file of overrides /missing is not there and does not reach image builds.",)
 
     def test_they_take_the_index_of_pip(self, tmp_path: Path) -> None:
         found = resolve(_config(tmp_path), {"index-url": "https://i.test/simple"}, {})

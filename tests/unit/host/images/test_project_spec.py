@@ -126,6 +126,13 @@ CHANGES: Mapping[str, Callable[[Inputs], object]] = {
     "a choice of pip's": lambda it: it.environ.update({"PIP_PRE": "1"}),
     "a choice of uv's": lambda it: it.environ.update({"UV_PRERELEASE": "allow"}),
     "an index of uv's": lambda it: it.environ.update({"UV_INDEX": "https://uv.example/simple"}),
+    "no index of uv's": lambda it: it.environ.update({"UV_NO_INDEX": "1"}),
+    "constraints of a variable": lambda it: it.environ.update({"PIP_CONSTRAINT": f"{it.root}/requirements.txt"}),
+    "constraints of builds": lambda it: it.environ.update({"PIP_BUILD_CONSTRAINT": f"{it.outside}/limits.txt"}),
+    "constraints of uv's": lambda it: it.environ.update({"UV_CONSTRAINT": f"{it.outside}/limits.txt"}),
+    "overrides of uv's": lambda it: it.environ.update({"UV_OVERRIDE": f"{it.outside}/limits.txt"}),
+    "constraints of uv's builds": lambda it: it.environ.update({"UV_BUILD_CONSTRAINT": f"{it.outside}/limits.txt"}),
+    "packages in a folder of uv's": lambda it: it.environ.update({"UV_FIND_LINKS": f"{it.outside}/wheels"}),
     "a lock": lambda it: it.write("uv.lock", ""),
     "further requirements": lambda it: it.extra.append("attrs"),
     "packages of the system": lambda it: it.apt.append("libxml2"),
@@ -139,6 +146,15 @@ CHANGES: Mapping[str, Callable[[Inputs], object]] = {
 def test_each_change_makes_another_key(inputs: Inputs, change: Callable[[Inputs], object]) -> None:
     before = inputs.key()
     change(inputs)
+    assert inputs.key() != before
+
+
+@pytest.mark.parametrize("variable", ["PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE"])
+def test_the_content_of_a_file_that_a_variable_names_counts(inputs: Inputs, variable: str) -> None:
+    limits = inputs.outside / "limits.txt"
+    inputs.environ[variable] = str(limits)
+    before = inputs.key()
+    limits.write_text("sqlparse<0.4\n")
     assert inputs.key() != before
 
 
