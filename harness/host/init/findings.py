@@ -19,7 +19,6 @@ import dotenv
 from harness.errors import ProjectError
 from harness.host.config.databases import SQLITE
 from harness.host.config.variables import BACKENDS
-from harness.host.engines import KNOWN
 from harness.host.init import preparation, variables
 from harness.host.init.commands import TestCommand, lying_script, python_path, settings_of, test_commands
 from harness.host.init.environments import tox_steps
@@ -243,7 +242,7 @@ def _tested_backends(project: _Project) -> Iterator[tuple[str, str]]:
     wheres: dict[str, str] = {}
     for step in project.steps:
         for image in step.images:
-            if backend := _backend_of_image(image):
+            if backend := variables.backend_of_image(image):
                 wheres.setdefault(backend, _outermost(step))
     is_mariadb = any(each.startswith("mariadb") for each in wheres)
     for found in _for_backends(project):
@@ -256,26 +255,6 @@ def _tested_backends(project: _Project) -> Iterator[tuple[str, str]]:
     yield from ((each, where) for each, where in wheres.items() if ":" in each or each not in versioned)
 
 
-def _backend_of_image(image: str) -> str:
-    """The backend of a service's image, with the version where the harness has it; empty for other services."""
-    name, _, tag = image.rpartition("/")[2].partition(":")
-    engine = {"postgis": "postgres", "pgvector": "postgres"}.get(name, name)
-    if engine not in KNOWN:
-        return ""
-    version = tag.partition("-")[0]
-    names = (version, ".".join(version.split(".")[:2]), version.split(".")[0])
-    known = next((each for each in names if each in KNOWN[engine]), "")
-    return f"{engine}:{known}" if known else engine
-
-
-def _backend_of_word(word: str) -> str:
-    """The backend that a variable's value such as ``postgresql`` or ``mysql-innodb`` stands for; empty for others."""
-    for start, backend in (("sqlite", SQLITE), ("postg", "postgres"), ("mysql", "mysql"), ("mariadb", "mariadb")):
-        if word.lower().startswith(start) and "://" not in word:
-            return backend
-    return ""
-
-
 def _for_backends(project: _Project) -> Iterator[Found]:
     """The variables by which the settings choose an engine, with their value for each backend."""
     chosen: dict[str, dict[str, str]] = {}
@@ -285,7 +264,7 @@ def _for_backends(project: _Project) -> Iterator[Found]:
             if _OF_A_DATABASE.search(name) or not _is_named(name, project.settings_text):
                 continue
             for value in values:
-                if backend := _backend_of_word(value):
+                if backend := variables.backend_of_word(value):
                     chosen.setdefault(name, {}).setdefault(backend, value)
                     wheres[name] = _outermost(step)
     for name, words in chosen.items():
@@ -320,7 +299,7 @@ def _variables(project: _Project, others: Iterable[str]) -> Iterator[Found]:
         if name in done or name == VARIABLE or _OF_TOOLS.match(name) or _OF_A_DATABASE.search(name):
             continue
         same = next(iter(values)) if len(values) == 1 and all(name in step.env for step in project.steps) else ()
-        if len(same) == 1 and not _backend_of_word(same[0]) and _is_named(name, project.python):
+        if len(same) == 1 and not variables.backend_of_word(same[0]) and _is_named(name, project.python):
             yield Found(name, same[0], next(step.where for step in project.steps if name in step.env), "env")
 
 
@@ -413,6 +392,16 @@ def _remarks(project: _Project) -> Iterator[str]:
     for text, where in others.items():
         if command and text != command.text:
             yield f"Another command runs tests, and is not followed: {text} ({where})."
+    services = dict.fromkeys(
+        each for step in project.steps for each in step.images if not variables.backend_of_image(each)
+    )
+    if services:
+        yield f"The tests have further services in CI, which a run does not start: {', '.join(services)}."
+    if builds := [each for each in project.earlier if preparation.builds_assets(each)]:
+        yield (
+            f"{' '.join(builds[0].words)} ({builds[0].step.where}) is not run: the image has no Node. If tests read its files, "
+            'build them first, and name them: include = ["..."].'
+        )
     if command is None:
         yield "No command that runs Django's tests was found, so all tests run that Django finds."
     if not project.settings and not project.entry.script:

@@ -16,7 +16,7 @@ from harness.host.init.own_table import without_table
 from harness.host.init.steps import Command
 from harness.host.project import dependencies, requirements
 from harness.host.project.dependencies import Installation
-from harness.host.project.packaging_files import PackagingFiles, pip_arguments
+from harness.host.project.packaging_files import PackagingFiles, pip_arguments, requirement_lines
 
 _LIBRARY = re.compile(r"(?!(lib)?python).+-dev|lib(?!python).+|gdal-bin|binutils|proj-bin|graphviz|ffmpeg|imagemagick")
 _DEBIAN = {"libmysqlclient-dev": "default-libmysqlclient-dev"}
@@ -109,7 +109,8 @@ def _by_pip(root: Path, commands: Iterable[Command]) -> _Packages:
         for name in arguments.files:
             path = PurePosixPath(command.step.folder) / name
             if "$" not in name and (root / path).is_file() and ".." not in path.parts:
-                found.files.setdefault(path.as_posix(), where)
+                if not _has_only_tools(root, path.as_posix()):
+                    found.files.setdefault(path.as_posix(), where)
             else:
                 found.is_whole = False
         for word in (*arguments.others, *arguments.editables):
@@ -122,6 +123,12 @@ def _by_pip(root: Path, commands: Iterable[Command]) -> _Packages:
             named = dependencies.group_requirements(files, group) if group in files.table("dependency-groups") else ()
             found.requirements |= dict.fromkeys(named, where)
     return found
+
+
+def _has_only_tools(root: Path, name: str) -> bool:
+    """Whether the requirements file *name* and those that it includes name tools alone."""
+    lines = [line.text for line in requirement_lines(root, name) if not line.included]
+    return bool(lines) and all(_TOOLS.fullmatch(canonicalize_name(re.split(r"[^\w.-]", line)[0])) for line in lines)
 
 
 def _add_extras(found: _Packages, files: PackagingFiles, extras: Sequence[str], where: str) -> None:
@@ -155,6 +162,14 @@ def _lacking(wanted: Mapping[str, str], text: str) -> Iterator[tuple[str, str]]:
 def _names(text: str, name: str) -> bool:
     pattern = re.escape(name).replace(r"\-", "[-_.]")
     return re.search(rf"(?i)(?<![\w.-]){pattern}(?![\w-])", text) is not None
+
+
+def builds_assets(command: Command) -> bool:
+    """Whether *command* builds files with a tool of Node."""
+    words = command.words
+    return words[0] in ("npm", "yarn", "pnpm", "bun") and any(
+        word.startswith(("build", "compile")) for word in words[1:3]
+    )
 
 
 def preparing_commands(root: Path, script: str, workdir: str, commands: Iterable[Command]) -> dict[str, str]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from harness.host.config.databases import SQLITE
+from harness.host.engines import KNOWN
+
 ENGINES = {"sqlite3": "sqlite", "postgresql": "postgres", "postgresql_psycopg2": "postgres", "postgis": "postgres"}
 _CASTS = {"bool": "false", "int": "1", "float": "1", "json": "{}", "dict": "key=value", "loads": "{}"}
 _READERS = ("env", "config")
@@ -228,3 +231,23 @@ def aliases_differ(trees: list[ast.Module]) -> bool:
 def _nodes(trees: list[ast.Module]) -> Iterator[ast.AST]:
     for tree in trees:
         yield from ast.walk(tree)
+
+
+def backend_of_image(image: str) -> str:
+    """The backend of a service's image, with the version where the harness has it; empty for other services."""
+    name, _, tag = image.rpartition("/")[2].partition(":")
+    engine = {"postgis": "postgres", "pgvector": "postgres"}.get(name, name)
+    if engine not in KNOWN:
+        return ""
+    version = tag.partition("-")[0]
+    names = (version, ".".join(version.split(".")[:2]), version.split(".")[0])
+    known = next((each for each in names if each in KNOWN[engine]), "")
+    return f"{engine}:{known}" if known else engine
+
+
+def backend_of_word(word: str) -> str:
+    """The backend that a variable's value such as ``postgresql`` or ``mysql-innodb`` stands for; empty for others."""
+    for start, backend in (("sqlite", SQLITE), ("postg", "postgres"), ("mysql", "mysql"), ("mariadb", "mariadb")):
+        if word.lower().startswith(start) and "://" not in word:
+            return backend
+    return ""

@@ -244,3 +244,10 @@ class TestNotes:
         write(tmp_path, {**PROJECT, WORKFLOW: workflow("python manage.py test && python manage.py test --tag slow")})
         (note,) = look_at(tmp_path).notes
         assert "manage.py test --tag slow (.github/workflows/tests.yml)" in note
+
+    def test_services_and_assets_that_a_run_does_not_have(self, tmp_path: Path) -> None:
+        text = workflow("npm run build && python manage.py test", "redis:7")
+        write(tmp_path, {**PROJECT, WORKFLOW: text})
+        services, assets = look_at(tmp_path).notes
+        assert services.endswith("which a run does not start: redis:7.")
+        assert assets.startswith(f"npm run build ({WORKFLOW}) is not run")

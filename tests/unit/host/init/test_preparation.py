@@ -50,6 +50,15 @@ class TestPackages:
         assert installed(tmp_path, text) == {"extra_install": ("--requirement=requirements/db.txt",)}
         assert installed(tmp_path, "pip install -r requirements.txt -r missing.txt") == {}
 
+    def test_a_file_of_tools_alone(self, tmp_path: Path) -> None:
+        files = {
+            "requirements.txt": "Django\n",
+            "tox.txt": "-r coverage.txt\ntox==4.26\n",
+            "coverage.txt": "coverage[toml]\n",
+        }
+        write(tmp_path, files)
+        assert installed(tmp_path, "pip install -r tox.txt") == {}
+
     def test_other_requirements_files(self, tmp_path: Path) -> None:
         write(
             tmp_path,
