@@ -74,6 +74,10 @@ class App(AppConfig):
     def ready(self):
         settings.DATABASES"""
 
+URL = """
+import os
+DATABASES = {"default": {"NAME": os.environ["DATABASE_URL"]} if "DATABASE_URL" in os.environ else {}}
+"""
 ARGUMENTS = """
 import sys
 assert sys.argv[0] == "manage.py" and "test" in sys.argv, sys.argv
@@ -124,6 +128,13 @@ class TestSettings:
     def test_a_file_that_they_do_not_find_is_reported(self, project: MakeProject, run_project: RunTests) -> None:
         project({}, "open(__file__.replace('settings.py', '.env'))")
         assert run_project().aborted.missing_files == (".env",)
+
+    def test_an_empty_database_names_the_variables_that_are_not_set(
+        self, project: MakeProject, run_project: RunTests
+    ) -> None:
+        project({"tests.py": TEST.replace("TestCase", "SimpleTestCase")}, URL)
+        (notice,) = run_project().notices("no-engine")
+        assert "variables that are not set here: DATABASE_URL. --db postgres" in notice
 
 
 class TestDjango:

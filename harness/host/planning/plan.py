@@ -28,7 +28,7 @@ from harness.protocol.topology import (
 )
 
 DUMMY = "dummy"
-"""The vendor of ``DATABASES = {}``: a project without a database."""
+"""The vendor of an empty alias, such as ``dj_database_url.config()`` returns it where its variable is not set."""
 SQLITE_BACKEND = "django.db.backends.sqlite3"
 SPATIALITE_BACKEND = "django.contrib.gis.db.backends.spatialite"
 _RELATIONAL = frozenset({"postgresql", "mysql", SQLITE, "oracle", "microsoft", "cockroachdb"})
@@ -155,6 +155,11 @@ def _specs(topology: Topology, primaries: Mapping[str, Alias], db: Sequence[DbSp
                 hint="Name one of them; the other follows.",
             )
     specs = {name: named.get(creator_of[primary.name], everywhere) for name, primary in primaries.items()}
+    if any(alias.vendor != DUMMY for alias in topology.aliases):
+        # an empty alias beside others is meant: a router keeps everything away from it
+        for name, primary in primaries.items():
+            if primary.vendor == DUMMY and specs[name] is everywhere:
+                specs[name] = None
     for alias in topology.aliases:
         # the spec for all aliases may not be meant for this one; naming the alias is accepted
         if everywhere is not None and specs[alias.name] is everywhere and alias.vendor not in (*_RELATIONAL, DUMMY):
@@ -178,8 +183,8 @@ def _target(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Target:
             " one cannot be a replica of the other.",
             hint=f"Give both the same ENGINE, or test both on one with --db: {', '.join((*ENGINES, SQLITE))}.",
         )
-    if primary.vendor == DUMMY or (spec.engine if spec is not None else primary.vendor) == SQLITE:
-        is_moved = spec is not None and spec.engine == SQLITE and alias.vendor not in (SQLITE, DUMMY)
+    if (spec.engine if spec is not None else primary.vendor) in (SQLITE, DUMMY):
+        is_moved = spec is not None and alias.vendor != SQLITE
         return _Target(alias, primary, None, is_moved)
     engine = ENGINES[spec.engine] if spec is not None else for_vendor(primary.vendor)
     if engine is None:
@@ -300,7 +305,7 @@ def routed(route: Route) -> AliasRouted:
 def _notices(
     topology: Topology, db: Sequence[DbSpec], targets: Mapping[str, _Target], names: Mapping[str, str]
 ) -> Iterator[Notice]:
-    if db and all(alias.vendor == DUMMY for alias in topology.aliases):
+    if db and not topology.aliases:
         flags = " ".join(f"--db {spec}" for spec in db)
         yield Notice(
             "db-without-effect",

@@ -22,6 +22,7 @@ from ..failures import import_advice, project_root, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..project import label_names
 from ..project.read_topology import read_topology
+from ..project.vendors import vendor_of
 
 if TYPE_CHECKING:
     from ..project.project_runner import Session
@@ -65,6 +66,9 @@ class Handshake:
             self._journal.write(RunFinished(0))
             raise PlanEnded
         routes = self._messages.expect(UseRoutes).routes
+        if self.unset and routes and all(vendor_of(route.alias, route.backend) == "dummy" for route in routes):
+            text = f"DATABASES of the settings has no ENGINE.{unset_variables.unset_advice(tuple(self.unset))}"
+            self._journal.notice("no-engine", f"{text} --db postgres, or [tool.harness] env with the variables, gives it one.")
 
         from ..project import run_tests
 

@@ -76,6 +76,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 NUMBERED = st.from_regex(r"[ab](_[0-9]{1,2}){0,2}", fullmatch=True)
 
+NOTHING = Alias("default", "django.db.backends.dummy", "dummy")
+
 
 class TestServers:
     def test_one_alias_has_one_primary_and_keeps_its_settings(self) -> None:
@@ -111,12 +113,24 @@ class TestServers:
         assert {known.alias: known.dependencies for known in made.routes} == {"catalog": ("default",), "default": ()}
 
     def test_a_project_without_a_database_has_no_server(self) -> None:
-        dummy = Alias("default", "django.db.backends.dummy", "dummy")
-        for db in ((), EVERYWHERE):
-            made = make_plan(Topology((dummy,)), db)
-            assert made.servers == ()
-            assert made.routes[0].backend == "django.db.backends.dummy"
-        assert make_plan(Topology(())).servers == ()
+        made = make_plan(Topology((NOTHING,)))
+        assert made.servers == ()
+        assert made.routes[0].backend == "django.db.backends.dummy"
+        assert make_plan(Topology(()), EVERYWHERE).servers == ()
+
+    def test_an_empty_alias_is_served_where_the_user_says_how(self) -> None:
+        for db in (EVERYWHERE, (DbSpec("postgres", None, "default"),)):
+            (route,) = plan(NOTHING, db=db).routes
+            assert (route.server, route.backend) == ("default", "django.db.backends.postgresql")
+            assert route.test_name == "test_default"
+        assert plan(NOTHING, db=(DbSpec("sqlite"),)).routes[0].backend == "django.db.backends.sqlite3"
+
+    def test_an_empty_alias_beside_others_stays_empty(self) -> None:
+        made = plan(NOTHING, alias("users"), db=EVERYWHERE)
+        assert [route.server for route in made.routes] == [None, "users"]
+        assert made.routes[0].backend == "django.db.backends.dummy"
+        named = plan(NOTHING, alias("users"), db=(DbSpec("postgres", None, "default"),))
+        assert named.routes[0].server is not None
 
     def test_an_unsupported_engine_is_a_project_error(self) -> None:
         with pytest.raises(ProjectError, match=r"DATABASES\['legacy'\].*oracle") as caught:
@@ -360,10 +374,9 @@ class TestDb:
 
     @pytest.mark.parametrize("db", [EVERYWHERE, (DbSpec("sqlite"),)])
     def test_db_for_a_project_without_databases_is_noted(self, db: Sequence[DbSpec]) -> None:
-        nothing = alias("default", backend="django.db.backends.dummy", vendor="dummy", database="")
-        assert codes(plan(nothing, db=db)) == ["db-without-effect"]
-        assert f"--db {db[0]} has no effect" in plan(nothing, db=db).notices[0].text
-        assert codes(plan(nothing)) == []
+        assert codes(plan(db=db)) == ["db-without-effect"]
+        assert f"--db {db[0]} has no effect" in plan(db=db).notices[0].text
+        assert codes(plan()) == []
 
 
 class TestUsers:
