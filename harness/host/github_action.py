@@ -22,6 +22,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.config.databases import SQLITE, DbSpec, exact
 from harness.host.config.load import load
 from harness.host.config.options import Config
+from harness.host.config.servers import ServerConfig
 from harness.host.digest import digest_of
 from harness.host.engines import ENGINES
 from harness.host.images import specs
@@ -102,8 +103,8 @@ def image_digests(config: Config) -> tuple[str, str]:
 
 
 def _server_key(config: Config, spec: DbSpec) -> str:
-    table = config.servers.get(spec.engine)
-    ways = specs.server_specs(ENGINES[spec.engine], str(spec.version), table.image if table else None)
+    server = config.servers.get(spec.engine, ServerConfig())
+    ways = specs.server_specs(ENGINES[spec.engine], str(spec.version), server.image, server.apt)
     return ways[0].key
 
 

@@ -260,7 +260,7 @@ class Config:
     servers: Mapping[str, ServerConfig] = _table(
         TABLE,
         "One table for each engine: image, any image that has the server's binaries, is seeded and used in place of the "
-        "default; in_memory, memory_size and replication are in the table above.",
+        "default; apt, in_memory, memory_size and replication are in the table above.",
     )
     # image builds
     ca_certificates: Path | None = _key(FILE, "Certificate bundle of image builds, in PEM. Without it, that of pip.")

@@ -7,23 +7,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.errors import UsageError
-from harness.host.config.values import BYTES, SWITCH, TEXT, Form, Mismatch, choice, unknown_key, wrong_value
+from harness.host.config.values import BYTES, SWITCH, TEXT, TEXTS, Form, Mismatch, choice, unknown_key, wrong_value
 from harness.host.engines import KNOWN, Replication
 
 
 def _key(form: Form, hint: str, default: object = None) -> Any:
-    return dataclasses.field(default=default or form.default, metadata={"form": form, "hint": hint})
+    return dataclasses.field(
+        default=form.default if default is None else default, metadata={"form": form, "hint": hint}
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """One table. ``image`` is any image with the engine's binaries.
+    """One table. ``image`` is any image with the engine's binaries, ``apt`` are Debian packages that are added to it.
 
     ``in_memory``: the databases' files are in memory, at most ``memory_size`` bytes for each server, ``None`` for no limit;
     ``False`` puts them on the engine's disk. ``replication``: how a replica finds its position.
     """
 
     image: str | None = _key(TEXT, "Name an image as docker pull takes it.")
+    apt: tuple[str, ...] = _key(TEXTS, 'Name Debian packages, such as "postgresql-17-postgis-3".', default=())
     in_memory: bool = _key(SWITCH, "true is faster; false is for databases that do not fit in memory.", default=True)
     memory_size: int | None = _key(BYTES, "It limits the memory that the databases of each server may take.")
     replication: Replication = _key(

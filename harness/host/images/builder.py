@@ -78,12 +78,13 @@ class ImageBuilder:
                 self._environment = self._read_environment()
             return self._environment
 
-    def server_image(self, engine: Engine, version: str, image: str | None = None) -> str:
-        """The tag of a seeded image of *engine*'s *version*; *image* is the configured one, if any.
+    def server_image(self, engine: Engine, version: str, image: str | None = None, apt: Sequence[str] = ()) -> str:
+        """The tag of a seeded image of *engine*'s *version*; *image* is the configured one, if any, and *apt* are the
+        configured packages.
 
         Raises ``ServerError`` with every reason when it can be neither found, pulled nor built.
         """
-        return self.provide(specs.server_specs(engine, version, image))
+        return self.provide(specs.server_specs(engine, version, image, apt))
 
     def runner_image(self, python: str, python_source: str = "") -> str:
         """The tag of the runner's image with *python*; *python_source* names the source of that version, empty for the

@@ -15,6 +15,7 @@ from typing import TypeVar
 from harness.host.config.databases import DbSpec, exact
 from harness.host.config.djangos import check_python
 from harness.host.config.options import Config
+from harness.host.config.servers import ServerConfig
 from harness.host.engines import ENGINES
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.project_spec import ProjectOptions
@@ -78,8 +79,8 @@ class ConfiguredImages:
 
     def _server_image(self, spec: DbSpec) -> str:
         assert spec.version is not None
-        server = self._config.servers.get(spec.engine)
-        return self._builder.server_image(ENGINES[spec.engine], spec.version, server.image if server else None)
+        server = self._config.servers.get(spec.engine, ServerConfig())
+        return self._builder.server_image(ENGINES[spec.engine], spec.version, server.image, server.apt)
 
 
 def servers_of(db: Iterable[DbSpec]) -> tuple[DbSpec, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _SHARED = {
     "mariadb": ("entry.sh", "mysql_family.sh", "server.Dockerfile"),
 }
 """The files beside the recipes' folders that belong to a recipe too."""
+PACKAGES = "packages.Dockerfile"
+"""A file beside them, for servers with packages of the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,15 @@ def folder(name: str) -> Path:
     return _CHECKOUT if name == RUNNER else _CHECKOUT / "images" / name
 
 
-def load(name: str) -> Recipe:
-    """The recipe *name*, with all its files. Raises ``FileNotFoundError`` when the installation lacks it."""
+def load(name: str, more: Iterable[str] = ()) -> Recipe:
+    """The recipe *name*, with all its files and those beside its folder that *more* names.
+
+    Raises ``FileNotFoundError`` when the installation lacks it.
+    """
     where = folder(name)
     paths = [where / "Dockerfile"] if name == RUNNER else [path for path in where.rglob("*") if path.is_file()]
     if not paths:
         raise FileNotFoundError(where)
     files = {path.relative_to(where).as_posix(): path for path in paths}
-    files |= {shared: where.parent / shared for shared in _SHARED.get(name, ())}
+    files |= {shared: where.parent / shared for shared in (*_SHARED.get(name, ()), *more)}
     return Recipe(name, tuple((path, files[path].read_bytes()) for path in sorted(files)))

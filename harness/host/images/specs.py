@@ -5,7 +5,7 @@ Owns the references, tags and labels of images, and only decides; ``builder`` be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
@@ -104,18 +104,19 @@ def base_hint(suite: str, is_root: bool) -> str:
     return f"'{command}' makes a base of Debian's packages, on the engine's own machine (Debian or Ubuntu)."
 
 
-def server_specs(engine: Engine, version: str, image: str | None = None) -> tuple[Spec, ...]:
+def server_specs(engine: Engine, version: str, image: str | None = None, apt: Sequence[str] = ()) -> tuple[Spec, ...]:
     """The ways to an image of *engine*'s *version*, the best first. *image* is the configured image; then it is the only
-    way.
+    way. *apt* are Debian packages that are added.
     """
     release = engine.release(version)
-    made = recipe.load(engine.name)
+    made = recipe.load(engine.name, [recipe.PACKAGES] if apt else [])
+    added = (Step(recipe.PACKAGES, "SOURCE", {"PACKAGES": " ".join(apt)}, suffix="-packages"),) if apt else ()
     seeded = Step("server.Dockerfile", "SOURCE", {"ACCOUNT": engine.account, "VERSION": version})
-    official = Spec(engine.name, version, Origin(image or release.image), made, (seeded,))
+    official = Spec(engine.name, version, Origin(image or release.image), made, (*added, seeded))
     if image is not None:
         return (official,)
     packages = Step("debian.Dockerfile", "BASE", {"VERSION": version}, suffix="-binaries")
-    return (official, Spec(engine.name, version, debian_origin(release.suite), made, (packages, seeded)))
+    return (official, Spec(engine.name, version, debian_origin(release.suite), made, (packages, *added, seeded)))
 
 
 def runner_specs(python: str) -> tuple[Spec, ...]:

@@ -93,6 +93,16 @@ class TestServers:
         (only,) = server_specs(POSTGRES, "17", "pgvector/pgvector:pg17")
         assert only.origin == Origin("pgvector/pgvector:pg17")
 
+    def test_configured_packages_come_before_the_seed(self) -> None:
+        ways = server_specs(POSTGRES, "17", apt=["postgresql-17-postgis-3", "postgresql-17-cron"])
+        for way, plain in zip(ways, server_specs(POSTGRES, "17"), strict=True):
+            *before, packages, seeded = way.steps
+            assert (*before, seeded) == plain.steps
+            assert packages.arguments == {"PACKAGES": "postgresql-17-postgis-3 postgresql-17-cron"}
+            assert packages.dockerfile in dict(way.recipe.files)
+            assert packages.dockerfile not in dict(plain.recipe.files)
+            assert way.key != plain.key
+
 
 class TestRunner:
     @pytest.mark.parametrize(("python", "suite"), [("3.11", "bookworm"), ("3.13", "trixie"), ("3.14", "sid")])
