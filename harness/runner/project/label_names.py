@@ -5,6 +5,7 @@ Imports no module of the project. Uncertain labels are left to ``labels``, which
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib.util
 import os
@@ -26,8 +27,9 @@ _SHORTEST_BEGINNING = 3
 """Least characters of a word that may begin a generated name: shorter words begin almost every name."""
 _MAKES_NAMES = re.compile(r"import \*|\b(globals|locals|vars|setattr|exec|__getattr__|__import__|type)\b")
 _MAKES_IDS = re.compile(r"def id\(")
+_TEST_CASES = ("unittest.", "django.test.", "rest_framework.test.")
 _APP_LABEL = re.compile(r"""\blabel\s*=\s*["'](\w+)["']""")
-_NAMED = re.compile(r"^(?:class|def) (\w+)", re.MULTILINE)
+_NAMED = re.compile(r"^(?:class|def) (\w+)|^[ \t]+(?:async )?def (test\w+)", re.MULTILINE)
 
 
 def as_django_label(label: str) -> str:
@@ -102,8 +104,8 @@ def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
         return False
     is_module = place is not None and place.rest != tuple(rest)
     if not is_module and first in (folders := _app_labels(installed_apps)):
-        return bool(rest) and not _app_may_have(folders[first], rest[0])  # shop.CartTests: in any module of the app
-    return place is None or not _may_have(place, place.rest[0])
+        return bool(rest) and not _app_may_have(folders[first], rest)  # shop.CartTests: in any module of the app
+    return place is None or not _may_have(place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,11 @@ def place_of(name: str) -> Place | None:
     raise AssertionError("the last part has no successor")
 
 
-def _may_have(place: Place, name: str) -> bool:
-    """Whether the module may have *name*: its text has that word, or one that *name* begins with, as generated names do."""
+def _may_have(place: Place) -> bool:
+    """Whether the module may have the rest of the name: its text has that word, or one that it begins with, as generated names
+    do.
+    """
+    name = place.rest[0]
     if name == "__doc__":
         return True  # the doctest of a module's own docstring
     if any(file.name.replace(".", "_") == name for folder in place.folders for file in Path(folder).glob("*")):
@@ -145,25 +150,72 @@ def _may_have(place: Place, name: str) -> bool:
         return not place.folders
     if not place.file.endswith(".py"):
         return True
-    return _text_may_have(source_of(Path(place.file)), name)
+    return _text_may_have(source_of(Path(place.file)), place.rest)
 
 
-def _app_may_have(folders: Sequence[str], name: str) -> bool:
-    """Whether an app may have a module, or in one of its modules a class or function, called *name*."""
+def _app_may_have(folders: Sequence[str], path: Sequence[str]) -> bool:
+    """Whether an app may have a module, or in one of its modules a class with a method or a function, called *path*."""
+    name = path[0]
     found = [(Path(folder), Path(file)) for folder in folders for file in files(Path(folder), Collection())]
     if not folders or any(name in (file.stem, *file.parent.parts) for _, file in found):
         return True
-    return any(_text_may_have(source_of(folder / file), name, makes_names=_has_tests(file)) for folder, file in found)
+    return any(_text_may_have(source_of(folder / file), path, makes_names=_has_tests(file)) for folder, file in found)
 
 
 def _has_tests(file: Path) -> bool:
     return file.stem == "models" or any("test" in part for part in file.parts)
 
 
-def _text_may_have(text: str, name: str, *, makes_names: bool = True) -> bool:
+def _text_may_have(text: str, path: Sequence[str], *, makes_names: bool = True) -> bool:
+    name, *inner = path
+    if makes_names and _MAKES_NAMES.search(text):
+        return True
     words = set(_WORDS.findall(text))
-    is_made = any(name.startswith(word) for word in words if len(word) >= _SHORTEST_BEGINNING)
-    return (makes_names and bool(_MAKES_NAMES.search(text))) or name in words or is_made
+    if name not in words:
+        return any(name.startswith(word) for word in words if len(word) >= _SHORTEST_BEGINNING)
+    return len(inner) != 1 or not _lacks_method(text, name, inner[0])
+
+
+def _lacks_method(text: str, name: str, method: str) -> bool:
+    """Whether the class *name* of a module certainly has no *method*, nor one with such a name as a decorator makes: the classes
+    that it inherits from are in the module too, or are known test cases.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    imported = dict(_imported(tree.body))
+    pending = [name]
+    while pending:
+        node = classes.get(pending.pop())
+        if node is None or node.decorator_list or node.keywords or not all(_is_not(item, method) for item in node.body):
+            return False
+        for base in node.bases:
+            first, *rest = ast.unparse(base).split(".")
+            if first in classes and not rest:
+                pending.append(first)
+            elif not ".".join([imported.get(first, ""), *rest]).startswith(_TEST_CASES):
+                return False
+    return True
+
+
+def _imported(body: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Each name that a module imports, with its full name."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from ((alias.asname or alias.name.partition(".")[0], alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def _is_not(item: ast.stmt, method: str) -> bool:
+    """Whether *item*, of a class's body, certainly makes no *method*."""
+    if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+        return item.name != method and not (item.decorator_list and method.startswith(item.name))
+    if isinstance(item, ast.Assign):
+        return all(isinstance(target, ast.Name) and target.id != method for target in item.targets)
+    return isinstance(item, ast.Expr | ast.Pass | ast.AnnAssign)
 
 
 def _app_labels(installed_apps: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -187,14 +239,17 @@ def _app_labels(installed_apps: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _names_of_files() -> Iterator[str]:
-    """The modules of the project, and the classes and functions of models and tests."""
+    """The modules of the project, and the classes, their tests, and the functions of models and tests."""
     for file in _sources():
         parts = file.with_suffix("").parts
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if module:
             yield module
             if "test" in module or module.endswith(".models"):
-                yield from (f"{module}.{name}" for name in _NAMED.findall(source_of(file)))
+                owner = module
+                for name, method in _NAMED.findall(source_of(file)):
+                    owner = f"{module}.{name}" if name else owner
+                    yield owner if name else f"{owner}.{method}"
 
 
 def _sources() -> Iterator[Path]:

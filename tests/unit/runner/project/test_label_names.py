@@ -37,18 +37,42 @@ def test_a_label_in_djangos_form_stays(label: str) -> None:
     assert as_django_label(as_django_label(label)) == as_django_label(label)
 
 
+KNOWN = '''
+import unittest
+from django.test import TestCase
+from parameterized import parameterized
+from elsewhere import Mixin
+
+class KnownTests(TestCase):
+    """A docstring."""
+    value = 3
+
+    def test_total(self): ...
+    test_again = test_total
+
+    @parameterized.expand([1])
+    def test_each(self): ...
+
+class DerivedTests(KnownTests, unittest.TestCase): ...
+class MixedTests(Mixin, TestCase): ...
+class ManyTests(TestCase):
+    for name in "ab":
+        pass
+'''
+
 FILES = {
     "shopping/__init__.py": "",
     "shopping/guide.txt": "",
     "shopping/apps.py": 'class Config:\n    label = "store"\n',
     "shopping/tests/__init__.py": "",
+    "shopping/tests/test_known.py": KNOWN,
     "shopping/tests/test_cart.py": "class CartTests(TestCase):\n    def test_total(self): ...\n",
     "shopping/tests/test_made.py": "for name in NAMES:\n    globals()[name] = make(name)\n",
     "shopping/tests/test_many.py": "@parameterized_class(('n',), [(1,)])\nclass PartsTests(TestCase): ...\n",
     "storage/__init__.py": "",
     "storage/apps.py": 'class StorageConfig(AppConfig):\n    label = "room"\n',
     "storage/admin.py": "globals()",
-    "storage/models.py": "class BoxTests(TestCase): ...\n\ndef classify(): ...\n",
+    "storage/models.py": "from unittest import TestCase\n\nclass BoxTests(TestCase): ...\n\ndef classify(): ...\n",
     "plain/test_x.py": "class XTests: ...\n",
     "plain/test_short.py": "class A(TestCase):\n    def te(self): ...\n",
 }
@@ -85,6 +109,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "room.CartTests",
         "room.clasify",
         "room.Boxes.test_total",
+        "shopping.tests.test_known.KnownTests.test_totals",
+        "shopping/tests/test_known.py::DerivedTests::test_totl",
+        "room.BoxTests.test_total",
     ],
 )
 def test_a_label_that_names_nothing_is_refused(files: Path, label: str) -> None:
@@ -116,6 +143,12 @@ def test_a_label_that_names_nothing_is_refused(files: Path, label: str) -> None:
         "plain/test_x.py::XTests",
         "plain.test_short.A",
         "plain/test_short.py::A::te",
+        "shopping.tests.test_known.KnownTests.test_again",
+        "shopping.tests.test_known.KnownTests.test_each_0_a",
+        "shopping.DerivedTests.test_total",
+        "shopping.tests.test_known.DerivedTests.setUpClass",
+        "shopping.tests.test_known.MixedTests.test_of_the_mixin",
+        "shopping.tests.test_known.ManyTests.test_a",
         "named by itself",
         "sites.<locals>.Tests.test_one#2",
     ],
