@@ -157,8 +157,11 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+_NO_GEO_LIBRARY = re.compile("Could not (find|import) the (GDAL|GEOS) library")
+
+
 def import_advice(error: BaseException, settings_module: str = "") -> str:
-    """Advice for an import that failed because a package is not installed; empty for any other error.
+    """Advice for an import that failed because a package or GeoDjango's libraries are not installed; empty for any other error.
 
     It is empty too if *settings_module* itself, or its package, is missing.
     """
@@ -167,6 +170,9 @@ def import_advice(error: BaseException, settings_module: str = "") -> str:
             f"{error.name} has to be installed too, and not only what it depends on: in [tool.harness],"
             ' install = ["pip install -e .", ...].'
         )
+    if _NO_GEO_LIBRARY.search(str(error)):
+        packages = '["binutils", "gdal-bin", "libproj-dev"]'
+        return f"Debian's packages have the libraries of GeoDjango: apt = {packages} in [tool.harness]."
     name = error.name if isinstance(error, ModuleNotFoundError) else None
     if not name or f"{settings_module}.".startswith(f"{name}."):
         return ""

@@ -14,7 +14,8 @@ from ...errors import HarnessError, ProjectError
 from ...protocol.events import PhaseProgressed
 from .. import private_apis
 from ..failures import import_advice, message_of, project_traceback, type_name
-from ..sql.statement_log import StatementLog, advice
+from ..sql.known_errors import advice
+from ..sql.statement_log import StatementLog
 
 SQL_CHARACTERS = 4000
 REPORT_EVERY_S = 2.0

@@ -30,7 +30,7 @@ def publish(aliases: Iterable[Alias]) -> None:
         connection = connections[alias.name]
         if not is_forked(connection):
             found[alias.name] = {
-                "module": getattr(settings, "SETTINGS_MODULE", ""),
+                "module": getattr(settings, "SETTINGS_MODULE", "") or "",
                 "original": [alias.backend, alias.database],
                 "address": {key: str(connection.settings_dict[key]) for key in _ADDRESS},
                 "options": list(connection.settings_dict["OPTIONS"]),

@@ -68,7 +68,9 @@ class Handshake:
         routes = self._messages.expect(UseRoutes).routes
         if self.unset and routes and all(vendor_of(route.alias, route.backend) == "dummy" for route in routes):
             text = f"DATABASES of the settings has no ENGINE.{unset_variables.unset_advice(tuple(self.unset))}"
-            self._journal.notice("no-engine", f"{text} --db postgres, or [tool.harness] env with the variables, gives it one.")
+            self._journal.notice(
+                "no-engine", f"{text} --db postgres, or [tool.harness] env with the variables, gives it one."
+            )
 
         from ..project import run_tests
 

@@ -18,6 +18,7 @@ from django.db.utils import load_backend
 
 from ...errors import ProjectError
 from ...protocol.messages import Endpoint, Route
+from ..failures import import_advice
 from .vendors import needs_apps, vendor_of
 
 _DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "mysqlclient"}
@@ -100,7 +101,10 @@ def _missing_drivers(missing: Sequence[tuple[Route, Exception]]) -> ProjectError
         f"The alias {route.alias!r} is tested with {route.backend}, which cannot be loaded: {error}"
         for route, error in missing
     ]
-    return ProjectError("\n".join(lines), hint=hint)
+    advice = next(
+        filter(None, (import_advice(error) for _, error in missing if not isinstance(error, ImportError))), hint
+    )
+    return ProjectError("\n".join(lines), hint=advice)
 
 
 class Overlay:

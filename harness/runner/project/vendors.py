@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
 from ...errors import ProjectError
-from ..failures import causes, project_traceback, type_name
+from ..failures import causes, import_advice, project_traceback, type_name
 
 _VENDORS = {
     "django.db.backends.postgresql": "postgresql",
@@ -46,7 +46,8 @@ def vendor_of(alias: str, backend: str) -> str:
             return _vendor_in_fork(backend)
         raise ProjectError(
             f"DATABASES[{alias!r}] uses the backend {backend!r}, which cannot be loaded: {error}",
-            hint="Install what it needs into the runner: [tool.harness] install, or the project's requirements.",
+            hint=import_advice(error)
+            or "Install what it needs into the runner: [tool.harness] install, or the project's requirements.",
         ) from error
 
 

@@ -18,6 +18,7 @@ from .. import private_apis, unpatched
 from ..failures import message_of
 from ..text import cut
 from .crash_safe_log import CONNECT, CrashSafeLog
+from .known_errors import advice
 from .parameters import literal, shortened, shown
 
 HEAD = 1000
@@ -26,7 +27,6 @@ TAIL = 1000
 STATEMENT_CHARACTERS = 20_000
 TESTS_NAMED = 20
 DISTINCT_STATEMENTS = 20_000
-_NOT_BY_GTID = 1785
 
 _LISTS = re.compile(r"\((?:\s*(?:%s|\?)\s*,)+\s*(?:%s|\?)\s*\)")
 _STRINGS = re.compile(r"'(?:[^']|'')*'")
@@ -238,13 +238,3 @@ def _compose(db: Any, sql: str, params: Any) -> Any:
     values = params.values() if isinstance(params, dict) else params
     quoted = [literal(value, has_escapes=db.vendor == "mysql") for value in values]
     return sql % (dict(zip(params, quoted, strict=True)) if isinstance(params, dict) else tuple(quoted))
-
-
-def advice(error: BaseException) -> str:
-    """Advice for *error* (a driver's or Django's) if only a primary that replicates by GTID raises it; else empty."""
-    if not error.args or error.args[0] != _NOT_BY_GTID:
-        return ""
-    return (
-        "Tables without transactions (MyISAM) and a primary that replicates by GTID exclude each other:"
-        ' replication = "position" in [tool.harness.servers.mysql] replicates by position.'
-    )

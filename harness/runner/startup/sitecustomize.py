@@ -78,7 +78,7 @@ def _overlay(alias: str, config: dict[str, Any]) -> None:
     ours = _ALIASES.get(alias)
     if ours is None:
         return
-    is_same_module = os.environ.get("DJANGO_SETTINGS_MODULE") == ours["module"]
+    is_same_module = ours["module"] and os.environ.get("DJANGO_SETTINGS_MODULE") == ours["module"]
     if not is_same_module and [config.get("ENGINE"), str(config.get("NAME"))] != ours["original"]:
         return
     options = config.get("OPTIONS") or {}

@@ -7,7 +7,7 @@ from django.db.utils import ConnectionHandler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.runner.sql.statement_log import STATEMENT_CHARACTERS, StatementLog, advice, fingerprint
+from harness.runner.sql.statement_log import STATEMENT_CHARACTERS, StatementLog, fingerprint
 
 ALIASES: dict[str, Any] = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
@@ -111,13 +111,3 @@ class TestRecord:
         sql = recorded(f"SELECT '{'a' * (1 << 20)}', %s", (1,))
         assert "characters left out" in sql
         assert len(sql) < STATEMENT_CHARACTERS + 200
-
-
-def test_an_error_of_a_gtid_primary_names_the_option() -> None:
-    error = Exception(1785, "Statement violates ...")
-    assert 'replication = "position" in [tool.harness.servers.mysql]' in advice(error)
-
-
-def test_other_errors_have_no_advice() -> None:
-    assert advice(Exception(1146, "no such table")) == ""
-    assert advice(Exception()) == ""
