@@ -111,7 +111,8 @@ def _referred(parser: configparser.RawConfigParser, text: str) -> str:
 def _substituted(text: str) -> str:
     """*text* with the defaults of tox's substitutions; the project's own folder is the current one."""
     text = re.sub(r"\{(?:posargs|env:\w+):([^{}]*)\}", r"\1", text)
-    text = text.replace("{posargs}", "").replace("{toxinidir}", ".").replace("{tox_root}", ".")
+    text = text.replace("{posargs}", "").replace("{envpython}", "python").replace("{env_python}", "python")
+    text = text.replace("{toxinidir}", ".").replace("{tox_root}", ".")
     return re.sub(r"(?m)^\.$", "", text)
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from harness.host.init.findings import Found, look_at
 from tests.unit.host.project.conftest import write
 
@@ -45,10 +47,11 @@ class TestBootstrap:
         assert found["SHOP_KEY"].where.startswith("runtests.py reads it")
         assert "settings" not in found
 
-    def test_its_folder_is_that_of_the_command(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("python", ["python", "{envpython}", "{env_python}"])
+    def test_its_folder_is_that_of_the_command(self, python: str, tmp_path: Path) -> None:
         files = {
             "tests/runtests.py": RUNTESTS,
-            "tox.ini": "[testenv]\nchangedir = tests\ncommands = python runtests.py\n",
+            "tox.ini": f"[testenv]\nchangedir = tests\ncommands = {python} runtests.py {{posargs}}\n",
         }
         write(tmp_path, files)
         found = values(tmp_path)
