@@ -354,11 +354,11 @@ def _files(project: _Project) -> Iterator[Found]:
 
 
 def _uncompiled(project: _Project) -> Iterator[tuple[str, str]]:
-    """The command that compiles messages, where some have no compiled file in git."""
+    """The command that compiles messages, where most have no compiled file in git. A few that have none are cases of a test."""
     files = set(project.files)
     texts = [name for name in project.files if re.search(r"(^|/)locale/.*\.po$", name) and not name.startswith("docs/")]
     missing = [name for name in texts if f"{name[:-3]}.mo" not in files]
-    if missing:
+    if len(missing) > len(texts) / 2:
         script = f"python {project.entry.script}" if project.entry.script else "django-admin"
         yield f"{script} compilemessages", f"{missing[0]} has no compiled file in git"
 

@@ -219,6 +219,8 @@ class TestFiles:
         assert values(tmp_path) == {"before": ("python manage.py compilemessages",)}
         write(tmp_path, {po.replace(".po", ".mo"): ""})
         assert values(tmp_path) == {}
+        write(tmp_path, {"shop/tests/locale/ru/LC_MESSAGES/django.po": ""})  # a test of the command compiles it
+        assert values(tmp_path) == {}
 
     def test_ci_decides_whether_messages_are_compiled(self, tmp_path: Path) -> None:
         write(tmp_path, {**PROJECT, "shop/locale/de/LC_MESSAGES/django.po": "", WORKFLOW: workflow("manage.py test")})
