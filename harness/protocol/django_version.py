@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 
+OLDEST = (4, 2)
+"""The oldest series that the runner works with."""
+
 _SPELLING = re.compile(r"([1-9]\d?)\.(\d{1,2})(?:\.(\d{1,3}))?(?:(?<!\.)(a|b|rc)(\d{1,2}))?", re.ASCII)
 _STAGES = {"a": "alpha", "b": "beta", "rc": "rc"}
 """The stages of pre-releases: as pip spells them, and as ``django.VERSION`` does."""
@@ -34,6 +37,12 @@ def fits(asked: str, version: tuple[int, int, int, str, int]) -> bool:
     if stage:
         return version[2:] == (int(patch or 0), _STAGES[stage], int(number))
     return version[3] == "final" and (patch is None or version[2] == int(patch))
+
+
+def is_too_old(version: str) -> bool:
+    """Whether *version*, a series or a release, is older than ``OLDEST``."""
+    major, minor = re.findall(r"\d+", version)[:2]
+    return (int(major), int(minor)) < OLDEST
 
 
 def oldest_python(asked: str) -> tuple[int, int] | None:

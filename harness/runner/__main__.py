@@ -59,6 +59,9 @@ def _run(journal: Journal, messages: HostMessages) -> None:
             "Django is not installed where the tests run.",
             hint="Name it in the project's requirements, or say how it gets there: [tool.harness] install.",
         )
+    from .loading.installed_django import check_django
+
+    check_django(spec.django)
     from .loading import start
 
     start.run(spec, journal, messages)

@@ -146,13 +146,20 @@ class TestDjango:
         assert journal.outcomes() == {"Tests.test_one": "PASSED"}
         assert journal.one(TopologyFound).django == django.get_version()
 
+    def test_one_that_is_too_old_is_named(self, project: MakeProject) -> None:
+        old = "VERSION = (3, 2, 25, 'final', 0)\nget_version = lambda: '3.2.25'\n"
+        conf = {"django/conf/__init__.py": "settings = None\n"}
+        root = project({"django/__init__.py": old, **conf})
+        aborted = run(root, RunSpec(settings="settings")).aborted
+        assert aborted.message == "The project's Django is 3.2.25, and the harness runs 4.2 and later."
+
     def test_another_one_ends_the_run_before_its_settings(self, project: MakeProject) -> None:
         root = project({}, "raise SystemExit('the settings were loaded')")
-        journal = run(root, RunSpec(settings="settings", django="1.11"))
+        journal = run(root, RunSpec(settings="settings", django="4.2"))
         assert journal.status == ExitCode.PROJECT
-        message = f"Django 1.11 was asked for, and the tests would run on Django {django.get_version()} in "
+        message = f"Django 4.2 was asked for, and the tests would run on Django {django.get_version()} in "
         assert journal.aborted.message.startswith(message)
-        assert "pip install 'Django~=1.11.0'" in journal.aborted.hint
+        assert "pip install 'Django~=4.2.0'" in journal.aborted.hint
 
 
 class TestMigrations:

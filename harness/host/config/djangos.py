@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from harness.errors import UsageError
 from harness.protocol import django_version
 
+_OLDEST = "Django {}.{}".format(*django_version.OLDEST)
 _MAIN = ("main", "master", "dev")
 
 
@@ -16,6 +17,8 @@ def read_djangos(texts: Iterable[str], place: str) -> tuple[str, ...]:
     for number, version in enumerate(versions):
         if not django_version.is_version(version):
             raise UsageError(f"{place}: {version!r} is no version of Django.", hint=_hint(version))
+        if django_version.is_too_old(version):
+            raise UsageError(f"{place}: Django {version} is too old.", hint=f"The harness runs {_OLDEST} and later.")
         if version in versions[:number]:
             raise UsageError(f"{place}: Django {version} twice.", hint="Name each once: each version is one run.")
     return versions

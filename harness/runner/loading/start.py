@@ -11,11 +11,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import django
 from django.conf import settings
 
 from ...errors import ProjectError
-from ...protocol import django_version
 from ...protocol.messages import RunSpec
 from .. import unset_variables
 from ..failures import message_of, project_root, type_name
@@ -29,8 +27,6 @@ from .handshake import VARIABLE, Handshake, PlanEnded, explained
 
 def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
     """Send the topology, receive the routes, run the tests; only the first of these for ``spec.plan_only``."""
-    if spec.django:
-        _check_django(spec.django)
     gc_thresholds.collect_seldom()
     warning_counts.install()
     _enter_folder(spec)
@@ -63,18 +59,6 @@ def _run_without_script(handshake: Handshake, journal: Journal) -> None:
     from ..project import run_tests
 
     run_tests.run_tests(session)
-
-
-def _check_django(asked: str) -> None:
-    """Raise ``ProjectError`` unless the Django that is imported is the one that was *asked* for."""
-    if not django_version.fits(asked, django.VERSION):
-        raise ProjectError(
-            f"Django {asked} was asked for, and the tests would run on Django {django.get_version()} in"
-            f" {Path(django.__file__).parent}.",
-            hint="With --runner host nothing is installed: install it beside harness, with pip install"
-            f" '{django_version.requirement(asked)}'. In an image, a Django that the project takes from a repository, a"
-            " folder or a URL, or has among its own files, is not replaced.",
-        )
 
 
 def _enter_folder(spec: RunSpec) -> None:

@@ -40,6 +40,11 @@ class TestValues:
         assert "is no version of Django" in error.message
         assert hint in error.hint
 
+    def test_a_version_that_the_runner_cannot_use_is_an_error(self) -> None:
+        with pytest.raises(UsageError, match=r"--django: Django 3\.2\.25 is too old") as caught:
+            read_djangos(["3.2.25"], "--django")
+        assert caught.value.hint == "The harness runs Django 4.2 and later."
+
     def test_a_version_twice_is_an_error(self) -> None:
         with pytest.raises(UsageError, match=r"--django: Django 5\.2 twice"):
             read_djangos(["5.2,6.1", "5.2"], "--django")
