@@ -96,7 +96,8 @@ def _left() -> set[str]:
     listed = _docker("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.Command}}").splitlines()
     return {
         *(line for line in listed if "-install " in line or "test-build" in line),
-        *_docker("volume", "ls", "-q").split(),
+        # other runs beside this one keep what they download
+        *(name for name in _docker("volume", "ls", "-q").split() if not name.startswith("harness-cache-")),
     }
 
 

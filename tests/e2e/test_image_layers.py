@@ -14,10 +14,11 @@ import pytest
 
 from harness.host.config.load import load
 from harness.host.docker.client import connect
+from harness.host.docker.images import PROJECT_LABEL, Images
 from harness.host.images import build_environment
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.builder import ImageBuilder
-from harness.host.images.project_spec import ProjectOptions
+from harness.host.images.project_spec import CACHE_FOLDER, ProjectOptions
 from tests.e2e.wheels import wheel
 
 pytestmark = pytest.mark.docker
@@ -201,3 +202,40 @@ class TestConstraint:
             "UV_CONSTRAINT": str(tmp_path / "limits.txt"),
         }
         assert self.version(tmp_path / "project", name, environ) == "1.0\n"
+
+
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_downloads_are_kept_for_the_next_image(tmp_path: Path, tool: str) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    if tool == "uv":
+        (root / "pyproject.toml").write_text("[tool.uv]\nno-index = false\n")
+    environment = build_environment.read(load({"project": str(root), "settings": "x"}, os.environ, root))
+    log: list[str] = []
+    volumes = f"docker volume ls -q --filter label={PROJECT_LABEL}={root}".split()
+    tags = []
+    try:
+        for requirements in ("docopt==0.6.2", "docopt==0.6.2\nsix"):  # the first one has no wheel
+            (root / "requirements.txt").write_text(f"{requirements}\n# {tmp_path}\n")
+            log.clear()
+            with (
+                contextlib.closing(connect()) as client,
+                ImageBuilder(client, lambda _, line: log.append(line), lambda: environment) as builder,
+            ):
+                tags.append(builder.project_image(builder.runner_image("3.13"), root, ProjectOptions(has_cache=True)))
+        (volume,) = subprocess.run(volumes, capture_output=True, text=True, check=True).stdout.split()
+        if tool == "pip":
+            assert any("Using cached docopt" in line for line in log), "\n".join(log)
+        kept = docker(
+            "run", "--rm", "-v", f"{volume}:/cache", tags[-1], "sh", "-c", f"ls /cache/{tool}; ls -A {CACHE_FOLDER}"
+        )
+        assert kept.strip()
+        assert docker("run", "--rm", tags[-1], "ls", "-A", CACHE_FOLDER) == "", "the image has none of it"
+        with contextlib.closing(connect()) as client:
+            images = Images(client, lambda *_: None)
+            (stored,) = (image for image in images.in_detail() if image.id == volume)
+            assert images.remove(stored) == ""
+        assert subprocess.run(volumes, capture_output=True, text=True, check=True).stdout == ""
+    finally:
+        for tag in tags:
+            docker("image", "rm", tag)

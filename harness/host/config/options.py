@@ -222,6 +222,9 @@ class Config:
         TEXTS, "Further requirements of the runner image, beside those of the project: a driver, a plugin."
     )
     apt: tuple[str, ...] = _key(TEXTS, "Further Debian packages of the runner image.")
+    package_cache: bool = _key(
+        SWITCH, "Keep what is downloaded for one image of the project for its next one, in a volume.", default=True
+    )
     root: Path = _key(
         FOLDER,
         "Folder whose files the tests get, around the project's: .. where the project needs files beside it. "

@@ -38,6 +38,9 @@ PROJECT_LABEL = f"{naming.LABEL}.project"
 MACHINE_LABEL = f"{naming.LABEL}.machine"
 """The label with the name of the machine that has this folder: several machines can share an engine."""
 
+CACHE = "cache"
+"""The name, in the same label, of a project's volume with what its installations have downloaded."""
+
 PULL_ANSWER_S = 15
 """The longest time, in seconds, for a registry's first answer. A registry that does not answer costs a run this much, once."""
 
@@ -167,14 +170,19 @@ class Images:
         return tuple(found)
 
     def in_detail(self) -> list[Image]:
-        """The images of ``ours`` with all their fields; takes the engine some time."""
+        """The images of ``ours`` with all their fields, and the volumes of projects; takes the engine some time."""
         ours = self.ours()
         try:
-            disk = {str(each["Id"]): each for each in self._api.df()["Images"]}
+            df = self._api.df()
+            disk = {str(each["Id"]): each for each in df["Images"]}
         except FAILURES as error:
             raise refused("The engine could not measure its images", error) from error
         inspected = ((image, self._inspect(image.id)) for image in ours)
-        return [_in_detail(image, disk.get(image.id, {}), each.attrs) for image, each in inspected if each is not None]
+        caches = [_cache(each) for each in df.get("Volumes") or () if NAME_LABEL in (each.get("Labels") or {})]
+        return [
+            *caches,
+            *(_in_detail(image, disk.get(image.id, {}), each.attrs) for image, each in inspected if each is not None),
+        ]
 
     def stored_bytes(self) -> int:
         """The size of all layers on the engine's disk."""
@@ -191,6 +199,12 @@ class Images:
 
     def remove(self, image: Image) -> str:
         """Remove *image*, or only our tag if it has foreign tags. Returns the reason of a failure, empty if it was removed."""
+        if image.labels.get(NAME_LABEL) == CACHE:
+            try:
+                self._api.remove_volume(image.id)
+            except FAILURES as error:
+                return explanation(error)
+            return ""
         foreign = [tag for tag in image.tags if not is_ours(tag)]
         references = [tag for tag in image.tags if is_ours(tag)] if foreign else [*image.tags, image.id]
         for reference in references:
@@ -306,18 +320,30 @@ class Images:
 
 def _in_detail(image: Image, disk: Mapping[str, Any], inspected: Mapping[str, Any]) -> Image:
     shared = max(0, int(disk.get("SharedSize") or 0))
-    tagged = str(inspected.get("Metadata", {}).get("LastTagTime") or "")[:19]
-    try:
-        tagged_at = datetime.datetime.fromisoformat(f"{tagged}+00:00").timestamp()
-    except ValueError:
-        tagged_at = 0.0
     return replace(
         image,
         own_bytes=max(0, int(disk.get("Size") or 0) - shared),
-        tagged_at=max(0.0, tagged_at),
+        tagged_at=_timestamp(inspected.get("Metadata", {}).get("LastTagTime")),
         layers=tuple(inspected.get("RootFS", {}).get("Layers") or ()),
         has_container=int(disk.get("Containers") or 0) > 0,
     )
+
+
+def _cache(volume: Mapping[str, Any]) -> Image:
+    usage = volume.get("UsageData") or {}
+    size = max(0, int(usage.get("Size") or 0))
+    is_used = int(usage.get("RefCount") or 0) > 0
+    made_at = _timestamp(volume.get("CreatedAt"))
+    name = str(volume["Name"])
+    return Image(name, (name,), volume["Labels"], made_at, size, size, has_container=is_used)
+
+
+def _timestamp(text: object) -> float:
+    """The engine's time *text*, with nanoseconds or without, in seconds of the epoch; 0 for none."""
+    try:
+        return max(0.0, datetime.datetime.fromisoformat(f"{str(text)[:19]}+00:00").timestamp())
+    except ValueError:
+        return 0.0
 
 
 def is_ours(tag: str) -> bool:

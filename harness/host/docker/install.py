@@ -6,6 +6,7 @@ Owns the container and its end. ``host.images`` decides which commands run, with
 from __future__ import annotations
 
 import contextlib
+import io
 import secrets
 import signal
 import tarfile
@@ -38,6 +39,9 @@ HINT = (
     " packages that they need; pip's indexes, certificates and proxies are those of your own pip."
 )
 
+RUNNER_ID = 10001
+"""The user and the group of the commands, as the runner's Dockerfile makes them."""
+
 KILLED = 128 + signal.SIGKILL
 END_SHOWS_S = 2.0
 """The longest time, in seconds, until the engine reports the end of a container whose processes are gone."""
@@ -65,7 +69,8 @@ class Installation:
 
     ``project_files`` are those of ``project_root`` that the commands can read, and lie in ``project_folder``. Before they
     are there, ``preparation`` runs, if there is one: *source* is then the result of an earlier installation. If
-    ``condition`` fails there, the commands do not run, and there is no image.
+    ``condition`` fails there, the commands do not run, and there is no image. ``cache`` is the volume with the downloads of
+    earlier installations, in ``cache_folder``; empty for none. It is made with ``cache_labels`` if it does not exist.
     ``declared_in`` names the source of the commands, for people. ``files`` are those of this machine that the commands
     need, by their path in the container; they lie in the volume ``files_folder``, and ``variables`` are those of each
     command's process alone, so the image keeps neither.
@@ -83,6 +88,9 @@ class Installation:
     project_files: Sequence[str] = ()
     preparation: Command | None = None
     condition: Command | None = None
+    cache: str = ""
+    cache_folder: str = ""
+    cache_labels: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -149,8 +157,12 @@ class Installer:
     def _container(self, installation: Installation) -> Iterator[str]:
         run = secrets.token_hex(4)
         is_for_root = any(command.user == "root" for command in installation.commands)
+        mounts = [Mount(target=installation.files_folder, source=None, type="volume")]
+        if installation.cache:
+            labels = dict(installation.cache_labels)
+            mounts.append(Mount(installation.cache_folder, installation.cache, type="volume", labels=labels))
         host_config = self._api.create_host_config(
-            mounts=[Mount(target=installation.files_folder, source=None, type="volume")],
+            mounts=mounts,
             cap_drop=["ALL"],
             cap_add=list(CAPABILITIES) if is_for_root else [],
             security_opt=["no-new-privileges"],
@@ -203,6 +215,8 @@ class Installer:
         self._containers.discard(container)
 
     def _copy_files(self, container: str, installation: Installation) -> None:
+        if installation.cache:
+            self._api.put_archive(container, "/", _folder_of_runner(installation.cache_folder))
         with tempfile.TemporaryFile() as archive:
             with tarfile.open(fileobj=archive, mode="w", dereference=True) as tar:
                 for place, path in installation.files.items():
@@ -235,6 +249,16 @@ class Installer:
             *label_changes({**installation.labels, **dict.fromkeys(containers.labels("", ""), "")}),
         ]
         self._api.commit(container, repository=repository, tag=version, changes="\n".join(changes))
+
+
+def _folder_of_runner(folder: str) -> bytes:
+    """A tar that gives *folder* to the user of the commands: the engine makes a volume as root's."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo(folder.strip("/"))
+        member.type, member.mode, member.uid, member.gid = tarfile.DIRTYPE, 0o755, RUNNER_ID, RUNNER_ID
+        tar.addfile(member)
+    return buffer.getvalue()
 
 
 def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:

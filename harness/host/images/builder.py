@@ -141,6 +141,8 @@ class ImageBuilder:
             files.project_tar(installation.project_root, installation.project_files, archive, place)
             archive.seek(0)
             log = BuildLog("project", self._on_progress, self._announced_environment().redact)
+            if installation.cache:
+                self._records.use(installation.cache, "", self._held)
             return self._installer.install(installation, archive, log)
 
     def provide(self, specs: Sequence[Spec]) -> str:

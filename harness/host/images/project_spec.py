@@ -6,6 +6,7 @@ Only decides, and reads the project's files; ``builder`` beside this module make
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shlex
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.host.digest import digest_of
-from harness.host.docker.images import MACHINE_LABEL, NAME_LABEL, ORIGIN_LABEL, PROJECT_LABEL, Image
+from harness.host.docker.images import CACHE, MACHINE_LABEL, NAME_LABEL, ORIGIN_LABEL, PROJECT_LABEL, Image
 from harness.host.docker.install import Command, Installation
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.specs import KEY_LABEL, ORIGIN_ID_LABEL, TAG_DIGITS, VERSION_LABEL
@@ -36,6 +37,21 @@ VARIABLES = {
 """The variables of every installation, beside those of the build environment."""
 
 
+CACHE_FOLDER = "/run/harness-cache"
+"""The folder in a container with what earlier installations have downloaded; a volume, so no image keeps it."""
+
+CACHED = {
+    "PIP_NO_CACHE_DIR": "",
+    "UV_NO_CACHE": "0",
+    "PIP_CACHE_DIR": f"{CACHE_FOLDER}/pip",
+    "UV_CACHE_DIR": f"{CACHE_FOLDER}/uv",
+    "POETRY_CACHE_DIR": f"{CACHE_FOLDER}/poetry",
+    "PDM_CACHE_DIR": f"{CACHE_FOLDER}/pdm",
+    "PIPENV_CACHE_DIR": f"{CACHE_FOLDER}/pipenv",
+}
+"""The variables of an installation that has this folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectOptions:
     """The configuration of a project's image.
@@ -43,7 +59,8 @@ class ProjectOptions:
     ``install`` has its commands, ``None`` for the default from the project's files; ``extra`` further requirements, ``apt``
     Debian packages, ``exclude`` the folders that are not part of the project, ``engines`` those that need a driver.
     ``root`` is the folder that is copied: a folder above the project, ``None`` for the project itself. ``django`` is the
-    version of Django in place of the project's own; empty for none.
+    version of Django in place of the project's own; empty for none. ``has_cache``: what is downloaded for one image is kept
+    for the next one.
     """
 
     install: Sequence[str] | None = None
@@ -53,6 +70,7 @@ class ProjectOptions:
     engines: Sequence[str] = ()
     root: Path | None = None
     django: str = ""
+    has_cache: bool = False
 
 
 def system_installation(environment: BuildEnvironment, runner: str, apt: Sequence[str]) -> Installation:
@@ -96,6 +114,7 @@ def project_installation(
     variables = [f"{name}={value}".encode() for name, value in versions.items()]
     digest = dependencies.digest(plan, contents, runner, options.apt, [*settings, *variables])
     reuse = _reuse_key(plan, base, source, settings) if plan.local else ""
+    cache = _cache(project, source) if options.has_cache and (plan.files is not None or plan.local) else ""
     return Installation(
         source=source,
         tag=f"{naming.PREFIX}-project:{digest}",
@@ -109,7 +128,10 @@ def project_installation(
         project_files=files,
         files_folder=FILES_FOLDER,
         files=environment.files,
-        variables={**environment.variables(), **VARIABLES, **versions},
+        cache=cache,
+        cache_folder=CACHE_FOLDER,
+        cache_labels=_labels(CACHE, source, "", project),
+        variables={**environment.variables(), **VARIABLES, **(CACHED if cache else {}), **versions},
     )
 
 
@@ -122,6 +144,12 @@ def _command(project: Path, text: str, django: str) -> Command:
         advise=lambda output: installers.django_advice(django, output) or advise(output),
         failure=f"Django {django} could not be installed beside the project's other dependencies.",
     )
+
+
+def _cache(project: Path, source: str) -> str:
+    """The volume with what *project* has downloaded for images on the image *source*."""
+    owner = (platform.node(), str(os.getuid()), str(project), source)
+    return f"{naming.PREFIX}-{CACHE}-{digest_of(map(str.encode, owner))[:TAG_DIGITS]}"
 
 
 def on_top(installation: Installation, image: Image) -> Installation:

@@ -74,6 +74,7 @@ class ConfiguredImages:
             engines=[spec.engine for spec in config.db],
             root=config.root,
             django=django,
+            has_cache=config.package_cache,
         )
         return self._builder.project_image(runner, config.project, options)
 

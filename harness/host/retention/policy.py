@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import UsageError
-from harness.host.docker.images import MACHINE_LABEL, NAME_LABEL, PROJECT_LABEL, Image
+from harness.host.docker.images import CACHE, MACHINE_LABEL, NAME_LABEL, PROJECT_LABEL, Image
 from harness.host.retention.usage import Usage
 
 DAY_S = 86400
@@ -16,7 +16,7 @@ KEPT_IMAGES = 3
 KEPT_S = 7 * DAY_S
 """The time, in seconds, after its last use for which an image of a project stays in any case when a new one is made."""
 
-OF_PROJECTS = ("project", "system")
+OF_PROJECTS = ("project", "system", CACHE)
 """The names of the images that belong to projects; all others belong to the harness."""
 
 _UNITS = {"h": 3600, "d": DAY_S, "w": 7 * DAY_S}
@@ -74,7 +74,7 @@ def stored(
     found = []
     for image in images:
         recorded = usage(image.tag)
-        labelled = image.labels.get(PROJECT_LABEL, "") if image.labels.get(NAME_LABEL) == "project" else ""
+        labelled = image.labels.get(PROJECT_LABEL, "") if image.labels.get(NAME_LABEL) in ("project", CACHE) else ""
         is_here = image.labels.get(MACHINE_LABEL) == machine
         folders = tuple(dict.fromkeys([*([labelled] if labelled and is_here else []), *recorded.projects]))
         is_abandoned = bool(folders) and not any(map(exists, folders)) and (is_here or not labelled)
@@ -102,7 +102,8 @@ def selected(found: Sequence[Stored], selection: Selection, now: float) -> list[
 def outdated(found: Sequence[Stored], project: str, now: float) -> list[Stored]:
     """The images of *project* alone that go when it gets a new one: all but the last used ones."""
     own = sorted((each for each in found if each.projects == (project,)), key=lambda each: each.used_at, reverse=True)
-    chosen = [each for each in own[KEPT_IMAGES:] if each.used_at <= now - KEPT_S]
+    images, caches = [each for each in own if each.name != CACHE], [each for each in own if each.name == CACHE]
+    chosen = [each for each in (*images[KEPT_IMAGES:], *caches) if each.used_at <= now - KEPT_S]
     return [each for each in chosen if all(above in chosen for above in _with_made_of(each, found))]
 
 

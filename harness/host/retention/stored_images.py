@@ -15,14 +15,20 @@ from pathlib import Path
 
 from harness.errors import ExitCode, ServerError, UsageError
 from harness.host.docker.client import connect
-from harness.host.docker.images import ORIGIN_LABEL, PROJECT_LABEL, Image, Images, OnProgress
+from harness.host.docker.images import CACHE, ORIGIN_LABEL, PROJECT_LABEL, Image, Images, OnProgress
 from harness.host.engines import ENGINES
 from harness.host.retention import policy
 from harness.host.retention.policy import Selection, Stored
 from harness.host.retention.usage import Records, cache_folder
 
 _COLUMNS = ("image", "contents", "made", "last used", "size", "own", "project, or built on")
-_CONTENTS = {"project": "dependencies", "system": "Debian packages", "runner": "Python", "base": "Debian"}
+_CONTENTS = {
+    "project": "dependencies",
+    "system": "Debian packages",
+    "runner": "Python",
+    "base": "Debian",
+    CACHE: "downloads",
+}
 _IN_USE = ("a container uses it", "a run needs it")
 _UNITS = ((policy.DAY_S, "day"), (3600, "hour"), (60, "minute"))
 

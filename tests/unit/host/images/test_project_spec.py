@@ -4,6 +4,7 @@ import gzip
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,10 +80,11 @@ class Inputs:
     def key(self) -> str:
         return self.installation().tag.removeprefix("harness-project:")
 
-    def installation(self) -> Installation:
+    def installation(self, *, has_cache: bool = False) -> Installation:
         config = load({"project": str(self.root), "settings": "x"}, self.environ, self.root)
         environment = build_environment.resolve(config, self.pip, self.environ)
-        return project_installation(environment, self.runner, self.root, self.options)
+        options = replace(self.options, has_cache=has_cache)
+        return project_installation(environment, self.runner, self.root, options)
 
 
 @pytest.fixture
@@ -177,6 +179,27 @@ def test_a_change_of_no_package_keeps_the_key(inputs: Inputs, change: Callable[[
     change(inputs)
     assert inputs.key() == before
     assert len(before) == 12
+
+
+class TestCache:
+    def cache(self, inputs: Inputs) -> str:
+        return inputs.installation(has_cache=True).cache
+
+    def test_is_one_for_a_project_and_the_image_below(self, inputs: Inputs) -> None:
+        inputs.configured = ["pip install -r more/base.txt"]
+        before = self.cache(inputs)
+        inputs.write("more/base.txt", "attrs\n")
+        assert self.cache(inputs) == before != ""
+        inputs.apt.append("libxml2")
+        assert self.cache(inputs) not in ("", before)
+
+    def test_is_left_out_on_demand_and_for_unknown_commands(self, inputs: Inputs) -> None:
+        assert inputs.installation().cache == ""
+        inputs.configured = ["make dependencies"]
+        assert self.cache(inputs) == ""
+
+    def test_does_not_count(self, inputs: Inputs) -> None:
+        assert inputs.installation(has_cache=True).tag == inputs.installation().tag
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,12 @@ class TestOutdated:
         ages = [KEPT_S + number for number in range(9)]
         assert outdated(self.found(*ages, projects=("/shop", "/blog")), "/shop", NOW) == []
 
+    def test_downloads_go_and_are_none_of_the_images_that_stay(self) -> None:
+        ages = [KEPT_S] * KEPT_IMAGES
+        cache = Stored(image("cache", "z"), NOW - KEPT_S, ("/shop",))
+        used = Stored(image("cache", "y"), NOW, ("/shop",))
+        assert outdated([cache, used, *self.found(*ages)], "/shop", NOW) == [cache]
+
     def test_one_that_another_is_made_of_stays(self) -> None:
         ages = [KEPT_S + number for number in range(KEPT_IMAGES)]
         base = Stored(image("project", "z"), NOW - 2 * KEPT_S, ("/shop",))
