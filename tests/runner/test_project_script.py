@@ -200,6 +200,28 @@ class TestConfigurationAlone:
         assert journal.final("test_slow").stdout.strip() == "['manage.py', 'test', 'shop', 'more']"
 
 
+WITH_EXAMPLE = {"example/tests.py": MORE.format("pass").replace("More", "Example")}
+
+
+class TestExamples:
+    def test_a_library_runs_without_its_examples(self, run_script: RunScript) -> None:
+        journal = run_script(CONFIGURE, files=WITH_EXAMPLE, bootstrap="runtests:configure")
+        assert (journal.status, journal.outcomes()) == (0, GREEN)
+        text = "example is not tested: none of its apps is installed. harness ci . runs all tests."
+        assert journal.notices("examples-left-out") == [text]
+
+    def test_a_label_asks_for_them(self, run_script: RunScript) -> None:
+        journal = run_script(CONFIGURE, ".", files=WITH_EXAMPLE, bootstrap="runtests:configure")
+        assert journal.outcomes() == {**GREEN, "ExampleTests.test_more": "PASSED"}
+
+    def test_with_a_manage_py_its_tests_are_right(self, run_script: RunScript, run_project: RunTests) -> None:
+        manage = "import os\nos.environ['DJANGO_SETTINGS_MODULE'] = 'of_manage'\n"
+        settings = "from settings import *\nINSTALLED_APPS = ['shop']\nDATABASES['other'] = DATABASES['default']\n"
+        run_script(CONFIGURE, plan_only=True, files={**WITH_EXAMPLE, "manage.py": manage, "of_manage.py": settings})
+        journal = run_project(script="manage.py", settings=None)
+        assert journal.outcomes() == {**GREEN, "ExampleTests.test_more": "PASSED"}
+
+
 class TestChoice:
     def test_labels_of_the_user_run_once_in_place_of_its_own(self, run_script: RunScript) -> None:
         journal = run_script(RUNTESTS, "shop.tests.Tests.test_rows", "more")

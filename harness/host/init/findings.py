@@ -213,6 +213,8 @@ def _labels(project: _Project) -> Iterator[Found]:
             project.notes.append(f"The label {label} of {where} names no file here and is left out.")
     if labels and "." not in labels:
         yield Found("labels", tuple(labels), where)
+    elif not (labels or project.entry.script or project.bootstrap) and any(project.root.glob("example*/__init__.py")):
+        yield Found("labels", (".",), f"{where}, with the tests of examples")
     for key in ("exclude_tag", "tag"):
         if values := command.values.get(key):
             yield Found(key, values, where)

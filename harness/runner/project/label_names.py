@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.machinery import PathFinder
 from pathlib import Path, PurePosixPath
 
@@ -20,6 +21,8 @@ from ..pytest.config import Collection, files
 from ..text import source_of
 
 NEAR = 3
+EXAMPLES = ("example", "demo", "sandbox", "sample")
+"""Beginnings of the names of a library's packages that show its use."""
 _FIXTURES = ("setUpClass", "tearDownClass", "setUpModule", "tearDownModule")
 _PLAIN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _WORDS = re.compile(r"[^\W\d]\w*")
@@ -61,6 +64,25 @@ def check(labels: Iterable[str], installed_apps: Sequence[str]) -> None:
     missing = [label for label in labels if is_missing(label, installed_apps)]
     if missing and not any(_MAKES_IDS.search(source_of(file)) for file in _sources()):
         raise nothing_matches(missing, [*_names_of_files(), *_app_labels(installed_apps)])
+
+
+def without_examples(installed_apps: Sequence[str], pattern: str) -> tuple[list[str], list[str]]:
+    """The labels of the packages and files here that have tests, without packages of examples; and these packages.
+
+    *pattern* is that of test files. Both are empty where no such package is beside other tests. A package with an installed app
+    is no example: the tests use it.
+    """
+    installed = {app.partition(".")[0] for app in installed_apps}
+    labels: list[str] = []
+    left_out: list[str] = []
+    for path in sorted(Path().iterdir()):
+        if (path / "__init__.py").is_file():
+            if any(fnmatchcase(Path(file).name, pattern) for file in files(path, Collection())):
+                is_example = path.name.startswith(EXAMPLES) and path.name not in installed
+                (left_out if is_example else labels).append(path.name)
+        elif path.is_file() and fnmatchcase(path.name, pattern):
+            labels.append(path.stem)
+    return (labels, left_out) if labels and left_out else ([], [])
 
 
 def nothing_matches(labels: Sequence[str], names: Iterable[str]) -> ProjectError:

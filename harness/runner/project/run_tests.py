@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import django
@@ -24,7 +25,7 @@ from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count, warning_counts
 from ..text import class_name
 from ..workers.observed_run import ObservedRun
-from . import portability
+from . import label_names, portability
 from .project_runner import Session, runner_class
 from .settings_overlay import Gate, Overlay, load_backends
 from .vendors import vendor_of
@@ -61,11 +62,25 @@ def run_tests(session: Session) -> None:
     with explained(session):
         django.setup()
         session.overlay.apply_again()
+        _leave_out_examples(session)
         session.statement_log.install()
         own_class = get_runner(settings, _test_runner(session.spec.django_args))
         counted: object = _counted(session, own_class)
         session.messages.check()
     finish(session, class_name(own_class), counted)
+
+
+def _leave_out_examples(session: Session) -> None:
+    """Choose the tests of a library where the user chooses none: with a ``manage.py``, those that it would run are right."""
+    spec = session.spec
+    if spec.labels or spec.replay or spec.script or spec.legacy_discovery or spec.doctest:
+        return
+    options, _ = runner_options(spec.django_args)
+    labels, left_out = label_names.without_examples(settings.INSTALLED_APPS, options["pattern"])
+    if left_out and not options["top_level"]:
+        session.spec = replace(spec, labels=tuple(labels))
+        text = f"{', '.join(left_out)} is not tested: none of its apps is installed. harness ci . runs all tests."
+        session.journal.notice("examples-left-out", text)
 
 
 @contextlib.contextmanager

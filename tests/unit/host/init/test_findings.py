@@ -123,6 +123,13 @@ class TestPlace:
         write(tmp_path, {**PROJECT, WORKFLOW: workflow("python -W error manage.py test")})
         assert values(tmp_path) == {"warnings": ("error",)}
 
+    def test_a_command_without_labels_runs_examples_too(self, tmp_path: Path) -> None:
+        tox = "[testenv]\nsetenv = DJANGO_SETTINGS_MODULE = tests.settings\ncommands = django-admin test\n"
+        write(tmp_path, {"tox.ini": tox, "tests/__init__.py": "", "tests/settings.py": SETTINGS})
+        assert values(tmp_path) == {"settings": "tests.settings"}
+        write(tmp_path, {"example/__init__.py": ""})
+        assert values(tmp_path) == {"settings": "tests.settings", "labels": (".",)}
+
     def test_settings_in_the_folder_of_tests(self, tmp_path: Path) -> None:
         write(tmp_path, {"tests/__init__.py": "", "tests/settings.py": SETTINGS})
         assert values(tmp_path) == {"settings": "tests.settings"}

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.runner.project.label_names import as_django_label, check, is_missing, near
+from harness.runner.project.label_names import as_django_label, check, is_missing, near, without_examples
+from tests.unit.host.project.conftest import write
 
 
 @pytest.mark.parametrize(
@@ -188,3 +189,52 @@ def test_near_names_are_similar_in_whole_or_at_the_end() -> None:
     assert near("shop.tests.test_card", names)[0] == "shop.tests.test_cart"
     assert near("CartTest", names) == ["shop.tests.test_cart.CartTests"]
     assert near("zzz", names) == []
+
+
+class TestExamples:
+    FILES = ("tests/__init__.py", "tests/test_a.py", "example/__init__.py", "example/app/tests.py")
+
+    @pytest.mark.parametrize(
+        ("more", "labels", "left_out"),
+        [
+            ((), ["tests"], ["example"]),
+            (
+                ("test_root.py", "setup.py", "demos/__init__.py", "demos/tests.py"),
+                ["test_root", "tests"],
+                ["demos", "example"],
+            ),
+            (("shop/__init__.py", "shop/tests/test_b.py"), ["shop", "tests"], ["example"]),
+            (
+                ("sandbox/tests.py", "docs/test_c.py"),
+                ["tests"],
+                ["example"],
+            ),  # Django's discovery enters packages alone
+        ],
+    )
+    def test_they_are_left_out_of_a_library(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        more: tuple[str, ...],
+        labels: list[str],
+        left_out: list[str],
+    ) -> None:
+        write(tmp_path, dict.fromkeys((*self.FILES, *more), ""))
+        monkeypatch.chdir(tmp_path)
+        assert without_examples(["shop", "tests.apps.Config"], "test*.py") == (labels, left_out)
+
+    @pytest.mark.parametrize(
+        ("files", "apps"),
+        [
+            (FILES, ["example.app"]),
+            (("tests/__init__.py", "tests/test_a.py"), []),
+            (("example/__init__.py", "example/tests.py"), []),
+        ],
+        ids=["installed", "none", "alone"],
+    )
+    def test_others_stay(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], apps: list[str]
+    ) -> None:
+        write(tmp_path, dict.fromkeys(files, ""))
+        monkeypatch.chdir(tmp_path)
+        assert without_examples(apps, "test*.py") == ([], [])
