@@ -8,8 +8,8 @@ would be installed beside the project, which may need another version.
 
 from __future__ import annotations
 
+import platform
 import shlex
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,7 +124,7 @@ def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner
         python_version.check_chosen(declared, versions, given.place())
     is_host = values["runner"] == "host" and has_runner
     if is_host:
-        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        running = platform.python_version().rstrip("+")
         if error := python_version.check_host(declared, versions if is_chosen else (), running):
             raise error
     if is_host or is_chosen:

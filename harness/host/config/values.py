@@ -100,7 +100,7 @@ def _python_versions(value: str | list[object] | tuple[object, ...]) -> tuple[st
     """One version, or in a file several, for ``harness matrix``; a run takes the first."""
     versions = (value,) if isinstance(value, str) else tuple(value)
     for version in versions:
-        if not isinstance(version, str) or not re.fullmatch(r"3\.\d{1,2}", version, re.ASCII):
+        if not isinstance(version, str) or not re.fullmatch(r"3\.\d{1,2}(\.\d{1,2})?", version, re.ASCII):
             raise Mismatch(version)
     if not versions or len(set(versions)) < len(versions):
         raise ValueError(versions)

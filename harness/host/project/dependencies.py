@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from harness.host.engines import ENGINES
 from harness.host.project import installers, requirements
 from harness.host.project.files import FOLDER, REPOSITORY, fingerprints
 from harness.host.project.installers import TEST_NAMES, Rule
-from harness.host.project.packaging_files import PackagingFiles
+from harness.host.project.packaging_files import PackagingFiles, folders_above
 from harness.host.project.requirements import LocalPackages, files_read, local_packages
 
 RUN_NAMES = ("base", "common", "main", "requirements", "default", "production", "prod")
@@ -164,13 +164,6 @@ def _declared(project: Path, root: Path) -> Installation:
         for folder in filter(names_dependencies, above):
             return _from_above(project, folder, folder, root)
     return _placed(_declared_in(project, place=_place(project, root), top=root), project, root)
-
-
-def folders_above(project: Path, root: Path) -> Iterator[Path]:
-    """The folders above *project* in *root* and in its repository, the nearest first."""
-    folders = [project, *project.parents]
-    top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    yield from folders[1 : max(top, folders.index(root)) + 1]
 
 
 def _is_member(root: Path, workspace: Path) -> bool:

@@ -147,6 +147,13 @@ def table_in(parent: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def folders_above(project: Path, root: Path) -> Iterator[Path]:
+    """The folders above *project* in *root* and in its repository, the nearest first."""
+    folders = [project, *project.parents]
+    top = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
+    yield from folders[1 : max(top, folders.index(root)) + 1]
+
+
 @dataclass(frozen=True, slots=True)
 class PipArguments:
     """Arguments of ``pip install``, from a command or a line of a requirements file, as they are written.

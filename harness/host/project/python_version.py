@@ -1,12 +1,15 @@
-"""Reads the Python version that the project declares, and chooses one of the versions that there are images for.
+"""Reads the Python version that the project declares, and chooses one of the versions that a run can have.
 
-Reads ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``.python-version``, ``runtime.txt`` and ``Pipfile``; decides only.
+Reads ``pyproject.toml``, ``setup.cfg``, ``setup.py``, ``.python-version``, ``runtime.txt``, ``Pipfile`` and the lock; decides
+only.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,58 +18,136 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from harness.errors import HarnessError, ProjectError, UsageError
-from harness.host.project.packaging_files import PackagingFiles, table_in
+from harness.host.project.packaging_files import PackagingFiles, folders_above, table_in
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 _LATEST_PATCH = 60
 """A bound above the number of patch releases of any Python series."""
+
+_VERSION = re.compile(r"(?:c?python-?@?)?(\d+\.\d+(?:\.\d+)?)((?:[-+a-z].*)?)", re.IGNORECASE)
+_VARIANT = re.compile(r"t\b|\+?.*free-?threaded|\+?d(ebug)?\b", re.IGNORECASE)
+_OTHER = re.compile(
+    r"(pypy|graalpy|micropython|jython|ironpython|pyston|stackless|cinder|miniconda|anaconda)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """The version or range in one file. ``place`` names the key and the file. ``binds``: no other version may be chosen,
     as with a range of versions; the version that developers use on their machines does not bind.
+
+    ``is_other_build``: it asks for another Python than the usual build of CPython, and allows no version.
     """
 
     place: str
     text: str
     binds: bool
     allowed: tuple[SpecifierSet, ...]
+    is_other_build: bool = False
 
     def allows(self, version: str) -> bool:
-        """Whether some release of the series *version*, such as ``3.13``, is in the range."""
-        return any(
-            each.contains(f"{version}.{patch}") for each in self.allowed for patch in range(_LATEST_PATCH)
-        )  # several ranges are a union, as Poetry writes it
+        """Whether *version* is in the range: a release such as ``3.13.2``, or some release of a series such as ``3.13``."""
+        return any(self.accepts(release) for release in _releases(version))
+
+    def accepts(self, release: str) -> bool:
+        return any(each.contains(release) for each in self.allowed)  # several ranges are a union, as Poetry writes it
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The Python of a run: a series such as ``3.12``, or one release such as ``3.12.4``. ``ranges`` are the project's."""
+
+    version: str
+    ranges: tuple[Declaration, ...] = ()
+
+    @property
+    def series(self) -> str:
+        return series_of(self.version)
+
+    @property
+    def takes_every_release(self) -> bool:
+        """Whether every release of the series will do."""
+        return all(map(self.accepts, _releases(self.series)))
+
+    def accepts(self, release: str) -> bool:
+        """Whether *release*, such as ``3.12.4``, will do."""
+        fits = release == self.version or release.startswith(f"{self.version}.")
+        return fits and all(each.accepts(release) for each in self.ranges)
+
+    def __str__(self) -> str:
+        ranges = [] if self.takes_every_release or self.version != self.series else [each.text for each in self.ranges]
+        return f"{self.version} ({', '.join(dict.fromkeys(ranges))})" if ranges else self.version
+
+
+def series_of(version: str) -> str:
+    """The series of *version*, such as ``3.12``."""
+    return ".".join(version.split(".")[:2])
+
+
+def wanted(root: Path, version: str) -> Wanted:
+    """The Python *version* for the project in *root*, whose ranges bind."""
+    return Wanted(version, tuple(each for each in declarations(root) if each.binds))
 
 
 def declarations(root: Path) -> tuple[Declaration, ...]:
-    """All declarations of the project's Python version, the most exact first. Those that cannot be parsed are left out."""
-    found = []
-    for place, text, binds in _written(root):
-        if text:
-            with contextlib.suppress(InvalidSpecifier):
-                found.append(Declaration(place, text, binds, tuple(_ranges(text))))
-    return tuple(found)
+    """All declarations of the project's Python version, the most exact first. Those that cannot be parsed are left out.
+
+    They are in *root*, or in the nearest folder above it in its repository that has any.
+    """
+    for folder in (root, *folders_above(root, root)):
+        above = "" if folder == root else f"{os.path.relpath(folder, root)}/"
+        found: list[Declaration] = []
+        for place, text, binds in _written(PackagingFiles(folder), above):
+            if text and all((each.text, each.binds) != (text, binds) for each in found):
+                with contextlib.suppress(InvalidSpecifier):
+                    found.append(_declaration(place, text, binds))
+        if found:
+            return tuple(found)
+    return ()
 
 
 def choose(declared: Sequence[Declaration], default: str) -> tuple[str, str]:
     """The version for a project without a configured one, and its source, empty for *default*.
 
-    *default* where the project allows it, else the newest that it allows. Raises ``ProjectError`` if there is
-    none.
+    *default* where the project allows it, else the newest that it allows; the release where it allows one alone. Raises
+    ``ProjectError`` if there is none.
     """
-    fitting = [version for version in PYTHONS if all(each.allows(version) for each in declared)]
+    fitting = {version: found for version in PYTHONS if (found := _allowed(declared, version))}
     if not fitting:
-        places = ", ".join(f"{each.place} says {each.text!r}" for each in declared)
-        allowed = [version for version in PYTHONS if all(each.allows(version) for each in declared if each.binds)]
-        raise ProjectError(
-            f"The harness has no Python that the project declares: {places}; there are {', '.join(PYTHONS)}.",
-            hint=f"Name another: --python {allowed[-1]}." if allowed else "Correct the range.",
-        )
-    if default in fitting:
+        raise _no_python(declared)
+    version = default if default in fitting else list(fitting)[-1]
+    releases = fitting[version]
+    if version == default and len(releases) > 1:
         return default, ""
-    return fitting[-1], next(each.place for each in declared if not each.allows(default))
+    whole = [each for each in declared if not each.allows(default)]
+    part = [each for each in declared if not all(map(each.accepts, _releases(version)))]
+    return releases[0] if len(releases) == 1 else version, (whole or part)[0].place
+
+
+def _no_python(declared: Sequence[Declaration]) -> ProjectError:
+    allowed = [version for version in PYTHONS if _allowed([each for each in declared if each.binds], version)]
+    hint = f"Name another: --python {allowed[-1]}." if allowed else "Correct the range."
+    for each in declared:
+        if each.is_other_build:
+            return ProjectError(
+                f"{each.place} says {each.text!r}, and the harness runs tests on the usual build of CPython alone:"
+                f" {', '.join(PYTHONS)}; not on PyPy, nor without the GIL.",
+                hint=hint,
+            )
+    places = ", ".join(f"{each.place} says {each.text!r}" for each in declared)
+    return ProjectError(
+        f"The harness has no Python that the project declares: {places}; there are {', '.join(PYTHONS)}.", hint=hint
+    )
+
+
+def _releases(version: str) -> list[str]:
+    """The releases that a series can have; a release itself."""
+    return [version] if version.count(".") > 1 else [f"{version}.{patch}" for patch in range(_LATEST_PATCH)]
+
+
+def _allowed(declared: Sequence[Declaration], series: str) -> list[str]:
+    """The releases of *series* that each of *declared* allows."""
+    return [release for release in _releases(series) if all(each.accepts(release) for each in declared)]
 
 
 def check_chosen(declared: Sequence[Declaration], versions: Sequence[str], place: str) -> None:
@@ -81,11 +162,11 @@ def check_chosen(declared: Sequence[Declaration], versions: Sequence[str], place
 
 
 def check_host(declared: Sequence[Declaration], named: Sequence[str], running: str) -> HarnessError | None:
-    """The error if tests cannot run on this interpreter's series *running*, or ``None``; *named* are the configured
-    versions, if any.
+    """The error if tests cannot run on this interpreter, whose version is *running*, or ``None``; *named* are the
+    configured versions, if any.
     """
     if named:
-        if running in named:
+        if any(Wanted(version).accepts(running) for version in named):
             return None
         versions = ", ".join(named)
         return UsageError(
@@ -102,20 +183,56 @@ def check_host(declared: Sequence[Declaration], named: Sequence[str], running: s
     return None
 
 
-def _written(root: Path) -> Iterator[tuple[str, str, bool]]:
-    """The place and the text of each possible declaration, and whether it binds."""
-    files = PackagingFiles(root)
-    yield ".python-version", _python_version_file(files.text(".python-version")), False
-    yield "runtime.txt", _python_version_file(files.text("runtime.txt")), False
-    yield "requires-python of pyproject.toml", _string(files.table("project").get("requires-python")), True
+def _written(files: PackagingFiles, above: str) -> Iterator[tuple[str, str, bool]]:
+    """The place and the text of each possible declaration, and whether it binds; *above* is the path of their folder."""
+    for name in (".python-version", "runtime.txt"):
+        yield f"{above}{name}", _python_version_file(files.text(name)), False
+    yield f"requires-python of {above}pyproject.toml", _string(files.table("project").get("requires-python")), True
     poetry = files.table("tool", "poetry", "dependencies").get("python")
-    yield "[tool.poetry.dependencies] python of pyproject.toml", _string(poetry), True
+    yield f"[tool.poetry.dependencies] python of {above}pyproject.toml", _string(poetry), True
     with contextlib.suppress(ProjectError):  # the installation reads this file too, and raises the error
         text = files.setup_cfg.get("options", "python_requires", fallback="")
-        yield "python_requires of setup.cfg", text, True
-    yield "python_requires of setup.py", _from_setup_py(files.text("setup.py")), True
-    pipfile = table_in(files.pipfile, "requires")
-    yield "Pipfile", _string(pipfile.get("python_full_version") or pipfile.get("python_version")), False
+        yield f"python_requires of {above}setup.cfg", text, True
+    yield f"python_requires of {above}setup.py", _from_setup_py(files.text("setup.py")), True
+    lock, text, binds = _locked(files)
+    if lock in ("Pipfile.lock", "pylock.toml"):
+        pipfile = table_in(files.pipfile, "requires")
+        version = pipfile.get("python_full_version") or pipfile.get("python_version")
+        yield f"{above}Pipfile", _string(version), False
+    yield f"{above}{lock}", text, binds
+
+
+def _locked(files: PackagingFiles) -> tuple[str, str, bool]:
+    """The lock that counts, the version or range that it was made for, and whether that binds."""
+    for name, section, key in (
+        ("uv.lock", "", "requires-python"),
+        ("poetry.lock", "metadata", "python-versions"),
+        ("pdm.lock", "metadata", "requires_python"),
+    ):
+        if files.has(name):
+            return name, _locked_value(files.text(name), section, key), True
+    if files.has("Pipfile.lock"):
+        requires: object = {}
+        with contextlib.suppress(ValueError, AttributeError):
+            requires = json.loads(files.text("Pipfile.lock")).get("_meta", {}).get("requires", {})
+        found = table_in({"requires": requires}, "requires")
+        return "Pipfile.lock", _string(found.get("python_full_version") or found.get("python_version")), False
+    return "pylock.toml", _locked_value(files.text("pylock.toml"), "", "requires-python"), True
+
+
+def _locked_value(text: str, section: str, key: str) -> str:
+    """The string *key* in a *section* of a lock's *text*; a lock is too long to be parsed for one value."""
+    start = text.find(f"\n[{section}]\n") + 1 if section else 0
+    end = text.find("\n[", start + 1)
+    match = re.search(rf'(?m)^{key} = "([^"\n]*)"', text[start : end if end > 0 else None])
+    return match[1] if match else ""
+
+
+def _declaration(place: str, text: str, binds: bool) -> Declaration:
+    """Raises ``InvalidSpecifier`` for a *text* that is no version or range."""
+    if _OTHER.match(text) or ((match := _VERSION.fullmatch(text)) and _VARIANT.match(match[2])):
+        return Declaration(place, text, binds, (), is_other_build=True)
+    return Declaration(place, text, binds, tuple(_ranges(text)))
 
 
 def _string(value: object) -> str:
@@ -123,11 +240,13 @@ def _string(value: object) -> str:
 
 
 def _python_version_file(text: str) -> str:
-    """The first version of CPython in *text*; names of ``pyenv``'s environments are skipped."""
-    for line in text.splitlines():
-        match = re.match(r"\s*(?:c?python-?@?)?(\d+\.\d+)(?:\.\d+)?(?:[-a-z].*)?\s*$", line)
+    """The first version or range in *text*; names of ``pyenv``'s environments are skipped."""
+    for line in map(str.strip, text.splitlines()):
+        match = _VERSION.fullmatch(line)
         if match:
-            return match[1]
+            return line if _VARIANT.match(match[2]) else match[1]
+        if _OTHER.match(line) or re.match(r"[<>=!~]=?\s*\d", line):
+            return line
     return ""
 
 
@@ -158,4 +277,6 @@ def _pep_440(part: str) -> str:
         return f">={major}.{minor or 0}{patch},<{int(major) + 1}"
     if operator == "~":
         return f">={major}.{minor}{patch},<{major}.{int(minor) + 1}"
+    if patch:
+        return f"=={major}.{minor}{patch}"
     return f"=={major}.{minor}.*" if minor is not None else f"=={major}.*"
