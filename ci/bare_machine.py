@@ -39,7 +39,7 @@ from harness.host.interrupts import interruptible, uninterrupted
 from harness.protocol import naming
 
 ROOT = Path(__file__).parents[1]
-SUITE = debian.PYTHON_SUITES["3.11"]
+SUITE = debian.PYTHON_SUITES["3.11"].suite
 DEMO, TEST = "./ci/demo", "./ci/test"
 CLONE = "/root/clone"
 LIMIT_S = 3600

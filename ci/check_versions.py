@@ -74,8 +74,8 @@ def versions() -> tuple[Version, ...]:
 def judged(version: Version, code: int, summary: dict[str, Any], said: str, total_s: float) -> Result:
     """The result of a run that ended with *code*, from its *summary* (empty without one) and its output *said*."""
     if not summary or code:
-        is_absent = code == ExitCode.SERVERS and version.needs_registry and "There is nothing to make" in said
-        why = "only a registry has it, and none answers" if is_absent else f"exit {code}"
+        is_absent = code == ExitCode.PROJECT and version.needs_registry and "cannot be had here" in said
+        why = "no registry, machine or uv has it here" if is_absent else f"exit {code}"
         return Result(version, "not had" if is_absent else "FAILED", 0.0, total_s, why)
     python = str(summary["python"])
     servers = sorted({f"{server['engine']} {server['version']}" for server in summary["servers"]})

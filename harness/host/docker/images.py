@@ -155,10 +155,27 @@ class Images:
         image = self._inspect(reference)
         return "" if image is None else str(image.labels.get(name, ""))
 
-    def ours(self) -> tuple[Image, ...]:
-        """Every image that the harness made here, tagged or not, without images that were built on them."""
+    @property
+    def machine(self) -> str:
+        """The architecture of the engine's machine, as its kernel names it: ``x86_64``, ``aarch64``."""
         try:
-            listing = self._api.images(filters={"label": NAME_LABEL})
+            return str(self._api.info()["Architecture"])
+        except FAILURES as error:
+            raise refused("The engine could not be asked for its architecture", error) from error
+
+    def output(self, reference: str, *command: str) -> str:
+        """The output of *command* in a container of the image *reference*, which is removed."""
+        try:
+            return bytes(self._client.containers.run(reference, list(command), entrypoint=[], remove=True)).decode()
+        except FAILURES as error:
+            raise refused(f"{reference} could not run {command[0]}", error) from error
+
+    def ours(self, name: str = "") -> tuple[Image, ...]:
+        """Every image that the harness made here, tagged or not, without images that were built on them; with *name*, those
+        of this name.
+        """
+        try:
+            listing = self._api.images(filters={"label": f"{NAME_LABEL}={name}" if name else NAME_LABEL})
         except FAILURES as error:
             raise refused("The engine could not list its images", error) from error
         found = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import tempfile
 import threading
@@ -20,7 +21,7 @@ from harness.host.docker.client import Client
 from harness.host.docker.images import BuildLog, Images, OnProgress, is_ours
 from harness.host.docker.install import Installation, Installer
 from harness.host.engines import Engine
-from harness.host.images import debian_base, specs
+from harness.host.images import debian, debian_base, recipe, specs
 from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.project_spec import (
     ProjectOptions,
@@ -29,9 +30,11 @@ from harness.host.images.project_spec import (
     reusable,
     system_installation,
 )
+from harness.host.images.pythons import by_uv, ways
 from harness.host.images.specs import Origin, Spec, base_hint, choose
 from harness.host.locks import lock_file
 from harness.host.project import files
+from harness.host.project.python_version import Wanted
 from harness.host.retention.stored_images import remove_outdated
 from harness.host.retention.usage import Records, cache_folder
 
@@ -86,18 +89,23 @@ class ImageBuilder:
         """
         return self.provide(specs.server_specs(engine, version, image, apt))
 
-    def runner_image(self, python: str, python_source: str = "") -> str:
+    def runner_image(self, python: Wanted | str, python_source: str = "", project: Path | None = None) -> str:
         """The tag of the runner's image with *python*; *python_source* names the source of that version, empty for the
-        default.
+        default. *project* is the folder whose settings of uv apply.
 
-        Raises as ``server_image`` does, and ``UsageError`` for an unknown Python version.
+        Raises ``ProjectError`` with the reason of each way if a Python that the project asks for cannot be had,
+        ``ServerError`` for the default and where there is no Debian either, ``UsageError`` for an unknown version.
         """
-        try:
-            return self.provide(specs.runner_specs(python))
-        except ServerError as error:
-            if python_source:
-                error.hint += f" Python {python} is what {python_source} says; python in [tool.harness] names another."
-            raise
+        wanted = Wanted(python) if isinstance(python, str) else python
+        if found := self._existing_runner(wanted):
+            return found
+        with self._lock(f"runner:{wanted.version}"):
+            return self._existing_runner(wanted) or self._make_runner(wanted, python_source, project or Path.cwd())
+
+    def python_of(self, tag: str) -> tuple[str, bool]:
+        """The source of the Python in the image *tag*, a runner's, for people, and whether it was copied from a machine."""
+        way = self.images.label(tag, specs.WAY_LABEL)
+        return way or self.images.label(tag, specs.ORIGIN_LABEL), bool(way)
 
     def project_image(self, runner: str, project: Path, options: ProjectOptions | None = None) -> str:
         """The tag of the image with the dependencies of *project*, on the image *runner*.
@@ -195,6 +203,59 @@ class ImageBuilder:
                     return tag
         ours = self.images.ours()
         return next((image.tag for spec in specs if (image := choose(spec, ours, local))), "")
+
+    def _runner_specs(self, python: Wanted) -> Sequence[Spec]:
+        """The ways to *python*: an official image, Debian's packages, and the interpreters that were copied before."""
+        return specs.runner_specs(python, specs.copies(self.images.ours(recipe.PYTHON), python))
+
+    def _existing_runner(self, python: Wanted) -> str:
+        """The tag of a runner's image with *python* that is up to date; empty if there is none."""
+        made = self._runner_specs(python)
+        if python.takes_every_release:
+            return self._existing(made)
+        found = (self._existing([spec]) for spec in made)
+        return next((tag for tag in found if tag and python.accepts(self._release(tag))), "")
+
+    def _make_runner(self, python: Wanted, source: str, project: Path) -> str:
+        """Make the runner's image with *python* by the first way that has it, and return its tag."""
+        reasons: list[str] = []
+        for spec in self._runner_specs(python):
+            if tag := self._attempt(spec, reasons):
+                release = "" if python.takes_every_release else self._release(tag)
+                if not release or python.accepts(release):
+                    return tag
+                reasons.append(f"{spec.origin.reference}: its Python is {release}")
+        if refusal := debian.refusal(python):
+            reasons.append(f"Debian: {refusal}")
+        origins = map(specs.debian_origin, debian.suites_for(by_uv.GLIBC, ""))
+        if not any(self.find_or_pull(origin, []) or self._make_base(origin, reasons) for origin in origins):
+            error = _unobtainable(specs.runner_specs(python), reasons)
+            error.hint += (
+                f" {source} asks for Python {python}; python in [tool.harness] names another." if source else ""
+            )
+            raise error
+        title = f"{recipe.RUNNER}:{python.version}"
+        tell = functools.partial(self._on_progress, title)
+        with tempfile.TemporaryDirectory(prefix="harness-python-") as folder:
+            for words, each in ways.interpreters(python, self.images.machine, Path(folder), project, reasons, tell):
+                for suite in debian.suites_for(each.glibc, debian.machine_codename()):
+                    tell(f"taking {words}, Python {each.release}, into Debian {suite}")
+                    if copy := self._attempt(specs.python_spec(each, suite, words), reasons):
+                        return self._make(specs.runner_specs(python, [copy])[-1], copy, self.images.find(copy) or "")
+        raise ways.unobtainable(python, source, reasons)
+
+    def _attempt(self, spec: Spec, reasons: list[str]) -> str:
+        """The tag of *spec*'s image, made; empty if it cannot be, with the reason in *reasons*."""
+        origin = self.find_or_pull(spec.origin, reasons) or self._make_base(spec.origin, reasons)
+        try:
+            return self._make(spec, *origin) if origin else ""
+        except ServerError as error:
+            reasons += [f"{spec.title} on {spec.origin.reference}: {error.message}", *error.evidence.splitlines()[-4:]]
+            return ""
+
+    def _release(self, tag: str) -> str:
+        """The release of the Python in the image *tag*."""
+        return self.images.output(tag, "python3", "-c", "import platform; print(platform.python_version())").strip()
 
     def _make_base(self, origin: Origin, reasons: list[str]) -> tuple[str, str] | None:
         if not origin.suite:

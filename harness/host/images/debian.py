@@ -5,6 +5,7 @@ Asks apt for its configuration and its sources; ``debian_base`` beside this modu
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import subprocess
@@ -12,8 +13,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PYTHON_SUITES: Mapping[str, str] = {"3.11": "bookworm", "3.13": "trixie", "3.14": "sid"}
+from harness.host.project.python_version import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class SuitesPython:
+    """The Python of a suite. *release* is such as ``3.13.5``, which a released suite keeps; empty for a rolling one."""
+
+    suite: str
+    release: str = ""
+
+
+PYTHON_SUITES: Mapping[str, SuitesPython] = {
+    "3.11": SuitesPython("bookworm", "3.11.2"),
+    "3.13": SuitesPython("trixie", "3.13.5"),
+    "3.14": SuitesPython("sid"),
+}
 """The suite of each Python version."""
+
+GLIBC: Mapping[str, tuple[int, int]] = {"bookworm": (2, 36), "trixie": (2, 41), "sid": (2, 42)}
+"""The glibc of each suite; that of sid is at least this one."""
 
 SUITES = ("bookworm", "trixie", "sid")
 DEFAULT_SUITE = "trixie"
@@ -63,6 +82,34 @@ class Mirror:
             if self.security:
                 lines.append(f"deb {self.security} {suite}-security {components}")
         return "".join(line + "\n" for line in lines)
+
+
+def refusal(python: Wanted) -> str:
+    """The reason why no suite has *python*; empty if one may."""
+    source = PYTHON_SUITES.get(python.series)
+    if source is None:
+        return f"no suite has Python {python.series}"
+    if source.release and not python.accepts(source.release):
+        return f"{source.suite} has Python {source.release}"
+    return ""
+
+
+def suites_for(glibc: str, codename: str) -> tuple[str, ...]:
+    """The suites on which a program that was made for *glibc*, such as ``2.36``, can run, the best first.
+
+    *codename* is that of this machine's own Debian: there it has the same libraries as here.
+    """
+    needed = tuple(int(part) for part in glibc.split(".")[:2])
+    fitting = sorted((suite for suite in SUITES if GLIBC[suite] >= needed), key=lambda suite: suite != DEFAULT_SUITE)
+    return tuple(sorted(fitting, key=lambda suite: suite != codename))
+
+
+def machine_codename() -> str:
+    """The codename of this machine's Debian, such as ``bookworm``; another system's, or empty."""
+    try:
+        return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    except OSError:
+        return ""
 
 
 def machine_mirror() -> Mirror:

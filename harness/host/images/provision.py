@@ -19,6 +19,8 @@ from harness.host.config.servers import ServerConfig
 from harness.host.engines import ENGINES
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.project_spec import ProjectOptions
+from harness.host.project import python_version
+from harness.protocol.events import Notice
 
 RUNNER = "runner"
 _Key = TypeVar("_Key")
@@ -35,6 +37,7 @@ class ConfiguredImages:
         self._builder = builder
         self._config = config
         self._server = functools.cache(self._server_image)
+        self._runner = ""
 
     def all(self, db: Iterable[DbSpec]) -> dict[str, str]:
         """The tags of the servers of *db*, by ``postgres:17``, and of the runner if it is a container, by ``RUNNER``; for
@@ -63,7 +66,9 @@ class ConfiguredImages:
         """
         config = self._config
         check_python(django, [config.python])
-        runner = self._builder.runner_image(config.python, config.python_source)
+        python = python_version.wanted(config.project, config.python)
+        runner = self._builder.runner_image(python, config.python_source, config.project)
+        self._runner = runner
         if not has_project(config):
             return runner
         options = ProjectOptions(
@@ -77,6 +82,18 @@ class ConfiguredImages:
             has_cache=config.package_cache,
         )
         return self._builder.project_image(runner, config.project, options)
+
+    def python_notice(self, *, is_plan: bool) -> Notice | None:
+        """The notice on the source of the runner's Python, once ``runner`` was called: where it was copied from a machine,
+        and in a plan also where the project asks for a version.
+        """
+        if not self._runner:
+            return None
+        (origin, is_copy), source = self._builder.python_of(self._runner), self._config.python_source
+        if not is_copy and not (is_plan and source):
+            return None
+        asked = f" ({source})" if source else ""
+        return Notice("python-from", f"Python {self._config.python}{asked} is that of {origin}.")
 
     def _server_image(self, spec: DbSpec) -> str:
         assert spec.version is not None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.host.digest import digest_of
@@ -18,6 +18,7 @@ _INSTALLED = Path(__file__).parents[1] / "recipes"
 _CHECKOUT = Path(__file__).parents[3]
 
 RUNNER = "runner"
+PYTHON = "python"
 
 _SHARED = {
     "postgres": ("entry.sh", "server.Dockerfile"),
@@ -31,10 +32,14 @@ PACKAGES = "packages.Dockerfile"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The files from which an image is made, by their path in the build's context."""
+    """The files from which an image is made, by their path in the build's context.
+
+    ``pack`` adds further files to the context, which are no part of the recipe.
+    """
 
     name: str
     files: tuple[tuple[str, bytes], ...]
+    pack: Callable[[tarfile.TarFile], None] = field(default=lambda _tar: None, compare=False)
 
     @property
     def digest(self) -> str:
@@ -50,6 +55,7 @@ class Recipe:
                 member.size = len(content)
                 member.mode = 0o755 if content.startswith(b"#!") else 0o644
                 tar.addfile(member, io.BytesIO(content))
+            self.pack(tar)
         return buffer.getvalue()
 
 

@@ -5,22 +5,28 @@ Owns the references, tags and labels of images, and only decides; ``builder`` be
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.errors import UsageError
 from harness.host.digest import digest_of
 from harness.host.docker.images import NAME_LABEL, ORIGIN_LABEL, Image
 from harness.host.engines import Engine
 from harness.host.images import debian, recipe
+from harness.host.images.pythons import packing
+from harness.host.images.pythons.interpreters import Interpreter
 from harness.host.images.recipe import Recipe
-from harness.host.project.python_version import PYTHONS
+from harness.host.project.python_version import PYTHONS, Wanted
 from harness.protocol import naming
 
 VERSION_LABEL = f"{naming.LABEL}.version"
 KEY_LABEL = f"{naming.LABEL}.key"
 ORIGIN_ID_LABEL = f"{naming.LABEL}.origin-id"
 VALID_UNTIL_LABEL = f"{naming.LABEL}.valid-until"
+WAY_LABEL = f"{naming.LABEL}.python-from"
+"""The way by which an image has its Python, for people; images that are built on it inherit the label."""
+RECIPE_LABEL = f"{naming.LABEL}.python-recipe"
 
 BASE_RECIPE = "base"
 TAG_DIGITS = 12
@@ -61,6 +67,7 @@ class Spec:
     origin: Origin
     recipe: Recipe
     steps: tuple[Step, ...]
+    more_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -89,6 +96,7 @@ class Spec:
             ORIGIN_LABEL: origin,
             ORIGIN_ID_LABEL: origin_id,
             KEY_LABEL: self.key if step is self.steps[-1] else "",
+            **self.more_labels,
         }
 
 
@@ -119,20 +127,50 @@ def server_specs(engine: Engine, version: str, image: str | None = None, apt: Se
     return (official, Spec(engine.name, version, debian_origin(release.suite), made, (packages, *added, seeded)))
 
 
-def runner_specs(python: str) -> tuple[Spec, ...]:
+def runner_specs(python: Wanted | str, copies: Sequence[str] = ()) -> tuple[Spec, ...]:
     """The ways to the runner's image with *python*, such as ``3.13``, the best first.
 
-    Raises ``UsageError`` for a version that the harness does not know.
+    *copies* are the tags of images with an interpreter that was copied (``python_spec``). Raises ``UsageError`` for a version
+    that the harness does not know.
     """
-    if python not in PYTHONS:
-        raise UsageError(f"Unknown Python version {python!r}.", hint=f"Known: {', '.join(PYTHONS)}.")
-    made = recipe.load(recipe.RUNNER)
-    step = Step("Dockerfile", "BASE")
-    official = Spec("runner", python, Origin(f"python:{python}-slim"), made, (step,))
-    suite = debian.PYTHON_SUITES.get(python)
-    if suite is None:
-        return (official,)
-    return (official, Spec("runner", python, debian_origin(suite), made, (step,)))
+    wanted = Wanted(python) if isinstance(python, str) else python
+    if wanted.series not in PYTHONS:
+        raise UsageError(f"Unknown Python version {wanted.version!r}.", hint=f"Known: {', '.join(PYTHONS)}.")
+    origins = [Origin(f"python:{wanted.version}-slim")]
+    source = debian.PYTHON_SUITES.get(wanted.series)
+    if source and not debian.refusal(wanted):
+        origins.append(debian_origin(source.suite))
+    origins += map(Origin, copies)
+    made, step = recipe.load(recipe.RUNNER), Step("Dockerfile", "BASE")
+    return tuple(Spec(recipe.RUNNER, wanted.version, origin, made, (step,)) for origin in origins)
+
+
+def python_spec(interpreter: Interpreter, suite: str, way: str) -> Spec:
+    """The image of Debian's *suite* with *interpreter*; *way* says for people where it is from."""
+    loaded = recipe.load(recipe.PYTHON)
+    made = replace(loaded, pack=functools.partial(packing.pack, interpreter))
+    arguments = {"RELEASE": interpreter.release, "BUILD": interpreter.build}
+    step = Step("Dockerfile", "BASE", arguments)
+    labels = {WAY_LABEL: way, RECIPE_LABEL: loaded.digest}
+    return Spec(recipe.PYTHON, interpreter.release, debian_origin(suite), made, (step,), labels)
+
+
+def copies(images: Iterable[Image], python: Wanted) -> tuple[str, ...]:
+    """The tags of those of *images* that ``python_spec`` makes today and that fit *python*, the newest release first."""
+    digest = recipe.load(recipe.PYTHON).digest
+    fitting = [
+        image
+        for image in images
+        if image.labels.get(NAME_LABEL) == recipe.PYTHON
+        and image.labels.get(RECIPE_LABEL) == digest
+        and python.accepts(image.labels.get(VERSION_LABEL, ""))
+        and image.tags
+    ]
+    return tuple(image.tag for image in sorted(fitting, key=_release_and_age, reverse=True))
+
+
+def _release_and_age(image: Image) -> tuple[tuple[int, ...], float]:
+    return tuple(map(int, image.labels[VERSION_LABEL].split("."))), image.created_at
 
 
 def debian_origin(suite: str) -> Origin:

@@ -21,10 +21,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from harness.host.project import git_version
-from harness.host.project.dependencies import folders_above
 from harness.host.project.files import FOLDER as PROJECT_FOLDER
 from harness.host.project.installers import ENVIRONMENT
-from harness.host.project.packaging_files import PackagingFiles, table_in
+from harness.host.project.packaging_files import PackagingFiles, folders_above, table_in
 
 FOLDER = "/opt/harness-project"
 """The folder of these files in the container. The environment of the tests searches it last, see the ``Dockerfile``."""

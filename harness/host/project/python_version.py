@@ -69,6 +69,10 @@ class Wanted:
         """Whether every release of the series will do."""
         return all(map(self.accepts, _releases(self.series)))
 
+    def has_more_than(self, other: Wanted) -> bool:
+        """Whether it accepts a release that *other* does not."""
+        return any(self.accepts(release) and not other.accepts(release) for release in _releases(self.series))
+
     def accepts(self, release: str) -> bool:
         """Whether *release*, such as ``3.12.4``, will do."""
         fits = release == self.version or release.startswith(f"{self.version}.")

@@ -93,6 +93,10 @@ class Resources:
             _ = self._archive, self._network  # the container's other parts are made meanwhile
         return self._images.all(self.config.db).get(RUNNER)
 
+    def python_notice(self) -> Notice | None:
+        """The notice on the runner's Python where its source is an unusual one; after ``runner_image``."""
+        return self._images.python_notice(is_plan=False)
+
     def server_images(self, plan: ServerPlan) -> dict[tuple[str, str], str]:
         """The image of each engine and version in *plan*."""
         return self._images.servers({(server.engine.name, server.version) for server in plan.servers})
@@ -188,6 +192,7 @@ class Resources:
         if found is None:
             raise HarnessError("The runner ended before it reported the topology.", evidence=stderr)
         notices = [event for event in events if isinstance(event, Notice)]
+        notices += filter(None, [self._images.python_notice(is_plan=True)])
         backends = backends_of(self.config.db, self.config.django)
         plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends}
         return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}

@@ -56,7 +56,7 @@ def test_the_workflow_runs_it_on_a_schedule() -> None:
         (0, SUMMARY | {"servers": [{"engine": "postgres", "version": "18.1"}]}, "", "FAILED"),
         (0, SUMMARY | {"servers": []}, "", "FAILED"),
         (0, SUMMARY | {"counts": {"planned": 1, "passed": 0}}, "", "FAILED"),
-        (3, {}, "There is nothing to make the image runner:3.14 from.", "FAILED"),
+        (4, {}, "Python 3.14, which --python asks for, cannot be had here.", "FAILED"),
     ],
 )
 def test_a_run_is_judged_by_what_it_says_that_it_ran_on(
@@ -67,5 +67,5 @@ def test_a_run_is_judged_by_what_it_says_that_it_ran_on(
 
 def test_a_version_of_a_silent_registry_is_not_available() -> None:
     absent = Version("python 3.12", "3.12", "postgres:17")
-    assert judged(absent, 3, {}, "There is nothing to make the image runner:3.12 from.", 1.0).word == "not had"
+    assert judged(absent, 4, {}, "Python 3.12, which --python asks for, cannot be had here.", 1.0).word == "not had"
     assert judged(absent, 3, {}, "The engine is gone.", 1.0).word == "FAILED"

@@ -12,7 +12,10 @@ from harness.host.images.debian import (
     find_mirror,
     ignores_valid_until,
     machine_mirror,
+    refusal,
+    suites_for,
 )
+from harness.host.project.python_version import Wanted
 
 DEB822 = """\
 # the mirror of the company
@@ -140,3 +143,33 @@ class TestMirror:
 )
 def test_expired_release_files_are_taken_as_apt_takes_them(dump: str, ignores: bool) -> None:
     assert ignores_valid_until(dump) is ignores
+
+
+class TestPythons:
+    @pytest.mark.parametrize(
+        ("version", "reason"),
+        [
+            ("3.11", ""),
+            ("3.11.2", ""),
+            ("3.11.9", "bookworm has Python 3.11.2"),
+            ("3.12", "no suite has Python 3.12"),
+            ("3.14.1", ""),
+        ],
+    )
+    def test_the_reason_why_no_suite_has_one(self, version: str, reason: str) -> None:
+        assert refusal(Wanted(version)) == reason
+
+    @pytest.mark.parametrize(
+        ("glibc", "codename", "suites"),
+        [
+            ("2.17", "", ("trixie", "bookworm", "sid")),
+            ("2.36", "bookworm", ("bookworm", "trixie", "sid")),
+            ("2.39", "noble", ("trixie", "sid")),
+            ("2.41", "trixie", ("trixie", "sid")),
+            ("9.9", "", ()),
+        ],
+    )
+    def test_an_interpreter_goes_on_a_suite_with_its_glibc(
+        self, glibc: str, codename: str, suites: tuple[str, ...]
+    ) -> None:
+        assert suites_for(glibc, codename) == suites

@@ -1,11 +1,16 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from harness.errors import UsageError
 from harness.host.docker.images import Image
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images import specs
+from harness.host.images.pythons.interpreters import Interpreter
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step, choose, runner_specs, server_specs
+from harness.host.project.python_version import Wanted
 
 RECIPE = Recipe("postgres", (("Dockerfile", b"FROM x"),))
 SEEDED = Step("Dockerfile", "SOURCE")
@@ -114,10 +119,55 @@ class TestRunner:
     def test_a_python_that_no_debian_has_comes_from_a_registry_alone(self) -> None:
         assert [spec.origin.references for spec in runner_specs("3.12")] == [("python:3.12-slim",)]
 
+    def test_a_release_that_debian_does_not_have_is_not_taken_from_it(self) -> None:
+        assert [spec.origin.reference for spec in runner_specs("3.13.2")] == ["python:3.13.2-slim"]
+        assert [spec.origin.suite for spec in runner_specs("3.13.5")] == ["", "trixie"]
+        assert [spec.origin.suite for spec in runner_specs("3.14.2")] == ["", "sid"]  # a rolling suite may have it
+
+    def test_interpreters_that_were_copied_come_last(self) -> None:
+        found = runner_specs("3.13", ["harness-python:3.13.0-x"])
+        assert [spec.origin.reference for spec in found[2:]] == ["harness-python:3.13.0-x"]
+        assert len({spec.key for spec in found}) == 3
+
     def test_an_unknown_python_is_refused_with_the_known_ones(self) -> None:
         with pytest.raises(UsageError) as caught:
             runner_specs("3.9")
         assert "3.13" in caught.value.hint
+
+
+class TestCopies:
+    INTERPRETER = Interpreter(
+        executable=Path("/opt/bin/python3.12"),
+        release="3.12.4",
+        build="3.12.4 (main, Jan 1)",
+        machine="x86_64",
+        glibc="2.36",
+        prefix=Path("/opt"),
+        stdlib=Path("/opt/lib/python3.12"),
+        includes=(),
+    )
+
+    def test_way_release_and_build_are_in_the_image(self) -> None:
+        spec = specs.python_spec(self.INTERPRETER, "bookworm", "/opt/bin/python3.12 of this machine")
+        labels = _image(spec).labels
+        assert labels[specs.WAY_LABEL] == "/opt/bin/python3.12 of this machine"
+        assert labels[specs.VERSION_LABEL] == "3.12.4"
+        assert spec.tag("x", spec.steps[0]).startswith("harness-python:3.12.4-")
+        rebuilt = replace(self.INTERPRETER, build="3.12.4 (main, Jan 2)")
+        assert specs.python_spec(rebuilt, "bookworm", "").key != spec.key
+        assert specs.python_spec(self.INTERPRETER, "trixie", "").key != spec.key
+
+    def test_those_that_fit_are_found_again_the_newest_first(self) -> None:
+        releases = ("3.12.4", "3.12.11", "3.13.0")
+        made = [specs.python_spec(replace(self.INTERPRETER, release=each), "bookworm", "") for each in releases]
+        found = specs.copies(map(_image, made), Wanted("3.12"))
+        assert [tag.rpartition("-")[0] for tag in found] == ["harness-python:3.12.11", "harness-python:3.12.4"]
+        assert specs.copies(map(_image, made), Wanted("3.12.7")) == ()
+
+    def test_one_of_an_older_recipe_is_left(self) -> None:
+        spec = specs.python_spec(self.INTERPRETER, "bookworm", "")
+        older = replace(spec, more_labels={specs.RECIPE_LABEL: "0"})
+        assert specs.copies([_image(older)], Wanted("3.12")) == ()
 
 
 def test_the_hint_to_make_a_base_is_one_command() -> None:

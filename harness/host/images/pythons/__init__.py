@@ -1,0 +1,1 @@
+"""Interpreters of CPython for a runner's image where no image of one can be had: found, installed, packed"""
