@@ -123,8 +123,8 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     with Resources(config, record.show_image_progress, record) as resources:
         with record.phase("images"):
             image = resources.runner_image()
-        if notice := resources.python_notice():
-            record.add(notice)
+        if python := resources.python_notice():
+            record.add(python)
         with _Run(resources, record, artifacts) as run, resources.conversation(image) as conversation:
             run.drive(conversation, spec)
 
