@@ -26,6 +26,7 @@ _CONTENTS = {
     "project": "dependencies",
     "system": "Debian packages",
     "runner": "Python",
+    "python": "interpreter",
     "base": "Debian",
     CACHE: "downloads",
 }

@@ -119,7 +119,7 @@ class TestRunner:
     def test_a_python_that_no_debian_has_comes_from_a_registry_alone(self) -> None:
         assert [spec.origin.references for spec in runner_specs("3.12")] == [("python:3.12-slim",)]
 
-    def test_a_release_that_debian_does_not_have_is_not_taken_from_it(self) -> None:
+    def test_a_release_that_debian_lacks_is_not_taken_from_it(self) -> None:
         assert [spec.origin.reference for spec in runner_specs("3.13.2")] == ["python:3.13.2-slim"]
         assert [spec.origin.suite for spec in runner_specs("3.13.5")] == ["", "trixie"]
         assert [spec.origin.suite for spec in runner_specs("3.14.2")] == ["", "sid"]  # a rolling suite may have it
