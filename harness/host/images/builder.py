@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness.errors import ServerError
 from harness.host.docker.client import Client
-from harness.host.docker.images import BuildLog, Images, OnProgress, is_ours
+from harness.host.docker.images import ORIGIN_LABEL, BuildLog, Images, OnProgress, is_ours
 from harness.host.docker.install import Installation, Installer
 from harness.host.engines import Engine
 from harness.host.images import debian, debian_base, recipe, specs
@@ -105,7 +105,7 @@ class ImageBuilder:
     def python_of(self, tag: str) -> tuple[str, bool]:
         """The source of the Python in the image *tag*, a runner's, for people, and whether it was copied from a machine."""
         way = self.images.label(tag, specs.WAY_LABEL)
-        return way or self.images.label(tag, specs.ORIGIN_LABEL), bool(way)
+        return way or self.images.label(tag, ORIGIN_LABEL), bool(way)
 
     def project_image(self, runner: str, project: Path, options: ProjectOptions | None = None) -> str:
         """The tag of the image with the dependencies of *project*, on the image *runner*.
