@@ -26,9 +26,12 @@ from harness.host.docker.errors import FAILURES, explanation
 from harness.host.docker.images import Images, is_ours
 from harness.host.engines import ENGINES
 from harness.host.images import debian_base
-from harness.host.images.debian import DEFAULT_SUITE
-from harness.host.images.specs import base_hint
+from harness.host.images.debian import DEFAULT_SUITE, SUITES
+from harness.host.images.pythons import interpreters
+from harness.host.images.pythons.ways import known
+from harness.host.images.specs import base_hint, debian_origin
 from harness.host.project.files import project_files
+from harness.host.project.python_version import PYTHONS, Wanted
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -217,6 +220,13 @@ def check_images(tags: Sequence[str], registry_error: str, base_error: str, is_r
     return Finding("missing", "Images", seen, base_hint(DEFAULT_SUITE, is_root))
 
 
+def check_pythons(ways: Mapping[str, Sequence[str]], base_error: str) -> Finding:
+    """*ways* to each version of Python, the best first; *base_error* is the reason why there can be no Debian to put one on."""
+    if base_error:
+        return Finding("note", "Pythons", f"none: there is no Debian to run one on ({base_error})")
+    return Finding("ok", "Pythons", "\n".join(f"{version}: {', or '.join(words)}" for version, words in ways.items()))
+
+
 def check_remains(left: Sequence[str], removed: Sequence[str]) -> Finding:
     """*left* are the containers and networks of killed runs, *removed* those that this command removed."""
     if left:
@@ -260,12 +270,25 @@ def _examine(client: Client, environ: Mapping[str, str], machine: Machine, remov
     registry_error = "" if tags else _registry_error(client)
     base_error = debian_base.obstacle(images) if registry_error else ""
     yield check_images(tags, registry_error, base_error, machine.is_root)
+    has_base = any(images.find(name) for suite in SUITES for name in debian_origin(suite).references)
+    yield check_pythons(_pythons(images, bool(registry_error)), "" if has_base else registry_error and base_error)
     found = abandoned(client, LEFT_BEHIND_S)
     for run in found if remove else ():
         remove_run(client, run)
     left = abandoned(client, LEFT_BEHIND_S) if remove else found
     names, left_names = ({name for each in runs.values() for name in each} for runs in (found, left))
     yield check_remains(sorted(left_names), sorted(names - left_names))
+
+
+def _pythons(images: Images, is_registry_silent: bool) -> dict[str, list[str]]:
+    """The ways to each version of Python, in words. Runs the interpreters of this machine, and downloads nothing."""
+    machine, ways = images.machine, {}
+    for series in PYTHONS:
+        official = f"python:{series}-slim"
+        found, _ = interpreters.find(Wanted(series), machine)
+        here = {official} if images.find(official) else set()
+        ways[series] = known(series, here, found, registry=not is_registry_silent)
+    return ways
 
 
 def _free_bytes(info: Mapping[str, Any]) -> int | None:

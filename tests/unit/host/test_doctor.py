@@ -19,6 +19,7 @@ from harness.host.doctor import (
     check_engine,
     check_git,
     check_images,
+    check_pythons,
     check_remains,
     render,
     start_command,
@@ -95,6 +96,16 @@ class TestEngine:
     )
     def test_the_command_that_starts_one(self, changes: dict[str, bool], elsewhere: str, command: str) -> None:
         assert start_command(dataclasses.replace(MACHINE, **changes), elsewhere) == command
+
+
+class TestPythons:
+    def test_each_version_has_its_ways(self) -> None:
+        found = check_pythons({"3.12": ["a", "b"], "3.13": ["c"]}, "")
+        assert (found.level, found.seen) == ("ok", "3.12: a, or b\n3.13: c")
+
+    def test_without_a_debian_there_is_none(self) -> None:
+        found = check_pythons({"3.12": ["a"]}, "only root can make one")
+        assert found == Finding("note", "Pythons", "none: there is no Debian to run one on (only root can make one)")
 
 
 class TestMachine:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError, ProjectError, ServerError
+from harness.host.images.debian import PYTHON_SUITES
 from harness.host.images.pythons import by_uv
 from harness.host.images.pythons.interpreters import Interpreter, find
 from harness.host.project.python_version import PYTHONS, Wanted
@@ -36,6 +37,21 @@ def interpreters(
         yield "uv python install", by_uv.install(python, machine, folder, project)
     except ServerError as error:
         reasons.append(f"uv python install: {error.message}")
+
+
+def known(series: str, references: Collection[str], found: Sequence[Interpreter], *, registry: bool) -> list[str]:
+    """The ways to a Python of *series* that this machine knows without a download, in words, the best first.
+
+    *references* are the images that the engine has, *found* the interpreters of this machine; *registry*: one may answer.
+    """
+    official, source = f"python:{series}-slim", PYTHON_SUITES.get(series)
+    if official in references:
+        return [f"the image {official}"]
+    words = [f"the image {official} of a registry"] if registry else []
+    if source:
+        words.append(f"Debian {source.suite}" + (f" ({source.release})" if source.release else ""))
+    words += [f"{each.executable} ({each.release})" for each in found[:1]]
+    return [*words, "uv python install"]
 
 
 def unobtainable(python: Wanted, source: str, reasons: Sequence[str]) -> HarnessError:

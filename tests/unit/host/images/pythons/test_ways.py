@@ -7,7 +7,8 @@ import pytest
 
 from harness.errors import ProjectError, ServerError
 from harness.host.images.pythons import by_uv
-from harness.host.images.pythons.ways import unobtainable
+from harness.host.images.pythons.interpreters import Interpreter
+from harness.host.images.pythons.ways import known, unobtainable
 from harness.host.project.python_version import Wanted, declarations, wanted
 from tests.unit.host.project.conftest import write
 
@@ -44,6 +45,29 @@ class TestUnobtainable:
         assert declarations(tmp_path)
         hint = unobtainable(wanted(tmp_path, version), "x", []).hint
         assert (named in hint) if named else ("[tool.harness]" not in hint)
+
+
+class TestKnown:
+    FOUND = Interpreter(
+        executable=Path("/opt/bin/python3.12"),
+        release="3.12.4",
+        build="",
+        machine="x86_64",
+        glibc="2.36",
+        prefix=Path("/opt"),
+        stdlib=Path("/opt/lib"),
+        includes=(),
+    )
+
+    def test_an_image_that_is_here_is_the_way(self) -> None:
+        assert known("3.12", {"python:3.12-slim"}, [self.FOUND], registry=False) == ["the image python:3.12-slim"]
+
+    def test_the_ways_are_in_the_order_in_which_they_are_tried(self) -> None:
+        own = "/opt/bin/python3.12 (3.12.4)"
+        assert known("3.12", (), [self.FOUND], registry=False) == [own, "uv python install"]
+        registry = "the image python:3.13-slim of a registry"
+        assert known("3.13", (), [], registry=True) == [registry, "Debian trixie (3.13.5)", "uv python install"]
+        assert known("3.14", (), [], registry=False)[0] == "Debian sid"
 
 
 class TestUv:
