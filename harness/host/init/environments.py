@@ -83,15 +83,22 @@ def _words_of_toml(command: list[object]) -> Iterator[str]:
 
 
 def _installation(deps: Iterable[object], extras: Iterable[str], groups: Iterable[str]) -> str:
-    """The command of pip for an environment's packages. Of those for some environments alone, files and drivers of engines."""
+    """The command of pip for an environment's packages.
+
+    Of those for some environments alone: requirements files, drivers, and the last Django.
+    """
     words = [f".[{','.join(extras)}]"] if (extras := list(extras)) else []
     words += [word for group in groups for word in ("--group", group)]
+    newest_django = []
     for line in map(str, deps):
         condition = _CONDITION.match(line)
         text = re.sub(r"\s#.*", "", _substituted(condition[2] if condition else line)).strip()
         is_file = text.startswith(("-r", "--requirement"))
-        if text and not text.startswith("#") and (not condition or is_file or _is_driver(text)):
+        if condition and re.fullmatch(r"(?i)django\s*[<>=~].*", text):
+            newest_django = [text]
+        elif text and not text.startswith("#") and (not condition or is_file or _is_driver(text)):
             words += [text] if not text.startswith("-") else text.split()
+    words += newest_django
     return shlex.join(["pip", "install", *words]) if words else ""
 
 

@@ -71,16 +71,16 @@ def packages(root: Path, commands: Sequence[Command]) -> Iterator[tuple[str, tup
     closure = set(requirements.files_read(root, [_pip(job.files, ())]) or ()) if job.files else set()
     if _differs(job, default, closure):
         yield "install", tuple(own), next(iter({**job.files, **job.places}.values()))
-        commands_text, read = " ".join(own), closure | set(requirements.packaging_files(root) if job.places else ())
+        commands_text, read = "\n".join(own), closure | set(requirements.packaging_files(root) if job.places else ())
     else:
-        commands_text = " ".join(default.commands)
+        commands_text = "\n".join(default.commands)
         read = set(requirements.packaging_files(folder) if default.files is None else default.files)
     texts = [without_table((folder / name).read_text("utf-8", "replace")) for name in sorted(read)]
     by_lock = any("lock" in name for name in read)
     further = (
         {} if by_lock else {f"--requirement={name}": where for name, where in job.files.items() if name not in read}
     )
-    lacking = dict(_lacking(job.requirements, " ".join([commands_text, *texts])))
+    lacking = dict(_lacking(job.requirements, "\n".join([commands_text, *texts])))
     if found := {**further, **lacking}:
         yield "extra_install", tuple(found), next(iter(found.values()))
 
@@ -160,8 +160,9 @@ def _lacking(wanted: Mapping[str, str], text: str) -> Iterator[tuple[str, str]]:
 
 
 def _names(text: str, name: str) -> bool:
+    """Whether *text* has the requirement *name*: at the start of a line, of a string or of a word of a command."""
     pattern = re.escape(name).replace(r"\-", "[-_.]")
-    return re.search(rf"(?i)(?<![\w.-]){pattern}(?![\w-])", text) is not None
+    return re.search(rf"""(?im)(^\s*|["']|^pip .*\s){pattern}\s*($|[\[(<>=!~;@,"'#]|\s(?!::))""", text) is not None
 
 
 def builds_assets(command: Command) -> bool:

@@ -16,7 +16,9 @@ extras = tests
 setenv = COLOUR = grey
 deps =
     {[shared]deps}
+    dj42: Django~=4.2
     dj52: Django~=5.2
+    djmain: https://example.com/django.tar.gz
     freezegun  # for the clock
     postgres: -rrequirements/postgres.txt
     mysql: mysqlclient
@@ -59,7 +61,10 @@ class TestTox:
         write(tmp_path, {"tox.ini": INI})
         (step,) = tox_steps(tmp_path)
         install, *commands = filter(None, step.text.splitlines())
-        assert install == "pip install '.[tests]' factory-boy freezegun -rrequirements/postgres.txt mysqlclient"
+        assert (
+            install
+            == "pip install '.[tests]' factory-boy freezegun -rrequirements/postgres.txt mysqlclient 'Django~=5.2'"
+        )
         assert [each.strip() for each in commands] == ["manage.py test tests"]
         assert (step.where, step.folder, step.env) == ("tox.ini", "suite", {"COLOUR": ("grey",)})
 

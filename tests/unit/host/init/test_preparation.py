@@ -73,6 +73,28 @@ class TestPackages:
         write(tmp_path, {"uv.lock": "", "pyproject.toml": "[project]\nname = 'a'\n", "all.txt": "Django\n"})
         assert installed(tmp_path, "pip install -r all.txt mock") == {"extra_install": ("mock",)}
 
+    @pytest.mark.parametrize(
+        ("file", "text", "is_named"),
+        [
+            ("setup.py", 'setup(install_requires=["Django>=4.2"])', True),
+            ("setup.py", 'setup(classifiers=["Framework :: Django", "Framework :: Django :: 5.2"])', False),
+            ("setup.cfg", "[options]\ninstall_requires =\n    Django >= 4.2\n", True),
+            (
+                "setup.cfg",
+                "[metadata]\ndescription = for Django\nclassifiers =\n    Framework :: Django :: 5.2\n",
+                False,
+            ),
+            ("requirements.txt", "asgiref\ndjango[argon2]\n", True),
+            ("pyproject.toml", "[project]\nname = 'a'\ndependencies = ['asgiref', 'Django']\n", True),
+        ],
+    )
+    def test_django_is_installed_where_no_file_requires_it(
+        self, tmp_path: Path, file: str, text: str, is_named: bool
+    ) -> None:
+        write(tmp_path, {file: text})
+        found = installed(tmp_path, "pip install 'Django~=5.2'")
+        assert found == ({} if is_named else {"extra_install": ("Django~=5.2",)})
+
     def test_extras_and_groups(self, tmp_path: Path) -> None:
         pyproject = """
 [project]
