@@ -22,6 +22,7 @@ GOOD: dict[str, tuple[tuple[str, ...], int, str]] = {
     "tenants": (("tenants",), 6, ""),
     "mysql": (("notes.tests.test_mysql", "notes.tests.test_processes"), 8, ""),
     "url": (("--db", "postgres", ANY), 1, "postgres 17"),
+    "pools": (("notes.tests.test_pools",), 3, "server replica: postgres"),
 }
 BAD = {
     "url": ("", "variables that are not set here: NO_SUCH_URL. --db postgres"),

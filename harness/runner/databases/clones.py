@@ -64,9 +64,14 @@ def close_connections() -> None:
     Django's ``close`` keeps an in-memory SQLite database open, which would end with its connection; a fork is its clone.
     """
     for connection in connections.all(initialized_only=True):
-        connection.close()
-        if hasattr(connection, "close_pool"):
-            connection.close_pool()
+        close(connection)
+
+
+def close(connection: Any) -> None:
+    """Close *connection* and its alias's pool, which keeps the address with which it was made."""
+    connection.close()
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
 
 
 def end_transactions() -> None:
@@ -128,7 +133,7 @@ def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
             connection.settings_dict["NAME"] = connection.creation.get_test_db_clone_settings(str(slot))["NAME"]
             # a test that calls create_test_db() would drop the template: without a name, Django derives one from the clone's
             connection.settings_dict["TEST"]["NAME"] = None
-            connection.close()
+            close(connection)
 
 
 def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:

@@ -18,6 +18,7 @@ from django.db.utils import load_backend
 
 from ...errors import ProjectError
 from ...protocol.messages import Endpoint, Route
+from ..databases import clones
 from ..failures import import_advice
 from .vendors import needs_apps, vendor_of
 
@@ -197,6 +198,7 @@ class Gate:
             await_servers()
             name = wrapper.settings_dict["NAME"]
             wrapper.settings_dict["NAME"] = _ALWAYS_THERE.get(wrapper.vendor, name)
+            clones.close(wrapper)  # Django makes a pool before it connects, of the address from before
             try:
                 return connect(wrapper)
             finally:
@@ -210,6 +212,7 @@ class Gate:
             self._is_open = True
             BaseDatabaseWrapper.connect = self._connect  # type: ignore[method-assign]  # put back what was there
             self._await_servers()
+            clones.close_connections()
 
 
 def _listed(names: Any) -> str:
