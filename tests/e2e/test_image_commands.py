@@ -11,6 +11,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,13 @@ class TestPrune:
         refused = images("prune", "--older-than", "14", cwd=tmp_path)
         assert refused.returncode == ExitCode.USAGE
         assert "--older-than 14 is no duration" in refused.stderr
+
+    def test_the_engine_measures_for_several_at_once(self, tags: tuple[str, str, str]) -> None:
+        """An engine measures its disk for one client at a time."""
+        with contextlib.closing(connect()) as client, ThreadPoolExecutor(4) as pool:
+            stored = Images(client, lambda *_: None)
+            for found in pool.map(lambda _: stored.in_detail(), range(8)):
+                assert tags[0] in {image.tag for image in found}
 
     def test_a_run_records_its_use_at_the_engine_too(self, tags: tuple[str, str, str]) -> None:
         with contextlib.closing(connect()) as client:

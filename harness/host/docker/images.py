@@ -13,6 +13,7 @@ import json
 import queue
 import re
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -46,6 +47,9 @@ PULL_ANSWER_S = 15
 
 SILENCE_S = 900
 """The longest silence, in seconds, of a pull or a build under way."""
+
+DISK_USAGE_S = 120
+"""The longest wait, in seconds, for another client's measure of the engine's disk."""
 
 OnProgress: TypeAlias = Callable[[str, str], None]
 """Called with an image's name and a progress line; from several threads at once."""
@@ -188,12 +192,8 @@ class Images:
 
     def in_detail(self) -> list[Image]:
         """The images of ``ours`` with all their fields, and the volumes of projects; takes the engine some time."""
-        ours = self.ours()
-        try:
-            df = self._api.df()
-            disk = {str(each["Id"]): each for each in df["Images"]}
-        except FAILURES as error:
-            raise refused("The engine could not measure its images", error) from error
+        ours, df = self.ours(), self._disk_usage()
+        disk = {str(each["Id"]): each for each in df.get("Images") or ()}
         inspected = ((image, self._inspect(image.id)) for image in ours)
         caches = [_cache(each) for each in df.get("Volumes") or () if NAME_LABEL in (each.get("Labels") or {})]
         return [
@@ -203,10 +203,20 @@ class Images:
 
     def stored_bytes(self) -> int:
         """The size of all layers on the engine's disk."""
-        try:
-            return int(self._api.df().get("LayersSize") or 0)
-        except FAILURES as error:
-            raise refused("The engine could not measure its images", error) from error
+        return int(self._disk_usage().get("LayersSize") or 0)
+
+    def _disk_usage(self) -> Mapping[str, Any]:
+        """The engine's measures of its images and volumes. It takes them for one client at a time and refuses others."""
+        until = time.monotonic() + DISK_USAGE_S
+        while True:
+            try:
+                usage: Mapping[str, Any] = self._api.df()
+            except FAILURES as error:
+                if "already running" not in explanation(error) or time.monotonic() > until:
+                    raise refused("The engine could not measure its images", error) from error
+                time.sleep(0.2)
+            else:
+                return usage
 
     def tag_again(self, tag: str) -> None:
         """Give the image *tag* the same tag once more: engines without containerd's store keep the time. Raises nothing."""
