@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,14 @@ class TestRecording:
         assert found.tests["test_all.Tests.test_error"].failures == (("error", "", "LookupError", "no such thing"),)
         assert found.tests["test_all.Tests.test_skip"].reason == "not here"
         assert found.fixtures == {"test_all.BrokenTests.setUpClass": frozenset({("OSError", "no class")})}
+
+    def test_other_output_may_come_between(self, capsys: pytest.CaptureFixture[str]) -> None:
+        calls = {"t.C.test": [["skip", "", "", "x" * recorder.PART]]}
+        recorder.print_record(json.dumps({"planned": list(calls), "tests": calls, "fixtures": [], "output": {}}))
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 3
+        found = recorded("\n".join([*lines[:2], "Destroying test database", lines[2], ""]))
+        assert len(found.tests["t.C.test"].reason) == recorder.PART
 
     def test_a_run_that_ends_early_has_no_results(self) -> None:
         with pytest.raises(AssertionError, match="no such module"):

@@ -24,9 +24,9 @@ _WORDS = {
 
 def recorded(output: str) -> Seen:
     """The results in the *output* of ``recorder.py``. Raises ``AssertionError`` if the run did not come to its end."""
-    lines = [line for line in output.splitlines() if line.startswith(MARK)]
-    assert len(lines) == 1, output[-3000:]
-    return expected(json.loads(lines[0].removeprefix(MARK)))
+    parts = [line.removeprefix(MARK) for line in output.split("\n") if line.startswith(MARK)]
+    assert parts, output[-3000:]
+    return expected(json.loads("".join(parts)))
 
 
 def differences(one: Seen, other: Seen) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # not in typeshed
 
 MARK = "recorded: "
+PART = 8000
 
 
 class RecordingResult(unittest.TextTestResult):
@@ -80,6 +81,13 @@ def planned(tests: Sequence[Any]) -> dict[int, str]:
     return names
 
 
+def print_record(text: str) -> None:
+    """Print *text* on lines that Docker's log keeps whole: it cuts at 16 KB, where standard error may come between the parts."""
+    parts = [text[start : start + PART] for start in range(0, len(text), PART)]
+    sys.stdout.write("\n" + "".join(f"{MARK}{part}\n" for part in parts))
+    sys.stdout.flush()
+
+
 def install() -> None:
     """Record the first ``run_tests()`` of this process: that of the script. Tests of Django's runner find it as it is."""
     from django.test.runner import DiscoverRunner
@@ -99,8 +107,7 @@ def install() -> None:
             members = {"names": names, "record": record}
             runner.get_resultclass = lambda: type("RecordingResult", (RecordingResult,), members)
             result = run_suite(suite, **options)
-            sys.stdout.write(f"\n{MARK}{json.dumps(record)}\n")
-            sys.stdout.flush()
+            print_record(json.dumps(record))
             return result
 
         runner.run_suite = recorded_suite
