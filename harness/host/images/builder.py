@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import ServerError
@@ -37,6 +38,7 @@ from harness.host.project import files
 from harness.host.project.python_version import Wanted
 from harness.host.retention.stored_images import remove_outdated
 from harness.host.retention.usage import Records, cache_folder
+from harness.protocol import naming
 
 LOCK_DEADLINE_S = 1800
 """The longest wait, in seconds, for another run that makes the same image, before making it anyway."""
@@ -125,10 +127,17 @@ class ImageBuilder:
             earlier = reusable(installation, self.images.ours())
             can_reuse = earlier is not None and self._use(earlier.tag)
             if earlier is None or not can_reuse or not self._install(on_top(installation, earlier)):
-                self._system_image(runner, options.apt)
+                self._image_below(installation, runner, project, options)
                 self._install(installation)
         remove_outdated(self.images, str(project), self._on_progress)
         return installation.tag
+
+    def _image_below(self, installation: Installation, runner: str, project: Path, options: ProjectOptions) -> None:
+        """Make the image that *installation* is made in, if it is missing."""
+        if installation.source.startswith(f"{naming.PREFIX}-project:"):
+            self.project_image(runner, project, replace(options, django=""))
+        else:
+            self._system_image(runner, options.apt)
 
     def _system_image(self, runner: str, apt: Sequence[str]) -> str:
         """The tag of *runner* with the Debian packages *apt*, made if missing."""

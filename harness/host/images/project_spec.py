@@ -93,7 +93,7 @@ def project_installation(
     environment: BuildEnvironment, runner: str, project: Path, options: ProjectOptions | None = None
 ) -> Installation:
     """The installation of the dependencies of *project* into the image *runner*, or into the one that ``system_installation``
-    makes of it; its tag changes with everything that it depends on.
+    makes of it, or into the same project's image with another Django; its tag changes with everything that it depends on.
 
     Raises ``ProjectError`` where nothing names dependencies, and for files that cannot be read or followed.
     """
@@ -102,13 +102,14 @@ def project_installation(
     plan = dependencies.plan(project, options.install, options.extra, options.engines, root, options.django)
     if not plan.commands and options.install is None:
         raise undeclared.error(project)
+    if without := _without_django(options, plan, project):
+        return _with_django(project_installation(environment, runner, project, without), project, options.django)
     base = plan.base or root
     if plan.files is None:
         files = tuple(project_files(base, options.exclude))
         contents, versions = fingerprints(base, files), git_version.variables(base, files)
     else:
-        files = plan.files
-        contents, versions = dependencies.declared_in_files(base, files), {}
+        files, contents, versions = plan.files, dependencies.declared_in_files(base, plan.files), {}
     source = system_installation(environment, runner, options.apt).tag if options.apt else runner
     settings = [*environment.key_parts()]
     variables = [f"{name}={value}".encode() for name, value in versions.items()]
@@ -132,6 +133,34 @@ def project_installation(
         cache_folder=CACHE_FOLDER,
         cache_labels=_labels(CACHE, source, "", project),
         variables={**environment.variables(), **VARIABLES, **(CACHED if cache else {}), **versions},
+    )
+
+
+def _without_django(options: ProjectOptions, plan: dependencies.Installation, project: Path) -> ProjectOptions | None:
+    """The options of the image that the Django of *options* can be installed in, as the last part of *plan*; ``None`` where
+    that Django decides on the other packages too.
+    """
+    if not options.django:
+        return None
+    without = replace(options, django="")
+    others = dependencies.plan(project, without.install, without.extra, without.engines, without.root)
+    is_last = bool(others.commands) and plan.commands == (*others.commands, installers.django_command(options.django))
+    return without if is_last else None
+
+
+def _with_django(below: Installation, project: Path, django: str) -> Installation:
+    """The installation of *django* into the image of *below*, which all versions of Django share."""
+    text = installers.django_command(django)
+    digest = digest_of(part.encode() for part in ("1", below.tag, text))[:TAG_DIGITS]
+    return replace(
+        below,
+        source=below.tag,
+        tag=f"{naming.PREFIX}-project:{digest}",
+        labels={**_labels("project", below.tag, digest, project), DEPENDENCIES_LABEL: ""},
+        commands=[_command(project, text, django)],
+        condition=None,
+        declared_in=f"{below.declared_in}, and Django {django},",
+        project_files=(),
     )
 
 

@@ -14,6 +14,7 @@ from harness.host.config.load import load
 from harness.host.docker.images import Image
 from harness.host.docker.install import Installation
 from harness.host.images import build_environment, specs
+from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.project_spec import (
     DEPENDENCIES_LABEL,
     ProjectOptions,
@@ -21,6 +22,7 @@ from harness.host.images.project_spec import (
     project_installation,
     reusable,
 )
+from harness.host.project import installers
 from harness.host.project.packaging_files import PackagingFiles
 
 FILES = {
@@ -321,6 +323,41 @@ class TestLock:
             locked.write("pyproject.toml", text)
             keys.add(PackagingFiles(locked.root).declared("pyproject.toml"))
         assert len(keys) == 2
+
+
+class TestDjango:
+    """The image with another Django: a lock's packages are in an image that all versions of Django share."""
+
+    def made(self, inputs: Inputs, django: str, engines: tuple[str, ...] = ()) -> Installation:
+        options = ProjectOptions(django=django, engines=engines, apt=["libxml2"])
+        return project_installation(BuildEnvironment(), inputs.runner, inputs.root, options)
+
+    def test_it_is_installed_on_the_packages_of_a_lock(self, inputs: Inputs) -> None:
+        for name, text in LOCKED.items():
+            inputs.write(name, text)
+        own, old, new = (self.made(inputs, django) for django in ("", "5.2", "6.1"))
+        assert len({own.tag, old.tag, new.tag}) == 3
+        assert old.source == new.source == own.tag
+        assert [command.text for command in new.commands] == [installers.django_command("6.1")]
+        assert own.tag in new.labels.values()
+        change("uv.lock", "5.2", "5.2.1")(inputs)
+        assert self.made(inputs, "5.2").tag != old.tag
+
+    def test_pips_choices_and_drivers_depend_on_it(self, inputs: Inputs) -> None:
+        own, new = self.made(inputs, ""), self.made(inputs, "6.1")
+        assert new.source == own.source
+        assert [command.text for command in new.commands][-1] == installers.django_command("6.1")
+        for name, text in LOCKED.items():
+            inputs.write(name, text)
+        own, new = self.made(inputs, "", ("postgres",)), self.made(inputs, "6.1", ("postgres",))
+        assert new.source == own.source
+        assert [command.text for command in new.commands][-2] == installers.django_command("6.1")
+
+    def test_its_failure_says_so(self, inputs: Inputs) -> None:
+        (*_, command) = self.made(inputs, "6.1").commands
+        assert command.failure == "Django 6.1 could not be installed beside the project's other dependencies."
+        assert "no release of Django 6.1" in command.advise("ERROR: No matching distribution found for Django~=6.1.0")
+        assert "could not be reached" in command.advise("fatal: could not resolve host: https://git.example")
 
 
 class TestReuse:
