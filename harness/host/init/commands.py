@@ -144,7 +144,7 @@ def _inside(step: Step, outer: Step) -> Step:
     """*step* as *outer* calls it: with its variables, services, and folder."""
     where = outer.where if step.where in outer.where else f"{step.where}, by {outer.where}"
     folder, env = step.folder or outer.folder, {**step.env, **outer.env}
-    return replace(step, where=where, folder=folder, env=env, images=outer.images)
+    return replace(step, where=where, folder=folder, env=env, images=outer.images, pythons=outer.pythons)
 
 
 def parse(words: Sequence[str], step: Step, root: Path) -> TestCommand | None:

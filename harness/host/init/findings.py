@@ -18,6 +18,7 @@ import dotenv
 
 from harness.errors import ProjectError
 from harness.host.config.databases import SQLITE
+from harness.host.config.options import OPTIONS
 from harness.host.config.variables import BACKENDS
 from harness.host.init import preparation, variables
 from harness.host.init.commands import TestCommand, lying_script, python_path, settings_of, test_commands
@@ -35,6 +36,7 @@ _OF_A_DATABASE = re.compile(r"(DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL).*(USER
 _OF_TOOLS = re.compile(
     r"(COV|CODECOV|COVERAGE|TOX|PIP_|UV_|GITHUB|PYTHON|PY_COLORS|FORCE_COLOR|CI$|PATH$|HARNESS)|.*(TOKEN|SELENIUM|PLAYWRIGHT)"
 )
+_PYTHON = next(option for option in OPTIONS if option.key == "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,8 @@ def _place(project: _Project) -> Iterator[Found]:
         yield project.bootstrap
     if project.settings and project.settings.key:
         yield project.settings
+    if python := preparation.python_of_ci(project.root, project.steps, str(_PYTHON.default)):
+        yield Found("python", *python)
 
 
 def _root_for(folder: Path) -> Path | None:

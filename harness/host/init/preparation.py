@@ -11,10 +11,11 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from harness.errors import ProjectError
 from harness.host.engines import ENGINES
 from harness.host.init.own_table import without_table
-from harness.host.init.steps import Command
-from harness.host.project import dependencies, requirements
+from harness.host.init.steps import Command, Step
+from harness.host.project import dependencies, python_version, requirements
 from harness.host.project.dependencies import Installation
 from harness.host.project.packaging_files import PackagingFiles, pip_arguments, requirement_lines
 
@@ -213,3 +214,17 @@ def _line_from(folder: str, workdir: str, line: str) -> str:
         return line
     way = "/".join([".."] * len(PurePosixPath(workdir).parts) + ([folder] if folder else []))
     return f"cd {way} && {line}"
+
+
+def python_of_ci(root: Path, steps: Iterable[Step], default: str) -> tuple[str, str] | None:
+    """The version of Python on which *steps* test the project in *root*, and its file; ``None`` where a run takes one of
+    theirs anyway, *default* or what the project declares.
+    """
+    wheres = {python_version.series_of(version): step.where for step in steps for version in step.pythons}
+    declared = python_version.declarations(root)
+    try:
+        chosen, _ = python_version.choose(declared, default)
+    except ProjectError:
+        return None
+    known = [each for each in python_version.PYTHONS if each in wheres and all(one.allows(each) for one in declared)]
+    return (known[-1], wheres[known[-1]]) if known and python_version.series_of(chosen) not in wheres else None

@@ -20,7 +20,7 @@ class Step:
     """Shell commands of a file, with the folder and the variables that they get there.
 
     A variable has each of the values that a matrix gives it, and none if they cannot be known. ``images`` are those of the
-    services beside the step.
+    services beside the step, ``pythons`` the versions of Python that its job sets up.
     """
 
     where: str
@@ -28,6 +28,7 @@ class Step:
     folder: str = ""
     env: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     images: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,23 @@ def _job_steps(root: Path, where: str, workflow: Mapping[str, Any], job: Mapping
         for image in _values(service if isinstance(service, str) else mapping(service).get("image", ""), matrix)
         or [str(mapping(service).get("image", "")).split(":")[0]]
     ]
-    for place, step in _with_actions(root, where, job.get("steps")):
+    variables = {**mapping(workflow.get("env")), **mapping(job.get("env"))}
+    steps = list(_with_actions(root, where, job.get("steps")))
+    pythons = tuple(dict.fromkeys(each for _, step in steps for each in _pythons(step, variables, matrix)))
+    for place, step in steps:
         folder = text_of(step.get("working-directory"))
         if "run" in step and not is_outside(folder):
-            env = {**mapping(workflow.get("env")), **mapping(job.get("env")), **mapping(step.get("env"))}
+            env = {**variables, **mapping(step.get("env"))}
             values = {str(name): tuple(_values(value, matrix)) for name, value in env.items()}
-            yield Step(place, str(step["run"]), inner_folder(folder), values, tuple(dict.fromkeys(images)))
+            yield Step(place, str(step["run"]), inner_folder(folder), values, tuple(dict.fromkeys(images)), pythons)
+
+
+def _pythons(step: Mapping[str, Any], variables: Mapping[str, Any], matrix: Mapping[str, list[str]]) -> Iterator[str]:
+    """The versions of Python that *step* sets up, as they are written."""
+    if re.match(r"actions/setup-python@|astral-sh/setup-uv@", text_of(step.get("uses"))):
+        known = {**{f"env.{name}": [text_of(value)] for name, value in variables.items()}, **matrix}
+        for value in _values(mapping(step.get("with")).get("python-version"), known):
+            yield from value.split()
 
 
 def _with_actions(root: Path, where: str, steps: object, depth: int = 0) -> Iterator[tuple[str, Mapping[str, Any]]]:

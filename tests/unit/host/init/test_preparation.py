@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.init.preparation import debian_packages, packages, preparing_commands
+from harness.host.init.preparation import debian_packages, packages, preparing_commands, python_of_ci
 from harness.host.init.steps import Command, Step, words_of
 from tests.unit.host.project.conftest import write
 
@@ -140,3 +140,25 @@ class TestPreparing:
     def test_they_are_seen_from_the_folder_of_the_tests(self, tmp_path: Path) -> None:
         found = preparing_commands(tmp_path, "", "server/site", [*job("touch a"), *job("touch b", "server/site")])
         assert list(found) == ["cd ../.. && touch a", "touch b"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "tested", "python"),
+    [
+        ("", ("3.12",), "3.12"),
+        ("", ("3.11", "3.12.4"), "3.12"),
+        ("", ("3.12", "3.13"), None),
+        ("", ("3.9", "3.x", "pypy-3.10"), None),
+        (">=3.10", ("3.11",), "3.11"),
+        ("<3.12", ("3.12",), None),
+        ("==3.12.*", ("3.12",), None),
+        ("<3.9", ("3.12",), None),
+    ],
+)
+def test_the_python_of_ci_counts_if_a_run_took_another(
+    tmp_path: Path, declared: str, tested: tuple[str, ...], python: str | None
+) -> None:
+    if declared:
+        (tmp_path / "pyproject.toml").write_text(f'[project]\nrequires-python = "{declared}"\n')
+    steps = [Step("ci.yml", "pytest", pythons=tested)]
+    assert python_of_ci(tmp_path, steps, "3.13") == ((python, "ci.yml") if python else None)

@@ -46,6 +46,21 @@ class TestGitHub:
         write(tmp_path, {f".github/workflows/{name}": WORKFLOW for name in names})
         assert next(each.step.where for each in commands_in(tmp_path)) == ".github/workflows/tests.yml"
 
+    def test_a_job_has_the_versions_of_python_that_it_sets_up(self, tmp_path: Path) -> None:
+        step = "- uses: actions/setup-python@v6\n        with:\n          python-version: {}\n      - run: sudo"
+        versions = (
+            "3.12",
+            "${{ env.LEVEL }}",
+            "${{ matrix.db }}",
+            "${{ secrets.KEY }}",
+            "|\n            3.11\n            3.12.4",
+        )
+        for number, version in enumerate(versions):
+            text = WORKFLOW.replace("- run: sudo", step.replace("{}", version))
+            write(tmp_path, {f".github/workflows/{number}.yml": text})
+        found = [steps[-1].pythons for steps in workflow_jobs(tmp_path)]
+        assert found == [("3.12",), ("workflow",), ("sqlite", "postgres"), (), ("3.11", "3.12.4")]
+
     def test_a_broken_file_has_no_jobs(self, tmp_path: Path) -> None:
         write(tmp_path, {".github/workflows/a.yml": "jobs: [}"})
         assert list(workflow_jobs(tmp_path)) == []
