@@ -256,6 +256,39 @@ call_command("test", *sys.argv[1:])
         assert [each.test for each in journal.attempts] == list(replay)
 
 
+class TestSettings:
+    MODULE = "from settings import *\nINSTALLED_APPS = ['shop']\nDATABASES['other'] = DATABASES['default']\n"
+
+    @pytest.fixture
+    def run_named(self, run_script: RunScript) -> Callable[[str], Journal]:
+        def run(body: str) -> Journal:
+            text = f'import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "of_script"\n{body}'
+            files = dict.fromkeys(("of_user.py", "of_script.py"), self.MODULE)
+            return run_script(text, files=files, settings="of_user")
+
+        return run
+
+    def test_a_module_of_the_users_replaces_its_own(self, run_named: Callable[[str], Journal]) -> None:
+        body = "import django\ndjango.setup()\nfrom django.core.management import call_command\n"
+        journal = run_named(body + 'call_command("test", "shop", "more")\n')
+        assert (journal.status, journal.outcomes()) == (0, GREEN)
+        assert journal.one(TopologyFound).settings == "of_user"
+
+    @pytest.mark.parametrize("text", [RUNTESTS, ""], ids=["configured", "loaded"])
+    def test_one_that_comes_too_late_is_a_notice(
+        self, run_script: RunScript, run_named: Callable[[str], Journal], text: str
+    ) -> None:
+        body = (
+            "from django.core.management import execute_from_command_line as run\nrun(['x', 'test', 'shop', 'more'])\n"
+        )
+        journal = run_script(text, settings="of_user") if text else run_named(body)
+        assert (journal.status, journal.outcomes()) == (0, GREEN)
+        loaded = "settings of its own" if text else "of_script"
+        assert journal.notices("settings-unused") == [
+            f"runtests.py has loaded {loaded}: the settings of_user are not used."
+        ]
+
+
 class TestFaults:
     @pytest.fixture
     def aborted(self, run_script: RunScript) -> RunScript:

@@ -96,7 +96,8 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
     if values["bootstrap"] is not None:
         script = ""
         values["bootstrap"] = shlex.join(bootstrap_words(project, values["workdir"], values["bootstrap"]))
-        values["settings"] = values["settings"] or {**environ, **values["env"]}.get(VARIABLE) or None
+        if values["settings"] is None and (module := {**environ, **values["env"]}.get(VARIABLE)):
+            values["settings"], sources["settings"] = module, VARIABLE
     elif values["settings"] is None:
         found = Entry(values["workdir"], script)
         values["settings"], sources["settings"] = _settings(project, found, {**environ, **values["env"]}, need_settings)

@@ -127,8 +127,23 @@ class Script:
     def _begin(self) -> Session:
         with self._own_work():
             if self.session is None:
+                unused = self._name_settings()
                 self.session = self._handshake.settle()
+                if unused:
+                    self.session.journal.notice("settings-unused", unused)
             return self.session
+
+    def _name_settings(self) -> str:
+        """Set the settings module that the user named, as for ``manage.py``; a sentence if the script has loaded others."""
+        spec = self._handshake.spec
+        if not spec.settings:
+            return ""
+        if not settings.configured:
+            os.environ[VARIABLE] = spec.settings
+            return ""
+        loaded = settings.SETTINGS_MODULE or "settings of its own"
+        text = f"{spec.bootstrap[0]} has loaded {loaded}: the settings {spec.settings} are not used."
+        return "" if loaded == spec.settings else text
 
     def _class_for(self, cls: type) -> type:
         with_harness = runner_class(cls)
