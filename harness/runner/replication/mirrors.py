@@ -14,11 +14,10 @@ from functools import cache
 from typing import Any
 
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TestCase
 
 from ...protocol.messages import MirrorMode
-from .. import unpatched
+from .. import private_apis, unpatched
 from ..sql.statement_log import StatementLog
 from .catch_up import Link
 from .mysql_writes import is_write
@@ -148,16 +147,15 @@ _SET_READ_ONLY = {
 
 def connect_read_only(aliases: Collection[str]) -> None:
     """Make every connection of *aliases* read-only as soon as it is connected, in every thread of this process."""
-    connect = BaseDatabaseWrapper.connect
 
-    def connect_and_set(wrapper: BaseDatabaseWrapper) -> None:
-        connect(wrapper)
-        if wrapper.alias in aliases:
-            with wrapper.wrap_database_errors, contextlib.closing(wrapper.connection.cursor()) as cursor:
-                cursor.execute(_SET_READ_ONLY[wrapper.vendor])
-                wrapper.connection.commit()  # with AUTOCOMMIT off, a rollback would undo the setting
+    def connect_and_set(connect: Callable[..., Any], connection: Any) -> None:
+        connect(connection)
+        if connection.alias in aliases:
+            with connection.wrap_database_errors, contextlib.closing(connection.connection.cursor()) as cursor:
+                cursor.execute(_SET_READ_ONLY[connection.vendor])
+                connection.connection.commit()  # with AUTOCOMMIT off, a rollback would undo the setting
 
-    BaseDatabaseWrapper.connect = connect_and_set  # type: ignore[method-assign, assignment]  # for every backend at once
+    private_apis.hook_connect(connect_and_set)
 
 
 class Mirrors:
@@ -177,6 +175,7 @@ class Mirrors:
             connect_read_only(self._on_primary)
             for alias in self._on_primary:
                 self._real[alias].close()  # the project may have connected it already, to read and write
+                self._real[alias].features = connections[pairs[alias]].features  # they are of one server
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection."""
