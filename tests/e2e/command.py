@@ -54,9 +54,13 @@ class Ended:
 
 
 def environment(**changes: str | None) -> dict[str, str]:
-    """This process's, without what CI systems set and what the harness reads, changed by *changes*."""
+    """This process's, without what CI systems set and what the harness reads, changed by *changes*.
+
+    Without a cache of packages: each temporary project would leave a volume behind.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "HARNESS_", "DJANGO_"))}
     env.pop("CI", None)
+    env["HARNESS_PACKAGE_CACHE"] = "0"
     for name, value in changes.items():
         if value is None:
             env.pop(name, None)
