@@ -27,11 +27,18 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
 def workflow_jobs(root: Path) -> Iterator[list[Step]]:
     """The ``run`` steps of each job of GitHub's workflows, those of a file that is called after tests first."""
     folder = root / ".github" / "workflows"
-    paths = sorted(folder.glob("*.y*ml"), key=lambda path: (not re.search(r"test|^ci", path.stem), path.name))
+    paths = sorted(folder.glob("*.y*ml"), key=lambda path: (_distance(path.stem), path.name))
     for path in paths:
         workflow = read_yaml(path)
         for job in mapping(workflow.get("jobs")).values():
             yield list(_job_steps(root, path.relative_to(root).as_posix(), workflow, mapping(job)))
+
+
+def _distance(name: str) -> int:
+    """How far a workflow's *name* is from one of the project's tests: 0 for ``tests``, ``ci-main``, ``python-test``."""
+    if re.search(r"^(tests?|ci)\b|\btests?$", name):
+        return 0
+    return 1 if "test" in name or name.startswith("ci") else 2
 
 
 def _job_steps(root: Path, where: str, workflow: Mapping[str, Any], job: Mapping[str, Any]) -> Iterator[Step]:

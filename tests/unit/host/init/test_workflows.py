@@ -42,7 +42,7 @@ class TestGitHub:
         assert first.text == "sudo apt-get install -y libmagic1"
 
     def test_a_file_called_after_tests_is_first(self, tmp_path: Path) -> None:
-        names = ("coverage.yml", "tests.yml")
+        names = ("coverage.yml", "docker-test-build.yml", "tests.yml")
         write(tmp_path, {f".github/workflows/{name}": WORKFLOW for name in names})
         assert next(each.step.where for each in commands_in(tmp_path)) == ".github/workflows/tests.yml"
 
