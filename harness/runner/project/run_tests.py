@@ -76,6 +76,8 @@ def _leave_out_examples(session: Session) -> None:
     if spec.labels or spec.replay or spec.script or spec.legacy_discovery or spec.doctest:
         return
     options, _ = runner_options(spec.django_args)
+    if "pattern" not in options:
+        return  # a runner class that finds its tests by itself
     labels, left_out = label_names.without_examples(settings.INSTALLED_APPS, options["pattern"])
     if left_out and not options["top_level"]:
         session.spec = replace(spec, labels=tuple(labels))
