@@ -6,7 +6,7 @@
     ├── ProjectError        the project under test           4
     └── Interrupted         a signal ended the run     130/143
 
-A failing test is data (``protocol.events.Outcome``), never an exception.
+A failing test is data (``protocol.results.Outcome``), never an exception.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ExitCode
-from .events import AliasMode, Role
+from .topology import AliasMode, Role
 
 MirrorMode = Literal["auto", "primary", "replica"]
 

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from typing import Literal
 
 from ..errors import ProjectError
+
+Role = Literal["primary", "replica"]
+"""The role of a server."""
+AliasMode = Literal["primary", "shared", "mirror"]
+"""How an alias has its test database: it makes it, another alias makes it, or it reads that of the alias that it mirrors."""
 
 DEFAULT_ALIAS = "default"
 

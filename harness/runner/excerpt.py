@@ -14,7 +14,7 @@ from pathlib import Path
 from traceback import FrameSummary, TracebackException
 from types import FrameType, TracebackType
 
-from ..protocol.events import BriefLine
+from ..protocol.results import BriefLine
 
 EARLIER = 3
 """Limit of the earlier exceptions of a chain; of more, only the number is given."""

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import tblib
 
 from ..errors import HarnessError
-from ..protocol.events import BriefLine, Failure, Frame
+from ..protocol.results import BriefLine, Failure, Frame
 from . import excerpt, unpatched
 from .excerpt import is_ours
 from .text import cut

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 
 PROJECTS = Path(__file__).parents[1] / "projects"
 OUTCOMES = PROJECTS / "outcomes"

@@ -5,16 +5,8 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import (
-    AttemptFinished,
-    Envelope,
-    Failure,
-    Outcome,
-    PlannedTest,
-    RunFinished,
-    RunPlanned,
-    WorkerLost,
-)
+from harness.protocol.events import AttemptFinished, Envelope, RunFinished, RunPlanned, WorkerLost
+from harness.protocol.results import Failure, Outcome, PlannedTest
 from harness.report.model.ledger import fold
 from tests.random_suites.compare import Seen, Told, differences, expected, seen
 from tests.random_suites.generate import generate

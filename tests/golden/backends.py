@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.errors import ExitCode
-from harness.protocol.events import Outcome, PlannedTest, RunAborted, RunStarted, ServerReady, TopologyFound
+from harness.protocol.events import RunAborted, RunStarted, ServerReady, TopologyFound
+from harness.protocol.results import Outcome, PlannedTest
 from harness.report.backends.merge import Merged, Missing, Run, merge
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ExitCode
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.verdict import verdict
 

@@ -26,10 +26,8 @@ from harness.protocol.events import (
     AttemptFinished,
     Envelope,
     Notice,
-    Outcome,
     PhaseFinished,
     PhaseStarted,
-    PlannedTest,
     RetryCalledOff,
     RunAborted,
     RunFinished,
@@ -37,6 +35,7 @@ from harness.protocol.events import (
     TopologyFound,
 )
 from harness.protocol.messages import Begin, Endpoint, Message, Route, RunSpec, ServersReady, UseRoutes
+from harness.protocol.results import Outcome, PlannedTest
 from harness.protocol.topology import dependencies_of, primary_of
 from harness.report.model.ledger import fold
 from harness.report.model.verdict import verdict

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.host.engines.driver import Driver
-from harness.protocol.events import Role
+from harness.protocol.topology import Role
 
 Replication = Literal["gtid", "position"]
 """The ways by which a replica finds its place in its primary's log, where an engine has both."""

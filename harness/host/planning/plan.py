@@ -15,11 +15,12 @@ from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, for_vendor
 from harness.protocol import naming
-from harness.protocol.events import AliasRouted, Notice, Role
+from harness.protocol.events import AliasRouted, Notice
 from harness.protocol.messages import Route
 from harness.protocol.topology import (
     DEFAULT_ALIAS,
     Alias,
+    Role,
     Topology,
     creation_order,
     databases,

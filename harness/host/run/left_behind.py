@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from harness.errors import ExitCode
 from harness.host.config.options import Config
 from harness.host.project.files import Listing, list_files
-from harness.protocol.events import LEFT_BEHIND, AttemptFinished, Event, Notice, Outcome, RunAborted, TopologyFound
+from harness.protocol.events import LEFT_BEHIND, AttemptFinished, Event, Notice, RunAborted, TopologyFound
+from harness.protocol.results import Outcome
 
 LARGE_BYTES = 500 << 20
 LISTED = 3

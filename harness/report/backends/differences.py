@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.backends.merge import Column, Merged
 from harness.report.model.phrases import FLAKY, LABELS, case_headline
 from harness.report.model.run_report import Case

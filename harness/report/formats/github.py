@@ -9,7 +9,7 @@ import itertools
 import posixpath
 from collections.abc import Iterator
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.model.phrases import case_headline, case_location, excerpt, label
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import keep_ends, one_line, plural, visible

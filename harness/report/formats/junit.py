@@ -19,7 +19,7 @@ from typing import Any
 import junit_xml
 
 from harness.protocol import naming
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.model.phrases import case_headline, detail, headline, summarise
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import STREAM_BYTES, cut_bytes, keep_ends, one_line, visible

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from harness.protocol import naming
-from harness.protocol.events import QueryCount, Statement
+from harness.protocol.results import QueryCount, Statement
 from harness.report.model.phrases import LABELS, headline
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import one_line, plural, visible

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.protocol.events import Outcome, PlannedTest, RunAborted
+from harness.protocol.events import RunAborted
+from harness.protocol.results import Outcome, PlannedTest
 from harness.report.model.run_report import Attempt, Case
 
 HIT_S = 3.0

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from harness.errors import ExitCode
 from harness.protocol import events
-from harness.protocol.events import Envelope, Outcome, PlannedTest
+from harness.protocol.events import Envelope
+from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount
 from harness.report.model.case_state import CaseState, case_of
 from harness.report.model.run_report import INTERRUPTS, PHASES, Attempt, LostWorker, Phase, RunReport
 from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
@@ -53,7 +54,7 @@ class Ledger:
         self._aliases: dict[str, events.AliasRouted] = {}
         self._notices: dict[events.Notice, None] = {}
         self._losses: list[tuple[float, events.RunAborted]] = []
-        self._queries: dict[tuple[str, str], events.QueryCount] = {}
+        self._queries: dict[tuple[str, str], QueryCount] = {}
         self._is_empty = True
         self._last_at = 0.0
         self._last = ""
@@ -262,7 +263,7 @@ class Ledger:
         running_slot, n, started_at = state.running or (slot, 1, None)
         state.running = None
         if n not in state.attempts:
-            failure = events.Failure("error", "WorkerCrash", message, message)
+            failure = Failure("error", "WorkerCrash", message, message)
             state.put(Attempt(n, Outcome.CRASHED, 0.0, running_slot, started_at, (failure,)))
 
     # the report's texts
@@ -313,7 +314,7 @@ def _bounded(text: str) -> str:
     return text if len(text) <= STREAM_BYTES else keep_ends(visible(text), STREAM_BYTES)
 
 
-def _merged(one: events.QueryCount, other: events.QueryCount) -> events.QueryCount:
+def _merged(one: QueryCount, other: QueryCount) -> QueryCount:
     count, total, slowest = one.count + other.count, one.total + other.total, max(one.slowest, other.slowest)
     tests = tuple(dict.fromkeys((*one.tests, *other.tests)))[:TESTS_NAMED]
-    return events.QueryCount(one.fingerprint, one.alias, count, total, slowest, tests)
+    return QueryCount(one.fingerprint, one.alias, count, total, slowest, tests)

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from harness.protocol.events import AttemptFinished, BriefLine, Failure, Outcome, PlannedTest, ServerReady
+from harness.protocol.events import AttemptFinished, ServerReady
+from harness.protocol.results import BriefLine, Failure, Outcome, PlannedTest
 from harness.report.model.run_report import Attempt, Case, Counts
 from harness.report.model.text import first_line, for_terminal, keep_end_lines, one_line, plural
 

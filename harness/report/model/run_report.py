@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import ExitCode, worst
 from harness.protocol import events
-from harness.protocol.events import Outcome, PlannedTest
+from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, Statement
 
 PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
@@ -25,12 +25,12 @@ class Attempt:
     duration: float
     slot: int = 0
     started_at: float | None = None
-    failures: tuple[events.Failure, ...] = ()
+    failures: tuple[Failure, ...] = ()
     reason: str = ""
     subtests: int = 0
     stdout: str = ""
     stderr: str = ""
-    sql: tuple[events.Statement, ...] = ()
+    sql: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class RunReport:
     lost: tuple[LostWorker, ...] = ()
     recycles: int = 0
     recycle_s: float = 0.0
-    queries: tuple[events.QueryCount, ...] = ()
+    queries: tuple[QueryCount, ...] = ()
     warnings: dict[str, int] = field(default_factory=dict)
     workers: int = 0
     seed: int | None = None

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from rich.text import Text
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.formats.sql import seconds
 from harness.report.formats.tables import phase_times, slowest_tests
 from harness.report.model import phrases

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from harness.protocol import events
-from harness.protocol.events import Envelope, Outcome, PlannedTest
+from harness.protocol.events import Envelope
+from harness.protocol.results import Outcome, PlannedTest
 from harness.report.model.phrases import LABELS, headline, location, place, server_line
 from harness.report.model.run_report import INTERRUPTS, LostWorker
 from harness.report.model.text import first_line, one_line, plural

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.model.phrases import FLAKY, LABELS
 from harness.report.model.text import for_terminal, keep_end_lines
 from harness.report.model.verdict import Cause, Verdict

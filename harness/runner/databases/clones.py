@@ -17,7 +17,7 @@ from django.db.utils import DatabaseError
 
 from ...errors import ServerError
 from ...protocol import naming
-from ...protocol.events import DatabaseMade
+from ...protocol.results import DatabaseMade
 from ..replication.catch_up import await_replica, server_connection
 from . import mysql_clone, postgres_clone
 

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 
-from ...protocol.events import BriefLine, Failure, Frame
+from ...protocol.results import BriefLine, Failure, Frame
 
 _DIVIDER = "-" * 70 + "\n"
 _EXAMPLE = re.compile(

@@ -6,7 +6,8 @@ import warnings
 from collections import Counter
 from typing import Any
 
-from ...protocol.events import WarningCount, WarningsCounted
+from ...protocol.events import WarningsCounted
+from ...protocol.results import WarningCount
 from ..failures import type_name
 
 _counts: Counter[str] = Counter()

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.apps import apps
 
-from ...protocol.events import PlannedTest
+from ...protocol.results import PlannedTest
 from ..legacy.app_tests import AppTests
 from ..private_apis import FailedTest, iter_test_cases, test_method_name
 from .label_names import as_django_label, nothing_matches, place_of

@@ -25,8 +25,9 @@ from django.db import connections
 from django.test.runner import DiscoverRunner
 
 from ...errors import ProjectError
-from ...protocol.events import AttemptFinished, DatabasesReady, Outcome, RunPlanned
+from ...protocol.events import AttemptFinished, DatabasesReady, RunPlanned
 from ...protocol.messages import Route, RunSpec
+from ...protocol.results import Outcome
 from ...protocol.topology import Topology, closure
 from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors, spawned

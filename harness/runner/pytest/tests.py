@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ...protocol.events import PlannedTest
+from ...protocol.results import PlannedTest
 from ..private_apis import FailedTest, test_method_name
 from ..schedule.units import Plan, chosen
 from ..text import source_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...protocol.events import Outcome
+from ...protocol.results import Outcome
 from .. import unpatched
 
 GO_ON = b"go on"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from ...protocol.events import Outcome
+from ...protocol.results import Outcome
 from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, LeaveOut, Retire, Spawn
 from .slots import SLOW_S, Busy, Limits, Retiring, Running, Slot, Starting
 from .units import Unit

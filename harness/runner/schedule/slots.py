@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ...protocol.events import Outcome
+from ...protocol.results import Outcome
 from .commands import Assignment, Command, Examine, Kill, ReportSlow, Terminate
 
 START_S = 300.0

@@ -19,7 +19,7 @@ from typing import Any
 from django.test import TestCase, TransactionTestCase
 
 from ...errors import ProjectError
-from ...protocol.events import PlannedTest
+from ...protocol.results import PlannedTest
 from ..failures import FailureDescriber
 from ..private_apis import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
 from ..text import class_name

@@ -10,7 +10,7 @@ import itertools
 from dataclasses import replace
 from json.encoder import encode_basestring_ascii
 
-from ...protocol.events import Statement
+from ...protocol.results import Statement
 from .. import unpatched
 from ..text import cut
 from .parameters import shown

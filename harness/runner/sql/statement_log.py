@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ...protocol.events import QueryCount, Statement
+from ...protocol.results import QueryCount, Statement
 from .. import private_apis, unpatched
 from ..failures import message_of
 from ..text import cut

@@ -11,15 +11,8 @@ from typing import Any
 
 from ...errors import ExitCode, HarnessError, Interrupted, ProjectError
 from ...protocol import codec
-from ...protocol.events import (
-    AttemptFinished,
-    AttemptSlow,
-    Outcome,
-    RetryCalledOff,
-    UnitStarted,
-    WorkerStarted,
-    WorkerStopped,
-)
+from ...protocol.events import AttemptFinished, AttemptSlow, RetryCalledOff, UnitStarted, WorkerStarted, WorkerStopped
+from ...protocol.results import Outcome
 from .. import unpatched
 from ..failures import FailureDescriber
 from ..host_channel import HostMessages, Journal

@@ -6,16 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...protocol.events import (
-    AttemptFinished,
-    BriefLine,
-    Failure,
-    Outcome,
-    PlannedTest,
-    Statement,
-    WorkerFailed,
-    WorkerLost,
-)
+from ...protocol.events import AttemptFinished, WorkerFailed, WorkerLost
+from ...protocol.results import BriefLine, Failure, Outcome, PlannedTest, Statement
 from .. import excerpt
 from ..processes.children import signal_name
 from ..schedule.commands import Blame

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ...protocol.events import AttemptFinished, AttemptStarted, Event, Failure, FixtureStarted, Outcome, PlannedTest
+from ...protocol.events import AttemptFinished, AttemptStarted, Event, FixtureStarted
+from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unpatched
 from ..failures import ExcInfo, FailureDescriber
 from ..legacy.doctest_failures import with_examples

@@ -25,7 +25,6 @@ from ...protocol.events import (
     AttemptFinished,
     Event,
     Notice,
-    Outcome,
     QueriesCounted,
     RunAborted,
     SlotRecycled,
@@ -33,6 +32,7 @@ from ...protocol.events import (
     WorkerFailed,
 )
 from ...protocol.messages import MirrorMode
+from ...protocol.results import Outcome
 from .. import private_apis, unpatched
 from ..databases import clones, flush, spawned
 from ..descriptors import duplicate_high

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from harness.errors import ExitCode
 from harness.protocol import codec, events, messages
 from harness.protocol.codec import CodecError
-from harness.protocol.events import AttemptFinished, Envelope, Failure, Notice, Outcome
+from harness.protocol.events import AttemptFinished, Envelope, Notice
+from harness.protocol.results import Failure, Frame, Outcome, PlannedTest
 
 EVENTS = codec._EVENTS
 MESSAGES = typing.get_args(messages.Message)
@@ -110,11 +111,11 @@ class TestLine:
         assert codec.decode_body('{"type":"Notice","code":"a","text":"b","colour":"red"}') == Notice("a", "b")
 
     def test_nested_data_has_its_types_again(self) -> None:
-        failure = Failure("error", "ValueError", "no", "Traceback", (events.Frame("a.py", 3, "f"),), "(i=1)")
-        event = AttemptFinished("t", 2, Outcome.ERRORED, 0.5, (failure,), extra=events.PlannedTest("t", "c", "n"))
+        failure = Failure("error", "ValueError", "no", "Traceback", (Frame("a.py", 3, "f"),), "(i=1)")
+        event = AttemptFinished("t", 2, Outcome.ERRORED, 0.5, (failure,), extra=PlannedTest("t", "c", "n"))
         back = codec.decode_body(codec.encode_body(event))
         assert back.outcome is Outcome.ERRORED
-        assert back.failures[0].frames[0] == events.Frame("a.py", 3, "f")
+        assert back.failures[0].frames[0] == Frame("a.py", 3, "f")
         assert isinstance(back.failures, tuple)
 
     def test_an_exit_code_comes_back_as_one(self) -> None:

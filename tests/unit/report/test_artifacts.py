@@ -13,7 +13,8 @@ import pytest
 
 from harness.errors import ExitCode, UsageError
 from harness.protocol import codec, naming
-from harness.protocol.events import Envelope, Notice, Outcome, QueriesCounted, QueryCount
+from harness.protocol.events import Envelope, Notice, QueriesCounted
+from harness.protocol.results import Outcome, QueryCount
 from harness.report.artifacts import Artifacts, condensed
 from harness.report.formats import junit
 from harness.report.journal import read_journal

@@ -12,7 +12,8 @@ from harness.errors import ExitCode, UsageError
 from harness.host.backends.merge import find_runs, read_expected, read_run
 from harness.host.planning.backends import Job, matrix_document
 from harness.protocol import codec
-from harness.protocol.events import Outcome, PlannedTest, RunFinished
+from harness.protocol.events import RunFinished
+from harness.protocol.results import Outcome, PlannedTest
 from harness.report.artifacts import Artifacts
 from harness.report.journal import read_journal
 from harness.report.model import ledger

@@ -4,7 +4,8 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.host.project import undeclared
-from harness.protocol.events import AttemptFinished, Failure, Outcome, RunAborted, RunFinished
+from harness.protocol.events import AttemptFinished, RunAborted, RunFinished
+from harness.protocol.results import Failure, Outcome
 from tests.unit.host.project.conftest import write
 
 

@@ -13,7 +13,8 @@ from harness.host.config.options import Config
 from harness.host.project.files import Listing, list_files
 from harness.host.run import left_behind
 from harness.host.run.left_behind import LeftBehind
-from harness.protocol.events import AttemptFinished, Event, Failure, Outcome, RunAborted, TopologyFound
+from harness.protocol.events import AttemptFinished, Event, RunAborted, TopologyFound
+from harness.protocol.results import Failure, Outcome
 from harness.protocol.topology import Topology
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 12345\n"

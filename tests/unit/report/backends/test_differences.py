@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.backends.differences import compared, differences, red_everywhere
 from harness.report.backends.merge import Run, merge
 from tests.golden.backends import ADDS, BAD, FIXTURE, HIDDEN, merged, on_mariadb, on_postgres, passed, run_of, started

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from harness.errors import ExitCode, UsageError
-from harness.protocol.events import Outcome, PlannedTest, RunAborted
+from harness.protocol.events import RunAborted
+from harness.protocol.results import Outcome, PlannedTest
 from harness.report.backends.merge import Merged, Missing, Run, merge, missing_of
 from harness.report.model.verdict import Verdict
 from tests.golden.backends import (

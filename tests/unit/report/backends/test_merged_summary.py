@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.backends import merged_reports, merged_summary
 from harness.report.backends.merge import Merged, merge
 from harness.report.formats import junit

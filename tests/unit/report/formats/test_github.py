@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode
-from harness.protocol.events import Failure, Outcome, RunAborted, RunFinished
+from harness.protocol.events import RunAborted, RunFinished
+from harness.protocol.results import Failure, Outcome
 from harness.report.formats import github
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode
-from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest, RunAborted, RunFinished, Statement
+from harness.protocol.events import AttemptFinished, RunAborted, RunFinished
+from harness.protocol.results import Failure, Outcome, PlannedTest, Statement
 from harness.report.formats import junit
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from harness.protocol import naming
-from harness.protocol.events import Outcome, QueryCount, Statement
+from harness.protocol.results import Outcome, QueryCount, Statement
 from harness.report.formats import sql
 from harness.report.model import ledger
 from harness.runner.text import cut

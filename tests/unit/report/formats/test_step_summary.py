@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.report.formats import step_summary as summary
 from harness.report.formats.markdown import plain
 from harness.report.model import ledger

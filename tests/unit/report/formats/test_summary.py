@@ -1,6 +1,7 @@
 import json
 
-from harness.protocol.events import Outcome, RunStarted
+from harness.protocol.events import RunStarted
+from harness.protocol.results import Outcome
 from harness.report.formats import summary
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict

@@ -14,24 +14,20 @@ from harness.protocol.events import (
     Envelope,
     Event,
     Notice,
-    Outcome,
     PhaseFinished,
     PhaseStarted,
-    PlannedTest,
     QueriesCounted,
-    QueryCount,
     RetryCalledOff,
     RunAborted,
     RunFinished,
     RunPlanned,
     SlotRecycled,
-    Statement,
-    WarningCount,
     WarningsCounted,
     WorkerLost,
     WorkerStarted,
     WorkerStopped,
 )
+from harness.protocol.results import Outcome, PlannedTest, QueryCount, Statement, WarningCount
 from harness.report.formats import github, junit, step_summary, summary
 from harness.report.model import ledger
 from harness.report.model.run_report import Case, RunReport

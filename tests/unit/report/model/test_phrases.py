@@ -1,6 +1,6 @@
 import pytest
 
-from harness.protocol.events import BriefLine, Failure, Frame, Outcome, PlannedTest
+from harness.protocol.results import BriefLine, Failure, Frame, Outcome, PlannedTest
 from harness.report.model.phrases import (
     ERROR_LINES,
     LINE_CHARACTERS,

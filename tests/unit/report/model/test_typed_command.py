@@ -1,6 +1,6 @@
 from typing import Any
 
-from harness.protocol.events import Outcome, PlannedTest
+from harness.protocol.results import Outcome, PlannedTest
 from harness.report.model import ledger
 from harness.report.model.typed_command import TypedCommand, rerun_command
 from tests.golden.journals import Journal, planned

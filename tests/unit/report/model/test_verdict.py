@@ -1,7 +1,8 @@
 import pytest
 
 from harness.errors import ExitCode
-from harness.protocol.events import LEFT_BEHIND, AttemptStarted, Notice, Outcome, RunAborted, RunFinished, WorkerLost
+from harness.protocol.events import LEFT_BEHIND, AttemptStarted, Notice, RunAborted, RunFinished, WorkerLost
+from harness.protocol.results import Outcome
 from harness.report.model import ledger
 from harness.report.model.verdict import WORDS, Verdict, verdict
 from tests.golden.journals import Journal, planned

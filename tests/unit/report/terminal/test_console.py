@@ -7,7 +7,8 @@ import pyte
 import pytest
 from rich.text import Text
 
-from harness.protocol.events import AttemptStarted, Notice, Outcome, PhaseStarted, RunPlanned
+from harness.protocol.events import AttemptStarted, Notice, PhaseStarted, RunPlanned
+from harness.protocol.results import Outcome
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
 from harness.report.terminal import console as console_module

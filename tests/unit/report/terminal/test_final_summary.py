@@ -2,16 +2,8 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import (
-    LEFT_BEHIND,
-    Failure,
-    Frame,
-    Notice,
-    Outcome,
-    RunFinished,
-    WarningCount,
-    WarningsCounted,
-)
+from harness.protocol.events import LEFT_BEHIND, Notice, RunFinished, WarningsCounted
+from harness.protocol.results import Failure, Frame, Outcome, WarningCount
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
 from harness.report.model.phrases import DETAILED

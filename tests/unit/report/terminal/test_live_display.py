@@ -3,7 +3,8 @@ import re
 from rich.console import Console as RichConsole
 from rich.text import Text
 
-from harness.protocol.events import AttemptStarted, Outcome, PhaseProgressed, PhaseStarted, RunPlanned
+from harness.protocol.events import AttemptStarted, PhaseProgressed, PhaseStarted, RunPlanned
+from harness.protocol.results import Outcome
 from harness.report.terminal.live_display import ShownRun, phases_line, render
 from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions

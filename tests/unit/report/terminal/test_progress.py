@@ -3,7 +3,6 @@ from harness.protocol.events import (
     AttemptSlow,
     AttemptStarted,
     Notice,
-    Outcome,
     PhaseFinished,
     PhaseProgressed,
     PhaseStarted,
@@ -11,6 +10,7 @@ from harness.protocol.events import (
     RunPlanned,
     WorkerLost,
 )
+from harness.protocol.results import Outcome
 from harness.report.model import ledger
 from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions

@@ -2,7 +2,7 @@
 
 import doctest
 
-from harness.protocol.events import Failure
+from harness.protocol.results import Failure
 from harness.runner.failures import FailureDescriber
 from harness.runner.legacy.doctest_failures import with_examples
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.runner.schedule.commands import (
     Assign,
     Assignment,

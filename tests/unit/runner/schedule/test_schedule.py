@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.runner.schedule import schedule
 from harness.runner.schedule.commands import (
     Blame,

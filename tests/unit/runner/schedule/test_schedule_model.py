@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.protocol.events import Outcome
+from harness.protocol.results import Outcome
 from harness.runner.schedule.commands import (
     Assign,
     Assignment,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.protocol.events import Statement
+from harness.protocol.results import Statement
 from harness.runner.sql.crash_safe_log import CONNECT, CrashSafeLog
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from harness.protocol import codec
-from harness.protocol.events import AttemptFinished, Failure, Outcome, PlannedTest
+from harness.protocol.events import AttemptFinished
+from harness.protocol.results import Failure, Outcome, PlannedTest
 from harness.runner.workers.event_checks import EventChecks
 
 TESTS = ("app.T.test_1", "app.T.test_2")
