@@ -8,11 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import dotenv
 
@@ -24,13 +23,12 @@ from harness.host.init import preparation, variables
 from harness.host.init.commands import TestCommand, lying_script, python_path, settings_of, test_commands
 from harness.host.init.environments import tox_steps
 from harness.host.init.steps import Command, Step
-from harness.host.init.workflows import read_yaml, workflow_jobs
+from harness.host.init.workflows import workflow_jobs
 from harness.host.project import dependencies, settings_search
 from harness.host.project.entry import MANAGE_PY, Entry, find_entry, find_settings_module
 from harness.host.project.files import project_files
 from harness.host.project.settings_search import VARIABLE
 
-SAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.test", "env.example", ".env.template")
 MADE_UP = "made up"
 _OF_A_DATABASE = re.compile(r"(DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL).*(USER|PASS|HOST|PORT|NAME|URL)|PGPASSWORD")
 _OF_TOOLS = re.compile(
@@ -291,13 +289,15 @@ def _variables(project: _Project, others: Iterable[str]) -> Iterator[Found]:
     if project.command and (folders := python_path(project.root, project.command.step, {project.entry.workdir})):
         yield Found("PYTHONPATH", folders, project.command.step.where, "env")
     local = dotenv.dotenv_values(project.root / ".env") if _takes_dotenv(project) else {}
+    jobs = [project.steps, *workflow_jobs(project.root), tox_steps(project.root)]
+    steps = [step for job in jobs for step in job]
     for path in project.settings_files:
         name = path.relative_to(project.root).as_posix()
         tree = variables.parsed(path)
         for each in variables.required_variables(tree, name) if tree else ():
             if each.name not in done and each.name not in local and each.name != VARIABLE:
                 done.add(each.name)
-                value, where = _value(project, each.name) or (each.sample, MADE_UP)
+                value, where = variables.given_value(project.root, steps, each.name) or (each.sample, MADE_UP)
                 source = "the value is made up" if where == MADE_UP else f"the value is from {where}"
                 yield Found(each.name, value, f"{name} reads it; {source}", "env")
     for name in dict.fromkeys(name for step in project.steps for name in step.env):
@@ -307,35 +307,6 @@ def _variables(project: _Project, others: Iterable[str]) -> Iterator[Found]:
         same = next(iter(values)) if len(values) == 1 and all(name in step.env for step in project.steps) else ()
         if len(same) == 1 and not variables.backend_of_word(same[0]) and _is_named(name, project.python):
             yield Found(name, same[0], next(step.where for step in project.steps if name in step.env), "env")
-
-
-def _value(project: _Project, name: str) -> tuple[str, str] | None:
-    """A value of the variable *name* and its file: of workflows, tox, compose files, samples of ``.env``, in this order."""
-    jobs = [project.steps, *workflow_jobs(project.root), tox_steps(project.root)]
-    steps = [step for job in jobs for step in job]
-    for step in steps:
-        if values := step.env.get(name):
-            return values[0], step.where
-    for path in sorted([*project.root.glob("*compose*.y*ml")]):
-        for service in dict(read_yaml(path).get("services") or {}).values():
-            given = _environment(service).get(name)
-            if given is not None and "$" not in given:
-                return given, path.name
-    for file in SAMPLES:
-        if (project.root / file).is_file():
-            sampled = dotenv.dotenv_values(project.root / file, interpolate=False).get(name)
-            if sampled:
-                return sampled, file
-    return None
-
-
-def _environment(service: Any) -> Mapping[str, str]:
-    """The ``environment`` of a service in a compose file: a mapping, or a list of ``NAME=value``."""
-    given = service.get("environment") if isinstance(service, dict) else None
-    if isinstance(given, dict):
-        return {str(name): str(value) for name, value in given.items() if value is not None}
-    pairs = (str(each).partition("=") for each in given or ())
-    return {name: value for name, equals, value in pairs if equals}
 
 
 def _takes_dotenv(project: _Project) -> bool:

@@ -1,18 +1,27 @@
-"""The environment variables and database engines that a settings module names. Parses it; runs nothing."""
+"""The environment variables and database engines that a settings module names, and their values in the project's files.
+
+Parses the files; runs nothing.
+"""
 
 from __future__ import annotations
 
 import ast
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+
+import dotenv
 
 from harness.host.config.databases import SQLITE
 from harness.host.engines import KNOWN
+from harness.host.init.steps import Step
+from harness.host.init.workflows import read_yaml
 
+SAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.test", "env.example", ".env.template")
 ENGINES = {"sqlite3": "sqlite", "postgresql": "postgres", "postgresql_psycopg2": "postgres", "postgis": "postgres"}
 _CASTS = {"bool": "false", "int": "1", "float": "1", "json": "{}", "dict": "key=value", "loads": "{}"}
 _READERS = ("env", "config")
@@ -251,3 +260,30 @@ def backend_of_word(word: str) -> str:
         if word.lower().startswith(start) and "://" not in word:
             return backend
     return ""
+
+
+def given_value(root: Path, steps: Iterable[Step], name: str) -> tuple[str, str] | None:
+    """A value of the variable *name* and its file: the first of *steps*, of compose files, of samples of ``.env`` in *root*."""
+    for step in steps:
+        if values := step.env.get(name):
+            return values[0], step.where
+    for path in sorted(root.glob("*compose*.y*ml")):
+        for service in dict(read_yaml(path).get("services") or {}).values():
+            given = _environment(service).get(name)
+            if given is not None and "$" not in given:
+                return given, path.name
+    for file in SAMPLES:
+        if (root / file).is_file():
+            sampled = dotenv.dotenv_values(root / file, interpolate=False).get(name)
+            if sampled:
+                return sampled, file
+    return None
+
+
+def _environment(service: Any) -> Mapping[str, str]:
+    """The ``environment`` of a service in a compose file: a mapping, or a list of ``NAME=value``."""
+    given = service.get("environment") if isinstance(service, dict) else None
+    if isinstance(given, dict):
+        return {str(name): str(value) for name, value in given.items() if value is not None}
+    pairs = (str(each).partition("=") for each in given or ())
+    return {name: value for name, equals, value in pairs if equals}
