@@ -261,7 +261,7 @@ def test_one_that_does_not_go_on_is_reported_and_killed(begin: BeginRunner) -> N
 
     limits = {"setup_timeout": DEADLINE_S}
     with begin(script) as conversation, Liveness(conversation, end, limits, "", silent_s=1.0) as liveness:
-        liveness.take(PhaseStarted("tests"))
+        liveness.take(PhaseStarted("clones"))
         assert list(liveness.watched(conversation.lines())) == [b"up\n"]
     assert still == ["The runner has sent nothing for 1 s."]
 
