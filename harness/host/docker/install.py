@@ -22,8 +22,9 @@ from docker.types import Mount
 
 from harness.errors import HarnessError, ProjectError, ServerError
 from harness.host.docker import containers, streams, watchdog
+from harness.host.docker.build_log import BuildLog
 from harness.host.docker.errors import FAILURES, explanation
-from harness.host.docker.images import BuildLog, label_changes
+from harness.host.docker.images import label_changes
 from harness.protocol import naming
 
 DEADLINE_S = 3600

@@ -18,8 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import ServerError
+from harness.host.docker.build_log import BuildLog, OnProgress
 from harness.host.docker.client import Client
-from harness.host.docker.images import ORIGIN_LABEL, BuildLog, Images, OnProgress, is_ours
+from harness.host.docker.images import ORIGIN_LABEL, Images, is_ours
 from harness.host.docker.install import Installation, Installer
 from harness.host.engines import Engine
 from harness.host.images import debian, debian_base, recipe, specs

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.errors import ExitCode, ServerError
 from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
+from harness.host.docker.build_log import OnProgress
 from harness.host.docker.client import connect
-from harness.host.docker.images import OnProgress
 from harness.host.engines import ENGINES
 from harness.host.images import build_environment, debian, debian_base, specs
 from harness.host.images.build_environment import BuildEnvironment

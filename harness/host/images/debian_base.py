@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 
 from harness.errors import ServerError
-from harness.host.docker.images import NAME_LABEL, BuildLog, Images, OnProgress
+from harness.host.docker.build_log import BuildLog, OnProgress
+from harness.host.docker.images import NAME_LABEL, Images
 from harness.host.images import debian, recipe, specs
 
 INSTALL_DEADLINE_S = 600

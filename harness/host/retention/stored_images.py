@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import ExitCode, ServerError, UsageError
+from harness.host.docker.build_log import OnProgress
 from harness.host.docker.client import connect
-from harness.host.docker.images import CACHE, ORIGIN_LABEL, PROJECT_LABEL, Image, Images, OnProgress
+from harness.host.docker.images import CACHE, ORIGIN_LABEL, PROJECT_LABEL, Image, Images
 from harness.host.engines import ENGINES
 from harness.host.retention import policy
 from harness.host.retention.policy import Selection, Stored

@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING
 from harness.errors import HarnessError, ServerError
 from harness.host.config.options import Config
 from harness.host.docker import containers, watchdog
+from harness.host.docker.build_log import OnProgress
 from harness.host.docker.client import Client, connect, memory_bytes
-from harness.host.docker.images import OnProgress
 from harness.host.docker.runner import RunnerSpec
 from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
