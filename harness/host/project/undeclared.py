@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.errors import ProjectError
 from harness.host.project import dependencies
 from harness.protocol.events import AttemptFinished, Event, RunAborted
+from harness.report.model.text import listed
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
 _NO_MODULE = "ModuleNotFoundError"
@@ -97,8 +98,7 @@ def _from_nox(path: Path) -> list[str]:
 
 
 def _listing(files: list[str]) -> str:
-    more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
-    return f"There are {', '.join(files[:_LISTED])}{more}."
+    return f"There are {listed(files, _LISTED)}."
 
 
 def other_files(root: Path, installed: Iterable[str]) -> list[str]:

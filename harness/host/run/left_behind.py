@@ -18,6 +18,7 @@ from harness.host.config.options import Config
 from harness.host.project.files import Listing, list_files
 from harness.protocol.events import LEFT_BEHIND, AttemptFinished, Event, Notice, RunAborted, TopologyFound
 from harness.protocol.results import Outcome
+from harness.report.model.text import listed
 
 LARGE_BYTES = 500 << 20
 LISTED = 3
@@ -45,11 +46,12 @@ def incomplete(root: Path, listing: Listing, *, is_copied: bool = True) -> Itera
         text = f"{folder} is a git submodule that is not there: git submodule update --init {folder}"
         yield Notice("missing-submodule", text)
     if names := listing.not_checked_out:
-        text = f"A sparse checkout leaves out {_shown(names)}: git sparse-checkout disable, or add the folder."
+        text = f"A sparse checkout leaves out {listed(names, LISTED)}: git sparse-checkout disable, or add the folder."
         yield Notice("sparse-checkout", text)
     pointers, links, sizes = _examined(root, listing.names)
     if pointers:
-        text = f"Git LFS has not brought the content of {_shown(pointers)}: the tests get pointers. git lfs pull brings it."
+        text = f"Git LFS has not brought the content of {listed(pointers, LISTED)}: the tests get pointers."
+        text += " git lfs pull brings it."
         yield Notice("lfs-pointers", text)
     if is_copied:
         yield from _not_copied(root, listing, links, sizes)
@@ -58,9 +60,11 @@ def incomplete(root: Path, listing: Listing, *, is_copied: bool = True) -> Itera
 def _not_copied(root: Path, listing: Listing, links: Mapping[Path, list[str]], sizes: Counter[str]) -> Iterator[Notice]:
     """The notices on files that cannot be copied, or are copied at a cost; *links* and *sizes* are those of ``_examined``."""
     if unreadable := listing.unreadable:
-        yield Notice("unreadable-files", f"The tests do not get {_shown(unreadable)}: this user cannot read them.")
+        yield Notice(
+            "unreadable-files", f"The tests do not get {listed(unreadable, LISTED)}: this user cannot read them."
+        )
     for top, names in links.items():
-        text = f"The tests cannot follow {_shown(names)}: "
+        text = f"The tests cannot follow {listed(names, LISTED)}: "
         text += "a link" if len(names) == 1 else "links"
         if top == Path(top.anchor):
             text += " to a place of this machine. A copy, or a relative link, reaches them."
@@ -74,13 +78,6 @@ def _not_copied(root: Path, listing: Listing, links: Mapping[Path, list[str]], s
             " What .gitignore names stays behind."
         )
         yield Notice("large-project", text)
-
-
-def _shown(names: Iterable[str]) -> str:
-    first, *more = names
-    listed = ", ".join([first, *more[: LISTED - 1]])
-    rest = len(more) - LISTED + 1
-    return f"{listed} and {rest} more" if rest > 0 else listed
 
 
 def _examined(root: Path, names: Iterable[str]) -> tuple[list[str], dict[Path, list[str]], Counter[str]]:
@@ -138,18 +135,18 @@ class LeftBehind:
         here = sorted(name for name in self.names if (root / name).exists())
         if not here and not self.has_failed:
             return
-        listed = set(carried(self.config).names)
+        brought = set(carried(self.config).names)
         for name in here:
             if name.startswith("../"):
                 yield from _outside(root, project, name)
-            elif name not in listed and not _is_carried_folder(root / name, name, listed):
+            elif name not in brought and not _is_carried_folder(root / name, name, brought):
                 shown = os.path.relpath(root / name, project)
                 text = f"{shown} is here, but git ignores it: {_include(shown)} brings it to the tests."
                 yield Notice(LEFT_BEHIND, text)
-        if self.has_failed and (missing := _compiled_messages(root, listed)):
+        if self.has_failed and (missing := _compiled_messages(root, brought)):
             script = f"python {self.config.script}" if self.config.script else "django-admin"
             text = (
-                f"Git ignores the compiled messages here, {_shown(missing)}: the tests get untranslated texts."
+                f"Git ignores the compiled messages here, {listed(missing, LISTED)}: the tests get untranslated texts."
                 f' before = ["{script} compilemessages"] in [tool.harness] makes them, include = ["**/*.mo"] brings them.'
             )
             yield Notice(LEFT_BEHIND, text)

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from harness.errors import ExitCode, UsageError, worst
 from harness.report.model.run_report import Case, Counts, RunReport
-from harness.report.model.text import one_line, plural
+from harness.report.model.text import listed, one_line, plural
 from harness.report.model.verdict import WORDS, Cause, Verdict
 
 NAMED = 3
@@ -230,5 +230,4 @@ def _project(run: Run) -> str:
 
 
 def _some(names: Sequence[str], most: int = NAMED) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(one_line(name) for name in names[:most]) + more
+    return listed([one_line(name) for name in names], most)

@@ -6,6 +6,7 @@ Owns how each report treats control characters and too much text. Pure; imports 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 STREAM_BYTES = 100_000
 """Limit of one text of an attempt: its standard output, its standard error, or its traceback."""
@@ -69,6 +70,12 @@ def keep_end_lines(text: str, limit: int) -> str:
         return text
     head, left_out = limit // 3, len(lines) - limit
     return "\n".join([*lines[:head], f"[... {left_out} lines left out ...]", *lines[head + left_out :]])
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first *most* names, with commas, and the number of the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def plural(number: int, noun: str) -> str:
