@@ -1,4 +1,4 @@
-"""What an app has made of ``DATABASES``, it is in a test."""
+"""The databases that an app has set as it was loaded are those of the tests."""
 
 from django.conf import settings
 from django.db import connections

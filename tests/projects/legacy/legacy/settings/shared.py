@@ -1,4 +1,4 @@
-"""What all the settings have in common."""
+"""The settings that all modules of settings here share."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the options for MySQL say, a connection has in a test."""
+"""The options for MySQL hold on the connections of tests."""
 
 from django.db import connections
 from django.test import TestCase

@@ -1,4 +1,4 @@
-"""What each alias is said to be, it is in a test."""
+"""Each alias is in a test as the settings describe it."""
 
 from django.db import connection, connections, transaction
 from django.test import TestCase, TransactionTestCase

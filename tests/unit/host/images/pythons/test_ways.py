@@ -1,4 +1,4 @@
-"""Where no way has a Python, the error lists each with its reason; uv speaks for itself."""
+"""The ways to a Python: their order, and an error with the reason of each; a failure of uv has uv's own output."""
 
 import stat
 from pathlib import Path
