@@ -17,7 +17,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path, PurePosixPath
 
 from ...errors import ProjectError
-from ..pytest.config import Collection, files
+from ..pytest_detection.config import Collection, files
 from ..text import source_of
 
 NEAR = 3

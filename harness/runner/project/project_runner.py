@@ -35,8 +35,8 @@ from ..failures import FailureDescriber, own_work, project_root
 from ..host_channel import HostMessages, Journal
 from ..legacy.app_tests import AppTests
 from ..processes.children import StopFlag
-from ..pytest.fixtures import fixtures_notice
-from ..pytest.tests import (
+from ..pytest_detection.fixtures import fixtures_notice
+from ..pytest_detection.tests import (
     LeftOut,
     PytestTests,
     failed_modules,

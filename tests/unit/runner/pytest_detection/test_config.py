@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner.pytest.config import Collection, files, read
+from harness.runner.pytest_detection.config import Collection, files, read
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.runner.pytest.fixtures import autouse_fixtures, fixtures_notice, is_above
+from harness.runner.pytest_detection.fixtures import autouse_fixtures, fixtures_notice, is_above
 
 
 @pytest.mark.parametrize(
