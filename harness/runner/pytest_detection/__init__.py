@@ -1,1 +1,1 @@
-"""Test functions written for pytest: found, configured and run beside unittest's classes."""
+"""Finds the tests that only pytest can run, where Django's runner runs the others."""
