@@ -13,8 +13,8 @@ BEFORE_TESTS = """
     loading/__init__ loading/start loading/handshake loading/manage_script loading/project_script
     project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
     processes/shell_commands project/labels project/label_names
-    workers/time_limits project/project_runner project/__init__ pytest/__init__
-    schedule/__init__ schedule/units pytest/config pytest/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
+    workers/time_limits project/project_runner project/__init__ pytest_detection/__init__
+    schedule/__init__ schedule/units pytest_detection/config pytest_detection/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
     databases/__init__ databases/migration_errors databases/spawned replication/__init__ startup/__init__ startup/sitecustomize
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process
