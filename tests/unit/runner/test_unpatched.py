@@ -14,8 +14,10 @@ BEFORE_TESTS = """
     project/run_tests project/read_topology project/settings_overlay project/portability project/vendors
     processes/shell_commands project/labels project/label_names
     workers/time_limits project/project_runner project/__init__ pytest_detection/__init__
-    schedule/__init__ schedule/units pytest_detection/config pytest_detection/tests workers/__init__ servers/__init__ processes/__init__ sql/__init__
-    databases/__init__ databases/migration_errors databases/spawned replication/__init__ startup/__init__ startup/sitecustomize
+    schedule/__init__ schedule/units pytest_detection/config pytest_detection/tests workers/__init__ servers/__init__
+    processes/__init__ sql/__init__
+    databases/__init__ databases/migration_errors databases/spawned replication/__init__
+    startup/__init__ startup/sitecustomize
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process
 where no test runs, and ``sitecustomize`` is for processes that tests start.
