@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ExitCode
+from .messages import Framework
 from .results import DatabaseMade, Failure, Outcome, PlannedTest, QueryCount, Statement, WarningCount
 from .topology import AliasMode, Role, Topology
 
@@ -43,6 +44,18 @@ class TopologyFound(Event):
     settings: str
     python: str
     django: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkChosen(Event):
+    """The framework that runs the tests was chosen, for ``reason``: ``pytest.ini, and pytest 8.4.2 is installed``.
+
+    ``version`` has the packages that matter, ``pytest 8.4.2, pytest-django 4.11.1``; empty for Django.
+    """
+
+    framework: Framework
+    reason: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

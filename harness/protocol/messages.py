@@ -12,6 +12,8 @@ from ..errors import ExitCode
 from .topology import AliasMode, Role
 
 MirrorMode = Literal["auto", "primary", "replica"]
+Framework = Literal["django", "pytest"]
+FrameworkChoice = Literal["auto", "django", "pytest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,10 @@ class RunSpec:
     matches a pattern of ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected,
     by test class (``auto``), or always through its primary or always to its replica. ``repeat`` is the number of times that each
     test runs. ``replay`` has the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the
-    classes that leave something behind in the databases. ``framework`` is ``django`` where tests that only pytest can run are to
-    be left out; else they are red. ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are
-    tests.
+    classes that leave something behind in the databases. ``framework`` runs the tests, by ``auto`` the one that the project is
+    set up for; by ``django``, tests that only pytest can run are left out, where ``auto`` has them red. ``pytest_args`` are
+    options of pytest, each word by itself. ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
+    ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests.
     """
 
     plan_only: bool = False
@@ -60,7 +63,9 @@ class RunSpec:
     replay: tuple[str, ...] = ()
     check_isolation: bool = False
     mirrors: MirrorMode = "auto"
-    framework: str = ""
+    framework: FrameworkChoice = "auto"
+    pytest_args: tuple[str, ...] = ()
+    is_workdir_found: bool = False
     legacy_discovery: bool = False
     doctest: bool = False
     django: str = ""

@@ -19,7 +19,6 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 COMMANDS = ("ci", "plan", "merge", "matrix", "images build", "init")
 
 EXAMPLES = {
-    "framework": '"django"',
     "settings": '"shop.settings.test"',
     "bootstrap": '"runtests:configure"',
     "install": '["pip install -r requirements/test.txt"]',

@@ -17,6 +17,7 @@ from harness.protocol.events import (
     DatabasesReady,
     Envelope,
     Event,
+    FrameworkChosen,
     Notice,
     PhaseFinished,
     PhaseStarted,
@@ -46,6 +47,9 @@ from harness.protocol.topology import Alias, TestOptions, Topology
 START = 1_767_225_600.0  # 2026-01-01T00:00:00 UTC
 SHOP = "shop.tests.test_orders.OrderTests"
 FILE = "shop/tests/test_orders.py"
+PYTEST_CHOSEN = FrameworkChosen(
+    "pytest", "pytest.ini, and pytest 8.4.2 is installed", "pytest 8.4.2, pytest-django 4.11.1"
+)
 
 
 def planned(name: str, line: int = 10, classname: str = SHOP, file: str = FILE) -> PlannedTest:
@@ -174,7 +178,7 @@ def failing(number: int, message: str = "13 != 12", **fields: Any) -> Journal:
 def green() -> Journal:
     adds, skipped, expected = planned("test_adds", 11), planned("test_card", 20), planned("test_rounding", 30)
     catalog = planned("test_search", 7, "catalog.tests.SearchTests", "catalog/tests.py")
-    journal = Journal().servers().plan(adds, skipped, expected, catalog)
+    journal = Journal().runner(PYTEST_CHOSEN).servers().plan(adds, skipped, expected, catalog)
     journal.attempt(adds, Outcome.PASSED, 0.034, stdout="one line\nanother\n")
     journal.attempt(catalog, Outcome.PASSED, 0.0001, slot=2)
     journal.attempt(skipped, Outcome.SKIPPED, 0.0, reason="needs a card reader")

@@ -35,7 +35,7 @@ from harness.host.config.values import (
     Form,
     choice,
 )
-from harness.protocol.messages import MirrorMode
+from harness.protocol.messages import FrameworkChoice, MirrorMode
 
 DEFAULT = "default"
 """The source of a value that is given nowhere."""
@@ -148,10 +148,11 @@ class Config:
         commands=RUNS,
     )
     artifacts: Path = _option(FOLDER, "Folder of the reports.", default=".harness", commands=REPORTS)
-    framework: str | None = _option(
-        choice("django"),
-        "django leaves out the tests that only pytest can run. Without it, these are red.",
-        default=None,
+    framework: FrameworkChoice = _option(
+        choice("auto", "django", "pytest"),
+        "Runs the tests: auto is pytest if the project is configured for it and has it, else Django's runner; django leaves "
+        "out the tests that only pytest can run.",
+        commands=RUNS,
     )
     legacy_discovery: bool = _option(
         SWITCH, "Find tests as Django up to 1.5 did, too: in an app's models module, and by a module's suite()."

@@ -321,7 +321,7 @@ def _spec(config: Config) -> RunSpec:
         replay=_replay(config),
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
-        framework=config.framework or "",
+        framework=config.framework,
         legacy_discovery=config.legacy_discovery,
         doctest=config.doctest,
     )

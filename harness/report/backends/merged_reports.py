@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from harness.report.backends.differences import Cell, Difference, differences
@@ -52,6 +52,7 @@ def content(merged: Merged) -> dict[str, Any]:
         "warnings": dict(sorted(warnings.items())),
         "python": _joined(report.python for report in reports),
         "django": _joined(report.django for report in reports),
+        "framework": _framework(reports),
         "backend": None,
         "settings": _joined(run.project[1] for _, run in merged.runs),
         "backends": [{**one, "backend": label, "artifacts": folder.rstrip("/") or "."} for label, folder, one in each],
@@ -86,6 +87,12 @@ def annotate_all(merged: Merged) -> list[str]:
     cases = (renamed(case, f"{id} ({', '.join(where[id])})") for id, case in first.items())
     prefix = next((run.project[0] for _, run in merged.runs), "")
     return annotate(RunReport(cases=tuple(cases)), merged.verdict, prefix=prefix)
+
+
+def _framework(reports: Sequence[RunReport]) -> dict[str, str] | None:
+    """The framework of all runs, each of its parts joined where the runs differ; ``None`` if no run came so far."""
+    found = [chosen for report in reports if (chosen := summary.framework(report.framework))]
+    return {key: _joined(chosen[key] for chosen in found) for key in found[0]} if found else None
 
 
 def _difference(difference: Difference) -> dict[str, Any]:

@@ -262,6 +262,7 @@ def _properties(report: RunReport) -> dict[str, str]:
     pairs = {
         "python": report.python,
         "django": report.django,
+        "framework": (report.framework.version or report.framework.framework) if report.framework else "",
         "servers": servers,
         "seed": "" if report.seed is None else str(report.seed),
     }

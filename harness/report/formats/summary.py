@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any
 
-from harness.protocol.events import AliasRouted, ServerReady
+from harness.protocol.events import AliasRouted, FrameworkChosen, ServerReady
 from harness.report.model.run_report import PHASES, RunReport
 from harness.report.model.verdict import Verdict
 
@@ -39,9 +39,17 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "warnings": dict(sorted(report.warnings.items())),
         "python": report.python,
         "django": report.django,
+        "framework": framework(report.framework),
         "backend": report.asked.backend if report.asked else None,
         "settings": report.settings or (report.asked.settings if report.asked else ""),
     }
+
+
+def framework(chosen: FrameworkChosen | None) -> dict[str, str] | None:
+    """The framework of the tests, with its version and why it was chosen; ``None`` if the run ended before."""
+    if chosen is None:
+        return None
+    return {"name": chosen.framework, "version": chosen.version, "reason": chosen.reason}
 
 
 def _without(event: ServerReady | AliasRouted, field: str) -> dict[str, Any]:

@@ -112,6 +112,8 @@ class Ledger:
             case events.TopologyFound() as event:
                 report.settings, report.python, report.django = event.settings, event.python, event.django
                 self._last = "the settings were read"
+            case events.FrameworkChosen() as event:
+                report.framework = event
             case events.PhaseStarted() as event:
                 self._open_phases[event.phase] = envelope.at
                 self._last = f"the phase {event.phase} began"

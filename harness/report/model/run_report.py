@@ -146,6 +146,7 @@ class RunReport:
     settings: str = ""
     python: str = ""
     django: str = ""
+    framework: events.FrameworkChosen | None = None
     last_events: str = ""
     asked: events.RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()

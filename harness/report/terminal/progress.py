@@ -174,6 +174,8 @@ class Progress:
             case events.TopologyFound() if self._options.verbosity >= 1:
                 text = f"{event.settings} on Django {event.django}, Python {event.python}"
                 return [labelled("settings", one_line(text))]
+            case events.FrameworkChosen() if self._options.verbosity >= (1 if event.framework == "pytest" else 2):
+                return [labelled("framework", one_line(f"{event.framework}: {event.reason}"))]
             case events.ServerReady() if self._options.verbosity >= 1:
                 return [labelled("server", one_line(server_line(event)))]
             case events.AliasRouted() if self._options.verbosity >= 2:

@@ -1,7 +1,10 @@
+import pytest
+
 from harness.protocol.events import (
     AttemptFinished,
     AttemptSlow,
     AttemptStarted,
+    FrameworkChosen,
     Notice,
     PhaseFinished,
     PhaseProgressed,
@@ -10,6 +13,7 @@ from harness.protocol.events import (
     RunPlanned,
     WorkerLost,
 )
+from harness.protocol.messages import Framework
 from harness.protocol.results import Outcome
 from harness.report.model import ledger
 from harness.report.terminal.progress import Progress
@@ -59,6 +63,16 @@ class TestState:
 
 
 class TestLines:
+    @pytest.mark.parametrize(
+        ("framework", "verbosity", "is_shown"), [("pytest", 1, True), ("django", 1, False), ("django", 2, True)]
+    )
+    def test_the_framework_has_a_line_where_it_is_not_djangos_runner(
+        self, framework: Framework, verbosity: int, is_shown: bool
+    ) -> None:
+        journal = Journal().runner(FrameworkChosen(framework, "pytest.ini"))
+        _, lines = take(journal, ConsoleOptions(verbosity=verbosity))
+        assert lines == [f"framework {framework}: pytest.ini"] * is_shown
+
     def test_a_passing_test_has_no_line(self) -> None:
         progress, lines = take(Journal().plan(ONE).attempt(ONE, Outcome.PASSED))
         assert not [line for line in lines if ONE.id in line]
