@@ -321,7 +321,6 @@ def _spec(config: Config) -> RunSpec:
         replay=_replay(config),
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
-        framework=config.framework,
         legacy_discovery=config.legacy_discovery,
         doctest=config.doctest,
     )
@@ -335,10 +334,12 @@ def _entry(config: Config, plan_only: bool = False) -> RunSpec:
         before=config.before,
         project=_below(config.root, config.project),
         workdir=_below(config.root, config.project / (config.workdir or "")),
+        is_workdir_found=config.sources["workdir"] == MANAGE_PY,
         script=config.script,
         bootstrap=tuple(shlex.split(config.bootstrap or "")),
         settings=config.settings if is_named else None,
         django=config.run_django,
+        framework=config.framework,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )
 

@@ -50,13 +50,7 @@ class Handshake:
         topology for ``plan_only``.
         """
         spec = self.spec
-        module = os.environ.get(VARIABLE, "")
-        subject = f"The settings {module}" if module else f"The settings of {' '.join(spec.bootstrap)}"
-        with unset_variables.unset_variables(project_root(), self.unset):
-            try:
-                settings.DATABASES  # noqa: B018 - the access loads them
-            except BaseException as error:
-                raise explained(error, subject, "cannot be loaded", self.unset, module) from error
+        self.load_settings()
         # a top level is one more folder to import from; Django's own parser is not loaded yet
         if spec.labels and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args):
             label_names.check(spec.labels, settings.INSTALLED_APPS)
@@ -75,6 +69,16 @@ class Handshake:
         from ..project import run_tests
 
         return run_tests.begin(spec, topology, routes, self._journal, self._messages, tuple(self.unset))
+
+    def load_settings(self) -> None:
+        """Load the settings. Raises ``ProjectError`` where they cannot be loaded."""
+        module = os.environ.get(VARIABLE, "")
+        subject = f"The settings {module}" if module else f"The settings of {' '.join(self.spec.bootstrap)}"
+        with unset_variables.unset_variables(project_root(), self.unset):
+            try:
+                settings.DATABASES  # noqa: B018 - the access loads them
+            except BaseException as error:
+                raise explained(error, subject, "cannot be loaded", self.unset, module) from error
 
     def _send_topology(self) -> Topology:
         topology, folded = read_topology(settings.DATABASES)

@@ -21,7 +21,7 @@ from ..host_channel import HostMessages, Journal
 from ..processes import gc_thresholds, warning_counts
 from ..processes.shell_commands import run_commands
 from ..project import label_names
-from . import manage_script
+from . import framework, manage_script
 from .handshake import VARIABLE, Handshake, PlanEnded, explained
 
 
@@ -41,19 +41,49 @@ def run(spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
         journal.start_phase("setup")
     handshake = Handshake(spec, journal, messages)
     with contextlib.suppress(PlanEnded):
-        if spec.bootstrap:
+        known = framework.evidence(spec, Path(project_root()))
+        if framework.choose(known).framework == "pytest":
+            _run_pytest(handshake, journal, known)
+        elif spec.bootstrap:
+            _announce(journal, known)
             from . import project_script
 
             project_script.run(handshake)
         else:
-            _run_without_script(handshake, journal)
+            _run_without_script(handshake, journal, known)
 
 
-def _run_without_script(handshake: Handshake, journal: Journal) -> None:
+def _announce(journal: Journal, known: framework.Evidence) -> None:
+    """Report the framework that runs the tests."""
+    chosen = framework.choose(known)
+    journal.write(chosen)
+    if advice := framework.advice(chosen, known):
+        journal.notice("framework", advice)
+
+
+def _run_pytest(handshake: Handshake, journal: Journal, known: framework.Evidence) -> None:
+    """Run the tests by pytest, in the folder of its configuration where the user names no folder of the tests."""
+    _announce(journal, known)
+    if handshake.spec.is_workdir_found:
+        os.chdir(framework.setup_of_pytest(Path.cwd(), Path(project_root(), handshake.spec.project))[0])
+
+    from ..pytest import run_pytest
+
+    run_pytest.run(handshake)
+
+
+def _run_without_script(handshake: Handshake, journal: Journal, known: framework.Evidence) -> None:
     # settings of real projects check the number of arguments and search them for "test"
     sys.argv = [handshake.spec.script or "manage.py", "test", *handshake.spec.labels]
     with unset_variables.unset_variables(project_root(), handshake.unset):
         _name_settings(handshake.spec, journal, handshake.unset)
+    handshake.load_settings()
+    if known.asked == "auto" and not known.configured and framework.calls_pytest(settings.TEST_RUNNER):
+        known = replace(known, configured=f"TEST_RUNNER {settings.TEST_RUNNER}")
+        if framework.choose(known).framework == "pytest":
+            _run_pytest(handshake, journal, known)
+            return
+    _announce(journal, known)
     session = handshake.settle()
 
     from ..project import run_tests

@@ -14,22 +14,27 @@ from typing import Any
 _SECTIONS = {"pytest.ini": "pytest", ".pytest.ini": "pytest", "tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 _FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 """Configuration files, in the order in which pytest looks for them."""
+_SOURCES = {"pyproject.toml": "[tool.pytest] of pyproject.toml", "setup.cfg": "[tool:pytest] of setup.cfg"}
 _NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """pytest's settings of a collection. ``is_configured``: the project has a configuration of pytest. Names are prefixes or
-    patterns as in pytest; ``fixtures`` are those that the configuration gives every test.
+    """pytest's settings of a collection. ``source`` is the file with the project's configuration of pytest, or the table in it;
+    empty for none. Names are prefixes or patterns as in pytest; ``fixtures`` are those that the configuration gives every test.
     """
 
-    is_configured: bool = False
+    source: str = ""
     files: tuple[str, ...] = ("test_*.py", "*_test.py")
     classes: tuple[str, ...] = ("Test",)
     functions: tuple[str, ...] = ("test",)
     paths: tuple[str, ...] = ()
     fixtures: tuple[str, ...] = ()
     not_entered: tuple[str, ...] = _NOT_ENTERED
+
+    @property
+    def is_configured(self) -> bool:
+        return bool(self.source)
 
     def takes_file(self, file: str) -> bool:
         """Whether *file*, relative to the root, matches a pattern of test files."""
@@ -49,7 +54,7 @@ def read(root: Path) -> Collection:
         found = _section(root / name)
         if found is not None:
             return Collection(
-                is_configured=True,
+                source=_SOURCES.get(name, name),
                 files=_words(found, "python_files") or Collection().files,
                 classes=_words(found, "python_classes") or Collection().classes,
                 functions=_words(found, "python_functions") or Collection().functions,

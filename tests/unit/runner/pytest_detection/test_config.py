@@ -28,20 +28,21 @@ def test_each_file_of_configuration_is_read(tmp_path: Path, file: str, text: str
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "is_configured"),
+    ("file", "text", "source"),
     [
-        ("pytest.ini", "", True),
-        ("pytest.ini", "no ini at all", False),
-        ("tox.ini", "[tox]\n", False),
-        ("pyproject.toml", "[tool.ruff]\n", False),
-        ("pyproject.toml", "[tool.pytest.ini_options]\n", True),
-        ("pyproject.toml", "[broken", False),
+        ("pytest.ini", "", "pytest.ini"),
+        ("pytest.ini", "no ini at all", ""),
+        ("tox.ini", "[tox]\n", ""),
+        ("pyproject.toml", "[tool.ruff]\n", ""),
+        ("pyproject.toml", "[tool.pytest.ini_options]\n", "[tool.pytest] of pyproject.toml"),
+        ("pyproject.toml", "[broken", ""),
     ],
 )
-def test_a_section_of_pytest_configures_a_project(tmp_path: Path, file: str, text: str, is_configured: bool) -> None:
+def test_a_section_of_pytest_configures_a_project(tmp_path: Path, file: str, text: str, source: str) -> None:
     (tmp_path / file).write_text(text)
     found = read(tmp_path)
-    assert found == Collection(is_configured=is_configured)
+    assert found == Collection(source=source)
+    assert found.is_configured == bool(source)
 
 
 def test_names_match_prefixes_and_patterns() -> None:
