@@ -25,7 +25,7 @@ from ..project.read_topology import read_topology
 from ..project.vendors import vendor_of
 
 if TYPE_CHECKING:
-    from ..project.project_runner import Session
+    from ..project.session import Session
 
 VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -35,11 +35,15 @@ class PlanEnded(BaseException):
 
 
 class Handshake:
-    """The exchange of messages up to the routes, which ends in a ``Session``. ``unset`` has variables that the settings read."""
+    """The exchange of messages up to the routes, which ends in a ``Session``. ``unset`` has variables that the settings read.
+
+    ``has_labels_of_django``: the labels of the run are those of Django's runner.
+    """
 
     def __init__(self, spec: RunSpec, journal: Journal, messages: HostMessages) -> None:
         self.spec = spec
         self.unset: dict[str, None] = {}
+        self.has_labels_of_django = True
         self._journal = journal
         self._messages = messages
 
@@ -52,7 +56,11 @@ class Handshake:
         spec = self.spec
         self.load_settings()
         # a top level is one more folder to import from; Django's own parser is not loaded yet
-        if spec.labels and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args):
+        if (
+            self.has_labels_of_django
+            and spec.labels
+            and not any(arg.startswith("--top-level-directory=") for arg in spec.django_args)
+        ):
             label_names.check(spec.labels, settings.INSTALLED_APPS)
         topology = self._send_topology()
         if spec.plan_only:

@@ -27,7 +27,8 @@ from ...errors import HarnessError, ProjectError
 from ...protocol.messages import RunSpec
 from ..failures import project_traceback
 from ..project import run_tests
-from ..project.project_runner import Session, runner_class
+from ..project.project_runner import runner_class
+from ..project.session import Session
 from .handshake import VARIABLE, Handshake, explained
 
 LABELS = "{labels}"

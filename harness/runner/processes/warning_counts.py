@@ -24,6 +24,11 @@ def install() -> None:
     warnings.showwarning = count_and_show
 
 
+def add(category: type[Warning]) -> None:
+    """Count a warning that is shown in another way."""
+    _counts[type_name(category)] += 1
+
+
 def take() -> WarningsCounted | None:
     """The counts since the last call; ``None`` if there was no warning."""
     if not _counts:

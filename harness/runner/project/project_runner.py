@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
 import multiprocessing
-import os
 import unittest
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,16 +22,11 @@ from django.db import connections
 from django.test.runner import DiscoverRunner
 
 from ...errors import ProjectError
-from ...protocol.events import AttemptFinished, DatabasesReady, RunPlanned
-from ...protocol.messages import Route, RunSpec
-from ...protocol.results import Outcome
-from ...protocol.topology import Topology, closure
+from ...protocol.events import RunPlanned
+from ...protocol.topology import closure
 from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors, spawned
-from ..failures import FailureDescriber, own_work, project_root
-from ..host_channel import HostMessages, Journal
 from ..legacy.app_tests import AppTests
-from ..processes.children import StopFlag
 from ..pytest_detection.fixtures import fixtures_notice
 from ..pytest_detection.tests import (
     LeftOut,
@@ -45,53 +37,14 @@ from ..pytest_detection.tests import (
     unseen_folders,
     without_fixtures,
 )
-from ..replication.catch_up import await_replicas, check_replicas
-from ..schedule.schedule import Schedule
+from ..replication.catch_up import await_replicas
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
-from ..sql.statement_log import StatementLog
+from ..unittest_suite.class_runner import ClassRunner
 from ..workers import time_limits
-from ..workers.coordinator import Coordinator
-from ..workers.worker import WorkerContext
 from . import labels, portability
 from .label_names import as_django_label
-from .settings_overlay import Gate, Overlay
-
-
-@dataclass(slots=True)
-class Session:
-    """Data that the run gives to the runner, and results that the runner leaves in it.
-
-    ``planned`` has the ids of all planned tests in order, each with whether it has an outcome. ``searched`` are the labels below
-    which tests of pytest were looked for last.
-    """
-
-    spec: RunSpec
-    topology: Topology
-    routes: tuple[Route, ...]
-    gate: Gate
-    overlay: Overlay
-    journal: Journal
-    messages: HostMessages
-    unset: tuple[str, ...]
-    workers: int
-    statement_log: StatementLog = field(default_factory=StatementLog)
-    describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
-    workdir: str = field(default_factory=os.getcwd)
-    planned: dict[str, bool] = field(default_factory=dict)
-    searched: tuple[str, ...] | None = None
-    red: int = 0
-
-    @property
-    def replicas(self) -> frozenset[str]:
-        """The mirror aliases that have a server of their own."""
-        return frozenset(route.alias for route in self.routes if route.role == "replica")
-
-    def leave_out(self, tests: Iterable[str], reason: str) -> None:
-        """Report that *tests*, which are planned, do not run. That is red."""
-        for test in tests:
-            self.journal.write(AttemptFinished(test, 1, Outcome.NOT_RUN, 0.0, reason=reason, final=True))
-            self.planned[test] = True
-            self.red += 1
+from .run_plan import run_plan
+from .session import Session
 
 
 class HarnessRunner(DiscoverRunner):
@@ -190,13 +143,15 @@ class HarnessRunner(DiscoverRunner):
         session.journal.finish_phase("template")
         if not plan.tests:
             return result
-        session.messages.check()  # the project's code may have caught the host's stop
-        clones.close_connections()
-        with own_work(session.messages.check):  # where the host is gone, nothing can be written
-            tally = self._coordinator(plan).run()
-        check_replicas(self._mirror_pairs(), session.replicas)
-        session.red += len(tally.red)
-        session.planned.update((test.id, True) for test in plan.tests)
+        tally = run_plan(
+            session,
+            plan,
+            self._test_databases(),
+            limits=time_limits.limits(plan, session.spec),
+            make_unit_runner=ClassRunner,
+            init_worker=_own_init_worker(self),
+            is_failfast=self.failfast,
+        )
         result.testsRun = tally.ran
         result.failures = [(test, "") for test in tally.red]  # type: ignore[misc]  # their ids stand for the tests, which ran elsewhere
         return result
@@ -227,7 +182,7 @@ class HarnessRunner(DiscoverRunner):
         planned = (*plan.tests, *(each.test for each in left_out))
         session.planned.update((test.id, False) for test in planned)
         session.journal.finish_phase("setup")
-        session.journal.write(RunPlanned(planned, self._workers(plan), self.shuffle_seed))
+        session.journal.write(RunPlanned(planned, session.workers_for(plan), self.shuffle_seed))
         for each in left_out:
             session.leave_out([each.test.id], each.reason)
         self._plan = plan
@@ -265,49 +220,15 @@ class HarnessRunner(DiscoverRunner):
             return plan
         more = make_plan(added, self.harness.describer, frozenset(self.harness.planned))
         self.harness.planned.update((test.id, False) for test in more.tests)
-        self.harness.journal.write(RunPlanned(more.tests, self._workers(plan), self.shuffle_seed))
+        self.harness.journal.write(RunPlanned(more.tests, self.harness.workers_for(plan), self.shuffle_seed))
         return joined(plan, more)
 
     def _mirror_pairs(self) -> dict[str, str]:
         """The mirrors of the databases that were made, each with its primary."""
-        made = {connection.alias for connection, _, _ in self._old_config}
-        return {each.alias: each.mirror_of for each in self.harness.routes if each.mirror_of and each.mirror_of in made}
+        return self.harness.mirrors_of({connection.alias for connection, _, _ in self._old_config})
 
     def _test_databases(self) -> tuple[clones.TestDatabase, ...]:
         return clones.made_of(self._old_config, self._mirror_pairs())
-
-    def _workers(self, plan: Plan) -> int:
-        return 1 if self.harness.spec.replay else max(1, min(self.harness.workers, len(plan.units)))
-
-    def _coordinator(self, plan: Plan) -> Coordinator:
-        session = self.harness
-        made = self._test_databases()
-        workers = self._workers(plan)
-        session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
-        context = WorkerContext(
-            plan=plan,
-            test_databases=made,
-            mirror_pairs=self._mirror_pairs(),
-            replicas=session.replicas,
-            mirror_mode=session.spec.mirrors,
-            root=project_root(),
-            workdir=session.workdir,
-            statement_log=session.statement_log,
-            init_worker=_own_init_worker(self),
-            stop_flag=StopFlag(),
-            last_attempt=session.spec.retries + 1 if self.failfast else math.inf,
-            check_isolation=session.spec.check_isolation,
-        )
-        schedule = Schedule(
-            plan.units,
-            [test.id for test in plan.tests],
-            workers,
-            limits=time_limits.limits(plan, session.spec),
-            retries=session.spec.retries,
-            repeat=session.spec.repeat,
-            is_failfast=self.failfast,
-        )
-        return Coordinator(context, schedule, session.journal, session.messages)
 
 
 class SuiteRunHereError(BaseException):

@@ -24,9 +24,10 @@ from ..failures import import_advice, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count, warning_counts
 from ..text import class_name
-from ..workers.observed_run import ObservedRun
+from ..unittest_suite.observed_run import ObservedRun
 from . import label_names, portability
-from .project_runner import Session, runner_class
+from .project_runner import runner_class
+from .session import Session
 from .settings_overlay import Gate, Overlay, load_backends
 from .vendors import vendor_of
 

@@ -1,13 +1,213 @@
-"""Runs the project's tests by pytest."""
+"""Runs the tests of a pytest project: pytest starts and collects, the harness makes the databases, workers run the items."""
 
 from __future__ import annotations
 
-from ...errors import ProjectError
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import django
+import pytest
+from django.conf import settings
+
+from ...errors import HarnessError, ProjectError
+from ...protocol.events import AttemptFinished, RunFinished, RunPlanned
+from ...protocol.results import Failure, Outcome, PlannedTest
+from .. import unset_variables
+from ..failures import FailureDescriber, import_advice, message_of, project_root, project_traceback, type_name
+from ..processes import warning_counts
+from ..project.run_plan import run_plan
+from ..schedule.slots import Limits
+from ..schedule.units import Plan, replayed
+from . import after_fork, pytest_internals
+from .collected import collector_test, make_plan
+from .databases import Databases
+from .item_runner import ItemRunner
+from .plugin import Coordinator
+
+if TYPE_CHECKING:
+    from ..loading.handshake import Handshake
+    from ..project.session import Session
+    from ..workers.worker import Worker
 
 
-def run(handshake: object) -> None:  # noqa: ARG001 - the core of the runner for pytest will use it
-    """Run the tests of the project to whose host *handshake* speaks."""
-    raise ProjectError(
-        "This version of the harness does not run pytest yet.",
-        hint='framework = "django" in [tool.harness] runs the tests that Django\'s runner can run.',
+def run(handshake: Handshake) -> None:
+    """Run pytest with the arguments of the specification. Raises ``HarnessError``."""
+    PytestRun(handshake).run()
+
+
+class PytestRun:
+    """One session of pytest. ``session`` is there as soon as the project's settings are loaded."""
+
+    def __init__(self, handshake: Handshake) -> None:
+        self._handshake = handshake
+        self._spec = handshake.spec
+        self.session: Session | None = None
+        self._databases = Databases()
+        self._plugin = Coordinator(self._run_tests)
+        self._setup = django.setup
+
+    def run(self) -> None:
+        """Start pytest and run what it collects."""
+        arguments = [*self._spec.labels, *self._spec.pytest_args]
+        sys.argv = ["pytest", *arguments]
+        os.environ.setdefault("PYTEST_VERSION", pytest.__version__)
+        self._databases.install()
+        with self._django_set_up_watched(), unset_variables.unset_variables(project_root(), self._handshake.unset):
+            config = self._configured(arguments)
+        with self._django_set_up_watched():
+            try:
+                config.hook.pytest_cmdline_main(config=config)
+            finally:
+                pytest_internals.unconfigure(config)
+        self._finish()
+
+    def _configured(self, arguments: list[str]) -> pytest.Config:
+        try:
+            return pytest_internals.prepare_config(arguments, [self._plugin])
+        except HarnessError:
+            raise
+        except Exception as error:
+            raise self._explained(error) from error
+
+    @contextlib.contextmanager
+    def _django_set_up_watched(self) -> Iterator[None]:
+        """Route the databases where pytest-django or a ``conftest.py`` sets Django up."""
+
+        def set_up(*args: Any, **kwargs: Any) -> None:
+            django.setup = self._setup
+            try:
+                session = self._begin()
+                self._setup(*args, **kwargs)
+            finally:
+                django.setup = set_up
+            session.overlay.apply_again()
+
+        django.setup = set_up
+        try:
+            yield
+        finally:
+            django.setup = self._setup
+
+    def _begin(self) -> Session:
+        if self.session is None:
+            self._handshake.has_labels_of_django = False
+            self.session = self._handshake.settle()
+            self.session.statement_log.install()
+        return self.session
+
+    def _run_tests(self, pytest_session: pytest.Session) -> None:
+        if self.session is None and not (settings.configured or os.environ.get("DJANGO_SETTINGS_MODULE")):
+            raise _no_settings(pytest_session.config)
+        session = self._begin()
+        session.messages.check()
+        plan, others = self._planned(session, pytest_session)
+        tests = (*plan.tests, *(test for test, _ in others))
+        session.planned.update((test.id, False) for test in tests)
+        session.journal.finish_phase("setup")
+        if self._plugin.distribution:
+            text = (
+                f"{self._plugin.distribution} is switched off: the harness distributes the tests itself (--parallel)."
+            )
+            session.journal.notice("xdist", text)
+        workers = session.workers_for(plan)
+        session.journal.write(RunPlanned(tests, workers, None))
+        for test, report in others:
+            self._report_collector(session, test, report)
+        self._databases.make_templates(session, pytest_session)
+        session.messages.check()
+        if plan.tests:
+            self._run_plan(session, pytest_session, plan, workers)
+        self._databases.remove_files(workers)
+
+    def _run_plan(self, session: Session, pytest_session: pytest.Session, plan: Plan, workers: int) -> None:
+        def make_unit_runner(worker: Worker) -> ItemRunner:
+            after_fork.become_worker(pytest_session, worker.slot, workers, worker.capture, self._plugin)
+            return ItemRunner(worker, pytest_session)
+
+        run_plan(
+            session,
+            plan,
+            self._databases.made,
+            limits=Limits(self._spec.timeout_s, {}, self._spec.run_timeout_s),
+            make_unit_runner=make_unit_runner,
+            is_failfast="--failfast" in self._spec.django_args,
+        )
+
+    def _planned(
+        self, session: Session, pytest_session: pytest.Session
+    ) -> tuple[Plan, list[tuple[PlannedTest, pytest.CollectReport]]]:
+        """The plan of the items, and the collectors that failed or were skipped as tests of their own."""
+        describer = session.describer
+        plan = make_plan(pytest_session.items, describer, session.workers)
+        if self._spec.replay:
+            return replayed(plan, self._spec.replay), []
+        root = str(pytest_session.config.rootpath)
+        return plan, [(collector_test(report, describer, root), report) for report in self._plugin.collected]
+
+    def _report_collector(self, session: Session, test: PlannedTest, report: pytest.CollectReport) -> None:
+        failures: tuple[Failure, ...] = ()
+        outcome, reason = Outcome.SKIPPED, ""
+        if report.failed:
+            text = report.longreprtext
+            outcome = Outcome.ERRORED
+            failures = (Failure("error", "CollectError", text.strip().rpartition("\n")[2], text),)
+        else:
+            longrepr: Any = report.longrepr
+            reason = str(longrepr[2] if isinstance(longrepr, tuple) else longrepr).removeprefix("Skipped: ")
+        session.journal.write(AttemptFinished(test.id, 1, outcome, 0.0, failures, reason, final=True))
+        session.planned[test.id] = True
+        session.red += outcome.is_red
+
+    def _finish(self) -> None:
+        """Report the end of the run, or raise what has ended it."""
+        session = self.session
+        if session is not None:
+            session.messages.check()
+        if self._plugin.error is not None:
+            raise self._explained(self._plugin.error) from self._plugin.error
+        if session is None or not self._plugin.has_run:
+            raise ProjectError("pytest ended without running the tests.", hint="Which of its arguments asks for that?")
+        if text := self._plugin.summary:
+            sys.stdout.write(text)
+        left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
+        session.leave_out(left_out, "the run ended before it")
+        session.journal.finish_phases()
+        if (shown := warning_counts.take()) is not None:
+            session.journal.write(shown)
+        session.journal.write(RunFinished(session.red))
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """*error*, which ended pytest, with the next step."""
+        if isinstance(error, HarnessError) or not isinstance(error, Exception | SystemExit | pytest.exit.Exception):
+            return error
+        if isinstance(error, pytest_internals.ConftestImportFailure):
+            cause = error.cause
+            return ProjectError(
+                f"{FailureDescriber(project_root()).relative(str(error.path))} cannot be imported:"
+                f" {type_name(type(cause))}: {message_of(cause)}",
+                hint=import_advice(cause) or unset_variables.unset_advice(tuple(self._handshake.unset)).strip(),
+                evidence=project_traceback(cause),
+            )
+        if isinstance(error, pytest.UsageError):
+            lines = message_of(error).strip().splitlines()
+            return ProjectError(f"pytest: {lines[-1] if lines else 'usage error'}", evidence="\n".join(lines[:-1]))
+        return ProjectError(
+            f"pytest could not run the tests: {type_name(type(error))}: {message_of(error)}",
+            hint=import_advice(error) or "Does pytest -p no:xdist come further?",
+            evidence=project_traceback(error),
+        )
+
+
+def _no_settings(config: pytest.Config) -> ProjectError:
+    if config.pluginmanager.hasplugin("django"):
+        return ProjectError(
+            "pytest-django found no settings.",
+            hint='Name them: DJANGO_SETTINGS_MODULE = "..." in the configuration of pytest, or --settings.',
+        )
+    return ProjectError(
+        "Nothing has set Django up: pytest-django is not installed where the tests run.",
+        hint='Install it: extra_install = ["pytest-django"] in [tool.harness].',
     )

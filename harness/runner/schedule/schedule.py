@@ -103,23 +103,23 @@ class Schedule:
 
     def test_began(self, number: int, test: str, now: float, *, is_fixture: bool = False) -> None:
         phase = self._slots[number].phase
-        assert isinstance(phase, Busy)
+        assert isinstance(phase, Busy | Retiring)
         phase.running = Running(test, is_fixture, now, SLOW_S)
 
     def forget_fixture(self, number: int) -> None:
         """Blame no fixture for the end of the slot's worker, even if a fixture was the last that began."""
         phase = self._slots[number].phase
-        if isinstance(phase, Busy) and phase.running is not None and phase.running.is_fixture:
+        if isinstance(phase, Busy | Retiring) and phase.running is not None and phase.running.is_fixture:
             phase.running = None
 
     def test_finished(self, number: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
         """An attempt has ended. Returns whether it is the test's last, and the commands."""
         slot = self._slots[number]
-        assert isinstance(slot.phase, Busy)
+        assert isinstance(slot.phase, Busy | Retiring)
         slot.phase.running, slot.phase.since = None, now
         slot.deaths = self._deaths_in_a_row = 0
         index = self._index.get(test)
-        if index is not None:
+        if index is not None and isinstance(slot.phase, Busy):
             slot.phase.done.add(index)
         if index is not None and not self._record(index, n, outcome):
             return False, []
@@ -149,6 +149,9 @@ class Schedule:
                 return [GiveUp(f"The worker of slot {number} died {slot.failed_starts} times before it could begin.")]
         if isinstance(phase, Busy):
             commands = self._account_for(slot, phase, now)
+        elif isinstance(phase, Retiring) and phase.running is not None:
+            outcome, why = (phase.ending.outcome, phase.ending.why) if phase.ending else (Outcome.CRASHED, "")
+            commands = [_blame(slot.number, 1, phase.running, now, outcome, why)]
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
             commands += self.halt(f"{self._deaths_in_a_row} workers in a row died")
         if slot.rest or self._queue or self._may_retry(slot):

@@ -82,9 +82,10 @@ class Busy:
 
 @dataclass(slots=True)
 class Retiring:
-    """A worker was asked to end."""
+    """A worker was asked to end. ``running`` is a fixture that ends after the units."""
 
     since: float
+    running: Running | None = None
     ending: Ending | None = None
 
 
@@ -103,7 +104,7 @@ class Slot:
 
     @property
     def running(self) -> Running | None:
-        return self.phase.running if isinstance(self.phase, Busy) else None
+        return None if self.phase is None or isinstance(self.phase, Starting) else self.phase.running
 
     @property
     def ending(self) -> Ending | None:
@@ -122,11 +123,11 @@ class Slot:
         if self.phase.ending is not None:
             return self.phase.ending.check_time(self.number, now)
         running, since, limit_s, why = self.running, self.phase.since, START_S, "did not begin in time"
-        if isinstance(self.phase, Retiring):
-            limit_s, why = min(RETIRE_S, limits.test_s), "did not end when it was asked to"
-        elif running is not None:
+        if running is not None:
             since, limit_s = running.since, limits.seconds_of(running.test)
             why = f"timed out after {limit_s:g} s"
+        elif isinstance(self.phase, Retiring):
+            limit_s, why = min(RETIRE_S, limits.test_s), "did not end when it was asked to"
         if now - since > limit_s:
             return self.end(Outcome.TIMED_OUT, why, now)
         if isinstance(self.phase, Busy) and running is not None and now - since > running.slow_s:

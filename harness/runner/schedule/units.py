@@ -24,27 +24,35 @@ from ..failures import FailureDescriber
 from ..private_apis import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
 from ..text import class_name
 
+FIXTURES = ("setUpModule", "setUpClass", "tearDownClass", "tearDownModule")
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The tests that a worker gets at once: those of one class, as indexes into ``Plan.tests``.
+    """The tests that a worker gets at once, such as those of one class, as indexes into ``Plan.tests``.
 
     ``needs_data``: the tests rely on rows that migrations put into the databases. ``flushes``: they empty the databases.
+    ``fixtures`` are the ids by which fixtures of several tests are blamed.
     """
 
     name: str
     tests: tuple[int, ...]
     needs_data: bool = False
     flushes: bool = False
+    fixtures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every test of a suite in order, the instances that run them, and the units."""
+    """Every test of a suite in order, the instances that run them (unittest's, or items of pytest), and the units.
+
+    ``last_fixtures`` are the ids of fixtures that end after the units.
+    """
 
     tests: tuple[PlannedTest, ...]
-    instances: tuple[unittest.TestCase, ...]
+    instances: tuple[Any, ...]
     units: tuple[Unit, ...]
+    last_fixtures: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -116,7 +124,8 @@ def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
     for cls, group in groupby(enumerate(instances), key=lambda each: type(each[1])):
         needs_data = issubclass(cls, TestCase)
         flushes = issubclass(cls, TransactionTestCase) and not needs_data
-        units.append(Unit(class_name(cls), tuple(index for index, _ in group), needs_data, flushes))
+        fixtures = tuple(f"{owner}.{name}" for owner in (class_name(cls), cls.__module__) for name in FIXTURES)
+        units.append(Unit(class_name(cls), tuple(index for index, _ in group), needs_data, flushes, fixtures))
     return tuple(units)
 
 

@@ -37,6 +37,7 @@ from ..schedule.commands import (
 from ..schedule.schedule import Schedule
 from ..servers.reachability import ServerChecks, servers_of
 from . import postmortem
+from .event_checks import STOPPED, EventChecks
 from .pool import WorkerPool
 from .postmortem import WorkerRecord
 from .worker import WorkerContext
@@ -193,6 +194,7 @@ class Coordinator:
                 record.last_test, record.is_uncounted = event["test"], True
             case "QueriesCounted":
                 record.is_uncounted = False
+                self._schedule.forget_fixture(slot)  # the last one has ended
             case "AttemptFinished":
                 test, outcome = event["test"], Outcome(event["outcome"])
                 is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
@@ -202,6 +204,8 @@ class Coordinator:
                 return True, is_final, commands
             case "FixtureStarted":
                 self._schedule.test_began(slot, event["test"], now, is_fixture=True)
+            case "Notice" if event["code"] == STOPPED:
+                return True, False, self._schedule.halt(event["text"])
             case "UnitFinished":
                 return True, False, self._schedule.unit_finished(slot, now)
             case "SlotRecycled":
@@ -258,7 +262,8 @@ class Coordinator:
         for command in commands:
             match command:
                 case Spawn(slot):
-                    self._records[slot] = WorkerRecord(self._pool.spawn(slot))
+                    checks = EventChecks(self._context.plan.last_fixtures)
+                    self._records[slot] = WorkerRecord(self._pool.spawn(slot), checks=checks)
                     self._journal.write(WorkerStarted(self._records[slot].pid), slot)
                 case Assign(slot, assignment):
                     self._assign(slot, assignment)
@@ -291,8 +296,7 @@ class Coordinator:
         unit = self._context.plan.units[assignment.unit]
         ids = tuple(self._tests[index].id for index in assignment.tests)
         self._journal.write(UnitStarted(unit.name, ids), slot)
-        module = type(self._context.plan.instances[unit.tests[0]]).__module__
-        self._records[slot].checks.assign(unit.name, ids, assignment.n, (unit.name, module))
+        self._records[slot].checks.assign(unit.name, ids, assignment.n, unit.fixtures)
         self._pool.send(slot, assignment.line())
 
     def _blame(self, blame: Blame) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 from ...errors import ExitCode
 from ...protocol import codec
 
-NOTICES = frozenset({"soiled"})
+STOPPED = "stopped-by-test"
+"""The code of the notice that ends the run: a test has called ``pytest.exit``, or a plugin has asked for the end."""
+NOTICES = frozenset({"soiled", STOPPED})
 """The codes of the notices that workers send."""
-FIXTURES = ("setUpModule", "setUpClass", "tearDownClass", "tearDownModule")
 _STAMPED = frozenset({"v", "seq", "at", "slot", "final"})
 """Fields of an event that only the coordinator sets: a second value in a worker's line would win."""
 _ABORTS = frozenset({ExitCode.INTERNAL, ExitCode.SERVERS, ExitCode.PROJECT})
@@ -24,9 +25,13 @@ _ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED
 
 
 class EventChecks:
-    """The events that the worker of one slot may send next, from its fork to its end."""
+    """The events that the worker of one slot may send next, from its fork to its end.
 
-    def __init__(self) -> None:
+    ``last_fixtures`` are the ids of the fixtures that may run after a unit.
+    """
+
+    def __init__(self, last_fixtures: Iterable[str] = ()) -> None:
+        self._last_fixtures = frozenset(last_fixtures)
         self._has_started = self._has_failed = False
         self._unit = ""
         self._tests: Sequence[str] = ()
@@ -35,10 +40,10 @@ class EventChecks:
         self._next = 0
         self._running: str | None = None
 
-    def assign(self, unit: str, tests: Sequence[str], n: int, owners: Iterable[str]) -> None:
-        """Record the assigned *tests* of *unit*; this is their *n*-th attempt. *owners*: classes and modules with fixtures."""
+    def assign(self, unit: str, tests: Sequence[str], n: int, fixtures: Iterable[str]) -> None:
+        """Record the assigned *tests* of *unit*; this is their *n*-th attempt. *fixtures* are the ids of those that may run."""
         self._unit, self._tests, self._n, self._next, self._running = unit, tests, n, 0, None
-        self._fixtures = frozenset(f"{owner}.{name}" for owner in owners for name in FIXTURES)
+        self._fixtures = frozenset(fixtures)
 
     def fits(self, event: dict[str, Any]) -> bool:
         """Whether the worker can have sent *event* (without an envelope, as plain JSON types); if so, it is recorded as sent."""
@@ -61,7 +66,7 @@ class EventChecks:
             case "AttemptFinished":
                 return _is_sound(event) and self._finishes(event, is_between=is_between)
             case "UnitFinished" if is_between and self._unit and event["unit"] == self._unit:
-                self.assign("", (), 1, ())
+                self.assign("", (), 1, self._last_fixtures)
                 return True
             case "QueriesCounted":
                 return is_between and not self._unit and _decodes(event)

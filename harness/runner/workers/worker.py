@@ -11,13 +11,12 @@ import math
 import random
 import signal
 import sys
-import unittest
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn, Protocol
 
 from django.db import Error
-from django.test import TestCase
 
 from ...errors import ExitCode, HarnessError
 from ...protocol import codec
@@ -44,13 +43,26 @@ from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.units import Plan
 from ..sql.statement_log import StatementLog
-from ..text import class_name, cut
+from ..text import cut
 from . import isolation
+from .attempts import Attempts
 from .output_capture import Capture
-from .result import AttemptResult
 
 QUERIES_AN_EVENT = 500
 _CHUNK = 1 << 16
+
+
+class UnitRunner(Protocol):
+    """Runs the units of a worker by the framework of the tests."""
+
+    def run(self, assignment: Assignment) -> None:
+        """Run the tests of *assignment*, each with one outcome, until ``Worker.is_stopped``. Raises ``CutOff``."""
+
+    def between_tests(self) -> AbstractContextManager[None]:
+        """The context in which the harness uses the connections of the tests."""
+
+    def end(self) -> None:
+        """End fixtures of more than one unit: no other follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +70,9 @@ class WorkerContext:
     """Data that every worker of a run inherits from the coordinator by its fork.
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one.
+    ``make_unit_runner`` is for the tests' framework.
     ``last_attempt`` is for ``--failfast``: a worker ends after a red attempt with this number; without the flag it is infinity.
-    ``stop_flag`` ends a worker before its next test.
+    ``retries`` is the number of attempts that a red test has after its first. ``stop_flag`` ends a worker before its next test.
     """
 
     plan: Plan
@@ -71,7 +84,9 @@ class WorkerContext:
     workdir: str
     statement_log: StatementLog
     init_worker: Callable[[int], None] | None
+    make_unit_runner: Callable[[Worker], UnitRunner]
     stop_flag: StopFlag
+    retries: int = 0
     last_attempt: float = math.inf
     check_isolation: bool = False
 
@@ -129,19 +144,19 @@ class Worker:
     """The worker's state between units."""
 
     def __init__(self, context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capture) -> None:
-        self._context = context
-        self._slot = slot
+        self.context = context
+        self.slot = slot
         self._link = link
-        self._capture = capture
-        self._describer = FailureDescriber(context.root)
-        self._result = AttemptResult(self._send, self._describer, capture, context.statement_log)
-        self._steps = private_apis.SuiteSteps()
+        self.capture = capture
+        self.describer = FailureDescriber(context.root)
+        self.attempts = Attempts(self.send, capture, context.statement_log)
+        self._unit_runner = context.make_unit_runner(self)
         self._unsent = self._received = b""
         self._pid = unpatched.os.getpid()
         self._path = tuple(sys.path)
         self._umask = unpatched.os.umask(0o22)
         unpatched.os.umask(self._umask)
-        self._mirrors: mirrors.Mirrors
+        self.mirrors: mirrors.Mirrors
         self._isolation: isolation.IsolationCheck | None = None
 
     def serve(self) -> int:
@@ -151,15 +166,16 @@ class Worker:
             while line := self._receive():
                 if line != GO_ON:
                     self._run_assignment(Assignment.parse(line))
+            self._unit_runner.end()
         except HarnessError as error:
-            self._send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
+            self.send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
             return int(error.exit_code)
         finally:
             self._link.sendall(self._unsent)
-        counts = self._context.statement_log.counts()
+        counts = self.context.statement_log.counts()
         for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # an event also without counts
-            self._send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
-        self._mirrors.close()
+            self.send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
+        self.mirrors.close()
         clones.close_connections()
         return 0
 
@@ -173,15 +189,15 @@ class Worker:
     def fail(self, error: BaseException) -> int:
         """Report that *error* ends this process. Returns the exit status."""
         if isinstance(error, CutOff):
-            self._send(WorkerFailed("", "a test was cut off"))
+            self.send(WorkerFailed("", "a test was cut off"))
             return 1
-        fault = self._describer.fault_of(error)
+        fault = self.describer.fault_of(error)
         self._send_failure(fault, "", error)
         return 1 if fault == "project" else int(ExitCode.INTERNAL)
 
     def _send_failure(self, fault: Literal["project", "harness"], prefix: str, error: BaseException) -> None:
         message = f"{prefix}{type_name(type(error))}: {message_of(error)}"
-        self._send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
+        self.send(WorkerFailed(fault, cut(message, MESSAGE_CHARACTERS), format_error(error)))
 
     def _start(self) -> None:
         """Enter the slot. Raises ``HarnessError`` for any exception: of the project's init_worker, of a driver, or a bug."""
@@ -190,28 +206,31 @@ class Worker:
         except HarnessError:
             raise
         except Exception as error:
-            code = start_code(error, self._describer.fault_of(error))
-            message = f"The worker of slot {self._slot} could not start: {type_name(type(error))}: {message_of(error)}"
+            code = start_code(error, self.describer.fault_of(error))
+            message = f"The worker of slot {self.slot} could not start: {type_name(type(error))}: {message_of(error)}"
             raise HarnessError.from_exit_code(
                 code, cut(message, MESSAGE_CHARACTERS), evidence=format_error(error)
             ) from error
 
     def _enter_slot(self) -> None:
-        context = self._context
+        context = self.context
         start = unpatched.time.perf_counter()
-        clones.make_clones(context.test_databases, self._slot, context.replicas)
-        if context.init_worker is not None:
-            context.init_worker(self._slot)
-        clones.enter_clones(context.test_databases, self._slot)
+        with self._unit_runner.between_tests():
+            clones.make_clones(context.test_databases, self.slot, context.replicas)
+            if context.init_worker is not None:
+                context.init_worker(self.slot)
+            clones.enter_clones(context.test_databases, self.slot)
         spawned.rename()
         flush.quicken()
         context.statement_log.reset()
-        context.statement_log.use(self._capture.crash_log)
-        self._mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
-        self._isolation = isolation.IsolationCheck(context.test_databases) if context.check_isolation else None
-        self._capture.clear()
+        context.statement_log.use(self.capture.crash_log)
+        with self._unit_runner.between_tests():
+            self.mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
+            if context.check_isolation:
+                self._isolation = isolation.IsolationCheck(context.test_databases)
+        self.capture.clear()
         warning_counts.take()  # the coordinator's, from before the fork
-        self._send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
+        self.send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
 
     def _receive(self) -> bytes:
         """The next line from the coordinator; empty once it has closed its end."""
@@ -222,7 +241,20 @@ class Worker:
         line, _, self._received = self._received.partition(b"\n")
         return line
 
-    def _send(self, event: Event) -> None:
+    def await_server_checks(self) -> None:
+        """Wait after an error until the coordinator has checked the servers."""
+        self._receive()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether no other test may begin."""
+        return self.context.stop_flag.is_set(self.slot)
+
+    def is_last_attempt(self, outcome: Outcome, n: int) -> bool:
+        """Whether this *outcome* of an *n*-th attempt ends the run: the coordinator's message may come too late."""
+        return outcome.is_red and n >= self.context.last_attempt
+
+    def send(self, event: Event) -> None:
         if unpatched.os.getpid() != self._pid:
             unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
         line = self._unsent + codec.encode_body(event).encode()
@@ -233,71 +265,26 @@ class Worker:
         self._link.sendall(line)
 
     def _run_assignment(self, assignment: Assignment) -> None:
-        plan = self._context.plan
-        instances = [(index, plan.instances[index]) for index in assignment.tests]
-        cls = type(instances[0][1])
+        unit = self.context.plan.units[assignment.unit]
         self._tidy()
-        self._capture.clear()
-        self._mirrors.use(mirrors.mode_of(cls, self._context.mirror_mode))
-        self._run_class(cls, instances, assignment.n)
-        clones.end_transactions()
-        if self._isolation is not None:
-            for text in self._isolation.changes(is_flushed=not issubclass(cls, TestCase)):
-                self._send(Notice("soiled", f"{class_name(cls)}: {text}"))
+        self.capture.clear()
+        self._unit_runner.run(assignment)
+        with self._unit_runner.between_tests():
+            clones.end_transactions()
+            if self._isolation is not None:
+                for text in self._isolation.changes(is_flushed=not unit.needs_data):
+                    self.send(Notice("soiled", f"{unit.name}: {text}"))
         if (counted := warning_counts.take()) is not None:
-            self._send(counted)
-        self._send(UnitFinished(plan.units[assignment.unit].name))
+            self.send(counted)
+        self.send(UnitFinished(unit.name))
 
     def _tidy(self) -> None:
         """Restore what other classes' tests may have changed: working directory, umask, streams, import path, exception hook."""
         with contextlib.suppress(OSError):  # a test removed it: a test that needs it will fail
-            unpatched.os.chdir(self._context.workdir)
+            unpatched.os.chdir(self.context.workdir)
         unpatched.os.umask(self._umask)
-        sys.stdout, sys.stderr = self._capture.streams
+        sys.stdout, sys.stderr = self.capture.streams
         if not (isinstance(sys.path, list) and all(folder in sys.path for folder in self._path)):
             sys.path = list(self._path)  # folders that a class adds may be meant to stay
         if sys.excepthook is None:
             sys.excepthook = sys.__excepthook__
-
-    def _run_class(self, cls: type, instances: list[tuple[int, unittest.TestCase]], n: int) -> None:
-        """Set up the module and the class, run the tests, tear both down: the order of ``unittest.TestSuite.run``."""
-        result, tests = self._result, self._context.plan.tests
-        self._steps.forget(result)
-        result.fixture_failure = result.fixture_skip = None
-        self._fixture(cls, "setUpModule", self._steps.set_up_module, instances[0][1])
-        if result.fixture_failure is None and result.fixture_skip is None:
-            self._fixture(cls, "setUpClass", self._steps.set_up_class, instances[0][1])
-            self._steps.note_class(cls, result)
-        is_up = result.fixture_failure is None and result.fixture_skip is None
-        for index, instance in instances:
-            if self._context.stop_flag.is_set(self._slot):
-                break
-            if not is_up:
-                result.leave_out(tests[index].id, n)
-                continue
-            attempt = private_apis.fresh_copy(instance)
-            result.begin(tests[index].id, n)
-            try:
-                attempt(result)
-            except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
-                result.addError(attempt, sys.exc_info())
-                result.end()
-                raise CutOff from None
-            outcome = result.end()
-            if not issubclass(cls, TestCase):  # the transaction of a TestCase class is open still
-                self._mirrors.end_transactions()
-            if outcome is Outcome.ERRORED:
-                self._receive()  # the coordinator checks the servers, and says when to go on
-            if outcome.is_red and n >= self._context.last_attempt:
-                break  # the coordinator decides the same, but its message may come too late
-        self._fixture(cls, "tearDownClass", self._steps.tear_down_class)
-        self._fixture(cls, "tearDownModule", self._steps.tear_down_module)
-        self._steps.forget(result)
-
-    def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
-        """Run one of unittest's steps; its exceptions go to the result."""
-        owner = cls.__module__ if name.endswith("Module") else class_name(cls)
-        if name.endswith("Class") or hasattr(sys.modules.get(owner), name):
-            self._result.begin_fixture(f"{owner}.{name}")
-        step(*args, self._result)
-        self._result.end_fixture()

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import re
 import unittest
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ...protocol.events import AttemptFinished, AttemptStarted, Event, FixtureStarted
 from ...protocol.results import Failure, Outcome, PlannedTest
-from .. import unpatched
 from ..failures import ExcInfo, FailureDescriber
 from ..legacy.doctest_failures import with_examples
 from ..private_apis import doctest_of, subtest_contexts, subtest_description
-from ..sql.statement_log import StatementLog
-from .output_capture import Capture
+from ..workers.attempts import Attempts, Result
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -30,9 +26,6 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 class Attempt:
     """One attempt, with everything that unittest has reported of it so far: its failures, and the *others* with their reason."""
 
-    test: str
-    n: int
-    start: float
     failures: list[Failure] = field(default_factory=list)
     others: dict[Outcome, tuple[tuple[Failure, ...], str]] = field(default_factory=dict)
     subtest_skip: str | None = None
@@ -46,8 +39,12 @@ class Attempt:
         else:  # the context is kept, so that no other object gets the same id
             self.subtests_not_passed.update((id(context), context) for context in subtest_contexts(subtest))
 
-    def verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
-        """The outcome, its failures, and the reason of a skip."""
+    def result(self) -> Result:
+        """The outcome with its failures, the reason of a skip, and the number of subtests."""
+        outcome, failures, reason = self._verdict()
+        return Result(outcome, failures, reason, self.subtests_passed + len(self.subtests_not_passed))
+
+    def _verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
         if self.failures:
             erred = any(failure.kind == "error" for failure in self.failures)
             return (Outcome.ERRORED if erred else Outcome.FAILED), tuple(self.failures), ""
@@ -61,16 +58,12 @@ class Attempt:
 
 
 class AttemptResult(unittest.TestResult):
-    """The ``TestResult`` of a worker: sends an event at each attempt's beginning and end."""
+    """The ``TestResult`` of a worker: gives each attempt its result."""
 
-    def __init__(
-        self, send: Callable[[Event], None], describer: FailureDescriber, capture: Capture, statement_log: StatementLog
-    ) -> None:
+    def __init__(self, attempts: Attempts, describer: FailureDescriber) -> None:
         super().__init__()
-        self._send = send
+        self._attempts = attempts
         self._describer = describer
-        self._capture = capture
-        self._statement_log = statement_log
         self._attempt: Attempt | None = None
         self.fixture_failure: str | None = None
         self.fixture_skip: str | None = None
@@ -80,70 +73,33 @@ class AttemptResult(unittest.TestResult):
 
     def begin(self, test: str, n: int) -> None:
         """Begin the attempt: the test is about to be called."""
-        self._send(AttemptStarted(test, n))
-        self._capture.begin()
-        self._attempt = Attempt(test, n, unpatched.time.perf_counter())
-        self._statement_log.begin(test)  # after the attempt's clock, so that no statement is timed after the test's end
+        self._attempts.begin(test, n)
+        self._attempt = Attempt()
 
     def end(self) -> Outcome:
         """End the attempt: the call has returned. Returns the outcome."""
-        attempt = self._attempt
+        attempt, self._attempt = self._attempt, None
         assert attempt is not None
-        duration = unpatched.time.perf_counter() - attempt.start
-        self._attempt = None
-        outcome, failures, reason = attempt.verdict()
-        stdout, stderr = self._capture.end()
-        self._send(
-            AttemptFinished(
-                attempt.test,
-                attempt.n,
-                outcome,
-                round(duration, 6),
-                failures,
-                reason,
-                attempt.subtests_passed + len(attempt.subtests_not_passed),
-                stdout,
-                stderr,
-                self._statement_log.statements() if outcome.is_red else (),
-            )
-        )
-        self._statement_log.end()
-        return outcome
+        return self._attempts.end(attempt.result)
 
     def begin_fixture(self, test: str) -> None:
         """Begin a fixture of a class or module, which is about to run; *test* is the id to blame for it."""
-        self._send(FixtureStarted(test))
-        self._capture.begin()
-        self._fixture_start = unpatched.time.perf_counter()
-        self._statement_log.begin(test)
+        self._attempts.begin_fixture(test)
 
     def end_fixture(self) -> None:
-        """End the fixture, and report its failures: a clean-up may fail besides the fixture that it cleans up after."""
-        for (owner, name), failures in self._fixture_failures.items():
-            test = f"{owner}.{name}"
-            duration = round(unpatched.time.perf_counter() - self._fixture_start, 6)
-            stdout, stderr = self._capture.end()
-            self._send(
-                AttemptFinished(
-                    test,
-                    1,
-                    Outcome.ERRORED,
-                    duration,
-                    tuple(failures),
-                    stdout=stdout,
-                    stderr=stderr,
-                    sql=self._statement_log.statements(),
-                    extra=PlannedTest(test, owner, name),
-                )
-            )
+        """End the fixture, and report its failures."""
+        self._attempts.end_fixture(
+            (PlannedTest(f"{owner}.{name}", owner, name), failures)
+            for (owner, name), failures in self._fixture_failures.items()
+        )
         self._fixture_failures.clear()
 
     def leave_out(self, test: str, n: int) -> None:
         """Report a test that its class's fixture kept from running."""
-        outcome, reason = Outcome.NOT_RUN, f"{self.fixture_failure} failed"
         if self.fixture_skip is not None:
-            outcome, reason = Outcome.SKIPPED, self.fixture_skip
-        self._send(AttemptFinished(test, n, outcome, 0.0, reason=reason))
+            self._attempts.leave_out(test, n, Outcome.SKIPPED, self.fixture_skip)
+        else:
+            self._attempts.leave_out(test, n, Outcome.NOT_RUN, f"{self.fixture_failure} failed")
 
     # called by unittest
 

@@ -17,6 +17,7 @@ from ..failures import FailureDescriber
 from ..private_apis import iter_test_cases
 from ..schedule.units import identify
 from ..sql.statement_log import StatementLog
+from ..workers.attempts import Attempts
 from .result import AttemptResult
 
 SLOT = 1
@@ -53,7 +54,7 @@ class ObservedRun:
         self._write = write
         self._describer = describer
         self._ids: dict[int, tuple[unittest.TestCase, str]] = {}
-        self._attempts = AttemptResult(self._send, describer, NoCapture(), log)  # type: ignore[arg-type]  # the two methods that it calls
+        self._attempts = AttemptResult(Attempts(self._send, NoCapture(), log), describer)
         self._current: tuple[unittest.TestCase, unittest.TestResult] | None = None
 
     @contextlib.contextmanager

@@ -1,0 +1,70 @@
+"""Runs a plan in workers on clones of the test databases, whichever framework has made it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from ...protocol.events import DatabasesReady
+from ..databases import clones
+from ..failures import own_work, project_root
+from ..processes.children import StopFlag
+from ..replication.catch_up import check_replicas
+from ..schedule.schedule import Schedule
+from ..schedule.slots import Limits
+from ..schedule.units import Plan
+from ..workers.coordinator import Coordinator, Tally
+from ..workers.worker import UnitRunner, Worker, WorkerContext
+from .session import Session
+
+
+def run_plan(
+    session: Session,
+    plan: Plan,
+    made: Sequence[clones.TestDatabase],
+    *,
+    limits: Limits,
+    make_unit_runner: Callable[[Worker], UnitRunner],
+    init_worker: Callable[[int], None] | None = None,
+    is_failfast: bool = False,
+) -> Tally:
+    """Run every test of *plan* on clones of the databases *made*, and record the outcomes in *session*. Raises as
+    ``Coordinator.run`` does.
+    """
+    session.messages.check()  # the project's code may have caught the host's stop
+    clones.close_connections()
+    pairs = session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)})
+    with own_work(session.messages.check):  # where the host is gone, nothing can be written
+        workers = session.workers_for(plan)
+        session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
+        spec = session.spec
+        context = WorkerContext(
+            plan=plan,
+            test_databases=tuple(made),
+            mirror_pairs=pairs,
+            replicas=session.replicas,
+            mirror_mode=spec.mirrors,
+            root=project_root(),
+            workdir=session.workdir,
+            statement_log=session.statement_log,
+            init_worker=init_worker,
+            make_unit_runner=make_unit_runner,
+            stop_flag=StopFlag(),
+            retries=spec.retries,
+            last_attempt=spec.retries + 1 if is_failfast else math.inf,
+            check_isolation=spec.check_isolation,
+        )
+        schedule = Schedule(
+            plan.units,
+            [test.id for test in plan.tests],
+            workers,
+            limits=limits,
+            retries=spec.retries,
+            repeat=spec.repeat,
+            is_failfast=is_failfast,
+        )
+        tally = Coordinator(context, schedule, session.journal, session.messages).run()
+    check_replicas(pairs, session.replicas)
+    session.red += len(tally.red)
+    session.planned.update((test.id, True) for test in plan.tests)
+    return tally

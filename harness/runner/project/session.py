@@ -1,0 +1,61 @@
+"""The data of a run in the runner, from the routes to its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+
+from ...protocol.events import AttemptFinished
+from ...protocol.messages import Route, RunSpec
+from ...protocol.results import Outcome
+from ...protocol.topology import Topology
+from ..failures import FailureDescriber, project_root
+from ..host_channel import HostMessages, Journal
+from ..schedule.units import Plan
+from ..sql.statement_log import StatementLog
+from .settings_overlay import Gate, Overlay
+
+
+@dataclass(slots=True)
+class Session:
+    """Data that the run gives to the runner, and results that the runner leaves in it.
+
+    ``planned`` has the ids of all planned tests in order, each with whether it has an outcome. ``searched`` are the labels below
+    which tests of pytest were looked for last.
+    """
+
+    spec: RunSpec
+    topology: Topology
+    routes: tuple[Route, ...]
+    gate: Gate
+    overlay: Overlay
+    journal: Journal
+    messages: HostMessages
+    unset: tuple[str, ...]
+    workers: int
+    statement_log: StatementLog = field(default_factory=StatementLog)
+    describer: FailureDescriber = field(default_factory=lambda: FailureDescriber(project_root()))
+    workdir: str = field(default_factory=os.getcwd)
+    planned: dict[str, bool] = field(default_factory=dict)
+    searched: tuple[str, ...] | None = None
+    red: int = 0
+
+    @property
+    def replicas(self) -> frozenset[str]:
+        """The mirror aliases that have a server of their own."""
+        return frozenset(route.alias for route in self.routes if route.role == "replica")
+
+    def leave_out(self, tests: Iterable[str], reason: str) -> None:
+        """Report that *tests*, which are planned, do not run. That is red."""
+        for test in tests:
+            self.journal.write(AttemptFinished(test, 1, Outcome.NOT_RUN, 0.0, reason=reason, final=True))
+            self.planned[test] = True
+            self.red += 1
+
+    def mirrors_of(self, made: Container[str]) -> dict[str, str]:
+        """The mirrors of the aliases in *made*, whose databases were made, each with its primary."""
+        return {each.alias: each.mirror_of for each in self.routes if each.mirror_of and each.mirror_of in made}
+
+    def workers_for(self, plan: Plan) -> int:
+        return 1 if self.spec.replay else max(1, min(self.workers, len(plan.units)))

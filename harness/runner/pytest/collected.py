@@ -1,0 +1,165 @@
+"""Turns the items that pytest has collected into planned tests and units, and failed collectors into tests of their own."""
+
+from __future__ import annotations
+
+import os
+import unittest
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from ...protocol.results import PlannedTest
+from ..failures import FailureDescriber
+from ..schedule.units import Plan, Unit
+from . import pytest_internals
+
+TEARDOWN = "::teardown"
+"""The end of the id of the item that stands for a failed tear-down."""
+SESSION = "session"
+SESSION_TEARDOWN = f"{SESSION}{TEARDOWN}"
+"""The id of the tear-down of fixtures that several units use."""
+_UNIT_TESTS = 50
+"""The most tests of a unit that may be split: a worker asks for the next one more often than it waits."""
+_UNITS_A_WORKER = 8
+_UNITTEST_ONLY = "_django_setup_unittest"
+"""A fixture of pytest-django that every test has, and that does nothing outside of unittest's classes."""
+
+
+def teardown_of(test: PlannedTest) -> PlannedTest:
+    """The item that stands for the failed tear-down of *test*."""
+    return PlannedTest(f"{test.id}{TEARDOWN}", test.classname, f"{test.name}{TEARDOWN}", test.file, test.line)
+
+
+def session_teardown() -> PlannedTest:
+    return PlannedTest(SESSION_TEARDOWN, SESSION, "teardown")
+
+
+def names_of(nodeid: str) -> tuple[str, str]:
+    """The class and the name that pytest's own JUnit has for *nodeid*: ``tests.test_x.TestA`` and ``test_b[1-x]``."""
+    path, *inner = nodeid.split("::")
+    parameters = ""
+    for number, part in enumerate(inner):  # an id in brackets may contain colons too
+        if "[" in part:
+            inner, parameters = inner[: number + 1], "::".join(inner[number + 1 :])
+            inner[-1] += f"::{parameters}" if parameters else ""
+            break
+    module = path.removesuffix(".py").replace("/", ".")
+    if not inner:
+        return module, "(collection)"
+    return ".".join([module, *inner[:-1]]), inner[-1]
+
+
+def planned(item: Any, describer: FailureDescriber) -> PlannedTest:
+    classname, name = names_of(item.nodeid)
+    line = item.location[1]
+    return PlannedTest(
+        item.nodeid, classname, name, describer.relative(str(item.path)), 0 if line is None else line + 1
+    )
+
+
+def collector_test(report: pytest.CollectReport, describer: FailureDescriber, rootpath: str) -> PlannedTest:
+    """The test that stands for a collector that has failed, or was skipped as a whole."""
+    classname, name = names_of(report.nodeid)
+    file = os.path.join(rootpath, report.nodeid.partition("::")[0])  # noqa: PTH118 - a text for ``relative``
+    return PlannedTest(report.nodeid or ".", classname or ".", name, describer.relative(file))
+
+
+def identified(tests: Iterable[PlannedTest]) -> Iterator[PlannedTest]:
+    """*tests* with a number appended to an id that occurs twice: a file may be collected twice."""
+    seen: set[str] = set()
+    for test in tests:
+        id, number = test.id, 2
+        while id in seen:
+            id, number = f"{test.id}#{number}", number + 1
+        seen.add(id)
+        end = id.removeprefix(test.id)
+        yield PlannedTest(id, test.classname, f"{test.name}{end}", test.file, test.line) if end else test
+
+
+def make_plan(items: Sequence[Any], describer: FailureDescriber, workers: int) -> Plan:
+    """The plan of *items*, in their order except for groups of xdist's mark, which run together where the first one stands."""
+    items = _with_groups_joined(items)
+    tests = tuple(identified(planned(item, describer) for item in items))
+    return Plan(tests, tuple(items), tuple(_units(items, tests, workers)))
+
+
+def _with_groups_joined(items: Sequence[Any]) -> list[Any]:
+    groups: dict[str, list[Any]] = {}
+    for item in items:
+        if (name := group_of(item)) is not None:
+            groups.setdefault(name, []).append(item)
+    if not groups:
+        return list(items)
+    ordered: list[Any] = []
+    for item in items:
+        name = group_of(item)
+        ordered += [item] if name is None else groups.pop(name, [])
+    return ordered
+
+
+def group_of(item: Any) -> str | None:
+    """The group of the mark ``xdist_group``, which runs in one worker."""
+    mark = item.get_closest_marker("xdist_group")
+    if mark is None:
+        return None
+    return str(mark.args[0] if mark.args else mark.kwargs.get("name", "default"))
+
+
+def _units(items: Sequence[Any], tests: Sequence[PlannedTest], workers: int) -> Iterator[Unit]:
+    most = max(1, min(_UNIT_TESTS, len(items) // (workers * _UNITS_A_WORKER) or 1))
+    keys = [_key(item) for item in items]
+    number = 0
+    for (_, name, is_whole), group in groupby(range(len(items)), key=keys.__getitem__):
+        indexes = tuple(group)
+        size = len(indexes) if is_whole else most
+        for start in range(0, len(indexes), size):
+            part = indexes[start : start + size]
+            number += 1
+            yield _unit(name, [items[index] for index in part], part, [tests[index].id for index in part])
+
+
+def _key(item: Any) -> tuple[Any, str, bool]:
+    """The owner of the fixtures that *item* shares with its neighbours, its name, and whether its tests stay together."""
+    if (group := group_of(item)) is not None:
+        return ("group", group), group, True
+    cls = item.getparent(pytest.Class)
+    scopes = {scope for name, scope in pytest_internals.fixture_scopes(item) if name != _UNITTEST_ONLY}
+    is_unittest = cls is not None and issubclass(cls.obj, unittest.TestCase)
+    module = item.getparent(pytest.Module)
+    if "package" in scopes:
+        package = item.getparent(pytest.Package) or module
+        return id(package), getattr(package, "nodeid", "") or item.nodeid, True
+    if "module" in scopes or module is None:
+        owner = module or item.parent
+        return id(owner), owner.nodeid or item.nodeid, True
+    if cls is not None:
+        return id(cls), cls.nodeid, is_unittest or "class" in scopes
+    return id(module), module.nodeid, False
+
+
+def _unit(name: str, items: Sequence[Any], indexes: tuple[int, ...], ids: Sequence[str]) -> Unit:
+    modes = [database_mode(item) for item in items]
+    fixtures = (SESSION_TEARDOWN, *(f"{id}{TEARDOWN}" for id in ids))
+    return Unit(name, indexes, "rolled back" in modes, "flushed" in modes, fixtures)
+
+
+def database_mode(item: Any) -> str:
+    """How *item* leaves the databases: ``rolled back`` as after a ``TestCase``, ``flushed``, or empty if it uses none."""
+    from django.test import TestCase, TransactionTestCase
+
+    cls = getattr(item, "cls", None)
+    if cls is not None and issubclass(cls, TransactionTestCase):
+        return "rolled back" if issubclass(cls, TestCase) else "flushed"
+    mark = item.get_closest_marker("django_db")
+    fixtures = getattr(item, "fixturenames", ())
+    flushing = {"transactional_db", "live_server", "django_db_reset_sequences"}
+    if (mark is not None and _is_transactional(mark)) or not flushing.isdisjoint(fixtures):
+        return "flushed"
+    return "rolled back" if mark is not None or "db" in fixtures or "_django_db_helper" in fixtures else ""
+
+
+def _is_transactional(mark: Any) -> bool:
+    names = ("transaction", "reset_sequences")
+    return any(mark.args[:2]) or any(mark.kwargs.get(name) for name in names)

@@ -1,0 +1,220 @@
+"""Runs items in a worker by pytest's own protocol, and gives each attempt the outcome that pytest's reports make."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from django.test import SimpleTestCase, TransactionTestCase
+
+from ...protocol.events import Notice
+from ...protocol.results import Failure, Outcome, PlannedTest
+from .. import unpatched
+from ..failures import FailureDescriber, message_of
+from ..replication import mirrors
+from ..schedule.commands import Assignment
+from ..workers.attempts import Attempts, Result
+from ..workers.event_checks import STOPPED
+from ..workers.worker import CutOff, Worker
+from . import pytest_internals
+from .collected import session_teardown, teardown_of
+from .outcomes import Phase, fold
+
+
+class Reports:
+    """A plugin of a worker that keeps the reports of the item that runs."""
+
+    def __init__(self, describer: FailureDescriber) -> None:
+        self.phases: list[Phase] = []
+        self._describer = describer
+        self._exception: pytest.ExceptionInfo[BaseException] | None = None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        report = yield
+        self._exception = call.excinfo  # the next report is of this call
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        exception, self._exception = self._exception, None
+        self.phases.append(self._phase(report, exception))
+
+    def _phase(self, report: Any, exception: Any) -> Phase:
+        failure, reason, text = None, "", ""
+        if report.outcome == "failed" or (report.outcome == "skipped" and hasattr(report, "wasxfail")):
+            text = report.longreprtext
+            failure = self._failure(text, exception)
+        elif report.outcome == "skipped":
+            longrepr = report.longrepr
+            reason = str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr or "")
+        xfail = getattr(report, "wasxfail", None)
+        return Phase(
+            report.when,
+            report.outcome,
+            reason,
+            None if xfail is None else str(xfail),
+            failure,
+            tuple(report.sections) if report.sections else (),
+            _subtest_of(report),
+        )
+
+    def _failure(self, text: str, exception: Any) -> Failure:
+        if exception is None:
+            message = text.strip().rpartition("\n")[2]
+            return Failure("failure", "Failed", message, text)
+        described = self._describer.describe((exception.type, exception.value, exception.tb), "error")
+        return Failure(
+            "error",
+            described.type,
+            described.message,
+            text or described.traceback,
+            described.frames,
+            "",
+            described.brief,
+            described.missing_files,
+        )
+
+
+def _subtest_of(report: Any) -> str | None:
+    """The description of the subtest that *report* is of; ``None`` if it is of a test."""
+    if not hasattr(report, "context"):
+        return None
+    for name in ("_sub_test_description", "sub_test_description"):  # of pytest, and of pytest-subtests
+        if (describe := getattr(report, name, None)) is not None:
+            return str(describe())
+    return str(report.context)
+
+
+class _NextItem(pytest.Item):
+    """Stands for the item after a unit's last one: the fixtures above *parent* stay up."""
+
+    def runtest(self) -> None:
+        raise NotImplementedError
+
+
+class ItemRunner:
+    """pytest's session in a worker."""
+
+    def __init__(self, worker: Worker, session: pytest.Session) -> None:
+        self._worker = worker
+        self._session = session
+        self._attempts: Attempts = worker.attempts
+        self._reports = Reports(worker.describer)
+        session.config.pluginmanager.register(self._reports, "harness-reports")
+        _before_each_class(self._choose_mirrors)
+
+    def run(self, assignment: Assignment) -> None:
+        """Run the items of *assignment*. Raises ``CutOff``."""
+        plan = self._worker.context.plan
+        items = [plan.instances[index] for index in assignment.tests]
+        following = [*items[1:], _next_after(items[-1])]
+        self._leave_shared_fixtures(items[0])
+        for index, item, next_item in zip(assignment.tests, items, following, strict=True):
+            if self._worker.is_stopped:
+                self._leave_shared_fixtures(_next_after(items[-1]))
+                break
+            if self._run_item(plan.tests[index], item, next_item, assignment.n):
+                self._leave_shared_fixtures(_next_after(items[-1]))
+                break
+
+    def between_tests(self) -> AbstractContextManager[None]:
+        return pytest_internals.connections_allowed()
+
+    def end(self) -> None:
+        """Tear down the fixtures of the session that this worker has set up, and save its coverage."""
+        if pytest_internals.has_fixtures_up(self._session):
+            self._leave_shared_fixtures(None)
+        pytest_internals.save_coverage(self._session.config)
+
+    def _run_item(self, test: PlannedTest, item: Any, next_item: Any, n: int) -> bool:
+        """Run *item*. Returns whether no other may begin because of its outcome."""
+        self._reports.phases.clear()
+        self._attempts.begin(test.id, n)
+        start = unpatched.time.perf_counter()
+        stop: BaseException | None = None
+        try:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=next_item)
+        except BaseException as error:  # noqa: BLE001 - pytest.exit, KeyboardInterrupt, or an error of a plugin
+            stop = error
+            self._reports.phases.append(self._phase_of(error))
+        folded = fold(self._reports.phases)
+        duration = round(unpatched.time.perf_counter() - start, 6)
+        is_retried = bool(folded.teardown) and n <= self._worker.context.retries
+        outcome = self._attempts.end(lambda: _with_teardown(folded) if is_retried else folded.result)
+        is_last = self._worker.is_last_attempt(outcome, n)
+        if outcome is Outcome.ERRORED:
+            self._worker.await_server_checks()
+        if folded.teardown and not is_retried:
+            result = folded.result
+            self._attempts.report_extra(teardown_of(test), folded.teardown, duration, result.stdout, result.stderr)
+            is_last = is_last or self._worker.is_last_attempt(Outcome.ERRORED, n)
+        with self.between_tests():
+            self._worker.mirrors.end_transactions()
+        self._end_if_stopped(stop)
+        return is_last
+
+    def _phase_of(self, error: BaseException) -> Phase:
+        failure = self._worker.describer.describe((type(error), error, error.__traceback__), "error")
+        return Phase("setup", "failed", failure=failure)
+
+    def _end_if_stopped(self, error: BaseException | None) -> None:
+        """End this process where a test or a plugin has asked for the end of the session, or raised outside of its protocol."""
+        why = self._session.shouldstop or self._session.shouldfail
+        if isinstance(error, pytest.exit.Exception):
+            why = f"pytest.exit: {message_of(error)}"
+        if why:
+            self._worker.send(Notice(STOPPED, str(why)))
+        if error is not None or why:
+            raise CutOff from None
+
+    def _leave_shared_fixtures(self, next_item: Any) -> None:
+        """Tear down the fixtures that *next_item* does not need: those of other packages, or all for ``None``."""
+        if not pytest_internals.has_fixtures_up(self._session) and next_item is not None:
+            pytest_internals.tear_down(self._session, next_item)
+            return
+        test = session_teardown()
+        self._attempts.begin_fixture(test.id)
+        failed: list[tuple[PlannedTest, list[Failure]]] = []
+        try:
+            pytest_internals.tear_down(self._session, next_item)
+        except BaseException as error:  # noqa: BLE001 - a fixture of the project's may raise anything
+            described = self._worker.describer.describe((type(error), error, error.__traceback__), "error")
+            failed.append((test, [described]))
+        self._attempts.end_fixture(failed)
+
+    def _choose_mirrors(self, cls: type) -> None:
+        if issubclass(cls, TransactionTestCase):
+            self._worker.mirrors.use(mirrors.mode_of(cls, self._worker.context.mirror_mode))
+
+
+def _next_after(item: Any) -> pytest.Item:
+    """The stand-in for the item after the last one of a unit: the fixtures of the folder stay up, not those of the module."""
+    module = item.getparent(pytest.Module)
+    parent = module.parent if module is not None else item.parent
+    return _NextItem.from_parent(parent, name="next unit")
+
+
+def _with_teardown(folded: Any) -> Result:
+    """The result of an attempt that is tried again because its tear-down has failed."""
+    result: Result = folded.result
+    return Result(
+        Outcome.ERRORED,
+        (*result.failures, *folded.teardown),
+        result.reason,
+        result.subtests,
+        result.stdout,
+        result.stderr,
+    )
+
+
+def _before_each_class(before: Any) -> None:
+    """Call *before* with each test class as it is set up, also those of which pytest-django makes one for a function."""
+    original: Any = vars(SimpleTestCase)["setUpClass"].__func__
+
+    def set_up_class(cls: type) -> None:
+        before(cls)
+        original(cls)
+
+    SimpleTestCase.setUpClass = classmethod(set_up_class)  # type: ignore[method-assign, assignment]  # for every class at once

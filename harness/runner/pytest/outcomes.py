@@ -1,0 +1,107 @@
+"""Folds pytest's reports of one call of an item into one outcome. Pure: no pytest, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ...protocol.results import Failure, Outcome
+from ..workers.attempts import Result
+
+XPASS = "[XPASS(strict)] "
+"""The beginning of the text with which pytest fails a test that was expected to fail, and has passed."""
+_SKIPPED = "Skipped: "
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One report: of the set-up, the call, the tear-down, or a subtest of the call.
+
+    ``outcome`` is pytest's word. ``reason`` is that of a skip, ``xfail`` that of an expected failure (``None`` without the mark).
+    ``failure`` is set if it has failed, or failed as expected. ``sections`` are captured texts, each with its title. ``subtest``
+    describes the subtest, ``None`` for the test itself.
+    """
+
+    when: Literal["setup", "call", "teardown"]
+    outcome: str
+    reason: str = ""
+    xfail: str | None = None
+    failure: Failure | None = None
+    sections: Sequence[tuple[str, str]] = ()
+    subtest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The result of a call of an item. ``teardown`` has the failures of the tear-down, which are an item of their own."""
+
+    result: Result
+    teardown: tuple[Failure, ...] = ()
+
+
+def fold(phases: Sequence[Phase]) -> Folded:
+    """The result of the reports *phases* in their order. If the item has run more than once, the last call counts."""
+    starts = [number for number, phase in enumerate(phases) if phase.when == "setup" and phase.subtest is None]
+    phases = phases[starts[-1] :] if starts else phases
+    teardown = tuple(_failure(phase) for phase in phases if phase.when == "teardown" and phase.outcome == "failed")
+    outcome, failures, reason = _verdict([phase for phase in phases if phase.when != "teardown"])
+    stdout, stderr = _streams(phases)
+    subtests = sum(phase.subtest is not None for phase in phases)
+    return Folded(Result(outcome, failures, reason, subtests, stdout, stderr), teardown)
+
+
+def _verdict(phases: Sequence[Phase]) -> tuple[Outcome, tuple[Failure, ...], str]:
+    failed = [phase for phase in phases if phase.outcome == "failed"]
+    if failed:
+        # the test's own report repeats that its subtests have failed
+        own = [phase for phase in failed if phase.subtest is not None] or failed
+        if len(own) < len(failed):
+            own += [phase for phase in failed if phase.subtest is None and not _only_counts_subtests(phase)]
+        failures = tuple(map(_failure, own))
+        if any(phase.when == "setup" for phase in failed):
+            return Outcome.ERRORED, failures, ""
+        if any(phase.failure is not None and phase.failure.message.startswith(XPASS.rstrip()) for phase in failed):
+            return Outcome.XPASSED, (), failures[0].message
+        return Outcome.FAILED, failures, ""
+    own = [phase for phase in phases if phase.subtest is None]
+    for phase in own:
+        if phase.outcome == "skipped":
+            if phase.xfail is None:
+                return Outcome.SKIPPED, (), phase.reason.removeprefix(_SKIPPED)
+            return Outcome.XFAILED, (phase.failure,) if phase.failure else (), phase.xfail
+    if not own or own[-1].when != "call":
+        silent = Failure("error", "NoOutcome", "the test ended without an outcome", "pytest reported nothing.\n")
+        return Outcome.ERRORED, (silent,), ""
+    return Outcome.PASSED, (), "" if own[-1].xfail is None else f"xpass: {own[-1].xfail}"
+
+
+def _only_counts_subtests(phase: Phase) -> bool:
+    return phase.failure is not None and phase.failure.message.startswith("contains ")
+
+
+def _failure(phase: Phase) -> Failure:
+    """The failure of a failed phase: an error, unless the test itself has failed."""
+    failure = phase.failure or Failure("failure", "Failed", "failed without an exception", "")
+    kind: Literal["failure", "error"] = "failure" if phase.when == "call" else "error"
+    return replace(failure, kind=kind, subtest=phase.subtest or "")
+
+
+def _streams(phases: Sequence[Phase]) -> tuple[str, str]:
+    """The captured texts: standard output, and standard error with the log records, those of each phase under a title.
+
+    Reports of later phases repeat the sections of earlier ones.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for phase in phases:
+        found.update(((title, text), None) for title, text in phase.sections)
+    streams: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    for title, text in found:
+        words = title.split()
+        if words[:1] == ["Captured"] and words[1:2] == ["stdout"]:
+            streams["stdout"].append(text)
+        elif words[:1] == ["Captured"] and words[1:2] == ["stderr"]:
+            streams["stderr"].append(text)
+        else:
+            streams["stderr"].append(f"--- {title} ---\n{text}" + ("" if text.endswith("\n") else "\n"))
+    return "".join(streams["stdout"]), "".join(streams["stderr"])

@@ -1,0 +1,182 @@
+"""The private names of pytest, pytest-django and their plugins that the harness uses: the place to check for a new version.
+
+Tried with pytest 8.4 and 9.2, pytest-django 4.14, pytest-xdist 3.8 and pytest-cov 7.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest import capture as capture_module
+from _pytest import faulthandler as faulthandler_module
+from _pytest.config import ConftestImportFailure, _prepareconfig
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .. import unpatched
+from ..workers.output_capture import Capture
+
+__all__ = ["ConftestImportFailure"]
+
+prepare_config: Callable[..., pytest.Config] = _prepareconfig
+"""``pytest.main`` up to the configuration. It raises what ``pytest.main`` prints."""
+
+_ensure_connection = BaseDatabaseWrapper.ensure_connection
+"""Django's method: this module is imported before pytest-django replaces it, to refuse connections."""
+
+
+@contextlib.contextmanager
+def connections_allowed() -> Iterator[None]:
+    """Let connections through in the block, whatever pytest-django forbids at the moment."""
+    current = BaseDatabaseWrapper.ensure_connection
+    BaseDatabaseWrapper.ensure_connection = _ensure_connection  # type: ignore[method-assign]  # put back below
+    try:
+        yield
+    finally:
+        BaseDatabaseWrapper.ensure_connection = current  # type: ignore[method-assign]  # what was there
+
+
+def unconfigure(config: pytest.Config) -> None:
+    config._ensure_unconfigure()
+
+
+def databases_of(item: Any) -> tuple[Collection[str], bool]:
+    """The aliases that pytest-django makes test databases for because of *item*; none if pytest-django is not there."""
+    try:
+        from pytest_django.fixtures import _get_databases_for_test  # type: ignore[import-not-found, unused-ignore]  # the project's
+    except ImportError:
+        return (), False
+    aliases, is_serialized = _get_databases_for_test(item)
+    return tuple(aliases), is_serialized
+
+
+def set_up(session: pytest.Session, item: pytest.Item) -> None:
+    """Set up *item* with its fixtures, without a report. Raises what they raise."""
+    session._setupstate.setup(item)
+
+
+def tear_down(session: pytest.Session, next_item: pytest.Item | None) -> None:
+    """Tear down what *next_item* does not need; everything for ``None``. Raises what the tear-down raises."""
+    session._setupstate.teardown_exact(next_item)
+
+
+def has_fixtures_up(session: pytest.Session) -> bool:
+    """Whether a fixture is set up that the end of its session, package or module tears down."""
+    return any(len(finalizers) > 1 for finalizers, _ in session._setupstate.stack.values())
+
+
+def forget_set_up(session: pytest.Session) -> None:
+    """Leave the tear-down of the session's fixtures that are set up to the coordinator, which has set them up."""
+    stack: dict[Any, Any] = session._setupstate.stack
+    stack.clear()
+    stack[session] = ([session.teardown], None)
+
+
+def fixture_scopes(item: Any) -> Iterator[tuple[str, str]]:
+    """The name and the scope of each fixture that *item* uses, as far as they are known before it runs."""
+    info = getattr(item, "_fixtureinfo", None)
+    for name, definitions in (info.name2fixturedefs if info is not None else {}).items():
+        yield from ((name, definition.scope) for definition in definitions)
+
+
+def give_fixture(item: Any, name: str, value: object) -> None:
+    """Make *value* that of the fixture *name*, where that has been set up before this process was forked."""
+    info = getattr(item, "_fixtureinfo", None)
+    for definition in info.name2fixturedefs.get(name, ()) if info is not None else ():
+        if definition.cached_result is not None:
+            definition.cached_result = (value, *definition.cached_result[1:])
+
+
+def restart_capture(config: pytest.Config, capture: Capture) -> None:
+    """Have pytest capture the output of this process in the files of *capture*, which the coordinator can read.
+
+    pytest's own temporary files are shared with the process from which this one was forked.
+    """
+    manager: Any = config.pluginmanager.getplugin("capturemanager")
+    manager.stop_global_capturing()
+    capture.redirect()
+    files = iter((capture.stdout.fd, capture.stderr.fd))
+
+    def temporary_file(*_args: object, **_options: object) -> io.FileIO:
+        return unpatched.io.FileIO(unpatched.os.dup(next(files)), "r+")
+
+    module: Any = capture_module
+    original, module.TemporaryFile = module.TemporaryFile, temporary_file
+    try:
+        manager.start_global_capturing()
+        manager.suspend_global_capture(in_=True)
+    finally:
+        module.TemporaryFile = original
+
+
+def silence(config: pytest.Config) -> io.StringIO:
+    """Have pytest's own terminal report written to the returned text, in place of the terminal."""
+    text = io.StringIO()
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter._tw._file = text
+    return text
+
+
+def replace_reporter(config: pytest.Config) -> None:
+    """Put a stand-in without hooks in place of the terminal's reporter: assertions ask it for its writer's width."""
+    manager = config.pluginmanager
+    reporter: Any = manager.getplugin("terminalreporter")
+    if reporter is None:
+        return
+    manager.unregister(reporter)
+    manager.register(_QuietReporter(reporter), "terminalreporter")
+
+
+class _QuietReporter:
+    """Delegates everything but hooks."""
+
+    def __init__(self, reporter: Any) -> None:
+        self._reporter = reporter
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("pytest_"):
+            raise AttributeError(name)
+        return getattr(self._reporter, name)
+
+
+def silence_live_log(config: pytest.Config) -> None:
+    plugin: Any = config.pluginmanager.getplugin("logging-plugin")
+    if plugin is not None:
+        handler: Any = logging.NullHandler()
+        handler.reset = handler.set_when = lambda *_args: None  # type: ignore[attr-defined, unused-ignore]  # the interface of pytest's own
+        plugin.log_cli_handler = handler
+
+
+def use_stacks_file(config: pytest.Config, fd: int) -> None:
+    """Have ``faulthandler_timeout`` dump stacks into the file *fd*."""
+    key = faulthandler_module.fault_handler_stderr_fd_key
+    if key in config.stash:
+        config.stash[key] = fd
+
+
+def use_temporary_folder(config: pytest.Config, name: str) -> None:
+    """Have ``tmp_path`` and its kind make their folders in the folder *name* below the run's."""
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        folder = Path(factory.getbasetemp()) / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        factory._basetemp = folder
+
+
+def save_coverage(config: pytest.Config) -> None:
+    """Save what pytest-cov has measured in this process."""
+    plugin: Any = config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is not None and controller.cov is not None:
+        controller.cov.stop()
+        controller.cov.save()
+
+
+def options_of(config: pytest.Config) -> Any:
+    return config.option
