@@ -44,6 +44,11 @@ def set_worker_id(slot: int) -> None:
     django.test.runner._worker_id = slot  # type: ignore[attr-defined]  # not in the stubs
 
 
+def test_database_name(connection: Any) -> str:
+    """The name that Django gives the test database of *connection*."""
+    return str(connection.creation._get_test_db_name())
+
+
 def hook_cursors(
     around_statement: Callable[..., Any], around_boundary: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> None:

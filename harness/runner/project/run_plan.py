@@ -28,16 +28,16 @@ def run_plan(
     init_worker: Callable[[int], None] | None = None,
     is_failfast: bool = False,
 ) -> Tally:
-    """Run every test of *plan* on clones of the databases *made*, and record the outcomes in *session*. Raises as
-    ``Coordinator.run`` does.
+    """Run every test of *plan* on clones of the databases *made*, and record the outcomes in *session*.
+
+    Raises as ``Coordinator.run`` does.
     """
     session.messages.check()  # the project's code may have caught the host's stop
     clones.close_connections()
     pairs = session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)})
+    workers, spec = session.workers_for(plan), session.spec
     with own_work(session.messages.check):  # where the host is gone, nothing can be written
-        workers = session.workers_for(plan)
         session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
-        spec = session.spec
         context = WorkerContext(
             plan=plan,
             test_databases=tuple(made),
@@ -54,17 +54,21 @@ def run_plan(
             last_attempt=spec.retries + 1 if is_failfast else math.inf,
             check_isolation=spec.check_isolation,
         )
-        schedule = Schedule(
-            plan.units,
-            [test.id for test in plan.tests],
-            workers,
-            limits=limits,
-            retries=spec.retries,
-            repeat=spec.repeat,
-            is_failfast=is_failfast,
-        )
+        schedule = _schedule(plan, workers, session, limits, is_failfast=is_failfast)
         tally = Coordinator(context, schedule, session.journal, session.messages).run()
     check_replicas(pairs, session.replicas)
     session.red += len(tally.red)
     session.planned.update((test.id, True) for test in plan.tests)
     return tally
+
+
+def _schedule(plan: Plan, workers: int, session: Session, limits: Limits, *, is_failfast: bool) -> Schedule:
+    return Schedule(
+        plan.units,
+        [test.id for test in plan.tests],
+        workers,
+        limits=limits,
+        retries=session.spec.retries,
+        repeat=session.spec.repeat,
+        is_failfast=is_failfast,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unittest
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -62,7 +61,7 @@ def planned(item: Any, describer: FailureDescriber) -> PlannedTest:
 def collector_test(report: pytest.CollectReport, describer: FailureDescriber, rootpath: str) -> PlannedTest:
     """The test that stands for a collector that has failed, or was skipped as a whole."""
     classname, name = names_of(report.nodeid)
-    file = os.path.join(rootpath, report.nodeid.partition("::")[0])  # noqa: PTH118 - a text for ``relative``
+    file = f"{rootpath}/{report.nodeid.partition('::')[0]}"
     return PlannedTest(report.nodeid or ".", classname or ".", name, describer.relative(file))
 
 
@@ -82,7 +81,7 @@ def make_plan(items: Sequence[Any], describer: FailureDescriber, workers: int) -
     """The plan of *items*, in their order except for groups of xdist's mark, which run together where the first one stands."""
     items = _with_groups_joined(items)
     tests = tuple(identified(planned(item, describer) for item in items))
-    return Plan(tests, tuple(items), tuple(_units(items, tests, workers)))
+    return Plan(tests, tuple(items), tuple(_units(items, tests, workers)), (SESSION_TEARDOWN,))
 
 
 def _with_groups_joined(items: Sequence[Any]) -> list[Any]:

@@ -17,6 +17,7 @@ from django.db import connections
 from ...errors import HarnessError, ProjectError
 from ...protocol import naming
 from ...protocol.topology import closure
+from .. import private_apis
 from ..databases import clones, migration_errors, spawned
 from ..failures import import_advice, message_of, project_traceback, type_name
 from ..project import portability
@@ -45,8 +46,8 @@ class Databases:
         django.test.utils.teardown_databases = self._teardown_databases
 
     def remove(self) -> None:
-        django.test.utils.setup_databases = self._set_up  # type: ignore[assignment]  # what was there
-        django.test.utils.teardown_databases = self._tear_down  # type: ignore[assignment]  # likewise
+        django.test.utils.setup_databases = self._set_up
+        django.test.utils.teardown_databases = self._tear_down
 
     def make_templates(self, session: Session, pytest_session: pytest.Session) -> None:
         """Set up ``django_db_setup`` if a test uses databases. Raises ``ProjectError`` if it fails."""
@@ -101,7 +102,7 @@ class Databases:
         for alias in connections if aliases is None else aliases:
             connection = connections[alias]
             if alias not in known and not clones.is_forked(connection):
-                name = connection.creation._get_test_db_name()
+                name = private_apis.test_database_name(connection)
                 connection.settings_dict["TEST"]["NAME"] = naming.clone(name, int(number) + 1)
         return self._set_up(verbosity, interactive, aliases=aliases, **options)
 

@@ -116,7 +116,7 @@ def restart_capture(config: pytest.Config, capture: Capture) -> None:
 
 def silence(config: pytest.Config) -> io.StringIO:
     """Have pytest's own terminal report written to the returned text, in place of the terminal."""
-    text = io.StringIO()
+    text = unpatched.io.StringIO()
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
     if reporter is not None:
         reporter._tw._file = text

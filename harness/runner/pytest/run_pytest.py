@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import django
 import pytest
@@ -14,6 +14,7 @@ from django.conf import settings
 
 from ...errors import HarnessError, ProjectError
 from ...protocol.events import AttemptFinished, RunFinished, RunPlanned
+from ...protocol.messages import RunSpec
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unset_variables
 from ..failures import FailureDescriber, import_advice, message_of, project_root, project_traceback, type_name
@@ -28,9 +29,19 @@ from .item_runner import ItemRunner
 from .plugin import Coordinator
 
 if TYPE_CHECKING:
-    from ..loading.handshake import Handshake
     from ..project.session import Session
     from ..workers.worker import Worker
+
+
+class Handshake(Protocol):
+    """The exchange of messages with the host, up to the session."""
+
+    spec: RunSpec
+    unset: dict[str, None]
+    has_labels_of_django: bool
+
+    def settle(self) -> Session:
+        """Send the topology and receive the routes."""
 
 
 def run(handshake: Handshake) -> None:
@@ -153,7 +164,7 @@ class PytestRun:
         if report.failed:
             text = report.longreprtext
             outcome = Outcome.ERRORED
-            failures = (Failure("error", "CollectError", text.strip().rpartition("\n")[2], text),)
+            failures = (Failure("error", "CollectError", _last_error(text), text),)
         else:
             longrepr: Any = report.longrepr
             reason = str(longrepr[2] if isinstance(longrepr, tuple) else longrepr).removeprefix("Skipped: ")
@@ -199,6 +210,13 @@ class PytestRun:
             hint=import_advice(error) or "Does pytest -p no:xdist come further?",
             evidence=project_traceback(error),
         )
+
+
+def _last_error(text: str) -> str:
+    """The last line of an exception in *text*, which pytest has formatted."""
+    lines = text.strip().splitlines() or [""]
+    marked = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    return marked[-1] if marked else lines[-1]
 
 
 def _no_settings(config: pytest.Config) -> ProjectError:

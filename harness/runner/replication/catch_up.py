@@ -6,7 +6,8 @@ Raw cursors of the driver are used throughout, so that nothing here appears in a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -25,6 +26,8 @@ _NEUTRAL_DATABASE = {"postgresql": "postgres", "mysql": ""}
 _OPTIONS_OF_TESTS = frozenset({"pool", "cursorclass"})
 _MULTI_STATEMENTS = 1 << 16
 """A flag of MySQL's protocol; the drivers use the same number."""
+_ensure_connection: Callable[[BaseDatabaseWrapper], None] = BaseDatabaseWrapper.ensure_connection
+"""Django's method: pytest-django replaces it, to refuse connections outside of tests that ask for one."""
 _POSITIONS: dict[str, type[Positions]] = {"postgresql": WalPositions, "mysql": GtidPositions}
 _OPTIONS_OF_OURS: dict[str, dict[str, Any]] = {"mysql": {"charset": "utf8mb4", "client_flag": _MULTI_STATEMENTS}}
 
@@ -137,6 +140,7 @@ def server_connection(alias: str) -> BaseDatabaseWrapper:
     neutral = _NEUTRAL_DATABASE[connection.vendor]
     settings = {**connection.settings_dict, "NAME": neutral, "OPTIONS": options, "AUTOCOMMIT": True}
     wrapper: Any = connection.__class__(settings, alias=NO_DB_ALIAS)
+    wrapper.ensure_connection = partial(_ensure_connection, wrapper)
     if wrapper.vendor == "mysql":
         # without Django's own first statements on a connection, which would appear in a test's SQL
         with wrapper.wrap_database_errors:

@@ -7,6 +7,7 @@ import pytest
 from harness.protocol import codec
 from harness.protocol.events import AttemptFinished
 from harness.protocol.results import Failure, Outcome, PlannedTest
+from harness.runner.schedule.units import FIXTURES
 from harness.runner.workers.event_checks import EventChecks
 
 TESTS = ("app.T.test_1", "app.T.test_2")
@@ -44,7 +45,7 @@ def checks() -> EventChecks:
     """The checks of a worker that is ready and was assigned two tests."""
     checks = EventChecks()
     assert checks.fits(recycled())
-    checks.assign("app.T", TESTS, 1, ("app.T", "app"))
+    checks.assign("app.T", TESTS, 1, [f"{owner}.{name}" for owner in ("app.T", "app") for name in FIXTURES])
     return checks
 
 
