@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -13,8 +11,8 @@ import pytest
 
 from tests.e2e import command
 from tests.e2e.test_claims import make_project
+from tests.environments import python_with
 
-ENVIRONMENT = command.ROOT / ".cache" / "pytest-django"
 PATIENCE_S = 120
 COUNTED = """
 from django.db import migrations
@@ -32,16 +30,9 @@ class Migration(migrations.Migration):
 @pytest.fixture(scope="module")
 def python() -> Path:
     """A Python with pytest, pytest-django and pytest-xdist, apart from the one that runs these tests."""
-    ENVIRONMENT.mkdir(parents=True, exist_ok=True)
-    program = ENVIRONMENT / "venv" / "bin" / "python"
-    with (ENVIRONMENT / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (ENVIRONMENT / "complete").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT / "venv"], check=True)
-            packages = [f"django=={django.get_version()}", "pytest-django", "pytest-xdist", "psycopg[binary]"]
-            subprocess.run([program, "-m", "pip", "install", "-q", *packages], check=True)
-            (ENVIRONMENT / "complete").touch()
-    return program
+    return python_with(
+        "pytest-django", f"django=={django.get_version()}", "pytest-django", "pytest-xdist", "psycopg[binary]"
+    )
 
 
 @pytest.fixture

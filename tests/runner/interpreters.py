@@ -6,7 +6,6 @@ machine gets an environment of its own, made once. What is missing is said in th
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import os
 import shutil
@@ -17,8 +16,8 @@ from pathlib import Path
 
 import django
 
-ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "runner"
+from tests.environments import python_with
+
 SERIES = {(3, 11): "5.2", (3, 12): "6.0", (3, 13): "6.1", (3, 14): "6.1"}
 """The series of Django that each Python is tested with: each supported one of either at least once."""
 _ASK = "import sys; print(*sys.version_info[:3], sys.implementation.name)"
@@ -68,22 +67,8 @@ def python_of(interpreter: Interpreter) -> str:
     """A Python that can import Django and the packages that the runner needs; made first if it is not there."""
     if interpreter.is_running:
         return sys.executable
-    folder = CACHE / str(interpreter)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder / "venv", ignore_errors=True)
-            _run(interpreter.path, "-m", "venv", str(folder / "venv"))
-            wanted = [f"django=={interpreter.series}.*", "tblib>=3.0"]
-            _run(str(folder / "venv/bin/python"), "-m", "pip", "install", "--disable-pip-version-check", *wanted)
-            (folder / "complete").touch()
-    return str(folder / "venv/bin/python")
-
-
-def _run(*command: str) -> None:
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert result.returncode == 0, f"{command} exited with {result.returncode}:\n{result.stdout}"
+    wanted = (f"django=={interpreter.series}.*", "tblib>=3.0")
+    return str(python_with(f"runner/{interpreter}", *wanted, python=interpreter.path))
 
 
 def _find(minor: tuple[int, int]) -> tuple[str, str] | None:
