@@ -29,11 +29,12 @@ _SETS_DJANGO_UP = re.compile(r"\bdjango\.setup\(|\bsettings\.configure\(|\bfrom 
 class Evidence:
     """The facts that decide. ``configured`` names the project's configuration of pytest, empty for none; ``pytest`` and
     ``pytest_django`` are the versions that are installed, empty for none. ``sets_django_up``: a ``conftest.py`` does, without
-    pytest-django.
+    pytest-django. ``has_options``: the user gives options for pytest.
     """
 
     asked: FrameworkChoice = "auto"
     has_bootstrap: bool = False
+    has_options: bool = False
     configured: str = ""
     pytest: str = ""
     pytest_django: str = ""
@@ -42,15 +43,16 @@ class Evidence:
 
 def choose(known: Evidence) -> FrameworkChosen:
     """The framework and the reason. Raises ``ProjectError`` where the user asks for a pytest that is not there or is too old."""
-    if known.asked == "pytest":
-        if obstacle := _obstacle(known):
-            hint = INSTALL if not known.pytest else f"Name pytest>={OLDEST} in the project's requirements."
-            raise ProjectError(f'framework = "pytest", but {obstacle}.', hint)
-        return _pytest(known, 'framework = "pytest"')
     if known.asked == "django":
         return FrameworkChosen("django", 'framework = "django"')
-    if known.has_bootstrap:
+    if known.asked == "auto" and known.has_bootstrap:
         return FrameworkChosen("django", "bootstrap has the project's own command")
+    if known.asked == "pytest" or known.has_options:
+        reason = 'framework = "pytest"' if known.asked == "pytest" else "options for pytest are given"
+        if obstacle := _obstacle(known):
+            hint = INSTALL if not known.pytest else f"Name pytest>={OLDEST} in the project's requirements."
+            raise ProjectError(f"The run is for pytest ({reason}), but {obstacle}.", hint)
+        return _pytest(known, reason)
     if not known.configured:
         return FrameworkChosen("django", "no configuration of pytest")
     if obstacle := _obstacle(known) or _gap(known):
@@ -74,7 +76,13 @@ def evidence(spec: RunSpec, top: Path) -> Evidence:
     pytest_django = _version("pytest-django")
     is_set_up = not pytest_django and any(_SETS_DJANGO_UP.search(source_of(file)) for file in _conftests(folder))
     return Evidence(
-        spec.framework, bool(spec.bootstrap), configured, _version("pytest"), pytest_django, sets_django_up=is_set_up
+        spec.framework,
+        bool(spec.bootstrap),
+        bool(spec.pytest_args),
+        configured,
+        _version("pytest"),
+        pytest_django,
+        sets_django_up=is_set_up,
     )
 
 

@@ -67,8 +67,10 @@ def _run_pytest(handshake: Handshake, journal: Journal, known: framework.Evidenc
     if handshake.spec.is_workdir_found:
         os.chdir(framework.setup_of_pytest(Path.cwd(), Path(project_root(), handshake.spec.project))[0])
 
-    from ..pytest import run_pytest
+    from ..pytest import arguments, run_pytest
 
+    if left_out := arguments.xdist_notice(handshake.spec):
+        journal.notice("xdist", left_out)
     run_pytest.run(handshake)
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path, PurePosixPath
 
 from ...errors import ProjectError
@@ -152,11 +152,23 @@ def place_of(name: str) -> Place | None:
     for number in range(1, len(parts) + 1):
         module, rest = ".".join(parts[:number]), parts[number:]
         folders = tuple(spec.submodule_search_locations or ())
-        found = PathFinder.find_spec(f"{module}.{rest[0]}", folders) if rest and folders else None
+        found = _below(module, rest[0], folders) if rest and folders else None
         if found is None:
             return Place(module, spec.origin if spec.has_location else None, folders, tuple(rest))
         spec = found
     raise AssertionError("the last part has no successor")
+
+
+def _below(package: str, name: str, folders: Sequence[str]) -> ModuleSpec | None:
+    """The module or package *name* in a *package* of these *folders*."""
+    try:
+        return PathFinder.find_spec(f"{package}.{name}", folders)
+    except (
+        KeyError
+    ):  # a folder without __init__.py in another one: the import system asks for the outer package, not loaded
+        spec = ModuleSpec(f"{package}.{name}", None, is_package=True)
+        spec.submodule_search_locations = [str(Path(folder, name)) for folder in folders if Path(folder, name).is_dir()]
+        return spec if spec.submodule_search_locations else None
 
 
 def _may_have(place: Place) -> bool:

@@ -16,7 +16,7 @@ BEFORE_TESTS = """
     workers/time_limits project/project_runner project/__init__ pytest_detection/__init__
     schedule/__init__ schedule/units pytest_detection/config pytest_detection/tests workers/__init__ servers/__init__
     processes/__init__ sql/__init__ project/session unittest_suite/__init__
-    pytest/__init__ pytest/plugin pytest/run_pytest pytest/databases pytest/collected
+    pytest/__init__ pytest/plugin pytest/run_pytest pytest/databases pytest/collected pytest/label_paths
     databases/__init__ databases/migration_errors databases/spawned replication/__init__
     startup/__init__ startup/sitecustomize
 """

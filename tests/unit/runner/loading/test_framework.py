@@ -47,6 +47,7 @@ class TestChoice:
                 'django: framework = "django"',
             ),
             (Evidence("pytest", pytest="8.4.2"), 'pytest: framework = "pytest"'),
+            (Evidence(has_options=True, pytest="8.4.2"), "pytest: options for pytest are given"),
         ],
     )
     def test_pytest_is_chosen_where_it_is_set_up_and_can_run(self, known: Evidence, expected: str) -> None:
@@ -67,8 +68,12 @@ class TestChoice:
     def test_a_pytest_that_is_asked_for_and_cannot_run_is_an_error(self, version: str, message: str, hint: str) -> None:
         with pytest.raises(ProjectError) as error:
             choose(Evidence("pytest", configured="pytest.ini", pytest=version))
-        assert error.value.message == f'framework = "pytest", but {message}.'
+        assert error.value.message == f'The run is for pytest (framework = "pytest"), but {message}.'
         assert hint in error.value.hint
+
+    def test_so_is_one_that_options_are_for(self) -> None:
+        with pytest.raises(ProjectError, match=r"\(options for pytest are given\), but pytest is not"):
+            choose(Evidence(has_options=True))
 
 
 class TestAdvice:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ProjectError
-from harness.runner.project.label_names import as_django_label, check, is_missing, near, without_examples
+from harness.runner.project.label_names import as_django_label, check, is_missing, near, place_of, without_examples
 from tests.unit.host.project.conftest import write
 
 
@@ -238,3 +238,19 @@ class TestExamples:
         write(tmp_path, dict.fromkeys(files, ""))
         monkeypatch.chdir(tmp_path)
         assert without_examples(apps, "test*.py") == ([], [])
+
+
+def test_folders_without_init_in_each_other_have_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"bare_outer/inner/test_x.py": ""})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = place_of("bare_outer.inner.test_x.XTests")
+    assert found is not None
+    assert (found.module, found.rest) == ("bare_outer.inner.test_x", ("XTests",))
+    assert found.file == str(tmp_path / "bare_outer/inner/test_x.py")
+    found = place_of("bare_outer.inner.no_module")
+    assert found is not None
+    assert (found.module, found.folders, found.rest) == (
+        "bare_outer.inner",
+        (str(tmp_path / "bare_outer/inner"),),
+        ("no_module",),
+    )
