@@ -52,12 +52,12 @@ def choose(known: Evidence) -> FrameworkChosen:
         if obstacle := _obstacle(known):
             hint = INSTALL if not known.pytest else f"Name pytest>={OLDEST} in the project's requirements."
             raise ProjectError(f"The run is for pytest ({reason}), but {obstacle}.", hint)
-        return _pytest(known, reason)
+        return _pytest(known, _fitting(known) if known.asked == "auto" and known.configured else reason)
     if not known.configured:
         return FrameworkChosen("django", "no configuration of pytest")
     if obstacle := _obstacle(known) or _gap(known):
         return FrameworkChosen("django", f"{known.configured} is there, but {obstacle}")
-    return _pytest(known, f"{known.configured}, and pytest {known.pytest} is installed")
+    return _pytest(known, _fitting(known))
 
 
 def advice(chosen: FrameworkChosen, known: Evidence) -> str:
@@ -119,6 +119,10 @@ def calls_pytest(runner: str) -> bool:
     }
     calls = (node for cls in classes for node in ast.walk(cls) if isinstance(node, ast.Call))
     return any(ast.unparse(call.func) in names for call in calls)
+
+
+def _fitting(known: Evidence) -> str:
+    return f"{known.configured}, and pytest {known.pytest} is installed"
 
 
 def _pytest(known: Evidence, reason: str) -> FrameworkChosen:

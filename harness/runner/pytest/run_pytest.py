@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from ..project.run_plan import run_plan
 from ..schedule.slots import Limits
 from ..schedule.units import Plan, replayed
 from . import after_fork, pytest_internals
+from .arguments import pytest_arguments
 from .collected import collector_test, make_plan
 from .databases import Databases
 from .item_runner import ItemRunner
@@ -62,7 +64,8 @@ class PytestRun:
 
     def run(self) -> None:
         """Start pytest and run what it collects."""
-        arguments = [*self._spec.labels, *self._spec.pytest_args]
+        has_pytest_django = importlib.util.find_spec("pytest_django") is not None
+        arguments = list(pytest_arguments(self._spec, has_pytest_django=has_pytest_django))
         sys.argv = ["pytest", *arguments]
         os.environ.setdefault("PYTEST_VERSION", pytest.__version__)
         self._databases.install()
