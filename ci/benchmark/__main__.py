@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 
-from ci.benchmark import backends, clones, clones_mysql, empty, pair, recovery, report, scale, suite
+from ci.benchmark import backends, clones, clones_mysql, empty, pair, pytest_runs, recovery, report, scale, suite
 from ci.benchmark.figures import Comparison, Figure
-from ci.benchmark.ground import ROOT, Ground, machine
+from ci.benchmark.ground import ROOT, WORKERS, Ground, machine
 from ci.benchmark.race import Sides, race
 from harness.cli import format_error
 from harness.errors import HarnessError
 
+LOADFILE, WORKSTEAL = (("-n", str(WORKERS), "--dist", name) for name in ("loadfile", "worksteal"))
 Prepare = Callable[[Ground], AbstractContextManager[Sides]]
 
 FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
@@ -27,6 +28,11 @@ FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),
     (empty.EMPTY, empty.empty),
     (empty.PYTEST, empty.pytest),
+    (pytest_runs.EMPTY_XDIST, pytest_runs.against(pytest_runs.empty_files, "-n", str(WORKERS))),
+    (pytest_runs.EMPTY_PLAIN, pytest_runs.against(pytest_runs.empty_files, "-p", "no:xdist")),
+    (pytest_runs.SLOW_LOADFILE, pytest_runs.against(pytest_runs.slow_files, *LOADFILE)),
+    (pytest_runs.SLOW_WORKSTEAL, pytest_runs.against(pytest_runs.slow_files, *WORKSTEAL)),
+    (pytest_runs.CRASH, pytest_runs.crash),
     (recovery.RECOVERY, recovery.recovery),
     (scale.MEMORY, scale.memory),
     (scale.CAPTURE, scale.capture),
