@@ -31,6 +31,8 @@ MAX_PLACES = 50
 _NO_FIXTURE = re.compile(r"No fixture named '(.+)' found\.")
 _FIXTURES = ("json", "yaml", "xml", "jsonl", "json.gz")
 
+_PYTEST = ("_pytest", "pluggy")
+
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
@@ -60,7 +62,7 @@ class FailureDescriber:
     def describe(self, error: ExcInfo, kind: Literal["failure", "error"], subtest: str = "") -> Failure:
         """The ``Failure`` for *error*. Raises nothing, even if the exception's own methods do."""
         cls, value, tb = error
-        tb = _without_unittest(tb)
+        tb = _without_framework(tb)
         if kind == "failure":
             _cut_assertion_frames(tb)
         text, brief = self._texts(cls, value, tb)
@@ -265,11 +267,17 @@ def _is_unittest(tb: TracebackType) -> bool:
     return "__unittest" in tb.tb_frame.f_globals
 
 
-def _without_unittest(tb: TracebackType | None) -> TracebackType | None:
+def _without_framework(tb: TracebackType | None) -> TracebackType | None:
+    """*tb* without the frames of the framework, and ours, that lead to the first one of another package."""
     start = tb
-    while start is not None and _is_unittest(start):
+    while start is not None and (_is_unittest(start) or _is_pytest(start)):
         start = start.tb_next
     return start or tb
+
+
+def _is_pytest(tb: TracebackType) -> bool:
+    frame = tb.tb_frame
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in _PYTEST or is_ours(frame.f_code.co_filename)
 
 
 def _cut_assertion_frames(tb: TracebackType | None) -> None:

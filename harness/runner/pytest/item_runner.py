@@ -22,8 +22,6 @@ from . import pytest_internals
 from .collected import session_teardown, teardown_of
 from .outcomes import Phase, fold
 
-_PYTEST = ("_pytest", "pluggy")
-
 
 class Reports:
     """A plugin of a worker that keeps the reports of the item that runs."""
@@ -67,17 +65,8 @@ class Reports:
         if exception is None:
             message = text.strip().rpartition("\n")[2]
             return Failure("failure", "Failed", message, text)
-        frames = _without_pytest(exception.tb)
-        described = self._describer.describe((exception.type, exception.value, frames), "error")
+        described = self._describer.describe((exception.type, exception.value, exception.tb), "error")
         return replace(described, traceback=text or described.traceback)
-
-
-def _without_pytest(traceback: Any) -> Any:
-    """*traceback* without the frames of pytest before the first of another package."""
-    start = traceback
-    while start is not None and start.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _PYTEST:
-        start = start.tb_next
-    return start or traceback
 
 
 def _subtest_of(report: Any) -> str | None:

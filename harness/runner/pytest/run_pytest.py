@@ -25,7 +25,7 @@ from ..schedule.slots import Limits
 from ..schedule.units import Plan, replayed
 from . import after_fork, pytest_internals
 from .arguments import pytest_arguments
-from .collected import collector_test, make_plan
+from .collected import collector_test, make_plan, session_teardown
 from .databases import Databases
 from .item_runner import ItemRunner
 from .plugin import Coordinator
@@ -74,9 +74,24 @@ class PytestRun:
         with self._django_set_up_watched():
             try:
                 config.hook.pytest_cmdline_main(config=config)
+            except HarnessError:
+                raise
+            except (Exception, SystemExit) as error:
+                if not self._plugin.has_run:
+                    raise self._explained(error) from error
+                self._report_end(error)
             finally:
                 pytest_internals.unconfigure(config)
         self._finish()
+
+    def _report_end(self, error: BaseException) -> None:
+        """Report the failure of a fixture that the templates needed, or of a plugin, at the end of pytest's session."""
+        session = self._begin()
+        session.messages.check()
+        test = session_teardown()
+        failure = session.describer.describe((type(error), error, error.__traceback__), "error")
+        session.journal.write(AttemptFinished(test.id, 1, Outcome.ERRORED, 0.0, (failure,), extra=test, final=True))
+        session.red += 1
 
     def _configured(self, arguments: list[str]) -> pytest.Config:
         try:

@@ -150,7 +150,7 @@ class Worker:
         self.capture = capture
         self.describer = FailureDescriber(context.root)
         self.attempts = Attempts(self.send, capture, context.statement_log)
-        self._unit_runner = context.make_unit_runner(self)
+        self._unit_runner: UnitRunner
         self._unsent = self._received = b""
         self._pid = unpatched.os.getpid()
         self._path = tuple(sys.path)
@@ -215,6 +215,7 @@ class Worker:
     def _enter_slot(self) -> None:
         context = self.context
         start = unpatched.time.perf_counter()
+        self._unit_runner = context.make_unit_runner(self)
         with self._unit_runner.between_tests():
             clones.make_clones(context.test_databases, self.slot, context.replicas)
             if context.init_worker is not None:
