@@ -13,6 +13,8 @@ POSTGRES_NAME_BYTES = 63
 MYSQL_NAME_CHARACTERS = 64
 FILE_NAME_BYTES = 200
 _CLONE_SUFFIX_BYTES = 5  # "_" and up to four digits of a slot
+_SUFFIXES = (".txt", ".rst", ".md", ".yaml", ".yml", ".toml", ".json")
+"""Files in a root that plugins of pytest collect tests from, besides Python's."""
 # devices on Windows, where artifacts are unpacked too
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
@@ -58,6 +60,31 @@ def parse_clone(name: str) -> tuple[str, int] | None:
     """The template and the slot of a clone's name, or ``None`` if it has no slot."""
     template, _, slot = name.rpartition("_")
     return (template, int(slot)) if template and slot.isdecimal() and slot == str(int(slot)) else None
+
+
+def is_node_id(test_id: str) -> bool:
+    """Whether *test_id* is one of pytest's, ``tests/test_x.py::TestA::test_b[1-x]``, or the path of such a file."""
+    path, separator, _ = test_id.partition("[")[0].partition("::")
+    return path.endswith(".py") or bool(separator and ("/" in path or "." not in path or path.endswith(_SUFFIXES)))
+
+
+def node_parts(test_id: str) -> tuple[str, ...]:
+    """The path, the classes and the name of a node id. Parameters, in which colons are no separators, stay with the name."""
+    name, bracket, parameters = test_id.partition("[")
+    *owners, last = name.split("::")
+    return (*owners, f"{last}{bracket}{parameters}")
+
+
+def class_and_name(test_id: str) -> tuple[str, str]:
+    """The class and the name that a test's id says: ``tests.test_x.TestA`` and ``test_b[1-x]``, as pytest's own JUnit has them
+    for a node id; the name of a file's id is ``(collection)``.
+    """
+    if not is_node_id(test_id):
+        owner, _, name = test_id.rpartition(".")
+        return owner, name
+    path, *inner = node_parts(test_id)
+    module = path.removesuffix(".py").replace("/", ".")
+    return (".".join([module, *inner[:-1]]), inner[-1]) if inner else (module, "(collection)")
 
 
 def sql_file(test_id: str) -> str:

@@ -127,7 +127,7 @@ class _Writer:
         """A suite for each class, in the order of the first case of each; then that of the cause, if the file needs it."""
         classes: dict[str, list[Case]] = {}
         for case in self.part.report.cases:
-            classname = case.test.classname or case.test.id.rpartition(".")[0]
+            classname = case.test.classname or naming.class_and_name(case.test.id)[0]
             classes.setdefault(_attribute(self._labelled(classname or "tests"), "tests"), []).append(case)
         is_red = False
         for classname, cases in classes.items():

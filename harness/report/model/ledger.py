@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from harness.errors import ExitCode
-from harness.protocol import events
+from harness.protocol import events, naming
 from harness.protocol.events import Envelope
 from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount
 from harness.report.model.case_state import CaseState, case_of
@@ -198,8 +198,7 @@ class Ledger:
             if extra is not None and not known.is_planned:
                 known.test = extra
             return known
-        owner, _, name = test_id.rpartition(".")
-        return self._add(test_id, extra or PlannedTest(test_id, owner, name), is_planned=False)
+        return self._add(test_id, extra or PlannedTest(test_id, *naming.class_and_name(test_id)), is_planned=False)
 
     def _attempt_started(self, envelope: Envelope, event: events.AttemptStarted) -> None:
         if event.n == 1:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
+from harness.protocol import naming
 from harness.report.model.run_report import Case, RunReport
 
 RERUN_LABELS = 20
@@ -15,21 +16,21 @@ _LABEL = re.compile(r"[^\s-](.*\S)?")
 
 @dataclass(frozen=True, slots=True)
 class TypedCommand:
-    """A typed command: ``words`` are the program, its command and its flags without ``--replay``; ``labels`` are separate."""
+    """A typed command: ``words`` are the program, its command and its flags without ``--replay``; ``labels`` and the options for
+    pytest, which stand after ``--``, are separate.
+    """
 
     words: tuple[str, ...]
     labels: tuple[str, ...] = ()
+    pytest_args: tuple[str, ...] = ()
 
     def with_labels(self, labels: Iterable[str]) -> str:
         """The same command with *labels* instead of its own, quoted for a shell."""
-        labels = tuple(labels)
-        # without this, a label that looks like a flag would be one
-        separator = ("--",) if any(label.startswith("-") for label in labels) else ()
-        return shlex.join([*self.words, *separator, *labels])
+        return shlex.join([*self.words, *labels, *(("--", *self.pytest_args) if self.pytest_args else ())])
 
     def replaying(self, file: str) -> str:
         """The same command with ``--replay`` *file*. Its labels stay: they found the tests that the file names."""
-        return TypedCommand((*self.words, "--replay", file)).with_labels(self.labels)
+        return replace(self, words=(*self.words, "--replay", file)).with_labels(self.labels)
 
 
 def rerun_command(command: TypedCommand, report: RunReport) -> str:
@@ -54,7 +55,12 @@ def _labels(case: Case) -> tuple[str, str, str] | None:
     ``None`` if not even its module or its file is a label.
     """
     test = case.test
-    if test.classname.startswith("unittest.loader."):  # a module that could not be imported
+    if naming.is_node_id(test.id):
+        path, *inner = naming.node_parts(test.id if case.is_planned else test.id.rpartition("::")[0])
+        if not test.file:  # the tear-down of a session's fixtures
+            return None
+        ways = ["::".join([path, *inner]), "::".join([path, *inner[:-1]]), path]
+    elif test.classname.startswith("unittest.loader."):  # a module that could not be imported
         ways = [test.name] * 3
     elif not case.is_planned and test.name.endswith("Module"):
         ways = [test.classname] * 3
@@ -70,7 +76,10 @@ def _labels(case: Case) -> tuple[str, str, str] | None:
 def _without_covered(names: list[str]) -> list[str]:
     """*names* without duplicates, and without those that another name includes."""
     known = set(names)
-    covered = {
-        name for name in known if any(name[:end] in known for end, character in enumerate(name) if character == ".")
-    }
+    covered = {name for name in known if any(name[: match.start()] in known for match in _inner_ends(name))}
     return [name for name in dict.fromkeys(names) if name not in covered]
+
+
+def _inner_ends(label: str) -> Iterator[re.Match[str]]:
+    """The places in *label* where the label of something wider may end."""
+    return re.finditer(r"/|::|\[" if naming.is_node_id(label) else r"\.|\[", label)

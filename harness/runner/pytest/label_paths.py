@@ -22,8 +22,8 @@ _LINE = re.compile(r"(.+\.py):(\d+)")
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _OF_AN_APP = ("apps.py", "models.py", "models", "migrations", "tests.py", "tests")
 _APP_LABEL = re.compile(r"""^\s+label\s*=\s*["'](\w+)["']""", re.MULTILINE)
-_PHASES = ("setup", "teardown")
-"""The last parts of ids that reports give to what goes wrong around a test."""
+_OF_REPORTS = re.compile(r"(::teardown|#\d+)+$")
+"""The ends that reports give to ids: for a failed tear-down, and for an item that was collected twice."""
 
 
 def node_ids(labels: Sequence[str], spec: RunSpec) -> tuple[str, ...]:
@@ -44,9 +44,7 @@ def _of_label(label: str, places: Sequence[Path]) -> Iterator[str]:
     if (match := _LINE.fullmatch(path)) and not inner and (file := _existing(match[1], places)):
         yield _node_id(file, _at_line(source_of(file), int(match[2])))
         return
-    parts = [part for part in inner.split("::") if part]
-    if len(parts) > 1 and parts[-1] in _PHASES:
-        inner = inner.removesuffix(f"::{parts[-1]}")
+    inner = _OF_REPORTS.sub("", inner)
     if existing := _existing(path, places):
         yield _node_id(existing, [inner] if inner else [])
     elif not path.endswith(".py") and "/" not in path:

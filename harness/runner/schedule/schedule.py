@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from ...protocol import naming
 from ...protocol.results import Outcome
 from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, LeaveOut, Retire, Spawn
 from .slots import SLOW_S, Busy, Limits, Retiring, Running, Slot, Starting
@@ -218,7 +219,7 @@ class Schedule:
         outcome, why = (phase.ending.outcome, phase.ending.why) if phase.ending else (Outcome.CRASHED, "")
         commands, is_final = list[Command](), True
         if running.is_fixture:
-            commands = self._leave_out(rest, f"{running.test.rpartition('.')[2]} {_ENDED[outcome]}")
+            commands = self._leave_out(rest, f"{naming.class_and_name(running.test)[1]} {_ENDED[outcome]}")
         else:
             index = self._index[running.test]
             self._resume(slot, given, tuple(other for other in rest if other != index))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...protocol import naming
 from ...protocol.events import AttemptFinished, WorkerFailed, WorkerLost
 from ...protocol.results import BriefLine, Failure, Outcome, PlannedTest, Statement
 from .. import excerpt
@@ -63,7 +64,6 @@ def blamed_attempt(blame: Blame, record: WorkerRecord, capture: Capture, relativ
         *(line for failure in uncounted for line in failure.brief),
     )
     text = "\n".join(filter(None, [message, stacks, *evidence, *(failure.traceback for failure in uncounted)]))
-    owner, _, name = blame.test.rpartition(".")
     return AttemptFinished(
         blame.test,
         blame.n,
@@ -73,7 +73,7 @@ def blamed_attempt(blame: Blame, record: WorkerRecord, capture: Capture, relativ
         stdout=stdout,
         stderr=stderr,
         sql=sql[:STATEMENTS] + sql[STATEMENTS:][-STATEMENTS:],
-        extra=PlannedTest(blame.test, owner, name) if blame.is_fixture else None,
+        extra=PlannedTest(blame.test, *naming.class_and_name(blame.test)) if blame.is_fixture else None,
         final=blame.is_final,
     )
 

@@ -169,3 +169,30 @@ class TestFiles:
     @given(aliases)
     def test_the_log_of_any_server_stays_in_its_folder(self, alias: str) -> None:
         assert_safe(naming.log_file(naming.server_id(alias, set())), "logs")
+
+
+@pytest.mark.parametrize(
+    ("test_id", "expected"),
+    [
+        ("shop.tests.CartTests.test_add", ("shop.tests.CartTests", "test_add")),
+        ("shop.tests.CartTests.test_::odd", ("shop.tests.CartTests", "test_::odd")),
+        ("tests/test_x.py::test_b", ("tests.test_x", "test_b")),
+        ("tests/test_x.py::TestA::TestB::test_c[1-x]", ("tests.test_x.TestA.TestB", "test_c[1-x]")),
+        ("tests/test_x.py::test_c[a::b.c/d]", ("tests.test_x", "test_c[a::b.c/d]")),
+        ("tests/test_x.py::TestA::test_c[a::b]::teardown", ("tests.test_x.TestA", "test_c[a::b]::teardown")),
+        ("test_x.py::test_c", ("test_x", "test_c")),
+        ("tests/test_x.py", ("tests.test_x", "(collection)")),
+        ("docs/guide.rst::guide.rst", ("docs.guide.rst", "guide.rst")),
+        ("session::teardown", ("session", "teardown")),
+        ("", ("", "")),
+    ],
+)
+def test_an_id_says_its_class_and_its_name(test_id: str, expected: tuple[str, str]) -> None:
+    assert naming.class_and_name(test_id) == expected
+
+
+@pytest.mark.parametrize("test_id", HOSTILE)
+def test_a_hostile_id_has_a_name_too(test_id: str) -> None:
+    owner, name = naming.class_and_name(test_id)
+    assert isinstance(owner, str)
+    assert isinstance(name, str)

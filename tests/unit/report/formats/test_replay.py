@@ -18,11 +18,11 @@ def test_comments_blank_lines_and_duplicates_are_ignored() -> None:
 
 
 def test_the_command_takes_the_file_of_the_first_failure() -> None:
-    typed = TypedCommand(("harness", "ci", "--db", "postgres"), ("shop", "--odd"))
+    typed = TypedCommand(("harness", "ci", "--db", "postgres"), ("shop",), ("-m", "not slow"))
     written = ["replay/shop.T.test_b (i=1).txt"]
     assert (
         replay.command(typed, ".harness", REPORT, written)
-        == "harness ci --db postgres --replay '.harness/replay/shop.T.test_b (i=1).txt' -- shop --odd"
+        == "harness ci --db postgres --replay '.harness/replay/shop.T.test_b (i=1).txt' shop -- -m 'not slow'"
     )
     assert replay.command(typed, ".harness", REPORT, []) == ""
     assert replay.command(typed, ".harness", RunReport(), written) == ""

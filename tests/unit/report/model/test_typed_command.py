@@ -1,5 +1,6 @@
 from typing import Any
 
+from harness.protocol import naming
 from harness.protocol.results import Outcome, PlannedTest
 from harness.report.model import ledger
 from harness.report.model.typed_command import TypedCommand, rerun_command
@@ -64,3 +65,39 @@ def test_names_that_cannot_be_typed_give_way_to_wider_ones() -> None:
     assert rerun(planned("test\n$(reboot)")) == f"harness ci --db postgres {ONE.classname}"
     assert rerun(planned("test", classname="-x\u202e", file="")) == ""
     assert "'shop.tests.T.test_ü'" in rerun(planned("test_ü", classname="shop.tests.T"))
+
+
+def item(id: str, file: str = "tests/test_x.py") -> PlannedTest:
+    return PlannedTest(id, *naming.class_and_name(id), file, 1)
+
+
+class TestNodeIds:
+    def test_a_node_id_is_quoted(self) -> None:
+        test = item("tests/test_x.py::TestA::test_b[1-x y]")
+        assert rerun(test) == "harness ci --db postgres 'tests/test_x.py::TestA::test_b[1-x y]'"
+
+    def test_classes_then_files_stand_for_many(self) -> None:
+        many = [item(f"tests/test_x.py::TestA::test_b[{n}]") for n in range(30)]
+        assert rerun(*many) == "harness ci --db postgres tests/test_x.py::TestA"
+        many = [item(f"tests/test_x.py::TestA{n}::test_b[a::b]") for n in range(30)]
+        assert rerun(*many) == "harness ci --db postgres tests/test_x.py"
+        many = [item(f"tests/test_x.py::test_{n}") for n in range(30)]
+        assert rerun(*many) == "harness ci --db postgres tests/test_x.py"
+
+    def test_a_tear_down_is_named_by_its_test(self) -> None:
+        test = item("tests/test_x.py::test_b[a::b]")
+        other = item("tests/test_x.py::test_b[a::b]::teardown")
+        session = item("session::teardown", "")
+        journal = Journal().plan(test)
+        for extra in (other, session):
+            journal.attempt(extra, Outcome.ERRORED, extra=extra)
+        journal.attempt(test, Outcome.PASSED)
+        command = rerun_command(TypedCommand(("harness", "ci")), ledger.fold(journal.envelopes))
+        assert command == "harness ci 'tests/test_x.py::test_b[a::b]'"
+
+    def test_a_file_that_could_not_be_collected_covers_its_tests(self) -> None:
+        file, inside = item("tests/test_x.py"), item("tests/test_x.py::test_b")
+        beside = item("tests/test_x.pyi/test_y.py::test_b", "tests/test_x.pyi/test_y.py")
+        assert (
+            rerun(file, inside, beside) == "harness ci --db postgres tests/test_x.py tests/test_x.pyi/test_y.py::test_b"
+        )
