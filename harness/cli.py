@@ -22,7 +22,7 @@ from click.shell_completion import shell_complete
 
 import harness as package
 from harness.errors import ExitCode, HarnessError
-from harness.host.config.command_line import insert_bare_values
+from harness.host.config.command_line import split_at_dashes
 from harness.host.config.load import load
 from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.images.debian import SUITES
@@ -145,7 +145,11 @@ class _Command(click.Command):
             if isinstance(param, click.Option) and not param.is_flag
             for flag in param.opts
         }
-        return super().parse_args(ctx, insert_bare_values(args, valued))
+        words, after_dashes = split_at_dashes(args, valued)
+        if self.name != "ci":
+            return super().parse_args(ctx, [*words, *(["--", *after_dashes] if after_dashes else [])])
+        ctx.params["pytest_args"] = tuple(after_dashes)
+        return super().parse_args(ctx, words)
 
 
 class _Group(click.Group):
@@ -187,9 +191,9 @@ def harness() -> None:
 
 
 @harness.command(params=_flags("ci"))
-@click.argument("labels", nargs=-1, metavar="[LABEL]...")
+@click.argument("labels", nargs=-1, metavar="[LABEL]... [-- PYTEST OPTION...]")
 def ci(**given: Any) -> int:
-    """Run the suite, or the LABELs of it: dotted names or paths."""
+    """Run the suite, or the LABELs of it: dotted names, paths or ids of tests. Words after -- are options of pytest."""
     config = configure(given)
     from harness.host.planning.backends import backends_of
 

@@ -109,9 +109,11 @@ def _server_key(config: Config, spec: DbSpec) -> str:
 
 
 def arguments(variables: Mapping[str, str]) -> list[str]:
-    """The command line of the run. Raises ``ValueError`` where the input ``args`` cannot be split."""
+    """The command line of the run. Raises ``ValueError`` where the inputs ``args`` or ``labels`` cannot be split."""
     flags = ["--artifacts", variables["ARTIFACTS"], *_flags(variables, variables["DB"].split())]
-    return [HARNESS, "ci", *flags, *shlex.split(variables["ARGS"]), *variables["LABELS"].split()]
+    given = shlex.split(variables["ARGS"])
+    place = given.index("--") if "--" in given else len(given)  # options of pytest stand after it, and labels before it
+    return [HARNESS, "ci", *flags, *given[:place], *shlex.split(variables["LABELS"]), *given[place:]]
 
 
 def _flags(variables: Mapping[str, str], backends: Iterable[str]) -> list[str]:
@@ -161,7 +163,8 @@ def become_harness(variables: Mapping[str, str]) -> NoReturn:
     try:
         command = arguments(variables)
     except ValueError as error:
-        print(f"harness: the input args cannot be read: {error}: {variables['ARGS']}", file=sys.stderr)
+        inputs = " ".join(filter(None, (variables["ARGS"], variables["LABELS"])))
+        print(f"harness: the inputs args and labels cannot be read: {error}: {inputs}", file=sys.stderr)
         sys.exit(ExitCode.USAGE)
     os.execv(command[0], command)  # noqa: S606 - no shell is wanted
 

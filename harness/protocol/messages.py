@@ -41,7 +41,7 @@ class RunSpec:
     classes that leave something behind in the databases. ``framework`` runs the tests, by ``auto`` the one that the project is
     set up for; by ``django``, tests that only pytest can run are left out, where ``auto`` has them red. ``pytest_args`` are
     options of pytest, each word by itself. ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
-    ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``. ``verbosity`` is 0 to 3, by default 1.
+    ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``.
     ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests.
     """
 
@@ -68,7 +68,6 @@ class RunSpec:
     pytest_args: tuple[str, ...] = ()
     is_workdir_found: bool = False
     is_settings_variable: bool = False
-    verbosity: int = 1
     legacy_discovery: bool = False
     doctest: bool = False
     django: str = ""

@@ -36,7 +36,11 @@ VERBS = {
     "generated": ("toml",),
     "tree": ("text",),
 }
-OF_OTHERS: dict[str, str] = {}
+_OF_PYTEST = """
+    -m -n -x -vv --collect-only --create-db --deselect --dist --doctest-modules --ds --exitfirst --fixtures --import-mode
+    --maxfail --no-migrations --pdb --reuse-db --trace --tx
+"""
+OF_OTHERS = dict.fromkeys(_OF_PYTEST.split(), "pytest")
 """Flags of other programs that the pages name; a flag of ours of the same name is none of them."""
 
 

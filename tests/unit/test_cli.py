@@ -99,8 +99,8 @@ class TestFlags:
             ("--shuffle shop.tests", True, ("shop.tests",)),
             ("shop.tests --shuffle", True, ("shop.tests",)),
             ("--shuffle --failfast", True, ()),
-            ("--shuffle -- 7", True, ("7",)),
-            ("-- --shuffle", False, ("--shuffle",)),
+            ("--shuffle -- 7", True, ()),
+            ("-- --shuffle", False, ()),
         ],
     )
     def test_the_seed_may_be_left_out(self, argv: str, shuffle: bool | int, labels: tuple[str, ...]) -> None:

@@ -18,18 +18,19 @@ from harness.report.model.typed_command import TypedCommand
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
-def insert_bare_values(args: Sequence[str], valued: Mapping[str, Option | None]) -> list[str]:
-    """*args* with the ``bare`` value inserted behind each flag without a value, so that a label behind it stays a label.
+def split_at_dashes(args: Sequence[str], valued: Mapping[str, Option | None]) -> tuple[list[str], list[str]]:
+    """The words of *args* before ``--`` and those after it.
 
-    *valued* maps every flag of the command that takes a value to its option; ``None`` where it is none of ``OPTIONS``.
+    Before it, the ``bare`` value is inserted behind each flag without a value, so that a label behind it stays a label. *valued*
+    maps every flag of the command that takes a value to its option; ``None`` where it is none of ``OPTIONS``.
     """
     spelled: list[str] = []
     rest = list(args)
     while rest:
         arg = rest.pop(0)
-        spelled.append(arg)
         if arg == "--":
-            return [*spelled, *rest]
+            return spelled, rest
+        spelled.append(arg)
         flag = _valued_flag(arg, valued)
         if flag is None:
             continue
@@ -38,7 +39,7 @@ def insert_bare_values(args: Sequence[str], valued: Mapping[str, Option | None])
             spelled.append(option.bare)
         elif rest:
             spelled.append(rest.pop(0))
-    return spelled
+    return spelled, []
 
 
 def _valued_flag(arg: str, valued: Mapping[str, Option | None]) -> str | None:
@@ -61,8 +62,9 @@ def _is_value(option: Option, word: str) -> bool:
 
 
 def is_label(word: str) -> bool:
-    """Whether *word* can name tests: a dotted name, or a path."""
-    return bool(word) and (_DOTTED.fullmatch(word) is not None or "/" in word or Path(word).exists())
+    """Whether *word* can name tests: a dotted name, a path, or the id of a test in a file."""
+    place = word.partition("::")[0]
+    return bool(word) and (_DOTTED.fullmatch(place) is not None or "/" in place or Path(place).exists())
 
 
 def typed(given: Mapping[str, object]) -> TypedCommand:
@@ -71,9 +73,10 @@ def typed(given: Mapping[str, object]) -> TypedCommand:
     for option in OPTIONS:
         if option.key != "replay" and option.flag and "ci" in option.commands:
             words.extend(chain.from_iterable(_words(option, given.get(option.key))))
-    labels = given.get("labels") or ()
+    labels, pytest_args = (given.get(key) or () for key in ("labels", "pytest_args"))
     assert isinstance(labels, (list, tuple))
-    return TypedCommand(tuple(words), tuple(map(str, labels)))
+    assert isinstance(pytest_args, (list, tuple))
+    return TypedCommand(tuple(words), tuple(map(str, labels)), tuple(map(str, pytest_args)))
 
 
 def django_args(config: Config) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from harness.host.config.values import (
     TEXTS,
     TIMES,
     VERBOSITY,
+    WORDS,
     Form,
     choice,
 )
@@ -153,6 +154,9 @@ class Config:
         "Runs the tests: auto is pytest if the project is configured for it and has it, else Django's runner; django leaves "
         "out the tests that only pytest can run.",
         commands=RUNS,
+    )
+    pytest_args: tuple[str, ...] = _key(
+        WORDS, "Options of pytest, each word by itself, as after -- on the command line: -m, 'not slow'."
     )
     legacy_discovery: bool = _option(
         SWITCH, "Find tests as Django up to 1.5 did, too: in an app's models module, and by a module's suite()."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,7 +32,8 @@ class Form:
 
     ``expected`` completes "expected ..." in a message. ``native`` are the types that TOML may give; text becomes the first of
     them that can hold it. ``check`` returns the value as the configuration has it. ``metavar`` stands for the value in a help
-    text. ``default`` is the value of an option without another default, as in TOML.
+    text. ``default`` is the value of an option without another default, as in TOML. ``is_words``: text is split as by a shell,
+    and an item may be empty.
     """
 
     expected: str
@@ -40,6 +42,7 @@ class Form:
     shape: Literal["one", "list", "table"] = "one"
     metavar: str = ""
     default: object = None
+    is_words: bool = False
 
     @property
     def is_switch(self) -> bool:
@@ -57,6 +60,11 @@ class Form:
 
     def from_text(self, text: str) -> object:
         """*text*, of a flag or a variable, as the configuration has it. Raises ``Mismatch``."""
+        if self.is_words:
+            try:
+                return self.from_toml(shlex.split(text))
+            except ValueError:
+                raise Mismatch(text) from None
         return self.from_toml(text.split() if self.shape == "list" else self._native(text))
 
     def _native(self, text: str) -> object:
@@ -68,7 +76,8 @@ class Form:
         raise Mismatch(text)
 
     def _checked(self, value: object, where: str = "") -> object:
-        is_blank = isinstance(value, str) and not value.strip() and self.shape != "table"
+        may_be_blank = self.shape == "table" or self.is_words
+        is_blank = isinstance(value, str) and not value.strip() and not may_be_blank
         if type(value) not in self.native or is_blank:  # not isinstance: a bool is no number here
             raise Mismatch(value, where)
         try:
@@ -122,6 +131,7 @@ def choice(*words: str) -> Form:
 
 TEXT = Form("a string")
 TEXTS = Form("a list of strings", shape="list", default=[])
+WORDS = Form("a list of words", shape="list", default=[], is_words=True)
 TEXT_TABLE = Form("a table of strings", shape="table", default={})
 TABLE = Form("a table", (dict,), default={})
 FOLDER = Form("a path", check=_Path(file_okay=False), metavar="DIR")

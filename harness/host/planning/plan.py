@@ -15,7 +15,7 @@ from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, for_vendor
 from harness.protocol import naming
-from harness.protocol.events import AliasRouted, Notice
+from harness.protocol.events import AliasRouted, FrameworkChosen, Notice
 from harness.protocol.messages import Route
 from harness.protocol.topology import (
     DEFAULT_ALIAS,
@@ -54,12 +54,13 @@ class PlannedServer:
 
 @dataclass(frozen=True, slots=True)
 class ServerPlan:
-    """Every server, primaries first, and the route of each alias, in the order of ``DATABASES``."""
+    """Every server, primaries first, and the route of each alias, in the order of ``DATABASES``; and the runner's own choice."""
 
     servers: tuple[PlannedServer, ...]
     routes: tuple[Route, ...]
     creation_order: tuple[str, ...]
     notices: tuple[Notice, ...] = ()
+    framework: FrameworkChosen | None = None
 
 
 @dataclass(frozen=True, slots=True)

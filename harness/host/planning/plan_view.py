@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness.host.planning.plan import ServerPlan
 from harness.host.project.dependencies import Installation, describe
 from harness.protocol.codec import to_plain
+from harness.report.formats import summary
 from harness.report.formats.tables import Column, Table
 
 VERSION = 1
@@ -63,6 +64,7 @@ def _document(plan: ServerPlan) -> dict[str, object]:
         ],
         "aliases": {route.alias: {key: getattr(route, key) for key in _ROUTE_KEYS} for route in plan.routes},
         "creation_order": list(plan.creation_order),
+        "framework": summary.framework(plan.framework),
         "notices": to_plain(plan.notices),
     }
 
@@ -94,4 +96,6 @@ def _table(plan: ServerPlan) -> list[str]:
     ]
     lines = [*columns(SERVER_COLUMNS, servers), "", *columns(ALIAS_COLUMNS, aliases)]
     lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
+    if plan.framework is not None:
+        lines.append(f"the tests are run by {plan.framework.version or 'Django'}: {plan.framework.reason}")
     return lines + [f"note: {notice.text}" for notice in plan.notices]

@@ -31,10 +31,9 @@ MANAGE_PY = "manage.py"
 ENTRY_POINT = "execute_from_command_line"
 _PYTHONS = ("python", "python3")
 
-PYTEST_ADVICE = (
-    "harness runs the tests of unittest's and Django's classes with settings in a module, settings = \"tests.settings\","
-    ' or in a function that configures them, bootstrap = "tests.settings:configure".'
-)
+_CONFIGURES_PYTEST = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
+_MAY_CONFIGURE_PYTEST = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]", "tox.ini": "[pytest]"}
+"""Files that may have a section of pytest, and the beginning of its heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,17 @@ def find_entry(project: Path, workdir: str | None = None) -> Entry:
         return Entry("", here)
     below = _folders_below(project)
     return Entry(below[0], MANAGE_PY) if len(below) == 1 else Entry()
+
+
+def is_set_up_for_pytest(project: Path) -> bool:
+    """Whether *project* has a configuration of pytest, or a ``conftest.py`` at most two folders down."""
+    if any((project / name).is_file() for name in _CONFIGURES_PYTEST):
+        return True
+    files = [(project / name, head) for name, head in _MAY_CONFIGURE_PYTEST.items()]
+    if any(head in file.read_text("utf-8", "replace") for file, head in files if file.is_file()):
+        return True
+    folders = ["", "*/", "*/*/"]
+    return any(any(project.glob(f"{each}conftest.py")) for each in folders)
 
 
 def project_above(folder: Path) -> Path | None:
@@ -141,7 +151,7 @@ def _next_steps(project: Path) -> Iterator[str]:
         yield f'{name} is a command of the project: [tool.harness] bootstrap = "{name} test".'
     yield from suggestions(project)
     for name in pytest_files(project):
-        yield f"{name} configures Django for pytest alone, which Django's runner does not read: {PYTEST_ADVICE}"
+        yield f'{name} configures Django for pytest: framework = "pytest" in [tool.harness] runs the tests by it.'
 
 
 def management_commands(project: Path) -> Iterator[str]:
@@ -184,7 +194,8 @@ def bootstrap_words(project: Path, workdir: str, text: str) -> tuple[str, ...]:
         )
     if kind_of_file(path) == "pytest":
         raise ProjectError(
-            f"{target} runs pytest, and bootstrap needs a script that runs Django's tests.", hint=PYTEST_ADVICE
+            f"{target} runs pytest, and bootstrap needs a script that runs Django's tests.",
+            hint='Leave bootstrap out: framework = "pytest" in [tool.harness] runs the tests by pytest, without a script.',
         )
     return (os.path.relpath(path, folder), *arguments)
 

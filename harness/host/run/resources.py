@@ -40,7 +40,7 @@ from harness.host.run import persistent_servers
 from harness.host.run.environment import variables_of_tests
 from harness.host.run.record import Record
 from harness.protocol import codec
-from harness.protocol.events import Notice, RunAborted, TopologyFound
+from harness.protocol.events import FrameworkChosen, Notice, RunAborted, TopologyFound
 from harness.protocol.messages import Begin, RunSpec
 
 if TYPE_CHECKING:
@@ -191,11 +191,14 @@ class Resources:
         found = next((event for event in events if isinstance(event, TopologyFound)), None)
         if found is None:
             raise HarnessError("The runner ended before it reported the topology.", evidence=stderr)
+        framework = next((event for event in events if isinstance(event, FrameworkChosen)), None)
         notices = [event for event in events if isinstance(event, Notice)]
         notices += filter(None, [self._images.python_notice(is_plan=True)])
         backends = backends_of(self.config.db, self.config.django)
         plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends}
-        return {name: replace(plan, notices=(*notices, *plan.notices)) for name, plan in plans.items()}
+        return {
+            name: replace(plan, notices=(*notices, *plan.notices), framework=framework) for name, plan in plans.items()
+        }
 
     @cached_property
     def _archive(self) -> Future[IO[bytes]]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode, HarnessError, ServerError, UsageError
 from harness.host.config import command_line
+from harness.host.config.frameworks import pytest_args
 from harness.host.config.options import Config, explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.launch.conversation import Conversation, end_error
@@ -28,7 +29,7 @@ from harness.host.planning.plan import ServerPlan, make_plan, routed
 from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
-from harness.host.project.settings_search import suggestions
+from harness.host.project.settings_search import VARIABLE, suggestions
 from harness.host.run import left_behind
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
@@ -340,6 +341,8 @@ def _entry(config: Config, plan_only: bool = False) -> RunSpec:
         settings=config.settings if is_named else None,
         django=config.run_django,
         framework=config.framework,
+        pytest_args=pytest_args(config),
+        is_settings_variable=config.sources["settings"] == VARIABLE,
         settings_advice="" if config.settings else " ".join(suggestions(config.project)),
     )
 

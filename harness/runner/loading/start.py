@@ -65,7 +65,10 @@ def _run_pytest(handshake: Handshake, journal: Journal, known: framework.Evidenc
     """Run the tests by pytest, in the folder of its configuration where the user names no folder of the tests."""
     _announce(journal, known)
     if handshake.spec.is_workdir_found:
-        os.chdir(framework.setup_of_pytest(Path.cwd(), Path(project_root(), handshake.spec.project))[0])
+        folder, configured = framework.setup_of_pytest(Path.cwd(), Path(project_root(), handshake.spec.project))
+        if folder != Path.cwd():
+            os.chdir(folder)
+            journal.notice("workdir-found", f"pytest runs in the folder of its configuration, {configured}.")
 
     from ..pytest import arguments, run_pytest
 
@@ -78,7 +81,7 @@ def _run_without_script(handshake: Handshake, journal: Journal, known: framework
     # settings of real projects check the number of arguments and search them for "test"
     sys.argv = [handshake.spec.script or "manage.py", "test", *handshake.spec.labels]
     with unset_variables.unset_variables(project_root(), handshake.unset):
-        _name_settings(handshake.spec, journal, handshake.unset)
+        _name_settings(handshake.spec, journal, handshake.unset, framework.advice(framework.choose(known), known))
     handshake.load_settings()
     if known.asked == "auto" and not known.configured and framework.calls_pytest(settings.TEST_RUNNER):
         known = replace(known, configured=f"TEST_RUNNER {settings.TEST_RUNNER}")
@@ -111,8 +114,9 @@ def _enter_folder(spec: RunSpec) -> None:
         sys.path[0], sys.path[-1:] = str(Path.cwd()), [project, *sys.path[-1:]]
 
 
-def _name_settings(spec: RunSpec, journal: Journal, unset: dict[str, None]) -> None:
-    """Set ``DJANGO_SETTINGS_MODULE`` as ``manage.py`` does, or to the module that the user named.
+def _name_settings(spec: RunSpec, journal: Journal, unset: dict[str, None], advice: str) -> None:
+    """Set ``DJANGO_SETTINGS_MODULE`` as ``manage.py`` does, or to the module that the user named. *advice* is the next step for a
+    project of pytest.
 
     A script that fails is a notice where the user named the settings, and else a ``ProjectError``.
     """
@@ -129,6 +133,7 @@ def _name_settings(spec: RunSpec, journal: Journal, unset: dict[str, None]) -> N
     elif not (os.environ.get(VARIABLE) or settings.configured):
         raise ProjectError(
             f"{spec.script} does not say which settings module is used." if spec.script else "No settings are named.",
-            hint=f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml. "
+            hint=(f"{advice} " if advice else "")
+            + f"Name it with --settings, {VARIABLE}, or settings in [tool.harness] of pyproject.toml. "
             + spec.settings_advice,
         )

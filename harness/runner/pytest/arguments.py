@@ -21,6 +21,7 @@ _SWITCHES = "hlqsvVxdf"
 """pytest's and xdist's flags of one letter that take no value: several can stand in one word."""
 _VALUED = "kmcoprWn"
 """Those that take one: the rest of the word, or the next word."""
+_VERBOSITY = {"--verbosity=2": "-v", "--verbosity=3": "-vv"}
 _IDENTIFIERS = re.compile(r"\**([^*?\[\]]*)\**")
 
 
@@ -56,7 +57,7 @@ def pytest_arguments(spec: RunSpec, *, has_pytest_django: bool = True) -> tuple[
         arguments += ["--reuse-db"] if "--keepdb" in spec.django_args else []
         arguments += ["-o", "django_debug_mode=true"] if "--debug-mode" in spec.django_args else []
     arguments += ["-k", _expression(patterns)] if patterns else []
-    arguments += ["-" + "v" * (spec.verbosity - 1)] if spec.verbosity > 1 else []
+    arguments += [_VERBOSITY[arg] for arg in spec.django_args if arg in _VERBOSITY]
     return (*arguments, *passed, *node_ids(spec.labels, spec))
 
 

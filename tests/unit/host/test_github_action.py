@@ -128,10 +128,16 @@ class TestRun:
             *("-k", "two words", "--retries", "1", "a.tests", "b"),
         ]
 
+    def test_labels_stand_before_the_options_of_pytest(self) -> None:
+        given = variables(LABELS="'tests/test_a.py::test_b[1 2]'\ntests", ARGS="--retries 1 -- -m 'not slow'")
+        assert github_action.arguments(given)[-7:] == [
+            *("--retries", "1", "tests/test_a.py::test_b[1 2]", "tests", "--", "-m", "not slow")
+        ]
+
     @pytest.mark.parametrize(
         ("given", "message"),
         [
-            ({"ARGS": "-k 'open"}, "the input args cannot be read: No closing quotation: -k 'open"),
+            ({"ARGS": "-k 'open"}, "the inputs args and labels cannot be read: No closing quotation: -k 'open"),
             ({"DB": "oracle"}, "oracle"),
         ],
     )

@@ -18,6 +18,7 @@ from harness.report.model.typed_command import TypedCommand
 LABELS = st.sampled_from(
     ["shop", "shop.tests", "tests/test_a.py", "3", "auto", "true", "--tag", "-v", "fast", "a b", "x'y"]
 )
+PLAIN = ("shop", "shop.tests", "fast", "tests/test_a.py::T::test_b[1-x y]")
 VALUES = {
     "parallel": st.sampled_from(["auto", "1", "3"]),
     "shuffle": st.sampled_from(["true", "false", "7", "0"]),
@@ -27,8 +28,8 @@ TEXTS = LABELS | st.text(string.ascii_letters + string.digits + "-=*$. '\"", min
 CI = [option for option in OPTIONS if option.flags and "ci" in option.commands]
 
 
-Drawn = tuple[list[str], dict[str, Any], tuple[str, ...]]
-"""Words as a user types them, and their meaning: the values by key, and the labels."""
+Drawn = tuple[list[str], dict[str, Any]]
+"""Words as a user types them, and their meaning: the values by key, labels and options for pytest among them."""
 
 
 @st.composite
@@ -51,17 +52,18 @@ def one_option(draw: st.DrawFn) -> tuple[Option, list[str], object]:
 def argument_lists(draw: st.DrawFn) -> Drawn:
     words: list[str] = []
     meant: dict[str, Any] = {}
-    plain = [label for label in draw(st.lists(LABELS, max_size=2)) if label in ("shop", "shop.tests", "fast")]
-    words += plain
+    labels = draw(st.lists(st.sampled_from(PLAIN), max_size=2))
+    words += labels
     for option, typed, value in draw(st.lists(one_option(), max_size=8)):
         words += typed
         if option.form.shape == "list":
             meant[option.key] = (*meant.get(option.key, ()), value)
         else:
             meant[option.key] = value
-    behind = draw(st.lists(LABELS, max_size=3))
-    words += ["--", *behind]
-    return words, meant, (*plain, *behind)
+    pytest_args = draw(st.lists(LABELS, max_size=3))
+    words += ["--", *pytest_args]
+    meant |= {"labels": tuple(labels)} if labels else {}
+    return words, meant | ({"pytest_args": tuple(pytest_args)} if pytest_args else {})
 
 
 def parsed(words: Iterable[str]) -> dict[str, Any]:
@@ -70,10 +72,9 @@ def parsed(words: Iterable[str]) -> dict[str, Any]:
 
 @given(argument_lists())
 def test_the_typed_words_are_parsed_and_written_again(drawn: Drawn) -> None:
-    words, meant, labels = drawn
+    words, meant = drawn
     values = parsed(words)
-    assert {key: value for key, value in values.items() if key != "labels"} == meant
-    assert values.get("labels", ()) == labels
+    assert values == meant
     typed = command_line.typed(values)
     program, command, *again = shlex.split(typed.with_labels(typed.labels))
     assert (program, command) == ("harness", "ci")
@@ -97,7 +98,10 @@ def test_the_command_of_one_backend_names_that_alone(drawn: Drawn) -> None:
     assert again == {key: value for key, value in values.items() if key not in ("db", "labels", "replay")}
 
 
-@pytest.mark.parametrize("word", ["shop", "shop.tests.T.test_a", "shop/tests.py", ".", "caf\u00e9"])
+@pytest.mark.parametrize(
+    "word",
+    ["shop", "shop.tests.T.test_a", "shop/tests.py", ".", "caf\u00e9", "tests/a.py::test_b[1 2]", "a.py::test_b"],
+)
 def test_dotted_names_and_paths_are_labels(word: str) -> None:
     assert command_line.is_label(word)
 
@@ -107,8 +111,9 @@ def test_other_words_are_no_labels(word: str) -> None:
     assert not command_line.is_label(word)
 
 
-def test_labels_that_look_like_flags_stand_behind_two_dashes() -> None:
-    assert TypedCommand(("harness", "ci")).with_labels(["-x"]) == "harness ci -- -x"
+def test_options_for_pytest_stand_behind_two_dashes() -> None:
+    typed = TypedCommand(("harness", "ci"), ("shop",), ("-m", "not slow"))
+    assert typed.with_labels(["a.py::test_b[1-x]"]) == "harness ci 'a.py::test_b[1-x]' -- -m 'not slow'"
 
 
 def test_click_knows_every_option_that_takes_a_value() -> None:

@@ -1,11 +1,13 @@
 """A plan as a table and as JSON."""
 
+import dataclasses
 import json
 from typing import Any
 
 from harness.host.planning.plan import make_plan
 from harness.host.planning.plan_view import VERSION, documents, installation_document, installation_lines, tables
 from harness.host.project.dependencies import Installation
+from harness.protocol.events import FrameworkChosen
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
@@ -40,6 +42,17 @@ def test_the_table_names_servers_aliases_order_and_notices() -> None:
         "note: near is a mirror of default on the same host and port, so it reads from the primary itself."
         " Another HOST or PORT in the settings gives it a replica.",
     ]
+
+
+def test_the_framework_of_the_tests_and_its_reason_are_shown() -> None:
+    chosen = FrameworkChosen("pytest", "pytest.ini, and pytest 8.4.2 is installed", "pytest 8.4.2")
+    plan = dataclasses.replace(MADE, framework=chosen)
+    line = "the tests are run by pytest 8.4.2: pytest.ini, and pytest 8.4.2 is installed"
+    assert line in tables({"postgres-17": plan})
+    document = documents({"postgres-17": plan})
+    assert document["framework"] == {"name": "pytest", "version": "pytest 8.4.2", "reason": chosen.reason}
+    plan = dataclasses.replace(MADE, framework=FrameworkChosen("django", "no configuration of pytest"))
+    assert "the tests are run by Django: no configuration of pytest" in tables({"postgres-17": plan})
 
 
 def test_the_document_is_json_and_says_the_same() -> None:

@@ -284,8 +284,8 @@ class TestNextSteps:
 
     def test_settings_in_conftest_are_those_of_pytest(self, tmp_path: Path) -> None:
         advice = hint(tmp_path, {"tests/conftest.py": "def pytest_configure():\n    settings.configure()\n"})
-        assert "tests/conftest.py configures Django for pytest alone" in advice
-        assert 'bootstrap = "tests.settings:configure"' in advice
+        assert "tests/conftest.py configures Django for pytest" in advice
+        assert 'framework = "pytest"' in advice
 
     def test_several_projects_below_are_named(self, tmp_path: Path) -> None:
         write(tmp_path, {"one/manage.py": DJANGOS_OWN, "two/manage.py": DJANGOS_OWN})

@@ -65,8 +65,8 @@ class TestArguments:
             (RunSpec(django_args=("-k=cart and not slow",)), ("-k", "cart and not slow")),
             (RunSpec(django_args=("-k=*cart*", "-k=order")), ("-k", "(cart) or (order)")),
             (RunSpec(django_args=("-k=c*t",)), ("-k", "c*t")),
-            (RunSpec(verbosity=3), ("-vv",)),
-            (RunSpec(verbosity=0, pytest_args=("-x", "-n", "2", "-m", "slow")), ("-m", "slow")),
+            (RunSpec(django_args=("--verbosity=3",)), ("-vv",)),
+            (RunSpec(django_args=("--verbosity=0",), pytest_args=("-x", "-n", "2", "-m", "slow")), ("-m", "slow")),
         ],
     )
     def test_each_option_has_its_counterpart(self, spec: RunSpec, expected: tuple[str, ...]) -> None:
