@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..errors import ExitCode
 from .messages import Framework
-from .results import DatabaseMade, Failure, Outcome, PlannedTest, QueryCount, Statement, WarningCount
+from .results import DatabaseMade, Failure, Outcome, PlannedTest, Property, QueryCount, Statement, WarningCount
 from .topology import AliasMode, Role, Topology
 
 
@@ -149,7 +149,8 @@ class AttemptSlow(Event):
 class AttemptFinished(Event):
     """An attempt ended. ``reason`` is why it was skipped, expected to fail, or not run. ``subtests`` counts those that ran.
 
-    ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
+    ``log`` has the log records that pytest has captured. ``properties`` and ``attributes`` are what the test has recorded for its
+    element in JUnit. ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
     """
 
     test: str
@@ -164,6 +165,36 @@ class AttemptFinished(Event):
     sql: tuple[Statement, ...] = ()
     extra: PlannedTest | None = None
     final: bool = False
+    log: str = ""
+    properties: tuple[Property, ...] = ()
+    attributes: tuple[Property, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SuitePropertyRecorded(Event):
+    """A test has recorded a property of the whole suite, as by pytest's ``record_testsuite_property``. The last value counts."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsMade(Event):
+    """The reports that pytest has made of an attempt of ``test``, as JSON: for pytest's plugins in the coordinator alone.
+
+    No journal has this event.
+    """
+
+    test: str
+    n: int
+    reports: str
+
+
+@dataclass(frozen=True, slots=True)
+class PluginDataSent(Event):
+    """Data of pytest's plugins at a worker's end, as JSON: ``workeroutput`` in the words of pytest-xdist. As ``ReportsMade``."""
+
+    output: str
 
 
 @dataclass(frozen=True, slots=True)

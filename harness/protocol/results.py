@@ -79,6 +79,14 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Property:
+    """A name and a value that a test has recorded about itself."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that a test sent. ``sql`` has its parameters rendered; ``at`` and ``duration`` are in seconds, ``at`` from
     the start of the attempt. ``role`` is that of the server that ran it. ``error`` is the exception's text.

@@ -50,6 +50,10 @@ def content(merged: Merged) -> dict[str, Any]:
         "workers": max((report.workers for report in reports), default=0),
         "seed": seeds.pop() if len(seeds) == 1 else None,
         "warnings": dict(sorted(warnings.items())),
+        "properties": {
+            key: {name: value for _, _, one in each for name, value in one["properties"][key].items()}
+            for key in ("suite", "tests")
+        },
         "python": _joined(report.python for report in reports),
         "django": _joined(report.django for report in reports),
         "framework": _framework(reports),

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import math
 import posixpath
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ HARNESS_CASE = ("harness", "run")
 
 _CHILD_ORDER = ("properties", "failure", "skipped", "error", "system-out", "system-err")
 """The order of a case's children; ``rerun`` and ``flaky`` elements follow the element of the same kind."""
+_ATTRIBUTE_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_OWN_ATTRIBUTES = frozenset({"name", "classname", "time"})
 _TYPES = {Outcome.CRASHED: "WorkerCrash", Outcome.TIMED_OUT: "TestTimeout", Outcome.XPASSED: "UnexpectedSuccess"}
 
 
@@ -193,7 +196,7 @@ class _Writer:
         else:
             model.add_error_info(message, text, type_)
         red = case.red_attempts
-        model.stdout, model.stderr = (self._text(out) if out.strip() else "" for out in (red[0].stdout, red[0].stderr))
+        model.stdout, model.stderr = (self._text(out) if out.strip() else "" for out in _streams(red[0]))
         if any(attempt.sql for attempt in red):
             model.stdout = f"[[ATTACHMENT|{self.part.folder}{naming.sql_file(case.test.id)}]]\n{model.stdout}"
         return model
@@ -207,15 +210,27 @@ class _Writer:
 
     def _correct(self, element: ET.Element, case: Case, result: Result | None) -> None:
         """Add to junit-xml's *element* what its model cannot express."""
-        if result is None and len(case.attempts) < 2:
+        if result is None and len(case.attempts) < 2 and not (case.properties or case.attributes):
             return  # the most common case
         if result is not None and result.tag == "skipped":
             element.find("skipped").set("type", result.type)  # type: ignore[union-attr]  # the model put it there
-        if len(case.attempts) > 1 and not self.strict:
-            properties = ET.SubElement(element, "properties")
-            ET.SubElement(properties, "property", {"name": "attempts", "value": str(len(case.attempts))})
+        if not self.strict:
+            self._add_recorded(element, case)
         element.extend(self._other_attempts(case, result))
         element[:] = sorted(element, key=_child_place)
+
+    def _add_recorded(self, element: ET.Element, case: Case) -> None:
+        """Add what the test has recorded, and the number of its attempts if there are several."""
+        pairs = [(each.name, each.value) for each in case.properties]
+        if len(case.attempts) > 1:
+            pairs.append(("attempts", str(len(case.attempts))))
+        if pairs:
+            properties = ET.SubElement(element, "properties")
+            for name, value in pairs:
+                ET.SubElement(properties, "property", {"name": _attribute(name, "-"), "value": _attribute(value, "-")})
+        for each in case.attributes:
+            if _ATTRIBUTE_NAME.fullmatch(each.name) and each.name not in _OWN_ATTRIBUTES:
+                element.set(each.name, _attribute(each.value, "-"))
 
     def _other_attempts(self, case: Case, result: Result | None) -> Iterator[ET.Element]:
         """The red attempts besides the result element: flaky ones, or the reruns after the first."""
@@ -225,7 +240,7 @@ class _Writer:
             attributes = {"type": _attribute(other.type, other.tag), "message": _message(other)}
             child = ET.Element(("rerun" if is_rerun else "flaky") + other.tag.capitalize(), attributes)
             ET.SubElement(child, "stackTrace").text = self._text(other.text)
-            for tag, output in (("system-out", attempt.stdout), ("system-err", attempt.stderr)):
+            for tag, output in zip(("system-out", "system-err"), _streams(attempt), strict=True):
                 if output.strip():
                     ET.SubElement(child, tag).text = self._text(output)
             yield child
@@ -252,6 +267,13 @@ def _tree(
     return suite
 
 
+def _streams(attempt: Attempt) -> tuple[str, str]:
+    """The texts of ``system-out`` and ``system-err``: JUnit has no element for log records, which follow the second."""
+    if not attempt.log.strip():
+        return attempt.stdout, attempt.stderr
+    return attempt.stdout, "\n".join(filter(None, [attempt.stderr.rstrip("\n"), "--- log ---", attempt.log]))
+
+
 def _child_place(child: ET.Element) -> int:
     return _CHILD_ORDER.index(child.tag.removeprefix("rerun").removeprefix("flaky").lower())
 
@@ -266,7 +288,8 @@ def _properties(report: RunReport) -> dict[str, str]:
         "servers": servers,
         "seed": "" if report.seed is None else str(report.seed),
     }
-    return {name: _attribute(value, "-") for name, value in pairs.items() if value}
+    found = {name: _attribute(value, "-") for name, value in pairs.items() if value}
+    return found | {_attribute(name, "-"): _attribute(value, "-") for name, value in report.properties.items()}
 
 
 @functools.lru_cache(maxsize=256)  # the names of a class and of a file come once for each of their tests

@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from harness.protocol.events import AliasRouted, FrameworkChosen, ServerReady
-from harness.report.model.run_report import PHASES, RunReport
+from harness.report.model.run_report import PHASES, Case, RunReport
 from harness.report.model.verdict import Verdict
 
 VERSION = 1
@@ -37,6 +37,10 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "workers": report.workers,
         "seed": report.seed,
         "warnings": dict(sorted(report.warnings.items())),
+        "properties": {
+            "suite": report.properties,
+            "tests": {case.test.id: _pairs(case) for case in report.cases if case.properties},
+        },
         "python": report.python,
         "django": report.django,
         "framework": framework(report.framework),
@@ -50,6 +54,11 @@ def framework(chosen: FrameworkChosen | None) -> dict[str, str] | None:
     if chosen is None:
         return None
     return {"name": chosen.framework, "version": chosen.version, "reason": chosen.reason}
+
+
+def _pairs(case: Case) -> list[list[str]]:
+    """The names and values that the test has recorded: a name may occur twice."""
+    return [[each.name, each.value] for each in case.properties]
 
 
 def _without(event: ServerReady | AliasRouted, field: str) -> dict[str, Any]:

@@ -97,6 +97,8 @@ class Ledger:
                     key = (query.fingerprint, query.alias)
                     known = self._queries.get(key)
                     self._queries[key] = _merged(known, query) if known else query
+            case events.SuitePropertyRecorded() as event:
+                self._report.properties[event.name] = event.value
             case events.WarningsCounted() as event:
                 for each in event.warnings:
                     self._report.warnings[each.category] = self._report.warnings.get(each.category, 0) + each.count
@@ -238,15 +240,18 @@ class Ledger:
         """*event* as an ``Attempt``: output and SQL only if it is red, and within limits."""
         n, outcome, duration = event.n, event.outcome, event.duration
         slim = Attempt(n, outcome, duration, slot, started_at, event.failures, event.reason, event.subtests)
+        if event.properties or event.attributes:
+            slim = dataclasses.replace(slim, properties=event.properties, attributes=event.attributes)
         if not outcome.is_red:
             return slim
-        stdout, stderr, sql = _bounded(event.stdout), _bounded(event.stderr), event.sql
-        size = len(stdout) + len(stderr) + sum(len(statement.sql) + 200 for statement in sql)
+        texts, sql = [_bounded(text) for text in (event.stdout, event.stderr, event.log)], event.sql
+        size = sum(map(len, texts)) + sum(len(statement.sql) + 200 for statement in sql)
         if self._output_bytes + size > RED_OUTPUT_BYTES:
-            stdout, stderr, sql = OUTPUT_LEFT_OUT if stdout else "", OUTPUT_LEFT_OUT if stderr else "", ()
+            texts, sql = [OUTPUT_LEFT_OUT if text else "" for text in texts], ()
         else:
             self._output_bytes += size
-        return dataclasses.replace(slim, stdout=stdout, stderr=stderr, sql=sql)
+        stdout, stderr, log = texts
+        return dataclasses.replace(slim, stdout=stdout, stderr=stderr, log=log, sql=sql)
 
     def _worker_lost(self, slot: int, event: events.WorkerLost) -> None:
         lost = LostWorker(slot, event)

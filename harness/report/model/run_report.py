@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import ExitCode, worst
 from harness.protocol import events
-from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, Statement
+from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, Statement
 
 PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
@@ -15,7 +15,7 @@ INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One execution of one test. Only red attempts keep output and SQL, which may be cut; ``duration`` is in seconds.
+    """One execution of one test. Only red attempts keep output, log and SQL, which may be cut; ``duration`` is in seconds.
 
     ``started_at`` is in seconds since the epoch, ``None`` if the journal does not say.
     """
@@ -31,6 +31,9 @@ class Attempt:
     stdout: str = ""
     stderr: str = ""
     sql: tuple[Statement, ...] = ()
+    log: str = ""
+    properties: tuple[Property, ...] = ()
+    attributes: tuple[Property, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class Case:
     @property
     def red_attempts(self) -> tuple[Attempt, ...]:
         return tuple(attempt for attempt in self.attempts if attempt.outcome.is_red)
+
+    @property
+    def properties(self) -> tuple[Property, ...]:
+        """The properties that its last attempt has recorded."""
+        return self.attempts[-1].properties if self.attempts else ()
+
+    @property
+    def attributes(self) -> tuple[Property, ...]:
+        """The attributes that its last attempt has recorded for its element in JUnit."""
+        return self.attempts[-1].attributes if self.attempts else ()
 
     @property
     def duration(self) -> float:
@@ -123,6 +136,7 @@ class RunReport:
     ``last_events``: the newest events of the journal, one a line. ``started_at`` is in seconds since the epoch. ``asked`` is
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
     ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
+    ``properties`` are those that tests have recorded of the whole suite.
     """
 
     cases: tuple[Case, ...] = ()
@@ -141,6 +155,7 @@ class RunReport:
     recycle_s: float = 0.0
     queries: tuple[QueryCount, ...] = ()
     warnings: dict[str, int] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
     workers: int = 0
     seed: int | None = None
     settings: str = ""

@@ -98,7 +98,7 @@ def _failure(case: Case, options: ConsoleOptions, sql_path: str) -> Iterator[Tex
             yield from _traceback(phrases.detail(attempt), files)
         else:
             yield from _briefly(case, attempt)
-        for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr)):
+        for name, output in (("stdout", attempt.stdout), ("stderr", attempt.stderr), ("log", attempt.log)):
             if lines := quoted(output, VERBOSE_LINES if is_verbose else OUTPUT_LINES):
                 yield Text(f"  {name}", "cyan")
                 yield from lines

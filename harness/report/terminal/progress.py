@@ -110,7 +110,8 @@ class Progress:
             reason = f"  {one_line(event.reason)}" if event.reason else ""
             lines.append(labelled(LABELS[outcome], f"{one_line(event.test)}  {event.duration:.3f}s{reason}"))
         if not self._options.buffer:
-            output = [*quoted(event.stdout, OUTPUT_LINES), *quoted(event.stderr, OUTPUT_LINES)]
+            texts = (event.stdout, event.stderr, event.log)
+            output = [line for text in texts for line in quoted(text, OUTPUT_LINES)]
             if output and not lines:
                 lines.append(labelled("output", one_line(event.test), label_style="dim"))
             lines += output

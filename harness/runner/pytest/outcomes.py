@@ -48,9 +48,9 @@ def fold(phases: Sequence[Phase]) -> Folded:
     phases = phases[starts[-1] :] if starts else phases
     teardown = tuple(_failure(phase) for phase in phases if phase.when == "teardown" and phase.outcome == "failed")
     outcome, failures, reason = _verdict([phase for phase in phases if phase.when != "teardown"])
-    stdout, stderr = _streams(phases)
+    stdout, stderr, log = _streams(phases)
     subtests = sum(phase.subtest is not None for phase in phases)
-    return Folded(Result(outcome, failures, reason, subtests, stdout, stderr), teardown)
+    return Folded(Result(outcome, failures, reason, subtests, stdout, stderr, log), teardown)
 
 
 def _verdict(phases: Sequence[Phase]) -> tuple[Outcome, tuple[Failure, ...], str]:
@@ -96,21 +96,23 @@ def _failure(phase: Phase) -> Failure:
     return replace(failure, kind=kind, subtest=phase.subtest or "")
 
 
-def _streams(phases: Sequence[Phase]) -> tuple[str, str]:
-    """The captured texts: standard output, and standard error with the log records, those of each phase under a title.
+def _streams(phases: Sequence[Phase]) -> tuple[str, str, str]:
+    """The captured texts: standard output, standard error, and log records. Sections of plugins are in the second, with titles.
 
     Reports of later phases repeat the sections of earlier ones.
     """
     found: dict[tuple[str, str], None] = {}
     for phase in phases:
         found.update(((title, text), None) for title, text in phase.sections)
-    streams: dict[str, list[str]] = {"stdout": [], "stderr": []}
+    if not found:
+        return "", "", ""
+    streams: dict[str, list[str]] = {"stdout": [], "stderr": [], "log": []}
     for title, text in found:
-        words = title.split()
-        if words[:1] == ["Captured"] and words[1:2] == ["stdout"]:
-            streams["stdout"].append(text)
-        elif words[:1] == ["Captured"] and words[1:2] == ["stderr"]:
-            streams["stderr"].append(text)
+        captured, _, stream = title.partition(" ")
+        name = stream.partition(" ")[0]
+        if captured == "Captured" and name in streams:
+            streams[name].append(text if text.endswith("\n") or name != "log" else f"{text}\n")
         else:
             streams["stderr"].append(f"--- {title} ---\n{text}" + ("" if text.endswith("\n") else "\n"))
-    return "".join(streams["stdout"]), "".join(streams["stderr"])
+    stdout, stderr, log = ("".join(parts) for parts in streams.values())
+    return stdout, stderr, log

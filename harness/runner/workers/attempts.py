@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...protocol.events import AttemptFinished, AttemptStarted, Event, FixtureStarted
-from ...protocol.results import Failure, Outcome, PlannedTest
+from ...protocol.results import Failure, Outcome, PlannedTest, Property
 from .. import unpatched
 from ..sql.statement_log import StatementLog
 
@@ -26,7 +26,8 @@ class Output(Protocol):
 class Result:
     """The end of an attempt, as the test's framework has it; the fields are those of ``AttemptFinished``.
 
-    ``stdout`` and ``stderr`` are output that the framework has captured itself, which comes before the rest.
+    ``stdout`` and ``stderr`` are output that the framework has captured itself, which comes before the rest. ``log`` are log
+    records.
     """
 
     outcome: Outcome
@@ -35,6 +36,9 @@ class Result:
     subtests: int = 0
     stdout: str = ""
     stderr: str = ""
+    log: str = ""
+    properties: tuple[Property, ...] = ()
+    attributes: tuple[Property, ...] = ()
 
 
 class Attempts:
@@ -72,6 +76,9 @@ class Attempts:
                 found.stdout + stdout,
                 found.stderr + stderr,
                 self._statement_log.statements() if found.outcome.is_red else (),
+                log=found.log,
+                properties=found.properties,
+                attributes=found.attributes,
             )
         )
         self._statement_log.end()
@@ -94,7 +101,7 @@ class Attempts:
             self.report_extra(test, failures, duration, stdout, stderr)
 
     def report_extra(
-        self, test: PlannedTest, failures: Sequence[Failure], duration: float, stdout: str, stderr: str
+        self, test: PlannedTest, failures: Sequence[Failure], duration: float, stdout: str, stderr: str, log: str = ""
     ) -> None:
         """Report an error of *test*, which is in no plan, with the last statements."""
         self._send(
@@ -108,6 +115,7 @@ class Attempts:
                 stderr=stderr,
                 sql=self._statement_log.statements(),
                 extra=test,
+                log=log,
             )
         )
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode
-from harness.protocol.events import AttemptFinished, RunAborted, RunFinished
-from harness.protocol.results import Failure, Outcome, PlannedTest, Statement
+from harness.protocol.events import AttemptFinished, RunAborted, RunFinished, SuitePropertyRecorded
+from harness.protocol.results import Failure, Outcome, PlannedTest, Property, Statement
 from harness.report.formats import junit
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
@@ -123,6 +123,32 @@ class TestElements:
         case = one_case(Outcome.FAILED, failures=(failure("in the test"), failure("in tearDown")))
         assert case[0].get("message") == "AssertionError: in the test (and 1 more)"
         assert (case[0].text or "").count("Traceback") == 2
+
+
+class TestRecorded:
+    def test_properties_of_a_test_are_in_its_case(self) -> None:
+        case = one_case(Outcome.PASSED, properties=(Property("key", "a"), Property("key", "b")))
+        assert [child.attrib for child in case.iterfind("properties/property")] == [
+            {"name": "key", "value": "a"},
+            {"name": "key", "value": "b"},
+        ]
+
+    def test_properties_of_the_suite_are_in_each_suite(self) -> None:
+        journal = Journal().plan(ONE).runner(SuitePropertyRecorded("arch", "arm")).attempt(ONE, Outcome.PASSED).end()
+        pairs = {
+            each.get("name"): each.get("value") for each in root(journal).iterfind("testsuite/properties/property")
+        }
+        assert pairs["arch"] == "arm"
+
+    def test_attributes_never_replace_the_name_of_a_case(self) -> None:
+        recorded = (Property("assertions", "3"), Property("name", "other"), Property("not a name", "x"))
+        case = one_case(Outcome.PASSED, attributes=recorded)
+        assert (case.get("assertions"), case.get("name")) == ("3", "test_one")
+        assert "not a name" not in case.attrib
+
+    def test_log_records_follow_standard_error(self) -> None:
+        case = one_case(Outcome.FAILED, failures=(failure("no"),), stderr="printed\n", log="INFO logged\n")
+        assert case.findtext("system-err") == "printed\n--- log ---\nINFO logged\n"
 
 
 class TestAttempts:

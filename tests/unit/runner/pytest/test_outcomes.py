@@ -97,4 +97,8 @@ class TestSections:
         ]
         result = fold(phases).result
         assert result.stdout == "a\n"
-        assert result.stderr == "b\n--- Captured log call ---\nINFO c\n"
+        assert (result.stderr, result.log) == ("b\n", "INFO c\n")
+
+    def test_those_of_plugins_are_in_stderr_with_their_title(self) -> None:
+        result = fold([UP, Phase("call", "passed", sections=(("Hypothesis", "seed 1"),))]).result
+        assert (result.stdout, result.stderr, result.log) == ("", "--- Hypothesis ---\nseed 1\n", "")
