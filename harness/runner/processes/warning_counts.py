@@ -24,9 +24,9 @@ def install() -> None:
     warnings.showwarning = count_and_show
 
 
-def add(category: type[Warning]) -> None:
+def add(shown: warnings.WarningMessage) -> None:
     """Count a warning that is shown in another way."""
-    _counts[type_name(category)] += 1
+    _counts[type_name(shown.category)] += 1
 
 
 def take() -> WarningsCounted | None:

@@ -13,7 +13,7 @@ from ..replication.catch_up import check_replicas
 from ..schedule.schedule import Schedule
 from ..schedule.slots import Limits
 from ..schedule.units import Plan
-from ..workers.coordinator import Coordinator, Tally
+from ..workers.coordinator import Coordinator, Listener, Tally
 from ..workers.worker import UnitRunner, Worker, WorkerContext
 from .session import Session
 
@@ -27,6 +27,7 @@ def run_plan(
     make_unit_runner: Callable[[Worker], UnitRunner],
     init_worker: Callable[[int], None] | None = None,
     is_failfast: bool = False,
+    listener: Listener | None = None,
 ) -> Tally:
     """Run every test of *plan* on clones of the databases *made*, and record the outcomes in *session*.
 
@@ -55,7 +56,7 @@ def run_plan(
             check_isolation=spec.check_isolation,
         )
         schedule = _schedule(plan, workers, session, limits, is_failfast=is_failfast)
-        tally = Coordinator(context, schedule, session.journal, session.messages).run()
+        tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
     check_replicas(pairs, session.replicas)
     session.red += len(tally.red)
     session.planned.update((test.id, True) for test in plan.tests)

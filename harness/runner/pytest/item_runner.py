@@ -20,7 +20,8 @@ from ..workers.event_checks import STOPPED
 from ..workers.worker import CutOff, Worker
 from . import pytest_internals
 from .collected import session_teardown, teardown_of
-from .outcomes import Phase, fold
+from .outcomes import Folded, Phase, fold
+from .reports.worker_plugins import WorkerPlugins, properties_of
 
 
 class Reports:
@@ -89,9 +90,10 @@ class _NextItem(pytest.Item):
 class ItemRunner:
     """pytest's session in a worker."""
 
-    def __init__(self, worker: Worker, session: pytest.Session) -> None:
+    def __init__(self, worker: Worker, session: pytest.Session, plugins: WorkerPlugins) -> None:
         self._worker = worker
         self._session = session
+        self._plugins = plugins
         self._attempts: Attempts = worker.attempts
         self._reports = Reports(worker.describer)
         session.config.pluginmanager.register(self._reports, "harness-reports")
@@ -118,11 +120,13 @@ class ItemRunner:
         """Tear down the fixtures of the session that this worker has set up, and save its coverage."""
         if pytest_internals.has_fixtures_up(self._session):
             self._leave_shared_fixtures(None)
+        self._plugins.end()
         pytest_internals.save_coverage(self._session.config)
 
     def _run_item(self, test: PlannedTest, item: Any, next_item: Any, n: int) -> bool:
         """Run *item*. Returns whether no other may begin because of its outcome."""
         self._reports.phases.clear()
+        known = len(item.user_properties)
         self._attempts.begin(test.id, n)
         start = unpatched.time.perf_counter()
         stop: BaseException | None = None
@@ -131,7 +135,8 @@ class ItemRunner:
         except BaseException as error:  # noqa: BLE001 - pytest.exit, KeyboardInterrupt, or an error of a plugin
             stop = error
             self._reports.phases.append(self._phase_of(error))
-        folded = fold(self._reports.phases)
+        folded = self._with_recorded(fold(self._reports.phases), item, known)
+        self._plugins.send_reports(test.id, n)
         duration = round(unpatched.time.perf_counter() - start, 6)
         is_retried = bool(folded.teardown) and n <= self._worker.context.retries
         outcome = self._attempts.end(lambda: _with_teardown(folded) if is_retried else folded.result)
@@ -140,12 +145,23 @@ class ItemRunner:
             self._worker.await_server_checks()
         if folded.teardown and not is_retried:
             result = folded.result
-            self._attempts.report_extra(teardown_of(test), folded.teardown, duration, result.stdout, result.stderr)
+            self._attempts.report_extra(
+                teardown_of(test), folded.teardown, duration, result.stdout, result.stderr, result.log
+            )
             is_last = is_last or self._worker.is_last_attempt(Outcome.ERRORED, n)
         with self.between_tests():
             self._worker.mirrors.end_transactions()
         self._end_if_stopped(stop)
         return is_last
+
+    def _with_recorded(self, folded: Folded, item: Any, known: int) -> Folded:
+        """*folded* with what the test has recorded about itself, after the *known* properties that the item had before."""
+        attributes = self._plugins.take_attributes()
+        if len(item.user_properties) == known and not (known or attributes):
+            return folded
+        properties = properties_of(item.user_properties)
+        del item.user_properties[known:]  # another attempt records its own
+        return replace(folded, result=replace(folded.result, properties=properties, attributes=attributes))
 
     def _phase_of(self, error: BaseException) -> Phase:
         failure = self._worker.describer.describe((type(error), error, error.__traceback__), "error")
@@ -198,6 +214,9 @@ def _with_teardown(folded: Any) -> Result:
         result.subtests,
         result.stdout,
         result.stderr,
+        result.log,
+        result.properties,
+        result.attributes,
     )
 
 

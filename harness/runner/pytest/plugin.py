@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from .. import unpatched
 from ..processes import warning_counts
 from . import after_fork, pytest_internals
 
@@ -23,17 +24,19 @@ class Coordinator:
     """The hooks of the process that collects the tests. *run_tests* runs those of a session.
 
     ``error`` is the exception that ended the session, ``collected`` are the reports of collectors that failed or were skipped,
-    and ``distribution`` is the option by which xdist was asked for.
+    ``distribution`` is the option by which xdist was asked for, and ``failed`` is the number of tests that pytest and its plugins
+    have counted as failed.
     """
 
     def __init__(self, run_tests: Callable[[pytest.Session], None]) -> None:
         self.error: BaseException | None = None
         self.collected: list[pytest.CollectReport] = []
         self.distribution = ""
-        self.has_run = False
+        self.failed = 0
+        self.has_run = self.is_running = False
         self._run_tests = run_tests
         self._sections: list[str] = []
-        self._text: Any = None
+        self._text = unpatched.io.StringIO()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: Any) -> None:
@@ -54,28 +57,45 @@ class Coordinator:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Any) -> None:
-        self._text = pytest_internals.silence(config)
+        pytest_internals.silence(config, self._text)
         for mark in MARKS:
             config.addinivalue_line("markers", mark)
         config.harness_testrun_uid = uuid.uuid4().hex
         if not config.pluginmanager.hasplugin("xdist"):
             config.pluginmanager.register(WorkerFixtures(), "harness-worker-fixtures")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        pytest_internals.silence(session.config, self._text)  # a plugin may have put its own reporter in place
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed or report.skipped:
             self.collected.append(report)
 
+    def distinct_collected(self) -> list[pytest.CollectReport]:
+        """The reports in ``collected``; one of each kind where a file is collected twice, as for its tests and its doctests."""
+        kinds = {
+            (each.nodeid, each.outcome, each.longreprtext.strip().rpartition("\n")[2]): each for each in self.collected
+        }
+        return list(kinds.values())
+
     def pytest_warning_recorded(self, warning_message: Any) -> None:
-        warning_counts.add(warning_message.category)
+        if not self.is_running:  # a worker has counted those of its tests
+            warning_counts.add(warning_message)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object:
-        self.has_run = True
+        self.has_run = self.is_running = True
         try:
             self._run_tests(session)
         except BaseException as error:  # noqa: BLE001 - raised again after pytest has ended
             self.error = self.error or error
+        self.is_running = False
         return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self.failed = session.testsfailed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
@@ -88,10 +108,9 @@ class Coordinator:
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_terminal_summary(self) -> Any:
-        start = self._text.tell() if self._text is not None else 0
+        start = self._text.tell()
         result = yield
-        if self._text is not None:
-            self._sections.append(self._text.getvalue()[start:])
+        self._sections.append(self._text.getvalue()[start:])
         return result
 
     @property

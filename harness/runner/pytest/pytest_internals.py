@@ -16,6 +16,7 @@ import pytest
 from _pytest import capture as capture_module
 from _pytest import faulthandler as faulthandler_module
 from _pytest.config import ConftestImportFailure, _prepareconfig
+from _pytest.junitxml import xml_key
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .. import unpatched
@@ -114,13 +115,11 @@ def restart_capture(config: pytest.Config, capture: Capture) -> None:
         module.TemporaryFile = original
 
 
-def silence(config: pytest.Config) -> io.StringIO:
-    """Have pytest's own terminal report written to the returned text, in place of the terminal."""
-    text = unpatched.io.StringIO()
+def silence(config: pytest.Config, text: io.StringIO) -> None:
+    """Have pytest's own terminal report written to *text*, in place of the terminal."""
     reporter: Any = config.pluginmanager.getplugin("terminalreporter")
     if reporter is not None:
         reporter._tw._file = text
-    return text
 
 
 def replace_reporter(config: pytest.Config) -> None:
@@ -176,6 +175,25 @@ def save_coverage(config: pytest.Config) -> None:
     if controller is not None and controller.cov is not None:
         controller.cov.stop()
         controller.cov.save()
+
+
+def junit_family(config: pytest.Config) -> str:
+    """The family of the JUnit that pytest itself writes; if it writes none, the one in which a test may have properties."""
+    xml: Any = config.stash.get(xml_key, None)
+    return "xunit1" if xml is None else str(xml.family)
+
+
+def use_junit(config: pytest.Config, recorder: object) -> None:
+    """Have the fixtures of pytest that record something for JUnit call *recorder*."""
+    stash: Any = config.stash
+    stash[xml_key] = recorder
+
+
+def add_junit_property(config: pytest.Config, name: str, value: str) -> None:
+    """Add a property of the suite to the JUnit that pytest itself writes, once."""
+    xml: Any = config.stash.get(xml_key, None)
+    if xml is not None and (name, value) not in xml.global_properties:
+        xml.add_global_property(name, value)
 
 
 def options_of(config: pytest.Config) -> Any:

@@ -25,10 +25,14 @@ from ..schedule.slots import Limits
 from ..schedule.units import Plan, replayed
 from . import after_fork, pytest_internals
 from .arguments import pytest_arguments
-from .collected import collector_test, make_plan, session_teardown
+from .collected import collector_test, identified, make_plan, session_teardown
 from .databases import Databases
 from .item_runner import ItemRunner
 from .plugin import Coordinator
+from .reports import session_end
+from .reports.listeners import listeners
+from .reports.replay import Replay
+from .reports.worker_plugins import WorkerPlugins
 
 if TYPE_CHECKING:
     from ..project.session import Session
@@ -73,16 +77,17 @@ class PytestRun:
             config = self._configured(arguments)
         with self._django_set_up_watched():
             try:
-                config.hook.pytest_cmdline_main(config=config)
+                status = int(config.hook.pytest_cmdline_main(config=config) or 0)
             except HarnessError:
                 raise
             except (Exception, SystemExit) as error:
                 if not self._plugin.has_run:
                     raise self._explained(error) from error
                 self._report_end(error)
+                status = 0
             finally:
                 pytest_internals.unconfigure(config)
-        self._finish()
+        self._finish(status)
 
     def _report_end(self, error: BaseException) -> None:
         """Report the failure of a fixture that the templates needed, or of a plugin, at the end of pytest's session."""
@@ -149,21 +154,28 @@ class PytestRun:
         session.messages.check()
         if plan.tests:
             self._run_plan(session, pytest_session, plan, workers)
+        pytest_session.testsfailed = session.red
         self._databases.remove_files(workers)
 
     def _run_plan(self, session: Session, pytest_session: pytest.Session, plan: Plan, workers: int) -> None:
         def make_unit_runner(worker: Worker) -> ItemRunner:
             after_fork.become_worker(pytest_session, worker.slot, workers, worker.capture, self._plugin)
-            return ItemRunner(worker, pytest_session)
+            plugins = WorkerPlugins(pytest_session, worker.send, has_listeners=has_listeners)
+            return ItemRunner(worker, pytest_session, plugins)
 
+        has_listeners = bool(listeners(pytest_session.config))
+        replay = Replay(pytest_session, plan.tests, plan.instances, session.journal.notice, has_listeners=has_listeners)
         run_plan(
             session,
             plan,
             self._databases.made,
             limits=Limits(self._spec.timeout_s, {}, self._spec.run_timeout_s),
             make_unit_runner=make_unit_runner,
+            listener=replay,
             is_failfast="--failfast" in self._spec.django_args,
         )
+        if replay.error is not None:
+            raise replay.error
 
     def _planned(
         self, session: Session, pytest_session: pytest.Session
@@ -174,7 +186,9 @@ class PytestRun:
         if self._spec.replay:
             return replayed(plan, self._spec.replay), []
         root = str(pytest_session.config.rootpath)
-        return plan, [(collector_test(report, describer, root), report) for report in self._plugin.collected]
+        reports = self._plugin.distinct_collected()
+        tests = [*plan.tests, *(collector_test(report, describer, root) for report in reports)]
+        return plan, list(zip([*identified(tests)][len(plan.tests) :], reports, strict=True))
 
     def _report_collector(self, session: Session, test: PlannedTest, report: pytest.CollectReport) -> None:
         failures: tuple[Failure, ...] = ()
@@ -190,7 +204,7 @@ class PytestRun:
         session.planned[test.id] = True
         session.red += outcome.is_red
 
-    def _finish(self) -> None:
+    def _finish(self, status: int) -> None:
         """Report the end of the run, or raise what has ended it."""
         session = self.session
         if session is not None:
@@ -201,6 +215,10 @@ class PytestRun:
             raise ProjectError("pytest ended without running the tests.", hint="Which of its arguments asks for that?")
         if text := self._plugin.summary:
             sys.stdout.write(text)
+        if (failure := session_end.failure_of(status, self._plugin.failed, session.red, text)) is not None:
+            test = session_end.TEST
+            session.journal.write(AttemptFinished(test.id, 1, Outcome.FAILED, 0.0, (failure,), extra=test, final=True))
+            session.red += 1
         left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
         session.leave_out(left_out, "the run ended before it")
         session.journal.finish_phases()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ...errors import ExitCode, HarnessError, Interrupted, ProjectError
 from ...protocol import codec
@@ -61,11 +61,38 @@ class Tally:
     red: list[str] = field(default_factory=list)
 
 
+class Listener(Protocol):
+    """Takes what workers send for the plugins of the tests' framework. No method raises."""
+
+    def reports_made(self, test: str, reports: str) -> None:
+        """A worker has sent the *reports* of an attempt of *test*, which is about to end."""
+
+    def attempt_finished(self, test: str, *, is_final: bool) -> str:
+        """An attempt has ended. Returns why no other test may begin; empty if one may."""
+
+    def attempt_blamed(self, event: AttemptFinished) -> None:
+        """An attempt whose worker has died was given its final outcome."""
+
+    def property_recorded(self, name: str, value: str) -> None:
+        """A test has recorded a property of the suite."""
+
+    def plugin_data_sent(self, output: str, slot: int) -> None:
+        """The worker of *slot* has sent the data of its plugins."""
+
+
 class Coordinator:
     """Runs a schedule to its end on real processes."""
 
-    def __init__(self, context: WorkerContext, schedule: Schedule, journal: Journal, messages: HostMessages) -> None:
+    def __init__(
+        self,
+        context: WorkerContext,
+        schedule: Schedule,
+        journal: Journal,
+        messages: HostMessages,
+        listener: Listener | None = None,
+    ) -> None:
         self._context = context
+        self._listener = listener
         self._schedule = schedule
         self._journal = journal
         self._messages = messages
@@ -181,13 +208,8 @@ class Coordinator:
             return False, False, [Kill(slot)]  # its test has ended by itself: the rest runs in a new worker
         now = unpatched.time.perf_counter()
         match event["type"]:
-            case "RunAborted":
-                record.abort = event
-                return False, False, []
-            case "WorkerFailed":
-                record.failure = codec.from_plain(event)
-                if event["fault"]:
-                    self._schedule.forget_fixture(slot)
+            case "RunAborted" | "WorkerFailed" | "ReportsMade" | "PluginDataSent":
+                self._keep(slot, event)
                 return False, False, []
             case "AttemptStarted":
                 self._schedule.test_began(slot, event["test"], now)
@@ -199,9 +221,13 @@ class Coordinator:
                 test, outcome = event["test"], Outcome(event["outcome"])
                 is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
                 self._count(test, outcome, is_final)
+                if self._listener is not None and (why := self._listener.attempt_finished(test, is_final=is_final)):
+                    commands = [*commands, *self._schedule.halt(why)]
                 if outcome is Outcome.ERRORED and not event.get("extra"):
                     self._server_checks.request(slot)
                 return True, is_final, commands
+            case "SuitePropertyRecorded" if self._listener is not None:
+                self._listener.property_recorded(event["name"], event["value"])
             case "FixtureStarted":
                 self._schedule.test_began(slot, event["test"], now, is_fixture=True)
             case "Notice" if event["code"] == STOPPED:
@@ -213,6 +239,21 @@ class Coordinator:
                     self._journal.start_phase("tests")
                 return True, False, self._schedule.worker_is_ready(slot, now)
         return True, False, []
+
+    def _keep(self, slot: int, event: dict[str, Any]) -> None:
+        """Take an event that no journal has: what a worker says of its own end, or sends for plugins."""
+        record = self._records[slot]
+        match event["type"]:
+            case "RunAborted":
+                record.abort = event
+            case "WorkerFailed":
+                record.failure = codec.from_plain(event)
+                if event["fault"]:
+                    self._schedule.forget_fixture(slot)
+            case "ReportsMade" if self._listener is not None:
+                self._listener.reports_made(event["test"], event["reports"])
+            case "PluginDataSent" if self._listener is not None:
+                self._listener.plugin_data_sent(event["output"], slot)
 
     def _take_forgery(self, slot: int, line: bytes) -> list[Command]:
         text = f"{FORGED}: {line[:FORGED_CHARACTERS].decode(errors='backslashreplace').rstrip()}"
@@ -304,6 +345,8 @@ class Coordinator:
         event = postmortem.blamed_attempt(blame, self._records[blame.slot], self._pool.captures[blame.slot], relative)
         self._journal.write(event, blame.slot)
         self._count(blame.test, blame.outcome, blame.is_final)
+        if self._listener is not None and blame.is_final:
+            self._listener.attempt_blamed(event)
 
     def _leave_out(self, tests: tuple[int, ...], reason: str) -> None:
         for index in tests:

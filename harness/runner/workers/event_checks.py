@@ -21,6 +21,8 @@ _STAMPED = frozenset({"v", "seq", "at", "slot", "final"})
 """Fields of an event that only the coordinator sets: a second value in a worker's line would win."""
 _ABORTS = frozenset({ExitCode.INTERNAL, ExitCode.SERVERS, ExitCode.PROJECT})
 _LEFT_OUT = frozenset({"SKIPPED", "NOT_RUN"})
+_TEXTS = ("reason", "stdout", "stderr", "log")
+_PARTS = frozenset({"failures", "sql", "extra", "properties", "attributes"})
 _ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED", "NOT_RUN"})
 
 
@@ -65,6 +67,13 @@ class EventChecks:
                 return True
             case "AttemptFinished":
                 return _is_sound(event) and self._finishes(event, is_between=is_between)
+            case "ReportsMade":
+                is_own = self._running is not None and event["test"] == self._running and event["n"] == self._n
+                return is_own and isinstance(event["reports"], str)
+            case "SuitePropertyRecorded":
+                return self._has_started and _are_texts((event["name"], event["value"]))
+            case "PluginDataSent":
+                return is_between and not self._unit and isinstance(event["output"], str)
             case "UnitFinished" if is_between and self._unit and event["unit"] == self._unit:
                 self.assign("", (), 1, self._last_fixtures)
                 return True
@@ -104,12 +113,12 @@ class EventChecks:
 
 def _is_sound(event: dict[str, Any]) -> bool:
     """Whether the fields of an ``AttemptFinished`` have the types and values that its readers rely on."""
-    texts = (event.get("test"), event.get("reason", ""), event.get("stdout", ""), event.get("stderr", ""))
+    texts = (event.get("test"), *(event.get(name, "") for name in _TEXTS))
     if not _are_texts(texts) or not _is_duration(event.get("duration")) or type(event.get("n")) is not int:
         return False
     if type(event.get("subtests", 0)) is not int or event.get("outcome") not in _ENDS:
         return False
-    return _decodes(event) if event.keys() & {"failures", "sql", "extra"} else True
+    return _decodes(event) if event.keys() & _PARTS else True
 
 
 def _decodes(event: dict[str, Any]) -> bool:

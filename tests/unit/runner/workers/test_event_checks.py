@@ -54,16 +54,37 @@ def test_all_events_of_an_honest_worker_are_accepted(checks: EventChecks) -> Non
         fixture("setUpModule", "app"),
         fixture(),
         began(),
-        ended(),
+        {"type": "ReportsMade", "test": TESTS[0], "n": 1, "reports": "[]"},
+        {"type": "SuitePropertyRecorded", "name": "arch", "value": "arm"},
+        ended(properties=[{"name": "key", "value": "1"}], log="INFO"),
         began(TESTS[1]),
         ended(TESTS[1], "FAILED", failures=[codec.to_plain(FAILURE)], stdout="printed"),
         fixture("tearDownClass"),
         {"type": "Notice", "code": "soiled", "text": "app.T leaves rows"},
         {"type": "WarningsCounted", "warnings": [{"category": "UserWarning", "count": 1}]},
         done(),
+        {"type": "PluginDataSent", "output": "{}"},
         {"type": "QueriesCounted", "queries": []},
     ]
     assert [event for event in sent if not checks.fits(event)] == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "ReportsMade", "test": TESTS[1], "n": 1, "reports": "[]"},
+        {"type": "ReportsMade", "test": TESTS[0], "n": 2, "reports": "[]"},
+        {"type": "ReportsMade", "test": TESTS[0], "n": 1, "reports": [1]},
+        {"type": "SuitePropertyRecorded", "name": "arch", "value": 1},
+        {"type": "PluginDataSent", "output": "{}"},
+        ended(log=1),
+        ended(properties=[{"name": "key"}]),
+        ended(attributes=["key"]),
+    ],
+)
+def test_what_plugins_get_fits_the_running_test_alone(checks: EventChecks, event: Event) -> None:
+    assert checks.fits(began())
+    assert not checks.fits(event)
 
 
 def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(checks: EventChecks) -> None:
