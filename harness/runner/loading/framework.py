@@ -15,7 +15,9 @@ from pathlib import Path
 from ...errors import ProjectError
 from ...protocol.events import FrameworkChosen
 from ...protocol.messages import FrameworkChoice, RunSpec
+from ..failures import project_root
 from ..project.label_names import place_of
+from ..pytest_detection import not_collected
 from ..pytest_detection.config import Collection, files, read
 from ..text import source_of
 
@@ -100,6 +102,21 @@ def setup_of_pytest(here: Path, top: Path) -> tuple[Path, str]:
             return folder, "conftest.py"
     below = next(_conftests(here), None)
     return here, below.relative_to(here).as_posix() if below else ""
+
+
+def left_out_by_pytest(spec: RunSpec) -> str:
+    """The notice about tests for Django's runner in files that pytest does not collect; empty for none, and where the user
+    chooses tests.
+    """
+    if (
+        spec.labels
+        or spec.replay
+        or any("python_files" in word or "::" in word or "/" in word for word in spec.pytest_args)
+    ):
+        return ""
+    here = Path.cwd()
+    collection = read(setup_of_pytest(here, Path(project_root()))[0])
+    return not_collected.notice(not_collected.count_not_collected(here, collection), collection)
 
 
 def calls_pytest(runner: str) -> bool:

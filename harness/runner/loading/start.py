@@ -74,6 +74,8 @@ def _run_pytest(handshake: Handshake, journal: Journal, known: framework.Evidenc
 
     if left_out := arguments.xdist_notice(handshake.spec):
         journal.notice("xdist", left_out)
+    if text := framework.left_out_by_pytest(handshake.spec):
+        journal.notice("django-tests", text)
     run_pytest.run(handshake)
 
 

@@ -41,6 +41,11 @@ class Collection:
         name = file.rpartition("/")[2]
         return any(fnmatch(f"/{file}", f"*/{each}") if "/" in each else fnmatch(name, each) for each in self.files)
 
+    def is_in_paths(self, root: Path, file: str) -> bool:
+        """Whether *file*, relative to *root*, is below one of ``testpaths``; all files are where none of these is there."""
+        paths = [each for pattern in self.paths for each in root.glob(pattern.rstrip("/"))]
+        return not paths or any((root / file).is_relative_to(path) for path in paths)
+
     def takes_class(self, name: str) -> bool:
         return _fits(name, self.classes)
 

@@ -129,8 +129,7 @@ class PytestTests:
         ]
 
     def _is_in_paths(self, file: str) -> bool:
-        paths = [each for pattern in self._collection.paths for each in self._root.glob(pattern.rstrip("/"))]
-        return not paths or any((self._root / file).is_relative_to(path) for path in paths)
+        return self._collection.is_in_paths(self._root, file)
 
 
 def without_fixtures(plan: Plan) -> tuple[Plan, list[LeftOut]]:
@@ -156,7 +155,10 @@ def left_out_notice(left_out: Sequence[LeftOut], is_asked_for: bool) -> str:
     if is_asked_for:
         return f'{count}: left out, since framework = "django".'
     names = ", ".join(each.test.id for each in left_out[:3]) + (", ..." if number > 3 else "")
-    return f'{count}, not run, and red: {names}. framework = "django" in [tool.harness] leaves them out.'
+    return (
+        f'{count}, not run, and red: {names}. framework = "django" in [tool.harness] leaves them out, '
+        'framework = "pytest" runs all tests by pytest.'
+    )
 
 
 def selected(
