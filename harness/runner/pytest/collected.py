@@ -108,7 +108,9 @@ def group_of(item: Any) -> str | None:
 
 def _units(items: Sequence[Any], tests: Sequence[PlannedTest], workers: int) -> Iterator[Unit]:
     most = max(1, min(_UNIT_TESTS, len(items) // (workers * _UNITS_A_WORKER) or 1))
-    keys = [_key(item) for item in items]
+    scopes = [_scopes(item) for item in items]
+    owners = _kept_together(items, scopes)
+    keys = [_key(item, scopes[index], owners) for index, item in enumerate(items)]
     number = 0
     for (_, name, is_whole), group in groupby(range(len(items)), key=keys.__getitem__):
         indexes = tuple(group)
@@ -119,22 +121,38 @@ def _units(items: Sequence[Any], tests: Sequence[PlannedTest], workers: int) -> 
             yield _unit(name, [items[index] for index in part], part, [tests[index].id for index in part])
 
 
-def _key(item: Any) -> tuple[Any, str, bool]:
+def _scopes(item: Any) -> set[str]:
+    """The scopes of the fixtures that *item* uses."""
+    return {scope for name, scope in pytest_internals.fixture_scopes(item) if name != _UNITTEST_ONLY}
+
+
+def _kept_together(items: Sequence[Any], scopes: Sequence[set[str]]) -> dict[Any, Any]:
+    """The modules that stay in one piece, each with itself or its package: one of its items uses fixtures of that scope.
+
+    An item between the others that uses none of them is no reason to set them up twice.
+    """
+    owners: dict[Any, Any] = {}
+    for item, used in zip(items, scopes, strict=True):
+        module = item.getparent(pytest.Module) or item.parent
+        if "package" in used:
+            owners[module] = item.getparent(pytest.Package) or module
+        elif "module" in used:
+            owners.setdefault(module, module)
+    return owners
+
+
+def _key(item: Any, scopes: set[str], owners: dict[Any, Any]) -> tuple[Any, str, bool]:
     """The owner of the fixtures that *item* shares with its neighbours, its name, and whether its tests stay together."""
     if (group := group_of(item)) is not None:
         return ("group", group), group, True
     cls = item.getparent(pytest.Class)
-    scopes = {scope for name, scope in pytest_internals.fixture_scopes(item) if name != _UNITTEST_ONLY}
-    is_unittest = cls is not None and issubclass(cls.obj, unittest.TestCase)
     module = item.getparent(pytest.Module)
-    if "package" in scopes:
-        package = item.getparent(pytest.Package) or module
-        return id(package), getattr(package, "nodeid", "") or item.nodeid, True
-    if "module" in scopes or module is None:
-        owner = module or item.parent
+    owner = owners.get(module or item.parent)
+    if owner is not None or module is None:
+        owner = owner or item.parent
         return id(owner), owner.nodeid or item.nodeid, True
     if cls is not None:
-        return id(cls), cls.nodeid, is_unittest or "class" in scopes
+        return id(cls), cls.nodeid, issubclass(cls.obj, unittest.TestCase) or "class" in scopes
     return id(module), module.nodeid, False
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from harness.protocol.results import PlannedTest
-from harness.runner.pytest.collected import identified, names_of, teardown_of
+from harness.runner.failures import FailureDescriber
+from harness.runner.pytest.collected import identified, make_plan, names_of, teardown_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,48 @@ def test_a_second_item_of_one_id_gets_a_number() -> None:
 
 def test_the_tear_down_has_a_name_of_its_own() -> None:
     assert teardown_of(PlannedTest("a.py::t[1]", "a", "t[1]", "a.py", 3)).name == "t[1]::teardown"
+
+
+class Collected:
+    """Keeps the items of a run of pytest that only collects."""
+
+    def __init__(self) -> None:
+        self.items: Sequence[pytest.Item] = ()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.items = session.items
+
+
+FIXTURES = """
+import pytest
+
+@pytest.fixture(scope="module")
+def of_module():
+    pass
+
+@pytest.fixture(scope="class")
+def of_class():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("tests", "sizes"),
+    [
+        ("def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass", [1, 1, 1]),
+        ("def test_a(of_module): pass\ndef test_b(): pass\ndef test_c(of_module): pass", [3]),
+        ("def test_a(): pass\nclass TestB:\n    def test_b(self, of_module): pass\ndef test_c(): pass", [3]),
+        ("class TestA:\n    def test_a(self, of_class): pass\n    def test_b(self, of_class): pass", [2]),
+        ("class TestA:\n    def test_a(self): pass\n    def test_b(self): pass", [1, 1]),
+        ("def setup_module(): pass\ndef test_a(): pass\ndef test_b(): pass", [2]),
+    ],
+    ids=["no fixture", "fixture of the module", "in a class", "fixture of the class", "class", "setup_module"],
+)
+def test_a_unit_has_the_tests_that_share_fixtures(tmp_path: Path, tests: str, sizes: list[int]) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / f"test_{tmp_path.name}.py").write_text(f"{FIXTURES}\n{tests}\n")
+    collected = Collected()
+    options = ("--collect-only", "-s", "-c", str(tmp_path / "pytest.ini"), "--import-mode=importlib")
+    assert pytest.main([*options, "-p", "no:terminal", str(tmp_path)], plugins=[collected]) == 0
+    plan = make_plan(collected.items, FailureDescriber(str(tmp_path)), workers=2)
+    assert [len(unit.tests) for unit in plan.units] == sizes
