@@ -14,6 +14,8 @@ from typing import Any
 _SECTIONS = {"pytest.ini": "pytest", ".pytest.ini": "pytest", "tox.ini": "pytest", "setup.cfg": "tool:pytest"}
 _FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 """Configuration files, in the order in which pytest looks for them."""
+_PYTESTS_OWN = _FILES[:4]
+"""Those that configure pytest even where they are empty."""
 _SOURCES = {"pyproject.toml": "[tool.pytest] of pyproject.toml", "setup.cfg": "[tool:pytest] of setup.cfg"}
 _NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
 
@@ -85,18 +87,20 @@ def files(root: Path, collection: Collection) -> Iterator[str]:
 
 
 def _section(file: Path) -> Mapping[str, Any] | None:
-    """The pytest section of *file*; ``None`` if it has none or cannot be read."""
+    """The pytest section of *file*; ``None`` if it has none or cannot be read; empty if it is pytest's own and not valid."""
     try:
         if file.suffix == ".toml":
             return _of_toml(file.name, tomllib.loads(file.read_text(encoding="utf-8")))
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         parser.read_string(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, configparser.Error):
+    except OSError:
         return None
+    except (ValueError, configparser.Error):
+        return {} if file.name in _PYTESTS_OWN else None  # pytest says what is wrong with it
     section = _SECTIONS[file.name]
     if parser.has_section(section):
         return dict(parser.items(section))
-    return {} if file.name in ("pytest.ini", ".pytest.ini") else None
+    return {} if file.name in _PYTESTS_OWN else None
 
 
 def _of_toml(name: str, document: dict[str, Any]) -> Mapping[str, Any] | None:

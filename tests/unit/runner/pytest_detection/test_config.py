@@ -31,7 +31,9 @@ def test_each_file_of_configuration_is_read(tmp_path: Path, file: str, text: str
     ("file", "text", "source"),
     [
         ("pytest.ini", "", "pytest.ini"),
-        ("pytest.ini", "no ini at all", ""),
+        ("pytest.ini", "no ini at all", "pytest.ini"),
+        ("pytest.toml", "[broken", "pytest.toml"),
+        ("tox.ini", "[broken", ""),
         ("tox.ini", "[tox]\n", ""),
         ("pyproject.toml", "[tool.ruff]\n", ""),
         ("pyproject.toml", "[tool.pytest.ini_options]\n", "[tool.pytest] of pyproject.toml"),
