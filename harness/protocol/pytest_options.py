@@ -31,7 +31,7 @@ _SHOWS = (
     "--fixtures-per-test",
     "--funcargs",
 )
-_SHOWS_TOO = ("--markers", "--setup-plan", "--cache-show", "--debug-setup")
+_SHOWS_TOO = ("--markers", "--setup-only", "--setup-plan", "--cache-show", "--debug-setup")
 
 
 def refusal(

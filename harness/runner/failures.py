@@ -29,6 +29,10 @@ TRACEBACK_CHARACTERS = 200_000
 MAX_FRAMES = 50
 MAX_PLACES = 50
 _NO_FIXTURE = re.compile(r"No fixture named '(.+)' found\.")
+_MACHINERY = re.compile(
+    r"/(_pytest|pluggy)/([^/]+/)?\w+\.py$|/pytest_django/plugin\.py$|/importlib/(metadata/)?__init__\.py$"
+)
+"""Files whose functions stand between the runner and the project's code."""
 _FIXTURES = ("json", "yaml", "xml", "jsonl", "json.gz")
 
 _PYTEST = ("_pytest", "pluggy")
@@ -253,14 +257,16 @@ def format_error(error: BaseException) -> str:
 
 
 def project_traceback(error: BaseException) -> str:
-    """The traceback of *error* without the harness's own frames and those of the import system and of runpy."""
-    frames = [
-        frame
-        for frame in unpatched.traceback.extract_tb(error.__traceback__)
-        if not (is_ours(frame.filename) or frame.filename.startswith("<frozen "))
-    ]
-    lines = unpatched.traceback.format_list(frames)
-    return "".join(["Traceback (most recent call last):\n", *lines, *unpatched.traceback.format_exception_only(error)])
+    """The traceback of *error* without the harness's own frames and those of the import system, of runpy and of pytest."""
+    found = unpatched.traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in found if not (is_ours(frame.filename) or frame.filename.startswith("<frozen "))]
+    shown = [frame for frame in frames if not _MACHINERY.search(frame.filename)]
+    if isinstance(error, SyntaxError):  # the error itself has the line; the innermost frames are those of the parser
+        shown = [frame for frame in shown if not excerpt.is_framework(frame.filename)]
+    elif not isinstance(error, ImportError):
+        shown = shown or frames
+    lines = ["Traceback (most recent call last):\n", *unpatched.traceback.format_list(shown)] if shown else []
+    return "".join([*lines, *unpatched.traceback.format_exception_only(error)])
 
 
 def _is_unittest(tb: TracebackType) -> bool:

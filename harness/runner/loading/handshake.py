@@ -80,13 +80,17 @@ class Handshake:
 
     def load_settings(self) -> None:
         """Load the settings. Raises ``ProjectError`` where they cannot be loaded."""
-        module = os.environ.get(VARIABLE, "")
-        subject = f"The settings {module}" if module else f"The settings of {' '.join(self.spec.bootstrap)}"
         with unset_variables.unset_variables(project_root(), self.unset):
             try:
                 settings.DATABASES  # noqa: B018 - the access loads them
             except BaseException as error:
-                raise explained(error, subject, "cannot be loaded", self.unset, module) from error
+                raise self.explain_settings(error) from error
+
+    def explain_settings(self, error: BaseException) -> HarnessError:
+        """*error*, which ended the loading of the settings, with advice."""
+        module = os.environ.get(VARIABLE, "")
+        subject = f"The settings {module}" if module else f"The settings of {' '.join(self.spec.bootstrap)}"
+        return explained(error, subject, "cannot be loaded", self.unset, module)
 
     def _send_topology(self) -> Topology:
         topology, folded = read_topology(settings.DATABASES)

@@ -17,12 +17,13 @@ from _pytest import capture as capture_module
 from _pytest import faulthandler as faulthandler_module
 from _pytest.config import ConftestImportFailure, _prepareconfig
 from _pytest.junitxml import xml_key
+from _pytest.outcomes import OutcomeException
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .. import unpatched
 from ..workers.output_capture import Capture
 
-__all__ = ["ConftestImportFailure"]
+__all__ = ["ConftestImportFailure", "OutcomeException"]
 
 prepare_config: Callable[..., pytest.Config] = _prepareconfig
 """``pytest.main`` up to the configuration. It raises what ``pytest.main`` prints."""
@@ -40,6 +41,11 @@ def connections_allowed() -> Iterator[None]:
         yield
     finally:
         BaseDatabaseWrapper.ensure_connection = current  # type: ignore[method-assign]  # what was there
+
+
+def options_known(parser: pytest.Parser) -> list[str]:
+    """The names of all options of pytest and its plugins."""
+    return [name for group in parser._groups for option in group.options for name in option.names()]
 
 
 def unconfigure(config: pytest.Config) -> None:
@@ -99,6 +105,9 @@ def restart_capture(config: pytest.Config, capture: Capture) -> None:
     pytest's own temporary files are shared with the process from which this one was forked.
     """
     manager: Any = config.pluginmanager.getplugin("capturemanager")
+    if manager is None:  # -p no:capture
+        capture.redirect()
+        return
     manager.stop_global_capturing()
     capture.redirect()
     files = iter((capture.stdout.fd, capture.stderr.fd))

@@ -18,12 +18,15 @@ from ...protocol.events import AttemptFinished, RunFinished, RunPlanned
 from ...protocol.messages import RunSpec
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unset_variables
-from ..failures import FailureDescriber, import_advice, message_of, project_root, project_traceback, type_name
+from ..failures import project_root
 from ..processes import warning_counts
 from ..project.run_plan import run_plan
 from ..schedule.slots import Limits
 from ..schedule.units import Plan, replayed
 from . import after_fork, pytest_internals
+from .advice import explanation
+from .advice.observer import Observer
+from .advice.settings import missing_pytest_django, no_settings, users_of_pytest_django
 from .arguments import pytest_arguments
 from .collected import collector_test, identified, make_plan, session_teardown
 from .databases import Databases
@@ -49,6 +52,9 @@ class Handshake(Protocol):
     def settle(self) -> Session:
         """Send the topology and receive the routes."""
 
+    def explain_settings(self, error: BaseException) -> HarnessError:
+        """*error*, which ended the loading of the settings, with advice."""
+
 
 def run(handshake: Handshake) -> None:
     """Run pytest with the arguments of the specification. Raises ``HarnessError``."""
@@ -64,25 +70,27 @@ class PytestRun:
         self.session: Session | None = None
         self._databases = Databases()
         self._plugin = Coordinator(self._run_tests)
+        self._arguments: list[str] = []
+        self._observer = Observer()
         self._setup = django.setup
 
     def run(self) -> None:
         """Start pytest and run what it collects."""
         has_pytest_django = importlib.util.find_spec("pytest_django") is not None
-        arguments = list(pytest_arguments(self._spec, has_pytest_django=has_pytest_django))
+        arguments = self._arguments = list(pytest_arguments(self._spec, has_pytest_django=has_pytest_django))
         sys.argv = ["pytest", *arguments]
         os.environ.setdefault("PYTEST_VERSION", pytest.__version__)
         self._databases.install()
-        with self._django_set_up_watched(), unset_variables.unset_variables(project_root(), self._handshake.unset):
-            config = self._configured(arguments)
-        with self._django_set_up_watched():
+        with self._django_set_up_watched(), self._errors_explained():
+            with unset_variables.unset_variables(project_root(), self._handshake.unset):
+                config = pytest_internals.prepare_config(arguments, [self._plugin, self._observer])
             try:
                 status = int(config.hook.pytest_cmdline_main(config=config) or 0)
             except HarnessError:
                 raise
             except (Exception, SystemExit) as error:
                 if not self._plugin.has_run:
-                    raise self._explained(error) from error
+                    raise
                 self._report_end(error)
                 status = 0
             finally:
@@ -98,13 +106,14 @@ class PytestRun:
         session.journal.write(AttemptFinished(test.id, 1, Outcome.ERRORED, 0.0, (failure,), extra=test, final=True))
         session.red += 1
 
-    def _configured(self, arguments: list[str]) -> pytest.Config:
+    @contextlib.contextmanager
+    def _errors_explained(self) -> Iterator[None]:
         try:
-            return pytest_internals.prepare_config(arguments, [self._plugin])
-        except HarnessError:
-            raise
-        except Exception as error:
-            raise self._explained(error) from error
+            yield
+        except BaseException as error:
+            if (explained := self._explained(error)) is error:
+                raise
+            raise explained from error
 
     @contextlib.contextmanager
     def _django_set_up_watched(self) -> Iterator[None]:
@@ -134,7 +143,14 @@ class PytestRun:
 
     def _run_tests(self, pytest_session: pytest.Session) -> None:
         if self.session is None and not (settings.configured or os.environ.get("DJANGO_SETTINGS_MODULE")):
-            raise _no_settings(pytest_session.config)
+            raise no_settings(
+                has_pytest_django=pytest_session.config.pluginmanager.hasplugin("django"),
+                settings_advice=self._spec.settings_advice,
+            )
+        if importlib.util.find_spec("pytest_django") is None and (
+            users := users_of_pytest_django(pytest_session.items)
+        ):
+            raise missing_pytest_django(f"{len(users)} of the tests need pytest-django", users)
         session = self._begin()
         session.messages.check()
         plan, others = self._planned(session, pytest_session)
@@ -228,40 +244,11 @@ class PytestRun:
 
     def _explained(self, error: BaseException) -> BaseException:
         """*error*, which ended pytest, with the next step."""
-        if isinstance(error, HarnessError) or not isinstance(error, Exception | SystemExit | pytest.exit.Exception):
-            return error
-        if isinstance(error, pytest_internals.ConftestImportFailure):
-            cause = error.cause
-            return ProjectError(
-                f"{FailureDescriber(project_root()).relative(str(error.path))} cannot be imported:"
-                f" {type_name(type(cause))}: {message_of(cause)}",
-                hint=import_advice(cause) or unset_variables.unset_advice(tuple(self._handshake.unset)).strip(),
-                evidence=project_traceback(cause),
-            )
-        if isinstance(error, pytest.UsageError):
-            lines = message_of(error).strip().splitlines()
-            return ProjectError(f"pytest: {lines[-1] if lines else 'usage error'}", evidence="\n".join(lines[:-1]))
-        return ProjectError(
-            f"pytest could not run the tests: {type_name(type(error))}: {message_of(error)}",
-            hint=import_advice(error) or "Does pytest -p no:xdist come further?",
-            evidence=project_traceback(error),
-        )
+        node_ids = [argument for argument in self._arguments if "::" in argument]
+        return explanation.explained(error, explanation.Context(self._spec, self._handshake, node_ids, self._observer))
 
 
 def _last_error(text: str) -> str:
-    """The last line of an exception in *text*, which pytest has formatted."""
-    lines = text.strip().splitlines() or [""]
-    marked = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
-    return marked[-1] if marked else lines[-1]
-
-
-def _no_settings(config: pytest.Config) -> ProjectError:
-    if config.pluginmanager.hasplugin("django"):
-        return ProjectError(
-            "pytest-django found no settings.",
-            hint='Name them: DJANGO_SETTINGS_MODULE = "..." in the configuration of pytest, or --settings.',
-        )
-    return ProjectError(
-        "Nothing has set Django up: pytest-django is not installed where the tests run.",
-        hint='Install it: extra_install = ["pytest-django"] in [tool.harness].',
-    )
+    """The last line of an exception in *text*, which pytest has formatted; all of a text without a traceback."""
+    marked = [line.removeprefix("E").strip() for line in text.splitlines() if line.startswith("E ")]
+    return marked[-1] if marked else text.strip()

@@ -17,7 +17,9 @@ BEFORE_TESTS = """
     schedule/__init__ schedule/units pytest_detection/config pytest_detection/tests workers/__init__ servers/__init__
     processes/__init__ sql/__init__ project/session unittest_suite/__init__
     pytest/__init__ pytest/plugin pytest/run_pytest pytest/databases pytest/collected pytest/label_paths
-    databases/__init__ databases/migration_errors databases/spawned replication/__init__
+    pytest/advice/__init__ pytest/advice/explanation pytest/advice/observer pytest/advice/selection
+    pytest/advice/settings pytest/advice/modes
+    pytest/advice/unknown_options databases/__init__ databases/migration_errors databases/spawned replication/__init__
     startup/__init__ startup/sitecustomize
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process

@@ -1,0 +1,1 @@
+"""Explains the errors that end pytest before its tests run: each with the next step."""
