@@ -119,7 +119,7 @@ class Config:
     project: Path = _option(
         FOLDER, "Folder of manage.py, the project's root.", default=".", commands=(*ALL, "init"), in_file=False
     )
-    labels: tuple[str, ...] = _key(TEXTS, "Tests to run if the command line names none: dotted names or paths.")
+    labels: tuple[str, ...] = _key(TEXTS, "Tests to run if the command line names none: dotted names, paths or ids.")
     db: tuple[DbSpec, ...] = _option(
         TEXTS,
         "Backend of the tests, or of one alias: ALIAS=ENGINE[:VERSION]. Without it, the engines of the settings. "

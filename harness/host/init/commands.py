@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 
 from harness.errors import ProjectError
@@ -34,6 +34,81 @@ _VALUED = {
     **dict.fromkeys(("-v", "--verbosity", "--testrunner", "--pythonpath", "-k", "--durations"), ""),
 }
 """The flags of ``manage.py test`` that take a word, with our key for it; empty for those that do not decide the tests."""
+
+
+_OF_XDIST = (
+    *(
+        "-n",
+        "--numprocesses",
+        "--maxprocesses",
+        "--max-worker-restart",
+        "--dist",
+        "--tx",
+        "--px",
+        "-d",
+        "--maxschedchunk",
+    ),
+    *("--splits", "--group", "--store-durations", "--durations-path"),
+)
+"""pytest's options that share the tests out to processes or machines, of pytest-xdist and pytest-split."""
+_OF_REPORTS = (
+    *(
+        "-v",
+        "-q",
+        "-s",
+        "-l",
+        "-r",
+        "--verbose",
+        "--quiet",
+        "--tb",
+        "--color",
+        "--capture",
+        "--show-capture",
+        "--no-header",
+    ),
+    *(
+        "--durations",
+        "--durations-min",
+        "--junitxml",
+        "--junit-xml",
+        "--junit-prefix",
+        "--html",
+        "--self-contained-html",
+    ),
+    *("--reuse-db", "--create-db", "--full-trace", "--showlocals"),
+)
+"""Those that decide what is shown, or whether databases stay: a run has its own reports."""
+_VALUED_OF_PYTEST = (
+    *(
+        "-k",
+        "-m",
+        "-p",
+        "-c",
+        "-o",
+        "-W",
+        "-r",
+        "-n",
+        "--ds",
+        "--dc",
+        "--deselect",
+        "--ignore",
+        "--ignore-glob",
+        "--rootdir",
+    ),
+    *(
+        "--import-mode",
+        "--maxfail",
+        "--confcutdir",
+        "--basetemp",
+        "--config-file",
+        "--override-ini",
+        "--reruns",
+        "--timeout",
+    ),
+    *("--reruns-delay", "--tb", "--color", "--capture", "--durations", "--junitxml", "--junit-xml", "--cov-report"),
+    *("--cov-config", "--cov-context", "--cov-fail-under", *_OF_XDIST[:7], "--splits", "--group"),
+)
+"""Those that take a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +232,7 @@ def parse(words: Sequence[str], step: Step, root: Path) -> TestCommand | None:
         text = " ".join(words[place:])
         is_module = place > 0 and words[place - 1] in ("-m", "--module")
         if name in ("pytest", "py.test") and (place == 0 or is_module or words[0] in _STARTERS):
-            return TestCommand("pytest", "", _values_of(rest), step, text)
+            return TestCommand("pytest", "", _values_of_pytest(rest, root / step.folder), step, text)
         is_test = next(iter(rest), "") == "test"
         if is_test and name.endswith(".py") and word == find_entry(root).script:
             return TestCommand("django", word, _values_of(rest[1:]), step, text)
@@ -246,6 +321,38 @@ def settings_of(root: Path, bootstrap: str, folder: str) -> tuple[str, str]:
     tree = variables.parsed(path) if path else None
     named = list(settings_search.modules_in(tree)) if tree else []
     return next(iter(named), target), target
+
+
+def _values_of_pytest(words: Sequence[str], folder: Path) -> dict[str, tuple[str, ...]]:
+    """The values of pytest's arguments by our keys; ``left_out`` has the options that a run does not need.
+
+    Words that a shell fills in are left out. A word that is no option and no path below *folder* is the value of the option
+    before it.
+    """
+    values: dict[str, tuple[str, ...]] = {}
+    waiting = iter(words)
+    for word in takewhile(lambda each: not re.match(r"\d*[<>]", each), waiting):
+        name = word.partition("=")[0] if word.startswith("--") else word[:2]
+        is_whole = "=" in word if word.startswith("--") else len(word) > 2
+        given = [word, *islice(waiting, 1)] if name in _VALUED_OF_PYTEST and not is_whole else [word]
+        if any(re.search(r"[${}]", each) for each in given):
+            continue
+        if not word.startswith("-"):
+            key = (
+                "labels"
+                if (folder / word.partition("::")[0]).exists() or "pytest_args" not in values
+                else "pytest_args"
+            )
+        elif name == "--ds":
+            key, given = "settings", [given[-1].removeprefix("--ds=")]
+        elif name in _OF_XDIST or name.startswith("--cov") or name == "--no-cov":
+            key = "left_out"
+        elif name in _OF_REPORTS:
+            continue
+        else:
+            key = "pytest_args"
+        values[key] = (*values.get(key, ()), *given)
+    return values
 
 
 _STARTERS = (

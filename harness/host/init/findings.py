@@ -25,11 +25,13 @@ from harness.host.init.environments import tox_steps
 from harness.host.init.steps import Command, Step
 from harness.host.init.workflows import workflow_jobs
 from harness.host.project import dependencies, settings_search
-from harness.host.project.entry import MANAGE_PY, Entry, find_entry, find_settings_module
+from harness.host.project.entry import MANAGE_PY, Entry, find_entry, find_settings_module, is_set_up_for_pytest
 from harness.host.project.files import project_files
 from harness.host.project.settings_search import VARIABLE
 
 MADE_UP = "made up"
+_READ_BY_PYTEST = tuple(f"{name} names it" for name in ("pytest.ini", "setup.cfg", "pyproject.toml", "conftest.py"))
+"""Sources of settings that pytest-django reads itself."""
 _OF_A_DATABASE = re.compile(r"(DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL).*(USER|PASS|HOST|PORT|NAME|URL)|PGPASSWORD")
 _OF_TOOLS = re.compile(
     r"(COV|CODECOV|COVERAGE|TOX|PIP_|UV_|GITHUB|PYTHON|PY_COLORS|FORCE_COLOR|CI$|PATH$|HARNESS)|.*(TOKEN|SELENIUM|PLAYWRIGHT)"
@@ -109,7 +111,14 @@ class _Project:
                 return Entry("" if script.parent == Path() else script.parent.as_posix(), MANAGE_PY)
             if not command.script:
                 return Entry(command.step.folder if (self.root / command.step.folder).is_dir() else "")
+        if self.is_of_pytest and command and (self.root / command.step.folder).is_dir():
+            return find_entry(self.root, command.step.folder)
         return find_entry(self.root)
+
+    @property
+    def is_of_pytest(self) -> bool:
+        """Whether pytest is the project's own test command."""
+        return self.command is not None and self.command.kind == "pytest"
 
     @cached_property
     def bootstrap(self) -> Found | None:
@@ -117,7 +126,7 @@ class _Project:
         command = self.command
         if command and command.bootstrap:
             return Found("bootstrap", command.bootstrap, f"{command.step.where}: {command.text}")
-        if (command and (command.kind == "django" or settings_search.candidates(self.root))) or self.entry.script:
+        if command or self.entry.script:
             return None
         value, where = lying_script(self.root)
         return Found("bootstrap", value, where) if value else None
@@ -130,6 +139,10 @@ class _Project:
             return Found("settings", named[-1], command.step.where)
         if command and (named := command.step.env.get(VARIABLE)):
             return Found("settings", named[-1], command.step.where)
+        candidates = settings_search.candidates(self.root)
+        known = next(((module, reason) for module, reason in candidates.items() if reason.endswith("names it")), None)
+        if self.is_of_pytest and known:
+            return Found("" if known[1] in _READ_BY_PYTEST else "settings", *known)
         if self.bootstrap:
             return Found("", *settings_of(self.root, str(self.bootstrap.value), self.entry.workdir))
         if self.entry.script:
@@ -140,7 +153,6 @@ class _Project:
             if module:
                 return Found("", module, self.entry.script)
             return None
-        candidates = settings_search.candidates(self.root)
         return next((Found("settings", module, reason) for module, reason in candidates.items()), None)
 
     @cached_property
@@ -156,7 +168,7 @@ class _Project:
 def look_at(root: Path) -> Findings:
     """The findings in the project at *root*."""
     project = _Project(root)
-    has_django = bool(project.entry.script or project.settings)
+    has_django = bool(project.entry.script or project.settings or project.is_of_pytest)
     backends, for_backend = list(_databases(project)), list(_for_backends(project))
     env = list(_variables(project, {each.key for each in for_backend}))
     found = [*_place(project), *_labels(project), *backends, *_files(project), *_packages(project), *env, *for_backend]
@@ -195,17 +207,20 @@ def _root_for(folder: Path) -> Path | None:
 
 
 def _labels(project: _Project) -> Iterator[Found]:
-    """The choice of tests that the project's own command makes."""
+    """The framework, where a run would choose the other one, and the choice of tests of the project's own command."""
     command = project.command
-    if command is None or command.kind != "django":
+    if command is None:
         return
     where = f"{command.step.where}: {command.text}"
+    is_set_up = any(map(is_set_up_for_pytest, {project.root, project.root / project.entry.workdir}))
+    if is_set_up != project.is_of_pytest and not project.bootstrap:
+        yield Found("framework", command.kind, where)
     here = project.root / command.step.folder
     workdir = project.root / project.entry.workdir
     labels = []
     for label in command.values.get("labels", ()):
         path = Path(os.path.relpath(here / label, workdir))
-        if (here / label).exists() and ".." not in path.parts:
+        if (here / label.partition("::")[0]).exists() and ".." not in path.parts:
             labels.append(path.as_posix())
         elif variables.module_file([workdir, project.root, here], label) or variables.begins_with_module(
             workdir, label
@@ -215,9 +230,11 @@ def _labels(project: _Project) -> Iterator[Found]:
             project.notes.append(f"The label {label} of {where} names no file here and is left out.")
     if labels and "." not in labels:
         yield Found("labels", tuple(labels), where)
-    elif not (labels or project.entry.script or project.bootstrap) and any(project.root.glob("example*/__init__.py")):
+    elif not (labels or project.entry.script or project.bootstrap or project.is_of_pytest) and any(
+        project.root.glob("example*/__init__.py")
+    ):
         yield Found("labels", (".",), f"{where}, with the tests of examples")
-    for key in ("exclude_tag", "tag"):
+    for key in ("exclude_tag", "tag", "pytest_args"):
         if values := command.values.get(key):
             yield Found(key, values, where)
     for key in ("pattern", "top_level_directory"):
@@ -358,14 +375,20 @@ def _packages(project: _Project) -> Iterator[Found]:
             yield Found(key, value, where)
 
 
+def _is_same(one: TestCommand, other: TestCommand) -> bool:
+    """Whether both commands run the same tests by pytest: with coverage or without, in one process or several."""
+    chosen = [{key: value for key, value in each.values.items() if key != "left_out"} for each in (one, other)]
+    return one.kind == other.kind == "pytest" and chosen[0] == chosen[1]
+
+
 def _remarks(project: _Project) -> Iterator[str]:
     command = project.command
-    if command and command.kind == "pytest":
+    if command and (left_out := command.values.get("left_out")):
         yield (
-            f"The project's own command is pytest ({command.step.where}). Tests of unittest's and Django's classes run; tests "
-            'that only pytest can run are red, and framework = "django" leaves them out.'
+            f"Options of the project's own pytest are left out: {' '.join(left_out)} ({command.step.where}). The harness shares"
+            " the tests out itself; coverage is measured with pytest_args."
         )
-    others = {each.text: each.step.where for each in project.tests if command and each.kind == command.kind != "pytest"}
+    others = {each.text: each.step.where for each in project.tests if command and not _is_same(each, command)}
     for text, where in others.items():
         if command and text != command.text:
             yield f"Another command runs tests, and is not followed: {text} ({where})."
@@ -381,9 +404,9 @@ def _remarks(project: _Project) -> Iterator[str]:
         )
     if command is None:
         yield "No command that runs Django's tests was found, so all tests run that Django finds."
-    if not project.settings and not project.entry.script:
+    if not (project.settings or project.entry.script or project.is_of_pytest):
         only = next(iter(settings_search.pytest_files(project.root)), "")
         yield (
-            f"No settings module was found{f'; {only} configures Django for pytest alone' if only else ''}. "
+            f"No settings module was found{f'; {only} configures Django for pytest' if only else ''}. "
             'Name one: settings = "package.settings", or a function: bootstrap = "package.settings:configure".'
         )

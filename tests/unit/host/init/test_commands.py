@@ -47,6 +47,28 @@ class TestParse:
         assert command.kind == "pytest"
 
     @pytest.mark.parametrize(
+        ("text", "values"),
+        [
+            ("pytest -n4 --dist loadfile -q", {"left_out": ("-n4", "--dist", "loadfile")}),
+            ("pytest -vv --tb=short -ra --durations 5 --junitxml out.xml --reuse-db", {}),
+            (
+                "pytest --cov shop -k 'a b' $ARGS",
+                {"left_out": ("--cov",), "labels": ("shop",), "pytest_args": ("-k", "a b")},
+            ),
+            ("pytest -m $MARK -p no:x --ds a.b > log", {"pytest_args": ("-p", "no:x"), "settings": ("a.b",)}),
+            (
+                "pytest --import-mode=importlib --deselect a.py::b",
+                {"pytest_args": ("--import-mode=importlib", "--deselect", "a.py::b")},
+            ),
+            ("pytest --odd word", {"pytest_args": ("--odd", "word")}),
+        ],
+    )
+    def test_options_of_pytest(self, text: str, values: dict[str, tuple[str, ...]]) -> None:
+        command = parse(shlex.split(text), Step("here", text), Path("nowhere"))
+        assert command is not None
+        assert command.values == values
+
+    @pytest.mark.parametrize(
         "text", ["pip install pytest", "python manage.py check", "uv pip install pytest", "echo test"]
     )
     def test_other_commands_run_no_tests(self, text: str) -> None:

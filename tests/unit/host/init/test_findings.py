@@ -79,7 +79,7 @@ class TestBootstrap:
     def test_settings_of_pytest_come_before_a_script(self, tmp_path: Path) -> None:
         files = {"runtests.py": RUNTESTS, "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = tests.conf\n"}
         write(tmp_path, {**files, WORKFLOW: workflow("pytest")})
-        assert values(tmp_path) == {"settings": "tests.conf"}
+        assert values(tmp_path) == {}  # pytest-django reads them itself
 
     def test_folders_to_import_from(self, tmp_path: Path) -> None:
         tox = "[testenv]\nsetenv =\n    PYTHONPATH = {toxinidir}:{toxinidir}/lib\ncommands = django-admin test shop\n"
@@ -246,11 +246,65 @@ class TestFiles:
         assert values(tmp_path) == {"extra_install": ("freezegun>=1",)}
 
 
+PYTEST = {**PROJECT, "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\n", "tests/test_a.py": ""}
+
+
+class TestPytest:
+    def test_its_options_and_paths_are_those_of_a_run(self, tmp_path: Path) -> None:
+        run = "pytest -n auto --ds=shop.settings -m 'not slow' -ra tests 'tests/test_a.py::test_b[1 2]' no_such_path"
+        write(tmp_path, {**PYTEST, WORKFLOW: workflow(f'"{run}"')})
+        assert values(tmp_path) == {
+            "settings": "shop.settings",
+            "labels": ("tests", "tests/test_a.py::test_b[1 2]"),
+            "pytest_args": ("-m", "not slow", "no_such_path"),
+        }
+
+    def test_the_defaults_fit_a_plain_command(self, tmp_path: Path) -> None:
+        write(tmp_path, {**PYTEST, WORKFLOW: workflow("python -m pytest -v")})
+        assert values(tmp_path) == {}
+
+    def test_it_is_named_where_nothing_is_configured(self, tmp_path: Path) -> None:
+        write(tmp_path, {**PROJECT, WORKFLOW: workflow("pytest", env="DJANGO_SETTINGS_MODULE: shop.settings")})
+        assert values(tmp_path) == {"framework": "pytest", "settings": "shop.settings"}
+
+    def test_a_library_needs_neither_settings_nor_manage_py(self, tmp_path: Path) -> None:
+        conftest = "def pytest_configure():\n    settings.configure()\n"
+        write(tmp_path, {"tests/conftest.py": conftest, "tox.ini": "[testenv]\ncommands = pytest {posargs:tests}\n"})
+        findings = look_at(tmp_path)
+        assert (values(tmp_path), findings.notes, findings.has_django) == ({"labels": ("tests",)}, (), True)
+
+    def test_the_folder_of_the_command_is_that_of_the_tests(self, tmp_path: Path) -> None:
+        files = {f"backend/{name}": text for name, text in PYTEST.items()}
+        write(tmp_path, {**files, WORKFLOW: workflow("cd backend && pytest tests")})
+        assert values(tmp_path) == {"workdir": "backend", "labels": ("tests",)}
+
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            (
+                "noxfile.py",
+                'import nox\n@nox.session\ndef t(session):\n    session.run("pytest", "-k", "a", *session.posargs)\n',
+            ),
+            ("Makefile", "test:\n\tpytest -k a\n"),
+            ("tox.ini", "[testenv]\ncommands = pytest -k a {posargs}\n"),
+        ],
+    )
+    def test_other_files_have_its_command_too(self, tmp_path: Path, file: str, text: str) -> None:
+        write(tmp_path, {**PYTEST, file: text})
+        assert values(tmp_path) == {"pytest_args": ("-k", "a")}
+
+
 class TestNotes:
-    def test_pytest(self, tmp_path: Path) -> None:
-        write(tmp_path, {**PROJECT, WORKFLOW: workflow("pytest")})
+    def test_options_of_pytest_that_a_run_does_not_need(self, tmp_path: Path) -> None:
+        write(tmp_path, {**PYTEST, WORKFLOW: workflow("pytest -n auto --cov=shop && pytest --cov-report=xml")})
         (note,) = look_at(tmp_path).notes
-        assert note.startswith("The project's own command is pytest (.github/workflows/tests.yml).")
+        assert note.startswith(f"Options of the project's own pytest are left out: -n auto --cov=shop ({WORKFLOW}).")
+
+    def test_pytest_beside_djangos_runner(self, tmp_path: Path) -> None:
+        write(tmp_path, {**PYTEST, WORKFLOW: workflow("python manage.py test && pytest -m slow")})
+        assert values(tmp_path) == {"framework": "django"}
+        (note,) = look_at(tmp_path).notes
+        assert note == f"Another command runs tests, and is not followed: pytest -m slow ({WORKFLOW})."
 
     def test_a_second_command(self, tmp_path: Path) -> None:
         write(tmp_path, {**PROJECT, WORKFLOW: workflow("python manage.py test && python manage.py test --tag slow")})
