@@ -1,14 +1,28 @@
-"""Checks the choice of a framework against the options that only the other one has.
+"""The choice of a framework: whether it may be pytest, and the options that only the other one has.
 
 Where the choice is left to the runner, the runner checks it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from harness.errors import UsageError
 from harness.host.config.command_line import django_args
 from harness.host.config.options import Config
+from harness.host.project.entry import is_set_up_for_pytest
 from harness.protocol import pytest_options
+
+
+def may_be_of_pytest(project: Path, framework: str, words: Sequence[str]) -> bool:
+    """Whether pytest may run the tests of *project*: the runner decides. *words* are those for pytest.
+
+    pytest finds the settings itself, so nothing else needs to say that *project* is one of Django's.
+    """
+    if framework == "auto":
+        return bool(words) or is_set_up_for_pytest(project)
+    return framework == "pytest"
 
 
 def check_framework(config: Config) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import read_databases
 from harness.host.config.djangos import read_djangos
-from harness.host.config.frameworks import check_framework
+from harness.host.config.frameworks import check_framework, may_be_of_pytest
 from harness.host.config.options import DEFAULT, OPTIONS, Config, Option
 from harness.host.config.servers import read_servers
 from harness.host.config.values import FILE, FOLDER, PLACES, Form, Mismatch, unknown_key, wrong_value
@@ -32,7 +32,6 @@ from harness.host.project.entry import (
     find_entry,
     find_settings_module,
     is_project_itself,
-    is_set_up_for_pytest,
     project_above,
 )
 from harness.host.project.settings_search import VARIABLE
@@ -102,7 +101,7 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
             values["settings"], sources["settings"] = module, VARIABLE
     elif values["settings"] is None:
         found = Entry(values["workdir"], script)
-        is_needed = need_settings and not _may_be_of_pytest(project, values)
+        is_needed = need_settings and not may_be_of_pytest(project, values["framework"], values["pytest_args"])
         values["settings"], sources["settings"] = _settings(project, found, {**environ, **values["env"]}, is_needed)
     _check_together(values)
     config = Config(**values, script=script, sources=sources, given=dict(cli))
@@ -219,13 +218,6 @@ def _absolute(form: Form, value: object, folder: Path) -> object:
     if form is PLACES and isinstance(value, tuple):
         return tuple(place if "://" in place else str(resolved(place)) for place in value)
     return value
-
-
-def _may_be_of_pytest(project: Path, values: Mapping[str, Any]) -> bool:
-    """Whether pytest may run the tests, which finds its settings itself: the runner decides."""
-    if values["framework"] == "auto":
-        return bool(values["pytest_args"]) or is_set_up_for_pytest(project)
-    return bool(values["framework"] == "pytest")
 
 
 def _settings(project: Path, entry: Entry, environ: Mapping[str, str], needed: bool) -> tuple[str | None, str]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from harness.host.config.databases import DbSpec, exact
 from harness.host.config.djangos import check_python
+from harness.host.config.frameworks import may_be_of_pytest
 from harness.host.config.options import Config
 from harness.host.config.servers import ServerConfig
 from harness.host.engines import ENGINES
@@ -109,7 +110,9 @@ def servers_of(db: Iterable[DbSpec]) -> tuple[DbSpec, ...]:
 def has_project(config: Config) -> bool:
     """Whether *config* is that of a Django project."""
     # a script that chooses between settings names none, and its dependencies are the same for each of them
-    return config.settings is not None or bool(config.script or config.bootstrap)
+    if config.settings is not None or config.script or config.bootstrap:
+        return True
+    return may_be_of_pytest(config.project, config.framework, config.pytest_args)
 
 
 def side_by_side(jobs: Mapping[_Key, Callable[[], _Value]]) -> dict[_Key, _Value]:

@@ -173,7 +173,7 @@ class Progress:
         """The lines of an event that changes no state."""
         match event:
             case events.TopologyFound() if self._options.verbosity >= 1:
-                text = f"{event.settings} on Django {event.django}, Python {event.python}"
+                text = f"{event.settings or 'configured'} on Django {event.django}, Python {event.python}"
                 return [labelled("settings", one_line(text))]
             case events.FrameworkChosen() if self._options.verbosity >= (1 if event.framework == "pytest" else 2):
                 return [labelled("framework", one_line(f"{event.framework}: {event.reason}"))]
