@@ -43,12 +43,15 @@ class Folded:
 
 
 def fold(phases: Sequence[Phase]) -> Folded:
-    """The result of the reports *phases* in their order. If the item has run more than once, the last call counts."""
+    """The result of the reports *phases* in their order. If the item has run more than once, the last call counts.
+
+    As in pytest's own report, captured text is shown for failures alone.
+    """
     starts = [number for number, phase in enumerate(phases) if phase.when == "setup" and phase.subtest is None]
     phases = phases[starts[-1] :] if starts else phases
     teardown = tuple(_failure(phase) for phase in phases if phase.when == "teardown" and phase.outcome == "failed")
     outcome, failures, reason = _verdict([phase for phase in phases if phase.when != "teardown"])
-    stdout, stderr, log = _streams(phases)
+    stdout, stderr, log = _streams(phases) if outcome.is_red or teardown else ("", "", "")
     subtests = sum(phase.subtest is not None for phase in phases)
     return Folded(Result(outcome, failures, reason, subtests, stdout, stderr, log), teardown)
 

@@ -93,12 +93,22 @@ class TestSections:
         early = ("Captured stdout setup", "a\n")
         phases = [
             Phase("setup", "passed", sections=(early,)),
-            Phase("call", "passed", sections=(early, ("Captured stderr call", "b\n"), ("Captured log call", "INFO c"))),
+            Phase("call", "failed", sections=(early, ("Captured stderr call", "b\n"), ("Captured log call", "INFO c"))),
         ]
         result = fold(phases).result
         assert result.stdout == "a\n"
         assert (result.stderr, result.log) == ("b\n", "INFO c\n")
 
     def test_those_of_plugins_are_in_stderr_with_their_title(self) -> None:
-        result = fold([UP, Phase("call", "passed", sections=(("Hypothesis", "seed 1"),))]).result
+        result = fold([UP, Phase("call", "failed", sections=(("Hypothesis", "seed 1"),))]).result
         assert (result.stdout, result.stderr, result.log) == ("", "--- Hypothesis ---\nseed 1\n", "")
+
+    def test_a_test_that_passes_shows_none(self) -> None:
+        texts = (("Captured log call", "WARNING slow"),)
+        result = fold([UP, Phase("call", "passed", sections=texts), DOWN]).result
+        assert (result.stdout, result.stderr, result.log) == ("", "", "")
+
+    def test_a_failed_tear_down_shows_them(self) -> None:
+        texts = (("Captured stdout call", "a\n"),)
+        down = Phase("teardown", "failed", sections=texts, failure=FAILURE)
+        assert fold([UP, Phase("call", "passed", sections=texts), down]).result.stdout == "a\n"
