@@ -13,9 +13,8 @@ from pathlib import Path
 
 import click
 
-from tests.django_suite.compare import differences, explanation, table
+from tests.django_suite.compare import EXPLAINED, report, table
 from tests.django_suite.running import REQUIREMENT, by_django, by_harness, prepare
-from tests.random_suites.compare import Seen
 
 APPS = (
     "aggregation",
@@ -57,25 +56,10 @@ def main(labels: Sequence[str], db: Sequence[str], parallel: Sequence[int], work
             runs = {f"runtests.py --parallel {each}": by_django(root, backend, each, labels) for each in parallel}
             runs[HARNESS] = by_harness(root, backend, workers, labels)
             print(table(runs))
-            unexplained += _print_differences(runs)
+            text, number = report(runs, EXPLAINED, HARNESS)
+            print(text)
+            unexplained += number
     sys.exit(int(unexplained > 0))
-
-
-def _print_differences(runs: dict[str, Seen]) -> int:
-    """Print the differences of each other run from the first. Returns the number of those of the harness that have no reason."""
-    (first, expected), *others = runs.items()
-    unexplained = 0
-    for title, seen in others:
-        found = differences(expected, seen)
-        print(f"\n{len(found)} tests differ between {first} and {title}")
-        for name, text in found:
-            why = explanation(name) if title == HARNESS else ""
-            unexplained += title == HARNESS and not why
-            print(f"- {name}: {text}" + (f": {why}" if why else ""))
-        for lost in seen.lost:
-            unexplained += 1
-            print(f"- lost {lost}")
-    return unexplained
 
 
 if __name__ == "__main__":

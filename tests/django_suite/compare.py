@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from tests.django_suite.recorder import MARK
 from tests.random_suites.compare import Seen, Told, expected
@@ -24,9 +25,31 @@ _WORDS = {
 
 def recorded(output: str) -> Seen:
     """The results in the *output* of ``recorder.py``. Raises ``AssertionError`` if the run did not come to its end."""
+    return expected(record_in(output))
+
+
+def record_in(output: str) -> dict[str, Any]:
+    """The record that ``print_record`` has printed. Raises ``AssertionError`` if there is none."""
     parts = [line.removeprefix(MARK) for line in output.split("\n") if line.startswith(MARK)]
     assert parts, output[-3000:]
-    return expected(json.loads("".join(parts)))
+    record: dict[str, Any] = json.loads("".join(parts))
+    return record
+
+
+def report(runs: Mapping[str, Seen], explained: Mapping[str, str], ours: str) -> tuple[str, int]:
+    """The differences of each other run from the first as text, and the number of those of the run *ours* without a reason."""
+    (first, expected), *others = runs.items()
+    lines, unexplained = [], 0
+    for title, seen in others:
+        found = differences(expected, seen)
+        lines.append(f"\n{len(found)} tests differ between {first} and {title}")
+        for name, text in found:
+            why = explanation(name, explained) if title == ours else ""
+            unexplained += title == ours and not why
+            lines.append(f"- {name}: {text}" + (f": {why}" if why else ""))
+        unexplained += len(seen.lost)
+        lines += [f"- lost {lost}" for lost in seen.lost]
+    return "\n".join(lines), unexplained
 
 
 def differences(one: Seen, other: Seen) -> list[tuple[str, str]]:
@@ -50,21 +73,26 @@ def explanation(name: str, explained: Mapping[str, str] = EXPLAINED) -> str:
     )
 
 
-def table(columns: Mapping[str, Seen]) -> str:
-    """The counts of each app and of all as a table in Markdown, with a column for each way to run the suite."""
-    counts = {title: _by_app(seen) for title, seen in columns.items()}
-    apps = sorted({app for each in counts.values() for app in each})
-    rows = [["app", *counts], ["---"] * (1 + len(counts))]
-    for app in apps:
-        rows.append([app, *(_sum(each.get(app, Counter())) for each in counts.values())])
+def app_of(name: str) -> str:
+    """The app of a test by its dotted *name*."""
+    return name.partition(".")[0]
+
+
+def table(columns: Mapping[str, Seen], part: str = "app", part_of: Callable[[str], str] = app_of) -> str:
+    """The counts of each *part* of the suite and of all as a table in Markdown, with a column for each way to run the suite."""
+    counts = {title: _by_part(seen, part_of) for title, seen in columns.items()}
+    parts = sorted({each for counted in counts.values() for each in counted})
+    rows = [[part, *counts], ["---"] * (1 + len(counts))]
+    for each in parts:
+        rows.append([each, *(_sum(counted.get(each, Counter())) for counted in counts.values())])
     rows.append(["**all**", *(_sum(sum(each.values(), Counter())) for each in counts.values())])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _by_app(seen: Seen) -> dict[str, Counter[str]]:
+def _by_part(seen: Seen, part_of: Callable[[str], str]) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for name, told in seen.tests.items():
-        found.setdefault(name.partition(".")[0], Counter())[told.outcome] += 1
+        found.setdefault(part_of(name), Counter())[told.outcome] += 1
     return found
 
 

@@ -17,12 +17,15 @@ from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.engines import ENGINES
+from harness.host.launch import distribution
+from harness.host.launch.container import folder_tar
 from harness.host.planning.plan import make_plan
 from harness.host.project import files
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.topology import Alias, Topology
 from tests.e2e.command import ROOT, environment
 
+TOOLS = "/home/runner"
 SETTINGS = """
 import os
 from {settings} import *
@@ -73,10 +76,12 @@ def output_of(
     *,
     workdir: str = "",
     timeout: float = 900,
+    tools: Sequence[str] = (),
 ) -> str:
     """The output of *command* with the project of *root*, in *workdir* below it, with the server of *backend*, if it has one.
 
-    The variables ``PLAIN_HOST`` and ``PLAIN_PASSWORD`` belong to that server. *timeout* is in seconds.
+    The variables ``PLAIN_HOST`` and ``PLAIN_PASSWORD`` belong to that server. *timeout* is in seconds. *tools* are files of this
+    repository, which stand below ``TOOLS``.
     """
     named = images(root, backend, timeout)
     engine = ENGINES.get(backend)
@@ -106,10 +111,15 @@ def output_of(
                 "PLAIN_PASSWORD": endpoint.password if endpoint else "",
             },
         )
-        with tempfile.TemporaryFile() as archive:
-            files.project_tar(root, files.project_files(root), archive)
-            archive.seek(0)
-            container.put_archive(files.FOLDER, archive)
+        if own := distribution.files_of(root, root):
+            container.put_archive(
+                "/", folder_tar(distribution.FOLDER, ((name, text.encode(), 0) for name, text in own.items()))
+            )
+        for place, folder, names in ((files.FOLDER, root, files.project_files(root)), (TOOLS, ROOT, tools)):
+            with tempfile.TemporaryFile() as archive:
+                files.project_tar(folder, names, archive)
+                archive.seek(0)
+                container.put_archive(place, archive)
         container.start()
         container.wait(timeout=timeout)
         return container.logs().decode(errors="replace")

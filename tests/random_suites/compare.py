@@ -54,14 +54,14 @@ def expected(record: dict[str, Any]) -> Seen:
     tests = {}
     for test in record["planned"]:
         said = record["tests"][test]
-        tests[test] = _of_calls(said, record["output"].get(test, ["", ""])) if said else _left_out(test, skipped)
+        tests[test] = of_calls(said, record["output"].get(test, ["", ""])) if said else _left_out(test, skipped)
     fixtures = {name: frozenset(failures) for name, failures in failed.items()}
     is_red = bool(fixtures) or any(Outcome(told.outcome).is_red for told in tests.values())
     code = ExitCode.TESTS_FAILED if is_red else ExitCode.GREEN if tests else ExitCode.NO_TESTS
     return Seen(tests, fixtures, int(code))
 
 
-def _of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
+def of_calls(said: Sequence[Sequence[str]], output: Sequence[str]) -> Told:
     """The result of a test from unittest's calls *said*: each call has its kind, subTest, type and message."""
     by_kind: dict[str, list[str]] = {}
     for kind, _, _, message in said:

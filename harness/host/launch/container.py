@@ -91,7 +91,7 @@ class ContainerRunner(Runner):
             self._container.put("/", code_tar(FOLDER))
             if self._own:
                 files = ((name, text.encode(), 0) for name, text in self._own.items())
-                self._container.put("/", _tar(distribution.FOLDER, files))
+                self._container.put("/", folder_tar(distribution.FOLDER, files))
             self._container.put(self._spec.folder, self._project)
             self._streams = [self._container.attach_input(), self._container.attach_output()]
             self._container.start()
@@ -116,10 +116,10 @@ class ContainerRunner(Runner):
 @cache
 def code_tar(folder: str) -> bytes:
     """A tar with every file that the runner needs, for *folder*."""
-    return _tar(folder, ((name, path.read_bytes(), int(path.stat().st_mtime)) for name, path in _code_files()))
+    return folder_tar(folder, ((name, path.read_bytes(), int(path.stat().st_mtime)) for name, path in _code_files()))
 
 
-def _tar(folder: str, files: Iterable[tuple[str, bytes, int]]) -> bytes:
+def folder_tar(folder: str, files: Iterable[tuple[str, bytes, int]]) -> bytes:
     """A tar that unpacks into *folder*: owned by root, and read-only for everybody else.
 
     *files* have their paths in the folder, their contents, and their times of change in seconds of the epoch.
