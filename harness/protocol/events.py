@@ -137,6 +137,14 @@ class AttemptStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptPhase(Event):
+    """The running test's call, or its tear-down, began, for a limit of the call alone. It stays out of the journal."""
+
+    test: str
+    is_call: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptSlow(Event):
     """The test has been running for ``elapsed`` seconds."""
 
@@ -151,6 +159,7 @@ class AttemptFinished(Event):
 
     ``log`` has the log records that pytest has captured. ``properties`` and ``attributes`` are what the test has recorded for its
     element in JUnit. ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
+    Without ``may_retry``, a mark of the test's rules out another attempt after this failure.
     """
 
     test: str
@@ -164,6 +173,7 @@ class AttemptFinished(Event):
     stderr: str = ""
     sql: tuple[Statement, ...] = ()
     extra: PlannedTest | None = None
+    may_retry: bool = True
     final: bool = False
     log: str = ""
     properties: tuple[Property, ...] = ()

@@ -38,6 +38,7 @@ from ..pytest_detection.tests import (
     without_fixtures,
 )
 from ..replication.catch_up import await_replicas
+from ..schedule.slots import FailureLimit
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
 from ..unittest_suite.class_runner import ClassRunner
 from ..workers import time_limits
@@ -150,7 +151,7 @@ class HarnessRunner(DiscoverRunner):
             limits=time_limits.limits(plan, session.spec),
             make_unit_runner=ClassRunner,
             init_worker=_own_init_worker(self),
-            is_failfast=self.failfast,
+            failure_limit=FailureLimit(int(self.failfast)),
         )
         result.testsRun = tally.ran
         result.failures = [(test, "") for test in tally.red]  # type: ignore[misc]  # their ids stand for the tests, which ran elsewhere

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 from ...protocol.events import DatabasesReady
@@ -11,7 +10,7 @@ from ..failures import own_work, project_root
 from ..processes.children import StopFlag
 from ..replication.catch_up import check_replicas
 from ..schedule.schedule import Schedule
-from ..schedule.slots import Limits
+from ..schedule.slots import NO_FAILURE_LIMIT, FailureLimit, Limits, Retries
 from ..schedule.units import Plan
 from ..workers.coordinator import Coordinator, Listener, Tally
 from ..workers.worker import UnitRunner, Worker, WorkerContext
@@ -26,17 +25,19 @@ def run_plan(
     limits: Limits,
     make_unit_runner: Callable[[Worker], UnitRunner],
     init_worker: Callable[[int], None] | None = None,
-    is_failfast: bool = False,
+    retries: Retries | None = None,
+    failure_limit: FailureLimit = NO_FAILURE_LIMIT,
     listener: Listener | None = None,
 ) -> Tally:
     """Run every test of *plan* on clones of the databases *made*, and record the outcomes in *session*.
 
-    Raises as ``Coordinator.run`` does.
+    Without *retries* they are those of the specification. Raises as ``Coordinator.run`` does.
     """
     session.messages.check()  # the project's code may have caught the host's stop
     clones.close_connections()
     pairs = session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)})
     workers, spec = session.workers_for(plan), session.spec
+    retries = retries or Retries(spec.retries)
     with own_work(session.messages.check):  # where the host is gone, nothing can be written
         session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
         context = WorkerContext(
@@ -51,11 +52,11 @@ def run_plan(
             init_worker=init_worker,
             make_unit_runner=make_unit_runner,
             stop_flag=StopFlag(),
-            retries=spec.retries,
-            last_attempt=spec.retries + 1 if is_failfast else math.inf,
+            retries=retries,
+            is_failfast=failure_limit.maxfail == 1,
             check_isolation=spec.check_isolation,
         )
-        schedule = _schedule(plan, workers, session, limits, is_failfast=is_failfast)
+        schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
         tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
     check_replicas(pairs, session.replicas)
     session.red += len(tally.red)
@@ -63,13 +64,15 @@ def run_plan(
     return tally
 
 
-def _schedule(plan: Plan, workers: int, session: Session, limits: Limits, *, is_failfast: bool) -> Schedule:
+def _schedule(
+    plan: Plan, context: WorkerContext, repeat: int, workers: int, limits: Limits, failure_limit: FailureLimit
+) -> Schedule:
     return Schedule(
         plan.units,
         [test.id for test in plan.tests],
         workers,
         limits=limits,
-        retries=session.spec.retries,
-        repeat=session.spec.repeat,
-        is_failfast=is_failfast,
+        retries=context.retries,
+        repeat=repeat,
+        failure_limit=failure_limit,
     )

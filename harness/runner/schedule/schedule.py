@@ -12,7 +12,19 @@ from collections.abc import Sequence
 from ...protocol import naming
 from ...protocol.results import Outcome
 from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, LeaveOut, Retire, Spawn
-from .slots import SLOW_S, Busy, Limits, Retiring, Running, Slot, Starting
+from .slots import (
+    NO_FAILURE_LIMIT,
+    NO_RETRIES,
+    SLOW_S,
+    Busy,
+    FailureLimit,
+    Limits,
+    Retiring,
+    Retries,
+    Running,
+    Slot,
+    Starting,
+)
 from .units import Unit
 
 MAX_DEATHS_WITHOUT_PROGRESS = 3
@@ -25,8 +37,8 @@ _ENDED = {Outcome.TIMED_OUT: "timed out", Outcome.CRASHED: "crashed", Outcome.ER
 class Schedule:
     """The state of the run: the queues and the slots. ``ids`` are the planned tests' in order.
 
-    A test that fails is tried ``retries`` times more, after everything else and in a worker of its own. One that passes is run
-    ``repeat`` times in all.
+    A test that fails is tried again as ``retries`` has it, after everything else and in a worker of its own. One that passes is
+    run ``repeat`` times in all. ``failure_limit`` ends the run early.
     """
 
     def __init__(
@@ -36,9 +48,9 @@ class Schedule:
         workers: int,
         *,
         limits: Limits,
-        retries: int = 0,
+        retries: Retries = NO_RETRIES,
         repeat: int = 1,
-        is_failfast: bool = False,
+        failure_limit: FailureLimit = NO_FAILURE_LIMIT,
     ) -> None:
         self._units = units
         self._ids = ids
@@ -52,7 +64,7 @@ class Schedule:
         self._is_out_of_time = False
         self._max_retries = retries
         self._repeat = repeat
-        self._is_failfast = is_failfast
+        self._failure_limit = failure_limit
         self._open = set(range(len(ids)))
         self._attempted = dict[int, Outcome]()
         self._red = 0
@@ -105,7 +117,12 @@ class Schedule:
     def test_began(self, number: int, test: str, now: float, *, is_fixture: bool = False) -> None:
         phase = self._slots[number].phase
         assert isinstance(phase, Busy | Retiring)
-        phase.running = Running(test, is_fixture, now, SLOW_S)
+        phase.running = Running(test, is_fixture, now, SLOW_S, now)
+
+    def phase_began(self, number: int, now: float, *, is_call: bool) -> None:
+        """The call of the slot's running test, or its tear-down, has begun."""
+        if (running := self._slots[number].running) is not None:
+            running.is_call, running.limit_since = is_call, now
 
     def forget_fixture(self, number: int) -> None:
         """Blame no fixture for the end of the slot's worker, even if a fixture was the last that began."""
@@ -113,8 +130,10 @@ class Schedule:
         if isinstance(phase, Busy | Retiring) and phase.running is not None and phase.running.is_fixture:
             phase.running = None
 
-    def test_finished(self, number: int, test: str, n: int, outcome: Outcome, now: float) -> tuple[bool, list[Command]]:
-        """An attempt has ended. Returns whether it is the test's last, and the commands."""
+    def test_finished(
+        self, number: int, test: str, n: int, outcome: Outcome, now: float, *, may_retry: bool = True
+    ) -> tuple[bool, list[Command]]:
+        """An attempt has ended. Returns whether it is the test's last, and the commands. Without *may_retry* it is."""
         slot = self._slots[number]
         assert isinstance(slot.phase, Busy | Retiring)
         slot.phase.running, slot.phase.since = None, now
@@ -122,7 +141,7 @@ class Schedule:
         index = self._index.get(test)
         if index is not None and isinstance(slot.phase, Busy):
             slot.phase.done.add(index)
-        if index is not None and not self._record(index, n, outcome):
+        if index is not None and not self._record(index, n, outcome, may_retry=may_retry):
             return False, []
         return True, self._fail_fast(test, outcome)  # a fixture is in no plan, and has one attempt
 
@@ -232,13 +251,14 @@ class Schedule:
     def _resume(self, slot: Slot, given: Assignment, rest: tuple[int, ...]) -> None:
         slot.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None
 
-    def _record(self, index: int, n: int, outcome: Outcome) -> bool:
+    def _record(self, index: int, n: int, outcome: Outcome, *, may_retry: bool = True) -> bool:
         """Record the outcome of a test's *n*-th attempt; whether it is the last one. Queues a retry if there is to be one."""
         if index not in self._open:
             return False
         self._attempted[index] = outcome
         if not self._halt_reason:
-            if outcome.is_red and outcome is not Outcome.NOT_RUN and n <= self._max_retries:
+            is_retried = may_retry and n <= self._max_retries.of(self._ids[index])
+            if is_retried and outcome.is_red and outcome is not Outcome.NOT_RUN:
                 self._retries.append(Assignment(self._unit_of[index], (index,), n + 1))
                 return False
             if n < self._repeat and outcome in (Outcome.PASSED, Outcome.XFAILED):
@@ -264,8 +284,9 @@ class Schedule:
         return [LeaveOut(left, reason)] if left else []
 
     def _fail_fast(self, test: str, outcome: Outcome) -> list[Command]:
-        if self._is_failfast and outcome.is_red and not self._halt_reason:
-            return self.halt(f"--failfast: {test} {outcome.value}")
+        self._failure_limit = limit = self._failure_limit.after(outcome)
+        if outcome.is_red and limit.is_reached and not self._halt_reason:
+            return self.halt(limit.reason(test, outcome))
         return []
 
     def halt(self, reason: str) -> list[Command]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...protocol.results import Outcome
 from .commands import Assignment, Command, Examine, Kill, ReportSlow, Terminate
@@ -21,14 +21,54 @@ SLOW_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Time limits in seconds: ``test_s`` of a test or a fixture, unless ``own_s`` has its id; ``run_s`` of the whole run."""
+    """Time limits in seconds: ``test_s`` of a test or a fixture, unless ``own_s`` has its id; ``run_s`` of the whole run.
+
+    For the tests in ``calls`` their own limit is that of the call alone, without set-up and tear-down.
+    """
 
     test_s: float
     own_s: Mapping[str, float] = field(default_factory=dict)
     run_s: float | None = None
+    calls: frozenset[str] = frozenset()
 
-    def seconds_of(self, test: str) -> float:
-        return self.own_s.get(test, self.test_s)
+    def seconds_of(self, test: str, *, is_call: bool = False) -> float:
+        return self.test_s if test in self.calls and not is_call else self.own_s.get(test, self.test_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """The number of attempts that a red test has after its first: ``count``, unless ``own`` has its id."""
+
+    count: int = 0
+    own: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, test: str) -> int:
+        return self.own.get(test, self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLimit:
+    """The run ends at ``maxfail`` red tests, 0 for no limit; ``before`` were red before the first test began."""
+
+    maxfail: int = 0
+    before: int = 0
+
+    @property
+    def is_reached(self) -> bool:
+        return 0 < self.maxfail <= self.before
+
+    def reason(self, test: str, outcome: Outcome) -> str:
+        """The text for the end of the run after the last of these tests."""
+        option = "--failfast" if self.maxfail == 1 else f"--maxfail={self.maxfail}"
+        return f"{option}: {test} {outcome.value}"
+
+    def after(self, outcome: Outcome) -> FailureLimit:
+        """The limit once another test has this *outcome*."""
+        return replace(self, before=self.before + 1) if outcome.is_red else self
+
+
+NO_RETRIES = Retries()
+NO_FAILURE_LIMIT = FailureLimit()
 
 
 @dataclass(slots=True)
@@ -52,12 +92,17 @@ class Ending:
 
 @dataclass(slots=True)
 class Running:
-    """A test or a fixture that runs, and the seconds after which it is reported as slow."""
+    """A test or a fixture that runs, and the seconds after which it is reported as slow.
+
+    ``is_call``: it is neither in set-up nor tear-down, as far as its worker says; its limit counts from ``limit_since``.
+    """
 
     test: str
     is_fixture: bool
     since: float
     slow_s: float
+    limit_since: float
+    is_call: bool = False
 
 
 @dataclass(slots=True)
@@ -124,7 +169,7 @@ class Slot:
             return self.phase.ending.check_time(self.number, now)
         running, since, limit_s, why = self.running, self.phase.since, START_S, "did not begin in time"
         if running is not None:
-            since, limit_s = running.since, limits.seconds_of(running.test)
+            since, limit_s = running.limit_since, limits.seconds_of(running.test, is_call=running.is_call)
             why = f"timed out after {limit_s:g} s"
         elif isinstance(self.phase, Retiring):
             limit_s, why = min(RETIRE_S, limits.test_s), "did not end when it was asked to"

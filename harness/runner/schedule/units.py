@@ -94,13 +94,18 @@ def identify(
 
 def replayed(plan: Plan, order: Sequence[str]) -> Plan:
     """*plan* reduced to the tests in *order*, in that order. Raises ``ProjectError`` if one is missing."""
+    return chosen(plan, numbers_of(plan, order))
+
+
+def numbers_of(plan: Plan, order: Sequence[str]) -> list[int]:
+    """The places in *plan* of the tests in *order*. Raises ``ProjectError`` if one is missing."""
     known = {test.id: number for number, test in enumerate(plan.tests)}
     if missing := [test for test in order if test not in known]:
         raise ProjectError(
             f"{len(missing)} of the {len(order)} tests to replay are not there any more, {missing[0]} first.",
             hint="The order is that of another version of the project, or labels or tags leave them out.",
         )
-    return chosen(plan, [known[test] for test in order])
+    return [known[test] for test in order]
 
 
 def chosen(plan: Plan, numbers: Sequence[int]) -> Plan:

@@ -73,7 +73,7 @@ class ClassRunner:
                 worker.mirrors.end_transactions()
             if outcome is Outcome.ERRORED:
                 worker.await_server_checks()
-            if worker.is_last_attempt(outcome, n):
+            if worker.ends_run(tests[index].id, outcome, n):
                 break
 
     def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:

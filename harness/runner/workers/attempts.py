@@ -39,6 +39,7 @@ class Result:
     log: str = ""
     properties: tuple[Property, ...] = ()
     attributes: tuple[Property, ...] = ()
+    may_retry: bool = True
 
 
 class Attempts:
@@ -79,6 +80,7 @@ class Attempts:
                 log=found.log,
                 properties=found.properties,
                 attributes=found.attributes,
+                may_retry=found.may_retry,
             )
         )
         self._statement_log.end()

@@ -214,18 +214,14 @@ class Coordinator:
             case "AttemptStarted":
                 self._schedule.test_began(slot, event["test"], now)
                 record.last_test, record.is_uncounted = event["test"], True
+            case "AttemptPhase":
+                self._schedule.phase_began(slot, now, is_call=event.get("is_call", False))
+                return False, False, []
             case "QueriesCounted":
                 record.is_uncounted = False
                 self._schedule.forget_fixture(slot)  # the last one has ended
             case "AttemptFinished":
-                test, outcome = event["test"], Outcome(event["outcome"])
-                is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now)
-                self._count(test, outcome, is_final)
-                if self._listener is not None and (why := self._listener.attempt_finished(test, is_final=is_final)):
-                    commands = [*commands, *self._schedule.halt(why)]
-                if outcome is Outcome.ERRORED and not event.get("extra"):
-                    self._server_checks.request(slot)
-                return True, is_final, commands
+                return True, *self._take_outcome(slot, event, now)
             case "SuitePropertyRecorded" if self._listener is not None:
                 self._listener.property_recorded(event["name"], event["value"])
             case "FixtureStarted":
@@ -239,6 +235,16 @@ class Coordinator:
                     self._journal.start_phase("tests")
                 return True, False, self._schedule.worker_is_ready(slot, now)
         return True, False, []
+
+    def _take_outcome(self, slot: int, event: dict[str, Any], now: float) -> tuple[bool, list[Command]]:
+        test, outcome, may_retry = event["test"], Outcome(event["outcome"]), event.get("may_retry", True)
+        is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now, may_retry=may_retry)
+        self._count(test, outcome, is_final)
+        if self._listener is not None and (why := self._listener.attempt_finished(test, is_final=is_final)):
+            commands = [*commands, *self._schedule.halt(why)]
+        if outcome is Outcome.ERRORED and not event.get("extra"):
+            self._server_checks.request(slot)
+        return is_final, commands
 
     def _keep(self, slot: int, event: dict[str, Any]) -> None:
         """Take an event that no journal has: what a worker says of its own end, or sends for plugins."""

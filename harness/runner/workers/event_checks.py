@@ -65,6 +65,8 @@ class EventChecks:
             case "AttemptStarted" if is_between and self._is_next(event):
                 self._running = event["test"]
                 return True
+            case "AttemptPhase" if self._running and event["test"] == self._running:
+                return type(event.get("is_call", False)) is bool
             case "AttemptFinished":
                 return _is_sound(event) and self._finishes(event, is_between=is_between)
             case "ReportsMade":
@@ -117,6 +119,8 @@ def _is_sound(event: dict[str, Any]) -> bool:
     if not _are_texts(texts) or not _is_duration(event.get("duration")) or type(event.get("n")) is not int:
         return False
     if type(event.get("subtests", 0)) is not int or event.get("outcome") not in _ENDS:
+        return False
+    if type(event.get("may_retry", True)) is not bool:
         return False
     return _decodes(event) if event.keys() & _PARTS else True
 

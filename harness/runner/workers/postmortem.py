@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from .output_capture import Capture
 
 STATEMENTS = 1000
 """Limit of the statements of a dead worker: this many of the first, and as many of the last."""
+_PHASE = re.compile(r"_pytest.runner\.py\", line \d+ in pytest_runtest_(setup|call|teardown)\b")
+_PHASES = {"setup": "set-up", "call": "call", "teardown": "tear-down"}
 
 
 @dataclass(slots=True)
@@ -50,6 +53,8 @@ def blamed_attempt(blame: Blame, record: WorkerRecord, capture: Capture, relativ
     else:
         stacks, stdout, stderr = capture.stacks.text(), overruled.stdout, overruled.stderr
     kind, message = _cause(blame, record)
+    if kind == "TestTimeout" and (phase := phase_in(stacks)):
+        message += f", in its {phase}"
     evidence = [] if kind in ("ForgedEvent", "WorkerCrash") else [_waiting_text(statement) for statement in waiting]
     uncounted: tuple[Failure, ...] = ()
     if kind == "TestTimeout":
@@ -96,6 +101,12 @@ def lost_worker(record: WorkerRecord, blamed: str | None, capture: Capture) -> W
         message=when + (f": {failure.message}" if failure else ""),
         evidence="\n".join(filter(None, parts)),
     )
+
+
+def phase_in(stacks: str) -> str:
+    """The part of a test of pytest's that *stacks* show, as words; empty if they show none."""
+    found = _PHASE.search(stacks)
+    return _PHASES[found[1]] if found else ""
 
 
 def evidence(captures: Iterable[Capture]) -> str:

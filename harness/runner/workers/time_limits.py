@@ -24,10 +24,10 @@ def limits(plan: Plan, spec: RunSpec) -> Limits:
     found: dict[str, float] = {}
     for test, instance in zip(plan.tests, plan.instances, strict=True):
         cls = type(instance)
-        marked = _marked(getattr(cls, test_method_name(instance), None), test.id)
-        of_class = _marked(cls, test.id)
+        of_method = marked(getattr(cls, test_method_name(instance), None), test.id)
+        of_class = marked(cls, test.id)
         for id, limit in [
-            (test.id, marked or of_class),
+            (test.id, of_method or of_class),
             *((f"{class_name(cls)}.{n}", of_class) for n in _CLASS_FIXTURES),
         ]:
             patterns = (each.seconds for each in spec.timeouts if fnmatchcase(id, each.pattern))
@@ -36,7 +36,8 @@ def limits(plan: Plan, spec: RunSpec) -> Limits:
     return Limits(spec.timeout_s, found, spec.run_timeout_s)
 
 
-def _marked(owner: Any, test: str) -> float | None:
+def marked(owner: Any, test: str) -> float | None:
+    """The limit of the mark of ``harness.testing`` on *owner*. Raises ``ProjectError`` if it is no positive number."""
     limit = getattr(owner, TIMEOUT, None)
     if limit is None:
         return None

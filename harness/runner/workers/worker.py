@@ -7,7 +7,6 @@ events over one socket, a JSON line each. It ends by ``os._exit``, so that none 
 from __future__ import annotations
 
 import contextlib
-import math
 import random
 import signal
 import sys
@@ -41,6 +40,7 @@ from ..processes import prctl, warning_counts
 from ..processes.children import StopFlag
 from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
+from ..schedule.slots import NO_RETRIES, Retries
 from ..schedule.units import Plan
 from ..sql.statement_log import StatementLog
 from ..text import cut
@@ -71,8 +71,8 @@ class WorkerContext:
 
     ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one.
     ``make_unit_runner`` is for the tests' framework.
-    ``last_attempt`` is for ``--failfast``: a worker ends after a red attempt with this number; without the flag it is infinity.
-    ``retries`` is the number of attempts that a red test has after its first. ``stop_flag`` ends a worker before its next test.
+    ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
+    ``stop_flag`` ends a worker before its next test.
     """
 
     plan: Plan
@@ -86,8 +86,8 @@ class WorkerContext:
     init_worker: Callable[[int], None] | None
     make_unit_runner: Callable[[Worker], UnitRunner]
     stop_flag: StopFlag
-    retries: int = 0
-    last_attempt: float = math.inf
+    retries: Retries = NO_RETRIES
+    is_failfast: bool = False
     check_isolation: bool = False
 
 
@@ -251,9 +251,10 @@ class Worker:
         """Whether no other test may begin."""
         return self.context.stop_flag.is_set(self.slot)
 
-    def is_last_attempt(self, outcome: Outcome, n: int) -> bool:
-        """Whether this *outcome* of an *n*-th attempt ends the run: the coordinator's message may come too late."""
-        return outcome.is_red and n >= self.context.last_attempt
+    def ends_run(self, test: str, outcome: Outcome, n: int) -> bool:
+        """Whether this *outcome* of an *n*-th attempt of *test* ends the run: the coordinator's message may come too late."""
+        context = self.context
+        return context.is_failfast and outcome.is_red and n > context.retries.of(test)
 
     def send(self, event: Event) -> None:
         if unpatched.os.getpid() != self._pid:

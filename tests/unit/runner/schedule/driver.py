@@ -15,7 +15,7 @@ from harness.runner.schedule.commands import (
     Spawn,
 )
 from harness.runner.schedule.schedule import Schedule
-from harness.runner.schedule.slots import Limits
+from harness.runner.schedule.slots import FailureLimit, Limits, Retries
 from harness.runner.schedule.units import Unit
 
 TIMEOUT_S = 60.0
@@ -27,7 +27,14 @@ class Driver:
     """A schedule, and the events of its workers as a test reports them. The tests are ``t0``, ``t1`` ..., in units of *sizes*."""
 
     def __init__(
-        self, *sizes: int, workers: int = 1, units: Sequence[Unit] = (), limits: Limits = LIMITS, **options: Any
+        self,
+        *sizes: int,
+        workers: int = 1,
+        units: Sequence[Unit] = (),
+        limits: Limits = LIMITS,
+        retries: int | Retries = 0,
+        maxfail: int = 0,
+        **options: Any,
     ) -> None:
         self.now = 0.0
         starts = [sum(sizes[:number]) for number in range(len(sizes))]
@@ -36,7 +43,9 @@ class Driver:
             for number, (start, size) in enumerate(zip(starts, sizes, strict=True))
         ]
         ids = [f"t{index}" for index in range(sum(len(unit.tests) for unit in units))]
-        self.schedule = Schedule(units, ids, workers, limits=limits, **options)
+        retries = retries if isinstance(retries, Retries) else Retries(retries)
+        options.setdefault("failure_limit", FailureLimit(maxfail))
+        self.schedule = Schedule(units, ids, workers, limits=limits, retries=retries, **options)
         self.finals: dict[str, Outcome] = {}
 
     def start(self) -> list[Command]:

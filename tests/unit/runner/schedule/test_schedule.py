@@ -14,7 +14,7 @@ from harness.runner.schedule.commands import (
     Retire,
     Spawn,
 )
-from harness.runner.schedule.slots import EXAMINE_S
+from harness.runner.schedule.slots import EXAMINE_S, FailureLimit, Retries
 from harness.runner.schedule.units import Unit
 from tests.unit.runner.schedule.driver import CRASHED, FAILED, PASSED, TIMED_OUT, TIMEOUT_S, Driver, assign
 
@@ -53,7 +53,7 @@ class TestOrder:
         assert driver.gone() == [Finish()]
 
     def test_a_second_outcome_of_a_test_changes_nothing(self) -> None:
-        driver = Driver(2, is_failfast=True)
+        driver = Driver(2, maxfail=1)
         driver.start()
         driver.run("t0")
         assert driver.schedule.test_finished(1, "t0", 1, FAILED, 1.0) == (False, [])
@@ -327,6 +327,22 @@ class TestRetries:
         assert driver.gone() == [Spawn(1)]
         assert driver.ready() == [assign(0, 0, n=2)]
 
+    def test_a_test_has_retries_of_its_own(self) -> None:
+        driver = Driver(3, retries=Retries(1, {"t1": 0, "t2": 2}))
+        driver.start()
+        driver.run("t0", outcome=PASSED)
+        driver.run("t1", "t2", outcome=FAILED)
+        assert driver.finals == {"t0": PASSED, "t1": FAILED}
+        assert driver.done() == [Retire(1)]
+        assert driver.gone() == [Spawn(1)]
+        assert driver.ready() == [assign(0, 2, n=2)]
+
+    def test_a_worker_rules_out_a_retry(self) -> None:
+        driver = Driver(1, retries=1)
+        driver.start()
+        driver.begin("t0")
+        assert driver.schedule.test_finished(1, "t0", 1, FAILED, 1.0, may_retry=False) == (True, [])
+
     def test_retries_wait_for_all_other_tests(self) -> None:
         driver = Driver(1, 1, workers=2, retries=1)
         driver.start()
@@ -395,7 +411,7 @@ class TestRetries:
 
 class TestHalt:
     def test_failfast_ends_the_run_after_the_running_tests(self) -> None:
-        driver = Driver(2, 2, 1, workers=2, is_failfast=True)
+        driver = Driver(2, 2, 1, workers=2, maxfail=1)
         driver.start()
         driver.begin("t2", slot=2)
         driver.begin("t0", slot=1)
@@ -409,24 +425,24 @@ class TestHalt:
 
     @pytest.mark.parametrize("outcome", [PASSED, Outcome.SKIPPED, Outcome.XFAILED])
     def test_failfast_ignores_outcomes_that_are_not_red(self, outcome: Outcome) -> None:
-        driver = Driver(2, is_failfast=True)
+        driver = Driver(2, maxfail=1)
         driver.start()
         assert driver.run("t0", outcome=outcome) == []
 
     def test_failfast_counts_a_crash(self) -> None:
-        driver = Driver(2, is_failfast=True)
+        driver = Driver(2, maxfail=1)
         driver.start()
         driver.begin("t0")
         assert driver.gone()[1:] == [Halt("--failfast: t0 CRASHED"), Finish()]
 
     def test_failfast_counts_a_fixture(self) -> None:
-        driver = Driver(2, is_failfast=True)
+        driver = Driver(2, maxfail=1)
         driver.start()
         driver.begin_fixture("shop.T.setUpClass")
         assert driver.end("shop.T.setUpClass", Outcome.ERRORED) == [Halt("--failfast: shop.T.setUpClass ERRORED")]
 
     def test_failfast_waits_for_the_last_attempt(self) -> None:
-        driver = Driver(2, retries=1, is_failfast=True)
+        driver = Driver(2, retries=1, maxfail=1)
         driver.start()
         assert driver.run("t0", outcome=FAILED) == []
         driver.run("t1")
@@ -434,6 +450,20 @@ class TestHalt:
         driver.gone()
         driver.ready()
         assert driver.run("t0", outcome=FAILED, n=2) == [Halt("--failfast: t0 FAILED")]
+
+    def test_a_run_ends_at_its_number_of_failures(self) -> None:
+        driver = Driver(4, maxfail=2)
+        driver.start()
+        assert driver.run("t0", outcome=FAILED) == []
+        assert driver.run("t1") == []
+        assert driver.run("t2", outcome=FAILED) == [Halt("--maxfail=2: t2 FAILED")]
+        assert driver.run("t3", outcome=FAILED) == []
+        assert driver.finals["t3"] is FAILED
+
+    def test_failures_before_the_first_test_count(self) -> None:
+        driver = Driver(2, failure_limit=FailureLimit(3, before=2))
+        driver.start()
+        assert driver.run("t0", outcome=FAILED) == [Halt("--maxfail=3: t0 FAILED")]
 
     def test_a_halt_calls_retries_off(self) -> None:
         driver = Driver(3, retries=1)

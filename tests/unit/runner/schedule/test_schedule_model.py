@@ -30,7 +30,7 @@ from harness.runner.schedule.commands import (
     Terminate,
 )
 from harness.runner.schedule.schedule import Schedule
-from harness.runner.schedule.slots import Limits
+from harness.runner.schedule.slots import FailureLimit, Limits, Retries
 from harness.runner.schedule.units import Unit
 
 TIMEOUT_S = 20.0
@@ -79,7 +79,13 @@ class World:
         self.ids = [f"t{index}" for unit in units for index in unit.tests]
         limits = Limits(TIMEOUT_S, run_s=run_s)
         self.schedule = Schedule(
-            units, self.ids, workers, limits=limits, retries=retries, repeat=repeat, is_failfast=is_failfast
+            units,
+            self.ids,
+            workers,
+            limits=limits,
+            retries=Retries(retries),
+            repeat=repeat,
+            failure_limit=FailureLimit(int(is_failfast)),
         )
         self.now = 0.0
         self.workers: dict[int, Worker] = {}

@@ -90,7 +90,7 @@ class TestTestLimit:
         assert driver.ready() == [assign(0, 1)]
 
     def test_a_fixture_that_ends_late_leaves_its_class_out(self) -> None:
-        driver = Driver(1, is_failfast=True)
+        driver = Driver(1, maxfail=1)
         driver.start()
         driver.begin_fixture("shop.T.setUpClass")
         assert driver.tick(TIMEOUT_S + 1) == [Examine(1)]
