@@ -35,12 +35,13 @@ class RunSpec:
     it sets none. ``django`` is the version of Django that must be there, as the user writes it; empty for any.
     ``django_args`` are arguments of ``manage.py test``, each option in one word with its value. ``workers`` is
     ``None`` for as many as there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id
-    matches a pattern of ``timeouts``; ``run_timeout_s`` that of all tests together. ``mirrors``: how a mirror alias is connected,
-    by test class (``auto``), or always through its primary or always to its replica. ``repeat`` is the number of times that each
-    test runs. ``replay`` has the tests to run, and no others, in this order and in one worker. ``check_isolation``: report the
-    classes that leave something behind in the databases. ``framework`` runs the tests, by ``auto`` the one that the project is
-    set up for; by ``django``, tests that only pytest can run are left out, where ``auto`` has them red. ``pytest_args`` are
-    options of pytest, each word by itself. ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
+    matches a pattern of ``timeouts``; ``is_timeout_given``: it is not the default. ``run_timeout_s`` is that of all tests
+    together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or always through its primary or always to
+    its replica. ``repeat`` is the number of times that each test runs. ``replay`` has the tests to run, and no others, in this
+    order and in one worker. ``check_isolation``: report the classes that leave something behind in the databases.
+    ``framework`` runs the tests, by ``auto`` the one that the project is set up for; by ``django``, tests that only pytest can
+    run are left out, where ``auto`` has them red. ``pytest_args`` are options of pytest, each word by itself.
+    ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
     ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``.
     ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests.
     """
@@ -57,6 +58,7 @@ class RunSpec:
     django_args: tuple[str, ...] = ()
     workers: int | None = None
     timeout_s: float = 300.0
+    is_timeout_given: bool = False
     timeouts: tuple[TimeLimit, ...] = ()
     run_timeout_s: float | None = None
     retries: int = 0

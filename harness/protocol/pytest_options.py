@@ -14,7 +14,6 @@ _COUNTERPARTS = {
     "--pattern": '-o python_files="PATTERN" after --, or python_files in the configuration of pytest',
     "--top-level-directory": "pythonpath in the configuration of pytest",
     "--testrunner": "-p PLUGIN after -- loads a plugin",
-    "--reverse": "--shuffle runs the tests in another order",
     "--legacy-discovery": "python_files in the configuration of pytest names the files",
     "--doctest": "--doctest-modules after --",
 }

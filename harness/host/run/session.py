@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from harness.errors import ExitCode, HarnessError, ServerError, UsageError
 from harness.host.config import command_line
 from harness.host.config.frameworks import pytest_args
-from harness.host.config.options import Config, explain
+from harness.host.config.options import DEFAULT, Config, explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.launch.conversation import Conversation, end_error
 from harness.host.launch.liveness import Liveness
@@ -315,6 +315,7 @@ def _spec(config: Config) -> RunSpec:
         django_args=command_line.django_args(config),
         workers=config.parallel,
         timeout_s=config.timeout,
+        is_timeout_given=config.sources["timeout"] != DEFAULT,
         timeouts=tuple(TimeLimit(pattern, seconds) for pattern, seconds in config.timeouts.items()),
         run_timeout_s=config.run_timeout,
         retries=config.retries,

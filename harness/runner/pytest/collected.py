@@ -11,7 +11,7 @@ import pytest
 
 from ...protocol.results import PlannedTest
 from ..failures import FailureDescriber
-from ..schedule.units import Plan, Unit
+from ..schedule.units import Plan, Unit, numbers_of
 from . import pytest_internals
 
 TEARDOWN = "::teardown"
@@ -82,6 +82,13 @@ def make_plan(items: Sequence[Any], describer: FailureDescriber, workers: int) -
     items = _with_groups_joined(items)
     tests = tuple(identified(planned(item, describer) for item in items))
     return Plan(tests, tuple(items), tuple(_units(items, tests, workers)), (SESSION_TEARDOWN,))
+
+
+def replayed(plan: Plan, order: Sequence[str]) -> Plan:
+    """The tests of *plan* in *order*, for one worker. Raises ``ProjectError`` if one is missing."""
+    numbers = numbers_of(plan, order)
+    tests, items = [plan.tests[number] for number in numbers], [plan.instances[number] for number in numbers]
+    return Plan(tuple(tests), tuple(items), tuple(_units(items, tests, 1)), plan.last_fixtures)
 
 
 def _with_groups_joined(items: Sequence[Any]) -> list[Any]:

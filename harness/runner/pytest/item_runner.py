@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 from django.test import SimpleTestCase, TransactionTestCase
 
-from ...protocol.events import Notice
+from ...protocol.events import AttemptPhase, Notice
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unpatched
 from ..failures import FailureDescriber, message_of
@@ -21,6 +23,8 @@ from ..workers.worker import CutOff, Worker
 from . import pytest_internals
 from .collected import session_teardown, teardown_of
 from .outcomes import Folded, Phase, fold
+from .policies.rerun_marks import Rule
+from .policies.taken_over import Rules
 from .reports.worker_plugins import WorkerPlugins, properties_of
 
 
@@ -29,22 +33,31 @@ class Reports:
 
     def __init__(self, describer: FailureDescriber) -> None:
         self.phases: list[Phase] = []
+        self.rule: Rule | None = None
+        self.may_retry = True
+        self.send_phase: Callable[[bool], None] | None = None
+        self._item: Any = None
         self._describer = describer
         self._exception: pytest.ExceptionInfo[BaseException] | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
         report = yield
-        self._exception = call.excinfo  # the next report is of this call
+        self._exception, self._item = call.excinfo, item  # the next report is of this call
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         exception, self._exception = self._exception, None
         self.phases.append(self._phase(report, exception))
+        if self.send_phase is not None and report.when != "teardown":
+            self.send_phase(report.when == "setup" and report.passed)
 
     def _phase(self, report: Any, exception: Any) -> Phase:
         failure, reason, text = None, "", ""
+        if self.rule is not None and report.outcome == "failed":
+            error = None if exception is None else exception.value
+            self.may_retry = self.may_retry and self.rule.allows(error, _names_of(self._item))
         if report.outcome == "failed" or (report.outcome == "skipped" and hasattr(report, "wasxfail")):
             text = report.longreprtext
             failure = self._failure(text, exception)
@@ -70,6 +83,11 @@ class Reports:
         return replace(described, traceback=text or described.traceback)
 
 
+def _names_of(item: Any) -> dict[str, Any]:
+    """The names that an expression in a mark of *item* knows."""
+    return {"config": item.config, **getattr(getattr(item, "obj", None), "__globals__", {})}
+
+
 def _subtest_of(report: Any) -> str | None:
     """The description of the subtest that *report* is of; ``None`` if it is of a test."""
     if not hasattr(report, "context"):
@@ -90,10 +108,11 @@ class _NextItem(pytest.Item):
 class ItemRunner:
     """pytest's session in a worker."""
 
-    def __init__(self, worker: Worker, session: pytest.Session, plugins: WorkerPlugins) -> None:
+    def __init__(self, worker: Worker, session: pytest.Session, plugins: WorkerPlugins, rules: Rules) -> None:
         self._worker = worker
         self._session = session
         self._plugins = plugins
+        self._rules = rules
         self._attempts: Attempts = worker.attempts
         self._reports = Reports(worker.describer)
         session.config.pluginmanager.register(self._reports, "harness-reports")
@@ -125,8 +144,8 @@ class ItemRunner:
 
     def _run_item(self, test: PlannedTest, item: Any, next_item: Any, n: int) -> bool:
         """Run *item*. Returns whether no other may begin because of its outcome."""
-        self._reports.phases.clear()
         known = len(item.user_properties)
+        self._prepare(test.id, n)
         self._attempts.begin(test.id, n)
         start = unpatched.time.perf_counter()
         stop: BaseException | None = None
@@ -138,17 +157,20 @@ class ItemRunner:
         folded = self._with_recorded(fold(self._reports.phases), item, known)
         self._plugins.send_reports(test.id, n)
         duration = round(unpatched.time.perf_counter() - start, 6)
-        is_retried = bool(folded.teardown) and n <= self._worker.context.retries
-        outcome = self._attempts.end(lambda: _with_teardown(folded) if is_retried else folded.result)
-        is_last = self._worker.is_last_attempt(outcome, n)
+        may_retry = self._reports.may_retry
+        is_retried = bool(folded.teardown) and may_retry and n <= self._worker.context.retries.of(test.id)
+        result = _with_teardown(folded) if is_retried else folded.result
+        result = result if may_retry else replace(result, may_retry=False)
+        outcome = self._attempts.end(lambda: result)
+        last_n = n if may_retry else sys.maxsize
+        is_last = self._worker.ends_run(test.id, outcome, last_n)
         if outcome is Outcome.ERRORED:
             self._worker.await_server_checks()
         if folded.teardown and not is_retried:
-            result = folded.result
             self._attempts.report_extra(
                 teardown_of(test), folded.teardown, duration, result.stdout, result.stderr, result.log
             )
-            is_last = is_last or self._worker.is_last_attempt(Outcome.ERRORED, n)
+            is_last = is_last or self._worker.ends_run(test.id, Outcome.ERRORED, last_n)
         with self.between_tests():
             self._worker.mirrors.end_transactions()
         self._end_if_stopped(stop)
@@ -162,6 +184,17 @@ class ItemRunner:
         properties = properties_of(item.user_properties)
         del item.user_properties[known:]  # another attempt records its own
         return replace(folded, result=replace(folded.result, properties=properties, attributes=attributes))
+
+    def _prepare(self, test: str, n: int) -> None:
+        """Get ready for the *n*-th attempt of *test*."""
+        rule, reports = self._rules.reruns.of(test), self._reports
+        reports.phases.clear()
+        reports.may_retry, reports.rule = True, None if rule.is_plain or n > rule.count else rule
+        reports.send_phase = None
+        if test in self._rules.limits.calls:
+            reports.send_phase = lambda is_call: self._worker.send(AttemptPhase(test, is_call))
+        if n > 1 and (delay := rule.delay(n)):
+            unpatched.time.sleep(delay)
 
     def _phase_of(self, error: BaseException) -> Phase:
         failure = self._worker.describer.describe((type(error), error, error.__traceback__), "error")

@@ -45,7 +45,6 @@ class Coordinator:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: Any) -> None:
         self._turn_off_xdist(config.option)
-        config.option.maxfail = 0  # the harness stops the run itself
 
     def _turn_off_xdist(self, options: Any) -> None:
         number, dist = getattr(options, "numprocesses", None), getattr(options, "dist", "no")

@@ -21,17 +21,18 @@ from .. import unset_variables
 from ..failures import project_root
 from ..processes import warning_counts
 from ..project.run_plan import run_plan
-from ..schedule.slots import Limits
-from ..schedule.units import Plan, replayed
+from ..schedule.slots import FailureLimit
+from ..schedule.units import Plan
 from . import after_fork, pytest_internals
 from .advice import explanation
 from .advice.observer import Observer
 from .advice.settings import missing_pytest_django, no_settings, users_of_pytest_django
-from .arguments import pytest_arguments
-from .collected import collector_test, identified, make_plan, session_teardown
+from .arguments import maxfail, pytest_arguments
+from .collected import collector_test, identified, make_plan, replayed, session_teardown
 from .databases import Databases
 from .item_runner import ItemRunner
 from .plugin import Coordinator
+from .policies.taken_over import Rules, TakenOver
 from .reports import session_end
 from .reports.listeners import listeners
 from .reports.replay import Replay
@@ -72,6 +73,7 @@ class PytestRun:
         self._plugin = Coordinator(self._run_tests)
         self._arguments: list[str] = []
         self._observer = Observer()
+        self._taken_over = TakenOver(self._spec)
         self._setup = django.setup
 
     def run(self) -> None:
@@ -83,7 +85,7 @@ class PytestRun:
         self._databases.install()
         with self._django_set_up_watched(), self._errors_explained():
             with unset_variables.unset_variables(project_root(), self._handshake.unset):
-                config = pytest_internals.prepare_config(arguments, [self._plugin, self._observer])
+                config = pytest_internals.prepare_config(arguments, [self._plugin, self._observer, self._taken_over])
             try:
                 status = int(config.hook.pytest_cmdline_main(config=config) or 0)
             except HarnessError:
@@ -154,7 +156,24 @@ class PytestRun:
         session = self._begin()
         session.messages.check()
         plan, others = self._planned(session, pytest_session)
-        tests = (*plan.tests, *(test for test, _ in others))
+        rules = self._taken_over.rules(plan)
+        workers = session.workers_for(plan)
+        self._announce(session, (*plan.tests, *(test for test, _ in others)), workers)
+        for test, report in others:
+            self._report_collector(session, test, report)
+        limit = FailureLimit(maxfail(self._spec) or self._taken_over.maxfail, session.red)
+        if limit.is_reached:
+            session.leave_out([test.id for test in plan.tests], limit.reason(others[-1][0].id, Outcome.ERRORED))
+        else:
+            self._databases.make_templates(session, pytest_session)
+            session.messages.check()
+            if plan.tests:
+                self._run_plan(session, pytest_session, plan, rules, limit)
+        pytest_session.testsfailed = session.red
+        self._databases.remove_files(workers)
+
+    def _announce(self, session: Session, tests: tuple[PlannedTest, ...], workers: int) -> None:
+        """Report the plan, and the options that the harness carries out in place of pytest and its plugins."""
         session.planned.update((test.id, False) for test in tests)
         session.journal.finish_phase("setup")
         if self._plugin.distribution:
@@ -162,22 +181,19 @@ class PytestRun:
                 f"{self._plugin.distribution} is switched off: the harness distributes the tests itself (--parallel)."
             )
             session.journal.notice("xdist", text)
-        workers = session.workers_for(plan)
-        session.journal.write(RunPlanned(tests, workers, None))
-        for test, report in others:
-            self._report_collector(session, test, report)
-        self._databases.make_templates(session, pytest_session)
-        session.messages.check()
-        if plan.tests:
-            self._run_plan(session, pytest_session, plan, workers)
-        pytest_session.testsfailed = session.red
-        self._databases.remove_files(workers)
+        session.journal.write(RunPlanned(tests, workers, self._taken_over.seed))
+        for code, text in self._taken_over.notices:
+            session.journal.notice(code, text)
 
-    def _run_plan(self, session: Session, pytest_session: pytest.Session, plan: Plan, workers: int) -> None:
+    def _run_plan(
+        self, session: Session, pytest_session: pytest.Session, plan: Plan, rules: Rules, limit: FailureLimit
+    ) -> None:
+        workers = session.workers_for(plan)
+
         def make_unit_runner(worker: Worker) -> ItemRunner:
             after_fork.become_worker(pytest_session, worker.slot, workers, worker.capture, self._plugin)
             plugins = WorkerPlugins(pytest_session, worker.send, has_listeners=has_listeners)
-            return ItemRunner(worker, pytest_session, plugins)
+            return ItemRunner(worker, pytest_session, plugins, rules)
 
         has_listeners = bool(listeners(pytest_session.config))
         replay = Replay(pytest_session, plan.tests, plan.instances, session.journal.notice, has_listeners=has_listeners)
@@ -185,10 +201,11 @@ class PytestRun:
             session,
             plan,
             self._databases.made,
-            limits=Limits(self._spec.timeout_s, {}, self._spec.run_timeout_s),
+            limits=rules.limits,
+            retries=rules.reruns.retries,
             make_unit_runner=make_unit_runner,
             listener=replay,
-            is_failfast="--failfast" in self._spec.django_args,
+            failure_limit=limit,
         )
         if replay.error is not None:
             raise replay.error

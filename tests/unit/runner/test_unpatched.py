@@ -18,7 +18,8 @@ BEFORE_TESTS = """
     processes/__init__ sql/__init__ project/session unittest_suite/__init__
     pytest/__init__ pytest/plugin pytest/run_pytest pytest/databases pytest/collected pytest/label_paths
     pytest/advice/__init__ pytest/advice/explanation pytest/advice/observer pytest/advice/selection
-    pytest/advice/settings pytest/advice/modes
+    pytest/advice/settings pytest/advice/modes pytest/policies/timeout_marks pytest/policies/taken_over
+    pytest/policies/item_order
     pytest/advice/unknown_options databases/__init__ databases/migration_errors databases/spawned replication/__init__
     startup/__init__ startup/sitecustomize
 """

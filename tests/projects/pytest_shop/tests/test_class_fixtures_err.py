@@ -15,7 +15,6 @@ class TestSetUpErrs:
         raise AssertionError("not reached")
 
 
-@pytest.mark.ordered
 class TestTearDownErrs:
     @classmethod
     def teardown_class(cls):

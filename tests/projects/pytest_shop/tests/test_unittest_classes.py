@@ -95,7 +95,6 @@ class SkippingSetUpClassTests(unittest.TestCase):
         self.fail("not reached")
 
 
-@pytest.mark.ordered
 class TearDownClassTests(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):

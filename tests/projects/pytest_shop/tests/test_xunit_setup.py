@@ -1,9 +1,5 @@
 """set-up and tear-down as nose and unittest name them; each asserts what ran before it."""
 
-import pytest
-
-pytestmark = pytest.mark.ordered
-
 EVENTS = []
 
 

@@ -44,7 +44,6 @@ class TestPytest:
         ("toml", "message", "next_step"),
         [
             ('tag = ["slow"]', "--tag is an option of Django's runner", '-m "NAME" after --'),
-            ("reverse = true", "--reverse is an option of Django's runner", "--shuffle"),
             ("doctest = true", "--doctest is an option of Django's runner", "--doctest-modules after --"),
             ("legacy_discovery = true", "--legacy-discovery is an option of Django's runner", "python_files"),
             ('pytest_args = ["--pdb"]', "--pdb after -- needs a terminal", "traceback"),

@@ -81,9 +81,7 @@ class TestArguments:
         (tmp_path / "test_a.py").touch()
         assert pytest_arguments(RunSpec(labels=("test_a",), pytest_args=("-q",))) == ("-q", "test_a.py")
 
-    @pytest.mark.parametrize(
-        "option", ["--tag=slow", "--exclude-tag=slow", "--pattern=t*.py", "--reverse", "--testrunner=a.B"]
-    )
+    @pytest.mark.parametrize("option", ["--tag=slow", "--exclude-tag=slow", "--pattern=t*.py", "--testrunner=a.B"])
     def test_an_option_of_djangos_runner_is_an_error(self, option: str) -> None:
         name = option.partition("=")[0]
         with pytest.raises(UsageError) as error:
