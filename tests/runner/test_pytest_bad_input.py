@@ -128,6 +128,12 @@ CASES = {
         "tests/test_x.py::TestA::test_b[2]",
         labels=("tests/test_x.py::TestA::test_b[3]",),
     ),
+    "no-class": Case(
+        4,
+        "No test has the id tests/test_x.py::test_b.",
+        "tests/test_x.py::TestA::test_b",
+        labels=("tests/test_x.py::test_b",),
+    ),
     "no-such-test-in-a-broken-file": Case(
         4,
         "pytest cannot collect tests/test_y.py",

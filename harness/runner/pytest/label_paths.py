@@ -144,7 +144,7 @@ def _node_id(path: Path, names: Iterable[str]) -> str:
 
 def _nothing_matches(labels: Sequence[str]) -> ProjectError:
     """The error for *labels*, with names that are near them."""
-    known = {_dotted(each): each for each in _known()}
+    known = {_dotted(each): each for each in known_ids()}
     names = {known[each]: None for label in labels for each in near(_dotted(label), list(known))}
     hint = (
         f"Near names: {', '.join(names)}."
@@ -163,7 +163,7 @@ def _dotted(label: str) -> str:
     return f"{name}.{inner.replace('::', '.')}" if inner else name
 
 
-def _known() -> Iterator[str]:
+def known_ids() -> Iterator[str]:
     """The node ids of the files here that pytest would collect, of their classes and their functions, as far as source shows."""
     collection = read(Path.cwd())
     for file in files(Path.cwd(), collection):

@@ -20,6 +20,7 @@ from ...failures import FailureDescriber, causes, import_advice, message_of, pro
 from ...project import portability
 from ...project.vendors import vendor_of
 from .. import pytest_internals
+from ..label_paths import known_ids
 from . import selection, unknown_options
 from .observer import Observer
 
@@ -88,7 +89,11 @@ def usage(text: str, context: Context, cause: BaseException | None = None) -> Ha
             evidence=text,
         )
     if names := selection.not_found(text, context.node_ids):
-        return selection.explained(names, context.observer.node_ids(), context.observer.failed())
+        files = tuple(
+            f"{name.partition('::')[0]}::" for name in names
+        )  # pytest opens no class on the way to a function
+        known = [*context.observer.node_ids(), *(each for each in known_ids() if each.startswith(files))]
+        return selection.explained(names, known, context.observer.failed())
     if _PLUGIN.search(text):
         advice = cause is not None and import_advice(cause)
         hint = advice or "-p, addopts, PYTEST_PLUGINS, or pytest_plugins in a conftest.py names it."
