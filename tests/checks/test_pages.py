@@ -28,8 +28,8 @@ SHELLS = ("console", "bash", "sh", "shell")
 VERBS = {
     "run": ("console",),
     "output": ("text",),
-    "file": ("python", "text", "toml"),
-    "append": ("python", "toml"),
+    "file": ("python", "text", "toml", "ini"),
+    "append": ("python", "text", "toml"),
     "config": ("toml",),
     "workflow": ("yaml",),
     "gitlab": ("yaml",),
@@ -37,8 +37,9 @@ VERBS = {
     "tree": ("text",),
 }
 _OF_PYTEST = """
-    -m -n -x -vv --collect-only --create-db --deselect --dist --doctest-modules --ds --exitfirst --fixtures --import-mode
-    --maxfail --no-migrations --pdb --reuse-db --trace --tx
+    --collect-only --continue-on-collection-errors --cov --create-db --deselect --dist --doctest-modules --ds
+    --exitfirst --ff --fixtures --group --ignore --import-mode --junitxml --lf -m --maxfail -n --nf
+    --no-migrations -o --pdb --reruns --reuse-db -s --splits --stepwise --strict-markers --trace --tx -vv -x
 """
 OF_OTHERS = dict.fromkeys(_OF_PYTEST.split(), "pytest")
 """Flags of other programs that the pages name; a flag of ours of the same name is none of them."""
