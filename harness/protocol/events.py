@@ -284,6 +284,10 @@ LEFT_BEHIND = "left-behind"
 """The code of a notice on a file that the run lacked and that is on the host's machine, with the key that brings it."""
 
 
+NO_FRAMEWORK = "framework"
+"""The code of a notice on packages that the project's own framework lacks where the tests run."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerReady(Event):
     """The host saw a server answer (and, as a replica, stream), ``ready_s`` seconds after its start began."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import ProjectError
 from harness.host.project import dependencies
-from harness.protocol.events import AttemptFinished, Event, RunAborted
+from harness.protocol.events import NO_FRAMEWORK, AttemptFinished, Event, Notice, RunAborted
 from harness.report.model.text import listed
 
 _REQUIREMENTS = re.compile(r"(?i)(^|.*/)([^/]*requirements?[^/]*/[^/]+|[^/]*requirements?[^/]*)\.txt")
@@ -51,10 +51,12 @@ def left_out(project: Path, configured: Sequence[str] | None, root: Path | None 
 
 
 def lacks_a_module(event: Event) -> bool:
-    """Whether *event* reports a missing module: for the whole run, or for one module of tests."""
+    """Whether *event* reports a missing module: for the whole run, for one module of tests, or for a framework that is set up."""
     match event:
         case RunAborted(evidence=evidence):
             return _NO_MODULE in evidence
+        case Notice(code=code) if code == NO_FRAMEWORK:
+            return True
         case AttemptFinished(test=test, failures=failures) if test.startswith(_FAILED_IMPORT):
             return any(_NO_MODULE in each.message or _NO_MODULE in each.traceback for each in failures)
         case _:

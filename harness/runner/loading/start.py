@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 from ...errors import ProjectError
+from ...protocol.events import NO_FRAMEWORK
 from ...protocol.messages import RunSpec
 from .. import unset_variables
 from ..failures import message_of, project_root, type_name
@@ -58,7 +59,7 @@ def _announce(journal: Journal, known: framework.Evidence) -> None:
     chosen = framework.choose(known)
     journal.write(chosen)
     if advice := framework.advice(chosen, known):
-        journal.notice("framework", advice)
+        journal.notice(NO_FRAMEWORK, advice)
 
 
 def _run_pytest(handshake: Handshake, journal: Journal, known: framework.Evidence) -> None:

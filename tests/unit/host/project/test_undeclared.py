@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.host.project import undeclared
-from harness.protocol.events import AttemptFinished, RunAborted, RunFinished
+from harness.protocol.events import NO_FRAMEWORK, AttemptFinished, Notice, RunAborted, RunFinished
 from harness.protocol.results import Failure, Outcome
 from tests.unit.host.project.conftest import write
 
@@ -33,6 +33,10 @@ class TestLeftOut:
         events = RunAborted(ExitCode.PROJECT, "", evidence=error), at_import, in_test, RunFinished(1)
         is_missing = error.startswith("ModuleNotFoundError")
         assert [undeclared.lacks_a_module(event) for event in events] == [is_missing, is_missing, False, False]
+
+    def test_a_project_of_pytest_without_it_counts(self) -> None:
+        assert undeclared.lacks_a_module(Notice(NO_FRAMEWORK, "pytest.ini is there, but pytest is not installed"))
+        assert not undeclared.lacks_a_module(Notice("xdist", "-n 2 is left out"))
 
 
 class TestNothingNamed:
