@@ -11,6 +11,8 @@ from ..workers.attempts import Result
 
 XPASS = "[XPASS(strict)] "
 """The beginning of the text with which pytest fails a test that was expected to fail, and has passed."""
+UNEXPECTED_SUCCESS = "Unexpected success"
+"""The whole text with which pytest fails a test of unittest that was expected to fail, and has passed."""
 _SKIPPED = "Skipped: "
 
 
@@ -64,7 +66,7 @@ def _verdict(phases: Sequence[Phase]) -> tuple[Outcome, tuple[Failure, ...], str
         failures = tuple(map(_failure, own))
         if any(phase.when == "setup" for phase in failed):
             return Outcome.ERRORED, failures, ""
-        if any(phase.failure is not None and phase.failure.message.startswith(XPASS.rstrip()) for phase in failed):
+        if any(map(_is_xpass, failed)):
             return Outcome.XPASSED, (), failures[0].message
         return Outcome.FAILED, failures, ""
     own = [phase for phase in phases if phase.subtest is None]
@@ -77,6 +79,13 @@ def _verdict(phases: Sequence[Phase]) -> tuple[Outcome, tuple[Failure, ...], str
         silent = Failure("error", "NoOutcome", "the test ended without an outcome", "pytest reported nothing.\n")
         return Outcome.ERRORED, (silent,), ""
     return Outcome.PASSED, (), "" if own[-1].xfail is None else f"xpass: {own[-1].xfail}"
+
+
+def _is_xpass(phase: Phase) -> bool:
+    failure = phase.failure
+    return failure is not None and (
+        failure.message.startswith(XPASS.rstrip()) or failure.traceback.strip() == UNEXPECTED_SUCCESS
+    )
 
 
 def _only_counts_subtests(phase: Phase) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.protocol.results import Failure, Outcome
-from harness.runner.pytest.outcomes import Phase, fold
+from harness.runner.pytest.outcomes import UNEXPECTED_SUCCESS, Phase, fold
 
 FAILURE = Failure("error", "ValueError", "no", "Traceback")
 UP = Phase("setup", "passed")
@@ -27,6 +27,15 @@ DOWN = Phase("teardown", "passed")
             [UP, Phase("call", "failed", failure=Failure("error", "Failed", "[XPASS(strict)] known", "")), DOWN],
             Outcome.XPASSED,
             "[XPASS(strict)] known",
+        ),
+        (
+            [
+                UP,
+                Phase("call", "failed", failure=Failure("failure", "Failed", UNEXPECTED_SUCCESS, UNEXPECTED_SUCCESS)),
+                DOWN,
+            ],
+            Outcome.XPASSED,
+            UNEXPECTED_SUCCESS,
         ),
         ([UP], Outcome.ERRORED, ""),
         ([], Outcome.ERRORED, ""),
