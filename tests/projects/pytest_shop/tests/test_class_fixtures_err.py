@@ -15,6 +15,7 @@ class TestSetUpErrs:
         raise AssertionError("not reached")
 
 
+@pytest.mark.ordered
 class TestTearDownErrs:
     @classmethod
     def teardown_class(cls):

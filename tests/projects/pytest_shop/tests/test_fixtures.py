@@ -84,11 +84,13 @@ def test_yields_twice(yields_twice):
     pass
 
 
+@pytest.mark.ordered
 def test_failing_finalizer(request):
     request.addfinalizer(lambda: EVENTS.append("finalized"))
     assert 0, "the finalizer runs nevertheless"
 
 
+@pytest.mark.ordered
 def test_finalizer_ran_after_the_failure():
     """Passes in the process that ran the test before it; they share a unit, the module."""
     assert EVENTS == ["finalized"]

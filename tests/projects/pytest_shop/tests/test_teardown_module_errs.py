@@ -1,5 +1,9 @@
 """The tests pass; the tear-down of the last one errs, which is an item of its own."""
 
+import pytest
+
+pytestmark = pytest.mark.ordered
+
 
 def teardown_module():
     raise RuntimeError("teardown_module errs")

@@ -95,6 +95,7 @@ class SkippingSetUpClassTests(unittest.TestCase):
         self.fail("not reached")
 
 
+@pytest.mark.ordered
 class TearDownClassTests(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):

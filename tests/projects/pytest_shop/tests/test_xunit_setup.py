@@ -1,5 +1,9 @@
 """set-up and tear-down as nose and unittest name them; each asserts what ran before it."""
 
+import pytest
+
+pytestmark = pytest.mark.ordered
+
 EVENTS = []
 
 

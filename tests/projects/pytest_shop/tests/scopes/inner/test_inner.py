@@ -1,6 +1,10 @@
 """The fixture of the package is set up for this package anew where pytest does so, and is torn down with it."""
 
+import pytest
+
 from tests.scopes.counts import is_up_once, still_up
+
+pytestmark = pytest.mark.ordered
 
 
 def test_package(of_package, of_module):
