@@ -40,10 +40,14 @@ sys.exit({attribute}())
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A distribution's metadata: ``requires`` has a line for each requirement, ``entry_points`` a table for each group."""
+    """A distribution's metadata: ``requires`` has a line for each requirement, ``entry_points`` a table for each group.
+
+    ``requires_python`` is empty where the project declares none.
+    """
 
     name: str
     version: str
+    requires_python: str = ""
     requires: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     entry_points: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -78,6 +82,7 @@ def declared(files: PackagingFiles) -> Distribution | None:
     return Distribution(
         name,
         str(project.get("version") or poetry.get("version") or _dynamic_version(files, name)),
+        str(project.get("requires-python") or ""),
         tuple(_requires(project)),
         tuple(map(str, table_in(project, "optional-dependencies"))),
         _entry_points(project, poetry),
@@ -87,6 +92,7 @@ def declared(files: PackagingFiles) -> Distribution | None:
 def _files(found: Distribution) -> dict[str, str]:
     folder = f"{canonicalize_name(found.name).replace('-', '_')}-{found.version}.dist-info"
     metadata = ["Metadata-Version: 2.1", f"Name: {found.name}", f"Version: {found.version}"]
+    metadata += [f"Requires-Python: {found.requires_python}"] if found.requires_python else []
     metadata += [f"Requires-Dist: {each}" for each in found.requires]
     metadata += [f"Provides-Extra: {each}" for each in found.extras]
     groups = [

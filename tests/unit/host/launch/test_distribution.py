@@ -14,6 +14,7 @@ STATIC = """
 [project]
 name = "Big.Shop"
 version = "2.5"
+requires-python = ">=3.11"
 dependencies = ["django>=5.2", "tomli; python_version < '3.11'"]
 
 [project.optional-dependencies]
@@ -52,6 +53,7 @@ class TestFiles:
     def test_python_reads_the_metadata(self, write: Write, tmp_path: Path) -> None:
         found = installed(write({"pyproject.toml": STATIC}), tmp_path / "packages")
         assert (found.name, found.version) == ("Big.Shop", "2.5")
+        assert found.metadata["Requires-Python"] == ">=3.11"
         assert found.requires == [
             "django>=5.2",
             "tomli; python_version < '3.11'",
