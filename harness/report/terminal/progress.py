@@ -51,6 +51,7 @@ class Progress:
         self.at = 0.0
         self._options = options
         self._tests: dict[str, PlannedTest] = {}
+        self._retried: set[str] = set()
         self._unnamed_red = ""
 
     def take(self, envelope: Envelope) -> list[Text]:
@@ -104,8 +105,8 @@ class Progress:
         if outcome.is_red:
             return self._failed(event)
         lines: list[Text] = []
-        if event.final and event.n > 1 and outcome is Outcome.PASSED:
-            self.flaky += 1
+        if event.final and outcome is Outcome.PASSED:
+            self.flaky += event.test in self._retried  # --repeat has several attempts without a failure
         if self._options.verbosity >= 2:
             reason = f"  {one_line(event.reason)}" if event.reason else ""
             lines.append(labelled(LABELS[outcome], f"{one_line(event.test)}  {event.duration:.3f}s{reason}"))
@@ -119,6 +120,8 @@ class Progress:
 
     def _failed(self, event: events.AttemptFinished) -> list[Text]:
         """Count a failure, which the summary shows; from verbosity 2 on, return its lines as well."""
+        if not event.final:
+            self._retried.add(event.test)
         if event.final or event.extra is not None:
             self._count_red(event.test)
         if event.outcome is Outcome.NOT_RUN:

@@ -61,6 +61,12 @@ class TestState:
         progress, _ = take(journal.runner(RetryCalledOff(ONE.id, Outcome.FAILED)))
         assert (progress.done, progress.red) == (2, 1)
 
+    def test_a_repeated_test_that_passes_is_not_flaky(self) -> None:
+        journal = Journal().plan(ONE, TWO).attempt(ONE, Outcome.PASSED, final=False).attempt(ONE, Outcome.PASSED, n=2)
+        journal.attempt(TWO, Outcome.FAILED, final=False).attempt(TWO, Outcome.PASSED, n=2)
+        progress, _ = take(journal)
+        assert progress.standing() == "1 flaky"
+
 
 class TestLines:
     @pytest.mark.parametrize(
