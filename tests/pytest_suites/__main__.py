@@ -49,11 +49,12 @@ def main(root: Path, options: Sequence[str], db: Sequence[str], commands: Sequen
             runs: dict[str, Seen] = {}
             seconds: dict[str, float] = {}
             for number, each in enumerate(commands, start=1):
-                title = f"{number}: {each}"
+                title = f"command {number}"
+                print(f"{title}: {each}", flush=True)
                 runs[title], seconds[title] = by_pytest(root, backend, each)
             artifacts = (keep or Path(temporary)) / f"{root.name}-{backend}.harness"
             runs[HARNESS], seconds[HARNESS] = by_harness(root, backend, options, artifacts)
-            print(table(runs, "folder", folder_of))
+            print(f"\n{table(runs, 'folder', folder_of)}\n")
             print("\n".join(f"{title}: {took:.1f} s" for title, took in seconds.items()))
             text, number = report(runs, {}, HARNESS)
             print(text, flush=True)
