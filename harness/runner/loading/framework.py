@@ -74,6 +74,8 @@ def advice(chosen: FrameworkChosen, known: Evidence) -> str:
 
 def evidence(spec: RunSpec, top: Path) -> Evidence:
     """The facts about the project in the working directory; *top* is the uppermost folder that may have its configuration."""
+    if spec.framework == "django" or (spec.framework == "auto" and spec.bootstrap):
+        return Evidence(spec.framework, bool(spec.bootstrap))  # decided: the project's files need no look
     folder, configured = setup_of_pytest(Path.cwd(), top)
     pytest_django = _version("pytest-django")
     is_set_up = not pytest_django and any(_SETS_DJANGO_UP.search(source_of(file)) for file in _conftests(folder))

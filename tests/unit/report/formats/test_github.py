@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode
 from harness.protocol.events import RunAborted, RunFinished
-from harness.protocol.results import Failure, Outcome
+from harness.protocol.results import Failure, Outcome, PlannedTest
 from harness.report.formats import github
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
@@ -26,6 +26,15 @@ class TestAnnotations:
         head, _, message = line.partition("::AssertionError")
         assert head == f"::error file=services/shop/{FILE},line=41,title=FAIL {ONE.id}"
         assert message == f": 13 != 12%0A%0A{FILE}:41: self.assertEqual(order.total, 12)%0AAssertionError: 13 != 12"
+
+    def test_an_id_of_pytest_is_its_title(self) -> None:
+        test = PlannedTest(
+            "tests/test_x.py::TestA::test_b[a,b]", "tests.test_x.TestA", "test_b[a,b]", "tests/test_x.py", 7
+        )
+        (line,) = annotate(Journal().plan(test).attempt(test, Outcome.FAILED).end(), prefix="shop")
+        assert line.startswith(
+            "::error file=shop/tests/test_x.py,line=7,title=FAIL tests/test_x.py%3A%3ATestA%3A%3Atest_b[a%2Cb]::"
+        )
 
     def test_a_green_run_has_none_and_a_flaky_test_warns(self) -> None:
         assert annotate(JOURNALS["green"]()) == []

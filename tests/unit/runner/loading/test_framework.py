@@ -131,6 +131,14 @@ class TestSetup:
         found = evidence(RunSpec(), tmp_path)
         assert found == Evidence(configured="conftest.py", pytest="8.4.2", sets_django_up=expected)
 
+    @pytest.mark.parametrize("spec", [RunSpec(framework="django"), RunSpec(bootstrap=("runtests.py",))])
+    def test_no_file_is_read_where_the_user_has_decided(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: RunSpec
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "pytest.ini").touch()
+        assert evidence(spec, tmp_path).configured == ""
+
 
 class TestOwnRunner:
     @pytest.mark.parametrize(
