@@ -113,6 +113,44 @@ class TestProject:
         assert "psycopg" in ended.output
 
 
+CONFTEST = """import os
+
+import django
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+django.setup()
+"""
+
+
+@pytest.mark.docker
+class TestPytest:
+    """Errors that end pytest; ``tests/runner/test_pytest_bad_input.py`` has the others."""
+
+    def run(self, project: Path, *args: str, conftest: str = "") -> command.Ended:
+        (project / "conftest.py").write_text(CONFTEST + conftest)
+        return run(project, "--db", "sqlite", *args)
+
+    def test_a_conftest_that_raises_shows_its_line(self, project: Path) -> None:
+        ended = self.run(project, conftest="raise ValueError('no licence')\n")
+        assert ended.code == 4
+        assert "conftest.py cannot be imported: ValueError: no licence" in command.red_case(ended)
+        assert 'conftest.py", line 7, in <module>' in ended.output
+        assert "_pytest" not in ended.output
+
+    def test_an_unknown_option_names_a_near_one(self, project: Path) -> None:
+        (project / "pyproject.toml").write_text('[tool.harness]\npytest_args = ["--capure=no"]\n')
+        ended = self.run(project)
+        assert ended.code == 2
+        assert "pytest does not know --capure, given after -- or in pytest_args." in flat(ended)
+        assert "Options near --capure: --capture" in flat(ended)
+
+    def test_a_node_id_that_does_not_exist_names_near_ones(self, project: Path) -> None:
+        ended = self.run(project, "shop/tests.py::ShopTests::test_its")
+        assert ended.code == 4
+        assert "No test has the id shop/tests.py::ShopTests::test_its." in flat(ended)
+        assert "Near ids: shop/tests.py::ShopTests::test_it" in flat(ended)
+
+
 @pytest.mark.docker
 class TestRun:
     def test_databases_too_large_for_memory_are_on_disk(self, project: Path) -> None:

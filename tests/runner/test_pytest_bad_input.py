@@ -105,13 +105,13 @@ CASES = {
     ),
     "unknown-option-after--": Case(
         2,
-        "pytest does not know --reuse-bd, which follows --.",
+        "pytest does not know --reuse-bd, given after -- or in pytest_args.",
         "Options near --reuse-bd: --reuse-db.",
         args=("--reuse-bd",),
     ),
     "unknown-option-of-addopts": Case(
         4,
-        "pytest does not know --cov, --reruns, which addopts of pytest.ini names.",
+        "pytest does not know --cov, --reruns, named by addopts of pytest.ini.",
         'extra_install = ["pytest-cov"]',
         files=ini("addopts = --cov=shop --reruns 3"),
     ),

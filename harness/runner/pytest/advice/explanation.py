@@ -80,9 +80,7 @@ def usage(text: str, context: Context, cause: BaseException | None = None) -> Ha
     text = text.replace(f"{project_root()}/", "").strip()
     cls = UsageError if _is_asked(text, context.spec) else ProjectError
     if options := unknown_options.unknown_options(text):
-        place = "which follows --" if cls is UsageError else f"which {_configuration(text, options)} names"
-        if len(options) > 1:
-            place = place.replace("follows", "follow")
+        place = "given after -- or in pytest_args" if cls is UsageError else f"named by {_configuration(text, options)}"
         return cls(
             f"pytest does not know {', '.join(options)}, {place}.",
             hint=unknown_options.advice(options, context.observer.options()),

@@ -92,7 +92,7 @@ def advice(options: Sequence[str], known: Iterable[str]) -> str:
         sentences.append(f"{sentence} harness ci does without it: {_OWN[package]}." if package in _OWN else sentence)
     if missing := [f'"{package}"' for package in packages if package not in _OWN]:
         sentences.append(f"[tool.harness] extra_install = [{', '.join(missing)}] installs what is missing.")
-    return " ".join(sentences) or "pytest --help in the project lists the options."
+    return " ".join(sentences) or "pytest --help in the project lists the options. Those of harness ci stand before --."
 
 
 def _name(word: str) -> str:

@@ -45,10 +45,13 @@ def test_an_expression_of_the_harness_is_the_users_too() -> None:
 
 def test_an_unknown_option_names_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     text = UNKNOWN.format("--reuse-bd")
-    assert usage(text, context("--reuse-bd")).message == "pytest does not know --reuse-bd, which follows --."
-    assert usage(text, context()).message == "pytest does not know --reuse-bd, which addopts of /p/pytest.ini names."
+    assert (
+        usage(text, context("--reuse-bd")).message
+        == "pytest does not know --reuse-bd, given after -- or in pytest_args."
+    )
+    assert usage(text, context()).message == "pytest does not know --reuse-bd, named by addopts of /p/pytest.ini."
     monkeypatch.setenv("PYTEST_ADDOPTS", "--reuse-bd")
-    assert usage(text, context()).message == "pytest does not know --reuse-bd, which PYTEST_ADDOPTS names."
+    assert usage(text, context()).message == "pytest does not know --reuse-bd, named by PYTEST_ADDOPTS."
 
 
 @pytest.mark.parametrize(

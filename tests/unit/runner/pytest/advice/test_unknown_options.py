@@ -55,4 +55,6 @@ def test_a_plugin_that_the_harness_replaces_is_not_installed() -> None:
 
 
 def test_an_option_of_nothing_known_is_left_to_pytests_help() -> None:
-    assert advice(["--zzz"], KNOWN) == "pytest --help in the project lists the options."
+    assert advice(["--zzz"], KNOWN) == (
+        "pytest --help in the project lists the options. Those of harness ci stand before --."
+    )
