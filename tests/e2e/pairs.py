@@ -45,7 +45,8 @@ def _codec(name: str) -> codecs.CodecInfo | None:
 codecs.register(_codec)
 
 
-def _topology(engine: Engine) -> Topology:
+def pair_of(engine: Engine) -> Topology:
+    """``default``, and its mirror ``replica`` on another host."""
     names = (("default", "db1", None), ("replica", "db2", "default"))
     return Topology(
         tuple(
@@ -109,17 +110,21 @@ class Session:
 
 
 @contextlib.contextmanager
-def running(engine: Engine, replication: Replication = "gtid", *, version: str = "") -> Iterator[Pair]:
-    """A running pair of *engine*'s servers, of *version* or else the default one; removed after the block."""
+def running(
+    engine: Engine, replication: Replication = "gtid", *, version: str = "", topology: Topology | None = None
+) -> Iterator[Pair]:
+    """Running servers of *engine* for *topology*, a pair without it, of *version* or else the default one; removed after the
+    block.
+    """
     version = version or engine.default_version
     run = secrets.token_hex(4)
-    plan = make_plan(_topology(engine), [DbSpec(engine.name, version)])
+    plan = make_plan(topology or pair_of(engine), [DbSpec(engine.name, version)])
     with contextlib.closing(connect()) as client, containers.network(client, run) as network:
         with ImageBuilder(client, lambda title, line: None) as builder:
             image = builder.server_image(engine, version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
         options = ServerOptions(run, network, images, publish=True, replication={engine.name: replication})
         with Servers(client, plan, options) as stack:
-            (primary,) = [server.id for server in plan.servers if server.role == "primary"]
+            primary = next(server.id for server in plan.servers if server.role == "primary")
             container = stack._containers[primary]  # the stack itself runs nothing there but its dumps of schemas
             yield Pair(engine, plan.routes, tuple(stack.endpoints()), container.execute)
