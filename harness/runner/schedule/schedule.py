@@ -112,7 +112,7 @@ class Schedule:
         """The slot's clones are made and its worker waits."""
         slot = self._slots[number]
         slot.failed_starts = 0
-        return self._next(slot, now, is_fresh=True, has_flushed=False)
+        return self._next(slot, now, is_fresh=True, left=frozenset())
 
     def test_began(self, number: int, test: str, now: float, *, is_fixture: bool = False) -> None:
         phase = self._slots[number].phase
@@ -149,8 +149,8 @@ class Schedule:
         slot = self._slots[number]
         assert isinstance(slot.phase, Busy)
         self._repeat_later(slot.phase)
-        has_flushed = slot.phase.has_flushed or self._units[slot.phase.assignment.unit].flushes
-        return self._next(slot, now, is_fresh=False, has_flushed=has_flushed)
+        left = slot.phase.left | self._units[slot.phase.assignment.unit].leaves
+        return self._next(slot, now, is_fresh=False, left=left)
 
     def event_forged(self, number: int, why: str, now: float) -> list[Command]:
         """An event was forged in the name of the slot's worker: its test is red because of *why*, and the worker is killed."""
@@ -199,20 +199,20 @@ class Schedule:
 
     # decisions
 
-    def _next(self, slot: Slot, now: float, *, is_fresh: bool, has_flushed: bool) -> list[Command]:
+    def _next(self, slot: Slot, now: float, *, is_fresh: bool, left: frozenset[str]) -> list[Command]:
         """Give the slot's worker its next assignment, or retire it; ``is_fresh``: it has run nothing yet."""
-        assignment = slot.rest or self._take(slot, is_fresh=is_fresh, has_flushed=has_flushed)
+        assignment = slot.rest or self._take(slot, is_fresh=is_fresh, left=left)
         if assignment is None:
             slot.phase = Retiring(now)
             return [Retire(slot.number)]
         slot.rest = None
-        slot.phase = Busy(assignment, now, has_flushed)
+        slot.phase = Busy(assignment, now, left)
         return [Assign(slot.number, assignment)]
 
-    def _take(self, slot: Slot, *, is_fresh: bool, has_flushed: bool) -> Assignment | None:
+    def _take(self, slot: Slot, *, is_fresh: bool, left: frozenset[str]) -> Assignment | None:
         if self._queue:
-            if has_flushed and self._units[self._queue[0].unit].needs_data:
-                return None  # the clones have lost the rows of migrations
+            if not self._units[self._queue[0].unit].suits(left):
+                return None  # the clones have lost the rows of migrations, or have other rows
             return self._queue.popleft()
         return self._retries.popleft() if is_fresh and self._may_retry(slot) else None
 

@@ -115,11 +115,13 @@ class Starting:
 
 @dataclass(slots=True)
 class Busy:
-    """A worker runs an assignment. ``since`` is the time of its last event; ``has_flushed``: its clones were emptied before."""
+    """A worker runs an assignment. ``since`` is the time of its last event; ``left`` is what earlier units have left in its
+    clones, as ``Unit.leaves``.
+    """
 
     assignment: Assignment
     since: float
-    has_flushed: bool
+    left: frozenset[str]
     done: set[int] = field(default_factory=set)
     running: Running | None = None
     ending: Ending | None = None

@@ -9,7 +9,7 @@ import doctest
 import inspect
 import os
 import unittest
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,8 @@ from ..private_apis import FailedTest, doctest_of, iter_test_cases, test_method_
 from ..text import class_name
 
 FIXTURES = ("setUpModule", "setUpClass", "tearDownClass", "tearDownModule")
+FLUSHED = "flushed"
+"""The state of databases that have lost the rows of migrations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Unit:
     """The tests that a worker gets at once, such as those of one class, as indexes into ``Plan.tests``.
 
     ``needs_data``: the tests rely on rows that migrations put into the databases. ``flushes``: they empty the databases.
+    ``own_data`` names what fixtures of the unit add to the databases, for other units to miss; empty for nothing.
     ``fixtures`` are the ids by which fixtures of several tests are blamed.
     """
 
@@ -40,6 +43,19 @@ class Unit:
     needs_data: bool = False
     flushes: bool = False
     fixtures: tuple[str, ...] = ()
+    own_data: str = ""
+
+    @property
+    def leaves(self) -> frozenset[str]:
+        """The traces of the unit in the databases: ``FLUSHED``, and its own data."""
+        return frozenset(filter(None, (FLUSHED if self.flushes else "", self.own_data)))
+
+    def suits(self, left: Collection[str]) -> bool:
+        """Whether the unit may use databases in which earlier ones have left *left*."""
+        if not (self.needs_data or self.flushes):
+            return True
+        others = {each for each in left if each != self.own_data and (each != FLUSHED or self.needs_data)}
+        return not others
 
 
 @dataclass(frozen=True, slots=True)

@@ -508,6 +508,18 @@ class TestMigratedData:
         assert driver.done() == [Retire(1)]
         assert driver.gone() == [Finish()]
 
+    def test_a_class_with_own_data_leaves_clones_to_its_kind_alone(self) -> None:
+        driver = Driver(
+            units=[Unit(f"U{i}", (i,), needs_data=True, own_data=data) for i, data in enumerate(["", "a", "a", ""])]
+        )
+        driver.start()
+        driver.run("t0")
+        assert driver.done() == [assign(1, 1)]
+        driver.run("t1")
+        assert driver.done() == [assign(2, 2)]
+        driver.run("t2")
+        assert driver.done() == [Retire(1)]
+
     def test_clones_stay_flushed_until_they_are_made_anew(self) -> None:
         driver = Driver(units=units("f-d"))
         driver.start()

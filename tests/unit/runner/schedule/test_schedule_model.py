@@ -31,7 +31,7 @@ from harness.runner.schedule.commands import (
 )
 from harness.runner.schedule.schedule import Schedule
 from harness.runner.schedule.slots import FailureLimit, Limits, Retries
-from harness.runner.schedule.units import Unit
+from harness.runner.schedule.units import FLUSHED, Unit
 
 TIMEOUT_S = 20.0
 STEPS = 20_000
@@ -58,7 +58,7 @@ class Worker:
     began_at: float = 0.0
     is_stuck: bool = False
     is_late_at: float | None = None
-    has_flushed: bool = False
+    left: set[str] = field(default_factory=set)
     is_doomed: bool = False
 
 
@@ -164,7 +164,9 @@ class World:
         assert set(assignment.tests) <= set(unit.tests)
         assert 1 <= assignment.n <= max(self.retries + 1, self.repeat)
         assert not any(self.finals[self.ids[index]] for index in assignment.tests), "a test with an outcome runs again"
-        assert not (unit.needs_data and worker.has_flushed), "the rows of migrations are gone"
+        assert not (unit.needs_data and FLUSHED in worker.left), "the rows of migrations are gone"
+        if unit.needs_data or unit.flushes:
+            assert worker.left - {FLUSHED} <= {unit.own_data}, "there are other rows"
         worker.phase, worker.script = "busy", self.script(assignment, unit)
 
     def script(self, assignment: Assignment, unit: Unit) -> list[Step]:
@@ -245,7 +247,7 @@ class World:
             self.suffer(slot, worker, fate)
         elif action == "done":
             worker.running, worker.phase = None, "waiting"
-            worker.has_flushed |= test.flushes
+            worker.left |= test.leaves
             self.obey(self.schedule.unit_finished(slot, self.now))
         else:
             self.report_end(slot, worker, action, test, n, fate)
@@ -283,7 +285,9 @@ def suites(draw: st.DrawFn) -> list[Unit]:
     for number in range(draw(st.integers(0, 6))):
         size = draw(st.integers(1, 4))
         kind = draw(st.sampled_from("df-"))
-        units.append(Unit(f"U{number}", tuple(range(first, first + size)), kind == "d", kind == "f"))
+        own_data = draw(st.sampled_from(["", "", "a", "b"])) if kind in "df" else ""
+        numbers = tuple(range(first, first + size))
+        units.append(Unit(f"U{number}", numbers, kind == "d", kind == "f", own_data=own_data))
         first += size
     return units
 
