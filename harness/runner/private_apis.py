@@ -44,6 +44,15 @@ def set_worker_id(slot: int) -> None:
     django.test.runner._worker_id = slot  # type: ignore[attr-defined]  # not in the stubs
 
 
+def replace_database_functions(set_up: Callable[..., Any], tear_down: Callable[..., Any]) -> None:
+    """Put *set_up* and *tear_down* in place of Django's functions for test databases, also for ``DiscoverRunner``'s methods."""
+    for module in (django.test.utils, django.test.runner):
+        for name, function in (("setup_databases", set_up), ("teardown_databases", tear_down)):
+            for spelling in (name, f"_{name}"):
+                if hasattr(module, spelling):
+                    setattr(module, spelling, function)
+
+
 def test_database_name(connection: Any) -> str:
     """The name that Django gives the test database of *connection*."""
     return str(connection.creation._get_test_db_name())

@@ -136,13 +136,14 @@ def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
             close(connection)
 
 
-def remove_files(databases: Iterable[TestDatabase], slots: int) -> None:
-    """Remove SQLite's files: the templates, and the clones of slots 1 to *slots*."""
+def remove_files(databases: Iterable[TestDatabase], slots: int, *, is_template_kept: bool = False) -> None:
+    """Remove SQLite's files: the templates unless they are kept, and the clones of slots 1 to *slots*."""
     for database in databases:
         connection = connections[database.alias]
         if connection.vendor == "sqlite" and not is_forked(connection):
             connection.close()
-            for name in (database.template, *_clone_names(connection, slots)):
+            templates = () if is_template_kept else (database.template,)
+            for name in (*templates, *_clone_names(connection, slots)):
                 for suffix in ("", "-journal", "-wal", "-shm"):  # a worker that died leaves those behind
                     Path(f"{name}{suffix}").unlink(missing_ok=True)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -89,6 +90,15 @@ def replayed(plan: Plan, order: Sequence[str]) -> Plan:
     numbers = numbers_of(plan, order)
     tests, items = [plan.tests[number] for number in numbers], [plan.instances[number] for number in numbers]
     return Plan(tuple(tests), tuple(items), tuple(_units(items, tests, 1)), plan.last_fixtures)
+
+
+def with_own_data(plan: Plan, own_data: Callable[[Any], str]) -> Plan:
+    """*plan* with the names of what the fixtures of each unit add to the databases: *own_data* names those of an item."""
+    names = [{own_data(plan.instances[index]) for index in unit.tests} - {""} for unit in plan.units]
+    if not any(names):
+        return plan
+    units = zip(plan.units, names, strict=True)
+    return replace(plan, units=tuple(replace(unit, own_data=", ".join(sorted(found))) for unit, found in units))
 
 
 def _with_groups_joined(items: Sequence[Any]) -> list[Any]:

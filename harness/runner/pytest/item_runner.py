@@ -22,6 +22,7 @@ from ..workers.event_checks import STOPPED
 from ..workers.worker import CutOff, Worker
 from . import pytest_internals
 from .collected import session_teardown, teardown_of
+from .databases.mirror_mark import marked_mode
 from .outcomes import Folded, Phase, fold
 from .policies.rerun_marks import Rule
 from .policies.taken_over import Rules
@@ -113,6 +114,7 @@ class ItemRunner:
         self._session = session
         self._plugins = plugins
         self._rules = rules
+        self._item: Any = None
         self._attempts: Attempts = worker.attempts
         self._reports = Reports(worker.describer)
         session.config.pluginmanager.register(self._reports, "harness-reports")
@@ -146,6 +148,7 @@ class ItemRunner:
         """Run *item*. Returns whether no other may begin because of its outcome."""
         known = len(item.user_properties)
         self._prepare(test.id, n)
+        self._item = item
         self._attempts.begin(test.id, n)
         start = unpatched.time.perf_counter()
         stop: BaseException | None = None
@@ -227,7 +230,8 @@ class ItemRunner:
 
     def _choose_mirrors(self, cls: type) -> None:
         if issubclass(cls, TransactionTestCase):
-            self._worker.mirrors.use(mirrors.mode_of(cls, self._worker.context.mirror_mode))
+            mode = mirrors.mode_of(cls, self._worker.context.mirror_mode, marked_mode(self._item))
+            self._worker.mirrors.use(mode)
 
 
 def _next_after(item: Any) -> pytest.Item:

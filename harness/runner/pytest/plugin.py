@@ -17,6 +17,7 @@ MARKS = (
     "timeout(seconds): the longest that the test may take",
     "flaky(reruns=1): the test is tried again where it fails",
     "xdist_group(name): the tests of a group run in one worker",
+    'harness_mirrors(mode): how mirror aliases are connected, "replica" or "primary"; "auto" is by the fixtures of the test',
 )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -89,6 +90,31 @@ def fixture_scopes(item: Any) -> Iterator[tuple[str, str]]:
     info = getattr(item, "_fixtureinfo", None)
     for name, definitions in (info.name2fixturedefs if info is not None else {}).items():
         yield from ((name, definition.scope) for definition in definitions)
+
+
+def fixture_chain(item: Any, name: str) -> Sequence[Any]:
+    """The definitions of the fixture *name* that *item* sees, the outermost first; the last one is its own."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = info.name2fixturedefs.get(name) if info is not None else None
+    return tuple(found or item.session._fixturemanager.getfixturedefs(name, item) or ())
+
+
+def see_fixture_as(item: Any, name: str, definition: Any) -> None:
+    """Have *item* use the fixture *name* and no other, as *definition*, which may be one that others override."""
+    chain = fixture_chain(item, name)
+    end = chain.index(definition) + 1 if definition in chain else len(chain)
+    item.fixturenames[:] = [name]
+    item._fixtureinfo.name2fixturedefs[name] = chain[:end]
+
+
+def after_fixtures(traceback: TracebackType | None) -> TracebackType | None:
+    """The part of *traceback* behind the last frame of pytest's own: the function of the innermost fixture and its calls."""
+    start = found = traceback
+    while found is not None:
+        if found.tb_frame.f_globals.get("__name__", "").partition(".")[0] in ("_pytest", "pluggy"):
+            start = found.tb_next
+        found = found.tb_next
+    return start or traceback
 
 
 def give_fixture(item: Any, name: str, value: object) -> None:

@@ -28,8 +28,8 @@ from .advice import explanation
 from .advice.observer import Observer
 from .advice.settings import missing_pytest_django, no_settings, users_of_pytest_django
 from .arguments import maxfail, pytest_arguments
-from .collected import collector_test, identified, make_plan, replayed, session_teardown
-from .databases import Databases
+from .collected import collector_test, identified, make_plan, replayed, session_teardown, with_own_data
+from .databases.templates import Databases
 from .item_runner import ItemRunner
 from .plugin import Coordinator
 from .policies.taken_over import Rules, TakenOver
@@ -192,6 +192,7 @@ class PytestRun:
 
         def make_unit_runner(worker: Worker) -> ItemRunner:
             after_fork.become_worker(pytest_session, worker.slot, workers, worker.capture, self._plugin)
+            self._databases.enter_worker(worker)
             plugins = WorkerPlugins(pytest_session, worker.send, has_listeners=has_listeners)
             return ItemRunner(worker, pytest_session, plugins, rules)
 
@@ -215,13 +216,14 @@ class PytestRun:
     ) -> tuple[Plan, list[tuple[PlannedTest, pytest.CollectReport]]]:
         """The plan of the items, and the collectors that failed or were skipped as tests of their own."""
         describer = session.describer
+        own_data = self._databases.choose(pytest_session.items)
         plan = make_plan(pytest_session.items, describer, session.workers)
         if self._spec.replay:
-            return replayed(plan, self._spec.replay), []
+            return with_own_data(replayed(plan, self._spec.replay), own_data), []
         root = str(pytest_session.config.rootpath)
         reports = self._plugin.distinct_collected()
         tests = [*plan.tests, *(collector_test(report, describer, root) for report in reports)]
-        return plan, list(zip([*identified(tests)][len(plan.tests) :], reports, strict=True))
+        return with_own_data(plan, own_data), list(zip([*identified(tests)][len(plan.tests) :], reports, strict=True))
 
     def _report_collector(self, session: Session, test: PlannedTest, report: pytest.CollectReport) -> None:
         failures: tuple[Failure, ...] = ()

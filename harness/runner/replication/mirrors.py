@@ -9,7 +9,7 @@ on its primary's own server has a read-only connection of its own to the primary
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,9 +28,12 @@ CLASS_ATTRIBUTE = "harness_mirrors"
 _SAVEPOINT = "harness_mirror"
 
 
-def mode_of(cls: type, configured: MirrorMode) -> MirrorMode:
-    """The mode of a test class's mirrors: the class's own, else the run's; ``auto`` is decided by the type of the class."""
-    mode: MirrorMode = getattr(cls, CLASS_ATTRIBUTE, configured)
+def mode_of(cls: type, configured: MirrorMode, of_test: MirrorMode | None = None) -> MirrorMode:
+    """The mode of the mirrors for a test of *cls*: *of_test*, that of the class, or else the run's; ``auto`` is decided by the
+    type of the class.
+    """
+    of_class: MirrorMode = getattr(cls, CLASS_ATTRIBUTE, configured)
+    mode = of_test or of_class
     if mode == "auto":
         return "primary" if issubclass(cls, TestCase) else "replica"
     return mode
@@ -161,21 +164,34 @@ def connect_read_only(aliases: Collection[str]) -> None:
 class Mirrors:
     """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
 
-    def __init__(self, pairs: dict[str, str], replicas: set[str], statement_log: StatementLog) -> None:
-        self._pairs = pairs
-        self._real = {alias: connections[alias] for alias in pairs}
-        self._links = {alias: Link(pairs[alias]) for alias in pairs if alias in replicas}
-        # a second connection to a database in memory would meet the first one's locks, and would not wait for them
-        self._on_primary = {alias for alias in pairs.keys() - self._links if not _is_in_memory(self._real[alias])}
+    def __init__(self, pairs: Mapping[str, str], replicas: Collection[str], statement_log: StatementLog) -> None:
+        self._pairs: dict[str, str] = {}
+        self._real: dict[str, Any] = {}
+        self._links: dict[str, Link] = {}
+        self._on_primary: set[str] = set()
         self._statement_log = statement_log
         self._thread = unpatched.threading.local()
+        self.renew(pairs, replicas)
+
+    def renew(self, pairs: Mapping[str, str], replicas: Collection[str]) -> None:
+        """Take the mirrors *pairs*, which may be new or known, as they are named now: their databases have been made."""
+        for alias in pairs.keys() - self._pairs.keys():
+            self._real[alias] = connections[alias]
+            if alias in replicas:
+                self._links[alias] = Link(pairs[alias])
+        self._pairs.update(pairs)
         if pairs:
-            statement_log.before = self._before_statement
-        if self._on_primary:
-            connect_read_only(self._on_primary)
-            for alias in self._on_primary:
-                self._real[alias].close()  # the project may have connected it already, to read and write
-                self._real[alias].features = connections[pairs[alias]].features  # they are of one server
+            self._statement_log.before = self._before_statement
+        for alias in pairs.keys() & self._links.keys():
+            self._real[alias].close()  # it may be connected to an earlier database
+        # a second connection to a database in memory would meet the first one's locks, and would not wait for them
+        on_primary = {alias for alias in pairs.keys() - self._links if not _is_in_memory(self._real[alias])}
+        if not self._on_primary and on_primary:
+            connect_read_only(self._on_primary)  # those that are added below
+        self._on_primary |= on_primary
+        for alias in on_primary:
+            self._real[alias].close()  # the project may have connected it already, to read and write
+            self._real[alias].features = connections[pairs[alias]].features  # they are of one server
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection."""

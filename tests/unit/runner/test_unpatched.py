@@ -16,7 +16,8 @@ BEFORE_TESTS = """
     workers/time_limits project/project_runner project/__init__ pytest_detection/__init__
     schedule/__init__ schedule/units pytest_detection/config pytest_detection/tests workers/__init__ servers/__init__
     processes/__init__ sql/__init__ project/session unittest_suite/__init__
-    pytest/__init__ pytest/plugin pytest/run_pytest pytest/databases pytest/collected pytest/label_paths
+    pytest/__init__ pytest/plugin pytest/run_pytest pytest/collected pytest/label_paths
+    pytest/databases/__init__ pytest/databases/templates pytest/databases/set_ups
     pytest/advice/__init__ pytest/advice/explanation pytest/advice/observer pytest/advice/selection
     pytest/advice/settings pytest/advice/modes pytest/policies/timeout_marks pytest/policies/taken_over
     pytest/policies/item_order
