@@ -142,7 +142,7 @@ class TestPytest:
         project({**PYTEST, "shop/__init__.py": "", "shop/tests.py": old})
         journal = run_project(python=with_pytest, settings=None)
         (notice,) = journal.notices("django-tests")
-        assert notice.startswith("1 test of unittest's classes are in files that pytest does not collect")
+        assert notice.startswith("1 test of unittest's classes does not run, in files that pytest does not collect")
         assert "shop/tests.py (1)" in notice
         assert run_project("tests", python=with_pytest, settings=None).notices("django-tests") == []
 

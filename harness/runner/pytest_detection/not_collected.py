@@ -33,7 +33,7 @@ def notice(counted: dict[str, int], collection: Collection) -> str:
     if not counted:
         return ""
     number = sum(counted.values())
-    tests = f"{number} test{'' if number == 1 else 's'} of unittest's classes"
+    tests = "1 test of unittest's classes does" if number == 1 else f"{number} tests of unittest's classes do"
     first = next(iter(counted))
     if not collection.takes_file(first):
         patterns = " ".join([*collection.files, PurePosixPath(first).name])
@@ -42,7 +42,7 @@ def notice(counted: dict[str, int], collection: Collection) -> str:
         key = "norecursedirs" if _is_left_out(PurePosixPath(first), collection) else "testpaths"
         step = f"{key} in the configuration of pytest leaves them out"
     names = listed([f"{file} ({count})" for file, count in counted.items()], _LISTED)
-    return f"{tests} are in files that pytest does not collect, and do not run: {names}. {step}; --framework django runs them."
+    return f"{tests} not run, in files that pytest does not collect: {names}. {step}; --framework django runs them."
 
 
 def _is_left_out(path: PurePosixPath, collection: Collection) -> bool:

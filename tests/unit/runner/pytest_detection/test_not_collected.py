@@ -61,7 +61,7 @@ def test_nothing_is_said_where_all_are_collected(root: Path) -> None:
     [
         (
             Collection(),
-            "3 tests of unittest's classes are in files that pytest does not collect, and do not run: tests_of_root.py (1), "
+            "3 tests of unittest's classes do not run, in files that pytest does not collect: tests_of_root.py (1), "
             "shop/tests.py (2). python_files = test_*.py *_test.py tests_of_root.py in the configuration of pytest collects "
             "them; --framework django runs them.",
         ),
