@@ -27,8 +27,11 @@ def python() -> str:
 def run_pytest(project: MakeProject, run_project: RunTests, python: str, tmp_path: Path) -> RunTests:
     """Runs the text of a test file, with the plugins only if the arguments name them: ``-p no:`` stands before those."""
 
-    def run(text: str, *args: str, ini: str = "", off: tuple[str, ...] = ALONE, **spec: Any) -> Journal:
-        project({"pytest.ini": INI + ini, "test_it.py": "import pytest, time, random\n" + text})
+    def run(
+        text: str, *args: str, ini: str = "", off: tuple[str, ...] = ALONE, settings_lines: str = "", **spec: Any
+    ) -> Journal:
+        files = {"pytest.ini": INI + ini, "test_it.py": "import pytest, time, random\n" + text}
+        project(files, settings_lines)
         return run_project(python=python, pytest_args=(*off, *args), framework="pytest", **spec)
 
     return run
@@ -304,6 +307,21 @@ class TestOrder:
     def test_each_test_is_repeated(self, run_pytest: RunTests) -> None:
         journal = run_pytest(ORDERED, repeat=3)
         assert set(attempts(journal).values()) == {("PASSED", 3)}
+
+    def test_units_that_leave_rows_are_named(self, run_pytest: RunTests) -> None:
+        text = """
+@pytest.fixture(scope="module")
+def row(django_db_setup, django_db_blocker):
+    from django.contrib.contenttypes.models import ContentType
+    with django_db_blocker.unblock():
+        ContentType.objects.create(app_label="a", model="b")
+@pytest.mark.django_db
+def test_one(row): pass
+"""
+        apps = 'INSTALLED_APPS = ["django.contrib.contenttypes"]\n'
+        journal = run_pytest(text, check_isolation=True, settings_lines=apps)
+        (notice,) = journal.notices("soiled")
+        assert notice.startswith("test_it.py: default: leaves rows in django_content_type (+1)")
 
 
 class TestSelection:

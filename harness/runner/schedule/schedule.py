@@ -121,7 +121,8 @@ class Schedule:
 
     def phase_began(self, number: int, now: float, *, is_call: bool) -> None:
         """The call of the slot's running test, or its tear-down, has begun."""
-        if (running := self._slots[number].running) is not None:
+        running = self._slots[number].running
+        if running is not None and running.test in self._limits.calls:
             running.is_call, running.limit_since = is_call, now
 
     def forget_fixture(self, number: int) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import ProjectError
 from harness.protocol.results import PlannedTest
 from harness.runner.failures import FailureDescriber
-from harness.runner.pytest.collected import identified, make_plan, names_of, teardown_of
+from harness.runner.pytest.collected import identified, make_plan, names_of, replayed, teardown_of
+from harness.runner.schedule.units import Plan
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,13 @@ def test_names_are_those_of_pytest(nodeid: str, names: tuple[str, str]) -> None:
 def test_a_second_item_of_one_id_gets_a_number() -> None:
     test = PlannedTest("a.py::t", "a", "t")
     assert [(each.id, each.name) for each in identified([test, test])] == [("a.py::t", "t"), ("a.py::t#2", "t#2")]
+
+
+def test_a_replay_has_the_tests_of_its_list_alone() -> None:
+    items = [object() for _ in range(3)]
+    tests = tuple(PlannedTest(f"a.py::t{number}", "a", f"t{number}") for number in range(3))
+    with pytest.raises(ProjectError, match=r"1 of the 2 tests to replay are not there any more, a\.py::gone first"):
+        replayed(Plan(tests, tuple(items), ()), ["a.py::t0", "a.py::gone"])
 
 
 def test_the_tear_down_has_a_name_of_its_own() -> None:

@@ -67,6 +67,26 @@ class TestTestLimit:
         driver.begin("t1")
         assert Examine(1) not in driver.tick(6)
 
+    def test_a_limit_may_be_that_of_the_call_alone(self) -> None:
+        driver = Driver(2, limits=Limits(TIMEOUT_S, {"t0": 5.0}, calls=frozenset({"t0"})))
+        driver.start()
+        driver.begin("t0")
+        assert driver.tick(50) == [ReportSlow(1, "t0", 1, 50.0)]
+        driver.schedule.phase_began(1, driver.now, is_call=True)
+        assert driver.tick(4) == []
+        driver.schedule.phase_began(1, driver.now, is_call=False)
+        assert Examine(1) not in driver.tick(30)
+        driver.schedule.phase_began(1, driver.now, is_call=True)
+        assert driver.tick(6) == [Examine(1)]
+
+    def test_a_worker_cannot_move_another_limit(self) -> None:
+        driver = Driver(1)
+        driver.start()
+        driver.begin("t0")
+        driver.tick(TIMEOUT_S - 1)
+        driver.schedule.phase_began(1, driver.now, is_call=True)
+        assert driver.tick(2) == [Examine(1)]
+
     def test_a_late_fixture_leaves_its_class_out(self) -> None:
         driver = Driver(2)
         driver.start()

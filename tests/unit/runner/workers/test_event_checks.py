@@ -87,6 +87,18 @@ def test_what_plugins_get_fits_the_running_test_alone(checks: EventChecks, event
     assert not checks.fits(event)
 
 
+def test_the_phase_of_the_running_test_fits(checks: EventChecks) -> None:
+    event = {"type": "AttemptPhase", "test": TESTS[0], "is_call": True}
+    assert not checks.fits(event)
+    assert checks.fits(began())
+    assert checks.fits(event)
+    assert checks.fits({"type": "AttemptPhase", "test": TESTS[0]})
+    assert not checks.fits({**event, "test": TESTS[1]})
+    assert not checks.fits({**event, "is_call": 1})
+    assert not checks.fits(ended(outcome="FAILED", may_retry="no"))
+    assert checks.fits(ended(outcome="FAILED", may_retry=False))
+
+
 def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(checks: EventChecks) -> None:
     sent = [fixture(), fixture_failed(), ended(outcome="NOT_RUN"), ended(TESTS[1], "SKIPPED"), done()]
     assert [event for event in sent if not checks.fits(event)] == []
