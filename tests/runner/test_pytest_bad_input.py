@@ -73,6 +73,17 @@ CASES = {
         evidence='plugin.py", line 2, in load',
         files={**conftest('pytest_plugins = ["plugin"]\n'), "plugin.py": RAISES},
     ),
+    "entry-point-that-raises": Case(
+        4,
+        "ValueError: no licence",
+        evidence='broken.py", line 2, in load',
+        files={
+            "broken.py": RAISES,
+            "broken-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: broken\nVersion: 1\n",
+            "broken-1.dist-info/entry_points.txt": "[pytest11]\nbroken = broken\n",
+        },
+        env={"PYTHONPATH": "."},
+    ),
     "conftest-that-raises": Case(
         4,
         "conftest.py cannot be imported: ValueError: no licence",
@@ -174,6 +185,14 @@ CASES = {
         "ModuleNotFoundError: No module named 'nosuch'",
         "nosuch is not installed",
         files={"settings.py": SETTINGS.replace("[]", "['nosuch']")},
+    ),
+    "app-that-reads-another-setting": Case(
+        4,
+        "shop/__init__.py, line 2, raised AttributeError: 'Settings' object has no attribute 'NOSUCH'",
+        files={
+            "settings.py": SETTINGS.replace("[]", "['shop']"),
+            "shop/__init__.py": "from django.conf import settings\nsettings.NOSUCH\n",
+        },
     ),
     "configuration-that-runs-nothing": Case(
         4,

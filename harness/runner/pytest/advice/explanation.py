@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Protocol
 
 import pytest
@@ -159,11 +159,13 @@ def _of_settings(error: BaseException) -> BaseException | None:
     frames = [frame.f_code for frame in _frames(error)]
     if frames and frames[-1].co_name == "_handle_import_error" and error.__context__ is not None:
         return error.__context__
-    names = [code.co_filename for code in frames]
-    return (
-        error
-        if any(name.endswith(("django/conf/__init__.py", "configurations/importer.py")) for name in names)
-        else None
+    return error if any(_loads_settings(code) for code in frames) else None
+
+
+def _loads_settings(code: CodeType) -> bool:
+    file = code.co_filename
+    return (file.endswith("django/conf/__init__.py") and code.co_name == "_setup") or file.endswith(
+        "configurations/importer.py"
     )
 
 
