@@ -23,6 +23,8 @@ def pytest_configure():
     django.setup()
 """
 TESTS = """
+import logging
+
 import pytest
 
 @pytest.mark.parametrize("word", ["it's", "two words", "a::b|c"])
@@ -31,7 +33,8 @@ def test_word(word):
 
 class TestA:
     def test_b(self):
-        pass
+        print("noise")
+        logging.getLogger("shop").warning("noise")
 
 @pytest.mark.skip(reason="later")
 def test_later():
@@ -88,12 +91,19 @@ class TestRun:
         [
             (f"{WORD}[two words]", {f"{WORD}[two words]"}),
             ("tests.test_a.TestA", {"tests/test_a.py::TestA::test_b"}),
-            ("tests/test_a.py:10", {"tests/test_a.py::TestA::test_b"}),
+            ("tests/test_a.py:12", {"tests/test_a.py::TestA::test_b"}),
         ],
     )
     def test_a_label_names_tests(self, project: Path, label: str, expected: set[str]) -> None:
         ended = run(project, label)
         assert (ended.code, set(ended.outcomes)) == (0, expected), ended.output
+
+    def test_a_container_has_what_such_a_project_requires(self, project: Path) -> None:
+        (project / "requirements.txt").write_text("Django==5.2.19\npytest==9.2.0\npytest-django==4.14.0\n")
+        ended = run(project, "--runner", "container", "tests.test_a.TestA", f"{WORD}[two words]")
+        assert (ended.code, len(ended.outcomes)) == (0, 2), ended.output
+        assert "configured on Django 5.2.19" in ended.out
+        assert "noise" not in ended.out
 
     def test_the_plan_says_the_framework_and_why(self, project: Path) -> None:
         shown = command.command("plan", artifacts=project.parent, cwd=project)
