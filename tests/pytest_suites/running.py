@@ -47,9 +47,12 @@ def by_pytest(root: Path, backend: str, line: str) -> tuple[Seen, float]:
 
 
 def by_harness(root: Path, backend: str, options: Sequence[str], artifacts: Path) -> tuple[Seen, float]:
-    """The results of the harness, and the seconds of the whole command, with the start of its servers."""
+    """The results of the harness, and the seconds of the whole command, with the start of its servers.
+
+    A ``--db`` in *options* replaces *backend*: it may name the backend of an alias.
+    """
     started = time.monotonic()
-    arguments = ["--project", str(root), "--db", backend, *options]
+    arguments = ["--project", str(root), *([] if "--db" in options else ["--db", backend]), *options]
     ended = command.harness(*arguments, artifacts=artifacts, timeout=PATIENCE_S)
     took = time.monotonic() - started
     assert ended.code in (ExitCode.GREEN, ExitCode.TESTS_FAILED, ExitCode.PROJECT), ended.output[-5000:]
