@@ -189,6 +189,20 @@ class SuitePropertyRecorded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PluginsSummarised(Event):
+    """Plugins of pytest have written ``text`` at the end of its report: coverage, snapshots."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesWritten(Event):
+    """Plugins of pytest have written files or folders for their users: paths from the folder of all files, or absolute."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportsMade(Event):
     """The reports that pytest has made of an attempt of ``test``, as JSON: for pytest's plugins in the coordinator alone.
 

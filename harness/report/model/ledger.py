@@ -123,6 +123,8 @@ class Ledger:
                 self._open_phases.pop(event.phase, None)
                 self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
                 self._last = f"the phase {event.phase} ended"
+            case events.PluginsSummarised() as event:
+                report.plugins = event.text
             case events.Notice() as event:
                 self._notices[event] = None
             case events.ServerReady() as event:

@@ -136,7 +136,7 @@ class RunReport:
     ``last_events``: the newest events of the journal, one a line. ``started_at`` is in seconds since the epoch. ``asked`` is
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
     ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
-    ``properties`` are those that tests have recorded of the whole suite.
+    ``properties`` are those that tests have recorded of the whole suite. ``plugins`` is the text of pytest's plugins at its end.
     """
 
     cases: tuple[Case, ...] = ()
@@ -156,6 +156,7 @@ class RunReport:
     queries: tuple[QueryCount, ...] = ()
     warnings: dict[str, int] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
+    plugins: str = ""
     workers: int = 0
     seed: int | None = None
     settings: str = ""

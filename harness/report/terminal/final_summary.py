@@ -63,6 +63,7 @@ def final_summary(
         _more(len(shown) - most, len(failures) - len(shown)),
         _one_line_each(report, shown),
         _slowest(report, options),
+        _of_plugins(report, options),
         *(cause_lines(cause, evidence) for cause in verdict.others[:OTHERS]),
         cause_lines(verdict.cause, evidence) if verdict.cause is not None else [],
         [
@@ -202,6 +203,14 @@ def _slowest(report: RunReport, options: ConsoleOptions) -> list[Text]:
         return []
     rows = slowest_tests(report, options.durations, least_s=0.0 if options.verbosity > 1 else 0.001).lines()
     return [Text("slowest", "cyan"), *rows] if rows else []
+
+
+def _of_plugins(report: RunReport, options: ConsoleOptions) -> list[Text]:
+    """The text of pytest's plugins, such as the table of coverage."""
+    text = for_terminal(report.plugins).strip("\n")
+    if options.quiet or not text.strip():
+        return []
+    return [Text(line) for line in keep_end_lines(text, VERBOSE_LINES).split("\n")]
 
 
 def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:

@@ -11,6 +11,7 @@ import pytest
 from .. import unpatched
 from ..processes import warning_counts
 from . import after_fork, pytest_internals
+from .reports.files import written_files
 
 XDIST = {"numprocesses": 0, "dist": "no", "tx": [], "maxprocesses": None}
 MARKS = (
@@ -25,8 +26,8 @@ class Coordinator:
     """The hooks of the process that collects the tests. *run_tests* runs those of a session.
 
     ``error`` is the exception that ended the session, ``collected`` are the reports of collectors that failed or were skipped,
-    ``distribution`` is the option by which xdist was asked for, and ``failed`` is the number of tests that pytest and its plugins
-    have counted as failed.
+    ``distribution`` is the option by which xdist was asked for, ``failed`` is the number of tests that pytest and its plugins
+    have counted as failed, and ``written`` are the files that plugins have written.
     """
 
     def __init__(self, run_tests: Callable[[pytest.Session], None]) -> None:
@@ -34,6 +35,7 @@ class Coordinator:
         self.collected: list[pytest.CollectReport] = []
         self.distribution = ""
         self.failed = 0
+        self.written: tuple[str, ...] = ()
         self.has_run = self.is_running = False
         self._run_tests = run_tests
         self._sections: list[str] = []
@@ -105,6 +107,10 @@ class Coordinator:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.error = self.error or excinfo.value
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        self.written = written_files(config)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_terminal_summary(self) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 
 from ...errors import HarnessError, ProjectError
-from ...protocol.events import AttemptFinished, RunFinished, RunPlanned
+from ...protocol.events import AttemptFinished, FilesWritten, PluginsSummarised, RunFinished, RunPlanned
 from ...protocol.messages import RunSpec
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unset_variables
@@ -23,6 +23,7 @@ from ..processes import warning_counts
 from ..project.run_plan import run_plan
 from ..schedule.slots import FailureLimit
 from ..schedule.units import Plan
+from ..text import cut
 from . import after_fork, pytest_internals
 from .advice import explanation
 from .advice.observer import Observer
@@ -41,6 +42,9 @@ from .reports.worker_plugins import WorkerPlugins
 if TYPE_CHECKING:
     from ..project.session import Session
     from ..workers.worker import Worker
+
+
+SUMMARY_CHARACTERS = 200_000
 
 
 class Handshake(Protocol):
@@ -249,11 +253,13 @@ class PytestRun:
         if session is None or not self._plugin.has_run:
             raise ProjectError("pytest ended without running the tests.", hint="Which of its arguments asks for that?")
         if text := self._plugin.summary:
-            sys.stdout.write(text)
+            session.journal.write(PluginsSummarised(cut(text, SUMMARY_CHARACTERS)))
         if (failure := session_end.failure_of(status, self._plugin.failed, session.red, text)) is not None:
             test = session_end.TEST
             session.journal.write(AttemptFinished(test.id, 1, Outcome.FAILED, 0.0, (failure,), extra=test, final=True))
             session.red += 1
+        if files := self._plugin.written:
+            session.journal.write(FilesWritten(files))
         left_out = [test for test, has_outcome in session.planned.items() if not has_outcome]
         session.leave_out(left_out, "the run ended before it")
         session.journal.finish_phases()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....protocol.results import Failure, PlannedTest
+from ....protocol.results import BriefLine, Failure, PlannedTest
 from ...text import cut
 
 TEST = PlannedTest("session::exit", "session", "exit")
@@ -21,6 +21,5 @@ def failure_of(status: int, failed: int, red: int, summary: str) -> Failure | No
         return None
     marked = [line.removeprefix(mark) for line in summary.splitlines() for mark in _MARKS if line.startswith(mark)]
     message = marked[0].strip() if marked else f"a plugin of pytest has made the session end with exit status {status}"
-    return Failure(
-        "failure", "SessionFailed", message, cut(summary.strip(), _CHARACTERS) + "\n" if summary.strip() else ""
-    )
+    text = cut(summary.strip(), _CHARACTERS) + "\n" if summary.strip() else ""
+    return Failure("failure", "SessionFailed", message, text, brief=(BriefLine(message, "error"),))

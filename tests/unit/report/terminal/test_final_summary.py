@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import LEFT_BEHIND, Notice, RunFinished, WarningsCounted
+from harness.protocol.events import LEFT_BEHIND, Notice, PluginsSummarised, RunFinished, WarningsCounted
 from harness.protocol.results import Failure, Frame, Outcome, WarningCount
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
@@ -27,6 +27,13 @@ def failing(number: int, **fields: Any) -> Journal:
     for test in tests:
         journal.attempt(test, Outcome.FAILED, failures=(failure("13 != 12"),), **fields)
     return journal.end(failures=number)
+
+
+def test_the_text_of_plugins_is_shown_unless_quiet() -> None:
+    table = PluginsSummarised("Name     Stmts\nmod.py       6\n")
+    journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED).runner(table).end()
+    assert "mod.py       6" in lines(journal)
+    assert "mod.py       6" not in lines(journal, ConsoleOptions(quiet=True))
 
 
 class TestFailures:
