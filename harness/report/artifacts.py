@@ -25,13 +25,15 @@ SUMMARY = "summary.json"
 JOURNAL = "journal.ndjson"
 QUERIES = "sql/queries.ndjson"
 DIFFERENCES = "differences.md"
+COLLECTED = "collected"
+"""The folder of files that the tests have written; the only one with folders of its own."""
 DEFAULT = ".harness"
 LOCK = ".lock"
 """Locked while a run writes here. Its lines are the files that the run made: the next run clears these and no others. A line
 with a slash at its end is the folder of a run on one backend, which has a lock of its own.
 """
 
-_FOLDERS = ("sql", "schema", "logs", "replay")
+_FOLDERS = ("sql", "schema", "logs", "replay", COLLECTED)
 _PART = ".part"
 
 
@@ -134,7 +136,7 @@ class Artifacts:
             if not _is_of_layout(path):
                 raise UsageError(f"{path!r} is no path of the artifacts folder's layout.")
             target = self.root / path
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             if target.parent.resolve() != target.parent:
                 raise UsageError(
                     f"{target.parent} leads out of the artifacts folder.",
@@ -236,7 +238,10 @@ def condensed(folder: str, paths: Sequence[str]) -> list[str]:
 def _is_of_layout(path: str) -> bool:
     """Whether *path* is of the layout: a file at the top or in one of its folders, or a run's folder with a slash."""
     first, slash, name = path.partition("/")
-    if "/" in name or {first, name} & {".", ".."} or not path.isprintable() or path.endswith(_PART):
+    parts = name.split("/") if first == COLLECTED else [name]
+    if any("/" in part for part in parts) or {first, *parts} & {".", ".."} or (len(parts) > 1 and "" in parts):
+        return False
+    if not path.isprintable() or path.endswith(_PART):
         return False
     if not slash:
         return path in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES)
@@ -254,6 +259,10 @@ def _clear(root: Path, mine: set[str]) -> None:
     for path in sorted(path for path in mine if not path.endswith("/")):
         _remove_file(root / path)
         _remove_file(root / (path + _PART))
+    nested = {str(parent) for path in mine if path.startswith(f"{COLLECTED}/") for parent in Path(path).parents}
+    for folder in sorted(nested, key=len, reverse=True):
+        if folder != ".":
+            _remove_folder(root / folder)
     for folder in _FOLDERS:
         _remove_folder(root / folder)
 

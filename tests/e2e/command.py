@@ -73,7 +73,7 @@ def harness(
     *args: str, artifacts: Path, cwd: Path = ROOT, env: dict[str, str] | None = None, timeout: float = 300
 ) -> Ended:
     """``harness ci`` with *args*, its artifacts in *artifacts*."""
-    return command("ci", *args, "--artifacts", str(artifacts), artifacts=artifacts, cwd=cwd, env=env, timeout=timeout)
+    return command("ci", "--artifacts", str(artifacts), *args, artifacts=artifacts, cwd=cwd, env=env, timeout=timeout)
 
 
 def command(

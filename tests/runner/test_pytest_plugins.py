@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import SuitePropertyRecorded, WarningsCounted
+from harness.protocol.events import FilesWritten, PluginsSummarised, SuitePropertyRecorded, WarningsCounted
 from harness.protocol.messages import RunSpec
 from harness.protocol.results import Property
 from tests.environments import python_with
@@ -34,6 +34,11 @@ class Runs:
     plain: dict[str, str]
     text: str
     journal: Journal
+
+    @property
+    def summary(self) -> str:
+        """The text of plugins at the end of the run of the harness."""
+        return self.journal.one(PluginsSummarised).text
 
 
 @functools.cache
@@ -70,16 +75,16 @@ def test_each_item_has_the_outcome_of_pytest(runs: Runs) -> None:
 
 
 def test_plugins_of_the_coordinator_hear_of_each_test(runs: Runs) -> None:
-    plain, ours = summary_of(runs.text), summary_of(runs.journal.stderr)
+    plain, ours = summary_of(runs.text), summary_of(runs.summary)
     assert ours["data"] == ["gw0", "gw1"]
     for key in ("heard", "passed", "failed", "skipped", "xfailed", "xpassed", "error"):
         assert ours[key] == plain[key], key
 
 
 def test_coverage_is_complete_as_with_pytest(runs: Runs) -> None:
-    for text in (runs.text, runs.journal.stderr):
+    for text in (runs.text, runs.summary):
         assert "shop/prices.py         6      0      2      0   100%" in text
-    assert "Required test coverage of 100% reached" in runs.journal.stderr
+    assert "Required test coverage of 100% reached" in runs.summary
 
 
 def test_junit_of_pytest_itself_has_each_test(runs: Runs) -> None:
@@ -92,13 +97,14 @@ def test_junit_of_pytest_itself_has_each_test(runs: Runs) -> None:
 
 
 def test_other_reports_are_written(runs: Runs) -> None:
+    assert runs.journal.one(FilesWritten).paths == ("report.xml", "report.html", ".report.json", ".coverage")
     assert json.loads((runs.folder / ".report.json").read_text())["summary"]["failed"] > 10
     assert "check_async.py::test_fails" in (runs.folder / "report.html").read_text()
 
 
 def test_snapshots_of_all_workers_are_accounted_for(runs: Runs) -> None:
     assert "1 snapshot failed. 1 snapshot passed." in runs.text
-    assert "1 snapshot failed. 1 snapshot passed." in runs.journal.stderr
+    assert "1 snapshot failed. 1 snapshot passed." in runs.summary
 
 
 def test_recorded_properties_are_in_the_journal(runs: Runs) -> None:

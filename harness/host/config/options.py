@@ -242,6 +242,11 @@ class Config:
     include: tuple[str, ...] = _key(
         TEXTS, "Patterns of files that git ignores and the tests need, from the project's folder: .env, locale/**/*.mo."
     )
+    collect: tuple[str, ...] = _key(
+        TEXTS,
+        "Files and folders that the tests write, from the project's folder: they come into the artifacts, as collected/. "
+        "Reports of pytest's plugins come by themselves.",
+    )
     before: tuple[str, ...] = _table(
         TEXTS, "Shell commands that run in the project's folder, where the tests run, before its settings are loaded."
     )

@@ -9,7 +9,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -92,6 +92,15 @@ class RunnerContainer:
             f"Docker could not bring files to {folder} in the runner's container", self._client, self.id
         ):
             self._api.put_archive(self.id, folder, archive)
+
+    def get(self, path: str) -> Iterable[bytes] | None:
+        """The file or folder *path* as a tar; ``None`` if it is not there. The container need not run."""
+        with translate_errors(f"Docker could not bring {path} from the runner's container"):
+            try:
+                pieces: Iterable[bytes] = self._api.get_archive(self.id, path)[0]
+            except docker.errors.NotFound:
+                return None
+        return pieces
 
     def attach_input(self) -> streams.Connection:
         """A connection to its standard input."""

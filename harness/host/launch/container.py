@@ -80,6 +80,9 @@ class ContainerRunner(Runner):
     def is_stopped(self) -> bool:
         return self._container.is_stopped()
 
+    def archive(self, path: str) -> Iterable[bytes] | None:
+        return self._container.get(path if path.startswith("/") else f"{self._spec.folder}/{path}")
+
     def _signal(self, signum: int) -> None:
         self._container.signal(signum)
 

@@ -125,6 +125,13 @@ class Runner(ABC):
     def is_stopped(self) -> bool:
         """Whether it is stopped or paused, and may go on. False where that cannot be found out."""
 
+    @abstractmethod
+    def archive(self, path: str) -> Iterable[bytes] | None:
+        """The file or folder *path* as a tar whose members begin with its name; ``None`` if it is not there.
+
+        *path* is from the folder in which it was started. Raises ``ServerError`` when the engine refuses.
+        """
+
     def stacks(self) -> str:
         """The stacks of its threads, which it writes on request; empty if it does not answer."""
         return self.stderr.answer(lambda: self._signal(STACKS))

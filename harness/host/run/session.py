@@ -10,6 +10,7 @@ import dataclasses
 import gc
 import json
 import os
+import posixpath
 import shlex
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,11 +32,12 @@ from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
 from harness.host.project.settings_search import VARIABLE, suggestions
 from harness.host.run import left_behind
+from harness.host.run.collected import collect
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
 from harness.protocol import codec, naming
-from harness.protocol.events import DatabasesReady, Notice, RunAborted, RunFinished, TopologyFound
+from harness.protocol.events import DatabasesReady, FilesWritten, Notice, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.report.artifacts import Artifacts
 from harness.report.formats import replay
@@ -143,6 +145,7 @@ class _Run:
         self._servers: Servers | None = None
         self._databases = DatabasesReady(())
         self._end: RunFinished | RunAborted | None = None
+        self._written: tuple[str, ...] = ()
         self._lacks_a_module = False
         self._left_behind = left_behind.LeftBehind(resources.config)
         self._are_servers_up = threading.Event()
@@ -183,6 +186,7 @@ class _Run:
             for killer in self._killers:
                 killer.cancel()
             with self._record.phase("reports"):
+                self._collect()
                 if self._servers is not None and self._are_servers_up.is_set():
                     self._save_evidence(self._servers)
             if self._servers is not None:
@@ -211,6 +215,8 @@ class _Run:
                     submit(self._pool, self._start_servers, plan)
                 case DatabasesReady():
                     self._databases = event
+                case FilesWritten():
+                    self._written = event.paths
                 case Notice(code="server-silent"):
                     submit(self._pool, self._check_servers)
                 case RunFinished() | RunAborted():
@@ -284,6 +290,14 @@ class _Run:
             raise error
         if ended.oom_killed:
             self._record.add(Notice("out-of-memory", _OUT_OF_MEMORY))
+
+    def _collect(self) -> None:
+        """Save the files that the tests have written, while the place where they ran is there."""
+        config = self._resources.config
+        wanted = [posixpath.join(_below(config.root, config.project), path) for path in config.collect]
+        is_complete = isinstance(self._end, RunFinished)
+        runner, artifacts, note = self._conversation.runner, self._artifacts, self._record.add
+        collect(runner, self._written, wanted, artifacts, note, is_complete=is_complete)
 
     def _save_evidence(self, servers: Servers) -> None:
         """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""

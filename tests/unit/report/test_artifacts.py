@@ -111,6 +111,18 @@ class TestLayout:
             artifacts.write(naming.schema_file("../Café"), "x")
             artifacts.write(naming.log_file("default"), "x")
 
+    def test_collected_files_may_be_in_folders_and_go_with_them(self, tmp_path: Path) -> None:
+        with Artifacts.open(tmp_path) as artifacts:
+            artifacts.write("collected/htmlcov/deep/index.html", "x")
+            artifacts.write("collected/.coverage", "x")
+            for path in ("collected/../up", "collected/a//b", "collected/a/", "collected/a/../b", "sql/a/b"):
+                with pytest.raises(UsageError, match="layout"):
+                    artifacts.write(path, "x")
+        (tmp_path / "collected" / "mine").mkdir()
+        (tmp_path / "collected" / "mine" / "a.txt").write_text("kept")
+        with Artifacts.open(tmp_path):
+            assert everything(tmp_path / "collected") == {"mine/a.txt"}
+
     def test_no_link_leads_out_of_the_layout(self, tmp_path: Path) -> None:
         outside, folder = tmp_path / "outside", tmp_path / "a"
         outside.mkdir()
