@@ -10,7 +10,17 @@ from typing import Literal
 
 from ..errors import ExitCode
 from .messages import Framework
-from .results import DatabaseMade, Failure, Outcome, PlannedTest, Property, QueryCount, Statement, WarningCount
+from .results import (
+    DatabaseMade,
+    Failure,
+    Outcome,
+    PlannedTest,
+    Property,
+    QueryCount,
+    ShownWarning,
+    Statement,
+    WarningCount,
+)
 from .topology import AliasMode, Role, Topology
 
 
@@ -238,9 +248,13 @@ class QueriesCounted(Event):
 
 @dataclass(frozen=True, slots=True)
 class WarningsCounted(Event):
-    """The warnings that a worker showed in a unit, or the runner while it loaded the project and made the databases."""
+    """The warnings that a worker showed in a unit, or the runner while it loaded the project and made the databases.
+
+    ``places`` has the first ones by their place.
+    """
 
     warnings: tuple[WarningCount, ...]
+    places: tuple[ShownWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,3 +137,14 @@ class WarningCount:
 
     category: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWarning:
+    """A warning by its place, and how often it was shown there. ``file`` as in ``PlannedTest`` where it can be."""
+
+    category: str
+    message: str
+    file: str
+    line: int
+    count: int

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
-from harness.report.formats import junit, replay, sql, summary
+from harness.report.formats import junit, replay, sql, summary, warnings
 from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import Verdict, with_unwritten
 
@@ -24,6 +24,7 @@ JUNIT = "junit.xml"
 SUMMARY = "summary.json"
 JOURNAL = "journal.ndjson"
 QUERIES = "sql/queries.ndjson"
+WARNINGS = "logs/warnings.txt"
 DIFFERENCES = "differences.md"
 COLLECTED = "collected"
 """The folder of files that the tests have written; the only one with folders of its own."""
@@ -179,6 +180,8 @@ class Artifacts:
         *prefix* and *strict* as in ``junit.build``. Call ``write_summary`` after this and after all other files.
         """
         self.keep(QUERIES, lambda: sql.queries_text(report.queries))
+        if report.shown_warnings:
+            self.keep(WARNINGS, lambda: warnings.text(report.shown_warnings))
         for path, text in itertools.chain(sql.files(report), replay.files(report)):
             self.keep(path, text)
         known = with_unwritten(verdict, self.problems)

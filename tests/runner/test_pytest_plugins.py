@@ -121,6 +121,8 @@ def test_records_and_warnings_have_places_of_their_own(runs: Runs) -> None:
     for counted in runs.journal.all(WarningsCounted):
         counts.update({each.category: each.count for each in counted.warnings})
     assert counts["UserWarning"] == 2
+    places = [place for counted in runs.journal.all(WarningsCounted) for place in counted.places]
+    assert ("checks/check_failures.py", "careful") in [(place.file, place.message) for place in places]
 
 
 def test_a_collection_error_names_the_exception(runs: Runs) -> None:

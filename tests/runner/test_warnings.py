@@ -38,6 +38,13 @@ def test_filters_of_python_count_in_workers(project: MakeProject, run_project: R
     journal = run_project(python=python, env={"PYTHONWARNINGS": "always"})
     assert warnings_of(journal) == {"DeprecationWarning": 2, "RuntimeWarning": 1, "tests.OldWarning": 1}
     assert "DeprecationWarning: old" in journal.final("test_two").stderr
+    shown = {(each.file, each.line, each.message) for each in fold(journal.envelopes).shown_warnings}
+    assert shown == {
+        ("tests.py", 9, "old"),
+        ("tests.py", 10, "bad"),
+        ("tests.py", 18, "old"),
+        ("tests.py", 20, "at import"),
+    }
 
 
 def test_a_filter_can_make_a_test_err(project: MakeProject, run_project: RunTests) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from harness.errors import ExitCode
 from harness.protocol import events, naming
 from harness.protocol.events import Envelope
-from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount
+from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, ShownWarning
 from harness.report.model.case_state import CaseState, case_of
 from harness.report.model.run_report import INTERRUPTS, PHASES, Attempt, LostWorker, Phase, RunReport
 from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
@@ -21,6 +21,8 @@ RED_OUTPUT_BYTES = 256_000_000
 """Limit of the output and SQL of all red attempts together; the journal has the rest."""
 ORDERS = 50
 """Number of failures that are reported with the tests that ran before them."""
+WARNINGS = 1000
+"""Limit of the warnings that are reported by their place."""
 TESTS_NAMED = 20
 """Tests named for each fingerprint of a query."""
 HALTED = "halted"
@@ -55,6 +57,7 @@ class Ledger:
         self._notices: dict[events.Notice, None] = {}
         self._losses: list[tuple[float, events.RunAborted]] = []
         self._queries: dict[tuple[str, str], QueryCount] = {}
+        self._warnings: dict[ShownWarning, int] = {}
         self._is_empty = True
         self._last_at = 0.0
         self._last = ""
@@ -100,8 +103,7 @@ class Ledger:
             case events.SuitePropertyRecorded() as event:
                 self._report.properties[event.name] = event.value
             case events.WarningsCounted() as event:
-                for each in event.warnings:
-                    self._report.warnings[each.category] = self._report.warnings.get(each.category, 0) + each.count
+                self._warnings_counted(event)
             case _:
                 self._fold_run(envelope)
 
@@ -148,6 +150,7 @@ class Ledger:
         report.servers = tuple(sorted(self._servers.values(), key=lambda each: (each.role != "primary", each.server)))
         report.aliases = tuple(self._aliases.values())
         report.notices = tuple(self._notices)
+        report.shown_warnings = tuple(dataclasses.replace(each, count=n) for each, n in self._warnings.items())
         report.queries = tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias)))
         report.last_events = self._last_events()
         files = {state.test.classname: state.test.file for state in self._plan}
@@ -161,6 +164,14 @@ class Ledger:
             case for case in cases if case.is_planned or case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED
         )
         return report
+
+    def _warnings_counted(self, event: events.WarningsCounted) -> None:
+        for each in event.warnings:
+            self._report.warnings[each.category] = self._report.warnings.get(each.category, 0) + each.count
+        for shown in event.places:
+            place = dataclasses.replace(shown, count=0)
+            if place in self._warnings or len(self._warnings) < WARNINGS:
+                self._warnings[place] = self._warnings.get(place, 0) + shown.count
 
     # tests
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import ExitCode, worst
 from harness.protocol import events
-from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, Statement
+from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, ShownWarning, Statement
 
 PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
@@ -137,6 +137,7 @@ class RunReport:
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
     ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
     ``properties`` are those that tests have recorded of the whole suite. ``plugins`` is the text of pytest's plugins at its end.
+    ``shown_warnings`` are the first warnings by their place.
     """
 
     cases: tuple[Case, ...] = ()
@@ -157,6 +158,7 @@ class RunReport:
     warnings: dict[str, int] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     plugins: str = ""
+    shown_warnings: tuple[ShownWarning, ...] = ()
     workers: int = 0
     seed: int | None = None
     settings: str = ""
