@@ -194,6 +194,13 @@ def use_stacks_file(config: pytest.Config, fd: int) -> None:
         config.stash[key] = fd
 
 
+def make_temporary_folder(config: pytest.Config) -> None:
+    """Make the folder of the run: its workers have theirs in it, and share it as those of pytest-xdist do."""
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        factory.getbasetemp()
+
+
 def use_temporary_folder(config: pytest.Config, name: str) -> None:
     """Have ``tmp_path`` and its kind make their folders in the folder *name* below the run's."""
     factory: Any = getattr(config, "_tmp_path_factory", None)

@@ -193,6 +193,7 @@ class PytestRun:
         self, session: Session, pytest_session: pytest.Session, plan: Plan, rules: Rules, limit: FailureLimit
     ) -> None:
         workers = session.workers_for(plan)
+        pytest_internals.make_temporary_folder(pytest_session.config)
 
         def make_unit_runner(worker: Worker) -> ItemRunner:
             after_fork.become_worker(pytest_session, worker.slot, workers, worker.capture, self._plugin)

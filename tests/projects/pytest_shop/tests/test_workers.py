@@ -24,8 +24,9 @@ def test_number_of_the_worker_is_below_the_count(worker_id):
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_testrun_uid(testrun_uid, number, common):
-    """One for all workers."""
+def test_testrun_uid(testrun_uid, number, common, record_property):
+    """One for all workers, as is the folder."""
+    record_property("run", f"{testrun_uid} {common}")
     file = common / "uid"
     note(file, testrun_uid)
     assert file.read_text() == testrun_uid
