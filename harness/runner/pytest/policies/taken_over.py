@@ -23,6 +23,13 @@ _NAMES = {
 """The names under which pytest knows the plugins: that of the installed one, and of its module with ``-p``."""
 _CACHED = {"lf": "--lf", "failedfirst": "--ff", "newfirst": "--nf", "stepwise": "--sw", "stepwise_skip": "--sw-skip"}
 
+_LEFT_OUT = (
+    ("fail_on_flaky", "--fail-on-flaky", ": harness ci --fail-on-flaky has its meaning"),
+    ("max_suite_reruns", "--max-suite-reruns", ": retries end if more than ten tests, and a tenth of all, have failed"),
+    ("rerun_exclude_path", "--rerun-exclude-path", ", and so its files have retries too"),
+)
+"""Options of pytest-rerunfailures without effect: the name, the flag, and the reason or the consequence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -60,8 +67,11 @@ class TakenOver:
         if "pytest-timeout" in self._active:
             self._timeout, self._session_s = timeout_marks.of_config(config)
         self._options = rerun_marks.of_config(config, self._spec.retries, self._active)
-        if getattr(option, "fail_on_flaky", False):
-            self.notices.append(("reruns", "--fail-on-flaky is left out: harness ci --fail-on-flaky has its meaning."))
+        self.notices += [
+            ("reruns", f"{flag} is left out{reason}.")
+            for name, flag, reason in _LEFT_OUT
+            if "pytest-rerunfailures" in self._active and getattr(option, name, None)
+        ]
         if asked := [flag for name, flag in _CACHED.items() if getattr(option, name, False)]:
             text = f"{' '.join(asked)} finds no results of an earlier run: the harness keeps none in pytest's cache."
             again = "The end of the output has the command that runs the failed tests again."
