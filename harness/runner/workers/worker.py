@@ -171,7 +171,8 @@ class Worker:
             self.send(RunAborted(error.exit_code, error.message, error.hint, error.evidence))
             return int(error.exit_code)
         finally:
-            self._link.sendall(self._unsent)
+            unsent, self._unsent = self._unsent, b""  # a failure is sent after this, and would send it again
+            self._link.sendall(unsent)
         counts = self.context.statement_log.counts()
         for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # an event also without counts
             self.send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))
