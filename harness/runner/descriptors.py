@@ -36,6 +36,8 @@ class MemoryFile:
         unpatched.fcntl.fcntl(self.fd, fcntl.F_SETFL, os.O_APPEND)
         self._memory = unpatched.mmap.mmap(-1, mmap.PAGESIZE)
         self._mark = memoryview(self._memory).cast("Q")
+        self.taken = 0
+        """The offset up to which the tests' framework has taken the text, in this process alone."""
 
     def mark(self) -> None:
         """Make ``since_mark`` begin at the present end."""
@@ -49,9 +51,13 @@ class MemoryFile:
         """The text since the last ``clear``."""
         return self._read(0)
 
+    def text_from(self, start: int) -> str:
+        """The text behind the offset *start*; its middle is left out if it is too long."""
+        return self._read(start)
+
     def clear(self) -> None:
         unpatched.os.ftruncate(self.fd, 0)
-        self._mark[0] = 0
+        self._mark[0] = self.taken = 0
 
     def close(self) -> None:
         """Close the file in this process."""

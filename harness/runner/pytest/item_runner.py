@@ -14,16 +14,18 @@ from django.test import SimpleTestCase, TransactionTestCase
 from ...protocol.events import AttemptPhase, Notice
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unpatched
-from ..failures import FailureDescriber, message_of
+from ..descriptors import FILE_CHARACTERS
+from ..failures import MESSAGE_CHARACTERS, TRACEBACK_CHARACTERS, FailureDescriber, message_of
 from ..replication import mirrors
 from ..schedule.commands import Assignment
+from ..text import cut
 from ..workers.attempts import Attempts, Result
 from ..workers.event_checks import STOPPED
 from ..workers.worker import CutOff, Worker
 from . import pytest_internals
 from .collected import session_teardown, teardown_of
 from .databases.mirror_mark import marked_mode
-from .outcomes import Folded, Phase, fold
+from .outcomes import Folded, Phase, fold, is_silent
 from .policies.rerun_marks import Rule
 from .policies.taken_over import Rules
 from .reports.worker_plugins import WorkerPlugins, properties_of
@@ -72,16 +74,16 @@ class Reports:
             reason,
             None if xfail is None else str(xfail),
             failure,
-            tuple(report.sections) if report.sections else (),
+            tuple((title, cut(text, FILE_CHARACTERS)) for title, text in report.sections) if report.sections else (),
             _subtest_of(report),
         )
 
     def _failure(self, text: str, exception: Any) -> Failure:
         if exception is None:
-            message = text.strip().rpartition("\n")[2]
-            return Failure("failure", "Failed", message, text)
+            message = cut(text.strip().rpartition("\n")[2], MESSAGE_CHARACTERS)
+            return Failure("failure", "Failed", message, cut(text, TRACEBACK_CHARACTERS))
         described = self._describer.describe((exception.type, exception.value, exception.tb), "error")
-        return replace(described, traceback=text or described.traceback)
+        return replace(described, traceback=cut(text, TRACEBACK_CHARACTERS) or described.traceback)
 
 
 def _names_of(item: Any) -> dict[str, Any]:
@@ -118,6 +120,8 @@ class ItemRunner:
         self._attempts: Attempts = worker.attempts
         self._reports = Reports(worker.describer)
         session.config.pluginmanager.register(self._reports, "harness-reports")
+        self._is_captured = pytest_internals.is_output_captured(session.config)
+        self._hooks = pytest_internals.hooks_of_the_protocol(session.config)
         _before_each_class(self._choose_mirrors)
 
     def run(self, assignment: Assignment) -> None:
@@ -157,7 +161,8 @@ class ItemRunner:
         except BaseException as error:  # noqa: BLE001 - pytest.exit, KeyboardInterrupt, or an error of a plugin
             stop = error
             self._reports.phases.append(self._phase_of(error))
-        folded = self._with_recorded(fold(self._reports.phases), item, known)
+        pytest_internals.mend_capture(self._session.config, self._worker.capture)
+        folded = self._with_recorded(fold(self._reports.phases, is_captured=self._is_captured), item, known)
         self._plugins.send_reports(test.id, n)
         duration = round(unpatched.time.perf_counter() - start, 6)
         may_retry = self._reports.may_retry
@@ -171,12 +176,14 @@ class ItemRunner:
             self._worker.await_server_checks()
         if folded.teardown and not is_retried:
             self._attempts.report_extra(
-                teardown_of(test), folded.teardown, duration, result.stdout, result.stderr, result.log
+                teardown_of(test), folded.teardown, duration, *self._attempts.output, folded.result.log
             )
             is_last = is_last or self._worker.ends_run(test.id, Outcome.ERRORED, last_n)
         with self.between_tests():
             self._worker.mirrors.end_transactions()
         self._end_if_stopped(stop)
+        if is_silent(folded) or not self._may_go_on(next_item, has_failed=bool(folded.teardown)):
+            raise CutOff
         return is_last
 
     def _with_recorded(self, folded: Folded, item: Any, known: int) -> Folded:
@@ -213,6 +220,12 @@ class ItemRunner:
         if error is not None or why:
             raise CutOff from None
 
+    def _may_go_on(self, next_item: Any, *, has_failed: bool) -> bool:
+        """Whether another item can run in this process: the last one may have cut its tear-down off, or pytest itself."""
+        if pytest_internals.hooks_of_the_protocol(self._session.config) != self._hooks:
+            return False
+        return not has_failed or pytest_internals.is_torn_down(self._session, next_item)
+
     def _leave_shared_fixtures(self, next_item: Any) -> None:
         """Tear down the fixtures that *next_item* does not need: those of other packages, or all for ``None``."""
         if not pytest_internals.has_fixtures_up(self._session) and next_item is not None:
@@ -244,17 +257,7 @@ def _next_after(item: Any) -> pytest.Item:
 def _with_teardown(folded: Any) -> Result:
     """The result of an attempt that is tried again because its tear-down has failed."""
     result: Result = folded.result
-    return Result(
-        Outcome.ERRORED,
-        (*result.failures, *folded.teardown),
-        result.reason,
-        result.subtests,
-        result.stdout,
-        result.stderr,
-        result.log,
-        result.properties,
-        result.attributes,
-    )
+    return replace(result, outcome=Outcome.ERRORED, failures=(*result.failures, *folded.teardown))
 
 
 def _before_each_class(before: Any) -> None:

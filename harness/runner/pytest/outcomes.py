@@ -14,6 +14,10 @@ XPASS = "[XPASS(strict)] "
 UNEXPECTED_SUCCESS = "Unexpected success"
 """The whole text with which pytest fails a test of unittest that was expected to fail, and has passed."""
 _SKIPPED = "Skipped: "
+_SILENT = "NoOutcome"
+_LOG = "Captured log"
+_OUTPUT = ("Captured stdout", "Captured stderr")
+"""The beginnings of the titles of output that pytest has captured, which the worker captures as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +46,25 @@ class Folded:
     teardown: tuple[Failure, ...] = ()
 
 
-def fold(phases: Sequence[Phase]) -> Folded:
+def fold(phases: Sequence[Phase], *, is_captured: bool = True) -> Folded:
     """The result of the reports *phases* in their order. If the item has run more than once, the last call counts.
 
-    As in pytest's own report, captured text is shown for failures alone.
+    As in pytest's own report, captured text is shown for failures alone. *is_captured*: the output is.
     """
     starts = [number for number, phase in enumerate(phases) if phase.when == "setup" and phase.subtest is None]
     phases = phases[starts[-1] :] if starts else phases
     teardown = tuple(_failure(phase) for phase in phases if phase.when == "teardown" and phase.outcome == "failed")
     outcome, failures, reason = _verdict([phase for phase in phases if phase.when != "teardown"])
-    stdout, stderr, log = _streams(phases) if outcome.is_red or teardown else ("", "", "")
+    is_quiet = not (outcome.is_red or teardown)
+    stderr, log = ("", "") if is_quiet else _shown(phases)
     subtests = sum(phase.subtest is not None for phase in phases)
-    return Folded(Result(outcome, failures, reason, subtests, stdout, stderr, log), teardown)
+    result = Result(outcome, failures, reason, subtests, stderr, log, is_output_hidden=is_quiet and is_captured)
+    return Folded(result, teardown)
+
+
+def is_silent(folded: Folded) -> bool:
+    """Whether pytest has not reported the end of the test: something has taken its protocol away."""
+    return any(failure.type == _SILENT for failure in folded.result.failures)
 
 
 def _verdict(phases: Sequence[Phase]) -> tuple[Outcome, tuple[Failure, ...], str]:
@@ -76,7 +87,7 @@ def _verdict(phases: Sequence[Phase]) -> tuple[Outcome, tuple[Failure, ...], str
                 return Outcome.SKIPPED, (), phase.reason.removeprefix(_SKIPPED)
             return Outcome.XFAILED, (phase.failure,) if phase.failure else (), phase.xfail
     if not own or own[-1].when != "call":
-        silent = Failure("error", "NoOutcome", "the test ended without an outcome", "pytest reported nothing.\n")
+        silent = Failure("error", _SILENT, "the test ended without an outcome", "pytest reported nothing.\n")
         return Outcome.ERRORED, (silent,), ""
     return Outcome.PASSED, (), "" if own[-1].xfail is None else f"xpass: {own[-1].xfail}"
 
@@ -99,23 +110,20 @@ def _failure(phase: Phase) -> Failure:
     return replace(failure, kind=kind, subtest=phase.subtest or "")
 
 
-def _streams(phases: Sequence[Phase]) -> tuple[str, str, str]:
-    """The captured texts: standard output, standard error, and log records. Sections of plugins are in the second, with titles.
+def _shown(phases: Sequence[Phase]) -> tuple[str, str]:
+    """The sections of plugins, each under its title, and the log records; the output itself is the worker's.
 
     Reports of later phases repeat the sections of earlier ones.
     """
     found: dict[tuple[str, str], None] = {}
     for phase in phases:
-        found.update(((title, text), None) for title, text in phase.sections)
-    if not found:
-        return "", "", ""
-    streams: dict[str, list[str]] = {"stdout": [], "stderr": [], "log": []}
+        found.update(((title, text), None) for title, text in phase.sections if not title.startswith(_OUTPUT))
+    shown: list[str] = []
+    log: list[str] = []
     for title, text in found:
-        captured, _, stream = title.partition(" ")
-        name = stream.partition(" ")[0]
-        if captured == "Captured" and name in streams:
-            streams[name].append(text if text.endswith("\n") or name != "log" else f"{text}\n")
+        ended = text if text.endswith("\n") else f"{text}\n"
+        if title.startswith(_LOG):
+            log.append(ended)
         else:
-            streams["stderr"].append(f"--- {title} ---\n{text}" + ("" if text.endswith("\n") else "\n"))
-    stdout, stderr, log = ("".join(parts) for parts in streams.values())
-    return stdout, stderr, log
+            shown.append(f"--- {title} ---\n{ended}")
+    return "".join(shown), "".join(log)

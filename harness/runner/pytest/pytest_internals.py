@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from _pytest.outcomes import OutcomeException
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .. import unpatched
+from ..descriptors import MemoryFile, duplicate_high
 from ..workers.output_capture import Capture
 
 __all__ = ["ConftestImportFailure", "OutcomeException"]
@@ -71,6 +73,17 @@ def set_up(session: pytest.Session, item: pytest.Item) -> None:
 def tear_down(session: pytest.Session, next_item: pytest.Item | None) -> None:
     """Tear down what *next_item* does not need; everything for ``None``. Raises what the tear-down raises."""
     session._setupstate.teardown_exact(next_item)
+
+
+def is_torn_down(session: pytest.Session, next_item: pytest.Item) -> bool:
+    """Whether nothing is set up any more that *next_item* does not need."""
+    return session._setupstate.stack.keys() <= set(next_item.listchain())
+
+
+def hooks_of_the_protocol(config: pytest.Config) -> list[Any]:
+    """The implementations that run an item, and that see its reports."""
+    hook: Any = config.hook
+    return [*hook.pytest_runtest_protocol.get_hookimpls(), *hook.pytest_runtest_logreport.get_hookimpls()]
 
 
 def has_fixtures_up(session: pytest.Session) -> bool:
@@ -128,26 +141,100 @@ def give_fixture(item: Any, name: str, value: object) -> None:
 def restart_capture(config: pytest.Config, capture: Capture) -> None:
     """Have pytest capture the output of this process in the files of *capture*, which the coordinator can read.
 
-    pytest's own temporary files are shared with the process from which this one was forked.
+    pytest's own temporary files are shared with the process from which this one was forked, and end with this one.
     """
     manager: Any = config.pluginmanager.getplugin("capturemanager")
-    if manager is None:  # -p no:capture
-        capture.redirect()
-        return
-    manager.stop_global_capturing()
+    if manager is not None:
+        manager.stop_global_capturing()
     capture.redirect()
-    files = iter((capture.stdout.fd, capture.stderr.fd))
+    if manager is not None:
+        _start_capture(manager, capture)
+
+
+def is_output_captured(config: pytest.Config) -> bool:
+    """Whether pytest shows the output of failures alone."""
+    return getattr(config.option, "capture", "no") in ("fd", "sys")
+
+
+def mend_capture(config: pytest.Config, capture: Capture) -> None:
+    """Have pytest capture anew where a test has closed the streams of its capture."""
+    manager: Any = config.pluginmanager.getplugin("capturemanager")
+    capturing: Any = getattr(manager, "_global_capturing", None)
+    parts = [part for part in (getattr(capturing, "out", None), getattr(capturing, "err", None)) if part is not None]
+    if not any(_is_closed(part.tmpfile) for part in parts):
+        return
+    for part in (*parts, capturing.in_):
+        with contextlib.suppress(Exception):  # it is of no use any more
+            part.done()
+    manager._global_capturing = None
+    capture.mend()
+    sys.stdout, sys.stderr = capture.streams
+    _start_capture(manager, capture)
+
+
+def _is_closed(stream: Any) -> bool:
+    try:
+        return bool(stream.closed)
+    except ValueError:  # detached from its file
+        return True
+
+
+def _start_capture(manager: Any, capture: Capture) -> None:
+    files = iter((capture.stdout, capture.stderr))
+    streams = iter((sys.stdout, sys.stderr))
 
     def temporary_file(*_args: object, **_options: object) -> io.FileIO:
-        return unpatched.io.FileIO(unpatched.os.dup(next(files)), "r+")
+        return _TakenFile(next(files))
+
+    def text_buffer() -> Any:
+        return capture_module.TeeCaptureIO(next(streams))
 
     module: Any = capture_module
-    original, module.TemporaryFile = module.TemporaryFile, temporary_file
+    originals = module.TemporaryFile, module.CaptureIO
+    module.TemporaryFile, module.CaptureIO = temporary_file, text_buffer
     try:
         manager.start_global_capturing()
         manager.suspend_global_capture(in_=True)
     finally:
-        module.TemporaryFile = original
+        module.TemporaryFile, module.CaptureIO = originals
+    _move_up(manager._global_capturing)
+
+
+def _move_up(capturing: Any) -> None:
+    """Give the capture's descriptors high numbers, which a test that closes guessed ones does not hit."""
+    for part in (capturing.in_, capturing.out, capturing.err):
+        if (low := getattr(part, "targetfd_save", None)) is not None:
+            part.targetfd_save = duplicate_high(low)
+            unpatched.os.close(low)
+    if hasattr(capturing.in_, "targetfd_save"):
+        null = capturing.in_.tmpfile
+        capturing.in_.tmpfile = unpatched.io.open(duplicate_high(null.fileno()), encoding="utf-8")
+        null.close()
+
+
+class _TakenFile(unpatched.io.FileIO):
+    """A file of a capture, as the temporary file that pytest reads and empties after each phase of a test.
+
+    It is not emptied: a worker may die in a later phase, and its output is the evidence. pytest sees what is behind that which
+    it has taken, cut as in every report.
+    """
+
+    def __init__(self, file: MemoryFile) -> None:
+        super().__init__(duplicate_high(file.fd), "r+")
+        self._file = file
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return super().seek(self._file.taken + offset if whence == 0 else offset, whence)
+
+    def readall(self) -> bytes:
+        return self._file.text_from(self._file.taken).encode(errors="backslashreplace")
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self.readall() if size is None or size < 0 else super().read(size) or b""
+
+    def truncate(self, size: int | None = None, /) -> int:
+        self._file.taken = super().seek(0, 2)
+        return self._file.taken
 
 
 def silence(config: pytest.Config, text: io.StringIO) -> None:

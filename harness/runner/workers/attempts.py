@@ -26,20 +26,20 @@ class Output(Protocol):
 class Result:
     """The end of an attempt, as the test's framework has it; the fields are those of ``AttemptFinished``.
 
-    ``stdout`` and ``stderr`` are output that the framework has captured itself, which comes before the rest. ``log`` are log
-    records.
+    ``stderr`` are texts that the framework adds to the error output. ``log`` are log records. ``is_output_hidden``: the
+    output is not reported.
     """
 
     outcome: Outcome
     failures: tuple[Failure, ...] = ()
     reason: str = ""
     subtests: int = 0
-    stdout: str = ""
     stderr: str = ""
     log: str = ""
     properties: tuple[Property, ...] = ()
     attributes: tuple[Property, ...] = ()
     may_retry: bool = True
+    is_output_hidden: bool = False
 
 
 class Attempts:
@@ -51,6 +51,8 @@ class Attempts:
         self._statement_log = statement_log
         self._test, self._n = "", 1
         self._start = 0.0
+        self.output = ("", "")
+        """The output of the last attempt, as reported."""
 
     def begin(self, test: str, n: int) -> None:
         """Begin the *n*-th attempt of *test*, which is about to be called."""
@@ -65,6 +67,7 @@ class Attempts:
         duration = unpatched.time.perf_counter() - self._start
         found = result()
         stdout, stderr = self._output.end()
+        self.output = ("", found.stderr) if found.is_output_hidden else (stdout, stderr + found.stderr)
         self._send(
             AttemptFinished(
                 self._test,
@@ -74,8 +77,7 @@ class Attempts:
                 found.failures,
                 found.reason,
                 found.subtests,
-                found.stdout + stdout,
-                found.stderr + stderr,
+                *self.output,
                 self._statement_log.statements() if found.outcome.is_red else (),
                 log=found.log,
                 properties=found.properties,

@@ -34,7 +34,7 @@ class Capture:
         flush(sys.stdout, sys.stderr)
         self._point()
         self._streams = [sys.stdout, sys.stderr]
-        self._mend()
+        self.mend()
         # a killed process loses its buffers, and often the line that says why
         if isinstance(self._streams[0], unpatched.io.TextIOWrapper):
             self._streams[0].reconfigure(line_buffering=True)
@@ -52,7 +52,7 @@ class Capture:
         unpatched.os.dup2(self.stdout.fd, 1)
         unpatched.os.dup2(self.stderr.fd, 2)
 
-    def _mend(self) -> None:
+    def mend(self) -> None:
         """Open streams again that a test has closed, so that the next test can print."""
         if not (_is_open(1) and _is_open(2)):  # else a file that the next test opens gets their number
             self._point()
@@ -81,7 +81,7 @@ class Capture:
         return taken
 
     def _mark(self) -> None:
-        self._mend()
+        self.mend()
         for file in (self.stdout, self.stderr, self.stacks):
             file.mark()
 

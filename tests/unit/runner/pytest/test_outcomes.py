@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.protocol.results import Failure, Outcome
-from harness.runner.pytest.outcomes import UNEXPECTED_SUCCESS, Phase, fold
+from harness.runner.pytest.outcomes import UNEXPECTED_SUCCESS, Phase, fold, is_silent
 
 FAILURE = Failure("error", "ValueError", "no", "Traceback")
 UP = Phase("setup", "passed")
@@ -89,26 +89,37 @@ class TestRuns:
 
 
 class TestSections:
-    def test_each_text_is_in_its_stream_once(self) -> None:
-        early = ("Captured stdout setup", "a\n")
+    def test_texts_besides_the_output_are_there_once(self) -> None:
+        log = ("Captured log setup", "INFO a\n")
         phases = [
-            Phase("setup", "passed", sections=(early,)),
-            Phase("call", "failed", sections=(early, ("Captured stderr call", "b\n"), ("Captured log call", "INFO c"))),
+            Phase("setup", "passed", sections=(log, ("Captured stdout setup", "in the worker's files"))),
+            Phase(
+                "call", "failed", sections=(log, ("Captured stderr call", "there too"), ("Captured log call", "INFO c"))
+            ),
         ]
         result = fold(phases).result
-        assert result.stdout == "a\n"
-        assert (result.stderr, result.log) == ("b\n", "INFO c\n")
+        assert (result.stderr, result.log) == ("", "INFO a\nINFO c\n")
 
     def test_those_of_plugins_are_in_stderr_with_their_title(self) -> None:
         result = fold([UP, Phase("call", "failed", sections=(("Hypothesis", "seed 1"),))]).result
-        assert (result.stdout, result.stderr, result.log) == ("", "--- Hypothesis ---\nseed 1\n", "")
+        assert (result.stderr, result.log) == ("--- Hypothesis ---\nseed 1\n", "")
 
     def test_a_test_that_passes_shows_none(self) -> None:
         texts = (("Captured log call", "WARNING slow"),)
-        result = fold([UP, Phase("call", "passed", sections=texts), DOWN]).result
-        assert (result.stdout, result.stderr, result.log) == ("", "", "")
+        phases = [UP, Phase("call", "passed", sections=texts), DOWN]
+        result = fold(phases).result
+        assert (result.stderr, result.log, result.is_output_hidden) == ("", "", True)
+        assert not fold(phases, is_captured=False).result.is_output_hidden
 
     def test_a_failed_tear_down_shows_them(self) -> None:
-        texts = (("Captured stdout call", "a\n"),)
+        texts = (("Captured log call", "a\n"),)
         down = Phase("teardown", "failed", sections=texts, failure=FAILURE)
-        assert fold([UP, Phase("call", "passed", sections=texts), down]).result.stdout == "a\n"
+        result = fold([UP, Phase("call", "passed", sections=texts), down]).result
+        assert (result.log, result.is_output_hidden) == ("a\n", False)
+
+
+class TestSilence:
+    def test_a_test_without_its_call_was_silent(self) -> None:
+        assert is_silent(fold([UP]))
+        assert is_silent(fold([]))
+        assert not is_silent(fold([UP, Phase("call", "failed", failure=FAILURE)]))
