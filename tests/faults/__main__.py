@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from tests.e2e.command import ROOT, environment
-from tests.faults import in_chance, in_django, in_engine, in_runs, in_servers, in_tests
+from tests.faults import in_chance, in_django, in_engine, in_pytest, in_runs, in_servers, in_tests
 from tests.faults.row import Row, table
 from tests.faults.running import PROJECT
 
@@ -28,6 +28,7 @@ SCENES: dict[str, Callable[[str, Path], Iterator[Row]]] = {
     **in_chance.SCENES,
     **in_django.SCENES,
     **in_engine.SCENES,
+    **in_pytest.SCENES,
 }
 AT_ONCE = 2
 """How many scenes go on side by side: most of the time they wait."""
@@ -38,8 +39,9 @@ OUTPUT_LINES = 60
 def make_images(db: Sequence[str]) -> None:
     """Make what the runs need, where it is missing: that takes minutes, which no scene waits for."""
     each = [word for backend in db for word in ("--db", backend)]
-    command = [sys.executable, "-m", "harness", "images", "build", *each, "--project", str(PROJECT)]
-    subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, check=True, timeout=1800)
+    for project in (PROJECT, in_pytest.PROJECT):
+        command = [sys.executable, "-m", "harness", "images", "build", *each, "--project", str(project)]
+        subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, check=True, timeout=1800)
 
 
 def begin(pool: ThreadPoolExecutor, db: str, scene: str, folder: Path) -> Future[list[Row]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from harness.report.model.run_report import Attempt
+from tests.e2e.command import Ended
 from tests.faults import declared
+from tests.faults.declared import Declared
 from tests.faults.row import Row, told
 from tests.faults.running import PROJECT, Running
 
@@ -17,20 +19,28 @@ def scene(module: str, db: str, folder: Path) -> Iterator[Row]:
     with Running(db, folder / module, f"tests.{module}", "--parallel", "2") as running:
         ended = running.finish()
         left = running.left()
+    yield from rows(classes, ended, left, lambda id: id.removeprefix(f"tests.{module}.").rpartition(".")[::2])
+
+
+def rows(
+    classes: Iterable[Declared], ended: Ended, left: tuple[str, ...], parts_of: Callable[[str], tuple[str, str]]
+) -> Iterator[Row]:
+    """A row for each of *classes*, whose tests have run, in a run that must exit with 1. *parts_of* an id are the class's name
+    and the test's.
+    """
     seen: dict[str, dict[str, str]] = {}
-    reports: dict[str, str] = {}
+    reports: dict[tuple[str, str], str] = {}
     if ended.code == 1:
         for case in ended.report.cases:
-            owner, _, name = case.test.id.rpartition(".")
-            seen.setdefault(owner.rpartition(".")[2], {})[name] = case.outcome.value
-            reports[case.test.id] = "\n".join(text for attempt in case.attempts for text in _texts(attempt))
+            owner, name = parts_of(case.test.id)
+            seen.setdefault(owner, {})[name] = case.outcome.value
+            reports[owner, name] = "\n".join(text for attempt in case.attempts for text in _texts(attempt))
     for one in classes:
         expected, found = told(one.expected), told(seen.get(one.name, {}))
         for test, texts in one.shows.items():
-            report = reports.get(f"tests.{module}.{one.name}.{test}", "")
             for text in texts:
                 expected += f"; it shows {text!r}"
-                if text in report:
+                if text in reports.get((one.name, test), ""):
                     found += f"; it shows {text!r}"
         if ended.code != 1:
             found = f"exit {ended.code}: {ended.out[-300:]}"

@@ -23,16 +23,24 @@ PATIENCE_S = 120.0
 
 
 class Running:
-    """``harness ci`` on the project of faults, in a process group of its own. A context manager: it has ended afterwards."""
+    """``harness ci`` on a project of faults, in a process group of its own. A context manager: it has ended afterwards."""
 
-    def __init__(self, db: str, artifacts: Path, *args: str, env: dict[str, str] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        db: str,
+        artifacts: Path,
+        *args: str,
+        env: dict[str, str] | None = None,
+        project: Path = PROJECT,
+        **options: Any,
+    ) -> None:
         self.artifacts = artifacts
         # by its users the servers of this run are told from those of any other
         self.user = f"u{secrets.token_hex(4)}"
         self._out = (artifacts.parent / f"{artifacts.name}.out").open("w+")
         self.process = subprocess.Popen(
             [
-                *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(PROJECT)),
+                *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(project)),
                 *("--artifacts", str(artifacts), *args),
             ],
             cwd=ROOT,

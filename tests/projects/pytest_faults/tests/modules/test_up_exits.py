@@ -1,0 +1,22 @@
+"""The set-up of the module's fixture exits."""
+
+import pytest
+
+from tests import ways
+
+
+@pytest.fixture(scope="module", autouse=True)
+def thing():
+    ways.exits()
+
+
+def test_1():
+    pass
+
+
+def test_2():
+    pass
+
+
+def test_3():
+    pass

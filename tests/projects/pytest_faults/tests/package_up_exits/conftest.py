@@ -1,0 +1,8 @@
+import pytest
+
+from tests import ways
+
+
+@pytest.fixture(scope="package", autouse=True)
+def thing():
+    ways.exits()

@@ -1,0 +1,9 @@
+import pytest
+
+from tests import ways
+
+
+@pytest.fixture(scope="session")
+def thing():
+    yield
+    ways.exits()

@@ -1,0 +1,8 @@
+import pytest
+
+from tests import ways
+
+
+@pytest.fixture(scope="session")
+def thing():
+    ways.hangs()

@@ -1,0 +1,180 @@
+"""Tests and their own fixtures that end their process, or never end, in each phase. As in ``test_workers``."""
+
+import os
+
+import pytest
+
+from tests.ways import exits, hangs
+
+
+class Phases:
+    """Each test has a fixture that says ``up`` and ``down``."""
+
+    def up(self):
+        pass
+
+    def down(self):
+        pass
+
+    @pytest.fixture
+    def thing(self):
+        self.up()
+        yield
+        self.down()
+
+    def test_1(self, thing):
+        print("in the test")
+
+    def test_2_after(self):
+        pass
+
+
+class SetUpDiesTests(Phases):
+    """a crash in the set-up of a test's fixture"""
+
+    expected = {"test_1": "CRASHED", "test_2_after": "PASSED"}
+    shows = {"test_1": ("exited with status 3", "in the set-up")}
+
+    def up(self):
+        print("in the set-up")
+        os._exit(3)
+
+
+class SetUpExitsTests(Phases):
+    """sys.exit in the set-up of a test's fixture"""
+
+    expected = {"test_1": "ERRORED", "test_2_after": "PASSED"}
+    shows = {"test_1": "SystemExit"}
+
+    def up(self):
+        exits()
+
+
+class SetUpRaisesTests(Phases):
+    """an exception in the set-up of a test's fixture"""
+
+    expected = {"test_1": "ERRORED", "test_2_after": "PASSED"}
+
+    def up(self):
+        raise ValueError("in the set-up")
+
+
+class SetUpHangsTests(Phases):
+    """a hang in the set-up of a test's fixture"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_after": "PASSED"}
+    shows = {"test_1": ("in up", "timed out after 4 s")}
+
+    def up(self):
+        hangs()
+
+
+class TearDownDiesTests(Phases):
+    """a crash in the tear-down of a test's fixture"""
+
+    expected = {"test_1": "CRASHED", "test_2_after": "PASSED"}
+    shows = {"test_1": ("exited with status 3", "in the test", "in the tear-down")}
+
+    def down(self):
+        print("in the tear-down")
+        os._exit(3)
+
+
+class TearDownExitsTests(Phases):
+    """sys.exit in the tear-down of a test's fixture"""
+
+    expected = {"test_1": "PASSED", "test_1::teardown": "ERRORED", "test_2_after": "PASSED"}
+    shows = {"test_1::teardown": "SystemExit"}
+
+    def down(self):
+        exits()
+
+
+class TearDownRaisesTests(Phases):
+    """an exception in the tear-down of a test's fixture"""
+
+    expected = {"test_1": "PASSED", "test_1::teardown": "ERRORED", "test_2_after": "PASSED"}
+
+    def down(self):
+        raise ValueError("in the tear-down")
+
+
+class TearDownHangsTests(Phases):
+    """a hang in the tear-down of a test's fixture"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_after": "PASSED"}
+    shows = {"test_1": ("in down", "in the test")}
+
+    def down(self):
+        hangs()
+
+
+class TearDownInterruptedTests(Phases):
+    """KeyboardInterrupt in the tear-down of a test's fixture"""
+
+    expected = {"test_1": "ERRORED", "test_2_after": "PASSED"}
+    shows = {"test_1": "KeyboardInterrupt"}
+
+    def down(self):
+        raise KeyboardInterrupt
+
+
+class ClassPhases(Phases):
+    """The fixture is the class's."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def thing(self):
+        self.up()
+        yield
+        self.down()
+
+    def test_1(self):
+        pass
+
+    def test_2_after(self):
+        pass
+
+
+class ClassSetUpDiesTests(ClassPhases):
+    """a crash in the set-up of a class's fixture"""
+
+    expected = {"test_1": "CRASHED", "test_2_after": "CRASHED"}
+
+    def up(self):
+        os._exit(3)
+
+
+class ClassSetUpExitsTests(ClassPhases):
+    """sys.exit in the set-up of a class's fixture"""
+
+    expected = {"test_1": "ERRORED", "test_2_after": "ERRORED"}
+
+    def up(self):
+        exits()
+
+
+class ClassTearDownDiesTests(ClassPhases):
+    """a crash in the tear-down of a class's fixture, which the last test of the class does"""
+
+    expected = {"test_1": "PASSED", "test_2_after": "CRASHED"}
+
+    def down(self):
+        os._exit(3)
+
+
+class ClassTearDownExitsTests(ClassPhases):
+    """sys.exit in the tear-down of a class's fixture"""
+
+    expected = {"test_1": "PASSED", "test_2_after": "PASSED", "test_2_after::teardown": "ERRORED"}
+
+    def down(self):
+        exits()
+
+
+class ClassTearDownHangsTests(ClassPhases):
+    """a hang in the tear-down of a class's fixture"""
+
+    expected = {"test_1": "PASSED", "test_2_after": "TIMED_OUT"}
+
+    def down(self):
+        hangs()
