@@ -22,6 +22,28 @@ def duplicate_high(fd: int) -> int:
     return unpatched.fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ceiling - min(ceiling // 4, 256))
 
 
+class Note:
+    """A short text in memory that outlives the process that writes it; the next one replaces it."""
+
+    def __init__(self) -> None:
+        self._memory = unpatched.mmap.mmap(-1, mmap.PAGESIZE)
+
+    def write(self, text: str) -> None:
+        data = text.encode(errors="backslashreplace")[: mmap.PAGESIZE - 2]
+        self._memory[: 2 + len(data)] = len(data).to_bytes(2, "big") + data
+
+    def text(self) -> str:
+        size = min(int.from_bytes(self._memory[:2], "big"), mmap.PAGESIZE - 2)
+        return self._memory[2 : 2 + size].decode(errors="replace")
+
+    def clear(self) -> None:
+        self.write("")
+
+    def close(self) -> None:
+        """Unmap the memory in this process."""
+        self._memory.close()
+
+
 class MemoryFile:
     """A file without a name, in memory that outlives the process that writes to it. All processes that have it share its mark.
 

@@ -85,7 +85,7 @@ class TestLimits:
             "test_set_up": "timed out after 1 s, in its set-up",
             "test_call": "timed out after 1 s, in its call",
             "test_tear_down": "timed out after 1 s, in its tear-down",
-            "test_module": "timed out after 1 s, in its set-up",
+            "test_module": "timed out after 1 s, in the set-up of the module fixture of_module of test_it.py",
         }
 
     def test_a_hang_in_a_session_fixtures_tear_down_is_its_own(self, run_pytest: RunTests) -> None:

@@ -75,4 +75,5 @@ def _schedule(
         retries=context.retries,
         repeat=repeat,
         failure_limit=failure_limit,
+        last_fixtures=plan.last_fixtures,
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 import pytest
 
+from ...protocol import naming
 from ...protocol.results import PlannedTest
 from ..failures import FailureDescriber
-from ..schedule.units import Plan, Unit, numbers_of
+from ..schedule.units import Place, Plan, Unit, numbers_of
 from . import pytest_internals
 
 TEARDOWN = "::teardown"
@@ -34,6 +37,25 @@ def teardown_of(test: PlannedTest) -> PlannedTest:
 
 def session_teardown() -> PlannedTest:
     return PlannedTest(SESSION_TEARDOWN, SESSION, "teardown")
+
+
+def teardown_of_all(nodeid: str) -> PlannedTest:
+    """The item that stands for the tear-down of the fixtures of a package, a module or a class; of the session if empty."""
+    owner = nodeid.removesuffix("/__init__.py")
+    if owner in ("", "."):
+        return session_teardown()
+    return PlannedTest(f"{owner}{TEARDOWN}", *naming.class_and_name(f"{owner}{TEARDOWN}"))
+
+
+def place_of(items: Sequence[Any], note: str) -> Place:
+    """The place that a worker's *note* has: a fixture of several tests among *items*, or a part of a test in words."""
+    try:
+        fixture = pytest_internals.SharedFixture(*json.loads(note)) if note.startswith("[") else None
+        if fixture is None:
+            return Place(note)
+        return Place(str(fixture), frozenset(index for index, item in enumerate(items) if fixture.is_of(item)))
+    except (ValueError, TypeError):  # a test has written there
+        return Place()
 
 
 def names_of(nodeid: str) -> tuple[str, str]:
@@ -82,14 +104,24 @@ def make_plan(items: Sequence[Any], describer: FailureDescriber, workers: int) -
     """The plan of *items*, in their order except for groups of xdist's mark, which run together where the first one stands."""
     items = _with_groups_joined(items)
     tests = tuple(identified(planned(item, describer) for item in items))
-    return Plan(tests, tuple(items), tuple(_units(items, tests, workers)), (SESSION_TEARDOWN,))
+    units = tuple(_units(items, tests, workers))
+    return Plan(tests, tuple(items), units, tuple(_teardowns(items)), partial(place_of, items))
+
+
+def _teardowns(items: Sequence[Any]) -> Iterator[str]:
+    """The ids of the tear-downs of fixtures of several tests."""
+    parents = {id(item.parent): item.parent for item in items}
+    owners = {node.nodeid for parent in parents.values() for node in parent.listchain()}
+    yield SESSION_TEARDOWN
+    yield from (teardown_of_all(owner).id for owner in owners if owner)
 
 
 def replayed(plan: Plan, order: Sequence[str]) -> Plan:
     """The tests of *plan* in *order*, for one worker. Raises ``ProjectError`` if one is missing."""
     numbers = numbers_of(plan, order)
     tests, items = [plan.tests[number] for number in numbers], [plan.instances[number] for number in numbers]
-    return Plan(tuple(tests), tuple(items), tuple(_units(items, tests, 1)), plan.last_fixtures)
+    units = tuple(_units(items, tests, 1))
+    return Plan(tuple(tests), tuple(items), units, plan.last_fixtures, partial(place_of, items))
 
 
 def with_own_data(plan: Plan, own_data: Callable[[Any], str]) -> Plan:
@@ -175,7 +207,7 @@ def _key(item: Any, scopes: set[str], owners: dict[Any, Any]) -> tuple[Any, str,
 
 def _unit(name: str, items: Sequence[Any], indexes: tuple[int, ...], ids: Sequence[str]) -> Unit:
     modes = [database_mode(item) for item in items]
-    fixtures = (SESSION_TEARDOWN, *(f"{id}{TEARDOWN}" for id in ids))
+    fixtures = tuple(f"{id}{TEARDOWN}" for id in ids)
     return Unit(name, indexes, "rolled back" in modes, "flushed" in modes, fixtures)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from django.test import SimpleTestCase, TransactionTestCase
 from ...protocol.events import AttemptPhase, Notice
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unpatched
-from ..descriptors import FILE_CHARACTERS
+from ..descriptors import FILE_CHARACTERS, Note
 from ..failures import MESSAGE_CHARACTERS, TRACEBACK_CHARACTERS, FailureDescriber, message_of
 from ..replication import mirrors
 from ..schedule.commands import Assignment
@@ -23,23 +23,28 @@ from ..workers.attempts import Attempts, Result
 from ..workers.event_checks import STOPPED
 from ..workers.worker import CutOff, Worker
 from . import pytest_internals
-from .collected import session_teardown, teardown_of
+from .collected import teardown_of, teardown_of_all
 from .databases.mirror_mark import marked_mode
 from .outcomes import Folded, Phase, fold, is_silent
 from .policies.rerun_marks import Rule
 from .policies.taken_over import Rules
 from .reports.worker_plugins import WorkerPlugins, properties_of
 
+_PLACES = {"": "its set-up", "setup": "its call", "call": "its tear-down"}
+"""The part of a test that comes after each report."""
+
 
 class Reports:
     """A plugin of a worker that keeps the reports of the item that runs."""
 
-    def __init__(self, describer: FailureDescriber) -> None:
+    def __init__(self, describer: FailureDescriber, note: Note) -> None:
         self.phases: list[Phase] = []
         self.rule: Rule | None = None
         self.may_retry = True
         self.send_phase: Callable[[bool], None] | None = None
         self._item: Any = None
+        self._note = note
+        self._place = ""
         self._describer = describer
         self._exception: pytest.ExceptionInfo[BaseException] | None = None
 
@@ -49,12 +54,29 @@ class Reports:
         self._exception, self._item = call.excinfo, item  # the next report is of this call
         return report
 
+    def enter(self, place: str) -> None:
+        """Note the *place* where the item is, for the case that its worker dies there."""
+        self._place = place
+        self._note.write(place)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
+        if fixturedef.scope == "function":
+            return (yield)
+        before = self._place
+        self.enter(unpatched.json.dumps(astuple(pytest_internals.SharedFixture.of(fixturedef, request))))
+        try:
+            return (yield)
+        finally:
+            self.enter(before)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
         exception, self._exception = self._exception, None
         self.phases.append(self._phase(report, exception))
         if self.send_phase is not None and report.when != "teardown":
             self.send_phase(report.when == "setup" and report.passed)
+        self.enter(_PLACES.get(report.when, ""))
 
     def _phase(self, report: Any, exception: Any) -> Phase:
         failure, reason, text = None, "", ""
@@ -118,7 +140,7 @@ class ItemRunner:
         self._rules = rules
         self._item: Any = None
         self._attempts: Attempts = worker.attempts
-        self._reports = Reports(worker.describer)
+        self._reports = Reports(worker.describer, worker.capture.note)
         session.config.pluginmanager.register(self._reports, "harness-reports")
         self._is_captured = pytest_internals.is_output_captured(session.config)
         self._hooks = pytest_internals.hooks_of_the_protocol(session.config)
@@ -143,8 +165,7 @@ class ItemRunner:
 
     def end(self) -> None:
         """Tear down the fixtures of the session that this worker has set up, and save its coverage."""
-        if pytest_internals.has_fixtures_up(self._session):
-            self._leave_shared_fixtures(None)
+        self._leave_shared_fixtures(None)
         self._plugins.end()
         pytest_internals.save_coverage(self._session.config)
 
@@ -154,6 +175,7 @@ class ItemRunner:
         self._prepare(test.id, n)
         self._item = item
         self._attempts.begin(test.id, n)
+        self._reports.enter(_PLACES[""])
         start = unpatched.time.perf_counter()
         stop: BaseException | None = None
         try:
@@ -161,6 +183,7 @@ class ItemRunner:
         except BaseException as error:  # noqa: BLE001 - pytest.exit, KeyboardInterrupt, or an error of a plugin
             stop = error
             self._reports.phases.append(self._phase_of(error))
+        self._reports.enter("")
         pytest_internals.mend_capture(self._session.config, self._worker.capture)
         folded = self._with_recorded(fold(self._reports.phases, is_captured=self._is_captured), item, known)
         self._plugins.send_reports(test.id, n)
@@ -228,10 +251,11 @@ class ItemRunner:
 
     def _leave_shared_fixtures(self, next_item: Any) -> None:
         """Tear down the fixtures that *next_item* does not need: those of other packages, or all for ``None``."""
-        if not pytest_internals.has_fixtures_up(self._session) and next_item is not None:
+        owner = pytest_internals.first_left(self._session, next_item)
+        if owner is None:
             pytest_internals.tear_down(self._session, next_item)
             return
-        test = session_teardown()
+        test = teardown_of_all(owner.nodeid)
         self._attempts.begin_fixture(test.id)
         failed: list[tuple[PlannedTest, list[Failure]]] = []
         try:

@@ -10,6 +10,7 @@ import io
 import logging
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -86,9 +87,11 @@ def hooks_of_the_protocol(config: pytest.Config) -> list[Any]:
     return [*hook.pytest_runtest_protocol.get_hookimpls(), *hook.pytest_runtest_logreport.get_hookimpls()]
 
 
-def has_fixtures_up(session: pytest.Session) -> bool:
-    """Whether a fixture is set up that the end of its session, package or module tears down."""
-    return any(len(finalizers) > 1 for finalizers, _ in session._setupstate.stack.values())
+def first_left(session: pytest.Session, next_item: pytest.Item | None) -> Any:
+    """The outermost node whose fixtures are torn down before *next_item*, all for ``None``; ``None`` if no fixture is."""
+    needed = set() if next_item is None else set(next_item.listchain())
+    stack = session._setupstate.stack
+    return next((node for node, (finalizers, _) in stack.items() if len(finalizers) > 1 and node not in needed), None)
 
 
 def forget_set_up(session: pytest.Session) -> None:
@@ -128,6 +131,38 @@ def after_fixtures(traceback: TracebackType | None) -> TracebackType | None:
             start = found.tb_next
         found = found.tb_next
     return start or traceback
+
+
+@dataclass(frozen=True)
+class SharedFixture:
+    """A fixture of several tests, by fields that each process has alike. ``owner`` is the node whose end tears it down, empty
+    for the session, ``base`` the place of its definition, ``parameter`` the number of its parameter.
+    """
+
+    name: str
+    scope: str
+    owner: str
+    base: str
+    parameter: int
+
+    @classmethod
+    def of(cls, definition: Any, request: Any) -> SharedFixture:
+        owner = "" if definition.scope == "session" else request.node.nodeid
+        return cls(definition.argname, definition.scope, owner, definition.baseid or "", request.param_index)
+
+    def is_of(self, item: Any) -> bool:
+        """Whether *item* uses it."""
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = info.name2fixturedefs.get(self.name, ()) if info is not None else ()
+        if not any((each.scope, each.baseid or "") == (self.scope, self.base) for each in definitions):
+            return False
+        if self.owner and all(node.nodeid != self.owner for node in item.listchain()):
+            return False
+        return bool(getattr(getattr(item, "callspec", None), "indices", {}).get(self.name, 0) == self.parameter)
+
+    def __str__(self) -> str:
+        where = self.owner or self.base
+        return f"the set-up of the {self.scope} fixture {self.name}" + (f" of {where}" if where else "")
 
 
 def give_fixture(item: Any, name: str, value: object) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from ...protocol.results import Outcome
 from .. import unpatched
@@ -18,6 +19,10 @@ class Assignment:
     unit: int
     tests: tuple[int, ...]
     n: int = 1
+
+    def without(self, tests: Collection[int]) -> Assignment:
+        """The assignment of the other tests."""
+        return replace(self, tests=tuple(index for index in self.tests if index not in tests))
 
     def line(self) -> bytes:
         """The line that is sent to the worker."""

@@ -6,8 +6,8 @@ here with one final outcome, or is named by ``left_over`` at the end with the re
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 
 from ...protocol import naming
 from ...protocol.results import Outcome
@@ -25,12 +25,16 @@ from .slots import (
     Slot,
     Starting,
 )
-from .units import Unit
+from .units import Place, Unit
 
 MAX_DEATHS_WITHOUT_PROGRESS = 3
 MAX_DEATHS_IN_A_ROW = 20
+MAX_DEATHS_IN_SET_UP = 2
+"""Workers that may die in the set-up of one fixture: the tests that need it then do not run."""
 RETRY_SHARE = 0.1
 RETRY_AT_LEAST = 10
+_SET_UP = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.XFAILED, Outcome.XPASSED})
+"""The outcomes of tests whose fixtures were set up."""
 _ENDED = {Outcome.TIMED_OUT: "timed out", Outcome.CRASHED: "crashed", Outcome.ERRORED: "forged an event"}
 
 
@@ -38,7 +42,8 @@ class Schedule:
     """The state of the run: the queues and the slots. ``ids`` are the planned tests' in order.
 
     A test that fails is tried again as ``retries`` has it, after everything else and in a worker of its own. One that passes is
-    run ``repeat`` times in all. ``failure_limit`` ends the run early.
+    run ``repeat`` times in all. ``failure_limit`` ends the run early. ``last_fixtures`` are the ids of fixtures that
+    end after their units.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Schedule:
         retries: Retries = NO_RETRIES,
         repeat: int = 1,
         failure_limit: FailureLimit = NO_FAILURE_LIMIT,
+        last_fixtures: Iterable[str] = (),
     ) -> None:
         self._units = units
         self._ids = ids
@@ -65,6 +71,8 @@ class Schedule:
         self._max_retries = retries
         self._repeat = repeat
         self._failure_limit = failure_limit
+        self._last_fixtures = frozenset(last_fixtures)
+        self._deaths_in = Counter[str]()
         self._open = set(range(len(ids)))
         self._attempted = dict[int, Outcome]()
         self._red = 0
@@ -157,8 +165,8 @@ class Schedule:
         """An event was forged in the name of the slot's worker: its test is red because of *why*, and the worker is killed."""
         return self._slots[number].end(Outcome.ERRORED, why, now, at_once=True)
 
-    def worker_is_gone(self, number: int, now: float) -> list[Command]:
-        """The slot's process has ended; all its events have been reported before."""
+    def worker_is_gone(self, number: int, now: float, place: Place = Place()) -> list[Command]:  # noqa: B008 - it is frozen
+        """The slot's process has ended; all its events have been reported before. *place* is where in the running test."""
         slot = self._slots[number]
         phase, slot.phase = slot.phase, None
         commands: list[Command] = []
@@ -169,7 +177,7 @@ class Schedule:
             if slot.failed_starts >= MAX_DEATHS_WITHOUT_PROGRESS:
                 return [GiveUp(f"The worker of slot {number} died {slot.failed_starts} times before it could begin.")]
         if isinstance(phase, Busy):
-            commands = self._account_for(slot, phase, now)
+            commands = self._account_for(slot, phase, place, now)
         elif isinstance(phase, Retiring) and phase.running is not None:
             outcome, why = (phase.ending.outcome, phase.ending.why) if phase.ending else (Outcome.CRASHED, "")
             commands = [_blame(slot.number, 1, phase.running, now, outcome, why)]
@@ -224,7 +232,7 @@ class Schedule:
         waiting = {assignment.tests[0] for assignment in self._retries}
         return len(waiting) + self._red <= max(RETRY_AT_LEAST, RETRY_SHARE * len(self._ids))
 
-    def _account_for(self, slot: Slot, phase: Busy, now: float) -> list[Command]:
+    def _account_for(self, slot: Slot, phase: Busy, place: Place, now: float) -> list[Command]:
         """A busy worker has died: blame the test that ran, and keep the rest of its assignment for the slot."""
         slot.deaths += 1
         self._repeat_later(phase)
@@ -238,16 +246,40 @@ class Schedule:
         slot.deaths = 0  # a test gets its outcome: that is progress
         outcome, why = (phase.ending.outcome, phase.ending.why) if phase.ending else (Outcome.CRASHED, "")
         commands, is_final = list[Command](), True
-        if running.is_fixture:
+        if running.test in self._last_fixtures:
+            self._resume(slot, given, rest)  # a fixture of earlier tests
+        elif running.is_fixture:
             commands = self._leave_out(rest, f"{naming.class_and_name(running.test)[1]} {_ENDED[outcome]}")
         else:
             index = self._index[running.test]
             self._resume(slot, given, tuple(other for other in rest if other != index))
             is_final = self._record(index, given.n, outcome)
+            commands = self._give_up(place, outcome)
         blame = _blame(
             slot.number, given.n, running, now, outcome, why, is_final=is_final, is_forger=outcome is Outcome.ERRORED
         )
         return [blame, *commands, *(self._fail_fast(running.test, outcome) if is_final else [])]
+
+    def _give_up(self, place: Place, outcome: Outcome) -> list[Command]:
+        """Leave out the tests that need a fixture in whose set-up several workers have died, if none has ever got it."""
+        self._deaths_in[place.name] += 1
+        if self._deaths_in[place.name] < MAX_DEATHS_IN_SET_UP or self._halt_reason:
+            return []
+        if any(self._attempted.get(index) in _SET_UP for index in place.users):
+            return []
+        running = {
+            index
+            for slot in self._slots.values()
+            if isinstance(slot.phase, Busy)
+            for index in slot.phase.assignment.tests
+        }
+        left = place.users & self._open - self._attempted.keys() - running
+        self._queue = deque(kept for each in self._queue if (kept := each.without(left)).tests)
+        for slot in self._slots.values():
+            if slot.rest is not None:
+                slot.rest = kept if (kept := slot.rest.without(left)).tests else None
+        reason = f"{place.name} {_ENDED[outcome]} in {self._deaths_in[place.name]} workers"
+        return self._leave_out(tuple(sorted(left)), reason)
 
     def _resume(self, slot: Slot, given: Assignment, rest: tuple[int, ...]) -> None:
         slot.rest = Assignment(given.unit, rest, given.n) if rest and not self._halt_reason else None

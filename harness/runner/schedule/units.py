@@ -9,7 +9,7 @@ import doctest
 import inspect
 import os
 import unittest
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -59,16 +59,28 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The part of a test in which its worker died: ``name`` is a noun, empty if it is not known.
+
+    ``users`` are the tests that need the fixture that was set up then; empty if that is no fixture of several tests.
+    """
+
+    name: str = ""
+    users: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Every test of a suite in order, the instances that run them (unittest's, or items of pytest), and the units.
 
-    ``last_fixtures`` are the ids of fixtures that end after the units.
+    ``last_fixtures`` are the ids of fixtures that end after their units. ``place_of`` gives the place of a worker's note.
     """
 
     tests: tuple[PlannedTest, ...]
     instances: tuple[Any, ...]
     units: tuple[Unit, ...]
     last_fixtures: tuple[str, ...] = ()
+    place_of: Callable[[str], Place] = Place
 
 
 def make_plan(

@@ -35,6 +35,7 @@ from ..schedule.commands import (
     Terminate,
 )
 from ..schedule.schedule import Schedule
+from ..schedule.units import Place
 from ..servers.reachability import ServerChecks, servers_of
 from . import postmortem
 from .event_checks import STOPPED, EventChecks
@@ -292,7 +293,7 @@ class Coordinator:
             code = ExitCode(abort["exit_code"])
             raise HarnessError.from_exit_code(code, abort["message"], abort.get("hint", ""), abort.get("evidence", ""))
         was_asked = self._schedule.is_retiring(slot)
-        commands = self._schedule.worker_is_gone(slot, unpatched.time.perf_counter())
+        commands = self._schedule.worker_is_gone(slot, unpatched.time.perf_counter(), self._place(slot))
         if was_asked and status == 0 and record.failure is None:
             self._journal.write(WorkerStopped(record.pid), slot)
         else:
@@ -348,11 +349,16 @@ class Coordinator:
 
     def _blame(self, blame: Blame) -> None:
         relative = FailureDescriber(self._context.root).relative
-        event = postmortem.blamed_attempt(blame, self._records[blame.slot], self._pool.captures[blame.slot], relative)
+        record, capture = self._records[blame.slot], self._pool.captures[blame.slot]
+        place = "" if blame.is_fixture else self._place(blame.slot).name
+        event = postmortem.blamed_attempt(blame, record, capture, relative, place)
         self._journal.write(event, blame.slot)
         self._count(blame.test, blame.outcome, blame.is_final)
         if self._listener is not None and blame.is_final:
             self._listener.attempt_blamed(event)
+
+    def _place(self, slot: int) -> Place:
+        return self._context.plan.place_of(self._pool.captures[slot].note.text())
 
     def _leave_out(self, tests: tuple[int, ...], reason: str) -> None:
         for index in tests:

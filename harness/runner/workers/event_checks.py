@@ -29,7 +29,7 @@ _ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED
 class EventChecks:
     """The events that the worker of one slot may send next, from its fork to its end.
 
-    ``last_fixtures`` are the ids of the fixtures that may run after a unit.
+    ``last_fixtures`` are the ids of the fixtures that may run between and after units.
     """
 
     def __init__(self, last_fixtures: Iterable[str] = ()) -> None:
@@ -61,7 +61,7 @@ class EventChecks:
                 is_first, self._has_started = not (self._has_started or self._has_failed), True
                 return is_first and _is_duration(event["duration"])
             case "FixtureStarted":
-                return is_between and event["test"] in self._fixtures
+                return is_between and self._may_run(event["test"])
             case "AttemptStarted" if is_between and self._is_next(event):
                 self._running = event["test"]
                 return True
@@ -77,7 +77,7 @@ class EventChecks:
             case "PluginDataSent":
                 return is_between and not self._unit and isinstance(event["output"], str)
             case "UnitFinished" if is_between and self._unit and event["unit"] == self._unit:
-                self.assign("", (), 1, self._last_fixtures)
+                self.assign("", (), 1, ())
                 return True
             case "QueriesCounted":
                 return is_between and not self._unit and _decodes(event)
@@ -98,7 +98,7 @@ class EventChecks:
         """Whether the end of an attempt fits."""
         test, outcome, extra = event["test"], event["outcome"], event.get("extra")
         if extra is not None:  # a fixture, which the plan does not name
-            is_own = test in self._fixtures and extra.get("id") == test
+            is_own = self._may_run(test) and extra.get("id") == test
             return is_own and is_between and outcome == "ERRORED"
         if self._running is None:  # its class could not be set up
             fits = self._is_next(event) and outcome in _LEFT_OUT
@@ -107,6 +107,9 @@ class EventChecks:
         if fits:
             self._next, self._running = self._next + 1, None
         return fits
+
+    def _may_run(self, fixture: str) -> bool:
+        return fixture in self._fixtures or fixture in self._last_fixtures
 
     def _is_next(self, event: dict[str, Any]) -> bool:
         is_left = self._next < len(self._tests)

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from .. import unpatched
-from ..descriptors import MemoryFile
+from ..descriptors import MemoryFile, Note
 from ..sql.crash_safe_log import CrashSafeLog
 
 
@@ -25,7 +25,9 @@ class Capture:
         self.stacks = MemoryFile(f"slot-{slot}-stacks")
         self.sessions = MemoryFile(f"slot-{slot}-sessions")
         self.crash_log = CrashSafeLog()
-        self._parts = (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log)
+        self.note = Note()
+        """The part of the running test that runs, as its framework notes it."""
+        self._parts = (self.stdout, self.stderr, self.stacks, self.sessions, self.crash_log, self.note)
         self._is_marked = False
         self._streams: list[Any] = [None, None]
 

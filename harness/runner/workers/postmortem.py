@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,6 @@ from .output_capture import Capture
 
 STATEMENTS = 1000
 """Limit of the statements of a dead worker: this many of the first, and as many of the last."""
-_PHASE = re.compile(r"_pytest.runner\.py\", line \d+ in pytest_runtest_(setup|call|teardown)\b")
-_PHASES = {"setup": "set-up", "call": "call", "teardown": "tear-down"}
 
 
 @dataclass(slots=True)
@@ -41,8 +38,10 @@ class WorkerRecord:
     overruled: AttemptFinished | None = None
 
 
-def blamed_attempt(blame: Blame, record: WorkerRecord, capture: Capture, relative: excerpt.Relative) -> AttemptFinished:
-    """The ``AttemptFinished`` for *blame*. *relative* gives a file's name in the project.
+def blamed_attempt(
+    blame: Blame, record: WorkerRecord, capture: Capture, relative: excerpt.Relative, place: str = ""
+) -> AttemptFinished:
+    """The ``AttemptFinished`` for *blame*. *relative* gives a file's name in the project; *place* is the part of the test.
 
     Where the worker's own report was overruled, it has gone on since and its marks have moved: the output is the report's.
     """
@@ -53,8 +52,7 @@ def blamed_attempt(blame: Blame, record: WorkerRecord, capture: Capture, relativ
     else:
         stacks, stdout, stderr = capture.stacks.text(), overruled.stdout, overruled.stderr
     kind, message = _cause(blame, record)
-    if kind == "TestTimeout" and (phase := phase_in(stacks)):
-        message += f", in its {phase}"
+    message += f", in {place}" if place and kind in ("TestTimeout", "WorkerCrash") else ""
     evidence = [] if kind in ("ForgedEvent", "WorkerCrash") else [_waiting_text(statement) for statement in waiting]
     uncounted: tuple[Failure, ...] = ()
     if kind == "TestTimeout":
@@ -101,12 +99,6 @@ def lost_worker(record: WorkerRecord, blamed: str | None, capture: Capture) -> W
         message=when + (f": {failure.message}" if failure else ""),
         evidence="\n".join(filter(None, parts)),
     )
-
-
-def phase_in(stacks: str) -> str:
-    """The part of a test of pytest's that *stacks* show, as words; empty if they show none."""
-    found = _PHASE.search(stacks)
-    return _PHASES[found[1]] if found else ""
 
 
 def evidence(captures: Iterable[Capture]) -> str:

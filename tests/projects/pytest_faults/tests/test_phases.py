@@ -136,12 +136,16 @@ class ClassPhases(Phases):
 
 
 class ClassSetUpDiesTests(ClassPhases):
-    """a crash in the set-up of a class's fixture"""
+    """a crash in the set-up of a class's fixture: the first two may be chance"""
 
-    expected = {"test_1": "CRASHED", "test_2_after": "CRASHED"}
+    expected = {"test_1": "CRASHED", "test_2_after": "CRASHED", "test_3_too": "NOT_RUN"}
+    shows = {"test_1": "in the set-up of the class fixture thing of tests/test_phases.py::ClassSetUpDiesTests"}
 
     def up(self):
         os._exit(3)
+
+    def test_3_too(self):
+        pass
 
 
 class ClassSetUpExitsTests(ClassPhases):
@@ -157,6 +161,7 @@ class ClassTearDownDiesTests(ClassPhases):
     """a crash in the tear-down of a class's fixture, which the last test of the class does"""
 
     expected = {"test_1": "PASSED", "test_2_after": "CRASHED"}
+    shows = {"test_2_after": "in its tear-down"}
 
     def down(self):
         os._exit(3)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness.errors import ProjectError
 from harness.protocol.results import PlannedTest
 from harness.runner.failures import FailureDescriber
-from harness.runner.pytest.collected import identified, make_plan, names_of, replayed, teardown_of
-from harness.runner.schedule.units import Plan
+from harness.runner.pytest.collected import (
+    identified,
+    make_plan,
+    names_of,
+    place_of,
+    replayed,
+    teardown_of,
+    teardown_of_all,
+)
+from harness.runner.schedule.units import Place, Plan
 
 
 @pytest.mark.parametrize(
@@ -87,3 +97,60 @@ def test_a_unit_has_the_tests_that_share_fixtures(tmp_path: Path, tests: str, si
     assert pytest.main([*options, "-p", "no:terminal", str(tmp_path)], plugins=[collected]) == 0
     plan = make_plan(collected.items, FailureDescriber(str(tmp_path)), workers=2)
     assert [len(unit.tests) for unit in plan.units] == sizes
+
+
+class Item:
+    """An item of ``tests/shop/test_x.py`` that uses one fixture."""
+
+    def __init__(self, name: str, scope: str, base: str, parameter: int | None = None) -> None:
+        definition = SimpleNamespace(scope=scope, baseid=base)
+        self._fixtureinfo = SimpleNamespace(name2fixturedefs={name: (definition,)})
+        if parameter is not None:
+            self.callspec = SimpleNamespace(indices={name: parameter})
+
+    def listchain(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(nodeid=nodeid) for nodeid in ("", "tests/shop", "tests/shop/test_x.py")]
+
+
+class TestPlaces:
+    def place(self, *fields: object) -> Place:
+        items = [
+            Item("user", "module", "tests"),
+            Item("user", "module", "tests/shop"),
+            Item("other", "module", "tests"),
+            Item("user", "module", "tests", parameter=1),
+            Item("user", "module", "tests", parameter=0),
+        ]
+        return place_of(items, json.dumps(fields))
+
+    def test_a_fixture_is_named_with_its_users(self) -> None:
+        place = self.place("user", "module", "tests/shop/test_x.py", "tests", 0)
+        assert place == Place("the set-up of the module fixture user of tests/shop/test_x.py", frozenset({0, 4}))
+
+    def test_a_fixture_of_another_module_has_no_user_here(self) -> None:
+        assert self.place("user", "module", "tests/shop/test_y.py", "tests", 0).users == frozenset()
+
+    def test_a_fixture_of_the_session_is_named_by_its_definition(self) -> None:
+        place = place_of([Item("user", "session", "tests")], json.dumps(("user", "session", "", "tests", 0)))
+        assert place == Place("the set-up of the session fixture user of tests", frozenset({0}))
+
+    def test_another_note_is_a_place_in_words(self) -> None:
+        assert place_of([], "its tear-down") == Place("its tear-down")
+
+    @pytest.mark.parametrize("note", ["[", "[1]", '["a", "b", "c", "d"]', '[[], "session", "", "", 0]'])
+    def test_what_a_test_has_written_there_is_no_place(self, note: str) -> None:
+        assert place_of([Item("user", "session", "tests")], note) == Place()
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "names"),
+    [
+        ("", ("session::teardown", "session", "teardown")),
+        (".", ("session::teardown", "session", "teardown")),
+        ("tests/shop", ("tests/shop::teardown", "tests.shop", "teardown")),
+        ("tests/shop/test_x.py", ("tests/shop/test_x.py::teardown", "tests.shop.test_x", "teardown")),
+    ],
+)
+def test_the_tear_down_of_several_tests_is_their_owners(nodeid: str, names: tuple[str, str, str]) -> None:
+    test = teardown_of_all(nodeid)
+    assert (test.id, test.classname, test.name) == names

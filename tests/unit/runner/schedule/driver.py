@@ -16,7 +16,7 @@ from harness.runner.schedule.commands import (
 )
 from harness.runner.schedule.schedule import Schedule
 from harness.runner.schedule.slots import FailureLimit, Limits, Retries
-from harness.runner.schedule.units import Unit
+from harness.runner.schedule.units import Place, Unit
 
 TIMEOUT_S = 60.0
 LIMITS = Limits(TIMEOUT_S)
@@ -80,8 +80,8 @@ class Driver:
     def done(self, slot: int = 1) -> list[Command]:
         return self.schedule.unit_finished(slot, self.now)
 
-    def gone(self, slot: int = 1) -> list[Command]:
-        commands = self.schedule.worker_is_gone(slot, self.now)
+    def gone(self, slot: int = 1, place: Place = Place()) -> list[Command]:  # noqa: B008 - it is frozen
+        commands = self.schedule.worker_is_gone(slot, self.now, place)
         for command in commands:
             if isinstance(command, Blame) and command.is_final and not command.is_fixture:
                 self.finals[command.test] = command.outcome

@@ -6,6 +6,8 @@ from harness.protocol.results import Outcome
 from harness.runner.schedule import schedule
 from harness.runner.schedule.commands import (
     Blame,
+    Command,
+    Examine,
     Finish,
     GiveUp,
     Halt,
@@ -15,7 +17,7 @@ from harness.runner.schedule.commands import (
     Spawn,
 )
 from harness.runner.schedule.slots import EXAMINE_S, FailureLimit, Retries
-from harness.runner.schedule.units import Unit
+from harness.runner.schedule.units import Place, Unit
 from tests.unit.runner.schedule.driver import CRASHED, FAILED, PASSED, TIMED_OUT, TIMEOUT_S, Driver, assign
 
 
@@ -116,6 +118,27 @@ class TestCrashes:
         assert (blame.test, blame.outcome, finish) == ("shop.T.tearDownClass", CRASHED, Finish())
         assert driver.finals == {"t0": PASSED}
 
+    def test_a_crash_in_a_fixture_of_earlier_tests_is_theirs(self) -> None:
+        driver = Driver(1, 2, last_fixtures=["package::teardown"])
+        driver.start()
+        driver.run("t0")
+        driver.done()
+        driver.begin_fixture("package::teardown")
+        blame, commands = driver.blamed()
+        assert (blame.test, blame.is_fixture, commands) == ("package::teardown", True, [Spawn(1)])
+        assert driver.ready() == [assign(1, 1, 2)]
+
+    def test_a_fixture_is_blamed_while_its_worker_ends(self) -> None:
+        driver = Driver(1, last_fixtures=["session::teardown"])
+        driver.start()
+        driver.run("t0")
+        driver.done()
+        driver.begin_fixture("session::teardown")
+        assert driver.schedule.has_test(1)
+        assert driver.tick(TIMEOUT_S + 1) == [Examine(1)]
+        blame, commands = driver.blamed()
+        assert (blame.test, blame.outcome, commands) == ("session::teardown", TIMED_OUT, [Finish()])
+
     def test_a_worker_that_dies_before_its_first_test_is_replaced(self) -> None:
         driver = Driver(2)
         driver.start()
@@ -183,6 +206,72 @@ class TestCrashes:
             driver.ready()
         assert driver.gone() == [Spawn(1)]
         assert driver.ready() == [assign(3, 3)]
+
+
+class TestSharedSetUp:
+    """Workers that die in the set-up of a fixture that several tests need."""
+
+    PLACE = Place("the set-up of a fixture", frozenset({0, 1, 2, 4}))
+
+    def die(self, driver: Driver, test: str, slot: int = 1) -> list[Command]:
+        driver.begin(test, slot)
+        blame, *commands = driver.gone(slot, self.PLACE)
+        assert isinstance(blame, Blame)
+        assert (blame.test, blame.outcome) == (test, CRASHED)
+        return commands
+
+    def test_the_first_death_may_be_chance(self) -> None:
+        driver = Driver(3, 2)
+        driver.start()
+        assert self.die(driver, "t0") == [Spawn(1)]
+        assert driver.ready() == [assign(0, 1, 2)]
+
+    def test_after_the_second_one_its_users_are_left_out(self) -> None:
+        driver = Driver(3, 2)
+        driver.start()
+        self.die(driver, "t0")
+        driver.ready()
+        left_out = LeaveOut((2, 4), "the set-up of a fixture crashed in 2 workers")
+        assert self.die(driver, "t1") == [left_out, Spawn(1)]
+        assert driver.ready() == [assign(1, 3)]
+
+    def test_the_tests_of_other_workers_are_theirs(self) -> None:
+        driver = Driver(2, 1, 2, workers=2)
+        driver.start()
+        driver.begin("t2", slot=2)
+        self.die(driver, "t0")
+        driver.ready()
+        assert self.die(driver, "t1") == [LeaveOut((4,), "the set-up of a fixture crashed in 2 workers"), Spawn(1)]
+        assert driver.ready() == [assign(2, 3)]
+        assert driver.end("t2", slot=2) == []
+        assert driver.finals["t2"] == PASSED
+
+    @pytest.mark.parametrize("outcome", [PASSED, FAILED])
+    def test_a_fixture_that_a_test_has_got_is_tried_again(self, outcome: Outcome) -> None:
+        driver = Driver(3, 2)
+        driver.start()
+        driver.run("t0", outcome=outcome)
+        self.die(driver, "t1")
+        driver.ready()
+        assert self.die(driver, "t2") == [Spawn(1)]
+        assert driver.ready() == [assign(1, 3, 4)]
+
+    def test_a_test_that_waits_for_its_retry_keeps_it(self) -> None:
+        driver = Driver(3, retries=1)
+        driver.start()
+        self.die(driver, "t0")
+        driver.ready()
+        assert self.die(driver, "t1") == [LeaveOut((2,), "the set-up of a fixture crashed in 2 workers"), Spawn(1)]
+        assert driver.ready() == [assign(0, 0, n=2)]
+
+    def test_a_place_without_users_leaves_nothing_out(self) -> None:
+        driver = Driver(3)
+        driver.start()
+        for test in ("t0", "t1"):
+            driver.begin(test)
+            _, *commands = driver.gone(place=Place("its tear-down"))
+            assert commands == [Spawn(1)]
+            driver.ready()
 
 
 class TestForgery:

@@ -31,17 +31,22 @@ from harness.runner.schedule.commands import (
 )
 from harness.runner.schedule.schedule import Schedule
 from harness.runner.schedule.slots import FailureLimit, Limits, Retries
-from harness.runner.schedule.units import FLUSHED, Unit
+from harness.runner.schedule.units import FLUSHED, Place, Unit
 
 TIMEOUT_S = 20.0
 STEPS = 20_000
 
 # the choices for a worker's next step: a fate that is listed more often is chosen more often
 FATES = ["pass"] * 6 + ["fail", "skip", "crash", "hang", "late"]
+STOPPING_FATES = ["stop"] + FATES * 3
 FIXTURE_FATES = ["pass"] * 8 + ["fail", "crash", "hang", "late"]
 BETWEEN_FATES = ["pass"] * 12 + ["crash", "stuck"]
 START_FATES = ["pass"] * 8 + ["crash", "stuck"]
 END_FATES = ["pass"] * 4 + ["stuck"]
+LAST_FIXTURES = ("package::teardown", "session::teardown")
+"""Fixtures that end after their units: before the next one, and when the worker ends."""
+SHARED_BY = 3
+"""Every so many tests need one fixture, in whose set-up they die where it is deadly."""
 
 
 Step = tuple[str, Any, int, str]
@@ -60,6 +65,7 @@ class Worker:
     is_late_at: float | None = None
     left: set[str] = field(default_factory=set)
     is_doomed: bool = False
+    place: Place = field(default_factory=Place)
 
 
 class World:
@@ -74,6 +80,7 @@ class World:
         random: Random,
         run_s: float | None,
         repeat: int,
+        faults: frozenset[str] = frozenset(),
     ) -> None:
         self.units, self.retries, self.random, self.run_s, self.repeat = units, retries, random, run_s, repeat
         self.ids = [f"t{index}" for unit in units for index in unit.tests]
@@ -86,7 +93,11 @@ class World:
             retries=Retries(retries),
             repeat=repeat,
             failure_limit=FailureLimit(int(is_failfast)),
+            last_fixtures=LAST_FIXTURES,
         )
+        self.faults = faults
+        users = frozenset(index for unit in units for index in unit.tests if index % SHARED_BY == 0)
+        self.shared = Place("the set-up of a fixture", users)
         self.now = 0.0
         self.workers: dict[int, Worker] = {}
         self.finals = Counter[str]()
@@ -133,6 +144,7 @@ class World:
                 case Retire(slot):
                     assert self.workers[slot].phase == "waiting"
                     self.workers[slot].phase = "ending"
+                    self.workers[slot].script = self.fixture_steps(LAST_FIXTURES[1])
                 case Examine(slot):
                     worker = self.workers[slot]
                     if worker.running is not None:
@@ -148,6 +160,10 @@ class World:
                     self.blame(command)
                 case LeaveOut(tests, reason):
                     assert reason
+                    assert self.died_running not in LAST_FIXTURES, "left out because of a fixture of other tests"
+                    begins = [step for worker in self.workers.values() for step in worker.script if step[0] == "begin"]
+                    left_out = {self.ids[index] for index in tests}
+                    assert not left_out & {test for _, test, _, _ in begins}, "left out while a worker has it"
                     self.finals.update(self.ids[index] for index in tests)
                 case Halt():
                     self.is_stopping = True
@@ -172,6 +188,7 @@ class World:
     def script(self, assignment: Assignment, unit: Unit) -> list[Step]:
         """The worker's steps for *assignment*."""
         steps: list[Step] = [("between", None, 0, self.random.choice(BETWEEN_FATES))]
+        steps += self.fixture_steps(LAST_FIXTURES[0])
         fixture = self.random.choice(FIXTURE_FATES)
         steps += [("begin fixture", f"{unit.name}.setUpClass", 1, fixture)]
         if fixture == "fail":
@@ -179,15 +196,17 @@ class World:
             steps += [("left out", self.ids[index], assignment.n, "") for index in assignment.tests]
         else:
             for index in assignment.tests:
-                fate = self.random.choice(FATES)
+                fate = self.random.choice(STOPPING_FATES if "stop" in self.faults else FATES)
+                if index in self.shared.users and "set-up" in self.faults:
+                    fate = self.random.choice(["crash", "hang"])
                 steps += [("begin", self.ids[index], assignment.n, fate), ("end", self.ids[index], assignment.n, fate)]
                 steps += [("between", None, 0, self.random.choice(BETWEEN_FATES))]
-        tear_down = f"{unit.name}.tearDownClass"
-        fixture = self.random.choice(FIXTURE_FATES)
-        steps += [("begin fixture", tear_down, 1, fixture)]
-        if fixture == "fail":
-            steps += [("end fixture", tear_down, 1, fixture)]
-        return [*steps, ("done", unit, 0, "")]
+        return [*steps, *self.fixture_steps(f"{unit.name}.tearDownClass"), ("done", unit, 0, "")]
+
+    def fixture_steps(self, name: str) -> list[Step]:
+        """The steps of a fixture that is torn down. Its end is told only if it fails."""
+        fate = self.random.choice(FIXTURE_FATES)
+        return [("begin fixture", name, 1, fate), *([("end fixture", name, 1, fate)] if fate == "fail" else [])]
 
     def kill(self, slot: int) -> None:
         worker = self.workers[slot]
@@ -213,7 +232,11 @@ class World:
         worker = self.workers[slot]
         if worker.phase == "starting":
             self.start_up(slot, worker)
+        elif worker.phase == "ending" and worker.script:
+            self.take_step(slot, worker, *worker.script.pop(0))
         elif worker.phase == "ending":
+            worker.running = None  # the counts of its statements are told
+            self.schedule.forget_fixture(slot)
             if not worker.is_doomed and self.random.choice(END_FATES) == "stuck":
                 worker.is_stuck = True
             else:
@@ -239,7 +262,10 @@ class World:
             if action == "begin" and self.is_stopping:
                 worker.script = [step for step in worker.script if step[0] in ("begin fixture", "end fixture", "done")]
                 return
+            assert action == "begin fixture" or not self.finals[test], "a test with an outcome begins"
             worker.running, worker.began_at = test, self.now
+            is_user = action == "begin" and test in {self.ids[index] for index in self.shared.users}
+            worker.place = self.shared if is_user and "set-up" in self.faults else Place()
             self.schedule.test_began(slot, test, self.now, is_fixture=action == "begin fixture")
             self.suffer(slot, worker, fate)
         elif action == "between":
@@ -255,12 +281,16 @@ class World:
     def report_end(self, slot: int, worker: Worker, action: str, test: str, n: int, fate: str) -> None:
         worker.running = None
         outcome = {"fail": Outcome.FAILED, "skip": Outcome.SKIPPED}.get(fate, Outcome.PASSED)
+        outcome = Outcome.ERRORED if fate == "stop" else outcome
         outcome = Outcome.NOT_RUN if action == "left out" else Outcome.ERRORED if action == "end fixture" else outcome
         is_final, commands = self.schedule.test_finished(slot, test, n, outcome, self.now)
         if action != "end fixture":
             self.finals[test] += is_final
             assert is_final or (outcome.is_red and n <= self.retries) or (outcome is Outcome.PASSED and n < self.repeat)
         self.obey(commands)
+        if fate == "stop":  # it has called pytest.exit, and no other test may run in its process
+            self.obey(self.schedule.halt("stopped by a test"))
+            self.die(slot)
 
     def suffer(self, slot: int, worker: Worker, fate: str) -> None:
         if fate == "crash":
@@ -276,7 +306,9 @@ class World:
         self.died_running = worker.running
         self.died_by_kill = worker.is_doomed
         self.failed_starts[slot] = self.failed_starts[slot] + 1 if worker.phase == "starting" else 0
-        self.obey(self.schedule.worker_is_gone(slot, self.now))
+        commands = self.schedule.worker_is_gone(slot, self.now, worker.place if worker.running else Place())
+        assert any(isinstance(command, Blame) for command in commands) == (worker.running is not None)
+        self.obey(commands)
 
 
 @st.composite
@@ -300,12 +332,19 @@ def suites(draw: st.DrawFn) -> list[Unit]:
     st.booleans(),
     st.sampled_from([None, None, 10.0, 100.0]),
     st.integers(0, 2**32),
+    st.frozensets(st.sampled_from(["stop", "set-up"])),
 )
 def test_every_run_ends_with_one_outcome_for_each_test(
-    units: list[Unit], workers: int, again: tuple[int, int], is_failfast: bool, run_s: float | None, seed: int
+    units: list[Unit],
+    workers: int,
+    again: tuple[int, int],
+    is_failfast: bool,
+    run_s: float | None,
+    seed: int,
+    faults: frozenset[str],
 ) -> None:
     retries, repeat = again
-    world = World(units, workers, retries, is_failfast, Random(seed), run_s, repeat)
+    world = World(units, workers, retries, is_failfast, Random(seed), run_s, repeat, faults)
     world.run()
     assert max(world.finals.values(), default=0) <= 1, "a test has two outcomes"
     if isinstance(world.end, GiveUp):

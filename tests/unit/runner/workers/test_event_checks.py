@@ -193,3 +193,30 @@ def test_a_worker_may_fail_at_any_time_and_send_no_more(checks: EventChecks, is_
 
 def test_a_failure_is_of_the_project_or_the_harness(checks: EventChecks) -> None:
     assert not checks.fits(failed("other"))
+
+
+class TestLastFixtures:
+    """Fixtures that are torn down after their unit: before a test of the next one, or at the worker's end."""
+
+    ID = "session::teardown"
+
+    @pytest.fixture
+    def checks(self) -> EventChecks:
+        checks = EventChecks([self.ID])
+        assert checks.fits(recycled())
+        checks.assign("app.T", TESTS, 1, [])
+        return checks
+
+    @pytest.mark.parametrize("before", [[], [began(), ended()], [began(), ended(), done()]])
+    def test_they_fit_wherever_no_test_runs(self, checks: EventChecks, before: list[Event]) -> None:
+        assert all(checks.fits(event) for event in before)
+        assert checks.fits({"type": "FixtureStarted", "test": self.ID})
+        assert checks.fits(fixture_failed(self.ID))
+
+    def test_they_do_not_fit_while_a_test_runs(self, checks: EventChecks) -> None:
+        assert checks.fits(began())
+        assert not checks.fits({"type": "FixtureStarted", "test": self.ID})
+        assert not checks.fits(fixture_failed(self.ID))
+
+    def test_another_fixture_does_not_fit(self, checks: EventChecks) -> None:
+        assert not checks.fits({"type": "FixtureStarted", "test": "package::teardown"})

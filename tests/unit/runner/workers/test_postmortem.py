@@ -2,19 +2,23 @@
 
 import pytest
 
-from harness.runner.workers.postmortem import phase_in
-
-STACKS = """Thread 0x00007f (most recent call first):
-  File "/app/tests/test_x.py", line 3 in slow
-  File "/venv/lib/python3.13/site-packages/_pytest/fixtures.py", line 915 in call_fixture_func
-  File "/venv/lib/python3.13/site-packages/_pytest/runner.py", line 160 in pytest_runtest_{}
-  File "/venv/lib/python3.13/site-packages/pluggy/_callers.py", line 121 in _multicall
-"""
+from harness.protocol.results import Outcome
+from harness.runner.schedule.commands import Blame
+from harness.runner.workers.output_capture import Capture
+from harness.runner.workers.postmortem import WorkerRecord, blamed_attempt
 
 
 @pytest.mark.parametrize(
-    ("name", "phase"), [("setup", "set-up"), ("call", "call"), ("teardown", "tear-down"), ("protocol", "")]
+    ("outcome", "why", "message"),
+    [
+        (Outcome.CRASHED, "", "worker 1 (pid 7) died with SIGKILL while running this test, in its set-up"),
+        (Outcome.TIMED_OUT, "timed out after 3 s", "timed out after 3 s, in its set-up"),
+        (Outcome.ERRORED, "the server is gone", "waited for an answer when the run was ended: the server is gone"),
+    ],
 )
-def test_stacks_have_the_phase_of_a_test(name: str, phase: str) -> None:
-    assert phase_in(STACKS.format(name)) == phase
-    assert phase_in("") == ""
+def test_the_place_of_a_death_is_named(outcome: Outcome, why: str, message: str) -> None:
+    capture = Capture(1)
+    blame = Blame(1, "a.py::test", 1, outcome, 1.0, is_fixture=False, is_final=True, why=why)
+    attempt = blamed_attempt(blame, WorkerRecord(7, -9), capture, lambda file: file, "its set-up")
+    assert [failure.message for failure in attempt.failures] == [message]
+    capture.close()
