@@ -154,3 +154,37 @@ def test_texts_are_bounded(journal: Journal) -> None:
     (failure,) = attempt.failures
     assert attempt.stdout.endswith("at last\n")
     assert max(map(len, (attempt.stdout, failure.message, failure.traceback))) < 210_000
+
+
+WARNS = {
+    "conftest.py": """
+import os
+
+def pytest_warning_recorded(warning_message):
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    with open("warnings.txt", "a") as file:
+        file.write(f"{warning_message.message}\\n")
+""",
+    "test_output.py": """
+import os, warnings
+
+import pytest
+
+@pytest.mark.parametrize("number", range(12))
+def test_warns(number):
+    if number % 2:
+        os._exit(3)
+    warnings.warn(f"of {number}")
+""",
+}
+
+
+def test_plugins_hear_of_each_warning_once_whatever_dies(tmp_path: Path) -> None:
+    for name, text in {**FILES, **WARNS}.items():
+        (tmp_path / name).write_text(text)
+    options = ("-p", "no:cacheprovider")
+    spec = RunSpec(settings="settings", workers=2, timeout_s=60.0, framework="pytest", pytest_args=options)
+    run(tmp_path, spec, python=str(python_of_pytest(9)))
+    heard = [line for line in (tmp_path / "warnings.txt").read_text().splitlines() if line.startswith("of ")]
+    assert sorted(heard) == sorted(f"of {number}" for number in range(0, 12, 2))

@@ -26,6 +26,7 @@ def become_worker(session: pytest.Session, slot: int, workers: int, capture: Cap
         if plugin is not None and manager.is_registered(plugin):
             manager.unregister(plugin)
     pytest_internals.forget_set_up(session)
+    pytest_internals.forget_warnings(config)
     name = worker_name(slot)
     pytest_internals.use_temporary_folder(config, f"popen-{name}")
     for item in session.items:

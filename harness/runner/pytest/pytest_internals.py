@@ -101,6 +101,16 @@ def forget_set_up(session: pytest.Session) -> None:
     stack[session] = ([session.teardown], None)
 
 
+def forget_warnings(config: pytest.Config) -> None:
+    """Have a plugin of this process hear of no warning from before: pluggy tells each new one of all earlier calls.
+
+    A worker would send them to the coordinator, whose next workers would have them twice, and so on.
+    """
+    hook: Any = config.hook.pytest_warning_recorded
+    if hook._call_history is not None:
+        hook._call_history.clear()
+
+
 def fixture_scopes(item: Any) -> Iterator[tuple[str, str]]:
     """The name and the scope of each fixture that *item* uses, as far as they are known before it runs."""
     info = getattr(item, "_fixtureinfo", None)
