@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,17 @@ class Outcome(enum.Enum):
         self.is_red = word not in ("PASSED", "SKIPPED", "XFAILED")
 
     __hash__ = object.__hash__
+
+
+_ASSERTIONS = frozenset({"AssertionError", "Failed", "_pytest.outcomes.Failed"})
+
+
+def may_be_hit(outcome: Outcome, types: Iterable[str]) -> bool:
+    """Whether the loss of a server may be why a test ended so. *types* are those of its exceptions.
+
+    pytest calls each exception of a test's call a failure.
+    """
+    return outcome is Outcome.ERRORED or (outcome is Outcome.FAILED and not _ASSERTIONS.issuperset(types))
 
 
 @dataclass(frozen=True, slots=True)

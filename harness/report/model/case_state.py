@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.protocol.events import RunAborted
-from harness.protocol.results import Outcome, PlannedTest
+from harness.protocol.results import Outcome, PlannedTest, may_be_hit
 from harness.report.model.run_report import Attempt, Case
 
 HIT_S = 3.0
@@ -44,7 +44,8 @@ def case_of(state: CaseState, end: str, why_not_run: str, losses: Sequence[tuple
     outcome, reason = _outcome(state, attempts[-1] if attempts else None, end, why_not_run)
     if outcome.is_red and outcome is not Outcome.NOT_RUN and not any(attempt.outcome.is_red for attempt in attempts):
         attempts.append(Attempt(len(attempts) + 1, outcome, 0.0, reason=reason))  # a red test has a red attempt
-    if outcome is Outcome.ERRORED and attempts and attempts[-1].failures:
+    types = [failure.type for failure in attempts[-1].failures] if attempts else []
+    if types and may_be_hit(outcome, types):
         hit: dict[str, str] = {}
         for at, loss in losses:  # the host and runner both report a loss, the runner without the log
             if state.ended_at > at - HIT_S:

@@ -12,7 +12,7 @@ import pytest
 from django.test import SimpleTestCase, TransactionTestCase
 
 from ...protocol.events import AttemptPhase, Notice
-from ...protocol.results import Failure, Outcome, PlannedTest
+from ...protocol.results import Failure, Outcome, PlannedTest, may_be_hit
 from .. import unpatched
 from ..descriptors import FILE_CHARACTERS, Note
 from ..failures import MESSAGE_CHARACTERS, TRACEBACK_CHARACTERS, FailureDescriber, message_of
@@ -165,6 +165,9 @@ class ItemRunner:
 
     def end(self) -> None:
         """Tear down the fixtures of the session that this worker has set up, and save its coverage."""
+        self._leave_shared_fixtures(
+            _NextItem.from_parent(self._session, name="end")
+        )  # those of packages, by their names
         self._leave_shared_fixtures(None)
         self._plugins.end()
         pytest_internals.save_coverage(self._session.config)
@@ -195,7 +198,7 @@ class ItemRunner:
         outcome = self._attempts.end(lambda: result)
         last_n = n if may_retry else sys.maxsize
         is_last = self._worker.ends_run(test.id, outcome, last_n)
-        if outcome is Outcome.ERRORED:
+        if may_be_hit(outcome, [failure.type for failure in result.failures]):
             self._worker.await_server_checks()
         if folded.teardown and not is_retried:
             self._attempts.report_extra(

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...errors import ExitCode, HarnessError, Interrupted, ProjectError
-from ...protocol import codec
+from ...protocol import codec, naming
 from ...protocol.events import AttemptFinished, AttemptSlow, RetryCalledOff, UnitStarted, WorkerStarted, WorkerStopped
-from ...protocol.results import Outcome
+from ...protocol.results import Outcome, may_be_hit
 from .. import unpatched
 from ..failures import FailureDescriber
 from ..host_channel import HostMessages, Journal
@@ -243,7 +243,9 @@ class Coordinator:
         self._count(test, outcome, is_final)
         if self._listener is not None and (why := self._listener.attempt_finished(test, is_final=is_final)):
             commands = [*commands, *self._schedule.halt(why)]
-        if outcome is Outcome.ERRORED and not event.get("extra"):
+        # a failure of unittest is an assertion of the test, whatever its class
+        failures = event.get("failures", ()) if naming.is_node_id(test) else ()
+        if not event.get("extra") and may_be_hit(outcome, [failure["type"] for failure in failures]):
             self._server_checks.request(slot)
         return is_final, commands
 
