@@ -28,13 +28,13 @@ def starts(db: str, folder: Path) -> Iterator[Row]:
         yield Row(
             "a worker that dies while it starts",
             "exit 1, 3 passed, named",
-            _seen(ended) + _named(ended),
+            seen_of(ended) + _named(ended),
             running.left(),
         )
     with Running(db, folder / "starts", *settings, env={"FAULTS_EVERY_START": "1"}) as running:
         ended = running.finish()
         loop = "died 3 times before it could begin" in ended.out
-        seen = f"{_seen(ended)}{', says so' if loop else ''}"
+        seen = f"{seen_of(ended)}{', says so' if loop else ''}"
         yield Row("workers that die at every start", "exit 4, 3 not run, says so", seen, running.left())
     with Running(db, folder / "loop", "tests.test_crash_loop", "--parallel", "2") as running:
         ended = running.finish()
@@ -59,7 +59,7 @@ def interrupts(db: str, folder: Path) -> Iterator[Row]:
             for number in numbers:
                 running.signal(number)
             ended = running.finish()
-            yield Row(name, expected, _seen(ended), running.left())
+            yield Row(name, expected, seen_of(ended), running.left())
     for phase, moment in (
         ("setup", "is looked at"),
         ("servers", "has its servers started"),
@@ -80,7 +80,7 @@ def pipes(db: str, folder: Path) -> Iterator[Row]:
         os.close(writing)
         os.close(reading)
         ended = running.finish()
-        yield Row("a broken pipe on stdout", "exit 0, 3 passed", _seen(ended), running.left())
+        yield Row("a broken pipe on stdout", "exit 0, 3 passed", seen_of(ended), running.left())
 
 
 def killed(db: str, folder: Path) -> Iterator[Row]:
@@ -94,14 +94,14 @@ def killed(db: str, folder: Path) -> Iterator[Row]:
         running.process.wait()
         left = running.left(10.0)
         yield Row("kill -9 of the harness: nothing is left after 10 s", "nothing", "nothing", left)
-        yield Row("kill -9 of another run", "exit 0, 3 passed", _seen(other.finish()), other.left())
+        yield Row("kill -9 of another run", "exit 0, 3 passed", seen_of(other.finish()), other.left())
 
 
 def limits(db: str, folder: Path) -> Iterator[Row]:
     """The time of the whole run is over while a test hangs; it is named before."""
     with Running(db, folder / "limit", *HANGS, "--run-timeout", "25") as running:
         ended = running.finish()
-        seen = _seen(ended) + ", named" * bool(
+        seen = seen_of(ended) + ", named" * bool(
             re.search(r"SLOW +tests\.test_waits\.WaitTests\.test_2_waits +running for", ended.out)
         )
         yield Row(
@@ -123,16 +123,16 @@ def runners(db: str, folder: Path) -> Iterator[Row]:
         (runner,) = running.containers("runner")
         running.docker("kill", runner)
         ended = running.finish()
-        yield Row("kill -9 of the runner's container", "exit 3, 4 passed, 2 not run", _seen(ended), running.left())
+        yield Row("kill -9 of the runner's container", "exit 3, 4 passed, 2 not run", seen_of(ended), running.left())
     with _hanging(db, folder / "paused") as running:
         (runner,) = running.containers("runner")
         running.docker("pause", runner)
         ended = running.finish()
-        seen = _seen(ended) + _says_stopped(ended)
+        seen = seen_of(ended) + _says_stopped(ended)
         yield Row("the runner's container is paused", "exit 3, 4 passed, 2 not run, says so", seen, running.left())
     with Running(db, folder / "stopped", "tests.test_stopping", "--parallel", "1") as running:
         ended = running.finish()
-        seen = _seen(ended) + _says_stopped(ended)
+        seen = seen_of(ended) + _says_stopped(ended)
         fault = "a test that stops the process that workers come from"
         yield Row(fault, "exit 3, 1 passed, 2 not run, says so", seen, running.left())
     with Running(db, folder / "still", "--settings", "config.slow_end", "tests.test_waits.QuickTests") as running:
@@ -140,13 +140,13 @@ def runners(db: str, folder: Path) -> Iterator[Row]:
         running.remember()
         signal_inside(running, "STOP", 0.0)
         ended = running.finish()
-        seen = _seen(ended) + _says_stopped(ended)
+        seen = seen_of(ended) + _says_stopped(ended)
         yield Row(
             "the runner's process is stopped after the last test", "exit 3, 3 passed, says so", seen, running.left()
         )
     with Running(db, folder / "dead", "tests.test_killing", "--parallel", "1") as running:
         ended = running.finish()
-        seen = _seen(ended) + ", says so" * ("The runner was ended by SIGKILL" in ended.out)
+        seen = seen_of(ended) + ", says so" * ("The runner was ended by SIGKILL" in ended.out)
         fault = "a test that kills the process that workers come from"
         yield Row(fault, "exit 3, 1 passed, 2 not run, says so", seen, running.left())
     with Running(db, folder / "memory", "tests.test_memory", "--parallel", "1") as running:
@@ -155,7 +155,7 @@ def runners(db: str, folder: Path) -> Iterator[Row]:
         running.docker("update", "--memory", "400m", "--memory-swap", "400m", runner)
         ended = running.finish()
         yield Row(
-            "a test that takes more memory than there is", "exit 1, 1 passed, 1 crashed", _seen(ended), running.left()
+            "a test that takes more memory than there is", "exit 1, 1 passed, 1 crashed", seen_of(ended), running.left()
         )
 
 
@@ -207,11 +207,11 @@ def ends(db: str, folder: Path) -> Iterator[Row]:
     ):
         with Running(db, folder / name, f"tests.test_ends.{name}", "--parallel", "1") as running:
             ended = running.finish()
-            seen = _seen(ended) + _named(ended) + ", says so" * (words in " ".join(ended.out.split()))
+            seen = seen_of(ended) + _named(ended) + ", says so" * (words in " ".join(ended.out.split()))
             yield Row(fault, "exit 1, 1 passed, named, says so", seen, running.left())
     with Running(db, folder / "own", "tests.test_own_errors", "--parallel", "1", "--timeout", "60") as running:
         ended = running.finish()
-        seen = _seen(ended) + ", a worker lost" * bool(ended.report.lost)
+        seen = seen_of(ended) + ", a worker lost" * bool(ended.report.lost)
         fault = "errors of a test's own: a guard against the network, too many connections, a running loop"
         yield Row(fault, "exit 1, 5 passed, 3 errors", seen, running.left())
 
@@ -220,7 +220,7 @@ def _says_stopped(ended: Ended) -> str:
     return ", says so" * ("The runner was stopped, and did not go on." in ended.out)
 
 
-def _seen(ended: Ended) -> str:
+def seen_of(ended: Ended) -> str:
     """Exit code and counts, those that are not 0."""
     try:
         counts = ended.summary["counts"]
@@ -244,7 +244,7 @@ def crowd(db: str, folder: Path) -> Iterator[Row]:
                 victim.process.wait(moment)
             victim.remember()
             victim.process.kill()
-            seen = [_seen(other.finish()) for other in others]
+            seen = [seen_of(other.finish()) for other in others]
             left = (*victim.left(10.0), *others[0].left(), *others[1].left())
         yield Row(
             f"three runs at once, one of them killed after {moment:.1f} s (seed {seed})",

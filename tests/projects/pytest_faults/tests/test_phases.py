@@ -1,9 +1,17 @@
 """Tests and their own fixtures that end their process, or never end, in each phase. As in ``test_workers``."""
 
+import contextlib
+import ctypes
 import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
 
 import pytest
+from django.db import connection
 
+from shop.models import Account
 from tests.ways import exits, hangs
 
 
@@ -183,3 +191,65 @@ class ClassTearDownHangsTests(ClassPhases):
 
     def down(self):
         hangs()
+
+
+class GilTests:
+    """a hang in C that holds the interpreter's lock"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_after": "PASSED"}
+
+    def test_1(self):
+        mutex = ctypes.create_string_buffer(64)
+        ctypes.PyDLL(None).pthread_mutex_lock(mutex)
+        ctypes.PyDLL(None).pthread_mutex_lock(mutex)
+
+    def test_2_after(self):
+        pass
+
+
+class StubbornTests:
+    """a hang that ignores SIGTERM"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_after": "PASSED"}
+
+    def test_1(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            hangs()
+
+    def test_2_after(self):
+        pass
+
+
+class QueryTests:
+    """a statement that does not end: it is named, with the server's view of it"""
+
+    expected = {"test_1": "TIMED_OUT", "test_2_after": "PASSED"}
+    shows = {"test_1": ("as its server sees it", "pg_sleep(1000)")}
+
+    def test_1(self, transactional_db):
+        Account.objects.create(name="before")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1000)")
+
+    def test_2_after(self, transactional_db):
+        assert not Account.objects.exists()
+
+
+class OtherProcessTests:
+    """processes and threads that a test leaves behind, and a daemon of a test that dies"""
+
+    expected = {"test_1_leaves": "PASSED", "test_2_dies": "CRASHED", "test_3_the_daemon_is_gone": "PASSED"}
+
+    def test_1_leaves(self):
+        threading.Thread(target=hangs, daemon=True).start()
+        subprocess.Popen(["sleep", "1000"], start_new_session=True)
+
+    def test_2_dies(self):
+        subprocess.Popen(["sleep", "987654"], start_new_session=True)
+        os._exit(1)
+
+    def test_3_the_daemon_is_gone(self):
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                assert "987654" not in Path(f"/proc/{name}/cmdline").read_text()

@@ -1,6 +1,0 @@
-def test_1():
-    pass
-
-
-def test_2():
-    pass

@@ -1,8 +1,0 @@
-import pytest
-
-from tests import ways
-
-
-@pytest.fixture(scope="session")
-def thing():
-    ways.exits()
