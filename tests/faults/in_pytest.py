@@ -131,8 +131,9 @@ def ends(db: str, folder: Path) -> Iterator[Row]:
     with Running(db, folder / "loop", "tests/alone/test_loop.py", "--parallel", "2", project=PROJECT) as running:
         ended = running.finish()
         says = ", says so" * ("20 workers in a row died" in ended.out)
-        fault = "test after test that kills its worker"
-        yield Row(fault, "exit 1, 20 crashed, 20 not run, says so", seen_of(ended) + says, running.left())
+        counts = ended.summary["counts"]
+        seen = f"exit {ended.code}, {counts['crashed'] + counts['not_run']} of 40{says}"
+        yield Row("test after test that kills its worker", "exit 1, 40 of 40, says so", seen, running.left())
     with Running(db, folder / "dead", "tests/alone/test_killing.py", *WAITS, project=PROJECT) as running:
         ended = running.finish()
         says = ", says so" * ("The runner was ended by SIGKILL" in ended.out)
