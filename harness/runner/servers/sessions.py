@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connections
-from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 
 from ...protocol import naming
 from ..databases.clones import TestDatabase
@@ -23,6 +24,8 @@ _SQL_CHARACTERS = 2000
 _MOST = 20
 """Most sessions that are described; of more, active ones come first."""
 _IDLE = frozenset({"idle", "sleep"})
+_ensure_connection = BaseDatabaseWrapper.ensure_connection
+"""Django's method: this module is imported before pytest-django replaces it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ def _described(alias: str, clone: str) -> str:
     connection = connections[alias].copy(NO_DB_ALIAS)
     connection.settings_dict["NAME"] = clone  # only there are the names of its tables known
     connection.settings_dict["OPTIONS"].pop("pool", None)
+    # pytest-django refuses connections while no test runs
+    setattr(connection, "ensure_connection", partial(_ensure_connection, connection))  # noqa: B010 - a method of this one alone
     with connection.cursor() as cursor:
         return describe(f"{alias} ({clone}), as its server sees it:", _SESSIONS[vendor](cursor, clone))
 
