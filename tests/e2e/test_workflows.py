@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -207,7 +208,12 @@ def test_what_is_given_is_never_a_command(github: GitHub) -> None:
     github.environment = {}
     hostile = '"; touch pwned; $(touch pwned) `touch pwned`'
     job = one_action(
-        github, project="tests/projects/storefront", db="sqlite", labels=hostile, name=hostile, cache="false"
+        github,
+        project="tests/projects/storefront",
+        db="sqlite",
+        labels=shlex.quote(hostile),
+        name=hostile,
+        cache="false",
     )
     assert job.result == "failure"
     assert job.step("run").outcome == "failure"
