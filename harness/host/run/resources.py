@@ -119,7 +119,7 @@ class Resources:
         password = persistent_servers.password(self._client, self._persistent_run) if config.keepdb else None
         options = ServerOptions(
             run=self._persistent_run if config.keepdb else self._run,
-            network=self._network.result(),
+            network=self._network.result() if plan.servers else "",
             images=images,
             publish=config.runner == "host",
             startup_s=config.startup_timeout,
