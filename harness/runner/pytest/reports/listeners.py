@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 _EACH_TEST = ("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish")
-_SUMMARY = "pytest_terminal_summary"
+_OTHERS = ("pytest_warning_recorded", "pytest_terminal_summary")
 _OURS = __name__.partition(".runner.")[0]
 _KNOWN = (
     "_pytest",
@@ -24,10 +24,11 @@ _KNOWN = (
     "syrupy",
 )
 """Modules, with those in them, whose hooks do nothing in the coordinator that anybody sees."""
-_KNOWN_BUT = frozenset({"_pytest.junitxml", "_pytest.pastebin"})
+_JUNIT = "_pytest.junitxml"
 _NO_DATA = ("xdist", "pytest_cov", "pytest_metadata")
 """Those whose data is in the coordinator already, or comes in another way."""
 _BY_OPTION = {
+    "_pytest.pastebin": "pastebin",
     "_hypothesis_pytestplugin": "hypothesis_show_statistics",
     "pytest_bdd.cucumber_json": "cucumber_json_path",
     "pytest_jsonreport": "json_report",
@@ -41,13 +42,13 @@ def listeners(config: Any) -> list[str]:
 
 
 def _implementers(config: Any) -> Iterator[str]:
-    for name in (*_EACH_TEST, _SUMMARY):
+    for name in (*_EACH_TEST, *_OTHERS):
         for implementation in getattr(config.hook, name).get_hookimpls():
             yield str(implementation.function.__module__)
 
 
 def _needs_reports(module: str, options: Any) -> bool:
-    if module in _KNOWN_BUT:
+    if module == _JUNIT:  # its plugin is there where the option is set
         return True
     for name, option in _BY_OPTION.items():
         if _is_in(module, name):

@@ -12,7 +12,7 @@ def config(*modules: str, hook: str = "pytest_runtest_logreport", **options: obj
     hooks = {}
     for name in (
         *("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish"),
-        *("pytest_terminal_summary", "pytest_testnodedown"),
+        *("pytest_warning_recorded", "pytest_terminal_summary", "pytest_testnodedown"),
     ):
         found = [SimpleNamespace(function=SimpleNamespace(__module__=module)) for module in modules if name == hook]
         hooks[name] = SimpleNamespace(get_hookimpls=lambda found=found: found)
@@ -25,9 +25,17 @@ def test_pytest_itself_needs_none() -> None:
 
 
 @pytest.mark.parametrize("module", ["_pytest.junitxml", "conftest", "pytest_html.basereport", "pytest_covers"])
-@pytest.mark.parametrize("hook", ["pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_terminal_summary"])
+@pytest.mark.parametrize(
+    "hook",
+    ["pytest_runtest_logreport", "pytest_runtest_logfinish", "pytest_warning_recorded", "pytest_terminal_summary"],
+)
 def test_a_plugin_of_the_project_needs_them(module: str, hook: str) -> None:
     assert listeners(config("_pytest.terminal", module, hook=hook)) == [module]
+
+
+def test_pytest_as_it_is_installed_needs_none(pytestconfig: pytest.Config) -> None:
+    own = [each for each in listeners(pytestconfig) if each.startswith("_pytest.")]
+    assert own == (["_pytest.junitxml"] if pytestconfig.option.xmlpath else [])
 
 
 @pytest.mark.parametrize(("is_asked", "expected"), [(False, []), (True, ["_hypothesis_pytestplugin"])])
