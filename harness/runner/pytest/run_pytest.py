@@ -87,6 +87,7 @@ class PytestRun:
         sys.argv = ["pytest", *arguments]
         os.environ.setdefault("PYTEST_VERSION", pytest.__version__)
         self._databases.install()
+        pytest_internals.quicken_fixtures()
         with self._django_set_up_watched(), self._errors_explained():
             with unset_variables.unset_variables(project_root(), self._handshake.unset):
                 config = pytest_internals.prepare_config(arguments, [self._plugin, self._observer, self._taken_over])
