@@ -24,7 +24,7 @@ def test_a_network_is_made_for_servers_alone(tmp_path: Path, backend: str, netwo
     config = load({}, {}, tmp_path, need_settings=False)
     vendor = backend.removesuffix("3")
     alias = Alias("default", f"django.db.backends.{backend}", vendor, "db", "", "", "", ":memory:", TestOptions())
-    record: Any = SimpleNamespace(add=lambda _event: None, hide=lambda _password: None)  # nobody reads it
+    record: Any = SimpleNamespace(add=lambda _event: None, hide=lambda _password: None)  # its calls are not looked at
     client = connect()
     try:
         with Resources(config, lambda *_: None) as resources:

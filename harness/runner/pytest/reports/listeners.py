@@ -48,7 +48,7 @@ def _implementers(config: Any) -> Iterator[str]:
 
 
 def _needs_reports(module: str, options: Any) -> bool:
-    if module == _JUNIT:  # its plugin is there where the option is set
+    if module == _JUNIT:  # the plugin exists where its option is set
         return True
     for name, option in _BY_OPTION.items():
         if _is_in(module, name):
