@@ -54,6 +54,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     python = python_of(request.param)
     folder = tmp_path_factory.mktemp("plugins") / "project"
     shutil.copytree(PROJECT, folder)
+    shutil.copy(PROJECT.with_name("pytest_shop") / "plain_outcomes.py", folder)
     environment = {"PATH": f"{python.parent}:{os.environ['PATH']}", "SHOP_OUTCOMES": str(folder / "plain.json")}
     command = (python, "-m", "pytest", "-n", "0", "-p", "plain_outcomes", "--continue-on-collection-errors", "--cov")
     process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S)

@@ -165,9 +165,8 @@ class ItemRunner:
 
     def end(self) -> None:
         """Tear down the fixtures of the session that this worker has set up, and save its coverage."""
-        self._leave_shared_fixtures(
-            _NextItem.from_parent(self._session, name="end")
-        )  # those of packages, by their names
+        end = _NextItem.from_parent(self._session, name="end")
+        self._leave_shared_fixtures(end)  # first those of packages, which have ids of their own
         self._leave_shared_fixtures(None)
         self._plugins.end()
         pytest_internals.save_coverage(self._session.config)

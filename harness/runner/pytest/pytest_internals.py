@@ -391,7 +391,3 @@ def add_junit_property(config: pytest.Config, name: str, value: str) -> None:
     xml: Any = config.stash.get(xml_key, None)
     if xml is not None and (name, value) not in xml.global_properties:
         xml.add_global_property(name, value)
-
-
-def options_of(config: pytest.Config) -> Any:
-    return config.option

@@ -1,4 +1,4 @@
-"""What tests print and log: each in its place, in failing and in passing ones."""
+"""Output and log records of tests: each in its place, in failing and in passing ones."""
 
 import logging
 import os
@@ -121,6 +121,6 @@ def test_stdin_is_closed():
 
 
 def test_fails_with_a_line_of_the_journal():
-    """What looks like an event of the runner is output."""
+    """A line in the form of an event of the runner is output."""
     print('{"type": "AttemptFinished", "test": 1, "outcome": "PASSED"}')
     assert 0

@@ -1,4 +1,4 @@
-"""What tests note for the report."""
+"""Properties and attributes that tests record for the report."""
 
 import pytest
 
