@@ -27,6 +27,7 @@ from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import Client, connect
 from harness.host.docker.errors import FAILURES, refused
+from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines import Engine
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images.builder import ImageBuilder
@@ -102,8 +103,8 @@ class Ground:
         """The servers of *plan*, not yet started, from the seeded image or *image*."""
         tag = image or self.seeded
         images = {(server.engine.name, server.version): tag for server in plan.servers}
-        options = ServerOptions(secrets.token_hex(4), network, images, publish=publish, startup_s=STARTUP_S)
-        return Servers(self.client, plan, options)
+        platform = DockerPlatform(self.client, ContainerOptions(network, images, publish))
+        return Servers(platform, plan, ServerOptions(secrets.token_hex(4), startup_s=STARTUP_S))
 
     def venv(self, name: str, requirements: Sequence[str]) -> Path:
         """The Python of a virtual environment with *requirements*, made anew where they have changed."""

@@ -15,6 +15,7 @@ from pymysql.constants import CLIENT
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines import Engine
 from harness.host.engines.engine import Replication
 from harness.host.engines.mariadb import MARIADB
@@ -123,8 +124,8 @@ def running(
         with ImageBuilder(client, lambda title, line: None) as builder:
             image = builder.server_image(engine, version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
-        options = ServerOptions(run, network, images, publish=True, replication={engine.name: replication})
-        with Servers(client, plan, options) as stack:
+        platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
+        with Servers(platform, plan, ServerOptions(run, replication={engine.name: replication})) as stack:
             primary = next(server.id for server in plan.servers if server.role == "primary")
-            container = stack._containers[primary]  # the stack itself runs nothing there but its dumps of schemas
+            container = stack._servers[primary]  # the stack itself runs nothing there but its dumps of schemas
             yield Pair(engine, plan.routes, tuple(stack.endpoints()), container.execute)

@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines import ENGINES
 from harness.host.launch import distribution
 from harness.host.launch.container import folder_tar
@@ -92,7 +93,7 @@ def output_of(
     with (
         contextlib.closing(connect()) as client,
         containers.network(client, run) as network,
-        Servers(client, plan, ServerOptions(run, network, images=servers)) as up,
+        Servers(DockerPlatform(client, ContainerOptions(network, servers)), plan, ServerOptions(run)) as up,
     ):
         endpoint = next(iter(up.endpoints()), None)
         container = client.containers.create(

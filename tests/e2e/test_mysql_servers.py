@@ -20,6 +20,7 @@ from harness.host.config.databases import DbSpec
 from harness.host.config.load import load
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines import ENGINES
 from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
@@ -74,7 +75,8 @@ def network(client: DockerClient, run: str) -> Iterator[str]:
 
 def servers(client: DockerClient, plan: ServerPlan, run: str, network: str, image: str, **options: Any) -> Servers:
     images = {(server.engine.name, server.version): image for server in plan.servers}
-    return Servers(client, plan, ServerOptions(run, network, images, publish=True, **options))
+    platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
+    return Servers(platform, plan, ServerOptions(run, **options))
 
 
 def session(endpoint: Endpoint, user: str = USER, password: str | None = None) -> contextlib.closing[Connection]:

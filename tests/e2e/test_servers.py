@@ -22,7 +22,7 @@ from harness.errors import ExitCode, ServerError
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
-from harness.host.engines.engine import MEMORY_FOLDER
+from harness.host.docker.server import MEMORY_FOLDER, ContainerOptions, DockerPlatform
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import ServerPlan, make_plan
@@ -70,7 +70,8 @@ def network(client: DockerClient, run: str) -> Iterator[str]:
 
 def servers(client: DockerClient, plan: ServerPlan, run: str, network: str, image: str, **options: Any) -> Servers:
     images = {(server.engine.name, server.version): image for server in plan.servers}
-    return Servers(client, plan, ServerOptions(run, network, images, publish=True, **options))
+    platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
+    return Servers(platform, plan, ServerOptions(run, **options))
 
 
 def session(endpoint: Endpoint, database: str = "postgres") -> Connection[Any]:
@@ -335,12 +336,14 @@ def test_a_killed_run_is_abandoned_once_its_server_ended(client: DockerClient, r
         from harness.host.docker import containers
         from harness.host.docker.client import connect
         from harness.host.planning.plan import make_plan
+        from harness.host.docker.server import ContainerOptions, DockerPlatform
         from harness.host.run.servers import ServerOptions, Servers
         from harness.protocol.topology import Alias, Topology
         plan = make_plan(Topology((Alias("default", {PG!r}, "postgresql", "shop", "db", "", "u", "test_shop"),)))
         client = connect()
         with containers.network(client, {run!r}) as network:
-            with Servers(client, plan, ServerOptions({run!r}, network, {{("postgres", "17"): {image!r}}})):
+            platform = DockerPlatform(client, ContainerOptions(network, {{("postgres", "17"): {image!r}}}))
+            with Servers(platform, plan, ServerOptions({run!r})):
                 print("up", flush=True)
                 time.sleep(300)
     """

@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import make_plan
@@ -103,6 +104,8 @@ def postgres() -> Iterator[Server]:
         with ImageBuilder(client, lambda title, line: None) as builder:
             image = builder.server_image(POSTGRES, POSTGRES.default_version)
         images = {(server.engine.name, server.version): image for server in plan.servers}
-        with Servers(client, plan, ServerOptions(run, network, images, publish=True)) as stack:
+        with Servers(
+            DockerPlatform(client, ContainerOptions(network, images, publish=True)), plan, ServerOptions(run)
+        ) as stack:
             (endpoint,) = stack.endpoints()
             yield Server(endpoint.host, endpoint.port, endpoint.password)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 
 import docker
@@ -17,6 +16,7 @@ import docker.errors
 
 from harness.errors import ServerError
 from harness.host.docker.errors import EVIDENCE_LINES, FAILURES, explanation, refused
+from harness.host.platform import PersistentServer, State
 from harness.protocol import naming
 
 RUN_LABEL = f"{naming.LABEL}.run"
@@ -67,38 +67,6 @@ ENGINE_BACK_S = 30.0
 
 ABANDONED_S = 3600
 """The least age, in seconds, of a dead run's containers and networks before another run removes them."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A container's state: the engine's word for it, or ``removed``, or ``never made``. ``code`` is its exit status;
-    ``None`` for a container that does not exist.
-    """
-
-    status: str
-    code: int | None = None
-    oom_killed: bool = False
-
-    @property
-    def is_running(self) -> bool:
-        return self.status in ("created", "running", "restarting", "paused")
-
-    def __str__(self) -> str:
-        """The state as the end of a sentence: ``is running``, ``ended with exit status 1``."""
-        if self.is_running:
-            return f"is {self.status}"
-        if self.status in ("exited", "dead"):
-            return f"ended with exit status {self.code}" + (", out of memory" if self.oom_killed else "")
-        return f"was {self.status}"
-
-
-@dataclass(frozen=True, slots=True)
-class PersistentServer:
-    """A server that an earlier run has left running: its container's id, image and environment."""
-
-    id: str
-    image: str
-    environment: Mapping[str, str] = field(repr=False)
 
 
 @contextlib.contextmanager

@@ -20,8 +20,9 @@ from docker.types import LogConfig
 
 from harness.errors import ServerError
 from harness.host.docker import streams
-from harness.host.docker.containers import SHM_BYTES, State, labels, state_of, translate_errors, under_shell
+from harness.host.docker.containers import SHM_BYTES, labels, state_of, translate_errors, under_shell
 from harness.host.docker.errors import FAILURES, refused
+from harness.host.platform import State
 from harness.protocol import naming
 
 RUNNER = "runner"

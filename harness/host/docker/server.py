@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -20,9 +20,22 @@ from testcontainers.core.exceptions import ContainerStartException
 
 from harness.errors import ServerError
 from harness.host.docker import streams
-from harness.host.docker.containers import RUN_LABEL, SHM_BYTES, State, labels, state_of, translate_errors
+from harness.host.docker.containers import (
+    RUN_LABEL,
+    SHM_BYTES,
+    labels,
+    persistent_servers,
+    remove_run,
+    state_of,
+    translate_errors,
+)
 from harness.host.docker.errors import FAILURES, refused
+from harness.host.platform import PersistentServer, ServerSpec, State
 from harness.protocol import naming
+
+LOCALHOST = "127.0.0.1"
+MEMORY_FOLDER = "/srv/harness/memory"
+"""The folder of a server's databases if a file system in memory is mounted there: ``images/entry.sh`` has it too."""
 
 LOG_LIMIT = "32m"
 """The size of a server's log that the engine keeps."""
@@ -34,26 +47,39 @@ testcontainers_config.ryuk_disabled = True
 
 
 @dataclass(frozen=True, slots=True)
-class ServerSpec:
-    """The options of a server's container. ``host`` is its name in the run's network. ``publish`` opens the port on
-    127.0.0.1.
+class ContainerOptions:
+    """The options of the servers of a run that only containers have.
 
-    ``memory`` is a folder in memory, empty at the start; no such folder if the name is empty. It holds at most
-    ``memory_bytes``, 0 for half of the memory of the engine's machine. A server that ``is_held`` ends when this process
-    does.
+    ``images`` has the image of each engine and version, ``network`` is the name of the run's network. ``publish`` opens the ports
+    on 127.0.0.1, for a runner on this machine.
     """
 
-    run: str
-    host: str
-    role: str
-    image: str
     network: str
-    port: int
-    publish: bool
-    environment: Mapping[str, str] = field(repr=False)
-    memory: str = ""
-    memory_bytes: int = 0
-    is_held: bool = True
+    images: Mapping[tuple[str, str], str]
+    publish: bool = False
+
+
+class DockerPlatform:
+    """The platform of servers in containers of the engine behind *client*."""
+
+    def __init__(self, client: docker.DockerClient, options: ContainerOptions) -> None:
+        self._client = client
+        self._options = options
+
+    def server(self, spec: ServerSpec, earlier: str | None = None) -> ServerContainer:
+        return ServerContainer(self._client, spec, self._options, earlier)
+
+    def source(self, spec: ServerSpec) -> str:
+        return self._options.images[spec.engine, spec.version]
+
+    def watch(self, run: str, on_event: Callable[[str, str], None]) -> Watch:
+        return Watch(self._client, run, on_event)
+
+    def persistent(self, run: str) -> Mapping[str, PersistentServer]:
+        return persistent_servers(self._client, run)
+
+    def remove(self, run: str, roles: Collection[str] = ()) -> None:
+        remove_run(self._client, run, roles)
 
 
 class ServerContainer:
@@ -62,10 +88,13 @@ class ServerContainer:
     Every method raises ``ServerError`` when the engine refuses. The caller removes it with ``remove_run``.
     """
 
-    def __init__(self, client: docker.DockerClient, spec: ServerSpec, kept: str | None = None) -> None:
+    def __init__(
+        self, client: docker.DockerClient, spec: ServerSpec, options: ContainerOptions, kept: str | None = None
+    ) -> None:
         self.spec = spec
         self._client = client
-        self._container = _testcontainer(client, spec)
+        self._options = options
+        self._container = _testcontainer(client, spec, options)
         self._hold: streams.Connection | None = None
         self._log: Any = None
         self._closed = False
@@ -146,10 +175,11 @@ class ServerContainer:
         out, err = result.output
         return int(result.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
 
-    def published_port(self) -> int:
-        """The port of this machine that leads to the server."""
+    def address(self) -> tuple[str, int]:
+        if not self._options.publish:
+            return self.spec.host, self.spec.port
         with translate_errors(f"Docker did not publish the port of the server {self.spec.host}"):
-            return int(self._container.get_docker_client().port(self.id, self.spec.port))
+            return LOCALHOST, int(self._container.get_docker_client().port(self.id, self.spec.port))
 
     def _stop_following(self) -> None:
         if self._log is not None:
@@ -159,24 +189,25 @@ class ServerContainer:
                 self._log._response.close()  # closing the stream leaves its response open
 
 
-def _testcontainer(client: docker.DockerClient, spec: ServerSpec) -> DockerContainer:
-    container = DockerContainer(spec.image, name=naming.container(spec.run, spec.host), env=dict(spec.environment))
+def _testcontainer(client: docker.DockerClient, spec: ServerSpec, options: ContainerOptions) -> DockerContainer:
+    image, network = options.images[spec.engine, spec.version], options.network
+    container = DockerContainer(image, name=naming.container(spec.run, spec.host), env=dict(spec.environment))
     # the constructor opened its own client, and put the user's registry prefix before the name of an image made here
     inner = container.get_docker_client()
     inner.client.close()
     inner.client = client
-    container.image = spec.image
-    if spec.publish:
+    container.image = image
+    if options.publish:
         ports: dict[str, Any] = container.ports  # typed for a port alone, but passed unchanged to the engine's client
-        ports[f"{spec.port}/tcp"] = ("127.0.0.1", None)
-    if spec.memory:
+        ports[f"{spec.port}/tcp"] = (LOCALHOST, None)
+    if not spec.is_on_disk:
         size = f",size={spec.memory_bytes}" if spec.memory_bytes else ""
-        container.with_tmpfs_mount(spec.memory, f"mode=1777{size}")
+        container.with_tmpfs_mount(MEMORY_FOLDER, f"mode=1777{size}")
     return container.with_kwargs(
         hostname=spec.host,
         labels=labels(spec.run, spec.role),
-        network=spec.network,
-        networking_config={spec.network: client.api.create_endpoint_config(aliases=[spec.host])},
+        network=network,
+        networking_config={network: client.api.create_endpoint_config(aliases=[spec.host])},
         stdin_open=True,
         shm_size=SHM_BYTES,
         security_opt=["no-new-privileges"],

@@ -19,9 +19,6 @@ Replication = Literal["gtid", "position"]
 READY = re.compile(r"^harness: ready$", re.MULTILINE)
 """Matches the log line of a server that accepts connections; a replica that prints it streams too."""
 
-MEMORY_FOLDER = "/srv/harness/memory"
-"""The folder of a server's databases if a file system in memory is mounted there."""
-
 DEFAULT_USER = "harness"
 """The user of an alias whose USER is empty or not accepted by the server."""
 

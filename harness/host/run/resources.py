@@ -110,6 +110,7 @@ class Resources:
     ) -> Servers:
         """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
         # testcontainers is slow to import, and the runner's start must not wait for it
+        from harness.host.docker.server import ContainerOptions, DockerPlatform
         from harness.host.run.servers import ServerOptions, Servers
 
         config = self.config
@@ -119,9 +120,6 @@ class Resources:
         password = persistent_servers.password(self._client, self._persistent_run) if config.keepdb else None
         options = ServerOptions(
             run=self._persistent_run if config.keepdb else self._run,
-            network=self._network.result() if plan.servers else "",
-            images=images,
-            publish=config.runner == "host",
             startup_s=config.startup_timeout,
             on_disk=placed.on_disk,
             sizes=placed.sizes,
@@ -130,7 +128,10 @@ class Resources:
             password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
-        return Servers(self._client, plan, options, record.add, on_loss)
+        containers_of = ContainerOptions(
+            network=self._network.result() if plan.servers else "", images=images, publish=config.runner == "host"
+        )
+        return Servers(DockerPlatform(self._client, containers_of), plan, options, record.add, on_loss)
 
     def conversation(self, image: str | None, *, needs_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""

@@ -15,35 +15,29 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from harness.errors import ServerError
-from harness.host.docker.client import Client
-from harness.host.docker.containers import PersistentServer, State, persistent_servers, remove_run
-from harness.host.docker.errors import EVIDENCE_LINES
-from harness.host.docker.server import ServerContainer, ServerSpec, Watch
 from harness.host.engines import Boot, Replication
-from harness.host.engines.engine import MEMORY_FOLDER, READY
+from harness.host.engines.engine import READY
 from harness.host.planning.plan import PlannedServer, ServerPlan
+from harness.host.platform import PersistentServer, Platform, Server, ServerSpec, State, Watch
 from harness.protocol.events import ServerReady
 from harness.protocol.messages import Endpoint
 
-LOCALHOST = "127.0.0.1"
+LOG_LINES = 30
+"""The last lines of a server's log that are the evidence of an error."""
 ROLES = ("primary", "replica")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """The options of all servers of a run. ``run`` is the run's id, ``network`` the name of its network.
+    """The options of all servers of a run, on every platform. ``run`` is the run's id.
 
-    ``images`` has the image of each engine and version. ``publish`` opens the servers' ports on this machine, for a runner
-    on it. ``startup_s`` is the longest time until all servers are ready. Databases are in memory, where their files cost
+    ``startup_s`` is the longest time until all servers are ready. Databases are in memory, where their files cost
     least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines ``on_disk`` are on the
-    engine's disk. ``replication`` is the method of an engine that has more than one. Servers that are ``persistent`` outlive
+    platform's disk. ``replication`` is the method of an engine that has more than one. Servers that are ``persistent`` outlive
     the run, and the next one finds them by the run's id; ``password`` is theirs then.
     """
 
     run: str
-    network: str
-    images: Mapping[tuple[str, str], str]
-    publish: bool = False
     startup_s: float = 60.0
     on_disk: frozenset[str] = frozenset()
     sizes: Mapping[str, int] = field(default_factory=dict)
@@ -57,20 +51,20 @@ class Servers:
 
     def __init__(
         self,
-        client: Client,
+        platform: Platform,
         plan: ServerPlan,
         options: ServerOptions,
         on_ready: Callable[[ServerReady], None] | None = None,
         on_loss: Callable[[str, ServerError], None] | None = None,
     ) -> None:
-        self._client = client
+        self._platform = platform
         self._plan = plan
         self._options = options
         self._on_ready = on_ready
         self._on_loss = on_loss
         self._watch: Watch | None = None
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(plan.servers)), thread_name_prefix="server")
-        self._containers: dict[str, ServerContainer] = {}
+        self._servers: dict[str, Server] = {}
         self._serves = {server.id: threading.Event() for server in plan.servers}
         self._given_up = threading.Event()
         self._began = 0.0
@@ -94,7 +88,7 @@ class Servers:
         called meanwhile.
         """
         self._began = time.monotonic()
-        self._watch = Watch(self._client, self._options.run, self._see)
+        self._watch = self._platform.watch(self._options.run, self._see)
         try:
             earlier = self._earlier()
             futures = [self._pool.submit(self._start, server, earlier.get(server.id)) for server in self._plan.servers]
@@ -119,13 +113,13 @@ class Servers:
             self._watch.close()
         for event in self._serves.values():
             event.set()
-        for container in tuple(self._containers.values()):
-            container.close()
+        for server in tuple(self._servers.values()):
+            server.close()
 
     def close(self) -> None:
-        """End all servers and remove their containers; ``logs`` still works afterwards. Safe from any thread, and twice.
+        """End all servers and remove them; ``logs`` still works afterwards. Safe from any thread, and twice.
 
-        Raises ``ServerError`` when a container could not be removed.
+        Raises ``ServerError`` when a server could not be removed.
         """
         if self._logs is None:
             self._logs = self._read_logs()
@@ -133,7 +127,7 @@ class Servers:
         self._pool.shutdown()
         self.give_up()  # again, for a server that was being made meanwhile
         if not (self._options.persistent and len(self._ready) == len(self._plan.servers)):
-            remove_run(self._client, self._options.run, ROLES)
+            self._platform.remove(self._options.run, ROLES)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The address of each server as the runner reaches it."""
@@ -141,7 +135,7 @@ class Servers:
 
     def failures(self) -> dict[str, ServerError]:
         """An error for each server that was ready and has ended without a request, by the server's id."""
-        states = ((server, self._containers[server.id].state()) for server in self._serving())
+        states = ((server, self._servers[server.id].state()) for server in self._serving())
         return {server.id: self._ended(server, state) for server, state in states if not state.is_running}
 
     def losses(self) -> dict[str, ServerError]:
@@ -152,11 +146,11 @@ class Servers:
         """
         losses = {}
         for server in self._serving():
-            container = self._containers[server.id]
-            state = container.state()
+            known = self._servers[server.id]
+            state = known.state()
             if state.status != "running":
                 losses[server.id] = self._ended(server, state)
-            elif container.has_stopped_process():
+            elif known.has_stopped_process():
                 losses[server.id] = self._ended(server, "is stopped by a signal")
         return losses
 
@@ -164,18 +158,18 @@ class Servers:
         """The servers that were ready; none once they are being ended."""
         return [server for server in self._plan.servers if server.id in self._ready and not self._given_up.is_set()]
 
-    def _see(self, container: str, what: str) -> None:
-        """Report a loss if the engine's event *what* is about the container of a server that is up."""
+    def _see(self, id: str, what: str) -> None:
+        """Report a loss if the platform's event *what* is about a server that is up."""
         for server in self._serving():
-            known = self._containers[server.id]
-            if known.id == container and self._on_loss is not None:
+            known = self._servers[server.id]
+            if known.id == id and self._on_loss is not None:
                 state = State("paused") if what == "pause" else known.state()
                 self._on_loss(server.id, self._ended(server, state))
 
     def dump_schema(self, server: str, database: str) -> str:
         """The SQL that makes the schema of *database*. Raises ``ServerError`` with the output of the server's tool."""
         engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
-        code, out, err = self._containers[server].execute(engine.dump_schema(database))
+        code, out, err = self._servers[server].execute(engine.dump_schema(database))
         if code != 0:
             raise ServerError(
                 f"The schema of {database!r} on {server} could not be written down.",
@@ -192,30 +186,31 @@ class Servers:
         """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them, for none."""
         if not self._options.persistent:
             return {}
-        found = persistent_servers(self._client, self._options.run)
+        found = self._platform.persistent(self._options.run)
         specs = {server.id: self._spec(server) for server in self._plan.servers}
         if found.keys() == specs.keys() and all(
-            found[id].image == spec.image and spec.environment.items() <= found[id].environment.items()
+            found[id].source == self._platform.source(spec)
+            and spec.environment.items() <= found[id].environment.items()
             for id, spec in specs.items()
         ):
             return found
-        remove_run(self._client, self._options.run, ROLES)
+        self._platform.remove(self._options.run, ROLES)
         return {}
 
     def _start(self, server: PlannedServer, earlier: PersistentServer | None) -> ServerReady:
         """Start *server*, unless it is an *earlier* run's, and wait until it is ready. Runs in a thread of its own."""
         spec = self._spec(server)
-        container = ServerContainer(self._client, spec, earlier.id if earlier else None)
-        self._containers[server.id] = container
+        made = self._platform.server(spec, earlier.id if earlier else None)
+        self._servers[server.id] = made
         if server.primary is not None and not spec.is_held:
             self._serves[server.primary].wait()
         if earlier is None:
-            container.start()
+            made.start()
         if server.primary is not None:
             self._serves[server.primary].wait()
-            container.write_line("the primary serves")
+            made.write_line("the primary serves")
         seen = b""
-        for chunk in () if self._given_up.is_set() else container.follow():
+        for chunk in () if self._given_up.is_set() else made.follow():
             seen += chunk
             text = seen.decode(errors="replace")
             if READY.search(text):
@@ -223,7 +218,7 @@ class Servers:
                 return self._is_ready(server, text)
         if self._given_up.is_set():
             raise _unwanted()
-        raise self._ended(server, container.state())
+        raise self._ended(server, made.state())
 
     def _is_ready(self, server: PlannedServer, log: str) -> ServerReady:
         version = server.engine.version_line.search(log)
@@ -233,7 +228,7 @@ class Servers:
             version=version[1] if version else server.version,
             role=server.role,
             primary=server.primary,
-            image=self._image(server),
+            image=self._platform.source(self._spec(server)),
             ready_s=round(time.monotonic() - self._began, 3),
         )
 
@@ -251,34 +246,28 @@ class Servers:
             run=self._options.run,
             host=server.id,
             role=server.role,
-            image=self._image(server),
-            network=self._options.network,
+            engine=server.engine.name,
+            version=server.version,
             port=server.engine.port,
-            publish=self._options.publish,
             environment=boot.environment,
-            memory="" if server.engine.name in self._options.on_disk else MEMORY_FOLDER,
+            is_on_disk=server.engine.name in self._options.on_disk,
             memory_bytes=self._options.sizes.get(server.engine.name, 0),
             is_held=is_held,
         )
 
-    def _image(self, server: PlannedServer) -> str:
-        return self._options.images[server.engine.name, server.version]
-
     def _endpoint(self, server: PlannedServer) -> Endpoint:
-        host, port = server.id, server.engine.port
-        if self._options.publish:
-            host, port = LOCALHOST, self._containers[server.id].published_port()
+        host, port = self._servers[server.id].address()
         return Endpoint(server.id, server.role, host, port, self._options.password)
 
     def _read_logs(self) -> dict[str, str]:
         logs = {}
-        for id, container in tuple(self._containers.items()):
+        for id, container in tuple(self._servers.items()):
             with contextlib.suppress(ServerError):  # a server that was never made has no log
                 logs[id] = container.log().replace(self._options.password, "***")
         return logs
 
     def _tail(self, server: PlannedServer) -> str:
-        return "\n".join(self._read_logs().get(server.id, "").splitlines()[-EVIDENCE_LINES:])
+        return "\n".join(self._read_logs().get(server.id, "").splitlines()[-LOG_LINES:])
 
     def _ended(self, server: PlannedServer, state: State | str) -> ServerError:
         return ServerError(
@@ -287,7 +276,7 @@ class Servers:
 
     def _late(self) -> ServerError:
         server = next(server for server in self._plan.servers if server.id not in self._ready)
-        made = self._containers.get(server.id)
+        made = self._servers.get(server.id)
         state = made.state() if made else State("never made")
         return ServerError(
             f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it {state}.",
