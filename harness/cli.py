@@ -167,7 +167,9 @@ def _flags(command: str) -> list[click.Parameter]:
 
 def _flag(option: Option) -> click.Option:
     if option.form.is_switch:
-        return click.Option([*option.flags, option.key], is_flag=True, default=None, help=option.help)
+        return click.Option(
+            [*option.flags, option.key], is_flag=True, flag_value=not option.is_negated, default=None, help=option.help
+        )
     has_default = option.default is not None and option.default is not False and option.default != []
     return click.Option(
         [*option.flags, option.key],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ExitCode
-from .messages import Framework
+from .messages import Framework, SeedState
 from .results import (
     DatabaseMade,
     Failure,
@@ -100,6 +100,54 @@ class RunPlanned(Event):
     tests: tuple[PlannedTest, ...]
     workers: int
     seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedWanted(Event):
+    """The content of the test databases is known by its key; ``ServersReady`` answers. Comes before the runner needs a server.
+
+    ``key`` is a digest of everything that the content depends on; empty where nothing may be cached, for ``reason``. ``base`` is
+    the digest without the migrations, and ``migrations`` has those in the order of the whole plan, each as
+    ``app.0001_x:digest``: a seed of the same base whose migrations come among these in the same order is an ancestor. ``slots``
+    is the number of workers whose clones are worth keeping.
+    """
+
+    key: str
+    base: str = ""
+    migrations: tuple[str, ...] = ()
+    slots: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedUsed(Event):
+    """The templates began from a cached seed (``hit``), from an ancestor (``near``) or from nothing (``miss``), for ``reason``.
+
+    ``key`` is that of the templates that the run has now; empty where they must not be cached.
+    """
+
+    state: SeedState
+    reason: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedFileSaved(Event):
+    """The template of ``alias``, a database of SQLite, was saved to the file ``path`` where the tests run: absolute, compressed
+    by zlib. The host keeps it with the seed ``key``. Comes on a miss, and after new migrations.
+    """
+
+    key: str
+    alias: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRefuted(Event):
+    """``--verify-template`` found templates that differ from the cached ones of ``key``: that seed must go."""
+
+    key: str
+    difference: str
 
 
 @dataclass(frozen=True, slots=True)

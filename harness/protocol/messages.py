@@ -14,6 +14,7 @@ from .topology import AliasMode, Role
 MirrorMode = Literal["auto", "primary", "replica"]
 Framework = Literal["django", "pytest"]
 FrameworkChoice = Literal["auto", "django", "pytest"]
+SeedState = Literal["hit", "near", "miss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class RunSpec:
     ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
     ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``.
     ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests.
+    ``cache``: the templates may come from a cached seed, and be cached: ``SeedWanted`` comes before ``ServersReady`` is awaited.
+    ``cache_setup``: also where a set-up of the project's own fills them. ``verify_template``: compare cached templates with new
+    ones.
     """
 
     plan_only: bool = False
@@ -73,6 +77,9 @@ class RunSpec:
     legacy_discovery: bool = False
     doctest: bool = False
     django: str = ""
+    cache: bool = False
+    cache_setup: bool = False
+    verify_template: bool = False
     scratch: str = "/tmp"  # noqa: S108 - a default of the runner's own container; the host runner names a private folder
 
 
@@ -125,10 +132,36 @@ class UseRoutes:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedFile:
+    """The template of ``alias``, a database of SQLite: its file, compressed by zlib, in base64."""
+
+    alias: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeedFound:
+    """The host's answer to ``SeedWanted``: what the servers started from.
+
+    On a ``hit`` every template of ``key`` is there, with the clones of the slots 1 to ``slots``, on the servers and in
+    ``files``; ``near``: the templates of an ancestor whose migrations were ``migrations``, a beginning of the wanted ones in
+    their order. On a ``miss``, for ``reason``, there is nothing.
+    """
+
+    state: SeedState
+    key: str = ""
+    migrations: tuple[str, ...] = ()
+    slots: int = 0
+    reason: str = ""
+    files: tuple[SeedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ServersReady:
-    """Every server answers and every replica streams."""
+    """Every server answers and every replica streams. ``seed`` is ``None`` where the host caches nothing."""
 
     endpoints: tuple[Endpoint, ...]
+    seed: SeedFound | None = None
 
 
 @dataclass(frozen=True, slots=True)

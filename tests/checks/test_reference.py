@@ -73,9 +73,11 @@ def flags_table(command: str) -> str:
         if option.flags and command in option.commands:
             metavar = f" {option.metavar}" if option.metavar else ""
             flags = ", ".join(f"`{flag}{metavar}`" for flag in option.flags).replace("|", "\\|")
-            default = "" if option.default in (None, []) or option.default is False else f"`{option.default}`"
+            is_shown = option.default not in (None, []) and not isinstance(option.default, bool)
+            default = f"`{option.default}`" if is_shown else ""
             key = f"`{option.key}`" if option.in_file else ""
-            rows.append(f"| {flags} | {default} | {option.help} | {key} | `{option.variable}` |")
+            variable = f"`{option.variable}`" if option.variable else ""
+            rows.append(f"| {flags} | {default} | {option.help} | {key} | {variable} |")
     return "\n".join(rows)
 
 

@@ -87,6 +87,8 @@ def django_args(config: Config) -> tuple[str, ...]:
 
 def _words(option: Option, value: object) -> list[tuple[str, ...]]:
     """The flag of *option* with each of its values; nothing for a value that is not set, or off."""
+    if option.is_negated:
+        return [(option.flag,)] if value is False else []
     if value is None or value is False:  # 0 is a seed, and a verbosity
         return []
     values = value if isinstance(value, (list, tuple)) else (value,)

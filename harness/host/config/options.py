@@ -54,6 +54,7 @@ class Option:
     without a value, where that is allowed. ``commands`` are those that take the flags. ``is_file_only``: neither flag nor
     variable, since one word cannot hold the value well. ``in_file`` is false for an option that locates the file.
     ``is_django``: the flag is one of ``manage.py test``, and the runner gets it. The value of a secret is never shown.
+    ``is_negated``: the flag ``--no-...`` switches off what is on by default; there is no variable.
     """
 
     key: str
@@ -69,15 +70,16 @@ class Option:
     in_file: bool = True
     is_django: bool = False
     is_secret: bool = False
+    is_negated: bool = False
 
     @property
     def variable(self) -> str:
         """The environment variable; empty where there is none."""
-        return "" if self.is_file_only else f"HARNESS_{self.key.upper()}"
+        return "" if self.is_file_only or self.is_negated else f"HARNESS_{self.key.upper()}"
 
     @property
     def flags(self) -> tuple[str, ...]:
-        long = f"--{self.key.replace('_', '-')}" if self.has_long else ""
+        long = f"--{'no-' * self.is_negated}{self.key.replace('_', '-')}" if self.has_long else ""
         return tuple(filter(None, (self.short, long)))
 
     @property
@@ -274,6 +276,21 @@ class Config:
         TABLE,
         "One table for each engine: image, any image that has the server's binaries, is seeded and used in place of the "
         "default; apt, in_memory, memory_size and replication are in the table above.",
+    )
+    # the cache of migrated databases
+    cache: bool = _option(
+        SWITCH,
+        "The cache of migrated test databases, from which a run takes them; --no-cache neither reads nor writes it.",
+        default=True,
+        is_negated=True,
+    )
+    cache_setup: bool = _key(
+        SWITCH,
+        "Cache the test databases also where the project fills them itself, by setup_databases of its runner or by "
+        "django_db_setup: both then do not run on a hit.",
+    )
+    verify_template: bool = _option(
+        SWITCH, "Build the test databases anew beside those from the cache, and compare schema and rows."
     )
     # image builds
     ca_certificates: Path | None = _key(FILE, "Certificate bundle of image builds, in PEM. Without it, that of pip.")

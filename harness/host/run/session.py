@@ -339,6 +339,9 @@ def _spec(config: Config) -> RunSpec:
         mirrors=config.mirrors,
         legacy_discovery=config.legacy_discovery,
         doctest=config.doctest,
+        cache=config.cache,
+        cache_setup=config.cache_setup,
+        verify_template=config.verify_template,
     )
 
 

@@ -57,6 +57,7 @@ def content(merged: Merged) -> dict[str, Any]:
         "python": _joined(report.python for report in reports),
         "django": _joined(report.django for report in reports),
         "framework": _framework(reports),
+        "cache": None,
         "backend": None,
         "settings": _joined(run.project[1] for _, run in merged.runs),
         "backends": [{**one, "backend": label, "artifacts": folder.rstrip("/") or "."} for label, folder, one in each],

@@ -44,6 +44,7 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "python": report.python,
         "django": report.django,
         "framework": framework(report.framework),
+        "cache": {"state": report.cache.state, "reason": report.cache.reason} if report.cache else None,
         "backend": report.asked.backend if report.asked else None,
         "settings": report.settings or (report.asked.settings if report.asked else ""),
     }

@@ -118,6 +118,8 @@ class Ledger:
                 self._last = "the settings were read"
             case events.FrameworkChosen() as event:
                 report.framework = event
+            case events.SeedUsed() as event:
+                report.cache = event
             case events.PhaseStarted() as event:
                 self._open_phases[event.phase] = envelope.at
                 self._last = f"the phase {event.phase} began"

@@ -165,6 +165,7 @@ class RunReport:
     python: str = ""
     django: str = ""
     framework: events.FrameworkChosen | None = None
+    cache: events.SeedUsed | None = None
     last_events: str = ""
     asked: events.RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()

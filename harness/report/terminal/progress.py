@@ -180,6 +180,8 @@ class Progress:
                 return [labelled("settings", one_line(text))]
             case events.FrameworkChosen() if self._options.verbosity >= (1 if event.framework == "pytest" else 2):
                 return [labelled("framework", one_line(f"{event.framework}: {event.reason}"))]
+            case events.SeedUsed() if self._options.verbosity >= 1:
+                return [labelled("cache", one_line(f"{event.state}: {event.reason}".removesuffix(": ")))]
             case events.ServerReady() if self._options.verbosity >= 1:
                 return [labelled("server", one_line(server_line(event)))]
             case events.AliasRouted() if self._options.verbosity >= 2:

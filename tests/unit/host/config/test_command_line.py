@@ -38,7 +38,7 @@ def one_option(draw: st.DrawFn) -> tuple[Option, list[str], object]:
     option = draw(st.sampled_from(CI))
     flag = draw(st.sampled_from(option.flags))
     if option.form.is_switch:
-        return option, [flag], True
+        return option, [flag], not option.is_negated
     if option.bare and draw(st.booleans()):
         return option, [flag], option.bare
     value = draw(VALUES.get(option.key, TEXTS))

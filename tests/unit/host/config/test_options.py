@@ -18,11 +18,19 @@ class TestOptions:
         ):
             assert len(names) == len(set(names))
 
-    def test_every_key_has_a_variable_or_is_for_files_only(self) -> None:
+    def test_every_key_has_a_variable_unless_it_cannot(self) -> None:
         for option in OPTIONS:
-            assert option.is_file_only != bool(option.variable)
+            assert (option.is_file_only or option.is_negated) != bool(option.variable)
             assert not (option.is_file_only and option.flags)
             assert option.in_file or option.flags
+
+
+class TestNegated:
+    def test_the_flag_switches_off_and_the_key_both_ways(self, project: Path) -> None:
+        assert load(project, "").cache
+        assert not load(project, "", cache=False).cache
+        assert not load(project, "cache = false").cache
+        assert load(project, "cache = false", cache=False).sources["cache"] == "--no-cache"
 
 
 class TestExplain:

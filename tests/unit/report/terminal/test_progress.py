@@ -11,6 +11,7 @@ from harness.protocol.events import (
     PhaseStarted,
     RetryCalledOff,
     RunPlanned,
+    SeedUsed,
     WorkerLost,
 )
 from harness.protocol.messages import Framework
@@ -78,6 +79,10 @@ class TestLines:
         journal = Journal().runner(FrameworkChosen(framework, "pytest.ini"))
         _, lines = take(journal, ConsoleOptions(verbosity=verbosity))
         assert lines == [f"framework {framework}: pytest.ini"] * is_shown
+
+    def test_the_cache_has_a_line_with_the_reason(self) -> None:
+        for event, text in ((SeedUsed("hit"), "hit"), (SeedUsed("miss", "no seed"), "miss: no seed")):
+            assert take(Journal().runner(event))[1] == [f"    cache {text}"]
 
     def test_a_passing_test_has_no_line(self) -> None:
         progress, lines = take(Journal().plan(ONE).attempt(ONE, Outcome.PASSED))
