@@ -1,5 +1,5 @@
 """Figures ``clones-2`` and ``clones-4``: the slots' clones made side by side, as workers make them, or one after the
-other.
+other in the server's own way, as Django makes them.
 
 Both sides call the worker's function (``harness.runner.databases.clones.make_clones``) in processes that are already running:
 see ``cloning``, a process of its own, since the runner imports Django.
@@ -29,7 +29,7 @@ def comparison(slots: int) -> Comparison:
     return Comparison(
         f"clones-{slots}",
         f"{slots} clones of a template of {TABLES} tables, side by side, as workers make them",
-        "the same clones one after the other",
+        "the same clones one after the other, in the server's own way",
     )
 
 

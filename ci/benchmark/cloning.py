@@ -1,5 +1,5 @@
 """``python -m ci.benchmark.cloning HOST PORT TEMPLATE SLOTS side-by-side|one-by-one``: prints the seconds of making
-clones.
+clones, side by side as workers make them, or one after the other in the server's own way, as Django makes them.
 
 It is a process with Django set up, as a worker is. User and password come as ``PGUSER`` and ``PGPASSWORD``. The clones
 are dropped afterwards.
@@ -40,14 +40,15 @@ def main(host: str, port: str, template: str, slots: str, way: str) -> None:
     numbers = range(1, int(slots) + 1)
     database = TestDatabase("default", template)
     shares = [[number] for number in numbers] if way == "side-by-side" else [list(numbers)]
-    seconds = seconds_of([partial(_clone, database, share) for share in shares])
+    in_memory = [database.alias] if way == "side-by-side" else []
+    seconds = seconds_of([partial(_clone, database, share, in_memory) for share in shares])
     _drop(database, numbers)
     print(seconds)
 
 
-def _clone(database: TestDatabase, slots: Sequence[int]) -> None:
+def _clone(database: TestDatabase, slots: Sequence[int], in_memory: Sequence[str]) -> None:
     for slot in slots:
-        make_clones([database], slot, ())
+        make_clones([database], slot, (), in_memory)
 
 
 def _drop(database: TestDatabase, slots: Sequence[int]) -> None:

@@ -108,13 +108,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The address of a server, as seen from the runner."""
+    """The address of a server, as seen from the runner. ``is_in_memory``: its databases are in memory, not on a disk."""
 
     server: str
     role: Role
     host: str
     port: int
     password: str
+    is_in_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

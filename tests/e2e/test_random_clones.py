@@ -175,10 +175,12 @@ def test_a_clone_is_its_template(kind: Engine, version: str) -> None:
 
 def test_a_postgres_clone_is_its_template() -> None:
     with pairs.running(POSTGRES) as pair:
+        assert pair.endpoint("primary").is_in_memory
         for seed in range(FIRST, FIRST + EXAMPLES):
+            strategy = postgres_clone.strategy(170_000, is_in_memory=bool(seed % 2))
             write_postgres(pair, seed)
             with postgres(pair) as session:
-                postgres_clone.make_clone(session.cursor(), TEMPLATE, CLONE)
+                postgres_clone.make_clone(session.cursor(), TEMPLATE, CLONE, strategy)
                 expected = of_database(session, TEMPLATE)
                 assert of_database(session, CLONE) == expected, f"clone, seed {seed}"
                 wanted = WalPositions().position(session.cursor())

@@ -257,7 +257,8 @@ class Servers:
 
     def _endpoint(self, server: PlannedServer) -> Endpoint:
         host, port = self._servers[server.id].address()
-        return Endpoint(server.id, server.role, host, port, self._options.password)
+        is_in_memory = server.engine.name not in self._options.on_disk
+        return Endpoint(server.id, server.role, host, port, self._options.password, is_in_memory)
 
     def _read_logs(self) -> dict[str, str]:
         logs = {}

@@ -97,10 +97,13 @@ def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
     return DatabaseMade(database.alias, database.template, names)
 
 
-def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Collection[str]) -> None:
+def make_clones(
+    databases: Iterable[TestDatabase], slot: int, replicas: Collection[str], in_memory: Collection[str]
+) -> None:
     """Make the slot's clones, and wait until every replica has them. Clones of an earlier worker are dropped first.
 
-    ``replicas`` are the mirror aliases that have a server of their own. Raises ``ServerError``.
+    ``replicas`` are the mirror aliases that have a server of their own, ``in_memory`` those whose server has its databases in
+    memory. Raises ``ServerError``.
     """
     for database in databases:
         connection = connections[database.alias]
@@ -112,7 +115,8 @@ def make_clones(databases: Iterable[TestDatabase], slot: int, replicas: Collecti
         with _cloning(database, slot) as (session, clone):
             if connection.vendor == "postgresql":
                 with session.cursor() as cursor:
-                    postgres_clone.make_clone(cursor, database.template, clone)
+                    strategy = postgres_clone.strategy(session.pg_version, is_in_memory=database.alias in in_memory)
+                    postgres_clone.make_clone(cursor, database.template, clone, strategy)
             else:
                 with session.wrap_database_errors:
                     mysql_clone.make_clone(session.connection, database.template, clone)

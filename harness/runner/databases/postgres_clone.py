@@ -15,6 +15,7 @@ from .. import unpatched
 OBJECT_IN_USE = "55006"
 """The SQLSTATE of a template that has other sessions."""
 _TERMINATED_S = 0.2
+_HAS_STRATEGIES = 150_000
 _CODES = ("sqlstate", "pgcode")
 
 # The order is that of the server's own dump. The settings whose value is a list of names are those of pg_dump too
@@ -77,14 +78,26 @@ UNION ALL SELECT statement FROM connections UNION ALL SELECT statement FROM labe
 """
 
 
-def make_clone(cursor: Any, template: str, clone: str) -> None:
+def strategy(version: int, *, is_in_memory: bool) -> str:
+    """The way in which a server of *version* (``170011``) copies a template; empty for the server's own.
+
+    ``FILE_COPY`` copies the template's files, after a checkpoint; ``WAL_LOG``, the default, writes every page to the WAL. In
+    memory a checkpoint costs little, and the copy of files is 2 to 12 times as fast; on a disk it is the slower way.
+    PostgreSQL 15 has the clause.
+    """
+    return "FILE_COPY" if is_in_memory and version >= _HAS_STRATEGIES else ""
+
+
+def make_clone(cursor: Any, template: str, clone: str, strategy: str = "") -> None:
     """Make the database *clone* like *template*, over a *cursor* of Django's or psycopg's in another database of the server, in
     autocommit.
 
-    An existing *clone* is dropped, and its sessions (of a dead worker) are ended. Raises the cursor's errors.
+    *strategy* is a result of ``strategy``. An existing *clone* is dropped, and its sessions (of a dead worker) are ended. Raises
+    the cursor's errors.
     """
     cursor.execute(f"DROP DATABASE IF EXISTS {_quote(clone)} WITH (FORCE)")
-    _create(cursor, f"CREATE DATABASE {_quote(clone)} TEMPLATE {_quote(template)}", template)
+    by = f" STRATEGY {strategy}" if strategy else ""
+    _create(cursor, f"CREATE DATABASE {_quote(clone)} TEMPLATE {_quote(template)}{by}", template)
     cursor.execute(_DIFFERENCES, [template, clone, clone])
     if statements := [statement for (statement,) in cursor.fetchall()]:
         cursor.execute(";\n".join(statements))

@@ -37,7 +37,6 @@ def run_plan(
     clones.close_connections()
     pairs = session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)})
     workers, spec = session.workers_for(plan), session.spec
-    retries = retries or Retries(spec.retries)
     with own_work(session.messages.check):  # where the host is gone, nothing can be written
         session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
         context = WorkerContext(
@@ -45,6 +44,7 @@ def run_plan(
             test_databases=tuple(made),
             mirror_pairs=pairs,
             replicas=session.replicas,
+            in_memory=session.overlay.in_memory,
             mirror_mode=spec.mirrors,
             root=project_root(),
             workdir=session.workdir,
@@ -52,7 +52,7 @@ def run_plan(
             init_worker=init_worker,
             make_unit_runner=make_unit_runner,
             stop_flag=StopFlag(),
-            retries=retries,
+            retries=retries or Retries(spec.retries),
             is_failfast=failure_limit.maxfail == 1,
             check_isolation=spec.check_isolation,
         )

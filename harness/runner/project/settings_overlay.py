@@ -6,7 +6,7 @@ Apps may change or replace them as they are loaded: ``Overlay`` then applies the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -108,6 +108,12 @@ def _missing_drivers(missing: Sequence[tuple[Route, Exception]]) -> ProjectError
     return ProjectError("\n".join(lines), hint=advice)
 
 
+def in_memory(routes: Iterable[Route], endpoints: Iterable[Endpoint]) -> frozenset[str]:
+    """The aliases whose server has its databases in memory."""
+    servers = {endpoint.server for endpoint in endpoints if endpoint.is_in_memory}
+    return frozenset(route.alias for route in routes if route.server in servers)
+
+
 class Overlay:
     """The routes of a run on all dictionaries from which Django makes connections: those of the settings, those that an app has
     put in their place, and those of connections that exist.
@@ -116,6 +122,8 @@ class Overlay:
     def __init__(self, routes: Sequence[Route], notice: Callable[[str, str], None]) -> None:
         self._routes = {route.alias: route for route in routes}
         self._notice = notice
+        self.in_memory: frozenset[str] = frozenset()
+        """The aliases whose server has its databases in memory; empty until the servers are ready."""
         for text in apply_routes(settings.DATABASES, routes):
             notice("options-dropped", text)
         self._states = {alias: [_state(config)] for alias, config in settings.DATABASES.items()}
@@ -149,6 +157,7 @@ class Overlay:
     def point_at(self, endpoints: Sequence[Endpoint]) -> None:
         """Point each alias at its server."""
         by_server = {endpoint.server: endpoint for endpoint in endpoints}
+        self.in_memory = in_memory(self._routes.values(), endpoints)
         for alias, config in _dictionaries():
             route = self._routes.get(alias)
             if route is not None and route.server is not None:

@@ -69,7 +69,8 @@ class UnitRunner(Protocol):
 class WorkerContext:
     """Data that every worker of a run inherits from the coordinator by its fork.
 
-    ``replicas`` are the mirror aliases with a server of their own; ``init_worker`` is the project's own hook, if it has one.
+    ``replicas`` are the mirror aliases with a server of their own, ``in_memory`` the aliases whose server has its databases in
+    memory; ``init_worker`` is the project's own hook, if it has one.
     ``make_unit_runner`` is for the tests' framework.
     ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
     ``stop_flag`` ends a worker before its next test.
@@ -79,6 +80,7 @@ class WorkerContext:
     test_databases: tuple[clones.TestDatabase, ...]
     mirror_pairs: dict[str, str]
     replicas: frozenset[str]
+    in_memory: frozenset[str]
     mirror_mode: MirrorMode
     root: str
     workdir: str
@@ -218,7 +220,7 @@ class Worker:
         start = unpatched.time.perf_counter()
         self._unit_runner = context.make_unit_runner(self)
         with self._unit_runner.between_tests():
-            clones.make_clones(context.test_databases, self.slot, context.replicas)
+            clones.make_clones(context.test_databases, self.slot, context.replicas, context.in_memory)
             if context.init_worker is not None:
                 context.init_worker(self.slot)
             clones.enter_clones(context.test_databases, self.slot)
