@@ -6,14 +6,39 @@ A lock file of another user, or a link, is neither followed, nor emptied, nor wa
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.errors import UsageError
+
+WAIT_S = 1800
+"""The longest wait, in seconds, for another run that makes the same thing, before making it anyway."""
+
+
+@contextlib.contextmanager
+def alone(name: str, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Keep other threads and runs of this user from making *name* at the same time; calls *on_wait* once if it must wait.
+
+    Making it twice only costs time, so the block runs without the lock after the deadline. Raises as ``lock_file``.
+    """
+    until = time.monotonic() + WAIT_S
+    is_announced = False
+    with lock_file(name) as file:
+        while time.monotonic() < until:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if not is_announced:
+                on_wait()
+            is_announced = True
+            time.sleep(0.1)
+        yield
 
 
 @contextlib.contextmanager

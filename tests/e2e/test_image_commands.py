@@ -19,7 +19,7 @@ import pytest
 from harness.errors import ExitCode
 from harness.host.docker.client import connect
 from harness.host.docker.images import NAME_LABEL, Images
-from harness.host.retention.usage import Records, cache_folder
+from harness.host.retention.usage import Records, records_folder
 from harness.protocol import naming
 
 pytestmark = pytest.mark.docker
@@ -132,7 +132,7 @@ class TestPrune:
         created = subprocess.run(["docker", "create", of_container, "x"], check=True, capture_output=True, text=True)
         try:
             with contextlib.ExitStack() as held:
-                Records(cache_folder(os.environ)).use(of_run, "", held)
+                Records(records_folder(os.environ)).use(of_run, "", held)
                 pruned = images("prune", "--older-than", "0d", "--project", ".", cwd=tmp_path)
         finally:
             subprocess.run(["docker", "rm", created.stdout.strip()], check=True, capture_output=True)

@@ -7,13 +7,11 @@ made, it uses no network: it reads the project's own files, and for the project'
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import os
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,15 +32,12 @@ from harness.host.images.project_spec import (
 )
 from harness.host.images.pythons import by_uv, ways
 from harness.host.images.specs import Origin, Spec, base_hint, choose
-from harness.host.locks import lock_file
+from harness.host.locks import alone
 from harness.host.project import files
 from harness.host.project.python_version import Wanted
 from harness.host.retention.stored_images import remove_outdated
-from harness.host.retention.usage import Records, cache_folder
+from harness.host.retention.usage import Records, records_folder
 from harness.protocol import naming
-
-LOCK_DEADLINE_S = 1800
-"""The longest wait, in seconds, for another run that makes the same image, before making it anyway."""
 
 
 class ImageBuilder:
@@ -62,7 +57,7 @@ class ImageBuilder:
         self._environment: BuildEnvironment | None = None
         self._environment_lock = threading.Lock()
         self._has_shown_notices = False
-        self._records = Records(cache_folder(os.environ))
+        self._records = Records(records_folder(os.environ))
         self._held = contextlib.ExitStack()
 
     def __enter__(self) -> ImageBuilder:
@@ -314,24 +309,9 @@ class ImageBuilder:
                     self._on_progress("pip", notice)
         return environment
 
-    @contextlib.contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        """Keep other threads and runs of this user from making *name* at the same time.
-
-        Making it twice only costs time, so the block runs without the lock after the deadline.
-        """
-        until = time.monotonic() + LOCK_DEADLINE_S
-        is_announced = False
-        with lock_file(name) as file:
-            while time.monotonic() < until:
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                if not is_announced:
-                    self._on_progress(name, "another run makes it already: waiting")
-                is_announced = True
-                time.sleep(0.1)
-            yield
+    def _lock(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """Keep other threads and runs of this user from making *name* at the same time."""
+        return alone(name, lambda: self._on_progress(name, "another run makes it already: waiting"))
 
 
 def _unobtainable(specs: Sequence[Spec], reasons: Sequence[str]) -> ServerError:

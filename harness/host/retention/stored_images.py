@@ -20,7 +20,7 @@ from harness.host.docker.images import CACHE, ORIGIN_LABEL, PROJECT_LABEL, Image
 from harness.host.engines import ENGINES
 from harness.host.retention import policy
 from harness.host.retention.policy import Selection, Stored
-from harness.host.retention.usage import Records, cache_folder
+from harness.host.retention.usage import Records, records_folder
 
 _COLUMNS = ("image", "contents", "made", "last used", "size", "own", "project, or built on")
 _CONTENTS = {
@@ -196,7 +196,7 @@ def _stored(images: Images) -> list[Stored]:
 
 
 def _records() -> Records:
-    return Records(cache_folder(os.environ))
+    return Records(records_folder(os.environ))
 
 
 @contextlib.contextmanager

@@ -14,6 +14,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import UsageError
+from harness.host.cache import cache_folder, private_folder
+
+FOLDER = "images"
+"""The folder of the records in the cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -23,10 +29,11 @@ class Usage:
     projects: tuple[str, ...] = ()
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """The folder of the records."""
-    home = Path(environ.get("HOME") or Path.home())
-    return Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "django-ci-harness" / "images"
+def records_folder(environ: Mapping[str, str]) -> Path:
+    """The folder of the records, made if missing and if it can be made."""
+    with contextlib.suppress(UsageError):
+        return private_folder(environ, FOLDER)
+    return cache_folder(environ) / FOLDER
 
 
 class Records:

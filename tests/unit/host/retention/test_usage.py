@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.retention.usage import Records, Usage, cache_folder
+from harness.host.retention.usage import Records, Usage, records_folder
 
 TAG = "harness-project:0123"
 
@@ -65,6 +65,7 @@ def test_a_folder_that_cannot_be_written_records_nothing(tmp_path: Path) -> None
         assert is_unused
 
 
-def test_the_folder_is_in_the_users_cache() -> None:
-    assert cache_folder({"HOME": "/home/me"}) == Path("/home/me/.cache/django-ci-harness/images")
-    assert cache_folder({"XDG_CACHE_HOME": "/cache", "HOME": "/x"}) == Path("/cache/django-ci-harness/images")
+def test_the_folder_is_in_the_users_cache(tmp_path: Path) -> None:
+    assert records_folder({"HARNESS_CACHE": f"{tmp_path}/cache"}) == tmp_path / "cache" / "images"
+    (tmp_path / "file").write_text("")
+    assert records_folder({"HARNESS_CACHE": f"{tmp_path}/file"}) == tmp_path / "file" / "images"

@@ -1,0 +1,1 @@
+"""Database servers as processes of this machine, without a Docker engine"""
