@@ -19,6 +19,7 @@ from .results import (
     QueryCount,
     ShownWarning,
     Statement,
+    TimedStep,
     WarningCount,
 )
 from .topology import AliasMode, Role, Topology
@@ -70,14 +71,14 @@ class FrameworkChosen(Event):
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted(Event):
-    """A part of the run began: ``images servers setup template clones tests reports``."""
+    """A part of the run began; ``report.model.run_report.PHASES`` has their names."""
 
     phase: str
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseFinished(Event):
-    """A part of the run ended after ``duration`` seconds."""
+    """A part of the run ended after ``duration`` seconds. The command's start has this event alone."""
 
     phase: str
     duration: float
@@ -91,6 +92,13 @@ class PhaseProgressed(Event):
     step: str
     n: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateTimed(Event):
+    """The steps by which templates were made, in the order of their ends: each database, and each migration in it."""
+
+    steps: tuple[TimedStep, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,15 @@ class DatabaseMade:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedStep:
+    """A step of the templates: its name, its start in seconds since the epoch, and its duration in seconds."""
+
+    name: str
+    at: float
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
 class WarningCount:
     """The warnings of a category, by its dotted name without ``builtins``, that one process showed."""
 

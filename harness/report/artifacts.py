@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError, UsageError
-from harness.report.formats import junit, replay, sql, summary, warnings
+from harness.report.formats import junit, replay, sql, summary, trace, warnings
 from harness.report.model.run_report import RunReport
 from harness.report.model.verdict import Verdict, with_unwritten
 
 JUNIT = "junit.xml"
 SUMMARY = "summary.json"
+TRACE = "trace.json"
 JOURNAL = "journal.ndjson"
 QUERIES = "sql/queries.ndjson"
 WARNINGS = "logs/warnings.txt"
@@ -35,6 +36,7 @@ with a slash at its end is the folder of a run on one backend, which has a lock 
 """
 
 _FOLDERS = ("sql", "schema", "logs", "replay", COLLECTED)
+_AT_THE_TOP = (JUNIT, SUMMARY, JOURNAL, TRACE, DIFFERENCES)
 _PART = ".part"
 
 
@@ -188,7 +190,10 @@ class Artifacts:
         self.keep(JUNIT, lambda: junit.build(report, known, prefix=prefix, strict=strict))
 
     def write_summary(self, report: RunReport, verdict: Verdict) -> Verdict:
-        """Write ``summary.json``. Returns the run's final verdict: *verdict* with all that could not be written."""
+        """Write ``trace.json`` and ``summary.json``. Returns the run's final verdict: *verdict* with all that could not be
+        written.
+        """
+        self.keep(TRACE, lambda: trace.build([(report.asked.backend if report.asked else "", report)]))
         known = with_unwritten(verdict, self.problems)
         self.keep(SUMMARY, lambda: summary.build(report, known))
         return with_unwritten(verdict, self.problems)
@@ -204,7 +209,7 @@ class Artifacts:
     def _begin(self, has_journal: bool, spares_runs: bool) -> None:
         """Clear what the lock file lists as ours, then begin the journal."""
         mine = _read_lock(self._lock)
-        for name in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES):
+        for name in _AT_THE_TOP:
             if name not in mine and os.path.lexists(self.root / name):
                 raise UsageError(
                     f"The artifacts folder {self.root} holds a {name} that no run here is known to have written.",
@@ -247,7 +252,7 @@ def _is_of_layout(path: str) -> bool:
     if not path.isprintable() or path.endswith(_PART):
         return False
     if not slash:
-        return path in (JUNIT, SUMMARY, JOURNAL, DIFFERENCES)
+        return path in _AT_THE_TOP
     return first in _FOLDERS if name else bool(first) and first not in _FOLDERS
 
 

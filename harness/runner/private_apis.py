@@ -16,6 +16,7 @@ from typing import Any
 import django.test.runner
 import django.test.utils
 from django.db.backends.base import base as _base
+from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.test import TransactionTestCase
@@ -118,6 +119,35 @@ def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any]
 
     MigrationExecutor.migrate, MigrationExecutor.apply_migration = watched_migrate, watched_apply  # type: ignore[method-assign, assignment]  # undone by unwatch
     return unwatch
+
+
+def watch_templates(step: Callable[[str], AbstractContextManager[None]]) -> Callable[[], None]:
+    """Enter *step* with its name around each making of a test database, each migration of it, and the serialisation of its rows.
+
+    Returns the function that undoes this.
+    """
+    create, serialise = BaseDatabaseCreation.create_test_db, BaseDatabaseCreation.serialize_db_to_string
+    apply = MigrationExecutor.apply_migration
+
+    def timed_create(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with step(f"{self.connection.alias}: database"):
+            return create(self, *args, **kwargs)
+
+    def timed_serialise(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with step(f"{self.connection.alias}: rows serialised"):
+            return serialise(self, *args, **kwargs)
+
+    def timed_apply(self: Any, state: Any, migration: Any, *args: Any, **kwargs: Any) -> Any:
+        with step(f"{self.connection.alias}: {migration}"):
+            return apply(self, state, migration, *args, **kwargs)
+
+    def put(create: Any, serialise: Any, apply: Any) -> None:
+        BaseDatabaseCreation.create_test_db = create  # type: ignore[method-assign]  # undone at the end
+        BaseDatabaseCreation.serialize_db_to_string = serialise  # type: ignore[method-assign]  # likewise
+        MigrationExecutor.apply_migration = apply  # type: ignore[method-assign]  # likewise
+
+    put(timed_create, timed_serialise, timed_apply)
+    return lambda: put(create, serialise, apply)
 
 
 def run_exit_handlers() -> list[BaseException]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol.events import DatabasesReady, SlotRecycled
+from harness.protocol.events import DatabasesReady, SlotRecycled, TemplateTimed
 from tests.runner.conversation import MakeProject, RunTests
 
 NONE = """
@@ -33,6 +33,15 @@ class TestClasses:
         classes = [test.classname.rpartition(".")[2] for test in journal.planned]
         assert list(dict.fromkeys(classes)) == ["MigratedTests", "FlushingTests", "SerializedTests"]
         assert len(journal.all(SlotRecycled)) == 1
+
+    def test_the_steps_of_the_template_are_timed(self, runner: RunTests) -> None:
+        (timed,) = runner("cases.test_data", workers=1).all(TemplateTimed)
+        names = [step.name for step in timed.steps]
+        assert names[0].startswith("default: ")
+        databases = [step for step in timed.steps if step.name.endswith(": database")]
+        assert [step.name for step in databases] == ["default: database", "other: database"]
+        first = timed.steps[0]
+        assert databases[0].at <= first.at <= databases[0].at + databases[0].duration
 
     def test_migrated_data_is_there_again_after_a_flush(self, runner: RunTests) -> None:
         journal = runner("cases.test_data", workers=1, django=["--reverse"])

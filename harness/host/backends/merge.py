@@ -17,10 +17,10 @@ from harness.errors import ExitCode, UsageError, worst
 from harness.host.config.options import Config
 from harness.host.run.environment import Environment, read_environment
 from harness.protocol import codec
-from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, Artifacts, condensed
+from harness.report.artifacts import DIFFERENCES, JOURNAL, JUNIT, SUMMARY, TRACE, Artifacts, condensed
 from harness.report.backends import merged_reports, merged_summary
 from harness.report.backends.merge import Merged, Run, merge, missing_of
-from harness.report.formats import junit, summary
+from harness.report.formats import junit, summary, trace
 from harness.report.journal import read_journal
 from harness.report.model import ledger
 from harness.report.model.run_report import RunReport
@@ -63,6 +63,7 @@ def write(
     markdown = merged_summary.markdown(merged)
     artifacts.keep(DIFFERENCES, lambda: markdown)
     artifacts.keep(JUNIT, lambda: junit.build_all(merged_reports.parts(merged), merged.total_s, strict=strict))
+    artifacts.keep(TRACE, lambda: trace.build([(run.name, run.report) for _, run in merged.runs]))
     if environment.step_summary is not None:
         artifacts.append_step_summary(environment.step_summary, markdown)
     known = replace(merged, verdict=with_unwritten(merged.verdict, artifacts.problems))

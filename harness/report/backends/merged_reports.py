@@ -45,6 +45,10 @@ def content(merged: Merged) -> dict[str, Any]:
             },
             "total": summary.rounded(merged.total_s),
         },
+        "waits": {
+            key: max((one["waits"][key] for _, _, one in each), key=lambda found: found["total"], default={})
+            for key in ("before_tests", "after_tests")
+        },
         "servers": [{**server, "backend": label} for label, _, one in each for server in one["servers"]],
         "aliases": {f"{label}/{alias}": route for label, _, one in each for alias, route in one["aliases"].items()},
         "workers": max((report.workers for report in reports), default=0),

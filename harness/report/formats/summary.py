@@ -30,6 +30,7 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
             **{name: rounded(report.phase_seconds(name)) for name in PHASES},
             "total": rounded(report.total_s),
         },
+        "waits": waits(report),
         "servers": [
             {"id": each.server, **_without(each, "server"), "ready_s": rounded(each.ready_s)} for each in report.servers
         ],
@@ -47,6 +48,18 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "cache": {"state": report.cache.state, "reason": report.cache.reason} if report.cache else None,
         "backend": report.asked.backend if report.asked else None,
         "settings": report.settings or (report.asked.settings if report.asked else ""),
+    }
+
+
+def waits(report: RunReport) -> dict[str, dict[str, Any]]:
+    """The seconds from the command to its first test and from the last test to the end, and what the run waited for."""
+    times = report.times
+    return {
+        name: {
+            "total": rounded(sum(wait.seconds for wait in found)),
+            "phases": {wait.name: rounded(wait.seconds) for wait in found},
+        }
+        for name, found in (("before_tests", times.before_tests), ("after_tests", times.after_tests))
     }
 
 

@@ -18,6 +18,8 @@ TABLE_BYTES = 200_000
 SLOW_S = 5.0
 """Seconds from which a test is listed among the slowest by default."""
 SLOWEST = 5
+LEAST_WAIT_S = 0.01
+"""Seconds from which a wait is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,15 @@ def phase_times(report: RunReport) -> Table:
         rows.append(("recycled", f"{report.recycle_s:.3f}s", f"{plural(report.recycles, 'slot')}, within tests"))
     rows.append(("total", f"{report.total_s:.3f}s", ""))
     return Table((Column("phase", 8), Column("time", 10, is_number=True), Column("note")), rows)
+
+
+def waiting_times(report: RunReport) -> list[str]:
+    """The time from the command to the first test, and from the last test to the end, each by what the run waited for."""
+    times, lines = report.times, []
+    for title, found in (("before the first test", times.before_tests), ("after the last test", times.after_tests)):
+        if parts := ", ".join(f"{wait.name} {wait.seconds:.2f}s" for wait in found if wait.seconds >= LEAST_WAIT_S):
+            lines.append(f"{title} {sum(wait.seconds for wait in found):.2f}s: {parts}")
+    return lines
 
 
 def slowest_tests(report: RunReport, number: int | None, least_s: float = 0.0) -> Table:

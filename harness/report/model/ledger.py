@@ -16,6 +16,7 @@ from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, 
 from harness.report.model.case_state import CaseState, case_of
 from harness.report.model.run_report import INTERRUPTS, PHASES, Attempt, LostWorker, Phase, RunReport
 from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
+from harness.report.model.times import Timeline
 
 RED_OUTPUT_BYTES = 256_000_000
 """Limit of the output and SQL of all red attempts together; the journal has the rest."""
@@ -58,8 +59,7 @@ class Ledger:
         self._losses: list[tuple[float, events.RunAborted]] = []
         self._queries: dict[tuple[str, str], QueryCount] = {}
         self._warnings: dict[ShownWarning, int] = {}
-        self._is_empty = True
-        self._last_at = 0.0
+        self._timeline = Timeline()
         self._last = ""
 
     def fold(self, envelope: Envelope) -> None:
@@ -70,9 +70,7 @@ class Ledger:
             if envelope.seq in self._seen:
                 return
             self._seen.add(envelope.seq)
-        if self._is_empty:
-            self._report.started_at, self._is_empty = envelope.at, False
-        self._last_at = max(self._last_at, envelope.at)
+        self._timeline.fold(envelope)
         self._fold_test(envelope)
 
     def _fold_test(self, envelope: Envelope) -> None:
@@ -146,9 +144,7 @@ class Ledger:
 
     def report(self) -> RunReport:
         """The report of the events so far; the next call returns the same object."""
-        report = self._report
-        report.total_s = max(self._last_at - report.started_at, 0.0)
-        report.phases = self._all_phases()
+        report = self.timed()
         report.servers = tuple(sorted(self._servers.values(), key=lambda each: (each.role != "primary", each.server)))
         report.aliases = tuple(self._aliases.values())
         report.notices = tuple(self._notices)
@@ -165,6 +161,14 @@ class Ledger:
         report.cases = tuple(
             case for case in cases if case.is_planned or case.is_red or case.is_flaky or case.outcome is Outcome.SKIPPED
         )
+        return report
+
+    def timed(self) -> RunReport:
+        """The same with its times alone brought up to date, for events that are about nothing else."""
+        report = self._report
+        report.times = times = self._timeline.times()
+        report.started_at, report.total_s = times.began, max(times.ended - times.began, 0.0)
+        report.phases = self._all_phases(times.ended)
         return report
 
     def _warnings_counted(self, event: events.WarningsCounted) -> None:
@@ -234,7 +238,11 @@ class Ledger:
         if state.running is not None and state.running[1] <= event.n:
             running_slot, n, at = state.running
             if n == event.n:
-                slot, started_at = slot or running_slot, at
+                # both events of a short attempt are often read, and get their time, together
+                slot, started_at = (
+                    slot or running_slot,
+                    max(min(at, envelope.at - event.duration), self._timeline.began),
+                )
             state.running = None
         if event.outcome is not Outcome.NOT_RUN:
             state.put(self._attempt(event, slot, started_at))
@@ -306,11 +314,11 @@ class Ledger:
                 return one_line(notice.text) or "the run was halted"
         return f"{end} without it" + (f"; {lost[-1].message} before that" if lost else "")
 
-    def _all_phases(self) -> tuple[Phase, ...]:
+    def _all_phases(self, ended: float) -> tuple[Phase, ...]:
         """The phases in their usual order, then unusual ones."""
         seconds = dict(self._phases)
         for name, at in self._open_phases.items():
-            seconds[name] = seconds.get(name, 0.0) + max(self._last_at - at, 0.0)
+            seconds[name] = seconds.get(name, 0.0) + max(ended - at, 0.0)
         names = sorted(seconds, key=lambda name: PHASES.index(name) if name in PHASES else len(PHASES))
         return tuple(Phase(name, seconds[name], name not in self._open_phases) for name in names)
 

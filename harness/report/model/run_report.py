@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 from harness.errors import ExitCode, worst
 from harness.protocol import events
 from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, ShownWarning, Statement
+from harness.report.model.times import Times
 
-PHASES = ("images", "servers", "setup", "template", "clones", "tests", "reports")
+PHASES = (
+    *("start", "images", "runner", "servers", "setup", "template", "clones", "tests"),
+    *("reports", "removal"),
+)
+"""The phases in their usual order: ``start`` is that of the command until its first event, ``runner`` that of the
+runner's process or container, ``removal`` that of containers and network.
+"""
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
 
 
@@ -169,6 +176,7 @@ class RunReport:
     last_events: str = ""
     asked: events.RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()
+    times: Times = field(default_factory=Times)
 
     @property
     def abort(self) -> events.RunAborted | None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.protocol.results import Outcome
 from harness.report.formats.sql import seconds
-from harness.report.formats.tables import phase_times, slowest_tests
+from harness.report.formats.tables import phase_times, slowest_tests, waiting_times
 from harness.report.model import phrases
 from harness.report.model.phrases import case_headline, case_place, headline, label
 from harness.report.model.run_report import Attempt, Case, RunReport
@@ -215,9 +215,11 @@ def _of_plugins(report: RunReport, options: ConsoleOptions) -> list[Text]:
 
 def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
     if options.timing and report.phases:
-        return headed("time", [line.plain for line in phase_times(report).lines()])
-    times = ", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in report.phases)
-    return headed("time", filter(None, [times]))
+        times = [line.plain for line in phase_times(report).lines()]
+    else:
+        times = list(filter(None, [", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in report.phases)]))
+    waits = waiting_times(report) if options.timing or options.verbosity >= 2 else []
+    return [*headed("time", times), *headed("waits", waits)]
 
 
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:

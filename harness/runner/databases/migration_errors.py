@@ -11,11 +11,12 @@ from typing import Any
 from django.db import DatabaseError
 
 from ...errors import HarnessError, ProjectError
-from ...protocol.events import PhaseProgressed
+from ...protocol.events import Event, PhaseProgressed
 from .. import private_apis
 from ..failures import import_advice, message_of, project_traceback, type_name
 from ..sql.known_errors import advice
 from ..sql.statement_log import StatementLog
+from ..templates.steps import timed
 
 SQL_CHARACTERS = 4000
 REPORT_EVERY_S = 2.0
@@ -56,15 +57,16 @@ class Progress:
 
 
 @contextmanager
-def reported(statement_log: StatementLog, report: Callable[[PhaseProgressed], None]) -> Iterator[None]:
-    """Report the progress of migrations to *report* during the block, a ``setup_databases``, and turn an exception of it into a
-    ``ProjectError`` that names the migration and the statement.
+def reported(statement_log: StatementLog, report: Callable[[Event], None]) -> Iterator[None]:
+    """Report the progress and the times of migrations to *report* during the block, a ``setup_databases``, and turn an
+    exception of it into a ``ProjectError`` that names the migration and the statement.
     """
     progress = Progress(report)
     statement_log.before, statement_log.last_error = progress.tick, None
     unwatch = private_apis.watch_migrations(progress.plan, progress.step)
     try:
-        yield
+        with timed(report):
+            yield
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:

@@ -60,6 +60,7 @@ class TestLayout:
             "journal.ndjson",
             "junit.xml",
             "summary.json",
+            "trace.json",
             "sql/queries.ndjson",
             "sql/shop.tests.test_orders.OrderTests.test_fails.sql",
             "sql/shop.tests.test_orders.OrderTests.test_fails_thrice.sql",

@@ -156,7 +156,7 @@ class TestCommand:
         assert ended.returncode == ExitCode.TESTS_FAILED, ended.stderr
         assert "postgres-17  mysql-9.7  fails on some backends only (2)" in ended.stdout
         assert {path.name for path in (tmp_path / "out").iterdir()} == {
-            *(".lock", "junit.xml", "summary.json", "differences.md")
+            *(".lock", "junit.xml", "summary.json", "trace.json", "differences.md")
         }
         assert check(tmp_path / "out" / "junit.xml").bad >= 3
         assert summary.read_text() == (tmp_path / "out" / "differences.md").read_text()
@@ -218,4 +218,10 @@ class TestCommand:
         summary = json.loads((tmp_path / "merged" / "summary.json").read_text())
         assert process.returncode == summary["exit_code"] == ExitCode.USAGE
         assert f"unwritten: Cannot write to {tmp_path}/merged/differences.md" in process.stdout
-        assert process.stdout.splitlines()[-1].split() == ["artifacts", "merged/:", "junit.xml,", "summary.json"]
+        assert process.stdout.splitlines()[-1].split() == [
+            "artifacts",
+            "merged/:",
+            "junit.xml,",
+            "summary.json,",
+            "trace.json",
+        ]

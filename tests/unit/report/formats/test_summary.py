@@ -16,7 +16,7 @@ def content(journal: Journal) -> dict[str, object]:
 def test_the_keys_are_a_contract() -> None:
     found = content(JOURNALS["outcomes"]())
     assert list(found) == [
-        *("version", "verdict", "exit_code", "counts", "phases", "servers", "aliases"),
+        *("version", "verdict", "exit_code", "counts", "phases", "waits", "servers", "aliases"),
         *("workers", "seed", "warnings", "properties", "python", "django", "framework", "cache", "backend", "settings"),
     ]
     assert list(found["counts"]) == [  # type: ignore[call-overload]  # values of JSON are objects
@@ -24,8 +24,24 @@ def test_the_keys_are_a_contract() -> None:
         *("flaky", "timed_out", "crashed", "not_run"),
     ]
     assert list(found["phases"]) == [  # type: ignore[call-overload]  # values of JSON are objects
-        *("images", "servers", "setup", "template", "clones", "tests", "reports", "total"),
+        *("start", "images", "runner", "servers", "setup", "template", "clones", "tests"),
+        *("reports", "removal", "total"),
     ]
+    assert found["waits"] == {
+        "before_tests": {
+            "total": 4.4,
+            "phases": {
+                "images": 0.1,
+                "other": 0.7,
+                "servers": 0.1,
+                "setup": 0.7,
+                "template": 2.2,
+                "clones": 0.5,
+                "tests": 0.1,
+            },
+        },
+        "after_tests": {"total": 0.6, "phases": {"tests": 0.4, "other": 0.2}},
+    }
     assert list(found["servers"][0]) == [  # type: ignore[index]  # values of JSON are objects
         *("id", "engine", "version", "role", "primary", "image", "ready_s"),
     ]

@@ -1,0 +1,32 @@
+"""Times the steps by which Django makes the templates: each database, each migration, each serialisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ...protocol.events import TemplateTimed
+from ...protocol.results import TimedStep
+from .. import private_apis, unpatched
+
+
+@contextmanager
+def timed(report: Callable[[TemplateTimed], None]) -> Iterator[None]:
+    """Time the steps of the block, and *report* them at its end, also if it raises."""
+    steps: list[TimedStep] = []
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        at, start = unpatched.epoch_s(), unpatched.time.perf_counter()
+        try:
+            yield
+        finally:
+            steps.append(TimedStep(name, at, round(unpatched.time.perf_counter() - start, 6)))
+
+    unwatch = private_apis.watch_templates(step)
+    try:
+        yield
+    finally:
+        unwatch()
+        if steps:
+            report(TemplateTimed(tuple(steps)))
