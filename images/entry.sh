@@ -1,6 +1,6 @@
 #!/bin/sh
-# The first process of a server's container: starts the server on the seed, has the run's users made, passes signals on, and
-# ends with the server's exit status.
+# The first process of a server, in its container or on this machine: starts the server on the seed, has the run's users made,
+# passes signals on, and ends with the server's exit status.
 #
 #   HARNESS_ROLE       primary or replica
 #   HARNESS_PASSWORD   the password of every user
@@ -12,23 +12,41 @@
 #                      the primary serves. Before, its name would be asked of other name servers, and a connection that is
 #                      refused would be tried again only after a second.
 #
+# A server that is a process of this machine, and in no container, has these too:
+#
+#   HARNESS_HOME       the folder of the server, which is empty: its data, its sockets and its logs are there
+#   HARNESS_PARTS      the folder of this script and of the files that it reads
+#   HARNESS_SEED       the seed, as a tar
+#   HARNESS_HOST       the name of the server in the run
+#   HARNESS_ADDRESS    the address that it listens on, and HARNESS_PORT its port
+#   HARNESS_PRIMARY_PORT  replica: the port of HARNESS_PRIMARY
+#
 # server.sh beside this script is the engine's part. It reads seed, memory and replicator, and defines:
 #
 #   move_to_memory     puts data into the folder memory, and sets data
+#   prepare            makes what the server needs in home besides the data
 #   start              starts the server in the background, and sets server to its process
 #   await_server       waits until the server accepts connections; fails if the server has ended
 #   make_users         primary: makes the users, and last the replicator: a replica that has it has every user
 #   await_users        replica: waits for the replicator, which comes by replication alone: the replica streams then
 #   follow_primary     replica: connects to the primary
 #   stop               ends the server
-# shellcheck disable=SC2034  # some variables are used in server.sh
+# shellcheck disable=SC2034,SC2153,SC2329  # some variables and functions are used in server.sh
 set -eu
-seed=/srv/harness/data
-memory=/srv/harness/memory
+home=${HARNESS_HOME:-/srv/harness}
+parts=${HARNESS_PARTS:-/opt/harness}
+seed=$home/data
+memory=$home/memory
 data=$seed
+address=${HARNESS_ADDRESS:-*}
 replicator=harness_replication
 server=
-read -r host </etc/hostname
+host=${HARNESS_HOST:-}
+[ -n "$host" ] || read -r host </etc/hostname
+
+is_local() {
+    [ -n "${HARNESS_HOME:-}" ]
+}
 
 is_replica() {
     [ "$HARNESS_ROLE" = replica ]
@@ -62,13 +80,25 @@ hold() {
     fi
 }
 
+# The seed is unpacked for each server: it is one file in a cache.
+unpack() {
+    mkdir -m 700 "$data"
+    if ! tar -xf "$HARNESS_SEED" -C "$data"; then
+        echo "harness: the seed could not be unpacked into $home: $(df -h "$home" | tail -n 1)" >&2
+        exit 1
+    fi
+}
+
 # shellcheck source=/dev/null
-. /opt/harness/server.sh
+. "$parts/server.sh"
 
 trap stop TERM INT
-if [ -d "$memory" ]; then
+if [ -n "${HARNESS_SEED:-}" ]; then
+    unpack
+elif [ -d "$memory" ]; then
     move_to_memory
 fi
+prepare
 start
 announce &
 exec 3<&0

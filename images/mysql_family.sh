@@ -1,9 +1,27 @@
-# The part of entry.sh that MySQL and MariaDB have in common. Each one's server.sh reads this file, and defines:
+# The part of entry.sh that MySQL and MariaDB have in common, and of seed.sh. Each one's server.sh reads this file, and defines:
 #
 #   ask                         runs the statements on standard input, so that no password is in the process list
 #   limit_privileges ACCOUNT    prints the statements that take privileges from an account that has all
 # shellcheck shell=sh disable=SC2034,SC2154  # entry.sh sets and uses the variables
-socket=/srv/harness/mysqld.sock
+socket=$home/mysqld.sock
+port=${HARNESS_PORT:-3306}
+
+# Runs the program $1 in place of this shell, with the settings and with the places of this server. On this machine, the
+# system's own configuration is for the system's own server.
+exec_with_settings() {
+    program=$1
+    shift
+    settings=--defaults-extra-file=$parts/my.cnf
+    if [ -n "${HARNESS_HOME:-}" ]; then
+        settings=--defaults-file=$parts/my.cnf
+    fi
+    exec "$program" "$settings" --datadir="$data" --socket="$socket" --pid-file="$home/mysqld.pid" \
+        --log-bin="$home/binlog/binlog" --relay-log="$home/binlog/relay" "$@"
+}
+
+prepare() {
+    [ -d "$home/binlog" ] || mkdir -m 750 "$home/binlog"
+}
 
 # Every DDL statement waits for the disk, whatever the settings say: where the container has a folder in memory, the data
 # is there. Holes stay holes: half of the seed is zeros.
@@ -33,7 +51,7 @@ server_id() {
 
 # The pid file appears when the socket listens: a client that connects then is served as soon as the server is up.
 await_server() {
-    until [ -s /srv/harness/mysqld.pid ]; do
+    until [ -s "$home/mysqld.pid" ]; do
         kill -0 "$server" 2>/dev/null || return 1
         sleep 0.01
     done
@@ -59,8 +77,8 @@ make_accounts() {
 }
 
 await_replicator() {
-    until [ -e /srv/harness/users ]; do
+    until [ -e "$home/users" ]; do
         echo "SELECT user FROM mysql.user WHERE user = '$replicator';"
         sleep 0.01
-    done | ask | { read -r _ && : >/srv/harness/users; }
+    done | ask | { read -r _ && : >"$home/users"; }
 }

@@ -1,7 +1,12 @@
 #!/bin/sh
-# Makes the seed of MariaDB $1, when the image is built.
+# Makes the seed of MariaDB $1, when the image is built, or before the first local server of a version.
+# shellcheck disable=SC2034,SC2154  # mysql_family.sh sets and uses the variables
 set -eu
-socket=/srv/harness/mysqld.sock
+home=${HARNESS_HOME:-/srv/harness}
+parts=${HARNESS_PARTS:-/opt/harness}
+data=$home/data
+# shellcheck source=/dev/null
+. "$parts/mysql_family.sh"
 
 case $(mariadbd --version) in
 *" Ver $1."*) ;;
@@ -15,11 +20,11 @@ ask() {
     mariadb --no-defaults --skip-ssl --socket="$socket" --user=root mysql
 }
 
-mkdir -m 750 /srv/harness/binlog
+prepare
 # The smallest redo log: every start copies the seed.
-set -- --defaults-extra-file=/opt/harness/my.cnf --innodb-log-file-size=4M
-mariadb-install-db "$@" --skip-log-bin --skip-test-db --auth-root-authentication-method=normal
-mariadbd "$@" --innodb-fast-shutdown=0 &
+size=--innodb-log-file-size=4M
+(exec_with_settings mariadb-install-db "$size" --skip-log-bin --skip-test-db --auth-root-authentication-method=normal)
+exec_with_settings mariadbd "$size" --innodb-fast-shutdown=0 --skip-networking &
 server=$!
 until ask </dev/null 2>/dev/null; do
     kill -0 "$server"
@@ -30,7 +35,7 @@ done
 # a run's user on this machine.
 {
     echo "SET sql_log_bin = 0;"
-    mariadb-tzinfo-to-sql --skip-write-binlog /usr/share/zoneinfo 2>/dev/null
+    mariadb-tzinfo-to-sql --skip-write-binlog /usr/share/zoneinfo 2>/dev/null || true
     echo "DELETE FROM mysql.global_priv WHERE user = '' OR host <> 'localhost';"
     echo "DELETE FROM mysql.proxies_priv WHERE host <> 'localhost';"
     echo "FLUSH PRIVILEGES;"
@@ -39,4 +44,4 @@ done
 
 kill -TERM "$server"
 wait "$server"
-rm -rf /srv/harness/binlog/*
+rm -rf "$home"/binlog/*

@@ -1,7 +1,7 @@
 # MariaDB's part of entry.sh, which reads this file.
 # shellcheck shell=sh disable=SC2034,SC2154  # entry.sh sets and uses the variables
 # shellcheck source=/dev/null
-. /opt/harness/mysql_family.sh
+. "$parts/mysql_family.sh"
 
 # InnoDB's strict mode is not replicated: a table that a session made without it would stop the replica.
 start() {
@@ -9,7 +9,7 @@ start() {
     if is_replica; then
         set -- "$@" --read-only=ON --innodb-strict-mode=OFF
     fi
-    mariadbd --defaults-extra-file=/opt/harness/my.cnf --datadir="$data" "$@" </dev/null &
+    exec_with_settings mariadbd --bind-address="$address" --port="$port" "$@" </dev/null &
     server=$!
 }
 
@@ -34,7 +34,8 @@ follow_primary() {
     await_server || return 0
     ask <<SQL || kill -TERM $$
 CHANGE MASTER TO
-    MASTER_HOST = '$HARNESS_PRIMARY', MASTER_USER = '$replicator', MASTER_PASSWORD = $(quote "$HARNESS_PASSWORD"),
+    MASTER_HOST = '$HARNESS_PRIMARY', MASTER_PORT = ${HARNESS_PRIMARY_PORT:-3306},
+    MASTER_USER = '$replicator', MASTER_PASSWORD = $(quote "$HARNESS_PASSWORD"),
     MASTER_CONNECT_RETRY = 1, MASTER_SSL = 0, MASTER_USE_GTID = slave_pos;
 START SLAVE;
 SQL

@@ -1,7 +1,12 @@
 #!/bin/sh
-# Makes the seed of MySQL $1, when the image is built.
+# Makes the seed of MySQL $1, when the image is built, or before the first local server of a version.
+# shellcheck disable=SC2034,SC2154  # mysql_family.sh sets and uses the variables
 set -eu
-socket=/srv/harness/mysqld.sock
+home=${HARNESS_HOME:-/srv/harness}
+parts=${HARNESS_PARTS:-/opt/harness}
+data=$home/data
+# shellcheck source=/dev/null
+. "$parts/mysql_family.sh"
 
 case $(mysqld --version) in
 *" Ver $1"[.-]*) ;;
@@ -11,15 +16,20 @@ case $(mysqld --version) in
     ;;
 esac
 
+reset="RESET BINARY LOGS AND GTIDS"
+case $(mysqld --version) in
+*" Ver 8."[01].*) reset="RESET MASTER" ;;
+esac
+
 ask() {
     mysql --no-defaults --socket="$socket" --user=root mysql
 }
 
-mkdir -m 750 /srv/harness/binlog
+prepare
 # The smallest redo log: every start copies the seed.
-set -- --defaults-extra-file=/opt/harness/my.cnf --innodb-redo-log-capacity=8M --innodb-fast-shutdown=0
-mysqld "$@" --initialize-insecure
-mysqld "$@" &
+set -- mysqld --innodb-redo-log-capacity=8M --innodb-fast-shutdown=0
+(exec_with_settings "$@" --initialize-insecure)
+exec_with_settings "$@" --skip-networking &
 server=$!
 until ask </dev/null 2>/dev/null; do
     kill -0 "$server"
@@ -30,13 +40,13 @@ done
 {
     echo "SET sql_log_bin = 0;"
     echo "START TRANSACTION;"
-    mysql_tzinfo_to_sql /usr/share/zoneinfo 2>/dev/null
+    mysql_tzinfo_to_sql /usr/share/zoneinfo 2>/dev/null || true
     echo "COMMIT;"
-    echo "RESET BINARY LOGS AND GTIDS;"
+    echo "$reset;"
 } | ask
 
 kill -TERM "$server"
 wait "$server"
 
 # Each server makes its own.
-rm -rf /srv/harness/data/auto.cnf /srv/harness/binlog/*
+rm -rf "$data/auto.cnf" "$home"/binlog/*

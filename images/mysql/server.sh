@@ -1,7 +1,7 @@
 # MySQL's part of entry.sh, which reads this file.
 # shellcheck shell=sh disable=SC2034,SC2154  # entry.sh sets and uses the variables
 # shellcheck source=/dev/null
-. /opt/harness/mysql_family.sh
+. "$parts/mysql_family.sh"
 
 follows_by_position() {
     [ "${HARNESS_REPLICATION:-}" = position ]
@@ -16,7 +16,7 @@ start() {
     if follows_by_position; then
         set -- "$@" --gtid-mode=OFF --enforce-gtid-consistency=OFF
     fi
-    mysqld --defaults-extra-file=/opt/harness/my.cnf --datadir="$data" "$@" </dev/null &
+    exec_with_settings mysqld --bind-address="$address" --port="$port" "$@" </dev/null &
     server=$!
 }
 
@@ -39,7 +39,8 @@ await_users() {
 # A first login with a password needs an encrypted connection, or RSA, which not every driver has. The server remembers it.
 log_in() {
     echo "SELECT user FROM mysql.user WHERE host = '%' AND user <> '$replicator';" | ask | while IFS= read -r user; do
-        MYSQL_PWD=$HARNESS_PASSWORD mysql --no-defaults --host=127.0.0.1 --get-server-public-key --user="$user" \
+        MYSQL_PWD=$HARNESS_PASSWORD mysql --no-defaults --host="${HARNESS_ADDRESS:-127.0.0.1}" --port="$port" \
+            --get-server-public-key --user="$user" \
             --execute="DO 0" </dev/null || exit 1
     done
 }
@@ -52,7 +53,8 @@ follow_primary() {
     fi
     ask <<SQL || kill -TERM $$
 CHANGE REPLICATION SOURCE TO
-    SOURCE_HOST = '$HARNESS_PRIMARY', SOURCE_USER = '$replicator', SOURCE_PASSWORD = $(quote "$HARNESS_PASSWORD"),
+    SOURCE_HOST = '$HARNESS_PRIMARY', SOURCE_PORT = ${HARNESS_PRIMARY_PORT:-3306},
+    SOURCE_USER = '$replicator', SOURCE_PASSWORD = $(quote "$HARNESS_PASSWORD"),
     SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 0, SOURCE_SSL = 0, GET_SOURCE_PUBLIC_KEY = 1, $place;
 START REPLICA;
 SQL

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes the seed of PostgreSQL $1, when the image is built.
+# Makes the seed of PostgreSQL $1, when the image is built, or before the first local server of a version.
 set -eu
 PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
-data=/srv/harness/data
+home=${HARNESS_HOME:-/srv/harness}
+parts=${HARNESS_PARTS:-/opt/harness}
+data=$home/data
 
 case $(postgres --version) in
 "postgres (PostgreSQL) $1"[.a-z]*) ;;
@@ -27,9 +29,17 @@ for locale in en_US.UTF-8 C.UTF-8 C; do
 done
 
 # Before the first start: the control file records some of the settings.
-cat /opt/harness/postgresql.conf >>"$data/postgresql.conf"
-cp /opt/harness/pg_hba.conf "$data/pg_hba.conf"
+cat "$parts/postgresql.conf" >>"$data/postgresql.conf"
+cp "$parts/pg_hba.conf" "$data/pg_hba.conf"
 
 # One start and a clean stop: a setting that this version does not know fails the build, and not a run.
-pg_ctl --pgdata="$data" --wait start
+pg_ctl --pgdata="$data" --wait --options="-c listen_addresses= -c unix_socket_directories='$home'" start
 pg_ctl --pgdata="$data" --wait --mode=fast stop
+
+# Segments of the WAL that were prepared for later: every start would copy them.
+used=$(LC_ALL=C pg_controldata "$data" | sed -n 's/^.*REDO WAL file: *//p')
+for segment in "$data"/pg_wal/0*; do
+    if [ -n "$used" ] && [ "${segment##*/}" != "$used" ]; then
+        rm "$segment"
+    fi
+done

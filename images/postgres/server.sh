@@ -17,15 +17,29 @@ move_to_memory() {
     cp -a "$@" "$data/"
 }
 
+# The data is not needed afterwards. A container is removed with all that its server leaves; on this machine an immediate
+# shutdown removes the shared memory.
 stop() {
-    kill -INT "$server" 2>/dev/null || true
+    if is_local; then
+        kill -QUIT "$server" 2>/dev/null || true
+    else
+        kill -INT "$server" 2>/dev/null || true
+    fi
+}
+
+prepare() {
+    sockets=/tmp
+    if is_local; then
+        sockets=$home
+    fi
+    port=${HARNESS_PORT:-5432}
 }
 
 start() {
     if is_replica; then
         touch "$data/standby.signal"
     fi
-    postgres -D "$data" </dev/null &
+    postgres -D "$data" -p "$port" -c listen_addresses="$address" -c unix_socket_directories="$sockets" </dev/null &
     server=$!
 }
 
@@ -42,8 +56,9 @@ await_server() {
 
 # A file keeps the password out of the process list, the settings and the log.
 follow_primary() {
-    (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >/srv/harness/passfile)
-    conninfo="host=$HARNESS_PRIMARY user=$replicator passfile=/srv/harness/passfile application_name=$host"
+    (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >"$home/passfile")
+    conninfo="host=$HARNESS_PRIMARY port=${HARNESS_PRIMARY_PORT:-5432} user=$replicator passfile=$home/passfile"
+    conninfo="$conninfo application_name=$host"
     echo "primary_conninfo = '$conninfo sslmode=disable'" >>"$data/postgresql.auto.conf"
     # a signal before the server accepts connections would end it
     await_server && kill -HUP "$server"
@@ -52,7 +67,7 @@ follow_primary() {
 # Statements with the password in them stay out of the log even if they fail.
 ask() {
     PGOPTIONS='-c log_statement=none -c log_min_error_statement=panic -c log_min_duration_statement=-1' \
-        psql -X -q -v ON_ERROR_STOP=1 -v replicator="$replicator" -h /tmp -U postgres -d postgres
+        psql -X -q -v ON_ERROR_STOP=1 -v replicator="$replicator" -h "$sockets" -p "$port" -U postgres -d postgres
 }
 
 # One transaction, so that a client that sees the replicator sees every role. The password is as long as a key: deriving one

@@ -17,7 +17,7 @@ ask() {
 
 # The last line of the pid file shows that the server accepts connections; a client would cost more.
 start() {
-    postgres -D "$data" </dev/null &
+    postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp </dev/null &
     server=$!
     while kill -0 "$server" 2>/dev/null; do
         case $(tail -n 1 "$data/postmaster.pid" 2>/dev/null) in ready*) return 0 ;; esac

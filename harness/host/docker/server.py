@@ -37,6 +37,9 @@ LOCALHOST = "127.0.0.1"
 MEMORY_FOLDER = "/srv/harness/memory"
 """The folder of a server's databases if a file system in memory is mounted there: ``images/entry.sh`` has it too."""
 
+SOCKETS = {"PGHOST": "/tmp", "MYSQL_UNIX_PORT": "/srv/harness/mysqld.sock"}  # noqa: S108 - a container's own
+"""The variables by which clients find the server in its container."""
+
 LOG_LIMIT = "32m"
 """The size of a server's log that the engine keeps."""
 
@@ -171,7 +174,9 @@ class ServerContainer:
         with translate_errors(
             f"Docker could not run {command[0]} on the server {self.spec.host}", self._client, self.id
         ):
-            result: Any = self._container.get_wrapped_container().exec_run(list(command), demux=True)
+            result: Any = self._container.get_wrapped_container().exec_run(
+                list(command), demux=True, environment=SOCKETS
+            )
         out, err = result.output
         return int(result.exit_code), (out or b"").decode(errors="replace"), (err or b"").decode(errors="replace")
 

@@ -75,7 +75,7 @@ class Engine:
     ``account`` is the system's user that the server runs as, in its image. ``version_line`` finds the exact version in the
     log, as its first group.
     ``user`` gives the role that replaces a USER of the settings. ``dump_schema`` is the command line that prints a
-    database's schema inside its server's container, and ``schema_noise`` matches the parts that differ from dump to dump.
+    database's schema where ``Server.execute`` runs it, and ``schema_noise`` matches the parts that differ from dump to dump.
     ``memory_bytes`` is the memory of one server besides the tests' databases: itself and its seed.
     ``hint`` is the next step when a server does not come up.
     """

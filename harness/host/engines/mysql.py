@@ -40,7 +40,6 @@ def user(name: str, characters: int) -> str:
 
 
 DUMP_OPTIONS = (
-    "--socket=/srv/harness/mysqld.sock",
     "--user=root",
     "--no-data",
     "--routines",

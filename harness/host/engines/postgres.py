@@ -33,11 +33,11 @@ def user(name: str) -> str:
 
 
 def dump_schema(database: str) -> tuple[str, ...]:
-    """The command line that prints the schema of *database*, inside its server's container."""
+    """The command line that prints the schema of *database*, beside its server."""
     quoted = database.replace("\\", "\\\\").replace("'", "\\'")
     # a bare name with "=" in it would be read as a connection string
     dbname = f"--dbname=dbname='{quoted}'"
-    return ("pg_dump", "--schema-only", "--no-password", "--host=/tmp", "--username=postgres", dbname)
+    return ("pg_dump", "--schema-only", "--no-password", "--username=postgres", dbname)
 
 
 POSTGRES = Engine(
