@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.host.engines.engine import Boot, Engine, Release, Replication
+from harness.host.engines.engine import HOME_VARIABLE, Boot, Engine, Place, Release, Replication
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL
 from harness.host.engines.postgres import POSTGRES
@@ -21,4 +21,4 @@ def for_vendor(vendor: str) -> Engine | None:
     return next((engine for engine in ENGINES.values() if engine.vendor == vendor), None)
 
 
-__all__ = ["ENGINES", "KNOWN", "Boot", "Engine", "Release", "Replication", "for_vendor"]
+__all__ = ["ENGINES", "HOME_VARIABLE", "KNOWN", "Boot", "Engine", "Place", "Release", "Replication", "for_vendor"]

@@ -63,6 +63,32 @@ class Boot:
         }
 
 
+HOME_VARIABLE = "HARNESS_HOME"
+"""The variable with the folder of a server that is in no container, which its supervisor makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a server that is in no container: the folder with the scripts, the tar of the seed, its name, address and
+    port, and for a replica those of its primary.
+    """
+
+    parts: str
+    seed: str
+    host: str
+    address: tuple[str, int]
+    primary: tuple[str, int] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that ``images/entry.sh`` reads besides that of ``Boot``, whose primary this one's replaces."""
+        variables = {"PARTS": self.parts, "SEED": self.seed, "HOST": self.host}
+        variables |= {"ADDRESS": self.address[0], "PORT": str(self.address[1])}
+        if self.primary is not None:
+            variables |= {"PRIMARY": self.primary[0], "PRIMARY_PORT": str(self.primary[1])}
+        return {f"HARNESS_{name}": value for name, value in variables.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A kind of database server.

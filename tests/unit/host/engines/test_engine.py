@@ -5,7 +5,7 @@ import re
 import pytest
 
 from harness.host import engines
-from harness.host.engines import ENGINES, Boot, Engine
+from harness.host.engines import ENGINES, HOME_VARIABLE, Boot, Engine, Place
 from harness.host.engines.engine import READY
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL, REPLICATOR
@@ -69,8 +69,10 @@ class TestScripts:
     @EACH
     def test_they_read_the_variables_of_a_server(self, engine: Engine) -> None:
         given = {**Boot("primary", "s").environment, **Boot("replica", "s", (), "p").environment}
-        read = re.findall(r"HARNESS_[A-Z]+", text_of(engine, "entry.sh") + text_of(engine, "server.sh"))
-        assert set(given) == set(read)
+        given |= Place("/parts", "/seed", "replica", ("127.1.2.3", 1), ("127.1.2.4", 1)).environment
+        scripts = [text for name, text in recipe.load(engine.name).files if name.endswith(".sh")]
+        read = re.findall(r"HARNESS_[A-Z_]+", b"".join(scripts).decode())
+        assert {*given, HOME_VARIABLE} == set(read)
 
     @EACH
     def test_they_print_the_line_of_a_ready_server(self, engine: Engine) -> None:
