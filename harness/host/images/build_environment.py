@@ -175,6 +175,14 @@ def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) 
     return BuildEnvironment(variables, files, proxies, tuple(notices), tools)
 
 
+def for_this_machine(config: Config, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """*environ* with the settings of *config* for a pip that runs on this machine, over those of the user's pip."""
+    variables = {_variable(name): " ".join(words) for name, words in _configured(config).items()}
+    if config.ca_certificates is not None:
+        variables["PIP_CERT"] = str(config.ca_certificates)
+    return {**environ, **_proxies(config, environ), **variables}
+
+
 def pip_settings(listing: str) -> dict[str, str]:
     """The settings that apply to ``pip install`` in the output of ``pip config list``, without their section.
 

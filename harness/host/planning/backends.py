@@ -32,7 +32,8 @@ _USED_OF_MEMORY = 0.8
 class Backend:
     """The backend of one run. ``name`` can name a folder and a job: ``postgres-17``, ``sqlite``, ``postgres-17-django5.2``.
 
-    ``db`` is the run's own ``--db`` with explicit versions: at most one spec for all aliases, and those for one alias.
+    ``db`` is the run's own ``--db`` as it was given: at most one spec for all aliases, and those for one alias. As text, it
+    has explicit versions.
     ``django`` is its own ``--django``; empty where the project's dependencies decide.
     """
 
@@ -41,7 +42,7 @@ class Backend:
     django: str = ""
 
     def __str__(self) -> str:
-        return " ".join(map(str, self.db))
+        return " ".join(str(exact(spec)) for spec in self.db)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def backends_of(db: Sequence[DbSpec], django: Sequence[str] = ()) -> tuple[Backe
 
 
 def _backends_of(db: Sequence[DbSpec]) -> tuple[Backend, ...]:
-    everywhere = [exact(spec) for spec in db if spec.alias is None]
-    named = tuple(exact(spec) for spec in db if spec.alias is not None)
+    everywhere = [spec for spec in db if spec.alias is None]
+    named = tuple(spec for spec in db if spec.alias is not None)
     if not everywhere:
         return (Backend("-".join(_name(spec) for spec in named) or _FROM_SETTINGS, named),)
     return tuple(Backend(_name(spec), (spec, *named)) for spec in everywhere)
@@ -148,7 +149,7 @@ def _memory_bytes(backend: Backend, workers: int) -> int:
 
 
 def _name(spec: DbSpec) -> str:
-    parts = (spec.alias, spec.engine, spec.version)
+    parts = (spec.alias, spec.engine, exact(spec).version)
     return "-".join(slug(part) or "alias" for part in parts if part is not None)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PureWindowsPath
+from types import MappingProxyType
 
 from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import SQLITE, DbSpec
@@ -114,10 +115,13 @@ class _Target:
         return self.place.engine.user(self.alias.user)
 
 
-def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> ServerPlan:
+def make_plan(
+    topology: Topology, db: Sequence[DbSpec] = (), versions: Mapping[str, str] = MappingProxyType({})
+) -> ServerPlan:
     """The plan for *topology*, tested on the engines in *db*, or on those of the settings where *db* is empty.
 
-    *db* names one backend for all aliases at most, beside those for one alias each.
+    *db* names one backend for all aliases at most, beside those for one alias each. *versions* are taken, by engine, where
+    *db* names none, in place of the engine's default.
 
     Raises ``ProjectError`` for mirrors and dependencies that lead nowhere or form a circle and for a backend that no
     engine can serve, ``UsageError`` for a *db* that contradicts the settings.
@@ -125,7 +129,9 @@ def make_plan(topology: Topology, db: Sequence[DbSpec] = ()) -> ServerPlan:
     order = creation_order(topology)
     primaries = {alias.name: topology[primary_of(topology, alias.name)] for alias in topology.aliases}
     specs = _specs(topology, primaries, db)
-    targets = {alias.name: _target(alias, primaries[alias.name], specs[alias.name]) for alias in topology.aliases}
+    targets = {
+        alias.name: _target(alias, primaries[alias.name], specs[alias.name], versions) for alias in topology.aliases
+    }
     servers = _servers(targets.values())
     server_of = {alias: server for server in servers for alias in server.aliases}
     names = _database_names(topology, targets)
@@ -178,7 +184,7 @@ def _not_relational(alias: Alias, spec: DbSpec, topology: Topology) -> UsageErro
     )
 
 
-def _target(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Target:
+def _target(alias: Alias, primary: Alias, spec: DbSpec | None, versions: Mapping[str, str]) -> _Target:
     if spec is None and alias.vendor != primary.vendor:
         raise ProjectError(
             f"DATABASES[{alias.name!r}] ({alias.backend}) is a mirror of {primary.name!r} ({primary.backend}):"
@@ -194,7 +200,7 @@ def _target(alias: Alias, primary: Alias, spec: DbSpec | None) -> _Target:
             f"DATABASES[{primary.name!r}] uses {primary.backend}; no server for {primary.vendor} can be started yet.",
             hint=f"Test it on another one with --db: {', '.join((*ENGINES, SQLITE))}.",
         )
-    version = spec.version if spec is not None and spec.version is not None else engine.default_version
+    version = (spec.version if spec is not None else None) or versions.get(engine.name) or engine.default_version
     key, primary_key = _server_key(alias), _server_key(primary)
     # a file has no host, so a mirror of one cannot be recognized as being on its primary's server
     is_same = alias is primary or (key == primary_key and alias.vendor != SQLITE)

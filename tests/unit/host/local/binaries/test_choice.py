@@ -113,7 +113,9 @@ class TestCommand:
         [
             ("mariadb", "10.11", MODERN, "sudo apt-get install -y --no-install-recommends mariadb-server-core"),
             ("mariadb", None, MODERN, "sudo apt-get install -y --no-install-recommends mariadb-server-core"),
-            ("mariadb", "11.8", MODERN, "so that mariadbd is in PATH"),
+            ("mariadb", "11.8", MODERN, "which --db mariadb takes: sudo apt-get update"),
+            ("mysql", "9.7", MODERN, "so that mysqld is in PATH"),
+            ("postgres", "17", Machine(installer="dnf"), "so that postgres is in PATH"),
             (
                 "mysql",
                 None,
