@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 TIMEOUT = "harness_timeout"
+WHOLE = "harness_whole"
 
 _Marked = TypeVar("_Marked", bound=Callable[..., object])
+_Class = TypeVar("_Class")
 
 
 def timeout(seconds: float) -> Callable[[_Marked], _Marked]:
@@ -26,3 +28,9 @@ def timeout(seconds: float) -> Callable[[_Marked], _Marked]:
         return marked
 
     return mark
+
+
+def whole(cls: type[_Class]) -> type[_Class]:
+    """Keep the tests of the decorated class in one worker, in their order: no time of earlier runs splits it."""
+    setattr(cls, WHOLE, True)
+    return cls

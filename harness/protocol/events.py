@@ -103,11 +103,15 @@ class TemplateTimed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunPlanned(Event):
-    """Discovery ended: every test, in order; each gets one final outcome. ``seed`` is that of ``--shuffle``."""
+    """Discovery ended: every test, in order; each gets one final outcome. ``seed`` is that of ``--shuffle``.
+
+    ``is_longest_first``: the units run in the order of their times in earlier runs.
+    """
 
     tests: tuple[PlannedTest, ...]
     workers: int
     seed: int | None = None
+    is_longest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +178,14 @@ class WorkerStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class UnitStarted(Event):
-    """The slot's worker began a unit: the dotted class, and those of its tests that will run, in their order."""
+    """The slot's worker began a unit: the dotted class, and those of its tests that will run, in their order.
+
+    ``is_part``: the class is split, and other units have its other tests.
+    """
 
     unit: str
     tests: tuple[str, ...]
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +233,8 @@ class AttemptFinished(Event):
 
     ``log`` has the log records that pytest has captured. ``properties`` and ``attributes`` are what the test has recorded for its
     element in JUnit. ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
-    Without ``may_retry``, a mark of the test's rules out another attempt after this failure.
+    Without ``may_retry``, a mark of the test's rules out another attempt after this failure. ``shared_s`` is the part of
+    ``duration``, in seconds, in which fixtures of several tests were set up.
     """
 
     test: str
@@ -244,6 +253,7 @@ class AttemptFinished(Event):
     log: str = ""
     properties: tuple[Property, ...] = ()
     attributes: tuple[Property, ...] = ()
+    shared_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,22 @@ class TimeLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """Times of earlier runs, in seconds: ``seconds[i]`` is that of the test with the id ``tests[i]``, ``fixture_s[i]`` that of
+    the fixtures of the class ``classes[i]``, which a split class runs once more. ``whole`` are classes that are not split.
+    """
+
+    tests: tuple[str, ...] = ()
+    seconds: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    fixture_s: tuple[float, ...] = ()
+    whole: tuple[str, ...] = ()
+
+
+NO_HISTORY = History()
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """The task of a run. ``plan_only``: report the topology and end.
 
@@ -44,7 +60,8 @@ class RunSpec:
     run are left out, where ``auto`` has them red. ``pytest_args`` are options of pytest, each word by itself.
     ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
     ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``.
-    ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests.
+    ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests. ``history`` orders the
+    units, the longest first.
     ``cache``: the templates may come from a cached seed, and be cached: ``SeedWanted`` comes before ``ServersReady`` is awaited.
     ``cache_setup``: also where a set-up of the project's own fills them. ``verify_template``: compare cached templates with new
     ones.
@@ -80,6 +97,7 @@ class RunSpec:
     cache: bool = False
     cache_setup: bool = False
     verify_template: bool = False
+    history: History = NO_HISTORY
     scratch: str = "/tmp"  # noqa: S108 - a default of the runner's own container; the host runner names a private folder
 
 

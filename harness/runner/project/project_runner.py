@@ -22,7 +22,6 @@ from django.db import connections
 from django.test.runner import DiscoverRunner
 
 from ...errors import ProjectError
-from ...protocol.events import RunPlanned
 from ...protocol.topology import closure
 from .. import private_apis, unset_variables
 from ..databases import clones, migration_errors, spawned
@@ -38,6 +37,7 @@ from ..pytest_detection.tests import (
     without_fixtures,
 )
 from ..replication.catch_up import await_replicas
+from ..schedule.order import arranged
 from ..schedule.slots import FailureLimit
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
 from ..unittest_suite.class_runner import ClassRunner
@@ -55,6 +55,8 @@ class HarnessRunner(DiscoverRunner):
     _plan: Plan | None = None
     _labels: labels.Labels | None = None
     _considered: dict[int, unittest.TestCase]
+    _built: Sequence[int] = ()
+    """The tests of the suite by ``id()``, in the order of Django's ``build_suite``."""
 
     @cached_property
     def _pytest(self) -> PytestTests:
@@ -89,6 +91,12 @@ class HarnessRunner(DiscoverRunner):
             file_pattern=self.pattern or "test*.py",
             patterns=tuple(self.test_name_patterns or ()),
         )
+
+    def build_suite(self, *args: Any, **kwargs: Any) -> Any:
+        """Build the suite as Django does, and record its order."""
+        suite = super().build_suite(*args, **kwargs)
+        self._built = [id(test) for test in private_apis.iter_test_cases(suite)]
+        return suite
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need, which Django leaves out."""
@@ -179,11 +187,12 @@ class HarnessRunner(DiscoverRunner):
             plan, left_out = replayed(plan, session.spec.replay), list[LeftOut]()
         else:
             plan, left_out = self._without_pytest(plan)
+            plan = self._arranged(plan)
         self._considered = {id(test): test for test in private_apis.iter_test_cases(suite)}
         planned = (*plan.tests, *(each.test for each in left_out))
         session.planned.update((test.id, False) for test in planned)
         session.journal.finish_phase("setup")
-        session.journal.write(RunPlanned(planned, session.workers_for(plan), self.shuffle_seed))
+        session.announce(planned, plan, self.shuffle_seed)
         for each in left_out:
             session.leave_out([each.test.id], each.reason)
         self._plan = plan
@@ -221,8 +230,16 @@ class HarnessRunner(DiscoverRunner):
             return plan
         more = make_plan(added, self.harness.describer, frozenset(self.harness.planned))
         self.harness.planned.update((test.id, False) for test in more.tests)
-        self.harness.journal.write(RunPlanned(more.tests, self.harness.workers_for(plan), self.shuffle_seed))
-        return joined(plan, more)
+        plan = self._arranged(joined(plan, more))
+        self.harness.announce(more.tests, plan, self.shuffle_seed)
+        return plan
+
+    def _arranged(self, plan: Plan) -> Plan:
+        """*plan* with its longest units first, unless the project's runner has an order of its own."""
+        session, place = self.harness, {test: number for number, test in enumerate(self._built)}
+        places = [place[id(test)] for test in plan.instances if id(test) in place]
+        is_djangos = places == sorted(places) and bool(places) and tuple(self.reorder_by) == DiscoverRunner.reorder_by
+        return arranged(plan, session.spec, session.workers, is_ordered=not is_djangos)
 
     def _mirror_pairs(self) -> dict[str, str]:
         """The mirrors of the databases that were made, each with its primary."""

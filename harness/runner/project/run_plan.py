@@ -12,9 +12,13 @@ from ..replication.catch_up import check_replicas
 from ..schedule.schedule import Schedule
 from ..schedule.slots import NO_FAILURE_LIMIT, FailureLimit, Limits, Retries
 from ..schedule.units import Plan
+from ..text import listed
 from ..workers.coordinator import Coordinator, Listener, Tally
 from ..workers.worker import UnitRunner, Worker, WorkerContext
 from .session import Session
+
+NAMED = 3
+"""Classes that the notice on split ones names."""
 
 
 def run_plan(
@@ -59,9 +63,28 @@ def run_plan(
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
         tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
     check_replicas(pairs, session.replicas)
+    _settle(session, plan, tally)
+    return tally
+
+
+def _settle(session: Session, plan: Plan, tally: Tally) -> None:
+    """Record the outcomes in *session*."""
+    if text := split_notice(plan, tally):
+        session.journal.notice("split-class", text)
     session.red += len(tally.red)
     session.planned.update((test.id, True) for test in plan.tests)
-    return tally
+
+
+def split_notice(plan: Plan, tally: Tally) -> str:
+    """The notice about red tests of classes that ran in parts; empty if there are none."""
+    red = {each.partition(" ")[2] for each in tally.red}
+    names = [unit.name for unit in plan.units if unit.is_part and any(plan.tests[n].id in red for n in unit.tests)]
+    if not names:
+        return ""
+    return (
+        f"Tests failed in {listed(list(dict.fromkeys(names)), NAMED)}, which ran in parts. If they rely on earlier tests of their"
+        " class, decorate it with harness.testing.whole. The next run does not split it."
+    )
 
 
 def _schedule(

@@ -6,9 +6,9 @@ import os
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
-from ...protocol.events import AttemptFinished
+from ...protocol.events import AttemptFinished, RunPlanned
 from ...protocol.messages import Route, RunSpec
-from ...protocol.results import Outcome
+from ...protocol.results import Outcome, PlannedTest
 from ...protocol.topology import Topology
 from ..failures import FailureDescriber, project_root
 from ..host_channel import HostMessages, Journal
@@ -56,6 +56,10 @@ class Session:
     def mirrors_of(self, made: Container[str]) -> dict[str, str]:
         """The mirrors of the aliases in *made*, whose databases were made, each with its primary."""
         return {each.alias: each.mirror_of for each in self.routes if each.mirror_of and each.mirror_of in made}
+
+    def announce(self, tests: tuple[PlannedTest, ...], plan: Plan, seed: int | None) -> None:
+        """Report *tests*, which are those of *plan* and others that have their outcome."""
+        self.journal.write(RunPlanned(tests, self.workers_for(plan), seed, plan.is_longest_first))
 
     def workers_for(self, plan: Plan) -> int:
         return 1 if self.spec.replay else max(1, min(self.workers, len(plan.units)))

@@ -15,6 +15,7 @@ import pytest
 from ...protocol import naming
 from ...protocol.results import PlannedTest
 from ..failures import FailureDescriber
+from ..schedule import splitting
 from ..schedule.units import Place, Plan, Unit, numbers_of
 from . import pytest_internals
 
@@ -28,6 +29,9 @@ _UNIT_TESTS = 50
 _UNITS_A_WORKER = 8
 _UNITTEST_ONLY = "_django_setup_unittest"
 """A fixture of pytest-django that every test has, and that does nothing outside of unittest's classes."""
+
+_UNITTEST_SET_UP = "_unittest_setUpClass_fixture"
+"""The beginning of the name of the fixture by which pytest calls ``setUpClass``."""
 
 
 def teardown_of(test: PlannedTest) -> PlannedTest:
@@ -160,19 +164,28 @@ def _units(items: Sequence[Any], tests: Sequence[PlannedTest], workers: int) -> 
     scopes = [_scopes(item) for item in items]
     owners = _kept_together(items, scopes)
     keys = [_key(item, scopes[index], owners) for index, item in enumerate(items)]
-    number = 0
     for (_, name, is_whole), group in groupby(range(len(items)), key=keys.__getitem__):
         indexes = tuple(group)
         size = len(indexes) if is_whole else most
+        may_split = not is_whole or _is_class_to_split(items[indexes[0]], [scopes[index] for index in indexes], owners)
         for start in range(0, len(indexes), size):
             part = indexes[start : start + size]
-            number += 1
-            yield _unit(name, [items[index] for index in part], part, [tests[index].id for index in part])
+            unit = _unit(name, [items[index] for index in part], part, [tests[index].id for index in part])
+            yield replace(unit, may_split=may_split)
+
+
+def _is_class_to_split(item: Any, scopes: Sequence[set[str]], owners: dict[Any, Any]) -> bool:
+    """Whether the items of the unittest class of *item*, which use fixtures of these *scopes*, may run in parts."""
+    cls = item.getparent(pytest.Class)
+    if cls is None or group_of(item) is not None or item.getparent(pytest.Module) in owners:
+        return False
+    return not any("class" in used for used in scopes) and splitting.may_split(cls.obj)
 
 
 def _scopes(item: Any) -> set[str]:
-    """The scopes of the fixtures that *item* uses."""
-    return {scope for name, scope in pytest_internals.fixture_scopes(item) if name != _UNITTEST_ONLY}
+    """The scopes of the fixtures that *item* uses, except for unittest's own of a class."""
+    fixtures = pytest_internals.fixture_scopes(item)
+    return {scope for name, scope in fixtures if name != _UNITTEST_ONLY and not name.startswith(_UNITTEST_SET_UP)}
 
 
 def _kept_together(items: Sequence[Any], scopes: Sequence[set[str]]) -> dict[Any, Any]:
@@ -208,7 +221,8 @@ def _key(item: Any, scopes: set[str], owners: dict[Any, Any]) -> tuple[Any, str,
 def _unit(name: str, items: Sequence[Any], indexes: tuple[int, ...], ids: Sequence[str]) -> Unit:
     modes = [database_mode(item) for item in items]
     fixtures = tuple(f"{id}{TEARDOWN}" for id in ids)
-    return Unit(name, indexes, "rolled back" in modes, "flushed" in modes, fixtures)
+    is_flushed = "flushed" in modes
+    return Unit(name, indexes, "rolled back" in modes, is_flushed, fixtures, rank=int(is_flushed))
 
 
 def database_mode(item: Any) -> str:

@@ -39,6 +39,7 @@ class Reports:
 
     def __init__(self, describer: FailureDescriber, note: Note) -> None:
         self.phases: list[Phase] = []
+        self.shared_s = 0.0
         self.rule: Rule | None = None
         self.may_retry = True
         self.send_phase: Callable[[bool], None] | None = None
@@ -63,12 +64,13 @@ class Reports:
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Any:
         if fixturedef.scope == "function":
             return (yield)
-        before = self._place
+        before, start, known_s = self._place, unpatched.time.perf_counter(), self.shared_s
         self.enter(unpatched.json.dumps(astuple(pytest_internals.SharedFixture.of(fixturedef, request))))
         try:
             return (yield)
         finally:
             self.enter(before)
+            self.shared_s = known_s + unpatched.time.perf_counter() - start  # with those that it has set up itself
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -194,6 +196,8 @@ class ItemRunner:
         is_retried = bool(folded.teardown) and may_retry and n <= self._worker.context.retries.of(test.id)
         result = _with_teardown(folded) if is_retried else folded.result
         result = result if may_retry else replace(result, may_retry=False)
+        if shared_s := round(self._reports.shared_s, 6):
+            result = replace(result, shared_s=shared_s)
         outcome = self._attempts.end(lambda: result)
         last_n = n if may_retry else sys.maxsize
         is_last = self._worker.ends_run(test.id, outcome, last_n)
@@ -224,6 +228,7 @@ class ItemRunner:
         """Get ready for the *n*-th attempt of *test*."""
         rule, reports = self._rules.reruns.of(test), self._reports
         reports.phases.clear()
+        reports.shared_s = 0.0
         reports.may_retry, reports.rule = True, None if rule.is_plain or n > rule.count else rule
         reports.send_phase = None
         if test in self._rules.limits.calls:

@@ -6,7 +6,7 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import django
@@ -14,13 +14,14 @@ import pytest
 from django.conf import settings
 
 from ...errors import HarnessError, ProjectError
-from ...protocol.events import AttemptFinished, FilesWritten, PluginsSummarised, RunFinished, RunPlanned
+from ...protocol.events import AttemptFinished, FilesWritten, PluginsSummarised, RunFinished
 from ...protocol.messages import RunSpec
 from ...protocol.results import Failure, Outcome, PlannedTest
 from .. import unset_variables
 from ..failures import project_root
 from ..processes import warning_counts
 from ..project.run_plan import run_plan
+from ..schedule.order import arranged
 from ..schedule.slots import FailureLimit
 from ..schedule.units import Plan
 from ..text import cut
@@ -162,8 +163,7 @@ class PytestRun:
         session.messages.check()
         plan, others = self._planned(session, pytest_session)
         rules = self._taken_over.rules(plan)
-        workers = session.workers_for(plan)
-        self._announce(session, (*plan.tests, *(test for test, _ in others)), workers)
+        self._announce(session, plan, [test for test, _ in others])
         for test, report in others:
             self._report_collector(session, test, report)
         limit = FailureLimit(maxfail(self._spec) or self._taken_over.maxfail, session.red)
@@ -175,10 +175,11 @@ class PytestRun:
             if plan.tests:
                 self._run_plan(session, pytest_session, plan, rules, limit)
         pytest_session.testsfailed = session.red
-        self._databases.remove_files(workers)
+        self._databases.remove_files(session.workers_for(plan))
 
-    def _announce(self, session: Session, tests: tuple[PlannedTest, ...], workers: int) -> None:
-        """Report the plan, and the options that the harness carries out in place of pytest and its plugins."""
+    def _announce(self, session: Session, plan: Plan, others: Sequence[PlannedTest]) -> None:
+        """Report the plan, the *others* too, and the options that the harness carries out in place of pytest and its plugins."""
+        tests = (*plan.tests, *others)
         session.planned.update((test.id, False) for test in tests)
         session.journal.finish_phase("setup")
         if self._plugin.distribution:
@@ -186,7 +187,7 @@ class PytestRun:
                 f"{self._plugin.distribution} is switched off: the harness distributes the tests itself (--parallel)."
             )
             session.journal.notice("xdist", text)
-        session.journal.write(RunPlanned(tests, workers, self._taken_over.seed))
+        session.announce(tests, plan, self._taken_over.seed)
         for code, text in self._taken_over.notices:
             session.journal.notice(code, text)
 
@@ -226,10 +227,12 @@ class PytestRun:
         plan = make_plan(pytest_session.items, describer, session.workers)
         if self._spec.replay:
             return with_own_data(replayed(plan, self._spec.replay), own_data), []
+        plan = with_own_data(plan, own_data)
+        plan = arranged(plan, self._spec, session.workers, is_ordered=self._taken_over.is_ordered)
         root = str(pytest_session.config.rootpath)
         reports = self._plugin.distinct_collected()
         tests = [*plan.tests, *(collector_test(report, describer, root) for report in reports)]
-        return with_own_data(plan, own_data), list(zip([*identified(tests)][len(plan.tests) :], reports, strict=True))
+        return plan, list(zip([*identified(tests)][len(plan.tests) :], reports, strict=True))
 
     def _report_collector(self, session: Session, test: PlannedTest, report: pytest.CollectReport) -> None:
         failures: tuple[Failure, ...] = ()

@@ -25,6 +25,7 @@ from .slots import (
     Slot,
     Starting,
 )
+from .unit_queue import UnitQueue
 from .units import Place, Unit
 
 MAX_DEATHS_WITHOUT_PROGRESS = 3
@@ -62,7 +63,7 @@ class Schedule:
         self._ids = ids
         self._index = {test: index for index, test in enumerate(ids)}
         self._unit_of = {index: number for number, unit in enumerate(units) for index in unit.tests}
-        self._queue = deque(Assignment(number, unit.tests) for number, unit in enumerate(units))
+        self._queue = UnitQueue(units)
         self._retries = deque[Assignment]()
         self._slots = {number: Slot(number) for number in range(1, max(1, min(workers, len(units))) + 1)}
         self._limits = limits
@@ -210,20 +211,29 @@ class Schedule:
 
     def _next(self, slot: Slot, now: float, *, is_fresh: bool, left: frozenset[str]) -> list[Command]:
         """Give the slot's worker its next assignment, or retire it; ``is_fresh``: it has run nothing yet."""
-        assignment = slot.rest or self._take(slot, is_fresh=is_fresh, left=left)
+        assignment = slot.rest or self._take(slot, now, is_fresh=is_fresh, left=left)
         if assignment is None:
             slot.phase = Retiring(now)
             return [Retire(slot.number)]
         slot.rest = None
         slot.phase = Busy(assignment, now, left)
+        slot.busy_until = now + self._units[assignment.unit].seconds
         return [Assign(slot.number, assignment)]
 
-    def _take(self, slot: Slot, *, is_fresh: bool, left: frozenset[str]) -> Assignment | None:
-        if self._queue:
-            if not self._units[self._queue[0].unit].suits(left):
-                return None  # the clones have lost the rows of migrations, or have other rows
-            return self._queue.popleft()
+    def _take(self, slot: Slot, now: float, *, is_fresh: bool, left: frozenset[str]) -> Assignment | None:
+        if self._queue:  # nothing is taken if the clones have lost the rows of migrations, or have other rows
+            others = [other for other in self._slots.values() if other is not slot]
+            others_s = sum(max(0.0, other.busy_until - now) for other in others)
+            may_leave = any(self._is_clean(other) for other in others)
+            return self._queue.take(left, others_s, len(self._slots), may_leave=may_leave)
         return self._retries.popleft() if is_fresh and self._may_retry(slot) else None
+
+    def _is_clean(self, slot: Slot) -> bool:
+        """Whether the slot's databases are as new after its running unit."""
+        phase = slot.phase
+        if isinstance(phase, Busy):
+            return not (phase.left | self._units[phase.assignment.unit].leaves)
+        return isinstance(phase, Starting)
 
     def _may_retry(self, slot: Slot) -> bool:
         """Whether a failed test may be tried again in *slot*: alone, and only if few tests failed."""
@@ -274,7 +284,7 @@ class Schedule:
             for index in slot.phase.assignment.tests
         }
         left = place.users & self._open - self._attempted.keys() - running
-        self._queue = deque(kept for each in self._queue if (kept := each.without(left)).tests)
+        self._queue.without(left)
         for slot in self._slots.values():
             if slot.rest is not None:
                 slot.rest = kept if (kept := slot.rest.without(left)).tests else None

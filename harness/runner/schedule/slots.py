@@ -140,7 +140,8 @@ class Retiring:
 class Slot:
     """A slot: its phase (``None`` without a worker), the rest of an assignment whose worker died, and deaths without progress.
 
-    A worker is idle only inside a step of the schedule, which gives it work or retires it: that is no phase.
+    A worker is idle only inside a step of the schedule, which gives it work or retires it: that is no phase. ``busy_until`` is
+    when its unit ends, as far as the times of earlier runs tell.
     """
 
     number: int
@@ -148,6 +149,7 @@ class Slot:
     rest: Assignment | None = None
     deaths: int = 0
     failed_starts: int = 0
+    busy_until: float = 0.0
 
     @property
     def running(self) -> Running | None:

@@ -23,6 +23,7 @@ from ...protocol.results import PlannedTest
 from ..failures import FailureDescriber
 from ..private_apis import FailedTest, doctest_of, iter_test_cases, test_method_name, tested_function
 from ..text import class_name
+from . import splitting
 
 FIXTURES = ("setUpModule", "setUpClass", "tearDownClass", "tearDownModule")
 FLUSHED = "flushed"
@@ -35,7 +36,9 @@ class Unit:
 
     ``needs_data``: the tests rely on rows that migrations put into the databases. ``flushes``: they empty the databases.
     ``own_data`` names what fixtures of the unit add to the databases, for other units to miss; empty for nothing.
-    ``fixtures`` are the ids by which fixtures of several tests are blamed.
+    ``fixtures`` are the ids by which fixtures of several tests are blamed. ``rank`` is the place of its group of classes in the
+    order of the project's runner. ``may_split``: its tests may run in parts, each with the fixtures of the class. ``seconds`` is
+    the time that it took in earlier runs; 0.0 if that is not known. ``is_part``: other units have the rest of its class.
     """
 
     name: str
@@ -44,6 +47,10 @@ class Unit:
     flushes: bool = False
     fixtures: tuple[str, ...] = ()
     own_data: str = ""
+    rank: int = 0
+    may_split: bool = False
+    seconds: float = 0.0
+    is_part: bool = False
 
     @property
     def leaves(self) -> frozenset[str]:
@@ -81,6 +88,11 @@ class Plan:
     units: tuple[Unit, ...]
     last_fixtures: tuple[str, ...] = ()
     place_of: Callable[[str], Place] = Place
+
+    @property
+    def is_longest_first(self) -> bool:
+        """Whether the units have times of earlier runs, which then order them."""
+        return any(unit.seconds for unit in self.units)
 
 
 def make_plan(
@@ -158,7 +170,9 @@ def _units(instances: Sequence[unittest.TestCase]) -> tuple[Unit, ...]:
         needs_data = issubclass(cls, TestCase)
         flushes = issubclass(cls, TransactionTestCase) and not needs_data
         fixtures = tuple(f"{owner}.{name}" for owner in (class_name(cls), cls.__module__) for name in FIXTURES)
-        units.append(Unit(class_name(cls), tuple(index for index, _ in group), needs_data, flushes, fixtures))
+        name, tests = class_name(cls), tuple(index for index, _ in group)
+        rank, may_split = splitting.rank(cls), splitting.may_split(cls)
+        units.append(Unit(name, tests, needs_data, flushes, fixtures, rank=rank, may_split=may_split))
     return tuple(units)
 
 

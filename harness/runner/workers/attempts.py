@@ -40,6 +40,7 @@ class Result:
     attributes: tuple[Property, ...] = ()
     may_retry: bool = True
     is_output_hidden: bool = False
+    shared_s: float = 0.0
 
 
 class Attempts:
@@ -83,6 +84,7 @@ class Attempts:
                 properties=found.properties,
                 attributes=found.attributes,
                 may_retry=found.may_retry,
+                shared_s=found.shared_s,
             )
         )
         self._statement_log.end()

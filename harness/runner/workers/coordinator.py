@@ -345,7 +345,7 @@ class Coordinator:
     def _assign(self, slot: int, assignment: Assignment) -> None:
         unit = self._context.plan.units[assignment.unit]
         ids = tuple(self._tests[index].id for index in assignment.tests)
-        self._journal.write(UnitStarted(unit.name, ids), slot)
+        self._journal.write(UnitStarted(unit.name, ids, unit.is_part), slot)
         self._records[slot].checks.assign(unit.name, ids, assignment.n, unit.fixtures)
         self._pool.send(slot, assignment.line())
 

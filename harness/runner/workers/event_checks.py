@@ -123,7 +123,7 @@ def _is_sound(event: dict[str, Any]) -> bool:
         return False
     if type(event.get("subtests", 0)) is not int or event.get("outcome") not in _ENDS:
         return False
-    if type(event.get("may_retry", True)) is not bool:
+    if type(event.get("may_retry", True)) is not bool or not _is_duration(event.get("shared_s", 0.0)):
         return False
     return _decodes(event) if event.keys() & _PARTS else True
 

@@ -12,6 +12,7 @@ from ....protocol.messages import RunSpec
 from ...schedule.slots import Limits
 from ...schedule.units import Plan
 from . import item_order, rerun_marks, timeout_marks
+from .own_order import orders_watched
 from .rerun_marks import Options, Reruns, Rule
 from .timeout_marks import NO_TIMEOUT
 
@@ -40,13 +41,17 @@ class Rules:
 
 
 class TakenOver:
-    """The options of a run. ``notices`` say what is taken over, ``seed`` is that of the order, and ``maxfail`` ends the run."""
+    """The options of a run. ``notices`` say what is taken over, ``seed`` is that of the order, and ``maxfail`` ends the run.
+
+    ``is_ordered``: a plugin or a ``conftest.py`` has changed the order of the items.
+    """
 
     def __init__(self, spec: RunSpec) -> None:
         self.notices: list[tuple[str, str]] = []
         self.maxfail = 0
         self.seed: int | None = None
         self.deselected = 0
+        self.is_ordered = False
         self._spec = spec
         self._is_reversed = "--reverse" in spec.django_args
         self._is_shuffled = False
@@ -85,13 +90,17 @@ class TakenOver:
             self.seed = seed if isinstance(seed, int) and not self._spec.replay else self.seed
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
         """Order the items before pytest and its plugins do, which keep together what uses a fixture, or the same databases."""
         if self._is_shuffled and self.seed is not None:
             items[:] = item_order.shuffled(items, self.seed)
         if self._is_reversed:
             items.reverse()
-        return (yield)
+        with orders_watched(config.hook, self._note_order):
+            return (yield)
+
+    def _note_order(self) -> None:
+        self.is_ordered = True
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.deselected += len(items)
