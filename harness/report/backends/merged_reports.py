@@ -53,6 +53,7 @@ def content(merged: Merged) -> dict[str, Any]:
         "aliases": {f"{label}/{alias}": route for label, _, one in each for alias, route in one["aliases"].items()},
         "workers": max((report.workers for report in reports), default=0),
         "seed": seeds.pop() if len(seeds) == 1 else None,
+        "schedule": None,
         "warnings": dict(sorted(warnings.items())),
         "properties": {
             key: {name: value for _, _, one in each for name, value in one["properties"][key].items()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.protocol.events import AliasRouted, FrameworkChosen, ServerReady
 from harness.report.model.run_report import PHASES, Case, RunReport
+from harness.report.model.unit_times import makespan
 from harness.report.model.verdict import Verdict
 
 VERSION = 1
@@ -37,6 +38,7 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         "aliases": {each.alias: _without(each, "alias") for each in report.aliases},
         "workers": report.workers,
         "seed": report.seed,
+        "schedule": schedule(report),
         "warnings": dict(sorted(report.warnings.items())),
         "properties": {
             "suite": report.properties,
@@ -60,6 +62,19 @@ def waits(report: RunReport) -> dict[str, dict[str, Any]]:
             "phases": {wait.name: rounded(wait.seconds) for wait in found},
         }
         for name, found in (("before_tests", times.before_tests), ("after_tests", times.after_tests))
+    }
+
+
+def schedule(report: RunReport) -> dict[str, Any] | None:
+    """The order of the units, and how well the slots were used; ``None`` if no unit has ended."""
+    found = makespan(report.times.spans, report.workers)
+    if found is None:
+        return None
+    return {
+        "longest_first": report.is_longest_first,
+        "makespan": rounded(found.seconds),
+        "ideal": rounded(found.ideal_s),
+        "longest": {"unit": found.longest, "seconds": rounded(found.longest_s)},
     }
 
 

@@ -90,6 +90,8 @@ class Ledger:
                 self._ran[envelope.slot] = []
             case events.WorkerLost() as event:
                 self._worker_lost(envelope.slot, event)
+            case events.UnitStarted(is_part=True) as event:
+                self._report.parts.update(dict.fromkeys(event.tests, event.unit))
             case events.SlotRecycled() as event:
                 self._report.recycles += 1
                 self._report.recycle_s += event.duration
@@ -183,6 +185,7 @@ class Ledger:
 
     def _run_planned(self, event: events.RunPlanned) -> None:
         self._report.is_planned, self._report.workers, self._report.seed = True, event.workers, event.seed
+        self._report.is_longest_first |= event.is_longest_first
         self._last = f"{plural(len(event.tests), 'test')} planned"
         for test in {test.id: test for test in event.tests}.values():
             known = self._states.get(test.id)
@@ -263,8 +266,10 @@ class Ledger:
         """*event* as an ``Attempt``: output and SQL only if it is red, and within limits."""
         n, outcome, duration = event.n, event.outcome, event.duration
         slim = Attempt(n, outcome, duration, slot, started_at, event.failures, event.reason, event.subtests)
-        if event.properties or event.attributes:
-            slim = dataclasses.replace(slim, properties=event.properties, attributes=event.attributes)
+        if event.properties or event.attributes or event.shared_s:
+            slim = dataclasses.replace(
+                slim, properties=event.properties, attributes=event.attributes, shared_s=event.shared_s
+            )
         if not outcome.is_red:
             return slim
         texts, sql = [_bounded(text) for text in (event.stdout, event.stderr, event.log)], event.sql

@@ -41,6 +41,7 @@ class Attempt:
     log: str = ""
     properties: tuple[Property, ...] = ()
     attributes: tuple[Property, ...] = ()
+    shared_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,8 @@ class RunReport:
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
     ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
     ``properties`` are those that tests have recorded of the whole suite. ``plugins`` is the text of pytest's plugins at its end.
-    ``shown_warnings`` are the first warnings by their place.
+    ``shown_warnings`` are the first warnings by their place. ``parts`` names,
+    for each test of a class that ran in parts, that class.
     """
 
     cases: tuple[Case, ...] = ()
@@ -176,6 +178,8 @@ class RunReport:
     last_events: str = ""
     asked: events.RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()
+    is_longest_first: bool = False
+    parts: dict[str, str] = field(default_factory=dict)
     times: Times = field(default_factory=Times)
 
     @property

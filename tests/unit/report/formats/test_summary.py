@@ -17,7 +17,8 @@ def test_the_keys_are_a_contract() -> None:
     found = content(JOURNALS["outcomes"]())
     assert list(found) == [
         *("version", "verdict", "exit_code", "counts", "phases", "waits", "servers", "aliases"),
-        *("workers", "seed", "warnings", "properties", "python", "django", "framework", "cache", "backend", "settings"),
+        *("workers", "seed", "schedule", "warnings", "properties", "python", "django", "framework", "cache", "backend"),
+        "settings",
     ]
     assert list(found["counts"]) == [  # type: ignore[call-overload]  # values of JSON are objects
         *("planned", "passed", "failed", "errors", "skipped", "expected_failures", "unexpected_successes"),
