@@ -1,4 +1,7 @@
-"""Settings of every test: how hypothesis runs, and that tests which need Docker fail without it, or are skipped on request."""
+"""Settings of every test: how hypothesis runs, and that nothing is cached.
+
+Tests that need Docker fail without it, or are skipped on request.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ from harness.host.local.binaries import Binaries, find
 # a machine that does other things at the same time must not turn a property red
 settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("harness")
+
+# no run takes anything over from another test's, or from the user's own runs; a test of the cache names a folder
+os.environ["HARNESS_CACHE"] = os.devnull
 
 NO_DOCKER = "HARNESS_NO_DOCKER"
 

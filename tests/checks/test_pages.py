@@ -16,6 +16,7 @@ import click
 import pytest
 
 from harness import __version__, cli
+from harness.host import cache
 from harness.host.config import load
 from harness.host.config.options import OPTIONS
 from tests.e2e import test_claims, test_docs
@@ -119,7 +120,7 @@ def flags_of(command: click.Command) -> Any:
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_keys_and_variables_exist(page: Path) -> None:
-    variables = {option.variable for option in OPTIONS} | {"HARNESS_NO_DOCKER"}
+    variables = {option.variable for option in OPTIONS} | {"HARNESS_NO_DOCKER", cache.VARIABLE}
     for name in re.findall(r"\bHARNESS_[A-Z_]+\b", page.read_text("utf-8")):
         assert name in variables, f"{name} is no variable"
 

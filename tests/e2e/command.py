@@ -56,11 +56,11 @@ class Ended:
 def environment(**changes: str | None) -> dict[str, str]:
     """This process's, without what CI systems set and what the harness reads, changed by *changes*.
 
-    Without a cache of packages: each temporary project would leave a volume behind.
+    Without a cache of packages: each temporary project would leave a volume behind. And without a cache of earlier runs.
     """
     env = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "HARNESS_", "DJANGO_"))}
     env.pop("CI", None)
-    env["HARNESS_PACKAGE_CACHE"] = "0"
+    env["HARNESS_PACKAGE_CACHE"], env["HARNESS_CACHE"] = "0", os.devnull
     for name, value in changes.items():
         if value is None:
             env.pop(name, None)

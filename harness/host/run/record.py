@@ -21,6 +21,7 @@ from harness.protocol.events import Envelope, Event, PhaseFinished, PhaseStarted
 from harness.report.artifacts import SUMMARY, Artifacts, condensed
 from harness.report.formats import github, replay, sql, step_summary
 from harness.report.model.ledger import Ledger
+from harness.report.model.run_report import RunReport
 from harness.report.model.typed_command import rerun_command
 from harness.report.model.verdict import verdict, with_unwritten
 from harness.report.terminal.console import Console
@@ -57,7 +58,7 @@ def throttled(show: Callable[[str], None]) -> Callable[[str, str], None]:
 
 
 class Record:
-    """Takes events from any thread."""
+    """Takes events from any thread. ``report`` is there after ``finish``."""
 
     def __init__(self, config: Config, environment: Environment, artifacts: Artifacts, console: Console) -> None:
         self._config = config
@@ -65,6 +66,7 @@ class Record:
         self._artifacts = artifacts
         self._console = console
         self._ledger = Ledger()
+        self.report = RunReport()
         self._lock = threading.Lock()
         self._secret = ""
         self._has_shown_problem = False
@@ -123,7 +125,7 @@ class Record:
         config, artifacts, environment = self._config, self._artifacts, self._environment
         prefix = environment.prefix
         with self._lock:
-            report = self._ledger.report()
+            report = self.report = self._ledger.report()
             result = verdict(report, fail_on_flaky=config.fail_on_flaky)
             artifacts.write_reports(report, result, prefix=prefix, strict=config.junit_strict)
             folder = environment.relative(artifacts.root)

@@ -31,7 +31,7 @@ from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
 from harness.host.project.settings_search import VARIABLE, suggestions
-from harness.host.run import left_behind
+from harness.host.run import history, left_behind
 from harness.host.run.collected import collect
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.record import Record
@@ -62,7 +62,8 @@ def run_ci(config: Config, environment: Environment | None = None) -> ExitCode:
     # the run keeps its events, so that repeated garbage collection would cost more than reading them
     gc.set_threshold(100_000, 50, 100)
     environment = environment or read_environment(config, os.environ)
-    spec = _spec(config)  # read before the artifacts are replaced: the file to replay may be one of them
+    # read before the artifacts are replaced: the file to replay may be one of them
+    spec = dataclasses.replace(_spec(config), history=history.read(config, os.environ))
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(environment.console(config)) as console:
         record = Record(config, environment, artifacts, console)
         with interruptible():
@@ -72,7 +73,9 @@ def run_ci(config: Config, environment: Environment | None = None) -> ExitCode:
                 ignore_further()
                 record.abort(error)
             ignore_further()
-            return record.finish()
+            code = record.finish()
+            history.update(config, os.environ, record.report)
+            return code
 
 
 def show_plan(config: Config, as_json: bool) -> ExitCode:
