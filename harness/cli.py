@@ -99,6 +99,14 @@ def configure(given: Mapping[str, Any], *, need_settings: bool = True) -> Config
     return load(given_flags(given), os.environ, Path.cwd(), need_settings=need_settings)
 
 
+def configure_run(given: Mapping[str, Any]) -> Config:
+    """The configuration of a run, with the place of its servers. Raises as ``config.load`` does."""
+    config = configure(given)
+    from harness.host.run.platforms import choice
+
+    return choice.resolved(config)
+
+
 def given_flags(given: Mapping[str, Any]) -> dict[str, Any]:
     """The click parameters that were given, by their keys."""
     return {key: value for key, value in given.items() if value not in (None, ())}
@@ -196,7 +204,7 @@ def harness() -> None:
 @click.argument("labels", nargs=-1, metavar="[LABEL]... [-- PYTEST OPTION...]")
 def ci(**given: Any) -> int:
     """Run the suite, or the LABELs of it: dotted names, paths or ids of tests. Words after -- are options of pytest."""
-    config = configure(given)
+    config = configure_run(given)
     from harness.host.planning.backends import backends_of
 
     if len(backends_of(config.db, config.django)) > 1:
@@ -212,7 +220,7 @@ def ci(**given: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 def plan(as_json: bool, **given: Any) -> int:
     """Show the servers, the routes of aliases and the creation order of databases, without starting a server."""
-    config = configure(given)
+    config = configure_run(given)
     from harness.host.run.session import show_plan
 
     return show_plan(config, as_json)

@@ -20,10 +20,11 @@ from typing import Any, Literal
 from harness.errors import ExitCode, HarnessError, ServerError
 from harness.host.config.load import load
 from harness.host.config.options import Config
-from harness.host.docker.client import Client, connect, context_of, docker_config, found_by
+from harness.host.docker.client import Client, connect
 from harness.host.docker.containers import abandoned, remove_run
 from harness.host.docker.errors import FAILURES, explanation
 from harness.host.docker.images import Images, is_ours
+from harness.host.engine_address import SOCKET, context_of, docker_config, found_by
 from harness.host.engines import ENGINES
 from harness.host.images import debian_base
 from harness.host.images.debian import DEFAULT_SUITE, SUITES
@@ -41,7 +42,6 @@ DISK_WANTED_BYTES = 5 * GIGABYTE
 PROBE_TIMEOUT_S = 15
 LEFT_BEHIND_S = 600
 """The least age, in seconds, of a dead run's remains: a run that has just begun has few visible containers."""
-SOCKET = Path("/var/run/docker.sock")
 CONFIGURATION = "Configuration"
 """The row of a project's ``[tool.harness]``."""
 

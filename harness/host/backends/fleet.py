@@ -26,8 +26,6 @@ from harness.host.backends.backend_process import RunRequest, reported_error
 from harness.host.backends.merge import run_of, unreadable, with_exit_code, write
 from harness.host.config import command_line
 from harness.host.config.options import Config
-from harness.host.docker.client import connect
-from harness.host.images import commands
 from harness.host.interrupts import handling
 from harness.host.planning.backends import Backend, at_once, backends_of, workers_each
 from harness.host.run.environment import Environment, read_environment
@@ -112,7 +110,10 @@ class _Fleet:
         """Make the images that the runs need, each once, before they start."""
         self._is_preparing = True
         try:
-            commands.make_images(self._config, self._config.db, throttled(self._console.say))
+            if self._config.server_kind != "local":  # nothing of Docker is imported where no engine is needed
+                from harness.host.images import commands
+
+                commands.make_images(self._config, self._config.db, throttled(self._console.say))
         except HarnessError:
             pass  # each run that needs the image raises the error itself; or it was an interrupt
         finally:
@@ -145,6 +146,8 @@ class _Fleet:
         if self._config.runner == "host":
             pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
             return len(os.sched_getaffinity(0)), pages
+        from harness.host.docker.client import connect
+
         with contextlib.closing(connect()) as client:
             info = client.info()
         return int(info.get("NCPU", 1)), int(info.get("MemTotal", 0))
@@ -152,7 +155,7 @@ class _Fleet:
     def _start(self, backend: Backend, workers: int) -> _Child:
         folder = self._artifacts.adopt(backend.name)
         given = {**self._config.given, **_flags(backend)}
-        flags = {**given, "artifacts": str(folder), "parallel": str(workers)}
+        flags = {**given, "artifacts": str(folder), "parallel": str(workers), "server_kind": self._config.server_kind}
         command = command_line.typed(given)
         return _Child(backend, folder, RunRequest(flags, str(self._artifacts.root), command))
 

@@ -85,6 +85,7 @@ def load(cli: Mapping[str, object], environ: Mapping[str, str], cwd: Path, *, ne
             given[key] = _Given(options[key], PYPROJECT, value, project)
     values = {key: one.checked() for key, one in given.items()} | {"project": project}
     sources = {key: one.source for key, one in given.items()} | {"project": project_source}
+    _choose_runner(values, sources)
     values["root"] = _root(project, values["root"], given["root"])
     values["artifacts_root"] = values["artifacts"]
     values["pythons"], sources["python"] = _pythons(project, values, given["python"], need_settings)
@@ -137,6 +138,19 @@ def _pythons(project: Path, values: Mapping[str, Any], given: _Given, has_runner
         return versions, given.source
     version, place = python_version.choose(declared, versions[0])
     return (version,), place or DEFAULT
+
+
+def _choose_runner(values: dict[str, Any], sources: dict[str, str]) -> None:
+    """Set the host runner for local servers, which no container reaches. Raises ``UsageError`` for the other one."""
+    if values["server_kind"] != "local" or values["runner"] == "host":
+        return
+    if sources["runner"] != DEFAULT:
+        raise UsageError(
+            f"A test in a container does not reach servers that are processes of this machine: the runner is a container"
+            f" ({sources['runner']}), and the servers are local ({sources['server_kind']}).",
+            hint="--runner host runs the tests on this machine too; --servers docker starts the servers in containers.",
+        )
+    values["runner"], sources["runner"] = "host", sources["server_kind"]
 
 
 def _check_together(values: Mapping[str, Any]) -> None:

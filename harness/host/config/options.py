@@ -38,6 +38,9 @@ from harness.host.config.values import (
 )
 from harness.protocol.messages import FrameworkChoice, MirrorMode
 
+ServerKind = Literal["auto", "docker", "local"]
+"""The place of the servers: containers, processes of this machine, or the first of these that can be had."""
+
 DEFAULT = "default"
 """The source of a value that is given nowhere."""
 
@@ -55,6 +58,7 @@ class Option:
     variable, since one word cannot hold the value well. ``in_file`` is false for an option that locates the file.
     ``is_django``: the flag is one of ``manage.py test``, and the runner gets it. The value of a secret is never shown.
     ``is_negated``: the flag ``--no-...`` switches off what is on by default; there is no variable.
+    ``word`` stands for the key in the flag and the variable.
     """
 
     key: str
@@ -71,15 +75,16 @@ class Option:
     is_django: bool = False
     is_secret: bool = False
     is_negated: bool = False
+    word: str = ""
 
     @property
     def variable(self) -> str:
         """The environment variable; empty where there is none."""
-        return "" if self.is_file_only or self.is_negated else f"HARNESS_{self.key.upper()}"
+        return "" if self.is_file_only or self.is_negated else f"HARNESS_{(self.word or self.key).upper()}"
 
     @property
     def flags(self) -> tuple[str, ...]:
-        long = f"--{'no-' * self.is_negated}{self.key.replace('_', '-')}" if self.has_long else ""
+        long = f"--{'no-' * self.is_negated}{(self.word or self.key).replace('_', '-')}" if self.has_long else ""
         return tuple(filter(None, (self.short, long)))
 
     @property
@@ -267,6 +272,13 @@ class Config:
         TEXTS, "Names of the caller's variables that the tests get too; they take precedence over env."
     )
     # the servers
+    server_kind: ServerKind = _option(
+        choice("auto", "docker", "local"),
+        "Where the servers run: in containers, or as processes of this machine (local), beside tests of --runner host. "
+        "auto takes containers if an engine answers.",
+        commands=RUNS,
+        word="servers",
+    )
     startup_timeout: float = _key(SECONDS, "Limit of a server until it accepts connections, in seconds.", default=60)
     network: Literal["open", "isolated"] = _option(
         choice("open", "isolated"),
@@ -275,7 +287,8 @@ class Config:
     servers: Mapping[str, ServerConfig] = _table(
         TABLE,
         "One table for each engine: image, any image that has the server's binaries, is seeded and used in place of the "
-        "default; apt, in_memory, memory_size and replication are in the table above.",
+        "default; apt, in_memory, memory_size and replication are in the table above. "
+        "server_kind chooses where the servers run.",
     )
     # the cache of migrated databases
     cache: bool = _option(

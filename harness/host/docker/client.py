@@ -6,23 +6,17 @@ Owns the client's settings and the explanation of a failed connection. Starts no
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
-from collections.abc import Mapping
-from pathlib import Path
 
 import docker
 from docker.context import ContextAPI
 
 from harness.errors import ServerError
 from harness.host.docker.errors import FAILURES
+from harness.host.engine_address import ANSWER_S, context_of, docker_config, without_credentials
 
 Client = docker.DockerClient
 """The client, which the rest of the host passes on without using it."""
-
-CONNECT_TIMEOUT_S = 10
-"""The longest time until an engine answers the first request."""
 
 CALL_TIMEOUT_S = 300
 """The longest silence of any later call: a commit of a large image and a stop of a container are one call each."""
@@ -45,7 +39,7 @@ def connect() -> docker.DockerClient:
         )
     with contextlib.ExitStack() as opened:
         try:
-            client = docker.from_env(timeout=CONNECT_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
+            client = docker.from_env(timeout=ANSWER_S, max_pool_size=CONNECTIONS, use_ssh_client=True)
             opened.callback(client.close)
             client.ping()
         except FAILURES as error:
@@ -96,35 +90,3 @@ def _causes(error: BaseException) -> list[BaseException]:
         linked = [current.__cause__, current.__context__, *current.args]
         found += [link for link in linked if isinstance(link, BaseException) and not any(link is one for one in found)]
     return found
-
-
-def docker_config(environ: Mapping[str, str]) -> str:
-    """The text of the client's ``config.json``; empty where there is none."""
-    folder = environ.get("DOCKER_CONFIG") or str(Path(environ.get("HOME") or Path.home()) / ".docker")
-    with contextlib.suppress(OSError):
-        return (Path(folder) / "config.json").read_text("utf-8", "replace")
-    return ""
-
-
-def context_of(environ: Mapping[str, str], config: str) -> str:
-    """The client's context that names the engine; empty where ``DOCKER_HOST`` or the default socket does."""
-    if environ.get("DOCKER_HOST"):
-        return ""
-    named = environ.get("DOCKER_CONTEXT", "")
-    if not named:
-        with contextlib.suppress(ValueError, AttributeError):
-            named = str(json.loads(config).get("currentContext") or "")
-    return "" if named == "default" else named
-
-
-def found_by(environ: Mapping[str, str], config: str) -> str:
-    """The source of the engine's address, for people. *config* is the text of ``config.json``, or empty."""
-    if host := environ.get("DOCKER_HOST"):
-        return f"DOCKER_HOST ({without_credentials(host)})"
-    if context := context_of(environ, config):
-        return f"DOCKER_CONTEXT ({context})" if environ.get("DOCKER_CONTEXT") else f"the context {context}"
-    return "the default socket"
-
-
-def without_credentials(text: str) -> str:
-    return re.sub(r"(\w+://)[^/@\s]*@", r"\1", text)

@@ -29,10 +29,13 @@ class Placement:
     notices: tuple[Notice, ...] = ()
 
 
-def place(servers: Sequence[PlannedServer], configs: Mapping[str, ServerConfig], engine_bytes: int) -> Placement:
-    """The placement of the databases of *servers* on an engine with *engine_bytes* of memory, 0 for unknown.
+def place(
+    servers: Sequence[PlannedServer], configs: Mapping[str, ServerConfig], memory_bytes: int, *, is_local: bool = False
+) -> Placement:
+    """The placement of the databases of *servers* on a machine with *memory_bytes* of memory, 0 for unknown: that of the engine,
+    or with *is_local* this one.
 
-    Databases that do not fit are placed on the engine's disk, those with the largest need first, and a notice says so.
+    Databases that do not fit are placed on its disk, those with the largest need first, and a notice says so.
     """
     on_disk = {name for name, config in configs.items() if not config.in_memory}
     sizes = {name: config.memory_size for name, config in configs.items() if config.memory_size}
@@ -43,20 +46,20 @@ def place(servers: Sequence[PlannedServer], configs: Mapping[str, ServerConfig],
             needs[name] += server.engine.memory_bytes + sizes.get(name, DATABASES_BYTES)
     notices: list[Notice] = []
     for name, _ in needs.most_common():
-        if engine_bytes and needs.total() + RUNNER_BYTES > engine_bytes:
-            notices.append(_notice(name, needs, engine_bytes))
+        if memory_bytes and needs.total() + RUNNER_BYTES > memory_bytes:
+            notices.append(_notice(name, needs, memory_bytes, "this machine" if is_local else "the engine"))
             on_disk.add(name)
             del needs[name]
     in_memory = {name: size for name, size in sizes.items() if name not in on_disk}
     return Placement(frozenset(on_disk), in_memory, tuple(notices))
 
 
-def _notice(name: str, needs: Counter[str], engine_bytes: int) -> Notice:
+def _notice(name: str, needs: Counter[str], memory_bytes: int, machine: str) -> Notice:
     return Notice(
         "databases-on-disk",
-        f"{name}: its databases are on the engine's disk, which is slower: in memory, its servers would take"
+        f"{name}: its databases are on {machine}'s disk, which is slower: in memory, its servers would take"
         f" {_megabytes(needs[name])}, all of them {_megabytes(needs.total())} beside {_megabytes(RUNNER_BYTES)} for"
-        f" the tests, and the engine has {_megabytes(engine_bytes)}. A smaller memory_size in"
+        f" the tests, and {machine} has {_megabytes(memory_bytes)}. A smaller memory_size in"
         f" [tool.harness.servers.{name}] may fit; in_memory = false there chooses the disk, without this notice.",
     )
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from harness.errors import ServerError, UsageError
 from harness.host.config.options import Config
-from harness.host.docker import containers
-from harness.host.docker.client import Client
 from harness.host.engines.engine import PASSWORD_VARIABLE
 from harness.host.locks import lock_file
+from harness.host.platform import Platform
 
 
 def run_id(config: Config) -> str:
@@ -25,7 +24,7 @@ def run_id(config: Config) -> str:
     parts = (
         str(config.project),
         config.settings or "",
-        config.runner,
+        config.runner if config.server_kind != "local" else "local",
         config.network,
         *map(str, config.db),
         *config.django,
@@ -47,13 +46,13 @@ def held(run: str) -> Iterator[None]:
         yield
 
 
-def password(client: Client, run: str) -> str | None:
+def password(platform: Platform, run: str) -> str | None:
     """The password of the persistent servers; ``None`` if there are none."""
-    servers = containers.persistent_servers(client, run).values()
+    servers = platform.persistent(run).values()
     return next((server.environment.get(PASSWORD_VARIABLE) for server in servers), None)
 
 
-def end(client: Client, run: str) -> None:
-    """End the persistent servers of an earlier run, unless another run uses them."""
+def end(run: str, remove: Callable[[str], None]) -> None:
+    """End the persistent servers of an earlier run by *remove*, unless another run uses them."""
     with contextlib.suppress(UsageError, ServerError), held(run):
-        containers.remove_run(client, run)
+        remove(run)

@@ -34,6 +34,7 @@ from harness.host.project.settings_search import VARIABLE, suggestions
 from harness.host.run import history, left_behind
 from harness.host.run.collected import collect
 from harness.host.run.environment import Environment, read_environment
+from harness.host.run.platforms import choice
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
 from harness.protocol import codec, naming
@@ -115,6 +116,8 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
     listing = left_behind.carried(config)
     for notice in left_behind.incomplete(config.root, listing, is_copied=config.runner == "container"):
         record.add(notice)
+    if text := choice.notice(config):
+        record.add(Notice("servers-local", text))
     if config.sources["project"] == MANAGE_PY:
         record.add(Notice("project-found", f"{MANAGE_PY} is in {config.project}: that is the project."))
     if config.sources["workdir"] == MANAGE_PY:
@@ -240,7 +243,7 @@ class _Run:
     def _start_servers(self, plan: ServerPlan) -> None:
         """Start the servers, in a thread of its own. A failure ends the run."""
         try:
-            images = self._resources.server_images(plan)
+            images = self._resources.prepare_servers(plan)
             with self._record.phase("servers"):
                 self._servers = servers = self._resources.servers(plan, images, self._record, self._lose)
                 if self._is_over:

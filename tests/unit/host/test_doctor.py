@@ -10,7 +10,6 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.host.config.load import load
-from harness.host.docker.client import found_by
 from harness.host.doctor import (
     Finding,
     Machine,
@@ -25,6 +24,7 @@ from harness.host.doctor import (
     start_command,
     verdict,
 )
+from harness.host.engine_address import found_by
 
 INFO = {
     "ServerVersion": "28.1",

@@ -1,6 +1,7 @@
 """Precedence, provenance, paths, and values that depend on each other."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -229,3 +230,27 @@ class TestRoot:
         (project / "pyproject.toml").write_text('[tool.harness]\nroot = ".."\n')
         config = load_config({}, {}, project.parent)
         assert (config.project, config.root, config.sources["project"]) == (project, project.parent, "manage.py")
+
+
+class TestServers:
+    @pytest.mark.parametrize("given", [{"server_kind": "local"}, {}])
+    def test_local_ones_are_reached_by_tests_on_this_machine(self, project: Path, given: dict[str, Any]) -> None:
+        config = load(project, "" if given else 'server_kind = "local"', **given)
+        assert config.runner == "host"
+        assert config.sources["runner"] == ("--servers" if given else "pyproject.toml")
+
+    def test_a_variable_chooses_them_too(self, project: Path) -> None:
+        assert load(project, "", {"HARNESS_SERVERS": "local"}).server_kind == "local"
+
+    def test_a_container_does_not_reach_them(self, project: Path) -> None:
+        error = refuse(project, 'runner = "container"', server_kind="local")
+        assert "the runner is a container (pyproject.toml)" in error.message
+        assert "--runner host" in error.hint
+
+    def test_they_have_no_isolated_network(self, project: Path) -> None:
+        assert "isolated" in refuse(project, 'network = "isolated"', server_kind="local").message
+
+    def test_a_word_in_place_of_the_tables_names_the_key(self, project: Path) -> None:
+        error = refuse(project, 'servers = "local"')
+        assert "expected a table" in error.message
+        assert "server_kind" in error.hint

@@ -34,6 +34,12 @@ def test_an_engine_of_unknown_memory_counts_as_large_enough() -> None:
     assert place(PAIR, {}, 0).on_disk == frozenset()
 
 
+def test_a_notice_names_the_machine_that_lacks_the_memory() -> None:
+    there, here = (place(PAIR, {}, 1 << 20, is_local=is_local).notices[0].text for is_local in (False, True))
+    assert "on the engine's disk" in there
+    assert "on this machine's disk" in here
+
+
 def test_the_last_byte_counts() -> None:
     assert place(PAIR, {}, NEEDED + RUNNER_BYTES).on_disk == frozenset()
     assert place(PAIR, {}, NEEDED + RUNNER_BYTES - 1).on_disk == {"mysql"}

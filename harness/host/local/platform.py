@@ -1,0 +1,176 @@
+"""The platform of servers that are processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from harness.errors import ServerError
+from harness.host.engines import Place
+from harness.host.local import addresses, folders, seeds
+from harness.host.local.account import account
+from harness.host.local.binaries import Binaries, find
+from harness.host.local.folders import Description
+from harness.host.local.seeds import Recipe
+from harness.host.local.server import END_S, LocalServer, Programs
+from harness.host.platform import PersistentServer, ServerSpec
+
+WATCH_S = 0.2
+"""The time between two looks at the servers' processes."""
+
+
+class LocalPlatform:
+    """The platform of servers that are processes of this machine. *recipe* reads the files that they run.
+
+    *on_progress* is called with a name and a line as programs are fetched, or a seed is made. ``notices`` are the reasons for
+    versions that differ from an engine's default; the caller shows them.
+    """
+
+    def __init__(self, recipe: Recipe, on_progress: Callable[[str, str], None] = lambda _name, _line: None) -> None:
+        self._recipe = recipe
+        self._on_progress = on_progress
+        self._account = account()
+        self._lock = threading.Lock()
+        self._binaries: dict[tuple[str, str], Binaries] = {}
+        self._programs: dict[tuple[str, str], Programs] = {}
+        self._endpoints: dict[tuple[str, str], tuple[str, int]] = {}
+        self._servers: list[LocalServer] = []
+
+    def binaries(self, engine: str, version: str | None) -> Binaries:
+        """The programs of an engine's version; ``None`` for one that the user did not name. Raises ``ServerError``."""
+        with self._lock:
+            found = self._binaries.get((engine, version or ""))
+            if found is None:
+                found = find(engine, version, os.environ, self._on_progress)
+                self._binaries[engine, version or ""] = self._binaries[engine, found.wanted] = found
+            return found
+
+    def programs(self, engine: str, version: str) -> Programs:
+        """The programs and the seed of an engine's version, made if missing. Raises ``ServerError``."""
+        binaries = self.binaries(engine, version)
+        with self._lock:
+            if (engine, version) not in self._programs:
+                made = seeds.programs(binaries, self._recipe, self._account, os.environ, self._on_progress)
+                self._programs[engine, version] = made
+            return self._programs[engine, version]
+
+    def server(self, spec: ServerSpec, earlier: str | None = None) -> LocalServer:
+        server = LocalServer(spec, self._account, lambda: self._prepare(spec), Path(earlier) if earlier else None)
+        with self._lock:
+            self._servers.append(server)
+        return server
+
+    def source(self, spec: ServerSpec) -> str:
+        return self.binaries(spec.engine, spec.version).source
+
+    def watch(self, run: str, on_event: Callable[[str, str], None]) -> Watch:
+        return Watch(self._of(run), on_event)
+
+    def persistent(self, run: str) -> Mapping[str, PersistentServer]:
+        return {
+            found.description.host: PersistentServer(
+                str(found.path), found.description.source, found.description.environment
+            )
+            for found in folders.find(self._account)
+            if found.description and found.pid is not None and _is(found.description, run, ())
+        }
+
+    def remove(self, run: str, roles: Collection[str] = ()) -> None:
+        with self._lock:
+            ours = [each for each in self._servers if each.spec.run == run and (not roles or each.spec.role in roles)]
+            self._servers = [each for each in self._servers if each not in ours]
+        until = time.monotonic() + END_S
+        for server in ours:
+            server.close()
+        for server in ours:
+            if not server.wait(until):
+                server.kill_supervisor()
+        left = [
+            found.path
+            for found in folders.find(self._account)
+            if found.description and _is(found.description, run, roles)
+        ]
+        still = folders.remove(self._account, left)
+        for server in ours:
+            server.close_log()
+        if still:
+            raise ServerError(
+                "A local server could not be removed.",
+                hint="harness doctor shows what is left, and --remove removes it.",
+                evidence="\n".join(map(str, still)),
+            )
+
+    def _of(self, run: str) -> Callable[[], list[LocalServer]]:
+        def servers() -> list[LocalServer]:
+            with self._lock:
+                return [each for each in self._servers if each.spec.run == run]
+
+        return servers
+
+    def _prepare(self, spec: ServerSpec) -> tuple[Programs, Description, Mapping[str, str]]:
+        programs = self.programs(spec.engine, spec.version)
+        address, port = self._endpoint(spec.run, spec.host, spec.port)
+        primary = spec.environment.get("HARNESS_PRIMARY")
+        place = Place(
+            parts=str(programs.parts),
+            seed=str(programs.seed),
+            host=spec.host,
+            address=(address, port),
+            primary=self._endpoint(spec.run, primary, spec.port) if primary else None,
+        )
+        description = Description(
+            run=spec.run,
+            host=spec.host,
+            role=spec.role,
+            engine=spec.engine,
+            version=spec.version,
+            address=address,
+            port=port,
+            source=programs.source,
+            is_held=spec.is_held,
+            folders=programs.folders,
+            variables=programs.variables,
+            environment=spec.environment,
+        )
+        return programs, description, place.environment
+
+    def _endpoint(self, run: str, host: str, port: int) -> tuple[str, int]:
+        """The address of the server *host*, chosen as the first one asks for it: itself, or its replica."""
+        with self._lock:
+            if (run, host) not in self._endpoints:
+                self._endpoints[run, host] = addresses.free_endpoint(run, host, port)
+            return self._endpoints[run, host]
+
+
+def _is(description: Description, run: str, roles: Collection[str]) -> bool:
+    return description.run == run and (not roles or description.role in roles)
+
+
+class Watch:
+    """Calls *on_event* once for each of *servers* that has ended or is stopped, from a thread, until it is closed."""
+
+    def __init__(self, servers: Callable[[], list[LocalServer]], on_event: Callable[[str, str], None]) -> None:
+        self._servers = servers
+        self._on_event = on_event
+        self._is_closed = threading.Event()
+        self._seen: set[tuple[str, str]] = set()
+        threading.Thread(target=self._look, name="local servers", daemon=True).start()
+
+    def close(self) -> None:
+        self._is_closed.set()
+
+    def _look(self) -> None:
+        while not self._is_closed.wait(WATCH_S):
+            for server in self._servers():
+                with contextlib.suppress(ServerError):  # it is not made yet
+                    what = "" if server.state().is_running else "die"
+                    self._report(server.id, what or ("pause" if server.is_paused() else ""))
+
+    def _report(self, id: str, what: str) -> None:
+        if what and (id, what) not in self._seen and not self._is_closed.is_set():
+            self._seen.add((id, what))
+            self._on_event(id, what)

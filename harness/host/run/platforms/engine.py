@@ -1,0 +1,124 @@
+"""The resources of a run that a Docker engine gives: its images, a network, containers for servers and runner."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
+
+from harness.host.config.options import Config
+from harness.host.docker import containers, watchdog
+from harness.host.docker.build_log import OnProgress
+from harness.host.docker.client import connect, memory_bytes
+from harness.host.docker.runner import RunnerSpec
+from harness.host.images import build_environment
+from harness.host.images.builder import ImageBuilder
+from harness.host.images.provision import RUNNER, ConfiguredImages
+from harness.host.interrupts import submit
+from harness.host.launch import distribution
+from harness.host.launch.container import COMMAND, ContainerRunner
+from harness.host.planning.plan import ServerPlan
+from harness.host.project import git_version
+from harness.host.project.files import FOLDER, RUNNER_UID
+from harness.host.run import persistent_servers
+from harness.host.run.environment import variables_of_tests
+from harness.protocol.events import Notice
+
+if TYPE_CHECKING:
+    from harness.host.platform import Platform
+
+Images = Mapping[tuple[str, str], str]
+"""The image of each engine and version."""
+
+
+class EngineResources:
+    """The resources of one run on an engine. *ahead* makes things before they are needed, *cleanup* removes them."""
+
+    def __init__(
+        self, config: Config, run: str, on_progress: OnProgress, ahead: Executor, cleanup: contextlib.ExitStack
+    ) -> None:
+        self._config = config
+        self._run = run
+        self._ahead = ahead
+        self._cleanup = cleanup
+        self._client = connect()
+        self._memory = submit(ahead, memory_bytes, self._client)
+        self._builder = cleanup.enter_context(
+            ImageBuilder(self._client, on_progress, lambda: build_environment.read(config, os.environ))
+        )
+        self._images = ConfiguredImages(self._builder, config)
+        if config.runner == "container":  # asking pip takes longer than finding the images
+            submit(ahead, lambda: self._builder.environment)
+
+    def runner_image(self) -> str | None:
+        """The image of the runner; makes those of the servers in ``db`` at the same time.
+
+        ``None`` where the runner is a child of this process.
+        """
+        if self._config.runner == "container":
+            _ = self._network  # made meanwhile
+        return self._images.all(self._config.db).get(RUNNER)
+
+    def runner_image_alone(self) -> str | None:
+        """The image of the runner, for a run without servers."""
+        return self._images.runner(self._config.run_django) if self._config.runner == "container" else None
+
+    def python_notice(self, *, is_plan: bool) -> Notice | None:
+        """The notice on the runner's Python where its source is an unusual one; after ``runner_image``."""
+        return self._images.python_notice(is_plan=is_plan)
+
+    def prepare(self, plan: ServerPlan) -> Images:
+        """The image of each engine and version in *plan*, made if missing."""
+        return self._images.servers({(server.engine.name, server.version) for server in plan.servers})
+
+    def memory_bytes(self) -> int:
+        """The memory of the engine's machine in bytes; 0 where the engine does not report it."""
+        return self._memory.result()
+
+    def platform(self, plan: ServerPlan, images: Images) -> Platform:
+        """The platform of the servers of *plan*, on *images*."""
+        # testcontainers is slow to import, and the runner's start must not wait for it
+        from harness.host.docker.server import ContainerOptions, DockerPlatform
+
+        network = self._network.result() if plan.servers else ""
+        options = ContainerOptions(network=network, images=images, publish=self._config.runner == "host")
+        return DockerPlatform(self._client, options)
+
+    def runner(
+        self, image: str, archive: IO[bytes], on_stderr: Callable[[bytes], None], *, needs_servers: bool
+    ) -> ContainerRunner:
+        """The runner in a container of *image* with the project in *archive*, not yet started."""
+        config = self._config
+        spec = RunnerSpec(
+            run=self._run,
+            image=image,
+            command=COMMAND,
+            folder=FOLDER,
+            user=f"{RUNNER_UID}:{RUNNER_UID}",
+            network=self._network.result() if needs_servers else None,
+            environment={
+                **git_version.variables_of_tests(config.project),
+                **variables_of_tests(config, sys.warnoptions),
+            },
+        )
+        own = distribution.files_of(config.project, config.root)
+        return ContainerRunner(self._client, spec, archive, on_stderr, own)
+
+    @cached_property
+    def _network(self) -> Future[str]:
+        """The run's network, made in the background from the first use on."""
+        return submit(self._ahead, self._make_network)
+
+    def _make_network(self) -> str:
+        self._cleanup.enter_context(watchdog.watched(self._run))
+        is_isolated = self._config.network == "isolated"
+        persistent_run = persistent_servers.run_id(self._config)
+        if self._config.keepdb:
+            self._cleanup.enter_context(persistent_servers.held(persistent_run))
+            return containers.persistent_network(self._client, persistent_run, is_isolated=is_isolated)
+        persistent_servers.end(persistent_run, lambda run: containers.remove_run(self._client, run))
+        return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))

@@ -1,0 +1,83 @@
+"""The resources of a run whose servers are processes of this machine. Imports nothing that speaks to Docker."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, as_completed
+from types import MappingProxyType
+
+from harness.host.config.options import Config
+from harness.host.config.servers import ServerConfig
+from harness.host.images import recipe
+from harness.host.interrupts import submit
+from harness.host.local import folders
+from harness.host.local.account import account
+from harness.host.local.platform import LocalPlatform
+from harness.host.planning.plan import ServerPlan
+from harness.host.run import persistent_servers
+from harness.protocol.events import Notice
+
+NO_IMAGES: Mapping[tuple[str, str], str] = MappingProxyType({})
+
+
+class LocalResources:
+    """The resources of one run on this machine. *ahead* makes things before they are needed, *cleanup* ends leases."""
+
+    def __init__(
+        self,
+        config: Config,
+        on_progress: Callable[[str, str], None],
+        ahead: Executor,
+        cleanup: contextlib.ExitStack,
+        on_notice: Callable[[Notice], None],
+    ) -> None:
+        self._config = config
+        self._cleanup = cleanup
+        self._ahead = ahead
+        self._on_notice = on_notice
+        self._platform = LocalPlatform(lambda name: recipe.load(name).files, on_progress)
+        submit(ahead, folders.remove_abandoned, account())
+
+    def runner_image(self) -> None:
+        """None: the tests run as a child of this process."""
+
+    def runner_image_alone(self) -> None:
+        """None, likewise."""
+
+    def python_notice(self, *, is_plan: bool) -> None:
+        """None: the tests run on the Python of this process."""
+
+    def prepare(self, plan: ServerPlan) -> Mapping[tuple[str, str], str]:
+        """Find the programs and the seeds of the servers in *plan*, or make them, side by side. Raises ``ServerError``."""
+        wanted = {(server.engine.name, server.version) for server in plan.servers}
+        for done in as_completed([submit(self._ahead, self._platform.programs, *each) for each in wanted]):
+            done.result()
+        for engine in sorted({engine for engine, _ in wanted}):
+            for notice in left_out(engine, self._config.servers.get(engine, ServerConfig())):
+                self._on_notice(notice)
+        return NO_IMAGES
+
+    def memory_bytes(self) -> int:
+        """The memory that the servers may take, in bytes; 0 without a file system in memory: their folders are on disk then."""
+        return folders.memory_bytes()
+
+    def platform(self, plan: ServerPlan, images: Mapping[tuple[str, str], str]) -> LocalPlatform:
+        """The platform of the servers of *plan*."""
+        persistent_run = persistent_servers.run_id(self._config)
+        if self._config.keepdb:
+            self._cleanup.enter_context(persistent_servers.held(persistent_run))
+        else:
+            persistent_servers.end(persistent_run, self._platform.remove)
+        return self._platform
+
+
+def left_out(engine: str, server: ServerConfig) -> Iterator[Notice]:
+    """A notice for the keys of an engine's table that a local server does not follow."""
+    given = {"image": server.image, "apt": server.apt, "memory_size": server.memory_size}
+    if keys := [key for key, value in given.items() if value]:
+        text = (
+            f"[tool.harness.servers.{engine}] {', '.join(keys)}: not for local servers, which run the programs of this machine"
+            " and have no memory of their own. --servers docker follows it."
+        )
+        yield Notice("servers-local", text)
