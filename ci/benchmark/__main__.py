@@ -9,7 +9,19 @@ from pathlib import Path
 
 import click
 
-from ci.benchmark import backends, clones, clones_mysql, empty, pair, pytest_runs, recovery, report, scale, suite
+from ci.benchmark import (
+    backends,
+    clones,
+    clones_mysql,
+    empty,
+    pair,
+    pytest_runs,
+    recovery,
+    report,
+    routers,
+    scale,
+    suite,
+)
 from ci.benchmark.figures import Comparison, Figure
 from ci.benchmark.ground import ROOT, WORKERS, Ground, machine
 from ci.benchmark.race import Sides, race
@@ -26,6 +38,7 @@ FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((backends.comparison(backend), backends.storefront(backend)) for backend in backends.BACKENDS),
     *((clones.comparison(slots), clones.clones(slots)) for slots in clones.SLOTS),
     *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),
+    (routers.ROUTERS, routers.routers),
     (empty.EMPTY, empty.empty),
     (empty.PYTEST, empty.pytest),
     (pytest_runs.EMPTY_XDIST, pytest_runs.against(pytest_runs.empty_files, "-n", str(WORKERS))),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+import django
 import django.test.runner
 import django.test.utils
 from django.db.backends.base import base as _base
@@ -148,6 +149,52 @@ def watch_templates(step: Callable[[str], AbstractContextManager[None]]) -> Call
 
     put(timed_create, timed_serialise, timed_apply)
     return lambda: put(create, serialise, apply)
+
+
+def replace_forwards(
+    migrate: Callable[[Any, Any, list[Any], Callable[[Any, list[Any]], Any]], Any],
+) -> Callable[[], None]:
+    """Put *migrate* in place of the part of Django's executor that applies migrations. Returns the function that undoes this.
+
+    *migrate* gets the executor, the state, the migrations to apply in their order, and Django's own way, which takes a state and
+    some of those migrations, and returns the new state.
+    """
+    own = MigrationExecutor._migrate_all_forwards  # type: ignore[attr-defined]  # not in the stubs
+
+    def forwards(self: Any, state: Any, plan: Any, full_plan: Any, fake: bool, fake_initial: bool) -> Any:
+        if fake or fake_initial or type(self) is not MigrationExecutor:
+            return own(self, state, plan, full_plan, fake=fake, fake_initial=fake_initial)
+
+        def walk(state: Any, migrations: list[Any]) -> Any:
+            part = [(migration, False) for migration in migrations]
+            return own(self, state, part, full_plan, fake=False, fake_initial=False)
+
+        wanted = {migration for migration, _ in plan}
+        return migrate(self, state, [migration for migration, _ in full_plan if migration in wanted], walk)
+
+    def put(function: Any) -> None:
+        MigrationExecutor._migrate_all_forwards = function  # type: ignore[attr-defined]  # likewise
+
+    put(forwards)
+    return lambda: put(own)
+
+
+def record_migration(executor: Any, migration: Any) -> None:
+    """Record *migration* as applied, and tell the callback of *executor* about it, as Django does for each one."""
+    if executor.progress_callback:
+        executor.progress_callback("apply_start", migration, False)
+    if django.VERSION >= (6, 0):
+        executor.record_migration(migration.app_label, migration.name)
+    else:
+        executor.record_migration(migration)
+    if executor.progress_callback:
+        executor.progress_callback("apply_success", migration, False)
+
+
+def editor_functions(connection: Any) -> tuple[Any, ...]:
+    """The functions that a schema editor of *connection* calls around every migration."""
+    editor = connection.SchemaEditorClass
+    return (editor.__init__, editor.__enter__, editor.__exit__)
 
 
 def run_exit_handlers() -> list[BaseException]:

@@ -16,6 +16,7 @@ from .. import private_apis
 from ..failures import import_advice, message_of, project_traceback, type_name
 from ..sql.known_errors import advice
 from ..sql.statement_log import StatementLog
+from ..templates import denied
 from ..templates.steps import timed
 
 SQL_CHARACTERS = 4000
@@ -65,7 +66,7 @@ def reported(statement_log: StatementLog, report: Callable[[Event], None]) -> It
     statement_log.before, statement_log.last_error = progress.tick, None
     unwatch = private_apis.watch_migrations(progress.plan, progress.step)
     try:
-        with timed(report):
+        with timed(report) as step, denied.recorded(step):
             yield
     except HarnessError:
         raise

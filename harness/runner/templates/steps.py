@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from ...protocol.events import TemplateTimed
 from ...protocol.results import TimedStep
 from .. import private_apis, unpatched
 
+Step = Callable[[str], AbstractContextManager[None]]
+
 
 @contextmanager
-def timed(report: Callable[[TemplateTimed], None]) -> Iterator[None]:
-    """Time the steps of the block, and *report* them at its end, also if it raises."""
+def timed(report: Callable[[TemplateTimed], None]) -> Iterator[Step]:
+    """Time the steps of the block, and *report* them at its end, also if it raises. Yields the context of a step by its name."""
     steps: list[TimedStep] = []
 
     @contextmanager
@@ -25,7 +27,7 @@ def timed(report: Callable[[TemplateTimed], None]) -> Iterator[None]:
 
     unwatch = private_apis.watch_templates(step)
     try:
-        yield
+        yield step
     finally:
         unwatch()
         if steps:
