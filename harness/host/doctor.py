@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,7 @@ from harness.host.images.debian import DEFAULT_SUITE, SUITES
 from harness.host.images.pythons import interpreters
 from harness.host.images.pythons.ways import known
 from harness.host.images.specs import base_hint, debian_origin
+from harness.host.local.binaries.survey import Offer, survey
 from harness.host.project.files import project_files
 from harness.host.project.python_version import PYTHONS, Wanted
 
@@ -42,6 +43,7 @@ DISK_WANTED_BYTES = 5 * GIGABYTE
 PROBE_TIMEOUT_S = 15
 LEFT_BEHIND_S = 600
 """The least age, in seconds, of a dead run's remains: a run that has just begun has few visible containers."""
+ENGINE = "Docker engine"
 CONFIGURATION = "Configuration"
 """The row of a project's ``[tool.harness]``."""
 
@@ -85,7 +87,11 @@ def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
         is_socket_denied=SOCKET.exists() and not os.access(SOCKET, os.R_OK | os.W_OK),
     )
     python, git = Finding("ok", "Python", platform.python_version()), check_git(_git_version(), machine)
-    findings = [python, git, *_read_configuration(environ, Path.cwd()), *_ask_engine(environ, machine, remove)]
+    local = [check_local(offer) for offer in survey(environ)]
+    engine = _ask_engine(environ, machine, remove)
+    if any(finding.level == "ok" for finding in local):
+        engine = [without_engine(finding) for finding in engine]
+    findings = [python, git, *_read_configuration(environ, Path.cwd()), *engine, *local]
     print(render(findings))
     return verdict(findings)
 
@@ -160,6 +166,23 @@ def check_git(version: str, machine: Machine) -> Finding:
     )
 
 
+def check_local(offer: Offer) -> Finding:
+    """The finding on the local servers of one engine: a machine without any can still run those of another, or containers."""
+    subject = f"Local {offer.title}"
+    if offer.lines:
+        return Finding("ok", subject, "\n".join(offer.lines))
+    return Finding("note", subject, "none", offer.remedy)
+
+
+def without_engine(finding: Finding) -> Finding:
+    """*finding* on a Docker engine, for a machine that can run local servers: one that is missing stops no run then."""
+    if finding.subject != ENGINE or finding.level != "missing":
+        return finding
+    return replace(
+        finding, level="note", seen=f"{finding.seen}\nServers can run on this machine itself: --servers local"
+    )
+
+
 def start_command(machine: Machine, elsewhere: str) -> str:
     """The command that starts an engine here; empty where none is known, and where an engine *elsewhere* is configured."""
     sudo = machine.sudo
@@ -179,10 +202,10 @@ def check_engine(info: Mapping[str, Any], address: str) -> Iterator[Finding]:
     """The findings on *info*, as Docker's API gives it, of the engine found by *address*."""
     version, system, driver = info.get("ServerVersion", "?"), info.get("OSType", "linux"), info.get("Driver", "?")
     if system == "linux":
-        yield Finding("ok", "Docker engine", f"{version}, by {address}")
+        yield Finding("ok", ENGINE, f"{version}, by {address}")
     else:
         seen = f"{version}, by {address}, for {system} containers"
-        yield Finding("missing", "Docker engine", seen, "Switch the engine to Linux containers.")
+        yield Finding("missing", ENGINE, seen, "Switch the engine to Linux containers.")
     if driver != "vfs":
         yield Finding("ok", "Storage driver", str(driver))
     else:
@@ -258,7 +281,7 @@ def _ask_engine(environ: Mapping[str, str], machine: Machine, remove: bool) -> l
     except FAILURES:
         message, hint = "The Docker engine answers, but does not describe itself.", "Look at the engine's own log."
     elsewhere = environ.get("DOCKER_HOST", "") or context_of(environ, docker_config(environ))
-    return [Finding("missing", "Docker engine", message, start_command(machine, elsewhere) or hint)]
+    return [Finding("missing", ENGINE, message, start_command(machine, elsewhere) or hint)]
 
 
 def _examine(client: Client, environ: Mapping[str, str], machine: Machine, remove: bool) -> Iterator[Finding]:

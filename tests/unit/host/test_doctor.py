@@ -18,13 +18,17 @@ from harness.host.doctor import (
     check_engine,
     check_git,
     check_images,
+    check_local,
     check_pythons,
     check_remains,
     render,
     start_command,
     verdict,
+    without_engine,
 )
 from harness.host.engine_address import found_by
+from harness.host.engines import ENGINES
+from harness.host.local.binaries.survey import Offer
 
 INFO = {
     "ServerVersion": "28.1",
@@ -172,6 +176,20 @@ class TestTable:
         assert render(findings).endswith("\n\nA run can work here.")
         assert verdict(findings) == ExitCode.GREEN
 
+    def test_local_servers_do_without_an_engine(self) -> None:
+        missing = Finding("missing", "Docker engine", "none answers", "start it")
+        found = without_engine(missing)
+        assert (found.level, found.remedy) == ("note", "start it")
+        assert found.seen == "none answers\nServers can run on this machine itself: --servers local"
+        assert verdict([found, check_local(Offer("postgres", ("17 of a wheel",)))]) is ExitCode.GREEN
+        for other in (Finding("missing", "Disk", "full"), Finding("ok", "Docker engine", "28.1")):
+            assert without_engine(other) == other
+
+    def test_an_engine_without_a_local_server_stops_no_run(self) -> None:
+        assert check_local(Offer("mysql", (), "install it")) == Finding("note", "Local MySQL", "none", "install it")
+        offer = Offer("mariadb", ("10.11.14 in /usr/sbin", "11.8.3 in /opt/bin"))
+        assert check_local(offer) == Finding("ok", "Local MariaDB", "10.11.14 in /usr/sbin\n11.8.3 in /opt/bin")
+
     def test_the_command_without_an_engine(self) -> None:
         process = subprocess.run(
             [sys.executable, "-m", "harness", "doctor"],
@@ -180,10 +198,15 @@ class TestTable:
             timeout=60,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "DOCKER_HOST": "tcp://127.0.0.1:1"},
         )
-        assert process.returncode == ExitCode.SERVERS, process.stderr
-        lines = process.stdout.splitlines()
-        place = lines.index("missing  Docker engine  No Docker engine answers at tcp://127.0.0.1:1 (DOCKER_HOST).")
-        assert lines[place + 1].lstrip().startswith("-> ")
+        lines = [line.split(maxsplit=1) for line in process.stdout.splitlines()]
+        local = [level for level, text in filter(None, lines[:-2]) if text.startswith("Local ")]
+        level = "note" if "ok" in local else "missing"
+        assert len(local) == len(ENGINES)
+        assert process.returncode == (ExitCode.SERVERS if level == "missing" else ExitCode.GREEN), process.stderr
+        (place,) = (number for number, line in enumerate(lines) if line[1:] and line[1].startswith("Docker engine"))
+        assert lines[place][0] == level
+        assert "No Docker engine answers at tcp://127.0.0.1:1 (DOCKER_HOST)." in lines[place][1]
+        assert "->" in (lines[place + 1][0], lines[place + 2][0])
         assert process.stderr == ""
 
 

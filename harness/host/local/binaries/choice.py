@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.errors import ServerError
 from harness.host.engines import ENGINES, Engine
-from harness.host.local.binaries.machine import SERVERS, Installed, Machine, is_version
+from harness.host.local.binaries.machine import SERVERS, TIME_ZONES, Installed, Machine, is_version
 from harness.host.local.binaries.wheels import WHEELS, Wheel, wheels_of
 
 OLDEST = {"postgres": (12,), "mysql": (8, 0, 23), "mariadb": (10, 5)}
@@ -53,8 +53,13 @@ def _ways(engine: str, wanted: str, servers: Sequence[Installed], machine: Machi
         if is_version(server.version, wanted) and not server.unusable:
             yield Choice(wanted, server)
     for wheel in wheels_of(wanted) if engine == "postgres" else ():
-        if tag := wheel.tag(machine.tags):
+        if tag := runnable(wheel, machine):
             yield Choice(wanted, wheel, tag)
+
+
+def runnable(wheel: Wheel, machine: Machine) -> str:
+    """The platform tag of the file of *wheel* that runs on *machine*; empty if none does."""
+    return "" if wheel.needs_time_zones and not machine.has_time_zones else wheel.tag(machine.tags)
 
 
 def _others(engine: Engine, wanted: str, servers: Sequence[Installed]) -> Iterator[str]:
@@ -83,11 +88,15 @@ def missing(engine: Engine, wanted: str, servers: Sequence[Installed], machine: 
     """The error for a version that this machine cannot run, with the next step."""
     usable = [server for server in servers if not server.unusable]
     message = f"This machine has no {engine.title} {wanted} for a local server"
-    if engine.name == "postgres":
+    lacks_zones = not machine.has_time_zones and any(wheel.tag(machine.tags) for wheel in wheels_of(wanted))
+    if engine.name == "postgres" and lacks_zones:
+        message += f", and its wheel needs the system's time zones ({TIME_ZONES.parent})"
+    elif engine.name == "postgres":
         message += f", and no wheel of it runs on {machine.title}"
     has = "; ".join(f"{engine.title} {server.version} in {server.place}" for server in usable)
     message += f". It has {has}." if has else "."
-    steps = [*_other_versions(engine, usable, machine), _installation(engine, wanted, machine, has_other=bool(usable))]
+    steps = ["Install the system's package tzdata."] if engine.name == "postgres" and lacks_zones else []
+    steps += [*_other_versions(engine, usable, machine), _installation(engine, wanted, machine, has_other=bool(usable))]
     steps.append("With a Docker engine, --servers docker needs no programs of this machine.")
     reasons = [server.unusable for server in servers if server.unusable]
     return ServerError(message, hint=" ".join(steps), evidence="\n".join(reasons))
@@ -97,7 +106,7 @@ def _other_versions(engine: Engine, usable: Sequence[Installed], machine: Machin
     """The versions that this machine can run, as steps of a hint."""
     if any(server.order >= OLDEST[engine.name] for server in usable):
         yield f"--db {engine.name} without a version takes what this machine has."
-    versions = [wheel.version for wheel in WHEELS if wheel.tag(machine.tags)] if engine.name == "postgres" else []
+    versions = [wheel.version for wheel in WHEELS if runnable(wheel, machine)] if engine.name == "postgres" else []
     if versions:
         yield f"From a wheel, it can run {', '.join(f'--db {engine.name}:{version}' for version in versions)}."
 

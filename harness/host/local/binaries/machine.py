@@ -20,6 +20,8 @@ from pathlib import Path
 import packaging.tags
 
 PROBE_DEADLINE_S = 20
+TIME_ZONES = Path("/usr/share/zoneinfo/UTC")
+"""A file of Debian's package tzdata, which a minimal system may lack."""
 
 FOLDERS: Mapping[str, tuple[str, ...]] = {
     "postgres": (
@@ -72,7 +74,7 @@ class Machine:
 
     ``system`` and ``processor`` are as ``platform`` names them, ``libc`` is such as ``glibc 2.36``, empty where unknown.
     ``tags`` are the platform tags of wheels that run here. ``installer`` is the program that installs packages: ``apt-get``,
-    ``brew``, ``dnf``, ``apk``, or empty.
+    ``brew``, ``dnf``, ``apk``, or empty. ``distribution`` and ``suite`` are such as ``debian`` and ``bookworm``.
     """
 
     system: str = "Linux"
@@ -83,6 +85,7 @@ class Machine:
     installer: str = ""
     distribution: str = ""
     suite: str = ""
+    has_time_zones: bool = True
 
     @property
     def sudo(self) -> str:
@@ -148,6 +151,7 @@ def read_machine() -> Machine:
         installer=next((each for each in installers if shutil.which(each)), ""),
         distribution=release.get("ID", ""),
         suite=release.get("VERSION_CODENAME", ""),
+        has_time_zones=TIME_ZONES.is_file(),
     )
 
 

