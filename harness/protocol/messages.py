@@ -163,8 +163,8 @@ class SeedFound:
     """The host's answer to ``SeedWanted``: what the servers started from.
 
     On a ``hit`` every template of ``key`` is there, with the clones of the slots 1 to ``slots``, on the servers and in
-    ``files``; ``near``: the templates of an ancestor whose migrations were ``migrations``, a beginning of the wanted ones in
-    their order. On a ``miss``, for ``reason``, there is nothing.
+    ``files``; ``near``: the templates of an ancestor whose migrations were ``migrations``, some of the wanted ones.
+    On a ``miss``, for ``reason``, there is nothing.
     """
 
     state: SeedState

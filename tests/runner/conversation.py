@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,9 +32,10 @@ from harness.protocol.events import (
     RunAborted,
     RunFinished,
     RunPlanned,
+    SeedWanted,
     TopologyFound,
 )
-from harness.protocol.messages import Begin, Endpoint, Message, Route, RunSpec, ServersReady, UseRoutes
+from harness.protocol.messages import Begin, Endpoint, Message, Route, RunSpec, SeedFound, ServersReady, UseRoutes
 from harness.protocol.results import Outcome, PlannedTest
 from harness.protocol.topology import dependencies_of, primary_of
 from harness.report.model.ledger import fold
@@ -312,15 +313,21 @@ def run(
     endpoints: Sequence[Endpoint] = (),
     python: str = sys.executable,
     env: Mapping[str, str] | None = None,
+    seed: SeedFound | None = None,
     **options: Any,
 ) -> Journal:
-    """The whole conversation."""
+    """The whole conversation. With ``cache``, *seed* answers the wish for one; it has the wanted key."""
     with Conversation(project, python, env, **options) as conversation:
         conversation.send(Begin(spec))
         while (envelope := conversation.read()) is not None:
-            if isinstance(envelope.event, TopologyFound) and not spec.plan_only:
-                conversation.send(UseRoutes(tuple(routes or plain_routes(envelope.event))))
-                conversation.send(ServersReady(tuple(endpoints)))
+            event = envelope.event
+            if isinstance(event, TopologyFound) and not spec.plan_only:
+                conversation.send(UseRoutes(tuple(routes or plain_routes(event))))
+                if not spec.cache:
+                    conversation.send(ServersReady(tuple(endpoints)))
+            elif isinstance(event, SeedWanted):
+                found = replace(seed or SeedFound("miss", reason="no seed"), key=event.key)
+                conversation.send(ServersReady(tuple(endpoints), found))
         return conversation.finish()
 
 

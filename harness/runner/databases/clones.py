@@ -98,12 +98,17 @@ def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
 
 
 def make_clones(
-    databases: Iterable[TestDatabase], slot: int, replicas: Collection[str], in_memory: Collection[str]
+    databases: Iterable[TestDatabase],
+    slot: int,
+    replicas: Collection[str],
+    in_memory: Collection[str],
+    *,
+    are_made: bool = False,
 ) -> None:
     """Make the slot's clones, and wait until every replica has them. Clones of an earlier worker are dropped first.
 
     ``replicas`` are the mirror aliases that have a server of their own, ``in_memory`` those whose server has its databases in
-    memory. Raises ``ServerError``.
+    memory. With *are_made*, the clones on servers are there already. Raises ``ServerError``.
     """
     for database in databases:
         connection = connections[database.alias]
@@ -112,17 +117,22 @@ def make_clones(
         if connection.vendor not in ("postgresql", "mysql"):
             connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
             continue
-        with _cloning(database, slot) as (session, clone):
-            if connection.vendor == "postgresql":
-                with session.cursor() as cursor:
-                    strategy = postgres_clone.strategy(session.pg_version, is_in_memory=database.alias in in_memory)
-                    postgres_clone.make_clone(cursor, database.template, clone, strategy)
-            else:
-                with session.wrap_database_errors:
-                    mysql_clone.make_clone(session.connection, database.template, clone)
+        if not are_made:
+            _make_clone(database, slot, is_in_memory=database.alias in in_memory)
         _, *mirrors = database.aliases(replicas)
         for mirror in mirrors:
             await_replica(database.alias, mirror)
+
+
+def _make_clone(database: TestDatabase, slot: int, *, is_in_memory: bool) -> None:
+    with _cloning(database, slot) as (session, clone):
+        if connections[database.alias].vendor == "postgresql":
+            with session.cursor() as cursor:
+                strategy = postgres_clone.strategy(session.pg_version, is_in_memory=is_in_memory)
+                postgres_clone.make_clone(cursor, database.template, clone, strategy)
+        else:
+            with session.wrap_database_errors:
+                mysql_clone.make_clone(session.connection, database.template, clone)
 
 
 def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:

@@ -40,6 +40,7 @@ from ..replication.catch_up import await_replicas
 from ..schedule.order import arranged
 from ..schedule.slots import FailureLimit
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
+from ..seeds.own_set_up import has_own_set_up
 from ..unittest_suite.class_runner import ClassRunner
 from ..workers import time_limits
 from . import labels, portability
@@ -52,6 +53,7 @@ class HarnessRunner(DiscoverRunner):
     """The base class behind every project's runner: discovery makes a plan, and workers run the suite."""
 
     harness: Session
+    _project_class: type = DiscoverRunner
     _plan: Plan | None = None
     _labels: labels.Labels | None = None
     _considered: dict[int, unittest.TestCase]
@@ -115,12 +117,17 @@ class HarnessRunner(DiscoverRunner):
         """Make the templates, by Django. Workers make the clones."""
         aliases = kwargs.get("aliases")
         session = self.harness
+        self.parallel = 1
+        if session.seeding.is_building_anew:
+            return super().setup_databases(**kwargs)
         portability.check_models(session.topology, connections if aliases is None else aliases)
         session.gate.open()
         session.journal.start_phase("template")
-        self.parallel = 1
+        django = super().setup_databases
         with migration_errors.reported(session.statement_log, session.journal.write):
-            self._old_config = super().setup_databases(**kwargs)
+            self._old_config = session.seeding.make(
+                lambda: django(**kwargs), aliases, is_compared=not has_own_set_up(self._project_class)
+            )
         spawned.publish(session.topology.aliases)
         await_replicas(self._mirror_pairs(), session.replicas)  # the next step may read from a replica
         return self._old_config
@@ -152,10 +159,12 @@ class HarnessRunner(DiscoverRunner):
         session.journal.finish_phase("template")
         if not plan.tests:
             return result
+        made = self._test_databases()
+        session.seeding.save_files(made)
         tally = run_plan(
             session,
             plan,
-            self._test_databases(),
+            made,
             limits=time_limits.limits(plan, session.spec),
             make_unit_runner=ClassRunner,
             init_worker=_own_init_worker(self),
@@ -256,8 +265,24 @@ class SuiteRunHereError(BaseException):
 class OwnRunSuite(DiscoverRunner):
     """Comes before a project's runner class, and ends a ``run_suite`` that runs the tests itself (XML runners do that).
 
-    The tests would run here, in one process, with no outcome in the journal. They run in workers instead.
+    The tests would run here, in one process, with no outcome in the journal. They run in workers instead. Its
+    ``setup_databases`` does not run where the databases are cached as it leaves them.
     """
+
+    def setup_databases(self, **kwargs: Any) -> Any:
+        """Call the project's method, unless the cached templates are those after it."""
+        assert isinstance(self, HarnessRunner)
+        seeding, aliases = self.harness.seeding, kwargs.get("aliases")
+        own = super().setup_databases
+        if seeding.is_building_anew or not (seeding.allows_own_set_up and has_own_set_up(self._project_class)):
+            return own(**kwargs)
+        self.harness.gate.open()
+        if seeding.decide(aliases).state != "hit":
+            return own(**kwargs)
+        if self.harness.spec.verify_template:
+            with migration_errors.reported(self.harness.statement_log, self.harness.journal.write):
+                seeding.compare(lambda: own(**kwargs), aliases)
+        return HarnessRunner.setup_databases(self, **kwargs)
 
     def run_suite(self, suite: Any, **kwargs: Any) -> unittest.TestResult:  # type: ignore[override]  # as HarnessRunner's
         """Run the project's ``run_suite``, or the harness's as soon as the project's calls ``suite`` or ``suite.run``."""
@@ -277,7 +302,8 @@ def runner_class(project_class: type) -> type[HarnessRunner]:
     """A subclass of the project's runner class with ``HarnessRunner`` as the class that its ``super()`` calls reach."""
     if project_class is DiscoverRunner:
         return HarnessRunner
-    return type(project_class.__name__, (OwnRunSuite, project_class, HarnessRunner), {})
+    bases = (OwnRunSuite, project_class, HarnessRunner)
+    return type(project_class.__name__, bases, {"_project_class": project_class})
 
 
 def _own_init_worker(runner: DiscoverRunner) -> Callable[[int], None] | None:

@@ -59,6 +59,7 @@ def run_plan(
             retries=retries or Retries(spec.retries),
             is_failfast=failure_limit.maxfail == 1,
             check_isolation=spec.check_isolation,
+            slots_with_clones=session.seeding.take_clones(),
         )
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
         tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()

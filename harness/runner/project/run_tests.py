@@ -20,9 +20,11 @@ from ...errors import HarnessError, ProjectError
 from ...protocol.events import RunFinished, RunPlanned
 from ...protocol.messages import Endpoint, Route, RunSpec, ServersReady
 from ...protocol.topology import Topology
-from ..failures import import_advice, project_traceback
+from ..failures import import_advice, project_root, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count, warning_counts
+from ..seeds.own_set_up import own_set_up
+from ..seeds.seeding import Seeding
 from ..text import class_name
 from ..unittest_suite.observed_run import ObservedRun
 from . import label_names, portability
@@ -46,16 +48,21 @@ def begin(
     messages.watch()
     endpoints: tuple[Endpoint, ...] | None = None
 
+    workers = spec.workers or cpu_count.available()
+    seeding = Seeding(spec, routes, workers, project_root(), journal.write)
+
     def await_servers() -> None:
         nonlocal endpoints
         if endpoints is None:
-            endpoints = messages.expect(ServersReady).endpoints
+            seeding.want_nothing("the project uses a database while it is loaded")
+            ready = messages.expect(ServersReady)
+            endpoints = ready.endpoints
+            seeding.take(ready.seed)
         overlay.apply_again()
         overlay.point_at(endpoints)
 
     gate = Gate(await_servers, [route.alias for route in routes if route.server is not None])
-    workers = spec.workers or cpu_count.available()
-    return Session(spec, topology, routes, gate, overlay, journal, messages, unset, workers)
+    return Session(spec, topology, routes, gate, seeding, overlay, journal, messages, unset, workers)
 
 
 def run_tests(session: Session) -> None:
@@ -66,9 +73,18 @@ def run_tests(session: Session) -> None:
         _leave_out_examples(session)
         session.statement_log.install()
         own_class = get_runner(settings, _test_runner(session.spec.django_args))
+        want_seed(session, own_class)
         counted: object = _counted(session, own_class)
         session.messages.check()
     finish(session, class_name(own_class), counted)
+
+
+def want_seed(session: Session, own_class: type) -> None:
+    """Send the key of the templates that runners of *own_class* make."""
+    if issubclass(own_class, DiscoverRunner):
+        session.seeding.want(own_set_up(own_class, is_cached=session.spec.cache_setup))
+    else:
+        session.seeding.want_nothing(f"{class_name(own_class)} makes its databases itself")
 
 
 def _leave_out_examples(session: Session) -> None:

@@ -13,6 +13,7 @@ from ...protocol.topology import Topology
 from ..failures import FailureDescriber, project_root
 from ..host_channel import HostMessages, Journal
 from ..schedule.units import Plan
+from ..seeds.seeding import Seeding
 from ..sql.statement_log import StatementLog
 from .settings_overlay import Gate, Overlay
 
@@ -29,6 +30,7 @@ class Session:
     topology: Topology
     routes: tuple[Route, ...]
     gate: Gate
+    seeding: Seeding
     overlay: Overlay
     journal: Journal
     messages: HostMessages

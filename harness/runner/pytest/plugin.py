@@ -23,14 +23,17 @@ MARKS = (
 
 
 class Coordinator:
-    """The hooks of the process that collects the tests. *run_tests* runs those of a session.
+    """The hooks of the process that collects the tests. *run_tests* runs those of a session; *before_collection* is called when
+    pytest is configured.
 
     ``error`` is the exception that ended the session, ``collected`` are the reports of collectors that failed or were skipped,
     ``distribution`` is the option by which xdist was asked for, ``failed`` is the number of tests that pytest and its plugins
     have counted as failed, and ``written`` are the files that plugins have written.
     """
 
-    def __init__(self, run_tests: Callable[[pytest.Session], None]) -> None:
+    def __init__(
+        self, run_tests: Callable[[pytest.Session], None], before_collection: Callable[[pytest.Session], None]
+    ) -> None:
         self.error: BaseException | None = None
         self.collected: list[pytest.CollectReport] = []
         self.distribution = ""
@@ -38,6 +41,7 @@ class Coordinator:
         self.written: tuple[str, ...] = ()
         self.has_run = self.is_running = False
         self._run_tests = run_tests
+        self._before_collection = before_collection
         self._sections: list[str] = []
         self._text = unpatched.io.StringIO()
 
@@ -69,6 +73,10 @@ class Coordinator:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         pytest_internals.silence(session.config, self._text)  # a plugin may have put its own reporter in place
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        self._before_collection(session)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed or report.skipped:

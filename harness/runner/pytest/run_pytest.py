@@ -31,6 +31,7 @@ from .advice.observer import Observer
 from .advice.settings import missing_pytest_django, no_settings, users_of_pytest_django
 from .arguments import maxfail, pytest_arguments
 from .collected import collector_test, identified, make_plan, replayed, session_teardown, with_own_data
+from .databases.own_fixtures import own_set_up
 from .databases.templates import Databases
 from .item_runner import ItemRunner
 from .plugin import Coordinator
@@ -75,7 +76,7 @@ class PytestRun:
         self._spec = handshake.spec
         self.session: Session | None = None
         self._databases = Databases()
-        self._plugin = Coordinator(self._run_tests)
+        self._plugin = Coordinator(self._run_tests, self._want_seed)
         self._arguments: list[str] = []
         self._observer = Observer()
         self._taken_over = TakenOver(self._spec)
@@ -148,6 +149,12 @@ class PytestRun:
             self.session = self._handshake.settle()
             self.session.statement_log.install()
         return self.session
+
+    def _want_seed(self, pytest_session: pytest.Session) -> None:
+        """Send the key of the templates, if Django is set up."""
+        if self.session is not None:
+            is_cached = self._spec.cache_setup
+            self.session.seeding.want(own_set_up(pytest_session.config, is_cached=is_cached))
 
     def _run_tests(self, pytest_session: pytest.Session) -> None:
         if self.session is None and not (settings.configured or os.environ.get("DJANGO_SETTINGS_MODULE")):

@@ -85,6 +85,7 @@ class WorkerPool:
             if pid == 0:
                 self._become_worker(slot, ours, theirs)
             self._children[slot] = _Child(pid, ours)
+        self._context.slots_with_clones.discard(slot)
         # a group of its own ends together, and a terminal's signals do not reach it; the worker sets it too, since either of
         # the two may run first
         with contextlib.suppress(OSError):  # the worker may have ended, or have a session of its own by now

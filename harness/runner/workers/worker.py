@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NoReturn, Protocol
 
 from django.db import Error
@@ -73,7 +73,8 @@ class WorkerContext:
     memory; ``init_worker`` is the project's own hook, if it has one.
     ``make_unit_runner`` is for the tests' framework.
     ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
-    ``stop_flag`` ends a worker before its next test.
+    ``stop_flag`` ends a worker before its next test. ``slots_with_clones`` are the slots whose clones are there, and unused: the
+    coordinator takes a slot out as it starts a worker in it.
     """
 
     plan: Plan
@@ -91,6 +92,7 @@ class WorkerContext:
     retries: Retries = NO_RETRIES
     is_failfast: bool = False
     check_isolation: bool = False
+    slots_with_clones: set[int] = field(default_factory=set)
 
 
 class CutOff(BaseException):
@@ -220,7 +222,10 @@ class Worker:
         start = unpatched.time.perf_counter()
         self._unit_runner = context.make_unit_runner(self)
         with self._unit_runner.between_tests():
-            clones.make_clones(context.test_databases, self.slot, context.replicas, context.in_memory)
+            are_made = self.slot in context.slots_with_clones
+            clones.make_clones(
+                context.test_databases, self.slot, context.replicas, context.in_memory, are_made=are_made
+            )
             if context.init_worker is not None:
                 context.init_worker(self.slot)
             clones.enter_clones(context.test_databases, self.slot)

@@ -18,11 +18,15 @@ BEFORE_TESTS = """
     processes/__init__ sql/__init__ project/session unittest_suite/__init__
     pytest/__init__ pytest/plugin pytest/run_pytest pytest/collected pytest/label_paths
     pytest/databases/__init__ pytest/databases/templates pytest/databases/set_ups
+    pytest/databases/own_fixtures
     pytest/advice/__init__ pytest/advice/explanation pytest/advice/observer pytest/advice/selection
     pytest/advice/settings pytest/advice/modes pytest/policies/timeout_marks pytest/policies/taken_over
     pytest/policies/item_order
     pytest/advice/unknown_options databases/__init__ databases/migration_errors databases/spawned replication/__init__
     startup/__init__ startup/sitecustomize
+    seeds/__init__ seeds/cached seeds/content_queries seeds/contents seeds/key seeds/own_set_up seeds/seeding
+    seeds/sqlite_files seeds/verify seeds/facts/__init__ seeds/facts/collect seeds/facts/data_files seeds/facts/modules
+    seeds/facts/sources seeds/facts/texts seeds/facts/versions
 """
 """Modules that have done their work when the first test begins, or begin theirs after the last one; ``supervisor`` is a process
 where no test runs, and ``sitecustomize`` is for processes that tests start.

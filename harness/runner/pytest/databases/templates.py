@@ -44,7 +44,7 @@ class Databases:
         self._session: Session | None = None
         self._shared: Any = None
         self._users: list[Any] = []
-        self._is_template_kept = False
+        self._is_template_kept = self._has_own = False
         self._worker: Worker | None = None
         self._set_up: Callable[..., Any] = django.test.utils.setup_databases
         self._tear_down: Callable[..., Any] = django.test.utils.teardown_databases
@@ -75,14 +75,41 @@ class Databases:
         if self._shared is None:
             return
         session.journal.start_phase("template")
+        self._leave_out_own(session)
         with _explained(session, self._shared):
             is_skipped = not _set_up_fixture(pytest_session, self._users, self._shared)
         if not self._old_config and not is_skipped:
             self._adopt(session)
         with pytest_internals.connections_allowed():
             await_replicas(session.mirrors_of(_aliases_of(self.made)), session.replicas)
+            session.seeding.save_files(self.made)
         clones.close_connections()
         session.journal.finish_phase("template")
+
+    def _leave_out_own(self, session: Session) -> None:
+        """Where the cached templates are those after the project's own ``django_db_setup``, have it do nothing."""
+        chains = (pytest_internals.fixture_chain(user, FIXTURE) for user in self._users)
+        chain = next(chain for chain in chains if self._shared in chain)
+        outermost, *own = set_ups.executed(chain[: chain.index(self._shared) + 1], _calls_overridden)
+        if not _is_pytest_djangos(outermost):
+            session.seeding.distrust(
+                f"{FIXTURE} of {place_of(outermost)} makes the databases in place of pytest-django"
+            )
+        self._has_own = bool(own)
+        if not own:
+            return
+        if not session.seeding.allows_own_set_up:
+            session.seeding.distrust(f"{FIXTURE} of {place_of(own[-1])} may fill the databases")
+            return
+        wanted = {alias for item in self._users for alias in pytest_internals.databases_of(item)[0]}
+        with pytest_internals.connections_allowed():
+            is_hit = session.seeding.decide(_with_primaries(session, wanted)).state == "hit"
+        if is_hit:
+            for definition in own:
+                definition.func = _do_nothing
+            if session.spec.verify_template:
+                text = f"--verify-template leaves out what {FIXTURE} of {place_of(own[-1])} makes: it cannot run twice."
+                session.journal.notice("not-compared", text)
 
     def enter_worker(self, worker: Worker) -> None:
         """From now on, databases are made for *worker* alone."""
@@ -114,7 +141,9 @@ class Databases:
         portability.check_models(session.topology, connections if aliases is None else aliases)
         self._is_template_kept = self._is_template_kept or bool(options.get("keepdb"))
         with migration_errors.reported(session.statement_log, session.journal.write):
-            config = self._set_up(0, False, aliases=aliases, **options)
+            config = session.seeding.make(
+                lambda: self._set_up(0, False, aliases=aliases, **options), aliases, is_compared=not self._has_own
+            )
         self._old_config += config
         made_aliases = {connection.alias for connection, _, _ in self._old_config}
         self.made = clones.made_of(self._old_config, session.mirrors_of(made_aliases))
@@ -149,6 +178,14 @@ def place_of(definition: Any) -> str:
     """The file of a fixture's *definition*, relative to the working directory where it is below."""
     path = Path(definition.func.__code__.co_filename)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name)
+
+
+def _do_nothing(**_arguments: Any) -> None:
+    """In place of a fixture whose work is in the cached templates."""
+
+
+def _is_pytest_djangos(definition: Any) -> bool:
+    return str(definition.func.__module__).partition(".")[0] == "pytest_django"
 
 
 def _with_primaries(session: Session, aliases: Any) -> Any:
