@@ -34,6 +34,7 @@ from harness.host.images.specs import base_hint, debian_origin
 from harness.host.local.binaries.survey import Offer, survey
 from harness.host.project.files import project_files
 from harness.host.project.python_version import PYTHONS, Wanted
+from harness.host.run.platforms.choice import Kind, choose
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -88,10 +89,11 @@ def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
     )
     python, git = Finding("ok", "Python", platform.python_version()), check_git(_git_version(), machine)
     local = [check_local(offer) for offer in survey(environ)]
+    configuration, kind = _read_configuration(environ, Path.cwd())
     engine = _ask_engine(environ, machine, remove)
     if any(finding.level == "ok" for finding in local):
-        engine = [without_engine(finding) for finding in engine]
-    findings = [python, git, *_read_configuration(environ, Path.cwd()), *engine, *local]
+        engine = [without_engine(finding, kind) for finding in engine]
+    findings = [python, git, *configuration, *engine, *local]
     print(render(findings))
     return verdict(findings)
 
@@ -129,15 +131,16 @@ def check_configuration(config: Config) -> Finding:
 _ENDINGS = (".py", "/__init__.py")
 
 
-def _read_configuration(environ: Mapping[str, str], folder: Path) -> Iterator[Finding]:
-    """The finding on the configuration of the project in *folder*; none where it has no table of ours."""
+def _read_configuration(environ: Mapping[str, str], folder: Path) -> tuple[list[Finding], Kind]:
+    """The finding on the configuration of the project in *folder*, none where it has no table of ours, and the kind of its
+    servers if no engine answers.
+    """
     try:
         config = load({}, environ, folder, need_settings=False)
     except HarnessError as error:
-        yield Finding("missing", CONFIGURATION, error.message, error.hint)
-        return
-    if "pyproject.toml" in config.sources.values():
-        yield check_configuration(config)
+        return [Finding("missing", CONFIGURATION, error.message, error.hint)], "docker"
+    kind, _ = choose(config, environ, lambda: "none answers")
+    return [check_configuration(config)] if "pyproject.toml" in config.sources.values() else [], kind
 
 
 def render(findings: Sequence[Finding]) -> str:
@@ -174,13 +177,17 @@ def check_local(offer: Offer) -> Finding:
     return Finding("note", subject, "none", offer.remedy)
 
 
-def without_engine(finding: Finding) -> Finding:
-    """*finding* on a Docker engine, for a machine that can run local servers: one that is missing stops no run then."""
+def without_engine(finding: Finding, kind: Kind) -> Finding:
+    """*finding* on a Docker engine, for a machine that can run local servers. A missing engine stops no run whose servers are
+    then of the *kind* ``local``.
+    """
     if finding.subject != ENGINE or finding.level != "missing":
         return finding
-    return replace(
-        finding, level="note", seen=f"{finding.seen}\nServers can run on this machine itself: --servers local"
+    level: Literal["note", "missing"] = "note" if kind == "local" else "missing"
+    remark = (
+        "the servers of a run are processes of this machine" if kind == "local" else "--servers local does without it"
     )
+    return replace(finding, level=level, seen=f"{finding.seen}\n{remark}")
 
 
 def start_command(machine: Machine, elsewhere: str) -> str:

@@ -75,7 +75,7 @@ def test_a_context_whose_engine_is_dead_is_named(tmp_path: Path) -> None:
             text=True,
             timeout=60,
         )
-        assert ended.stderr == ""
+        assert ended.returncode in (0, 3), ended.stderr
         of_engine = ended.stdout.partition("Docker engine")[2].partition("Local ")[0]
         assert said in of_engine
         assert "DOCKER_CONTEXT=default" in of_engine
