@@ -19,6 +19,7 @@
 #   HARNESS_SEED       the seed, as a tar
 #   HARNESS_HOST       the name of the server in the run
 #   HARNESS_ADDRESS    the address that it listens on, and HARNESS_PORT its port
+#   HARNESS_OPTIONS    MySQL, MariaDB: further options of the server's command line
 #   HARNESS_PRIMARY_PORT  replica: the port of HARNESS_PRIMARY
 #
 # server.sh beside this script is the engine's part. It reads seed, memory and replicator, and defines:

@@ -15,7 +15,8 @@ exec_with_settings() {
     if [ -n "${HARNESS_HOME:-}" ]; then
         settings=--defaults-file=$parts/my.cnf
     fi
-    exec "$program" "$settings" --datadir="$data" --socket="$socket" --pid-file="$home/mysqld.pid" \
+    # shellcheck disable=SC2086  # none, or several
+    exec "$program" "$settings" ${HARNESS_OPTIONS:-} --datadir="$data" --socket="$socket" --pid-file="$home/mysqld.pid" \
         --log-bin="$home/binlog/binlog" --relay-log="$home/binlog/relay" "$@"
 }
 

@@ -70,7 +70,7 @@ HOME_VARIABLE = "HARNESS_HOME"
 @dataclass(frozen=True, slots=True)
 class Place:
     """The place of a server that is in no container: the folder with the scripts, the tar of the seed, its name, address and
-    port, and for a replica those of its primary.
+    port, for a replica those of its primary, and options of the server's command line.
     """
 
     parts: str
@@ -78,11 +78,12 @@ class Place:
     host: str
     address: tuple[str, int]
     primary: tuple[str, int] | None = None
+    options: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment that ``images/entry.sh`` reads besides that of ``Boot``, whose primary this one's replaces."""
-        variables = {"PARTS": self.parts, "SEED": self.seed, "HOST": self.host}
+        variables = {"PARTS": self.parts, "SEED": self.seed, "HOST": self.host, "OPTIONS": self.options}
         variables |= {"ADDRESS": self.address[0], "PORT": str(self.address[1])}
         if self.primary is not None:
             variables |= {"PRIMARY": self.primary[0], "PRIMARY_PORT": str(self.primary[1])}

@@ -26,8 +26,7 @@ WATCH_S = 0.2
 class LocalPlatform:
     """The platform of servers that are processes of this machine. *recipe* reads the files that they run.
 
-    *on_progress* is called with a name and a line as programs are fetched, or a seed is made. ``notices`` are the reasons for
-    versions that differ from an engine's default; the caller shows them.
+    *on_progress* is called with a name and a line as programs are fetched, or a seed is made.
     """
 
     def __init__(self, recipe: Recipe, on_progress: Callable[[str, str], None] = lambda _name, _line: None) -> None:
@@ -48,6 +47,11 @@ class LocalPlatform:
                 found = find(engine, version, os.environ, self._on_progress)
                 self._binaries[engine, version or ""] = self._binaries[engine, found.wanted] = found
             return found
+
+    def notices(self) -> list[str]:
+        """The reasons why versions of ``binaries`` are not their engine's default."""
+        with self._lock:
+            return sorted({each.notice for each in self._binaries.values() if each.notice})
 
     def programs(self, engine: str, version: str) -> Programs:
         """The programs and the seed of an engine's version, made if missing. Raises ``ServerError``."""
@@ -119,6 +123,7 @@ class LocalPlatform:
             parts=str(programs.parts),
             seed=str(programs.seed),
             host=spec.host,
+            options=programs.options,
             address=(address, port),
             primary=self._endpoint(spec.run, primary, spec.port) if primary else None,
         )

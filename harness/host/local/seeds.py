@@ -26,7 +26,7 @@ DIGITS = 16
 EVIDENCE_LINES = 20
 UNUSED_FILES = ("Dockerfile",)
 """The ends of names of a recipe's files that are for images alone."""
-_MAKE = 'sh "$HARNESS_PARTS/seed.sh" "$1" && tar -cSf - -C "$HARNESS_HOME/data" . >&"$2"'
+_MAKE = f'sh "$HARNESS_PARTS/seed.sh" "$1" && tar -cSf - -C "$HARNESS_HOME/data" . >&{supervisor.OUTPUT}'
 
 Recipe = Callable[[str], Iterable[tuple[str, bytes]]]
 """The files of an engine's recipe, by its name: ``host.images.recipe`` reads them."""
@@ -48,8 +48,14 @@ def programs(
             if not (where / SEED).is_file():
                 on_progress(title, "making the seed of local servers, once")
                 _make(where, binaries, files, account, environ)
-    found = tuple(map(str, binaries.folders))
-    return Programs(found, binaries.environment, binaries.source, where, where / SEED)
+    return Programs(
+        _folders(binaries), binaries.environment, binaries.source, where, where / SEED, " ".join(binaries.options)
+    )
+
+
+def _folders(binaries: Binaries) -> tuple[str, ...]:
+    """The folders of the programs: first that of the server's own, which may be a copy."""
+    return tuple(dict.fromkeys(map(str, (binaries.server.parent, *binaries.folders))))
 
 
 def _digest(binaries: Binaries, files: Iterable[tuple[str, bytes]]) -> str:
@@ -83,15 +89,15 @@ def _make(
 
 
 def _make_seed(making: Path, binaries: Binaries, account: Account, environ: Mapping[str, str]) -> None:
-    environment = environment_of(tuple(map(str, binaries.folders)), binaries.environment, environ)
+    environment = environment_of(_folders(binaries), binaries.environment, environ)
+    environment |= {"HARNESS_PARTS": str(making), "HARNESS_OPTIONS": " ".join(binaries.options)}
     with (making / SEED).open("wb") as output:
-        number = output.fileno()
         made = Supervised(
             account,
-            ["sh", "-c", _MAKE, "seed", binaries.wanted, str(number)],
-            {**environment, "HARNESS_PARTS": str(making)},
+            ["sh", "-c", _MAKE, "seed", binaries.wanted],
+            environment,
             folders.bases(is_on_disk=folders.memory_bytes() == 0),
-            keep=[number],
+            output=output.fileno(),
         )
         try:
             log = os.open(made.folder / supervisor.LOG, os.O_RDONLY | os.O_CLOEXEC)

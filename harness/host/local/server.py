@@ -32,7 +32,7 @@ LEFT_OUT = ("LD_PRELOAD", "PYTHON", "TMPDIR", "MYSQL_", "PG", "HARNESS_", "LC_",
 class Programs:
     """The parts of a local server: the programs in ``folders``, with ``variables``, and the script in ``parts`` on ``seed``.
 
-    ``source`` is the source of the programs, for people.
+    ``source`` is the source of the programs, for people, ``options`` are words of the server's command line.
     """
 
     folders: tuple[str, ...]
@@ -40,6 +40,7 @@ class Programs:
     source: str
     parts: Path
     seed: Path
+    options: str = ""
 
 
 def environment_of(folders: Sequence[str], variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -55,7 +56,7 @@ def socket_variables(folder: str, port: int) -> dict[str, str]:
 
 
 class Supervised:
-    """A command below a supervisor, in a folder of its own that is gone with it."""
+    """A command below a supervisor, in a folder of its own that is gone with it. It gets *output* as ``supervisor.OUTPUT``."""
 
     def __init__(
         self,
@@ -65,11 +66,11 @@ class Supervised:
         bases: Sequence[Path],
         *,
         is_held: bool = True,
-        keep: Sequence[int] = (),
+        output: int | None = None,
     ) -> None:
         """Start it. Raises ``ServerError`` if its folder or its process cannot be made."""
         options = [*account.options, f"bases={os.pathsep.join(map(str, bases))}", f"held={int(is_held)}"]
-        options += [f"keep={','.join(map(str, keep))}"] if keep else []
+        options += [f"output={output}"] if output is not None else []
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, "run", *options, "--", *command],
@@ -78,15 +79,15 @@ class Supervised:
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
                 start_new_session=True,
-                pass_fds=keep,
+                pass_fds=() if output is None else (output,),
             )
         except OSError as error:
             raise ServerError("No process could be started for a local server.", evidence=str(error)) from error
         assert self.process.stdout is not None
-        with self.process.stdout as output:
-            first = output.readline().decode(errors="replace").rstrip("\n")
+        with self.process.stdout as told:
+            first = told.readline().decode(errors="replace").rstrip("\n")
             if not first.startswith("/"):
-                rest = output.read().decode(errors="replace")
+                rest = told.read().decode(errors="replace")
                 self.close()
                 self.process.wait()
                 raise ServerError(

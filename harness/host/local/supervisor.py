@@ -7,7 +7,8 @@ and removes the folder. It ends with the command's exit status, 128 and the numb
 ``supervisor.py remove OPTION=VALUE ... FOLDER ...`` does the same for the folders of servers whose supervisor was killed.
 
 Options: ``uid`` and ``gid`` of the server's processes, where root starts it; ``bases``, folders in which the server's may be
-made, the first that works; ``held=1`` for a server that ends with the standard input; ``keep`` for descriptors of the command.
+made, the first that works; ``held=1`` for a server that ends with the standard input; ``output`` for a
+descriptor that the command gets as ``OUTPUT``.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ LOCK, LOG, RECORD, SCRATCH = "lock", "log", "server.json", "tmp"
 RECORD_VARIABLE = "HARNESS_RECORD"
 """The variable with the text of the description."""
 
+OUTPUT = 9
+"""A shell need not know numbers of two digits."""
+
 LOG_BYTES = 32 << 20
 """The size of a log at which it begins anew."""
 
-END_S = 5.0
+END_S = 1.0
 """The time in which a server ends by itself."""
 KILL_S = 10.0
 _CHECK_MS = 1000
@@ -54,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     return _run(options, list(argv[list(argv).index("--") + 1 :]))
 
 
-_OPTIONS = ("uid", "gid", "bases", "held", "keep")
+_OPTIONS = ("uid", "gid", "bases", "held", "output")
 
 
 def _drop_root(options: Mapping[str, str]) -> None:
@@ -84,7 +88,7 @@ def _run(options: Mapping[str, str], command: Sequence[str]) -> int:
         if not is_held and os.fork():
             os._exit(0)  # a server that outlives the run has no parent; the child goes on, with the lock
         os.write(lock, str(os.getpid()).encode())
-        server = _start(folder, log, command, [int(each) for each in options.get("keep", "").split(",") if each])
+        server = _start(folder, log, command, int(options.get("output", -1)))
         sys.stdout.write(f"{folder}\n")
         sys.stdout.flush()
         os.dup2(log, 1)
@@ -121,19 +125,20 @@ def _open_files(folder: str) -> tuple[int, int]:
     return log, lock
 
 
-def _start(folder: str, log: int, command: Sequence[str], keep: Sequence[int]) -> int:
+def _start(folder: str, log: int, command: Sequence[str], output: int) -> int:
     pid = os.fork()
     if pid:
-        for each in keep:
-            os.close(each)
+        if output >= 0:
+            os.close(output)
         return pid
     try:
         os.setsid()
         os.chdir(folder)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        for each in keep:
-            os.set_inheritable(each, True)
+        if output >= 0:
+            os.dup2(output, OUTPUT)
+            os.set_inheritable(OUTPUT, True)
         environment = {**os.environ, "HARNESS_HOME": folder, "TMPDIR": f"{folder}/{SCRATCH}"}
         signal.set_wakeup_fd(-1)
         os.execvpe(command[0], list(command), environment)  # noqa: S606 - the command is this package's own

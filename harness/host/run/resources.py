@@ -10,13 +10,14 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from harness.errors import HarnessError, ServerError
+from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch.child_process import ChildRunner
@@ -33,6 +34,7 @@ from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.protocol.events import FrameworkChosen, Notice, RunAborted, TopologyFound
 from harness.protocol.messages import Begin, RunSpec
+from harness.protocol.topology import Topology
 
 if TYPE_CHECKING:
     from harness.host.docker.build_log import OnProgress
@@ -91,6 +93,10 @@ class Resources:
     def python_notice(self) -> Notice | None:
         """The notice on the runner's Python where its source is an unusual one; after ``runner_image``."""
         return self._ground.python_notice(is_plan=False)
+
+    def plan(self, topology: Topology, db: Sequence[DbSpec]) -> ServerPlan:
+        """The plan for *topology* on the engines of *db*, with the versions that there are. Raises as ``make_plan``."""
+        return make_plan(topology, db, self._ground.versions())
 
     def prepare_servers(self, plan: ServerPlan) -> Mapping[tuple[str, str], str]:
         """Make what the servers of *plan* are started from; the image of each engine and version, of containers alone."""
@@ -175,7 +181,7 @@ class Resources:
         notices = [event for event in events if isinstance(event, Notice)]
         notices += filter(None, [self._ground.python_notice(is_plan=True)])
         backends = backends_of(self.config.db, self.config.django)
-        plans = {backend.name: make_plan(found.topology, backend.db) for backend in backends}
+        plans = {backend.name: self.plan(found.topology, backend.db) for backend in backends}
         return {
             name: replace(plan, notices=(*notices, *plan.notices), framework=framework) for name, plan in plans.items()
         }

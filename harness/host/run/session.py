@@ -26,7 +26,7 @@ from harness.host.interrupts import ignore_further, interruptible, submit, unint
 from harness.host.launch.conversation import Conversation, end_error
 from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
-from harness.host.planning.plan import ServerPlan, make_plan, routed
+from harness.host.planning.plan import ServerPlan, routed
 from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
@@ -211,7 +211,7 @@ class _Run:
             self._left_behind.take(event)
             match event:
                 case TopologyFound():
-                    self._plan = plan = make_plan(event.topology, self._resources.config.db)
+                    self._plan = plan = self._resources.plan(event.topology, self._resources.config.db)
                     self._conversation.send(UseRoutes(plan.routes))
                     for route in plan.routes:
                         self._record.add(routed(route))

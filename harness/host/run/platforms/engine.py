@@ -71,6 +71,10 @@ class EngineResources:
         """The notice on the runner's Python where its source is an unusual one; after ``runner_image``."""
         return self._images.python_notice(is_plan=is_plan)
 
+    def versions(self) -> Mapping[str, str]:
+        """None: an engine has images of every version."""
+        return {}
+
     def prepare(self, plan: ServerPlan) -> Images:
         """The image of each engine and version in *plan*, made if missing."""
         return self._images.servers({(server.engine.name, server.version) for server in plan.servers})

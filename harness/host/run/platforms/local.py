@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from harness.host.config.options import Config
 from harness.host.config.servers import ServerConfig
+from harness.host.engines import ENGINES
 from harness.host.images import recipe
 from harness.host.interrupts import submit
 from harness.host.local import folders
@@ -48,6 +49,10 @@ class LocalResources:
     def python_notice(self, *, is_plan: bool) -> None:
         """None: the tests run on the Python of this process."""
 
+    def versions(self) -> Mapping[str, str]:
+        """The version of each engine here, where the user names none. Looking one up may raise ``ServerError``."""
+        return _Versions(self._platform)
+
     def prepare(self, plan: ServerPlan) -> Mapping[tuple[str, str], str]:
         """Find the programs and the seeds of the servers in *plan*, or make them, side by side. Raises ``ServerError``."""
         wanted = {(server.engine.name, server.version) for server in plan.servers}
@@ -56,6 +61,8 @@ class LocalResources:
         for engine in sorted({engine for engine, _ in wanted}):
             for notice in left_out(engine, self._config.servers.get(engine, ServerConfig())):
                 self._on_notice(notice)
+        for text in self._platform.notices():
+            self._on_notice(Notice("server-version", text))
         return NO_IMAGES
 
     def memory_bytes(self) -> int:
@@ -70,6 +77,24 @@ class LocalResources:
         else:
             persistent_servers.end(persistent_run, self._platform.remove)
         return self._platform
+
+
+class _Versions(Mapping[str, str]):
+    """The version of each engine that a platform has where none is named; finds one as it is asked for."""
+
+    def __init__(self, platform: LocalPlatform) -> None:
+        self._platform = platform
+
+    def __getitem__(self, engine: str) -> str:
+        if engine not in ENGINES:
+            raise KeyError(engine)
+        return self._platform.binaries(engine, None).wanted
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ENGINES)
+
+    def __len__(self) -> int:
+        return len(ENGINES)
 
 
 def left_out(engine: str, server: ServerConfig) -> Iterator[Notice]:
