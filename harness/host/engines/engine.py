@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from harness.host.engines.driver import Driver
 from harness.protocol.topology import Role
@@ -91,6 +92,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """The address of a database with the user and the password of one of its users."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """A kind of database server.
 
@@ -103,6 +115,9 @@ class Engine:
     log, as its first group.
     ``user`` gives the role that replaces a USER of the settings. ``dump_schema`` is the command line that prints a
     database's schema where ``Server.execute`` runs it, and ``schema_noise`` matches the parts that differ from dump to dump.
+    ``create_database`` is the one that makes a database for an owner unless there is one.
+    ``schemes`` are those of a URL for Django, the second with GIS. ``client`` is the command line of the engine's own
+    client.
     ``memory_bytes`` is the memory of one server besides the tests' databases: itself and its seed.
     ``hint`` is the next step when a server does not come up.
     """
@@ -125,12 +140,21 @@ class Engine:
     user: Callable[[str], str]
     dump_schema: Callable[[str], tuple[str, ...]]
     schema_noise: re.Pattern[str]
+    create_database: Callable[[str, str], tuple[str, ...]]
+    schemes: tuple[str, str]
+    client: Callable[[Login], tuple[str, ...]]
     memory_bytes: int
     hint: str
 
     @property
     def versions(self) -> tuple[str, ...]:
         return tuple(release.version for release in self.releases)
+
+    def url(self, backend: str, login: Login) -> str:
+        """The address of a database as a ``DATABASE_URL``, for the ``ENGINE`` *backend*."""
+        scheme = self.schemes[".gis." in backend]
+        user, password, database = (quote(each, safe="") for each in (login.user, login.password, login.database))
+        return f"{scheme}://{user}:{password}@{login.host}:{login.port}/{database}"
 
     def release(self, version: str) -> Release:
         """The release of *version*. Raises ``KeyError`` if there is none."""

@@ -10,7 +10,10 @@ from dataclasses import replace
 from functools import partial
 
 from harness.host.engines.engine import Release
-from harness.host.engines.mysql import DUMP_OPTIONS, MYSQL, user
+from harness.host.engines.mysql import DUMP_OPTIONS, MYSQL, client, create_database, user
+
+_OPTIONS = ("--skip-ssl",)
+"""The client's options: from 11.4 on it asks for a certificate, which the servers do not have."""
 
 # Django has one vendor and one backend for both
 MARIADB = replace(
@@ -22,6 +25,8 @@ MARIADB = replace(
     version_line=re.compile(r"Starting MariaDB (\d+\.\d+\.\d+)"),
     user=partial(user, characters=80),
     dump_schema=lambda database: ("mariadb-dump", "--no-defaults", "--skip-ssl", *DUMP_OPTIONS, "--", database),
+    create_database=lambda database, _owner: create_database("mariadb", _OPTIONS, database),
+    client=partial(client, "mariadb", _OPTIONS),
     memory_bytes=300 << 20,
     hint=(
         "MariaDB needs memory for its buffers (200 MB) and, where its data is in memory, for the seed and every database"

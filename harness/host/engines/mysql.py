@@ -9,7 +9,7 @@ import re
 from functools import partial
 
 from harness.host.engines.driver import MYSQLCLIENT
-from harness.host.engines.engine import DEFAULT_USER, Engine, Release
+from harness.host.engines.engine import DEFAULT_USER, Engine, Login, Release
 from harness.protocol import naming
 
 REPLICATOR = "harness_replication"
@@ -53,6 +53,22 @@ DUMP_OPTIONS = (
 )
 """The options of a schema dump: without data, and without text that differs from one dump to the next."""
 
+
+def create_database(program: str, options: tuple[str, ...], database: str) -> tuple[str, ...]:
+    """The command line of *program*, the client with *options*, that makes *database* unless it is there; run
+    where ``Server.execute`` does.
+    """
+    quoted = database.replace("`", "``")
+    statement = f"CREATE DATABASE IF NOT EXISTS `{quoted}`"
+    return (program, "--no-defaults", *options, "--user=root", f"--execute={statement}")
+
+
+def client(program: str, options: tuple[str, ...], login: Login) -> tuple[str, ...]:
+    """The command line of *program*, the client with *options*, for *login*."""
+    address = (f"--host={login.host}", f"--port={login.port}", f"--user={login.user}", f"--password={login.password}")
+    return (program, *options, *address, login.database)
+
+
 MYSQL = Engine(
     name="mysql",
     title="MySQL",
@@ -80,6 +96,9 @@ MYSQL = Engine(
     ),
     # the next number depends on the rows that were inserted
     schema_noise=re.compile(r" AUTO_INCREMENT=\d+(?= |;)"),
+    create_database=lambda database, _owner: create_database("mysql", (), database),
+    schemes=("mysql", "mysqlgis"),
+    client=partial(client, "mysql", ()),
     memory_bytes=450 << 20,
     hint=(
         "MySQL needs memory for its buffers (300 MB) and, where its data is in memory, for the seed and every database"

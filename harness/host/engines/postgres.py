@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from harness.host.engines.driver import PSYCOPG
-from harness.host.engines.engine import DEFAULT_USER, Engine, Release
+from harness.host.engines.engine import DEFAULT_USER, Engine, Login, Release
 from harness.protocol import naming
 
 SERVER_OPTIONS = (  # noqa: SIM905 - a list with a name a line would be a page
@@ -40,6 +40,19 @@ def dump_schema(database: str) -> tuple[str, ...]:
     return ("pg_dump", "--schema-only", "--no-password", "--username=postgres", dbname)
 
 
+_CREATE = """\
+psql -X -q -v ON_ERROR_STOP=1 -v database="$1" -v owner="$2" -w -U postgres -d postgres <<'SQL'
+SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \\gexec
+SQL
+"""
+
+
+def client(login: Login) -> tuple[str, ...]:
+    """The command line of ``psql`` for *login*."""
+    return ("psql", POSTGRES.url("", login))
+
+
 POSTGRES = Engine(
     name="postgres",
     title="PostgreSQL",
@@ -63,6 +76,9 @@ POSTGRES = Engine(
     user=user,
     dump_schema=dump_schema,
     schema_noise=re.compile(r"^\\(?:un)?restrict .*\n", re.MULTILINE),
+    create_database=lambda database, owner: ("sh", "-c", _CREATE, "sh", database, owner),
+    schemes=("postgres", "postgis"),
+    client=client,
     memory_bytes=150 << 20,
     hint=(
         "PostgreSQL needs memory for shared buffers (128 MB) and, where its databases are in memory, for them (memory_size and"

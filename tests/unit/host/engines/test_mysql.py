@@ -69,3 +69,11 @@ class TestOptions:
     )
     def test_those_of_the_project_stay(self, engine: Engine, key: str) -> None:
         assert key not in engine.server_options
+
+
+class TestDatabases:
+    def test_any_name_is_quoted(self) -> None:
+        assert MYSQL.create_database("a`b", "web")[-1] == "--execute=CREATE DATABASE IF NOT EXISTS `a``b`"
+
+    def test_mariadbs_client_asks_for_no_certificate(self) -> None:
+        assert MARIADB.create_database("shop", "web")[:3] == ("mariadb", "--no-defaults", "--skip-ssl")

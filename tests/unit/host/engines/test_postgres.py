@@ -46,3 +46,7 @@ def test_options_that_name_the_old_server_are_dropped(key: str) -> None:
 @pytest.mark.parametrize("key", ["options", "pool", "isolation_level", "server_side_binding", "connect_timeout"])
 def test_options_of_the_project_stay(key: str) -> None:
     assert key not in POSTGRES.server_options
+
+
+def test_a_new_database_gets_its_name_and_owner_as_words() -> None:
+    assert POSTGRES.create_database('a"b', "it's")[-3:] == ("sh", 'a"b', "it's")
