@@ -83,7 +83,10 @@ def _overlay(alias: str, config: dict[str, Any]) -> None:
         return
     options = config.get("OPTIONS") or {}
     config.update(ours["address"])
-    config["OPTIONS"] = {key: value for key, value in options.items() if key in ours["options"]}
+    kept, dropped = ours["options"], ours.get("dropped", ())
+    config["OPTIONS"] = {
+        key: value for key, value in options.items() if (key in kept if kept is not None else key not in dropped)
+    }
     config["TEST"] = {**(config.get("TEST") or {}), "NAME": None}  # "manage.py test" would else drop the template
 
 
