@@ -226,6 +226,50 @@ def plan(as_json: bool, **given: Any) -> int:
     return show_plan(config, as_json)
 
 
+@harness.command(short_help="Start the servers of a project, and keep them.", params=_flags("up"))
+@click.option("--migrate", is_flag=True, help="Run manage.py migrate on each database.")
+@click.option(
+    "--env", "as_exports", is_flag=True, help="Print the variables alone, as lines that a shell can evaluate."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+def up(migrate: bool, as_exports: bool, as_json: bool, **given: Any) -> int:
+    """Start the servers of a project and keep them for work on this machine, each alias with a database of its own.
+
+    Print the DATABASE_URL of each alias, and the command of its client. Servers that run already stay as they are.
+    """
+    config = configure_run(given)
+    from harness.host.kept.up import run_up
+
+    return run_up(config, as_json=as_json, as_exports=as_exports, migrate=migrate)
+
+
+@harness.command(
+    short_help="Open a shell on the servers of harness up.",
+    params=_flags("shell"),
+    context_settings={"allow_interspersed_args": False},
+)
+@click.option("--sql", metavar="ALIAS", help="Open the database's own client: psql, mysql or mariadb.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENT]...]")
+def shell(sql: str | None, command: tuple[str, ...], **given: Any) -> int:
+    """Open Django's shell on the servers that harness up keeps, or run COMMAND: a shell such as bash, python manage.py migrate.
+
+    The settings stay as they are; each Python that COMMAND starts finds the kept databases in DATABASES.
+    """
+    config = configure(given, need_settings=False)
+    from harness.host.kept.shell import run_shell
+
+    run_shell(config, command, sql)
+
+
+@harness.command(short_help="End the servers that are kept for a project.", params=_flags("down"))
+def down(**given: Any) -> int:
+    """End the servers that harness up and harness ci --keepdb keep for a project, with all that is in their databases."""
+    config = configure(given, need_settings=False)
+    from harness.host.kept.down import run_down
+
+    return run_down(config)
+
+
 @harness.command(short_help="Merge the reports of several runs.", params=_flags("merge"))
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 @click.option(
@@ -340,8 +384,11 @@ def init(only_print: bool, workflow: bool, force: bool, **given: Any) -> int:
 
 @harness.command(short_help="Report what is missing on this machine.")
 @click.option("--remove", is_flag=True, help="Remove the containers and networks that killed runs left behind.")
-def doctor(remove: bool) -> int:
-    """Report what is missing on this machine, with the command that installs it, and the remains of killed runs."""
+@click.option(
+    "--remove-kept", is_flag=True, help="End the servers that harness up and --keepdb keep, of every project."
+)
+def doctor(remove: bool, remove_kept: bool) -> int:
+    """Report what is missing on this machine, with the command that installs it, the remains of killed runs, kept servers."""
     from harness.host.doctor import run_doctor
 
-    return run_doctor(os.environ, remove=remove)
+    return run_doctor(os.environ, remove=remove, remove_kept=remove_kept)

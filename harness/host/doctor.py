@@ -12,6 +12,7 @@ import platform
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ from harness.host.images.debian import DEFAULT_SUITE, SUITES
 from harness.host.images.pythons import interpreters
 from harness.host.images.pythons.ways import known
 from harness.host.images.specs import base_hint, debian_origin
+from harness.host.kept.overview import KeptNow, kept_now
 from harness.host.local.binaries.survey import Offer, survey
 from harness.host.project.files import project_files
 from harness.host.project.python_version import PYTHONS, Wanted
@@ -74,8 +76,9 @@ class Finding:
     remedy: str = ""
 
 
-def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
-    """Print the table, and with *remove* remove the remains of dead runs. ``GREEN`` if a run could work on this machine,
+def run_doctor(environ: Mapping[str, str], *, remove: bool = False, remove_kept: bool = False) -> ExitCode:
+    """Print the table, and with *remove* remove the remains of dead runs; with *remove_kept*, remove the servers that are
+    kept, of every project. ``GREEN`` if a run could work on this machine,
     else ``SERVERS``.
 
     Takes no longer than the deadlines of the engine and of the registry.
@@ -93,7 +96,8 @@ def run_doctor(environ: Mapping[str, str], *, remove: bool = False) -> ExitCode:
     engine = _ask_engine(environ, machine, remove)
     if any(finding.level == "ok" for finding in local):
         engine = [without_engine(finding, kind) for finding in engine]
-    findings = [python, git, *configuration, *engine, *local]
+    kept = check_kept(*kept_now(remove, remove_kept), time.time())
+    findings = [python, git, *configuration, *engine, *local, kept]
     print(render(findings))
     return verdict(findings)
 
@@ -255,6 +259,19 @@ def check_pythons(ways: Mapping[str, Sequence[str]], base_error: str) -> Finding
     if base_error:
         return Finding("note", "Pythons", f"none: there is no Debian to run one on ({base_error})")
     return Finding("ok", "Pythons", "\n".join(f"{version}: {', or '.join(words)}" for version, words in ways.items()))
+
+
+def check_kept(found: Sequence[KeptNow], removed: Sequence[str], now: float) -> Finding:
+    """*found* are the servers that are kept; *removed* are the projects whose servers this command removed."""
+    lines = [each.line(now) for each in found]
+    lines += [f"removed: those of {', '.join(removed)}"] if removed else []
+    subject = "Kept servers"
+    if any(each.is_dead for each in found):
+        return Finding("note", subject, "\n".join(lines), "harness doctor --remove")
+    remedy = (
+        "harness down in the project ends them, harness doctor --remove-kept those of every project" if found else ""
+    )
+    return Finding("ok", subject, "\n".join(lines) or "none", remedy)
 
 
 def check_remains(left: Sequence[str], removed: Sequence[str]) -> Finding:

@@ -16,7 +16,7 @@ from harness.host.config import load
 from harness.host.config.options import OPTIONS, Option
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-COMMANDS = ("ci", "plan", "merge", "matrix", "images build", "init")
+COMMANDS = ("ci", "plan", "up", "shell", "down", "merge", "matrix", "images build", "init")
 
 EXAMPLES = {
     "settings": '"shop.settings.test"',

@@ -208,10 +208,8 @@ def test_page(page: Path, request: pytest.FixtureRequest, wheel: Path) -> None:
     try:
         Player(shells, wheel).play(page)
     finally:
-        if (
-            "harness ci --keepdb" in page.read_text()
-        ):  # the servers that it keeps end, also when it has not come that far
-            shells["library"].run("harness ci -k nothing_is_called_so", 5)
+        if "harness up" in page.read_text() and "library" in shells:
+            shells["library"].run("harness down", 0)  # also when the page has not come that far
 
 
 def test_a_page_that_shows_what_is_not_printed_is_found() -> None:

@@ -44,8 +44,8 @@ ServerKind = Literal["auto", "docker", "local"]
 DEFAULT = "default"
 """The source of a value that is given nowhere."""
 
-ALL = ("ci", "plan", "images build", "matrix")
-RUNS = ("ci", "plan")
+ALL = ("ci", "plan", "up", "images build", "matrix")
+RUNS = ("ci", "plan", "up")
 REPORTS = ("ci", "merge")
 
 
@@ -124,7 +124,11 @@ class Config:
     script: str
     # the run
     project: Path = _option(
-        FOLDER, "Folder of manage.py, the project's root.", default=".", commands=(*ALL, "init"), in_file=False
+        FOLDER,
+        "Folder of manage.py, the project's root.",
+        default=".",
+        commands=(*ALL, "shell", "down", "init"),
+        in_file=False,
     )
     labels: tuple[str, ...] = _key(TEXTS, "Tests to run if the command line names none: dotted names, paths or ids.")
     db: tuple[DbSpec, ...] = _option(

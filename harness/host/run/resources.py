@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
-from harness.errors import HarnessError, ServerError
+from harness.errors import HarnessError, ServerError, UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
 from harness.host.interrupts import submit, uninterrupted
@@ -25,14 +25,15 @@ from harness.host.launch.conversation import Conversation
 from harness.host.launch.liveness import Liveness
 from harness.host.planning import placement
 from harness.host.planning.backends import backends_of
-from harness.host.planning.plan import ServerPlan, make_plan
+from harness.host.planning.plan import PlannedServer, ServerPlan, make_plan
 from harness.host.project.files import FOLDER, project_files, project_tar
 from harness.host.run import persistent_servers
 from harness.host.run.environment import variables_of_tests
+from harness.host.run.persistent_servers import Keeper, Lease
 from harness.host.run.platforms.local import LocalResources
 from harness.host.run.record import Record
 from harness.protocol import codec
-from harness.protocol.events import FrameworkChosen, Notice, RunAborted, TopologyFound
+from harness.protocol.events import Event, FrameworkChosen, Notice, RunAborted, TopologyFound
 from harness.protocol.messages import Begin, RunSpec
 from harness.protocol.topology import Topology
 
@@ -40,6 +41,14 @@ if TYPE_CHECKING:
     from harness.host.docker.build_log import OnProgress
     from harness.host.run.platforms.engine import EngineResources
     from harness.host.run.servers import Servers
+
+
+class EventSink(Protocol):
+    """Takes the events of servers, and the password that no report may show."""
+
+    def add(self, event: Event) -> None: ...
+
+    def hide(self, secret: str) -> None: ...
 
 
 class Resources:
@@ -50,7 +59,6 @@ class Resources:
         self._on_progress = on_progress
         self._record = record
         self._run = secrets.token_hex(4)
-        self._persistent_run = persistent_servers.run_id(config)
         self._cleanup = contextlib.ExitStack()
         self._ahead = ThreadPoolExecutor(3, thread_name_prefix="ahead")
         self._ground: EngineResources | LocalResources
@@ -66,7 +74,7 @@ class Resources:
     def _make_ground(self) -> EngineResources | LocalResources:
         config, ahead, cleanup = self.config, self._ahead, self._cleanup
         if config.server_kind == "local":
-            return LocalResources(config, self._on_progress, ahead, cleanup, self._add)
+            return LocalResources(config, self._on_progress, ahead, self._add)
         # nothing of Docker is imported where no engine is needed
         from harness.host.run.platforms.engine import EngineResources
 
@@ -80,6 +88,37 @@ class Resources:
         with uninterrupted():
             self._ahead.shutdown()  # resources that are still being made exist after this, and are removed with the rest
             self._cleanup.close()
+
+    def take_kept_servers(self) -> str:
+        """Use servers that outlive the run, if it is for them; a text for the user, empty where there is nothing to say.
+
+        Raises ``UsageError`` where another run uses those of ``--keepdb``.
+        """
+        self._ground.lease, text = persistent_servers.take(self.config, self._ground, self._cleanup)
+        return text
+
+    def use(self, lease: Lease) -> None:
+        """Use the servers of *lease*. Raises ``UsageError`` where they may be replaced and another command uses them."""
+        try:
+            self._cleanup.enter_context(persistent_servers.held(lease.run))
+        except UsageError:
+            if lease.is_replaceable:
+                raise
+        self._ground.lease = lease
+
+    @property
+    def lease(self) -> Lease | None:
+        """The lease of the servers that outlive the run and that it uses."""
+        return self._ground.lease
+
+    @property
+    def keeper(self) -> Keeper:
+        """The access to servers that outlive a run."""
+        return self._ground
+
+    def programs(self, server: PlannedServer) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """The folders with the client of *server*, and the variables that it needs; none where it is that of this machine."""
+        return self._ground.programs(server)
 
     def runner_image(self) -> str | None:
         """The image of the runner; makes those of the servers in ``db`` at the same time.
@@ -106,8 +145,8 @@ class Resources:
         self,
         plan: ServerPlan,
         images: Mapping[tuple[str, str], str],
-        record: Record,
-        on_loss: Callable[[str, ServerError], None],
+        record: EventSink,
+        on_loss: Callable[[str, ServerError], None] | None = None,
     ) -> Servers:
         """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
         from harness.host.run.servers import ServerOptions, Servers
@@ -118,14 +157,16 @@ class Resources:
         for notice in placed.notices:
             record.add(notice)
         platform = self._ground.platform(plan, images)
-        password = persistent_servers.password(platform, self._persistent_run) if config.keepdb else None
+        lease = self.lease
+        password = persistent_servers.password(platform.persistent(lease.run)) if lease is not None else None
         options = ServerOptions(
-            run=self._persistent_run if config.keepdb else self._run,
+            run=lease.run if lease is not None else self._run,
             startup_s=config.startup_timeout,
             on_disk=placed.on_disk,
             sizes=placed.sizes,
             replication={name: server.replication for name, server in config.servers.items()},
-            persistent=config.keepdb,
+            persistent=lease is not None,
+            is_replaceable=lease is None or lease.is_replaceable,
             password=password or secrets.token_urlsafe(24),
         )
         record.hide(options.password)
@@ -156,6 +197,19 @@ class Resources:
 
     def plans(self, spec: RunSpec) -> dict[str, ServerPlan]:
         """The plan of the project's topology on each backend; starts a runner that reports the topology and ends."""
+        events = self.answer(spec)
+        found = next(event for event in events if isinstance(event, TopologyFound))
+        framework = next((event for event in events if isinstance(event, FrameworkChosen)), None)
+        notices = [event for event in events if isinstance(event, Notice)]
+        notices += filter(None, [self._ground.python_notice(is_plan=True)])
+        backends = backends_of(self.config.db, self.config.django)
+        plans = {backend.name: self.plan(found.topology, backend.db) for backend in backends}
+        return {
+            name: replace(plan, notices=(*notices, *plan.notices), framework=framework) for name, plan in plans.items()
+        }
+
+    def answer(self, spec: RunSpec) -> list[Event]:
+        """The events of a runner that reports the topology and ends; a ``TopologyFound`` is among them."""
         image = self._ground.runner_image_alone()
         problems: list[HarnessError] = []
         with self.conversation(image, needs_servers=False) as conversation:
@@ -174,17 +228,9 @@ class Resources:
         for event in events:
             if isinstance(event, RunAborted):
                 raise HarnessError.from_exit_code(event.exit_code, event.message, event.hint, event.evidence)
-        found = next((event for event in events if isinstance(event, TopologyFound)), None)
-        if found is None:
+        if not any(isinstance(event, TopologyFound) for event in events):
             raise HarnessError("The runner ended before it reported the topology.", evidence=stderr)
-        framework = next((event for event in events if isinstance(event, FrameworkChosen)), None)
-        notices = [event for event in events if isinstance(event, Notice)]
-        notices += filter(None, [self._ground.python_notice(is_plan=True)])
-        backends = backends_of(self.config.db, self.config.django)
-        plans = {backend.name: self.plan(found.topology, backend.db) for backend in backends}
-        return {
-            name: replace(plan, notices=(*notices, *plan.notices), framework=framework) for name, plan in plans.items()
-        }
+        return events
 
     @cached_property
     def _archive(self) -> Future[IO[bytes]]:

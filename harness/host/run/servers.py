@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
-from harness.errors import ServerError
+from harness.errors import ServerError, UsageError
 from harness.host.engines import Boot, Replication
 from harness.host.engines.engine import READY
 from harness.host.planning.plan import PlannedServer, ServerPlan
@@ -34,7 +34,8 @@ class ServerOptions:
     ``startup_s`` is the longest time until all servers are ready. Databases are in memory, where their files cost
     least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines ``on_disk`` are on the
     platform's disk. ``replication`` is the method of an engine that has more than one. Servers that are ``persistent`` outlive
-    the run, and the next one finds them by the run's id; ``password`` is theirs then.
+    the run, and the next one finds them by the run's id; ``password`` is theirs then. Those that do not fit the plan are
+    replaced if they are ``is_replaceable``.
     """
 
     run: str
@@ -43,6 +44,7 @@ class ServerOptions:
     sizes: Mapping[str, int] = field(default_factory=dict)
     replication: Mapping[str, Replication] = field(default_factory=dict)
     persistent: bool = False
+    is_replaceable: bool = True
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
 
@@ -126,7 +128,8 @@ class Servers:
         self.give_up()
         self._pool.shutdown()
         self.give_up()  # again, for a server that was being made meanwhile
-        if not (self._options.persistent and len(self._ready) == len(self._plan.servers)):
+        is_kept = self._options.persistent and len(self._ready) == len(self._plan.servers)
+        if not is_kept and self._options.is_replaceable:
             self._platform.remove(self._options.run, ROLES)
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -166,6 +169,13 @@ class Servers:
                 state = State("paused") if what == "pause" else known.state()
                 self._on_loss(server.id, self._ended(server, state))
 
+    def create_database(self, server: str, database: str, owner: str) -> None:
+        """Make *database* on *server* unless it is there. Raises ``ServerError`` with the output of the server's client."""
+        engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
+        code, _, err = self._servers[server].execute(engine.create_database(database, owner))
+        if code != 0:
+            raise ServerError(f"The database {database!r} on {server} could not be made.", evidence=err.strip())
+
     def dump_schema(self, server: str, database: str) -> str:
         """The SQL that makes the schema of *database*. Raises ``ServerError`` with the output of the server's tool."""
         engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
@@ -183,7 +193,10 @@ class Servers:
         return self._read_logs() if self._logs is None else self._logs
 
     def _earlier(self) -> Mapping[str, PersistentServer]:
-        """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them, for none."""
+        """The servers of an earlier run, by host name, if they match the plan exactly; otherwise removes them, for none.
+
+        Raises ``UsageError`` where they may not be removed.
+        """
         if not self._options.persistent:
             return {}
         found = self._platform.persistent(self._options.run)
@@ -194,6 +207,12 @@ class Servers:
             for id, spec in specs.items()
         ):
             return found
+        if not self._options.is_replaceable:
+            raise UsageError(
+                f"The servers of harness up ({', '.join(sorted(found))}) do not fit this project any more, which needs other "
+                f"servers, users or versions: {', '.join(map(_title, self._plan.servers))}.",
+                hint="harness down ends them, with all that is in their databases; harness up then starts others.",
+            )
         self._platform.remove(self._options.run, ROLES)
         return {}
 

@@ -89,7 +89,7 @@ def show_plan(config: Config, as_json: bool) -> ExitCode:
         for django in config.django or ("",):
             one = dataclasses.replace(config, django=tuple(filter(None, [django])))
             with Resources(one, lambda *_: None) as resources:
-                plans |= resources.plans(_entry(one, plan_only=True))
+                plans |= resources.plans(entry(one, plan_only=True))
             installations += filter(None, [_installation(one)])
     if as_json:
         document = {**plan_view.documents(plans), **plan_view.installation_document(installations)}
@@ -130,6 +130,10 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
         for text in installation.notices:
             record.add(Notice("driver-added", text))
     with Resources(config, record.show_image_progress, record) as resources:
+        if text := resources.take_kept_servers():
+            record.add(Notice("kept-servers", text))
+        if resources.lease is not None and not config.keepdb:
+            spec = dataclasses.replace(spec, django_args=(*spec.django_args, "--keepdb"))
         with record.phase("images"):
             image = resources.runner_image()
         if python := resources.python_notice():
@@ -330,7 +334,7 @@ class _Run:
 
 def _spec(config: Config) -> RunSpec:
     return dataclasses.replace(
-        _entry(config),
+        entry(config),
         labels=config.labels,
         django_args=command_line.django_args(config),
         workers=config.parallel,
@@ -351,7 +355,7 @@ def _spec(config: Config) -> RunSpec:
     )
 
 
-def _entry(config: Config, plan_only: bool = False) -> RunSpec:
+def entry(config: Config, plan_only: bool = False) -> RunSpec:
     """The fields by which the runner loads the settings: commands, and the module that the user named or the script's."""
     is_named = config.sources["settings"] != MANAGE_PY
     return RunSpec(

@@ -19,6 +19,7 @@ from harness.host.doctor import (
     check_engine,
     check_git,
     check_images,
+    check_kept,
     check_local,
     check_pythons,
     check_remains,
@@ -29,7 +30,9 @@ from harness.host.doctor import (
 )
 from harness.host.engine_address import found_by
 from harness.host.engines import ENGINES
+from harness.host.kept.overview import KeptNow
 from harness.host.local.binaries.survey import Offer
+from harness.host.retention.kept_servers import KeptServer, KeptServers
 
 INFO = {
     "ServerVersion": "28.1",
@@ -159,6 +162,37 @@ class TestMachine:
         assert "harness-a-network, harness-a-runner" in found.seen
         assert check_remains([], ["harness-a-runner"]).seen == "removed: harness-a-runner"
         assert check_remains([], []) == Finding("ok", "Left behind", "nothing")
+
+
+class TestKept:
+    SERVER = KeptServer("replica", "postgres", "PostgreSQL 17.2", "default", "127.0.0.1", 40002)
+    UP = KeptServers("ab12", "docker", "/srv/shop", is_up=True, made_at=1000.0, servers=(SERVER,))
+
+    def test_a_line_has_project_age_server_and_address(self) -> None:
+        found = check_kept([KeptNow(self.UP, ("replica",), True)], [], 1000.0 + 2 * 3600)
+        assert found.level == "ok"
+        assert found.seen == (
+            "/srv/shop: harness up, 2 hours ago: replica (PostgreSQL 17.2, 127.0.0.1:40002), containers"
+        )
+        assert "harness down" in found.remedy
+
+    def test_servers_of_keepdb_have_no_address(self) -> None:
+        kept = KeptServers("cd34", "docker", "/srv/shop", is_up=False, made_at=1000.0)
+        seen = check_kept([KeptNow(kept, ("default", "replica"), True)], [], 1000.0).seen
+        assert seen == "/srv/shop: harness ci --keepdb, just now: default, replica, containers"
+
+    @pytest.mark.parametrize(
+        ("now", "text"),
+        [(KeptNow(UP, (), True), "ended"), (KeptNow(UP, ("replica",), False), "/srv/shop, whose folder is gone")],
+    )
+    def test_dead_ones_are_a_note(self, now: KeptNow, text: str) -> None:
+        found = check_kept([now], [], 1000.0)
+        assert (found.level, found.remedy) == ("note", "harness doctor --remove")
+        assert text in found.seen
+
+    def test_none_are_named_and_removed_ones_too(self) -> None:
+        assert check_kept([], [], 0.0) == Finding("ok", "Kept servers", "none")
+        assert check_kept([], ["/srv/shop"], 0.0).seen == "removed: those of /srv/shop"
 
 
 class TestTable:

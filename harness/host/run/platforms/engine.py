@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from harness.host.config.options import Config
 from harness.host.docker import containers, watchdog
 from harness.host.docker.build_log import OnProgress
-from harness.host.docker.client import connect, memory_bytes
+from harness.host.docker.client import Client, connect, memory_bytes
 from harness.host.docker.runner import RunnerSpec
 from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
@@ -21,7 +21,8 @@ from harness.host.images.provision import RUNNER, ConfiguredImages
 from harness.host.interrupts import submit
 from harness.host.launch import distribution
 from harness.host.launch.container import COMMAND, ContainerRunner
-from harness.host.planning.plan import ServerPlan
+from harness.host.planning.plan import PlannedServer, ServerPlan
+from harness.host.platform import PersistentServer
 from harness.host.project import git_version
 from harness.host.project.files import FOLDER, RUNNER_UID
 from harness.host.run import persistent_servers
@@ -35,7 +36,20 @@ Images = Mapping[tuple[str, str], str]
 """The image of each engine and version."""
 
 
-class EngineResources:
+class EngineKeeper:
+    """The servers on an engine that outlive a command."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def persistent(self, run: str) -> Mapping[str, PersistentServer]:
+        return containers.persistent_servers(self._client, run)
+
+    def remove(self, run: str) -> None:
+        containers.remove_run(self._client, run)
+
+
+class EngineResources(EngineKeeper):
     """The resources of one run on an engine. *ahead* makes things before they are needed, *cleanup* removes them."""
 
     def __init__(
@@ -45,7 +59,8 @@ class EngineResources:
         self._run = run
         self._ahead = ahead
         self._cleanup = cleanup
-        self._client = connect()
+        self.lease: persistent_servers.Lease | None = None
+        super().__init__(connect())
         self._memory = submit(ahead, memory_bytes, self._client)
         self._builder = cleanup.enter_context(
             ImageBuilder(self._client, on_progress, lambda: build_environment.read(config, os.environ))
@@ -83,13 +98,18 @@ class EngineResources:
         """The memory of the engine's machine in bytes; 0 where the engine does not report it."""
         return self._memory.result()
 
+    def programs(self, server: PlannedServer) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """None: the clients are those of this machine."""
+        return (), {}
+
     def platform(self, plan: ServerPlan, images: Images) -> Platform:
         """The platform of the servers of *plan*, on *images*."""
         # testcontainers is slow to import, and the runner's start must not wait for it
         from harness.host.docker.server import ContainerOptions, DockerPlatform
 
         network = self._network.result() if plan.servers else ""
-        options = ContainerOptions(network=network, images=images, publish=self._config.runner == "host")
+        publish = self._config.runner == "host" or (self.lease is not None and self.lease.opens_ports)
+        options = ContainerOptions(network=network, images=images, publish=publish)
         return DockerPlatform(self._client, options)
 
     def runner(
@@ -120,9 +140,7 @@ class EngineResources:
     def _make_network(self) -> str:
         self._cleanup.enter_context(watchdog.watched(self._run))
         is_isolated = self._config.network == "isolated"
-        persistent_run = persistent_servers.run_id(self._config)
-        if self._config.keepdb:
-            self._cleanup.enter_context(persistent_servers.held(persistent_run))
-            return containers.persistent_network(self._client, persistent_run, is_isolated=is_isolated)
-        persistent_servers.end(persistent_run, lambda run: containers.remove_run(self._client, run))
+        if self.lease is not None:
+            return containers.persistent_network(self._client, self.lease.run, is_isolated=is_isolated)
+        persistent_servers.end(persistent_servers.run_id(self._config), self.remove)
         return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from types import MappingProxyType
@@ -15,7 +14,8 @@ from harness.host.interrupts import submit
 from harness.host.local import folders
 from harness.host.local.account import account
 from harness.host.local.platform import LocalPlatform
-from harness.host.planning.plan import ServerPlan
+from harness.host.planning.plan import PlannedServer, ServerPlan
+from harness.host.platform import PersistentServer
 from harness.host.run import persistent_servers
 from harness.protocol.events import Notice
 
@@ -23,18 +23,17 @@ NO_IMAGES: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 class LocalResources:
-    """The resources of one run on this machine. *ahead* makes things before they are needed, *cleanup* ends leases."""
+    """The resources of one run on this machine. *ahead* makes things before they are needed."""
 
     def __init__(
         self,
         config: Config,
         on_progress: Callable[[str, str], None],
         ahead: Executor,
-        cleanup: contextlib.ExitStack,
         on_notice: Callable[[Notice], None],
     ) -> None:
         self._config = config
-        self._cleanup = cleanup
+        self.lease: persistent_servers.Lease | None = None
         self._ahead = ahead
         self._on_notice = on_notice
         self._platform = LocalPlatform(lambda name: recipe.load(name).files, on_progress)
@@ -71,12 +70,20 @@ class LocalResources:
 
     def platform(self, plan: ServerPlan, images: Mapping[tuple[str, str], str]) -> LocalPlatform:
         """The platform of the servers of *plan*."""
-        persistent_run = persistent_servers.run_id(self._config)
-        if self._config.keepdb:
-            self._cleanup.enter_context(persistent_servers.held(persistent_run))
-        else:
-            persistent_servers.end(persistent_run, self._platform.remove)
+        if self.lease is None:
+            persistent_servers.end(persistent_servers.run_id(self._config), self.remove)
         return self._platform
+
+    def programs(self, server: PlannedServer) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """The folders of the programs of *server*, its client among them, and the variables that they need."""
+        found = self._platform.binaries(server.engine.name, server.version)
+        return tuple(map(str, found.folders)), found.environment
+
+    def persistent(self, run: str) -> Mapping[str, PersistentServer]:
+        return self._platform.persistent(run)
+
+    def remove(self, run: str) -> None:
+        self._platform.remove(run)
 
 
 class _Versions(Mapping[str, str]):

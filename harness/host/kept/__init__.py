@@ -1,0 +1,1 @@
+"""Servers that are kept for work on this machine: ``harness up``, ``harness shell``, ``harness down``"""
