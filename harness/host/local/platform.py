@@ -26,11 +26,17 @@ WATCH_S = 0.2
 class LocalPlatform:
     """The platform of servers that are processes of this machine. *recipe* reads the files that they run.
 
-    *on_progress* is called with a name and a line as programs are fetched, or a seed is made.
+    *on_progress* is called with a name and a line as programs are fetched, or a seed is made. *environ* has the settings of pip.
     """
 
-    def __init__(self, recipe: Recipe, on_progress: Callable[[str, str], None] = lambda _name, _line: None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        on_progress: Callable[[str, str], None] = lambda _name, _line: None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
         self._recipe = recipe
+        self._environ = environ
         self._on_progress = on_progress
         self._account = account()
         self._lock = threading.Lock()
@@ -44,7 +50,7 @@ class LocalPlatform:
         with self._lock:
             found = self._binaries.get((engine, version or ""))
             if found is None:
-                found = find(engine, version, os.environ, self._on_progress)
+                found = find(engine, version, self._environ, self._on_progress)
                 self._binaries[engine, version or ""] = self._binaries[engine, found.wanted] = found
             return found
 

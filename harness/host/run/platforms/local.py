@@ -9,7 +9,7 @@ from types import MappingProxyType
 from harness.host.config.options import Config
 from harness.host.config.servers import ServerConfig
 from harness.host.engines import ENGINES
-from harness.host.images import recipe
+from harness.host.images import build_environment, recipe
 from harness.host.interrupts import submit
 from harness.host.local import folders
 from harness.host.local.account import account
@@ -36,7 +36,8 @@ class LocalResources:
         self.lease: persistent_servers.Lease | None = None
         self._ahead = ahead
         self._on_notice = on_notice
-        self._platform = LocalPlatform(lambda name: recipe.load(name).files, on_progress)
+        environ = build_environment.for_this_machine(config)
+        self._platform = LocalPlatform(lambda name: recipe.load(name).files, on_progress, environ)
         submit(ahead, folders.remove_abandoned, account())
 
     def runner_image(self) -> None:
