@@ -48,7 +48,7 @@ def main(host: str, port: str, template: str, slots: str, way: str) -> None:
 
 def _clone(database: TestDatabase, slots: Sequence[int], in_memory: Sequence[str]) -> None:
     for slot in slots:
-        make_clones([database], slot, (), in_memory)
+        make_clones([database], slot, (), in_memory, {})
 
 
 def _drop(database: TestDatabase, slots: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from harness.runner.databases.mysql_clone import make_clone
+from harness.runner.databases.mysql_clone import make_clone, read_schema
 from harness.runner.databases.mysql_session import run_all
 from tests.e2e import pairs
 
@@ -145,7 +145,7 @@ def quoted(name: str) -> str:
 
 def clone(pair: pairs.Pair) -> None:
     with contextlib.closing(pair.connect()) as connection:
-        make_clone(connection, TEMPLATE, CLONE)
+        make_clone(connection, read_schema(connection, TEMPLATE), CLONE)
 
 
 def contents(pair: pairs.Pair, database: str) -> dict[Any, Any]:
@@ -244,7 +244,7 @@ def test_a_mariadb_clone_counts_on_by_itself(pair: pairs.Pair, template: pairs.S
 
 def test_a_statement_that_is_refused_is_reported_with_the_error(pair: pairs.Pair, template: pairs.Session) -> None:
     with contextlib.closing(pair.connect()) as connection, connection.cursor() as cursor:
-        make_clone(connection, TEMPLATE, CLONE)
+        make_clone(connection, read_schema(connection, TEMPLATE), CLONE)
         with pytest.raises(pymysql.Error) as caught:
             list(run_all(cursor, ["SELECT 1", "SELECT nothing FROM nowhere", "SELECT 2"]))
     assert caught.value.__notes__ == ["SELECT nothing FROM nowhere"]
@@ -279,9 +279,12 @@ def test_the_clone_and_sessions_of_an_earlier_worker_go(pair: pairs.Pair, templa
 
 
 def make_side_by_side(pair: pairs.Pair) -> None:
+    with contextlib.closing(pair.connect()) as connection:
+        schema = read_schema(connection, TEMPLATE)
+
     def make(slot: int) -> None:
         with contextlib.closing(pair.connect()) as connection:
-            make_clone(connection, TEMPLATE, f"side_{slot}")
+            make_clone(connection, schema, f"side_{slot}")
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(make, range(4)))

@@ -55,7 +55,7 @@ class Database:
 
     def clone(self) -> None:
         with contextlib.closing(self.pair.connect()) as connection:
-            mysql_clone.make_clone(connection, TEMPLATE, CLONE)
+            mysql_clone.make_clone(connection, mysql_clone.read_schema(connection, TEMPLATE), CLONE)
 
     def catch_up(self) -> None:
         positions = GtidPositions()

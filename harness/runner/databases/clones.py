@@ -20,6 +20,7 @@ from ...protocol import naming
 from ...protocol.results import DatabaseMade
 from ..replication.catch_up import await_replica, server_connection
 from . import mysql_clone, postgres_clone
+from .mysql_schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,34 @@ def clone_names(database: TestDatabase, slots: int) -> DatabaseMade:
     return DatabaseMade(database.alias, database.template, names)
 
 
+def read_schemas(databases: Iterable[TestDatabase]) -> dict[str, Schema]:
+    """The statements that make the clones of *databases* on MySQL and MariaDB, by alias; the other engines need none.
+
+    Raises ``ServerError``.
+    """
+    schemas = {}
+    for database in databases:
+        if connections[database.alias].vendor == "mysql":
+            failed = f"The template {database.template!r} of {database.alias!r} could not be read for its clones"
+            with _session(database.alias, failed) as session:
+                schemas[database.alias] = mysql_clone.read_schema(session.connection, database.template)
+    return schemas
+
+
 def make_clones(
     databases: Iterable[TestDatabase],
     slot: int,
     replicas: Collection[str],
     in_memory: Collection[str],
+    schemas: Mapping[str, Schema],
     *,
     are_made: bool = False,
 ) -> None:
     """Make the slot's clones, and wait until every replica has them. Clones of an earlier worker are dropped first.
 
     ``replicas`` are the mirror aliases that have a server of their own, ``in_memory`` those whose server has its databases in
-    memory. With *are_made*, the clones on servers are there already. Raises ``ServerError``.
+    memory. ``schemas`` has the result of ``read_schemas``; a template that is missing there is read now. With *are_made*, the
+    clones on servers are there already. Raises ``ServerError``.
     """
     for database in databases:
         connection = connections[database.alias]
@@ -118,21 +135,23 @@ def make_clones(
             connection.creation.clone_test_db(suffix=str(slot), verbosity=0, autoclobber=True, keepdb=False)
             continue
         if not are_made:
-            _make_clone(database, slot, is_in_memory=database.alias in in_memory)
+            _make_clone(database, slot, schemas.get(database.alias), is_in_memory=database.alias in in_memory)
         _, *mirrors = database.aliases(replicas)
         for mirror in mirrors:
             await_replica(database.alias, mirror)
 
 
-def _make_clone(database: TestDatabase, slot: int, *, is_in_memory: bool) -> None:
-    with _cloning(database, slot) as (session, clone):
-        if connections[database.alias].vendor == "postgresql":
+def _make_clone(database: TestDatabase, slot: int, schema: Schema | None, *, is_in_memory: bool) -> None:
+    clone = naming.clone(database.template, slot)
+    failed = f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made"
+    with _session(database.alias, failed) as session:
+        if session.vendor == "postgresql":
             with session.cursor() as cursor:
                 strategy = postgres_clone.strategy(session.pg_version, is_in_memory=is_in_memory)
                 postgres_clone.make_clone(cursor, database.template, clone, strategy)
         else:
-            with session.wrap_database_errors:
-                mysql_clone.make_clone(session.connection, database.template, clone)
+            schema = schema or mysql_clone.read_schema(session.connection, database.template)
+            mysql_clone.make_clone(session.connection, schema, clone)
 
 
 def enter_clones(databases: Iterable[TestDatabase], slot: int) -> None:
@@ -183,20 +202,22 @@ def is_forked(connection: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _cloning(database: TestDatabase, slot: int) -> Iterator[tuple[Any, str]]:
-    """Yield a connection to make a clone with, and the clone's name. Raises ``ServerError`` if the server refuses."""
-    connection = server_connection(database.alias)
-    clone = naming.clone(database.template, slot)
+def _session(alias: str, failed: str) -> Iterator[Any]:
+    """Yield a connection to the server of *alias*. An error of the server becomes a ``ServerError`` that begins with *failed*."""
+    connection: Any = None
     try:
-        yield connection, clone
+        connection = server_connection(alias)
+        with connection.wrap_database_errors:
+            yield connection
     except DatabaseError as error:
         raise ServerError(
-            f"The clone {clone!r} of {database.alias!r} for slot {slot} could not be made: {error}".strip(),
+            f"{failed}: {error}".strip(),
             hint=_hint(error),
             evidence="\n".join(getattr(error.__cause__, "__notes__", ())),  # the statement
         ) from error
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
 
 
 def _hint(error: DatabaseError) -> str:

@@ -1,5 +1,5 @@
-"""Makes a clone on MySQL or MariaDB: runs the statements that ``mysql_schema`` reads from the template, over one connection of
-the worker.
+"""Makes clones on MySQL or MariaDB: runs the statements that ``mysql_schema`` reads from the template, each clone over one
+connection of its worker.
 
 Needs no client program, and leaves no session, lock or half-made clone that blocks another worker.
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .mysql_definitions import quote
-from .mysql_schema import NAMES_OF_UTF8, Program, Reader
+from .mysql_schema import NAMES_OF_UTF8, Program, Reader, Schema
 from .mysql_session import HISTORY, encode, execute, fetch, prepare, read_bytes, run_all, set_variables
 
 LOCKED = frozenset({1205, 1213})
@@ -21,28 +21,39 @@ _NOT_YET = frozenset({1054, 1146, 1305, 1356, 4091})
 """Error numbers of a statement that names a column, table, function, view or sequence that does not exist, or not yet."""
 
 
-def make_clone(driver_connection: Any, template: str, clone: str) -> None:
-    """Make the database *clone* like *template*. An existing *clone* is dropped, and its sessions are ended.
+def read_schema(driver_connection: Any, template: str) -> Schema:
+    """The statements that make a clone of the database *template*.
 
     *driver_connection* is one of MySQLdb's or PyMySQL's, in autocommit and allowed several statements at once
-    (``client_flag``); it cannot be used for anything else afterwards. Raises the driver's errors, with the statement that
+    (``client_flag``); afterwards it can be used for ``make_clone`` alone. Raises the driver's errors, with the statement that
     failed as a note.
     """
     read_bytes(driver_connection)
     with contextlib.closing(driver_connection.cursor()) as cursor:
         known = prepare(cursor)
+        return Reader(cursor, template, has_history=HISTORY in known).read()
+
+
+def make_clone(driver_connection: Any, template: Schema, clone: str) -> None:
+    """Make the database *clone* like *template*. An existing *clone* is dropped, and its sessions are ended.
+
+    *driver_connection* is as for ``read_schema``. Raises the driver's errors, with the statement that failed as a note.
+    """
+    schema = template.for_clone(clone)
+    read_bytes(driver_connection)
+    with contextlib.closing(driver_connection.cursor()) as cursor:
+        prepare(cursor)
         _disconnect(cursor, clone)
         execute(cursor, f"DROP DATABASE IF EXISTS {quote(clone)}")
-        schema = Reader(cursor, template, clone, has_history=HISTORY in known).read()
         # without COLLATE the server would take the current default of the character set
         execute(cursor, f"CREATE DATABASE {quote(clone)}{schema.options} COLLATE {schema.collation}")
         cursor.execute(f"USE {quote(clone)}")
-        for _ in run_all(cursor, schema.tables):
+        for _ in run_all(cursor, [*schema.sequences, *schema.tables, *schema.rows]):
             pass
         author = _Author(cursor, clone, schema.collation)
         for program in schema.routines:
             author.write(program)
-        _write_possible(author, schema.grants_and_views)
+        _write_possible(author, [*schema.grants, *schema.views])
         for program in schema.triggers_and_events:
             author.write(program)
         author.collate(schema.collation)

@@ -1,6 +1,7 @@
-"""Reads a MySQL or MariaDB database from the server as the statements that make its clone.
+"""Reads a MySQL or MariaDB database from the server as the statements that make its clones.
 
-It reads over the driver's cursor, so that nothing here appears in a test's SQL; ``mysql_clone`` runs the statements.
+It reads over the driver's cursor, so that nothing here appears in a test's SQL; ``mysql_clone`` runs the statements. A template
+is read once, for the clones of all slots.
 """
 
 from __future__ import annotations
@@ -55,16 +56,32 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The statements that make a clone, in this order. ``options`` is the part of the database's definition after its name;
-    ``tables`` makes sequences too, and copies the rows. Triggers and events come last, so that none runs during the copy.
+    """The statements that make a clone of the database *template*, in this order. ``options`` is the part of the database's
+    definition after its name; ``rows`` copies the rows. Triggers and events come last, so that none runs during the copy.
+
+    As it is read, the statements name the template; ``for_clone`` replaces the name.
     """
 
+    template: str
     options: str
     collation: str
+    sequences: list[str]
     tables: list[str]
+    rows: list[str]
     routines: list[Program]
-    grants_and_views: list[Program]
+    grants: list[Program]
+    views: list[Program]
     triggers_and_events: list[Program]
+
+    def for_clone(self, clone: str) -> Schema:
+        """These statements for the database *clone*. The rows still come from the template."""
+        names, patterns = (self.template, clone), (as_pattern(self.template), as_pattern(clone))
+        return replace(
+            self,
+            tables=[moved(create, *names) for create in self.tables],
+            grants=[replace(grant, create=moved(moved(grant.create, *names), *patterns)) for grant in self.grants],
+            views=[replace(view, create=moved(view.create, *names)) for view in self.views],
+        )
 
 
 def parents_first(creates: Mapping[str, str]) -> list[str]:
@@ -85,18 +102,17 @@ def parents_first(creates: Mapping[str, str]) -> list[str]:
 
 
 class Reader:
-    """Reads the database *template* for a clone of the name *clone*. ``mysql_session.prepare`` has set the session of *cursor*, a
-    driver's. ``has_history``: the server accepts rows with their period of validity.
+    """Reads the database *template* for its clones. ``mysql_session.prepare`` has set the session of *cursor*, a driver's.
+    ``has_history``: the server accepts rows with their period of validity.
     """
 
-    def __init__(self, cursor: Any, template: str, clone: str, *, has_history: bool = False) -> None:
+    def __init__(self, cursor: Any, template: str, *, has_history: bool = False) -> None:
         self._cursor = cursor
         self._template = template
-        self._clone = clone
         self._has_history = has_history
 
     def read(self) -> Schema:
-        """The statements that make the clone."""
+        """The statements that make a clone."""
         self._cursor.execute(f"USE {quote(self._template)}")
         ((_, database),) = self._rows(f"SHOW CREATE DATABASE {quote(self._template)}")
         ((collation,),) = self._rows("SELECT @@collation_database")
@@ -106,23 +122,24 @@ class Reader:
             self._template,
         )
         sequences = [self._sequence(name) for name, kind, *_ in relations if kind == "SEQUENCE"]
-        tables = self._tables([row for row in relations if row[1] not in ("VIEW", "SEQUENCE")])
+        tables, rows = self._tables([row for row in relations if row[1] not in ("VIEW", "SEQUENCE")])
         views = [self._program("VIEW", name) for name, kind, *_ in relations if kind == "VIEW"]
         return Schema(
+            self._template,
             database.removeprefix(f"CREATE DATABASE {quote(self._template)}"),
             collation,
-            [*(statement for sequence in sequences for statement in sequence), *tables],
+            [statement for sequence in sequences for statement in sequence],
+            tables,
+            rows,
             self._routines(),
-            [*self._grants(), *(replace(view, create=self._moved(view.create)) for view in views)],
+            self._grants(),
+            views,
             [*self._triggers(), *self._events()],
         )
 
-    def _moved(self, sql: str) -> str:
-        return moved(sql, self._template, self._clone)
-
-    def _tables(self, relations: Sequence[Sequence[Any]]) -> list[str]:
-        """Statements that make the tables and copy the rows: of all transactional tables in one transaction, of each other
-        table alone (a GTID primary refuses to mix them).
+    def _tables(self, relations: Sequence[Sequence[Any]]) -> tuple[list[str], list[str]]:
+        """Statements that make the tables, and those that copy the rows: of all transactional tables in one transaction, of each
+        other table alone (a GTID primary refuses to mix them).
         """
         creates = self._creates(relations)
         engines = {name: str(engine).lower() for name, _, engine, *_ in relations}
@@ -137,8 +154,8 @@ class Reader:
             copies = together if engines[name] == "innodb" else apart
             if listed:
                 copies.append(self._copy(name, ", ".join(listed), has_history=name in with_history))
-        order = parents_first(creates)
-        return [*(self._moved(creates[name]) for name in order), "START TRANSACTION", *together, "COMMIT", *apart]
+        rows = ["START TRANSACTION", *together, "COMMIT", *apart]
+        return [creates[name] for name in parents_first(creates)], rows
 
     def _copy(self, table: str, columns: str, *, has_history: bool) -> str:
         source = f"{quote(self._template)}.{quote(table)}{' FOR SYSTEM_TIME ALL' if has_history else ''}"
@@ -252,8 +269,7 @@ class Reader:
         """Grants on the database or on objects in it: the server stores them by name, apart from the definitions. Views and
         routines of a definer with few privileges depend on them.
         """
-        patterns = as_pattern(self._template), as_pattern(self._clone)
-        names = {self._template, patterns[0]}
+        names = {self._template, as_pattern(self._template)}
         where = f"Db IN ({', '.join(['%s'] * len(names))})"
         tables = " UNION ".join(
             f"SELECT User, Host FROM mysql.{table} WHERE {where}"  # noqa: S608 - words of our own
@@ -270,7 +286,7 @@ class Reader:
             grantee = f"{quote(user)}@{quote(host)}" if host else quote(user)  # a role of MariaDB's has no host
             grants += [line for (line,) in self._rows(f"SHOW GRANTS FOR {grantee}") if granted(line, names)]
         settings = {"sql_mode": MODE, "character_set_client": "utf8mb4"}
-        return [Program(moved(self._moved(grant), *patterns), settings) for grant in grants]
+        return [Program(grant, settings) for grant in grants]
 
     def _routines(self) -> list[Program]:
         rows = self._rows(

@@ -61,15 +61,23 @@ def run_plan(
             check_isolation=spec.check_isolation,
             slots_with_clones=session.seeding.take_clones(),
         )
+        _read_templates(context, workers)
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
         tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
-    check_replicas(pairs, session.replicas)
-    _settle(session, plan, tally)
+    _settle(session, context, tally)
     return tally
 
 
-def _settle(session: Session, plan: Plan, tally: Tally) -> None:
-    """Record the outcomes in *session*."""
+def _read_templates(context: WorkerContext, workers: int) -> None:
+    """Read the templates once, where slots 1 to *workers* have no clones yet, instead of in each worker."""
+    if not context.slots_with_clones.issuperset(range(1, workers + 1)):
+        context.schemas.update(clones.read_schemas(context.test_databases))
+
+
+def _settle(session: Session, context: WorkerContext, tally: Tally) -> None:
+    """Check the replicas, and record the outcomes in *session*."""
+    check_replicas(context.mirror_pairs, session.replicas)
+    plan = context.plan
     if text := split_notice(plan, tally):
         session.journal.notice("split-class", text)
     session.red += len(tally.red)

@@ -33,6 +33,7 @@ from ...protocol.messages import MirrorMode
 from ...protocol.results import Outcome
 from .. import private_apis, unpatched
 from ..databases import clones, flush, spawned
+from ..databases.mysql_schema import Schema
 from ..descriptors import duplicate_high
 from ..failures import MESSAGE_CHARACTERS, FailureDescriber, format_error, message_of, type_name
 from ..host_channel import INTERRUPTS
@@ -74,7 +75,8 @@ class WorkerContext:
     ``make_unit_runner`` is for the tests' framework.
     ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
     ``stop_flag`` ends a worker before its next test. ``slots_with_clones`` are the slots whose clones are there, and unused: the
-    coordinator takes a slot out as it starts a worker in it.
+    coordinator takes a slot out as it starts a worker in it. ``schemas`` has the templates on MySQL and MariaDB that were read,
+    by alias.
     """
 
     plan: Plan
@@ -93,6 +95,7 @@ class WorkerContext:
     is_failfast: bool = False
     check_isolation: bool = False
     slots_with_clones: set[int] = field(default_factory=set)
+    schemas: dict[str, Schema] = field(default_factory=dict)
 
 
 class CutOff(BaseException):
@@ -224,7 +227,12 @@ class Worker:
         with self._unit_runner.between_tests():
             are_made = self.slot in context.slots_with_clones
             clones.make_clones(
-                context.test_databases, self.slot, context.replicas, context.in_memory, are_made=are_made
+                context.test_databases,
+                self.slot,
+                context.replicas,
+                context.in_memory,
+                context.schemas,
+                are_made=are_made,
             )
             if context.init_worker is not None:
                 context.init_worker(self.slot)

@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -21,7 +22,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
     def clone(error: BaseException, *args: object) -> ServerError:
         with (
             pytest.raises(ServerError) as caught,
-            clones._cloning(clones.TestDatabase("default", "test_shop"), 2),
+            clones._session("default", "The clone 'test_shop_2' could not be made"),
         ):
             raise OperationalError(*args) from error
         return caught.value
@@ -30,6 +31,8 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
 
 
 class Connection:
+    wrap_database_errors = contextlib.nullcontext()
+
     def close(self) -> None:
         pass
 
@@ -50,3 +53,15 @@ def test_the_hint_names_a_lock_when_the_server_does(refuse: Refuse) -> None:
     in_use = Refused()
     in_use.sqlstate = "55006"
     assert "still connected" in refuse(in_use, 'source database "test_shop" is being accessed by other users').hint
+
+
+def test_a_server_that_refuses_the_session_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_session(_alias: str) -> None:
+        raise OperationalError(2003, "Can't connect to server on 'default'")
+
+    monkeypatch.setattr(clones, "server_connection", refuse_session)
+    with (
+        pytest.raises(ServerError, match=r"could not be read: .*Can't connect"),
+        clones._session("default", "The template 'test_shop' could not be read"),
+    ):
+        pass

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.runner.databases.mysql_schema import parents_first
+from harness.runner.databases.mysql_schema import Program, Schema, parents_first
 
 
 def table(*parents: str) -> str:
@@ -26,3 +26,36 @@ def test_circles_have_every_table_once(creates: dict[str, str]) -> None:
 def test_quoted_names_are_read_and_other_tables_ignored() -> None:
     creates = {"first": table("`na``me`", "`elsewhere`"), "na`me": table()}
     assert parents_first(creates) == ["na`me", "first"]
+
+
+SCHEMA = Schema(
+    "test_shop",
+    options="",
+    collation="utf8mb4_bin",
+    sequences=["CREATE SEQUENCE `s`"],
+    tables=["CREATE TABLE `t` (`n` int DEFAULT (`test_shop`.`f`()), `c` text DEFAULT '`test_shop`.')"],
+    rows=["INSERT INTO `t` (`n`) SELECT `n` FROM `test_shop`.`t`"],
+    routines=[Program("CREATE FUNCTION `f`() RETURNS int RETURN 1", {})],
+    grants=[
+        Program("GRANT SELECT ON `test_shop`.`t` TO `u`@`%`", {}),
+        Program(r"GRANT ALL ON `test\_shop`.* TO `u`@`%`", {}),
+    ],
+    views=[Program("CREATE VIEW `v` AS select `test_shop`.`f`() AS `x` from `t`", {"sql_mode": "ANSI"})],
+    triggers_and_events=[Program("CREATE TRIGGER `r` BEFORE INSERT ON `t` FOR EACH ROW SET @x = 1", {})],
+)
+
+
+class TestForClone:
+    def test_definitions_name_the_clone(self) -> None:
+        clone = SCHEMA.for_clone("test_shop_2")
+        assert clone.tables == [SCHEMA.tables[0].replace("(`test_shop`.", "(`test_shop_2`.")]
+        assert clone.views == [
+            Program("CREATE VIEW `v` AS select `test_shop_2`.`f`() AS `x` from `t`", {"sql_mode": "ANSI"})
+        ]
+        assert [grant.create for grant in clone.grants] == [
+            "GRANT SELECT ON `test_shop_2`.`t` TO `u`@`%`",
+            r"GRANT ALL ON `test\_shop\_2`.* TO `u`@`%`",
+        ]
+
+    def test_rows_come_from_the_template(self) -> None:
+        assert SCHEMA.for_clone("test_shop_2").rows == SCHEMA.rows
