@@ -79,10 +79,12 @@ class Collector:
         self._reached: dict[str, Reached] = {}
         self._doubts: dict[str, None] = {}
         self._settings: dict[str, str] = {}
+        self._known_settings: set[str] = set()
 
     def facts(self) -> Facts:
-        self._doubts = {}
-        self._settings = {}
+        self._doubts, self._settings = {}, {}
+        left_out = _NOT_OF_TESTS | ({"MIGRATION_MODULES"} if self._own.is_unmigrated else set())
+        self._known_settings = {name for name in dir(settings) if name.isupper()} - left_out
         if self._own.doubt:
             return Facts((), doubts=(self._own.doubt,))
         self._check_backends()
@@ -257,9 +259,8 @@ class Collector:
 
     def _values(self, names: set[str], *, has_all: bool) -> list[str]:
         """The settings among *names*, or all of them, each with its value."""
-        left_out = _NOT_OF_TESTS | ({"MIGRATION_MODULES"} if self._own.is_unmigrated else set())
-        known = [name for name in dir(settings) if name.isupper() and name not in left_out]
-        return [f"{name} = {self._value(name)}" for name in known if has_all or name in names]
+        found = self._known_settings if has_all else sorted(self._known_settings & names)
+        return [f"{name} = {self._value(name)}" for name in sorted(found)]
 
     def _value(self, name: str) -> str:
         if name not in self._settings:
@@ -273,6 +274,8 @@ class Collector:
     def _variables(reached: Reached) -> list[str]:
         has_all = any(source.reads_environment for source in reached.files.values())
         names = frozenset[str]().union(*(source.variables for source in reached.files.values()))
+        if not (has_all or names):
+            return []
         return [
             f"{name}={value}"
             for name, value in sorted(os.environ.items())

@@ -100,7 +100,7 @@ class Modules:
         if path not in self._sources:
             package = name if path.endswith("/__init__.py") else name.rpartition(".")[0]
             try:
-                self._sources[path] = scan(Path(path).read_bytes(), package)
+                self._sources[path] = scan(Path(path).read_bytes(), package, is_own=not is_installed(path))
             except OSError:
                 self._sources[path] = None
         return self._sources[path]

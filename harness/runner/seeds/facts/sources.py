@@ -67,8 +67,11 @@ class Source:
     is_placed: bool = False
 
 
-def scan(data: bytes, package: str) -> Source:
-    """The facts of a file with the content *data*, which is in *package*: relative imports begin there."""
+def scan(data: bytes, package: str, *, is_own: bool = True) -> Source:
+    """The facts of a file with the content *data*, which is in *package*: relative imports begin there.
+
+    Only the project's own files can read settings and variables by names that only the running code knows.
+    """
     digest = hashlib.sha256(data).hexdigest()
     data = data.replace(b"\\\n", b" ")
     imports = frozenset(_imports(data, package))
@@ -85,8 +88,8 @@ def scan(data: bytes, package: str) -> Source:
         names,
         variables=frozenset(word.decode() for word in _WORD.findall(data)) if has_environment else frozenset(),
         literals=literals if is_reading else frozenset(),
-        reads_settings=b"settings" in data and _reads_settings(data),
-        reads_environment=has_environment and _reads_environment(data),
+        reads_settings=is_own and b"settings" in data and _reads_settings(data),
+        reads_environment=is_own and has_environment and _reads_environment(data),
         loads_modules=is_loading and len(_LOADS.findall(data)) > len(_LOADS_PLAIN.findall(data)),
         outside=outside[1].decode() if outside else "",
         reads_files=is_reading,

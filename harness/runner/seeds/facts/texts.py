@@ -15,6 +15,8 @@ from typing import Any
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _DEPTH = 12
+_BOUND = _DEPTH - 2
+"""The depth from which values bound to a function begin: one may be the registry of all models."""
 _PLAIN = (type(None), bool, int, float, complex, bytes, decimal.Decimal, uuid.UUID, re.Pattern, range)
 _TIMES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
 _NAMED = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, types.ModuleType)
@@ -48,7 +50,8 @@ class Texts:
         if isinstance(value, types.FunctionType):  # values that a decorator has bound
             cells = [cell.cell_contents for cell in value.__closure__ or () if _is_filled(cell)]
             bound = [*cells, *(value.__defaults__ or ())]
-            return name + self._of([each for each in bound if each is not value], depth + 1) if bound else name
+            depth = max(depth, _BOUND)
+            return name + self._of([each for each in bound if each is not value], depth) if bound else name
         return name
 
     def _composed(self, value: Any, depth: int) -> str:
