@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 _LEFT_OUT = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "htmlcov", "build", "dist"})
+_OF_PAGES = frozenset({"templates", "static", "locale"})
+"""Folders of an app whose files count where a text names them, and not because code of the app reads some file."""
 MOST_FILES = 5000
 MOST_BYTES = 64_000_000
 _FIXTURES = "fixtures"
@@ -31,7 +33,7 @@ class DataFiles:
         all whose name, or the name of a folder around them, a literal ends with. Raises ``TooManyError``.
         """
         known = self._names()
-        found = {path for folder in folders for path in walk(folder)}
+        found = {path for folder in folders for path in walk(folder, left_out=_LEFT_OUT | _OF_PAGES)}
         for literal in literals:
             last = PurePath(literal).name
             found.update(path for name in {last, PurePath(last).stem} for path in known.get(name, ()))
@@ -58,12 +60,25 @@ class DataFiles:
         return self._digests[path]
 
     def _names(self) -> dict[str, list[str]]:
-        """The files by their names, by those without the suffix, and by the names of the folders around them."""
+        """The files by their names, by those without the suffix, and by the names of the folders around them.
+
+        A package of Python is no folder of data, and files of pages count by their whole name alone.
+        """
         if self._by_name is None:
             self._by_name = {}
+            packages: dict[PurePath, bool] = {}
             for path in walk(self._root):
-                pure = PurePath(path).relative_to(self._root)
-                for name in {pure.name, pure.stem, *pure.parts[:-1]}:
+                pure = PurePath(path)
+                names = {pure.name}
+                parts = pure.relative_to(self._root).parts[:-1]
+                if not _OF_PAGES.intersection(parts):
+                    names.add(pure.stem)
+                    for folder in list(pure.parents)[: len(parts)]:
+                        if folder not in packages:
+                            packages[folder] = Path(folder, "__init__.py").exists()
+                        if not packages[folder]:
+                            names.add(folder.name)
+                for name in names:
                     self._by_name.setdefault(name, []).append(path)
         return self._by_name
 
@@ -73,10 +88,10 @@ def fixtures(folders: Iterable[str], others: Iterable[str]) -> list[str]:
     return [path for folder in (*(f"{each}/{_FIXTURES}" for each in folders), *others) for path in walk(folder)]
 
 
-def walk(folder: str) -> Iterator[str]:
-    """The files below *folder* that are no Python code, without hidden folders and those of tools."""
+def walk(folder: str, left_out: frozenset[str] = _LEFT_OUT) -> Iterator[str]:
+    """The files below *folder* that are no Python code, without hidden folders and those of the names *left_out*."""
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if each not in _LEFT_OUT and not each.startswith("."))
+        folders[:] = sorted(each for each in folders if each not in left_out and not each.startswith("."))
         for name in names:
             if not name.endswith((".py", ".pyc", ".sqlite3", ".sqlite3-journal", ".log")):
                 yield f"{place}/{name}"
