@@ -41,10 +41,7 @@ from pathlib import Path
 BASE_DIR = Path(__file__).parent
 SECRET_KEY = os.urandom(8).hex()
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", {order}]
-DATABASES = {{
-    "default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    "other": {{"ENGINE": "django.db.backends.sqlite3", "NAME": "x.sqlite3", "TEST": {{"NAME": "t.sqlite3"}}}},
-}}
+{databases}
 DATABASE_ROUTERS = ["routing.routers.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.{auto}"
 CACHES = {{"default": {{"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "{cache}"}}}}
@@ -52,6 +49,12 @@ SHOP_SETTING = {setting}
 SHOP_GETATTR = {getattr}
 MEDIA_ROOT = "/srv/media/{media}"
 ROOT_URLCONF = "shop.views"
+"""
+DATABASES = """
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+    "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x.sqlite3", "TEST": {"NAME": "t.sqlite3"}},
+}
 """
 FIRST = """
 import os
@@ -113,11 +116,13 @@ OPERATIONS = {
 }
 
 
-def files(state: dict[str, Any]) -> dict[str, str]:
+def files(state: dict[str, Any], databases: str = DATABASES) -> dict[str, str]:
     """The project in *state*, a value for each of ``COUNTING`` and ``OTHERS``."""
     column = f"    {state['column']} = models.IntegerField(default=0)\n" if state["column"] else ""
     made = {
-        "settings.py": SETTINGS.format(**{**state, "order": ", ".join(map(repr, state["order"]))}),
+        "settings.py": SETTINGS.format(
+            **{**state, "order": ", ".join(map(repr, state["order"])), "databases": databases}
+        ),
         "README.md": f"Shop {state['readme']}\n",
         "routing/__init__.py": "",
         "routing/routers.py": "class Router:\n    def allow_migrate(self, db, app_label, **hints):\n"
@@ -155,8 +160,8 @@ def files(state: dict[str, Any]) -> dict[str, str]:
     return made
 
 
-def write(folder: Path, state: dict[str, Any]) -> None:
-    made = files(state)
+def write(folder: Path, made: dict[str, str]) -> None:
+    """Make *folder* hold the files *made*, and no others."""
     for path in folder.rglob("*"):
         if path.is_file() and path.relative_to(folder).as_posix() not in made:
             path.unlink()
@@ -173,18 +178,22 @@ def pool() -> Iterator[Any]:
 
 
 def built(pool: Any, folder: Path, state: dict[str, Any]) -> seed_builder.Built:
-    write(folder, state)
+    write(folder, files(state))
     variables = {"SHOP_COUNTRY": state["variable"]} if state["variable"] else {}
     result: seed_builder.Built = pool.apply(seed_builder.build, (folder, variables))
     assert result.wanted.key, result.wanted.reason
     return result
 
 
+def first_state() -> dict[str, Any]:
+    return {name: values[0] for name, values in {**COUNTING, **OTHERS}.items()}
+
+
 def edits(seed: int) -> Iterator[dict[str, Any]]:
     """States of the project, each with a few changes to the one before, or an earlier one again."""
     chance = random.Random(seed)
     choices = {**COUNTING, **OTHERS}
-    state = {name: values[0] for name, values in choices.items()}
+    state = first_state()
     seen = [state]
     yield state
     for _ in range(CASES - 1):
@@ -215,7 +224,7 @@ def test_equal_keys_have_equal_content(pool: Any, tmp_path: Path, seed: int) -> 
 
 def test_each_thing_that_counts_changes_the_key(pool: Any, tmp_path: Path) -> None:
     """So the random test above does not pass by a key that changes with nothing, and each thing is one that counts."""
-    state = {name: values[0] for name, values in {**COUNTING, **OTHERS}.items()}
+    state = first_state()
     first = built(pool, tmp_path, state)
     for name, values in COUNTING.items():
         one = built(pool, tmp_path, {**state, name: values[1]})
@@ -225,11 +234,11 @@ def test_each_thing_that_counts_changes_the_key(pool: Any, tmp_path: Path) -> No
 
 
 def test_a_setting_read_by_a_variable_makes_all_count(pool: Any, tmp_path: Path) -> None:
-    state = {name: values[0] for name, values in {**COUNTING, **OTHERS}.items()}
+    state = first_state()
     dynamic = READING + "\n\nNAME = 'SHOP_SETTING'\nVALUE = getattr(settings, NAME)\n"
     keys = set()
     for media in (0, 1):
-        write(tmp_path, {**state, "media": media})
+        write(tmp_path, files({**state, "media": media}))
         settings = (tmp_path / "settings.py").read_text()
         (tmp_path / "settings.py").write_text(settings.replace("os.urandom(8).hex()", "'not random'"))
         (tmp_path / "shop/reading.py").write_text(dynamic)

@@ -16,8 +16,8 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _NAME = re.compile(rb"[\w.]+")
-_UPPER = re.compile(rb"\b[A-Z][A-Z0-9_]+\b")
-_WORD = re.compile(rb"\b[A-Za-z_]\w+\b")
+_UPPER = re.compile(rb"\b[A-Z][A-Z0-9_]*\b")
+_WORD = re.compile(rb"\b[A-Za-z_]\w*\b")
 _COMMENT = re.compile(rb"^[ \t]*#.*$", re.MULTILINE)
 _PLAIN_SETTING = re.compile(
     rb"\bsettings\.[A-Z][A-Z0-9_]*\b|\b(?:getattr|hasattr)\(\s*settings\s*,\s*[\"']\w+[\"']|\bdjango\.conf\.settings\.[A-Z]\w*"
