@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         _open_closed_streams()
     try:
-        code = _invoke(list(sys.argv[1:] if argv is None else argv))
+        code = _invoke(list(sys.argv[1:] if argv is None else argv), is_command=argv is None)
         sys.stdout.flush()
         if argv is None:
             ignore_for_good()  # the run is done and reported; the interpreter takes a moment to end
@@ -83,12 +83,12 @@ def _drop_output() -> None:
         os.dup2(null.fileno(), sys.stdout.fileno())
 
 
-def _invoke(args: list[str]) -> int:
+def _invoke(args: list[str], *, is_command: bool) -> int:
     # not click's own main(): it exits with 1 when its output is closed, which is our code for red tests
     if instruction := os.environ.get(COMPLETION_VARIABLE):
         return shell_complete(harness, {}, "harness", COMPLETION_VARIABLE, instruction)
     try:
-        with harness.make_context("harness", args) as context:
+        with harness.make_context("harness", args, obj=is_command) as context:
             return int(harness.invoke(context))
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -202,7 +202,8 @@ def harness() -> None:
 
 @harness.command(params=_flags("ci"))
 @click.argument("labels", nargs=-1, metavar="[LABEL]... [-- PYTEST OPTION...]")
-def ci(**given: Any) -> int:
+@click.pass_obj
+def ci(is_command: bool, /, **given: Any) -> int:
     """Run the suite, or the LABELs of it: dotted names, paths or ids of tests. Words after -- are options of pytest."""
     config = configure_run(given)
     from harness.host.planning.backends import backends_of
@@ -213,7 +214,7 @@ def ci(**given: Any) -> int:
         return run_several(config)
     from harness.host.run.session import run_ci
 
-    return run_ci(config)
+    return run_ci(config, is_command=is_command)
 
 
 @harness.command(short_help="Show the servers and databases of a run.", params=_flags("plan"))

@@ -58,7 +58,7 @@ def main() -> int:
         config = load(request.flags, os.environ, Path.cwd())
         config = replace(config, artifacts_root=Path(request.artifacts_root))
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-            environment = read_environment(config, os.environ, nowhere)
+            environment = read_environment(config, os.environ, nowhere, is_command=True)
             environment = replace(environment, is_github=False, step_summary=None, command=request.command)
             return run_ci(config, environment)
     except Exception as error:  # noqa: BLE001 - an unexpected exception is a bug of ours, and must not look like a red test

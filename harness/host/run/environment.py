@@ -5,14 +5,17 @@ Besides the configuration, only this module reads the environment variables; ``r
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from harness import LOADED
 from harness.host.config import command_line
 from harness.host.config.options import Config
 from harness.report.model.text import for_terminal
@@ -20,11 +23,15 @@ from harness.report.model.typed_command import TypedCommand
 from harness.report.terminal.console import Console, Sink
 from harness.report.terminal.style import ConsoleOptions, encodable
 
+INTERPRETER_S = 5.0
+"""The longest time, in seconds, that Python is taken to need until it imports the package."""
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The environment of the process. ``prefix`` is the folder of the tests' files relative to its repository's
-    root, ``command`` the command that was typed.
+    root, ``command`` the command that was typed. ``began`` is its start by ``time.monotonic``; 0 where the process is
+    more than the command.
     """
 
     cwd: Path
@@ -35,6 +42,7 @@ class Environment:
     step_summary: Path | None
     prefix: str
     command: TypedCommand
+    began: float = 0.0
 
     def relative(self, path: Path) -> str:
         """*path* relative to the current folder if it is below it, else as it is."""
@@ -72,8 +80,10 @@ class Environment:
         )
 
 
-def read_environment(config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout) -> Environment:
-    """The environment of this process."""
+def read_environment(
+    config: Config, environ: Mapping[str, str], out: TextIO = sys.stdout, *, is_command: bool = False
+) -> Environment:
+    """The environment of this process. *is_command*: it runs the command and nothing else."""
     is_terminal = out.isatty() and environ.get("TERM", "dumb") != "dumb" and not environ.get("CI")
     has_colour = (is_terminal and not environ.get("NO_COLOR")) or bool(environ.get("FORCE_COLOR"))
     summary = environ.get("GITHUB_STEP_SUMMARY")
@@ -87,7 +97,22 @@ def read_environment(config: Config, environ: Mapping[str, str], out: TextIO = s
         step_summary=Path(summary) if is_github and summary else None,
         prefix=_repository_prefix(config.root),
         command=command_line.typed(config.given),
+        began=command_start() if is_command else 0.0,
     )
+
+
+def command_start() -> float:
+    """The moment, by ``time.monotonic``, at which this process was started; the system has it in ticks of 10 ms.
+
+    It is that of the package's import where the process was another program before, as with a shell's ``exec``.
+    """
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):  # another system than Linux
+        return LOADED
+    began = time.monotonic() - max(age_s, 0.0)
+    return began if 0.0 <= LOADED - began <= INTERPRETER_S else LOADED
 
 
 def variables_of_tests(config: Config, own_filters: Sequence[str]) -> dict[str, str]:

@@ -18,12 +18,12 @@ from harness.host.planning.backends import backends_of
 from harness.host.run.environment import Environment
 from harness.protocol import codec
 from harness.protocol.events import Envelope, Event, PhaseFinished, PhaseStarted, RunAborted, RunStarted
-from harness.report.artifacts import SUMMARY, Artifacts, condensed
+from harness.report.artifacts import SUMMARY, TRACE, Artifacts, condensed
 from harness.report.formats import github, replay, sql, step_summary
 from harness.report.model.ledger import Ledger
 from harness.report.model.run_report import RunReport
 from harness.report.model.typed_command import rerun_command
-from harness.report.model.verdict import verdict, with_unwritten
+from harness.report.model.verdict import Verdict, verdict, with_unwritten
 from harness.report.terminal.console import Console
 from harness.report.terminal.final_summary import final_summary
 
@@ -67,12 +67,14 @@ class Record:
         self._console = console
         self._ledger = Ledger()
         self.report = RunReport()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._secret = ""
         self._has_shown_problem = False
         self._is_interrupted = False
         self.show_image_progress = throttled(self.show)
         self.add(run_started(config, environment))
+        if environment.began:
+            self.add(PhaseFinished("start", round(time.monotonic() - environment.began, 6)))
 
     def hide(self, secret: str) -> None:
         """Replace *secret*, the run's password, in all that the runner writes: a test may print its settings."""
@@ -123,25 +125,15 @@ class Record:
     def finish(self) -> ExitCode:
         """Write every report, print the summary, and return the exit code, never green when a report could not be written."""
         config, artifacts, environment = self._config, self._artifacts, self._environment
-        prefix = environment.prefix
         with self._lock:
-            report = self.report = self._ledger.report()
-            result = verdict(report, fail_on_flaky=config.fail_on_flaky)
-            artifacts.write_reports(report, result, prefix=prefix, strict=config.junit_strict)
+            with self.phase("reports"):
+                report = self.report = self._ledger.report()
+                result = verdict(report, fail_on_flaky=config.fail_on_flaky)
+                artifacts.write_reports(report, result, prefix=environment.prefix, strict=config.junit_strict)
+                rerun = rerun_command(environment.command, report)
+                self._append_step_summary(report, result, rerun)
+            result = artifacts.write_summary(self._ledger.timed(), result)
             folder = environment.relative(artifacts.root)
-            rerun = rerun_command(environment.command, report)
-            if environment.step_summary is not None:
-                text = step_summary.build(
-                    report,
-                    with_unwritten(result, artifacts.problems),
-                    prefix=prefix,
-                    artifacts=condensed(folder, (*artifacts.paths, SUMMARY)),
-                    rerun=rerun,
-                    sql_paths=sql.paths(report, folder, artifacts.paths),
-                    durations=config.durations,
-                )
-                artifacts.append_step_summary(environment.step_summary, text)
-            result = artifacts.write_summary(report, result)
             lines = final_summary(
                 report,
                 result,
@@ -154,8 +146,24 @@ class Record:
             self._console.finish(lines)
             self._console.close()
             if environment.is_github:
-                environment.try_print(github.annotate(report, result, prefix=prefix))
+                environment.try_print(github.annotate(report, result, prefix=environment.prefix))
         return result.exit_code
+
+    def _append_step_summary(self, report: RunReport, result: Verdict, rerun: str) -> None:
+        artifacts, environment = self._artifacts, self._environment
+        if environment.step_summary is None:
+            return
+        folder = environment.relative(artifacts.root)
+        text = step_summary.build(
+            report,
+            with_unwritten(result, artifacts.problems),
+            prefix=environment.prefix,
+            artifacts=condensed(folder, (*artifacts.paths, TRACE, SUMMARY)),
+            rerun=rerun,
+            sql_paths=sql.paths(report, folder, artifacts.paths),
+            durations=self._config.durations,
+        )
+        artifacts.append_step_summary(environment.step_summary, text)
 
     def _record(self, envelope: Envelope, line: bytes) -> None:
         with self._lock:

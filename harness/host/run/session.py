@@ -55,14 +55,15 @@ _OUT_OF_MEMORY = (
 )
 
 
-def run_ci(config: Config, environment: Environment | None = None) -> ExitCode:
+def run_ci(config: Config, environment: Environment | None = None, *, is_command: bool = False) -> ExitCode:
     """Run the suite as *config* says, write the artifacts, and return the exit code.
 
-    *environment* replaces the environment of this process: a run of several has no console of its own.
+    *environment* replaces the environment of this process: a run of several has no console of its own. *is_command* as for
+    ``read_environment``.
     """
     # the run keeps its events, so that repeated garbage collection would cost more than reading them
     gc.set_threshold(100_000, 50, 100)
-    environment = environment or read_environment(config, os.environ)
+    environment = environment or read_environment(config, os.environ, is_command=is_command)
     # read before the artifacts are replaced: the file to replay may be one of them
     spec = dataclasses.replace(_spec(config), history=history.read(config, os.environ))
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(environment.console(config)) as console:
@@ -129,7 +130,7 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
         record.show_image_progress("dependencies", dependencies.describe(installation))
         for text in installation.notices:
             record.add(Notice("driver-added", text))
-    with Resources(config, record.show_image_progress, record) as resources:
+    with contextlib.ExitStack() as removal, Resources(config, record.show_image_progress, record) as resources:
         if text := resources.take_kept_servers():
             record.add(Notice("kept-servers", text))
         if resources.lease is not None and not config.keepdb:
@@ -139,7 +140,10 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
         if python := resources.python_notice():
             record.add(python)
         with _Run(resources, record, artifacts) as run, resources.conversation(image) as conversation:
-            run.drive(conversation, spec)
+            try:
+                run.drive(conversation, spec)
+            finally:  # it ends when the containers and the network are gone
+                removal.enter_context(record.phase("removal"))
 
 
 class _Run:
@@ -164,11 +168,14 @@ class _Run:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
         self._closing: Future[None] | None = None
         self._killers: list[threading.Timer] = []
+        self._starting = contextlib.ExitStack()
 
     def __enter__(self) -> _Run:
+        self._starting.enter_context(self._record.phase("runner"))
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self._starting.close()
         with uninterrupted():
             self._pool.shutdown()
             if self._closing is not None:
@@ -204,6 +211,7 @@ class _Run:
 
     def _read_journal(self) -> None:
         for line in self._liveness.watched(self._conversation.lines()):
+            self._starting.close()
             try:
                 event = self._record.add_line(line)
             except codec.CodecError:

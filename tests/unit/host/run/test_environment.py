@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import LOADED
 from harness.host.config.load import load
+from harness.host.run import environment
 from harness.host.run.environment import variables_of_tests
 
 
@@ -24,3 +26,16 @@ def test_the_nearest_filters_of_warnings_count(
 ) -> None:
     config = dataclasses.replace(load({}, {}, tmp_path, need_settings=False), warnings=filters, env=env)
     assert variables_of_tests(config, own) == expected
+
+
+class TestCommandStart:
+    def test_it_precedes_the_package(self) -> None:
+        assert environment.command_start() <= LOADED
+
+    def test_a_process_that_was_another_program_before(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(environment, "INTERPRETER_S", -1.0)
+        assert environment.command_start() == LOADED
+
+    def test_a_system_that_does_not_say_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr("time.CLOCK_BOOTTIME")
+        assert environment.command_start() == LOADED

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from harness.report.artifacts import Artifacts
 from harness.report.model.typed_command import TypedCommand
 from tests.golden.journals import JOURNALS
 from tests.signals import default_signals
+from tests.trace_check import Trace
 
 FULL = "No space left on device"
 
@@ -30,7 +32,7 @@ FULL = "No space left on device"
 class Run:
     """A record with real artifacts in *folder*, and its console's output."""
 
-    def __init__(self, folder: Path, step_summary: Path | None = None) -> None:
+    def __init__(self, folder: Path, step_summary: Path | None = None, *, began: float = 0.0) -> None:
         folder.mkdir()
         self.artifacts = Artifacts.open(folder / ".harness")
         self._terminal = io.StringIO()
@@ -44,6 +46,7 @@ class Run:
             step_summary=step_summary,
             prefix="",
             command=TypedCommand(("harness", "ci")),
+            began=began,
         )
         self.record = Record(config, environment, self.artifacts, environment.console(config))
 
@@ -212,3 +215,22 @@ def test_a_second_signal_does_not_hide_the_first(tmp_path: Path, monkeypatch: py
     run.record.abort(Interrupted("SIGTERM ended the run.", ExitCode.SIGTERM))
     events = [codec.decode(line).event for line in run.journal.encode().splitlines(keepends=True)]
     assert [event.exit_code for event in events if isinstance(event, RunAborted)] == [ExitCode.SIGINT]
+
+
+class TestTimes:
+    def test_the_command_began_before_its_journal(self, tmp_path: Path) -> None:
+        made = Run(tmp_path / "shop", began=time.monotonic() - 2.0)
+        with made.artifacts:
+            made.record.finish()
+        assert made.summary["phases"]["start"] >= 2.0
+        assert made.summary["phases"]["total"] >= made.summary["phases"]["start"]
+        assert [line.partition('"phase":"')[2].partition('"')[0] for line in made.journal.splitlines()] == [
+            *("", "start", "reports", "reports"),
+        ]
+
+    def test_the_trace_ends_with_the_reports(self, run: Run) -> None:
+        with run.record.phase("removal"):
+            pass
+        run.record.finish()
+        trace = Trace((run.artifacts.root / "trace.json").read_text())
+        assert trace.names("phase") == ["removal", "reports"]
