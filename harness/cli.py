@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import json
 import os
-import secrets
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from click.shell_completion import shell_complete
 import harness as package
 from harness.errors import ExitCode, HarnessError
 from harness.host.config.command_line import split_at_dashes
-from harness.host.config.load import load
 from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.images.debian import SUITES
 from harness.host.interrupts import ignore_for_good
@@ -39,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in *argv* (without the program's name; by default the process's) and return its exit code."""
     if argv is None:
         _open_closed_streams()
+        gc.set_threshold(100_000, 50, 100)  # imports make objects that stay, and each collection would visit them again
     try:
         code = _invoke(list(sys.argv[1:] if argv is None else argv), is_command=argv is None)
         sys.stdout.flush()
@@ -96,6 +95,8 @@ def _invoke(args: list[str], *, is_command: bool) -> int:
 
 def configure(given: Mapping[str, Any], *, need_settings: bool = True) -> Config:
     """The configuration of this process, with the parameters that click parsed. Raises as ``config.load`` does."""
+    from harness.host.config.load import load
+
     return load(given_flags(given), os.environ, Path.cwd(), need_settings=need_settings)
 
 
@@ -124,6 +125,8 @@ def format_error(error: HarnessError) -> str:
 
 def _print_error(text: str) -> None:
     # evidence is the project's text: strip terminal control sequences and GitHub workflow commands
+    import secrets
+
     from harness.report.formats.github import guarded
     from harness.report.model.text import for_terminal
 
@@ -136,6 +139,8 @@ def _print_error(text: str) -> None:
 
 def format_bug(error: BaseException) -> str:
     """The message for an unexpected exception: a bug of the harness, with its traceback."""
+    import traceback
+
     trace = "".join(traceback.format_exception(error)).rstrip()
     return (
         f"harness: a bug in the harness ({package.__version__}): {type(error).__name__}: {error}\n"

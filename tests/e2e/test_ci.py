@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.report.model.run_report import PHASES
 from tests import junit_check
 from tests.e2e import command
+from tests.trace_check import Trace
 
 pytestmark = pytest.mark.docker
 
@@ -87,6 +89,29 @@ class TestStorefront:
         queries = [json.loads(line) for line in (folder / "sql" / "queries.ndjson").read_text().splitlines()]
         assert any("orders_order" in query["fingerprint"] and query["count"] > 1 for query in queries)
         assert {query["alias"] for query in queries} == {"default", "replica", "catalog"}
+
+    def test_the_trace_has_every_part_of_the_run(self, storefront: tuple[command.Ended, set[str]]) -> None:
+        trace = Trace((storefront[0].artifacts / "trace.json").read_text())
+        assert trace.processes == ["postgres-17"]
+        tracks = [track for _, track in trace.spans]
+        assert tracks[:6] == [
+            *("command", "servers", "server catalog (primary)", "server default (primary)"),
+            *("server replica (replica of default)", "runner"),
+        ]
+        assert set(tracks[6:]) >= {"slot 1", "slot 2"}
+        assert set(trace.names("phase")) == set(PHASES)
+        assert len(trace.of("test")) == storefront[0].summary["counts"]["planned"]
+        migration = next(event for event in trace.of("step") if event["name"] == "default: catalog.0001_initial")
+        assert trace.around(migration) == ["template", "default: database"]
+
+    def test_the_waits_add_up(self, storefront: tuple[command.Ended, set[str]]) -> None:
+        summary = storefront[0].summary
+        for wait in summary["waits"].values():
+            assert sum(wait["phases"].values()) == pytest.approx(wait["total"], abs=0.05)
+        before, after = (summary["waits"][key] for key in ("before_tests", "after_tests"))
+        assert before["phases"].keys() >= {"start", "images", "runner", "template"}
+        assert after["phases"].keys() >= {"reports", "removal"}
+        assert before["total"] + after["total"] < summary["phases"]["total"]
 
     def test_nothing_is_left(self, storefront: tuple[command.Ended, set[str]]) -> None:
         assert storefront[1] == set()

@@ -212,7 +212,7 @@ class TestErrors:
         def fail(*args: object, **kwargs: object) -> Never:
             raise raised
 
-        monkeypatch.setattr(cli, "load", fail)
+        monkeypatch.setattr("harness.host.config.load.load", fail)
         assert cli.main(["ci"]) == code
 
     def test_an_unexpected_exception_is_a_bug(
@@ -221,7 +221,7 @@ class TestErrors:
         def fail(*args: object, **kwargs: object) -> Never:
             raise RuntimeError("boom")
 
-        monkeypatch.setattr(cli, "load", fail)
+        monkeypatch.setattr("harness.host.config.load.load", fail)
         cli.main(["ci"])
         error = capsys.readouterr().err
         assert error.startswith(f"harness: a bug in the harness ({harness.__version__}): RuntimeError: boom")
@@ -241,7 +241,7 @@ class TestErrors:
         def fail(*args: object, **kwargs: object) -> Never:
             raise ServerError("It failed.", "Look.", "\x1b[2Jgone\n::add-mask::x\n##[error]y")
 
-        monkeypatch.setattr(cli, "load", fail)
+        monkeypatch.setattr("harness.host.config.load.load", fail)
         monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
         cli.main(["ci"])
         assert capsys.readouterr().err.splitlines()[:2] == ["harness: It failed.", "  | \\x1b[2Jgone"]
@@ -351,3 +351,48 @@ class TestProcess:
         )
         assert process.stderr == ""
         assert process.stdout.splitlines()[-1] == "loaded:"
+
+
+IMPORTS = """
+import sys
+before = set(sys.modules)
+import {module}
+print(*sorted(set(sys.modules) - before))
+"""
+CLI_MODULES = 40
+"""Most modules of ours that the command line may import before a command runs."""
+
+
+def imported(module: str) -> set[str]:
+    """The modules that an import of *module* brings."""
+    command = [sys.executable, "-c", IMPORTS.format(module=module)]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split())
+
+
+class TestImports:
+    """No time is measured: the modules that make a start slow are not imported."""
+
+    @pytest.mark.parametrize(
+        ("module", "forbidden"),
+        [
+            (
+                "harness.cli",
+                "docker requests urllib3 testcontainers rich packaging junit_xml dotenv django ssl harness.report"
+                " harness.runner harness.protocol.events harness.host.config.load harness.host.docker harness.host.run"
+                " harness.host.local harness.host.launch",
+            ),
+            (
+                "harness.host.run.session",
+                "docker requests urllib3 testcontainers django harness.runner harness.host.docker harness.host.local"
+                " harness.host.backends harness.host.init harness.host.doctor harness.host.run.servers",
+            ),
+        ],
+    )
+    def test_slow_modules_are_imported_late(self, module: str, forbidden: str) -> None:
+        modules = imported(module)
+        tops = [name for name in forbidden.split() if any(f"{each}.".startswith(f"{name}.") for each in modules)]
+        assert tops == []
+
+    def test_the_command_line_imports_few_modules(self) -> None:
+        ours = {name for name in imported("harness.cli") if name.startswith("harness")}
+        assert len(ours) <= CLI_MODULES, sorted(ours)

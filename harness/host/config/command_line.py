@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.config.values import Mismatch
-from harness.report.model.typed_command import TypedCommand
+
+if TYPE_CHECKING:
+    from harness.report.model.typed_command import TypedCommand
 
 _DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -69,6 +72,8 @@ def is_label(word: str) -> bool:
 
 def typed(given: Mapping[str, object]) -> TypedCommand:
     """The ``harness ci`` that gives the values *given*, by their keys, without ``--replay``: its file names tests to replay."""
+    from harness.report.model.typed_command import TypedCommand  # only a run needs the reports
+
     words = ["harness", "ci"]
     for option in OPTIONS:
         if option.key != "replay" and option.flag and "ci" in option.commands:

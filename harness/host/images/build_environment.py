@@ -215,7 +215,11 @@ def _end_of(file: Path) -> bytes:
 
 
 def _pip_config_list(environ: Mapping[str, str]) -> str:
-    """The output of ``pip config list``; empty where this interpreter has no pip, as with uv: variables still apply."""
+    """The output of ``pip config list``; empty where this interpreter has no pip, as with uv, and where pip has no file of
+    configuration: variables still apply.
+    """
+    if not any(map(os.path.lexists, pip_config_files(environ))):
+        return ""  # asking takes a third of a second
     command = [sys.executable, "-m", "pip", "config", "list"]
     try:
         done = subprocess.run(
@@ -224,6 +228,18 @@ def _pip_config_list(environ: Mapping[str, str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
+
+
+def pip_config_files(environ: Mapping[str, str]) -> list[str]:
+    """The files from which pip may read its configuration on Linux and macOS. Source: ``pip._internal.configuration``."""
+    home = environ.get("HOME") or str(Path("~").expanduser())
+    folders = [
+        *filter(None, environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
+        environ.get("XDG_CONFIG_HOME") or f"{home}/.config",
+        *("/Library/Application Support", f"{home}/Library/Application Support"),
+    ]
+    places = [*(f"{folder}/pip/pip.conf" for folder in folders), "/etc/pip.conf", f"{home}/.pip/pip.conf"]
+    return [*filter(None, [environ.get("PIP_CONFIG_FILE")]), *places, f"{sys.prefix}/pip.conf"]
 
 
 def _pip_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,8 +12,10 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.host.project.python_version import Wanted
+if TYPE_CHECKING:
+    from harness.host.project.python_version import Wanted
 
 
 @dataclass(frozen=True, slots=True)

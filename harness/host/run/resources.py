@@ -19,6 +19,8 @@ from typing import IO, TYPE_CHECKING, Protocol
 from harness.errors import HarnessError, ServerError, UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
+from harness.host.images import build_environment
+from harness.host.images.build_environment import BuildEnvironment
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch.child_process import ChildRunner
 from harness.host.launch.conversation import Conversation
@@ -30,7 +32,6 @@ from harness.host.project.files import FOLDER, project_files, project_tar
 from harness.host.run import persistent_servers
 from harness.host.run.environment import variables_of_tests
 from harness.host.run.persistent_servers import Keeper, Lease
-from harness.host.run.platforms.local import LocalResources
 from harness.host.run.record import Record
 from harness.protocol import codec
 from harness.protocol.events import Event, FrameworkChosen, Notice, RunAborted, TopologyFound
@@ -40,6 +41,7 @@ from harness.protocol.topology import Topology
 if TYPE_CHECKING:
     from harness.host.docker.build_log import OnProgress
     from harness.host.run.platforms.engine import EngineResources
+    from harness.host.run.platforms.local import LocalResources
     from harness.host.run.servers import Servers
 
 
@@ -60,8 +62,13 @@ class Resources:
         self._record = record
         self._run = secrets.token_hex(4)
         self._cleanup = contextlib.ExitStack()
-        self._ahead = ThreadPoolExecutor(3, thread_name_prefix="ahead")
+        self._ahead = ThreadPoolExecutor(4, thread_name_prefix="ahead")
+        self._settings: Future[BuildEnvironment] | None = None
+        if config.runner == "container" and config.server_kind != "local":
+            # asking pip takes longer than all else before the images are known
+            self._settings = submit(self._ahead, build_environment.read, config, os.environ)
         self._ground: EngineResources | LocalResources
+        self._engine: EngineResources | None = None
 
     def __enter__(self) -> Resources:
         try:
@@ -74,11 +81,15 @@ class Resources:
     def _make_ground(self) -> EngineResources | LocalResources:
         config, ahead, cleanup = self.config, self._ahead, self._cleanup
         if config.server_kind == "local":
+            from harness.host.run.platforms.local import LocalResources
+
             return LocalResources(config, self._on_progress, ahead, self._add)
         # nothing of Docker is imported where no engine is needed
         from harness.host.run.platforms.engine import EngineResources
 
-        return EngineResources(config, self._run, self._on_progress, ahead, cleanup)
+        settings = self._settings.result if self._settings else lambda: build_environment.read(config, os.environ)
+        self._engine = EngineResources(config, self._run, self._on_progress, settings, ahead, cleanup)
+        return self._engine
 
     def _add(self, notice: Notice) -> None:
         if self._record is not None:
@@ -175,11 +186,11 @@ class Resources:
     def conversation(self, image: str | None, *, needs_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""
         config = self.config
-        if isinstance(self._ground, LocalResources) or config.runner == "host":
+        if self._engine is None or config.runner == "host":
             environment = {**os.environ, **variables_of_tests(config, sys.warnoptions)}
             return Conversation(ChildRunner(config.root, environment, on_stderr=self._show_stderr))
         assert image is not None
-        runner = self._ground.runner(image, self._archive.result(), self._show_stderr, needs_servers=needs_servers)
+        runner = self._engine.runner(image, self._archive.result(), self._show_stderr, needs_servers=needs_servers)
         return Conversation(runner)
 
     def liveness(self, conversation: Conversation, on_end: Callable[[HarnessError], None]) -> Liveness:

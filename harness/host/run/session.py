@@ -114,6 +114,29 @@ def _installation(config: Config) -> Installation | None:
 
 def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) -> None:
     """Run the suite: everything that this starts is gone when it returns or raises."""
+    resources = Resources(config, record.show_image_progress, record)
+    _announce(config, record)
+    with contextlib.ExitStack() as cleanup:
+        with record.phase("images"):  # the connection to the engine included
+            cleanup.enter_context(resources)
+            if text := resources.take_kept_servers():
+                record.add(Notice("kept-servers", text))
+            image = resources.runner_image()
+        if resources.lease is not None and not config.keepdb:
+            spec = dataclasses.replace(spec, django_args=(*spec.django_args, "--keepdb"))
+        if python := resources.python_notice():
+            record.add(python)
+        run = cleanup.enter_context(_Run(resources, record, artifacts))
+        conversation = cleanup.enter_context(resources.conversation(image))
+        try:
+            run.drive(conversation, spec)
+        finally:
+            with record.phase("removal"):
+                cleanup.close()
+
+
+def _announce(config: Config, record: Record) -> None:
+    """Record the notices that the configuration gives. Raises ``UsageError`` for a wrong ``include``."""
     listing = left_behind.carried(config)
     for notice in left_behind.incomplete(config.root, listing, is_copied=config.runner == "container"):
         record.add(notice)
@@ -130,20 +153,6 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
         record.show_image_progress("dependencies", dependencies.describe(installation))
         for text in installation.notices:
             record.add(Notice("driver-added", text))
-    with contextlib.ExitStack() as removal, Resources(config, record.show_image_progress, record) as resources:
-        if text := resources.take_kept_servers():
-            record.add(Notice("kept-servers", text))
-        if resources.lease is not None and not config.keepdb:
-            spec = dataclasses.replace(spec, django_args=(*spec.django_args, "--keepdb"))
-        with record.phase("images"):
-            image = resources.runner_image()
-        if python := resources.python_notice():
-            record.add(python)
-        with _Run(resources, record, artifacts) as run, resources.conversation(image) as conversation:
-            try:
-                run.drive(conversation, spec)
-            finally:  # it ends when the containers and the network are gone
-                removal.enter_context(record.phase("removal"))
 
 
 class _Run:
@@ -184,7 +193,9 @@ class _Run:
                 self._servers.close()
 
     def drive(self, conversation: Conversation, spec: RunSpec) -> None:
-        """Read the runner's journal to its end, in every case; the servers are closed while the runner is removed."""
+        """Read the runner's journal to its end, in every case. The servers' evidence is saved, and they are closed, while the
+        runner is removed.
+        """
         # the import is slow, and done by the time that the runner has sent its topology
         submit(self._pool, import_module, "harness.host.run.servers")
         self._conversation = conversation
@@ -204,10 +215,17 @@ class _Run:
                 killer.cancel()
             with self._record.phase("reports"):
                 self._collect()
-                if self._servers is not None and self._are_servers_up.is_set():
-                    self._save_evidence(self._servers)
             if self._servers is not None:
-                self._closing = submit(self._pool, self._servers.close)
+                self._closing = submit(self._pool, self._close, self._servers)
+
+    def _close(self, servers: Servers) -> None:
+        """Save the evidence of *servers* if they are up, and close them in every case."""
+        try:
+            if self._are_servers_up.is_set():
+                with self._record.phase("reports"):
+                    self._save_evidence(servers)
+        finally:
+            servers.close()
 
     def _read_journal(self) -> None:
         for line in self._liveness.watched(self._conversation.lines()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -15,7 +14,7 @@ from harness.host.docker import containers, watchdog
 from harness.host.docker.build_log import OnProgress
 from harness.host.docker.client import Client, connect, memory_bytes
 from harness.host.docker.runner import RunnerSpec
-from harness.host.images import build_environment
+from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.provision import RUNNER, ConfiguredImages
 from harness.host.interrupts import submit
@@ -50,10 +49,18 @@ class EngineKeeper:
 
 
 class EngineResources(EngineKeeper):
-    """The resources of one run on an engine. *ahead* makes things before they are needed, *cleanup* removes them."""
+    """The resources of one run on an engine. *settings* are those of builds; *ahead* makes things before they are needed,
+    *cleanup* removes them.
+    """
 
     def __init__(
-        self, config: Config, run: str, on_progress: OnProgress, ahead: Executor, cleanup: contextlib.ExitStack
+        self,
+        config: Config,
+        run: str,
+        on_progress: OnProgress,
+        settings: Callable[[], BuildEnvironment],
+        ahead: Executor,
+        cleanup: contextlib.ExitStack,
     ) -> None:
         self._config = config
         self._run = run
@@ -62,12 +69,8 @@ class EngineResources(EngineKeeper):
         self.lease: persistent_servers.Lease | None = None
         super().__init__(connect())
         self._memory = submit(ahead, memory_bytes, self._client)
-        self._builder = cleanup.enter_context(
-            ImageBuilder(self._client, on_progress, lambda: build_environment.read(config, os.environ))
-        )
+        self._builder = cleanup.enter_context(ImageBuilder(self._client, on_progress, settings))
         self._images = ConfiguredImages(self._builder, config)
-        if config.runner == "container":  # asking pip takes longer than finding the images
-            submit(ahead, lambda: self._builder.environment)
 
     def runner_image(self) -> str | None:
         """The image of the runner; makes those of the servers in ``db`` at the same time.

@@ -1,5 +1,8 @@
 """The settings of builds: from the configuration, from pip's own settings and from the environment."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,9 +54,22 @@ class TestPip:
         assert settings["timeout"] == "30"
         assert settings["extra-index-url"].split() == ["https://one.test/simple", "https://two.test/simple"]
 
-    def test_this_machines_pip_is_asked(self) -> None:
-        listing = build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple", "PATH": ""})
+    def test_this_machines_pip_is_asked(self, tmp_path: Path) -> None:
+        (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://asked.test/simple\n")
+        listing = build_environment._pip_config_list({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PATH": ""})
         assert pip_settings(listing)["index-url"] == "https://asked.test/simple"
+
+    def test_pip_is_not_asked_where_it_has_no_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build_environment, "pip_config_files", lambda _environ: ["/nowhere/pip.conf"])
+        assert build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple"}) == ""
+
+    def test_its_files_are_those_that_pip_would_read(self, tmp_path: Path) -> None:
+        environ = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/etc/one:/etc/two", "PIP_CONFIG_FILE": "/srv/pip.conf"}
+        command = [sys.executable, "-m", "pip", "config", "debug"]
+        said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
+        files = re.findall(r"^ +(/.*), exists: ", said, re.MULTILINE)
+        assert len(files) >= 6
+        assert set(files) <= {*build_environment.pip_config_files(environ)}
 
     def test_its_settings_are_the_default(self, tmp_path: Path) -> None:
         bundle = _file(tmp_path / "ca.pem")
