@@ -96,8 +96,9 @@ def missing(engine: Engine, wanted: str, servers: Sequence[Installed], machine: 
     has = "; ".join(f"{engine.title} {server.version} in {server.place}" for server in usable)
     message += f". It has {has}." if has else "."
     steps = ["Install the system's package tzdata."] if engine.name == "postgres" and lacks_zones else []
-    steps += [*_other_versions(engine, usable, machine), _installation(engine, wanted, machine, has_other=bool(usable))]
+    steps += [*_other_versions(engine, usable, machine)]
     steps.append("With a Docker engine, --servers docker needs no programs of this machine.")
+    steps.append(_installation(engine, wanted, machine, has_other=bool(usable)))
     reasons = [server.unusable for server in servers if server.unusable]
     return ServerError(message, hint=" ".join(steps), evidence="\n".join(reasons))
 

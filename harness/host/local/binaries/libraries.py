@@ -39,18 +39,17 @@ def packages(names: Sequence[str]) -> list[str]:
 
 def error(wheel: Wheel, names: Sequence[str], output: str, machine: Machine) -> ServerError:
     """The error for a wheel whose server does not run: it lacks the libraries *names*, or said *output*."""
-    own = f"nstall PostgreSQL {wheel.version} itself, so that postgres is in PATH."
+    own = f"Install PostgreSQL {wheel.version} itself, so that postgres is in PATH"
     if not names:
         return ServerError(
             f"PostgreSQL {wheel.version} of the wheel {wheel.title} does not run on {machine.title}.",
-            hint=f"I{own}",
+            hint=f"{own}.",
             evidence=output,
         )
+    step = "the packages of your system that have them."
     if machine.installer == "apt-get" and (found := packages(names)):
         step = f"{machine.sudo}apt-get update && {machine.sudo}apt-get install -y --no-install-recommends {' '.join(found)}"
-    else:
-        step = "Install the packages of your system that have them."
     return ServerError(
         f"PostgreSQL {wheel.version} of the wheel {wheel.title} needs libraries that this machine lacks: {', '.join(names)}.",
-        hint=f"{step} Or i{own}",
+        hint=f"{own}, or these libraries: {step}",
     )

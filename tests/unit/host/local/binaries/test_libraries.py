@@ -19,10 +19,10 @@ DEBIAN = Machine(installer="apt-get", distribution="debian", suite="bookworm", l
         (
             DEBIAN,
             ["libssl.so.3", "libcrypto.so.3"],
-            "sudo apt-get install -y --no-install-recommends libssl3 Or install",
+            "or these libraries: sudo apt-get update && sudo apt-get",
         ),
-        (DEBIAN, ["libunheard.so.1"], "Install the packages of your system that have them. Or install"),
-        (Machine(installer="dnf"), ["libxml2.so.2"], "Install the packages of your system that have them. Or install"),
+        (DEBIAN, ["libunheard.so.1"], "or these libraries: the packages of your system that have them."),
+        (Machine(installer="dnf"), ["libxml2.so.2"], "or these libraries: the packages of your system that have them."),
         (DEBIAN, [], "Install PostgreSQL 15 itself, so that postgres is in PATH."),
     ],
 )
