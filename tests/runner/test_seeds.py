@@ -2,6 +2,7 @@
 
 import base64
 import sqlite3
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ class Project:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(text)
 
-    def run(self, seed: SeedFound | None = None, **spec: Any) -> Journal:
+    def run(self, seed: SeedFound | None = None, python: str = sys.executable, **spec: Any) -> Journal:
         spec = {
             "settings": "settings",
             "workers": 2,
@@ -130,7 +131,7 @@ class Project:
             "cache": True,
             **spec,
         }
-        journal = run(self.folder, RunSpec(**spec), seed=seed)
+        journal = run(self.folder, RunSpec(**spec), seed=seed, python=python)
         log = self.folder / "walked"  # it is a file that the migration may read: it counts
         self.walked = log.read_text().split() if log.exists() else []
         log.unlink(missing_ok=True)

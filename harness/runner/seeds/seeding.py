@@ -71,6 +71,11 @@ class Seeding:
         """Whether the user has the templates cached that the project's own set-up makes."""
         return self._spec.cache_setup
 
+    @property
+    def counted_files(self) -> tuple[str, ...]:
+        """The files of the project's own set-up that count in the key."""
+        return self._own.files
+
     def want(self, own: OwnSetUp) -> None:
         """Compute the key, with what *own* adds to it, and send it, once."""
         if not self.is_open:

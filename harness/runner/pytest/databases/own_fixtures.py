@@ -6,13 +6,16 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
 
 from ...seeds.facts.collect import OwnSetUp
 from ...seeds.facts.modules import is_installed
+from ...seeds.seeding import Seeding
 
+_ADVICE = ": cache_setup = true caches what it makes"
 _CONFTEST = "conftest.py"
 _FIXTURES = re.compile(rb"\b(django_db_setup|django_db_modify_db_settings\w*|django_db_use_migrations)\b")
 _DECIDES = "django_db_use_migrations"
@@ -27,10 +30,23 @@ def own_set_up(config: pytest.Config, *, is_cached: bool) -> OwnSetUp:
     names = {name for names in found.values() for name in names}
     if names and (not is_cached or _DECIDES in names):
         file, (name, *_) = next(iter(found.items()))
-        advice = "" if is_cached else ": cache_setup = true caches what it makes"
-        return OwnSetUp(doubt=f"{name} of {os.path.relpath(file, config.rootpath)} may fill the databases{advice}")
+        return OwnSetUp(doubt=_doubt(name, file, "" if is_cached else _ADVICE))
     renames = any("modify_db_settings" in name for name in names)
     return OwnSetUp(files=tuple(sorted(found)), text=text, is_unmigrated=is_unmigrated, renames=renames)
+
+
+def why_not_cached(seeding: Seeding, name: str, codes: Sequence[CodeType]) -> str:
+    """The reason why the work of the fixture *name*, whose definitions have *codes*, is not cached; empty where it is."""
+    for code in codes:
+        if not seeding.allows_own_set_up:
+            return _doubt(name, code.co_filename, _ADVICE)
+        if str(Path(code.co_filename).resolve()) not in seeding.counted_files:
+            return _doubt(name, code.co_filename, ", and is in no conftest.py")
+    return ""
+
+
+def _doubt(name: str, file: str, advice: str) -> str:
+    return f"{name} of {os.path.relpath(file)} may fill the databases{advice}"
 
 
 def _own_fixtures(config: pytest.Config) -> Iterator[tuple[str, Sequence[str]]]:

@@ -28,7 +28,7 @@ from ...project.session import Session
 from ...replication.catch_up import await_replicas
 from ...workers.worker import Worker
 from .. import pytest_internals
-from . import set_ups
+from . import own_fixtures, set_ups
 
 FIXTURE = "django_db_setup"
 _CLONED = ("postgresql", "mysql", "sqlite")
@@ -98,17 +98,18 @@ class Databases:
         self._has_own = bool(own)
         if not own:
             return
-        if not session.seeding.allows_own_set_up:
-            session.seeding.distrust(f"{FIXTURE} of {place_of(own[-1])} may fill the databases")
+        if reason := own_fixtures.why_not_cached(session.seeding, FIXTURE, [each.func.__code__ for each in own]):
+            session.seeding.distrust(reason)
             return
         wanted = {alias for item in self._users for alias in pytest_internals.databases_of(item)[0]}
         with pytest_internals.connections_allowed():
             is_hit = session.seeding.decide(_with_primaries(session, wanted)).state == "hit"
         if is_hit:
+            place = place_of(own[-1])
             for definition in own:
                 definition.func = _do_nothing
             if session.spec.verify_template:
-                text = f"--verify-template leaves out what {FIXTURE} of {place_of(own[-1])} makes: it cannot run twice."
+                text = f"--verify-template leaves out what {FIXTURE} of {place} makes: it cannot run twice."
                 session.journal.notice("not-compared", text)
 
     def enter_worker(self, worker: Worker) -> None:
