@@ -56,6 +56,16 @@ class RowTests(TransactionTestCase):
 """
 
 
+FILES = {
+    "settings.py": SETTINGS,
+    "shop/__init__.py": "",
+    "shop/models.py": MODELS,
+    "shop/migrations/__init__.py": "",
+    "shop/migrations/0001_initial.py": FIRST,
+    "shop/tests.py": TESTS,
+}
+
+
 @pytest.fixture(scope="module", params=[POSTGRES, MYSQL, MARIADB], ids=lambda engine: engine.name)
 def pair(request: pytest.FixtureRequest) -> Iterator[pairs.Pair]:
     with pairs.running(request.param) as pair:
@@ -81,15 +91,7 @@ def has_mark(journal: Journal) -> bool:
 
 
 def test_a_hit_migrates_nothing_and_a_near_one_the_rest(pair: pairs.Pair, tmp_path: Path) -> None:
-    files = {
-        "settings.py": SETTINGS,
-        "shop/__init__.py": "",
-        "shop/models.py": MODELS,
-        "shop/migrations/__init__.py": "",
-        "shop/migrations/0001_initial.py": FIRST,
-        "shop/tests.py": TESTS,
-    }
-    write(tmp_path, pair.engine, files)
+    write(tmp_path, pair.engine, FILES)
     first = run_on(pair, tmp_path)
     assert all_pass(first), first.outcomes()
     assert not has_mark(first)
@@ -105,7 +107,7 @@ def test_a_hit_migrates_nothing_and_a_near_one_the_rest(pair: pairs.Pair, tmp_pa
     assert not has_mark(third)
 
     number = "    number = models.IntegerField(default=3)\n"
-    write(tmp_path, pair.engine, {**files, "shop/models.py": MODELS + number, "shop/migrations/0002_number.py": SECOND})
+    write(tmp_path, pair.engine, {**FILES, "shop/models.py": MODELS + number, "shop/migrations/0002_number.py": SECOND})
     near = run_on(pair, tmp_path, SeedFound("near", migrations=first.one(SeedWanted).migrations))
     assert all_pass(near), (near.outcomes(), near.ends)
     assert near.one(SeedUsed).state == "near"
@@ -113,6 +115,16 @@ def test_a_hit_migrates_nothing_and_a_near_one_the_rest(pair: pairs.Pair, tmp_pa
 
     after = run_on(pair, tmp_path, SeedFound("hit"), verify_template=True)
     assert all_pass(after), (after.outcomes(), after.ends)
+
+
+@pytest.mark.parametrize("pair", [POSTGRES], indirect=True, ids=["postgres"])
+def test_a_project_that_connects_early_is_not_cached(pair: pairs.Pair, tmp_path: Path) -> None:
+    connects = "from django.db import connection\nwith connection.cursor() as cursor:\n    cursor.execute('SELECT 1')\n"
+    write(tmp_path, pair.engine, {**FILES, "shop/models.py": MODELS + connects})
+    journal = run_on(pair, tmp_path)
+    assert all_pass(journal), (journal.outcomes(), journal.ends)
+    reason = "the project uses a database while it is loaded"
+    assert (journal.one(SeedWanted).reason, journal.one(SeedUsed)) == (reason, SeedUsed("miss", reason))
 
 
 @pytest.mark.parametrize("pair", [POSTGRES], indirect=True, ids=["postgres"])
