@@ -114,7 +114,9 @@ class Platform(Protocol):
         """The source of the server's programs, as people read it: an image, a package."""
 
     def watch(self, run: str, on_event: Callable[[str, str], None]) -> Watch:
-        """Call *on_event* with a server's id and ``die``, ``oom`` or ``pause`` as it happens, from a thread of its own."""
+        """Call *on_event* with a server's id and ``die``, ``oom``, ``pause`` or ``stop`` (by a signal) as it happens, from a
+        thread of its own.
+        """
 
     def persistent(self, run: str) -> Mapping[str, PersistentServer]:
         """The servers of *run* that are running, by host name."""

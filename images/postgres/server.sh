@@ -39,7 +39,11 @@ start() {
     if is_replica; then
         touch "$data/standby.signal"
     fi
-    postgres -D "$data" -p "$port" -c listen_addresses="$address" -c unix_socket_directories="$sockets" </dev/null &
+    set -- -p "$port" -c listen_addresses="$address" -c unix_socket_directories="$sockets"
+    if is_local; then # the WAL is in memory too
+        set -- "$@" -c max_wal_size=256MB -c wal_keep_size=256MB
+    fi
+    postgres -D "$data" "$@" </dev/null &
     server=$!
 }
 

@@ -171,7 +171,7 @@ class TestLoss:
 
     def test_a_server_that_is_stopped_is_named(self, platform: LocalPlatform, run: str) -> None:
         server, error = self.lost(platform, run, lambda folder: kill(processes.main_process(folder), signal.SIGSTOP))
-        assert (server, "is paused" in error.message) == ("default", True)
+        assert (server, "is stopped by a signal" in error.message) == ("default", True)
 
     def test_a_supervisor_that_is_killed_is_a_loss_too(self, platform: LocalPlatform, run: str) -> None:
         server, error = self.lost(platform, run, lambda folder: kill(supervisor_of(folder)))

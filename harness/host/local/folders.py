@@ -23,6 +23,8 @@ from harness.host.local.account import Account
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name and the mode 0700 is made in it
 """The file system in memory that Linux has."""
+BASE_BYTES = 60
+"""The longest path of a folder for servers: that of a socket in one of these has at most 107 bytes, 103 on macOS."""
 NEW_S = 5.0
 """The age, in seconds, below which a folder without a held lock may be that of a supervisor that is just starting."""
 REMOVE_S = 30.0
@@ -66,7 +68,8 @@ class Found:
 def bases(*, is_on_disk: bool) -> tuple[Path, ...]:
     """The folders in which a server's may be made, the best first."""
     temporary = dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")))  # noqa: S108
-    return (*(() if is_on_disk else (MEMORY,)), *temporary)
+    short = (each for each in temporary if len(os.fsencode(each)) <= BASE_BYTES)
+    return (*(() if is_on_disk else (MEMORY,)), *short)
 
 
 def find(account: Account) -> Iterator[Found]:

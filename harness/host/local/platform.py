@@ -44,6 +44,7 @@ class LocalPlatform:
         self._programs: dict[tuple[str, str], Programs] = {}
         self._endpoints: dict[tuple[str, str], tuple[str, int]] = {}
         self._servers: list[LocalServer] = []
+        self._watches: list[Watch] = []
 
     def binaries(self, engine: str, version: str | None) -> Binaries:
         """The programs of an engine's version; ``None`` for one that the user did not name. Raises ``ServerError``."""
@@ -69,7 +70,8 @@ class LocalPlatform:
             return self._programs[engine, version]
 
     def server(self, spec: ServerSpec, earlier: str | None = None) -> LocalServer:
-        server = LocalServer(spec, self._account, lambda: self._prepare(spec), Path(earlier) if earlier else None)
+        found = Path(earlier) if earlier else None
+        server = LocalServer(spec, self._account, lambda: self._prepare(spec), found, self._wake)
         with self._lock:
             self._servers.append(server)
         return server
@@ -78,7 +80,10 @@ class LocalPlatform:
         return self.binaries(spec.engine, spec.version).source
 
     def watch(self, run: str, on_event: Callable[[str, str], None]) -> Watch:
-        return Watch(self._of(run), on_event)
+        watch = Watch(self._of(run), on_event)
+        with self._lock:
+            self._watches.append(watch)
+        return watch
 
     def persistent(self, run: str) -> Mapping[str, PersistentServer]:
         return {
@@ -113,6 +118,13 @@ class LocalPlatform:
                 hint="harness doctor shows what is left, and --remove removes it.",
                 evidence="\n".join(map(str, still)),
             )
+
+    def _wake(self) -> None:
+        """Have each watch look at once: a server has ended."""
+        with self._lock:
+            watches = tuple(self._watches)
+        for watch in watches:
+            watch.wake()
 
     def _of(self, run: str) -> Callable[[], list[LocalServer]]:
         def servers() -> list[LocalServer]:
@@ -167,21 +179,29 @@ class Watch:
     def __init__(self, servers: Callable[[], list[LocalServer]], on_event: Callable[[str, str], None]) -> None:
         self._servers = servers
         self._on_event = on_event
-        self._is_closed = threading.Event()
+        self._is_awake = threading.Event()
+        self._is_closed = False
         self._seen: set[tuple[str, str]] = set()
         threading.Thread(target=self._look, name="local servers", daemon=True).start()
 
     def close(self) -> None:
-        self._is_closed.set()
+        self._is_closed = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Look now."""
+        self._is_awake.set()
 
     def _look(self) -> None:
-        while not self._is_closed.wait(WATCH_S):
+        while not self._is_closed:
+            self._is_awake.wait(WATCH_S)
+            self._is_awake.clear()
             for server in self._servers():
                 with contextlib.suppress(ServerError):  # it is not made yet
                     what = "" if server.state().is_running else "die"
-                    self._report(server.id, what or ("pause" if server.is_paused() else ""))
+                    self._report(server.id, what or ("stop" if server.is_stopped() else ""))
 
     def _report(self, id: str, what: str) -> None:
-        if what and (id, what) not in self._seen and not self._is_closed.is_set():
+        if what and (id, what) not in self._seen and not self._is_closed:
             self._seen.add((id, what))
             self._on_event(id, what)

@@ -20,10 +20,12 @@ from harness.host.local.binaries import Binaries
 from harness.host.local.server import Programs, Supervised, environment_of
 from harness.host.locks import alone
 
-FOLDER, SEED = "seeds", "seed.tar"
+FOLDER, SEED = "local-seeds", "seed.tar"
 """The folder of the cache with a folder for each seed, and the seed's name there."""
 DIGITS = 16
 EVIDENCE_LINES = 20
+ROOM_BYTES = 512 << 20
+"""The memory below which a seed is made on disk."""
 UNUSED_FILES = ("Dockerfile",)
 """The ends of names of a recipe's files that are for images alone."""
 _MAKE = f'sh "$HARNESS_PARTS/seed.sh" "$1" && tar -cSf - -C "$HARNESS_HOME/data" . >&{supervisor.OUTPUT}'
@@ -59,9 +61,11 @@ def _folders(binaries: Binaries) -> tuple[str, ...]:
 
 
 def _digest(binaries: Binaries, files: Iterable[tuple[str, bytes]]) -> str:
-    """A digest of all that the content of a seed depends on: the recipe, and the server's program by path, size and time."""
+    """A digest of all that the content of a seed depends on: the recipe, and the server's program by
+    path, size, and the time of change, which only the kernel sets: a cache of another machine is not used.
+    """
     status = binaries.server.stat()
-    program = f"{binaries.server.resolve()} {status.st_size} {status.st_mtime_ns} {binaries.wanted}"
+    program = f"{binaries.server.resolve()} {status.st_size} {status.st_ctime_ns} {binaries.wanted}"
     parts = [part for name, content in files for part in (name.encode(), content)]
     return digest_of([program.encode(), *parts])[:DIGITS]
 
@@ -96,7 +100,7 @@ def _make_seed(making: Path, binaries: Binaries, account: Account, environ: Mapp
             account,
             ["sh", "-c", _MAKE, "seed", binaries.wanted],
             environment,
-            folders.bases(is_on_disk=folders.memory_bytes() == 0),
+            folders.bases(is_on_disk=folders.memory_bytes() < ROOM_BYTES),
             output=output.fileno(),
         )
         try:

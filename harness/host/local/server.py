@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,8 +69,12 @@ class Supervised:
         *,
         is_held: bool = True,
         output: int | None = None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start it. Raises ``ServerError`` if its folder or its process cannot be made."""
+        """Start it; *on_end* is called in another thread when it has ended, and ``code`` is its exit status then.
+
+        Raises ``ServerError`` if its folder or its process cannot be made.
+        """
         options = [*account.options, f"bases={os.pathsep.join(map(str, bases))}", f"held={int(is_held)}"]
         options += [f"output={output}"] if output is not None else []
         try:
@@ -84,18 +90,29 @@ class Supervised:
         except OSError as error:
             raise ServerError("No process could be started for a local server.", evidence=str(error)) from error
         assert self.process.stdout is not None
-        with self.process.stdout as told:
-            first = told.readline().decode(errors="replace").rstrip("\n")
-            if not first.startswith("/"):
+        first = self.process.stdout.readline().decode(errors="replace").rstrip("\n")
+        if not first.startswith("/"):
+            with self.process.stdout as told:
                 rest = told.read().decode(errors="replace")
-                self.close()
-                self.process.wait()
-                raise ServerError(
-                    "No folder could be made for a local server.",
-                    hint=f"It needs one of {', '.join(map(str, bases))}. TMPDIR names another.",
-                    evidence=f"{first.removeprefix('error ')}\n{rest}".strip(),
-                )
+            self.close()
+            self.process.wait()
+            raise ServerError(
+                "No folder could be made for a local server.",
+                hint=f"It needs one of {', '.join(map(str, bases))}. TMPDIR names another.",
+                evidence=f"{first.removeprefix('error ')}\n{rest}".strip(),
+            )
         self.folder = Path(first)
+        self.code: int | None = None
+        self._on_end = on_end
+        threading.Thread(target=self._await_end, name="local server", daemon=True).start()
+
+    def _await_end(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as told:
+            line = told.readline()
+        # a supervisor that was killed says nothing
+        self.code = int(line) if line.strip().isdigit() else 128 + signal.SIGKILL
+        self._on_end()
 
     def write(self, line: str) -> None:
         if self.process.stdin is not None:
@@ -115,13 +132,14 @@ class LocalServer:
     """One server, made by ``start``, or ``earlier``: the folder of one that runs already.
 
     ``prepare`` gives what ``start`` needs: the programs, the description, and further variables of the script. It may take long,
-    and raises ``ServerError``.
+    and raises ``ServerError``. ``on_end`` is called in another thread when it has ended.
     """
 
     spec: ServerSpec
     account: Account
     prepare: Callable[[], tuple[Programs, Description, Mapping[str, str]]]
     earlier: Path | None = None
+    on_end: Callable[[], None] = lambda: None
     _own: Supervised | None = field(default=None, init=False)
     _description: Description | None = field(default=None, init=False)
     _log: int = field(default=-1, init=False)
@@ -154,6 +172,7 @@ class LocalServer:
             environment,
             folders.bases(is_on_disk=self.spec.is_on_disk),
             is_held=self.spec.is_held,
+            on_end=self.on_end,
         )
         self._open_log(self._own.folder)
         if not self.spec.is_held:
@@ -188,16 +207,15 @@ class LocalServer:
     def state(self) -> State:
         if self._own is None and self.earlier is None:
             return State("never made")
-        if self._own is not None and self.spec.is_held:
-            code = self._own.process.poll()
-            return State("running") if code is None else State("exited", code)
+        if self._own is not None:
+            return State("running") if self._own.code is None else State("exited", self._own.code)
         return State("running") if folders.is_alive(self.folder) else State("removed")
 
     def has_stopped_process(self) -> bool:
         pid = self._supervisor()
         return pid is not None and any(state == processes.STOPPED for _, state in processes.below(pid))
 
-    def is_paused(self) -> bool:
+    def is_stopped(self) -> bool:
         """Whether a signal has stopped the server's own process."""
         main = processes.main_process(self.folder)
         return main is not None and processes.is_stopped(main)

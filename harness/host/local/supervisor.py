@@ -1,8 +1,9 @@
 """The process between this package and a local server. Run as a script, it imports nothing of the package.
 
-``supervisor.py run OPTION=VALUE ... -- COMMAND ...`` makes the folder of a server, prints its path, and runs the command there
-with the server's log as its output. When its standard input ends, or a signal asks for it, it ends every process of the server
-and removes the folder. It ends with the command's exit status, 128 and the number for a signal, as a container does.
+``supervisor.py run OPTION=VALUE ... -- COMMAND ...`` makes the folder of a server, prints its path, runs the command there
+with the server's log as its output, and prints its exit status. When its standard input ends, or a signal asks for it, it ends
+every process of the server. Then it removes the folder, and ends with the command's exit status: 128 and the number for a
+signal, as a container does.
 
 ``supervisor.py remove OPTION=VALUE ... FOLDER ...`` does the same for the folders of servers whose supervisor was killed.
 
@@ -89,16 +90,24 @@ def _run(options: Mapping[str, str], command: Sequence[str]) -> int:
             os._exit(0)  # a server that outlives the run has no parent; the child goes on, with the lock
         os.write(lock, str(os.getpid()).encode())
         server = _start(folder, log, command, int(options.get("output", -1)))
-        sys.stdout.write(f"{folder}\n")
-        sys.stdout.flush()
+        told = os.dup(1)
+        _tell(told, folder)
         os.dup2(log, 1)
         os.dup2(log, 2)
         status = _wait(server, reader, log, 0 if is_held else -1)
+        _tell(
+            told, str(status)
+        )  # before the folder is removed: whoever waits for it must not take the end for something else
         with contextlib.suppress(OSError):
             os.killpg(server, signal.SIGKILL)  # where there is no /proc, it ends what is left
     finally:
         remove(folder)
     return status
+
+
+def _tell(output: int, line: str) -> None:
+    with contextlib.suppress(OSError):  # the process that wanted to know has ended
+        os.write(output, f"{line}\n".encode())
 
 
 def _make_folder(bases: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from harness.protocol.messages import Endpoint
 LOG_LINES = 30
 """The last lines of a server's log that are the evidence of an error."""
 ROLES = ("primary", "replica")
+STOPPED = "is stopped by a signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Servers:
             if state.status != "running":
                 losses[server.id] = self._ended(server, state)
             elif known.has_stopped_process():
-                losses[server.id] = self._ended(server, "is stopped by a signal")
+                losses[server.id] = self._ended(server, STOPPED)
         return losses
 
     def _serving(self) -> list[PlannedServer]:
@@ -166,8 +167,8 @@ class Servers:
         for server in self._serving():
             known = self._servers[server.id]
             if known.id == id and self._on_loss is not None:
-                state = State("paused") if what == "pause" else known.state()
-                self._on_loss(server.id, self._ended(server, state))
+                states: dict[str, State | str] = {"pause": State("paused"), "stop": STOPPED}
+                self._on_loss(server.id, self._ended(server, states.get(what) or known.state()))
 
     def create_database(self, server: str, database: str, owner: str) -> None:
         """Make *database* on *server* unless it is there. Raises ``ServerError`` with the output of the server's client."""
