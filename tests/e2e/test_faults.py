@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults import in_servers
 from tests.faults.__main__ import ALONE, AT_ONCE, SCENES, account, begin, make_images
 from tests.faults.row import Row
 from tests.junit_check import check
@@ -28,7 +29,7 @@ def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     pool = ThreadPoolExecutor(AT_ONCE)
     begun = {}
     for each in chosen:
-        folder = tmp_path_factory.mktemp("faults") / f"{each['db']}-{each['scene']}"
+        folder = tmp_path_factory.mktemp("faults") / f"{each['db'].replace(' ', '-')}-{each['scene']}"
         begun[each["db"], each["scene"]] = folder, begin(pool, each["db"], each["scene"], folder)
     yield begun
     pool.shutdown(cancel_futures=True)
@@ -39,6 +40,7 @@ def scenes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     [
         *(("postgres", scene) for scene in SCENES if scene != ALONE),
         *((db, scene) for db in ("mysql", "mariadb") for scene in ON_THE_OTHERS),
+        *((db, scene) for db in ("local postgres", "local mariadb") for scene in in_servers.SCENES),
     ],
 )
 def test_every_fault_comes_to_what_it_must(db: str, scene: str, scenes: Scenes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from tests.e2e.command import ROOT, environment
 from tests.faults import in_chance, in_django, in_engine, in_pytest, in_runs, in_servers, in_tests
 from tests.faults.row import Row, table
 from tests.faults.running import PROJECT
+from tests.faults.where import LOCAL
 
 MODULES = ("test_workers", "test_times", "test_results", "test_full", "test_forgery")
 ALONE = "engine"
@@ -38,7 +40,9 @@ OUTPUT_LINES = 60
 
 def make_images(db: Sequence[str]) -> None:
     """Make what the runs need, where it is missing: that takes minutes, which no scene waits for."""
-    each = [word for backend in db for word in ("--db", backend)]
+    each = [word for backend in db if not backend.startswith(LOCAL) for word in ("--db", backend)]
+    if not each:
+        return
     for project in (PROJECT, in_pytest.PROJECT):
         command = [sys.executable, "-m", "harness", "images", "build", *each, "--project", str(project)]
         subprocess.run(command, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, check=True, timeout=1800)
@@ -71,7 +75,13 @@ def account(rows: Sequence[Row], folder: Path) -> str:
 
 
 @click.command()
-@click.option("--db", multiple=True, default=["postgres"], show_default=True, help="As harness ci takes it.")
+@click.option(
+    "--db",
+    multiple=True,
+    default=["postgres"],
+    show_default=True,
+    help="As harness ci takes it, or 'local postgres'.",
+)
 @click.option("--only", multiple=True, type=click.Choice(list(SCENES)), help="This scene alone; may be given again.")
 @click.option("--at-once", default=AT_ONCE, show_default=True, help="Scenes that go on side by side.")
 def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
@@ -83,7 +93,7 @@ def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
         for is_alone in (False, True):
             with ThreadPoolExecutor(1 if is_alone else at_once) as pool:
                 folders = {
-                    (backend, name): Path(folder) / f"{backend.replace(':', '-')}-{name}"
+                    (backend, name): Path(folder) / f"{re.sub('[: ]', '-', backend)}-{name}"
                     for backend, name in chosen
                     if (name == ALONE) is is_alone
                 }

@@ -9,13 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.host.docker.client import connect
-from harness.host.docker.containers import ROLE_LABEL, RUN_LABEL
 from tests.e2e.command import PROJECTS, ROOT, Ended, environment
+from tests.faults.where import LOCAL, Containers, Processes, docker
 from tests.signals import DEFAULT_SIGNALS
 
 PROJECT = PROJECTS / "faults"
@@ -32,19 +31,23 @@ class Running:
         *args: str,
         env: dict[str, str] | None = None,
         project: Path = PROJECT,
+        has_small_disk: bool = False,
         **options: Any,
     ) -> None:
         self.artifacts = artifacts
         # by its users the servers of this run are told from those of any other
         self.user = f"u{secrets.token_hex(4)}"
+        self.servers: Containers | Processes = (Processes if db.startswith(LOCAL) else Containers)(self.user)
         self._out = (artifacts.parent / f"{artifacts.name}.out").open("w+")
         self.process = subprocess.Popen(
             [
-                *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci", "--db", db, "--project", str(project)),
-                *("--artifacts", str(artifacts), *args),
+                *(self.servers.small_disk if has_small_disk else ()),
+                *(*DEFAULT_SIGNALS, sys.executable, "-m", "harness", "ci"),
+                *("--db", db.removeprefix(LOCAL), "--project", str(project)),
+                *("--artifacts", str(artifacts), *self.servers.arguments, *args),
             ],
             cwd=ROOT,
-            env={**environment(), "FAULTS_USER": self.user, **(env or {})},
+            env={**environment(), "FAULTS_USER": self.user, **self.servers.variables, **(env or {})},
             stdin=subprocess.DEVNULL,
             **{"stdout": self._out, "stderr": subprocess.STDOUT, "process_group": 0, **options},
         )
@@ -69,13 +72,11 @@ class Running:
 
     def containers(self, role: str | None = None) -> list[str]:
         """The ids of this run's containers, of one role."""
-        with _engine() as client:
-            run = self._run(client)
-            found = client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={run}"}) if run else []
-            return [entry["Id"] for entry in found if role is None or entry["Labels"][ROLE_LABEL] == role]
+        assert isinstance(self.servers, Containers)
+        return self.servers.find(role)
 
     def docker(self, *args: str) -> str:
-        return subprocess.run(["docker", *args], capture_output=True, text=True, check=True, timeout=60).stdout
+        return docker(*args)
 
     def signal(self, number: int) -> None:
         os.kill(self.process.pid, number)
@@ -83,7 +84,7 @@ class Running:
     def finish(self, patience_s: float = PATIENCE_S) -> Ended:
         deadline = time.monotonic() + patience_s
         while (
-            self._id is None and self.process.poll() is None
+            not self._is_known and self.process.poll() is None
         ):  # an unknown container would not be missed when it is left behind
             self.remember()
             time.sleep(0.2)
@@ -92,35 +93,17 @@ class Running:
         return Ended(self.process.returncode, self._out.read(), "", self.artifacts)
 
     def left(self, patience_s: float = 0.0) -> tuple[str, ...]:
-        """The containers and networks of the run that are left after at most *patience_s* seconds."""
+        """The remains of the run's servers after at most *patience_s* seconds."""
         deadline = time.monotonic() + patience_s
-        while (left := self._left()) and time.monotonic() < deadline:
+        while (left := self.servers.left()) and time.monotonic() < deadline:
             time.sleep(0.2)
         return left
 
     def remember(self) -> None:
         """Find out the run's id while its servers are there."""
-        with _engine() as client:
-            self._run(client)
+        self._is_known = self.servers.remember()
 
-    _id: str | None = None
-
-    def _run(self, client: Any) -> str | None:
-        if self._id is None:
-            for entry in client.api.containers(all=True, filters={"label": RUN_LABEL}):
-                with contextlib.suppress(Exception):  # it has gone meanwhile
-                    env = client.api.inspect_container(entry["Id"])["Config"]["Env"]
-                    if any(self.user in pair for pair in env):
-                        self._id = entry["Labels"][RUN_LABEL]
-        return self._id
-
-    def _left(self) -> tuple[str, ...]:
-        with _engine() as client:
-            if (run := self._run(client)) is None:
-                return ()
-            ours = {"label": f"{RUN_LABEL}={run}"}
-            containers = [name for entry in client.api.containers(all=True, filters=ours) for name in entry["Names"]]
-            return (*containers, *(entry["Name"] for entry in client.api.networks(filters=ours)))
+    _is_known = False
 
 
 def signal_inside(running: Running, name: str, place: float) -> bool:
@@ -133,12 +116,6 @@ def signal_inside(running: Running, name: str, place: float) -> bool:
     except (ValueError, IndexError, subprocess.CalledProcessError):  # it is not there yet, or has gone
         return False
     return True
-
-
-@contextlib.contextmanager
-def _engine() -> Iterator[Any]:
-    with contextlib.closing(connect()) as client:
-        yield client
 
 
 def wait_for(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
