@@ -15,6 +15,7 @@ from ci.benchmark import (
     clones_mysql,
     empty,
     pair,
+    pair_local,
     pytest_runs,
     recovery,
     report,
@@ -33,6 +34,7 @@ Prepare = Callable[[Ground], AbstractContextManager[Sides]]
 
 FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((figure, pair.pair(engine, other)) for figure, engine, other in pair.FIGURES),
+    (pair_local.PAIR_LOCAL, pair_local.pair_local),
     (suite.SUITE, suite.suite),
     (suite.PACKAGE, suite.package),
     *((backends.comparison(backend), backends.storefront(backend)) for backend in backends.BACKENDS),

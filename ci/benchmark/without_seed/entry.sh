@@ -4,7 +4,11 @@
 # when it streams).
 set -eu
 PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
-data=/srv/harness/data
+# a server without a container has its folder in the environment, and the address of its own
+data=${HARNESS_HOME:-/srv/harness}/data
+parts=${HARNESS_PARTS:-/opt/harness}
+sockets=${HARNESS_HOME:-/tmp}
+port=${HARNESS_PORT:-5432}
 if [ -d /srv/harness/memory ]; then
     data=/srv/harness/memory/data
 fi
@@ -12,12 +16,12 @@ replicator=harness_replication
 server=
 
 ask() {
-    psql -X -q -A -t -v ON_ERROR_STOP=1 -v replicator="$replicator" -h /tmp -U postgres -d postgres
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -v replicator="$replicator" -h "$sockets" -p "$port" -U postgres -d postgres
 }
 
 # The last line of the pid file shows that the server accepts connections; a client would cost more.
 start() {
-    postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp </dev/null &
+    postgres -D "$data" -p "$port" -c listen_addresses="${HARNESS_ADDRESS:-*}" -c unix_socket_directories="$sockets" </dev/null &
     server=$!
     while kill -0 "$server" 2>/dev/null; do
         case $(tail -n 1 "$data/postmaster.pid" 2>/dev/null) in ready*) return 0 ;; esac
@@ -35,8 +39,8 @@ start_primary() {
     for locale in en_US.UTF-8 C.UTF-8 C; do
         ! initdb --pgdata="$data" --locale="$locale" "$@" >/dev/null || break
     done
-    cat /opt/harness/postgresql.conf >>"$data/postgresql.conf"
-    cp /opt/harness/pg_hba.conf "$data/pg_hba.conf"
+    cat "$parts/postgresql.conf" >>"$data/postgresql.conf"
+    cp "$parts/pg_hba.conf" "$data/pg_hba.conf"
     start
     ask <<'SQL'
 \getenv password HARNESS_PASSWORD
@@ -51,7 +55,8 @@ SQL
 
 start_replica() {
     read -r _ # the host writes a line when the primary accepts connections
-    PGPASSWORD=$HARNESS_PASSWORD pg_basebackup --pgdata="$data" --host="$HARNESS_PRIMARY" --username="$replicator" \
+    PGPASSWORD=$HARNESS_PASSWORD pg_basebackup --pgdata="$data" --host="$HARNESS_PRIMARY" --port="${HARNESS_PRIMARY_PORT:-5432}" \
+        --username="$replicator" \
         --checkpoint=fast --wal-method=stream --no-sync --write-recovery-conf
     start
     until [ "$(echo 'SELECT status FROM pg_stat_wal_receiver' | ask)" = streaming ]; do
