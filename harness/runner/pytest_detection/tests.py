@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...protocol.results import PlannedTest
 from ..private_apis import FailedTest, test_method_name
@@ -134,7 +134,10 @@ class PytestTests:
 
 def without_fixtures(plan: Plan) -> tuple[Plan, list[LeftOut]]:
     """*plan* without the tests that use fixtures of pytest, and those tests."""
-    fixtures = [fixtures_of(instance) for instance in plan.instances]
+    known: dict[int, OfOwner] = {}
+    fixtures = [fixtures_of(instance, known) for instance in plan.instances]
+    if not any(fixtures):
+        return plan, []
     left_out = [
         LeftOut(test, f"gets {fixture} from pytest, and not from Django's runner")
         for test, fixture in zip(plan.tests, fixtures, strict=True)
@@ -180,20 +183,39 @@ def _is_below(each: LeftOut, label: str, apps: dict[str, str]) -> bool:
     return any(each.dotted == one or each.dotted.startswith(f"{one}.") for one in names)
 
 
-def fixtures_of(test: unittest.TestCase) -> str:
-    """The pytest fixture that *test* asks for by a mark, or gets from its class or module; empty if it needs none."""
+class OfOwner(NamedTuple):
+    """The fixture that a module, class or method asks for by a mark, and its own autouse fixture; empty for none."""
+
+    mark: str
+    autouse: str
+
+
+def fixtures_of(test: unittest.TestCase, known: dict[int, OfOwner]) -> str:
+    """The pytest fixture that *test* asks for by a mark, or gets from its class or module; empty if it needs none.
+
+    *known*, keyed by ``id()``, keeps what is found for a module or class, which many tests share.
+    """
     cls = type(test)
-    owners = [sys.modules.get(cls.__module__), *cls.__mro__, getattr(cls, test_method_name(test), None)]
-    for owner in owners:
-        for mark in _marks(owner):
-            names = [str(name) for name in getattr(mark, "args", ()) if name not in HARMLESS]
-            if getattr(mark, "name", "") == "usefixtures" and names:
-                return f"usefixtures({', '.join(map(repr, names))})"
-    for owner in owners[:-1]:
-        for name, value in list(vars(owner).items()) if owner is not None else ():
-            if _is_autouse(value):
-                return f"the autouse fixture {name}"
+    owners = []
+    for owner in (sys.modules.get(cls.__module__), *cls.__mro__):
+        if (found := known.get(id(owner))) is None:
+            found = known[id(owner)] = OfOwner(_mark_of(owner), _autouse_of(owner))
+        owners.append(found)
+    method = _mark_of(getattr(cls, test_method_name(test), None))
+    return next(filter(None, (*(each.mark for each in owners), method, *(each.autouse for each in owners))), "")
+
+
+def _mark_of(owner: Any) -> str:
+    for mark in _marks(owner):
+        names = [str(name) for name in getattr(mark, "args", ()) if name not in HARMLESS]
+        if getattr(mark, "name", "") == "usefixtures" and names:
+            return f"usefixtures({', '.join(map(repr, names))})"
     return ""
+
+
+def _autouse_of(owner: Any) -> str:
+    attributes = list(vars(owner).items()) if owner is not None else []
+    return next((f"the autouse fixture {name}" for name, value in attributes if _is_autouse(value)), "")
 
 
 def _marks(owner: Any) -> list[Any]:
