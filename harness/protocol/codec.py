@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import operator
 import types
 import typing
 from collections.abc import Callable
@@ -20,8 +21,22 @@ VERSION = 1
 # not __subclasses__(): dataclass(slots=True) makes each class twice
 _EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and events.Event in cls.__bases__]
 _CLASSES: tuple[type[Any], ...] = (*_EVENTS, *typing.get_args(messages.Message))
-_DEFAULTS = {cls: [(field.name, field.default) for field in dataclasses.fields(cls)] for cls in _CLASSES}
-"""The fields of each class with their defaults, ``MISSING`` for none."""
+
+
+class _Fields:
+    """The fields of a class. ``values`` gives a tuple of the class and the fields' values; those from ``start`` on have
+    ``defaults``, and those before it none.
+    """
+
+    def __init__(self, cls: type[Any]) -> None:
+        fields = dataclasses.fields(cls)
+        self.names = tuple(field.name for field in fields)
+        self.values = operator.attrgetter("__class__", *self.names)
+        self.start = sum(field.default is dataclasses.MISSING for field in fields) + 1
+        self.defaults = tuple(field.default for field in fields)[self.start - 1 :]
+
+
+_FIELDS = {cls: _Fields(cls) for cls in _CLASSES}
 _parse = json.JSONDecoder().raw_decode
 
 
@@ -104,9 +119,13 @@ def to_plain(value: Any) -> Any:
 
 def _tagged(value: Any) -> dict[str, Any]:
     """The type of *value* and its fields, without those that have their default: most events are mostly defaults."""
-    cls = type(value)
-    fields = {name: part for name, default in _DEFAULTS[cls] if (part := getattr(value, name)) != default}
-    return {"type": cls.__name__, **fields}
+    fields = _FIELDS[type(value)]
+    cls, *required = (values := fields.values(value))[: fields.start]
+    tagged = {"type": cls.__name__, **dict(zip(fields.names, required, strict=False))}
+    if (rest := values[fields.start :]) != fields.defaults:
+        parts = zip(fields.names[fields.start - 1 :], rest, fields.defaults, strict=True)
+        tagged.update((name, part) for name, part, default in parts if part != default)
+    return tagged
 
 
 def _plain(value: Any) -> Any:
@@ -116,7 +135,18 @@ def _plain(value: Any) -> Any:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-_dumps = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_plain).encode
+def _dumps(value: Any) -> str:
+    """*value* as JSON, as by ``JSONEncoder.encode``, which makes another such function for each value."""
+    return "".join(_encode(value, 0))
+
+
+_encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_plain)
+_make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)  # of CPython alone
+_encode: Any = (
+    _make_encoder(None, _plain, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True)
+    if _make_encoder
+    else _encoder.iterencode
+)
 
 
 def _decoder(cls: type[Any]) -> Callable[[dict[str, Any]], Any]:
