@@ -48,6 +48,7 @@ class Artifacts:
         self._lock = lock
         self._journal = -1
         self._is_torn = False
+        self._lines: list[bytes] = []
         self._made: set[str] = set()
         self._written: set[str] = set()
         self._problems: dict[str, HarnessError] = {}
@@ -93,6 +94,8 @@ class Artifacts:
 
     def close(self) -> None:
         """Close the journal and release the lock. Safe to call twice."""
+        if self._journal >= 0:
+            self.flush()
         for descriptor in (self._journal, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -112,13 +115,25 @@ class Artifacts:
         """Add *error* to the problems: *path* could not be written. The run goes on, and is never green."""
         self._problems.setdefault(path, error)
 
+    def add(self, line: bytes) -> None:
+        """Add one event's line to the journal, which ``flush`` or ``append`` writes."""
+        self._lines.append(line if line.endswith(b"\n") else line + b"\n")
+
     def append(self, line: bytes) -> None:
-        """Add one event's line to the journal. The kernel has it when this returns, so the host's death loses nothing.
+        """Add one event's line to the journal, and write it."""
+        self.add(line)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the added lines. The kernel has them when this returns, so the host's death loses nothing.
 
         After a torn line it starts a new one, so that what follows stays readable. A line that cannot be written, as when the
         disk is full, is lost, and is among the ``problems``.
         """
-        whole = line if line.endswith(b"\n") else line + b"\n"
+        if not self._lines:
+            return
+        whole = b"".join(self._lines)
+        self._lines.clear()
         rest = memoryview(b"\n" + whole if self._is_torn else whole)
         size = len(rest)
         try:

@@ -102,12 +102,12 @@ class Runner(ABC):
     def write(self, data: bytes) -> None:
         """Write to its standard input. *data* is dropped once it reads no more: its end explains more. From any thread."""
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, before_wait: Callable[[], object] = bool) -> Iterator[bytes]:
         """The lines of its standard output as they come, each with its newline, until it ends; a torn last line has none.
 
-        To be called once. Its standard error is read meanwhile.
+        To be called once. Its standard error is read meanwhile. *before_wait* is called before more output is read.
         """
-        return whole_lines(self._stdout())
+        return whole_lines(self._stdout(), before_wait)
 
     @abstractmethod
     def close_stdin(self) -> None:
@@ -170,13 +170,14 @@ class Conversation:
             self.runner.write(signatures.signed(self._message_key, self._sent, encode_body(message).encode()))
             self._sent += 1
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, before_wait: Callable[[], object] = bool) -> Iterator[bytes]:
         """The lines of the journal as they come, until the runner ends; a torn last line has no newline.
 
-        To be called once. Lines without the key are output, and go to ``runner.stderr``.
+        To be called once. Lines without the key are output, and go to ``runner.stderr``. *before_wait* is called before more of
+        the stream is read.
         """
         opener = signatures.Opener(self._journal_key, self.runner.stderr.write)
-        for line in self.runner.lines():
+        for line in self.runner.lines(before_wait):
             if (whole := opener.open(line)) is not None:
                 yield whole
         if opener.rest:
@@ -205,8 +206,8 @@ def end_error(end: RunFinished | RunAborted | None, ended: Ended, stderr: str) -
     return HarnessError(text, f"{hint}journal.ndjson has its last events.", stderr)
 
 
-def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines in *chunks*, each with its newline; a torn last line has none."""
+def whole_lines(chunks: Iterable[bytes], before_wait: Callable[[], object] = bool) -> Iterator[bytes]:
+    """The lines in *chunks*, each with its newline; a torn last line has none. *before_wait* is called after each chunk."""
     pieces: list[bytes] = []
     for chunk in chunks:
         *ends, rest = chunk.split(b"\n")
@@ -215,5 +216,6 @@ def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
             pieces.clear()
         if rest:
             pieces.append(rest)
+        before_wait()
     if pieces:
         yield b"".join(pieces)

@@ -83,14 +83,21 @@ class Record:
     def add(self, event: Event) -> None:
         """Record an event of the host's own."""
         envelope = Envelope(codec.VERSION, 0, time.time(), 0, event)
-        self._record(envelope, codec.encode(envelope).encode())
+        with self._lock:
+            self._record(envelope, codec.encode(envelope).encode())
+            self._artifacts.flush()
+            self._show_problem()
 
     def add_line(self, line: bytes) -> Event:
-        """Record an event of the runner, given as its line. Raises ``codec.CodecError`` for a line that is no event."""
+        """Record an event of the runner, given as its line; ``flush`` writes it to the journal.
+
+        Raises ``codec.CodecError`` for a line that is no event.
+        """
         if self._secret:
             line = line.replace(self._secret.encode(), b"***")
         envelope = codec.decode(line)
-        self._record(envelope, line)
+        with self._lock:
+            self._record(envelope, line)
         return envelope.event
 
     @contextlib.contextmanager
@@ -126,6 +133,7 @@ class Record:
         """Write every report, print the summary, and return the exit code, never green when a report could not be written."""
         config, artifacts, environment = self._config, self._artifacts, self._environment
         with self._lock:
+            artifacts.flush()
             with self.phase("reports"):
                 report = self.report = self._ledger.report()
                 result = verdict(report, fail_on_flaky=config.fail_on_flaky)
@@ -165,11 +173,18 @@ class Record:
         )
         artifacts.append_step_summary(environment.step_summary, text)
 
-    def _record(self, envelope: Envelope, line: bytes) -> None:
+    def flush(self) -> None:
+        """Write the lines of the runner that were recorded since the last time to the journal."""
         with self._lock:
-            self._artifacts.append(line)
-            self._ledger.fold(envelope)
-            self._console.handle(envelope)
-            if self._artifacts.problems and not self._has_shown_problem:
-                self._has_shown_problem = True
-                self._console.notice(f"{self._artifacts.problems[0].message} The run goes on.")
+            self._artifacts.flush()
+            self._show_problem()
+
+    def _record(self, envelope: Envelope, line: bytes) -> None:
+        self._artifacts.add(line)
+        self._ledger.fold(envelope)
+        self._console.handle(envelope)
+
+    def _show_problem(self) -> None:
+        if self._artifacts.problems and not self._has_shown_problem:
+            self._has_shown_problem = True
+            self._console.notice(f"{self._artifacts.problems[0].message} The run goes on.")

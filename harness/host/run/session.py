@@ -38,7 +38,16 @@ from harness.host.run.platforms import choice
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
 from harness.protocol import codec, naming
-from harness.protocol.events import DatabasesReady, FilesWritten, Notice, RunAborted, RunFinished, TopologyFound
+from harness.protocol.events import (
+    AttemptFinished,
+    AttemptStarted,
+    DatabasesReady,
+    FilesWritten,
+    Notice,
+    RunAborted,
+    RunFinished,
+    TopologyFound,
+)
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.report.artifacts import Artifacts
 from harness.report.formats import replay
@@ -228,7 +237,7 @@ class _Run:
             servers.close()
 
     def _read_journal(self) -> None:
-        for line in self._liveness.watched(self._conversation.lines()):
+        for line in self._liveness.watched(self._conversation.lines(self._record.flush)):
             self._starting.close()
             try:
                 event = self._record.add_line(line)
@@ -237,6 +246,8 @@ class _Run:
                     raise
                 return  # a torn line: the runner's end explains it
             self._liveness.take(event)
+            if isinstance(event, AttemptStarted) or (isinstance(event, AttemptFinished) and not event.outcome.is_red):
+                continue  # most events by far
             self._lacks_a_module |= undeclared.lacks_a_module(event)
             self._left_behind.take(event)
             match event:

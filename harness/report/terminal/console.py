@@ -87,7 +87,8 @@ class Console:
         elif self._live is None and _is_due(shown.progress, envelope.at - shown.printed_at, self.options):
             shown.printed_at = envelope.at
             lines += filter(None, [shown.progress.log_line()])
-        self._print(self._named(line, run) for line in lines)
+        if lines:
+            self._print(self._named(line, run) for line in lines)
 
     def say(self, text: str) -> None:
         """Print a line that is in no journal."""

@@ -104,6 +104,14 @@ class TestLines:
 
     def test_of_no_output_are_none(self) -> None:
         assert list(whole_lines([])) == []
+
+    def test_the_caller_hears_of_each_wait_for_more(self) -> None:
+        seen: list[bytes | str] = []
+        for line in whole_lines([b"one\ntwo\nthr", b"ee\n"], lambda: seen.append("wait")):
+            seen.append(line)
+        assert seen == [b"one\n", b"two\n", "wait", b"three\n", "wait"]
+
+    def test_nothing_has_no_lines(self) -> None:
         assert list(whole_lines([b""])) == []
 
     @given(st.lists(st.binary(max_size=20).map(lambda data: data.replace(b"x", b"\n"))))

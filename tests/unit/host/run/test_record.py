@@ -53,6 +53,7 @@ class Run:
     def take(self, event: Event) -> None:
         """Pass on *event* as one of the runner's."""
         self.record.add_line(codec.encode(Envelope(codec.VERSION, 1, 0.0, 0, event)).encode())
+        self.record.flush()
 
     @property
     def output(self) -> str:
@@ -130,6 +131,7 @@ def finished(folder: Path, spoil: Spoil, journal: str = "green", step_summary: P
         spoil(run.artifacts)
         for envelope in JOURNALS[journal]().envelopes:
             run.record.add_line(codec.encode(envelope).encode())
+            run.record.flush()
         return run.record.finish(), run
 
 
@@ -202,13 +204,13 @@ class TestUnwritableFiles:
 
 def test_a_second_signal_does_not_hide_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tmp_path / "shop")
-    append = run.artifacts.append
+    flush = run.artifacts.flush
 
-    def interrupted_append(line: bytes) -> None:
+    def interrupted_flush() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        append(line)
+        flush()
 
-    monkeypatch.setattr(run.artifacts, "append", interrupted_append)
+    monkeypatch.setattr(run.artifacts, "flush", interrupted_flush)
     with default_signals(), pytest.raises(Interrupted), interruptible():
         run.record.abort(Interrupted("SIGINT ended the run.", ExitCode.SIGINT))
     monkeypatch.undo()
