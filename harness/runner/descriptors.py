@@ -69,6 +69,15 @@ class MemoryFile:
         """The text behind the mark; its middle is left out if it is too long."""
         return self._read(self._mark[0])
 
+    def take(self) -> str:
+        """``since_mark``, and then ``mark``."""
+        start, end = self._mark[0], unpatched.os.lseek(self.fd, 0, os.SEEK_END)
+        if end == start:
+            return ""
+        taken = self._read(start)
+        self.mark()
+        return taken
+
     def text(self) -> str:
         """The text since the last ``clear``."""
         return self._read(0)

@@ -77,8 +77,9 @@ class Capture:
     def end(self) -> tuple[str, str]:
         """The output since the beginning: stdout and stderr."""
         self.flush()
-        taken = self.stdout.since_mark(), self.stderr.since_mark()
-        self._mark()
+        taken = self.stdout.take(), self.stderr.take()
+        self.mend()
+        self.stacks.mark()
         self._is_marked = True
         return taken
 

@@ -273,12 +273,12 @@ class Worker:
         return context.is_failfast and outcome.is_red and n > context.retries.of(test)
 
     def send(self, event: Event) -> None:
-        if unpatched.os.getpid() != self._pid:
-            unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
         line = self._unsent + codec.encode_body(event).encode()
         if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
             self._unsent = line  # sent together with the next test's beginning, which follows at once
             return
+        if unpatched.os.getpid() != self._pid:
+            unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
         self._unsent = b""
         self._link.sendall(line)
 

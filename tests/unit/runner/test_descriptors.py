@@ -4,7 +4,18 @@ import os
 
 import pytest
 
-from harness.runner.descriptors import Note
+from harness.runner.descriptors import MemoryFile, Note
+
+
+def test_text_is_taken_once() -> None:
+    file = MemoryFile("test")
+    assert file.take() == ""
+    for text in ("one\n", "two\n"):
+        os.write(file.fd, text.encode())
+        assert file.take() == text
+    assert file.take() == ""
+    assert file.text() == "one\ntwo\n"
+    file.close()
 
 
 @pytest.mark.parametrize(
