@@ -11,7 +11,7 @@ import json
 import operator
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import events, messages
@@ -70,18 +70,26 @@ def encode_body(body: events.Event | messages.Message) -> str:
     return _dumps(_tagged(body)) + "\n"
 
 
+def encode_passed(test: str, n: int, duration: float) -> str:
+    """The ``encode_body`` of an ``AttemptFinished`` whose test passed and has nothing else to report."""
+    text = f'{{"type":"AttemptFinished","test":{_quoted(test)},"n":{n},"outcome":"PASSED","duration":{duration!r}}}'
+    return text + "\n"
+
+
 def decode_body(line: str | bytes) -> Any:
     """The message or bare event of one line. Raises ``CodecError`` as ``decode`` does."""
     return from_plain(peek(line))
 
 
-def stamp(body: bytes, seq: int, at: float, slot: int, *, is_final: bool = False) -> bytes:
+def stamp(body: bytes, seq: int, at: float, slot: int, flags: Iterable[str] = ()) -> bytes:
     """A bare event's line with its envelope put around it, without decoding it: what ``encode`` would give.
 
-    ``is_final`` adds ``final``, which a worker never sends. The coordinator does this twice for each test.
+    *flags* are fields that are true, such as ``final``, which a worker never sends.
     """
     head = f'{{"v":{VERSION},"seq":{seq},"at":{at:.6f},"slot":{slot},'
-    return (head + '"final":true,' if is_final else head).encode() + body[1:]
+    for flag in flags:
+        head += f'"{flag}":true,'
+    return head.encode() + body[1:]
 
 
 def peek(line: str | bytes) -> dict[str, Any]:
@@ -140,12 +148,11 @@ def _dumps(value: Any) -> str:
     return "".join(_encode(value, 0))
 
 
+_quoted = json.encoder.encode_basestring_ascii
 _encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_plain)
 _make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)  # of CPython alone
 _encode: Any = (
-    _make_encoder(None, _plain, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, True)
-    if _make_encoder
-    else _encoder.iterencode
+    _make_encoder(None, _plain, _quoted, None, ":", ",", False, False, True) if _make_encoder else _encoder.iterencode
 )
 
 

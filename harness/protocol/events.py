@@ -209,7 +209,7 @@ class UnitFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptStarted(Event):
-    """The test begins its ``n``-th attempt (1 first). Flushed before the test runs."""
+    """The test begins its ``n``-th attempt (1 first). Its worker has sent this before the test runs."""
 
     test: str
     n: int = 1
@@ -239,7 +239,8 @@ class AttemptFinished(Event):
     ``log`` has the log records that pytest has captured. ``properties`` and ``attributes`` are what the test has recorded for its
     element in JUnit. ``extra`` describes a test that is in no plan (``setUpClass`` of a class).
     Without ``may_retry``, a mark of the test's rules out another attempt after this failure. ``shared_s`` is the part of
-    ``duration``, in seconds, in which fixtures of several tests were set up.
+    ``duration``, in seconds, in which fixtures of several tests were set up. ``at_once``: the attempt began and ended between two
+    looks of the coordinator, which has left its ``AttemptStarted`` out.
     """
 
     test: str
@@ -259,6 +260,7 @@ class AttemptFinished(Event):
     properties: tuple[Property, ...] = ()
     attributes: tuple[Property, ...] = ()
     shared_s: float = 0.0
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import itertools
 import mmap
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ..errors import ExitCode, HarnessError, Interrupted
@@ -56,15 +56,15 @@ class Journal:
         envelope = Envelope(codec.VERSION, self._seq, unpatched.epoch_s(), slot, event)
         self._write_lines([codec.encode(envelope).encode()])
 
-    def forward(self, stamped: list[tuple[bytes, int, bool]]) -> None:
-        """Append events that workers encoded, each as (line, slot, is final), in one write."""
+    def forward(self, stamped: Sequence[tuple[bytes, int, Iterable[str]]]) -> None:
+        """Append events that workers encoded in one write, each with its slot and the flags that ``codec.stamp`` adds."""
         if not stamped:
             return
         now = unpatched.epoch_s()
         lines = []
-        for body, slot, is_final in stamped:
+        for body, slot, flags in stamped:
             self._seq += 1
-            lines.append(codec.stamp(body, self._seq, now, slot, is_final=is_final))
+            lines.append(codec.stamp(body, self._seq, now, slot, flags))
         self._write_lines(lines)
 
     def forget(self) -> None:

@@ -94,7 +94,8 @@ class _Process:
             ts = self._us(start)
             event = {"ph": "X", "name": part.name, "cat": part.category, "pid": self.pid, "tid": tid, "ts": ts}
             yield {**event, "dur": self._us(end) - ts, **({"args": part.args} if part.args else {})}
-            yield from self.events(tid, part.inner, start, end)
+            if part.inner:
+                yield from self.events(tid, part.inner, start, end)
             low = end
 
     def mark(self, span: Span) -> dict[str, Any]:

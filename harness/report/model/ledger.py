@@ -77,7 +77,7 @@ class Ledger:
         """Take an event about a test or a worker, the most common ones."""
         match envelope.event:
             case events.AttemptStarted() as event:
-                self._attempt_started(envelope, event)
+                self._attempt_started(envelope.slot, event.test, event.n, envelope.at)
             case events.AttemptFinished() as event:
                 self._attempt_finished(envelope, event)
             case events.RetryCalledOff() as event:
@@ -224,16 +224,18 @@ class Ledger:
             return known
         return self._add(test_id, extra or PlannedTest(test_id, *naming.class_and_name(test_id)), is_planned=False)
 
-    def _attempt_started(self, envelope: Envelope, event: events.AttemptStarted) -> None:
-        if event.n == 1:
-            self._ran.setdefault(envelope.slot, []).append(event.test)
-        state = self._state(event.test)
+    def _attempt_started(self, slot: int, test: str, n: int, at: float) -> None:
+        if n == 1:
+            self._ran.setdefault(slot, []).append(test)
+        state = self._state(test)
         if state.final is None:
-            state.running = (envelope.slot, event.n, envelope.at)
+            state.running = (slot, n, at)
             state.worker_end = ""
-        self._in_slot[envelope.slot] = state
+        self._in_slot[slot] = state
 
     def _attempt_finished(self, envelope: Envelope, event: events.AttemptFinished) -> None:
+        if event.at_once:
+            self._attempt_started(envelope.slot, event.test, event.n, envelope.at - event.duration)
         state = self._state(event.test, event.extra)
         if state.final is not None and not _overrules(event, state):
             return

@@ -114,6 +114,9 @@ class Timeline:
                 self._end_fixture(slot, at)
             case events.AttemptFinished() as event:
                 times.last_test = max(times.last_test, at)
+                if event.at_once:
+                    times.first_test = times.first_test or at - event.duration
+                    self._end_fixture(slot, at - event.duration)
                 if event.extra is not None:
                     self._end_fixture(slot, at)
             case events.UnitStarted() as event:

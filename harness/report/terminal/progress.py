@@ -64,6 +64,7 @@ class Progress:
                 self.can_run = True
                 self.running[envelope.slot] = RunningTest(test, envelope.at)
             case events.AttemptFinished() as event:
+                self.can_run = self.can_run or event.at_once
                 self.running.pop(envelope.slot, None)
                 lines = self._finished(event)
             case events.AttemptSlow() as event:

@@ -16,7 +16,7 @@ from ...protocol.results import Failure, Outcome, PlannedTest
 from ..failures import ExcInfo, FailureDescriber
 from ..legacy.doctest_failures import with_examples
 from ..private_apis import doctest_of, subtest_contexts, subtest_description
-from ..workers.attempts import Attempts, Result
+from ..workers.attempts import PASSED, Attempts, Result
 
 _FIXTURE = re.compile(r"(\w+) \((.+)\)$")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -42,7 +42,8 @@ class Attempt:
     def result(self) -> Result:
         """The outcome with its failures, the reason of a skip, and the number of subtests."""
         outcome, failures, reason = self._verdict()
-        return Result(outcome, failures, reason, self.subtests_passed + len(self.subtests_not_passed))
+        subtests = self.subtests_passed + len(self.subtests_not_passed)
+        return PASSED if outcome is Outcome.PASSED and not subtests else Result(outcome, failures, reason, subtests)
 
     def _verdict(self) -> tuple[Outcome, tuple[Failure, ...], str]:
         if self.failures:

@@ -43,11 +43,26 @@ class Result:
     shared_s: float = 0.0
 
 
-class Attempts:
-    """Sends the events of attempts and fixtures, one after the other."""
+PASSED = Result(Outcome.PASSED)
+"""The end of most attempts: the test passed, and has nothing else to report."""
 
-    def __init__(self, send: Callable[[Event], None], output: Output, statement_log: StatementLog) -> None:
+
+class Attempts:
+    """Sends the events of attempts and fixtures, one after the other.
+
+    *send_passed* sends the end of an attempt whose result is ``PASSED`` and that has no output: the test, its attempt, the
+    seconds.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[Event], None],
+        output: Output,
+        statement_log: StatementLog,
+        send_passed: Callable[[str, int, float], None] | None = None,
+    ) -> None:
         self._send = send
+        self._send_passed = send_passed
         self._output = output
         self._statement_log = statement_log
         self._test, self._n = "", 1
@@ -69,6 +84,10 @@ class Attempts:
         found = result()
         stdout, stderr = self._output.end()
         self.output = ("", found.stderr) if found.is_output_hidden else (stdout, stderr + found.stderr)
+        if self._send_passed is not None and not any(self.output) and found == PASSED:
+            self._send_passed(self._test, self._n, round(duration, 6))
+            self._statement_log.end()
+            return Outcome.PASSED
         self._send(
             AttemptFinished(
                 self._test,

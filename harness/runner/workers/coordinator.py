@@ -182,7 +182,8 @@ class Coordinator:
         lines = self._pool.lines(slot)
         if lines is None:
             return False
-        forward: list[tuple[bytes, int, bool]] = []
+        forward: list[tuple[bytes, int, tuple[str, ...]]] = []
+        begun = ""
         for line in lines:
             try:
                 event = codec.peek(line)
@@ -190,10 +191,16 @@ class Coordinator:
                 event = {}
             is_accepted, is_final, commands = self._take(slot, line, event)
             if is_accepted:
-                forward.append((line, slot, is_final))
+                flags: tuple[str, ...] = ("final",) if is_final else ()
+                if event["type"] == "AttemptFinished" and event["test"] == begun:
+                    forward.pop()  # the line before it, which nobody has seen
+                    flags += ("at_once",)
+                begun = event["test"] if event["type"] == "AttemptStarted" else ""
+                forward.append((line, slot, flags))
             if commands:  # write these events before those of the commands
                 self._journal.forward(forward)
                 forward.clear()
+                begun = ""
                 self._carry_out(commands)
         self._journal.forward(forward)
         return True

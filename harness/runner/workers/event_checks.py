@@ -17,7 +17,7 @@ STOPPED = "stopped-by-test"
 """The code of the notice that ends the run: a test has called ``pytest.exit``, or a plugin has asked for the end."""
 NOTICES = frozenset({"soiled", STOPPED})
 """The codes of the notices that workers send."""
-_STAMPED = frozenset({"v", "seq", "at", "slot", "final"})
+_STAMPED = frozenset({"v", "seq", "at", "slot", "final", "at_once"})
 """Fields of an event that only the coordinator sets: a second value in a worker's line would win."""
 _ABORTS = frozenset({ExitCode.INTERNAL, ExitCode.SERVERS, ExitCode.PROJECT})
 _LEFT_OUT = frozenset({"SKIPPED", "NOT_RUN"})

@@ -48,7 +48,9 @@ class Capture:
 
     def flush(self) -> None:
         """Flush Python's buffers. A test's replacement of a stream is not called."""
-        flush(*self._streams, sys.__stdout__, sys.__stderr__)
+        flush(*self._streams)
+        if sys.__stdout__ is not self._streams[0] or sys.__stderr__ is not self._streams[1]:
+            flush(sys.__stdout__, sys.__stderr__)
 
     def _point(self) -> None:
         unpatched.os.dup2(self.stdout.fd, 1)

@@ -156,7 +156,7 @@ class Worker:
         self._link = link
         self.capture = capture
         self.describer = FailureDescriber(context.root)
-        self.attempts = Attempts(self.send, capture, context.statement_log)
+        self.attempts = Attempts(self.send, capture, context.statement_log, self._send_passed)
         self._unit_runner: UnitRunner
         self._unsent = self._received = b""
         self._pid = unpatched.os.getpid()
@@ -275,12 +275,16 @@ class Worker:
     def send(self, event: Event) -> None:
         line = self._unsent + codec.encode_body(event).encode()
         if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
-            self._unsent = line  # sent together with the next test's beginning, which follows at once
+            self._unsent = line
             return
         if unpatched.os.getpid() != self._pid:
             unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
         self._unsent = b""
         self._link.sendall(line)
+
+    def _send_passed(self, test: str, n: int, duration: float) -> None:
+        """Send the end of an attempt together with the next test's beginning, which follows at once."""
+        self._unsent += codec.encode_passed(test, n, duration).encode()
 
     def _run_assignment(self, assignment: Assignment) -> None:
         unit = self.context.plan.units[assignment.unit]

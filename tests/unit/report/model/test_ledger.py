@@ -280,6 +280,16 @@ class TestAttempts:
         journal.attempt(THREE, Outcome.FAILED, slot=1)
         assert report_of(journal).orders == ((ONE.id, THREE.id),)
 
+    def test_an_attempt_at_once_has_begun_before_its_end(self) -> None:
+        journal = Journal().plan(ONE, TWO).runner(WorkerStarted(7), slot=1)
+        for test, outcome in ((ONE, Outcome.PASSED), (TWO, Outcome.FAILED)):
+            journal.runner(AttemptFinished(test.id, 1, outcome, 0.5, final=True, at_once=True), slot=1)
+        report = report_of(journal)
+        assert report.orders == ((ONE.id, TWO.id),)
+        ends = [each.at for each in journal.envelopes if isinstance(each.event, AttemptFinished)]
+        assert [case.started_at for case in report.cases] == [pytest.approx(end - 0.5) for end in ends]
+        assert report.times.first_test == pytest.approx(ends[0] - 0.5)
+
     def test_a_new_worker_of_a_slot_has_run_nothing(self) -> None:
         journal = Journal().plan(ONE, TWO).runner(WorkerStarted(7), slot=1).attempt(ONE, Outcome.PASSED, slot=1)
         journal.runner(WorkerStarted(8), slot=1).attempt(TWO, Outcome.FAILED, slot=1)

@@ -154,6 +154,7 @@ def test_between_two_tests_nothing_else_fits(checks: EventChecks, event: Event) 
         ended(outcome="GREEN"),
         ended(outcome=[]),
         ended(final=True),
+        ended(at_once=True),
         ended(slot=2),
         ended(duration=float("nan")),
         ended(duration="x"),
