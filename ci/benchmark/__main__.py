@@ -11,6 +11,7 @@ import click
 
 from ci.benchmark import (
     backends,
+    cli,
     clones,
     clones_mysql,
     empty,
@@ -41,6 +42,7 @@ FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((clones.comparison(slots), clones.clones(slots)) for slots in clones.SLOTS),
     *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),
     (routers.ROUTERS, routers.routers),
+    (cli.CLI, cli.cli),
     (empty.EMPTY, empty.empty),
     (empty.PYTEST, empty.pytest),
     (pytest_runs.EMPTY_XDIST, pytest_runs.against(pytest_runs.empty_files, "-n", str(WORKERS))),
