@@ -3,6 +3,7 @@
 The machine is a container of Debian's oldest suite with a supported Python, with nearly all rights, so that the commands can
 install and start a Docker engine of their own in it, whose images lie in a volume of the container. It has no Docker, no
 debootstrap, no git, no pip and no image; what it needs to reach packages is taken from this machine, as image builds take it.
+With ``--without-engine`` the container has the rights of any other, and the commands are an ordinary user's.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 import docker
@@ -41,7 +44,9 @@ from harness.protocol import naming
 ROOT = Path(__file__).parents[1]
 SUITE = debian.PYTHON_SUITES["3.11"].suite
 DEMO, TEST = "./ci/demo", "./ci/test"
-CLONE = "/root/clone"
+USER = "somebody"
+USER_ID = 1000
+"""The number of the first user of a Debian."""
 LIMIT_S = 3600
 CLONE_DEADLINE_S = 120
 
@@ -56,10 +61,12 @@ CAPABILITIES = (  # noqa: SIM905 - a list with a name a line would be a page
 DOCKERFILE = b"""\
 ARG BASE
 FROM ${BASE}
-COPY machine.conf /etc/apt/apt.conf.d/90machine
-RUN apt-get update -q \\
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3 \\
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+COPY machine.conf packages /
+RUN mv machine.conf /etc/apt/apt.conf.d/90machine \\
+    && apt-get update -q \\
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(cat packages) \\
+    && rm -rf packages /var/lib/apt/lists/* /var/cache/apt/archives/*.deb \\
+    && useradd --create-home --shell /bin/bash somebody
 """
 
 PREPARE = """\
@@ -80,6 +87,24 @@ empty groups.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The kind of machine: whether it may run an engine, and its Debian packages besides python3."""
+
+    has_engine: bool = True
+    packages: tuple[str, ...] = ()
+
+    @property
+    def user(self) -> str:
+        """The user of the commands."""
+        return "root" if self.has_engine else USER
+
+    @property
+    def home(self) -> str:
+        """The folder of the user, which has the clone."""
+        return "/root" if self.has_engine else f"/home/{USER}"
+
+
 def chosen_commands(arguments: Sequence[str]) -> tuple[str, ...]:
     """The commands that *arguments* select: the README's two, ``demo`` for the first of them, or the given command."""
     if not arguments:
@@ -93,39 +118,42 @@ def lacked_capabilities(status: str) -> list[str]:
     return [name for number, name in enumerate(CAPABILITIES) if not bounds >> number & 1]
 
 
-def machine_spec(takes_expired: bool) -> Spec:
-    """The image of the machine: Debian with its own Python, and apt that takes a mirror as this machine's does."""
+def machine_spec(takes_expired: bool, packages: Sequence[str] = ()) -> Spec:
+    """The image of the machine: Debian with its own Python and *packages*, and apt that takes a mirror as this machine's does."""
     conf = b'Acquire::Check-Valid-Until "false";\n' if takes_expired else b""
-    recipe = Recipe("bare", (("Dockerfile", DOCKERFILE), ("machine.conf", conf)))
+    listed = " ".join(["python3", *packages]).encode()
+    recipe = Recipe("bare", (("Dockerfile", DOCKERFILE), ("machine.conf", conf), ("packages", listed)))
     return Spec("bare", SUITE, specs.debian_origin(SUITE), recipe, (Step("Dockerfile", "BASE"),))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, metavar="[demo | COMMAND [ARGUMENT]...]", type=click.UNPROCESSED)
-def main(arguments: tuple[str, ...]) -> None:
+@click.option("--without-engine", is_flag=True, help="Run as an ordinary user, who can start no engine.")
+@click.option("--add", "packages", multiple=True, metavar="PACKAGE", help="A Debian package of the machine.")
+def main(arguments: tuple[str, ...], without_engine: bool, packages: tuple[str, ...]) -> None:
     """Run the README's two commands, the first of them, or COMMAND, in a clone of the last commit on a bare machine.
 
     Exits with the first exit status that is not 0, 124 for a command that took an hour, or 3 if there is no such machine.
     """
     try:
         with interruptible():
-            sys.exit(_run(chosen_commands(arguments)))
+            sys.exit(_run(chosen_commands(arguments), Machine(not without_engine, packages)))
     except HarnessError as error:
         print(format_error(error), file=sys.stderr)
         sys.exit(error.exit_code)
 
 
-def _run(commands: Sequence[str]) -> int:
+def _run(commands: Sequence[str], kind: Machine) -> int:
     run = secrets.token_hex(4)
     environment = build_environment.read(load.load({}, {}, ROOT, need_settings=False), os.environ)
     with contextlib.closing(connect()) as client:
         with ImageBuilder(client, _tell, lambda: environment) as builder:
-            image = builder.provide([machine_spec(debian.takes_expired())])
-        with watchdog.watched(run), _machine(client, run, image, environment) as machine:
+            image = builder.provide([machine_spec(debian.takes_expired(), kind.packages)])
+        with watchdog.watched(run), _machine(client, run, image, environment, kind) as machine:
             for command in commands:
                 started = time.monotonic()
                 _tell("bare machine", f"$ {command}")
-                code = _execute(client, machine, command)
+                code = _execute(client, machine, command, kind)
                 _tell("bare machine", f"{command}: exit {code} after {time.monotonic() - started:.0f} s")
                 if code:
                     return code
@@ -133,18 +161,20 @@ def _run(commands: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _machine(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> Iterator[str]:
+def _machine(
+    client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment, kind: Machine
+) -> Iterator[str]:
     """A running machine with a clone, as its container's id. It ends with this process, however the process ends."""
     try:
         with containers.translate_errors("The bare machine could not be made"), tempfile.TemporaryFile() as archive:
-            container = _create(client, run, image, environment)
-            _write_files(archive, environment)
+            container = _create(client, run, image, environment, kind)
+            _write_files(archive, environment, kind)
             archive.seek(0)
             client.api.put_archive(container, "/", archive)
             hold = streams.open_input(client.api, container)
             client.api.start(container)
         with contextlib.closing(hold):
-            if _execute(client, container, PREPARE, "/"):
+            if kind.has_engine and _execute(client, container, PREPARE, kind, "/"):
                 raise ServerError("The bare machine's /sys could not be made writable.")
             yield container
     finally:
@@ -152,9 +182,24 @@ def _machine(client: docker.DockerClient, run: str, image: str, environment: Bui
             containers.remove_run(client, run)
 
 
-def _create(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment) -> str:
+def _create(client: docker.DockerClient, run: str, image: str, environment: BuildEnvironment, kind: Machine) -> str:
+    created = client.api.create_container(
+        image,
+        # bash collects the daemons' zombies; the engine's init would add its program to the machine
+        command=["bash", "-c", "cat <&0 & wait"],
+        name=naming.container(run, "bare"),
+        hostname="bare",
+        environment={**environment.variables(), "LANG": "C.UTF-8", "HOME": kind.home},
+        labels=containers.labels(run, "bare"),
+        host_config=_rights_of_an_engine(client) if kind.has_engine else client.api.create_host_config(),
+        stdin_open=True,
+    )
+    return str(created["Id"])
+
+
+def _rights_of_an_engine(client: docker.DockerClient) -> dict[str, Any]:
     # these rights equal --privileged, which fails as a whole where this machine lacks a capability
-    host_config = client.api.create_host_config(
+    host_config: dict[str, Any] = client.api.create_host_config(
         cap_add=["ALL"],
         cap_drop=lacked_capabilities(Path("/proc/self/status").read_text()),
         security_opt=["seccomp=unconfined", "apparmor=unconfined"],
@@ -164,21 +209,10 @@ def _create(client: docker.DockerClient, run: str, image: str, environment: Buil
         mounts=[Mount(target="/var/lib/docker", source=None, type="volume")],
     )
     host_config.update(MaskedPaths=[], ReadonlyPaths=[])
-    created = client.api.create_container(
-        image,
-        # bash collects the daemons' zombies; the engine's init would add its program to the machine
-        command=["bash", "-c", "cat <&0 & wait"],
-        name=naming.container(run, "bare"),
-        hostname="bare",
-        environment={**environment.variables(), "LANG": "C.UTF-8"},
-        labels=containers.labels(run, "bare"),
-        host_config=host_config,
-        stdin_open=True,
-    )
-    return str(created["Id"])
+    return host_config
 
 
-def _write_files(target: IO[bytes], environment: BuildEnvironment) -> None:
+def _write_files(target: IO[bytes], environment: BuildEnvironment, kind: Machine) -> None:
     """Write a tar of a clone of the last commit, and of the files that reach packages, to *target*."""
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=target, mode="w", dereference=False) as tar:
         clone = ["git", "-c", "safe.directory=*", "clone", "-q", "--no-hardlinks", f"file://{ROOT}", folder]
@@ -186,22 +220,24 @@ def _write_files(target: IO[bytes], environment: BuildEnvironment) -> None:
             subprocess.run(clone, check=True, timeout=CLONE_DEADLINE_S)
         except (OSError, subprocess.SubprocessError) as error:
             raise ServerError(f"{ROOT} could not be cloned.", hint="The lines above say why.") from error
-        tar.add(folder, CLONE.lstrip("/"), filter=_owned)
+        tar.add(
+            folder, f"{kind.home}/clone".lstrip("/"), filter=partial(_owned, user=USER_ID if kind.user == USER else 0)
+        )
         for place, path in environment.files.items():
             tar.add(path.resolve(), place.lstrip("/"), filter=_owned)
 
 
-def _owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
+def _owned(member: tarfile.TarInfo, user: int = 0) -> tarfile.TarInfo:
+    member.uid = member.gid = user
+    member.uname = member.gname = ""
     return member
 
 
-def _execute(client: docker.DockerClient, container: str, command: str, folder: str = CLONE) -> int:
+def _execute(client: docker.DockerClient, container: str, command: str, kind: Machine, folder: str = "") -> int:
     """Run *command* in the container, print its output as it comes, and return its exit status."""
     words = ["timeout", "--kill-after", "10", str(LIMIT_S), "bash", "-c", command]
     with containers.translate_errors("The bare machine could not be reached"):
-        created = client.api.exec_create(container, words, workdir=folder)
+        created = client.api.exec_create(container, words, workdir=folder or f"{kind.home}/clone", user=kind.user)
         connection = client.api.exec_start(created["Id"], socket=True)
         # the client's own deadline is for an answer, and a command may be silent for longer
         with contextlib.suppress(AttributeError):  # a connection by ssh has none

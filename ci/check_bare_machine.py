@@ -1,4 +1,4 @@
-"""The demo on a bare machine, which ``.ci/run`` gives to pytest beside the tests: see ``ci/fresh``."""
+"""The demo on a bare machine, with an engine and without; ``.ci/run`` gives it to pytest beside the tests. See ``ci/fresh``."""
 
 from __future__ import annotations
 
@@ -21,12 +21,34 @@ def machines() -> set[str]:
 
 def test_the_demo_works_on_a_bare_machine() -> None:
     before = machines()
+    assert "PASSED      302 tests: 302 passed" in fresh("demo")
+    assert stays(machines, before, patience_s=30) == set()
+
+
+def fresh(*words: str) -> str:
+    """The output of ``ci/fresh`` with *words*, which must end well."""
     done = subprocess.run(
-        [FRESH, "demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE_S, check=False
+        [FRESH, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=DEADLINE_S, check=False
     )
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert "PASSED      302 tests: 302 passed" in done.stdout
-    assert stays(machines, before, patience_s=30) == set()
+    return done.stdout
+
+
+def test_the_demo_works_for_a_user_without_an_engine() -> None:
+    output = fresh("--without-engine", "sh", "-c", "./ci/demo && ./ci/demo")
+    first, second, _ = output.split("PASSED      302 tests: 302 passed")
+    for part in (first, second):
+        assert "without a container around them" in part
+    # the second time, nothing is fetched and nothing is made
+    for once in ("fetching PostgreSQL", "making the seed of local servers"):
+        assert (once in first, once in second) == (True, False)
+
+
+def test_suites_on_local_servers_end_as_ever() -> None:
+    script = "./ci/environment && .venv/bin/python -m ci.local_suites"
+    output = fresh("--without-engine", "--add", "mariadb-server", "sh", "-c", script)
+    for suite in ("storefront on local mariadb", "outcomes on local postgres", "outcomes on local mariadb"):
+        assert f"{suite}: as expected" in output
 
 
 def test_a_command_ends_with_its_status_on_a_machine_without_tools() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 import pytest
 
+from ci import bare_machine
 from harness import __version__, cli
 from harness.host import cache
 from harness.host.config import load
@@ -104,6 +105,7 @@ def parse(words: Sequence[str]) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_flags_exist(page: Path) -> None:
     known = {flag for option in OPTIONS for flag in option.flags} | {*flags_of(cli.harness)} | {*OF_OTHERS}
+    known |= {*flags_of(bare_machine.main)}
     for span in code_spans(page):
         if re.match(r"-{1,2}[a-z]", span):
             assert re.split(r"[ =\[]", span)[0] in known, f"{span} is no flag"

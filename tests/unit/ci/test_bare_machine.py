@@ -36,6 +36,16 @@ def test_what_this_machine_lacks_its_engine_cannot_give(bounds: str, lacked: lis
     assert bare_machine.lacked_capabilities(status) == lacked
 
 
+def test_without_an_engine_the_user_is_an_ordinary_one() -> None:
+    assert (bare_machine.Machine().user, bare_machine.Machine().home) == ("root", "/root")
+    ordinary = bare_machine.Machine(has_engine=False)
+    assert (ordinary.user, ordinary.home) == ("somebody", "/home/somebody")
+
+
+def test_a_further_package_is_another_image() -> None:
+    assert bare_machine.machine_spec(False).key != bare_machine.machine_spec(False, ["mariadb-server"]).key
+
+
 def test_apt_on_it_takes_a_mirror_as_this_machine_does() -> None:
     checked, expired = (bare_machine.machine_spec(takes_expired) for takes_expired in (False, True))
     assert checked.key != expired.key
