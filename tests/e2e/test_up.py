@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import pytest
 from harness.host.config.load import load
 from harness.host.docker import containers
 from harness.host.docker.client import connect
+from harness.host.local import supervisor
+from harness.host.local.binaries import Binaries
 from harness.host.run import persistent_servers
+from harness.host.run.platforms.keepers import keeper
 from tests.e2e import command
 from tests.e2e.test_bad_input import make_project
 from tests.e2e.test_keepdb import CREATE, DATABASES, MIGRATION, MODELS, TESTS
@@ -31,7 +35,8 @@ MANAGE = (
 class Shop:
     """A project with a mirror, and its commands."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.variables = variables
         self.folder = make_project(folder / "project")
         self.state = folder / "state"
         (self.folder / "shop" / "models.py").write_text(MODELS)
@@ -44,7 +49,7 @@ class Shop:
                 file.write(text)
 
     def run(self, *args: str, stdin: str = "", **variables: str) -> command.Ended:
-        env = command.environment(XDG_STATE_HOME=str(self.state), **variables)
+        env = command.environment(XDG_STATE_HOME=str(self.state), **self.variables, **variables)
         words = [sys.executable, "-m", "harness", *args, "--project", str(self.folder)]
         if "--" in args:
             place = args.index("--")
@@ -265,6 +270,37 @@ def test_mariadb_has_a_client_and_a_read_only_replica(tmp_path: Path) -> None:
         client = connect()
         containers.remove_run(client, shop.id)
         client.close()
+
+
+def test_local_servers_are_kept_in_the_same_way(
+    tmp_path: Path, local_cache: Path, local_binaries: Callable[..., Binaries]
+) -> None:
+    local_binaries("postgres")  # fetched once for all tests
+    shop = Shop(tmp_path, HARNESS_CACHE=str(local_cache), HARNESS_SERVERS="local")
+    try:
+        ended = shop.run("up", "--migrate", "--json")
+        assert ended.code == 0, ended.output
+        found = {each["alias"]: each for each in json.loads(ended.out)["aliases"]}
+        assert found["default"]["host"].startswith("127.")
+        assert shop.shell(stdin="from shop.models import Item\nItem.objects.create(name='x')\n").code == 0
+        assert "1" in client_of(found["default"], "SELECT count(*) FROM shop_item;").stdout
+        assert "read-only" in client_of(found["replica"], "CREATE TABLE refused (i int);").stderr
+        run = shop.ci()
+        assert (run.code, "uses the servers of harness up" in run.out) == (0, True), run.output
+        with keeper("local") as servers:
+            (folder,) = [Path(each.id) for name, each in servers.persistent(shop.id).items() if name == "replica"]
+        os.kill(int((folder / supervisor.LOCK).read_text()), signal.SIGKILL)
+        gone = shop.shell("true")
+        assert (gone.code, "replica" in gone.err) == (3, True), gone.output
+        again = shop.run("up")
+        assert (again.code, "start anew" in again.err) == (0, True), again.output
+        assert shop.run("down").out == "ended: default, replica, of harness up\n"
+        with keeper("local") as servers:
+            assert servers.persistent(shop.id) == {}
+        assert not folder.exists()
+    finally:
+        with keeper("local") as servers:
+            servers.remove(shop.id)
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path: Path) -> None:
