@@ -46,7 +46,7 @@ def test_the_demo_works_for_a_user_without_an_engine() -> None:
 
 def test_suites_on_local_servers_end_as_ever() -> None:
     script = "./ci/environment && .venv/bin/python -m ci.local_suites"
-    output = fresh("--without-engine", "--add", "mariadb-server", "sh", "-c", script)
+    output = fresh("--without-engine", "--add", "mariadb-server-core", "--add", "mariadb-client", "sh", "-c", script)
     for suite in ("storefront on local mariadb", "outcomes on local postgres", "outcomes on local mariadb"):
         assert f"{suite}: as expected" in output
 

@@ -28,6 +28,7 @@ from harness.host.retention.kept_servers import KeptServer, KeptServers
 from harness.host.run import persistent_servers
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.persistent_servers import Lease
+from harness.host.run.platforms import choice
 from harness.host.run.record import throttled
 from harness.host.run.resources import Resources
 from harness.host.run.servers import Servers
@@ -71,6 +72,8 @@ def run_up(config: Config, *, as_json: bool, as_exports: bool, migrate: bool) ->
             hint=f"Name one of them: harness up --db {backends[0].db[0]}",
         )
     environment = read_environment(config, os.environ)
+    if text := choice.notice(config):
+        _say(f"note: {text}")
     config = replace(config, network="open")  # a port of an isolated network cannot be reached from here
     with interruptible(), Resources(config, throttled(_say)) as resources:
         kept, password = _up(resources, config)
