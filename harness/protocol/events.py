@@ -150,7 +150,8 @@ class SeedUsed(Event):
 @dataclass(frozen=True, slots=True)
 class SeedFileSaved(Event):
     """The template of ``alias``, a database of SQLite, was saved to the file ``path`` where the tests run: absolute, compressed
-    by zlib. The host keeps it with the seed ``key``, if its SHA-256 still is ``digest``. Comes on a miss alone.
+    by zlib. The host keeps it with the seed ``key``, if its SHA-256 still is ``digest``. Comes on a miss, and on a hit whose
+    seed has fewer slots than the run has workers.
     """
 
     key: str

@@ -192,9 +192,13 @@ class Seeding:
         return set(range(1, self._found.slots + 1)) if self._found is not None and is_hit else set()
 
     def save_files(self, made: Iterable[clones.TestDatabase]) -> None:
-        """Save the templates of SQLite for the host, once, where they were made from nothing and may be cached."""
-        used = self._used
-        if used is not None and used.state == "miss" and used.key and not self._is_saved:
+        """Save the templates of SQLite for the host, once, where the host may keep the templates: after a miss, and after a hit
+        whose seed has clones of fewer slots.
+        """
+        used, found = self._used, self._found
+        if used is None or found is None or not used.key or self._is_saved:
+            return
+        if used.state == "miss" or found.slots < self._slots:
             self._is_saved = True
             try:
                 saved = sqlite_files.save(made, used.key, self._spec.scratch)
