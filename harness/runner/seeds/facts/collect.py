@@ -223,7 +223,9 @@ class Collector:
         if is_installed(path) and "django.conf.settings" not in source.imports:
             return source.digest, source.is_placed
         self._check_outside(module)
-        return digest([source.digest, self._digest_of(self._reach([module]), set())]), source.is_placed
+        return digest(
+            [source.digest, self._digest_of(self._reach([module], has_packages=False), set())]
+        ), source.is_placed
 
     def _check_outside(self, name: str) -> None:
         path = self._modules.locate(name)
@@ -231,10 +233,10 @@ class Collector:
         if source is not None and source.outside:
             self._doubt(f"{name} imports {source.outside}: it may speak to other hosts or programs")
 
-    def _reach(self, names: Sequence[str], files: Sequence[str] = ()) -> Reached:
+    def _reach(self, names: Sequence[str], files: Sequence[str] = (), *, has_packages: bool = True) -> Reached:
         place = "\n".join((*names, *files))
         if place not in self._reached:
-            self._reached[place] = self._modules.reach(names, files)
+            self._reached[place] = self._modules.reach(names, files, has_packages=has_packages)
         return self._reached[place]
 
     def _digest_of(self, reached: Reached, names: set[str]) -> str:

@@ -105,14 +105,14 @@ class Modules:
                 self._sources[path] = None
         return self._sources[path]
 
-    def reach(self, names: Iterable[str], files: Iterable[str] = ()) -> Reached:
+    def reach(self, names: Iterable[str], files: Iterable[str] = (), *, has_packages: bool = True) -> Reached:
         """All files that the modules *names*, and the project's *files* that are no modules, reach.
 
-        Of an installed package, those of the same package that its module imports, except for Django's own; of the packages that
-        the project's code imports, that module.
+        Of an installed package, those of the same package that its module imports, except for Django's own and without
+        *has_packages*; of the packages that the project's code imports, that module.
         """
         reached = Reached()
-        waiting = [(name, True) for each in names for name in _with_parents(each)]
+        waiting = [(name, has_packages) for each in names for name in _with_parents(each)]
         for path in files:
             if (source := self.source("", path)) is not None:
                 reached.files[path] = source

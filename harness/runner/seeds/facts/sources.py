@@ -43,6 +43,10 @@ _OUTSIDE = re.compile(
 )
 
 
+_SECRETS = frozenset({"SECRET_KEY", "SECRET_KEY_FALLBACKS"})
+"""Settings that packages name for signatures and sessions, of which no row of a new database is made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """The facts of a file.
@@ -70,12 +74,15 @@ class Source:
 def scan(data: bytes, package: str, *, is_own: bool = True) -> Source:
     """The facts of a file with the content *data*, which is in *package*: relative imports begin there.
 
-    Only the project's own files can read settings and variables by names that only the running code knows.
+    Of a file that is not the project's own, only its imports and names count, and its place in the plan.
     """
     digest = hashlib.sha256(data).hexdigest()
+    is_placed = b"run_before" in data or b"replaces" in data
     data = data.replace(b"\\\n", b" ")
     imports = frozenset(_imports(data, package))
     names = frozenset(word.decode() for word in _UPPER.findall(data))
+    if not is_own:
+        return Source(digest, imports, names - _SECRETS, is_placed=is_placed)
     has_environment = _VARIABLE.search(data) is not None or b"env(" in data
     is_reading, is_loading = _READS.search(data) is not None, _LOADS.search(data) is not None
     literals = _literals(data) if is_reading or is_loading else frozenset()
@@ -88,12 +95,12 @@ def scan(data: bytes, package: str, *, is_own: bool = True) -> Source:
         names,
         variables=frozenset(word.decode() for word in _WORD.findall(data)) if has_environment else frozenset(),
         literals=literals if is_reading else frozenset(),
-        reads_settings=is_own and b"settings" in data and _reads_settings(data),
-        reads_environment=is_own and has_environment and _reads_environment(data),
+        reads_settings=b"settings" in data and _reads_settings(data),
+        reads_environment=has_environment and _reads_environment(data),
         loads_modules=is_loading and len(_LOADS.findall(data)) > len(_LOADS_PLAIN.findall(data)),
         outside=outside[1].decode() if outside else "",
         reads_files=is_reading,
-        is_placed=b"run_before" in data or b"replaces" in data,
+        is_placed=is_placed,
     )
 
 

@@ -51,6 +51,8 @@ def test_the_imported_module_of_a_package_counts_by_names(project: Path) -> None
     )
     receivers = Modules().reach(["installed.signals"]).around
     assert "lib/site-packages/installed/conf.py" in names(project, dict(receivers))
+    migrations = Modules().reach(["installed.signals"], has_packages=False).around
+    assert "lib/site-packages/installed/conf.py" not in names(project, dict(migrations))
 
 
 def test_a_migration_of_django_alone_reaches_no_other_file(project: Path) -> None:

@@ -57,6 +57,10 @@ class TestSettings:
     def test_an_installed_package_reads_none_by_a_variable(self) -> None:
         assert not scan(b"from django.conf import settings\nf(settings)", "shop", is_own=False).reads_settings
 
+    def test_a_random_key_counts_where_the_project_names_it(self) -> None:
+        assert "SECRET_KEY" in scan(b"settings.SECRET_KEY", "shop").names
+        assert scan(b"settings.SECRET_KEY, settings.SITE_ID", "shop", is_own=False).names == {"SITE_ID"}
+
     def test_names_in_capitals_are_candidates(self) -> None:
         assert {"NAME", "A_1"} <= scan(b"x = settings.NAME; y = 'A_1'; Other", "shop").names
 
