@@ -7,7 +7,9 @@ readable folder has the mode 0755, and lies below ``/var/cache`` where others ca
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +20,9 @@ VARIABLE = "HARNESS_CACHE"
 NAME = "django-ci-harness"
 FOR_ALL = Path("/var/cache") / NAME
 """The folder of root for programs that other users run."""
+
+KEPT_S = 30 * 24 * 3600
+"""The time, in seconds, that an entry is kept after its last use."""
 
 PRIVATE, READABLE = 0o700, 0o755
 _PASSAGE = 0o711
@@ -82,6 +87,24 @@ def made(cache: Path, name: str, mode: int) -> Path:
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise _unusable(folder, "other users may write to it")
     return folder
+
+
+def use(path: Path) -> None:
+    """Note that *path*, an entry of a folder of the cache, is used now."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def prune(folder: Path, now: float) -> None:
+    """Remove the entries of *folder* that no run has used for ``KEPT_S``, also what a killed one has left half-made."""
+    for entry in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if now - entry.lstat().st_mtime <= KEPT_S:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
 
 def _make(folder: Path, mode: int) -> None:

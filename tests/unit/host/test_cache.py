@@ -84,3 +84,17 @@ class TestRoot:
         assert not cache.is_passable(tmp_path / "open" / "closed" / "inner")
         assert not cache.is_passable(tmp_path / "open" / "closed")
         assert cache.is_passable(Path("/usr/not/there/yet"))
+
+
+def test_what_no_run_has_used_for_a_month_goes(tmp_path: Path) -> None:
+    for name in ("old", "used", "young"):
+        (tmp_path / name / "inner").mkdir(parents=True)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for entry in tmp_path.iterdir():
+        os.utime(entry, (1, 1), follow_symlinks=False)
+    cache.use(tmp_path / "used")
+    os.utime(tmp_path / "young", (10, 10))
+    cache.prune(tmp_path, cache.KEPT_S + 5.0)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["used", "young"]
+    cache.use(tmp_path / "gone")

