@@ -28,7 +28,7 @@ EMPTY = Comparison(
     "an empty test by harness ci --runner host",
     f"one by manage.py test --parallel {WORKERS}",
     unit=UNIT,
-    aim=Aim(ratio=2.0),
+    aim=Aim(ratio=1.3),
 )
 PYTEST = Comparison(
     "pytest",
