@@ -90,13 +90,45 @@ def of_class():
     ids=["no fixture", "fixture of the module", "in a class", "fixture of the class", "class", "setup_module"],
 )
 def test_a_unit_has_the_tests_that_share_fixtures(tmp_path: Path, tests: str, sizes: list[int]) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    (tmp_path / f"test_{tmp_path.name}.py").write_text(f"{FIXTURES}\n{tests}\n")
+    assert [len(unit.tests) for unit in plan_of(tmp_path, tests).units] == sizes
+
+
+def plan_of(folder: Path, tests: str) -> Plan:
+    """The plan of a module with these *tests* for two workers."""
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    (folder / f"test_{folder.name}.py").write_text(f"{FIXTURES}\n{tests}\n")
     collected = Collected()
-    options = ("--collect-only", "-s", "-c", str(tmp_path / "pytest.ini"), "--import-mode=importlib")
-    assert pytest.main([*options, "-p", "no:terminal", str(tmp_path)], plugins=[collected]) == 0
-    plan = make_plan(collected.items, FailureDescriber(str(tmp_path)), workers=2)
-    assert [len(unit.tests) for unit in plan.units] == sizes
+    options = ("--collect-only", "-s", "-c", str(folder / "pytest.ini"), "--import-mode=importlib")
+    assert pytest.main([*options, "-p", "no:terminal", str(folder)], plugins=[collected]) == 0
+    return make_plan(collected.items, FailureDescriber(str(folder)), workers=2)
+
+
+UNITTEST = """
+from django.test import SimpleTestCase
+
+class {0}Tests(SimpleTestCase):
+    {1}
+    def test_a(self): pass
+    def test_b(self): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("tests", "may_split"),
+    [
+        (UNITTEST.format("Plain", ""), True),
+        (UNITTEST.format("Own", "setUpClass = classmethod(lambda cls: None)"), False),
+        (UNITTEST.format("Shared", "use = pytest.fixture(autouse=True)(lambda self, of_class: None)"), False),
+        (UNITTEST.format("Grouped", "pytestmark = pytest.mark.xdist_group('a')"), False),
+        ("def setUpModule(): pass" + UNITTEST.format("InModule", ""), False),
+        ("def test_a(): pass\ndef test_b(): pass", True),
+        ("def test_a(of_module): pass\ndef test_b(of_module): pass", False),
+    ],
+    ids=["class of Django", "own setUpClass", "fixture of the class", "group", "module", "functions", "fixture"],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")
+def test_a_unit_without_shared_fixtures_may_be_split(tmp_path: Path, tests: str, may_split: bool) -> None:
+    assert {unit.may_split for unit in plan_of(tmp_path, tests).units} == {may_split}
 
 
 class Item:
