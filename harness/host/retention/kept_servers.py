@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -73,8 +74,11 @@ class KeptServers:
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:
-    """The folder of the records."""
-    home = Path(environ.get("HOME") or Path.home())
+    """The folder of the records; for a user without a home, one that cannot be made."""
+    try:
+        home = Path(environ.get("HOME") or Path.home())
+    except RuntimeError:  # a container's user need not be in its list of users
+        home = Path(os.devnull)
     return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "django-ci-harness" / "kept"
 
 

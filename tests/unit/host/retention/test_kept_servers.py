@@ -49,6 +49,17 @@ def test_a_folder_that_is_not_there_has_no_record(tmp_path: Path) -> None:
     assert KeptRecords(tmp_path / "none").all() == []
 
 
+def test_a_user_without_a_home_has_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", fail)
+    records = KeptRecords(state_folder({}))
+    assert (records.read("ab12"), records.all()) == (None, [])
+    with pytest.raises(OSError, match="null"):
+        records.write(KEPT)
+
+
 def test_the_folder_follows_xdg() -> None:
     assert state_folder({"HOME": "/home/a"}) == Path("/home/a/.local/state/django-ci-harness/kept")
     assert state_folder({"HOME": "/home/a", "XDG_STATE_HOME": "/s"}) == Path("/s/django-ci-harness/kept")
