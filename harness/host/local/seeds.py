@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def programs(
             if not (where / SEED).is_file():
                 on_progress(title, "making the seed of local servers, once")
                 _make(where, binaries, files, account, environ)
+                cache.prune(where.parent, time.time())
+    cache.use(where)
     return Programs(
         _folders(binaries), binaries.environment, binaries.source, where, where / SEED, " ".join(binaries.options)
     )
