@@ -23,7 +23,7 @@ from harness.host.docker.client import connect
 from harness.host.docker.runner import RunnerContainer, RunnerSpec
 from harness.host.images.builder import ImageBuilder
 from harness.host.launch.child_process import ChildRunner
-from harness.host.launch.container import ContainerRunner
+from harness.host.launch.container import FOLDER, ContainerRunner, code_tar
 from harness.host.launch.conversation import Ended
 from harness.host.launch.liveness import Liveness
 from harness.protocol import codec
@@ -59,11 +59,12 @@ def image(client: DockerClient) -> str:
 
 
 def project(script: str) -> io.BytesIO:
-    """A tar of a project that is one file, the runner's own."""
-    buffer = io.BytesIO()
+    """A tar of the runner's code, and of a project that is one file, the runner's own."""
+    buffer = io.BytesIO(code_tar(FOLDER))
+    buffer.seek(0, os.SEEK_END)
     content = textwrap.dedent(script).encode()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo("main.py")
+        member = tarfile.TarInfo("project/main.py")
         member.size, member.uid, member.gid = len(content), 10001, 10001
         tar.addfile(member, io.BytesIO(content))
     buffer.seek(0)

@@ -30,21 +30,21 @@ _OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "runner")
 class ContainerRunner(Runner):
     """The runner in a container. Entering raises ``ServerError`` when the engine refuses.
 
-    *project* is a tar of the project's files, for ``spec.folder``; *own* has those of ``distribution.FOLDER``.
+    *files* is a tar of the runner's code and the project's files, from the root; *own* has those of ``distribution.FOLDER``.
     """
 
     def __init__(
         self,
         client: Client,
         spec: RunnerSpec,
-        project: IO[bytes],
+        files: IO[bytes],
         on_stderr: Callable[[bytes], None] | None = None,
         own: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(on_stderr)
         self._client = client
         self._spec = spec
-        self._project = project
+        self._files = files
         self._own = own or {}
         self._container = RunnerContainer(client, spec)
         self._streams: list[streams.Connection] = []
@@ -90,12 +90,11 @@ class ContainerRunner(Runner):
         try:
             with uninterrupted():  # an interrupted request still makes the container, after the clean-up
                 self._container.create(init=init)
-            self._project.seek(0)
-            self._container.put("/", code_tar(FOLDER))
+            self._files.seek(0)
+            self._container.put("/", self._files)  # one call: each starts a process of the engine
             if self._own:
                 files = ((name, text.encode(), 0) for name, text in self._own.items())
                 self._container.put("/", folder_tar(distribution.FOLDER, files))
-            self._container.put(self._spec.folder, self._project)
             self._streams = [self._container.attach_input(), self._container.attach_output()]
             self._container.start()
         except BaseException:
@@ -118,11 +117,12 @@ class ContainerRunner(Runner):
 
 @cache
 def code_tar(folder: str) -> bytes:
-    """A tar with every file that the runner needs, for *folder*."""
-    return folder_tar(folder, ((name, path.read_bytes(), int(path.stat().st_mtime)) for name, path in _code_files()))
+    """A tar with every file that the runner needs, for *folder*. It has no end: another tar may follow."""
+    files = ((name, path.read_bytes(), int(path.stat().st_mtime)) for name, path in _code_files())
+    return folder_tar(folder, files, has_end=False)
 
 
-def folder_tar(folder: str, files: Iterable[tuple[str, bytes, int]]) -> bytes:
+def folder_tar(folder: str, files: Iterable[tuple[str, bytes, int]], *, has_end: bool = True) -> bytes:
     """A tar that unpacks into *folder*: owned by root, and read-only for everybody else.
 
     *files* have their paths in the folder, their contents, and their times of change in seconds of the epoch.
@@ -135,7 +135,8 @@ def folder_tar(folder: str, files: Iterable[tuple[str, bytes, int]]) -> bytes:
             member.mode = 0o755 if content.startswith(b"#!") else 0o644
             member.mtime = changed
             tar.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+        size = buffer.tell()
+    return buffer.getvalue() if has_end else buffer.getvalue()[:size]
 
 
 def _code_files() -> Iterator[tuple[str, Path]]:

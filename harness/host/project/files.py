@@ -192,11 +192,13 @@ def fingerprints(root: Path, names: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
-def project_tar(root: Path, names: Iterable[str], target: IO[bytes], place: str = "") -> None:
+def project_tar(
+    root: Path, names: Iterable[str], target: IO[bytes], place: str = "", *, has_place: bool = True
+) -> None:
     """Write the files *names*, relative to *root*, to *target* as a tar whose every member belongs to the runner.
 
-    *place* is their folder in the tar. Links stay links, those into *root* relative ones. A file that no longer exists is
-    left out. Raises ``ValueError`` for a name that leads out of *root*.
+    *place* is their folder in the tar, which has no entry for it without *has_place*. Links stay links, those into *root*
+    relative ones. A file that no longer exists is left out. Raises ``ValueError`` for a name that leads out of *root*.
     """
     with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
         folders: set[str] = set()
@@ -205,7 +207,7 @@ def project_tar(root: Path, names: Iterable[str], target: IO[bytes], place: str 
             if path.is_absolute() or ".." in path.parts:
                 raise ValueError(f"{name} leads out of the project")
             # The engine makes missing folders as root, and the runner could not write beside its files.
-            for parent in reversed(path.parents if place else path.parents[:-1]):
+            for parent in reversed(path.parents if place and has_place else path.parents[:-1]):
                 if str(parent) not in folders:
                     folders.add(str(parent))
                     tar.addfile(_owned(tar.gettarinfo(root / parent, arcname=str(PurePosixPath(place) / parent))))

@@ -245,15 +245,18 @@ class Resources:
 
     @cached_property
     def _archive(self) -> Future[IO[bytes]]:
-        """A tar of the project's files, made in the background from the first use on."""
+        """A tar of the runner's code and the project's files, made in the background from the first use on."""
         return submit(self._ahead, self._make_archive)
 
     def _make_archive(self) -> IO[bytes]:
         config = self.config
         archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
+        from harness.host.launch.container import FOLDER as CODE
+        from harness.host.launch.container import code_tar
+
         files = project_files(config.root, [config.artifacts_root], config.include, config.project)
-        project_tar(config.root, files, archive)
-        archive.seek(0)
+        archive.write(code_tar(CODE))
+        project_tar(config.root, files, archive, FOLDER.lstrip("/"), has_place=False)
         return archive
 
     def _show_stderr(self, data: bytes) -> None:

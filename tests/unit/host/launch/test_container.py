@@ -12,6 +12,7 @@ from pathlib import Path
 import harness
 from harness.host.launch.container import FOLDER, code_tar
 from harness.host.launch.conversation import ENTRY
+from harness.host.project.files import RUNNER_UID, project_tar
 from harness.protocol import codec, signatures
 from harness.protocol.events import RunAborted
 from tests.archives import unpack
@@ -30,6 +31,23 @@ def test_the_tar_has_runner_protocol_and_tblib_alone() -> None:
     } <= names
     assert not any("host" in name.split("/") or "report" in name.split("/") for name in names)
     assert {(member.uid, member.mode) for member in members} == {(0, 0o644)}
+
+
+def test_a_tar_of_the_project_may_follow_that_of_the_code(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "models.py").write_text("MODELS")
+    archive = io.BytesIO()
+    archive.write(code_tar(FOLDER))
+    project_tar(tmp_path, ["shop/models.py"], archive, "project", has_place=False)
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as tar:
+        members = {member.name: member for member in tar}
+        content = tar.extractfile("project/shop/models.py")
+        assert content is not None
+        assert content.read() == b"MODELS"
+    code, project = members["opt/harness/harness/errors.py"], members["project/shop/models.py"]
+    assert (code.uid, project.uid, members["project/shop"].uid) == (0, RUNNER_UID, RUNNER_UID)
+    assert "project" not in members  # the image's folder stays as it is
 
 
 def test_the_runner_works_beside_a_package_called_harness(tmp_path: Path) -> None:
