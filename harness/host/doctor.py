@@ -33,6 +33,8 @@ from harness.host.images.pythons import interpreters
 from harness.host.images.pythons.ways import known
 from harness.host.images.specs import base_hint, debian_origin
 from harness.host.kept.overview import KeptNow, kept_now
+from harness.host.local import folders
+from harness.host.local.account import account
 from harness.host.local.binaries.survey import Offer, survey
 from harness.host.project.files import project_files
 from harness.host.project.python_version import PYTHONS, Wanted
@@ -97,7 +99,7 @@ def run_doctor(environ: Mapping[str, str], *, remove: bool = False, remove_kept:
     if any(finding.level == "ok" for finding in local):
         engine = [without_engine(finding, kind) for finding in engine]
     kept = check_kept(*kept_now(remove, remove_kept), time.time())
-    findings = [python, git, *configuration, *engine, *local, kept]
+    findings = [python, git, *configuration, *engine, *local, *_local_remains(remove), kept]
     print(render(findings))
     return verdict(findings)
 
@@ -275,10 +277,19 @@ def check_kept(found: Sequence[KeptNow], removed: Sequence[str], now: float) -> 
 
 
 def check_remains(left: Sequence[str], removed: Sequence[str]) -> Finding:
-    """*left* are the containers and networks of killed runs, *removed* those that this command removed."""
+    """*left* are the containers, networks and folders of killed runs, *removed* those that this command removed."""
     if left:
         return Finding("note", "Left behind", f"of killed runs: {', '.join(left)}", "harness doctor --remove")
     return Finding("ok", "Left behind", f"removed: {', '.join(removed)}" if removed else "nothing")
+
+
+def _local_remains(remove: bool) -> Iterator[Finding]:
+    """The folders of local servers whose supervisor was killed, if there are any, as ``check_remains`` shows them."""
+    servers = account()
+    found = [str(each.path) for each in folders.find(servers) if each.pid is None]
+    removed = [str(path) for path in folders.remove_abandoned(servers)] if remove else []
+    if found or removed:
+        yield check_remains([path for path in found if path not in removed], removed)
 
 
 def _gigabytes(count: int) -> str:

@@ -16,6 +16,7 @@ from harness.protocol.events import Notice
 DATABASES_BYTES = 256 << 20
 """The bytes assumed for the databases of a server without a configured size."""
 
+SHARED = "/dev/shm"  # noqa: S108 - a name in a message
 RUNNER_BYTES = 512 << 20
 """The bytes left for the tests themselves."""
 
@@ -47,19 +48,25 @@ def place(
     notices: list[Notice] = []
     for name, _ in needs.most_common():
         if memory_bytes and needs.total() + RUNNER_BYTES > memory_bytes:
-            notices.append(_notice(name, needs, memory_bytes, "this machine" if is_local else "the engine"))
+            notices.append(_notice(name, needs, memory_bytes, is_local=is_local))
             on_disk.add(name)
             del needs[name]
     in_memory = {name: size for name, size in sizes.items() if name not in on_disk}
     return Placement(frozenset(on_disk), in_memory, tuple(notices))
 
 
-def _notice(name: str, needs: Counter[str], memory_bytes: int, machine: str) -> Notice:
+def _notice(name: str, needs: Counter[str], memory_bytes: int, *, is_local: bool) -> Notice:
+    machine, has = "the engine", f"the engine has {_megabytes(memory_bytes)}"
+    if is_local:
+        machine, has = (
+            "this machine",
+            f"{SHARED} has {_megabytes(memory_bytes)} free (docker run --shm-size gives more)",
+        )
     return Notice(
         "databases-on-disk",
         f"{name}: its databases are on {machine}'s disk, which is slower: in memory, its servers would take"
         f" {_megabytes(needs[name])}, all of them {_megabytes(needs.total())} beside {_megabytes(RUNNER_BYTES)} for"
-        f" the tests, and {machine} has {_megabytes(memory_bytes)}. A smaller memory_size in"
+        f" the tests, and {has}. A smaller memory_size in"
         f" [tool.harness.servers.{name}] may fit; in_memory = false there chooses the disk, without this notice.",
     )
 

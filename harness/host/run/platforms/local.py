@@ -107,10 +107,10 @@ class _Versions(Mapping[str, str]):
 
 def left_out(engine: str, server: ServerConfig) -> Iterator[Notice]:
     """A notice for the keys of an engine's table that a local server does not follow."""
-    given = {"image": server.image, "apt": server.apt, "memory_size": server.memory_size}
+    given = {"image": server.image, "apt": server.apt}
     if keys := [key for key, value in given.items() if value]:
         text = (
-            f"[tool.harness.servers.{engine}] {', '.join(keys)}: not for local servers, which run the programs of this machine"
-            " and have no memory of their own. --servers docker follows it."
+            f"[tool.harness.servers.{engine}] {', '.join(keys)}: not for local servers, which run the programs of this machine."
+            " --servers docker follows it."
         )
         yield Notice("servers-local", text)

@@ -38,6 +38,7 @@ def test_a_notice_names_the_machine_that_lacks_the_memory() -> None:
     there, here = (place(PAIR, {}, 1 << 20, is_local=is_local).notices[0].text for is_local in (False, True))
     assert "on the engine's disk" in there
     assert "on this machine's disk" in here
+    assert "/dev/shm has 1 MB free" in here
 
 
 def test_the_last_byte_counts() -> None:
