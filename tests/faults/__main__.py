@@ -74,6 +74,11 @@ def account(rows: Sequence[Row], folder: Path) -> str:
     return "\n".join(lines)
 
 
+def _can_have(backend: str, scene: str) -> bool:
+    """Whether the servers of *backend* have a part in *scene* that is their own: local ones only in theirs."""
+    return not backend.startswith(LOCAL) or scene in in_servers.SCENES
+
+
 @click.command()
 @click.option(
     "--db",
@@ -88,7 +93,7 @@ def main(db: Sequence[str], only: Sequence[str], at_once: int) -> None:
     """Inject every fault into real runs, and print what came of each."""
     make_images(db)
     rows = []
-    chosen = [(backend, name) for backend in db for name in only or SCENES]
+    chosen = [(backend, name) for backend in db for name in only or SCENES if _can_have(backend, name)]
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         for is_alone in (False, True):
             with ThreadPoolExecutor(1 if is_alone else at_once) as pool:

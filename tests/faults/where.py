@@ -21,6 +21,9 @@ from harness.host.local.server import socket_variables
 DRIVERS = Path(__file__).parent / "drivers"
 """A folder with a driver of MySQL for tests that run in this environment, which has PyMySQL."""
 
+CACHE = "FAULTS_CACHE"
+"""The variable with the cache of runs on local servers."""
+
 LOCAL = "local "
 """Stands before the backend of a run with local servers: ``local postgres``."""
 
@@ -45,7 +48,12 @@ class Containers:
     arguments: tuple[str, ...] = ()
     small_disk: tuple[str, ...] = ()
     """The command before a run whose servers have little room: the project's memory_size limits these."""
-    variables: Mapping[str, str] = {}
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Further variables of the run."""
+        return {}
+
     paused = "is paused"
     too_short_s = 0.2
 
@@ -111,13 +119,17 @@ class Processes:
 
     arguments = ("--servers", "local")
     small_disk = ("unshare", "--mount", "sh", "-euc", _SMALL_DISK, "sh")
-    variables: Mapping[str, str] = {"PYTHONPATH": str(DRIVERS)}
     paused = "is stopped by a signal"
     too_short_s = 0.02
 
     def __init__(self, user: str) -> None:
         self._user = user
         self._id: str | None = None
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The cache is the user's own where ``CACHE`` names none: the programs of a server stay from one run to the next."""
+        return {"PYTHONPATH": str(DRIVERS), "HARNESS_CACHE": os.environ.get(CACHE, "")}
 
     def remember(self) -> bool:
         for found in folders.find(account()):
