@@ -388,6 +388,20 @@ def init(only_print: bool, workflow: bool, force: bool, **given: Any) -> int:
     return run_init(config.project, only_print=only_print, workflow=workflow, force=force)
 
 
+@harness.command(short_help="List, await or remove the cached test databases.")
+@click.option("--wait", is_flag=True, help="Wait until no run's databases are being saved any more.")
+@click.option("--clear", is_flag=True, help="Remove all cached databases.")
+def cache(wait: bool, clear: bool) -> int:
+    """List the migrated test databases that runs have cached, and those that are being saved now.
+
+    A run saves its databases in a process of its own, which goes on for some seconds after the run. HARNESS_CACHE names the
+    folder of the cache; without it, that is django-ci-harness in the folder of the user's caches.
+    """
+    from harness.host.saving.commands import run_cache
+
+    return run_cache(os.environ, wait=wait, clear=clear)
+
+
 @harness.command(short_help="Report what is missing on this machine.")
 @click.option("--remove", is_flag=True, help="Remove the containers and networks that killed runs left behind.")
 @click.option(

@@ -11,12 +11,14 @@
 #                      does not outlive a run that was killed. A replica connects to its primary when a first line says that
 #                      the primary serves. Before, its name would be asked of other name servers, and a connection that is
 #                      refused would be tried again only after a second.
+#   HARNESS_SEED       the tar of a data directory to start on, in place of the image's own: a migrated seed
+#   HARNESS_SEED_BYTES  the size of that file, where it may be torn or still be written
 #
 # A server that is a process of this machine, and in no container, has these too:
 #
 #   HARNESS_HOME       the folder of the server, which is empty: its data, its sockets and its logs are there
 #   HARNESS_PARTS      the folder of this script and of the files that it reads
-#   HARNESS_SEED       the seed, as a tar
+#   HARNESS_SEED       always: there is no image
 #   HARNESS_HOST       the name of the server in the run
 #   HARNESS_ADDRESS    the address that it listens on, and HARNESS_PORT its port
 #   HARNESS_OPTIONS    MySQL, MariaDB: further options of the server's command line
@@ -25,6 +27,7 @@
 # server.sh beside this script is the engine's part. It reads seed, memory and replicator, and defines:
 #
 #   move_to_memory     puts data into the folder memory, and sets data
+#   settle             puts those parts of an unpacked seed in their places that are not with the data
 #   prepare            makes what the server needs in home besides the data
 #   start              starts the server in the background, and sets server to its process
 #   await_server       waits until the server accepts connections; fails if the server has ended
@@ -83,9 +86,18 @@ hold() {
 
 # The seed is unpacked for each server: it is one file in a cache.
 unpack() {
+    if [ -d "$memory" ]; then
+        data=$memory/data
+    elif ! is_local; then
+        data=$home/migrated
+    fi
     mkdir -m 700 "$data"
+    if [ -n "${HARNESS_SEED_BYTES:-}" ] && [ "$(stat -c %s "$HARNESS_SEED")" != "$HARNESS_SEED_BYTES" ]; then
+        echo "harness: the migrated seed is not complete" >&2
+        exit 1
+    fi
     if ! tar -xf "$HARNESS_SEED" -C "$data"; then
-        echo "harness: the seed could not be unpacked into $home: $(df -h "$home" | tail -n 1)" >&2
+        echo "harness: the seed could not be unpacked into $data: $(df -h "$data" | tail -n 1)" >&2
         exit 1
     fi
 }
@@ -96,14 +108,17 @@ unpack() {
 trap stop TERM INT
 if [ -n "${HARNESS_SEED:-}" ]; then
     unpack
+    settle
 elif [ -d "$memory" ]; then
     move_to_memory
 fi
 prepare
+echo "$data" >"$home/place"
 start
 announce &
 exec 3<&0
 hold <&3 &
+holder=$!
 
 # A signal ends the wait and not the server: wait again for the server's own status.
 status=0
@@ -112,4 +127,8 @@ while kill -0 "$server" 2>/dev/null; do
     status=0
     wait "$server" || status=$?
 done
+# save.sh has ended the server, and reads its data.
+if [ -e "$home/saving" ]; then
+    wait "$holder" || true
+fi
 exit "$status"

@@ -34,6 +34,10 @@ move_to_memory() {
     fi
 }
 
+settle() {
+    :
+}
+
 # The data is not needed afterwards, and a shutdown takes a second.
 stop() {
     kill -KILL "$server" 2>/dev/null || true
@@ -68,7 +72,7 @@ make_accounts() {
         printf '%s\n' "$HARNESS_USERS" | while IFS= read -r user; do
             account="$(quote "$user")@'%'"
             # echo would take the backslashes of a name for its own
-            printf '%s\n' "CREATE USER $account IDENTIFIED BY $password;" \
+            printf '%s\n' "CREATE USER IF NOT EXISTS $account IDENTIFIED BY $password;" \
                 "GRANT ALL PRIVILEGES ON *.* TO $account WITH GRANT OPTION;"
             limit_privileges "$account"
         done

@@ -23,6 +23,7 @@ settings.load_profile("harness")
 
 # no run takes anything over from another test's, or from the user's own runs; a test of the cache names a folder
 os.environ["HARNESS_CACHE"] = os.devnull
+os.environ["HARNESS_NO_CACHE"] = "1"
 
 NO_DOCKER = "HARNESS_NO_DOCKER"
 

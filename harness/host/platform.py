@@ -35,11 +35,24 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class Seed:
+    """A migrated seed: a tar of a data directory that a server starts on. ``digest`` is its name, ``size`` the bytes of the tar.
+
+    ``read`` gives the tar in pieces; raises ``OSError`` or ``ValueError`` where it cannot be read any more.
+    """
+
+    digest: str
+    size: int
+    read: Callable[[], Iterator[bytes]] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSpec:
     """The options of one server. ``host`` is its name in the run, which is the server's id in the plan.
 
     ``engine`` and ``version`` are those of the plan. Its databases are in memory, at most ``memory_bytes``, 0 for half of the
-    memory of the machine; with ``is_on_disk`` they are not. A server that ``is_held`` ends when this process does.
+    memory of the machine; with ``is_on_disk`` they are not. A server that ``is_held`` ends when this process does. ``seed`` is a
+    migrated one, ``None`` for the platform's own.
     """
 
     run: str
@@ -52,6 +65,7 @@ class ServerSpec:
     is_on_disk: bool = False
     memory_bytes: int = 0
     is_held: bool = True
+    seed: Seed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,14 @@ class PersistentServer:
     id: str
     source: str
     environment: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A server for another process: its id, and the descriptors that are its lease, which that process inherits."""
+
+    id: str
+    lease: tuple[int, ...]
 
 
 class Server(Protocol):
@@ -95,6 +117,14 @@ class Server(Protocol):
 
     def address(self) -> tuple[str, int]:
         """Host and port by which the tests reach it."""
+
+    def state_of_contents(self, since: str, templates: Sequence[str]) -> str:
+        """A list of all that it has besides clones of *templates*, by ``images/save.sh``; *since* is empty, or an earlier result.
+        Raises ``ServerError`` where it cannot be said.
+        """
+
+    def hand_over(self) -> HandedOver | None:
+        """Give its lease away, to a process that saves its data; ``None`` where the lease cannot be given away."""
 
 
 class Watch(Protocol):

@@ -29,6 +29,11 @@ def network(run: str) -> str:
     return f"{PREFIX}-{run}"
 
 
+def seed_volume(digest: str) -> str:
+    """The name of the engine's volume with the migrated seed of this *digest*."""
+    return f"{PREFIX}-seed-{digest[:24]}"
+
+
 def server_id(alias: str, taken: set[str]) -> str:
     """A server's id, also its host name and its log's: *alias* in lower-case letters, digits and hyphens, not in *taken*."""
     stem = re.sub(r"[^a-z0-9]+", "-", alias.lower()).strip("-")[:40].strip("-") or "server"

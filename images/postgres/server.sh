@@ -17,6 +17,14 @@ move_to_memory() {
     cp -a "$@" "$data/"
 }
 
+# The WAL, as above.
+settle() {
+    if [ -d "$memory" ]; then
+        mv "$data/pg_wal" "$home/wal"
+        ln -s "$home/wal" "$data/pg_wal"
+    fi
+}
+
 # The data is not needed afterwards. A container is removed with all that its server leaves; on this machine an immediate
 # shutdown removes the shared memory.
 stop() {

@@ -61,6 +61,7 @@ def environment(**changes: str | None) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "HARNESS_", "DJANGO_"))}
     env.pop("CI", None)
     env["HARNESS_PACKAGE_CACHE"], env["HARNESS_CACHE"] = "0", os.devnull
+    env["HARNESS_NO_CACHE"] = "1"
     for name, value in changes.items():
         if value is None:
             env.pop(name, None)

@@ -165,7 +165,7 @@ class TestHelp:
         assert cli.main(["-h"]) == ExitCode.GREEN
         lines = capsys.readouterr().out.splitlines()
         commands = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :]]
-        assert commands == ["ci", "plan", "up", "shell", "down", "merge", "matrix", "images", "init", "doctor"]
+        assert commands == ["ci", "plan", "up", "shell", "down", "merge", "matrix", "images", "init", "cache", "doctor"]
 
 
 class TestErrors:

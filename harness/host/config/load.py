@@ -65,6 +65,8 @@ class _Given:
             checked = form.from_text(str(self.value)) if is_text else form.from_toml(self.value)
         except Mismatch as wrong:
             raise wrong_value(self.place(wrong.where), form.expected, wrong.seen, self.option.help) from None
+        if is_text and self.option.is_negated and self.source == self.option.variable:
+            return not checked
         return _absolute(form, checked, self.folder)
 
 

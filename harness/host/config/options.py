@@ -16,6 +16,7 @@ from typing import Any, Literal
 from harness.host.config.databases import DbSpec
 from harness.host.config.servers import ServerConfig
 from harness.host.config.values import (
+    BYTES,
     COUNT,
     FILE,
     FOLDER,
@@ -57,7 +58,7 @@ class Option:
     without a value, where that is allowed. ``commands`` are those that take the flags. ``is_file_only``: neither flag nor
     variable, since one word cannot hold the value well. ``in_file`` is false for an option that locates the file.
     ``is_django``: the flag is one of ``manage.py test``, and the runner gets it. The value of a secret is never shown.
-    ``is_negated``: the flag ``--no-...`` switches off what is on by default; there is no variable.
+    ``is_negated``: the flag ``--no-...`` and the variable ``HARNESS_NO_...`` switch off what is on by default.
     ``word`` stands for the key in the flag and the variable.
     """
 
@@ -80,7 +81,7 @@ class Option:
     @property
     def variable(self) -> str:
         """The environment variable; empty where there is none."""
-        return "" if self.is_file_only or self.is_negated else f"HARNESS_{(self.word or self.key).upper()}"
+        return "" if self.is_file_only else f"HARNESS_{'NO_' * self.is_negated}{(self.word or self.key).upper()}"
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -300,6 +301,11 @@ class Config:
         "The cache of migrated test databases, from which a run takes them; --no-cache neither reads nor writes it.",
         default=True,
         is_negated=True,
+    )
+    cache_size: int = _key(
+        BYTES,
+        "Limit of the cached databases of all projects together; those used longest ago go first.",
+        default="2g",
     )
     cache_setup: bool = _key(
         SWITCH,

@@ -70,9 +70,12 @@ ABANDONED_S = 3600
 
 
 @contextlib.contextmanager
-def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False) -> Iterator[str]:
+def network(
+    client: docker.DockerClient, run: str, *, is_isolated: bool = False, is_kept: Callable[[], bool] = lambda: False
+) -> Iterator[str]:
     """A network of *run*'s own, by name; from one that *is_isolated* nothing else can be reached. At the end it is
-    removed, with every remaining container of the run and the remains of dead runs.
+    removed, with every remaining container of the run and the remains of dead runs; unless *is_kept* says that another process
+    removes the run.
 
     Raises ``ServerError`` when it cannot be made, or when something of the run could not be removed.
     """
@@ -80,7 +83,8 @@ def network(client: docker.DockerClient, run: str, *, is_isolated: bool = False)
     try:
         yield name
     finally:
-        remove_run(client, run)
+        if not is_kept():
+            remove_run(client, run)
         remove_abandoned(client)
 
 

@@ -30,7 +30,9 @@ from harness.host.docker.containers import (
     translate_errors,
 )
 from harness.host.docker.errors import FAILURES, refused
-from harness.host.platform import PersistentServer, ServerSpec, State
+from harness.host.docker.seeds import saved, volumes
+from harness.host.engines.engine import seed_variables
+from harness.host.platform import HandedOver, PersistentServer, ServerSpec, State
 from harness.protocol import naming
 
 LOCALHOST = "127.0.0.1"
@@ -54,12 +56,13 @@ class ContainerOptions:
     """The options of the servers of a run that only containers have.
 
     ``images`` has the image of each engine and version, ``network`` is the name of the run's network. ``publish`` opens the ports
-    on 127.0.0.1, for a runner on this machine.
+    on 127.0.0.1, for a runner on this machine. ``cache`` names the cache that migrated seeds are from.
     """
 
     network: str
     images: Mapping[tuple[str, str], str]
     publish: bool = False
+    cache: str = ""
 
 
 class DockerPlatform:
@@ -114,6 +117,8 @@ class ServerContainer:
 
     def start(self) -> None:
         """Make and start the container, and attach to its standard input unless it has ended by then: ``follow`` shows why."""
+        if self.spec.seed is not None:
+            volumes.fill(self._client, self.spec.seed, self._container.image, self._options.cache)
         with translate_errors(f"Docker could not start the server {self.spec.host}"):
             self._container.start()
             try:
@@ -186,6 +191,16 @@ class ServerContainer:
         with translate_errors(f"Docker did not publish the port of the server {self.spec.host}"):
             return LOCALHOST, int(self._container.get_docker_client().port(self.id, self.spec.port))
 
+    def state_of_contents(self, since: str, templates: Sequence[str]) -> str:
+        return saved.Data(self._client, self.id, templates, 0).state(since)
+
+    def hand_over(self) -> HandedOver | None:
+        descriptor = None if self._hold is None else self._hold.give_away()
+        if descriptor is None:
+            return None
+        self._hold = None
+        return HandedOver(self.id, (descriptor,))
+
     def _stop_following(self) -> None:
         if self._log is not None:
             with contextlib.suppress(*FAILURES, AttributeError):
@@ -208,6 +223,9 @@ def _testcontainer(client: docker.DockerClient, spec: ServerSpec, options: Conta
     if not spec.is_on_disk:
         size = f",size={spec.memory_bytes}" if spec.memory_bytes else ""
         container.with_tmpfs_mount(MEMORY_FOLDER, f"mode=1777{size}")
+    if spec.seed is not None:
+        container.with_volume_mapping(naming.seed_volume(spec.seed.digest), volumes.FOLDER, "ro")
+        container.with_envs(**seed_variables(volumes.FILE, spec.seed.size))
     return container.with_kwargs(
         hostname=spec.host,
         labels=labels(spec.run, spec.role),

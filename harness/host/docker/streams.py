@@ -7,6 +7,8 @@ the reader.
 from __future__ import annotations
 
 import contextlib
+import os
+import ssl
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -64,6 +66,17 @@ class Connection:
         view = memoryview(data)
         while view:
             view = view[self._socket.send(view) :]
+
+    def give_away(self) -> int | None:
+        """A descriptor that keeps the connection open, for another process; here it is closed. ``None``, and nothing is closed,
+        where the connection is encrypted: one process alone can use it.
+        """
+        if isinstance(self._socket, ssl.SSLSocket) or not hasattr(self._socket, "fileno"):
+            return None
+        descriptor = os.dup(self._socket.fileno())
+        with contextlib.suppress(*FAILURES):
+            self._socket.close()
+        return descriptor
 
     def close(self) -> None:
         """Close the connection, also while another thread reads. Safe to call twice."""

@@ -8,15 +8,33 @@ it. ``harness doctor`` handles a machine that ends everything at once.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import IO
 
-_TIDY = b"tidy"
+TIDY = b"tidy"
+"""The message of a run to its watchdog that it has cleaned up itself."""
+
+
+class Watchdog:
+    """A watchdog's standard input. ``give_away`` hands it to another process, which then has to clean up."""
+
+    def __init__(self, input: IO[bytes]) -> None:
+        self._input = input
+        self.is_given_away = False
+
+    def give_away(self) -> int:
+        """A descriptor for another process, which writes ``TIDY`` there."""
+        descriptor = os.dup(self._input.fileno())
+        self._input.close()
+        self.is_given_away = True
+        return descriptor
 
 
 @contextlib.contextmanager
-def watched(run: str) -> Iterator[None]:
+def watched(run: str) -> Iterator[Watchdog]:
     """Run a watchdog of *run* during the block; it removes the run's containers if the block raises or this process dies."""
     process = subprocess.Popen(
         [sys.executable, "-m", __name__, run],
@@ -26,21 +44,26 @@ def watched(run: str) -> Iterator[None]:
         start_new_session=True,
     )
     assert process.stdin is not None
+    watchdog = Watchdog(process.stdin)
     try:
-        yield
+        yield watchdog
     except BaseException:
+        if watchdog.is_given_away:
+            raise
         process.stdin.close()  # the clean-up may have failed: let the watchdog look again
         process.wait()  # the command ends when nothing is left
         raise
+    if watchdog.is_given_away:
+        return
     with contextlib.suppress(OSError):  # the watchdog was killed
-        process.stdin.write(_TIDY)
+        process.stdin.write(TIDY)
         process.stdin.close()
     process.wait()
 
 
 def main() -> None:
     """Wait, and remove the remains of the run unless it wrote that it has cleaned up."""
-    if sys.stdin.buffer.read() == _TIDY:
+    if sys.stdin.buffer.read() == TIDY:
         return
     # imported late: not needed while a run goes well
     from harness.errors import ServerError

@@ -102,6 +102,11 @@ class Login:
     database: str = ""
 
 
+def seed_variables(path: str, size: int) -> dict[str, str]:
+    """The environment by which ``images/entry.sh`` starts on the tar in *path*, unless it has another *size* in bytes."""
+    return {"HARNESS_SEED": path, "HARNESS_SEED_BYTES": str(size)}
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A kind of database server.

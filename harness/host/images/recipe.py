@@ -21,9 +21,9 @@ RUNNER = "runner"
 PYTHON = "python"
 
 _SHARED = {
-    "postgres": ("entry.sh", "server.Dockerfile"),
-    "mysql": ("entry.sh", "mysql_family.sh", "server.Dockerfile"),
-    "mariadb": ("entry.sh", "mysql_family.sh", "server.Dockerfile"),
+    "postgres": ("entry.sh", "save.sh", "server.Dockerfile"),
+    "mysql": ("entry.sh", "mysql_family.sh", "mysql_family_save.sh", "save.sh", "server.Dockerfile"),
+    "mariadb": ("entry.sh", "mysql_family.sh", "mysql_family_save.sh", "save.sh", "server.Dockerfile"),
 }
 """The files beside the recipes' folders that belong to a recipe too."""
 PACKAGES = "packages.Dockerfile"

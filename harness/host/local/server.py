@@ -20,7 +20,7 @@ from harness.errors import ServerError
 from harness.host.local import folders, processes, supervisor
 from harness.host.local.account import Account
 from harness.host.local.folders import Description
-from harness.host.platform import ServerSpec, State
+from harness.host.platform import HandedOver, ServerSpec, State
 
 FOLLOW_S = 0.004
 """The time between two looks at a log that is being followed."""
@@ -253,6 +253,12 @@ class LocalServer:
     def address(self) -> tuple[str, int]:
         assert self._description is not None
         return self._description.address, self._description.port
+
+    def state_of_contents(self, since: str, templates: Sequence[str]) -> str:
+        raise ServerError("The databases of local servers are not cached yet.")
+
+    def hand_over(self) -> HandedOver | None:
+        return None
 
     def wait(self, until: float) -> bool:
         """Whether everything of it is gone before *until*, a time of ``time.monotonic``."""

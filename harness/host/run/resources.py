@@ -28,6 +28,7 @@ from harness.host.launch.liveness import Liveness
 from harness.host.planning import placement
 from harness.host.planning.backends import backends_of
 from harness.host.planning.plan import PlannedServer, ServerPlan, make_plan
+from harness.host.platform import Seed
 from harness.host.project.files import FOLDER, project_files, project_tar
 from harness.host.run import persistent_servers
 from harness.host.run.environment import variables_of_tests
@@ -69,6 +70,8 @@ class Resources:
             self._settings = submit(self._ahead, build_environment.read, config, os.environ)
         self._ground: EngineResources | LocalResources
         self._engine: EngineResources | None = None
+        self._password = secrets.token_urlsafe(24)
+        self._notices: set[Notice] = set()
 
     def __enter__(self) -> Resources:
         try:
@@ -152,22 +155,38 @@ class Resources:
         """Make what the servers of *plan* are started from; the image of each engine and version, of containers alone."""
         return self._ground.prepare(plan)
 
+    def source(self, engine: str, version: str) -> str:
+        """The programs of the servers of an engine's version, and their recipe; after ``prepare_servers``."""
+        return self._ground.source(engine, version)
+
+    def give_away(self) -> tuple[str, int]:
+        """Leave all of the run that is left at its end to another process: the run's id, and the descriptor of its watchdog, -1
+        where there is none.
+        """
+        return self._run, self._ground.give_away()
+
     def servers(
         self,
         plan: ServerPlan,
         images: Mapping[tuple[str, str], str],
         record: EventSink,
         on_loss: Callable[[str, ServerError], None] | None = None,
+        seeds: Mapping[str, Seed] | None = None,
+        cache: str = "",
     ) -> Servers:
-        """The servers of *plan*, not yet up. *on_loss* is called when a server that is up goes away."""
+        """The servers of *plan*, not yet up, on the migrated *seeds* of the *cache* of that name. *on_loss* is called when a
+        server that is up goes away. Without a cache, *record* gets an event as each one is up.
+        """
         from harness.host.run.servers import ServerOptions, Servers
 
         config = self.config
         is_local = config.server_kind == "local"
         placed = placement.place(plan.servers, config.servers, self._ground.memory_bytes(), is_local=is_local)
         for notice in placed.notices:
-            record.add(notice)
-        platform = self._ground.platform(plan, images)
+            if notice not in self._notices:  # servers may be started again
+                self._notices.add(notice)
+                record.add(notice)
+        platform = self._ground.platform(plan, images, cache)
         lease = self.lease
         password = persistent_servers.password(platform.persistent(lease.run)) if lease is not None else None
         options = ServerOptions(
@@ -178,10 +197,11 @@ class Resources:
             replication={name: server.replication for name, server in config.servers.items()},
             persistent=lease is not None,
             is_replaceable=lease is None or lease.is_replaceable,
-            password=password or secrets.token_urlsafe(24),
+            password=password or self._password,
+            seeds=seeds or {},
         )
         record.hide(options.password)
-        return Servers(platform, plan, options, record.add, on_loss)
+        return Servers(platform, plan, options, None if cache else record.add, on_loss)
 
     def conversation(self, image: str | None, *, needs_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""

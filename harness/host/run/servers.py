@@ -7,6 +7,7 @@ which servers there are, ``host.engines`` their environment. Reads no environmen
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import threading
 import time
@@ -18,7 +19,16 @@ from harness.errors import ServerError, UsageError
 from harness.host.engines import Boot, Replication
 from harness.host.engines.engine import READY
 from harness.host.planning.plan import PlannedServer, ServerPlan
-from harness.host.platform import PersistentServer, Platform, Server, ServerSpec, State, Watch
+from harness.host.platform import (
+    HandedOver,
+    PersistentServer,
+    Platform,
+    Seed,
+    Server,
+    ServerSpec,
+    State,
+    Watch,
+)
 from harness.protocol.events import ServerReady
 from harness.protocol.messages import Endpoint
 
@@ -36,7 +46,7 @@ class ServerOptions:
     least, with ``sizes`` as the limit in bytes for each server of an engine; those of the engines ``on_disk`` are on the
     platform's disk. ``replication`` is the method of an engine that has more than one. Servers that are ``persistent`` outlive
     the run, and the next one finds them by the run's id; ``password`` is theirs then. Those that do not fit the plan are
-    replaced if they are ``is_replaceable``.
+    replaced if they are ``is_replaceable``. ``seeds`` are migrated seeds by primary server; a replica starts on its primary's.
     """
 
     run: str
@@ -47,6 +57,7 @@ class ServerOptions:
     persistent: bool = False
     is_replaceable: bool = True
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    seeds: Mapping[str, Seed] = field(default_factory=dict)
 
 
 class Servers:
@@ -132,6 +143,37 @@ class Servers:
         is_kept = self._options.persistent and len(self._ready) == len(self._plan.servers)
         if not is_kept and self._options.is_replaceable:
             self._platform.remove(self._options.run, ROLES)
+
+    def ready(self) -> tuple[ServerReady, ...]:
+        """The event of each server that is ready, in their order."""
+        return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
+
+    def primaries(self) -> dict[str, Server]:
+        """The primary servers by id."""
+        return {server.id: self._servers[server.id] for server in self._plan.servers if server.primary is None}
+
+    def hand_over(self) -> dict[str, HandedOver]:
+        """Give the primaries to another process, and end and remove the replicas; nothing is to be closed afterwards. Empty where
+        a primary cannot be given away: then ``close`` is to be called as ever.
+
+        Raises ``ServerError`` when a replica could not be removed.
+        """
+        self._logs = self._read_logs()
+        self._given_up.set()
+        if self._watch is not None:
+            self._watch.close()
+        given = {id: server.hand_over() for id, server in self.primaries().items()}
+        whole = {id: one for id, one in given.items() if one is not None}
+        if len(whole) < len(given):
+            for one in whole.values():
+                for descriptor in one.lease:
+                    os.close(descriptor)
+            return {}
+        for server in self._servers.values():
+            server.close()
+        self._pool.shutdown()
+        self._platform.remove(self._options.run, ("replica",))
+        return whole
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The address of each server as the runner reaches it."""
@@ -273,6 +315,7 @@ class Servers:
             is_on_disk=server.engine.name in self._options.on_disk,
             memory_bytes=self._options.sizes.get(server.engine.name, 0),
             is_held=is_held,
+            seed=self._options.seeds.get(server.primary or server.id),
         )
 
     def _endpoint(self, server: PlannedServer) -> Endpoint:

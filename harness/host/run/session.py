@@ -37,6 +37,9 @@ from harness.host.run.environment import Environment, read_environment
 from harness.host.run.platforms import choice
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
+from harness.host.run.server_start import ServerStart
+from harness.host.saving.job import SavedFile
+from harness.host.saving.seed_cache import SeedCache, open_cache
 from harness.protocol import codec, naming
 from harness.protocol.events import (
     AttemptFinished,
@@ -46,9 +49,10 @@ from harness.protocol.events import (
     Notice,
     RunAborted,
     RunFinished,
+    SeedWanted,
     TopologyFound,
 )
-from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, TimeLimit, UseRoutes
+from harness.protocol.messages import Begin, Endpoint, RunSpec, SeedFound, ServersReady, Stop, TimeLimit, UseRoutes
 from harness.report.artifacts import Artifacts
 from harness.report.formats import replay
 
@@ -130,12 +134,15 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
             cleanup.enter_context(resources)
             if text := resources.take_kept_servers():
                 record.add(Notice("kept-servers", text))
+            cache = open_cache(config, record.add) if resources.lease is None else None
+            run = cleanup.enter_context(_Run(resources, record, artifacts, cache))
             image = resources.runner_image()
+        spec = dataclasses.replace(spec, cache=cache is not None)
         if resources.lease is not None and not config.keepdb:
             spec = dataclasses.replace(spec, django_args=(*spec.django_args, "--keepdb"))
         if python := resources.python_notice():
             record.add(python)
-        run = cleanup.enter_context(_Run(resources, record, artifacts))
+        run.begin()
         conversation = cleanup.enter_context(resources.conversation(image))
         try:
             run.drive(conversation, spec)
@@ -167,39 +174,43 @@ def _announce(config: Config, record: Record) -> None:
 class _Run:
     """One run: a runner and the servers that it needs. A context manager: the servers are gone at its end."""
 
-    def __init__(self, resources: Resources, record: Record, artifacts: Artifacts) -> None:
+    def __init__(self, resources: Resources, record: Record, artifacts: Artifacts, cache: SeedCache | None) -> None:
         self._resources = resources
+        self._cache = cache
         self._record = record
         self._artifacts = artifacts
         self._conversation: Conversation
         self._liveness: Liveness
         self._plan: ServerPlan | None = None
-        self._servers: Servers | None = None
         self._databases = DatabasesReady(())
         self._end: RunFinished | RunAborted | None = None
         self._written: tuple[str, ...] = ()
         self._lacks_a_module = False
         self._left_behind = left_behind.LeftBehind(resources.config)
-        self._are_servers_up = threading.Event()
         self._lost_servers: set[str] = set()
         self._is_aborted = self._is_over = False
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="servers")
+        self._pool = ThreadPoolExecutor(8, thread_name_prefix="servers")
+        self._start = ServerStart(resources, record, self._pool, cache, self._servers_ready, self._lose, self._abort)
         self._closing: Future[None] | None = None
         self._killers: list[threading.Timer] = []
         self._starting = contextlib.ExitStack()
 
     def __enter__(self) -> _Run:
-        self._starting.enter_context(self._record.phase("runner"))
+        self._start.begin()  # the servers that are remembered from the last run
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._starting.close()
         with uninterrupted():
+            if self._closing is None:  # the run ended before its runner was started
+                self._start.close()
             self._pool.shutdown()
             if self._closing is not None:
                 self._closing.result()
-            elif self._servers is not None:  # the run ended before its servers were started
-                self._servers.close()
+
+    def begin(self) -> None:
+        """Record that the runner starts."""
+        self._starting.enter_context(self._record.phase("runner"))
 
     def drive(self, conversation: Conversation, spec: RunSpec) -> None:
         """Read the runner's journal to its end, in every case. The servers' evidence is saved, and they are closed, while the
@@ -220,21 +231,25 @@ class _Run:
                     self._read_journal()
         finally:
             self._is_over = True
+            self._start.end()
             for killer in self._killers:
                 killer.cancel()
             with self._record.phase("reports"):
                 self._collect()
-            if self._servers is not None:
-                self._closing = submit(self._pool, self._close, self._servers)
+                files = self._cache.fetch_files(conversation.runner) if self._cache is not None else ()
+            self._closing = submit(self._pool, self._end_servers, files)
 
-    def _close(self, servers: Servers) -> None:
-        """Save the evidence of *servers* if they are up, and close them in every case."""
+    def _end_servers(self, files: tuple[SavedFile, ...] | None) -> None:
+        """Save the evidence of the servers if they are up, and leave them to a saver, or end them in every case."""
+        is_saved = False
         try:
-            if self._are_servers_up.is_set():
+            if self._start.servers is not None and self._start.are_up.is_set():
                 with self._record.phase("reports"):
-                    self._save_evidence(servers)
+                    self._save_evidence(self._start.servers)
+            is_saved = self._start.save(self._databases, files, has_lost_server=bool(self._lost_servers))
         finally:
-            servers.close()
+            if not is_saved:
+                self._start.close()
 
     def _read_journal(self) -> None:
         for line in self._liveness.watched(self._conversation.lines(self._record.flush)):
@@ -250,6 +265,8 @@ class _Run:
                 continue  # most events by far
             self._lacks_a_module |= undeclared.lacks_a_module(event)
             self._left_behind.take(event)
+            if self._cache is not None:
+                self._cache.take(event)
             match event:
                 case TopologyFound():
                     self._plan = plan = self._resources.plan(event.topology, self._resources.config.db)
@@ -259,9 +276,12 @@ class _Run:
                     for notice in plan.notices:
                         self._record.add(notice)
                     # in parallel with the runner, which sets Django up and discovers the tests
-                    submit(self._pool, self._start_servers, plan)
+                    self._start.take_plan(plan)
+                case SeedWanted():
+                    self._start.take_wanted()
                 case DatabasesReady():
                     self._databases = event
+                    self._start.take_databases(event)
                 case FilesWritten():
                     self._written = event.paths
                 case Notice(code="server-silent"):
@@ -281,27 +301,16 @@ class _Run:
         for notice in self._left_behind.notices():
             self._record.add(notice)
 
-    def _start_servers(self, plan: ServerPlan) -> None:
-        """Start the servers, in a thread of its own. A failure ends the run."""
-        try:
-            images = self._resources.prepare_servers(plan)
-            with self._record.phase("servers"):
-                self._servers = servers = self._resources.servers(plan, images, self._record, self._lose)
-                if self._is_over:
-                    return
-                servers.start()
-                self._are_servers_up.set()
-            self._conversation.send(ServersReady(servers.endpoints()))
-            self._liveness.servers_are_up()
-        except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
-            if not self._is_over:
-                self._abort(error)
+    def _servers_ready(self, endpoints: tuple[Endpoint, ...], seed: SeedFound | None) -> None:
+        """Tell the runner where the servers are."""
+        self._conversation.send(ServersReady(endpoints, seed))
+        self._liveness.servers_are_up()
 
     def _check_servers(self) -> None:
         """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""
-        if self._servers is not None and self._are_servers_up.is_set():
+        if self._start.servers is not None and self._start.are_up.is_set():
             with contextlib.suppress(ServerError):  # an engine that refuses cannot tell
-                for server, loss in self._servers.losses().items():
+                for server, loss in self._start.servers.losses().items():
                     self._lose(server, loss)
 
     def _lose(self, server: str, loss: ServerError) -> None:
@@ -366,6 +375,7 @@ class _Run:
             self._artifacts.keep(naming.log_file(id), text)
         for server, failure in servers.failures().items():
             if server not in self._lost_servers:
+                self._lost_servers.add(server)
                 self._record.abort(failure)
 
 

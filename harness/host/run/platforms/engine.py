@@ -71,6 +71,7 @@ class EngineResources(EngineKeeper):
         self._memory = submit(ahead, memory_bytes, self._client)
         self._builder = cleanup.enter_context(ImageBuilder(self._client, on_progress, settings))
         self._images = ConfiguredImages(self._builder, config)
+        self._watchdog: watchdog.Watchdog | None = None
 
     def runner_image(self) -> str | None:
         """The image of the runner; makes those of the servers in ``db`` at the same time.
@@ -105,14 +106,23 @@ class EngineResources(EngineKeeper):
         """None: the clients are those of this machine."""
         return (), {}
 
-    def platform(self, plan: ServerPlan, images: Images) -> Platform:
-        """The platform of the servers of *plan*, on *images*."""
+    def source(self, engine: str, version: str) -> str:
+        """The image of an engine's version."""
+        return self._images.servers({(engine, version)})[engine, version]
+
+    def give_away(self) -> int:
+        """Leave the run's containers and network to another process, which gets this descriptor of the watchdog."""
+        assert self._watchdog is not None
+        return self._watchdog.give_away()
+
+    def platform(self, plan: ServerPlan, images: Images, cache: str) -> Platform:
+        """The platform of the servers of *plan*, on *images*; *cache* names the cache that migrated seeds are from."""
         # testcontainers is slow to import, and the runner's start must not wait for it
         from harness.host.docker.server import ContainerOptions, DockerPlatform
 
         network = self._network.result() if plan.servers else ""
         publish = self._config.runner == "host" or (self.lease is not None and self.lease.opens_ports)
-        options = ContainerOptions(network=network, images=images, publish=publish)
+        options = ContainerOptions(network=network, images=images, publish=publish, cache=cache)
         return DockerPlatform(self._client, options)
 
     def runner(
@@ -141,9 +151,11 @@ class EngineResources(EngineKeeper):
         return submit(self._ahead, self._make_network)
 
     def _make_network(self) -> str:
-        self._cleanup.enter_context(watchdog.watched(self._run))
+        self._watchdog = given = self._cleanup.enter_context(watchdog.watched(self._run))
         is_isolated = self._config.network == "isolated"
         if self.lease is not None:
             return containers.persistent_network(self._client, self.lease.run, is_isolated=is_isolated)
         persistent_servers.end(persistent_servers.run_id(self._config), self.remove)
-        return self._cleanup.enter_context(containers.network(self._client, self._run, is_isolated=is_isolated))
+        return self._cleanup.enter_context(
+            containers.network(self._client, self._run, is_isolated=is_isolated, is_kept=lambda: given.is_given_away)
+        )

@@ -69,7 +69,15 @@ class LocalResources:
         """The memory that the servers may take, in bytes; 0 without a file system in memory: their folders are on disk then."""
         return folders.memory_bytes()
 
-    def platform(self, plan: ServerPlan, images: Mapping[tuple[str, str], str]) -> LocalPlatform:
+    def source(self, engine: str, version: str) -> str:
+        """The name of the plain seed, which has a digest of the programs and of the recipe."""
+        return self._platform.programs(engine, version).parts.name
+
+    def give_away(self) -> int:
+        """-1: the leases of local servers are all that another process needs."""
+        return -1
+
+    def platform(self, plan: ServerPlan, images: Mapping[tuple[str, str], str], cache: str) -> LocalPlatform:
         """The platform of the servers of *plan*."""
         if self.lease is None:
             persistent_servers.end(persistent_servers.run_id(self._config), self.remove)

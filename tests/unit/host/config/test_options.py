@@ -20,7 +20,7 @@ class TestOptions:
 
     def test_every_key_has_a_variable_unless_it_cannot(self) -> None:
         for option in OPTIONS:
-            assert (option.is_file_only or option.is_negated) != bool(option.variable)
+            assert option.is_file_only != bool(option.variable)
             assert not (option.is_file_only and option.flags)
             assert option.in_file or option.flags
 

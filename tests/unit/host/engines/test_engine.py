@@ -6,7 +6,7 @@ import pytest
 
 from harness.host import engines
 from harness.host.engines import ENGINES, HOME_VARIABLE, Boot, Engine, Place
-from harness.host.engines.engine import READY
+from harness.host.engines.engine import READY, seed_variables
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL, REPLICATOR
 from harness.host.engines.postgres import POSTGRES
@@ -70,6 +70,7 @@ class TestScripts:
     def test_they_read_the_variables_of_a_server(self, engine: Engine) -> None:
         given = {**Boot("primary", "s").environment, **Boot("replica", "s", (), "p").environment}
         given |= Place("/parts", "/seed", "replica", ("127.1.2.3", 1), ("127.1.2.4", 1)).environment
+        given |= seed_variables("/seed", 9)
         scripts = [text for name, text in recipe.load(engine.name).files if name.endswith(".sh")]
         read = re.findall(r"HARNESS_[A-Z_]+", b"".join(scripts).decode())
         assert {*given, HOME_VARIABLE} == set(read)

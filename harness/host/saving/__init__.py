@@ -1,0 +1,1 @@
+"""Saving the databases of a run as migrated seeds, in a process that outlives the run."""

@@ -1,0 +1,56 @@
+"""The saver: a process that a run leaves behind to save its databases, and that ends the run's servers.
+
+``python -m harness.host.saving FILE`` reads a ``Job`` from its standard input. It holds the leases of the servers by descriptors
+that it has inherited: if it is killed, the servers end, and the run's watchdog removes them. *FILE* is the lock that says that
+it is at work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.host.saving.job import FOLDER, PROBLEM, Job, from_json
+
+LIMIT_S = 180
+"""The longest time, in seconds, that a saver works."""
+NICE = 19
+
+
+def main() -> None:
+    """Do the job, and leave nothing behind but seeds."""
+    os.nice(NICE)
+    signal.alarm(LIMIT_S)  # its default action ends the process, and so the leases
+    lock = Path(sys.argv[1])
+    job = from_json(sys.stdin.read())
+    try:
+        # late: docker and zstd take longer to load than the lines above, and the run's last lines must not wait
+        from harness.host.saving.save import save
+
+        save(job)
+    except Exception as error:  # noqa: BLE001 - there is no one to tell
+        _note(job, error)
+    finally:
+        if job.watchdog >= 0:
+            with contextlib.suppress(OSError):
+                os.close(job.watchdog)
+        for each in job.files:
+            Path(each.path).unlink(missing_ok=True)
+        lock.unlink(missing_ok=True)
+
+
+def _note(job: Job, error: Exception) -> None:
+    """Write the failure where ``harness cache`` shows it."""
+    text = f"{error.message} {error.evidence}".strip() if isinstance(error, HarnessError) else f"{error!r}"
+    with contextlib.suppress(OSError):
+        when = time.strftime("%Y-%m-%d %H:%M:%S")
+        (Path(job.folder) / FOLDER / PROBLEM).write_text(f"{when} {job.project}: {text}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Decides which seed the servers of a run start from, and whether the run's databases are saved. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.host.seeds.seed import FILE_PART, Manifest, StoredSeed
+from harness.protocol.events import SeedWanted
+from harness.protocol.messages import SeedState
+
+Parts = Mapping[str, StoredSeed]
+"""The parts of a seed by their name; empty for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The answer to ``SeedWanted``: the ``parts`` that servers start from, with the state and the reason for people."""
+
+    state: SeedState
+    reason: str = ""
+    parts: Parts = field(default_factory=dict)
+
+
+def choose(wanted: SeedWanted, sources: Mapping[str, str], stored: Iterable[StoredSeed]) -> Choice:
+    """The best of the *stored* seeds for *wanted*. *sources* are those of the primary servers, by server."""
+    if not wanted.key:
+        return Choice("miss", wanted.reason or "nothing can be cached")
+    sets: dict[str, dict[str, StoredSeed]] = {}
+    for seed in stored:
+        sets.setdefault(seed.manifest.key, {})[seed.manifest.part] = seed
+    if parts := sets.get(wanted.key):
+        refused = refusal(parts, sources)
+        return Choice("miss", refused) if refused else Choice("hit", "", parts)
+    near = {
+        key: _manifest(parts)
+        for key, parts in sets.items()
+        if _manifest(parts).base == wanted.base and not refusal(parts, sources)
+    }
+    ancestors = {key: one for key, one in near.items() if is_ancestor(one.migrations, wanted.migrations)}
+    if ancestors:
+        key = max(ancestors, key=lambda key: (len(ancestors[key].migrations), key))
+        return Choice("near", new_migrations(ancestors[key].migrations, wanted.migrations), sets[key])
+    return Choice("miss", _why_none(wanted, sets, near))
+
+
+def refusal(parts: Parts, sources: Mapping[str, str]) -> str:
+    """Why servers of these *sources* cannot start from *parts*; empty if they can."""
+    servers = {part for part in parts if not part.startswith(FILE_PART)}
+    if {name for seed in parts.values() for name in seed.manifest.parts} != set(parts):
+        return "a part of the cached databases is missing"
+    if servers != set(sources):
+        return "the cached databases are of other servers"
+    changed = sorted(part for part in servers if parts[part].manifest.source != sources[part])
+    return f"the programs of the server {changed[0]} have changed" if changed else ""
+
+
+def is_ancestor(earlier: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether the migrations *earlier*, with their content, come among the *wanted* ones in the same order."""
+    rest = iter(wanted)
+    return bool(earlier) and all(migration in rest for migration in earlier)
+
+
+def new_migrations(earlier: Sequence[str], wanted: Sequence[str]) -> str:
+    """The migrations that are on top of *earlier*, for people."""
+    known = set(earlier)
+    new = [migration.partition(":")[0] for migration in wanted if migration not in known]
+    shown = ", ".join(new[:3]) + (f" and {len(new) - 3} more" if len(new) > 3 else "")
+    return f"new: {shown}"
+
+
+def _why_none(wanted: SeedWanted, sets: Mapping[str, Parts], near: Mapping[str, Manifest]) -> str:
+    if not sets:
+        return "no databases are cached yet"
+    if not near:
+        return "nothing that is cached has these settings, apps and packages"
+    names = {migration.partition(":")[0]: migration for migration in wanted.migrations}
+    latest = max(near.values(), key=lambda one: len(set(one.migrations) & set(wanted.migrations)))
+    changed = [name for each in latest.migrations if names.get(name := each.partition(":")[0]) != each]
+    return f"{changed[0]} has changed" if changed else "the migrations have another order"
+
+
+def _manifest(parts: Parts) -> Manifest:
+    return next(iter(parts.values())).manifest
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The state of a run at its end, as far as it decides on saving.
+
+    ``key`` is that of ``SeedUsed``, ``slots`` that of ``SeedWanted``, ``found`` the number of slots in the seed of a hit.
+    ``are_templates_ready``: ``DatabasesReady`` came. ``has_lost_server``: a server went away, or cannot answer.
+    """
+
+    key: str
+    state: SeedState
+    slots: int
+    found: int = 0
+    are_templates_ready: bool = False
+    has_lost_server: bool = False
+    is_persistent: bool = False
+
+
+def is_worth_saving(end: End) -> bool:
+    """Whether the databases at the *end* of a run are known to be good, and are not in the cache with as many slots."""
+    if not end.key or not end.are_templates_ready or end.has_lost_server or end.is_persistent:
+        return False
+    return end.state != "hit" or end.slots > end.found
