@@ -212,11 +212,13 @@ class Schedule:
     def _next(self, slot: Slot, now: float, *, is_fresh: bool, left: frozenset[str]) -> list[Command]:
         """Give the slot's worker its next assignment, or retire it; ``is_fresh``: it has run nothing yet."""
         assignment = slot.rest or self._take(slot, now, is_fresh=is_fresh, left=left)
+        # a worker that was told to end goes on until the signal arrives
+        ending = slot.ending if slot.ending and slot.ending.is_terminated else None
         if assignment is None:
-            slot.phase = Retiring(now)
+            slot.phase = Retiring(now, ending=ending)
             return [Retire(slot.number)]
         slot.rest = None
-        slot.phase = Busy(assignment, now, left)
+        slot.phase = Busy(assignment, now, left, ending=ending)
         slot.busy_until = now + self._units[assignment.unit].seconds
         return [Assign(slot.number, assignment)]
 

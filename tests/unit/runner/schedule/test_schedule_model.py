@@ -9,7 +9,7 @@ from math import inf
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harness.protocol.results import Outcome
@@ -333,6 +333,16 @@ def suites(draw: st.DrawFn) -> list[Unit]:
     st.sampled_from([None, None, 10.0, 100.0]),
     st.integers(0, 2**32),
     st.frozensets(st.sampled_from(["stop", "set-up"])),
+)
+# the run's time ends while a worker starts, which becomes ready, and retires, before it is killed
+@example(
+    [Unit("U0", (0, 1, 2, 3), True, False), Unit("U1", (4,), True, False, own_data="a"), Unit("U2", (5,), True, False)],
+    3,
+    (0, 1),
+    False,
+    10.0,
+    5429,
+    frozenset(),
 )
 def test_every_run_ends_with_one_outcome_for_each_test(
     units: list[Unit],
