@@ -92,7 +92,8 @@ class SeedCache:
     def choose(self, sources: Mapping[str, str]) -> Choice:
         """The answer to the run's ``SeedWanted``; *sources* are the programs of the primary servers."""
         assert self._wanted is not None
-        choice = decision.choose(self._wanted, sources, self._store.all())
+        last = self._memory.read(self._identity)
+        choice = decision.choose(self._wanted, sources, self._store.all(), last_near=last.near if last else "")
         if choice.parts and not all(map(store.is_whole, choice.parts.values())):
             self._store.remove(next(iter(choice.parts.values())).manifest.key)
             choice = Choice("miss", "the cached databases were torn or changed")
@@ -146,7 +147,9 @@ class SeedCache:
     def remember(self) -> None:
         """Remember the run for the next one, if its templates were made."""
         if self._topology is not None and self._used is not None:
-            self._memory.write(self._identity, LastRun(self._fingerprint, self._topology, self._used.key))
+            near = self._wanted.key if self._wanted and self._used.state == "near" else ""
+            last = LastRun(self._fingerprint, self._topology, self._used.key, near)
+            self._memory.write(self._identity, last)
 
     def fetch_files(self, runner: Runner) -> tuple[SavedFile, ...] | None:
         """The files of SQLite that the runner has saved, brought here; ``None`` if one could not be brought."""

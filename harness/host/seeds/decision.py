@@ -22,8 +22,14 @@ class Choice:
     parts: Parts = field(default_factory=dict)
 
 
-def choose(wanted: SeedWanted, sources: Mapping[str, str], stored: Iterable[StoredSeed]) -> Choice:
-    """The best of the *stored* seeds for *wanted*. *sources* are those of the primary servers, by server."""
+def choose(
+    wanted: SeedWanted, sources: Mapping[str, str], stored: Iterable[StoredSeed], *, last_near: str = ""
+) -> Choice:
+    """The best of the *stored* seeds for *wanted*. *sources* are those of the primary servers, by server.
+
+    *last_near* is the key of the last run if that began from an ancestor: its databases are not kept, and this run begins from
+    nothing, so that its own can be.
+    """
     if not wanted.key:
         return Choice("miss", wanted.reason or "nothing can be cached")
     sets: dict[str, dict[str, StoredSeed]] = {}
@@ -38,6 +44,10 @@ def choose(wanted: SeedWanted, sources: Mapping[str, str], stored: Iterable[Stor
         if _manifest(parts).base == wanted.base and not refusal(parts, sources)
     }
     ancestors = {key: one for key, one in near.items() if is_ancestor(one.migrations, wanted.migrations)}
+    if ancestors and wanted.key == last_near:
+        return Choice(
+            "miss", "the last run had these migrations on top of others; now they are made from nothing, to be kept"
+        )
     if ancestors:
         key = max(ancestors, key=lambda key: (len(ancestors[key].migrations), key))
         return Choice("near", new_migrations(ancestors[key].migrations, wanted.migrations), sets[key])

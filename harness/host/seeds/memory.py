@@ -26,11 +26,14 @@ _DEPENDENCIES = ("*requirements*.txt", "*.lock", "pyproject.toml", "Pipfile*", "
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """A run that has made its templates. ``key`` is empty where they must not be cached."""
+    """A run that has made its templates. ``key`` is empty where they must not be cached. ``near`` is the key that was wanted
+    where they began from an ancestor.
+    """
 
     fingerprint: str
     topology: TopologyFound
     key: str
+    near: str = ""
 
 
 def fingerprint(root: Path, names: Iterable[str], settings: str | None) -> str:
@@ -61,14 +64,15 @@ class Memory:
         try:
             values = json.loads((self._folder / identity).read_text())
             topology = codec.decode_body(values["topology"])
-            last = LastRun(str(values["fingerprint"]), topology, str(values["key"]))
+            last = LastRun(str(values["fingerprint"]), topology, str(values["key"]), str(values.get("near", "")))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return last if isinstance(topology, TopologyFound) else None
 
     def write(self, identity: str, last: LastRun) -> None:
         """Remember *last*; nothing happens where that cannot be written."""
-        values = {"fingerprint": last.fingerprint, "topology": codec.encode_body(last.topology), "key": last.key}
+        topology = codec.encode_body(last.topology)
+        values = {"fingerprint": last.fingerprint, "topology": topology, "key": last.key, "near": last.near}
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as file:

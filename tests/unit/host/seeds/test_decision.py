@@ -51,6 +51,12 @@ class TestChoose:
     def test_a_miss_has_its_reason(self, stored: list[StoredSeed], reason: str) -> None:
         assert choose(WANTED, SOURCES, stored) == Choice("miss", reason)
 
+    def test_after_a_near_run_its_key_is_made_from_nothing(self) -> None:
+        stored = [seed("old", "a.0001_x:1")]
+        assert choose(WANTED, SOURCES, stored, last_near="other").state == "near"
+        assert choose(WANTED, SOURCES, stored, last_near=WANTED.key).state == "miss"
+        assert choose(WANTED, SOURCES, [*stored, seed(WANTED.key)], last_near=WANTED.key).state == "hit"
+
     def test_without_a_key_the_runner_says_why(self) -> None:
         wanted = SeedWanted("", reason="setup_databases is the project's own")
         assert choose(wanted, SOURCES, [seed("")]) == Choice("miss", "setup_databases is the project's own")
