@@ -143,6 +143,7 @@ class GitHub:
             "event_name": "push",
             "event": {},
             "run_attempt": str(self.attempt),
+            "run_id": "1",
             "token": "token-of-the-run",
         }
         return {

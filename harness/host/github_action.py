@@ -34,7 +34,7 @@ DIGITS = 16
 
 
 def prepare(variables: Mapping[str, str], today: datetime.date) -> dict[str, str]:
-    """The paths of a run, the name of its uploaded artifacts, and the keys of the images' cache."""
+    """The paths of a run, the name of its uploaded artifacts, and the keys of the caches of images and of databases."""
     name = slug(variables["NAME"]) or artifact_name(variables)
     folder = Path(variables["RUNNER_TEMP"]) / "harness"
     try:
@@ -50,6 +50,9 @@ def prepare(variables: Mapping[str, str], today: datetime.date) -> dict[str, str
         "images": str(folder / "images" / "images.tar"),
         "key": restore_key + installation,
         "restore-key": restore_key,
+        "cache": str(folder / "cache"),
+        # the workflow adds the run: what is kept under a key never changes
+        "databases-key": f"harness-databases-{variables['RUNNER_OS']}-{variables['RUNNER_ARCH']}-{name}-",
     }
 
 

@@ -109,6 +109,8 @@ def test_artifacts_of_each_job_have_a_name(given: dict[str, str], name: str) -> 
     outputs = prepare(**({"PROJECT": STOREFRONT} | given))
     assert outputs["name"] == name
     assert outputs["artifacts"] == f"/tmp/runner/harness/artifacts/{name}"
+    assert outputs["cache"] == "/tmp/runner/harness/cache"
+    assert outputs["databases-key"].endswith(f"-{name}-")
 
 
 class TestRun:
