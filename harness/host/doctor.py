@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ExitCode, HarnessError, ServerError
+from harness.host.cache import cache_folder
 from harness.host.config.load import load
 from harness.host.config.options import Config
 from harness.host.docker.client import Client, connect
@@ -39,6 +40,7 @@ from harness.host.local.binaries.survey import Offer, survey
 from harness.host.project.files import project_files
 from harness.host.project.python_version import PYTHONS, Wanted
 from harness.host.run.platforms.choice import Kind, choose
+from harness.host.saving.commands import cached
 
 GIGABYTE = 1_000_000_000
 DISK_NEEDED_BYTES = 1 * GIGABYTE
@@ -99,9 +101,20 @@ def run_doctor(environ: Mapping[str, str], *, remove: bool = False, remove_kept:
     if any(finding.level == "ok" for finding in local):
         engine = [without_engine(finding, kind) for finding in engine]
     kept = check_kept(*kept_now(remove, remove_kept), time.time())
-    findings = [python, git, *configuration, *engine, *local, *_local_remains(remove), kept]
+    findings = [python, git, *configuration, *engine, *local, *_local_remains(remove), kept, check_cache(environ)]
     print(render(findings))
     return verdict(findings)
+
+
+def check_cache(environ: Mapping[str, str]) -> Finding:
+    """The cached test databases in the folder that *environ* names, or why there can be none."""
+    if cache_folder(environ) == Path(os.devnull):
+        return Finding("note", "Cache", "none: HARNESS_CACHE names no folder")
+    try:
+        seen, *_ = cached(environ)
+    except HarnessError as error:
+        return Finding("note", "Cache", error.message, error.hint)
+    return Finding("ok", "Cache", seen)
 
 
 def verdict(findings: Sequence[Finding]) -> ExitCode:

@@ -44,8 +44,14 @@ def run_cache(environ: Mapping[str, str], *, wait: bool = False, clear: bool = F
         volumes = _remove_volumes(folder)
         print(f"Removed {len(gone)} files ({_size(gone)}) and {volumes} volumes.")
         return ExitCode.GREEN
-    print("\n".join(lines(folder, store.all(), job.at_work(folder), time.time())))
+    print("\n".join(cached(environ)))
     return ExitCode.GREEN
+
+
+def cached(environ: Mapping[str, str]) -> list[str]:
+    """The ``lines`` of the cache that *environ* names. Raises ``UsageError`` for a folder that cannot be used."""
+    folder = private_folder(environ, FOLDER)
+    return lines(folder, Store(folder, 0).all(), job.at_work(folder), time.time())
 
 
 def lines(folder: Path, seeds: Iterable[StoredSeed], savers: Iterable[str], now: float) -> list[str]:

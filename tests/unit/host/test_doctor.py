@@ -14,6 +14,7 @@ from harness.host.config.load import load
 from harness.host.doctor import (
     Finding,
     Machine,
+    check_cache,
     check_configuration,
     check_disk,
     check_engine,
@@ -267,3 +268,11 @@ class TestConfiguration:
         wrong = Finding("missing", "Configuration", "workdir names nothing")
         assert verdict([wrong]) is ExitCode.USAGE
         assert verdict([wrong, Finding("missing", "Docker engine", "none")]) is ExitCode.SERVERS
+
+
+def test_the_cache_has_a_row(tmp_path: Path) -> None:
+    found = check_cache({"HARNESS_CACHE": str(tmp_path)})
+    assert (found.level, found.seen) == ("ok", f"{tmp_path}/databases: 0 cached states of databases, 0.0 MB")
+    (tmp_path / "file").write_text("")
+    assert check_cache({"HARNESS_CACHE": f"{tmp_path}/file"}).level == "note"
+    assert check_cache({"HARNESS_CACHE": "/dev/null"}).level == "note"
