@@ -32,7 +32,7 @@ from harness.host.run.platforms import choice
 from harness.host.run.record import throttled
 from harness.host.run.resources import Resources
 from harness.host.run.servers import Servers
-from harness.host.run.session import entry
+from harness.host.run.task import entry
 from harness.protocol.events import Event, Notice, ServerReady, TopologyFound
 from harness.protocol.messages import Endpoint
 

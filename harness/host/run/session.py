@@ -11,17 +11,13 @@ import gc
 import json
 import os
 import posixpath
-import shlex
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import ExitCode, HarnessError, ServerError, UsageError
-from harness.host.config import command_line
-from harness.host.config.frameworks import pytest_args
-from harness.host.config.options import DEFAULT, Config, explain
+from harness.errors import ExitCode, HarnessError, ServerError
+from harness.host.config.options import Config, explain
 from harness.host.interrupts import ignore_further, interruptible, submit, uninterrupted
 from harness.host.launch.conversation import Conversation, end_error
 from harness.host.launch.liveness import Liveness
@@ -30,14 +26,15 @@ from harness.host.planning.plan import ServerPlan, routed
 from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
-from harness.host.project.settings_search import VARIABLE, suggestions
-from harness.host.run import history, left_behind
-from harness.host.run.collected import collect
+from harness.host.run import history
 from harness.host.run.environment import Environment, read_environment
+from harness.host.run.files import left_behind
+from harness.host.run.files.collected import collect
 from harness.host.run.platforms import choice
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
 from harness.host.run.server_start import ServerStart
+from harness.host.run.task import below, entry, task
 from harness.host.saving.job import SavedFile
 from harness.host.saving.seed_cache import SeedCache, open_cache
 from harness.protocol import codec, naming
@@ -52,14 +49,12 @@ from harness.protocol.events import (
     SeedWanted,
     TopologyFound,
 )
-from harness.protocol.messages import Begin, Endpoint, RunSpec, SeedFound, ServersReady, Stop, TimeLimit, UseRoutes
+from harness.protocol.messages import Begin, Endpoint, RunSpec, SeedFound, ServersReady, Stop, UseRoutes
 from harness.report.artifacts import Artifacts
-from harness.report.formats import replay
 
 if TYPE_CHECKING:
     from harness.host.run.servers import Servers
 
-_REPLAY_HINT = "A run leaves such files in the folder replay of its artifacts, one for each failure."
 STOP_S = 15.0
 """The time, in seconds, that the runner has to end by itself after a ``Stop``."""
 EXIT_S = 30.0
@@ -78,7 +73,7 @@ def run_ci(config: Config, environment: Environment | None = None, *, is_command
     gc.set_threshold(100_000, 50, 100)
     environment = environment or read_environment(config, os.environ, is_command=is_command)
     # read before the artifacts are replaced: the file to replay may be one of them
-    spec = dataclasses.replace(_spec(config), history=history.read(config, os.environ))
+    spec = dataclasses.replace(task(config), history=history.read(config, os.environ))
     with Artifacts.open(config.artifacts) as artifacts, contextlib.closing(environment.console(config)) as console:
         record = Record(config, environment, artifacts, console)
         with interruptible():
@@ -350,7 +345,7 @@ class _Run:
     def _collect(self) -> None:
         """Save the files that the tests have written, while the place where they ran is there."""
         config = self._resources.config
-        wanted = [posixpath.join(_below(config.root, config.project), path) for path in config.collect]
+        wanted = [posixpath.join(below(config.root, config.project), path) for path in config.collect]
         is_complete = isinstance(self._end, RunFinished)
         runner, artifacts, note = self._conversation.runner, self._artifacts, self._record.add
         collect(runner, self._written, wanted, artifacts, note, is_complete=is_complete)
@@ -377,64 +372,3 @@ class _Run:
             if server not in self._lost_servers:
                 self._lost_servers.add(server)
                 self._record.abort(failure)
-
-
-def _spec(config: Config) -> RunSpec:
-    return dataclasses.replace(
-        entry(config),
-        labels=config.labels,
-        django_args=command_line.django_args(config),
-        workers=config.parallel,
-        timeout_s=config.timeout,
-        is_timeout_given=config.sources["timeout"] != DEFAULT,
-        timeouts=tuple(TimeLimit(pattern, seconds) for pattern, seconds in config.timeouts.items()),
-        run_timeout_s=config.run_timeout,
-        retries=config.retries,
-        repeat=config.repeat,
-        replay=_replay(config),
-        check_isolation=config.check_isolation,
-        mirrors=config.mirrors,
-        legacy_discovery=config.legacy_discovery,
-        doctest=config.doctest,
-        cache=config.cache,
-        cache_setup=config.cache_setup,
-        verify_template=config.verify_template,
-    )
-
-
-def entry(config: Config, plan_only: bool = False) -> RunSpec:
-    """The fields by which the runner loads the settings: commands, and the module that the user named or the script's."""
-    is_named = config.sources["settings"] != MANAGE_PY
-    return RunSpec(
-        plan_only=plan_only,
-        before=config.before,
-        project=_below(config.root, config.project),
-        workdir=_below(config.root, config.project / (config.workdir or "")),
-        is_workdir_found=config.sources["workdir"] == MANAGE_PY,
-        script=config.script,
-        bootstrap=tuple(shlex.split(config.bootstrap or "")),
-        settings=config.settings if is_named else None,
-        django=config.run_django,
-        framework=config.framework,
-        pytest_args=pytest_args(config),
-        is_settings_variable=config.sources["settings"] == VARIABLE,
-        settings_advice="" if config.settings else " ".join(suggestions(config.project)),
-    )
-
-
-def _below(root: Path, folder: Path) -> str:
-    """*folder* as a path from *root*; empty for *root* itself."""
-    return "" if folder == root else folder.relative_to(root).as_posix()
-
-
-def _replay(config: Config) -> tuple[str, ...]:
-    """The tests in the file of ``--replay``. Raises ``UsageError`` for a file that cannot be read, or that names none."""
-    if config.replay is None:
-        return ()
-    try:
-        tests = replay.parse(config.replay.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{config.replay} cannot be read: {error}", hint=_REPLAY_HINT) from error
-    if not tests:
-        raise UsageError(f"{config.replay} names no test.", hint=_REPLAY_HINT)
-    return tests

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 
-from harness.host.run.collected import files
+from harness.host.run.files.collected import files
 
 
 def archive(*members: tuple[str, str | None]) -> list[bytes]:

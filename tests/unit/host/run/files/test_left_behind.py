@@ -11,8 +11,8 @@ from harness.errors import ExitCode
 from harness.host.config.load import load
 from harness.host.config.options import Config
 from harness.host.project.files import Listing, list_files
-from harness.host.run import left_behind
-from harness.host.run.left_behind import LeftBehind
+from harness.host.run.files import left_behind
+from harness.host.run.files.left_behind import LeftBehind
 from harness.protocol.events import AttemptFinished, Event, RunAborted, TopologyFound
 from harness.protocol.results import Failure, Outcome
 from harness.protocol.topology import Topology
