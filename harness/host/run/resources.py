@@ -95,7 +95,8 @@ class Resources:
         return self._engine
 
     def _add(self, notice: Notice) -> None:
-        if self._record is not None:
+        if self._record is not None and notice not in self._notices:  # servers may be prepared again
+            self._notices.add(notice)
             self._record.add(notice)
 
     def __exit__(self, *_exception: object) -> None:
