@@ -70,18 +70,34 @@ def environment(**changes: str | None) -> dict[str, str]:
     return env
 
 
+def as_ordinary_user() -> tuple[str, ...]:
+    """The words before a command line that run it without the rights of root, in a user namespace where this process has them."""
+    return ("unshare", "--user", "--map-user=65534", "--map-group=65534") if os.geteuid() == 0 else ()
+
+
 def harness(
-    *args: str, artifacts: Path, cwd: Path = ROOT, env: dict[str, str] | None = None, timeout: float = 300
+    *args: str,
+    artifacts: Path,
+    cwd: Path = ROOT,
+    env: dict[str, str] | None = None,
+    timeout: float = 300,
+    prefix: tuple[str, ...] = (),
 ) -> Ended:
     """``harness ci`` with *args*, its artifacts in *artifacts*."""
-    return command("ci", "--artifacts", str(artifacts), *args, artifacts=artifacts, cwd=cwd, env=env, timeout=timeout)
+    words = ("ci", "--artifacts", str(artifacts), *args)
+    return command(*words, artifacts=artifacts, cwd=cwd, env=env, timeout=timeout, prefix=prefix)
 
 
 def command(
-    *args: str, artifacts: Path, cwd: Path = ROOT, env: dict[str, str] | None = None, timeout: float = 300
+    *args: str,
+    artifacts: Path,
+    cwd: Path = ROOT,
+    env: dict[str, str] | None = None,
+    timeout: float = 300,
+    prefix: tuple[str, ...] = (),
 ) -> Ended:
     process = subprocess.run(
-        [sys.executable, "-m", "harness", *args],
+        [*prefix, sys.executable, "-m", "harness", *args],
         cwd=cwd,
         env=env or environment(),
         capture_output=True,

@@ -115,7 +115,8 @@ SECOND = """
 class Project:
     """A project with a cache of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, servers: str = "docker", prefix: tuple[str, ...] = ()) -> None:
+        self.servers, self.prefix = servers, prefix
         self.folder, self.cache = folder / "shop", folder / "cache"
         self.user = f"user-{secrets.token_hex(4)}"
         for name, text in FILES.items():
@@ -137,9 +138,10 @@ class Project:
 
     def start(self, *args: str, **changes: str | None) -> Ended:
         """A run that succeeds."""
-        flags = ("--runner", "host", "--parallel", "2", "--servers", "docker")
+        flags = ("--runner", "host", "--parallel", "2", "--servers", self.servers)
         artifacts = self.folder.parent / "artifacts"
-        ended = harness(*flags, *args, artifacts=artifacts, cwd=self.folder, env=self.environment(**changes))
+        env = self.environment(**changes)
+        ended = harness(*flags, *args, artifacts=artifacts, cwd=self.folder, env=env, prefix=self.prefix)
         assert ended.code == 0, ended.output
         return ended
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from harness.host.local.account import account
 from harness.host.local.binaries import Binaries
 from harness.host.local.platform import LocalPlatform
 from harness.host.planning.plan import ServerPlan, make_plan
+from harness.host.platform import Seed
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.messages import Endpoint
 from tests.e2e import command
@@ -298,6 +300,27 @@ class TestLease:
         assert not any(map(is_alive, mains))
 
 
+def test_a_migrated_seed_that_cannot_be_read_to_its_end(platform: LocalPlatform, run: str) -> None:
+    plan = plan_of(platform, "postgres")
+    programs = platform.programs("postgres", plan.servers[0].version)
+    content = programs.seed.read_bytes()
+    with tarfile.open(programs.seed) as tar:
+        at_a_member = tar.getmembers()[-1].offset
+
+    def until_an_error() -> Iterator[bytes]:
+        yield content[:at_a_member]
+        raise ValueError
+
+    for read in (until_an_error, lambda: iter([content[: at_a_member + 100]]), lambda: iter(())):
+        options = ServerOptions(run=run, seeds={"default": Seed("digest", len(content), read)})
+        with pytest.raises(ServerError) as raised:
+            Servers(platform, plan, options).__enter__()
+        assert "the seed could not be unpacked" in raised.value.evidence
+    options = ServerOptions(run=run, seeds={"default": Seed("digest", len(content), lambda: iter([content]))})
+    with Servers(platform, plan, options) as servers:
+        assert servers.losses() == {}
+
+
 def test_servers_that_are_kept_outlive_the_process(platform: LocalPlatform, run: str) -> None:
     plan = plan_of(platform, "postgres")
     options = ServerOptions(run=run, persistent=True)
@@ -314,13 +337,6 @@ def test_servers_that_are_kept_outlive_the_process(platform: LocalPlatform, run:
         assert second.losses() == {}
     later.remove(run)
     assert gone(run)
-
-
-def as_ordinary_user(*words: str) -> list[str]:
-    """The command line that runs *words* without the rights of root, in a user namespace where this process has them."""
-    if os.geteuid() != 0:
-        return list(words)
-    return ["unshare", "--user", "--map-user=65534", "--map-group=65534", *words]
 
 
 def test_a_suite_runs_without_docker_and_without_root(
@@ -342,7 +358,7 @@ def test_a_suite_runs_without_docker_and_without_root(
     ]
     words += ["orders.tests.test_transactions", "reports"]
     done = subprocess.run(
-        as_ordinary_user(sys.executable, "-c", script, *words),
+        [*command.as_ordinary_user(), sys.executable, "-c", script, *words],
         cwd=command.ROOT,
         env=command.environment(HARNESS_CACHE=str(local_cache), TMPDIR=str(tmp_path), DOCKER_HOST="tcp://127.0.0.1:1"),
         capture_output=True,

@@ -15,8 +15,8 @@ from harness.host.docker.containers import ROLE_LABEL, RUN_LABEL
 from harness.host.docker.server import SOCKETS
 from harness.host.local import folders, processes
 from harness.host.local.account import account
+from harness.host.local.environment import socket_variables
 from harness.host.local.folders import Found
-from harness.host.local.server import socket_variables
 
 DRIVERS = Path(__file__).parent / "drivers"
 """A folder with a driver of MySQL for tests that run in this environment, which has PyMySQL."""

@@ -33,6 +33,7 @@ from harness.host.docker.errors import FAILURES, refused
 from harness.host.docker.seeds import saved, volumes
 from harness.host.engines.engine import seed_variables
 from harness.host.platform import HandedOver, PersistentServer, ServerSpec, State
+from harness.host.seeds.saved import Data
 from harness.protocol import naming
 
 LOCALHOST = "127.0.0.1"
@@ -192,7 +193,7 @@ class ServerContainer:
             return LOCALHOST, int(self._container.get_docker_client().port(self.id, self.spec.port))
 
     def state_of_contents(self, since: str, templates: Sequence[str]) -> str:
-        return saved.Data(self._client, self.id, templates, 0).state(since)
+        return Data(saved.script(self._client, self.id), templates, 0).state(since)
 
     def hand_over(self) -> HandedOver | None:
         descriptor = None if self._hold is None else self._hold.give_away()

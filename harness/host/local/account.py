@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from dataclasses import dataclass
+from typing import Any
 
 NOBODY = "nobody"
 """The user of servers that root starts: PostgreSQL refuses to run as root, and MySQL would have all of its rights."""
@@ -22,6 +23,11 @@ class Account:
     def options(self) -> tuple[str, ...]:
         """The options of ``supervisor`` that take this user on."""
         return (f"uid={self.uid}", f"gid={self.gid}") if self.is_other else ()
+
+    @property
+    def process_options(self) -> dict[str, Any]:
+        """The options of ``subprocess`` that take this user on."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_other else {}
 
 
 def account() -> Account:

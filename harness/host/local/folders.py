@@ -34,7 +34,8 @@ REMOVE_S = 30.0
 class Description:
     """The description of a server, which is in its folder: what later runs and ``harness doctor`` must know of it.
 
-    ``source`` is the source of its programs, for people, ``environment`` that of its ``ServerSpec``.
+    ``source`` is the source of its programs, for people, ``parts`` the folder of its scripts, ``environment`` that of its
+    ``ServerSpec``.
     """
 
     run: str
@@ -46,6 +47,7 @@ class Description:
     port: int
     source: str
     is_held: bool
+    parts: str = ""
     folders: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import ServerError
 from harness.host.engines import Place
-from harness.host.local import addresses, folders, seeds
+from harness.host.local import addresses, folders, seeds, supervisor
 from harness.host.local.account import account
 from harness.host.local.binaries import Binaries, find
 from harness.host.local.folders import Description
@@ -139,7 +139,7 @@ class LocalPlatform:
         primary = spec.environment.get("HARNESS_PRIMARY")
         place = Place(
             parts=str(programs.parts),
-            seed=str(programs.seed),
+            seed=str(programs.seed) if spec.seed is None else f"/dev/fd/{supervisor.DESCRIPTOR}",
             host=spec.host,
             options=programs.options,
             address=(address, port),
@@ -155,6 +155,7 @@ class LocalPlatform:
             port=port,
             source=programs.source,
             is_held=spec.is_held,
+            parts=str(programs.parts),
             folders=programs.folders,
             variables=programs.variables,
             environment=spec.environment,

@@ -5,6 +5,7 @@ A seed is what ``images/*/seed.sh`` makes for an image, as a tar; beside it are 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -18,18 +19,19 @@ from harness.host.digest import digest_of
 from harness.host.local import folders, supervisor
 from harness.host.local.account import Account
 from harness.host.local.binaries import Binaries
-from harness.host.local.server import Programs, Supervised, environment_of
+from harness.host.local.environment import environment_of
+from harness.host.local.server import Programs, Supervised
 from harness.host.locks import alone
 
-FOLDER, SEED = "local-seeds", "seed.tar"
-"""The folder of the cache with a folder for each seed, and the seed's name there."""
+FOLDER, SEED, IDENTITY = "local-seeds", "seed.tar", "identity"
+"""The folder of the cache with a folder for each seed; the names there of the seed and of the file with ``Programs.identity``."""
 DIGITS = 16
 EVIDENCE_LINES = 20
 ROOM_BYTES = 512 << 20
 """The memory below which a seed is made on disk."""
 UNUSED_FILES = ("Dockerfile",)
 """The ends of names of a recipe's files that are for images alone."""
-_MAKE = f'sh "$HARNESS_PARTS/seed.sh" "$1" && tar -cSf - -C "$HARNESS_HOME/data" . >&{supervisor.OUTPUT}'
+_MAKE = f'sh "$HARNESS_PARTS/seed.sh" "$1" && tar -cSf - -C "$HARNESS_HOME/data" . >&{supervisor.DESCRIPTOR}'
 
 Recipe = Callable[[str], Iterable[tuple[str, bytes]]]
 """The files of an engine's recipe, by its name: ``host.images.recipe`` reads them."""
@@ -54,7 +56,13 @@ def programs(
                 cache.prune(where.parent, time.time())
     cache.use(where)
     return Programs(
-        _folders(binaries), binaries.environment, binaries.source, where, where / SEED, " ".join(binaries.options)
+        folders=_folders(binaries),
+        variables=binaries.environment,
+        source=binaries.source,
+        parts=where,
+        seed=where / SEED,
+        identity=identity(where, binaries, files),
+        options=" ".join(binaries.options),
     )
 
 
@@ -73,6 +81,14 @@ def _digest(binaries: Binaries, files: Iterable[tuple[str, bytes]]) -> str:
     return digest_of([program.encode(), *parts])[:DIGITS]
 
 
+def identity(where: Path, binaries: Binaries, files: Iterable[tuple[str, bytes]]) -> str:
+    """The name of the programs by the content of the server's own one and of the recipe's *files*; *where* may have it."""
+    with contextlib.suppress(FileNotFoundError):
+        return (where / IDENTITY).read_text()
+    parts = [part for name, content in files for part in (name.encode(), content)]
+    return f"{binaries.engine}-{binaries.version}-{digest_of([binaries.server.read_bytes(), *parts])[:DIGITS]}"
+
+
 def _make(
     where: Path,
     binaries: Binaries,
@@ -89,6 +105,7 @@ def _make(
             (making / name).chmod(0o644)
         _make_seed(making, binaries, account, environ)
         (making / SEED).chmod(0o644)
+        (making / IDENTITY).write_text(identity(making, binaries, files))
         shutil.rmtree(where, ignore_errors=True)  # a folder without a seed is the remains of another version
         making.rename(where)
     finally:
@@ -104,7 +121,7 @@ def _make_seed(making: Path, binaries: Binaries, account: Account, environ: Mapp
             ["sh", "-c", _MAKE, "seed", binaries.wanted],
             environment,
             folders.bases(is_on_disk=folders.memory_bytes() < ROOM_BYTES),
-            output=output.fileno(),
+            descriptor=output.fileno(),
         )
         try:
             log = os.open(made.folder / supervisor.LOG, os.O_RDONLY | os.O_CLOEXEC)

@@ -17,24 +17,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import ServerError
-from harness.host.local import folders, processes, supervisor
+from harness.host.local import folders, processes, saved, supervisor
 from harness.host.local.account import Account
+from harness.host.local.environment import environment_of, socket_variables
 from harness.host.local.folders import Description
-from harness.host.platform import HandedOver, ServerSpec, State
+from harness.host.platform import HandedOver, Seed, ServerSpec, State
+from harness.host.seeds.saved import Data
 
 FOLLOW_S = 0.004
 """The time between two looks at a log that is being followed."""
 EXECUTE_S = 300.0
+NO_HEADER = b"torn" * 256
+"""Bytes that tar takes for no header of a member."""
 END_S = supervisor.END_S + supervisor.KILL_S
-LEFT_OUT = ("LD_PRELOAD", "PYTHON", "TMPDIR", "MYSQL_", "PG", "HARNESS_", "LC_", "LANG")
-"""The beginnings of variables of this process that a server does not get: they name other servers, or its own language."""
 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
     """The parts of a local server: the programs in ``folders``, with ``variables``, and the script in ``parts`` on ``seed``.
 
-    ``source`` is the source of the programs, for people, ``options`` are words of the server's command line.
+    ``source`` is the source of the programs, for people, ``identity`` their name by content, which is the same on each machine.
+    ``options`` are words of the server's command line.
     """
 
     folders: tuple[str, ...]
@@ -42,23 +45,14 @@ class Programs:
     source: str
     parts: Path
     seed: Path
+    identity: str = ""
     options: str = ""
 
 
-def environment_of(folders: Sequence[str], variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the programs in *folders*: that of this process, without what belongs to other servers."""
-    kept = {name: value for name, value in environ.items() if not name.startswith(LEFT_OUT)}
-    path = os.pathsep.join([*folders, kept.get("PATH", os.defpath)])
-    return {**kept, **variables, "PATH": path, "LC_ALL": "C"}
-
-
-def socket_variables(folder: str, port: int) -> dict[str, str]:
-    """The variables by which the clients of all engines find the server in *folder*."""
-    return {"PGHOST": folder, "PGPORT": str(port), "MYSQL_UNIX_PORT": f"{folder}/mysqld.sock"}
-
-
 class Supervised:
-    """A command below a supervisor, in a folder of its own that is gone with it. It gets *output* as ``supervisor.OUTPUT``."""
+    """A command below a supervisor, in a folder of its own that is gone with it. It gets *descriptor* as
+    ``supervisor.DESCRIPTOR``.
+    """
 
     def __init__(
         self,
@@ -68,7 +62,7 @@ class Supervised:
         bases: Sequence[Path],
         *,
         is_held: bool = True,
-        output: int | None = None,
+        descriptor: int | None = None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         """Start it; *on_end* is called in another thread when it has ended, and ``code`` is its exit status then.
@@ -76,7 +70,7 @@ class Supervised:
         Raises ``ServerError`` if its folder or its process cannot be made.
         """
         options = [*account.options, f"bases={os.pathsep.join(map(str, bases))}", f"held={int(is_held)}"]
-        options += [f"output={output}"] if output is not None else []
+        options += [f"descriptor={descriptor}"] if descriptor is not None else []
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, "run", *options, "--", *command],
@@ -85,7 +79,7 @@ class Supervised:
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
                 start_new_session=True,
-                pass_fds=() if output is None else (output,),
+                pass_fds=() if descriptor is None else (descriptor,),
             )
         except OSError as error:
             raise ServerError("No process could be started for a local server.", evidence=str(error)) from error
@@ -125,6 +119,41 @@ class Supervised:
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
+
+    def give_away(self) -> int | None:
+        """A descriptor of the lease, which this process then holds no more; ``None`` if there is none."""
+        if self.process.stdin is None or self.process.stdin.closed:
+            return None
+        given = os.dup(self.process.stdin.fileno())
+        self.close()
+        return given
+
+
+@contextlib.contextmanager
+def _piped(seed: Seed | None, account: Account) -> Iterator[int | None]:
+    """The descriptor of a pipe from which a process of *account* reads the content of *seed*, for the time of the block."""
+    if seed is None:
+        yield None
+        return
+    reader, writer = os.pipe()
+    try:
+        if account.is_other:
+            os.fchown(reader, account.uid, account.gid)  # tar opens it by its name, with the rights of its own user
+        threading.Thread(target=_feed, args=(writer, seed), name="seed", daemon=True).start()
+        yield reader
+    finally:
+        os.close(reader)
+
+
+def _feed(writer: int, seed: Seed) -> None:
+    """Write the content of *seed*. What cannot be read to its end does not unpack: there is no header of a member behind it."""
+    with contextlib.suppress(OSError), open(writer, "wb") as pipe:
+        written = 0
+        with contextlib.suppress(OSError, ValueError):
+            for piece in seed.read():
+                written += pipe.write(piece)
+        if written != seed.size:
+            pipe.write(NO_HEADER)
 
 
 @dataclass
@@ -166,14 +195,16 @@ class LocalServer:
         environment = environment_of(programs.folders, programs.variables, os.environ)
         environment |= {**self.spec.environment, **variables, supervisor.RECORD_VARIABLE: description.as_text()}
         self._description = description
-        self._own = Supervised(
-            self.account,
-            ["sh", str(programs.parts / "entry.sh")],
-            environment,
-            folders.bases(is_on_disk=self.spec.is_on_disk),
-            is_held=self.spec.is_held,
-            on_end=self.on_end,
-        )
+        with _piped(self.spec.seed, self.account) as seed:
+            self._own = Supervised(
+                self.account,
+                ["sh", str(programs.parts / "entry.sh")],
+                environment,
+                folders.bases(is_on_disk=self.spec.is_on_disk),
+                is_held=self.spec.is_held,
+                descriptor=seed,
+                on_end=self.on_end,
+            )
         self._open_log(self._own.folder)
         if not self.spec.is_held:
             self._own.process.wait()  # its child supervises the server, and outlives this process
@@ -231,11 +262,8 @@ class LocalServer:
             raise ServerError(f"The server {self.spec.host} was never made.")
         environment = environment_of(description.folders, description.variables, os.environ)
         environment |= socket_variables(self.id, description.port)
-        other = (
-            {"user": self.account.uid, "group": self.account.gid, "extra_groups": []} if self.account.is_other else {}
-        )
         try:
-            done = subprocess.run(  # type: ignore[call-overload]  # the options of another user, as a dict
+            done = subprocess.run(
                 list(command),
                 env=environment,
                 cwd="/",
@@ -243,7 +271,7 @@ class LocalServer:
                 capture_output=True,
                 timeout=EXECUTE_S,
                 check=False,
-                **other,
+                **self.account.process_options,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             message = f"{command[0]} could not be run on the server {self.spec.host}."
@@ -255,10 +283,11 @@ class LocalServer:
         return self._description.address, self._description.port
 
     def state_of_contents(self, since: str, templates: Sequence[str]) -> str:
-        raise ServerError("The databases of local servers are not cached yet.")
+        return Data(saved.script(self.folder, self.account), templates, 0).state(since)
 
     def hand_over(self) -> HandedOver | None:
-        return None
+        given = self._own.give_away() if self._own is not None and self.spec.is_held else None
+        return None if given is None else HandedOver(self.id, (given,))
 
     def wait(self, until: float) -> bool:
         """Whether everything of it is gone before *until*, a time of ``time.monotonic``."""

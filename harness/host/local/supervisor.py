@@ -8,8 +8,8 @@ signal, as a container does.
 ``supervisor.py remove OPTION=VALUE ... FOLDER ...`` does the same for the folders of servers whose supervisor was killed.
 
 Options: ``uid`` and ``gid`` of the server's processes, where root starts it; ``bases``, folders in which the server's may be
-made, the first that works; ``held=1`` for a server that ends with the standard input; ``output`` for a
-descriptor that the command gets as ``OUTPUT``.
+made, the first that works; ``held=1`` for a server that ends with the standard input; ``descriptor`` for one
+that the command gets as ``DESCRIPTOR``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOCK, LOG, RECORD, SCRATCH = "lock", "log", "server.json", "tmp"
 RECORD_VARIABLE = "HARNESS_RECORD"
 """The variable with the text of the description."""
 
-OUTPUT = 9
+DESCRIPTOR = 9
 """A shell need not know numbers of two digits."""
 
 LOG_BYTES = 32 << 20
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     return _run(options, list(argv[list(argv).index("--") + 1 :]))
 
 
-_OPTIONS = ("uid", "gid", "bases", "held", "output")
+_OPTIONS = ("uid", "gid", "bases", "held", "descriptor")
 
 
 def _drop_root(options: Mapping[str, str]) -> None:
@@ -89,7 +89,7 @@ def _run(options: Mapping[str, str], command: Sequence[str]) -> int:
         if not is_held and os.fork():
             os._exit(0)  # a server that outlives the run has no parent; the child goes on, with the lock
         os.write(lock, str(os.getpid()).encode())
-        server = _start(folder, log, command, int(options.get("output", -1)))
+        server = _start(folder, log, command, int(options.get("descriptor", -1)))
         told = os.dup(1)
         _tell(told, folder)
         os.dup2(log, 1)
@@ -134,20 +134,20 @@ def _open_files(folder: str) -> tuple[int, int]:
     return log, lock
 
 
-def _start(folder: str, log: int, command: Sequence[str], output: int) -> int:
+def _start(folder: str, log: int, command: Sequence[str], descriptor: int) -> int:
     pid = os.fork()
     if pid:
-        if output >= 0:
-            os.close(output)
+        if descriptor >= 0:
+            os.close(descriptor)
         return pid
     try:
         os.setsid()
         os.chdir(folder)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        if output >= 0:
-            os.dup2(output, OUTPUT)
-            os.set_inheritable(OUTPUT, True)
+        if descriptor >= 0:
+            os.dup2(descriptor, DESCRIPTOR)
+            os.set_inheritable(DESCRIPTOR, True)
         environment = {**os.environ, "HARNESS_HOME": folder, "TMPDIR": f"{folder}/{SCRATCH}"}
         signal.set_wakeup_fd(-1)
         os.execvpe(command[0], list(command), environment)  # noqa: S606 - the command is this package's own

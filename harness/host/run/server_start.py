@@ -127,15 +127,16 @@ class ServerStart:
         if not job.parts or len(job.servers) < len(primaries(target.plan)):
             return False
         if not job.servers:
-            saving.spawn(job, ())
+            saving.spawn(job)
             return True
         assert servers is not None
         given = servers.hand_over()
         if not given:
             return False
         run, watchdog = self._resources.give_away()
-        leases = [descriptor for one in given.values() for descriptor in one.lease]
-        saving.spawn(replace(job, run=run, watchdog=watchdog), leases)
+        leases = tuple(descriptor for one in given.values() for descriptor in one.lease)
+        is_local = self._resources.config.server_kind == "local"
+        saving.spawn(replace(job, run=run, watchdog=watchdog, leases=leases, are_local=is_local))
         return True
 
     def _saved(self, target: _Target, databases: DatabasesReady) -> tuple[SavedServer, ...]:

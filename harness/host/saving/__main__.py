@@ -36,9 +36,9 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - there is no one to tell
         _note(job, error)
     finally:
-        if job.watchdog >= 0:
+        for descriptor in (*job.leases, *([job.watchdog] if job.watchdog >= 0 else [])):
             with contextlib.suppress(OSError):
-                os.close(job.watchdog)
+                os.close(descriptor)
         for each in job.files:
             Path(each.path).unlink(missing_ok=True)
         lock.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,10 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The work of one saver. ``run`` is the run whose containers it removes at its end, ``watchdog`` the descriptor by which it
-    tells that run's watchdog so; empty and -1 where there are no servers.
+    """The work of one saver. ``leases`` are the descriptors by which it holds the servers.
+
+    Of servers in containers, ``run`` is the run whose containers it removes at its end, and ``watchdog`` the descriptor by which
+    it tells that run's watchdog so. Servers of this machine, which ``are_local``, have no watchdog.
     """
 
     folder: str
@@ -63,6 +65,8 @@ class Job:
     files: tuple[SavedFile, ...]
     run: str = ""
     watchdog: int = -1
+    leases: tuple[int, ...] = ()
+    are_local: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -78,23 +82,21 @@ def from_json(text: str) -> Job:
     values = json.loads(text)
     servers = (SavedServer(**{**one, "templates": tuple(one["templates"])}) for one in values.pop("servers"))
     files = (SavedFile(**one) for one in values.pop("files"))
-    return Job(
-        **{**values, "migrations": tuple(values["migrations"]), "servers": tuple(servers), "files": tuple(files)}
-    )
+    lists = {"migrations": tuple(values["migrations"]), "leases": tuple(values["leases"])}
+    return Job(**{**values, **lists, "servers": tuple(servers), "files": tuple(files)})
 
 
-def spawn(job: Job, leases: Iterable[int]) -> None:
-    """Start a saver for *job* in a session of its own; it inherits the descriptors *leases*, which are closed here.
+def spawn(job: Job) -> None:
+    """Start a saver for *job* in a session of its own; it inherits the descriptors of the job, which are closed here.
 
     Raises ``OSError`` where it cannot be started; nothing is closed then.
     """
-    leases = list(leases)
     path = Path(job.folder) / FOLDER / f"{os.getpid()}-{time.monotonic_ns()}"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with path.open("w+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(job.project.encode(errors="replace"))
-        inherited = [file.fileno(), *leases, *([job.watchdog] if job.watchdog >= 0 else [])]
+        inherited = [file.fileno(), *job.leases, *([job.watchdog] if job.watchdog >= 0 else [])]
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "harness.host.saving", str(path)],
             stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from types import MappingProxyType
@@ -70,8 +71,8 @@ class LocalResources:
         return folders.memory_bytes()
 
     def source(self, engine: str, version: str) -> str:
-        """The name of the plain seed, which has a digest of the programs and of the recipe."""
-        return self._platform.programs(engine, version).parts.name
+        """The programs and the recipe by their content, and the system's C library, which sorts text in indexes."""
+        return f"{self._platform.programs(engine, version).identity} {c_library()}"
 
     def give_away(self) -> int:
         """-1: the leases of local servers are all that another process needs."""
@@ -93,6 +94,14 @@ class LocalResources:
 
     def remove(self, run: str) -> None:
         self._platform.remove(run)
+
+
+def c_library() -> str:
+    """The name and the version of the system's C library; of the system, where the library has none."""
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").replace(" ", "-")
+    except (ValueError, OSError):
+        return f"{os.uname().sysname}-{os.uname().release}"
 
 
 class _Versions(Mapping[str, str]):

@@ -4,7 +4,6 @@ import fcntl
 import os
 from pathlib import Path
 
-from harness.host.docker.seeds.saved import difference
 from harness.host.saving import job as jobs
 from harness.host.saving.commands import lines
 from harness.host.saving.job import Job, SavedFile, SavedServer, at_work, await_all, from_json, to_json
@@ -23,6 +22,7 @@ JOB = Job(
     files=(SavedFile("@log", "/cache/x.new"),),
     run="run",
     watchdog=7,
+    leases=(8, 9),
 )
 
 
@@ -45,19 +45,6 @@ class TestAtWork:
             assert not await_all(tmp_path, 0.1)
         assert await_all(tmp_path, 0.1)
         assert os.listdir(folder) == [jobs.PROBLEM]  # noqa: PTH208 - names
-
-
-class TestDifference:
-    def test_of_a_role_that_a_test_has_made(self) -> None:
-        before = "100.5\ndatabase test_shop app\nrole app x"
-        assert difference(before, "200.1\ndatabase test_shop app\nrole app x") == ""
-        assert difference(before, before + "\nrole reader y") == "role reader y"
-        assert difference(before, "1\nrole app x") == "database test_shop app"
-        assert difference(before, before + "\nrole app x") == "another order"
-
-    def test_of_what_is_newer_than_the_clones_already(self) -> None:
-        state = "100.5\nchanged role reader\nrole app x"
-        assert difference(state, state) == "changed role reader"
 
 
 def test_the_list_has_a_line_for_each_key(tmp_path: Path) -> None:

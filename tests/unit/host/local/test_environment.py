@@ -1,6 +1,6 @@
 """The environment of a local server: this process's own, without what names other servers."""
 
-from harness.host.local.server import environment_of, socket_variables
+from harness.host.local.environment import environment_of, socket_variables
 
 
 def test_variables_of_other_servers_and_of_the_harness_stay_out() -> None:

