@@ -127,7 +127,10 @@ class TestPrune:
         assert another in listed
         assert one not in listed
 
-    def test_one_in_use_stays_and_says_why(self, tags: tuple[str, str, str], tmp_path: Path) -> None:
+    def test_one_in_use_stays_and_says_why(
+        self, tags: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))  # the uses of images are recorded there
         of_container, of_run, _ = tags
         created = subprocess.run(["docker", "create", of_container, "x"], check=True, capture_output=True, text=True)
         try:

@@ -39,7 +39,7 @@ def test_the_second_run_begins_with_what_took_longest(tmp_path: Path) -> None:
     project.mkdir()
     for name, content in FILES.items():
         (project / name).write_text(content)
-    env = environment(HARNESS_CACHE=str(tmp_path / "cache"))
+    env = environment(HARNESS_CACHE=str(tmp_path / "cache"), HARNESS_NO_CACHE=None)
     args = ("--project", str(project), "--runner", "host", "--parallel", "2")
     first = harness(*args, artifacts=tmp_path / "first", env=env)
     assert (first.code, first.summary["schedule"]["longest_first"]) == (0, False)

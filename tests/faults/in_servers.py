@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from tests.faults.running import Running
 from tests.faults.where import LOCAL
 
 TESTS = ("tests.test_servers", "--parallel", "2", "--timeout", "60")
+BEGUN_S = 0.5
+"""The time, in seconds, until a test that has begun asks the servers: a local one is paused at once."""
 _Fault = Callable[[Running], None]
 _ALL = "at most 2 hit, 12 in all"
 """As many as there are workers; the others of the twelve tests did not run."""
@@ -38,6 +41,7 @@ def lost(db: str, folder: Path) -> Iterator[Row]:
         with Running(db, folder / str(number), *tests) as running:
             running.until('"AttemptStarted"', 2)
             running.remember()
+            time.sleep(BEGUN_S)
             inject(running)
             ended = running.finish()
             counts = ended.summary["counts"]
