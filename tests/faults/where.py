@@ -146,7 +146,12 @@ class Processes:
         os.kill(supervisor, signal.SIGTERM)
 
     def pause(self, role: str) -> None:
-        self._signal(role, signal.SIGSTOP)
+        """Stop every process of the server: a session of PostgreSQL is one of its own, and would go on."""
+        main = processes.main_process(Path(self._server(role).path))
+        assert main is not None
+        for process in (main, *(child for child, _ in processes.below(main))):
+            with contextlib.suppress(ProcessLookupError):  # it was short-lived
+                os.kill(process, signal.SIGSTOP)
 
     def stop_processes(self, role: str) -> None:
         self.pause(role)
