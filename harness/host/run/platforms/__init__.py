@@ -1,1 +1,1 @@
-"""Where the servers of a run are: containers of an engine, or processes of this machine, with what each needs"""
+"""The platforms of a run's servers, containers of an engine or processes of this machine, and what each needs"""

@@ -87,7 +87,7 @@ class Databases:
         session.journal.finish_phase("template")
 
     def _leave_out_own(self, session: Session) -> None:
-        """Where the cached templates are those after the project's own ``django_db_setup``, have it do nothing."""
+        """Make the project's own ``django_db_setup`` do nothing if the cached templates are those after it."""
         chains = (pytest_internals.fixture_chain(user, FIXTURE) for user in self._users)
         chain = next(chain for chain in chains if self._shared in chain)
         outermost, *own = set_ups.executed(chain[: chain.index(self._shared) + 1], _calls_overridden)
