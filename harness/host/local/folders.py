@@ -26,7 +26,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name and the mo
 BASE_BYTES = 60
 """The longest path of a folder for servers: that of a socket in one of these has at most 107 bytes, 103 on macOS."""
 NEW_S = 5.0
-"""The age, in seconds, below which a folder without a held lock may be that of a supervisor that is just starting."""
+"""The age, in seconds, below which a folder whose lock was never held may be that of a supervisor that is just starting."""
 REMOVE_S = 30.0
 
 
@@ -95,13 +95,15 @@ def read(path: Path) -> Description | None:
 
 
 def _supervisor(path: Path) -> int | None:
-    """The process id of the supervisor of the folder *path*; 0 for one that is just starting."""
+    """The process id of the supervisor of the folder *path*; 0 for one that is just starting, ``None`` for one that ended."""
     try:
         with (path / supervisor.LOCK).open("r+b") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return int(file.read() or b"0")
+            if file.read():
+                return None  # it had begun: nobody else writes into the file, and a lock is free once its owner has ended
     except FileNotFoundError:
         pass
     return 0 if time.time() - path.stat().st_ctime < NEW_S else None
