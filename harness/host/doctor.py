@@ -11,7 +11,6 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ExitCode, HarnessError, ServerError
+from harness.host import programs
 from harness.host.cache import cache_folder
 from harness.host.config.load import load
 from harness.host.config.options import Config
@@ -310,13 +310,7 @@ def _gigabytes(count: int) -> str:
 
 
 def _git_version() -> str:
-    try:
-        done = subprocess.run(
-            ["git", "--version"], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip().removeprefix("git version ") if done.returncode == 0 else ""
+    return programs.answer(["git", "--version"], PROBE_TIMEOUT_S).strip().removeprefix("git version ")
 
 
 def _ask_engine(environ: Mapping[str, str], machine: Machine, remove: bool) -> list[Finding]:

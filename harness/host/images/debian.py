@@ -8,11 +8,12 @@ from __future__ import annotations
 import platform
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from harness.host import programs
 
 if TYPE_CHECKING:
     from harness.host.project.python_version import Wanted
@@ -161,7 +162,4 @@ def find_mirror(sources: Iterable[AptSource]) -> Mirror | None:
 
 def _ask_apt(*command: str) -> str:
     """The output of one of apt's commands; empty on a machine without apt, and when it fails."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=APT_DEADLINE_S, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    return programs.answer(command, APT_DEADLINE_S)

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 from harness.errors import ServerError
+from harness.host import programs
 from harness.host.docker.build_log import BuildLog, OnProgress
 from harness.host.docker.images import NAME_LABEL, Images
 from harness.host.images import debian, recipe, specs
@@ -65,28 +66,14 @@ def install_debootstrap(on_progress: OnProgress, title: str) -> None:
     """Install debootstrap with apt; fetches the lists only if it cannot be had with those at hand. Raises ``ServerError``."""
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *debian.DEBOOTSTRAP_PACKAGES]
     on_progress(title, f"installing {' and '.join(debian.DEBOOTSTRAP_PACKAGES)}")
-    output = ""
     for command in (install, ["apt-get", "update", "-qq"], install):
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-                timeout=INSTALL_DEADLINE_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            output = str(error)
-            break
-        if command is install and done.returncode == 0:
+        ended = programs.run(command, INSTALL_DEADLINE_S, {**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        if command is install and ended.code == 0:
             return
-        output = done.stdout.strip()
+        if ended.code is None:
+            break
     raise ServerError(
         "apt-get could not install debootstrap.",
         hint="Correct apt's sources, or load an image of Debian or Python by hand.",
-        evidence="\n".join(output.splitlines()[-20:]),
+        evidence=ended.last_lines(20),
     )

@@ -6,10 +6,10 @@ Also the next steps after an installation that failed, by its output. Asks git, 
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from harness.host import programs
 from harness.host.project.files import GIT_DEADLINE_S
 from harness.host.project.installers import CHECK_CONSTRAINTS
 from harness.host.project.packaging_files import PackagingFiles
@@ -62,12 +62,8 @@ def variables_of_tests(root: Path) -> dict[str, str]:
 def version(root: Path) -> str:
     """The version of the nearest tag, ``1.2.post3`` three commits after it; ``FIRST_VERSION`` without tags or git."""
     command = ["git", "-c", "safe.directory=*", "describe", "--tags", "--long", "--match", "*[0-9]*"]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=GIT_DEADLINE_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return FIRST_VERSION
     tag = r"(?:[\w./-]+[-/])?[a-zA-Z]*(\d+(?:\.\d+)*(?:\.?(?:a|b|rc|post|dev)\d+)*)"
-    match = re.fullmatch(rf"{tag}-(\d+)-g\w+", done.stdout.strip())
+    match = re.fullmatch(rf"{tag}-(\d+)-g\w+", programs.answer(command, GIT_DEADLINE_S, root).strip())
     if match is None:
         return FIRST_VERSION
     return match[1] if match[2] == "0" else f"{match[1]}.post{match[2]}"

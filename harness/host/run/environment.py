@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness import LOADED
+from harness.host import programs
 from harness.host.config import command_line
 from harness.host.config.options import Config
 from harness.report.model.text import for_terminal
@@ -129,10 +129,4 @@ def variables_of_tests(config: Config, own_filters: Sequence[str]) -> dict[str, 
 
 def _repository_prefix(folder: Path) -> str:
     """The folder's place below its repository's root, with a slash behind it; empty at the root and without git."""
-    try:
-        asked = subprocess.run(
-            ["git", "rev-parse", "--show-prefix"], cwd=folder, capture_output=True, text=True, timeout=10, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return asked.stdout.strip()
+    return programs.answer(["git", "rev-parse", "--show-prefix"], 10, folder).strip()

