@@ -103,7 +103,8 @@ def _supervisor(path: Path) -> int | None:
             except BlockingIOError:
                 return int(file.read() or b"0")
             if file.read():
-                return None  # it had begun: nobody else writes into the file, and a lock is free once its owner has ended
+                # it had begun: nobody else writes into the file, and a lock is free once its owner has ended
+                return None
     except FileNotFoundError:
         pass
     return 0 if time.time() - path.stat().st_ctime < NEW_S else None
