@@ -16,7 +16,7 @@ import click
 import pytest
 
 from ci import bare_machine
-from harness import __version__, cli
+from harness import __version__, subcommands
 from harness.host import cache
 from harness.host.config import load
 from harness.host.config.options import OPTIONS
@@ -85,13 +85,13 @@ def test_commands_of_ours_parse(page: Path) -> None:
     told += [span for span in code_spans(page) if "..." not in span and "|" not in span]
     for command in told:
         words = shlex.split(command) if command.startswith("harness ") else []
-        if words and words[1] in cli.harness.commands and words[1:] != ["images"]:
+        if words and words[1] in subcommands.harness.commands and words[1:] != ["images"]:
             parse(words[1:])
 
 
 def parse(words: Sequence[str]) -> None:
     """Raises what click raises for a flag, a command or an argument that is not there."""
-    group: click.Command = cli.harness
+    group: click.Command = subcommands.harness
     context = group.make_context("harness", list(words), resilient_parsing=False)
     while isinstance(group, click.Group):
         name, command, words = group.resolve_command(context, list(words))
@@ -104,7 +104,7 @@ def parse(words: Sequence[str]) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_flags_exist(page: Path) -> None:
-    known = {flag for option in OPTIONS for flag in option.flags} | {*flags_of(cli.harness)} | {*OF_OTHERS}
+    known = {flag for option in OPTIONS for flag in option.flags} | {*flags_of(subcommands.harness)} | {*OF_OTHERS}
     known |= {*flags_of(bare_machine.main)}
     for span in code_spans(page):
         if re.match(r"-{1,2}[a-z]", span):

@@ -11,7 +11,7 @@ from typing import Never
 import pytest
 
 import harness
-from harness import cli
+from harness import cli, subcommands
 from harness.errors import ExitCode, HarnessError, Interrupted, ProjectError, ServerError, UsageError
 from harness.host.config.command_line import django_args
 from harness.host.config.databases import DbSpec
@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def configured(*argv: str) -> Config:
     """The configuration that ``harness ci`` with *argv* would run with."""
-    return cli.configure(cli.ci.make_context("ci", list(argv)).params)
+    return subcommands.configure(subcommands.ci.make_context("ci", list(argv)).params)
 
 
 def harness_process(*argv: str) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import cli
+from harness import subcommands
 from harness.host.config import command_line
 from harness.host.config.options import OPTIONS, Option
 from harness.report.model.typed_command import TypedCommand
@@ -67,7 +67,7 @@ def argument_lists(draw: st.DrawFn) -> Drawn:
 
 
 def parsed(words: Iterable[str]) -> dict[str, Any]:
-    return cli.given_flags(cli.ci.make_context("ci", list(words)).params)
+    return subcommands.given_flags(subcommands.ci.make_context("ci", list(words)).params)
 
 
 @given(argument_lists())
@@ -117,5 +117,5 @@ def test_options_for_pytest_stand_behind_two_dashes() -> None:
 
 
 def test_click_knows_every_option_that_takes_a_value() -> None:
-    valued = {param.name for param in cli.ci.params if isinstance(param, click.Option) and not param.is_flag}
+    valued = {param.name for param in subcommands.ci.params if isinstance(param, click.Option) and not param.is_flag}
     assert valued == {option.key for option in CI if not option.form.is_switch}
