@@ -14,10 +14,10 @@ from pathlib import Path
 
 from harness.errors import ProjectError
 from harness.host.init import variables
-from harness.host.init.environments import nox_steps, tox_steps
-from harness.host.init.recipes import recipes, script_steps
-from harness.host.init.steps import DEPTH, Command, Step, inner_folder, is_outside, words_of
-from harness.host.init.workflows import gitlab_jobs, workflow_jobs
+from harness.host.init.ci_files.environments import nox_steps, tox_steps
+from harness.host.init.ci_files.recipes import recipes, script_steps
+from harness.host.init.ci_files.steps import DEPTH, Command, Step, inner_folder, is_outside, words_of
+from harness.host.init.ci_files.workflows import gitlab_jobs, workflow_jobs
 from harness.host.project import settings_search
 from harness.host.project.entry import find_entry, management_commands
 from harness.host.project.packaging_files import PackagingFiles, console_scripts

@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import ProjectError
 from harness.host.engines import ENGINES
+from harness.host.init.ci_files.steps import Command, Step
 from harness.host.init.own_table import without_table
-from harness.host.init.steps import Command, Step
 from harness.host.project import dependencies, python_version, requirements
 from harness.host.project.dependencies import Installation
 from harness.host.project.packaging_files import PackagingFiles, pip_arguments, requirement_lines

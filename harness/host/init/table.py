@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExitCode, ProjectError, UsageError
-from harness.host.init.findings import Findings, Found, look_at
+from harness.host.init.evidence import Found
+from harness.host.init.findings import Findings, look_at
 from harness.host.init.own_table import HEADER, without_table
 
 PYPROJECT = "pyproject.toml"

@@ -18,8 +18,9 @@ import dotenv
 
 from harness.host.config.databases import SQLITE
 from harness.host.engines import KNOWN
-from harness.host.init.steps import Step
-from harness.host.init.workflows import read_yaml
+from harness.host.init.ci_files.steps import Step
+from harness.host.init.ci_files.workflows import read_yaml
+from harness.host.project.settings_search import last_name
 
 SAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.test", "env.example", ".env.template")
 ENGINES = {"sqlite3": "sqlite", "postgresql": "postgres", "postgresql_psycopg2": "postgres", "postgis": "postgres"}
@@ -49,6 +50,8 @@ _BY_NAME = (
     (r"(DIR|ROOT|PATH)$", "."),
     (r"DEBUG$", "false"),
 )
+OF_A_DATABASE = re.compile(r"(DB|DATABASE|POSTGRES|PG|MYSQL|MARIADB|SQL).*(USER|PASS|HOST|PORT|NAME|URL)|PGPASSWORD")
+"""The names of variables that say where a database is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,11 @@ class Required:
     name: str
     file: str
     sample: str
+
+
+def is_named(name: str, text: str) -> bool:
+    """Whether the Python *text* has the string *name*."""
+    return re.search(rf"['\"]{re.escape(name)}['\"]", text) is not None
 
 
 def settings_files(root: Path, workdir: str, module: str) -> list[Path]:
@@ -123,7 +131,7 @@ def required_variables(tree: ast.Module, file: str) -> list[Required]:
         if name and name not in spared and not _is_caught(node, parents):
             outer = parents.get(id(node))
             if isinstance(outer, ast.Call):
-                cast = cast or _name(outer.func)
+                cast = cast or last_name(outer.func)
             found.setdefault(name, Required(name, file, sample(name, cast)))
     return list(found.values())
 
@@ -142,8 +150,8 @@ def _by_method(attr: str, arguments: list[ast.expr], words: list[ast.keyword]) -
 
 def _arguments(more: list[ast.expr], words: list[ast.keyword]) -> tuple[bool, str]:
     """Whether a call has a default, and the name of its cast."""
-    casts = [_name(word.value) for word in words if word.arg == "cast"]
-    types = [_name(each) for each in more if _name(each) in (*_CASTS, "str", "list")]
+    casts = [last_name(word.value) for word in words if word.arg == "cast"]
+    types = [last_name(each) for each in more if last_name(each) in (*_CASTS, "str", "list")]
     is_given = any(word.arg == "default" for word in words) or len(types) < len(more)
     return is_given, next(iter([*casts, *types]), "")
 
@@ -155,7 +163,7 @@ def _helpers(tree: ast.Module) -> Iterator[tuple[str, bool]]:
             names = [each.arg for each in node.args.args]
             parents = {id(child): outer for outer in ast.walk(node) for child in ast.iter_child_nodes(outer)}
             inner = [each for each in ast.walk(node) if isinstance(each, ast.Subscript) and _is_environ(each.value)]
-            is_strict = any([_name(each.slice)] == names and not _is_tried(each, parents) for each in inner)
+            is_strict = any([last_name(each.slice)] == names and not _is_tried(each, parents) for each in inner)
             yield node.name, is_strict
 
 
@@ -177,7 +185,7 @@ def _guarded(tree: ast.Module) -> Iterator[str]:
 def _scheme(tree: ast.Module) -> Iterator[str]:
     """The variables to which ``environ.Env(NAME=(cast, default))`` gives a default."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name(node.func) in ("Env", "FileAwareEnv"):
+        if isinstance(node, ast.Call) and last_name(node.func) in ("Env", "FileAwareEnv"):
             for word in node.keywords:
                 if word.arg and isinstance(word.value, ast.Tuple) and len(word.value.elts) == 2:
                     yield word.arg
@@ -204,12 +212,7 @@ def _outer(node: ast.AST, parents: dict[int, ast.AST]) -> Iterator[ast.AST]:
 
 
 def _is_environ(node: ast.expr) -> bool:
-    return _name(node) == "environ"
-
-
-def _name(node: ast.AST) -> str:
-    """The last part of a plain or dotted name."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return last_name(node) == "environ"
 
 
 def sample(name: str, cast: str = "") -> str:
@@ -230,7 +233,7 @@ def engines_in(text: str) -> list[str]:
 def aliases_differ(trees: list[ast.Module]) -> bool:
     """Whether one ``DATABASES`` of *trees* has aliases on several engines, so that no backend is right for all."""
     for node in _nodes(trees):
-        if isinstance(node, ast.Assign) and any(_name(target) == "DATABASES" for target in node.targets):
+        if isinstance(node, ast.Assign) and any(last_name(target) == "DATABASES" for target in node.targets):
             inner = node.value.values if isinstance(node.value, ast.Dict) else []
             if len({engine for each in inner for engine in engines_in(ast.unparse(each))}) > 1:
                 return True

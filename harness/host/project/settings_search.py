@@ -50,7 +50,7 @@ def script_kind(tree: ast.Module) -> str:
 
     Empty for any other module.
     """
-    calls = [(_last_name(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [(last_name(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     for name, call in calls:
         values = [each for argument in call.args[:1] for each in _assigned(argument, tree)]
         is_test = any("test" in _words(value) for value in values)
@@ -106,7 +106,8 @@ def _words(value: ast.AST) -> set[str]:
     return {node.value for node in ast.walk(value) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def _last_name(node: ast.expr) -> str:
+def last_name(node: ast.AST) -> str:
+    """The last part of a plain or dotted name; empty for another expression."""
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.host.init.ci_files.steps import Step
 from harness.host.init.commands import parse
 from harness.host.init.commands import test_commands as commands_in
-from harness.host.init.steps import Step
 from tests.unit.host.project.conftest import write
 
 WORKFLOW = ".github/workflows/a.yml"

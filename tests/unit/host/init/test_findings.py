@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.init.findings import Found, look_at
+from harness.host.init.evidence import Found
+from harness.host.init.findings import look_at
 from tests.unit.host.project.conftest import write
 
 MANAGE = (

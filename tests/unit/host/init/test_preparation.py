@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.host.init.ci_files.steps import Command, Step, words_of
 from harness.host.init.preparation import debian_packages, packages, preparing_commands, python_of_ci
-from harness.host.init.steps import Command, Step, words_of
 from tests.unit.host.project.conftest import write
 
 

@@ -8,7 +8,8 @@ import pytest
 from harness.cli import main
 from harness.errors import UsageError
 from harness.host.config.load import load
-from harness.host.init.findings import Findings, Found
+from harness.host.init.evidence import Found
+from harness.host.init.findings import Findings
 from harness.host.init.own_table import without_table
 from harness.host.init.table import WORKFLOW, inserted, render, workflow_text
 from tests.checks.test_workflows import lint

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.init.environments import nox_steps, tox_steps
+from harness.host.init.ci_files.environments import nox_steps, tox_steps
 from tests.unit.host.project.conftest import write
 
 INI = """\

@@ -71,3 +71,8 @@ def text_of(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
+
+
+def outer_file(where: str) -> str:
+    """The file in which the services and variables of a step are, by its *where*: the one that calls the others."""
+    return where.rpartition(", by ")[2]

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.host.init.ci_files.workflows import gitlab_jobs, workflow_jobs
 from harness.host.init.commands import test_commands as commands_in
-from harness.host.init.workflows import gitlab_jobs, workflow_jobs
 from tests.unit.host.project.conftest import write
 
 WORKFLOW = """\

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.host.engines import ENGINES
-from harness.host.init.steps import Step, inner_folder, text_of
-from harness.host.init.workflows import mapping
+from harness.host.init.ci_files.steps import Step, inner_folder, text_of
+from harness.host.init.ci_files.workflows import mapping
 from harness.host.project.packaging_files import table_in
 
 _CONDITION = re.compile(r"\s*([\w,{}!.-]+):\s+(.*)$")

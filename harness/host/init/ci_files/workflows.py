@@ -13,7 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from harness.host.init.steps import DEPTH, EXPRESSION, Step, inner_folder, is_outside, text_of
+from harness.host.init.ci_files.steps import DEPTH, EXPRESSION, Step, inner_folder, is_outside, text_of
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:

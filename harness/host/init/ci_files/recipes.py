@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import ProjectError
-from harness.host.init.steps import DEPTH, Step
+from harness.host.init.ci_files.steps import DEPTH, Step
 from harness.host.project.packaging_files import PackagingFiles, table_in
 
 _MAKEFILES = ("Makefile", "makefile", "GNUmakefile")
