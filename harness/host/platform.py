@@ -151,5 +151,5 @@ class Platform(Protocol):
     def persistent(self, run: str) -> Mapping[str, PersistentServer]:
         """The servers of *run* that are running, by host name."""
 
-    def remove(self, run: str, roles: Collection[str] = ()) -> None:
-        """Remove the servers of *run* with these *roles*. Raises one ``ServerError`` for all that could not be removed."""
+    def remove(self, run: str, hosts: Collection[str] | None = None) -> None:
+        """Remove the servers of *run*, or *hosts* of them. Raises one ``ServerError`` for all that could not be removed."""

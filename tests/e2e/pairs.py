@@ -126,6 +126,7 @@ def running(
         images = {(server.engine.name, server.version): image for server in plan.servers}
         platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
         with Servers(platform, plan, ServerOptions(run, replication={engine.name: replication})) as stack:
-            primary = next(server.id for server in plan.servers if server.role == "primary")
-            container = stack._servers[primary]  # the stack itself runs nothing there but its dumps of schemas
+            container = next(
+                iter(stack.primaries().values())
+            )  # the stack itself runs nothing there but its dumps of schemas
             yield Pair(engine, plan.routes, tuple(stack.endpoints()), container.execute)

@@ -5,12 +5,16 @@ import os
 import secrets
 import signal
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import docker.errors
 import pytest
 
 from harness.host.docker.client import connect
+from harness.host.docker.containers import RUN_LABEL
 from harness.host.docker.seeds.volumes import SEED_LABEL
 from harness.host.saving.commands import cache_name
 from harness.host.seeds.store import Store, content
@@ -203,18 +207,62 @@ def test_new_and_edited_migrations(project: Project) -> None:
 
 
 def test_a_remembered_topology_that_has_changed(project: Project) -> None:
-    """Each run has other aliases than the one before, by a variable that no file shows."""
-    assert project.run(SHOP_ALIASES="replica")[0] == "miss"
-    for aliases, roles in (
-        ("replica,other", ["primary", "primary", "replica"]),
-        ("", ["primary"]),
-        ("replica", ["primary", "replica"]),
+    """Each run has other aliases than the one before, by a variable that no file shows. A role keeps the databases out of the
+    cache, so all servers start from nothing: only those are made that differ from the guess.
+    """
+    for aliases, made in (
+        ("", ["default"]),
+        ("other", ["default", "other"]),
+        ("other", ["default", "other"]),
+        ("replica,other", ["default", "other", "replica"]),
+        ("replica", ["default", "other", "replica"]),
     ):
-        ended = project.start(SHOP_ALIASES=aliases)
-        assert sorted(server["role"] for server in ended.summary["servers"]) == roles
+        with servers_made(project.user) as found:
+            ended = project.start(SHOP_ALIASES=aliases, SHOP_ROLE="1")
+            project.wait()
+        wanted = sorted({"default", *filter(None, aliases.split(","))})
+        assert [server["id"] for server in ended.summary["servers"]] == wanted
+        assert found == made
+
+
+def test_a_remembered_seed_of_another_topology(project: Project) -> None:
+    """The seed of the guess is not that of the run: the server that was started on it starts again."""
+    assert project.run()[0] == "miss"
+    with servers_made(project.user) as found:
+        ended = project.start(SHOP_ALIASES="replica")
         project.wait()
+    assert ended.summary["cache"]["state"] == "miss"
+    assert [server["role"] for server in ended.summary["servers"]] == ["primary", "replica"]
+    assert found == ["default", "default", "replica"]
     ended = project.start(SHOP_ENGINE="mysql")
     assert [server["engine"] for server in ended.summary["servers"]] == ["mysql"]
+
+
+@contextlib.contextmanager
+def servers_made(user: str) -> Iterator[list[str]]:
+    """The name of each server whose container is started for *user* during the block."""
+    found: list[str] = []
+    seen: list[dict[str, Any]] = []
+    with contextlib.closing(connect()) as client:
+        events: Any = client.api.events(
+            filters={"type": "container", "event": "start", "label": RUN_LABEL}, decode=True
+        )
+
+        def follow() -> None:
+            with contextlib.suppress(Exception):  # the stream is closed
+                for event in events:
+                    with contextlib.suppress(docker.errors.NotFound):
+                        seen.append(client.api.inspect_container(event["Actor"]["ID"])["Config"])
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield found
+        finally:
+            events.close()
+            thread.join(10)
+    runs = {each["Labels"][RUN_LABEL] for each in seen if f"HARNESS_USERS={user}" in each["Env"]}
+    found += sorted(each["Hostname"] for each in seen if each["Labels"][RUN_LABEL] in runs)
 
 
 class TestNoDoubtIsCached:

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,44 @@ class TestPair:
                 assert len({(each.host, each.port) for each in (*one.endpoints(), *two.endpoints())}) == 4
             assert gone(other)
             assert one.losses() == {}
+
+
+class TestReplaced:
+    """Servers in place of others: those that are the same go on."""
+
+    def test_what_is_the_same_goes_on(self, platform: LocalPlatform, run: str) -> None:
+        pair = plan_of(platform, "postgres")
+        alone = replace(pair, servers=pair.servers[:1])
+        options = ServerOptions(run=run)
+        first = Servers(platform, alone, options)
+        first.start()
+        (primary,) = left_of(run)
+        second = Servers(platform, pair, options, replaced=first)
+        second.start()
+        (replica,) = [each for each in left_of(run) if each != primary]
+        with postgres(second.endpoints()[1]) as reader:
+            assert asked(reader, "SELECT pg_is_in_recovery()") == (True,)
+        third = Servers(platform, pair, replace(options, sizes={"postgres": 1 << 30}), replaced=second)
+        third.start()
+        assert len(third.ready()) == len(left_of(run)) == 2
+        assert not {primary, replica} & set(left_of(run)), "the replica follows its primary"
+        last = Servers(platform, alone, replace(options, sizes={"postgres": 1 << 30}), replaced=third)
+        with last:
+            assert [folders.read(each).host for each in left_of(run)] == ["default"]  # type: ignore[union-attr]  # it runs
+            assert last.losses() == {}
+            assert set(left_of(run)) <= {Path(each.id) for each in third.primaries().values()}
+        assert gone(run)
+
+    def test_a_start_that_is_interrupted_goes_on_for_another(self, platform: LocalPlatform, run: str) -> None:
+        plan, options = plan_of(platform, "postgres"), ServerOptions(run=run)
+        first = Servers(platform, plan, options)
+        first.interrupt()
+        with pytest.raises(ServerError, match="no longer wanted"):
+            first.start()
+        with Servers(platform, plan, options, replaced=first) as second:
+            assert second.ready() == first.ready()
+            assert len(left_of(run)) == 2
+        assert gone(run)
 
 
 class TestLoss:

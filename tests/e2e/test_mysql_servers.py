@@ -212,7 +212,7 @@ def test_data_is_in_memory_and_the_logs_are_not(client: DockerClient, pair: Pair
 
 def test_both_say_what_they_are(pair: Pair) -> None:
     kind, _, reader, up, _ = pair
-    ready = [up._ready[server] for server in ("default", "replica")]
+    ready = up.ready()
     assert [(each.server, each.role, each.primary) for each in ready] == [
         ("default", "primary", None),
         ("replica", "replica", "default"),

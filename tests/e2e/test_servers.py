@@ -159,7 +159,7 @@ def test_a_database_sorts_and_encodes_as_in_the_official_images(pair: Pair) -> N
 
 
 def test_both_say_what_they_are(pair: Pair) -> None:
-    ready = [pair[2]._ready[server] for server in ("default", "replica")]
+    ready = pair[2].ready()
     assert [(each.server, each.role, each.primary) for each in ready] == [
         ("default", "primary", None),
         ("replica", "replica", "default"),

@@ -131,19 +131,23 @@ def labels(run: str, role: str) -> dict[str, str]:
     return {RUN_LABEL: run, ROLE_LABEL: role, MADE_LABEL: f"{time.time():.0f}"}
 
 
-def remove_run(client: docker.DockerClient, run: str, roles: Collection[str] = ()) -> None:
-    """Remove all that belongs to *run*, or only its containers of these *roles*.
+def remove_run(
+    client: docker.DockerClient, run: str, roles: Collection[str] = (), hosts: Collection[str] | None = None
+) -> None:
+    """Remove all that belongs to *run*, or only its containers of these *roles*, and of these *hosts* if they are given.
 
     Raises one ``ServerError`` for everything that could not be removed.
     """
     chosen = {"label": f"{RUN_LABEL}={run}"}
+    names = None if hosts is None else {f"/{naming.container(run, host)}" for host in hosts}
     problems: list[str] = []
     _await_engine(client)
     try:
         containers = [
             entry["Id"]
             for entry in client.api.containers(all=True, filters=chosen)
-            if not roles or entry["Labels"].get(ROLE_LABEL) in roles
+            if (not roles or entry["Labels"].get(ROLE_LABEL) in roles)
+            and (names is None or not names.isdisjoint(entry["Names"] or ()))
         ]
         remove_container = partial(client.api.remove_container, v=True, force=True)
         with ThreadPoolExecutor(max_workers=8) as pool:

@@ -47,6 +47,7 @@ LOG_LIMIT = "32m"
 """The size of a server's log that the engine keeps."""
 
 EVENTS = ("die", "oom", "pause")
+ROLES = ("primary", "replica")
 
 # A server ends with its standard input, which this process holds: no watchdog container with the engine's socket is needed.
 testcontainers_config.ryuk_disabled = True
@@ -85,8 +86,8 @@ class DockerPlatform:
     def persistent(self, run: str) -> Mapping[str, PersistentServer]:
         return persistent_servers(self._client, run)
 
-    def remove(self, run: str, roles: Collection[str] = ()) -> None:
-        remove_run(self._client, run, roles)
+    def remove(self, run: str, hosts: Collection[str] | None = None) -> None:
+        remove_run(self._client, run, ROLES, hosts)
 
 
 class ServerContainer:

@@ -91,12 +91,13 @@ class LocalPlatform:
                 str(found.path), found.description.source, found.description.environment
             )
             for found in folders.find(self._account)
-            if found.description and found.pid is not None and _is(found.description, run, ())
+            if found.description and found.pid is not None and _is(found.description, run)
         }
 
-    def remove(self, run: str, roles: Collection[str] = ()) -> None:
+    def remove(self, run: str, hosts: Collection[str] | None = None) -> None:
         with self._lock:
-            ours = [each for each in self._servers if each.spec.run == run and (not roles or each.spec.role in roles)]
+            found = [each for each in self._servers if each.spec.run == run]
+            ours = [each for each in found if hosts is None or each.spec.host in hosts]
             self._servers = [each for each in self._servers if each not in ours]
         until = time.monotonic() + END_S
         for server in ours:
@@ -107,7 +108,7 @@ class LocalPlatform:
         left = [
             found.path
             for found in folders.find(self._account)
-            if found.description and _is(found.description, run, roles)
+            if found.description and _is(found.description, run, hosts)
         ]
         still = folders.remove(self._account, left)
         for server in ours:
@@ -170,8 +171,8 @@ class LocalPlatform:
             return self._endpoints[run, host]
 
 
-def _is(description: Description, run: str, roles: Collection[str]) -> bool:
-    return description.run == run and (not roles or description.role in roles)
+def _is(description: Description, run: str, hosts: Collection[str] | None = None) -> bool:
+    return description.run == run and (hosts is None or description.host in hosts)
 
 
 class Watch:

@@ -174,9 +174,10 @@ class Resources:
         on_loss: Callable[[str, ServerError], None] | None = None,
         seeds: Mapping[str, Seed] | None = None,
         cache: str = "",
+        replaced: Servers | None = None,
     ) -> Servers:
-        """The servers of *plan*, not yet up, on the migrated *seeds* of the *cache* of that name. *on_loss* is called when a
-        server that is up goes away. Without a cache, *record* gets an event as each one is up.
+        """The servers of *plan*, not yet up, on the migrated *seeds* of the *cache* of that name, in place of those *replaced*.
+        *on_loss* is called when a server that is up goes away. Without a cache, *record* gets an event as each one is up.
         """
         from harness.host.run.servers import ServerOptions, Servers
 
@@ -202,7 +203,7 @@ class Resources:
             seeds=seeds or {},
         )
         record.hide(options.password)
-        return Servers(platform, plan, options, None if cache else record.add, on_loss)
+        return Servers(platform, plan, options, None if cache else record.add, on_loss, replaced)
 
     def conversation(self, image: str | None, *, needs_servers: bool = True) -> Conversation:
         """The conversation with the runner, not yet started: a context manager."""

@@ -1,45 +1,34 @@
-"""Starts the servers of a run as early as can be, and again where a guess was wrong: the plan, or the seed.
+"""Starts the servers of a run as early as can be, and those again for which a guess was wrong: the plan, or the seed.
 
-Owns the order: a plan that is remembered from the last run starts at once; the runner's topology confirms it or replaces it;
-then the runner's wanted seed confirms the servers' own or replaces it; then the runner hears of the servers. One start happens at
-a time.
+A plan that is remembered from the last run starts at once; the runner's topology confirms it or replaces it; then the runner's
+wanted seed confirms the servers' own or replaces it; then the runner hears of the servers. ``planning.start_state`` decides, and
+``Servers`` keeps those that are the same. One start happens at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, ServerError
 from harness.host.interrupts import submit
-from harness.host.planning.plan import PlannedServer, ServerPlan
+from harness.host.planning.plan import ServerPlan
+from harness.host.planning.start_state import State, Step, Target, primaries
 from harness.host.run.record import Record
 from harness.host.run.resources import Resources
 from harness.host.saving import job as saving
 from harness.host.saving.job import SavedFile, SavedServer
 from harness.host.saving.seed_cache import SeedCache, seeds_of, templates_of
-from harness.host.seeds.decision import Parts, is_worth_saving, refusal
+from harness.host.seeds.decision import is_worth_saving, refusal
 from harness.protocol.events import DatabasesReady, Notice
 from harness.protocol.messages import Endpoint, SeedFound
 
 if TYPE_CHECKING:
     from harness.host.run.servers import Servers
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The servers that are wanted now, and the seeds that they start from."""
-
-    plan: ServerPlan
-    parts: Parts = field(default_factory=dict)
-
-    def fits(self, other: _Target | None) -> bool:
-        """Whether servers of *other* need no new start."""
-        return other is not None and _started(self.plan) == _started(other.plan) and _digests(self) == _digests(other)
 
 
 class ServerStart:
@@ -67,9 +56,7 @@ class ServerStart:
         self._on_error = on_error
         self._lock = threading.Lock()
         self._turn = threading.Lock()
-        self._target: _Target | None = None
-        self._started: _Target | None = None
-        self._is_confirmed = self._is_answered = self._is_over = self._is_sent = False
+        self._state = State(has_cache=cache is not None)
         self._contents: dict[str, Future[str]] = {}
         self.servers: Servers | None = None
         self.are_up = threading.Event()
@@ -81,13 +68,7 @@ class ServerStart:
 
     def take_plan(self, plan: ServerPlan) -> None:
         """Start the servers of *plan*, unless these are started already."""
-        with self._lock:
-            self._is_confirmed = True
-            known = self._target
-        if known is not None and _started(known.plan) == _started(plan):
-            self._aim(replace(known, plan=plan))
-        else:
-            self._aim(_Target(plan))
+        self._change(lambda state: state.planned(plan))
 
     def take_wanted(self) -> None:
         """Start the servers on the seed that the runner wants, unless they are on it; in a thread of its own."""
@@ -95,20 +76,22 @@ class ServerStart:
 
     def take_databases(self, databases: DatabasesReady) -> None:
         """Note what each primary has when its templates are ready, if that may be saved."""
-        if self._cache is None or not self._cache.may_save or self.servers is None or self._target is None:
+        target = self._state.target
+        if self._cache is None or not self._cache.may_save or self.servers is None or target is None:
             return
-        templates = templates_of(databases, self._target.plan.routes)
+        templates = templates_of(databases, target.plan.routes)
         for id, server in self.servers.primaries().items():
             names = templates.get(id, ())
             self._contents[id] = submit(self._pool, server.state_of_contents, "", names)
 
     def end(self) -> None:
         """Start nothing any more."""
-        self._is_over = True
+        with self._lock:
+            self._state = replace(self._state, is_over=True)
 
     def close(self) -> None:
         """End and remove the servers. Raises ``ServerError`` when one could not be removed."""
-        self._is_over = True
+        self.end()
         if self.servers is not None:
             self.servers.give_up()
         with self._turn:
@@ -117,7 +100,7 @@ class ServerStart:
 
     def save(self, databases: DatabasesReady, files: tuple[SavedFile, ...] | None, *, has_lost_server: bool) -> bool:
         """Leave the primaries to a saver, if their templates are worth it; whether that is so. Else ``close`` is to be called."""
-        cache, servers, target = self._cache, self.servers, self._target
+        cache, servers, target = self._cache, self.servers, self._state.target
         if cache is None or target is None or files is None:
             return False
         cache.remember()
@@ -139,7 +122,7 @@ class ServerStart:
         saving.spawn(replace(job, run=run, watchdog=watchdog, leases=leases, are_local=is_local))
         return True
 
-    def _saved(self, target: _Target, databases: DatabasesReady) -> tuple[SavedServer, ...]:
+    def _saved(self, target: Target, databases: DatabasesReady) -> tuple[SavedServer, ...]:
         """The primaries whose state was noted."""
         if self.servers is None:
             return ()
@@ -165,11 +148,10 @@ class ServerStart:
             found, parts = remembered
             plan = self._resources.plan(found.topology, self._resources.config.db)
             fitting = {} if not plan.servers or refusal(parts, self._sources(plan)) else parts
-            if plan.servers:
-                self._aim(_Target(plan, fitting), is_guess=True)
+            self._change(lambda state: state.remembered(plan, fitting))
 
     def _choose(self) -> None:
-        cache, target = self._cache, self._target
+        cache, target = self._cache, self._state.target
         if cache is None or target is None:
             return
         try:
@@ -177,75 +159,73 @@ class ServerStart:
         except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
             self._fail(error)
             return
-        self._is_answered = True
-        self._aim(_Target(target.plan, choice.parts))
+        self._change(lambda state: state.answered(choice.parts))
 
-    def _aim(self, target: _Target, *, is_guess: bool = False) -> None:
-        """Make *target* the wanted servers; others that are being started are given up. A guess comes first or never."""
+    def _change(self, change: Callable[[State], State]) -> None:
+        """Take what is new, and go on in a thread; a start of servers that are not the wanted ones any more is interrupted."""
         with self._lock:
-            if is_guess and self._target is not None:
-                return
-            before, self._target = self._target, target
-            servers = self.servers
-        if servers is not None and before is not None and not target.fits(before):
-            servers.give_up()
-        submit(self._pool, self._reach)
+            before, self._state = self._state, change(self._state)
+            after, servers = self._state.target, self.servers
+        if servers is not None and after is not None and not after.fits(before.target):
+            servers.interrupt()
+        submit(self._pool, self._go_on)
 
-    def _reach(self) -> None:
+    def _go_on(self) -> None:
         """Start the wanted servers unless they are up, and report them when the runner's answer is known."""
         with self._turn:
             try:
-                target = self._target
-                if self._is_over or target is None:
-                    return
-                if not target.fits(self._started) and not self._restart(target):
-                    return
-                self._started = target
-                self._report(target)
+                while self._state.step is Step.START:
+                    target = self._state.target
+                    if target is None or not self._restart(target):
+                        return
+                if self._state.step is Step.REPORT:
+                    self._report()
             except BaseException as error:  # noqa: BLE001 - a thread's exception would be lost
                 self._fail(error)
 
-    def _restart(self, target: _Target) -> bool:
-        """Start the servers of *target* in place of others; false if meanwhile others are wanted."""
-        if self.servers is not None:
-            self.are_up.clear()
-            self._started = None
-            self.servers.close()
+    def _restart(self, target: Target) -> bool:
+        """Start the servers of *target*, in place of others; false if others are wanted now, for which another call comes."""
+        self.are_up.clear()
         images = self._resources.prepare_servers(target.plan)
         with self._record.phase("servers"):
             seeds = seeds_of(target.parts)
             name = self._cache.name if self._cache is not None else ""
-            servers = self._resources.servers(target.plan, images, self._record, self._on_loss, seeds, name)
+            servers = self._resources.servers(
+                target.plan, images, self._record, self._on_loss, seeds, name, self.servers
+            )
             with self._lock:
                 self.servers = servers
-                if self._target is None or self._is_over or not target.fits(self._target):
+                self._state = self._state.with_started(None)
+                if self._state.is_over or not target.fits(self._state.target):
                     return False
             try:
                 servers.start()
             except ServerError as error:
-                if self._is_over or self._target is None or not target.fits(self._target):
+                if self._state.is_over or servers.is_interrupted:
                     return False
                 if not seeds or self._cache is None:
                     raise
                 self._start_without(target, self._cache, error)
                 return False
+        with self._lock:
+            self._state = self._state.with_started(target)
         self.are_up.set()
         return True
 
-    def _start_without(self, target: _Target, cache: SeedCache, error: ServerError) -> None:
+    def _start_without(self, target: Target, cache: SeedCache, error: ServerError) -> None:
         """Go on without a seed from which servers do not start, and remove it."""
         self._record.add(Notice("seed-refused", f"The cached databases are made anew: {error.message}"))
         for part in target.parts.values():
             cache.forget(part.manifest.key)
-        if self._is_answered:
+        if self._state.is_answered:
             cache.refute("servers did not start from the cached databases")
-        self._aim(_Target(target.plan))
+        self._change(lambda state: state.refused(target))
 
-    def _report(self, target: _Target) -> None:
+    def _report(self) -> None:
         servers = self.servers
-        if self._is_sent or servers is None or (self._cache is not None and not self._is_answered):
-            return
-        self._is_sent = True
+        assert servers is not None
+        with self._lock:
+            self._state = replace(self._state, is_reported=True)
         seed = None
         if self._cache is not None:
             seed = self._cache.found()
@@ -254,7 +234,9 @@ class ServerStart:
         self._on_ready(servers.endpoints(), seed)
 
     def _fail(self, error: BaseException) -> None:
-        if self._is_confirmed and not self._is_over:  # a guess that fails is tried again when it is confirmed
+        if (
+            self._state.is_confirmed and not self._state.is_over
+        ):  # a guess that fails is tried again when it is confirmed
             self._on_error(error)
 
     def _sources(self, plan: ServerPlan) -> dict[str, str]:
@@ -270,17 +252,3 @@ class ServerStart:
             )
             for server in primaries(plan)
         }
-
-
-def primaries(plan: ServerPlan) -> tuple[PlannedServer, ...]:
-    """The servers that are no replicas."""
-    return tuple(server for server in plan.servers if server.primary is None)
-
-
-def _started(plan: ServerPlan) -> tuple[PlannedServer, ...]:
-    """The servers of *plan* without what no server is started with."""
-    return tuple(replace(server, aliases=()) for server in plan.servers)
-
-
-def _digests(target: _Target) -> Mapping[str, str]:
-    return {name: part.digest for name, part in target.parts.items()}

@@ -1,40 +1,28 @@
-"""Starts all servers of a plan at once, and removes them in every case.
+"""Starts all servers of a plan at once, takes over those of another plan that are the same, and removes them in every case.
 
-Owns the definition of "ready": a server has written its ready line to its log, before its deadline. ``planning.plan`` decides
-which servers there are, ``host.engines`` their environment. Reads no environment.
+Owns the definition of "ready": all servers are before their deadline. ``planning.plan`` decides which servers there are,
+``start_state`` which of them go on, ``host.engines`` their environment. Reads no environment.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
-import threading
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from harness.errors import ServerError, UsageError
 from harness.host.engines import Boot, Replication
-from harness.host.engines.engine import READY
 from harness.host.planning.plan import PlannedServer, ServerPlan
-from harness.host.platform import (
-    HandedOver,
-    PersistentServer,
-    Platform,
-    Seed,
-    Server,
-    ServerSpec,
-    State,
-    Watch,
-)
+from harness.host.planning.start_state import unchanged
+from harness.host.platform import HandedOver, PersistentServer, Platform, Seed, Server, ServerSpec, State, Watch
+from harness.host.run.one_server import OneServer, title, unwanted
 from harness.protocol.events import ServerReady
 from harness.protocol.messages import Endpoint
 
-LOG_LINES = 30
-"""The last lines of a server's log that are the evidence of an error."""
-ROLES = ("primary", "replica")
 STOPPED = "is stopped by a signal"
 
 
@@ -61,7 +49,10 @@ class ServerOptions:
 
 
 class Servers:
-    """The servers of a plan: ``start``, then ``close`` in every case. ``with Servers(...) as servers`` does both."""
+    """The servers of a plan: ``start``, then ``close`` in every case. ``with Servers(...) as servers`` does both.
+
+    Of those *replaced*, which are not to be used any more, the ones that are the same go on, and ``start`` ends the others.
+    """
 
     def __init__(
         self,
@@ -70,20 +61,35 @@ class Servers:
         options: ServerOptions,
         on_ready: Callable[[ServerReady], None] | None = None,
         on_loss: Callable[[str, ServerError], None] | None = None,
+        replaced: Servers | None = None,
     ) -> None:
         self._platform = platform
         self._plan = plan
         self._options = options
         self._on_ready = on_ready
         self._on_loss = on_loss
-        self._watch: Watch | None = None
-        self._pool = ThreadPoolExecutor(max_workers=max(1, len(plan.servers)), thread_name_prefix="server")
-        self._servers: dict[str, Server] = {}
-        self._serves = {server.id: threading.Event() for server in plan.servers}
-        self._given_up = threading.Event()
-        self._began = 0.0
-        self._ready: dict[str, ServerReady] = {}
+        self._watch: Watch | None = replaced._watch if replaced is not None else None
+        self._interrupted: Future[None] = Future()
         self._logs: dict[str, str] | None = None
+        self._servers: dict[str, OneServer] = {}
+        self._leaving: list[OneServer] = []
+        self._take(replaced)
+        size = len(self._servers) + len(self._leaving)
+        self._pool = ThreadPoolExecutor(max_workers=max(1, size), thread_name_prefix="server")
+
+    def _take(self, replaced: Servers | None) -> None:
+        """Take over the servers of *replaced*: those that go on, and those that are to be ended."""
+        before = replaced._servers if replaced is not None else {}
+        specs = {server.id: self._spec(server) for server in self._plan.servers}
+        kept = unchanged(self._plan.servers, specs, {id: one.spec for id, one in before.items() if one.is_well})
+        for server in self._plan.servers:
+            primary = self._servers[server.primary] if server.primary is not None else None
+            is_kept = server.id in kept
+            self._servers[server.id] = before[server.id] if is_kept else OneServer(server, specs[server.id], primary)
+        self._leaving += [one for id, one in before.items() if id not in kept and one.starting is not None]
+        if replaced is not None:
+            self._leaving += [one for one in replaced._leaving if not one.is_removed]
+            replaced._pool.shutdown(wait=False)
 
     def __enter__(self) -> Servers:
         with contextlib.ExitStack() as on_error:
@@ -98,37 +104,66 @@ class Servers:
     def start(self) -> None:
         """Start all servers side by side; return when every one is ready, each replica streaming. To be called once.
 
-        Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up`` is
-        called meanwhile.
+        Raises ``ServerError`` with the end of the log of the first server that fails, or is late, and when ``give_up`` or
+        ``interrupt`` is called meanwhile.
         """
-        self._began = time.monotonic()
-        self._watch = self._platform.watch(self._options.run, self._see)
+        before, self._watch = self._watch, self._platform.watch(self._options.run, self._see)
+        if before is not None:
+            before.close()
         try:
-            earlier = self._earlier()
-            futures = [self._pool.submit(self._start, server, earlier.get(server.id)) for server in self._plan.servers]
-            for future in as_completed(futures, timeout=self._options.startup_s):
-                ready = future.result()
-                self._ready[ready.server] = ready
-                if self._on_ready is not None:
-                    self._on_ready(ready)
+            self._await(self._begin())
         except BaseException as error:
             late = self._late() if isinstance(error, TimeoutError) else None
-            self.give_up()
+            if not self.is_interrupted:
+                self.give_up()
             if late is not None:
                 raise late from None
             if isinstance(error, RuntimeError):  # the pool was shut down before the servers began
-                raise _unwanted() from error
+                raise unwanted() from error
             raise
+
+    def _begin(self) -> list[Future[None]]:
+        """Start what does not run yet, each server in a thread of its own, and end what is not wanted any more."""
+        ends: dict[str, list[Future[None]]] = {}
+        for one in self._leaving:
+            if one.ending is None:  # else the servers that were replaced have begun with it
+                one.ending = self._pool.submit(self._end, one)
+            ends.setdefault(one.planned.id, []).append(one.ending)
+        earlier = self._earlier()
+        for id, one in self._servers.items():
+            if one.starting is None:
+                one.starting = self._pool.submit(self._start, one, earlier.get(id), ends.get(id, ()))
+        return [*itertools.chain(*ends.values()), *(one.starting for one in self._servers.values() if one.starting)]
+
+    def _await(self, futures: list[Future[None]]) -> None:
+        """Wait until all *futures* have come; raises what one raises, and ``ServerError`` after ``interrupt``."""
+        left = len(futures)
+        for future in as_completed([*futures, self._interrupted], timeout=self._options.startup_s) if left else ():
+            if future is self._interrupted:
+                raise unwanted()
+            future.result()
+            left -= 1
+            if not left:
+                return
+
+    def interrupt(self) -> None:
+        """Have ``start`` raise ``ServerError`` now, if it is at work. No server ends: others are to replace these."""
+        with contextlib.suppress(InvalidStateError):
+            self._interrupted.set_result(None)
+
+    @property
+    def is_interrupted(self) -> bool:
+        return self._interrupted.done()
 
     def give_up(self) -> None:
         """End every server, and ``start`` too, in whichever thread it runs: it raises ``ServerError``."""
-        self._given_up.set()
         if self._watch is not None:
             self._watch.close()
-        for event in self._serves.values():
-            event.set()
-        for server in tuple(self._servers.values()):
-            server.close()
+        ours = (*self._servers.values(), *self._leaving)
+        for one in ours:
+            one.given_up.set()  # before its primary seems to serve
+        for one in ours:
+            one.give_up()
 
     def close(self) -> None:
         """End all servers and remove them; ``logs`` still works afterwards. Safe from any thread, and twice.
@@ -139,18 +174,19 @@ class Servers:
             self._logs = self._read_logs()
         self.give_up()
         self._pool.shutdown()
-        self.give_up()  # again, for a server that was being made meanwhile
-        is_kept = self._options.persistent and len(self._ready) == len(self._plan.servers)
+        for one in (*self._servers.values(), *self._leaving):
+            one.end()  # again, for a server that was being made meanwhile
+        is_kept = self._options.persistent and all(one.ready for one in self._servers.values())
         if not is_kept and self._options.is_replaceable:
-            self._platform.remove(self._options.run, ROLES)
+            self._platform.remove(self._options.run)
 
     def ready(self) -> tuple[ServerReady, ...]:
         """The event of each server that is ready, in their order."""
-        return tuple(self._ready[server.id] for server in self._plan.servers if server.id in self._ready)
+        return tuple(one.ready for one in self._servers.values() if one.ready is not None)
 
     def primaries(self) -> dict[str, Server]:
         """The primary servers by id."""
-        return {server.id: self._servers[server.id] for server in self._plan.servers if server.primary is None}
+        return {id: one.server for id, one in self._servers.items() if one.planned.primary is None}
 
     def hand_over(self) -> dict[str, HandedOver]:
         """Give the primaries to another process, and end and remove the replicas; nothing is to be closed afterwards. Empty where
@@ -159,20 +195,20 @@ class Servers:
         Raises ``ServerError`` when a replica could not be removed.
         """
         self._logs = self._read_logs()
-        self._given_up.set()
+        for one in self._servers.values():
+            one.given_up.set()
         if self._watch is not None:
             self._watch.close()
         given = {id: server.hand_over() for id, server in self.primaries().items()}
         whole = {id: one for id, one in given.items() if one is not None}
         if len(whole) < len(given):
-            for one in whole.values():
-                for descriptor in one.lease:
-                    os.close(descriptor)
+            for descriptor in itertools.chain.from_iterable(handed.lease for handed in whole.values()):
+                os.close(descriptor)
             return {}
-        for server in self._servers.values():
-            server.close()
+        for one in self._servers.values():
+            one.server.close()
         self._pool.shutdown()
-        self._platform.remove(self._options.run, ("replica",))
+        self._platform.remove(self._options.run, [id for id in self._servers if id not in given])
         return whole
 
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -181,8 +217,8 @@ class Servers:
 
     def failures(self) -> dict[str, ServerError]:
         """An error for each server that was ready and has ended without a request, by the server's id."""
-        states = ((server, self._servers[server.id].state()) for server in self._serving())
-        return {server.id: self._ended(server, state) for server, state in states if not state.is_running}
+        states = ((one, one.server.state()) for one in self._serving())
+        return {one.planned.id: one.ended(state) for one, state in states if not state.is_running}
 
     def losses(self) -> dict[str, ServerError]:
         """An error for each server that was ready and cannot serve (it has ended, is paused, or a process of it is
@@ -191,38 +227,36 @@ class Servers:
         Sends no query: the runner got no answer, and that alone does not prove a loss.
         """
         losses = {}
-        for server in self._serving():
-            known = self._servers[server.id]
-            state = known.state()
+        for one in self._serving():
+            state = one.server.state()
             if state.status != "running":
-                losses[server.id] = self._ended(server, state)
-            elif known.has_stopped_process():
-                losses[server.id] = self._ended(server, STOPPED)
+                losses[one.planned.id] = one.ended(state)
+            elif one.server.has_stopped_process():
+                losses[one.planned.id] = one.ended(STOPPED)
         return losses
 
-    def _serving(self) -> list[PlannedServer]:
+    def _serving(self) -> list[OneServer]:
         """The servers that were ready; none once they are being ended."""
-        return [server for server in self._plan.servers if server.id in self._ready and not self._given_up.is_set()]
+        return [one for one in self._servers.values() if one.ready is not None and not one.given_up.is_set()]
 
     def _see(self, id: str, what: str) -> None:
         """Report a loss if the platform's event *what* is about a server that is up."""
-        for server in self._serving():
-            known = self._servers[server.id]
-            if known.id == id and self._on_loss is not None:
+        for one in self._serving():
+            if one.server.id == id and self._on_loss is not None:
                 states: dict[str, State | str] = {"pause": State("paused"), "stop": STOPPED}
-                self._on_loss(server.id, self._ended(server, states.get(what) or known.state()))
+                self._on_loss(one.planned.id, one.ended(states.get(what) or one.server.state()))
 
     def create_database(self, server: str, database: str, owner: str) -> None:
         """Make *database* on *server* unless it is there. Raises ``ServerError`` with the output of the server's client."""
-        engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
-        code, _, err = self._servers[server].execute(engine.create_database(database, owner))
+        engine = self._servers[server].planned.engine
+        code, _, err = self._servers[server].server.execute(engine.create_database(database, owner))
         if code != 0:
             raise ServerError(f"The database {database!r} on {server} could not be made.", evidence=err.strip())
 
     def dump_schema(self, server: str, database: str) -> str:
         """The SQL that makes the schema of *database*. Raises ``ServerError`` with the output of the server's tool."""
-        engine = next(planned.engine for planned in self._plan.servers if planned.id == server)
-        code, out, err = self._servers[server].execute(engine.dump_schema(database))
+        engine = self._servers[server].planned.engine
+        code, out, err = self._servers[server].server.execute(engine.dump_schema(database))
         if code != 0:
             raise ServerError(
                 f"The schema of {database!r} on {server} could not be written down.",
@@ -243,7 +277,7 @@ class Servers:
         if not self._options.persistent:
             return {}
         found = self._platform.persistent(self._options.run)
-        specs = {server.id: self._spec(server) for server in self._plan.servers}
+        specs = {id: one.spec for id, one in self._servers.items()}
         if found.keys() == specs.keys() and all(
             found[id].source == self._platform.source(spec)
             and spec.environment.items() <= found[id].environment.items()
@@ -253,46 +287,24 @@ class Servers:
         if not self._options.is_replaceable:
             raise UsageError(
                 f"The servers of harness up ({', '.join(sorted(found))}) do not fit this project any more, which needs other "
-                f"servers, users or versions: {', '.join(map(_title, self._plan.servers))}.",
+                f"servers, users or versions: {', '.join(map(title, self._plan.servers))}.",
                 hint="harness down ends them, with all that is in their databases; harness up then starts others.",
             )
-        self._platform.remove(self._options.run, ROLES)
+        self._platform.remove(self._options.run)
         return {}
 
-    def _start(self, server: PlannedServer, earlier: PersistentServer | None) -> ServerReady:
-        """Start *server*, unless it is an *earlier* run's, and wait until it is ready. Runs in a thread of its own."""
-        spec = self._spec(server)
-        made = self._platform.server(spec, earlier.id if earlier else None)
-        self._servers[server.id] = made
-        if server.primary is not None and not spec.is_held:
-            self._serves[server.primary].wait()
-        if earlier is None:
-            made.start()
-        if server.primary is not None:
-            self._serves[server.primary].wait()
-            made.write_line("the primary serves")
-        seen = b""
-        for chunk in () if self._given_up.is_set() else made.follow():
-            seen += chunk
-            text = seen.decode(errors="replace")
-            if READY.search(text):
-                self._serves[server.id].set()
-                return self._is_ready(server, text)
-        if self._given_up.is_set():
-            raise _unwanted()
-        raise self._ended(server, made.state())
+    def _start(self, one: OneServer, earlier: PersistentServer | None, before: Iterable[Future[None]]) -> None:
+        """Start *one* when the servers of *before* have ended, unless it is an *earlier* run's, and wait until it is ready."""
+        for end in before:
+            end.result()
+        ready = one.start(self._platform, earlier)
+        if self._on_ready is not None:
+            self._on_ready(ready)
 
-    def _is_ready(self, server: PlannedServer, log: str) -> ServerReady:
-        version = server.engine.version_line.search(log)
-        return ServerReady(
-            server=server.id,
-            engine=server.engine.name,
-            version=version[1] if version else server.version,
-            role=server.role,
-            primary=server.primary,
-            image=self._platform.source(self._spec(server)),
-            ready_s=round(time.monotonic() - self._began, 3),
-        )
+    def _end(self, one: OneServer) -> None:
+        """End and remove *one*. Raises ``ServerError``."""
+        one.end()
+        self._platform.remove(self._options.run, [one.planned.id])
 
     def _spec(self, server: PlannedServer) -> ServerSpec:
         is_held = not self._options.persistent
@@ -319,41 +331,25 @@ class Servers:
         )
 
     def _endpoint(self, server: PlannedServer) -> Endpoint:
-        host, port = self._servers[server.id].address()
+        host, port = self._servers[server.id].server.address()
         is_in_memory = server.engine.name not in self._options.on_disk
         return Endpoint(server.id, server.role, host, port, self._options.password, is_in_memory)
 
     def _read_logs(self) -> dict[str, str]:
         logs = {}
-        for id, container in tuple(self._servers.items()):
+        for id, one in self._servers.items():
             with contextlib.suppress(ServerError):  # a server that was never made has no log
-                logs[id] = container.log().replace(self._options.password, "***")
+                logs[id] = one.log()
         return logs
 
-    def _tail(self, server: PlannedServer) -> str:
-        return "\n".join(self._read_logs().get(server.id, "").splitlines()[-LOG_LINES:])
-
-    def _ended(self, server: PlannedServer, state: State | str) -> ServerError:
-        return ServerError(
-            f"The server {_title(server)} {state}.", hint=server.engine.hint, evidence=self._tail(server)
-        )
-
     def _late(self) -> ServerError:
-        server = next(server for server in self._plan.servers if server.id not in self._ready)
-        made = self._servers.get(server.id)
-        state = made.state() if made else State("never made")
+        late = [one for one in self._servers.values() if one.ready is None]
+        if not late:
+            return ServerError(
+                f"A server that is not needed any more did not end within {self._options.startup_s:g} s."
+            )
         return ServerError(
-            f"The server {_title(server)} was not ready after {self._options.startup_s:g} s: it {state}.",
-            hint="startup_timeout in [tool.harness] gives servers longer. " + server.engine.hint,
-            evidence=self._tail(server),
+            f"The server {title(late[0].planned)} was not ready after {self._options.startup_s:g} s: it {late[0].state()}.",
+            hint="startup_timeout in [tool.harness] gives servers longer. " + late[0].planned.engine.hint,
+            evidence=late[0].tail(),
         )
-
-
-def _title(server: PlannedServer) -> str:
-    """*server*'s name in a message: ``replica (PostgreSQL 17, replica of default)``."""
-    role = f"replica of {server.primary}" if server.primary else "primary"
-    return f"{server.id} ({server.engine.title} {server.version}, {role})"
-
-
-def _unwanted() -> ServerError:
-    return ServerError("The servers were no longer wanted.")

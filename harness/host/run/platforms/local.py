@@ -39,6 +39,7 @@ class LocalResources:
         self._on_notice = on_notice
         environ = build_environment.for_this_machine(config)
         self._platform = LocalPlatform(lambda name: recipe.load(name).files, on_progress, environ)
+        self._memory = folders.memory_bytes()  # before servers take some of it: they may be planned again
         submit(ahead, folders.remove_abandoned, account())
 
     def runner_image(self) -> None:
@@ -68,7 +69,7 @@ class LocalResources:
 
     def memory_bytes(self) -> int:
         """The memory that the servers may take, in bytes; 0 without a file system in memory: their folders are on disk then."""
-        return folders.memory_bytes()
+        return self._memory
 
     def source(self, engine: str, version: str) -> str:
         """The programs and the recipe by their content, and the system's C library, which sorts text in indexes."""
