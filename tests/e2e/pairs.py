@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pymysql
+from docker import DockerClient
 from pymysql.constants import CLIENT
 
 from harness.host.config.databases import DbSpec
@@ -21,7 +22,7 @@ from harness.host.engines.engine import Replication
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL
 from harness.host.images.builder import ImageBuilder
-from harness.host.planning.plan import make_plan
+from harness.host.planning.plan import ServerPlan, make_plan
 from harness.host.run.servers import ServerOptions, Servers
 from harness.protocol.messages import Endpoint, Route
 from harness.protocol.topology import Alias, TestOptions, Topology
@@ -110,6 +111,13 @@ class Session:
         return rows
 
 
+def servers(client: DockerClient, plan: ServerPlan, run: str, network: str, image: str, **options: Any) -> Servers:
+    """The servers of *plan* in containers of *image*, not started yet; *options* are those of ``ServerOptions``."""
+    images = {(server.engine.name, server.version): image for server in plan.servers}
+    platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
+    return Servers(platform, plan, ServerOptions(run, **options))
+
+
 @contextlib.contextmanager
 def running(
     engine: Engine, replication: Replication = "gtid", *, version: str = "", topology: Topology | None = None
@@ -123,10 +131,7 @@ def running(
     with contextlib.closing(connect()) as client, containers.network(client, run) as network:
         with ImageBuilder(client, lambda title, line: None) as builder:
             image = builder.server_image(engine, version)
-        images = {(server.engine.name, server.version): image for server in plan.servers}
-        platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
-        with Servers(platform, plan, ServerOptions(run, replication={engine.name: replication})) as stack:
-            container = next(
-                iter(stack.primaries().values())
-            )  # the stack itself runs nothing there but its dumps of schemas
+        with servers(client, plan, run, network, image, replication={engine.name: replication}) as stack:
+            # the stack itself runs nothing there but its dumps of schemas
+            container = next(iter(stack.primaries().values()))
             yield Pair(engine, plan.routes, tuple(stack.endpoints()), container.execute)

@@ -8,9 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from tests.e2e import command
 from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
 from tests.e2e.test_github import commands
 from tests.signals import DEFAULT_SIGNALS
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -95,13 +94,6 @@ def start(shop: Path, *args: str) -> tuple[subprocess.Popen[str], Path]:
         text=True,
     )
     return process, waiting
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def of_run(name: str) -> dict[str, str]:
@@ -237,7 +229,7 @@ def test_github_is_reported_once(shop: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_an_interrupt_ends_every_run_in_order(shop: Path, signum: int, code: int) -> None:
     process, waiting = start(shop, *TWO)
-    wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have not begun")
+    wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have begun")
     process.send_signal(signum)
     out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == code, out
@@ -249,7 +241,7 @@ def test_an_interrupt_ends_every_run_in_order(shop: Path, signum: int, code: int
 
 def test_what_had_not_begun_when_the_interrupt_came_is_missing(shop: Path) -> None:
     process, waiting = start(shop, *TWO, "--parallel", str(os.cpu_count()))
-    wait_for(lambda: list(waiting.iterdir()) or process.poll() is not None, "no test has begun")
+    wait_for(lambda: list(waiting.iterdir()) or process.poll() is not None, "a test has begun")
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, out
@@ -260,7 +252,7 @@ def test_what_had_not_begun_when_the_interrupt_came_is_missing(shop: Path) -> No
 
 def test_the_runs_end_with_the_command_whatever_ends_it(shop: Path) -> None:
     process, waiting = start(shop, *TWO)
-    wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have not begun")
+    wait_for(lambda: len(list(waiting.iterdir())) == 2 or process.poll() is not None, "the tests have begun")
     assert process.poll() is None
     assert command.runs_of(user_of(shop))
     process.kill()
@@ -270,7 +262,7 @@ def test_the_runs_end_with_the_command_whatever_ends_it(shop: Path) -> None:
         lambda: all((folder / name / "summary.json").is_file() for name in ("postgres-17", "sqlite")),
         "the runs go on without the command",
     )
-    wait_for(lambda: not command.runs_of(user_of(shop)), "servers were left behind")
+    wait_for(lambda: not command.runs_of(user_of(shop)), "no server is left behind")
     assert json.loads((folder / "sqlite" / "summary.json").read_text())["exit_code"] == 143
 
 

@@ -11,12 +11,12 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e import command
+from tests.waiting import wait_for_text
 
 SETTINGS = """
 SECRET_KEY = "x"
@@ -187,9 +187,7 @@ class TestRun:
             stdout=subprocess.DEVNULL,
         )
         try:
-            deadline = time.monotonic() + 30
-            while not (artifacts / "journal.ndjson").exists() and time.monotonic() < deadline:
-                time.sleep(0.05)
+            wait_for_text(artifacts / "journal.ndjson")
             second = run(project)
             assert second.code == 2
             assert "--artifacts" in second.err
@@ -212,10 +210,7 @@ class TestRun:
             stdout=subprocess.PIPE,
             text=True,
         )
-        journal = artifacts / "journal.ndjson"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (journal.exists() and '"AttemptStarted"' in journal.read_text()):
-            time.sleep(0.05)
+        wait_for_text(artifacts / "journal.ndjson", '"AttemptStarted"')
         (run_id,) = command.runs_of(user)
         process.terminate()
         out, _ = process.communicate(timeout=60)

@@ -12,13 +12,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e import command
 from tests.signals import DEFAULT_SIGNALS
+from tests.waiting import wait_for_text
 
 pytestmark = pytest.mark.docker
 
@@ -188,14 +188,6 @@ def harness(folder: Path, *arguments: str) -> command.Ended:
     )
 
 
-def await_text(path: Path, text: str = "") -> None:
-    """Return when the file *path* is there and has *text* in it."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (path.exists() and text in path.read_text()):
-        assert time.monotonic() < deadline, f"{path} never had {text!r} in it"
-        time.sleep(0.05)
-
-
 def test_servers(shelf: Path) -> None:
     status, output = plain(shelf, "--settings", "postgres", *labels("Count"))
     assert status == 1
@@ -225,7 +217,7 @@ def test_old_spellings(shelf: Path) -> None:
 def test_a_worker_that_dies(shelf: Path, red: command.Ended) -> None:
     process = start(shelf, *labels("Die"))
     try:
-        await_text(shelf / "began")
+        wait_for_text(shelf / "began")
         with pytest.raises(subprocess.TimeoutExpired):  # the other tests take no time
             process.wait(8)
     finally:
@@ -246,7 +238,7 @@ def test_a_test_that_hangs(shelf: Path, red: command.Ended) -> None:
 
 def test_an_interrupt(shelf: Path) -> None:
     process = start(shelf, *labels("Hang"))
-    await_text(shelf / "began")
+    wait_for_text(shelf / "began")
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
@@ -263,7 +255,7 @@ def test_an_interrupt(shelf: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    await_text(artifacts / "journal.ndjson", '"type":"AttemptStarted","test":"shelf.tests.Hang.test_hang"')
+    wait_for_text(artifacts / "journal.ndjson", '"type":"AttemptStarted","test":"shelf.tests.Hang.test_hang"')
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130

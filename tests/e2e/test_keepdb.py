@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from harness.host.docker.client import connect
 from harness.host.run import persistent_servers
 from tests.e2e import command
 from tests.e2e.test_bad_input import project  # noqa: F401 - a fixture
+from tests.waiting import wait_for_text
 
 pytestmark = pytest.mark.docker
 
@@ -144,10 +144,7 @@ def test_two_runs_do_not_share_kept_servers(shop: Path) -> None:
         stdout=subprocess.DEVNULL,
     )
     try:
-        journal = artifacts / "journal.ndjson"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (journal.exists() and '"AttemptStarted"' in journal.read_text()):
-            time.sleep(0.05)
+        wait_for_text(artifacts / "journal.ndjson", '"AttemptStarted"')
         second = run(shop, "second", "--keepdb")
         assert second.code == 2
         assert "--keepdb" in second.output

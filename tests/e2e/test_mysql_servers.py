@@ -5,8 +5,7 @@ import io
 import os
 import secrets
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pymysql
@@ -19,16 +18,16 @@ from harness.errors import ServerError
 from harness.host.config.databases import DbSpec
 from harness.host.config.load import load
 from harness.host.docker import containers
-from harness.host.docker.client import connect
-from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines import ENGINES
 from harness.host.images import build_environment
 from harness.host.images.builder import ImageBuilder
 from harness.host.planning.plan import ServerPlan, make_plan
-from harness.host.run.servers import ServerOptions, Servers
+from harness.host.run.servers import Servers
 from harness.protocol import naming
 from harness.protocol.messages import Endpoint
 from harness.protocol.topology import Alias, TestOptions, Topology
+from tests.e2e.pairs import servers
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -51,32 +50,9 @@ def pair_of(kind: str, version: str) -> ServerPlan:
     return make_plan(topology, (DbSpec(kind, version),))
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[DockerClient]:
-    with contextlib.closing(connect()) as client:
-        yield client
-
-
 def image_of(client: DockerClient, kind: str, version: str, configured: str | None = None) -> str:
     with ImageBuilder(client, lambda title, line: None) as builder:
         return builder.server_image(ENGINES[kind], version, configured)
-
-
-@pytest.fixture
-def run() -> str:
-    return secrets.token_hex(4)
-
-
-@pytest.fixture
-def network(client: DockerClient, run: str) -> Iterator[str]:
-    with containers.network(client, run) as name:
-        yield name
-
-
-def servers(client: DockerClient, plan: ServerPlan, run: str, network: str, image: str, **options: Any) -> Servers:
-    images = {(server.engine.name, server.version): image for server in plan.servers}
-    platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
-    return Servers(platform, plan, ServerOptions(run, **options))
 
 
 def session(endpoint: Endpoint, user: str = USER, password: str | None = None) -> contextlib.closing[Connection]:
@@ -95,13 +71,6 @@ def rows(connection: Connection, sql: str, *parameters: object) -> Any:
 
 def ask(connection: Connection, sql: str) -> Any:
     return rows(connection, sql)[0][0]
-
-
-def await_(condition: Callable[[], object], what: str) -> None:
-    until = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < until, f"not after {DEADLINE_S} s: {what}"
-        time.sleep(0.01)
 
 
 def local(container: Container, kind: str, sql: str) -> str:
@@ -149,7 +118,7 @@ def pair(client: DockerClient, request: pytest.FixtureRequest) -> Iterator[Pair]
 
 def catch_up(kind: str, writer: Connection, reader: Connection) -> None:
     written = ask(writer, f"SELECT {GTIDS[kind]}")
-    await_(lambda: ask(reader, f"SELECT {GTIDS[kind]}") == written, "the replica has applied it")
+    wait_for(lambda: ask(reader, f"SELECT {GTIDS[kind]}") == written, "the replica has applied it")
 
 
 def test_rows_of_the_primary_are_read_on_another_server(pair: Pair) -> None:
@@ -276,7 +245,7 @@ def test_a_pair_replicates_from_the_disk_too(
     ):
         assert ask(writer, "SELECT @@datadir") == "/srv/harness/data/"
         rows(writer, "CREATE DATABASE seen")
-        await_(lambda: rows(reader, "SHOW DATABASES LIKE 'seen'"), "the replica has the database")
+        wait_for(lambda: rows(reader, "SHOW DATABASES LIKE 'seen'"), "the replica has the database")
 
 
 def test_by_position_tables_without_transactions_are_taken(client: DockerClient, run: str, network: str) -> None:
@@ -296,7 +265,7 @@ def test_by_position_tables_without_transactions_are_taken(client: DockerClient,
         for statement in (*tables, "BEGIN", "INSERT INTO made.safe VALUES (2)", mixed, "COMMIT"):
             rows(writer, statement)
         there = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'made' AND table_name = 'plain'"
-        await_(
+        wait_for(
             lambda: rows(reader, there) and ask(reader, "SELECT count(*) FROM made.plain") == 2, "the rows are there"
         )
         assert ask(reader, "SELECT @@gtid_mode") == "OFF"
@@ -368,7 +337,7 @@ def test_a_server_that_dies_later_is_a_failure_with_its_log(client: DockerClient
     with servers(client, plan, run, network, image) as up, session(up.endpoints()[0]) as writer:
         with contextlib.suppress(pymysql.err.MySQLError):
             rows(writer, "SHUTDOWN")
-        await_(lambda: up.failures(), "the server has ended")
+        wait_for(lambda: up.failures(), "the server has ended")
         (failure,) = up.failures().values()
     assert "MariaDB 11.8" in failure.message
     assert "Shutdown complete" in failure.evidence

@@ -9,7 +9,6 @@ import sys
 import tarfile
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from docker import DockerClient
 
 from harness.errors import ExitCode, HarnessError, ServerError
 from harness.host.docker import containers
-from harness.host.docker.client import connect
 from harness.host.docker.runner import RunnerContainer, RunnerSpec
 from harness.host.images.builder import ImageBuilder
 from harness.host.launch.child_process import ChildRunner
@@ -29,6 +27,7 @@ from harness.host.launch.liveness import Liveness
 from harness.protocol import codec
 from harness.protocol.events import PhaseStarted
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -44,12 +43,6 @@ ECHO = """
         print(type(codec.decode_body(line)).__name__, len(line), flush=True)
     print("end of input", flush=True)
 """
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[DockerClient]:
-    with contextlib.closing(connect()) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -246,10 +239,7 @@ def test_one_that_is_stopped_is_seen_and_one_that_goes_on_is_not(
             client.api.pause(conversation._container.id)
         else:
             os.kill(conversation._process.pid, signal.SIGSTOP)
-        until = time.monotonic() + DEADLINE_S
-        while not conversation.is_stopped():
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_for(conversation.is_stopped, "the runner is stopped")
 
 
 def test_one_that_does_not_go_on_is_reported_and_killed(begin: BeginRunner) -> None:
@@ -371,10 +361,7 @@ def test_a_process_left_in_the_group_does_not_delay_the_end(as_child: BeginRunne
     with as_child(script) as conversation:
         (left,) = map(int, conversation.lines())
         assert conversation.wait(DEADLINE_S) == Ended(7)
-        until = time.monotonic() + DEADLINE_S
-        while not has_ended(left):
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_for(lambda: has_ended(left), f"process {left} has ended")
 
 
 def has_ended(pid: int) -> bool:

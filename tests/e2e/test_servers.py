@@ -1,6 +1,5 @@
 """Real servers: a pair that streams, what is left of it afterwards, and what is said of one that dies."""
 
-import contextlib
 import io
 import os
 import secrets
@@ -10,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import psycopg
@@ -21,20 +20,20 @@ from psycopg import Connection
 from harness.errors import ExitCode, ServerError
 from harness.host.config.databases import DbSpec
 from harness.host.docker import containers
-from harness.host.docker.client import connect
-from harness.host.docker.server import MEMORY_FOLDER, ContainerOptions, DockerPlatform
+from harness.host.docker.server import MEMORY_FOLDER
 from harness.host.engines.postgres import POSTGRES
 from harness.host.images.builder import ImageBuilder
-from harness.host.planning.plan import ServerPlan, make_plan
-from harness.host.run.servers import ServerOptions, Servers
+from harness.host.planning.plan import make_plan
+from harness.host.run.servers import Servers
 from harness.protocol.messages import Endpoint
 from harness.protocol.topology import Alias, TestOptions, Topology
+from tests.e2e.pairs import servers
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
 PG = "django.db.backends.postgresql"
 USER = 'We"b User'
-DEADLINE_S = 30.0
 
 
 def alias(name: str, host: str, mirror: str | None = None) -> Alias:
@@ -46,32 +45,9 @@ ALONE = make_plan(Topology((alias("default", "db1"),)))
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[DockerClient]:
-    with contextlib.closing(connect()) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def image(client: DockerClient) -> str:
     with ImageBuilder(client, lambda title, line: None) as builder:
         return builder.server_image(POSTGRES, POSTGRES.default_version)
-
-
-@pytest.fixture
-def run() -> str:
-    return secrets.token_hex(4)
-
-
-@pytest.fixture
-def network(client: DockerClient, run: str) -> Iterator[str]:
-    with containers.network(client, run) as name:
-        yield name
-
-
-def servers(client: DockerClient, plan: ServerPlan, run: str, network: str, image: str, **options: Any) -> Servers:
-    images = {(server.engine.name, server.version): image for server in plan.servers}
-    platform = DockerPlatform(client, ContainerOptions(network, images, publish=True))
-    return Servers(platform, plan, ServerOptions(run, **options))
 
 
 def session(endpoint: Endpoint, database: str = "postgres") -> Connection[Any]:
@@ -89,13 +65,6 @@ def ask(connection: Connection[Any], sql: str) -> Any:
     row = connection.execute(sql).fetchone()
     assert row
     return row[0]
-
-
-def await_(condition: Callable[[], object], what: str) -> None:
-    until = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < until, f"not after {DEADLINE_S} s: {what}"
-        time.sleep(0.01)
 
 
 def ours(client: DockerClient, run: str) -> list[Any]:
@@ -127,7 +96,7 @@ def test_rows_of_the_primary_are_read_on_another_server(pair: Pair) -> None:
     writer.execute("CREATE TABLE seen (n int)")
     writer.execute("INSERT INTO seen VALUES (42)")
     written = ask(writer, "SELECT pg_current_wal_lsn()")
-    await_(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the row")
+    wait_for(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the row")
     assert ask(reader, "SELECT n FROM seen") == 42
     assert ask(reader, "SELECT pg_is_in_recovery()")
     assert not ask(writer, "SELECT pg_is_in_recovery()")
@@ -193,7 +162,7 @@ def test_databases_are_made_in_memory_used_on_both_and_dropped(client: DockerCli
         made.execute("VACUUM FULL pg_class")
     oid = ask(writer, "SELECT oid FROM pg_database WHERE datname = 'made'")
     written = ask(writer, "SELECT pg_current_wal_flush_lsn()")
-    await_(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the database")
+    wait_for(lambda: ask(reader, f"SELECT pg_last_wal_replay_lsn() >= '{written}'"), "the replica has the database")
     for server in ("default", "replica"):
         where = f"{MEMORY_FOLDER}/data/base/{oid}"
         container = client.containers.get(f"harness-{run}-{server}")
@@ -324,7 +293,7 @@ def test_a_server_that_dies_later_is_a_failure_with_its_log(
 ) -> None:
     with servers(client, ALONE, run, network, image) as up:
         client.api.kill(f"harness-{run}-default", "TERM")
-        await_(lambda: up.failures(), "the server has ended")
+        wait_for(lambda: up.failures(), "the server has ended")
         (failure,) = up.failures().values()
     assert "ended with exit status 0" in failure.message
     assert "database system is shut down" in failure.evidence
@@ -356,7 +325,7 @@ def test_a_killed_run_is_abandoned_once_its_server_ended(client: DockerClient, r
             "a run with a live server is not abandoned at any age"
         )
         os.kill(process.pid, signal.SIGKILL)
-        await_(lambda: run in containers.abandoned(client, age_s=-60), "the server ends after its run")
+        wait_for(lambda: run in containers.abandoned(client, age_s=-60), "the server ends after its run")
         assert run not in containers.abandoned(client, containers.ABANDONED_S)
     finally:
         process.kill()

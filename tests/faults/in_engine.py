@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tests.e2e.command import ROOT
 from tests.faults.row import Row
-from tests.faults.running import Running, wait_for
+from tests.faults.running import Running
+from tests.waiting import wait_for
 
 PID = Path("/var/run/docker.pid")
 

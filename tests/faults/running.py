@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.command import PROJECTS, ROOT, Ended, environment
 from tests.faults.where import LOCAL, Containers, Processes, docker
 from tests.signals import DEFAULT_SIGNALS
+from tests.waiting import wait_for
 
 PROJECT = PROJECTS / "faults"
 PATIENCE_S = 120.0
@@ -118,13 +118,4 @@ def signal_inside(running: Running, name: str, place: float) -> bool:
     return True
 
 
-def wait_for(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
-    """Return when *condition* holds. Raises ``TimeoutError``."""
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        time.sleep(0.05)
-
-
-__all__ = ["PROJECT", "Running", "signal", "signal_inside", "wait_for"]
+__all__ = ["PROJECT", "Running", "signal", "signal_inside"]

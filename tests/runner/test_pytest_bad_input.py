@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, UseRou
 from tests.environments import python_with
 from tests.runner.conftest import SETTINGS, together
 from tests.runner.conversation import Conversation, Journal, plain_routes, run
+from tests.waiting import wait_for_text
 
 INI = "[pytest]\nDJANGO_SETTINGS_MODULE = settings\n"
 TESTS = """
@@ -325,10 +325,7 @@ def test_an_interrupt_while_pytest_collects_ends_the_run_as_one(tmp_path: Path, 
         assert isinstance(found, TopologyFound)
         conversation.send(UseRoutes(tuple(plain_routes(found))))
         conversation.send(ServersReady(()))
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "collecting").exists():
-            assert time.monotonic() < deadline, conversation.errors()
-            time.sleep(0.05)
+        wait_for_text(tmp_path / "collecting")
         conversation.send(Stop("Ctrl-C on the host", ExitCode.SIGINT))
         journal = conversation.finish()
     assert journal.status == ExitCode.SIGINT
