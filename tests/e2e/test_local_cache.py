@@ -19,6 +19,17 @@ from tests.e2e.test_cache import SECOND, Project, is_saver
 from tests.e2e.test_local_servers import is_alive
 
 WAIT_S = 20.0
+SQLITE = {"SHOP_ENGINE": "sqlite3"}
+CHANGES_FILES = """
+    import os
+    from pathlib import Path
+    from django.test import SimpleTestCase
+
+    class FileTests(SimpleTestCase):
+        def test_change(self):
+            (path,) = Path(os.environ["HARNESS_CACHE"]).rglob("harness-seed-*")
+            path.write_bytes(path.read_bytes() + b"more")
+"""
 ENGINES = {"postgres": "postgresql", "mariadb": "mysql"}
 
 
@@ -125,3 +136,21 @@ def test_new_migrations_and_a_role_of_a_test(project: Project) -> None:
     assert project.run()[0] == "miss"
     project.write("shop/migrations/0002_second.py", SECOND)
     assert project.run(SHOP_ROWS="of a migration,second") == ("near", "new: shop.0002_second")
+
+
+class TestSqlite:
+    def files(self, project: Project) -> list[Path]:
+        return [path for path in project.seeds.rglob("*") if path.is_file() and path.suffix != ".seed"]
+
+    def test_the_second_run_makes_no_database(self, project: Project) -> None:
+        assert project.run(**SQLITE) == ("miss", "no databases are cached yet")
+        assert project.run(**SQLITE)[0] == "hit"
+        assert [path.parent.name for path in self.files(project)] == ["runs"]
+
+    def test_a_template_that_a_test_has_changed_is_not_kept(self, project: Project) -> None:
+        project.write("shop/test_files.py", CHANGES_FILES)
+        ended = project.start(**SQLITE)
+        assert (
+            "The databases are not cached. default: its saved template was changed while the tests ran." in ended.output
+        )
+        assert project.stored() == []

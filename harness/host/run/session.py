@@ -36,7 +36,7 @@ from harness.host.run.resources import Resources
 from harness.host.run.server_start import ServerStart
 from harness.host.run.task import below, entry, task
 from harness.host.saving.job import SavedFile
-from harness.host.saving.seed_cache import SeedCache, open_cache
+from harness.host.saving.seed_cache import SeedCache, discard, open_cache
 from harness.protocol import codec, naming
 from harness.protocol.events import (
     AttemptFinished,
@@ -133,6 +133,8 @@ def _run(config: Config, spec: RunSpec, record: Record, artifacts: Artifacts) ->
             run = cleanup.enter_context(_Run(resources, record, artifacts, cache))
             image = resources.runner_image()
         spec = dataclasses.replace(spec, cache=cache is not None)
+        if cache is not None and config.runner == "host":
+            spec = dataclasses.replace(spec, scratch=cleanup.enter_context(cache.scratch()))
         if resources.lease is not None and not config.keepdb:
             spec = dataclasses.replace(spec, django_args=(*spec.django_args, "--keepdb"))
         if python := resources.python_notice():
@@ -244,6 +246,7 @@ class _Run:
             is_saved = self._start.save(self._databases, files, has_lost_server=bool(self._lost_servers))
         finally:
             if not is_saved:
+                discard(files or ())
                 self._start.close()
 
     def _read_journal(self) -> None:

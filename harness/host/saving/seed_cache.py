@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import os
+import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -43,24 +45,28 @@ def open_cache(config: Config, on_notice: Callable[[Notice], None]) -> SeedCache
     if not config.cache or config.keepdb or cache_folder(os.environ) == Path(os.devnull):
         return None
     try:
-        return SeedCache(config, private_folder(os.environ, FOLDER))
+        return SeedCache(config, private_folder(os.environ, FOLDER), on_notice)
     except HarnessError as error:
         on_notice(Notice("no-cache", f"{error.message} The databases of this run are not cached. {error.hint}"))
         return None
 
 
 class SeedCache:
-    """Takes the events of a run that are about seeds. Nothing here ends a run: a cache that fails is a miss."""
+    """Takes the events of a run that are about seeds. Nothing here ends a run: a cache that fails is a miss.
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    *on_notice* gets the reason where the databases of SQLite are not kept.
+    """
+
+    def __init__(self, config: Config, folder: Path, on_notice: Callable[[Notice], None]) -> None:
         self._config = config
         self._folder = folder
+        self._on_notice = on_notice
         self._store = Store(folder, config.cache_size)
         self._memory = Memory(folder)
         self._topology: TopologyFound | None = None
         self._wanted: SeedWanted | None = None
         self._used: SeedUsed | None = None
-        self._files: dict[str, str] = {}
+        self._files: list[SeedFileSaved] = []
         self.choice = Choice("miss", "no key was asked for")
 
     @property
@@ -78,7 +84,7 @@ class SeedCache:
             case SeedUsed():
                 self._used = event
             case SeedFileSaved():
-                self._files[event.alias] = event.path
+                self._files.append(event)
             case SeedRefuted():
                 self._store.remove(event.key)
 
@@ -151,17 +157,37 @@ class SeedCache:
             last = LastRun(self._fingerprint, self._topology, self._used.key, near)
             self._memory.write(self._identity, last)
 
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[str]:
+        """A folder for the files that a runner on this machine saves, for the time of the block."""
+        try:
+            made = tempfile.mkdtemp(suffix=store.TORN_ENDING, dir=self._folder)
+        except OSError:  # the runner's error says which one
+            made = str(self._folder / "missing")
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
     def fetch_files(self, runner: Runner) -> tuple[SavedFile, ...] | None:
-        """The files of SQLite that the runner has saved, brought here; ``None`` if one could not be brought."""
-        saved = []
-        for alias, path in self._files.items():
+        """The files of SQLite that the runner has saved, brought here; ``None``, and a notice, if one could not be brought, or is
+        not as it was saved: tests can write where it was.
+        """
+        saved: list[SavedFile] = []
+        for event in self._files:
             try:
-                content = _only_file(runner, path)
-            except (HarnessError, OSError, tarfile.TarError):
+                content = _only_file(runner, event.path)
+                if hashlib.sha256(content).hexdigest() != event.digest:
+                    raise ValueError("its saved template was changed while the tests ran")
+                with tempfile.NamedTemporaryFile(suffix=store.TORN_ENDING, dir=self._folder, delete=False) as file:
+                    saved.append(SavedFile(FILE_PART + event.alias, file.name))
+                    file.write(content)
+            except (HarnessError, OSError, tarfile.TarError, ValueError) as error:
+                discard(saved)
+                text = error.message if isinstance(error, HarnessError) else str(error)
+                reason = f"{event.alias}: {text.removesuffix('.')}."
+                self._on_notice(Notice("not-cached", f"The databases are not cached. {reason}"))
                 return None
-            with tempfile.NamedTemporaryFile(suffix=".new", dir=self._folder, delete=False) as file:
-                file.write(content)
-            saved.append(SavedFile(FILE_PART + alias, file.name))
         return tuple(saved)
 
     def job(self, servers: tuple[SavedServer, ...], files: tuple[SavedFile, ...]) -> Job:
@@ -205,6 +231,12 @@ def seeds_of(parts: Parts) -> dict[str, Seed]:
     }
 
 
+def discard(files: Iterable[SavedFile]) -> None:
+    """Remove *files*, which are not saved after all."""
+    for each in files:
+        Path(each.path).unlink(missing_ok=True)
+
+
 def templates_of(databases: DatabasesReady, routes: tuple[Route, ...]) -> dict[str, tuple[str, ...]]:
     """The names of the templates on each server."""
     server_of = {route.alias: route.server for route in routes}
@@ -218,7 +250,7 @@ def templates_of(databases: DatabasesReady, routes: tuple[Route, ...]) -> dict[s
 def _only_file(runner: Runner, path: str) -> bytes:
     archive = runner.archive(path)
     if archive is None:
-        raise FileNotFoundError(path)
+        raise FileNotFoundError("its saved template is gone")
     with tempfile.TemporaryFile() as whole:
         for piece in archive:
             whole.write(piece)
@@ -227,4 +259,4 @@ def _only_file(runner: Runner, path: str) -> bytes:
             for member in tar:
                 if member.isreg() and (content := tar.extractfile(member)) is not None:
                     return content.read()
-    raise FileNotFoundError(path)
+    raise FileNotFoundError("its saved template is gone")

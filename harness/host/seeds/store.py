@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,11 +22,12 @@ from harness.host.seeds.seed import Manifest, StoredSeed
 
 MAGIC = b"django-ci-harness seed 1 "
 ENDING = ".seed"
-_TORN_ENDING = ".new"
+TORN_ENDING = ".new"
+"""The ending of what is removed if it is still there an hour later."""
 _LEVEL, _WINDOW_LOG = 3, 27
 _CHUNK = 1 << 20
 _OLD_S = 3600.0
-"""The least age, in seconds, of the file of a saver that was killed, before it is removed."""
+"""The least age, in seconds, of a file or folder of a process that was killed, before it is removed."""
 
 
 class Store:
@@ -76,7 +78,7 @@ class Store:
     @contextlib.contextmanager
     def _new_file(self) -> Iterator[tuple[IO[bytes], Callable[[str], Path]]]:
         """A new file and a function that gives it its name; without that, it is gone afterwards."""
-        with tempfile.NamedTemporaryFile(suffix=_TORN_ENDING, dir=self.folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile(suffix=TORN_ENDING, dir=self.folder, delete=False) as file:
             path = Path(file.name)
             try:
 
@@ -102,11 +104,11 @@ class Store:
         return gone
 
     def prune(self, now: float) -> list[StoredSeed]:
-        """Remove what savers left behind that were killed, and the keys used longest ago, until the limit is kept."""
-        for path in self.folder.glob(f"*{_TORN_ENDING}"):
+        """Remove what processes left behind that were killed, and the keys used longest ago, until the limit is kept."""
+        for path in self.folder.glob(f"*{TORN_ENDING}"):
             with contextlib.suppress(OSError):
                 if path.stat().st_mtime < now - _OLD_S:
-                    path.unlink()
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         gone = beyond(self.all(), self._limit)
         for seed in gone:
             seed.path.unlink(missing_ok=True)

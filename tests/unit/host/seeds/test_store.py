@@ -104,11 +104,14 @@ class TestPrune:
         assert Store(store.folder, 0).prune(0.0)
         assert store.all() == []
 
-    def test_the_remains_of_a_killed_saver_go_after_an_hour(self, store: Store) -> None:
-        left = store.folder / "x.new"
-        left.write_bytes(b"")
+    def test_the_remains_of_a_killed_process_go_after_an_hour(self, store: Store) -> None:
+        left, folder = store.folder / "x.new", store.folder / "y.new"
+        folder.mkdir()
+        for each in (left, folder / "file"):
+            each.write_bytes(b"")
         now = left.stat().st_mtime
         store.prune(now + 60)
         assert left.exists()
+        assert folder.exists()
         store.prune(now + 7200)
-        assert not left.exists()
+        assert list(store.folder.iterdir()) == []
