@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +123,7 @@ def remove(account: Account, paths: Sequence[Path]) -> list[Path]:
     A process with the rights of *account* does it, which sees the working directories of the servers' processes.
     """
     if paths:
-        command = [sys.executable, "-I", "-S", supervisor.__file__, "remove", *account.options, *map(str, paths)]
+        command = supervisor.command("remove", *account.options, *map(str, paths))
         with contextlib.suppress(subprocess.TimeoutExpired, OSError):
             subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=REMOVE_S, check=False)
     return [path for path in paths if path.exists()]

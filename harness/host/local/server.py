@@ -9,7 +9,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from harness.host.local.folders import Description
 from harness.host.platform import HandedOver, Seed, ServerSpec, State
 from harness.host.seeds.saved import Data
 
-FOLLOW_S = 0.004
+FOLLOW_S = 0.001
 """The time between two looks at a log that is being followed."""
 EXECUTE_S = 300.0
 NO_HEADER = b"torn" * 256
@@ -73,7 +72,7 @@ class Supervised:
         options += [f"descriptor={descriptor}"] if descriptor is not None else []
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", supervisor.__file__, "run", *options, "--", *command],
+                supervisor.command("run", *options, "--", *command),
                 stdin=subprocess.PIPE if is_held else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -1,11 +1,12 @@
-"""The process between this package and a local server. Run as a script, it imports nothing of the package.
+"""The process between this package and a local server. Run by ``command``, it imports nothing of the package, and of the
+standard library only what takes no time: every server waits for it.
 
-``supervisor.py run OPTION=VALUE ... -- COMMAND ...`` makes the folder of a server, prints its path, runs the command there
+``run OPTION=VALUE ... -- COMMAND ...`` makes the folder of a server, prints its path, runs the command there
 with the server's log as its output, and prints its exit status. When its standard input ends, or a signal asks for it, it ends
 every process of the server. Then it removes the folder, and ends with the command's exit status: 128 and the number for a
 signal, as a container does.
 
-``supervisor.py remove OPTION=VALUE ... FOLDER ...`` does the same for the folders of servers whose supervisor was killed.
+``remove OPTION=VALUE ... FOLDER ...`` does the same for the folders of servers whose supervisor was killed.
 
 Options: ``uid`` and ``gid`` of the server's processes, where root starts it; ``bases``, folders in which the server's may be
 made, the first that works; ``held=1`` for a server that ends with the standard input; ``descriptor`` for one
@@ -14,15 +15,19 @@ that the command gets as ``DESCRIPTOR``.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import select
-import signal
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Iterator, Mapping, Sequence
+else:
+    import _signal as signal  # the functions and numbers of ``signal``, without its enumerations
 
 PREFIX = "harness-server-"
 LOCK, LOG, RECORD, SCRATCH = "lock", "log", "server.json", "tmp"
@@ -37,10 +42,36 @@ DESCRIPTOR = 9
 LOG_BYTES = 32 << 20
 """The size of a log at which it begins anew."""
 
+NOT_STARTED = 127
+"""The exit status where the command could not be started, as a shell has it."""
+
 END_S = 1.0
 """The time in which a server ends by itself."""
 KILL_S = 10.0
 _CHECK_MS = 1000
+
+_START = "import sys; sys.path.append(sys.argv.pop(1)); import supervisor; sys.exit(supervisor.main(sys.argv[1:]))"
+"""Imports this module, so that its compiled form is used. Its folder comes last: the standard library has modules of the same
+names.
+"""
+
+
+def command(*words: str) -> list[str]:
+    """The command that runs this module with *words*."""
+    return [sys.executable, "-I", "-S", "-c", _START, os.path.dirname(__file__), *words]  # noqa: PTH120
+
+
+class suppress:
+    """``contextlib.suppress``: that module takes longer to import than all else here."""
+
+    def __init__(self, *errors: type[BaseException]) -> None:
+        self._errors = errors
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and issubclass(kind, self._errors)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -94,19 +125,19 @@ def _run(options: Mapping[str, str], command: Sequence[str]) -> int:
         _tell(told, folder)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        status = _wait(server, reader, log, 0 if is_held else -1)
-        _tell(
-            told, str(status)
-        )  # before the folder is removed: whoever waits for it must not take the end for something else
-        with contextlib.suppress(OSError):
-            os.killpg(server, signal.SIGKILL)  # where there is no /proc, it ends what is left
+        status = NOT_STARTED if server is None else _wait(server, reader, log, 0 if is_held else -1)
+        # before the folder is removed: whoever waits for it must not take the end for something else
+        _tell(told, str(status))
+        if server is not None:
+            with suppress(OSError):
+                os.killpg(server, signal.SIGKILL)  # where there is no /proc, it ends what is left
     finally:
         remove(folder)
     return status
 
 
 def _tell(output: int, line: str) -> None:
-    with contextlib.suppress(OSError):  # the process that wanted to know has ended
+    with suppress(OSError):  # the process that wanted to know has ended
         os.write(output, f"{line}\n".encode())
 
 
@@ -134,26 +165,21 @@ def _open_files(folder: str) -> tuple[int, int]:
     return log, lock
 
 
-def _start(folder: str, log: int, command: Sequence[str], descriptor: int) -> int:
-    pid = os.fork()
-    if pid:
+def _start(folder: str, log: int, command: Sequence[str], descriptor: int) -> int | None:
+    """The process of *command* in *folder*, the leader of a session; ``None`` if it could not be started."""
+    actions = [(os.POSIX_SPAWN_DUP2, log, output) for output in (1, 2)]
+    actions += [(os.POSIX_SPAWN_DUP2, descriptor, DESCRIPTOR)] if descriptor >= 0 else []
+    environment = {**os.environ, "HARNESS_HOME": folder, "TMPDIR": f"{folder}/{SCRATCH}"}
+    os.chdir(folder)
+    try:
+        return os.posix_spawnp(command[0], list(command), environment, file_actions=actions, setsid=True)
+    except OSError as error:
+        os.write(log, f"harness: {command[0]} could not be started: {error}\n".encode())
+        return None
+    finally:
+        os.chdir("/")  # a process whose working directory is the folder is ended with the server
         if descriptor >= 0:
             os.close(descriptor)
-        return pid
-    try:
-        os.setsid()
-        os.chdir(folder)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        if descriptor >= 0:
-            os.dup2(descriptor, DESCRIPTOR)
-            os.set_inheritable(DESCRIPTOR, True)
-        environment = {**os.environ, "HARNESS_HOME": folder, "TMPDIR": f"{folder}/{SCRATCH}"}
-        signal.set_wakeup_fd(-1)
-        os.execvpe(command[0], list(command), environment)  # noqa: S606 - the command is this package's own
-    except BaseException as error:  # noqa: BLE001 - the child must end here in every case
-        os.write(log, f"harness: {command[0]} could not be started: {error}\n".encode())
-    os._exit(127)
 
 
 def _wait(server: int, signals: int, log: int, lease: int) -> int:
@@ -174,7 +200,7 @@ def _wait(server: int, signals: int, log: int, lease: int) -> int:
         is_over = any(number == lease for number, _ in ready) or any(byte != signal.SIGCHLD for byte in received)
         if is_over and until is None:
             until = time.monotonic() + END_S
-            with contextlib.suppress(KeyError, ValueError):
+            with suppress(KeyError, ValueError):
                 poll.unregister(lease)
             os.kill(server, signal.SIGTERM)
         if until is not None and time.monotonic() > until:
@@ -188,7 +214,7 @@ def remove(folder: str) -> None:
     until = time.monotonic() + KILL_S
     while (left := list(processes_in(folder))) and time.monotonic() < until:
         for pid in left:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)
     _remove_shared_memory(folder)
@@ -204,7 +230,7 @@ def processes_in(folder: str) -> Iterator[int]:
     for name in names:
         if not name.isdecimal() or int(name) == os.getpid():
             continue
-        with contextlib.suppress(OSError, IndexError):
+        with suppress(OSError, IndexError):
             place = os.readlink(f"/proc/{name}/cwd").removesuffix(" (deleted)")  # noqa: PTH115
             if (place == folder or place.startswith(f"{folder}/")) and not _is_of_terminal_or_dead(name):
                 yield int(name)
@@ -236,21 +262,17 @@ def _remove_tree(folder: str) -> None:
     for _ in range(3):
         for place, folders, files in os.walk(folder, topdown=False):
             for name in files:
-                with contextlib.suppress(OSError):
+                with suppress(OSError):
                     os.unlink(f"{place}/{name}")  # noqa: PTH108
             for name in folders:
                 path = f"{place}/{name}"
-                with contextlib.suppress(OSError):
+                with suppress(OSError):
                     if stat.S_ISLNK(os.lstat(path).st_mode):
                         os.unlink(path)  # noqa: PTH108
                     else:
                         os.rmdir(path)  # noqa: PTH106
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.rmdir(folder)  # noqa: PTH106
         if not os.path.lexists(folder):
             return
         time.sleep(0.01)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
