@@ -6,13 +6,10 @@ at the machine, the rest is pure. Imports no Docker.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import re
 import ssl
-import subprocess
-import sys
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +17,13 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.host.config.options import Config
+from harness.host.images import pip_configuration
 from harness.host.project import installers
 
 FILES_FOLDER = "/run/harness"
 """The folder in a container with the files of an installation; a volume, so no image keeps them."""
 
 ARCHIVE_END_BYTES = 1 << 20
-PIP_CONFIG_DEADLINE_S = 30
 
 _BUNDLE = f"{FILES_FOLDER}/ca-certificates.crt"
 _BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
@@ -134,14 +131,13 @@ class BuildEnvironment:
 def read(config: Config, environ: Mapping[str, str] = os.environ) -> BuildEnvironment:
     """The build environment of this machine under *config*.
 
-    Asks the pip of this interpreter, if it has one, for its configuration. Raises ``UsageError`` when a file that
-    *config* names is not there.
+    Raises ``UsageError`` when a file that *config* names is not there.
     """
-    return resolve(config, pip_settings(_pip_config_list(environ)), environ)
+    return resolve(config, pip_configuration.settings(environ), environ)
 
 
 def resolve(config: Config, pip: Mapping[str, str], environ: Mapping[str, str]) -> BuildEnvironment:
-    """The settings of *config*, and where it has none, those of *pip* (see ``pip_settings``) and *environ*.
+    """The settings of *config*, and where it has none, those of *pip* (see ``pip_configuration.settings``) and *environ*.
 
     Reads no file, but checks that files exist. Raises ``UsageError`` for a file in *config* that does not.
     """
@@ -183,19 +179,6 @@ def for_this_machine(config: Config, environ: Mapping[str, str] = os.environ) ->
     return {**environ, **_proxies(config, environ), **variables}
 
 
-def pip_settings(listing: str) -> dict[str, str]:
-    """The settings that apply to ``pip install`` in the output of ``pip config list``, without their section.
-
-    A variable overrides a file, and in a file ``install`` overrides ``global``, as in pip.
-    """
-    found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
-    for line in listing.splitlines():
-        match = re.fullmatch(r"(global|install|:env:)\.([a-z-]+)=(.*)", line.strip())
-        if match:
-            found[match[1]][match[2]] = str(ast.literal_eval(match[3]))
-    return {**found["global"], **found["install"], **found[":env:"]}
-
-
 def _variable(name: str) -> str:
     """The variable of pip's setting *name*: pip reads each of its options from one."""
     return f"PIP_{name.upper().replace('-', '_')}"
@@ -212,34 +195,6 @@ def _end_of(file: Path) -> bytes:
     with file.open("rb") as content:
         content.seek(max(0, size - ARCHIVE_END_BYTES))
         return b"%d %s" % (size, hashlib.sha256(content.read()).digest())
-
-
-def _pip_config_list(environ: Mapping[str, str]) -> str:
-    """The output of ``pip config list``; empty where this interpreter has no pip, as with uv, and where pip has no file of
-    configuration: variables still apply.
-    """
-    if not any(map(os.path.lexists, pip_config_files(environ))):
-        return ""  # asking takes a third of a second
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PIP_CONFIG_DEADLINE_S, env=dict(environ), check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout if done.returncode == 0 else ""
-
-
-def pip_config_files(environ: Mapping[str, str]) -> list[str]:
-    """The files from which pip may read its configuration on Linux and macOS. Source: ``pip._internal.configuration``."""
-    home = environ.get("HOME") or str(Path("~").expanduser())
-    folders = [
-        *filter(None, environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
-        environ.get("XDG_CONFIG_HOME") or f"{home}/.config",
-        *("/Library/Application Support", f"{home}/Library/Application Support"),
-    ]
-    places = [*(f"{folder}/pip/pip.conf" for folder in folders), "/etc/pip.conf", f"{home}/.pip/pip.conf"]
-    return [*filter(None, [environ.get("PIP_CONFIG_FILE")]), *places, f"{sys.prefix}/pip.conf"]
 
 
 def _pip_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,14 +13,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO, TYPE_CHECKING, Protocol
 
 from harness.errors import HarnessError, ServerError, UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.config.options import Config
 from harness.host.images import build_environment
-from harness.host.images.build_environment import BuildEnvironment
 from harness.host.interrupts import submit, uninterrupted
 from harness.host.launch.child_process import ChildRunner
 from harness.host.launch.conversation import Conversation
@@ -64,10 +63,6 @@ class Resources:
         self._run = secrets.token_hex(4)
         self._cleanup = contextlib.ExitStack()
         self._ahead = ThreadPoolExecutor(4, thread_name_prefix="ahead")
-        self._settings: Future[BuildEnvironment] | None = None
-        if config.runner == "container" and config.server_kind != "local":
-            # asking pip takes longer than all else before the images are known
-            self._settings = submit(self._ahead, build_environment.read, config, os.environ)
         self._ground: EngineResources | LocalResources
         self._engine: EngineResources | None = None
         self._password = secrets.token_urlsafe(24)
@@ -90,7 +85,7 @@ class Resources:
         # nothing of Docker is imported where no engine is needed
         from harness.host.run.platforms.engine import EngineResources
 
-        settings = self._settings.result if self._settings else lambda: build_environment.read(config, os.environ)
+        settings = partial(build_environment.read, config, os.environ)
         self._engine = EngineResources(config, self._run, self._on_progress, settings, ahead, cleanup)
         return self._engine
 

@@ -1,8 +1,5 @@
 """The settings of builds: from the configuration, from pip's own settings and from the environment."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,25 +7,13 @@ import pytest
 from harness.errors import UsageError
 from harness.host.config.load import load
 from harness.host.config.options import Config
-from harness.host.images import build_environment
 from harness.host.images.build_environment import (
     FILES_FOLDER,
     BuildEnvironment,
     for_this_machine,
-    pip_settings,
     resolve,
 )
 
-LISTING = """\
-:env:.cert='/etc/ssl/proxy.pem'
-:env:.find-links='/srv/wheels'
-global.extra-index-url='https://one.test/simple\\nhttps://two.test/simple'
-global.find-links='/srv/other'
-global.index-url='https://global.test/simple'
-global.timeout='30'
-install.index-url='https://install.test/simple'
-download.index-url='https://download.test/simple'
-"""
 BUNDLE = f"{FILES_FOLDER}/ca-certificates.crt"
 WHEELS = f"{FILES_FOLDER}/find-links/0"
 CONSTRAINTS = f"{FILES_FOLDER}/constraint/0.txt"
@@ -47,30 +32,6 @@ def _file(path: Path) -> Path:
 
 
 class TestPip:
-    def test_variables_override_files_and_install_overrides_global(self) -> None:
-        settings = pip_settings(LISTING)
-        assert settings["index-url"] == "https://install.test/simple"
-        assert settings["find-links"] == "/srv/wheels"
-        assert settings["timeout"] == "30"
-        assert settings["extra-index-url"].split() == ["https://one.test/simple", "https://two.test/simple"]
-
-    def test_this_machines_pip_is_asked(self, tmp_path: Path) -> None:
-        (tmp_path / "pip.conf").write_text("[global]\nindex-url = https://asked.test/simple\n")
-        listing = build_environment._pip_config_list({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf"), "PATH": ""})
-        assert pip_settings(listing)["index-url"] == "https://asked.test/simple"
-
-    def test_pip_is_not_asked_where_it_has_no_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(build_environment, "pip_config_files", lambda _environ: ["/nowhere/pip.conf"])
-        assert build_environment._pip_config_list({"PIP_INDEX_URL": "https://asked.test/simple"}) == ""
-
-    def test_its_files_are_those_that_pip_would_read(self, tmp_path: Path) -> None:
-        environ = {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": "/etc/one:/etc/two", "PIP_CONFIG_FILE": "/srv/pip.conf"}
-        command = [sys.executable, "-m", "pip", "config", "debug"]
-        said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
-        files = re.findall(r"^ +(/.*), exists: ", said, re.MULTILINE)
-        assert len(files) >= 6
-        assert set(files) <= {*build_environment.pip_config_files(environ)}
-
     def test_its_settings_are_the_default(self, tmp_path: Path) -> None:
         bundle = _file(tmp_path / "ca.pem")
         wheels = _file(tmp_path / "wheels" / "a.whl").parent
