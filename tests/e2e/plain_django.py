@@ -9,6 +9,7 @@ import contextlib
 import secrets
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +19,7 @@ from harness.host.docker import containers
 from harness.host.docker.client import connect
 from harness.host.docker.server import ContainerOptions, DockerPlatform
 from harness.host.engines import ENGINES
-from harness.host.launch import distribution
-from harness.host.launch.container import folder_tar
+from harness.host.launch.container import distribution_tar
 from harness.host.planning.plan import make_plan
 from harness.host.project import files
 from harness.host.run.servers import ServerOptions, Servers
@@ -112,10 +112,7 @@ def output_of(
                 "PLAIN_PASSWORD": endpoint.password if endpoint else "",
             },
         )
-        if own := distribution.files_of(root, root):
-            container.put_archive(
-                "/", folder_tar(distribution.FOLDER, ((name, text.encode(), 0) for name, text in own.items()))
-            )
+        container.put_archive("/", distribution_tar(root, root) + bytes(tarfile.BLOCKSIZE * 2))
         for place, folder, names in ((files.FOLDER, root, files.project_files(root)), (TOOLS, ROOT, tools)):
             with tempfile.TemporaryFile() as archive:
                 files.project_tar(folder, names, archive)

@@ -7,7 +7,7 @@ import importlib.util
 import io
 import signal
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import IO, Self
@@ -30,7 +30,7 @@ _OURS = ("__init__.py", "errors.py", "testing.py", "protocol", "runner")
 class ContainerRunner(Runner):
     """The runner in a container. Entering raises ``ServerError`` when the engine refuses.
 
-    *files* is a tar of the runner's code and the project's files, from the root; *own* has those of ``distribution.FOLDER``.
+    *files* is a tar of all that it needs, from the root: ``code_tar``, ``distribution_tar`` and the project's files.
     """
 
     def __init__(
@@ -39,13 +39,11 @@ class ContainerRunner(Runner):
         spec: RunnerSpec,
         files: IO[bytes],
         on_stderr: Callable[[bytes], None] | None = None,
-        own: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(on_stderr)
         self._client = client
         self._spec = spec
         self._files = files
-        self._own = own or {}
         self._container = RunnerContainer(client, spec)
         self._streams: list[streams.Connection] = []
 
@@ -92,9 +90,6 @@ class ContainerRunner(Runner):
                 self._container.create(init=init)
             self._files.seek(0)
             self._container.put("/", self._files)  # one call: each starts a process of the engine
-            if self._own:
-                files = ((name, text.encode(), 0) for name, text in self._own.items())
-                self._container.put("/", folder_tar(distribution.FOLDER, files))
             self._streams = [self._container.attach_input(), self._container.attach_output()]
             self._container.start()
         except BaseException:
@@ -120,6 +115,12 @@ def code_tar(folder: str) -> bytes:
     """A tar with every file that the runner needs, for *folder*. It has no end: another tar may follow."""
     files = ((name, path.read_bytes(), int(path.stat().st_mtime)) for name, path in _code_files())
     return folder_tar(folder, files, has_end=False)
+
+
+def distribution_tar(project: Path, root: Path) -> bytes:
+    """A tar with the files of ``distribution.files_of``. It has no end: another tar may follow."""
+    files = ((name, text.encode(), 0) for name, text in distribution.files_of(project, root).items())
+    return folder_tar(distribution.FOLDER, files, has_end=False)
 
 
 def folder_tar(folder: str, files: Iterable[tuple[str, bytes, int]], *, has_end: bool = True) -> bytes:

@@ -262,17 +262,21 @@ class Resources:
 
     @cached_property
     def _archive(self) -> Future[IO[bytes]]:
-        """A tar of the runner's code and the project's files, made in the background from the first use on."""
+        """A tar of the runner's code and the project's files, made in the background from the first use on.
+
+        It is one, since each that the engine unpacks starts a process of it.
+        """
         return submit(self._ahead, self._make_archive)
 
     def _make_archive(self) -> IO[bytes]:
         config = self.config
         archive = self._cleanup.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - it lives as long as the run
         from harness.host.launch.container import FOLDER as CODE
-        from harness.host.launch.container import code_tar
+        from harness.host.launch.container import code_tar, distribution_tar
 
         files = project_files(config.root, [config.artifacts_root], config.include, config.project)
         archive.write(code_tar(CODE))
+        archive.write(distribution_tar(config.project, config.root))
         project_tar(config.root, files, archive, FOLDER.lstrip("/"), has_place=False)
         return archive
 

@@ -188,6 +188,7 @@ class _Run:
         self._is_aborted = self._is_over = False
         self._pool = ThreadPoolExecutor(8, thread_name_prefix="servers")
         self._start = ServerStart(resources, record, self._pool, cache, self._servers_ready, self._lose, self._abort)
+        self._schemas: Future[None] | None = None
         self._closing: Future[None] | None = None
         self._killers: list[threading.Timer] = []
         self._starting = contextlib.ExitStack()
@@ -237,12 +238,16 @@ class _Run:
             self._closing = submit(self._pool, self._end_servers, files)
 
     def _end_servers(self, files: tuple[SavedFile, ...] | None) -> None:
-        """Save the evidence of the servers if they are up, and leave them to a saver, or end them in every case."""
+        """Save schemas and logs of servers that are up, and leave these to a saver, or end them in every case."""
         is_saved = False
         try:
+            if self._schemas is None:
+                self._save_schemas()
+            else:
+                self._schemas.result()
             if self._start.servers is not None and self._start.are_up.is_set():
                 with self._record.phase("reports"):
-                    self._save_evidence(self._start.servers)
+                    self._save_logs(self._start.servers)
             is_saved = self._start.save(self._databases, files, has_lost_server=bool(self._lost_servers))
         finally:
             if not is_saved:
@@ -286,6 +291,8 @@ class _Run:
                     submit(self._pool, self._check_servers)
                 case RunFinished() | RunAborted():
                     self._end = event
+                    if self._schemas is None:
+                        self._schemas = submit(self._pool, self._save_schemas)  # while the runner ends
                     self._name_left_out()
 
     def _name_left_out(self) -> None:
@@ -353,22 +360,26 @@ class _Run:
         runner, artifacts, note = self._conversation.runner, self._artifacts, self._record.add
         collect(runner, self._written, wanted, artifacts, note, is_complete=is_complete)
 
-    def _save_evidence(self, servers: Servers) -> None:
-        """Save schemas and logs while the servers run. A missing schema does not change the result of the run."""
+    def _save_schemas(self) -> None:
+        """Save the schemas while the servers run. A missing schema does not change the result of the run."""
+        servers = self._start.servers
+        if servers is None or not self._start.are_up.is_set() or (self._is_aborted and servers.losses()):
+            return  # a server with a stopped process would never answer
         server_of = {route.alias: route.server for route in self._plan.routes} if self._plan else {}
-        if self._is_aborted and servers.losses():
-            server_of = {}  # a server with a stopped process would never answer
-        with ThreadPoolExecutor(thread_name_prefix="schema") as pool:
+        with self._record.phase("reports"), ThreadPoolExecutor(thread_name_prefix="schema") as pool:
             dumps = [
                 (database.alias, pool.submit(servers.dump_schema, server, database.template))
                 for database in self._databases.databases
                 if (server := server_of.get(database.alias)) is not None
             ]
-        for alias, dump in dumps:
-            try:
-                self._artifacts.keep(naming.schema_file(alias), dump.result())
-            except ServerError as error:
-                self._record.add(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
+            for alias, dump in dumps:
+                try:
+                    self._artifacts.keep(naming.schema_file(alias), dump.result())
+                except ServerError as error:
+                    self._record.add(Notice("no-schema", f"{error.message} {error.evidence}".strip()))
+
+    def _save_logs(self, servers: Servers) -> None:
+        """Save the servers' logs, and record what they show: a failure of a server that goes on running."""
         for id, text in servers.logs().items():
             self._artifacts.keep(naming.log_file(id), text)
         for server, failure in servers.failures().items():

@@ -18,7 +18,6 @@ from harness.host.images.build_environment import BuildEnvironment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.provision import RUNNER, ConfiguredImages
 from harness.host.interrupts import submit
-from harness.host.launch import distribution
 from harness.host.launch.container import COMMAND, ContainerRunner
 from harness.host.planning.plan import PlannedServer, ServerPlan
 from harness.host.platform import PersistentServer
@@ -142,8 +141,7 @@ class EngineResources(EngineKeeper):
                 **variables_of_tests(config, sys.warnoptions),
             },
         )
-        own = distribution.files_of(config.project, config.root)
-        return ContainerRunner(self._client, spec, archive, on_stderr, own)
+        return ContainerRunner(self._client, spec, archive, on_stderr)
 
     @cached_property
     def _network(self) -> Future[str]:
