@@ -23,6 +23,7 @@ from ci.benchmark import (
     report,
     routers,
     scale,
+    seeds,
     suite,
 )
 from ci.benchmark.figures import Comparison, Figure
@@ -38,7 +39,10 @@ FIGURES: tuple[tuple[Comparison, Prepare], ...] = (
     *((figure, pair.pair(engine, other)) for figure, engine, other in pair.FIGURES),
     (pair_local.PAIR_LOCAL, pair_local.pair_local),
     (suite.SUITE, suite.suite),
+    (suite.SUITE_LOCAL, suite.suite_local),
     (suite.PACKAGE, suite.package),
+    (suite.SERVICES, suite.services),
+    *seeds.FIGURES,
     *((backends.comparison(backend), backends.storefront(backend)) for backend in backends.BACKENDS),
     *((clones.comparison(slots), clones.clones(slots)) for slots in clones.SLOTS),
     *((figure, clones_mysql.clones(engine)) for figure, engine in clones_mysql.FIGURES),

@@ -1,6 +1,7 @@
 """The parts of ``ci/bench`` that measure nothing: what a figure comes to, the order of the runs, the table, the JSON."""
 
 import ast
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ci.benchmark import empty, recovery, report
+from ci.benchmark import empty, recovery, report, seeds
 from ci.benchmark.figures import Aim, Comparison, Figure, Round
 from ci.benchmark.race import Sides, failed, race, timed
 from harness.errors import HarnessError
@@ -146,3 +147,26 @@ def test_a_slot_is_idle_from_its_workers_death_to_the_next_test() -> None:
     journal = [{"at": at, "type": kind, "duration": duration} for at, kind, duration in events]
     assert recovery.idle_s(journal) == 0.5
     assert recovery.clones_s(journal) == 0.2
+
+
+def test_a_hit_is_measured_from_the_start_of_its_servers() -> None:
+    summary = {
+        "servers": [{"ready_s": 0.5}, {"ready_s": 0.7}],
+        "phases": {"template": 0.2, "clones": 0.05, "tests": 9},
+        "waits": {"before_tests": {"total": 2.5}},
+    }
+    assert seeds.servers_s(summary) == 0.7
+    assert seeds.databases_s(summary) == pytest.approx(0.95)
+    assert seeds.before_tests_s(summary) == 2.5
+
+
+def test_the_generated_project_has_its_migrations_in_a_row() -> None:
+    files = seeds.files()
+    for app, count in (("large", seeds.MIGRATIONS), ("small", seeds.SMALL_MIGRATIONS)):
+        names = [name for name in files if name.startswith(f"{app}/migrations/0")]
+        assert len(names) == count
+        for before, name in itertools.pairwise(names):
+            assert f"({app!r}, '{Path(before).stem}')" in files[name]
+    for name, content in files.items():
+        if name.endswith(".py"):
+            ast.parse(content)
