@@ -12,11 +12,21 @@ POSTGRES_NAME_BYTES = 63
 """PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), which would make a clone its own template."""
 MYSQL_NAME_CHARACTERS = 64
 FILE_NAME_BYTES = 200
+DATABASES_VARIABLE = "_DJANGO_CI_HARNESS_DATABASES"
+"""The variable by which a Python that a test or ``harness shell`` starts gets the entries of ``DATABASES``, as JSON. Its reader
+is ``runner.startup.sitecustomize``, which imports nothing of ours.
+"""
+_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _CLONE_SUFFIX_BYTES = 5  # "_" and up to four digits of a slot
 _SUFFIXES = (".txt", ".rst", ".md", ".yaml", ".yml", ".toml", ".json")
 """Files in a root that plugins of pytest collect tests from, besides Python's."""
 # devices on Windows, where artifacts are unpacked too
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+def is_dotted(text: str) -> bool:
+    """Whether *text* has the form of a Python name, plain or dotted."""
+    return _DOTTED.fullmatch(text) is not None
 
 
 def container(run: str, part: str) -> str:

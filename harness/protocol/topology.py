@@ -18,6 +18,8 @@ AliasMode = Literal["primary", "shared", "mirror"]
 """How an alias has its test database: it makes it, another alias makes it, or it reads that of the alias that it mirrors."""
 
 DEFAULT_ALIAS = "default"
+DUMMY_BACKEND = "django.db.backends.dummy"
+"""Django's backend of an alias without a database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from harness.host.config.options import OPTIONS, Config, Option
 from harness.host.config.values import Mismatch
+from harness.protocol.naming import is_dotted
 
 if TYPE_CHECKING:
     from harness.report.model.typed_command import TypedCommand
-
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def split_at_dashes(args: Sequence[str], valued: Mapping[str, Option | None]) -> tuple[list[str], list[str]]:
@@ -67,7 +66,7 @@ def _is_value(option: Option, word: str) -> bool:
 def is_label(word: str) -> bool:
     """Whether *word* can name tests: a dotted name, a path, or the id of a test in a file."""
     place = word.partition("::")[0]
-    return bool(word) and (_DOTTED.fullmatch(place) is not None or "/" in place or Path(place).exists())
+    return bool(word) and (is_dotted(place) or "/" in place or Path(place).exists())
 
 
 def typed(given: Mapping[str, object]) -> TypedCommand:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-HEADER = "tool.harness"
+from harness.host.config.load import SECTION
+
 _ANY_HEADER = re.compile(r"(?m)^[ \t]*\[\[?[ \t]*([^\]\n]+?)[ \t]*\]\]?[ \t]*(?:#[^\n]*)?$")
 
 
@@ -16,5 +17,5 @@ def without_table(text: str) -> str:
         kept += "" if is_ours else text[start:end]
         start = end
         name = re.sub(r"[\s\"']", "", match[1]) if match else ""
-        is_ours = name == HEADER or name.startswith(f"{HEADER}.")
+        is_ours = name == SECTION or name.startswith(f"{SECTION}.")
     return kept.rstrip("\n") + "\n" if kept.strip() else ""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExitCode, ProjectError, UsageError
+from harness.host.config.load import PYPROJECT, SECTION
 from harness.host.init.evidence import Found
 from harness.host.init.findings import Findings, look_at
-from harness.host.init.own_table import HEADER, without_table
+from harness.host.init.own_table import without_table
 
-PYPROJECT = "pyproject.toml"
 WORKFLOW = Path(".github") / "workflows" / "harness.yml"
 _WORKFLOW_TEXT = """\
 name: Harness
@@ -88,13 +88,13 @@ def run_init(project: Path, *, only_print: bool, workflow: bool, force: bool) ->
 
 def render(findings: Findings) -> str:
     """``[tool.harness]`` and its tables, each key below a comment with its source."""
-    lines = [f"[{HEADER}]"]
+    lines = [f"[{SECTION}]"]
     if not findings.found:
         lines.append("# the defaults fit: harness init found nothing to add")
     tables = [f"{each.table}" for each in findings.found]
     for table in dict.fromkeys(["", *tables]):
         if table:
-            lines += ["", f"[{HEADER}.{table}]"]
+            lines += ["", f"[{SECTION}.{table}]"]
         source = ""
         for each in (one for one in findings.found if one.table == table):
             if each.where != source or not table:
@@ -137,7 +137,7 @@ def inserted(content: bytes, table: str, path: Path, *, force: bool) -> str:
     if "harness" in before.get("tool", {}):
         if not force:
             raise UsageError(
-                f"[{HEADER}] is in {path} already.",
+                f"[{SECTION}] is in {path} already.",
                 hint="--force replaces it, --print shows the new one and writes nothing.",
             )
         text = without_table(text)
@@ -151,7 +151,7 @@ def inserted(content: bytes, table: str, path: Path, *, force: bool) -> str:
         is_kept = False
     if not is_kept:
         raise UsageError(
-            f"{path} has its tables in a form to which [{HEADER}] cannot be added.",
+            f"{path} has its tables in a form to which [{SECTION}] cannot be added.",
             hint="harness init --print shows the table, to be added by hand.",
         )
     return whole

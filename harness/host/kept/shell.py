@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -22,14 +21,14 @@ from harness.errors import ServerError, UsageError
 from harness.host.config.options import Config
 from harness.host.engines import ENGINES
 from harness.host.kept import access
+from harness.host.project.settings_search import VARIABLE
 from harness.host.retention.kept_servers import KeptServers
 from harness.host.run import persistent_servers
 from harness.host.run.platforms.keepers import keeper
+from harness.protocol.naming import DATABASES_VARIABLE, is_dotted
 
 STARTUP = Path(harness.__file__).parent / "runner" / "startup"
 """The folder with ``sitecustomize``."""
-DATABASES_VARIABLE = "_DJANGO_CI_HARNESS_DATABASES"
-SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 PROBE_S = 30
 
 
@@ -76,14 +75,9 @@ def environment_of(config: Config, kept: KeptServers, password: str) -> dict[str
     environment[DATABASES_VARIABLE] = json.dumps({each.alias.alias: _entry(kept, each) for each in found})
     folders = environment.get("PYTHONPATH", "").split(os.pathsep)
     environment["PYTHONPATH"] = os.pathsep.join([str(STARTUP), *filter(None, folders)])
-    if is_module(kept.settings):
-        environment[SETTINGS_VARIABLE] = kept.settings
+    if is_dotted(kept.settings):
+        environment[VARIABLE] = kept.settings
     return environment
-
-
-def is_module(settings: str) -> bool:
-    """Whether *settings* is a dotted module, and no script that configures Django."""
-    return re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", settings) is not None
 
 
 def _entry(kept: KeptServers, way: access.Access) -> dict[str, object]:
@@ -91,7 +85,7 @@ def _entry(kept: KeptServers, way: access.Access) -> dict[str, object]:
     alias, login = way.alias, way.login
     has_own_engine = alias.backend == alias.original[0]  # options of another engine are dropped
     return {
-        "module": kept.settings if is_module(kept.settings) else "",
+        "module": kept.settings if is_dotted(kept.settings) else "",
         "original": list(alias.original),
         "address": {
             "ENGINE": alias.backend,
@@ -108,7 +102,7 @@ def _entry(kept: KeptServers, way: access.Access) -> dict[str, object]:
 
 def django_command(config: Config, kept: KeptServers, *words: str) -> tuple[str, ...]:
     """The command line that runs *words* as a command of Django, by the project's script. Raises ``UsageError``."""
-    if not config.script and not is_module(kept.settings):
+    if not config.script and not is_dotted(kept.settings):
         raise UsageError(
             "The project has neither a manage.py nor a settings module of its own, so Django's commands cannot be started.",
             hint="Name the command: harness shell -- python ...",

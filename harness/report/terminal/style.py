@@ -76,12 +76,12 @@ def cause_lines(cause: Cause, limit: int, backend: str = "") -> list[Text]:
     return [head, *(Text(f"  {line}") for line in others), *quoted(cause.evidence, limit)]
 
 
-def quoted(text: str, limit: int, style: str = "") -> list[Text]:
+def quoted(text: str, limit: int) -> list[Text]:
     """*text* of the project's own, at most *limit* lines of it, each after a bar; nothing if it is blank."""
     if not text.strip():
         return []
     lines = keep_end_lines(for_terminal(text).strip("\n"), limit).split("\n")
-    return [Text.assemble((f"{'':{LABEL_WIDTH}} │ ", "dim"), (line, style)) for line in lines]
+    return [Text.assemble((f"{'':{LABEL_WIDTH}} │ ", "dim"), line) for line in lines]
 
 
 def clip_start(text: str, width: int) -> str:

@@ -22,6 +22,9 @@ from ..replication.catch_up import await_replica, server_connection
 from . import mysql_clone, postgres_clone
 from .mysql_schema import Schema
 
+VENDORS = ("postgresql", "mysql", "sqlite")
+"""The vendors of the databases that have clones."""
+
 
 @dataclass(frozen=True, slots=True)
 class TestDatabase:

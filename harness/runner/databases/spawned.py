@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
+from ...protocol.naming import DATABASES_VARIABLE
 from ...protocol.topology import Alias
 from .. import unpatched
 from .clones import is_forked
 
-VARIABLE = "_DJANGO_CI_HARNESS_DATABASES"
 _FOLDER = str(Path(__file__).parents[1] / "startup")
 _ADDRESS = ("ENGINE", "NAME", "USER", "PASSWORD", "HOST", "PORT")
 
@@ -36,15 +36,15 @@ def publish(aliases: Iterable[Alias]) -> None:
                 "options": list(connection.settings_dict["OPTIONS"]),
             }
     if found:
-        os.environ[VARIABLE] = unpatched.json.dumps(found)
+        os.environ[DATABASES_VARIABLE] = unpatched.json.dumps(found)
         folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         os.environ["PYTHONPATH"] = os.pathsep.join([_FOLDER, *(each for each in folders if each not in ("", _FOLDER))])
 
 
 def rename() -> None:
     """Publish the clones of this process in place of their templates."""
-    if VARIABLE in os.environ:
-        found = unpatched.json.loads(os.environ[VARIABLE])
+    if DATABASES_VARIABLE in os.environ:
+        found = unpatched.json.loads(os.environ[DATABASES_VARIABLE])
         for alias, entry in found.items():
             entry["address"]["NAME"] = str(connections[alias].settings_dict["NAME"])
-        os.environ[VARIABLE] = unpatched.json.dumps(found)
+        os.environ[DATABASES_VARIABLE] = unpatched.json.dumps(found)

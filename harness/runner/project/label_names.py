@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path, PurePosixPath
 
 from ...errors import ProjectError
+from ...protocol.naming import is_dotted
 from ..pytest_detection.config import Collection, files
 from ..text import source_of
 
@@ -24,7 +25,6 @@ NEAR = 3
 EXAMPLES = ("example", "demo", "sandbox", "sample")
 """Beginnings of the names of a library's packages that show its use."""
 _FIXTURES = ("setUpClass", "tearDownClass", "setUpModule", "tearDownModule")
-_PLAIN = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _WORDS = re.compile(r"[^\W\d]\w*")
 _SHORTEST_BEGINNING = 3
 """Least characters of a word that may begin a generated name: shorter words begin almost every name."""
@@ -118,7 +118,7 @@ def is_missing(label: str, installed_apps: Sequence[str]) -> bool:
     elif path.endswith(".py") or (path.endswith("/") and "::" not in label):
         return True
     name = as_django_label(label)
-    if not _PLAIN.fullmatch(name):
+    if not is_dotted(name):
         return False
     first, *rest = name.split(".")
     place = place_of(name)

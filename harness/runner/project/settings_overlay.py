@@ -18,6 +18,7 @@ from django.db.utils import load_backend
 
 from ...errors import ProjectError
 from ...protocol.messages import Endpoint, Route
+from ...protocol.topology import DUMMY_BACKEND
 from ..databases import clones
 from ..failures import import_advice
 from .vendors import needs_apps, vendor_of
@@ -25,7 +26,6 @@ from .vendors import needs_apps, vendor_of
 _DRIVERS = {"postgresql": "psycopg[binary]", "mysql": "mysqlclient"}
 _ALWAYS_THERE = {"postgresql": "postgres", "mysql": "mysql"}
 """The database that every server of a vendor has."""
-_NONE = "django.db.backends.dummy"
 """The backend of the ``default`` that Django adds to settings without one."""
 _TEST_KEYS_OF_AN_ENGINE = ("CHARSET", "COLLATION", "TEMPLATE", "NAME")
 
@@ -134,7 +134,7 @@ class Overlay:
         """
         for alias, config in _dictionaries():
             if (route := self._routes.get(alias)) is None:
-                if config.get("ENGINE") == _NONE:
+                if config.get("ENGINE") == DUMMY_BACKEND:
                     continue
                 raise _unplanned(alias, "added", config)
             if (state := _state(config)) not in self._states[alias]:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ...errors import ProjectError
 from ...protocol.messages import RunSpec
+from ...protocol.naming import is_dotted
 from ..failures import project_root
 from ..project.label_names import near, place_of
 from ..pytest_detection.config import Collection, files, read
 from ..text import source_of
 
 _LINE = re.compile(r"(.+\.py):(\d+)")
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _OF_AN_APP = ("apps.py", "models.py", "models", "migrations", "tests.py", "tests")
 _APP_LABEL = re.compile(r"""^\s+label\s*=\s*["'](\w+)["']""", re.MULTILINE)
 _OF_REPORTS = re.compile(r"(::teardown|#\d+)+$")
@@ -58,7 +58,7 @@ def _existing(path: str, places: Sequence[Path]) -> Path | None:
 def _of_dotted(label: str, places: Sequence[Path]) -> Iterator[str]:
     """The node ids of a dotted name: of a module, a package, or the label of an app, with a class and a test in it."""
     name, bracket, parameters = label.replace("::", ".").partition("[")
-    if not _DOTTED.fullmatch(name):
+    if not is_dotted(name):
         return
     parts = name.split(".")
     sources = [*places, *(place / "src" for place in places)]

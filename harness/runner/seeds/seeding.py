@@ -16,14 +16,13 @@ from django.db import connections
 
 from ...protocol.events import Event, Notice, SeedRefuted, SeedUsed, SeedWanted
 from ...protocol.messages import Route, RunSpec, SeedFound, SeedState
+from ...protocol.topology import DUMMY_BACKEND
 from .. import private_apis
 from ..databases import clones
 from ..failures import message_of, type_name
 from . import key, sqlite_files, verify
 from .cached import in_place_of_migrations, is_there
 from .facts.collect import Collector, OwnSetUp
-
-_DUMMY = "django.db.backends.dummy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class Seeding:
         mirrors = {route.alias for route in self._routes if route.mirror_of is not None}
         wanted = connections if aliases is None else aliases
         made = [each for each in wanted if each not in mirrors]
-        return [each for each in made if connections[each].settings_dict["ENGINE"] != _DUMMY]
+        return [each for each in made if connections[each].settings_dict["ENGINE"] != DUMMY_BACKEND]
 
     def make(self, build: Callable[[], Any], aliases: Iterable[str] | None, *, is_compared: bool = True) -> Any:
         """The result of *build*, Django's ``setup_databases`` for *aliases*: it makes no database that the seed has.

@@ -196,3 +196,12 @@ def test_a_hostile_id_has_a_name_too(test_id: str) -> None:
     owner, name = naming.class_and_name(test_id)
     assert isinstance(owner, str)
     assert isinstance(name, str)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("shop", True), ("shop.settings", True), ("büro.tests", True), ("runtests.py --x", False), ("1st", False)]
+    + [(text, False) for text in ("", ".shop", "shop.", "a..b", "shop-x", "shop/x", "shop\n")],
+)
+def test_the_form_of_a_dotted_name(text: str, expected: bool) -> None:
+    assert naming.is_dotted(text) is expected

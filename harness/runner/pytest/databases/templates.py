@@ -19,7 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ....errors import HarnessError, ProjectError
 from ....protocol import naming
-from ....protocol.topology import closure
+from ....protocol.topology import DUMMY_BACKEND, closure
 from ... import private_apis
 from ...databases import clones, migration_errors, spawned
 from ...failures import import_advice, message_of, project_traceback, type_name
@@ -31,8 +31,6 @@ from .. import pytest_internals
 from . import own_fixtures, set_ups
 
 FIXTURE = "django_db_setup"
-_CLONED = ("postgresql", "mysql", "sqlite")
-_DUMMY = "django.db.backends.dummy"
 
 
 class Databases:
@@ -197,7 +195,7 @@ def _with_primaries(session: Session, aliases: Any) -> Any:
     """
     if aliases is None:
         return None
-    if not aliases and connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != _DUMMY:
+    if not aliases and connections[DEFAULT_DB_ALIAS].settings_dict["ENGINE"] != DUMMY_BACKEND:
         aliases = {DEFAULT_DB_ALIAS}
     return {*aliases, *closure(session.topology, set(aliases) & set(session.topology.names))}
 
@@ -262,7 +260,7 @@ def _made_otherwise(session: Session, wanted: Collection[str]) -> tuple[clones.T
     by_place: dict[tuple[str, ...], list[str]] = {}
     for alias in sorted(closure(topology, set(wanted) & set(topology.names)) - pairs.keys()):
         connection = connections[alias]
-        if connection.vendor in _CLONED and not clones.is_forked(connection) and _answers(connection):
+        if connection.vendor in clones.VENDORS and not clones.is_forked(connection) and _answers(connection):
             place = tuple(str(connection.settings_dict[key]) for key in ("HOST", "PORT", "NAME"))
             by_place.setdefault(place, []).append(alias)
     return tuple(

@@ -25,6 +25,8 @@ from django.db.models import signals
 
 from .... import __version__
 from ....protocol.messages import Route
+from ....protocol.topology import DUMMY_BACKEND
+from ...databases import clones
 from ..cached import import_management
 from ..key import Facts, digest
 from .data_files import DataFiles, TooManyError, fixtures
@@ -46,7 +48,6 @@ _SIGNALS = {
 }
 _OF_A_SHELL = frozenset({"_", "PWD", "OLDPWD", "SHLVL", "PYTHONPATH", "PYTEST_CURRENT_TEST", "PYTEST_VERSION"})
 _LOCALE = ("TZ", "LANG", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LANGUAGE")
-_CACHED = ("postgresql", "mysql", "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,12 @@ class Collector:
         made = [route for route in self._routes if route.mirror_of is None]
         for route in made:
             connection = connections[route.alias]
-            if connection.vendor not in _CACHED:
-                if connection.settings_dict["ENGINE"] != "django.db.backends.dummy":
+            if connection.vendor not in clones.VENDORS:
+                if connection.settings_dict["ENGINE"] != DUMMY_BACKEND:
                     self._doubt(f"{route.alias} is on {connection.vendor}")
             elif type(connection.creation).create_test_db is not BaseDatabaseCreation.create_test_db:
                 self._doubt(f"the backend {route.backend} of {route.alias} makes its test database itself")
-        if all(connections[route.alias].vendor not in _CACHED for route in made):
+        if all(connections[route.alias].vendor not in clones.VENDORS for route in made):
             self._doubt("there is no database")
 
     def _has_unmigrated(self) -> bool:

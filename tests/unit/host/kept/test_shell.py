@@ -10,8 +10,9 @@ import pytest
 from harness.errors import UsageError
 from harness.host.config.load import load
 from harness.host.config.options import Config
-from harness.host.kept.shell import DATABASES_VARIABLE, STARTUP, django_command, environment_of, is_module, pythons
+from harness.host.kept.shell import STARTUP, django_command, environment_of, pythons
 from harness.host.retention.kept_servers import KeptAlias, KeptServer, KeptServers
+from harness.protocol.naming import DATABASES_VARIABLE
 
 PG = "django.db.backends.postgresql"
 
@@ -55,8 +56,6 @@ class TestEnvironment:
         assert json.loads(environment_of(config, other, "pw")[DATABASES_VARIABLE])["default"]["options"] == []
 
     def test_a_script_is_no_settings_module(self, config: Config) -> None:
-        assert not is_module("runtests.py --x")
-        assert is_module("shop.settings")
         assert "DJANGO_SETTINGS_MODULE" not in set(environment_of(config, kept(settings="run tests"), "")) - set(
             os.environ
         )
