@@ -138,6 +138,14 @@ def test_new_migrations_and_a_role_of_a_test(project: Project) -> None:
     assert project.run(SHOP_ROWS="of a migration,second") == ("near", "new: shop.0002_second")
 
 
+@pytest.mark.docker
+def test_containers_and_local_servers_in_turn(project: Project) -> None:
+    for state in ("miss", "hit"):
+        for project.servers in ("local", "docker"):
+            assert project.run()[0] == state
+    assert len(project.stored()) == 2
+
+
 class TestSqlite:
     def files(self, project: Project) -> list[Path]:
         return [path for path in project.seeds.rglob("*") if path.is_file() and path.suffix != ".seed"]

@@ -23,7 +23,7 @@ from harness.host.run.resources import Resources
 from harness.host.saving import job as saving
 from harness.host.saving.job import SavedFile, SavedServer
 from harness.host.saving.seed_cache import SeedCache, seeds_of, templates_of
-from harness.host.seeds.decision import is_worth_saving, refusal
+from harness.host.seeds.decision import is_worth_saving
 from harness.protocol.events import DatabasesReady, Notice
 from harness.protocol.messages import Endpoint, SeedFound
 
@@ -142,13 +142,12 @@ class ServerStart:
     def _begin(self, cache: SeedCache) -> None:
         # the run itself reports what is wrong, as soon as its runner has said the topology
         with contextlib.suppress(HarnessError, OSError):
-            remembered = cache.remembered()
-            if remembered is None:
+            found = cache.remembered()
+            if found is None:
                 return
-            found, parts = remembered
             plan = self._resources.plan(found.topology, self._resources.config.db)
-            fitting = {} if not plan.servers or refusal(parts, self._sources(plan)) else parts
-            self._change(lambda state: state.remembered(plan, fitting))
+            parts = cache.remembered_parts(self._sources(plan)) if plan.servers else {}
+            self._change(lambda state: state.remembered(plan, parts))
 
     def _choose(self) -> None:
         cache, target = self._cache, self._state.target
@@ -215,8 +214,7 @@ class ServerStart:
     def _start_without(self, target: Target, cache: SeedCache, error: ServerError) -> None:
         """Go on without a seed from which servers do not start, and remove it."""
         self._record.add(Notice("seed-refused", f"The cached databases are made anew: {error.message}"))
-        for part in target.parts.values():
-            cache.forget(part.manifest.key)
+        cache.forget(target.parts)
         if self._state.is_answered:
             cache.refute("servers did not start from the cached databases")
         self._change(lambda state: state.refused(target))

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError, ServerError
@@ -51,29 +51,33 @@ def run_cache(environ: Mapping[str, str], *, wait: bool = False, clear: bool = F
 def cached(environ: Mapping[str, str]) -> list[str]:
     """The ``lines`` of the cache that *environ* names. Raises ``UsageError`` for a folder that cannot be used."""
     folder = private_folder(environ, FOLDER)
-    return lines(folder, Store(folder, 0).all(), job.at_work(folder), time.time())
+    return list(lines(folder, Store(folder, 0).all(), job.at_work(folder), time.time()))
 
 
-def lines(folder: Path, seeds: Iterable[StoredSeed], savers: Iterable[str], now: float) -> list[str]:
-    """The seeds in *folder* by key, the one used last first, and the projects of the *savers* at work, for people."""
-    keys: dict[str, list[StoredSeed]] = {}
+def lines(folder: Path, seeds: Iterable[StoredSeed], savers: Iterable[str], now: float) -> Iterator[str]:
+    """The *seeds* in *folder*, the one used last first, and the projects of the *savers* at work, for people."""
+    found: dict[tuple[str, str], list[StoredSeed]] = {}
     for seed in seeds:
-        keys.setdefault(seed.manifest.key, []).append(seed)
-    found = [
-        f"{folder}: {len(keys)} cached states of databases, {_size(part for parts in keys.values() for part in parts)}"
-    ]
-    for key, parts in keys.items():
+        found.setdefault(seed.manifest.seed, []).append(seed)
+    total = _size(part for parts in found.values() for part in parts)
+    yield f"{folder}: {len(found)} cached states of databases, {total}"
+    for (key, _), parts in found.items():
         manifest = parts[0].manifest
-        names = ", ".join(sorted(part.manifest.part.removeprefix(FILE_PART) for part in parts))
-        found.append(
+        names = ", ".join(sorted(map(_title, parts)))
+        yield (
             f"  {key[:12]}  {names}: {len(manifest.migrations)} migrations, clones for {manifest.slots} workers,"
             f" {_size(parts)}, used {_age(now - max(part.used_at for part in parts))} ago"
         )
-    found += [f"being saved now: {project}" for project in savers]
+    yield from (f"being saved now: {project}" for project in savers)
     with contextlib.suppress(OSError):
         problem = (folder / job.FOLDER / job.PROBLEM).read_text().strip()
-        found.append(f"not saved: {problem}")
-    return found
+        yield f"not saved: {problem}"
+
+
+def _title(seed: StoredSeed) -> str:
+    """The server or the alias of *seed*, and the programs of the server without the digests of their recipe."""
+    name, source = seed.manifest.part.removeprefix(FILE_PART), seed.manifest.source.partition(" ")[0]
+    return f"{name} ({source.rpartition('-')[0].removeprefix('harness-')})" if source else name
 
 
 def _remove_volumes(folder: Path) -> int:

@@ -11,7 +11,7 @@ from typing import Protocol
 from harness.errors import ServerError
 from harness.host.saving.job import Job, SavedServer
 from harness.host.seeds.saved import Data, Script, difference
-from harness.host.seeds.seed import Manifest, StoredSeed
+from harness.host.seeds.seed import Manifest, StoredSeed, servers_of
 from harness.host.seeds.store import Store
 
 
@@ -40,7 +40,7 @@ def save(job: Job) -> None:
         if ground is not None:
             ground.take(made, store.all())
     except BaseException:
-        store.remove(job.key)
+        store.remove(job.key, _servers(job))
         raise
 
 
@@ -77,4 +77,8 @@ def _save_server(store: Store, job: Job, ground: Ground, server: SavedServer) ->
 
 def _manifest(job: Job, part: str, source: str, slots: int | None = None) -> Manifest:
     slots = job.slots if slots is None else slots
-    return Manifest(job.key, job.base, job.migrations, slots, part, job.parts, source, 0)
+    return Manifest(job.key, job.base, job.migrations, slots, part, job.parts, source, _servers(job), 0)
+
+
+def _servers(job: Job) -> str:
+    return servers_of({server.part: server.source for server in job.servers})

@@ -25,7 +25,7 @@ from harness.host.saving.job import Job, SavedFile, SavedServer
 from harness.host.seeds import decision, store
 from harness.host.seeds.decision import Choice, End, Parts
 from harness.host.seeds.memory import LastRun, Memory, fingerprint, identity
-from harness.host.seeds.seed import FILE_PART
+from harness.host.seeds.seed import FILE_PART, servers_of
 from harness.host.seeds.store import Store
 from harness.protocol.events import (
     DatabasesReady,
@@ -88,34 +88,41 @@ class SeedCache:
             case SeedRefuted():
                 self._store.remove(event.key)
 
-    def remembered(self) -> tuple[TopologyFound, Parts] | None:
-        """The topology of the last run and the seed of its key, if its files have not changed since, and the seed is whole."""
-        last = self._memory.read(self._identity)
-        if last is None or last.fingerprint != self._fingerprint:
-            return None
-        return last.topology, self._store.parts(last.key) if last.key else {}
+    def remembered(self) -> TopologyFound | None:
+        """The topology of the last run, if its files have not changed since."""
+        last = self._last
+        return last.topology if last is not None and last.fingerprint == self._fingerprint else None
+
+    def remembered_parts(self, sources: Mapping[str, str]) -> Parts:
+        """The seed of the last run's key on servers of these *sources*, if it is whole."""
+        key = self._last.key if self._last is not None else ""
+        return self._store.parts(key, servers_of(sources)) if key else {}
+
+    @cached_property
+    def _last(self) -> LastRun | None:
+        return self._memory.read(self._identity)
 
     def choose(self, sources: Mapping[str, str]) -> Choice:
         """The answer to the run's ``SeedWanted``; *sources* are the programs of the primary servers."""
         assert self._wanted is not None
-        last = self._memory.read(self._identity)
+        last = self._last
         choice = decision.choose(self._wanted, sources, self._store.all(), last_near=last.near if last else "")
         if choice.parts and not all(map(store.is_whole, choice.parts.values())):
-            self._store.remove(next(iter(choice.parts.values())).manifest.key)
+            self.forget(choice.parts)
             choice = Choice("miss", "the cached databases were torn or changed")
         for part in choice.parts.values():
             self._store.use(part)
         self.choice = choice
         return choice
 
-    def forget(self, key: str) -> None:
-        """Remove the seed *key*."""
-        self._store.remove(key)
+    def forget(self, parts: Parts) -> None:
+        """Remove the seed with *parts*."""
+        for part in parts.values():
+            self._store.remove(*part.manifest.seed)
 
     def refute(self, reason: str) -> None:
         """Remove the seed that was chosen: no server starts from it."""
-        for part in self.choice.parts.values():
-            self._store.remove(part.manifest.key)
+        self.forget(self.choice.parts)
         self.choice = Choice("miss", reason)
 
     def found(self) -> SeedFound:

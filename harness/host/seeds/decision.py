@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.host.seeds.seed import FILE_PART, Manifest, StoredSeed
+from harness.host.seeds.seed import FILE_PART, Manifest, StoredSeed, servers_of
 from harness.protocol.events import SeedWanted
 from harness.protocol.messages import SeedState
 
@@ -32,26 +32,22 @@ def choose(
     """
     if not wanted.key:
         return Choice("miss", wanted.reason or "nothing can be cached")
-    sets: dict[str, dict[str, StoredSeed]] = {}
+    sets: dict[tuple[str, str], dict[str, StoredSeed]] = {}
     for seed in stored:
-        sets.setdefault(seed.manifest.key, {})[seed.manifest.part] = seed
-    if parts := sets.get(wanted.key):
+        sets.setdefault(seed.manifest.seed, {})[seed.manifest.part] = seed
+    if parts := sets.get((wanted.key, servers_of(sources))):
         refused = refusal(parts, sources)
         return Choice("miss", refused) if refused else Choice("hit", "", parts)
-    near = {
-        key: _manifest(parts)
-        for key, parts in sets.items()
-        if _manifest(parts).base == wanted.base and not refusal(parts, sources)
-    }
-    ancestors = {key: one for key, one in near.items() if is_ancestor(one.migrations, wanted.migrations)}
+    near = [parts for parts in sets.values() if _manifest(parts).base == wanted.base and not refusal(parts, sources)]
+    ancestors = [parts for parts in near if is_ancestor(_manifest(parts).migrations, wanted.migrations)]
     if ancestors and wanted.key == last_near:
         return Choice(
             "miss", "the last run had these migrations on top of others; now they are made from nothing, to be kept"
         )
     if ancestors:
-        key = max(ancestors, key=lambda key: (len(ancestors[key].migrations), key))
-        return Choice("near", new_migrations(ancestors[key].migrations, wanted.migrations), sets[key])
-    return Choice("miss", _why_none(wanted, sets, near))
+        parts = max(ancestors, key=lambda parts: (len(_manifest(parts).migrations), _manifest(parts).key))
+        return Choice("near", new_migrations(_manifest(parts).migrations, wanted.migrations), parts)
+    return Choice("miss", _why_none(wanted, sources, list(sets.values()), near))
 
 
 def refusal(parts: Parts, sources: Mapping[str, str]) -> str:
@@ -79,13 +75,15 @@ def new_migrations(earlier: Sequence[str], wanted: Sequence[str]) -> str:
     return f"new: {shown}"
 
 
-def _why_none(wanted: SeedWanted, sets: Mapping[str, Parts], near: Mapping[str, Manifest]) -> str:
+def _why_none(wanted: SeedWanted, sources: Mapping[str, str], sets: Sequence[Parts], near: Sequence[Parts]) -> str:
     if not sets:
         return "no databases are cached yet"
+    if others := [parts for parts in sets if _manifest(parts).key == wanted.key]:
+        return refusal(others[0], sources)
     if not near:
         return "nothing that is cached has these settings, apps and packages"
     names = {migration.partition(":")[0]: migration for migration in wanted.migrations}
-    latest = max(near.values(), key=lambda one: len(set(one.migrations) & set(wanted.migrations)))
+    latest = max(map(_manifest, near), key=lambda one: len(set(one.migrations) & set(wanted.migrations)))
     changed = [name for each in latest.migrations if names.get(name := each.partition(":")[0]) != each]
     return f"{changed[0]} has changed" if changed else "the migrations have another order"
 

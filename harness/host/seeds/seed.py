@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.host.digest import digest_of
 
 FILE_PART = "@"
 """The first character of a part that is the file of an alias; other parts are called as their server."""
@@ -15,6 +18,7 @@ class Manifest:
 
     ``key``, ``base``, ``migrations`` and ``slots`` are those of ``SeedWanted``; clones of the slots 1 to ``slots`` are in it.
     ``source`` has the server's programs and what else its data depends on; a server of another source does not start from it.
+    ``servers`` is the digest of the sources of all servers of the run: seeds of one key on other servers stay beside each other.
     ``size`` is that of the unpacked content, in bytes.
     """
 
@@ -25,7 +29,13 @@ class Manifest:
     part: str
     parts: tuple[str, ...]
     source: str
+    servers: str
     size: int
+
+    @property
+    def seed(self) -> tuple[str, str]:
+        """The seed that the file is a part of: the key and the servers."""
+        return self.key, self.servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +47,8 @@ class StoredSeed:
     digest: str
     bytes: int
     used_at: float
+
+
+def servers_of(sources: Mapping[str, str]) -> str:
+    """The digest of the *sources* of the primary servers, by server."""
+    return digest_of(part.encode() for each in sorted(sources.items()) for part in each)

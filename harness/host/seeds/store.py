@@ -42,9 +42,9 @@ class Store:
         found = filter(None, map(_read_head, self.folder.glob(f"*{ENDING}")))
         return sorted(found, key=lambda seed: (-seed.used_at, seed.path.name))
 
-    def parts(self, key: str) -> dict[str, StoredSeed]:
-        """The parts of *key*, by name, each read to its end; empty if one is missing or is not as it was written."""
-        found = {seed.manifest.part: seed for seed in self.all() if seed.manifest.key == key}
+    def parts(self, key: str, servers: str) -> dict[str, StoredSeed]:
+        """The parts of *key* on *servers*, by name, each read to its end; empty if one is missing or is not as it was written."""
+        found = {seed.manifest.part: seed for seed in self.all() if seed.manifest.seed == (key, servers)}
         expected = {part for seed in found.values() for part in seed.manifest.parts}
         return found if found and expected == set(found) and all(map(is_whole, found.values())) else {}
 
@@ -96,16 +96,20 @@ class Store:
         with contextlib.suppress(OSError):
             os.utime(seed.path)
 
-    def remove(self, key: str = "") -> list[StoredSeed]:
-        """Remove the seeds of *key*, or all, and return them."""
-        gone = [seed for seed in self.all() if key in ("", seed.manifest.key)]
+    def remove(self, key: str = "", servers: str = "") -> list[StoredSeed]:
+        """Remove the seeds of *key*, or all, on *servers*, or all, and return them."""
+        found = self.all()
+        gone = [each for each in found if key in ("", each.manifest.key) and servers in ("", each.manifest.servers)]
         for seed in gone:
             seed.path.unlink(missing_ok=True)
         return gone
 
     def prune(self, now: float) -> list[StoredSeed]:
-        """Remove what processes left behind that were killed, and the keys used longest ago, until the limit is kept."""
-        for path in self.folder.glob(f"*{TORN_ENDING}"):
+        """Remove what processes left behind that were killed, files of other versions, and the seeds used longest ago, until the
+        limit is kept.
+        """
+        unreadable = {*self.folder.glob(f"*{ENDING}")} - {seed.path for seed in self.all()}
+        for path in (*self.folder.glob(f"*{TORN_ENDING}"), *unreadable):
             with contextlib.suppress(OSError):
                 if path.stat().st_mtime < now - _OLD_S:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -116,13 +120,13 @@ class Store:
 
 
 def beyond(seeds: Iterable[StoredSeed], limit: int) -> list[StoredSeed]:
-    """Those of *seeds*, the one used last first, that have no place within *limit* bytes; of a key, all parts or none."""
-    keys: dict[str, list[StoredSeed]] = {}
+    """Those of *seeds*, the one used last first, that have no place within *limit* bytes; all parts of one, or none."""
+    found: dict[tuple[str, str], list[StoredSeed]] = {}
     for seed in seeds:
-        keys.setdefault(seed.manifest.key, []).append(seed)
+        found.setdefault(seed.manifest.seed, []).append(seed)
     gone: list[StoredSeed] = []
     total = 0
-    for parts in keys.values():
+    for parts in found.values():
         total += sum(part.bytes for part in parts)
         if total > limit:
             gone += parts
@@ -154,7 +158,7 @@ def content(seed: StoredSeed) -> Iterator[bytes]:
 
 def _name(manifest: Manifest) -> str:
     part = hashlib.sha256(manifest.part.encode()).hexdigest()[:8]
-    return f"{manifest.key[:32]}-{part}{ENDING}"
+    return f"{manifest.key[:32]}-{manifest.servers[:8]}-{part}{ENDING}"
 
 
 def _digest(head: bytes, file: IO[bytes]) -> str:

@@ -30,7 +30,7 @@ def plan(*aliases: Alias, db: str = "mysql") -> ServerPlan:
 
 
 def parts(digest: str) -> Parts:
-    manifest = Manifest(digest, "base", (), 2, "default", ("default",), "", 9)
+    manifest = Manifest(digest, "base", (), 2, "default", ("default",), "", "", 9)
     return {"default": StoredSeed(manifest, Path("/nowhere"), digest, 10, 0.0)}
 
 

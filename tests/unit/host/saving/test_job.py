@@ -47,18 +47,24 @@ class TestAtWork:
         assert os.listdir(folder) == [jobs.PROBLEM]  # noqa: PTH208 - names
 
 
-def test_the_list_has_a_line_for_each_key(tmp_path: Path) -> None:
-    def seed(key: str, part: str) -> StoredSeed:
-        manifest = Manifest(key * 64, "base", ("a.0001:1",) * 3, 2, part, ("default", "@log"), "", 9)
+def test_the_list_has_a_line_for_each_seed(tmp_path: Path) -> None:
+    def seed(key: str, part: str, source: str = "", servers: str = "") -> StoredSeed:
+        manifest = Manifest(key * 64, "base", ("a.0001:1",) * 3, 2, part, ("default", "@log"), source, servers, 9)
         return StoredSeed(manifest, tmp_path / part, "", 1_500_000, 1000.0)
 
     (tmp_path / jobs.FOLDER).mkdir()
     (tmp_path / jobs.FOLDER / jobs.PROBLEM).write_text("the server has gone\n")
-    found = lines(tmp_path, [seed("a", "default"), seed("a", "@log"), seed("b", "default")], ["/shop"], 1000.0 + 7300)
-    assert found == [
-        f"{tmp_path}: 2 cached states of databases, 4.5 MB",
-        "  aaaaaaaaaaaa  default, log: 3 migrations, clones for 2 workers, 3.0 MB, used 2 hours ago",
-        "  bbbbbbbbbbbb  default: 3 migrations, clones for 2 workers, 1.5 MB, used 2 hours ago",
+    seeds = [
+        seed("a", "default", "harness-postgres:17-c3f3e8 gtid", "1"),
+        seed("a", "@log", servers="1"),
+        seed("a", "default", "postgres-17.10-ab12 glibc-2.36 gtid", "2"),
+        seed("b", "@log"),
+    ]
+    assert list(lines(tmp_path, seeds, ["/shop"], 1000.0 + 7300)) == [
+        f"{tmp_path}: 3 cached states of databases, 6.0 MB",
+        "  aaaaaaaaaaaa  default (postgres:17), log: 3 migrations, clones for 2 workers, 3.0 MB, used 2 hours ago",
+        "  aaaaaaaaaaaa  default (postgres-17.10): 3 migrations, clones for 2 workers, 1.5 MB, used 2 hours ago",
+        "  bbbbbbbbbbbb  log: 3 migrations, clones for 2 workers, 1.5 MB, used 2 hours ago",
         "being saved now: /shop",
         "not saved: the server has gone",
     ]

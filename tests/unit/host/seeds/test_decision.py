@@ -1,13 +1,14 @@
 """Which seed a run starts from: the same key, an ancestor, or none; and when its databases are saved."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.host.seeds.decision import Choice, End, choose, is_ancestor, is_worth_saving, refusal
-from harness.host.seeds.seed import Manifest, StoredSeed
+from harness.host.seeds.seed import Manifest, StoredSeed, servers_of
 from harness.protocol.events import SeedWanted
 
 SOURCES = {"default": "postgres:17-a gtid"}
@@ -15,9 +16,14 @@ WANTED = SeedWanted("key2", "base", ("a.0001_x:1", "b.0001_x:1", "a.0002_x:1"), 
 
 
 def seed(
-    key: str, *migrations: str, base: str = "base", part: str = "default", parts: tuple[str, ...] = ("default",)
+    key: str,
+    *migrations: str,
+    base: str = "base",
+    part: str = "default",
+    parts: tuple[str, ...] = ("default",),
+    sources: Mapping[str, str] = SOURCES,
 ) -> StoredSeed:
-    manifest = Manifest(key, base, migrations, 2, part, parts, SOURCES.get(part, ""), 9)
+    manifest = Manifest(key, base, migrations, 2, part, parts, sources.get(part, ""), servers_of(sources), 9)
     return StoredSeed(manifest, Path("/nowhere"), f"{key}{part}", 10, 0.0)
 
 
@@ -31,6 +37,16 @@ class TestChoose:
         stored = [seed("key2", parts=parts), seed("key2", part="@log", parts=parts)]
         assert choose(WANTED, SOURCES, stored).state == "hit"
         assert choose(WANTED, SOURCES, stored[:1]) == Choice("miss", "a part of the cached databases is missing")
+
+    def test_each_kind_of_servers_has_its_own(self) -> None:
+        local = {"default": "postgres-17.10-a glibc-2.36 gtid"}
+        here, there = seed("key2", *WANTED.migrations, sources=local), seed("key2", *WANTED.migrations)
+        for stored in ([here, there], [there, here]):
+            assert choose(WANTED, SOURCES, stored).parts == {"default": there}
+            assert choose(WANTED, local, stored).parts == {"default": here}
+        assert choose(WANTED, SOURCES, [here]) == Choice("miss", "the programs of the server default have changed")
+        ancestor = seed("old", "a.0001_x:1")
+        assert choose(WANTED, SOURCES, [here, ancestor]).parts == {"default": ancestor}
 
     def test_near_takes_the_nearest_ancestor(self) -> None:
         stored = [seed("old", "a.0001_x:1"), seed("new", "a.0001_x:1", "b.0001_x:1")]

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.host.seeds.seed import Manifest, StoredSeed
+from harness.host.seeds.seed import Manifest, StoredSeed, servers_of
 from harness.host.seeds.store import Store, beyond, content, is_whole
 
-MANIFEST = Manifest("k" * 64, "base", ("shop.0001_initial:ab",), 2, "default", ("default",), "postgres:17 gtid", 0)
+SERVERS = servers_of({"default": "postgres:17 gtid"})
+MANIFEST = Manifest(
+    "k" * 64, "base", ("shop.0001_initial:ab",), 2, "default", ("default",), "postgres:17 gtid", SERVERS, 0
+)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ class TestSave:
         seed = saved(store)
         assert b"".join(content(seed)) == b"a" * 100_000 + b"k"
         assert store.all() == [seed]
-        assert store.parts("k" * 64) == {"default": seed}
+        assert store.parts("k" * 64, SERVERS) == {"default": seed}
         assert seed.manifest.size == 100_001
         assert seed.bytes < 1000
 
@@ -50,18 +53,31 @@ class TestSave:
             store.save(MANIFEST, pieces())
         assert list(store.folder.iterdir()) == []
 
+    def test_other_servers_have_seeds_of_their_own(self, store: Store) -> None:
+        sources = [
+            {"default": "postgres:17 gtid"},
+            {"default": "postgres-17.10 glibc-2.36 gtid"},
+            {"default": "a", "b": "c"},
+        ]
+        found = [store.save(replace(MANIFEST, servers=servers_of(each)), [b""]) for each in sources]
+        assert len({seed.path for seed in found}) == len(store.all()) == 3
+        for each, seed in zip(sources, found, strict=True):
+            assert store.parts("k" * 64, servers_of(each)) == {"default": seed}
+        assert store.remove("k" * 64, SERVERS) == [found[0]]
+        assert len(store.remove("k" * 64)) == 2
+
     def test_the_last_of_two_savers_wins(self, store: Store) -> None:
         saved(store)
         second = saved(store)
-        assert store.parts("k" * 64) == {"default": second}
+        assert store.parts("k" * 64, SERVERS) == {"default": second}
 
 
 class TestIgnored:
     def test_a_key_lacks_a_part(self, store: Store) -> None:
         saved(store, part="default", parts=("default", "catalog"))
-        assert store.parts("k" * 64) == {}
+        assert store.parts("k" * 64, SERVERS) == {}
         saved(store, part="catalog", parts=("default", "catalog"))
-        assert set(store.parts("k" * 64)) == {"default", "catalog"}
+        assert set(store.parts("k" * 64, SERVERS)) == {"default", "catalog"}
 
     def test_every_torn_or_changed_file(self, store: Store) -> None:
         path = saved(store).path
@@ -75,10 +91,10 @@ class TestIgnored:
             else:
                 torn[place] ^= 1 << chance.randrange(8)
             path.write_bytes(torn)
-            assert store.parts("k" * 64) == {}
+            assert store.parts("k" * 64, SERVERS) == {}
             assert not any(map(is_whole, store.all()))
         path.write_bytes(whole)
-        assert store.parts("k" * 64)
+        assert store.parts("k" * 64, SERVERS)
 
     def test_a_file_of_another_name(self, store: Store) -> None:
         path = saved(store).path
@@ -105,13 +121,14 @@ class TestPrune:
         assert store.all() == []
 
     def test_the_remains_of_a_killed_process_go_after_an_hour(self, store: Store) -> None:
-        left, folder = store.folder / "x.new", store.folder / "y.new"
+        left, folder, other = store.folder / "x.new", store.folder / "y.new", store.folder / "of another version.seed"
         folder.mkdir()
-        for each in (left, folder / "file"):
+        for each in (left, folder / "file", other):
             each.write_bytes(b"")
         now = left.stat().st_mtime
         store.prune(now + 60)
         assert left.exists()
         assert folder.exists()
+        assert other.exists()
         store.prune(now + 7200)
         assert list(store.folder.iterdir()) == []
