@@ -56,8 +56,10 @@ def _cache_restore(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
     names = [path.name for path in kept]
     found = given["key"] if given["key"] in names else ""
     found = found or next((name for key in wanted for name in names if name.startswith(key)), "")
-    if found:
-        _copy(runner.github.caches / found / Path(given["path"]).name, Path(given["path"]), os.link)  # as if downloaded
+    for path in map(Path, given["path"].strip().split("\n")) if found else ():
+        kept_path = runner.github.caches / found / path.name
+        if kept_path.exists():
+            _copy(kept_path, path, os.link)  # as if downloaded
     return {"cache-primary-key": given["key"], "cache-matched-key": found, "cache-hit": as_text(found == given["key"])}
 
 
@@ -65,7 +67,9 @@ def _cache_save(runner: Runner, given: Mapping[str, str]) -> dict[str, str]:
     kept = runner.github.caches / given["key"]
     if not kept.exists():
         kept.mkdir()
-        _copy(Path(given["path"]), kept / Path(given["path"]).name, os.link)
+        for path in map(Path, given["path"].strip().split("\n")):
+            if path.exists():
+                _copy(path, kept / path.name, os.link)
     return {}
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.host import github_action
+from harness.host.run import history
+from harness.host.saving import commands as seeds
 from tests.e2e.command import environment
 from tests.github_runner import read_yaml
 from tests.markdown import ROOT
@@ -195,3 +197,11 @@ def test_the_checkout_is_not_imported_from() -> None:
         calls = [step["run"] for step in steps if "github_action" in step.get("run", "")]
         assert calls
         assert all(" ".join(MODULE) in call for call in calls)
+
+
+def test_the_action_keeps_what_another_machine_can_use() -> None:
+    steps = read_yaml(ROOT / ".github" / "actions" / "harness" / "action.yml")["runs"]["steps"]
+    folder = "${{ steps.prepare.outputs.cache }}/"
+    kept = "\n".join(folder + name for name in (seeds.FOLDER, history.FOLDER, "wheels"))
+    paths = [step["with"]["path"].strip() for step in steps if folder in step.get("with", {}).get("path", "")]
+    assert paths == [kept, kept], "restored and saved"
