@@ -20,6 +20,7 @@ from harness.host.saving.commands import cache_name
 from harness.host.seeds.store import Store, content
 from harness.protocol import naming
 from tests.e2e.command import Ended, command, environment, harness, runs_of, stays
+from tests.e2e.tls_engine import tls_engine
 
 pytestmark = pytest.mark.docker
 
@@ -289,15 +290,24 @@ class TestNoDoubtIsCached:
         assert project.stored() == []
         assert "of_a_test" in project.wait()
 
-    def test_a_saver_that_was_killed(self, project: Project) -> None:
-        project.start()
+    @pytest.mark.parametrize("has_tls", [False, True], ids=["socket", "tls"])
+    def test_a_saver_that_was_killed(self, project: Project, tmp_path: Path, has_tls: bool) -> None:
+        """Then the run is as if it had not been; also where the lease that the saver holds is a connection with TLS."""
+        with contextlib.ExitStack() as running:
+            self.kill(project, running.enter_context(tls_engine(tmp_path / "tls")) if has_tls else {})
+
+    def kill(self, project: Project, engine: dict[str, str | None]) -> None:
+        project.start(**engine)
         killed = [int(pid) for pid in os.listdir("/proc") if pid.isdecimal() and is_saver(pid, project.seeds)]  # noqa: PTH208 - names
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
         assert killed
         assert not stays(lambda: runs_of(project.user), (), patience_s=30)
         assert project.stored() == []
-        assert project.run()[0] == "miss"
+        assert project.run(**engine)[0] == "miss"
+        assert len(project.stored()) == 1
+        if engine:
+            assert project.run(**engine)[0] == "hit"
 
     def test_without_the_cache_nothing_is_written(self, project: Project) -> None:
         ended = project.start("--no-cache")

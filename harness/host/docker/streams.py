@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import ssl
 import struct
 from collections.abc import Iterable, Iterator
@@ -69,9 +70,12 @@ class Connection:
 
     def give_away(self) -> int | None:
         """A descriptor that keeps the connection open, for another process; here it is closed. ``None``, and nothing is closed,
-        where the connection is encrypted: one process alone can use it.
+        where it is no socket of this process (an engine behind ssh).
+
+        The other process can only hold and close it where the connection is encrypted, which is all that a lease needs: a closed
+        ``SSLSocket`` sends no last record, and the engine takes the end of the connection for the end of the input.
         """
-        if isinstance(self._socket, ssl.SSLSocket) or not hasattr(self._socket, "fileno"):
+        if type(self._socket) not in (socket.socket, ssl.SSLSocket):  # the one for ssh is a subclass, and has a process
             return None
         descriptor = os.dup(self._socket.fileno())
         with contextlib.suppress(*FAILURES):

@@ -30,6 +30,11 @@ from harness.protocol.messages import Endpoint, SeedFound
 if TYPE_CHECKING:
     from harness.host.run.servers import Servers
 
+_NOT_GIVEN = (
+    "The databases are not cached: this engine's connections belong to one process, as over ssh, and another one saves them."
+    " A DOCKER_HOST of tcp:// or unix:// has none of that."
+)
+
 
 class ServerStart:
     """The servers of one run. Every method may be called from any thread; *pool* has two threads at least.
@@ -115,6 +120,7 @@ class ServerStart:
         assert servers is not None
         given = servers.hand_over()
         if not given:
+            self._record.add(Notice("not-cached", _NOT_GIVEN))
             return False
         run, watchdog = self._resources.give_away()
         leases = tuple(descriptor for one in given.values() for descriptor in one.lease)
