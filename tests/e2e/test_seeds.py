@@ -14,9 +14,10 @@ from harness.host.engines.postgres import POSTGRES
 from harness.protocol.events import PhaseProgressed, SeedRefuted, SeedUsed, SeedWanted
 from harness.protocol.messages import RunSpec, SeedFound
 from tests.e2e import pairs
-from tests.runner import test_seed_key
+from tests.runner import seed_project, test_seed_key
 from tests.runner.conversation import Journal, run
-from tests.runner.test_seeds import FIRST, MODELS, SECOND, all_pass
+from tests.runner.seed_project import MODELS, NUMBER
+from tests.runner.test_seeds import FIRST, SECOND, all_pass
 
 pytestmark = pytest.mark.docker
 
@@ -74,9 +75,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[pairs.Pair]:
 
 def write(folder: Path, engine: Engine, files: dict[str, str]) -> None:
     databases = DATABASES.format(backend=engine.backend)
-    for name, text in {**files, "settings.py": files["settings.py"] + databases}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    seed_project.write(folder, {**files, "settings.py": files["settings.py"] + databases})
 
 
 def run_on(pair: pairs.Pair, folder: Path, seed: SeedFound | None = None, **spec: Any) -> Journal:
@@ -106,8 +105,7 @@ def test_a_hit_migrates_nothing_and_a_near_one_the_rest(pair: pairs.Pair, tmp_pa
     assert not third.all(PhaseProgressed)
     assert not has_mark(third)
 
-    number = "    number = models.IntegerField(default=3)\n"
-    write(tmp_path, pair.engine, {**FILES, "shop/models.py": MODELS + number, "shop/migrations/0002_number.py": SECOND})
+    write(tmp_path, pair.engine, {**FILES, "shop/models.py": MODELS + NUMBER, "shop/migrations/0002_number.py": SECOND})
     near = run_on(pair, tmp_path, SeedFound("near", migrations=first.one(SeedWanted).migrations))
     assert all_pass(near), (near.outcomes(), near.ends)
     assert near.one(SeedUsed).state == "near"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.runner.seeds import contents
-from tests.runner import seed_builder
+from tests.runner import seed_builder, seed_project
 
 CASES = 20
 """Edits of one random sequence."""
@@ -36,58 +36,26 @@ OTHERS: dict[str, tuple[Any, ...]] = dict.fromkeys(("test", "view", "template", 
 """Things that it does not depend on."""
 
 SETTINGS = """
-import os
-from pathlib import Path
-BASE_DIR = Path(__file__).parent
-SECRET_KEY = os.urandom(8).hex()
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", {order}]
-{databases}
 DATABASE_ROUTERS = ["routing.routers.Router"]
-DEFAULT_AUTO_FIELD = "django.db.models.{auto}"
-CACHES = {{"default": {{"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "{cache}"}}}}
 SHOP_SETTING = {setting}
 SHOP_GETATTR = {getattr}
 MEDIA_ROOT = "/srv/media/{media}"
 ROOT_URLCONF = "shop.views"
 """
-DATABASES = """
-DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
-    "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x.sqlite3", "TEST": {"NAME": "t.sqlite3"}},
-}
-"""
-FIRST = """
+IMPORTS = """
 import os
 from django.conf import settings
 from django.core.management import call_command
-from django.db import migrations, models
 from shop.helpers import NAME
 from shop.reading import read_csv
-
-def fill(apps, schema_editor):
-    alias = schema_editor.connection.alias
-    names = ["{row}", NAME, str(settings.SHOP_SETTING), str(getattr(settings, "SHOP_GETATTR", 0))]
-    names += [os.environ.get("SHOP_COUNTRY", "none"), *read_csv()]
-    for name in names:
-        apps.get_model("shop", "Item").objects.using(alias).create(name=name)
-    call_command("loaddata", "items", database=alias, verbosity=0)
-    call_command("fill_items", database=alias)
-
-class Migration(migrations.Migration):
-    initial = True
-    operations = [
-        migrations.CreateModel(
-            "Item", [("id", models.BigAutoField(primary_key=True)), ("name", models.CharField(max_length=20))]
-        ),
-        migrations.RunPython(fill),
-    ]
 """
-SECOND = """
-from django.db import migrations, models
-
-class Migration(migrations.Migration):
-    dependencies = [("shop", "0001_initial")]
-    operations = [{operation}]
+NAMES = """[
+    "{row}", NAME, str(settings.SHOP_SETTING), str(getattr(settings, "SHOP_GETATTR", 0)),
+    os.environ.get("SHOP_COUNTRY", "none"), *read_csv(),
+]"""
+MORE = """
+call_command("loaddata", "items", database=alias, verbosity=0)
+call_command("fill_items", database=alias)
 """
 READING = """
 from django.conf import settings
@@ -95,13 +63,6 @@ from django.conf import settings
 def read_csv():
     with (settings.BASE_DIR / "data" / "items.csv").open() as lines:
         return [line.strip() for line in lines]
-"""
-ITEM = """
-from django.db import models
-
-class Item(models.Model):
-    name = models.CharField(max_length=20)
-
 """
 PLAIN = """
 from django.db import models
@@ -116,13 +77,14 @@ OPERATIONS = {
 }
 
 
-def files(state: dict[str, Any], databases: str = DATABASES) -> dict[str, str]:
+def files(state: dict[str, Any], databases: str = seed_project.SQLITE) -> dict[str, str]:
     """The project in *state*, a value for each of ``COUNTING`` and ``OTHERS``."""
     column = f"    {state['column']} = models.IntegerField(default=0)\n" if state["column"] else ""
     made = {
-        "settings.py": SETTINGS.format(
-            **{**state, "order": ", ".join(map(repr, state["order"])), "databases": databases}
-        ),
+        "settings.py": seed_project.settings(
+            databases, apps=", ".join(map(repr, state["order"])), auto=state["auto"], cache=state["cache"]
+        )
+        + SETTINGS.format(**state),
         "README.md": f"Shop {state['readme']}\n",
         "routing/__init__.py": "",
         "routing/routers.py": "class Router:\n    def allow_migrate(self, db, app_label, **hints):\n"
@@ -137,7 +99,7 @@ def files(state: dict[str, Any], databases: str = DATABASES) -> dict[str, str]:
         f"    apps.get_model('shop', 'Item').objects.using(using).create(name='receiver {state['receiver']}')\n",
         "shop/helpers.py": f"NAME = 'helper {state['helper']}'\n",
         "shop/reading.py": READING,
-        "shop/models.py": ITEM + f"    def method(self):\n        return {state['method']}\n",
+        "shop/models.py": seed_project.MODELS + f"\n    def method(self):\n        return {state['method']}\n",
         "shop/views.py": f"from shop import models\nNUMBER = {state['view']}\nurlpatterns = []\n",
         "shop/tests.py": f"NUMBER = {state['test']}\n",
         "shop/templates/shop/item.html": f"<p>{state['template']}</p>\n",
@@ -153,10 +115,10 @@ def files(state: dict[str, Any], databases: str = DATABASES) -> dict[str, str]:
         "        with connections[database].cursor() as cursor:\n"
         f"            cursor.execute(\"INSERT INTO shop_item (name) VALUES ('command {state['command']}')\")\n",
         "shop/migrations/__init__.py": "",
-        "shop/migrations/0001_initial.py": FIRST.format(**state),
+        "shop/migrations/0001_initial.py": seed_project.first(NAMES.format(**state), imports=IMPORTS, more=MORE),
     }
     if state["migration"]:
-        made[f"shop/migrations/0002_{state['migration']}.py"] = SECOND.format(operation=OPERATIONS[state["migration"]])
+        made[f"shop/migrations/0002_{state['migration']}.py"] = seed_project.second(OPERATIONS[state["migration"]])
     return made
 
 
@@ -165,10 +127,7 @@ def write(folder: Path, made: dict[str, str]) -> None:
     for path in folder.rglob("*"):
         if path.is_file() and path.relative_to(folder).as_posix() not in made:
             path.unlink()
-    for name, text in made.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    seed_project.write(folder, made)
 
 
 @pytest.fixture(scope="module")

@@ -20,50 +20,17 @@ from harness.protocol.events import (
     SeedWanted,
 )
 from harness.protocol.messages import RunSpec, SeedFile, SeedFound
+from tests.runner import seed_project
 from tests.runner.conversation import Journal, run
+from tests.runner.seed_project import MODELS, NUMBER
 
-SETTINGS = """
-import os
-SECRET_KEY = os.urandom(8).hex()
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "shop"]
-DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3", "TEST": {"NAME": "test.sqlite3"}},
-    "other": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
-}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cached"}}
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SETTINGS = seed_project.settings()
+LOG = """
+with (Path(__file__).parents[2] / "walked").open("a") as log:
+    log.write(alias + "\\n")
 """
-MODELS = """
-from django.db import models
-
-class Item(models.Model):
-    name = models.CharField(max_length=20)
-"""
-FIRST = """
-from pathlib import Path
-from django.db import migrations, models
-
-def fill(apps, schema_editor):
-    with (Path(__file__).parents[2] / "walked").open("a") as log:
-        log.write(schema_editor.connection.alias + "\\n")
-    apps.get_model("shop", "Item").objects.using(schema_editor.connection.alias).create(name="from the migration")
-
-class Migration(migrations.Migration):
-    initial = True
-    operations = [
-        migrations.CreateModel(
-            "Item", [("id", models.BigAutoField(primary_key=True)), ("name", models.CharField(max_length=20))]
-        ),
-        migrations.RunPython(fill),
-    ]
-"""
-SECOND = """
-from django.db import migrations, models
-
-class Migration(migrations.Migration):
-    dependencies = [("shop", "0001_initial")]
-    operations = [migrations.AddField("Item", "number", models.IntegerField(default=3))]
-"""
+FIRST = seed_project.first('["from the migration"]', more=LOG)
+SECOND = seed_project.second(seed_project.ADD_NUMBER)
 TESTS = """
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
@@ -118,9 +85,7 @@ class Project:
         self.write({**FILES, **files})
 
     def write(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text(text)
+        seed_project.write(self.folder, files)
 
     def run(self, seed: SeedFound | None = None, python: str = sys.executable, **spec: Any) -> Journal:
         spec = {
@@ -173,7 +138,7 @@ class TestSeed:
         shop.write(
             {
                 "shop/migrations/0002_number.py": SECOND,
-                "shop/models.py": MODELS + "    number = models.IntegerField(default=3)\n",
+                "shop/models.py": MODELS + NUMBER,
             }
         )
         wanted = first.one(SeedWanted)
