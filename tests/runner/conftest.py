@@ -85,35 +85,45 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 """
 
 
+def make_project(folder: Path, files: dict[str, str], settings_lines: str = "") -> Path:
+    for name, text in {"settings.py": SETTINGS + settings_lines, **files}.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def run_made(
+    folder: Path,
+    *labels: str,
+    django: Iterable[str] = (),
+    env: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    flags: Sequence[str] = (),
+    **spec: Any,
+) -> Journal:
+    """The journal of *labels* of the project in *folder*."""
+    spec = {"settings": "settings", "workers": 2, "timeout_s": 60.0, **spec}
+    return run(folder, RunSpec(labels=labels, django_args=tuple(django), **spec), env=env, python=python, flags=flags)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> MakeProject:
     """Makes a project of files: ``project({"tests.py": "..."}, settings_lines="...")``; in ``settings.py`` are ``SETTINGS``."""
-
-    def make(files: dict[str, str], settings_lines: str = "") -> Path:
-        for name, text in {"settings.py": SETTINGS + settings_lines, **files}.items():
-            file = tmp_path / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        return tmp_path
-
-    return make
+    return functools.partial(make_project, tmp_path)
 
 
 @pytest.fixture
 def run_project(tmp_path: Path) -> RunTests:
     """Runs the project that ``project`` has made."""
+    return functools.partial(run_made, tmp_path)
 
-    def run_made(
-        *labels: str,
-        django: Iterable[str] = (),
-        env: Mapping[str, str] | None = None,
-        python: str = sys.executable,
-        flags: Sequence[str] = (),
-        **spec: Any,
-    ) -> Journal:
-        spec = {"settings": "settings", "workers": 2, "timeout_s": 60.0, **spec}
-        return run(
-            tmp_path, RunSpec(labels=labels, django_args=tuple(django), **spec), env=env, python=python, flags=flags
-        )
 
-    return run_made
+@pytest.fixture(scope="module")
+def run_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Journal]:
+    """Makes a project and runs its tests, for a run that several tests look at: ``run_once(files, settings_lines, **spec)``."""
+
+    def run_of(files: dict[str, str], settings_lines: str = "", **spec: Any) -> Journal:
+        return run_made(make_project(tmp_path_factory.mktemp("project"), files, settings_lines), "tests", **spec)
+
+    return run_of

@@ -1,5 +1,7 @@
 """Limits of time: which test has which, how one that is late ends, and what is known of it then."""
 
+from collections.abc import Callable
+
 import pytest
 
 from harness.protocol.events import WorkerLost
@@ -82,10 +84,9 @@ class LockTests(unittest.TestCase):
 """
 
 
-@pytest.fixture
-def late(project: MakeProject, run_project: RunTests) -> Journal:
-    project({"tests.py": LATE})
-    return run_project("tests", timeouts=(TimeLimit("*.PatternTests.*", 1.0),))
+@pytest.fixture(scope="module")
+def late(run_once: Callable[..., Journal]) -> Journal:
+    return run_once({"tests.py": LATE}, timeouts=(TimeLimit("*.PatternTests.*", 1.0),))
 
 
 def test_a_test_its_class_and_a_pattern_have_limits(late: Journal) -> None:
@@ -182,10 +183,10 @@ class Tests(TestCase):
 """
 
 
-@pytest.fixture
-def deadly(project: MakeProject, run_project: RunTests) -> Journal:
-    project({"tests.py": DEADLY}, 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]')
-    return run_project("tests", workers=1, timeout_s=1.0)
+@pytest.fixture(scope="module")
+def deadly(run_once: Callable[..., Journal]) -> Journal:
+    apps = 'INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes"]'
+    return run_once({"tests.py": DEADLY}, apps, workers=1, timeout_s=1.0)
 
 
 def test_the_sql_of_a_test_outlives_its_worker(deadly: Journal) -> None:
