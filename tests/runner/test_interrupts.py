@@ -3,6 +3,8 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +12,8 @@ from harness.errors import ExitCode
 from harness.protocol import codec
 from harness.protocol.events import AttemptStarted, PhaseStarted, RunAborted, RunFinished, TopologyFound
 from harness.protocol.messages import Begin, RunSpec, Stop
-from tests.runner.conftest import PROJECT
-from tests.runner.conversation import Conversation, MakeProject, RunTests
+from tests.runner.conftest import PROJECT, make_project, together
+from tests.runner.conversation import Conversation, Journal, MakeProject, RunTests
 
 SPEC = RunSpec(settings="config.settings", labels=("cases.test_hangs",), workers=2)
 
@@ -38,6 +40,7 @@ def fail_servers(conversation: Conversation) -> None:
 
 # the host says so when somebody interrupts it: a signal from elsewhere, or silence, is a fault around the run
 WAYS = [(stop, 130), (hang_up, 3), (terminate, 3), (interrupt, 3), (fail_servers, 3)]
+ENDING = [(stop, 130), (terminate, 3), (fail_servers, 3)]
 
 
 @pytest.fixture
@@ -92,27 +95,47 @@ class Tests(unittest.TestCase):
 """
 
 
+End = Callable[[Conversation], None]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, End], Journal]:
+    """The journals of runs that end in the middle of their tests: of tests that hang, and of one that ends in a moment.
+
+    They run at once: where the host did not ask for the end, workers have eight seconds for it.
+    """
+    folder = make_project(tmp_path_factory.mktemp("grace"), {"tests.py": GRACE})
+
+    def run_to(end: End, project: Path, spec: RunSpec) -> Journal:
+        with Conversation(project) as conversation:
+            run_until_tests_hang(conversation, spec)
+            end(conversation)
+            return conversation.finish()
+
+    grace = RunSpec(settings="settings", labels=("tests",), workers=2)
+    calls: dict[tuple[str, End], Callable[[], Journal]] = {
+        **{("hanging", end): partial(run_to, end, PROJECT, SPEC) for end, _ in WAYS},
+        **{("ending", end): partial(run_to, end, folder, grace) for end, _ in ENDING},
+    }
+    return together(calls)
+
+
 class TestEnds:
     @pytest.mark.parametrize(("end", "status"), WAYS)
     def test_a_run_ends_in_the_middle_of_its_tests(
-        self, conversation: Conversation, end: Callable[[Conversation], None], status: int
+        self, ended: dict[tuple[str, End], Journal], end: End, status: int
     ) -> None:
-        run_until_tests_hang(conversation)
-        end(conversation)
-        journal = conversation.finish()
+        journal = ended["hanging", end]
         assert journal.status == status
         assert journal.aborted.exit_code == status
         assert journal.aborted.is_echo == (end in (stop, fail_servers))
         assert journal.all(RunFinished) == []
 
-    @pytest.mark.parametrize(("end", "status"), [(stop, 130), (terminate, 3), (fail_servers, 3)])
+    @pytest.mark.parametrize(("end", "status"), ENDING)
     def test_tests_that_run_may_end_for_a_moment(
-        self, project: MakeProject, end: Callable[[Conversation], None], status: int
+        self, ended: dict[tuple[str, End], Journal], end: End, status: int
     ) -> None:
-        with Conversation(project({"tests.py": GRACE})) as conversation:
-            run_until_tests_hang(conversation, RunSpec(settings="settings", labels=("tests",), workers=2))
-            end(conversation)
-            journal = conversation.finish()
+        journal = ended["ending", end]
         assert journal.status == status
         assert journal.outcomes() == {"QuickTests.test_1_ends_soon": "PASSED"}
 
