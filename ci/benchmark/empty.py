@@ -17,6 +17,7 @@ from pathlib import Path
 from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import DJANGO, WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import Side, Sides, timed
+from tests.files import write_files
 
 CLASSES = 100
 TESTS_A_CLASS = 50
@@ -82,10 +83,7 @@ def pytest(ground: Ground) -> Iterator[Sides]:
 def write_project(folder: Path) -> None:
     """Write a Django project with the two suites, replacing an older one."""
     shutil.rmtree(folder, ignore_errors=True)
-    for name, content in project_files().items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+    write_files(folder, project_files())
 
 
 def project_files() -> dict[str, str]:

@@ -17,6 +17,7 @@ from ci.benchmark.empty import SETTINGS, phases
 from ci.benchmark.figures import Aim, Comparison
 from ci.benchmark.ground import DJANGO, ROOT, WORKERS, Ground, environment
 from ci.benchmark.race import DEADLINE_S, Side, Sides, failed, timed
+from tests.files import write_files
 
 EMPTY = "5,000 empty tests by harness ci --runner host"
 SLOW = "a suite whose slow tests are in one module by harness ci --runner host"
@@ -148,10 +149,7 @@ def _commands(ground: Ground, artifacts: Path, options: Sequence[str]) -> tuple[
 def _written(ground: Ground, files: dict[str, str]) -> Path:
     folder = ground.work / "pytest-project"
     shutil.rmtree(folder, ignore_errors=True)
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+    write_files(folder, files)
     return folder
 
 

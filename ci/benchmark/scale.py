@@ -18,6 +18,7 @@ from ci.benchmark.figures import Comparison
 from ci.benchmark.ground import WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import Side, Sides, failed, timed
 from harness.runner.bootstrap import NAME as RUNNING
+from tests.files import write_files
 
 TESTS = {MANY: 50_000, ONE: 500}
 """The number of tests in each suite of ``memory``."""
@@ -106,10 +107,7 @@ def _empty_tests() -> dict[str, str]:
 def write(folder: Path, files: Mapping[str, str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     inits = {f"{suite}/__init__.py": "" for suite in (MANY, ONE)}
-    for name, content in {"manage.py": MANAGE, **inits, **files}.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+    write_files(folder, {"manage.py": MANAGE, **inits, **files})
 
 
 def ci_command(folder: Path, artifacts: Path, suite: str, *more: str) -> list[str]:

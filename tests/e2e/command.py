@@ -108,6 +108,11 @@ def command(
     return Ended(process.returncode, process.stdout, process.stderr, artifacts)
 
 
+def docker(*words: str) -> str:
+    """The output of the engine's own client, which must succeed."""
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True, timeout=300).stdout
+
+
 def red_case(ended: Ended) -> str:
     """The message of the one case that makes the JUnit report red."""
     errors = [

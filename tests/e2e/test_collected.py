@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Ended, harness
+from tests.files import write_files
 
 FILES = {
     "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = shop.settings\naddopts = --cov=shop --cov-branch --cov-report=term\n",
@@ -29,9 +30,7 @@ REPORTS = ("--cov-report=html", "--cov-report=xml:out/coverage.xml", "--junitxml
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("collected") / "shop"
-    for name, text in FILES.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, FILES)
     return folder
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import command
+from tests.files import write_files
 
 pytestmark = pytest.mark.docker
 
@@ -133,7 +134,7 @@ def project(tmp_path: Path) -> Path:
         "shop/locale/de/LC_MESSAGES/django.po": "",
         "shop/locale/de/LC_MESSAGES/django.mo": "",
     }
-    write(repository, files)
+    write_files(repository, files)
     (repository / "shop/locale/de/LC_MESSAGES/django.mo").write_bytes(compiled(MESSAGES))
     odd = repository / "shop" / "odd"
     odd.mkdir()
@@ -146,12 +147,6 @@ def project(tmp_path: Path) -> Path:
     git(repository, "add", ".")
     git(repository, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},docs/theme")
     return repository / "shop"
-
-
-def write(root: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
 
 
 def git(folder: Path, *words: str) -> None:

@@ -20,7 +20,7 @@ from harness.host.images.builder import ImageBuilder
 from harness.host.images.project_spec import ProjectOptions
 from harness.host.images.recipe import Recipe
 from harness.host.images.specs import Origin, Spec, Step
-from tests.e2e.command import stays
+from tests.e2e.command import docker, stays
 from tests.e2e.wheels import wheel
 
 pytestmark = pytest.mark.docker
@@ -39,12 +39,8 @@ class BuildLog(list[tuple[str, str]]):
         return "\n".join(line for _, line in self)
 
 
-def _docker(*words: str) -> str:
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
-
-
 def _run(tag: str, command: str) -> str:
-    return _docker("run", "--rm", tag, "sh", "-c", command)
+    return docker("run", "--rm", tag, "sh", "-c", command)
 
 
 @contextlib.contextmanager
@@ -78,10 +74,10 @@ def own() -> Iterator[str]:
     """A name for images of one test alone; whatever was made under it is removed."""
     name = f"test{secrets.token_hex(4)}"
     yield name
-    listed = _docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    listed = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     for tag in listed:
         if name in tag:
-            _docker("image", "rm", tag)
+            docker("image", "rm", tag)
 
 
 @pytest.fixture
@@ -93,11 +89,11 @@ def no_trace() -> Iterator[None]:
 
 
 def _left() -> set[str]:
-    listed = _docker("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.Command}}").splitlines()
+    listed = docker("ps", "-a", "--no-trunc", "--format", "{{.Names}} {{.Command}}").splitlines()
     return {
         *(line for line in listed if "-install " in line or "test-build" in line),
         # other runs beside this one keep what they download
-        *(name for name in _docker("volume", "ls", "-q").split() if not name.startswith("harness-cache-")),
+        *(name for name in docker("volume", "ls", "-q").split() if not name.startswith("harness-cache-")),
     }
 
 
@@ -180,7 +176,7 @@ def test_proxies_reach_a_build_and_do_not_stay(runner: str, own: str) -> None:
     with _builder(build_log, BuildEnvironment(proxies={"http_proxy": proxy})) as builder:
         tag = builder.provide([_spec(own, runner, dockerfile)])
     assert "through http://***@proxy.invalid:3128" in build_log.text
-    assert HUSH not in build_log.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
+    assert HUSH not in build_log.text + docker("history", "--no-trunc", tag) + docker("inspect", tag)
 
 
 def test_one_of_two_runs_builds_and_the_other_waits(runner: str, own: str) -> None:
@@ -213,7 +209,7 @@ def test_images_built_on_ours_are_not_ours(builder: ImageBuilder, runner: str, o
 
 def test_an_image_with_somebody_elses_tag_loses_ours_alone(builder: ImageBuilder, runner: str, own: str) -> None:
     tag = builder.provide([_spec(own, runner, "RUN echo one")])
-    _docker("tag", tag, f"theirs-{own}:1")
+    docker("tag", tag, f"theirs-{own}:1")
     (image,) = [image for image in builder.images.ours() if image.tag == tag]
     assert builder.images.remove(image) == ""
     assert builder.images.find(tag) is None
@@ -246,7 +242,7 @@ def test_a_projects_dependencies_are_installed_once(tmp_path: Path, runner: str,
             with pytest.raises(ProjectError) as caught:
                 builder.project_image(runner, project)
         finally:
-            _docker("image", "rm", tag)
+            docker("image", "rm", tag)
     assert f"{name}==2.0" in caught.value.evidence
     assert "[tool.harness] install" in caught.value.hint
 
@@ -262,11 +258,11 @@ def test_credentials_reach_an_installation_and_do_not_stay(tmp_path: Path, runne
         tag = builder.project_image(runner, tmp_path, ProjectOptions([command, f"touch x{secrets.token_hex(4)}"]))
     try:
         assert "from https://***@index.invalid/simple by http://***@proxy.invalid:1" in build_log.text
-        assert HUSH not in build_log.text + _docker("history", "--no-trunc", tag) + _docker("inspect", tag)
+        assert HUSH not in build_log.text + docker("history", "--no-trunc", tag) + docker("inspect", tag)
         found = _run(tag, f"env | grep {HUSH}; grep -rlsF {HUSH} /opt /home /project /run /etc /tmp /root /var; true")
         assert found == ""
     finally:
-        _docker("image", "rm", tag)
+        docker("image", "rm", tag)
 
 
 def test_packages_of_the_system_are_installed_by_root(
@@ -284,7 +280,7 @@ def test_packages_of_the_system_are_installed_by_root(
             "",
         ]
     finally:
-        _docker("image", "rm", tag)
+        docker("image", "rm", tag)
 
 
 STATUS = "grep -E '^(Cap|NoNewPrivs)' /proc/self/status >/opt/venv/status"
@@ -300,7 +296,7 @@ def test_a_command_has_no_privileges_and_its_image_no_run(
     tmp_path: Path, builder: ImageBuilder, runner: str, no_trace: None
 ) -> None:
     tag = builder.project_image(runner, tmp_path, ProjectOptions([STATUS]))
-    container = _docker("create", tag).strip()
+    container = docker("create", tag).strip()
     try:
         assert _run(tag, "cat /opt/venv/status").splitlines() == _status()
         with contextlib.closing(connect()) as client:
@@ -308,8 +304,8 @@ def test_a_command_has_no_privileges_and_its_image_no_run(
             assert labels[containers.RUN_LABEL] == ""
             assert "" not in containers.abandoned(client, -(10**6))
     finally:
-        _docker("rm", container)
-        _docker("image", "rm", tag)
+        docker("rm", container)
+        docker("image", "rm", tag)
 
 
 def test_a_container_that_ends_early_shows_status_and_output(
@@ -347,9 +343,9 @@ def test_a_command_that_may_read_anything_has_the_whole_project(
         (tmp_path / "shop" / "models.py").write_text("# changed")
         changed = builder.project_image(runner, tmp_path, ProjectOptions([command], exclude=[tmp_path / ".harness"]))
         assert changed != tag
-        _docker("image", "rm", changed)
+        docker("image", "rm", changed)
     finally:
-        _docker("image", "rm", tag)
+        docker("image", "rm", tag)
 
 
 def test_a_project_that_names_nothing_has_the_runners_image(

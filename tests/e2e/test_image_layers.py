@@ -19,6 +19,7 @@ from harness.host.images import build_environment
 from harness.host.images.build_environment import FILES_FOLDER, BuildEnvironment
 from harness.host.images.builder import ImageBuilder
 from harness.host.images.project_spec import CACHE_FOLDER, ProjectOptions
+from tests.e2e.command import docker
 from tests.e2e.wheels import wheel
 
 pytestmark = pytest.mark.docker
@@ -106,10 +107,6 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     yield made
     for tag in dict.fromkeys(reversed(made.tags)):
         docker("image", "rm", tag)
-
-
-def docker(*words: str) -> str:
-    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
 
 
 def layers(tag: str) -> list[str]:

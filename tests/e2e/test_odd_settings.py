@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import command
+from tests.files import write_files
 
 pytestmark = pytest.mark.docker
 
@@ -69,9 +70,7 @@ def test_settings_that_cannot_run_are_one_step_from_running(name: str, tmp_path:
 
 def test_the_error_for_an_extension_has_the_line_that_adds_it(tmp_path: Path) -> None:
     project = tmp_path / "project"
-    for name, text in EXTENSION.items():
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text(text)
+    write_files(project, EXTENSION)
     ended = command.harness("--project", str(project), "--runner", "host", artifacts=tmp_path / "artifacts")
     assert ended.code == 4, ended.output
     (line, table), *_ = re.findall(r"(apt = \[.*?\]) in (\[tool\.harness\.[\w.]+\])", ended.output)

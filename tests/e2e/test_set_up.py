@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.e2e import command
+from tests.files import write_files
 
 pytestmark = pytest.mark.docker
 
@@ -80,7 +80,7 @@ COLOUR = "grey"
 def repository(tmp_path: Path) -> Path:
     """A repository with a package, and its Django project in ``backend/``; git ignores ``.env`` and compiled messages."""
     root = tmp_path / "repository"
-    write(
+    write_files(
         root,
         {
             ".gitignore": ".env\n*.mo\n.harness/\n",
@@ -100,12 +100,6 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-def write(root: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
 def run(root: Path, where: str = ".") -> command.Ended:
     return command.harness("--db", "sqlite", artifacts=root.parent / "artifacts", cwd=root / where)
 
@@ -116,7 +110,7 @@ def test_a_file_left_behind_is_named_and_keys_bring_all(repository: Path) -> Non
     assert "manage.py is in backend/: the tests run there" in ended.output
     assert '.env is here, but git ignores it: [tool.harness] include = [".env"]' in ended.output
 
-    write(repository, {"pyproject.toml": CONFIGURATION})
+    write_files(repository, {"pyproject.toml": CONFIGURATION})
     ended = run(repository)
     assert ended.code == 0, ended.output
     assert set(ended.outcomes.values()) == {"PASSED"}
@@ -126,6 +120,6 @@ def test_a_file_left_behind_is_named_and_keys_bring_all(repository: Path) -> Non
 
 
 def test_a_folder_inside_the_project_leads_to_it(repository: Path) -> None:
-    write(repository, {"pyproject.toml": CONFIGURATION, "backend/requirements.txt": "-r ../requirements.txt\n"})
+    write_files(repository, {"pyproject.toml": CONFIGURATION, "backend/requirements.txt": "-r ../requirements.txt\n"})
     ended = run(repository / "backend", "apps")
     assert f"manage.py is in {repository / 'backend'}: that is the project." in ended.output

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.command import PROJECTS, ROOT, Ended, environment
-from tests.faults.where import LOCAL, Containers, Processes, docker
+from tests.e2e.command import PROJECTS, ROOT, Ended, docker, environment
+from tests.faults.where import LOCAL, Containers, Processes
 from tests.signals import DEFAULT_SIGNALS
 from tests.waiting import wait_for
 

@@ -17,6 +17,7 @@ from harness.host.local import folders, processes
 from harness.host.local.account import account
 from harness.host.local.environment import socket_variables
 from harness.host.local.folders import Found
+from tests.e2e.command import docker
 
 DRIVERS = Path(__file__).parent / "drivers"
 """A folder with a driver of MySQL for tests that run in this environment, which has PyMySQL."""
@@ -180,10 +181,6 @@ class Processes:
         main = processes.main_process(Path(self._server(role).path))
         assert main is not None
         os.kill(main, signum)
-
-
-def docker(*args: str) -> str:
-    return subprocess.run(["docker", *args], capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @contextlib.contextmanager

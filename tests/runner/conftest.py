@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from harness.protocol.messages import Route, RunSpec
+from tests.files import write_files
 from tests.runner import interpreters
 from tests.runner.conversation import PROJECTS, Journal, MakeProject, RunTests, run
 
@@ -86,10 +87,7 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memor
 
 
 def make_project(folder: Path, files: dict[str, str], settings_lines: str = "") -> Path:
-    for name, text in {"settings.py": SETTINGS + settings_lines, **files}.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_files(folder, {"settings.py": SETTINGS + settings_lines, **files})
     return folder
 
 

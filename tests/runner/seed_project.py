@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
+from tests.files import write_files
+
 SETTINGS = """
 import os
 from pathlib import Path
@@ -77,6 +79,4 @@ def second(operation: str) -> str:
 
 def write(folder: Path, files: dict[str, str]) -> None:
     """Write *files* into *folder*."""
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, files)

@@ -13,6 +13,7 @@ from harness.errors import ExitCode
 from harness.protocol.events import TopologyFound
 from harness.protocol.messages import Begin, RunSpec, ServersReady, Stop, UseRoutes
 from tests.environments import python_with
+from tests.files import write_files
 from tests.runner.conftest import SETTINGS, together
 from tests.runner.conversation import Conversation, Journal, plain_routes, run
 from tests.waiting import wait_for_text
@@ -231,9 +232,7 @@ def python(version: int) -> str:
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
-    for name, text in {**FILES, **files}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, {**FILES, **files})
     return folder
 
 

@@ -12,6 +12,7 @@ from harness.errors import ExitCode
 from harness.protocol.events import DatabasesReady
 from harness.protocol.messages import Endpoint, Route, RunSpec
 from tests.environments import python_with
+from tests.files import write_files
 from tests.runner.conversation import PROJECTS, Journal, run
 
 PROJECT = PROJECTS / "pytest_databases"
@@ -81,9 +82,7 @@ def make(folder: Path, files: Mapping[str, str] | None = None) -> Path:
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns("__pycache__", *(["tests"] if files else [])))
     if files:
         (folder / "conftest.py").unlink()
-    for name, text in (files or {}).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, files or {})
     return folder
 
 

@@ -9,6 +9,7 @@ import pytest
 from harness.host.launch import distribution
 from harness.host.launch.distribution import declared, files_of
 from harness.host.project.packaging_files import PackagingFiles
+from tests.files import write_files
 
 STATIC = """
 [project]
@@ -32,9 +33,7 @@ Write = Callable[[dict[str, str]], Path]
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     def make(files: dict[str, str]) -> Path:
-        for name, text in files.items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text)
+        write_files(tmp_path, files)
         return tmp_path
 
     return make
@@ -42,9 +41,7 @@ def write(tmp_path: Path) -> Write:
 
 def installed(root: Path, folder: Path) -> importlib.metadata.Distribution:
     """The distribution of the project in *root*, with its files in *folder*, as Python reads it."""
-    for name, text in files_of(root, root).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, files_of(root, root))
     (found,) = importlib.metadata.distributions(path=[str(folder)])
     return found
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.files import write_files
+
 
 def write(root: Path, files: Mapping[str, str]) -> Path:
     """*root* with *files* in it, by their names relative to it."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    write_files(root, files)
     return root

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import ProjectError
 from harness.runner.project.label_names import as_django_label, check, is_missing, near, place_of, without_examples
+from tests.files import write_files
 from tests.unit.host.project.conftest import write
 
 
@@ -82,9 +83,7 @@ APPS = ["shopping", "storage.apps.StorageConfig", "django.contrib.auth"]
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)

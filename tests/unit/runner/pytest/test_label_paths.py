@@ -7,6 +7,7 @@ from harness.errors import ProjectError
 from harness.protocol.messages import RunSpec
 from harness.runner.pytest import label_paths
 from harness.runner.pytest.label_paths import node_ids
+from tests.files import write_files
 
 TESTS = """
 import pytest
@@ -44,9 +45,7 @@ FILES = {
 @pytest.fixture
 def ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, ...]]:
     """The node ids of labels in a project of ``FILES``."""
-    for name, text in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, FILES)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(label_paths, "project_root", lambda: str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))

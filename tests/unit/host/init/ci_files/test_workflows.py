@@ -4,6 +4,7 @@ from pathlib import Path
 
 from harness.host.init.ci_files.workflows import gitlab_jobs, workflow_jobs
 from harness.host.init.commands import test_commands as commands_in
+from tests.files import write_files
 from tests.unit.host.project.conftest import write
 
 WORKFLOW = """\
@@ -70,9 +71,7 @@ class TestGitHub:
         second = "runs:\n  steps:\n    - uses: ./.github/first\n    - run: mkdir data\n"
         workflow = WORKFLOW.replace("- run: sudo", "- uses: ./.github/first\n      - run: sudo")
         files = {"first/action.yml": action, "second/action.yaml": second, "workflows/tests.yml": workflow}
-        for name, text in files.items():
-            (tmp_path / ".github" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / ".github" / name).write_text(text)
+        write_files(tmp_path / ".github", files)
         (steps, *_) = workflow_jobs(tmp_path)
         texts = [(step.text, step.where) for step in steps]
         assert texts[0] == ("cp a b", ".github/first/action.yml, by .github/workflows/tests.yml")

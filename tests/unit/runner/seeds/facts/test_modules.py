@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.runner.seeds.facts.modules import Modules, is_installed
+from tests.files import write_files
 
 
 @pytest.fixture
@@ -24,9 +25,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "seedshop/management/commands/fill.py": "",
         "seedshop/migrations/m3.py": "call_command('fill')",
     }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, files)
     monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "lib/site-packages"), *sys.path])
     return tmp_path
 
