@@ -96,7 +96,8 @@ unpack() {
         echo "harness: the migrated seed is not complete" >&2
         exit 1
     fi
-    if ! tar -xf "$HARNESS_SEED" -C "$data"; then
+    # GNU tar: larger reads and writes, and no times of files, which no server reads
+    if ! TAR_OPTIONS='--blocking-factor=512 --touch' tar -xf "$HARNESS_SEED" -C "$data"; then
         echo "harness: the seed could not be unpacked into $data: $(df -h "$data" | tail -n 1)" >&2
         exit 1
     fi

@@ -404,3 +404,14 @@ def test_a_suite_runs_without_docker_and_without_root(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "imported False" in done.stdout
     assert re.search(r"server replica: postgres \S+, replica of default, ready", done.stdout)
+
+
+def test_a_seed_has_nothing_that_each_server_makes_anew(platform: LocalPlatform) -> None:
+    programs = platform.programs("postgres", platform.binaries("postgres", None).wanted)
+    with tarfile.open(programs.seed) as tar:
+        sizes = {member.name: member.size for member in tar.getmembers() if member.isfile()}
+        settings = tar.extractfile("./postgresql.conf")
+        assert settings is not None
+        assert b"max_connections = 300" in settings.read()
+    assert [name for name in sizes if name.endswith(("_fsm", "_vm"))] == []
+    assert [size for name, size in sizes.items() if name.startswith("./pg_wal/")] == [1 << 20]
