@@ -79,7 +79,7 @@ hold() {
         follow_primary
     fi
     if is_held; then
-        cat >/dev/null
+        while read -r _; do :; done
         kill -TERM $$
     fi
 }

@@ -1,6 +1,8 @@
 # PostgreSQL's part of entry.sh, which reads this file.
 # shellcheck shell=sh disable=SC2034,SC2154  # entry.sh sets and uses the variables
-PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+for folder in /usr/lib/postgresql/*/bin; do
+    PATH=$PATH:$folder
+done
 
 # Databases are made, flushed and dropped all the time. Each has hundreds of files, and these operations wait for the disk's
 # journal: where the container has a folder in memory, databases are made there. The seed's own databases and the WAL, which
@@ -45,33 +47,38 @@ prepare() {
 
 start() {
     if is_replica; then
-        touch "$data/standby.signal"
+        : >"$data/standby.signal"
+        # a file keeps the password out of the process list, the settings and the log
+        (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >"$home/passfile")
     fi
     set -- -p "$port" -c listen_addresses="$address" -c unix_socket_directories="$sockets"
     if is_local; then # the WAL is in memory too
         set -- "$@" -c max_wal_size=256MB -c wal_keep_size=256MB
     fi
-    postgres -D "$data" "$@" </dev/null &
+    [ -p "$home/started" ] || mkfifo "$home/started"
+    exec 4<>"$home/started"
+    postgres -D "$data" "$@" -c external_pid_file="$home/started" </dev/null 4>&- &
     server=$!
 }
 
-# The last line of the postmaster's pid file is its state. Reading it costs less than asking by a client.
+# The server writes its number into the pipe when it begins to open its databases, which takes some milliseconds. Before, each
+# look at its state would be a process that takes time from it. Then the last line of its pid file is its state: reading it costs
+# less than asking by a client. Each caller leaves a line in the pipe for the next one.
 await_server() {
+    read -r _ <&4 && echo >&4
     while kill -0 "$server" 2>/dev/null; do
         state=
         while read -r line; do state=$line; done 2>/dev/null <"$data/postmaster.pid" || true
         case $state in ready* | standby*) return 0 ;; esac
-        sleep 0.01
+        sleep 0.004
     done
     return 1
 }
 
-# A file keeps the password out of the process list, the settings and the log.
 follow_primary() {
-    (umask 077 && echo "*:*:*:$replicator:$HARNESS_PASSWORD" >"$home/passfile")
     conninfo="host=$HARNESS_PRIMARY port=${HARNESS_PRIMARY_PORT:-5432} user=$replicator passfile=$home/passfile"
     conninfo="$conninfo application_name=$host"
-    echo "primary_conninfo = '$conninfo sslmode=disable'" >>"$data/postgresql.auto.conf"
+    echo "primary_conninfo = '$conninfo sslmode=disable gssencmode=disable'" >>"$data/postgresql.auto.conf"
     # a signal before the server accepts connections would end it
     await_server && kill -HUP "$server"
 }
@@ -88,13 +95,13 @@ make_users() {
     ask <<'SQL'
 \getenv password HARNESS_PASSWORD
 \getenv users HARNESS_USERS
-SELECT set_config(name, '1', false) FROM pg_settings WHERE name = 'scram_iterations' \g /dev/null
+SELECT set_config('scram_iterations', '1', false) WHERE current_setting('scram_iterations', true) IS NOT NULL \g /dev/null
 BEGIN;
-SELECT format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', :'replicator', :'password') \gexec
-SELECT format('CREATE ROLE %I', name) FROM unnest(string_to_array(:'users', E'\n')) AS name
-    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
-SELECT format('ALTER ROLE %I LOGIN SUPERUSER PASSWORD %L', name, :'password')
-    FROM unnest(string_to_array(:'users', E'\n')) AS name \gexec
+SELECT format('CREATE ROLE %I LOGIN REPLICATION PASSWORD %L', :'replicator', :'password')
+UNION ALL SELECT format(
+    '%s ROLE %I LOGIN SUPERUSER PASSWORD %L',
+    CASE WHEN EXISTS (SELECT FROM pg_authid WHERE rolname = name) THEN 'ALTER' ELSE 'CREATE' END, name, :'password'
+) FROM unnest(string_to_array(:'users', E'\n')) AS name \gexec
 COMMIT;
 SQL
 }
@@ -102,7 +109,7 @@ SQL
 await_users() {
     ask <<'SQL'
 SELECT format($loop$DO $$BEGIN
-    WHILE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %L) LOOP PERFORM pg_sleep(0.005); END LOOP;
+    WHILE NOT EXISTS (SELECT FROM pg_authid WHERE rolname = %L) LOOP PERFORM pg_sleep(0.001); END LOOP;
 END$$$loop$, :'replicator') \gexec
 SQL
 }

@@ -3,7 +3,9 @@
 # Reads the environment that images/entry.sh reads, and prints "harness: ready" when it accepts connections (a replica:
 # when it streams).
 set -eu
-PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
+for folder in /usr/lib/postgresql/*/bin; do
+    PATH=$PATH:$folder
+done
 # a server without a container has its folder in the environment, and the address of its own
 data=${HARNESS_HOME:-/srv/harness}/data
 parts=${HARNESS_PARTS:-/opt/harness}
