@@ -14,12 +14,17 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import events, messages
+from . import events, messages, seed_events
 
 VERSION = 1
 
 # not __subclasses__(): dataclass(slots=True) makes each class twice
-_EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and events.Event in cls.__bases__]
+_EVENTS = [
+    cls
+    for module in (events, seed_events)
+    for cls in vars(module).values()
+    if isinstance(cls, type) and events.Event in cls.__bases__
+]
 _CLASSES: tuple[type[Any], ...] = (*_EVENTS, *typing.get_args(messages.Message))
 
 

@@ -11,8 +11,9 @@ from harness.host.engines import Engine
 from harness.host.engines.mariadb import MARIADB
 from harness.host.engines.mysql import MYSQL
 from harness.host.engines.postgres import POSTGRES
-from harness.protocol.events import PhaseProgressed, SeedRefuted, SeedUsed, SeedWanted
+from harness.protocol.events import PhaseProgressed
 from harness.protocol.messages import RunSpec, SeedFound
+from harness.protocol.seed_events import SeedRefuted, SeedUsed, SeedWanted
 from tests.e2e import pairs
 from tests.runner import seed_project, test_seed_key
 from tests.runner.conversation import Journal, run

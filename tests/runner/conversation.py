@@ -32,11 +32,11 @@ from harness.protocol.events import (
     RunAborted,
     RunFinished,
     RunPlanned,
-    SeedWanted,
     TopologyFound,
 )
 from harness.protocol.messages import Begin, Endpoint, Message, Route, RunSpec, SeedFound, ServersReady, UseRoutes
 from harness.protocol.results import Outcome, PlannedTest
+from harness.protocol.seed_events import SeedWanted
 from harness.protocol.topology import dependencies_of, primary_of
 from harness.report.model.ledger import fold
 from harness.report.model.verdict import verdict

@@ -20,8 +20,8 @@ import django.core.management.commands.migrate
 import django.test.utils
 from django.db import connections
 
-from harness.protocol.events import SeedWanted
 from harness.protocol.messages import Route
+from harness.protocol.seed_events import SeedWanted
 from harness.runner.seeds import contents, key
 from harness.runner.seeds.facts.collect import Collector, OwnSetUp
 

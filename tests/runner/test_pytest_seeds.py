@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from harness.protocol.events import SeedUsed, SeedWanted
 from harness.protocol.messages import SeedFound
+from harness.protocol.seed_events import SeedUsed, SeedWanted
 from tests.runner.conversation import Journal
 from tests.runner.test_pytest_databases import python_of_pytest  # noqa: F401 - a fixture
 from tests.runner.test_seeds import SETTINGS, Project, all_pass, hit

@@ -10,16 +10,9 @@ from typing import Any
 import pytest
 
 from harness.errors import ExitCode
-from harness.protocol.events import (
-    DatabasesReady,
-    Notice,
-    PhaseProgressed,
-    SeedFileSaved,
-    SeedRefuted,
-    SeedUsed,
-    SeedWanted,
-)
+from harness.protocol.events import DatabasesReady, Notice, PhaseProgressed
 from harness.protocol.messages import RunSpec, SeedFile, SeedFound
+from harness.protocol.seed_events import SeedFileSaved, SeedRefuted, SeedUsed, SeedWanted
 from tests.runner import seed_project
 from tests.runner.conversation import Journal, run
 from tests.runner.seed_project import MODELS, NUMBER

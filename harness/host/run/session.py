@@ -46,10 +46,10 @@ from harness.protocol.events import (
     Notice,
     RunAborted,
     RunFinished,
-    SeedWanted,
     TopologyFound,
 )
 from harness.protocol.messages import Begin, Endpoint, RunSpec, SeedFound, ServersReady, Stop, UseRoutes
+from harness.protocol.seed_events import SeedWanted
 from harness.report.artifacts import Artifacts
 
 if TYPE_CHECKING:

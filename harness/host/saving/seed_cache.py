@@ -27,17 +27,9 @@ from harness.host.seeds.decision import Choice, End, Parts
 from harness.host.seeds.memory import LastRun, Memory, fingerprint, identity
 from harness.host.seeds.seed import FILE_PART, servers_of
 from harness.host.seeds.store import Store
-from harness.protocol.events import (
-    DatabasesReady,
-    Event,
-    Notice,
-    SeedFileSaved,
-    SeedRefuted,
-    SeedUsed,
-    SeedWanted,
-    TopologyFound,
-)
+from harness.protocol.events import DatabasesReady, Event, Notice, TopologyFound
 from harness.protocol.messages import Route, SeedFile, SeedFound
+from harness.protocol.seed_events import SeedFileSaved, SeedRefuted, SeedUsed, SeedWanted
 
 
 def open_cache(config: Config, on_notice: Callable[[Notice], None]) -> SeedCache | None:

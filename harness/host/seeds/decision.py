@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.host.seeds.seed import FILE_PART, Manifest, StoredSeed, servers_of
-from harness.protocol.events import SeedWanted
 from harness.protocol.messages import SeedState
+from harness.protocol.seed_events import SeedWanted
 
 Parts = Mapping[str, StoredSeed]
 """The parts of a seed by their name; empty for none."""

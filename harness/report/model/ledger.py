@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from harness.errors import ExitCode
-from harness.protocol import events, naming
+from harness.protocol import events, naming, seed_events
 from harness.protocol.events import Envelope
 from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, ShownWarning
 from harness.report.model.case_state import CaseState, case_of
@@ -118,7 +118,7 @@ class Ledger:
                 self._last = "the settings were read"
             case events.FrameworkChosen() as event:
                 report.framework = event
-            case events.SeedUsed() as event:
+            case seed_events.SeedUsed() as event:
                 report.cache = event
             case events.PhaseStarted() as event:
                 self._open_phases[event.phase] = envelope.at

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from harness.errors import ExitCode, worst
-from harness.protocol import events
+from harness.protocol import events, seed_events
 from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, ShownWarning, Statement
 from harness.report.model.times import Times
 
@@ -174,7 +174,7 @@ class RunReport:
     python: str = ""
     django: str = ""
     framework: events.FrameworkChosen | None = None
-    cache: events.SeedUsed | None = None
+    cache: seed_events.SeedUsed | None = None
     last_events: str = ""
     asked: events.RunStarted | None = None
     orders: tuple[tuple[str, ...], ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from harness.protocol import events
+from harness.protocol import events, seed_events
 from harness.protocol.events import Envelope
 from harness.protocol.results import Outcome, PlannedTest
 from harness.report.model.phrases import LABELS, headline, location, place, server_line
@@ -181,7 +181,7 @@ class Progress:
                 return [labelled("settings", one_line(text))]
             case events.FrameworkChosen() if self._options.verbosity >= (1 if event.framework == "pytest" else 2):
                 return [labelled("framework", one_line(f"{event.framework}: {event.reason}"))]
-            case events.SeedUsed() if self._options.verbosity >= 1:
+            case seed_events.SeedUsed() if self._options.verbosity >= 1:
                 return [labelled("cache", one_line(f"{event.state}: {event.reason}".removesuffix(": ")))]
             case events.ServerReady() if self._options.verbosity >= 1:
                 return [labelled("server", one_line(server_line(event)))]

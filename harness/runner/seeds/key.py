@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...protocol.events import SeedWanted
+from ...protocol.seed_events import SeedWanted
 
 _CHARACTERS = 32
 """Length of the digests of parts and migrations, in characters of hexadecimal."""

@@ -14,8 +14,9 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 
-from ...protocol.events import Event, Notice, SeedRefuted, SeedUsed, SeedWanted
+from ...protocol.events import Event, Notice
 from ...protocol.messages import Route, RunSpec, SeedFound, SeedState
+from ...protocol.seed_events import SeedRefuted, SeedUsed, SeedWanted
 from ...protocol.topology import DUMMY_BACKEND
 from .. import private_apis
 from ..databases import clones

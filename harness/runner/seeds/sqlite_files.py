@@ -13,8 +13,8 @@ from typing import Any
 
 from django.db import connections
 
-from ...protocol.events import SeedFileSaved
 from ...protocol.messages import SeedFile
+from ...protocol.seed_events import SeedFileSaved
 from ..databases.clones import TestDatabase, is_forked
 
 MOST_BYTES = 256_000_000

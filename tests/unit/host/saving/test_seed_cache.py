@@ -15,7 +15,8 @@ import pytest
 from harness.errors import ServerError
 from harness.host.config.load import load
 from harness.host.saving.seed_cache import SeedCache, discard
-from harness.protocol.events import Notice, SeedFileSaved
+from harness.protocol.events import Notice
+from harness.protocol.seed_events import SeedFileSaved
 
 CONTENT = b"a template"
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.host.seeds.decision import Choice, End, choose, is_ancestor, is_worth_saving, refusal
 from harness.host.seeds.seed import Manifest, StoredSeed, servers_of
-from harness.protocol.events import SeedWanted
+from harness.protocol.seed_events import SeedWanted
 
 SOURCES = {"default": "postgres:17-a gtid"}
 WANTED = SeedWanted("key2", "base", ("a.0001_x:1", "b.0001_x:1", "a.0002_x:1"), 2)

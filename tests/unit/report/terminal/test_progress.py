@@ -11,11 +11,11 @@ from harness.protocol.events import (
     PhaseStarted,
     RetryCalledOff,
     RunPlanned,
-    SeedUsed,
     WorkerLost,
 )
 from harness.protocol.messages import Framework
 from harness.protocol.results import Outcome
+from harness.protocol.seed_events import SeedUsed
 from harness.report.model import ledger
 from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions

@@ -1,6 +1,6 @@
 import dataclasses
 
-from harness.protocol.events import SeedWanted
+from harness.protocol.seed_events import SeedWanted
 from harness.runner.seeds.key import Facts, digest, wanted
 
 FACTS = Facts((("versions", "a"), ("code", "b")), (("shop.0001_initial", "c" * 64), ("shop.0002_x", "d" * 64)))
