@@ -61,7 +61,8 @@ def recovery(ground: Ground) -> Iterator[Sides]:
 def idle_s(journal: list[dict[str, Any]]) -> float:
     """The seconds from the first worker's death to the beginning of the next test."""
     lost = next(place for place, event in enumerate(journal) if event["type"] == "WorkerLost")
-    began = next(event for event in journal[lost:] if event["type"] == "AttemptStarted" or event.get("at_once"))
+    types = ("AttemptStarted", "AttemptsPassed")
+    began = next(event for event in journal[lost:] if event["type"] in types or event.get("at_once"))
     return float(began["at"] - journal[lost]["at"])
 
 

@@ -75,12 +75,6 @@ def encode_body(body: events.Event | messages.Message) -> str:
     return _dumps(_tagged(body)) + "\n"
 
 
-def encode_passed(test: str, n: int, duration: float) -> str:
-    """The ``encode_body`` of an ``AttemptFinished`` whose test passed and has nothing else to report."""
-    text = f'{{"type":"AttemptFinished","test":{_quoted(test)},"n":{n},"outcome":"PASSED","duration":{duration!r}}}'
-    return text + "\n"
-
-
 def decode_body(line: str | bytes) -> Any:
     """The message or bare event of one line. Raises ``CodecError`` as ``decode`` does."""
     return from_plain(peek(line))

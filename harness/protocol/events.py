@@ -211,6 +211,25 @@ class AttemptFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptsPassed(Event):
+    """The ``n``-th attempts of several tests passed, one after the other, with nothing else to report: one event for quick tests.
+
+    ``durations`` has the seconds of each. Only the first can have an ``AttemptStarted``: the others began and ended between two
+    looks of the coordinator.
+    """
+
+    tests: tuple[str, ...]
+    durations: tuple[float, ...]
+    n: int = 1
+    final: bool = False
+
+    def attempts(self) -> list[AttemptFinished]:
+        """The same as an event for each test."""
+        pairs = zip(self.tests, self.durations, strict=False)
+        return [AttemptFinished(test, self.n, Outcome.PASSED, duration, final=self.final) for test, duration in pairs]
+
+
+@dataclass(frozen=True, slots=True)
 class SuitePropertyRecorded(Event):
     """A test has recorded a property of the whole suite, as by pytest's ``record_testsuite_property``. The last value counts."""
 

@@ -181,7 +181,7 @@ def reports(db: str, folder: Path) -> Iterator[Row]:
 def _hanging(db: str, artifacts: Path) -> Running:
     running = Running(db, artifacts, *HANGS)
     running.until('"AttemptStarted","test":"tests.test_waits.WaitTests.test_2_waits"')
-    running.until('"AttemptFinished","test":"tests.test_waits.QuickTests.test_1"', 1)
+    running.until('"UnitFinished","unit":"tests.test_waits.QuickTests"')
     running.remember()
     return running
 

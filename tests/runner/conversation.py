@@ -24,7 +24,9 @@ from harness.host.launch.conversation import Ended, end_error
 from harness.protocol import codec, signatures
 from harness.protocol.events import (
     AttemptFinished,
+    AttemptsPassed,
     Envelope,
+    Event,
     Notice,
     PhaseFinished,
     PhaseStarted,
@@ -86,7 +88,7 @@ class Journal:
 
     @property
     def attempts(self) -> list[AttemptFinished]:
-        return self.all(AttemptFinished)
+        return [attempt for envelope in self.envelopes for attempt in attempts_of(envelope.event)]
 
     def outcomes(self) -> dict[str, str]:
         """The final outcome of each test and each fixture, by the last two parts of its id: ``Class.test_x``."""
@@ -112,6 +114,13 @@ class Journal:
     def text(self) -> str:
         """The whole journal, as the host would write it."""
         return "".join(map(codec.encode, self.envelopes))
+
+
+def attempts_of(event: Event) -> list[AttemptFinished]:
+    """The ends of attempts that *event* reports."""
+    if isinstance(event, AttemptsPassed):
+        return event.attempts()
+    return [event] if isinstance(event, AttemptFinished) else []
 
 
 def short(test_id: str) -> str:

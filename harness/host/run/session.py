@@ -40,6 +40,7 @@ from harness.host.saving.seed_cache import SeedCache, discard, open_cache
 from harness.protocol import codec, naming
 from harness.protocol.events import (
     AttemptFinished,
+    AttemptsPassed,
     AttemptStarted,
     DatabasesReady,
     FilesWritten,
@@ -264,7 +265,9 @@ class _Run:
                     raise
                 return  # a torn line: the runner's end explains it
             self._liveness.take(event)
-            if isinstance(event, AttemptStarted) or (isinstance(event, AttemptFinished) and not event.outcome.is_red):
+            if isinstance(event, AttemptStarted | AttemptsPassed) or (
+                isinstance(event, AttemptFinished) and not event.outcome.is_red
+            ):
                 continue  # most events by far
             self._lacks_a_module |= undeclared.lacks_a_module(event)
             self._left_behind.take(event)

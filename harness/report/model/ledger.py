@@ -80,6 +80,8 @@ class Ledger:
                 self._attempt_started(envelope.slot, event.test, event.n, envelope.at)
             case events.AttemptFinished() as event:
                 self._attempt_finished(envelope, event)
+            case events.AttemptsPassed() as event:
+                self._attempts_passed(envelope, event)
             case events.RetryCalledOff() as event:
                 state = self._state(event.test)
                 if state.final is None:
@@ -256,6 +258,24 @@ class Ledger:
             state.final = event.outcome
             state.ended_at = envelope.at
             self._note_order(envelope.slot, event)
+
+    def _attempts_passed(self, envelope: Envelope, event: events.AttemptsPassed) -> None:
+        slot, n, began = envelope.slot, event.n, self._timeline.began
+        ran, states = self._ran.setdefault(slot, []), self._states
+        at = envelope.at - sum(event.durations)  # one after the other, the last one until now
+        for test, duration in zip(event.tests, event.durations, strict=False):
+            started_at, at = max(at, began), at + duration
+            self._in_slot[slot] = state = states.get(test) or self._state(test)
+            if state.final is not None:
+                continue
+            if state.running is not None:  # its beginning has an event of its own
+                started_at = max(min(state.running[2], started_at), began)
+                state.running = None
+            elif n == 1:
+                ran.append(test)
+            state.put(Attempt(n, Outcome.PASSED, duration, slot, started_at))
+            if event.final:
+                state.final, state.ended_at = Outcome.PASSED, envelope.at
 
     def _note_order(self, slot: int, event: events.AttemptFinished) -> None:
         """Record the tests that the worker of a failed test ran before it, if any."""

@@ -119,6 +119,11 @@ class Timeline:
                     self._end_fixture(slot, at - event.duration)
                 if event.extra is not None:
                     self._end_fixture(slot, at)
+            case events.AttemptsPassed() as event:
+                times.last_test = max(times.last_test, at)
+                start = at - sum(event.durations)
+                times.first_test = times.first_test or start
+                self._end_fixture(slot, start)
             case events.UnitStarted() as event:
                 self._end_unit(slot, at)
                 self._open_units[slot] = (event.unit, at)

@@ -67,6 +67,10 @@ class Progress:
                 self.can_run = self.can_run or event.at_once
                 self.running.pop(envelope.slot, None)
                 lines = self._finished(event)
+            case events.AttemptsPassed() as event:
+                self.can_run = True
+                self.running.pop(envelope.slot, None)
+                lines = self._passed(event)
             case events.AttemptSlow() as event:
                 if envelope.slot in self.running:
                     self.running[envelope.slot].is_slow = True
@@ -118,6 +122,13 @@ class Progress:
                 lines.append(labelled("output", one_line(event.test), label_style="dim"))
             lines += output
         return lines
+
+    def _passed(self, event: events.AttemptsPassed) -> list[Text]:
+        if self._retried or self._options.verbosity >= 2:
+            return [line for attempt in event.attempts() for line in self._finished(attempt)]
+        self.done += (number := len(event.tests) * event.final)
+        self.outcomes[Outcome.PASSED] += number
+        return []
 
     def _failed(self, event: events.AttemptFinished) -> list[Text]:
         """Count a failure, which the summary shows; from verbosity 2 on, return its lines as well."""

@@ -155,6 +155,22 @@ class Schedule:
             return False, []
         return True, self._fail_fast(test, outcome)  # a fixture is in no plan, and has one attempt
 
+    def tests_passed(self, number: int, tests: Sequence[str], n: int, now: float) -> bool:
+        """The *n*-th attempts of several *tests* have passed. Returns whether they are the last ones."""
+        slot = self._slots[number]
+        assert isinstance(slot.phase, Busy)
+        slot.phase.running, slot.phase.since = None, now
+        slot.deaths = self._deaths_in_a_row = 0
+        indexes = [self._index[test] for test in tests]
+        slot.phase.done.update(indexes)
+        if not self._open.issuperset(indexes):
+            return min([self._record(index, n, Outcome.PASSED) for index in indexes])
+        self._attempted.update(dict.fromkeys(indexes, Outcome.PASSED))
+        if n < self._repeat and not self._halt_reason:
+            return False  # they run again after their unit has ended
+        self._open.difference_update(indexes)
+        return True
+
     def unit_finished(self, number: int, now: float) -> list[Command]:
         slot = self._slots[number]
         assert isinstance(slot.phase, Busy)

@@ -47,11 +47,23 @@ PASSED = Result(Outcome.PASSED)
 """The end of most attempts: the test passed, and has nothing else to report."""
 
 
+class ShortSender(Protocol):
+    """Sends events of planned tests in a short form."""
+
+    def send_begun(self, test: str) -> None:
+        """Send that an attempt of *test* is about to begin."""
+
+    def send_passed(self, test: str, seconds: float) -> None:
+        """Send that it has passed, together with the beginning of the next test at the latest."""
+
+
+_NOTHING = ("", "")
+
+
 class Attempts:
     """Sends the events of attempts and fixtures, one after the other.
 
-    *send_passed* sends the end of an attempt whose result is ``PASSED`` and that has no output: the test, its attempt, the
-    seconds.
+    *short* sends the beginning of an attempt, and the end of one whose result is ``PASSED`` and that has no output.
     """
 
     def __init__(
@@ -59,10 +71,10 @@ class Attempts:
         send: Callable[[Event], None],
         output: Output,
         statement_log: StatementLog,
-        send_passed: Callable[[str, int, float], None] | None = None,
+        short: ShortSender | None = None,
     ) -> None:
         self._send = send
-        self._send_passed = send_passed
+        self._short = short
         self._output = output
         self._statement_log = statement_log
         self._test, self._n = "", 1
@@ -72,7 +84,10 @@ class Attempts:
 
     def begin(self, test: str, n: int) -> None:
         """Begin the *n*-th attempt of *test*, which is about to be called."""
-        self._send(AttemptStarted(test, n))
+        if self._short is not None:
+            self._short.send_begun(test)
+        else:
+            self._send(AttemptStarted(test, n))
         self._output.begin()
         self._test, self._n = test, n
         self._start = unpatched.time.perf_counter()
@@ -84,8 +99,8 @@ class Attempts:
         found = result()
         stdout, stderr = self._output.end()
         self.output = ("", found.stderr) if found.is_output_hidden else (stdout, stderr + found.stderr)
-        if self._send_passed is not None and not any(self.output) and found == PASSED:
-            self._send_passed(self._test, self._n, round(duration, 6))
+        if self._short is not None and self.output == _NOTHING and (found is PASSED or found == PASSED):
+            self._short.send_passed(self._test, duration)
             self._statement_log.end()
             return Outcome.PASSED
         self._send(

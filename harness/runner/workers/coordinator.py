@@ -41,6 +41,7 @@ from . import postmortem
 from .event_checks import STOPPED, EventChecks
 from .pool import WorkerPool
 from .postmortem import WorkerRecord
+from .short_lines import Accepted, Stretch
 from .worker import WorkerContext
 
 TICK_S = 0.25
@@ -182,28 +183,48 @@ class Coordinator:
         lines = self._pool.lines(slot)
         if lines is None:
             return False
-        forward: list[tuple[bytes, int, tuple[str, ...]]] = []
-        begun = ""
-        for line in lines:
-            try:
-                event = codec.peek(line)
-            except codec.CodecError:
-                event = {}
-            is_accepted, is_final, commands = self._take(slot, line, event)
-            if is_accepted:
-                flags: tuple[str, ...] = ("final",) if is_final else ()
-                if event["type"] == "AttemptFinished" and event["test"] == begun:
-                    forward.pop()  # the line before it, which nobody has seen
-                    flags += ("at_once",)
-                begun = event["test"] if event["type"] == "AttemptStarted" else ""
-                forward.append((line, slot, flags))
+        accepted, checks, at = Accepted(self._journal, slot), self._records[slot].checks, 0
+        while at < len(lines):
+            if not self._schedule.is_decided(slot) and (stretch := checks.stretch(lines, at)).end > at:
+                commands = self._take_stretch(slot, stretch, accepted)
+                at = stretch.end
+            else:
+                commands = self._take_line(slot, lines[at], accepted)
+                at += 1
             if commands:  # write these events before those of the commands
-                self._journal.forward(forward)
-                forward.clear()
-                begun = ""
+                accepted.write()
                 self._carry_out(commands)
-        self._journal.forward(forward)
+        accepted.write()
         return True
+
+    def _take_stretch(self, slot: int, stretch: Stretch, accepted: Accepted) -> list[Command]:
+        """Apply short lines."""
+        record, now = self._records[slot], unpatched.time.perf_counter()
+        record.last_test, record.is_uncounted = stretch.begun or stretch.tests[-1], True
+        commands: list[Command] = []
+        if stretch.tests:
+            is_final = self._schedule.tests_passed(slot, stretch.tests, stretch.n, now)
+            accepted.add_passed(stretch, is_final=is_final)
+            self.tally.ran += is_final * len(stretch.tests)
+            for test in stretch.tests if self._listener is not None else ():
+                if why := self._listener.attempt_finished(test, is_final=is_final):  # type: ignore[union-attr]  # asked before
+                    commands += self._schedule.halt(why)
+        if stretch.begun:
+            self._schedule.test_began(slot, stretch.begun, now)
+            accepted.begin(stretch.begun, stretch.n)
+        return commands
+
+    def _take_line(self, slot: int, line: bytes, accepted: Accepted) -> list[Command]:
+        """Apply a line with an event, or one that does not fit."""
+        whole = self._records[slot].checks.as_event(line)
+        try:
+            event = codec.peek(whole)
+        except codec.CodecError:
+            event = {}
+        is_accepted, is_final, commands = self._take(slot, line, event)
+        if is_accepted:
+            accepted.add(whole, event, is_final=is_final)
+        return commands
 
     def _take(self, slot: int, line: bytes, event: dict[str, Any]) -> tuple[bool, bool, list[Command]]:
         """Apply an event. Returns whether it goes to the journal, whether it is final, and the commands that follow."""

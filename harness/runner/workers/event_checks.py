@@ -6,12 +6,14 @@ forgery; a forged one that fits can only concern the running test, or the rest o
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...errors import ExitCode
 from ...protocol import codec
+from .short_lines import BEGUN, PASSED, Stretch, as_event, read_passed
 
 STOPPED = "stopped-by-test"
 """The code of the notice that ends the run: a test has called ``pytest.exit``, or a plugin has asked for the end."""
@@ -53,6 +55,34 @@ class EventChecks:
             return not _STAMPED & event.keys() and self._fits(event)
         except (TypeError, AttributeError, KeyError):  # a field of a wrong type, such as a list for a name
             return False
+
+    def stretch(self, lines: Sequence[bytes], start: int) -> Stretch:
+        """The short lines of *lines* from *start* on, as far as they fit; they are recorded as sent."""
+        place, is_running = self._next, self._running is not None
+        durations_us: list[int] = []
+        end = start
+        with contextlib.suppress(ValueError):
+            for line in lines[start:] if self._has_started else ():
+                if line[0] == PASSED and is_running:
+                    found, duration_us = read_passed(line)
+                    if found != place:
+                        break
+                    durations_us.append(duration_us)
+                    place, is_running = place + 1, False
+                elif line[0] == BEGUN and not is_running and place < len(self._tests) and int(line[1:]) == place:
+                    is_running = True
+                else:
+                    break
+                end += 1
+        tests = self._tests[self._next : place]
+        begun = self._tests[place] if is_running and (tests or self._running is None) else ""
+        began_before = self._running is not None
+        self._next, self._running = place, self._tests[place] if is_running else None
+        return Stretch(end, tests, durations_us, self._n, began_before, begun)
+
+    def as_event(self, line: bytes) -> bytes:
+        """*line* of the worker as that of an event."""
+        return as_event(line, self._tests, self._n)
 
     def _fits(self, event: dict[str, Any]) -> bool:
         is_between = self._has_started and self._running is None

@@ -45,7 +45,7 @@ from ..schedule.slots import NO_RETRIES, Retries
 from ..schedule.units import Plan
 from ..sql.statement_log import StatementLog
 from ..text import cut
-from . import isolation
+from . import isolation, short_lines
 from .attempts import Attempts
 from .output_capture import Capture
 
@@ -156,9 +156,10 @@ class Worker:
         self._link = link
         self.capture = capture
         self.describer = FailureDescriber(context.root)
-        self.attempts = Attempts(self.send, capture, context.statement_log, self._send_passed)
+        self.attempts = Attempts(self.send, capture, context.statement_log, self)
         self._unit_runner: UnitRunner
         self._unsent = self._received = b""
+        self._places: dict[str, int] = {}
         self._pid = unpatched.os.getpid()
         self._path = tuple(sys.path)
         self._umask = unpatched.os.umask(0o22)
@@ -282,12 +283,22 @@ class Worker:
         self._unsent = b""
         self._link.sendall(line)
 
-    def _send_passed(self, test: str, n: int, duration: float) -> None:
-        """Send the end of an attempt together with the next test's beginning, which follows at once."""
-        self._unsent += codec.encode_passed(test, n, duration).encode()
+    def send_begun(self, test: str) -> None:
+        """Send that an attempt of *test* is about to begin."""
+        line = self._unsent + short_lines.begun(self._places[test])
+        if unpatched.os.getpid() != self._pid:
+            unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
+        self._unsent = b""
+        self._link.sendall(line)
+
+    def send_passed(self, test: str, seconds: float) -> None:
+        """Send that it has passed, together with the next test's beginning, which follows at once."""
+        self._unsent += short_lines.passed(self._places[test], seconds)
 
     def _run_assignment(self, assignment: Assignment) -> None:
         unit = self.context.plan.units[assignment.unit]
+        tests = self.context.plan.tests
+        self._places = {tests[index].id: place for place, index in enumerate(assignment.tests)}
         self._tidy()
         self.capture.clear()
         self._unit_runner.run(assignment)

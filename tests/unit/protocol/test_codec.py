@@ -97,12 +97,6 @@ class TestLine:
         stamped = codec.stamp(codec.encode_body(attempt).encode(), 7, 1.5, 2, ["final", "at_once"])
         assert codec.decode(stamped) == Envelope(1, 7, 1.5, 2, dataclasses.replace(attempt, final=True, at_once=True))
 
-    @given(text, st.integers(1, 99), st.floats(0, 1e6).map(lambda seconds: round(seconds, 6)))
-    def test_the_quick_line_of_a_passed_test_is_the_same(self, test: str, n: int, seconds: float) -> None:
-        assert codec.encode_passed(test, n, seconds) == codec.encode_body(
-            AttemptFinished(test, n, Outcome.PASSED, seconds)
-        )
-
     def test_defaults_are_left_out_of_a_line(self) -> None:
         line = codec.encode_body(AttemptFinished("shop.T.t", 1, Outcome.PASSED, 0.1))
         assert json.loads(line) == {

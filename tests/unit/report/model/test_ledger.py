@@ -10,6 +10,7 @@ from harness.errors import ExitCode
 from harness.protocol import codec
 from harness.protocol.events import (
     AttemptFinished,
+    AttemptsPassed,
     AttemptStarted,
     Envelope,
     Event,
@@ -70,6 +71,13 @@ finishes = st.builds(
 any_events = st.one_of(
     finishes,
     st.builds(AttemptStarted, ids, numbers),
+    st.builds(
+        AttemptsPassed,
+        st.lists(ids, max_size=4).map(tuple),
+        st.lists(durations, max_size=4).map(tuple),
+        numbers,
+        st.booleans(),
+    ),
     st.builds(WorkerLost, st.just(7), st.sampled_from([None, 1]), st.sampled_from([None, "SIGKILL"]), st.none() | ids),
     st.builds(WorkerStopped, st.just(7)),
     st.builds(RunPlanned, st.lists(st.sampled_from(TESTS), max_size=4).map(tuple), numbers),
@@ -85,13 +93,18 @@ any_journals = st.lists(
 )
 
 
+def attempts_of(event: object) -> list[AttemptFinished]:
+    return event.attempts() if isinstance(event, AttemptsPassed) else []
+
+
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking twenty-five events takes minutes
 
 
 def final_of(test: str, events_read: Sequence[object]) -> Outcome | None:
     """The outcome that counts: the first final one, or a red one behind it while no plan names the test, as a fixture's."""
     final, is_planned = None, False
-    for event in events_read:
+    for read in events_read:
+        event = next((each for each in reversed(attempts_of(read)) if each.test == test), read)
         if isinstance(event, RunPlanned):
             is_planned |= test in {each.id for each in event.tests}
         elif isinstance(event, AttemptFinished) and event.test == test and event.final:
@@ -289,6 +302,40 @@ class TestAttempts:
         ends = [each.at for each in journal.envelopes if isinstance(each.event, AttemptFinished)]
         assert [case.started_at for case in report.cases] == [pytest.approx(end - 0.5) for end in ends]
         assert report.times.first_test == pytest.approx(ends[0] - 0.5)
+
+    def test_attempts_that_passed_together_follow_each_other(self) -> None:
+        journal = Journal().plan(ONE, TWO, THREE).runner(WorkerStarted(7), slot=1)
+        journal.runner(AttemptStarted(ONE.id), slot=1)
+        began = journal.at
+        journal.at += 5
+        journal.runner(AttemptsPassed((ONE.id, TWO.id), (4.0, 0.5), final=True), slot=1)
+        journal.runner(AttemptFinished(THREE.id, 1, Outcome.FAILED, 0.0, final=True, at_once=True), slot=1)
+        report = report_of(journal)
+        assert [case.outcome.value for case in report.cases] == ["PASSED", "PASSED", "FAILED"]
+        assert report.orders == ((ONE.id, TWO.id, THREE.id),)
+        (end,) = [each.at for each in journal.envelopes if isinstance(each.event, AttemptsPassed)]
+        assert [case.started_at for case in report.cases[:2]] == [pytest.approx(began - 0.1), pytest.approx(end - 0.5)]
+
+    @given(st.lists(st.tuples(st.sampled_from(TESTS), st.booleans()), min_size=1, max_size=8), st.booleans(), numbers)
+    def test_one_event_says_the_same_as_one_for_each(
+        self, ran: list[tuple[PlannedTest, bool]], is_final: bool, n: int
+    ) -> None:
+        tests = list(dict.fromkeys(test.id for test, _ in ran))
+        together = AttemptsPassed(tuple(tests), (0.25,) * len(tests), n, is_final)
+        one, each = Journal().plan(*TESTS), Journal().plan(*TESTS)
+        each.seq, each.at = one.seq, one.at
+        one.runner(together, slot=1)
+        for attempt in together.attempts():
+            each.at = one.at - 0.1
+            each.runner(dataclasses.replace(attempt, at_once=True), slot=1)
+        found, expected = (
+            [
+                (case.outcome, case.reason, [(a.n, a.outcome, a.duration) for a in case.attempts])
+                for case in report.cases
+            ]
+            for report in map(report_of, (one, each))
+        )
+        assert found == expected
 
     def test_a_new_worker_of_a_slot_has_run_nothing(self) -> None:
         journal = Journal().plan(ONE, TWO).runner(WorkerStarted(7), slot=1).attempt(ONE, Outcome.PASSED, slot=1)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from harness.protocol.events import (
     AttemptFinished,
+    AttemptsPassed,
     AttemptStarted,
     Envelope,
     Event,
@@ -93,6 +94,15 @@ class TestTimeline:
             ("U.tearDownClass", 1.5, 1.7),
             ("U", 1.0, 1.7),
         ]
+
+    def test_attempts_that_passed_together_end_a_fixture(self) -> None:
+        found = times(
+            (1.0, UnitStarted("U", ())),
+            (1.0, FixtureStarted("U.setUpClass")),
+            (2.0, AttemptsPassed(("a", "b"), (0.25, 0.25), final=True)),
+        )
+        assert (found.first_test, found.last_test) == (1.5, 2.0)
+        assert ("U.setUpClass", 1.0, 1.5) in [(span.name, span.start, span.end) for span in found.spans]
 
     def test_a_fixture_whose_events_came_together_is_left_out(self) -> None:
         found = times((1.0, UnitStarted("U", ())), (1.0, FixtureStarted("U.setUpClass")), (1.0, UnitFinished("U")))

@@ -3,6 +3,7 @@ import pytest
 from harness.protocol.events import (
     AttemptFinished,
     AttemptSlow,
+    AttemptsPassed,
     AttemptStarted,
     FrameworkChosen,
     Notice,
@@ -47,6 +48,17 @@ class TestState:
         assert running == {1: (ONE.id, False), 2: (TWO.id, True)}
         progress, _ = take(journal.runner(WorkerLost(1, None, "SIGKILL", TWO.id), slot=2))
         assert list(progress.running) == [1]
+
+    @pytest.mark.parametrize("verbosity", [1, 2])
+    def test_counts_attempts_that_passed_together(self, verbosity: int) -> None:
+        together = AttemptsPassed((ONE.id, TWO.id), (0.1, 0.2), final=True)
+        journal = Journal().plan(ONE, TWO).runner(AttemptStarted(ONE.id), together, slot=1)
+        progress, lines = take(journal, ConsoleOptions(verbosity=verbosity))
+        assert (progress.done, progress.outcomes[Outcome.PASSED], progress.running) == (2, 2, {})
+        shown = [line.split() for line in lines if line.split()[0] == "PASS"]
+        assert shown == ([["PASS", ONE.id, "0.100s"], ["PASS", TWO.id, "0.200s"]] if verbosity == 2 else [])
+        retried = Journal().plan(ONE, TWO).attempt(ONE, Outcome.FAILED, final=False).runner(together, slot=1)
+        assert take(retried)[0].flaky == 1
 
     def test_forgets_the_step_of_a_phase_that_ended(self) -> None:
         journal = Journal().runner(PhaseStarted("template"), PhaseProgressed("template", "shop.0003_x", 3, 210))

@@ -77,6 +77,12 @@ class Driver:
             commands = self.end(test, outcome, slot, n)
         return commands
 
+    def pass_together(self, *tests: str, slot: int = 1, n: int = 1) -> None:
+        """The same for *tests* that pass, as one event."""
+        if self.schedule.tests_passed(slot, tests, n, self.now):
+            assert not self.finals.keys() & set(tests)
+            self.finals.update(dict.fromkeys(tests, PASSED))
+
     def done(self, slot: int = 1) -> list[Command]:
         return self.schedule.unit_finished(slot, self.now)
 

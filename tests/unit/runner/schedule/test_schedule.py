@@ -33,6 +33,24 @@ class TestOrder:
         driver.run("t1", "t2", slot=2)
         assert driver.done(2) == [assign(2, 3, slot=2)]
 
+    @pytest.mark.parametrize(("repeat", "dies"), [(1, False), (2, False), (1, True)])
+    def test_tests_that_passed_together_are_as_those_one_by_one(self, repeat: int, dies: bool) -> None:
+        one, other = (Driver(4, 1, repeat=repeat) for _ in range(2))
+        assert one.start() == other.start()
+        one.begin("t0")
+        one.pass_together("t0", "t1", "t2")
+        other.run("t0", "t1", "t2")
+        for driver in (one, other):
+            driver.begin("t3")
+        assert one.finals == other.finals == ({} if repeat > 1 else dict.fromkeys(("t0", "t1", "t2"), PASSED))
+        if dies:
+            assert one.gone() == other.gone()
+            assert one.finals == other.finals
+            assert one.finals["t3"] is CRASHED
+        else:
+            assert one.end("t3") == other.end("t3")
+            assert one.done() == other.done()
+
     def test_there_are_no_more_workers_than_units(self) -> None:
         assert Driver(1, 1, workers=8).schedule.slots == (1, 2)
 

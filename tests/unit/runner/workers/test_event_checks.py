@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.protocol import codec
 from harness.protocol.events import AttemptFinished
 from harness.protocol.results import Failure, Outcome, PlannedTest
 from harness.runner.schedule.units import FIXTURES
+from harness.runner.workers import short_lines
 from harness.runner.workers.event_checks import EventChecks
+from harness.runner.workers.short_lines import Stretch
 
 TESTS = ("app.T.test_1", "app.T.test_2")
 Event = dict[str, Any]
@@ -97,6 +101,60 @@ def test_the_phase_of_the_running_test_fits(checks: EventChecks) -> None:
     assert not checks.fits({**event, "is_call": 1})
     assert not checks.fits(ended(outcome="FAILED", may_retry="no"))
     assert checks.fits(ended(outcome="FAILED", may_retry=False))
+
+
+misfits = [
+    b"\n",
+    b"b\n",
+    b"p0\n",
+    b"b9\n",
+    b"b-1\n",
+    b"p0 -1\n",
+    b"p0 9999999999999\n",
+    b"p0 1 2\n",
+    b"{}\n",
+    b"\xff\n",
+]
+short = st.one_of(
+    st.integers(0, 2).map(short_lines.begun),
+    st.builds(short_lines.passed, st.integers(0, 2), st.floats(0, 9)),
+    st.sampled_from(misfits),
+)
+
+
+class TestShortLines:
+    def test_a_worker_may_send_them(self, checks: EventChecks) -> None:
+        lines = [b"b0\n", b"p0 41\n", b"b1\n"]
+        assert checks.stretch(lines, 0) == Stretch(3, TESTS[:1], [41], 1, False, TESTS[1])
+        assert checks.stretch([b"p1 7\n", b"{}\n"], 0) == Stretch(1, TESTS[1:], [7], 1, True, "")
+        assert checks.fits(done())
+
+    def test_none_fits_before_the_clones_are_made(self) -> None:
+        assert EventChecks().stretch([b"b0\n"], 0).end == 0
+
+    @given(st.lists(short, max_size=8), st.integers(1, 4))
+    def test_they_are_accepted_as_the_events_they_stand_for(self, lines: list[bytes], size: int) -> None:
+        one, other = EventChecks(), EventChecks()
+        for each in (one, other):
+            assert each.fits(recycled())
+            each.assign("app.T", TESTS, 1, [])
+        expected = []
+        for line in lines:
+            event = codec.peek(one.as_event(line)) if line[:1] in b"bp" and one.as_event(line) != line else {}
+            if not one.fits(event):
+                break
+            expected.append((event["type"], event["test"]))
+        found, accepted = list[tuple[str, str]](), 0
+        while accepted < len(lines):
+            stretch = other.stretch(lines[: accepted + size], accepted)
+            for test in stretch.tests:
+                found += [("AttemptStarted", test), ("AttemptFinished", test)]
+            found += [("AttemptStarted", stretch.begun)] if stretch.begun else []
+            if stretch.end == accepted:
+                break
+            accepted = stretch.end
+        assert accepted == len(expected)
+        assert list(dict.fromkeys(found)) == list(dict.fromkeys(expected))
 
 
 def test_a_class_that_cannot_be_set_up_leaves_its_tests_out(checks: EventChecks) -> None:
