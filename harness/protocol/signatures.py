@@ -26,11 +26,11 @@ def make_key() -> bytes:
 
 def pieces(line: bytes) -> Iterator[bytes]:
     """*line*, which ends with a newline, as the pieces to write: each after the key, and in one write with it."""
-    text = line[:-1]
-    while len(text) > _TEXT_BYTES:
-        yield b"".join((_MORE, text[:_TEXT_BYTES], b"\n"))
-        text = text[_TEXT_BYTES:]
-    yield b"".join((_LAST, text, b"\n"))
+    end = len(line) - 1
+    last = max(end - 1, 0) // _TEXT_BYTES * _TEXT_BYTES
+    for start in range(0, last, _TEXT_BYTES):
+        yield b"".join((_MORE, line[start : start + _TEXT_BYTES], b"\n"))
+    yield b"".join((_LAST, line[last:]))
 
 
 class Opener:
@@ -39,8 +39,12 @@ class Opener:
     def __init__(self, key: bytes, output: Callable[[bytes], object]) -> None:
         self._key = key
         self._output = output
-        self.rest = b""
-        """Pieces of a line that is not complete."""
+        self._pieces: list[bytes] = []
+
+    @property
+    def rest(self) -> bytes:
+        """The pieces of a line that is not complete."""
+        return b"".join(self._pieces)
 
     def open(self, line: bytes) -> bytes | None:
         """The journal's line that *line*, one of the stream, completes; ``None`` if it completes none."""
@@ -51,9 +55,12 @@ class Opener:
         if before:
             self._output(before)
         if piece[:1] == _MORE:
-            self.rest += piece[1:-1]
+            self._pieces.append(piece[1:-1])
             return None
-        whole, self.rest = self.rest + piece[1:], b""
+        if not self._pieces:
+            return piece[1:]
+        whole = b"".join((*self._pieces, piece[1:]))
+        self._pieces.clear()
         return whole
 
 
