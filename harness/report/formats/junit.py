@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 import junit_xml
 
@@ -23,7 +24,7 @@ from harness.protocol import naming
 from harness.protocol.results import Outcome
 from harness.report.model.phrases import case_headline, detail, headline, summarise
 from harness.report.model.run_report import Attempt, Case, RunReport
-from harness.report.model.text import STREAM_BYTES, cut_bytes, keep_ends, one_line, visible
+from harness.report.model.text import STREAM_BYTES, cut_bytes, joined, keep_ends, one_line, visible
 from harness.report.model.verdict import Cause, Verdict
 
 ATTRIBUTE_BYTES = 1000
@@ -80,13 +81,11 @@ def build_all(parts: Sequence[Part], total_s: float, *, strict: bool = False) ->
     root = ET.Element("testsuites", {"name": "harness"})
     taken: set[tuple[str, str]] = set()
     text_bytes = _text_bytes(part.report for part in parts)
-    for part in parts:
-        root.extend(_Writer(part, strict, text_bytes, taken).suites())
+    suites = [suite for part in parts for suite in _Writer(part, strict, text_bytes, taken).suites()]
     for key in ("tests", "failures", "errors"):
-        root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
+        root.set(key, str(sum(int(suite.element.get(key, "0")) for suite in suites)))
     root.set("time", _seconds(total_s))
-    ET.indent(root)
-    body: str = ET.tostring(root, encoding="unicode")
+    body = _text_of(root, 0, [_text_of(suite.element, 1, suite.cases) for suite in suites])
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
 
 
@@ -118,6 +117,14 @@ def result_of_attempt(attempt: Attempt) -> Result:
 
 
 @dataclass(frozen=True, slots=True)
+class _Suite:
+    """A suite's element without its cases, and the text of each of these."""
+
+    element: ET.Element
+    cases: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Writer:
     """Builds the suites of one run. ``taken`` has the class and name of every case in the file: parsers count by them."""
 
@@ -126,7 +133,7 @@ class _Writer:
     text_bytes: int
     taken: set[tuple[str, str]]
 
-    def suites(self) -> Iterator[ET.Element]:
+    def suites(self) -> Iterator[_Suite]:
         """A suite for each class, in the order of the first case of each; then that of the cause, if the file needs it."""
         classes: dict[str, list[Case]] = {}
         for case in self.part.report.cases:
@@ -135,7 +142,7 @@ class _Writer:
         is_red = False
         for classname, cases in classes.items():
             suite = self._suite(classname, cases)
-            is_red = is_red or suite.get("failures") != "0" or suite.get("errors") != "0"
+            is_red = is_red or suite.element.get("failures") != "0" or suite.element.get("errors") != "0"
             yield suite
         if (cause := self._missing_cause(is_red)) is not None:
             yield self._cause_suite(cause, set(classes))
@@ -152,24 +159,36 @@ class _Writer:
             return None
         return verdict.cause or Cause("HarnessError", f"the run {verdict.word}, exit code {int(verdict.exit_code)}")
 
-    def _suite(self, classname: str, cases: Sequence[Case]) -> ET.Element:
-        results = [result_of(case) for case in cases]
-        models = [self._model(case, result, classname) for case, result in zip(cases, results, strict=True)]
-        started = [case.started_at for case in cases if case.started_at is not None]
+    def _suite(self, classname: str, cases: Sequence[Case]) -> _Suite:
+        models: list[junit_xml.TestCase] = []
+        others: list[tuple[Case, Result | None]] = []
+        texts: list[str] = []
+        times = [_seconds(case.duration) for case in cases]
+        for case, time in zip(cases, times, strict=True):
+            if _is_plain(case):
+                texts.append(self._plain(case, classname, time))
+            else:
+                others.append((case, result_of(case)))
+                models.append(self._model(*others[-1], classname))
+                texts.append("")
+        started = [at for case in cases if (at := case.started_at) is not None]
         files = [case.test.file for case in cases if case.test.file]
         suite = _tree(
             classname,
             models,
             min(started, default=self.part.report.started_at),
-            [case.duration for case in cases],
+            times,
             properties=_properties(self.part.report),
             file=self._file(files[0]) if files else None,
         )
-        for element, case, result in zip(suite.findall("testcase"), cases, results, strict=True):
+        elements = _taken_out(suite)
+        for element, (case, result) in zip(elements, others, strict=True):
+            element.set("time", _seconds(case.duration))
             self._correct(element, case, result)
-        return suite
+        left = iter(elements)
+        return _Suite(suite, [text or _text_of(next(left), 2) for text in texts])
 
-    def _cause_suite(self, cause: Cause, classes: Collection[str]) -> ET.Element:
+    def _cause_suite(self, cause: Cause, classes: Collection[str]) -> _Suite:
         classname, name = HARNESS_CASE
         classname = self._labelled(classname)
         while classname in classes:  # a project may have a module of that name
@@ -178,7 +197,20 @@ class _Writer:
         model.add_error_info(_attribute(cause.message, cause.kind), self._text(cause.text), cause.kind)
         if lost := self.part.verdict.lost:
             model.stderr = self._text("\n\n".join(each.text for each in lost))
-        return _tree(classname, [model], self.part.report.started_at, [0.0])
+        time = _seconds(0.0)
+        suite = _tree(classname, [model], self.part.report.started_at, [time])
+        (element,) = _taken_out(suite)
+        element.set("time", time)
+        return _Suite(suite, [_text_of(element, 2)])
+
+    def _plain(self, case: Case, classname: str, time: str) -> str:
+        """The text of a test that passed, as most do: junit-xml's elements take ten times as long."""
+        test = case.test
+        name = self._unique(classname, _attribute(test.name or test.id, "test"))
+        place = f' file="{_escaped(self._file(test.file))}"' if test.file and not self.strict else ""
+        if place and test.line > 0:
+            place += f' line="{test.line}"'
+        return f'<testcase name="{_escaped(name)}" classname="{_escaped(classname)}"{place} time="{time}" />'
 
     def _model(self, case: Case, result: Result | None, classname: str) -> junit_xml.TestCase:
         name = self._unique(classname, _attribute(case.test.name or case.test.id, "test"))
@@ -210,8 +242,6 @@ class _Writer:
 
     def _correct(self, element: ET.Element, case: Case, result: Result | None) -> None:
         """Add to junit-xml's *element* what its model cannot express."""
-        if result is None and len(case.attempts) < 2 and not (case.properties or case.attributes):
-            return  # the most common case
         if result is not None and result.tag == "skipped":
             element.find("skipped").set("type", result.type)  # type: ignore[union-attr]  # the model put it there
         if not self.strict:
@@ -250,21 +280,52 @@ class _Writer:
         return keep_ends(visible(text), self.text_bytes) if text.strip() else "-"
 
     def _file(self, file: str) -> str:
-        return _attribute(posixpath.join(self.part.prefix, file), "-")
+        return _file_attribute(self.part.prefix, file)
 
 
 def _tree(
-    name: str, models: list[junit_xml.TestCase], started_at: float, seconds: Sequence[float], **more: Any
+    name: str, models: list[junit_xml.TestCase], started_at: float, times: Sequence[str], **more: Any
 ) -> ET.Element:
-    """junit-xml's tree of a suite, with the *seconds* of each case, and without the attribute that the schema does not allow."""
+    """junit-xml's tree of a suite with the cases *models*, and without the attribute that the schema does not allow.
+
+    *times* are the seconds of each of its cases, more than *models* if the text of others is made without it.
+    """
     timestamp = _timestamp(started_at)
     suite: ET.Element = junit_xml.TestSuite(name, models, "localhost", timestamp=timestamp, **more).build_xml_doc()
     del suite.attrib["disabled"]
-    times = [_seconds(value) for value in seconds]
-    for element, time in zip(suite.findall("testcase"), times, strict=True):
-        element.set("time", time)
+    suite.set("tests", str(len(times)))
     suite.set("time", _seconds(sum(map(float, times))))
     return suite
+
+
+def _taken_out(suite: ET.Element) -> list[ET.Element]:
+    """The cases of *suite*, which has none then."""
+    cases = suite.findall("testcase")
+    for case in cases:
+        suite.remove(case)
+    return cases
+
+
+def _text_of(element: ET.Element, level: int, children: Sequence[str] = ()) -> str:
+    """The text of *element* at this *level* of the file, with the texts of more *children* after its own."""
+    ET.indent(element, level=level)
+    text: str = ET.tostring(element, encoding="unicode")
+    if not children:
+        return text
+    indent, end = "\n" + "  " * level, f"</{element.tag}>"
+    head = text.removesuffix(indent + end) if len(element) else text.removesuffix(" />") + ">"
+    return "".join([head, *(f"{indent}  {child}" for child in children), indent, end])
+
+
+def _is_plain(case: Case) -> bool:
+    """Whether *case* passed at once, and has recorded nothing."""
+    return case.outcome is Outcome.PASSED and len(case.attempts) < 2 and not (case.properties or case.attributes)
+
+
+@functools.lru_cache(maxsize=256)
+def _escaped(value: str) -> str:
+    """*value*, which is on one line, within the quotes of an attribute."""
+    return escape(value, {'"': "&quot;"})
 
 
 def _streams(attempt: Attempt) -> tuple[str, str]:
@@ -295,11 +356,16 @@ def _properties(report: RunReport) -> dict[str, str]:
 @functools.lru_cache(maxsize=256)  # the names of a class and of a file come once for each of their tests
 def _attribute(value: str, default: str) -> str:
     """*value* as an attribute: on one line, never empty, of at most 1000 bytes; values that are cut stay different."""
-    line = " ".join(visible(value).split())
+    line = joined(value)
     if len(line) * 4 <= ATTRIBUTE_BYTES or len(line.encode()) <= ATTRIBUTE_BYTES:
         return line or default
     digest = hashlib.sha256(line.encode()).hexdigest()[:8]
     return f"{cut_bytes(line, ATTRIBUTE_BYTES - 20)} ~{digest}"
+
+
+@functools.lru_cache(maxsize=256)
+def _file_attribute(prefix: str, file: str) -> str:
+    return _attribute(posixpath.join(prefix, file), "-")
 
 
 def _message(result: Result) -> str:

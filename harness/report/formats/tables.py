@@ -85,9 +85,9 @@ def waiting_times(report: RunReport) -> list[str]:
 
 def slowest_tests(report: RunReport, number: int | None, least_s: float = 0.0) -> Table:
     """The *number* slowest tests that took at least *least_s* seconds, 0 for all; for ``None`` up to five slow ones."""
-    cases = sorted((case for case in report.cases if case.attempts), key=lambda case: -case.duration)
-    least_s, number = (max(least_s, SLOW_S), SLOWEST) if number is None else (least_s, number or len(cases))
-    shown = [case for case in cases[:number] if case.duration >= least_s]
+    least_s, number = (max(least_s, SLOW_S), SLOWEST) if number is None else (least_s, number or len(report.cases))
+    slow = [case for case in report.cases if case.attempts and case.duration >= least_s]
+    shown = sorted(slow, key=lambda case: -case.duration)[:number]
     rows = [(Text(f"{case.duration:.3f}s", "dim"), one_line(case.test.id)) for case in shown]
     return Table((Column("slowest", 9, is_number=True), Column("test")), rows)
 

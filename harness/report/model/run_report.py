@@ -20,11 +20,11 @@ runner's process or container, ``removal`` that of containers and network.
 INTERRUPTS = (ExitCode.SIGINT, ExitCode.SIGTERM)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: with so many fields, that takes nine times as long, and there is one for each test
 class Attempt:
-    """One execution of one test. Only red attempts keep output, log and SQL, which may be cut; ``duration`` is in seconds.
+    """One execution of one test, never changed. Only red attempts keep output, log and SQL, which may be cut.
 
-    ``started_at`` is in seconds since the epoch, ``None`` if the journal does not say.
+    ``duration`` is in seconds, ``started_at`` in seconds since the epoch, ``None`` if the journal does not say.
     """
 
     n: int
@@ -44,10 +44,11 @@ class Attempt:
     shared_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as Attempt
 class Case:
-    """A test and its one final outcome. A red one that ran has a red attempt; ``reason`` says why it was skipped or not run.
+    """A test and its one final outcome, never changed. A red one that ran has a red attempt.
 
+    ``reason`` says why it was skipped or not run.
     ``is_planned`` is false for a fixture of a class or module that was skipped or went wrong: discovery does not know it.
     """
 
@@ -64,11 +65,13 @@ class Case:
     @property
     def is_flaky(self) -> bool:
         """Whether it ended well after a red attempt."""
-        return not self.outcome.is_red and len(self.attempts) > 1 and any(a.outcome.is_red for a in self.attempts)
+        return len(self.attempts) > 1 and not self.outcome.is_red and any(a.outcome.is_red for a in self.attempts)
 
     @property
     def red_attempts(self) -> tuple[Attempt, ...]:
-        return tuple(attempt for attempt in self.attempts if attempt.outcome.is_red)
+        if len(self.attempts) == 1:
+            return self.attempts if self.attempts[0].outcome.is_red else ()
+        return tuple([attempt for attempt in self.attempts if attempt.outcome.is_red])
 
     @property
     def properties(self) -> tuple[Property, ...]:
@@ -83,6 +86,8 @@ class Case:
     @property
     def duration(self) -> float:
         """Seconds that all its attempts took."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].duration
         return sum(attempt.duration for attempt in self.attempts)
 
     @property
@@ -197,7 +202,7 @@ class RunReport:
 
     @property
     def red(self) -> tuple[Case, ...]:
-        return tuple(case for case in self.cases if case.is_red)
+        return tuple([case for case in self.cases if case.outcome.is_red])
 
     @property
     def failures(self) -> tuple[Case, ...]:
@@ -215,23 +220,23 @@ class RunReport:
 
     @property
     def flaky(self) -> tuple[Case, ...]:
-        return tuple(case for case in self.cases if case.is_flaky)
+        return tuple([case for case in self.cases if len(case.attempts) > 1 and case.is_flaky])
 
     def phase_seconds(self, name: str) -> float:
         """The seconds of the phase *name*; 0.0 if it never came."""
         return next((phase.seconds for phase in self.phases if phase.name == name), 0.0)
 
     def counts(self) -> Counts:
-        outcomes = Counter(case.outcome for case in self.cases)
+        outcomes = Counter([case.outcome for case in self.cases])
         return Counts(
-            planned=sum(case.is_planned for case in self.cases),
+            planned=sum([case.is_planned for case in self.cases]),
             passed=outcomes[Outcome.PASSED],
             failed=outcomes[Outcome.FAILED],
             errors=outcomes[Outcome.ERRORED],
             skipped=outcomes[Outcome.SKIPPED],
             expected_failures=outcomes[Outcome.XFAILED],
             unexpected_successes=outcomes[Outcome.XPASSED],
-            flaky=sum(case.is_flaky for case in self.cases),
+            flaky=len(self.flaky),
             timed_out=outcomes[Outcome.TIMED_OUT],
             crashed=outcomes[Outcome.CRASHED],
             not_run=outcomes[Outcome.NOT_RUN],

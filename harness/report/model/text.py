@@ -39,9 +39,16 @@ def first_line(text: str) -> str:
     return next((line for raw in visible(text).split("\n") if (line := raw.strip())), "")
 
 
+def joined(text: str) -> str:
+    """*text* on one line, runs of white space made one space."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text  # as most names and ids
+    return " ".join(visible(text).split())
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """*text* on one line of at most *limit* characters, runs of white space made one space."""
-    line = " ".join(visible(text).split())
+    line = joined(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
