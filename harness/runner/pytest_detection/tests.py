@@ -134,8 +134,10 @@ class PytestTests:
 
 def without_fixtures(plan: Plan) -> tuple[Plan, list[LeftOut]]:
     """*plan* without the tests that use fixtures of pytest, and those tests."""
-    known: dict[int, OfOwner] = {}
-    fixtures = [fixtures_of(instance, known) for instance in plan.instances]
+    if "_pytest" not in sys.modules:
+        return plan, []  # nothing in this process can be a mark or a fixture of pytest
+    found = Fixtures()
+    fixtures = [found.of(instance) for instance in plan.instances]
     if not any(fixtures):
         return plan, []
     left_out = [
@@ -190,19 +192,26 @@ class OfOwner(NamedTuple):
     autouse: str
 
 
-def fixtures_of(test: unittest.TestCase, known: dict[int, OfOwner]) -> str:
-    """The pytest fixture that *test* asks for by a mark, or gets from its class or module; empty if it needs none.
+class Fixtures:
+    """Finds the fixtures of pytest that tests get; keeps what it found for a module or a class, which many tests share."""
 
-    *known*, keyed by ``id()``, keeps what is found for a module or class, which many tests share.
-    """
-    cls = type(test)
-    owners = []
-    for owner in (sys.modules.get(cls.__module__), *cls.__mro__):
-        if (found := known.get(id(owner))) is None:
-            found = known[id(owner)] = OfOwner(_mark_of(owner), _autouse_of(owner))
-        owners.append(found)
-    method = _mark_of(getattr(cls, test_method_name(test), None))
-    return next(filter(None, (*(each.mark for each in owners), method, *(each.autouse for each in owners))), "")
+    def __init__(self) -> None:
+        self._owners: dict[int, OfOwner] = {}
+        self._classes: dict[type, OfOwner] = {}
+
+    def of(self, test: unittest.TestCase) -> str:
+        """The fixture that *test* asks for by a mark, or gets from its class or module; empty if it needs none."""
+        cls = type(test)
+        if (found := self._classes.get(cls)) is None:
+            owners = [self._of_owner(owner) for owner in (sys.modules.get(cls.__module__), *cls.__mro__)]
+            marks, autouse = ([*filter(None, each)] for each in zip(*owners, strict=True))
+            found = self._classes[cls] = OfOwner("".join(marks[:1]), "".join(autouse[:1]))
+        return found.mark or _mark_of(getattr(cls, test_method_name(test), None)) or found.autouse
+
+    def _of_owner(self, owner: Any) -> OfOwner:
+        if id(owner) not in self._owners:
+            self._owners[id(owner)] = OfOwner(_mark_of(owner), _autouse_of(owner))
+        return self._owners[id(owner)]
 
 
 def _mark_of(owner: Any) -> str:
@@ -219,7 +228,7 @@ def _autouse_of(owner: Any) -> str:
 
 
 def _marks(owner: Any) -> list[Any]:
-    marks = getattr(owner, "__dict__", {}).get("pytestmark", [])
+    marks = getattr(owner, "__dict__", {}).get("pytestmark", ())
     return list(marks) if isinstance(marks, list | tuple) else [marks]
 
 

@@ -6,6 +6,7 @@ Owns a test's id, file and line, and the grouping of tests into units.
 from __future__ import annotations
 
 import doctest
+import functools
 import inspect
 import os
 import unittest
@@ -13,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 from django.test import TestCase, TransactionTestCase
@@ -223,7 +224,9 @@ def _planned_function(test_id: str, function: Any, describer: FailureDescriber) 
 def _location(instance: unittest.TestCase, method_name: str, locations: dict[type, tuple[str, int]]) -> tuple[str, int]:
     cls = type(instance)
     method: Any = getattr(cls, method_name, None)
-    code = getattr(inspect.unwrap(method), "__code__", None)
+    if not (isinstance(method, FunctionType) and "__wrapped__" not in method.__dict__):  # as most, and unwrap is slow
+        method = inspect.unwrap(method)
+    code = getattr(method, "__code__", None)
     if code is not None and not _is_library(code.co_filename):
         return code.co_filename, code.co_firstlineno
     if cls not in locations:
@@ -240,5 +243,6 @@ def _file_of_module(name: str) -> str:
     return next((str(path) for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), "")
 
 
+@functools.lru_cache(maxsize=256)  # the tests of a class have one file
 def _is_library(file: str) -> bool:
     return f"{os.sep}site-packages{os.sep}" in file or file.startswith("<")

@@ -22,17 +22,22 @@ def limits(plan: Plan, spec: RunSpec) -> Limits:
     number.
     """
     found: dict[str, float] = {}
+
+    def note(id: str, limit: float | None) -> None:
+        patterns = (each.seconds for each in spec.timeouts if fnmatchcase(id, each.pattern))
+        if (limit := limit or next(patterns, None)) is not None:
+            found[id] = limit
+
+    of_classes: dict[type, float | None] = {}
     for test, instance in zip(plan.tests, plan.instances, strict=True):
         cls = type(instance)
-        of_method = marked(getattr(cls, test_method_name(instance), None), test.id)
-        of_class = marked(cls, test.id)
-        for id, limit in [
-            (test.id, of_method or of_class),
-            *((f"{class_name(cls)}.{n}", of_class) for n in _CLASS_FIXTURES),
-        ]:
-            patterns = (each.seconds for each in spec.timeouts if fnmatchcase(id, each.pattern))
-            if (limit := limit or next(patterns, None)) is not None:
-                found[id] = limit
+        if cls not in of_classes:
+            of_classes[cls] = marked(cls, test.id)
+            for name in _CLASS_FIXTURES:
+                note(f"{class_name(cls)}.{name}", of_classes[cls])
+        limit = marked(getattr(cls, test_method_name(instance), None), test.id) or of_classes[cls]
+        if limit is not None or spec.timeouts:
+            note(test.id, limit)
     return Limits(spec.timeout_s, found, spec.run_timeout_s)
 
 
