@@ -165,8 +165,9 @@ class Coordinator:
             unpatched.time.sleep(early)
         slots, may_have_ended = self._pool.wait(TICK_S)
         self._next_turn = unpatched.time.perf_counter() + PACE_S
-        for slot in slots:
-            self._read(slot)
+        with self._journal.gathered():
+            for slot in slots:
+                self._read(slot)
         now = unpatched.time.perf_counter()
         is_due = now >= self._next_tick  # events of workers end the wait far more often
         if may_have_ended or is_due:
