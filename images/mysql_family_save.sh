@@ -2,6 +2,7 @@
 #
 #   dump OPTION...   writes a dump
 #   changed_users    the query for the users that have a password since @since, each a line 'changed user ...'
+#   users_made       the time at which this start has made the users, as an expression
 #   reset_logs       the statement that empties the binary log and the record of transactions
 #   before_end       the statements before the server is ended
 # shellcheck shell=sh disable=SC2034,SC2154  # save.sh and server.sh set and use the variables
@@ -30,7 +31,7 @@ is_clone() {
     echo "(schema_name NOT IN ($(listed "$@")) AND ($conditions))"
 }
 
-# The times have no fraction of a second.
+# The times have no fraction of a second. A seed has clones that are older than the users.
 state() {
     since=${1:-NULL}
     shift
@@ -49,7 +50,7 @@ SELECT CONCAT_WS(' ', 'tables', table_schema, COUNT(*)) FROM information_schema.
     WHERE table_schema IN ($(listed "$@")) GROUP BY table_schema ORDER BY table_schema;
 SET @since = IFNULL(FROM_UNIXTIME($since), (
     SELECT MIN(create_time) FROM information_schema.tables JOIN information_schema.schemata ON schema_name = table_schema
-    WHERE $(is_clone "$@")));
+    WHERE $(is_clone "$@") AND create_time >= $users_made));
 SELECT CONCAT_WS(' ', 'changed table', table_schema, table_name) FROM information_schema.tables
     WHERE table_schema IN ($(listed "$@"))
     AND GREATEST(IFNULL(update_time, create_time), create_time) > @since ORDER BY 1;

@@ -9,6 +9,8 @@ dump() {
 
 changed_users="SELECT CONCAT('changed user ', user) FROM mysql.global_priv
     WHERE FROM_UNIXTIME(JSON_VALUE(priv, '\$.password_last_changed')) > @since ORDER BY 1;"
+users_made="(SELECT FROM_UNIXTIME(JSON_VALUE(priv, '\$.password_last_changed')) FROM mysql.global_priv
+    WHERE user = '$replicator')"
 reset_logs="RESET MASTER"
 before_end="SET GLOBAL innodb_fast_shutdown = 0; SET GLOBAL innodb_log_file_size = 16777216;"
 

@@ -8,6 +8,7 @@ dump() {
 }
 
 changed_users="SELECT CONCAT('changed user ', user) FROM mysql.user WHERE password_last_changed > @since ORDER BY 1;"
+users_made="(SELECT password_last_changed FROM mysql.user WHERE user = '$replicator')"
 reset_logs="RESET BINARY LOGS AND GTIDS"
 case $(mysqld --version) in
 *" Ver 8."[01].*) reset_logs="RESET MASTER" ;;

@@ -18,7 +18,8 @@ SQL
 }
 
 # Written rows count by database: those of the templates, and of the databases that every server has. A session adds its own when
-# it ends, so nothing is known while there is one.
+# it ends, so nothing is known while there is one. The first clone is that of this run: a seed has clones that are older than the
+# users, which each start makes.
 state() {
     shift
     ask_about "$@" <<'SQL'
@@ -48,7 +49,10 @@ UNION ALL SELECT concat_ws(' ', 'changed', kind, name) FROM (
     UNION ALL SELECT 'member', member::text, age(xmin) FROM pg_auth_members
     UNION ALL SELECT 'setting', setconfig::text, age(xmin) FROM pg_db_role_setting
         WHERE setdatabase NOT IN (SELECT oid FROM clones)
-) AS each WHERE age < (SELECT max(age(xmin)) FROM pg_database WHERE oid IN (SELECT oid FROM clones))
+) AS each WHERE age < (
+    SELECT max(age(xmin)) FROM pg_database WHERE oid IN (SELECT oid FROM clones)
+    AND age(xmin) < (SELECT age(xmin) FROM pg_authid WHERE rolname = :'replicator')
+)
 ORDER BY 1;
 SQL
 }

@@ -193,8 +193,9 @@ def test_the_second_run_makes_no_database(project: Project, tmp_path: Path, db: 
     assert "migration shop.0001_initial" not in journal
     assert ended.summary["counts"]["passed"] == 2
     assert [server["role"] for server in ended.summary["servers"]] == ["primary", "replica"]
-    # its own, used clones are nobody's
-    assert project.run(*args, **options)[0] == "hit"
+    # its own, used clones are nobody's; those of the seed are older than the clones of the third worker
+    assert project.run(*args, "--parallel", "3", **options)[0] == "hit"
+    assert "clones for 3 workers" in project.wait()
 
 
 def test_new_and_edited_migrations(project: Project) -> None:
