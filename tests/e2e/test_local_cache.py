@@ -20,6 +20,13 @@ from tests.e2e.test_local_servers import is_alive
 
 WAIT_S = 20.0
 SQLITE = {"SHOP_ENGINE": "sqlite3"}
+NOTE = """
+    from django.db import migrations, models
+
+    class Migration(migrations.Migration):
+        dependencies = [("shop", "0001_initial")]
+        operations = [migrations.AddField("Item", "note", models.CharField(max_length=9, default="new"))]
+"""
 CHANGES_FILES = """
     import os
     from pathlib import Path
@@ -136,6 +143,23 @@ def test_new_migrations_and_a_role_of_a_test(project: Project) -> None:
     assert project.run()[0] == "miss"
     project.write("shop/migrations/0002_second.py", SECOND)
     assert project.run(SHOP_ROWS="of a migration,second") == ("near", "new: shop.0002_second")
+
+
+@pytest.mark.parametrize("db", ["postgres", "mariadb"])
+def test_new_columns_on_top_of_an_ancestor_are_kept(
+    project: Project, db: str, local_binaries: Callable[..., Binaries]
+) -> None:
+    local_binaries(db)
+    options = {"SHOP_ENGINE": ENGINES[db]}
+    assert project.run("--db", db, **options)[0] == "miss"
+    project.write("shop/migrations/0002_note.py", NOTE)
+    models = (project.folder / "shop/models.py").read_text()
+    project.write("shop/models.py", f"{models}    note = models.CharField(max_length=9, default='new')\n")
+    assert project.run("--db", db, **options) == ("near", "new: shop.0002_note")
+    assert project.run("--db", db, "--verify-template", **options) == ("hit", "")
+    # the clones of the seed are older than those of the third worker
+    assert project.run("--db", db, "--parallel", "3", **options) == ("hit", "")
+    assert "clones for 3 workers" in project.wait()
 
 
 @pytest.mark.docker

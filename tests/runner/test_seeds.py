@@ -138,9 +138,30 @@ class TestSeed:
         third = shop.run(hit(first, state="near", migrations=wanted.migrations))
         assert all_pass(third), third.outcomes()
         assert shop.walked == []
-        assert third.one(SeedUsed) == SeedUsed("near", "1 new migrations on top of a cached seed", "")
-        assert third.one(SeedWanted).base == wanted.base
-        assert set(wanted.migrations) < set(third.one(SeedWanted).migrations)
+        new = third.one(SeedWanted)
+        assert third.one(SeedUsed) == SeedUsed("near", "1 new migrations on top of a cached seed", new.key)
+        assert new.base == wanted.base
+        assert set(wanted.migrations) < set(new.migrations)
+
+        compared = shop.run(hit(third), verify_template=True)
+        assert all_pass(compared), compared.ends
+        assert compared.one(SeedUsed) == SeedUsed("hit", "", new.key)
+
+    def test_an_ancestor_with_other_rows_is_not_kept(self, shop: Project) -> None:
+        """New models get content types, and a database that no test needs stays as it was."""
+        first = shop.run()
+        near = hit(first, state="near", migrations=first.one(SeedWanted).migrations)
+        model = 'migrations.CreateModel("Other", [("id", models.BigAutoField(primary_key=True))])'
+        other = "\nclass Other(models.Model):\n    pass\n"
+        shop.write({"shop/migrations/0002_new.py": seed_project.second(model), "shop/models.py": MODELS + other})
+        journal = shop.run(near)
+        assert all_pass(journal), journal.outcomes()
+        assert (journal.one(SeedUsed).state, journal.one(SeedUsed).key) == ("near", "")
+        assert not journal.all(SeedFileSaved)
+        shop.write({"shop/migrations/0002_new.py": SECOND, "shop/models.py": MODELS + NUMBER})
+        journal = shop.run(near, labels=("shop.tests.SerializedTests",))
+        assert all_pass(journal), journal.outcomes()
+        assert (journal.one(SeedUsed).state, journal.one(SeedUsed).key) == ("near", "")
 
     def test_without_the_cache_nothing_is_asked(self, shop: Project) -> None:
         journal = shop.run(cache=False)
@@ -231,6 +252,11 @@ class TestOwnSetUp:
         assert all_pass(second), second.outcomes()
         assert second.one(SeedUsed).state == "hit"
         assert all_pass(own.run(hit(first), cache_setup=True, verify_template=True))
+        own.write({"shop/migrations/0002_number.py": SECOND, "shop/models.py": MODELS + NUMBER})
+        near = own.run(hit(first, state="near", migrations=first.one(SeedWanted).migrations), cache_setup=True)
+        assert all_pass(near), near.outcomes()
+        reason = "new migrations, and the cached databases have the project's set-up"
+        assert near.one(SeedUsed) == SeedUsed("miss", reason, near.one(SeedWanted).key)
         own.write({"runner.py": OWN_RUNNER.replace("from the set-up", "new")})
         assert own.run(cache_setup=True).one(SeedWanted).key != first.one(SeedWanted).key
 

@@ -21,9 +21,9 @@ from ...protocol.topology import DUMMY_BACKEND
 from .. import private_apis
 from ..databases import clones
 from ..failures import message_of, type_name
-from . import key, sqlite_files, verify
+from . import ancestors, key, sqlite_files, verify
 from .cached import in_place_of_migrations, is_there
-from .facts.collect import Collector, OwnSetUp
+from .facts.collect import Collector, OwnSetUp, receivers_of_migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,10 @@ class Seeding:
         if missing := [each for each in self._made_of(aliases) if not is_there(connections[each], self._contents)]:
             return Decision("miss", f"the seed has no database of {', '.join(missing)}", is_kept=True)
         if found.state == "near":
+            if self._own.modules or self._own.files:
+                return Decision(
+                    "miss", "new migrations, and the cached databases have the project's set-up", is_kept=True
+                )
             new = len(set(wanted.migrations) - set(found.migrations))
             return Decision("near", found.reason or f"{new} new migrations on top of a cached seed")
         return Decision("hit", found.reason, is_kept=True)
@@ -162,10 +166,21 @@ class Seeding:
         with in_place_of_migrations(decision.state, self._contents):
             made = build()
         if self._found is not None and self._used is None:
-            key_now = self._wanted.key if self._wanted and decision.is_kept else ""
+            is_kept = decision.is_kept or (decision.state == "near" and self._equals_fresh(aliases))
+            key_now = self._wanted.key if self._wanted and is_kept else ""
             self._used = SeedUsed(decision.state, decision.reason, key_now)
             self._write(self._used)
         return made
+
+    def _equals_fresh(self, aliases: Iterable[str] | None) -> bool:
+        """Whether the templates on top of an ancestor may be cached: each is migrated, and as a fresh one would be."""
+        if self._found is None or set(self._made_of(None)) - set(self._made_of(aliases)):
+            return False
+        known = [migration.partition(":")[0] for migration in self._found.migrations]
+        try:
+            return not ancestors.doubt(known, receivers_of_migrations())
+        except Exception:  # noqa: BLE001 - the project's modules are asked, and may raise anything: a doubt
+            return False
 
     def compare(self, build: Callable[[], Any], aliases: Iterable[str] | None) -> None:
         """Make the templates anew by *build*, under other names, and compare the cached ones with them.
@@ -192,13 +207,13 @@ class Seeding:
         return set(range(1, self._found.slots + 1)) if self._found is not None and is_hit else set()
 
     def save_files(self, made: Iterable[clones.TestDatabase]) -> None:
-        """Save the templates of SQLite for the host, once, where the host may keep the templates: after a miss, and after a hit
-        whose seed has clones of fewer slots.
+        """Save the templates of SQLite for the host, once, where the host may keep the templates: after a miss, after new
+        migrations, and after a hit whose seed has clones of fewer slots.
         """
         used, found = self._used, self._found
         if used is None or found is None or not used.key or self._is_saved:
             return
-        if used.state == "miss" or found.slots < self._slots:
+        if used.state != "hit" or found.slots < self._slots:
             self._is_saved = True
             try:
                 saved = sqlite_files.save(made, used.key, self._spec.scratch)

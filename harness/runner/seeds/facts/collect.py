@@ -296,6 +296,11 @@ def _receivers() -> Iterator[tuple[str, Any]]:
                     yield name, living
 
 
+def receivers_of_migrations() -> list[str]:
+    """The modules of the receivers of ``pre_migrate`` and ``post_migrate``."""
+    return [_module_of(receiver) for signal, receiver in _receivers() if signal.endswith("_migrate")]
+
+
 def _module_of(value: Any) -> str:
     value = getattr(value, "__wrapped__", value)
     value = getattr(value, "func", value)
