@@ -28,7 +28,6 @@ STEP_S = 5.0
 
 
 def print_progress(image: str, line: str) -> None:
-    """Print a progress line of *image*."""
     print(f"{image}: {line}", file=sys.stderr)
 
 

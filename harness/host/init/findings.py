@@ -48,7 +48,6 @@ class Findings:
 
 
 def look_at(root: Path) -> Findings:
-    """The findings in the project at *root*."""
     project = Project(root)
     has_django = bool(project.entry.script or project.settings or project.is_of_pytest)
     chosen, for_backend = list(chosen_backend(project)), list(for_backends(project))

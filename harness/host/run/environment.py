@@ -66,7 +66,6 @@ class Environment:
         return Console(self.out, self.console_options(config), runs, is_live=is_live and not config.quiet)
 
     def console_options(self, config: Config) -> ConsoleOptions:
-        """The options of the consoles."""
         return ConsoleOptions(
             width=None if self.is_terminal else 100,
             colour=self.has_colour,

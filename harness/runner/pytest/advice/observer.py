@@ -34,7 +34,6 @@ class Observer:
         return report
 
     def options(self) -> list[str]:
-        """The names of the options."""
         return pytest_internals.options_known(self._parser) if self._parser is not None else []
 
     def node_ids(self) -> Iterator[str]:
