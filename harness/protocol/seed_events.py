@@ -31,9 +31,9 @@ class SeedWanted(Event):
 class SeedUsed(Event):
     """The templates began from a cached seed (``hit``), from an ancestor (``near``) or from nothing (``miss``), for ``reason``.
 
-    ``key`` is that under which the templates may be cached now; empty where they must not. So it is after ``near``: rows that
-    Django adds after each migrate, such as content types, have other ids than in a database that is made from nothing. The
-    next run of the same key should begin from nothing.
+    ``key`` is that under which the templates may be cached now; empty where they must not. So it is after ``near`` where rows
+    that Django adds after each migrate, such as content types, may have other ids than in a database that is made from nothing.
+    The next run of the same key should begin from nothing then.
     """
 
     state: SeedState
@@ -44,8 +44,8 @@ class SeedUsed(Event):
 @dataclass(frozen=True, slots=True)
 class SeedFileSaved(Event):
     """The template of ``alias``, a database of SQLite, was saved to the file ``path`` where the tests run: absolute, compressed
-    by zlib. The host keeps it with the seed ``key``, if its SHA-256 still is ``digest``. Comes on a miss, and on a hit whose
-    seed has fewer slots than the run has workers.
+    by zlib. The host keeps it with the seed ``key``, if its SHA-256 still is ``digest``. Comes where the templates may be kept,
+    but not on a hit whose seed has as many slots as the run has workers.
     """
 
     key: str
