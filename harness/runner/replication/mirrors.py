@@ -1,16 +1,15 @@
 """Connections of mirror aliases: the primary's connection, read-only, or the real replica.
 
-A ``TestCase`` never commits, so no replica can show its rows: there a mirror reads through its primary's connection, and the
-server refuses writes meanwhile (MySQL cannot; there, ``mysql_writes`` finds the statements to refuse). In all other tests the
-alias is connected to its replica, and each statement first waits until the replica has everything that was committed. A mirror
-on its primary's own server has a read-only connection of its own to the primary there.
+A ``TestCase`` never commits, so no replica can show its rows: there a mirror reads through its primary's connection
+(``shared_connection``). In all other tests the alias is connected to its replica, and each statement first waits until the
+replica has everything that was committed. A mirror on its primary's own server has a read-only connection of its own to the
+primary there.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django.db import connections
@@ -20,12 +19,10 @@ from ...protocol.messages import MirrorMode
 from .. import private_apis, unpatched
 from ..sql.statement_log import StatementLog
 from .catch_up import Link
-from .mysql_writes import is_write
+from .shared_connection import SharedConnection, shared_connection
 
 CLASS_ATTRIBUTE = "harness_mirrors"
 """A test class may set ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
-
-_SAVEPOINT = "harness_mirror"
 
 
 def mode_of(cls: type, configured: MirrorMode, of_test: MirrorMode | None = None) -> MirrorMode:
@@ -37,108 +34,6 @@ def mode_of(cls: type, configured: MirrorMode, of_test: MirrorMode | None = None
     if mode == "auto":
         return "primary" if issubclass(cls, TestCase) else "replica"
     return mode
-
-
-class SharedConnection:
-    """A mirror's connection that uses its primary's driver connection, and cannot write.
-
-    ``shared_connection`` makes one, of a class that derives from this and from the backend's. It tracks transactions but sends
-    no transaction command: it has nothing to commit, and a refused write must not roll back what the primary has written.
-    """
-
-    _primary: Any
-    _backend: type
-    connect: Callable[..., Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Make a connection of the backend's own class when Django makes another of this class, as it does to copy a
-        connection.
-        """
-        return cls._backend(*args, **kwargs)
-
-    @property
-    def connection(self) -> Any:
-        """The driver's connection."""
-        return self._primary.connection
-
-    @connection.setter
-    def connection(self, _value: Any) -> None:
-        """Do nothing: the primary opens and closes the driver's connection."""
-
-    def _nothing(self, *_args: Any, **_kwargs: Any) -> None:
-        """Do nothing: replaces each step that only the primary may take. The primary also checks the rows that it wrote."""
-
-    close = close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = check_constraints = _nothing
-    _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
-
-    def read_only(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        """Run a statement while writes are refused."""
-        with _READ_ONLY[self._primary.vendor](self._primary, sql):
-            return execute(sql, params, many, context)
-
-
-@cache
-def _shared_class(backend: type) -> Any:
-    return type("SharedConnection", (SharedConnection, backend), {"_named_cursor_idx": 1_000_000, "_backend": backend})
-
-
-def shared_connection(mirror: Any, primary: Any) -> Any:
-    """A connection for the alias of *mirror* that reads through *primary* (both Django's connections)."""
-    backend: Any = type(primary)
-    shared = object.__new__(_shared_class(backend))
-    shared._primary = primary
-    shared.__init__(mirror.settings_dict, mirror.alias)
-    # the primary's features: detecting them again would send queries, which a test may forbid or count
-    shared.features = primary.features
-    # the class's method: Django replaces those of the primary's object where a test may use the mirror alone
-    shared.connect = lambda: backend.connect(primary)
-    shared.execute_wrappers = [shared.read_only]
-    return shared
-
-
-@contextlib.contextmanager
-def _read_only_postgresql(primary: Any, _sql: Any) -> Iterator[None]:
-    """Run the block in a read-only subtransaction or transaction; the setting ends with the savepoint in which it was made."""
-    in_transaction = primary.in_atomic_block
-    begin = f"SAVEPOINT {_SAVEPOINT}; SET LOCAL transaction_read_only = on" if in_transaction else "BEGIN READ ONLY"
-    commit = f"RELEASE SAVEPOINT {_SAVEPOINT}" if in_transaction else "COMMIT"
-    rollback = f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}; {commit}" if in_transaction else "ROLLBACK"
-    with primary.wrap_database_errors, primary.connection.cursor() as cursor:
-        cursor.execute(begin)
-        try:
-            yield
-        except BaseException:
-            cursor.execute(rollback)
-            raise
-        cursor.execute(commit)
-
-
-@contextlib.contextmanager
-def _read_only_sqlite(primary: Any, _sql: Any) -> Iterator[None]:
-    primary.connection.execute("PRAGMA query_only = 1")
-    try:
-        yield
-    finally:
-        primary.connection.execute("PRAGMA query_only = 0")
-
-
-@contextlib.contextmanager
-def _read_only_mysql(primary: Any, sql: Any) -> Iterator[None]:
-    """Refuse statements that write before they are sent: the server cannot make a transaction that has written read-only."""
-    if is_write(str(sql)):
-        is_mariadb = "mariadb" in primary.connection.get_server_info().lower()
-        product, option = ("MariaDB", "read-only") if is_mariadb else ("MySQL", "super-read-only")
-        text = f"The {product} server is running with the --{option} option so it cannot execute this statement"
-        with primary.wrap_database_errors:
-            raise primary.Database.OperationalError(1290, text)
-    yield
-
-
-_READ_ONLY: dict[str, Callable[[Any, Any], Any]] = {
-    "postgresql": _read_only_postgresql,
-    "sqlite": _read_only_sqlite,
-    "mysql": _read_only_mysql,
-}
 
 
 _SET_READ_ONLY = {

@@ -170,7 +170,8 @@ class StatementLog:
             if self.before is not None:
                 self.before(cursor.db)
                 start = unpatched.time.perf_counter()
-            result = run(cursor, sql, params, *rest)
+            through = getattr(cursor.db, "run_read_only", None)  # of a mirror on its primary's connection
+            result = through(run, cursor, sql, params, rest) if through else run(cursor, sql, params, *rest)
         except BaseException as error:
             self.record(cursor.db, sql, params, start, error, number=number)
             if note := advice(error):
