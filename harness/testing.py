@@ -6,10 +6,11 @@ Imports nothing. Where the package is not installed, set the attribute instead: 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 TIMEOUT = "harness_timeout"
 WHOLE = "harness_whole"
+MIRRORS = "harness_mirrors"
 
 _Marked = TypeVar("_Marked", bound=Callable[..., object])
 _Class = TypeVar("_Class")
@@ -25,6 +26,21 @@ def timeout(seconds: float) -> Callable[[_Marked], _Marked]:
 
     def mark(marked: _Marked) -> _Marked:
         setattr(marked, TIMEOUT, seconds)
+        return marked
+
+    return mark
+
+
+def mirrors(mode: Literal["auto", "strict", "primary", "replica"]) -> Callable[[_Marked], _Marked]:
+    """Connect the mirrors of the decorated test, or of the decorated class, in this *mode* instead of ``--mirrors``'s.
+
+    ``replica``: to the real replica. ``primary``: through the primary's connection. Raises ``ValueError`` for another one.
+    """
+    if mode not in ("auto", "strict", "primary", "replica"):
+        raise ValueError(f"mirrors are auto, strict, primary or replica, not {mode!r}")
+
+    def mark(marked: _Marked) -> _Marked:
+        setattr(marked, MIRRORS, mode)
         return marked
 
     return mark

@@ -11,7 +11,7 @@ from typing import Literal
 from ..errors import ExitCode
 from .topology import AliasMode, Role
 
-MirrorMode = Literal["auto", "primary", "replica"]
+MirrorMode = Literal["auto", "strict", "primary", "replica"]
 Framework = Literal["django", "pytest"]
 FrameworkChoice = Literal["auto", "django", "pytest"]
 SeedState = Literal["hit", "near", "miss"]

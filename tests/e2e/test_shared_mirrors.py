@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.host.local.binaries import Binaries
-from tests.e2e.command import harness
+from tests.e2e.command import Ended, harness
 from tests.e2e.test_bad_input import make_project
 
 MODELS = """
@@ -178,6 +178,73 @@ class AloneTests(TestCase):
 class AnyTests(SharedTests):
     databases = "__all__"
 """
+MODES = """
+from django.db import connections
+from django.test import TestCase, TransactionTestCase
+
+from harness.testing import mirrors
+from shop.models import Item
+
+
+class Base:
+    databases = {"default", "replica"}
+
+    def replicas(self):
+        Item.objects.create(name="written")
+        with connections["replica"].cursor() as cursor:
+            cursor.execute("SELECT pg_is_in_recovery(), (SELECT count(*) FROM shop_item)")
+            return cursor.fetchone()
+
+
+class PlainTests(Base, TestCase):
+    def test_it_reads_a_mirror(self):
+        self.replicas()
+
+    @mirrors("primary")
+    def test_marked_primary(self):
+        self.assertEqual(self.replicas(), (False, 1))
+
+    @mirrors("replica")
+    def test_marked_replica(self):
+        self.assertEqual(self.replicas(), (True, 0))
+
+    def test_neither_rows_nor_connections_are_left(self):
+        self.assertEqual(Item.objects.count(), 0)
+
+    def test_no_read_of_a_mirror(self):
+        Item.objects.create(name="written")
+
+
+class CommittingTests(Base, TransactionTestCase):
+    def test_it_reads_a_replica(self):
+        self.assertEqual(self.replicas(), (True, 1))
+
+    @mirrors("primary")
+    def test_marked_primary(self):
+        self.assertEqual(self.replicas(), (False, 1))
+
+
+@mirrors("primary")
+class PrimaryTests(Base, TestCase):
+    def test_it(self):
+        self.assertEqual(self.replicas(), (False, 1))
+
+    @mirrors("strict")
+    def test_marked_strict(self):
+        with self.assertRaisesRegex(AssertionError, "mirrors strict"):
+            self.replicas()
+
+
+class AttributeTests(Base, TestCase):
+    harness_mirrors = "replica"
+
+    def test_it(self):
+        self.assertEqual(self.replicas(), (True, 0))
+
+    @mirrors("primary")
+    def test_marked_primary(self):
+        self.assertEqual(self.replicas(), (False, 1))
+"""
 SETTINGS = """
 INSTALLED_APPS = ["shop"]
 MIGRATION_MODULES = {{"shop": None}}
@@ -191,21 +258,53 @@ DATABASES = {{
 """
 
 
-@pytest.mark.parametrize("options", [{}, {"server_side_binding": True}, {"prepare_threshold": 0}], ids=str)
-def test_a_mirror_shares_its_primarys_connection(
-    tmp_path: Path, options: dict[str, object], local_cache: Path, local_binaries: Callable[..., Binaries]
-) -> None:
+@pytest.fixture
+def run(tmp_path: Path, local_cache: Path, local_binaries: Callable[..., Binaries]) -> Callable[..., Ended]:
+    """Runs tests on local servers: the text of their module, the databases' ``OPTIONS``, and arguments."""
     local_binaries("postgres")
-    project = make_project(tmp_path / "project")
-    (project / "shop" / "models.py").write_text(MODELS)
-    (project / "shop" / "tests.py").write_text(TESTS)
-    with (project / "settings.py").open("a") as file:
-        file.write(SETTINGS.format(options=options))
-    arguments = ("--project", str(project), "--servers", "local", "--parallel", "1")
-    ended = harness(*arguments, artifacts=tmp_path / "artifacts", env={"HARNESS_CACHE": str(local_cache)})
-    cases = ET.parse(tmp_path / "artifacts" / "junit.xml").iter("testcase")
-    red = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    assert (ended.code, red) == (1, ["test_fails_and_shows_its_sql"] * 2), ended.output
-    sql = (tmp_path / "artifacts" / "sql" / "shop.tests.SharedTests.test_fails_and_shows_its_sql.sql").read_text()
+
+    def run(tests: str, *arguments: str, options: dict[str, object] | None = None) -> Ended:
+        project = make_project(tmp_path / "project")
+        (project / "shop" / "models.py").write_text(MODELS)
+        (project / "shop" / "tests.py").write_text(tests)
+        with (project / "settings.py").open("a") as file:
+            file.write(SETTINGS.format(options=options or {}))
+        where = ("--project", str(project), "--servers", "local", "--parallel", "1")
+        return harness(*where, *arguments, artifacts=tmp_path / "artifacts", env={"HARNESS_CACHE": str(local_cache)})
+
+    return run
+
+
+def red(ended: Ended) -> dict[str, str]:
+    """The message of each red test by its name."""
+    cases = ET.parse(ended.artifacts / "junit.xml").iter("testcase")
+    return {
+        f"{case.get('classname')}.{case.get('name')}": each.get("message", "")
+        for case in cases
+        for each in (*case.iter("failure"), *case.iter("error"))
+    }
+
+
+@pytest.mark.parametrize("options", [{}, {"server_side_binding": True}, {"prepare_threshold": 0}], ids=str)
+def test_a_mirror_shares_its_primarys_connection(run: Callable[..., Ended], options: object) -> None:
+    ended = run(TESTS, options=options)
+    name = "test_fails_and_shows_its_sql"
+    assert (ended.code, {*red(ended)}) == (1, {f"shop.tests.{cls}.{name}" for cls in ("SharedTests", "AnyTests")})
+    sql = (ended.artifacts / "sql" / f"shop.tests.SharedTests.{name}.sql").read_text()
     assert "SELECT 'its sql'" in sql
     assert "SAVEPOINT harness" not in sql
+
+
+def test_a_strict_run_refuses_a_mirror_in_a_testcase(run: Callable[..., Ended]) -> None:
+    ended = run(MODES, "--mirrors", "strict")
+    ((test, message),) = red(ended).items()
+    assert (ended.code, test) == (1, "shop.tests.PlainTests.test_it_reads_a_mirror"), ended.output
+    assert "used the mirror 'replica' inside its transaction" in message
+    assert "TransactionTestCase" in ended.out
+
+
+def test_a_mark_that_is_no_mode_is_refused(run: Callable[..., Ended]) -> None:
+    ended = run(f"{MODES}\n\nclass WrongTests(PlainTests):\n    harness_mirrors = 'replicas'\n")
+    assert ended.code == 4, ended.output
+    assert "harness_mirrors of shop.tests.WrongTests is 'replicas'" in ended.out
+    assert "auto, strict, primary, replica" in ended.out

@@ -205,8 +205,9 @@ class Config:
     )
     check_isolation: bool = _option(SWITCH, "Report test classes that leave rows, moved sequences or open connections.")
     mirrors: MirrorMode = _option(
-        choice("auto", "primary", "replica"),
-        "How a mirror alias is connected: by test class, always through its primary, or always to its replica.",
+        choice("auto", "strict", "primary", "replica"),
+        "How a mirror alias is connected: by test class (strict: and a TestCase must not use it), always through its primary,"
+        " or always to its replica.",
     )
     junit_strict: bool = _option(SWITCH, "Leave out elements that are not in the junit-10 schema.", commands=REPORTS)
     console: Literal["auto", "plain", "rich"] = _option(

@@ -36,6 +36,7 @@ from ..pytest_detection.tests import (
     unseen_folders,
     without_fixtures,
 )
+from ..replication import mirrors
 from ..replication.catch_up import await_replicas
 from ..schedule.order import arranged
 from ..schedule.slots import FailureLimit
@@ -159,6 +160,7 @@ class HarnessRunner(DiscoverRunner):
         session.journal.finish_phase("template")
         if not plan.tests:
             return result
+        mirrors.check_marks(plan)
         made = self._test_databases()
         session.seeding.save_files(made)
         tally = run_plan(

@@ -9,31 +9,55 @@ primary there.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, get_args
 
 from django.db import connections
 from django.test import TestCase
 
+from ...errors import ProjectError
 from ...protocol.messages import MirrorMode
+from ...testing import MIRRORS
 from .. import private_apis, unpatched
+from ..schedule.units import Plan
 from ..sql.statement_log import StatementLog
+from ..text import class_name
 from .catch_up import Link
 from .shared_connection import SharedConnection, shared_connection
 
-CLASS_ATTRIBUTE = "harness_mirrors"
-"""A test class may set ``harness_mirrors = "replica"`` or ``"primary"`` for itself."""
-
 
 def mode_of(cls: type, configured: MirrorMode, of_test: MirrorMode | None = None) -> MirrorMode:
-    """The mode of the mirrors for a test of *cls*: *of_test*, that of the class, or else the run's; ``auto`` is decided by the
-    type of the class.
+    """The mode of the mirrors for a test of *cls*: *of_test*, that of the class, or else the run's; ``auto`` and ``strict`` are
+    decided by the type of the class.
     """
-    of_class: MirrorMode = getattr(cls, CLASS_ATTRIBUTE, configured)
+    of_class: MirrorMode = getattr(cls, MIRRORS, configured)
     mode = of_test or of_class
-    if mode == "auto":
-        return "primary" if issubclass(cls, TestCase) else "replica"
-    return mode
+    if mode in ("auto", "strict") and not issubclass(cls, TestCase):
+        return "replica"
+    return "primary" if mode == "auto" else mode
+
+
+def marked(owner: Any, name: str) -> MirrorMode | None:
+    """The mode of the mark of ``harness.testing`` on *owner*, a test or a class called *name*; ``None`` without one.
+
+    Raises ``ProjectError`` for another value.
+    """
+    mode = getattr(owner, MIRRORS, None)
+    if mode is None or mode in get_args(MirrorMode):
+        return mode
+    raise ProjectError(f"{MIRRORS} of {name} is {mode!r}.", hint=f"It is one of {', '.join(get_args(MirrorMode))}.")
+
+
+def check_marks(plan: Plan) -> None:
+    """Raise ``ProjectError`` for a mark of *plan*'s tests, or of their classes, that is no mode."""
+    for test, instance in zip(plan.tests, plan.instances, strict=True):
+        marked(type(instance), class_name(type(instance)))
+        marked(of_method(instance), test.id)
+
+
+def of_method(instance: Any) -> Any:
+    """The method of the test *instance*, with its marks."""
+    return getattr(type(instance), private_apis.test_method_name(instance), None)
 
 
 _SET_READ_ONLY = {
@@ -89,7 +113,10 @@ class Mirrors:
             self._real[alias].features = connections[pairs[alias]].features  # they are of one server
 
     def use(self, mode: MirrorMode) -> None:
-        """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection."""
+        """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection.
+
+        *mode* is one that ``mode_of`` has decided.
+        """
         for alias, primary in self._pairs.items():
             is_replica = mode == "replica" and alias in self._links
             if is_replica:
@@ -97,8 +124,21 @@ class Mirrors:
             if is_replica or (mode == "replica" and alias in self._on_primary):
                 connections[alias] = self._real[alias]
             else:
-                connections[alias] = shared_connection(self._real[alias], connections[primary])
+                is_strict = mode == "strict"
+                connections[alias] = shared_connection(self._real[alias], connections[primary], is_strict=is_strict)
             self._statement_log.roles[alias] = "replica" if is_replica else "primary"
+
+    @contextlib.contextmanager
+    def used(self, mode: MirrorMode) -> Iterator[None]:
+        """Connect every mirror for one test of the unit; the connections of the others are there again after it."""
+        of_unit = [(alias, connections[alias], self._statement_log.roles[alias]) for alias in self._pairs]
+        self.use(mode)
+        try:
+            yield
+        finally:
+            for alias, connection, role in of_unit:
+                connections[alias] = connection
+                self._statement_log.roles[alias] = role
 
     def end_transactions(self) -> None:
         """End transactions that a test left open on a mirror's own connection: their locks would hold back the next flush."""

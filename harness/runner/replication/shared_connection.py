@@ -15,6 +15,18 @@ from .mysql_writes import is_write
 _SAVEPOINT = "harness_mirror"
 
 
+class MirrorReadError(AssertionError):
+    """A ``TestCase`` used a mirror, and the run is strict."""
+
+    def __init__(self, mirror: str, primary: str) -> None:
+        super().__init__(
+            f"A TestCase used the mirror {mirror!r} inside its transaction, which --mirrors strict refuses: a TestCase commits"
+            f" nothing, so that a real replica has none of its rows.\n"
+            f"Next: a TransactionTestCase (pytest: transactional_db) is connected to the replica; reading {primary!r} is what"
+            f" code does that must see its own writes; @harness.testing.mirrors('primary') goes on reading through {primary!r}."
+        )
+
+
 class SharedConnection:
     """A mirror's connection that uses its primary's driver connection, and cannot write.
 
@@ -24,6 +36,7 @@ class SharedConnection:
 
     _primary: Any
     _backend: type
+    _is_strict: bool
     connect: Callable[..., Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -51,6 +64,8 @@ class SharedConnection:
         """Run a statement while writes are refused: ``run(cursor, sql, params, *rest)`` is Django's innermost execution, and the
         first of *rest* is true for ``executemany``.
         """
+        if self._is_strict:
+            raise MirrorReadError(cursor.db.alias, self._primary.alias)
         return _RUN[self._primary.vendor](self._primary, run, cursor, sql, params, rest)
 
 
@@ -59,11 +74,14 @@ def _shared_class(backend: type) -> Any:
     return type("SharedConnection", (SharedConnection, backend), {"_named_cursor_idx": 1_000_000, "_backend": backend})
 
 
-def shared_connection(mirror: Any, primary: Any) -> Any:
-    """A connection for the alias of *mirror* that reads through *primary* (both Django's connections)."""
+def shared_connection(mirror: Any, primary: Any, *, is_strict: bool = False) -> Any:
+    """A connection for the alias of *mirror* that reads through *primary* (both Django's connections); with *is_strict* each
+    statement is a ``MirrorReadError``.
+    """
     backend: Any = type(primary)
     shared = object.__new__(_shared_class(backend))
     shared._primary = primary
+    shared._is_strict = is_strict
     shared.__init__(mirror.settings_dict, mirror.alias)
     # the primary's features: detecting them again would send queries, which a test may forbid or count
     shared.features = primary.features
@@ -104,7 +122,7 @@ def _run_postgresql(primary: Any, run: Callable[..., Any], cursor: Any, sql: Any
             _send(primary, begin)
             result = run(cursor, sql, params, *rest)
     except BaseException:
-        # what fails before it is sent, such as a statement after an error in Django's transaction, has begun nothing
+        # a statement that fails before it is sent, as Django refuses one after an error, has begun nothing
         if not is_one or primary.connection.info.transaction_status.name == "INERROR":
             _send(primary, rollback)
         raise

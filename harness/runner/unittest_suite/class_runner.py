@@ -10,6 +10,7 @@ from typing import Any
 
 from django.test import TestCase
 
+from ...protocol.messages import MirrorMode
 from ...protocol.results import Outcome
 from .. import private_apis
 from ..replication import mirrors
@@ -26,13 +27,15 @@ class ClassRunner:
         self._worker = worker
         self._result = AttemptResult(worker.attempts, worker.describer)
         self._steps = private_apis.SuiteSteps()
+        self._mode: MirrorMode = "auto"
 
     def run(self, assignment: Assignment) -> None:
         """Set up the module and the class, run the tests, tear both down. Raises ``CutOff``."""
         context, result = self._worker.context, self._result
         instances = [(index, context.plan.instances[index]) for index in assignment.tests]
         cls = type(instances[0][1])
-        self._worker.mirrors.use(mirrors.mode_of(cls, context.mirror_mode))
+        self._mode = mirrors.mode_of(cls, context.mirror_mode)
+        self._worker.mirrors.use(self._mode)
         self._steps.forget(result)
         result.fixture_failure = result.fixture_skip = None
         self._fixture(cls, "setUpModule", self._steps.set_up_module, instances[0][1])
@@ -60,8 +63,20 @@ class ClassRunner:
             if not is_up:
                 result.leave_out(tests[index].id, n)
                 continue
-            attempt = private_apis.fresh_copy(instance)
-            result.begin(tests[index].id, n)
+            outcome = self._run_test(cls, instance, tests[index].id, n)
+            if outcome is Outcome.ERRORED:
+                worker.await_server_checks()
+            if worker.ends_run(tests[index].id, outcome, n):
+                break
+
+    def _run_test(self, cls: type, instance: unittest.TestCase, test: str, n: int) -> Outcome:
+        """Run one test; its mark may connect the mirrors in another way than for its class. Raises ``CutOff``."""
+        worker, result = self._worker, self._result
+        of_test = mirrors.marked(mirrors.of_method(instance), test)
+        mode = mirrors.mode_of(cls, worker.context.mirror_mode, of_test)
+        attempt = private_apis.fresh_copy(instance)
+        result.begin(test, n)
+        with worker.mirrors.used(mode) if mode != self._mode else nullcontext():
             try:
                 attempt(result)
             except BaseException:  # noqa: BLE001 - KeyboardInterrupt, which unittest lets through
@@ -69,12 +84,10 @@ class ClassRunner:
                 result.end()
                 raise CutOff from None
             outcome = result.end()
-            if not issubclass(cls, TestCase):  # the transaction of a TestCase class is open still
+            # the transaction of a TestCase class is open still
+            if not issubclass(cls, TestCase) or (mode == "replica" and self._mode != "replica"):
                 worker.mirrors.end_transactions()
-            if outcome is Outcome.ERRORED:
-                worker.await_server_checks()
-            if worker.ends_run(tests[index].id, outcome, n):
-                break
+        return outcome
 
     def _fixture(self, cls: type, name: str, step: Callable[..., Any], *args: Any) -> None:
         """Run one of unittest's steps; its exceptions go to the result."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from ....protocol.messages import MirrorMode
-from ...replication.mirrors import CLASS_ATTRIBUTE
+from ....testing import MIRRORS
 
 
 def marked_mode(item: Any) -> MirrorMode | None:
-    """The mode of the mark of *item*, or of the attribute of its class; ``None`` without either. Raises ``ValueError``."""
-    mark = item.get_closest_marker(CLASS_ATTRIBUTE)
+    """The mode of the mark of *item*, else of the attribute of its function or class, if any. Raises ``ValueError``."""
+    mark = item.get_closest_marker(MIRRORS)
     if mark is None:
-        mode = getattr(getattr(item, "cls", None), CLASS_ATTRIBUTE, None)
+        owners = (getattr(item, name, None) for name in ("function", "cls"))
+        mode = next(filter(None, (getattr(owner, MIRRORS, None) for owner in owners)), None)
     else:
         (mode,) = (*mark.args, *mark.kwargs.values()) if len(mark.args) + len(mark.kwargs) == 1 else (mark.args,)
     if mode is None or mode in get_args(MirrorMode):
         return mode
-    raise ValueError(f'{CLASS_ATTRIBUTE} is {mode!r}: "replica", "primary" or "auto" is needed.')
+    raise ValueError(f'{MIRRORS} is {mode!r}: "replica", "primary", "strict" or "auto" is needed.')

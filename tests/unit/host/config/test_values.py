@@ -94,7 +94,7 @@ class TestWrongValues:
             ("shuffle", "maybe", ("--shuffle", "'maybe'")),
             ("shuffle", "", ("--shuffle", "''")),
             ("verbosity", "9", ("--verbosity", "9")),
-            ("mirrors", "both", ("--mirrors", "auto, primary, replica", "'both'")),
+            ("mirrors", "both", ("--mirrors", "auto, strict, primary, replica", "'both'")),
         ],
     )
     def test_in_a_flag(self, project: Path, key: str, text: str, words: tuple[str, ...]) -> None:
