@@ -33,7 +33,7 @@ from ci.benchmark.ground import (
     harness_command,
 )
 from ci.benchmark.race import DEADLINE_S, Side, Sides, failed, timed
-from ci.benchmark.services import PASSWORD, PRIMARY, REPLICA, USER, ServicePair
+from ci.benchmark.services import PASSWORD, PRIMARY, USER, ServicePair
 from harness.errors import HarnessError
 from harness.host.config.load import load
 from harness.host.docker import streams
@@ -163,11 +163,13 @@ def package(ground: Ground) -> Iterator[Sides]:
 
 @contextlib.contextmanager
 def services(ground: Ground) -> Iterator[Sides]:
-    """Both sides. The other side's network and job container are made before; its servers begin with nothing, as a job's do."""
+    """Both sides. The other side's network and job container are made before; its servers begin with nothing, as a job's do.
+
+    Its tests read the primary: they are not green on a replica that nobody waits for.
+    """
     artifacts, image = ground.work / "storefront", ground.image_on_seeded("official_layout")
     with ground.network() as network:
-        variables = dict.fromkeys(_HOSTS, PRIMARY) | {"STOREFRONT_REPLICA_HOST": REPLICA}
-        container = _container(ground, network, {**_LOGIN, **variables})
+        container = _container(ground, network, {**_LOGIN, **dict.fromkeys(_HOSTS, PRIMARY)})
         pair = ServicePair(ground.client, network, image)
 
         def theirs() -> float:
