@@ -369,6 +369,19 @@ class ServerReady(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerActionWanted(Event):
+    """A worker asks the host to carry out *action* on *server*, an id of the plan; ``messages.ServerActionDone`` answers.
+
+    ``request`` is unique in the run. ``value`` is the argument of an action that has one.
+    """
+
+    request: str
+    action: str
+    server: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AliasRouted(Event):
     """The host chose a route for an alias; the fields are those of ``messages.Route``."""
 

@@ -1,4 +1,5 @@
-"""The host's messages to the runner, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``, and ``Stop`` at any time.
+"""The host's messages to the runner, in this order: ``Begin``, ``UseRoutes``, ``ServersReady``. ``ServerActionDone`` answers a
+request of a worker, and ``Stop`` comes at any time.
 
 They cross on the runner's standard input; end of file there means that the host is gone.
 """
@@ -184,6 +185,19 @@ class ServersReady:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerActionDone:
+    """The host's answer to the ``ServerActionWanted`` of the same ``request``: the action's result, or the ``error``, whose parts
+    are those of a ``HarnessError``. Without an error it is carried out.
+    """
+
+    request: str
+    answer: str = ""
+    error: str = ""
+    hint: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the run now, with *exit_code*: that of the signal that asked for it, or of the failure on the host's side."""
 
@@ -191,4 +205,4 @@ class Stop:
     exit_code: ExitCode
 
 
-Message = Begin | UseRoutes | ServersReady | Stop
+Message = Begin | UseRoutes | ServersReady | ServerActionDone | Stop

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from ..errors import ExitCode, HarnessError, Interrupted
 from ..protocol import codec, signatures
 from ..protocol.events import Envelope, Event, Notice, PhaseFinished, PhaseStarted
-from ..protocol.messages import Message, Stop
+from ..protocol.messages import Message, ServerActionDone, Stop
 from . import unpatched
 from .descriptors import duplicate_high
 
@@ -142,6 +142,7 @@ class HostMessages:
         self._received = 0
         self._buffer = b""
         self._waiting: list[Message] = []
+        self._answers: list[ServerActionDone] = []
         self.has_host = True
         self.interruption: Interrupted | None = None
         self._is_deferred = False
@@ -196,6 +197,14 @@ class HostMessages:
             raise HarnessError(f"The host sent {type(message).__name__} where {kind.__name__} was due.")
         return message
 
+    def take_answers(self) -> list[ServerActionDone]:
+        """The answers to workers that have come since the last call."""
+        if not self._answers:
+            return []
+        with interrupts_blocked():
+            answers, self._answers = self._answers, []
+        return answers
+
     def _read(self) -> None:
         while True:
             try:
@@ -213,6 +222,9 @@ class HostMessages:
                     self._take(codec.decode_body(message))
 
     def _take(self, message: Any) -> None:
+        if isinstance(message, ServerActionDone):
+            self._answers.append(message)
+            return
         if isinstance(message, Stop):
             self.interrupt(StoppedByHost(message.reason, message.exit_code))
         self._waiting.append(message)

@@ -27,6 +27,7 @@ from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
 from harness.host.run import history
+from harness.host.run.actions.server_actions import carry_out
 from harness.host.run.environment import Environment, read_environment
 from harness.host.run.files import left_behind
 from harness.host.run.files.collected import collect
@@ -47,6 +48,7 @@ from harness.protocol.events import (
     Notice,
     RunAborted,
     RunFinished,
+    ServerActionWanted,
     TopologyFound,
 )
 from harness.protocol.messages import Begin, Endpoint, RunSpec, SeedFound, ServersReady, Stop, UseRoutes
@@ -288,6 +290,8 @@ class _Run:
                 case DatabasesReady():
                     self._databases = event
                     self._start.take_databases(event)
+                case ServerActionWanted():
+                    submit(self._pool, self._act, event)
                 case FilesWritten():
                     self._written = event.paths
                 case Notice(code="server-silent"):
@@ -313,6 +317,10 @@ class _Run:
         """Tell the runner where the servers are."""
         self._conversation.send(ServersReady(endpoints, seed))
         self._liveness.servers_are_up()
+
+    def _act(self, wanted: ServerActionWanted) -> None:
+        """Carry out the action that a test has asked for, and answer."""
+        self._conversation.send(carry_out(self._start.servers, wanted))
 
     def _check_servers(self) -> None:
         """Look for lost servers when the runner gets no answer: only a server's container shows whether it is lost."""

@@ -36,6 +36,7 @@ from ..schedule.commands import (
 )
 from ..schedule.schedule import Schedule
 from ..schedule.units import Place
+from ..servers.host_requests import HostRequests
 from ..servers.reachability import ServerChecks, servers_of
 from . import postmortem
 from .event_checks import STOPPED, EventChecks
@@ -106,6 +107,7 @@ class Coordinator:
             journal,
             lambda slot: self._pool.send(slot, GO_ON + b"\n"),
         )
+        self._requests = HostRequests(self._pool.send)
         self._records: dict[int, WorkerRecord] = {}
         self._is_done = False
         self._next_turn = self._next_tick = 0.0
@@ -164,6 +166,7 @@ class Coordinator:
         if (early := self._next_turn - unpatched.time.perf_counter()) > 0:
             unpatched.time.sleep(early)
         slots, may_have_ended = self._pool.wait(TICK_S)
+        self._requests.answer(self._messages.take_answers())
         self._next_turn = unpatched.time.perf_counter() + PACE_S
         with self._journal.gathered():
             for slot in slots:
@@ -247,6 +250,8 @@ class Coordinator:
             case "AttemptPhase":
                 self._schedule.phase_began(slot, now, is_call=event.get("is_call", False))
                 return False, False, []
+            case "ServerActionWanted":
+                self._requests.take(slot, event["request"])
             case "QueriesCounted":
                 record.is_uncounted = False
                 self._schedule.forget_fixture(slot)  # the last one has ended
@@ -318,6 +323,7 @@ class Coordinator:
             pass
         self._pool.remove(slot)
         self._server_checks.forget(slot)
+        self._requests.forget(slot)
         record = self._records[slot]
         record.status = status
         if (abort := record.abort) is not None:

@@ -17,7 +17,7 @@ from typing import Literal, NoReturn, Protocol
 
 from django.db import Error
 
-from ...errors import ExitCode, HarnessError
+from ...errors import ExitCode, HarnessError, ServerError
 from ...protocol import codec
 from ...protocol.events import (
     AttemptFinished,
@@ -25,11 +25,12 @@ from ...protocol.events import (
     Notice,
     QueriesCounted,
     RunAborted,
+    ServerActionWanted,
     SlotRecycled,
     UnitFinished,
     WorkerFailed,
 )
-from ...protocol.messages import MirrorMode
+from ...protocol.messages import MirrorMode, ServerActionDone
 from ...protocol.results import Outcome
 from .. import private_apis, unpatched
 from ..databases import clones, flush, spawned
@@ -160,6 +161,8 @@ class Worker:
         self._unit_runner: UnitRunner
         self._unsent = self._received = b""
         self._places: dict[str, int] = {}
+        self._asking = unpatched.threading.Lock()
+        self._asked = 0
         self._pid = unpatched.os.getpid()
         self._path = tuple(sys.path)
         self._umask = unpatched.os.umask(0o22)
@@ -262,6 +265,24 @@ class Worker:
     def await_server_checks(self) -> None:
         """Wait after an error until the coordinator has checked the servers."""
         self._receive()
+
+    def ask_host(self, action: str, server: str, value: str = "") -> str:
+        """Have the host carry out *action* on *server*, an id of the plan, and return its answer. From any thread of a test.
+
+        Raises ``ServerError`` where the host cannot, and where it is gone.
+        """
+        with self._asking:
+            self._asked += 1
+            request = f"{self._pid}.{self._asked}"
+            self.send(ServerActionWanted(request, action, server, value))
+            while (line := self._receive()) == GO_ON:
+                pass
+        if not line:
+            raise ServerError(f"The host has not carried out {action!r} on {server}: the run ends.")
+        done: ServerActionDone = codec.decode_body(line)
+        if done.error:
+            raise ServerError(done.error, done.hint, done.evidence)
+        return done.answer
 
     @property
     def is_stopped(self) -> bool:

@@ -279,3 +279,12 @@ class TestLastFixtures:
 
     def test_another_fixture_does_not_fit(self, checks: EventChecks) -> None:
         assert not checks.fits({"type": "FixtureStarted", "test": "package::teardown"})
+
+
+def test_a_request_to_the_host_fits_once_the_worker_is_ready() -> None:
+    wanted = {"type": "ServerActionWanted", "request": "70.1", "action": "freeze", "server": "replica"}
+    checks = EventChecks()
+    assert not checks.fits(wanted)
+    assert checks.fits(recycled())
+    assert checks.fits(wanted)
+    assert not checks.fits({**wanted, "value": 1})

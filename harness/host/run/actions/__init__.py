@@ -1,0 +1,1 @@
+"""Actions on the servers of a run that its tests ask for."""

@@ -1,0 +1,42 @@
+"""Each request for an action on a server gets one answer, whatever the action does."""
+
+from typing import Any
+
+import pytest
+
+from harness.errors import ServerError
+from harness.host.run.actions.server_actions import carry_out
+from harness.protocol.events import ServerActionWanted
+from harness.protocol.messages import ServerActionDone
+
+SERVERS: Any = object()
+
+
+def refuse(servers: Any, server: str, value: str) -> str:
+    raise ServerError(f"{server} cannot", "the next step", "its log")
+
+
+def fail(servers: Any, server: str, value: str) -> str:
+    raise ValueError(value)
+
+
+def test_the_answer_of_an_action() -> None:
+    wanted = ServerActionWanted("70.1", "lag", "replica", "2s")
+    done = carry_out(SERVERS, wanted, {"lag": lambda _servers, server, value: f"{server} {value}"})
+    assert done == ServerActionDone("70.1", "replica 2s")
+
+
+def test_the_error_of_an_action() -> None:
+    done = carry_out(SERVERS, ServerActionWanted("70.1", "lag", "replica"), {"lag": refuse})
+    assert done == ServerActionDone("70.1", "", "replica cannot", "the next step", "its log")
+
+
+def test_a_bug_in_an_action_is_an_answer() -> None:
+    done = carry_out(SERVERS, ServerActionWanted("70.1", "lag", "replica", "odd"), {"lag": fail})
+    assert "ValueError" in done.error + done.evidence
+
+
+@pytest.mark.parametrize("servers", [SERVERS, None])
+def test_an_action_that_is_unknown(servers: Any) -> None:
+    done = carry_out(servers, ServerActionWanted("70.1", "explode", "replica"))
+    assert "no action 'explode'" in done.error
