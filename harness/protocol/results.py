@@ -77,7 +77,8 @@ class Failure:
     ``type`` is the exception's dotted class, ``message`` its text, ``traceback`` the formatted whole, chained causes too.
     ``subtest`` holds the parameters of the subTest that raised, as unittest prints them. ``brief`` is the traceback with the
     project's frames in a line each and all others folded; empty if it was not made. ``missing_files`` are the places,
-    relative to the folder of the tests' files, where the exception or its cause did not find a file.
+    relative to the folder of the tests' files, where the exception or its cause did not find a file. ``blamed`` is the line of
+    the project to look at, where it is known to be another than the test's own.
     """
 
     kind: Literal["failure", "error"]
@@ -88,6 +89,7 @@ class Failure:
     subtest: str = ""
     brief: tuple[BriefLine, ...] = ()
     missing_files: tuple[str, ...] = ()
+    blamed: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ import functools
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError
+from itertools import takewhile
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Literal
 
 import tblib
@@ -36,6 +37,9 @@ _MACHINERY = re.compile(
 _FIXTURES = ("json", "yaml", "xml", "jsonl", "json.gz")
 
 _PYTEST = ("_pytest", "pluggy")
+_BLAMED = "_harness_blamed"
+"""The attribute of an exception with the ``Frame`` of the project to look at; ``None`` where its stack had none."""
+_WORKERS = f"{Path(__file__).parent}/workers/"
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -79,7 +83,31 @@ class FailureDescriber:
             subtest=subtest,
             brief=brief,
             missing_files=missing_files(value, self.root),
+            blamed=self._blamed(value),
         )
+
+    def _blamed(self, value: BaseException) -> Frame | None:
+        """The frame that ``blame`` has marked on *value* or on an exception that it was raised from.
+
+        A query of an async test runs in another thread than the project's code: only the traceback has the code's frames.
+        """
+        with contextlib.suppress(Exception):  # the project's exceptions may do anything
+            one: BaseException | None = value
+            for _ in range(MAX_FRAMES):  # they may form a circle
+                if one is None or _BLAMED in vars(one):
+                    break
+                one = one.__cause__
+            if one is not None:
+                marked: Frame | None = vars(one)[_BLAMED]
+                return marked or [*self.own_frames(unpatched.traceback.walk_tb(one.__traceback__))][-1]
+        return None
+
+    def own_frames(self, found: Iterable[tuple[FrameType, int]]) -> Iterator[Frame]:
+        """Those of *found*, frames with their lines, that are of the project's own files."""
+        for frame, line in found:
+            file = frame.f_code.co_filename
+            if file.startswith(self._prefix) and not excerpt.is_framework(file):
+                yield Frame(self.relative(file), line, frame.f_code.co_name)
 
     def _texts(
         self, cls: type[BaseException], value: BaseException, tb: TracebackType | None
@@ -112,6 +140,18 @@ class FailureDescriber:
                 node = node.tb_next
             return tuple(frames[-MAX_FRAMES:])
         return ()
+
+
+def blame(error: BaseException) -> Frame | None:
+    """Mark the innermost frame of the project's code that is running as the one to look at for *error*, and return it.
+
+    ``None`` if this thread runs none, as for a query of an async test.
+    """
+    running = unpatched.traceback.walk_stack(sys._getframe(1))
+    of_test = takewhile(lambda each: not each[0].f_code.co_filename.startswith(_WORKERS), running)
+    found = next(FailureDescriber(project_root()).own_frames(of_test), None)
+    vars(error)[_BLAMED] = found
+    return found
 
 
 def type_name(cls: type[BaseException]) -> str:

@@ -64,10 +64,11 @@ def hook_cursors(
     around_statement: Callable[..., Any], around_boundary: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> None:
     """Wrap the innermost execution of every cursor in *around_statement*, ``(cursor, execute, sql, params, rest)``, and the
-    context manager that Django enters for BEGIN, COMMIT and ROLLBACK in *around_boundary*.
+    context manager that Django enters for BEGIN, COMMIT and ROLLBACK in *around_boundary*. The first of *rest* is true for
+    ``executemany`` and ``callproc``, whose statement the driver makes.
     """
     cls: Any = CursorWrapper
-    execute, executemany = cls._execute, cls._executemany
+    execute, executemany, callproc = cls._execute, cls._executemany, cls.callproc
 
     def hooked_execute(cursor: Any, sql: Any, params: Any, *rest: Any) -> Any:
         return around_statement(cursor, execute, sql, params, rest)
@@ -75,7 +76,14 @@ def hook_cursors(
     def hooked_executemany(cursor: Any, sql: Any, params: Any, *rest: Any) -> Any:
         return around_statement(cursor, executemany, sql, params, rest)
 
-    cls._execute, cls._executemany = hooked_execute, hooked_executemany
+    def hooked_callproc(cursor: Any, name: str, params: Any = None, *rest: Any, **named: Any) -> Any:
+        def run(cursor: Any, _sql: Any, params: Any, *_: Any) -> Any:
+            return callproc(cursor, name, params, *rest, **named)
+
+        verb = "CALL" if cursor.db.vendor == "mysql" else "SELECT * FROM"
+        return around_statement(cursor, run, f"{verb} {name}({', '.join(['%s'] * len(params or ()))})", params, (True,))
+
+    cls._execute, cls._executemany, cls.callproc = hooked_execute, hooked_executemany, hooked_callproc
     module: Any = _base
     module.debug_transaction = around_boundary(module.debug_transaction)
 

@@ -127,10 +127,13 @@ def case_headline(case: Case) -> str:
 
 
 def location(test: PlannedTest, failures: Sequence[Failure]) -> tuple[str, int]:
-    """The place to look at: the innermost frame in the test's own file, else in the project, else the test's definition.
+    """The place to look at: the blamed line, else the innermost frame in the test's own file, else in the project, else the
+    test's definition.
 
     An unknown file is empty, an unknown line 0.
     """
+    if failures and (blamed := failures[0].blamed) is not None:
+        return blamed.file, blamed.line
     frames = failures[0].frames if failures else ()
     inside = [frame for frame in frames if is_of_project(frame.file)]
     own = [frame for frame in inside if frame.file == test.file]

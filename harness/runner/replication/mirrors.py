@@ -23,6 +23,8 @@ from ..schedule.units import Plan
 from ..sql.statement_log import StatementLog
 from ..text import class_name
 from .catch_up import Link
+from .mysql_routines import routines_of
+from .refusals import explain
 from .shared_connection import SharedConnection, shared_connection
 
 
@@ -101,6 +103,8 @@ class Mirrors:
         self._pairs.update(pairs)
         if pairs:
             self._statement_log.before = self._before_statement
+            self._statement_log.on_error = self._explain
+            routines_of.cache_clear()
         for alias in pairs.keys() & self._links.keys():
             self._real[alias].close()  # it may be connected to an earlier database
         # a second connection to a database in memory would meet the first one's locks, and would not wait for them
@@ -151,6 +155,10 @@ class Mirrors:
     def close(self) -> None:
         for link in self._links.values():
             link.close()
+
+    def _explain(self, connection: Any, sql: str, error: BaseException) -> None:
+        if connection.alias in self._pairs:
+            explain(connection.alias, self._pairs[connection.alias], sql, error)
 
     def _before_statement(self, connection: Any) -> None:
         link = self._links.get(connection.alias)

@@ -1,15 +1,19 @@
 """A mirror's connection in a ``TestCase``: that of its primary, on which the server refuses writes while the mirror uses it.
 
-MySQL and MariaDB cannot refuse them; there, ``mysql_writes`` finds the statements to refuse.
+MySQL and MariaDB cannot refuse them; there, ``mysql_writes`` finds the statements to refuse, and ``mysql_routines`` the calls.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial, partialmethod
 from typing import Any
 
+from django.db import DatabaseError
+
+from .mysql_routines import routines_of
 from .mysql_writes import is_write
 
 _SAVEPOINT = "harness_mirror"
@@ -60,12 +64,30 @@ class SharedConnection:
     close = close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = check_constraints = _nothing
     _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
 
+    def make_cursor(self, cursor: Any) -> Any:
+        """Django's cursor around that of the driver, of which COPY writes nothing either."""
+        return _without_copies(self._backend.make_cursor(self, cursor))  # type: ignore[attr-defined]  # a backend of Django
+
+    def make_debug_cursor(self, cursor: Any) -> Any:
+        """As ``make_cursor``, of a cursor that records its statements."""
+        return _without_copies(self._backend.make_debug_cursor(self, cursor))  # type: ignore[attr-defined]  # the same
+
+    @contextlib.contextmanager
+    def only_reading(self) -> Iterator[None]:
+        """Refuse writes on PostgreSQL in the block, as ``run_read_only`` does for a statement."""
+        self._check_mode()
+        with _read_only(self._primary):
+            yield
+
+    def _check_mode(self) -> None:
+        if self._is_strict:
+            raise MirrorReadError(self.alias, self._primary.alias)  # type: ignore[attr-defined]  # a backend's
+
     def run_read_only(self, run: Callable[..., Any], cursor: Any, sql: Any, params: Any, rest: Any) -> Any:
         """Run a statement while writes are refused: ``run(cursor, sql, params, *rest)`` is Django's innermost execution, and the
         first of *rest* is true for ``executemany``.
         """
-        if self._is_strict:
-            raise MirrorReadError(cursor.db.alias, self._primary.alias)
+        self._check_mode()
         return _RUN[self._primary.vendor](self._primary, run, cursor, sql, params, rest)
 
 
@@ -112,23 +134,59 @@ def _run_postgresql(primary: Any, run: Callable[..., Any], cursor: Any, sql: Any
 
     One message to the server has the whole, if the driver can send several statements in one.
     """
-    begin, commit, rollback, before = _IN_TRANSACTION if primary.in_atomic_block else _ALONE
     is_one = not rest[0] and type(sql) is str and ";" not in sql and _takes_several(primary, type(cursor.cursor))
+    if not is_one:
+        with _read_only(primary):
+            return run(cursor, sql, params, *rest)
+    begin, commit, rollback, before = _IN_TRANSACTION if primary.in_atomic_block else _ALONE
     try:
-        if is_one:
-            result = run(cursor, f"{begin}; {sql}\n; {commit}", params, *rest)
-            _skip(cursor.cursor, before)
-        else:
-            _send(primary, begin)
-            result = run(cursor, sql, params, *rest)
+        result = run(cursor, f"{begin}; {sql}\n; {commit}", params, *rest)
+        _skip(cursor.cursor, before)
     except BaseException:
         # a statement that fails before it is sent, as Django refuses one after an error, has begun nothing
-        if not is_one or primary.connection.info.transaction_status.name == "INERROR":
+        if primary.connection.info.transaction_status.name == "INERROR":
             _send(primary, rollback)
         raise
-    if not is_one:
-        _send(primary, commit)
     return result
+
+
+@contextlib.contextmanager
+def _read_only(primary: Any) -> Iterator[None]:
+    """Run the block in a read-only subtransaction or transaction of PostgreSQL, with messages of their own."""
+    begin, commit, rollback, _ = _IN_TRANSACTION if primary.in_atomic_block else _ALONE
+    _send(primary, begin)
+    try:
+        yield
+    except BaseException:
+        _send(primary, rollback)
+        raise
+    _send(primary, commit)
+
+
+def _without_copies(cursor: Any) -> Any:
+    """*cursor*, Django's, with methods for COPY that run while writes are refused: its own ones reach the driver directly."""
+    cls: Any = type(cursor)
+    driver: Any = type(cursor.cursor)
+    cursor.__class__ = _class_without_copies(cls, driver)
+    return cursor
+
+
+@cache
+def _class_without_copies(cls: Any, driver: Any) -> Any:
+    def run_whole(cursor: Any, *arguments: Any, name: str, **named: Any) -> Any:
+        with cursor.db.only_reading():
+            return getattr(cursor.cursor, name)(*arguments, **named)
+
+    @contextlib.contextmanager
+    def copy(cursor: Any, *arguments: Any, **named: Any) -> Iterator[Any]:
+        with cursor.db.only_reading(), cursor.cursor.copy(*arguments, **named) as copying:
+            yield copying
+
+    names = [name for name in ("copy_expert", "copy_from", "copy_to") if hasattr(driver, name)]
+    methods: dict[str, Any] = {name: partialmethod(run_whole, name=name) for name in names}
+    if hasattr(driver, "copy") and hasattr(driver, "stream"):  # psycopg 3
+        methods["copy"] = copy
+    return type(cls.__name__, (cls,), methods) if methods else cls
 
 
 def _skip(cursor: Any, results: int) -> None:
@@ -169,14 +227,29 @@ def _run_sqlite(primary: Any, run: Callable[..., Any], cursor: Any, sql: Any, pa
 
 
 def _run_mysql(primary: Any, run: Callable[..., Any], cursor: Any, sql: Any, params: Any, rest: Any) -> Any:
-    """Refuse statements that write before they are sent: the server cannot make a transaction that has written read-only."""
-    if is_write(str(sql)):
-        is_mariadb = "mariadb" in primary.connection.get_server_info().lower()
-        product, option = ("MariaDB", "read-only") if is_mariadb else ("MySQL", "super-read-only")
-        text = f"The {product} server is running with the --{option} option so it cannot execute this statement"
+    """Refuse what writes before it is sent: the server cannot make a transaction that has written read-only."""
+    text = str(sql)
+    routine = "" if is_write(text) else routines_of(primary.alias).writing(primary.settings_dict["NAME"].lower(), text)
+    if routine or is_write(text):
+        _refuse(primary, routine)
+    return run(cursor, sql, params, *rest)
+
+
+def _refuse(primary: Any, routine: str) -> None:
+    """Raise the error of a read-only replica; for the stored program *routine* with a note that names it."""
+    is_mariadb = "mariadb" in primary.connection.get_server_info().lower()
+    product, option = ("MariaDB", "read-only") if is_mariadb else ("MySQL", "super-read-only")
+    text = f"The {product} server is running with the --{option} option so it cannot execute this statement"
+    try:
         with primary.wrap_database_errors:
             raise primary.Database.OperationalError(1290, text)
-    return run(cursor, sql, params, *rest)
+    except DatabaseError as error:
+        if routine:
+            error.add_note(
+                f"The stored program {routine} has a statement that writes, perhaps in a branch that this call does not take."
+                ' A real replica decides that: @harness.testing.mirrors("replica"), or a TransactionTestCase.'
+            )
+        raise
 
 
 _RUN: dict[str, Callable[..., Any]] = {"postgresql": _run_postgresql, "sqlite": _run_sqlite, "mysql": _run_mysql}

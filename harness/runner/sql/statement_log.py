@@ -48,11 +48,13 @@ class StatementLog:
     """Records the statements of the running attempt, and counts the statements of all attempts.
 
     ``before`` is called with the connection before each statement: mirrors wait there, which delays the statement; an exception
-    from it is the statement's error. ``roles`` has the current role of the server behind each alias.
+    from it is the statement's error. ``on_error`` is called with the connection, the text and the exception of a statement that
+    failed. ``roles`` has the current role of the server behind each alias.
     """
 
     def __init__(self) -> None:
         self.before: Callable[[Any], None] | None = None
+        self.on_error: Callable[[Any, str, BaseException], None] | None = None
         self.roles: dict[str, str] = {}
         self.crash_log: CrashSafeLog | None = None
         self.last_error: tuple[str, str] | None = None
@@ -176,6 +178,8 @@ class StatementLog:
             self.record(cursor.db, sql, params, start, error, number=number)
             if note := advice(error):
                 error.add_note(note)  # it is printed with the traceback, wherever the error ends up
+            if self.on_error is not None and self.last_error is not None:
+                self.on_error(cursor.db, self.last_error[0], error)
             raise
         self.record(cursor.db, sql, params, start, number=number)
         return result

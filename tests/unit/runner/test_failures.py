@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from django.template import Origin, TemplateDoesNotExist
 
 from harness.errors import HarnessError, ProjectError
+from harness.protocol.results import Frame
 from harness.runner import failures
 from harness.runner.failures import FailureDescriber, format_error, own_work
 
@@ -126,3 +127,30 @@ class TestMissingFiles:
         error = raised("open('data.json')", str(tmp_path / "x.py"))
         assert failures.missing_files(error, str(tmp_path)) == ("tests/data.json",)
         assert FailureDescriber(str(tmp_path)).describe((type(error), error, None), "error").missing_files
+
+
+class TestBlame:
+    def described(self, error: Exception, root: str) -> Frame | None:
+        return FailureDescriber(root).describe((type(error), error, error.__traceback__), "error").blamed
+
+    def test_the_marked_line_is_described(self) -> None:
+        error = ValueError("refused")
+        marked = failures.blame(error)
+        assert marked is not None
+        assert marked.function == "test_the_marked_line_is_described"
+        later = KeyError("later")
+        later.__cause__ = error
+        assert self.described(later, failures.project_root()) == marked
+
+    def test_the_traceback_has_the_line_where_the_stack_had_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        error = raised("{}[1]", "/project/shop/broker.py")
+        assert isinstance(error, KeyError)
+        monkeypatch.setattr(failures, "project_root", lambda: "/elsewhere")
+        assert failures.blame(error) is None
+        assert self.described(error, "/project") == Frame("shop/broker.py", 1, "<module>")
+        assert self.described(error, "/other") is None
+
+    def test_an_error_in_a_circle_that_is_not_marked(self) -> None:
+        error = ValueError("a circle")
+        error.__cause__ = error
+        assert self.described(error, "/project") is None

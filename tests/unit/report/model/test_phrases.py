@@ -85,6 +85,10 @@ class TestCase:
         frames = tuple(Frame(file, number, "f") for number, file in enumerate(files, 1))
         assert location(ONE, [Failure("failure", "E", "m", "t", frames)]) == expected
 
+    def test_location_is_the_blamed_line(self) -> None:
+        found = Failure("error", "E", "m", "t", (Frame(FILE, 1, "f"),), blamed=Frame("shop/views.py", 3, "f"))
+        assert location(ONE, [found]) == ("shop/views.py", 3)
+
     def test_place(self) -> None:
         assert [place("a.py", 3), place("a.py", 0), place("", 3)] == ["a.py:3", "a.py", ""]
 
