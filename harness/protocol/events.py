@@ -11,14 +11,19 @@ from typing import Literal
 from ..errors import ExitCode
 from .messages import Framework
 from .results import (
+    AliasUse,
+    CrossedTransaction,
     DatabaseMade,
     Failure,
+    MirrorDeclared,
     Outcome,
     PlannedTest,
     Property,
     QueryCount,
+    ReadAfterWrite,
     ShownWarning,
     Statement,
+    TableUse,
     TimedStep,
     WarningCount,
 )
@@ -283,6 +288,20 @@ class QueriesCounted(Event):
     """The sums of a worker's statements, sent before it ends."""
 
     queries: tuple[QueryCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementsRouted(Event):
+    """Where the statements of a worker's tests went, in a run with mirrors, sent before it ends. ``left_out`` counts what would
+    be too much of each.
+    """
+
+    aliases: tuple[AliasUse, ...] = ()
+    tables: tuple[TableUse, ...] = ()
+    declared: tuple[MirrorDeclared, ...] = ()
+    after_writes: tuple[ReadAfterWrite, ...] = ()
+    crossed: tuple[CrossedTransaction, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

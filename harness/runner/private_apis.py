@@ -106,6 +106,30 @@ def hook_flush(around: Callable[[], AbstractContextManager[None]]) -> None:
     cls._fixture_teardown = hooked
 
 
+def hook_test_bodies(before: Callable[[], None]) -> None:
+    """Call *before* as the body of each unittest test begins, after its ``setUp``."""
+    for cls in (unittest.TestCase, unittest.IsolatedAsyncioTestCase):
+        _hook_body(cls, before)
+
+
+def _hook_body(cls: Any, before: Callable[[], None]) -> None:
+    call = cls._callTestMethod
+
+    def hooked(test: Any, method: Any) -> Any:
+        before()
+        return call(test, method)
+
+    cls._callTestMethod = hooked
+
+
+def outermost_atomic(connection: Any) -> object | None:
+    """The outermost ``atomic`` of the project that is open on *connection*, below those of a ``TestCase``; ``None`` without."""
+    for block in connection.atomic_blocks:
+        if not block._from_testcase:
+            return block  # type: ignore[no-any-return]  # it is an Atomic
+    return None
+
+
 def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:
     """Call *plan* with a connection and the number of its migrations, and *step* with it and each migration before that is
     applied.

@@ -18,7 +18,7 @@ from ..descriptors import FILE_CHARACTERS, Note
 from ..failures import MESSAGE_CHARACTERS, TRACEBACK_CHARACTERS, FailureDescriber, message_of
 from ..replication import mirrors
 from ..schedule.commands import Assignment
-from ..text import cut
+from ..text import class_name, cut
 from ..workers.attempts import Attempts, Result
 from ..workers.event_checks import STOPPED
 from ..workers.worker import CutOff, Worker
@@ -37,7 +37,7 @@ _PLACES = {"": "its set-up", "setup": "its call", "call": "its tear-down"}
 class Reports:
     """A plugin of a worker that keeps the reports of the item that runs."""
 
-    def __init__(self, describer: FailureDescriber, note: Note) -> None:
+    def __init__(self, describer: FailureDescriber, note: Note, begin_body: Callable[[], None]) -> None:
         self.phases: list[Phase] = []
         self.shared_s = 0.0
         self.rule: Rule | None = None
@@ -45,6 +45,7 @@ class Reports:
         self.send_phase: Callable[[bool], None] | None = None
         self._item: Any = None
         self._note = note
+        self._begin_body = begin_body
         self._place = ""
         self._describer = describer
         self._exception: pytest.ExceptionInfo[BaseException] | None = None
@@ -79,6 +80,8 @@ class Reports:
         if self.send_phase is not None and report.when != "teardown":
             self.send_phase(report.when == "setup" and report.passed)
         self.enter(_PLACES.get(report.when, ""))
+        if report.when == "setup":
+            self._begin_body()  # that of a unittest test begins again, after its setUp
 
     def _phase(self, report: Any, exception: Any) -> Phase:
         failure, reason, text = None, "", ""
@@ -142,7 +145,8 @@ class ItemRunner:
         self._rules = rules
         self._item: Any = None
         self._attempts: Attempts = worker.attempts
-        self._reports = Reports(worker.describer, worker.capture.note)
+        self._reports = Reports(worker.describer, worker.capture.note, lambda: worker.mirrors.begin_body())
+        self._declaring: type | None = None
         session.config.pluginmanager.register(self._reports, "harness-reports")
         self._is_captured = pytest_internals.is_output_captured(session.config)
         self._hooks = pytest_internals.hooks_of_the_protocol(session.config)
@@ -178,6 +182,8 @@ class ItemRunner:
         known = len(item.user_properties)
         self._prepare(test.id, n)
         self._item = item
+        if self._declaring is not None and self._declaring is not item.cls:
+            self._declare(None, "")
         self._attempts.begin(test.id, n)
         self._reports.enter(_PLACES[""])
         start = unpatched.time.perf_counter()
@@ -276,6 +282,12 @@ class ItemRunner:
         if issubclass(cls, TransactionTestCase):
             mode = mirrors.mode_of(cls, self._worker.context.mirror_mode, marked_mode(self._item))
             self._worker.mirrors.use(mode)
+            is_made = cls is not self._item.cls  # by pytest-django, for a function
+            self._declare(cls, self._item.nodeid.partition("[")[0] if is_made else class_name(cls))
+
+    def _declare(self, cls: type | None, owner: str) -> None:
+        self._declaring = cls
+        self._worker.mirrors.declare(cls, owner)
 
 
 def _next_after(item: Any) -> pytest.Item:

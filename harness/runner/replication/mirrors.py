@@ -20,6 +20,7 @@ from ...protocol.messages import MirrorMode
 from ...testing import MIRRORS
 from .. import private_apis, unpatched
 from ..schedule.units import Plan
+from ..sql.routing import Routing
 from ..sql.statement_log import StatementLog
 from ..text import class_name
 from .catch_up import Link
@@ -105,6 +106,10 @@ class Mirrors:
             self._statement_log.before = self._before_statement
             self._statement_log.on_error = self._explain
             routines_of.cache_clear()
+            if self._statement_log.routing is None:
+                self._statement_log.routing = Routing(connections.databases)
+                self._statement_log.routing.install()
+            self._statement_log.routing.add_mirrors(pairs)
         for alias in pairs.keys() & self._links.keys():
             self._real[alias].close()  # it may be connected to an earlier database
         # a second connection to a database in memory would meet the first one's locks, and would not wait for them
@@ -131,6 +136,16 @@ class Mirrors:
                 is_strict = mode == "strict"
                 connections[alias] = shared_connection(self._real[alias], connections[primary], is_strict=is_strict)
             self._statement_log.roles[alias] = "replica" if is_replica else "primary"
+
+    def declare(self, cls: type | None, owner: str) -> None:
+        """Note that the next tests are of *cls*, reported as *owner*, which may name mirrors in its ``databases``."""
+        if (routing := self._statement_log.routing) is not None:
+            routing.declare(cls, owner)
+
+    def begin_body(self) -> None:
+        """Note that the set-up of a test has ended."""
+        if (routing := self._statement_log.routing) is not None:
+            routing.begin_body()
 
     @contextlib.contextmanager
     def used(self, mode: MirrorMode) -> Iterator[None]:

@@ -20,6 +20,7 @@ from ..text import cut
 from .crash_safe_log import CONNECT, CrashSafeLog
 from .known_errors import advice
 from .parameters import literal, shortened, shown
+from .routing import Routing
 
 HEAD = 1000
 """The log has the first ``HEAD`` statements of an attempt, and the last ``TAIL`` of the rest."""
@@ -49,13 +50,15 @@ class StatementLog:
 
     ``before`` is called with the connection before each statement: mirrors wait there, which delays the statement; an exception
     from it is the statement's error. ``on_error`` is called with the connection, the text and the exception of a statement that
-    failed. ``roles`` has the current role of the server behind each alias.
+    failed. ``roles`` has the current role of the server behind each alias. ``routing`` sums up where the statements of tests go;
+    ``None`` without mirrors.
     """
 
     def __init__(self) -> None:
         self.before: Callable[[Any], None] | None = None
         self.on_error: Callable[[Any, str, BaseException], None] | None = None
         self.roles: dict[str, str] = {}
+        self.routing: Routing | None = None
         self.crash_log: CrashSafeLog | None = None
         self.last_error: tuple[str, str] | None = None
         self._test = ""
@@ -71,6 +74,8 @@ class StatementLog:
         self._start = unpatched.time.perf_counter()
         if self.crash_log is not None:
             self.crash_log.begin()
+        if self.routing is not None:
+            self.routing.begin(test)
         if self._head:
             self._head = []
             self._tail.clear()
@@ -82,8 +87,10 @@ class StatementLog:
         self.last_error = None
         self.end()
 
-    def end(self) -> None:
-        """Count the following statements without recording them: no test runs."""
+    def end(self, *, has_passed: bool = False) -> None:
+        """Count the following statements without recording them: no test runs. *has_passed*: a test did, and passed."""
+        if self.routing is not None and self._test:
+            self.routing.end(has_passed=has_passed)
         self._test = ""
 
     def statements(self) -> tuple[Statement, ...]:
@@ -137,6 +144,8 @@ class StatementLog:
             row[3][self._test] = None
         short = shortened(params)
         role = self.roles.get(alias, "primary")
+        if self.routing is not None:
+            self.routing.note(db, role, text, has_failed=error is not None)
         entry = (db, alias, role, text, text is not sent, short, short is params, start, duration, message)
         if len(self._head) < HEAD:
             self._head.append(entry)

@@ -36,6 +36,7 @@ class ClassRunner:
         cls = type(instances[0][1])
         self._mode = mirrors.mode_of(cls, context.mirror_mode)
         self._worker.mirrors.use(self._mode)
+        self._worker.mirrors.declare(cls, class_name(cls))
         self._steps.forget(result)
         result.fixture_failure = result.fixture_skip = None
         self._fixture(cls, "setUpModule", self._steps.set_up_module, instances[0][1])

@@ -101,7 +101,7 @@ class Attempts:
         self.output = ("", found.stderr) if found.is_output_hidden else (stdout, stderr + found.stderr)
         if self._short is not None and self.output == _NOTHING and (found is PASSED or found == PASSED):
             self._short.send_passed(self._test, duration)
-            self._statement_log.end()
+            self._statement_log.end(has_passed=True)
             return Outcome.PASSED
         self._send(
             AttemptFinished(
@@ -121,7 +121,7 @@ class Attempts:
                 shared_s=found.shared_s,
             )
         )
-        self._statement_log.end()
+        self._statement_log.end(has_passed=found.outcome is Outcome.PASSED)
         return found.outcome
 
     def begin_fixture(self, test: str) -> None:

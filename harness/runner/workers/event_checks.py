@@ -109,7 +109,7 @@ class EventChecks:
             case "UnitFinished" if is_between and self._unit and event["unit"] == self._unit:
                 self.assign("", (), 1, ())
                 return True
-            case "QueriesCounted":
+            case "QueriesCounted" | "StatementsRouted":
                 return is_between and not self._unit and _decodes(event)
             case "WarningsCounted":
                 return is_between and _decodes(event)

@@ -44,6 +44,7 @@ from ..replication import mirrors
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.slots import NO_RETRIES, Retries
 from ..schedule.units import Plan
+from ..sql.routing import models_by_table
 from ..sql.statement_log import StatementLog
 from ..text import cut
 from . import isolation, short_lines
@@ -184,6 +185,8 @@ class Worker:
         finally:
             unsent, self._unsent = self._unsent, b""  # a failure is sent after this, and would send it again
             self._link.sendall(unsent)
+        if (routing := self.context.statement_log.routing) is not None:
+            self.send(routing.result(models_by_table()))
         counts = self.context.statement_log.counts()
         for start in range(0, max(1, len(counts)), QUERIES_AN_EVENT):  # an event also without counts
             self.send(QueriesCounted(counts[start : start + QUERIES_AN_EVENT]))

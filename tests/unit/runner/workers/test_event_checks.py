@@ -68,6 +68,7 @@ def test_all_events_of_an_honest_worker_are_accepted(checks: EventChecks) -> Non
         {"type": "WarningsCounted", "warnings": [{"category": "UserWarning", "count": 1}]},
         done(),
         {"type": "PluginDataSent", "output": "{}"},
+        {"type": "StatementsRouted", "aliases": []},
         {"type": "QueriesCounted", "queries": []},
     ]
     assert [event for event in sent if not checks.fits(event)] == []
