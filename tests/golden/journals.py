@@ -27,20 +27,26 @@ from harness.protocol.events import (
     RunPlanned,
     ServerReady,
     SlotRecycled,
+    StatementsRouted,
     TopologyFound,
     WorkerLost,
     WorkerStarted,
     WorkerStopped,
 )
 from harness.protocol.results import (
+    AliasUse,
     BriefLine,
+    CrossedTransaction,
     DatabaseMade,
     Failure,
     Frame,
+    MirrorDeclared,
     Outcome,
     PlannedTest,
     QueryCount,
+    ReadAfterWrite,
     Statement,
+    TableUse,
 )
 from harness.protocol.topology import Alias, TestOptions, Topology
 
@@ -187,6 +193,29 @@ def green() -> Journal:
         QueriesCounted((QueryCount("SELECT ?", "default", 3, 0.003, 0.002, (adds.id,)),)),
         slot=1,
     )
+    return journal.end()
+
+
+def routing() -> Journal:
+    """Two workers that ran tests with a mirror, one finding of each kind."""
+    tests = [planned(f"test_{name}", 10) for name in ("reads", "writes", "crosses")]
+    journal = Journal().servers().plan(*tests)
+    for test in tests:
+        journal.attempt(test, Outcome.PASSED)
+    table = TableUse("shop_order", "shop.Order", "default", "primary", 3, 40)
+    uses = (AliasUse("default", "primary", 12, 40), AliasUse("replica", "primary", 9, failed=1))
+    found = StatementsRouted(
+        uses,
+        (table, TableUse("shop_order", "shop.Order", "replica", "primary", 9)),
+        (MirrorDeclared("catalog.tests.SearchTests", "replica", 4), MirrorDeclared(SHOP, "replica", 3, 2)),
+        (
+            ReadAfterWrite(tests[0].id, "replica", "primary"),
+            ReadAfterWrite(tests[1].id, "replica", "primary", ("shop_order",)),
+        ),
+        (CrossedTransaction(tests[2].id, "default", "replica"),),
+    )
+    journal.runner(found, slot=1)
+    journal.runner(StatementsRouted((AliasUse("replica", "replica", 3),), declared=found.declared[1:]), slot=2)
     return journal.end()
 
 
@@ -394,6 +423,7 @@ JOURNALS = {
     make.__name__: make
     for make in (
         green,
+        routing,
         outcomes,
         interrupted,
         aborted,

@@ -11,6 +11,7 @@ import pytest
 from harness.errors import ExitCode
 from harness.protocol.events import DatabasesReady
 from harness.protocol.messages import Endpoint, Route, RunSpec
+from harness.report.model.ledger import fold
 from tests.environments import python_with
 from tests.files import write_files
 from tests.runner.conversation import PROJECTS, Journal, run
@@ -64,6 +65,50 @@ WAYS = {
     "discover_runner": "DiscoverRunner(verbosity=0).setup_databases(aliases={'default'})",
     "get_runner": "get_runner(settings)(interactive=False).setup_databases()",
 }
+
+
+ROUTED = """
+import pytest
+from django.test import TestCase
+from shop.models import Item
+
+REPLICA = Item.objects.using("replica")
+ON_BOTH = pytest.mark.django_db(databases=["default", "replica"], transaction=True)
+
+@pytest.fixture
+def item(transactional_db):
+    return Item.objects.create(name="of a fixture")
+
+@ON_BOTH
+def test_a_fixture_is_read(item):
+    assert REPLICA.filter(pk=item.pk).exists()
+
+@ON_BOTH
+def test_reads_what_it_wrote():
+    Item.objects.create(name="written")
+    assert REPLICA.filter(name="written").exists()
+
+@ON_BOTH
+@pytest.mark.parametrize("number", [1, 2])
+def test_never_reads(number):
+    Item.objects.create(name="written")
+
+class TestUnread(TestCase):
+    databases = {"default", "replica"}
+
+    def setUp(self):
+        Item.objects.create(name="of set-up")
+
+    def test_1(self):
+        pass
+
+class TestRead(TestUnread):
+    def test_1(self):
+        assert REPLICA.filter(name="of set-up").exists()
+
+def test_without_a_database():
+    pass
+"""
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +170,20 @@ def test_every_kind_of_test_passes(python_of_pytest: str, tmp_path: Path, files:
 def test_each_folder_has_the_databases_of_its_own_set_up(python_of_pytest: str, tmp_path: Path, files: bool) -> None:
     journal = run_pytest(make(tmp_path / "project", folders()), files=files)
     assert_green(journal)
+
+
+def test_the_routes_of_statements_are_reported(python_of_pytest: str, tmp_path: Path) -> None:
+    journal = run_pytest(make(tmp_path / "project", {"conftest.py": "", "test_x.py": ROUTED}))
+    assert_green(journal)
+    routing = fold(journal.envelopes).routing
+    assert routing is not None
+    assert [(each.test, each.tables) for each in routing.after_writes] == [
+        ("test_x.py::test_reads_what_it_wrote", ("shop_item",))
+    ]
+    assert [(each.owner, each.tests) for each in routing.declared if each.alias == "replica"] == [
+        ("test_x.TestUnread", 1),
+        ("test_x.py::test_never_reads", 2),
+    ]
 
 
 def folders() -> dict[str, str]:

@@ -51,6 +51,7 @@ def content(merged: Merged) -> dict[str, Any]:
         },
         "servers": [{**server, "backend": label} for label, _, one in each for server in one["servers"]],
         "aliases": {f"{label}/{alias}": route for label, _, one in each for alias, route in one["aliases"].items()},
+        "routing": None,
         "workers": max((report.workers for report in reports), default=0),
         "seed": seeds.pop() if len(seeds) == 1 else None,
         "schedule": None,

@@ -9,6 +9,7 @@ from harness.report.formats.markdown import case_section, cause_sections, fenced
 from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
 from harness.report.model import phrases
 from harness.report.model.phrases import case_headline, case_place, label, result, server_line
+from harness.report.model.routing import Routing
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import one_line, plural
 from harness.report.model.verdict import Verdict
@@ -16,6 +17,8 @@ from harness.report.model.verdict import Verdict
 CAUSES = 11
 NOTICES = 20
 REASONS = 50
+ROUTED = 20
+"""Tests that a finding about routes names."""
 SLOWEST_BYTES = 50_000
 
 
@@ -45,6 +48,7 @@ def build(
         *_table("More failures", red[phrases.DETAILED :], prefix),
         *_not_run(report),
         *_table("Flaky", report.flaky, prefix),
+        *_routing(report.routing),
         *_numbers(report, durations),
         *_lists(artifacts, rerun),
     ]
@@ -73,6 +77,28 @@ def _not_run(report: RunReport) -> Iterator[str]:
         for reason, cases in list(reasons.items())[:REASONS]:
             yield f"- {plural(len(cases), 'test')}: {plain(one_line(reason))}"
         yield ""
+
+
+def _routing(routing: Routing | None) -> Iterator[str]:
+    """Where the statements of the tests went, in a run with mirrors."""
+    if routing is None:
+        return
+    found = routing.findings
+    yield f"<details{' open' if found else ''}><summary>Routing ({plural(len(found), 'finding')})</summary>\n"
+    for finding in found:
+        yield f"- {plain(one_line(f'{finding.text}; {finding.next_step}', 1000))}"
+        yield from (f"  - {plain(one_line(name))}" for name in finding.names[:ROUTED])
+        if len(finding.names) > ROUTED:
+            yield f"  - and {len(finding.names) - ROUTED} more, see summary.json"
+    yield ""
+    columns = [Column(name) for name in ("alias", "server", "role")]
+    columns += [Column(name, is_number=True) for name in ("reads", "writes", "failed")]
+    rows = [
+        (use.alias, routing.server(use.alias, use.role), use.role, str(use.reads), str(use.writes), str(use.failed))
+        for use in routing.uses
+    ]
+    yield from Table(columns, rows).markdown("summary.json")
+    yield "</details>\n"
 
 
 def _numbers(report: RunReport, durations: int | None) -> Iterator[str]:

@@ -8,6 +8,8 @@ import math
 from typing import Any
 
 from harness.protocol.events import AliasRouted, FrameworkChosen, ServerReady
+from harness.protocol.results import AliasUse, TableUse
+from harness.report.model.routing import Routing
 from harness.report.model.run_report import PHASES, Case, RunReport
 from harness.report.model.unit_times import makespan
 from harness.report.model.verdict import Verdict
@@ -36,6 +38,7 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
             {"id": each.server, **_without(each, "server"), "ready_s": rounded(each.ready_s)} for each in report.servers
         ],
         "aliases": {each.alias: _without(each, "alias") for each in report.aliases},
+        "routing": routing(report.routing),
         "workers": report.workers,
         "seed": report.seed,
         "schedule": schedule(report),
@@ -75,6 +78,26 @@ def schedule(report: RunReport) -> dict[str, Any] | None:
         "makespan": rounded(found.seconds),
         "ideal": rounded(found.ideal_s),
         "longest": {"unit": found.longest, "seconds": rounded(found.longest_s)},
+    }
+
+
+def routing(found: Routing | None) -> dict[str, Any] | None:
+    """The statements by alias and by model, and what to look at; ``None`` for a run without mirrors."""
+    if found is None:
+        return None
+
+    def use(each: AliasUse | TableUse) -> dict[str, Any]:
+        return {**dataclasses.asdict(each), "server": found.server(each.alias, each.role) or None}
+
+    return {
+        "aliases": [use(each) for each in found.uses],
+        "models": [{**use(each), "model": each.model or None} for each in found.tables],
+        "read_after_write": [dataclasses.asdict(each) for each in found.after_writes],
+        "crossed_transactions": [dataclasses.asdict(each) for each in found.crossed],
+        "declared_unread": [{"owner": each.owner, "alias": each.alias, "tests": each.tests} for each in found.declared],
+        "unread_mirrors": list(found.unread),
+        "left_out": found.left_out,
+        "complete": found.is_complete,
     }
 
 

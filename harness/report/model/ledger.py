@@ -13,6 +13,7 @@ from harness.errors import ExitCode
 from harness.protocol import events, naming, seed_events
 from harness.protocol.events import Envelope
 from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, ShownWarning
+from harness.report.model import routing
 from harness.report.model.case_state import CaseState, case_of
 from harness.report.model.run_report import INTERRUPTS, PHASES, Attempt, LostWorker, Phase, RunReport
 from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
@@ -59,6 +60,7 @@ class Ledger:
         self._losses: list[tuple[float, events.RunAborted]] = []
         self._queries: dict[tuple[str, str], QueryCount] = {}
         self._warnings: dict[ShownWarning, int] = {}
+        self._routed: list[events.StatementsRouted] = []
         self._timeline = Timeline()
         self._last = ""
 
@@ -129,6 +131,8 @@ class Ledger:
                 self._open_phases.pop(event.phase, None)
                 self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
                 self._last = f"the phase {event.phase} ended"
+            case events.StatementsRouted() as event:
+                self._routed.append(event)
             case events.PluginsSummarised() as event:
                 report.plugins = event.text
             case events.Notice() as event:
@@ -154,6 +158,7 @@ class Ledger:
         report.notices = tuple(self._notices)
         report.shown_warnings = tuple(dataclasses.replace(each, count=n) for each, n in self._warnings.items())
         report.queries = tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias)))
+        report.routing = routing.fold(self._routed, self._aliases, is_complete=not report.lost)
         report.last_events = self._last_events()
         files = {state.test.classname: state.test.file for state in self._plan}
         for state in self._extras:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.errors import ExitCode, worst
 from harness.protocol import events, seed_events
 from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, ShownWarning, Statement
+from harness.report.model.routing import Routing
 from harness.report.model.times import Times
 
 PHASES = (
@@ -150,7 +151,7 @@ class RunReport:
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
     ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
     ``properties`` are those that tests have recorded of the whole suite. ``plugins`` is the text of pytest's plugins at its end.
-    ``shown_warnings`` are the first warnings by their place. ``parts`` names,
+    ``routing`` is ``None`` without mirrors. ``shown_warnings`` are the first warnings by their place. ``parts`` names,
     for each test of a class that ran in parts, that class.
     """
 
@@ -169,6 +170,7 @@ class RunReport:
     recycles: int = 0
     recycle_s: float = 0.0
     queries: tuple[QueryCount, ...] = ()
+    routing: Routing | None = None
     warnings: dict[str, int] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     plugins: str = ""

@@ -14,7 +14,7 @@ from rich.text import Text
 from harness.protocol.results import Outcome
 from harness.report.formats.sql import seconds
 from harness.report.formats.tables import phase_times, slowest_tests, waiting_times
-from harness.report.model import phrases
+from harness.report.model import phrases, routing
 from harness.report.model.phrases import case_headline, case_place, headline, label
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
@@ -230,4 +230,15 @@ def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
     warnings = [", ".join(f"{number} {one_line(category)}" for category, number in counts)] if counts else []
     left_behind = report.left_behind if options.quiet else ()  # else the console has printed them
     seed_and_files = [*headed("seed", seed), *headed("missing", left_behind)]
-    return [*seed_and_files, *headed("warnings", warnings), *headed("servers", servers)]
+    return [
+        *seed_and_files,
+        *headed("warnings", warnings),
+        *headed("servers", servers),
+        *headed("routing", _routing(report, options)),
+    ]
+
+
+def _routing(report: RunReport, options: ConsoleOptions) -> list[str]:
+    if report.routing is None or options.quiet or options.verbosity == 0:
+        return []
+    return routing.rows(report.routing, is_verbose=options.verbosity >= 2)

@@ -53,6 +53,13 @@ class TestRun:
         assert "<strong>ServerError</strong>: The server 'default' (postgres 17) was not ready" in rendered
         assert "FATAL:  could not map anonymous shared memory" in rendered
 
+    def test_a_run_with_mirrors_has_its_routes(self) -> None:
+        rendered = html(step_summary(JOURNALS["routing"]()))
+        assert "<details open><summary>Routing (3 findings)</summary>" in rendered
+        assert "1 test uses 'replica' inside a transaction of 'default'" in rendered
+        assert "<td>replica</td>\n<td>default</td>\n<td>primary</td>" in rendered
+        assert "Routing" not in step_summary(JOURNALS["green"]())
+
 
 class TestMarkup:
     def test_markup_of_tests_is_text(self) -> None:

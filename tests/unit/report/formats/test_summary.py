@@ -17,8 +17,8 @@ def test_the_keys_are_a_contract() -> None:
     found = content(JOURNALS["outcomes"]())
     assert list(found) == [
         *("version", "verdict", "exit_code", "counts", "phases", "waits", "servers", "aliases"),
-        *("workers", "seed", "schedule", "warnings", "properties", "python", "django", "framework", "cache", "backend"),
-        "settings",
+        *("routing", "workers", "seed", "schedule", "warnings", "properties", "python", "django", "framework", "cache"),
+        *("backend", "settings"),
     ]
     assert list(found["counts"]) == [  # type: ignore[call-overload]  # values of JSON are objects
         *("planned", "passed", "failed", "errors", "skipped", "expected_failures", "unexpected_successes"),
@@ -62,6 +62,14 @@ def test_an_empty_journal_has_all_keys() -> None:
     assert (found["version"], found["verdict"], found["exit_code"]) == (1, "aborted", 70)
     assert found["servers"] == []
     assert found["seed"] is None
+
+
+def test_the_keys_of_routing_are_a_contract() -> None:
+    routing: dict[str, object] = content(JOURNALS["routing"]())["routing"]  # type: ignore[assignment]  # values of JSON are objects
+    assert list(routing) == [
+        *("aliases", "models", "read_after_write", "crossed_transactions", "declared_unread", "unread_mirrors"),
+        *("left_out", "complete"),
+    ]
 
 
 def test_numbers_are_json_for_any_clock() -> None:
