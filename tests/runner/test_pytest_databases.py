@@ -299,7 +299,10 @@ def test_it(db):
     journal = run_pytest(make(tmp_path / "project", {"conftest.py": "", "test_it.py": tests}))
     (attempt,) = journal.attempts
     assert attempt.outcome.value == "ERRORED"
-    assert attempt.failures[0].message == 'harness_mirrors is \'both\': "replica", "primary" or "auto" is needed.'
+    assert (
+        attempt.failures[0].message
+        == 'harness_mirrors is \'both\': "replica", "primary", "strict" or "auto" is needed.'
+    )
 
 
 def test_a_request_while_a_test_runs_gets_a_test_database(python_of_pytest: str, tmp_path: Path) -> None:
