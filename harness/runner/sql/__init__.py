@@ -1,1 +1,1 @@
-"""The statements of each test: recorded, rendered, explained."""
+"""The statements of each test: recorded, rendered, explained, and counted by server and table."""

@@ -118,6 +118,8 @@ class Routing:
             use = self._add(key, db)
         if has_failed:
             use.failed += 1
+            if use.is_mirror and use.reads:
+                self._read.add(use.alias)
             return
         use.count += 1
         self._transactions.note(db, has_rows=use.has_rows)

@@ -31,7 +31,7 @@ class Connection:
     """A connection of Django's, as far as it is read."""
 
     def __init__(self, alias: str) -> None:
-        self.alias = alias
+        self.alias, self.vendor = alias, "postgresql"
         self.settings_dict = DATABASES[alias]
         self.atomic_blocks: list[Block] = []
 
@@ -155,9 +155,10 @@ class TestDeclared:
             declared.end(has_passed=has_passed)
         assert declared.result.declared == (MirrorDeclared("shop.Tests", "replica", 2, 0),)
 
-    def test_a_red_test_has_read_it(self, declared: Suite) -> None:
+    @pytest.mark.parametrize("has_failed", [False, True])
+    def test_a_red_test_has_read_it(self, declared: Suite, has_failed: bool) -> None:
         declared.begin()
-        declared.read()
+        declared.send("replica", READ, has_failed=has_failed)
         declared.end(has_passed=False)
         assert declared.result.declared == (MirrorDeclared("shop.Tests", "replica", 1, 1),)
 
@@ -191,6 +192,16 @@ class TestTransactions:
         suite.send("other", WRITE)
         suite.end()
         assert suite.result.crossed == (CrossedTransaction("t", "default", "other"),)
+
+    def test_databases_of_sqlite_are_on_no_server(self, suite: Suite) -> None:
+        for connection in suite.connections.values():
+            connection.vendor = "sqlite"
+        suite.begin()
+        suite.connections["default"].atomic_blocks.append(Block())
+        suite.send("default", WRITE)
+        suite.send("other", WRITE)
+        suite.end()
+        assert suite.result.crossed == ()
 
     def test_statements_that_cross_nothing(self, suite: Suite) -> None:
         default = suite.connections["default"]
