@@ -109,14 +109,14 @@ class Routing:
 
 def rows(routing: Routing, *, is_verbose: bool) -> list[str]:
     """The report as lines of a summary: one for each alias on each server, one for each finding, and *is_verbose* the models."""
-    lines = [f"{use.alias} on {_place(routing, use)}: {_counts(use)}" for use in routing.uses]
+    lines = [f"{_place(routing, use)}: {_counts(use)}" for use in routing.uses]
     lines += [_finding_line(finding, NAMED_VERBOSELY if is_verbose else NAMED) for finding in routing.findings]
     if not routing.is_complete:
         lines.append("a worker died, and its statements are not counted")
     if is_verbose:
         models = _by(routing.tables, lambda row: row.model or row.table)
         for model, found in list(models.items())[:MODELS]:
-            places = "; ".join(f"{row.alias} on {_place(routing, row)} {_counts(row)}" for row in found)
+            places = "; ".join(f"{_place(routing, row)} {_counts(row)}" for row in found)
             lines.append(f"{model}: {places}")
         if len(models) > MODELS:
             lines.append(f"and {len(models) - MODELS} more models, see summary.json")
@@ -129,9 +129,9 @@ def _finding_line(finding: Finding, most: int) -> str:
 
 
 def _place(routing: Routing, use: AliasUse | TableUse) -> str:
-    """``replica (replica)``: the server, and its role; a mirror without a server of its own has its primary's."""
+    """``replica on default (primary)``: the alias, its server and the server's role; the alias alone where it has no server."""
     server = routing.server(use.alias, use.role)
-    return f"{server} ({use.role})" if server else "no server"
+    return f"{use.alias} on {server} ({use.role})" if server else use.alias
 
 
 def _counts(use: AliasUse | TableUse) -> str:
@@ -148,7 +148,7 @@ def fold(events: Sequence[StatementsRouted], routes: Mapping[str, AliasRouted], 
     uses, tables, declared = _summed(events)
     after_writes = dict.fromkeys(each for event in events for each in event.after_writes)
     crossed = dict.fromkeys(each for event in events for each in event.crossed)
-    read = {use.alias for use in uses if use.reads}
+    read = {use.alias for use in uses if use.reads or use.failed}
     return Routing(
         uses,
         tables[:ROWS],

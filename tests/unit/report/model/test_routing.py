@@ -63,6 +63,11 @@ class TestLines:
             "replica on replica (replica): 1 read",
         ]
 
+    def test_an_alias_without_a_server(self) -> None:
+        found = fold([StatementsRouted((READ,))], {}, is_complete=True)
+        assert found is not None
+        assert rows(found, is_verbose=False) == ["replica: 1 read"]
+
     def test_reads_after_writes(self) -> None:
         found = (ReadAfterWrite("a", "replica", "replica"), ReadAfterWrite("b", "replica", "primary", ("shop_item",)))
         assert lines(after_writes=found) == [

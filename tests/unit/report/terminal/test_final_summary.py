@@ -36,6 +36,14 @@ def test_the_text_of_plugins_is_shown_unless_quiet() -> None:
     assert "mod.py       6" not in lines(journal, ConsoleOptions(quiet=True))
 
 
+def test_routes_are_shown_unless_quiet() -> None:
+    def routes(options: ConsoleOptions) -> list[str]:
+        return [line for line in lines(JOURNALS["routing"](), options) if "replica on replica (replica)" in line]
+
+    assert [len(routes(ConsoleOptions(verbosity=verbosity))) for verbosity in (0, 1, 2)] == [0, 1, 1]
+    assert routes(ConsoleOptions(quiet=True)) == []
+
+
 class TestFailures:
     def test_a_failure_appears_once(self) -> None:
         journal = failing(1, sql=STATEMENTS)
