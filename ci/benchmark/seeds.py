@@ -1,7 +1,8 @@
 """Figures ``hit`` and ``migrations``: a second run, whose servers start with the migrated databases of the first one.
 
-The project is generated: 300 migrations that make 100 tables, a primary with its replica, and a primary of its own for an app
-that is small. Each round has a cache of its own, in which its first run finds nothing; all images are warm.
+The project is generated: 300 migrations that make 100 tables, each with a key to the one before, a primary with its replica,
+and a primary of its own for an app that is small. Each round has a cache of its own, in which its first run finds nothing; all
+images are warm.
 """
 
 from __future__ import annotations
@@ -188,21 +189,39 @@ def files() -> dict[str, str]:
 
 
 def _migration(app: str, number: int) -> str:
-    """Every third migration makes a table; the two after it add a field, and change it."""
+    """Every third migration makes a table that refers to the one before; the two after it add a field and change it, and every
+    tenth also fills a row.
+    """
     needs = f"[({app!r}, '{number - 1:04}_m')]" if number else "[]"
-    model = f"Table{number // 3:03}"
-    operation = (
-        f"migrations.CreateModel({model!r}, fields=[('id', models.BigAutoField(primary_key=True)),"
-        " ('name', models.CharField(max_length=100, unique=True))])",
-        f"migrations.AddField({model!r}, 'number', models.IntegerField(default=1, db_index=True))",
-        f"migrations.AlterField({model!r}, 'number', models.BigIntegerField(default=1, db_index=True))",
-    )[number % 3]
-    return f"{_HEAD}    dependencies = {needs}\n    operations = [{operation}]\n"
+    model, before = f"Table{number // 3:03}", f"Table{max(number // 3 - 1, 0):03}"
+    operations = [
+        (
+            f"migrations.CreateModel({model!r}, fields=[('id', models.BigAutoField(primary_key=True)),"
+            " ('name', models.CharField(max_length=100, unique=True)),"
+            f" ('before', models.ForeignKey('{app}.{before}', models.CASCADE, null=True, related_name='+'))])",
+            f"migrations.AddField({model!r}, 'number', models.IntegerField(default=1, db_index=True))",
+            f"migrations.AlterField({model!r}, 'number', models.BigIntegerField(default=1, db_index=True))",
+        )[number % 3]
+    ]
+    is_filled = number % 10 == 9
+    if is_filled:
+        operations.append("migrations.RunPython(fill)")
+    fill = (
+        "def fill(apps, schema_editor):\n"
+        f"    model = apps.get_model({app!r}, {model!r})\n"
+        "    model._base_manager.using(schema_editor.connection.alias).create(name='filled')\n\n\n"
+    )
+    head = _HEAD.replace("class Migration", f"{fill}class Migration")
+    return (
+        f"{head}    atomic = {not is_filled}\n    dependencies = {needs}\n    operations = [{', '.join(operations)}]\n"
+    )
 
 
 def _models(count: int) -> str:
     text = "from django.db import models\n"
     for number in range(count // 3):
         text += f"\n\nclass Table{number:03}(models.Model):\n    name = models.CharField(max_length=100, unique=True)\n"
+        before = f"Table{max(number - 1, 0):03}"
+        text += f"    before = models.ForeignKey('{before}', models.CASCADE, null=True, related_name='+')\n"
         text += "    number = models.BigIntegerField(default=1, db_index=True)\n"
     return text
