@@ -37,6 +37,31 @@ CHANGES_FILES = """
             (path,) = Path(os.environ["HARNESS_CACHE"]).rglob("harness-seed-*")
             path.write_bytes(path.read_bytes() + b"more")
 """
+RUNNER = """
+    from django.conf import settings
+    from django.test.runner import DiscoverRunner
+
+    class Runner(DiscoverRunner):
+        def __init__(self, *args, **kwargs):
+            settings.SHOP_OF_RUNNER = "made"
+            super().__init__(*args, **kwargs)
+
+        def setup_test_environment(self, **kwargs):
+            super().setup_test_environment(**kwargs)
+            settings.SHOP_OF_ENVIRONMENT = "set up"
+"""
+READS_THEM = """
+    from django.conf import settings
+    from django.db import migrations
+
+    def fill(apps, editor):
+        name = settings.SHOP_OF_RUNNER + settings.SHOP_OF_ENVIRONMENT
+        apps.get_model("shop", "Item").objects.using(editor.connection.alias).update(price=len(name))
+
+    class Migration(migrations.Migration):
+        dependencies = [("shop", "0001_initial")]
+        operations = [migrations.RunPython(fill)]
+"""
 ENGINES = {"postgres": "postgresql", "mariadb": "mysql"}
 
 
@@ -175,6 +200,17 @@ class TestSqlite:
         assert project.run(**SQLITE) == ("miss", "no databases are cached yet")
         assert project.run(**SQLITE)[0] == "hit"
         assert not [path for path in project.seeds.rglob("*") if path.suffix == ".new" or "harness-seed" in path.name]
+
+    def test_settings_of_the_projects_runner_are_those_of_the_key(self, project: Project) -> None:
+        project.write("shop/runner.py", RUNNER)
+        project.write("shop/migrations/0002_reads.py", READS_THEM)
+        with (project.folder / "settings.py").open("a") as file:
+            file.write('TEST_RUNNER = "shop.runner.Runner"\n')
+        assert project.run(**SQLITE)[0] == "miss"
+        assert project.run(**SQLITE)[0] == "hit"
+        project.write("shop/runner.py", RUNNER.replace("set up", "set up anew"))
+        state, reason = project.run(**SQLITE)
+        assert state in ("miss", "near"), reason
 
     def test_a_template_that_a_test_has_changed_is_not_kept(self, project: Project) -> None:
         project.write("shop/test_files.py", CHANGES_FILES)

@@ -152,7 +152,6 @@ class Script:
         if not self.has_runner:
             self.has_runner = True
             session.statement_log.install()
-            run_tests.want_seed(session, cls)
         return type(cls.__name__, (ScriptRunner, with_harness), {"script": self})
 
     def labels(self, labels: Sequence[str]) -> list[str]:

@@ -41,7 +41,7 @@ from ..replication.catch_up import await_replicas
 from ..schedule.order import arranged
 from ..schedule.slots import FailureLimit
 from ..schedule.units import Plan, identify, joined, make_plan, replayed
-from ..seeds.own_set_up import has_own_set_up
+from ..seeds.own_set_up import has_own_set_up, own_set_up
 from ..unittest_suite.class_runner import ClassRunner
 from ..workers import time_limits
 from . import labels, portability
@@ -97,9 +97,18 @@ class HarnessRunner(DiscoverRunner):
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:
         """Build the suite as Django does, and record its order."""
+        self._want_seed()
         suite = super().build_suite(*args, **kwargs)
         self._built = [id(test) for test in private_apis.iter_test_cases(suite)]
         return suite
+
+    def _want_seed(self) -> None:
+        """Send the key of the templates, if it was not sent. A project's runner may change settings as it is made, and in its
+        ``setup_test_environment``.
+        """
+        seeding = self.harness.seeding
+        if seeding.is_open:
+            seeding.want(own_set_up(self._project_class, is_cached=seeding.allows_own_set_up))
 
     def get_databases(self, suite: Any) -> dict[str, bool]:  # type: ignore[override]  # the stubs say set, Django since 4.1 a dict
         """The aliases that the suite's tests name, with all that those need, which Django leaves out."""
@@ -122,6 +131,7 @@ class HarnessRunner(DiscoverRunner):
         if session.seeding.is_building_anew:
             return super().setup_databases(**kwargs)
         portability.check_models(session.topology, connections if aliases is None else aliases)
+        self._want_seed()
         session.gate.open()
         session.journal.start_phase("template")
         django = super().setup_databases
@@ -278,6 +288,7 @@ class OwnRunSuite(DiscoverRunner):
         own = super().setup_databases
         if seeding.is_building_anew or not (seeding.allows_own_set_up and has_own_set_up(self._project_class)):
             return own(**kwargs)
+        self._want_seed()
         self.harness.gate.open()
         if seeding.decide(aliases).state != "hit":
             return own(**kwargs)

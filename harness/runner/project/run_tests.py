@@ -23,7 +23,6 @@ from ...protocol.topology import Topology
 from ..failures import import_advice, project_root, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..processes import cpu_count, warning_counts
-from ..seeds.own_set_up import own_set_up
 from ..seeds.seeding import Seeding
 from ..text import class_name
 from ..unittest_suite.observed_run import ObservedRun
@@ -73,18 +72,9 @@ def run_tests(session: Session) -> None:
         _leave_out_examples(session)
         session.statement_log.install()
         own_class = get_runner(settings, _test_runner(session.spec.django_args))
-        want_seed(session, own_class)
         counted: object = _counted(session, own_class)
         session.messages.check()
     finish(session, class_name(own_class), counted)
-
-
-def want_seed(session: Session, own_class: type) -> None:
-    """Send the key of the templates that runners of *own_class* make."""
-    if issubclass(own_class, DiscoverRunner):
-        session.seeding.want(own_set_up(own_class, is_cached=session.spec.cache_setup))
-    else:
-        session.seeding.want_nothing(f"{class_name(own_class)} makes its databases itself")
 
 
 def _leave_out_examples(session: Session) -> None:
@@ -155,6 +145,7 @@ def _counted(session: Session, own_class: type) -> object:
             f"TEST_RUNNER {class_name(own_class)} has no run_tests().",
             hint="A runner is a django.test.runner.DiscoverRunner or has that method; --testrunner names another one.",
         )
+    session.seeding.want_nothing(f"{class_name(own_class)} makes its databases itself")
     options, unknown = runner_options(args)
     session.journal.notice("own-runner", own_runner_notice(class_name(own_class), unknown))
     runner: Any = own_class(**options)

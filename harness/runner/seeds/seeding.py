@@ -143,7 +143,9 @@ class Seeding:
         names = sorted({part.partition(":")[0] for part in {*now.parts} ^ {*wanted.parts}})
         if now.key == wanted.key or (names == ["databases"] and self._own.renames):
             return ""
-        return f"{', '.join(names) or 'migrations'} changed between the loading of the project and its test databases"
+        migrations = sorted({each.partition(":")[0] for each in {*now.migrations} ^ {*wanted.migrations}})
+        changed = names or [f"migration {name}" for name in migrations[:3]] or ["the order of migrations"]
+        return f"{', '.join(changed)} changed between the loading of the project and its test databases"
 
     def _made_of(self, aliases: Iterable[str] | None) -> list[str]:
         """The aliases whose databases Django makes for *aliases*."""
