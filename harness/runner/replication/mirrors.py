@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, get_args
 
 from django.db import connections
@@ -26,7 +27,7 @@ from ..text import class_name
 from .catch_up import Link
 from .mysql_routines import routines_of
 from .refusals import explain
-from .shared_connection import SharedConnection, shared_connection
+from .shared_connection import SharedConnection, features_of, shared_connection
 
 
 def mode_of(cls: type, configured: MirrorMode, of_test: MirrorMode | None = None) -> MirrorMode:
@@ -91,6 +92,7 @@ class Mirrors:
         self._real: dict[str, Any] = {}
         self._links: dict[str, Link] = {}
         self._on_primary: set[str] = set()
+        self._shared: frozenset[str] = frozenset()
         self._statement_log = statement_log
         self._thread = unpatched.threading.local()
         self.renew(pairs, replicas)
@@ -103,6 +105,9 @@ class Mirrors:
                 self._links[alias] = Link(pairs[alias])
         self._pairs.update(pairs)
         if pairs:
+            if self._statement_log.before is None:
+                # each thread makes its own connections with it
+                connections.create_connection = partial(self._connect_in_thread, connections.create_connection)  # type: ignore[method-assign]  # in place of the method
             self._statement_log.before = self._before_statement
             self._statement_log.on_error = self._explain
             routines_of.cache_clear()
@@ -111,7 +116,9 @@ class Mirrors:
                 self._statement_log.routing.install()
             self._statement_log.routing.add_mirrors(pairs)
         for alias in pairs.keys() & self._links.keys():
-            self._real[alias].close()  # it may be connected to an earlier database
+            self._real[alias].close()  # it may be connected to an earlier database, and so may a pool
+            if hasattr(self._real[alias], "close_pool"):
+                self._real[alias].close_pool()
         # a second connection to a database in memory would meet the first one's locks, and would not wait for them
         on_primary = {alias for alias in pairs.keys() - self._links if not _is_in_memory(self._real[alias])}
         if not self._on_primary and on_primary:
@@ -119,13 +126,14 @@ class Mirrors:
         self._on_primary |= on_primary
         for alias in on_primary:
             self._real[alias].close()  # the project may have connected it already, to read and write
-            self._real[alias].features = connections[pairs[alias]].features  # they are of one server
+            self._real[alias].features = features_of(connections[pairs[alias]], self._real[alias])
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection.
 
         *mode* is one that ``mode_of`` has decided.
         """
+        shared = set()
         for alias, primary in self._pairs.items():
             is_replica = mode == "replica" and alias in self._links
             if is_replica:
@@ -134,8 +142,10 @@ class Mirrors:
                 connections[alias] = self._real[alias]
             else:
                 is_strict = mode == "strict"
+                shared.add(alias)
                 connections[alias] = shared_connection(self._real[alias], connections[primary], is_strict=is_strict)
             self._statement_log.roles[alias] = "replica" if is_replica else "primary"
+        self._shared = frozenset(shared)
 
     def declare(self, cls: type | None, owner: str) -> None:
         """Note that the next tests are of *cls*, reported as *owner*, which may name mirrors in its ``databases``."""
@@ -151,6 +161,7 @@ class Mirrors:
     def used(self, mode: MirrorMode) -> Iterator[None]:
         """Connect every mirror for one test of the unit; the connections of the others are there again after it."""
         of_unit = [(alias, connections[alias], self._statement_log.roles[alias]) for alias in self._pairs]
+        shared = self._shared
         self.use(mode)
         try:
             yield
@@ -158,6 +169,7 @@ class Mirrors:
             for alias, connection, role in of_unit:
                 connections[alias] = connection
                 self._statement_log.roles[alias] = role
+            self._shared = shared
 
     def end_transactions(self) -> None:
         """End transactions that a test left open on a mirror's own connection: their locks would hold back the next flush."""
@@ -174,6 +186,14 @@ class Mirrors:
     def _explain(self, connection: Any, sql: str, error: BaseException) -> None:
         if connection.alias in self._pairs:
             explain(connection.alias, self._pairs[connection.alias], sql, error)
+
+    def _connect_in_thread(self, create: Callable[[str], Any], alias: str) -> Any:
+        """The connection of *alias* for another thread than that of the tests: a mirror is connected as the tests have it.
+
+        A strict run refuses nothing here: no other thread is in the transaction of a ``TestCase``.
+        """
+        connection = create(alias)
+        return shared_connection(connection, connections[self._pairs[alias]]) if alias in self._shared else connection
 
     def _before_statement(self, connection: Any) -> None:
         link = self._links.get(connection.alias)
