@@ -9,14 +9,22 @@ import contextlib
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial, partialmethod
+from itertools import count
+from operator import attrgetter
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, ProgrammingError
+from django.db.backends.base import base
 
 from .mysql_routines import routines_of
 from .mysql_writes import is_write
 
 _SAVEPOINT = "harness_mirror"
+_CURSOR_NUMBERS = count(1_000_000, 1_000_000)
+"""The first number of each connection's server-side cursors: primary and mirrors have theirs on one connection of the driver."""
+
+_REFUSED = {"connect", "temporary_connection", "cursor", "chunked_cursor"}
+"""The methods that Django replaces on the connection of an alias that a test may not use."""
 
 
 class MirrorReadError(AssertionError):
@@ -38,6 +46,7 @@ class SharedConnection:
     no transaction command: it has nothing to commit, and a refused write must not roll back what the primary has written.
     """
 
+    ops: Any
     _primary: Any
     _backend: type
     _is_strict: bool
@@ -58,11 +67,47 @@ class SharedConnection:
     def connection(self, _value: Any) -> None:
         """Do nothing: the primary opens and closes the driver's connection."""
 
+    def create_cursor(self, name: str | None = None) -> Any:
+        """A cursor of the driver. Raises ``ProgrammingError``, as for the primary, if a test has closed that in a transaction."""
+        if self.connection is None:
+            raise ProgrammingError(
+                f"The connection of {self._primary.alias!r} was closed in a transaction that goes on."
+            )
+        return super().create_cursor(name)  # type: ignore[misc]  # of the backend's class
+
     def _nothing(self, *_args: Any, **_kwargs: Any) -> None:
         """Do nothing: replaces each step that only the primary may take. The primary also checks the rows that it wrote."""
 
+    @property
+    def mysql_server_data(self) -> Any:
+        """The server's version and settings, read once for primary and mirrors: each test would count a query of its own.
+
+        The mirror reads them, since Django refuses the primary's queries in a test of the mirror alone.
+        """
+        known = vars(self._primary)
+        if "mysql_server_data" not in known:
+            known["mysql_server_data"] = self._backend.mysql_server_data.func(self)  # type: ignore[attr-defined]  # of MySQL's class
+        return known["mysql_server_data"]
+
     close = close_if_unusable_or_obsolete = close_if_health_check_failed = close_pool = check_constraints = _nothing
-    _commit = _rollback = _set_autocommit = _savepoint = _savepoint_commit = _savepoint_rollback = _nothing
+    _commit = _rollback = _set_autocommit = _nothing
+
+    def _start_transaction_under_autocommit(self) -> None:
+        self._count("BEGIN")
+
+    def _savepoint(self, sid: str) -> None:
+        self._count(self.ops.savepoint_create_sql(sid))
+
+    def _savepoint_commit(self, sid: str) -> None:
+        self._count(self.ops.savepoint_commit_sql(sid))
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._count(self.ops.savepoint_rollback_sql(sid))
+
+    def _count(self, sql: str) -> None:
+        """Let *sql* be counted and shown as a query of this alias, as Django's mirror would send it, and send nothing."""
+        with base.debug_transaction(self, sql):  # type: ignore[attr-defined]  # not in the stubs
+            pass
 
     def make_cursor(self, cursor: Any) -> Any:
         """Django's cursor around that of the driver, of which COPY writes nothing either."""
@@ -93,7 +138,7 @@ class SharedConnection:
 
 @cache
 def _shared_class(backend: type) -> Any:
-    return type("SharedConnection", (SharedConnection, backend), {"_named_cursor_idx": 1_000_000, "_backend": backend})
+    return type("SharedConnection", (SharedConnection, backend), {"_backend": backend})
 
 
 def shared_connection(mirror: Any, primary: Any, *, is_strict: bool = False) -> Any:
@@ -104,14 +149,46 @@ def shared_connection(mirror: Any, primary: Any, *, is_strict: bool = False) -> 
     shared = object.__new__(_shared_class(backend))
     shared._primary = primary
     shared._is_strict = is_strict
+    shared._named_cursor_idx = next(_CURSOR_NUMBERS)
     shared.__init__(mirror.settings_dict, mirror.alias)
-    # the primary's features: detecting them again would send queries, which a test may forbid or count
-    shared.features = primary.features
+    shared.features = features_of(primary, shared)
+    shared.autocommit = mirror.settings_dict["AUTOCOMMIT"]  # Django's connect sets it, which is the primary's here
+    shared.execute_wrappers = mirror.execute_wrappers  # the project's own, as of an ``AppConfig``
     if primary.vendor == "postgresql":
         shared.ops.last_executed_query = partial(_last_query, shared.ops.last_executed_query)
-    # the class's method: Django replaces those of the primary's object where a test may use the mirror alone
-    shared.connect = lambda: backend.connect(primary)
+    shared.connect = partial(_connect, primary)
     return shared
+
+
+def _connect(primary: Any) -> None:
+    """Connect *primary* by its class: Django replaces methods of the object where a test may use the mirror alone.
+
+    Does nothing in a transaction that was closed with its connection: only a cursor is refused there.
+    """
+    if primary.in_atomic_block and primary.closed_in_transaction:
+        return
+    own = vars(primary)
+    refusals = {name: own.pop(name) for name in _REFUSED & own.keys()}
+    try:
+        primary.connect()
+    finally:
+        own.update(refusals)
+
+
+def features_of(primary: Any, mirror: Any) -> Any:
+    """The features of *primary*'s server for the connection *mirror*. What one of them has detected the other one knows, without
+    queries that a test may count; the mirror detects by itself, since a test may be refused the primary.
+    """
+    features = object.__new__(_features_class(primary.features.__class__))
+    features.__dict__ = vars(primary.features)
+    features.mirror = mirror
+    return features
+
+
+@cache
+def _features_class(features: type) -> Any:
+    members = {"__slots__": ("mirror",), "connection": property(attrgetter("mirror"))}
+    return type(features.__name__, (features,), members)
 
 
 _IN_TRANSACTION = (
