@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,22 @@ def python_with(name: str, *arguments: str, python: str = sys.executable) -> Pat
             _run(str(program), "-m", "pip", "install", "-q", "--disable-pip-version-check", *arguments)
             complete.write_text(wanted)
     return program
+
+
+def packages_in(name: str, *requirements: str) -> Path:
+    """A folder for ``PYTHONPATH`` with *requirements* alone, for this Python. Raises as ``python_with`` does."""
+    folder = CACHE / name
+    folder.mkdir(parents=True, exist_ok=True)
+    packages, complete = folder / "packages", folder / "complete"
+    wanted = "\n".join((sys.executable, *requirements))
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists() or complete.read_text() != wanted:
+            shutil.rmtree(packages, ignore_errors=True)
+            options = ("-q", "--disable-pip-version-check", "--no-deps", f"--target={packages}")
+            _run(sys.executable, "-m", "pip", "install", *options, *requirements)
+            complete.write_text(wanted)
+    return packages
 
 
 def _run(*command: str) -> None:
