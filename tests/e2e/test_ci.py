@@ -54,6 +54,13 @@ class TestStorefront:
         assert aliases["replica"]["mirror_of"] == "default"
         assert aliases["catalog"]["dependencies"] == ["default"]
 
+    def test_reads_of_the_replica_are_told_apart(self, storefront: tuple[command.Ended, set[str]]) -> None:
+        routing = storefront[0].summary["routing"]
+        servers = {(use["alias"], use["role"]): use["server"] for use in routing["aliases"] if use["reads"]}
+        assert servers["replica", "replica"] == "replica"
+        assert servers["replica", "primary"] == "default"
+        assert (routing["unread_mirrors"], routing["complete"]) == ([], True)
+
     def test_ran_in_several_workers(self, storefront: tuple[command.Ended, set[str]]) -> None:
         assert storefront[0].summary["workers"] >= 2
         assert {attempt.slot for case in storefront[0].report.cases for attempt in case.attempts} >= {1, 2}
