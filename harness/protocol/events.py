@@ -366,6 +366,19 @@ class Notice(Event):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Advice(Event):
+    """Advice to the project, shown once at the end of a run. ``write`` is the line to write; ``code`` as in ``Notice``.
+
+    With an ``alias``, it holds only if no test has written to that.
+    """
+
+    code: str
+    text: str
+    write: str
+    alias: str = ""
+
+
 LEFT_BEHIND = "left-behind"
 """The code of a notice on a file that the run lacked and that is on the host's machine, with the key that brings it."""
 

@@ -188,6 +188,7 @@ class _Fleet:
             known=self._known,
         )
         self._known |= {(case.test.id, case_headline(case)) for case in run.report.red}
+        self._known |= {(each.code, each.text) for each in run.report.advice}
         style = "green" if run.verdict.exit_code == 0 else "bold red"
         head = Text(f"═══ {child.backend.name} ".ljust(min(options.width or 100, 100), "═"), "bold")
         shown = [] if options.quiet and run.verdict.exit_code == 0 else [Text(), head, *lines, Text()]

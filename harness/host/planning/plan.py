@@ -15,8 +15,9 @@ from types import MappingProxyType
 from harness.errors import ProjectError, UsageError
 from harness.host.config.databases import SQLITE, DbSpec
 from harness.host.engines import ENGINES, Engine, for_vendor
+from harness.host.planning.advice import advise
 from harness.protocol import naming
-from harness.protocol.events import AliasRouted, FrameworkChosen, Notice
+from harness.protocol.events import Advice, AliasRouted, FrameworkChosen, Notice
 from harness.protocol.messages import Route
 from harness.protocol.topology import (
     DEFAULT_ALIAS,
@@ -62,6 +63,7 @@ class ServerPlan:
     creation_order: tuple[str, ...]
     notices: tuple[Notice, ...] = ()
     framework: FrameworkChosen | None = None
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ def make_plan(
         routes=tuple(_route(topology, target, server_of.get(name), names) for name, target in targets.items()),
         creation_order=order,
         notices=tuple(_notices(topology, db, targets, names)),
+        advice=tuple(advise(topology)),
     )
 
 

@@ -66,11 +66,12 @@ def _document(plan: ServerPlan) -> dict[str, object]:
         "creation_order": list(plan.creation_order),
         "framework": summary.framework(plan.framework),
         "notices": to_plain(plan.notices),
+        "advice": to_plain(plan.advice),
     }
 
 
 def _table(plan: ServerPlan) -> list[str]:
-    """Servers, aliases, the creation order of test databases, and notices."""
+    """Servers, aliases, the creation order of test databases, notices and advice."""
     servers = [
         (
             server.id,
@@ -98,4 +99,5 @@ def _table(plan: ServerPlan) -> list[str]:
     lines += ["", f"test databases are made in this order: {', '.join(plan.creation_order) or 'there are none'}"]
     if plan.framework is not None:
         lines.append(f"the tests are run by {plan.framework.version or 'Django'}: {plan.framework.reason}")
-    return lines + [f"note: {notice.text}" for notice in plan.notices]
+    lines += [f"note: {notice.text}" for notice in plan.notices]
+    return lines + [line for each in plan.advice for line in (f"advice: {each.text}", f"  write: {each.write}")]

@@ -281,8 +281,8 @@ class _Run:
                     self._conversation.send(UseRoutes(plan.routes))
                     for route in plan.routes:
                         self._record.add(routed(route))
-                    for notice in plan.notices:
-                        self._record.add(notice)
+                    for each in (*plan.notices, *plan.advice):
+                        self._record.add(each)
                     # in parallel with the runner, which sets Django up and discovers the tests
                     self._start.take_plan(plan)
                 case SeedWanted():

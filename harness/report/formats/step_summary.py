@@ -106,6 +106,7 @@ def _numbers(report: RunReport, durations: int | None) -> Iterator[str]:
     yield from phase_times(report).markdown()
     yield from (f"- {plain(server_line(server))}" for server in report.servers)
     yield from (f"- notice: {plain(one_line(notice.text))}" for notice in report.notices[:NOTICES])
+    yield from (f"- advice: {plain(one_line(f'{each.text} {each.write}'))}" for each in report.advice[:NOTICES])
     if report.seed is not None:
         yield f"- seed: {report.seed}"
     slowest = slowest_tests(report, durations)

@@ -27,6 +27,8 @@ WARNINGS = 1000
 """Limit of the warnings that are reported by their place."""
 TESTS_NAMED = 20
 """Tests named for each fingerprint of a query."""
+_WRITES = ("INSERT", "UPDATE", "MERGE", "REPLACE", "COPY")
+"""Beginnings of statements that write rows. Those of a flush, which empties all databases alike, are none of them."""
 HALTED = "halted"
 """The code of the notice with the reason why no more tests began: a failure with ``--failfast``, too many dead workers."""
 OUTPUT_LEFT_OUT = "[left out: the run's other failures have too much output; the journal has it]"
@@ -57,6 +59,7 @@ class Ledger:
         self._servers: dict[str, events.ServerReady] = {}
         self._aliases: dict[str, events.AliasRouted] = {}
         self._notices: dict[events.Notice, None] = {}
+        self._advice: dict[events.Advice, None] = {}
         self._losses: list[tuple[float, events.RunAborted]] = []
         self._queries: dict[tuple[str, str], QueryCount] = {}
         self._warnings: dict[ShownWarning, int] = {}
@@ -137,6 +140,8 @@ class Ledger:
                 report.plugins = event.text
             case events.Notice() as event:
                 self._notices[event] = None
+            case events.Advice() as event:
+                self._advice[event] = None
             case events.ServerReady() as event:
                 self._servers[event.server] = event
             case events.AliasRouted() as event:
@@ -159,6 +164,8 @@ class Ledger:
         report.shown_warnings = tuple(dataclasses.replace(each, count=n) for each, n in self._warnings.items())
         report.queries = tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias)))
         report.routing = routing.fold(self._routed, self._aliases, is_complete=not report.lost)
+        written = {query.alias for query in report.queries if query.fingerprint.lstrip().upper().startswith(_WRITES)}
+        report.advice = tuple(each for each in self._advice if each.alias not in written)
         report.last_events = self._last_events()
         files = {state.test.classname: state.test.file for state in self._plan}
         for state in self._extras:

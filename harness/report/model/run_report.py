@@ -166,6 +166,7 @@ class RunReport:
     servers: tuple[events.ServerReady, ...] = ()
     aliases: tuple[events.AliasRouted, ...] = ()
     notices: tuple[events.Notice, ...] = ()
+    advice: tuple[events.Advice, ...] = ()
     lost: tuple[LostWorker, ...] = ()
     recycles: int = 0
     recycle_s: float = 0.0

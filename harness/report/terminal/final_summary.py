@@ -30,6 +30,8 @@ VERBOSE_LINES = 200
 STATEMENTS = 100
 OTHERS = 5
 """Lost workers that are shown besides the cause."""
+ADVISED = 5
+"""Pieces of advice that are shown."""
 _FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
 
 
@@ -47,7 +49,8 @@ def final_summary(
     """The lines that end a run. *artifacts*: the artifacts to name; *rerun*: the command that runs the failures again; *replay*:
     the command that runs the tests of one worker up to the first failure. *sql_paths*: SQL files by test id.
 
-    *known*: failures of other backends that were shown in full before, each as its test's id and its headline.
+    *known*: failures of other backends that were shown in full before, each as its test's id and its headline, and their
+    advice, each as its code and its text.
     """
     if options.quiet and verdict.exit_code == 0:
         return [verdict_line(verdict, phrases.result(report.counts(), report.total_s))]
@@ -70,6 +73,7 @@ def final_summary(
             verdict_line(verdict, phrases.result(report.counts(), report.total_s)),
             *([] if options.quiet else _times(report, options)),
             *_facts(report, options),
+            *([] if options.quiet else headed("advice", _advice(report, known))),
             *headed("artifacts", artifacts),
             *headed("again", filter(None, [rerun])),
             *headed("replay", filter(None, [replay])),
@@ -220,6 +224,13 @@ def _times(report: RunReport, options: ConsoleOptions) -> list[Text]:
         times = list(filter(None, [", ".join(f"{phase.name} {phase.seconds:.1f}s" for phase in report.phases)]))
     waits = waiting_times(report) if options.timing or options.verbosity >= 2 else []
     return [*headed("time", times), *headed("waits", waits)]
+
+
+def _advice(report: RunReport, known: Collection[tuple[str, str]]) -> list[str]:
+    new = [each for each in report.advice if (each.code, each.text) not in known]
+    lines = [one_line(text, 1000) for each in new[:ADVISED] for text in (each.text, f"  write: {each.write}")]
+    left_out = len(new) - ADVISED
+    return [*lines, f"and {left_out} more, see journal.ndjson"] if left_out > 0 else lines
 
 
 def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:

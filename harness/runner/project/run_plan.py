@@ -9,6 +9,7 @@ from ..databases import clones
 from ..failures import own_work, project_root
 from ..processes.children import StopFlag
 from ..replication.catch_up import check_replicas
+from ..replication.selection import advise
 from ..schedule.schedule import Schedule
 from ..schedule.slots import NO_FAILURE_LIMIT, FailureLimit, Limits, Retries
 from ..schedule.units import Plan
@@ -61,15 +62,19 @@ def run_plan(
             check_isolation=spec.check_isolation,
             slots_with_clones=session.seeding.take_clones(),
         )
-        _read_templates(context, workers)
+        _prepare(session, context, workers)
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
         tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
     _settle(session, context, tally)
     return tally
 
 
-def _read_templates(context: WorkerContext, workers: int) -> None:
-    """Read the templates once, where slots 1 to *workers* have no clones yet, instead of in each worker."""
+def _prepare(session: Session, context: WorkerContext, workers: int) -> None:
+    """Give advice on the tests, and read the templates once, where slots 1 to *workers* have no clones yet, instead of in each
+    worker.
+    """
+    for advice in advise(session.topology, context.mirror_pairs, context.plan.instances):
+        session.journal.write(advice)
     if not context.slots_with_clones.issuperset(range(1, workers + 1)):
         context.schemas.update(clones.read_schemas(context.test_databases))
 

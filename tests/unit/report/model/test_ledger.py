@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from harness.errors import ExitCode
 from harness.protocol import codec
 from harness.protocol.events import (
+    Advice,
     AttemptFinished,
     AttemptsPassed,
     AttemptStarted,
@@ -386,6 +387,14 @@ class TestRun:
             QueryCount("a", "replica", 1, 1.0, 1.0, ()),
             QueryCount("a", "default", 4, 0.8, 0.5, ("x", "y", "z")),
         )
+
+    def test_advice_on_an_alias_that_was_written_to_does_not_hold(self) -> None:
+        advice = [Advice("undeclared-replica", name, "", name) for name in ("read", "written", "flushed")]
+        always = Advice("mirror-alone", "tests", "")
+        counts = {"read": "SELECT 1", "written": "INSERT INTO t VALUES (?)", "flushed": "TRUNCATE t"}
+        queries = tuple(QueryCount(sql, name, 1, 0.1, 0.1, ()) for name, sql in counts.items())
+        journal = Journal().host(*advice, advice[0]).runner(always, QueriesCounted(queries), slot=1)
+        assert report_of(journal).advice == (advice[0], advice[2], always)
 
     def test_warnings_of_all_workers_are_added(self) -> None:
         journal = Journal().runner(WarningsCounted((WarningCount("UserWarning", 2), WarningCount("a.B", 1))), slot=1)

@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import LEFT_BEHIND, Notice, PluginsSummarised, RunFinished, WarningsCounted
+from harness.protocol.events import LEFT_BEHIND, Advice, Notice, PluginsSummarised, RunFinished, WarningsCounted
 from harness.protocol.results import Failure, Frame, Outcome, WarningCount
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
 from harness.report.model.phrases import DETAILED
 from harness.report.model.verdict import verdict
-from harness.report.terminal.final_summary import DETAILED_QUIETLY, LISTED, final_summary
+from harness.report.terminal.final_summary import ADVISED, DETAILED_QUIETLY, LISTED, final_summary
 from harness.report.terminal.style import ConsoleOptions
 from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
 
@@ -42,6 +42,27 @@ def test_routes_are_shown_unless_quiet() -> None:
 
     assert [len(routes(ConsoleOptions(verbosity=verbosity))) for verbosity in (0, 1, 2)] == [0, 1, 1]
     assert routes(ConsoleOptions(quiet=True)) == []
+
+
+class TestAdvice:
+    def journal(self, number: int) -> Journal:
+        advice = [Advice("code", f"what {n}", f"DATABASES[{n}]") for n in range(number)]
+        return Journal().plan(ONE).attempt(ONE, Outcome.PASSED).runner(*advice).end()
+
+    def test_it_is_shown_with_what_to_write_unless_quiet(self) -> None:
+        shown = lines(self.journal(1))
+        place = next(number for number, line in enumerate(shown) if line.split() == ["advice", "what", "0"])
+        assert shown[place + 1].split() == ["write:", "DATABASES[0]"]
+        assert "what 0" not in "\n".join(lines(self.journal(1), ConsoleOptions(quiet=True)))
+
+    def test_of_much_advice_the_first_is_shown(self) -> None:
+        shown = "\n".join(lines(self.journal(ADVISED + 2)))
+        assert f"what {ADVISED - 1}" in shown
+        assert f"what {ADVISED}" not in shown
+        assert "and 2 more, see journal.ndjson" in shown
+
+    def test_advice_of_another_backend_is_not_repeated(self) -> None:
+        assert "what 0" not in "\n".join(lines(self.journal(1), known={("code", "what 0")}))
 
 
 class TestFailures:
