@@ -182,7 +182,7 @@ class ItemRunner:
         known = len(item.user_properties)
         self._prepare(test.id, n)
         self._item = item
-        if self._declaring is not None and self._declaring is not item.cls:
+        if self._declaring is not None and self._declaring is not _class_of(item):
             self._declare(None, "")
         self._attempts.begin(test.id, n)
         self._reports.enter(_PLACES[""])
@@ -282,12 +282,18 @@ class ItemRunner:
         if issubclass(cls, TransactionTestCase):
             mode = mirrors.mode_of(cls, self._worker.context.mirror_mode, marked_mode(self._item))
             self._worker.mirrors.use(mode)
-            is_made = cls is not self._item.cls  # by pytest-django, for a function
+            is_made = cls is not _class_of(self._item)  # by pytest-django, for a function
             self._declare(cls, self._item.nodeid.partition("[")[0] if is_made else class_name(cls))
 
     def _declare(self, cls: type | None, owner: str) -> None:
         self._declaring = cls
         self._worker.mirrors.declare(cls, owner)
+
+
+def _class_of(item: Any) -> type | None:
+    """The class of *item*; ``None`` for a function, and for an item of a file that is not Python."""
+    cls: type | None = getattr(item, "cls", None)
+    return cls
 
 
 def _next_after(item: Any) -> pytest.Item:
