@@ -130,6 +130,18 @@ def _on(backend: str) -> str:
     return " without Docker" if backend == "local" else f" of {backend}"
 
 
+def _in_project(backend: str, ours: Callable[[Project], float], theirs: Callable[[Project], float]) -> Prepare:
+    """Both sides, in the generated project after its first run."""
+
+    @contextlib.contextmanager
+    def prepare(ground: Ground) -> Iterator[Sides]:
+        project = Project(ground, backend)
+        project.first()
+        yield Sides(lambda: ours(project), lambda: theirs(project))
+
+    return prepare
+
+
 def hit(backend: str) -> tuple[Comparison, Prepare]:
     """The figure of the databases of a run on a hit."""
     figure = Comparison(
@@ -139,13 +151,9 @@ def hit(backend: str) -> tuple[Comparison, Prepare]:
         aim=Aim(more=0.3),
     )
 
-    @contextlib.contextmanager
-    def prepare(ground: Ground) -> Iterator[Sides]:
-        project = Project(ground, backend)
-        project.first()
-        yield Sides(lambda: databases_s(project.again()), lambda: servers_s(project.without_databases()))
-
-    return figure, prepare
+    return figure, _in_project(
+        backend, lambda run: databases_s(run.again()), lambda run: servers_s(run.without_databases())
+    )
 
 
 def migrations(backend: str) -> tuple[Comparison, Prepare]:
@@ -157,13 +165,9 @@ def migrations(backend: str) -> tuple[Comparison, Prepare]:
         aim=Aim(ratio=0.25),
     )
 
-    @contextlib.contextmanager
-    def prepare(ground: Ground) -> Iterator[Sides]:
-        project = Project(ground, backend)
-        project.first()
-        yield Sides(lambda: before_tests_s(project.again()), lambda: before_tests_s(project.first()))
-
-    return figure, prepare
+    return figure, _in_project(
+        backend, lambda run: before_tests_s(run.again()), lambda run: before_tests_s(run.first())
+    )
 
 
 FIGURES = (*map(hit, BACKENDS), *map(migrations, BACKENDS))

@@ -1,8 +1,7 @@
 """A primary and its replica as a workflow can write them: two service containers of the official layout, each with a command.
 
 Their data directories are on the engine's disk and made at the start, the replica's by ``pg_basebackup``. They are up once both
-accept connections; they are asked every tenth of a second, while GitHub's runner waits longer from one time to the next:
-https://docs.github.com/actions/using-containerized-services/about-service-containers
+accept connections; they are asked every tenth of a second.
 """
 
 from __future__ import annotations

@@ -292,8 +292,9 @@ class QueriesCounted(Event):
 
 @dataclass(frozen=True, slots=True)
 class StatementsRouted(Event):
-    """Where the statements of a worker's tests went, in a run with mirrors, sent before it ends. ``left_out`` counts what would
-    be too much of each.
+    """The aliases, servers and tables that the statements of a worker's tests went to; sent in a run with mirrors.
+
+    ``left_out`` counts the rows beyond the limit of each kind.
     """
 
     aliases: tuple[AliasUse, ...] = ()

@@ -80,7 +80,7 @@ def _not_run(report: RunReport) -> Iterator[str]:
 
 
 def _routing(routing: Routing | None) -> Iterator[str]:
-    """Where the statements of the tests went, in a run with mirrors."""
+    """The section on the servers that the statements of the tests went to, in a run with mirrors."""
     if routing is None:
         return
     found = routing.findings

@@ -1,4 +1,4 @@
-"""What Django's documentation says of test mirrors and of the creation order; ``test_mirror_documentation.py`` cites the pages."""
+"""The statements of Django's documentation on test mirrors and creation order; ``test_mirror_documentation.py`` cites them."""
 
 from unittest import skipUnless
 

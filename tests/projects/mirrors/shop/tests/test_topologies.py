@@ -186,7 +186,7 @@ class PrimaryTests(TransactionTestCase):
 
 
 class ViewSteps:
-    """What a browser does on a site with replicas: GET, POST, the page that it is redirected to, and that of another browser."""
+    """The requests of a browser on a site with replicas: GET, POST, the page after it, and the page of another browser."""
 
     databases = EVERY
 
