@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from harness.host.lag.control import LagProxy
+
+
+LAG_PROXY = "lag-proxy"
+"""The name in the run of the proxy between primaries and replicas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class ServerSpec:
 
     ``engine`` and ``version`` are those of the plan. Its databases are in memory, at most ``memory_bytes``, 0 for half of the
     memory of the machine; with ``is_on_disk`` they are not. A server that ``is_held`` ends when this process does. ``seed`` is a
-    migrated one, ``None`` for the platform's own.
+    migrated one, ``None`` for the platform's own. A replica that ``lags`` reaches its primary through the proxy of the run.
     """
 
     run: str
@@ -66,6 +73,7 @@ class ServerSpec:
     memory_bytes: int = 0
     is_held: bool = True
     seed: Seed | None = None
+    lags: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +156,15 @@ class Platform(Protocol):
         thread of its own.
         """
 
+    def lag_proxy(self, run: str) -> LagProxy:
+        """The proxy between the primaries of *run* and the replicas that lag, which the first call starts. ``watch`` reports its
+        end, by its id. Raises ``ServerError``.
+        """
+
     def persistent(self, run: str) -> Mapping[str, PersistentServer]:
         """The servers of *run* that are running, by host name."""
 
     def remove(self, run: str, hosts: Collection[str] | None = None) -> None:
-        """Remove the servers of *run*, or *hosts* of them. Raises one ``ServerError`` for all that could not be removed."""
+        """Remove the servers of *run* and its proxy, or *hosts* of them (``LAG_PROXY`` is the proxy's). Raises one
+        ``ServerError`` for all that could not be removed.
+        """

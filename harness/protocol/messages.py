@@ -13,6 +13,7 @@ from ..errors import ExitCode
 from .topology import AliasMode, Role
 
 MirrorMode = Literal["auto", "strict", "primary", "replica"]
+LagMode = Literal["sync", "natural", "delayed", "frozen"]
 Framework = Literal["django", "pytest"]
 FrameworkChoice = Literal["auto", "django", "pytest"]
 SeedState = Literal["hit", "near", "miss"]
@@ -24,6 +25,28 @@ class TimeLimit:
 
     pattern: str
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How late replicas are while the body of a test runs. ``sync``: a read waits until its replica has caught up; ``natural``:
+    it does not; ``delayed``: nor does it, and all arrives ``seconds`` late; ``frozen``: nothing arrives.
+    """
+
+    mode: LagMode = "sync"
+    seconds: float = 0.0
+
+    @property
+    def needs_proxy(self) -> bool:
+        """Whether something between the primaries and their replicas holds up what these get."""
+        return self.mode in ("delayed", "frozen")
+
+    def __str__(self) -> str:
+        """The value of ``--replica-lag``, in milliseconds: ``500ms``."""
+        return f"{self.seconds * 1000:g}ms" if self.mode == "delayed" else self.mode
+
+
+SYNC = Lag()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +78,10 @@ class RunSpec:
     ``None`` for as many as there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id
     matches a pattern of ``timeouts``; ``is_timeout_given``: it is not the default. ``run_timeout_s`` is that of all tests
     together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or always through its primary or always to
-    its replica. ``repeat`` is the number of times that each test runs. ``replay`` has the tests to run, and no others, in this
-    order and in one worker. ``check_isolation``: report the classes that leave something behind in the databases.
-    ``framework`` runs the tests, by ``auto`` the one that the project is set up for; by ``django``, tests that only pytest can
-    run are left out, where ``auto`` has them red. ``pytest_args`` are options of pytest, each word by itself.
+    its replica. ``lag`` is that of replicas. ``repeat`` is the number of times that each test runs. ``replay`` has the tests to
+    run, and no others, in this order and in one worker. ``check_isolation``: report the classes that leave something behind in
+    the databases. ``framework`` runs the tests, by ``auto`` the one that the project is set up for; by ``django``, tests that
+    only pytest can run are left out, where ``auto`` has them red. ``pytest_args`` are options of pytest, each word by itself.
     ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
     ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``.
     ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests. ``history`` orders the
@@ -88,6 +111,7 @@ class RunSpec:
     replay: tuple[str, ...] = ()
     check_isolation: bool = False
     mirrors: MirrorMode = "auto"
+    lag: Lag = SYNC
     framework: FrameworkChoice = "auto"
     pytest_args: tuple[str, ...] = ()
     is_workdir_found: bool = False

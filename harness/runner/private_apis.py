@@ -325,6 +325,23 @@ def fresh_copy(test: unittest.TestCase) -> unittest.TestCase:
     return found  # type: ignore[no-any-return]  # it is of the type of test
 
 
+def around_test_method(test: unittest.TestCase, around: Callable[[], AbstractContextManager[None]]) -> None:
+    """Have the method of *test* run inside a context of *around*: after ``setUp``, and before ``tearDown``."""
+    changed: Any = test
+    call: Callable[[Any], Any] = changed._callTestMethod
+
+    def call_inside(method: Any) -> Any:
+        with around():
+            return call(method)
+
+    changed._callTestMethod = call_inside
+
+
+def is_forbidden(connection: Any) -> bool:
+    """Whether Django refuses the running test to use *connection*: its alias is not among the ``databases`` of the class."""
+    return "connect" in vars(connection) and hasattr(vars(connection)["connect"], "wrapped")
+
+
 def test_method_name(test: unittest.TestCase) -> str:
     """The name of the method that *test* runs; empty if it has none."""
     return str(getattr(test, "_testMethodName", ""))

@@ -162,6 +162,11 @@ def _check_together(values: Mapping[str, Any]) -> None:
             "--repeat searches for a failure, and --retries would hide it.",
             hint="Set one of them, and leave the other at its default.",
         )
+    if values["keepdb"] and values["replica_lag"].needs_proxy:
+        raise UsageError(
+            f"--replica-lag {values['replica_lag']} needs replicas of its own, and --keepdb keeps those that have no lag.",
+            hint="Leave one of them out; --replica-lag natural works with kept servers.",
+        )
     if values["network"] == "isolated" and values["runner"] == "host":
         raise UsageError(
             "With --runner host, the tests have the network of this machine, which cannot be isolated.",

@@ -20,6 +20,7 @@ from harness.host.config.values import (
     COUNT,
     FILE,
     FOLDER,
+    LAG,
     PARALLEL,
     PLACES,
     PYTHON,
@@ -37,7 +38,7 @@ from harness.host.config.values import (
     Form,
     choice,
 )
-from harness.protocol.messages import FrameworkChoice, MirrorMode
+from harness.protocol.messages import FrameworkChoice, Lag, MirrorMode
 
 ServerKind = Literal["auto", "docker", "local"]
 """The place of the servers: containers, processes of this machine, or the first of these that can be had."""
@@ -208,6 +209,11 @@ class Config:
         choice("auto", "strict", "primary", "replica"),
         "How a mirror alias is connected: by test class (strict: and a TestCase must not use it), always through its primary,"
         " or always to its replica.",
+    )
+    replica_lag: Lag = _option(
+        LAG,
+        "Lag of the replicas in the body of a test: sync (a read waits until its replica has caught up), natural (it does "
+        "not), a duration (500ms), frozen (nothing arrives until the test has ended).",
     )
     junit_strict: bool = _option(SWITCH, "Leave out elements that are not in the junit-10 schema.", commands=REPORTS)
     console: Literal["auto", "plain", "rich"] = _option(

@@ -10,11 +10,12 @@ import re
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import click
 
 from harness.errors import UsageError
+from harness.protocol.messages import Lag, LagMode
 
 _TYPES = {bool: "a boolean", int: "an integer", float: "a float", str: "a string", list: "an array", dict: "a table"}
 
@@ -124,6 +125,22 @@ def _bytes(value: str) -> int:
     return int(match[1]) << {"k": 10, "m": 20, "g": 30}[match[2]]
 
 
+MOST_LAG_S = 20.0
+"""The longest lag, in seconds: before each test the run waits until the replica has caught up, which may take 30 s more."""
+
+_UNITS = {"ms": 0.001, "s": 1.0}
+
+
+def _lag(value: str) -> Lag:
+    if value in get_args(LagMode) and value != "delayed":
+        return Lag(cast("LagMode", value))
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)", value, re.ASCII)
+    seconds = round(float(match[1]) * _UNITS[match[2]], 6) if match else 0.0
+    if not 0 < seconds <= MOST_LAG_S:
+        raise ValueError(value)
+    return Lag("delayed", seconds)
+
+
 def choice(*words: str) -> Form:
     """The form of a value that is one of *words*, by default the first."""
     return Form(f"one of {', '.join(words)}", check=click.Choice(words), metavar="|".join(words), default=words[0])
@@ -147,6 +164,12 @@ PARALLEL = Form('"auto" or a whole number, 1 or more', (int, str), _workers, met
 SEED = Form("true, false, or a whole number as the seed", (int, bool), metavar="[SEED]", default=False)
 PYTHON = Form(
     'a Python version such as "3.13", or a list of them', (str, list, tuple), _python_versions, metavar="VERSION"
+)
+LAG = Form(
+    f'sync, natural, frozen, or a duration such as "500ms" or "2s", at most {MOST_LAG_S:g}s',
+    check=_lag,
+    metavar="sync|natural|frozen|DURATION",
+    default="sync",
 )
 BYTES = Form('a size such as "512m" or "2g"', check=_bytes)
 

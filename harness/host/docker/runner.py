@@ -35,7 +35,9 @@ has removed it.
 
 @dataclass(frozen=True, slots=True)
 class RunnerSpec:
-    """The options of the runner's container. ``network`` is the run's own, or ``None`` for the engine's default one."""
+    """The options of the runner's container. ``network`` is the run's own, or ``None`` for the engine's default one. ``role`` is
+    its label, and its name in the run.
+    """
 
     run: str
     image: str
@@ -44,6 +46,7 @@ class RunnerSpec:
     user: str
     network: str | None
     environment: Mapping[str, str] = field(repr=False)
+    role: str = RUNNER
 
 
 class RunnerContainer:
@@ -75,12 +78,12 @@ class RunnerContainer:
                 spec.image,
                 command=list(spec.command) if init else under_shell(spec.command),
                 entrypoint=[],
-                name=naming.container(spec.run, RUNNER),
-                hostname=RUNNER,
+                name=naming.container(spec.run, spec.role),
+                hostname=spec.role,
                 user=spec.user,
                 working_dir=spec.folder,
                 environment=dict(spec.environment),
-                labels=labels(spec.run, RUNNER),
+                labels=labels(spec.run, spec.role),
                 host_config=host_config,
                 # with these two, the end of our connection is the end of its input: it sees that the host died
                 stdin_open=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import docker
@@ -32,7 +32,8 @@ from harness.host.docker.containers import (
 from harness.host.docker.errors import FAILURES, refused
 from harness.host.docker.seeds import saved, volumes
 from harness.host.engines.engine import seed_variables
-from harness.host.platform import HandedOver, PersistentServer, ServerSpec, State
+from harness.host.lag.control import LagProxy
+from harness.host.platform import LAG_PROXY, HandedOver, PersistentServer, ServerSpec, State
 from harness.host.seeds.saved import Data
 from harness.protocol import naming
 
@@ -47,7 +48,7 @@ LOG_LIMIT = "32m"
 """The size of a server's log that the engine keeps."""
 
 EVENTS = ("die", "oom", "pause")
-ROLES = ("primary", "replica")
+ROLES = ("primary", "replica", LAG_PROXY)
 
 # A server ends with its standard input, which this process holds: no watchdog container with the engine's socket is needed.
 testcontainers_config.ryuk_disabled = True
@@ -59,12 +60,14 @@ class ContainerOptions:
 
     ``images`` has the image of each engine and version, ``network`` is the name of the run's network. ``publish`` opens the ports
     on 127.0.0.1, for a runner on this machine. ``cache`` names the cache that migrated seeds are from.
+    ``lag_proxy`` gives the run's proxy, which its first call starts.
     """
 
     network: str
     images: Mapping[tuple[str, str], str]
     publish: bool = False
     cache: str = ""
+    lag_proxy: Callable[[], LagProxy] | None = None
 
 
 class DockerPlatform:
@@ -75,6 +78,11 @@ class DockerPlatform:
         self._options = options
 
     def server(self, spec: ServerSpec, earlier: str | None = None) -> ServerContainer:
+        if spec.lags:
+            primary = (spec.environment["HARNESS_PRIMARY"], spec.port)
+            port = self.lag_proxy(spec.run).listen(spec.host, "0.0.0.0", 0, primary)  # noqa: S104 - in a container
+            way = {"HARNESS_PRIMARY": naming.container(spec.run, LAG_PROXY), "HARNESS_PRIMARY_PORT": str(port)}
+            spec = replace(spec, environment={**spec.environment, **way})
         return ServerContainer(self._client, spec, self._options, earlier)
 
     def source(self, spec: ServerSpec) -> str:
@@ -82,6 +90,10 @@ class DockerPlatform:
 
     def watch(self, run: str, on_event: Callable[[str, str], None]) -> Watch:
         return Watch(self._client, run, on_event)
+
+    def lag_proxy(self, run: str) -> LagProxy:
+        assert self._options.lag_proxy is not None
+        return self._options.lag_proxy()
 
     def persistent(self, run: str) -> Mapping[str, PersistentServer]:
         return persistent_servers(self._client, run)

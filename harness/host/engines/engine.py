@@ -124,6 +124,8 @@ class Engine:
     ``schemes`` are those of a URL for Django, the second with GIS. ``client`` is the command line of the engine's own
     client.
     ``memory_bytes`` is the memory of one server besides the tests' databases: itself and its seed.
+    ``be_patient`` is the command line that prepares a replica for lag: it bears a silent primary, which keeps all that it has not
+    got.
     ``hint`` is the next step when a server does not come up.
     """
 
@@ -149,6 +151,7 @@ class Engine:
     schemes: tuple[str, str]
     client: Callable[[Login], tuple[str, ...]]
     memory_bytes: int
+    be_patient: tuple[str, ...]
     hint: str
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from harness.host.engines.engine import Release
-from harness.host.engines.mysql import DUMP_OPTIONS, MYSQL, client, create_database, user
+from harness.host.engines.mysql import DUMP_OPTIONS, MYSQL, be_patient, client, create_database, user
 
 _OPTIONS = ("--skip-ssl",)
 """The client's options: from 11.4 on it asks for a certificate, which the servers do not have."""
@@ -28,6 +28,7 @@ MARIADB = replace(
     create_database=lambda database, _owner: create_database("mariadb", _OPTIONS, database),
     client=partial(client, "mariadb", _OPTIONS),
     memory_bytes=300 << 20,
+    be_patient=be_patient("mariadb", _OPTIONS, "slave"),
     hint=(
         "MariaDB needs memory for its buffers (200 MB) and, where its data is in memory, for the seed and every database"
         " (memory_size and in_memory in [tool.harness.servers.mariadb]); the end of its log is part of this message."

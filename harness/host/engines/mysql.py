@@ -63,6 +63,14 @@ def create_database(program: str, options: tuple[str, ...], database: str) -> tu
     return (program, "--no-defaults", *options, "--user=root", f"--execute={statement}")
 
 
+def be_patient(program: str, options: tuple[str, ...], word: str) -> tuple[str, ...]:
+    """The command line of *program*, the client with *options*, that lets a replica bear a silent primary; *word* is ``replica``
+    in the engine's words. The primary keeps its binary logs for longer than any run.
+    """
+    statements = f"STOP {word} IO_THREAD; SET GLOBAL {word}_net_timeout = 3600; START {word} IO_THREAD"
+    return (program, "--no-defaults", *options, "--user=root", f"--execute={statements}")
+
+
 def client(program: str, options: tuple[str, ...], login: Login) -> tuple[str, ...]:
     """The command line of *program*, the client with *options*, for *login*."""
     address = (f"--host={login.host}", f"--port={login.port}", f"--user={login.user}", f"--password={login.password}")
@@ -100,6 +108,7 @@ MYSQL = Engine(
     schemes=("mysql", "mysqlgis"),
     client=partial(client, "mysql", ()),
     memory_bytes=450 << 20,
+    be_patient=be_patient("mysql", (), "replica"),
     hint=(
         "MySQL needs memory for its buffers (300 MB) and, where its data is in memory, for the seed and every database"
         " (memory_size and in_memory in [tool.harness.servers.mysql]); the end of its log is part of this message."

@@ -48,6 +48,14 @@ SQL
 """
 
 
+_BE_PATIENT = (
+    # the slot ends with the connection, so that no primary has one that is saved as a seed
+    "ALTER SYSTEM SET wal_receiver_create_temp_slot = on",
+    "ALTER SYSTEM SET wal_receiver_timeout = 0",
+    "SELECT pg_reload_conf()",
+)
+
+
 def client(login: Login) -> tuple[str, ...]:
     """The command line of ``psql`` for *login*."""
     return ("psql", POSTGRES.url("", login))
@@ -80,6 +88,10 @@ POSTGRES = Engine(
     schemes=("postgres", "postgis"),
     client=client,
     memory_bytes=150 << 20,
+    be_patient=(
+        *("psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", "postgres"),
+        *(f"--command={statement}" for statement in _BE_PATIENT),
+    ),
     hint=(
         "PostgreSQL needs memory for shared buffers (128 MB) and, where its databases are in memory, for them (memory_size and"
         " in_memory in [tool.harness.servers.postgres]), and space on the engine's disk; the end of its log is part"

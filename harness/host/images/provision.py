@@ -67,9 +67,7 @@ class ConfiguredImages:
         """
         config = self._config
         check_python(django, [config.python])
-        python = python_version.wanted(config.project, config.python)
-        runner = self._builder.runner_image(python, config.python_source, config.project)
-        self._runner = runner
+        self._runner = runner = self.runner_alone()
         if not has_project(config):
             return runner
         options = ProjectOptions(
@@ -83,6 +81,12 @@ class ConfiguredImages:
             has_cache=config.package_cache,
         )
         return self._builder.project_image(runner, config.project, options)
+
+    def runner_alone(self) -> str:
+        """The tag of the runner without the project's dependencies."""
+        config = self._config
+        python = python_version.wanted(config.project, config.python)
+        return self._builder.runner_image(python, config.python_source, config.project)
 
     def python_notice(self, *, is_plan: bool) -> Notice | None:
         """The notice on the source of the runner's Python, once ``runner`` was called: where it was copied from a machine,

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from harness.errors import ServerError
 from harness.host.engines import Place
+from harness.host.lag.control import LagProxy, start_process
 from harness.host.local import addresses, folders, seeds, supervisor
 from harness.host.local.account import account
 from harness.host.local.binaries import Binaries, find
 from harness.host.local.folders import Description
 from harness.host.local.seeds import Recipe
 from harness.host.local.server import END_S, LocalServer, Programs
-from harness.host.platform import PersistentServer, ServerSpec
+from harness.host.platform import LAG_PROXY, PersistentServer, ServerSpec
 
 WATCH_S = 0.2
 """The time between two looks at the servers' processes."""
@@ -45,6 +46,7 @@ class LocalPlatform:
         self._endpoints: dict[tuple[str, str], tuple[str, int]] = {}
         self._servers: list[LocalServer] = []
         self._watches: list[Watch] = []
+        self._proxies: dict[str, LagProxy] = {}
 
     def binaries(self, engine: str, version: str | None) -> Binaries:
         """The programs of an engine's version; ``None`` for one that the user did not name. Raises ``ServerError``."""
@@ -79,6 +81,18 @@ class LocalPlatform:
     def source(self, spec: ServerSpec) -> str:
         return self.binaries(spec.engine, spec.version).source
 
+    def lag_proxy(self, run: str) -> LagProxy:
+        with self._lock:
+            if run not in self._proxies:
+                self._proxies[run] = start_process(self._report_proxy)
+            return self._proxies[run]
+
+    def _report_proxy(self, id: str) -> None:
+        with self._lock:
+            watches = tuple(self._watches)
+        for watch in watches:
+            watch.report(id, "die")
+
     def watch(self, run: str, on_event: Callable[[str, str], None]) -> Watch:
         watch = Watch(self._of(run), on_event)
         with self._lock:
@@ -99,6 +113,9 @@ class LocalPlatform:
             found = [each for each in self._servers if each.spec.run == run]
             ours = [each for each in found if hosts is None or each.spec.host in hosts]
             self._servers = [each for each in self._servers if each not in ours]
+            proxy = self._proxies.pop(run, None) if hosts is None or LAG_PROXY in hosts else None
+        if proxy is not None:
+            proxy.close()
         until = time.monotonic() + END_S
         for server in ours:
             server.close()
@@ -144,7 +161,7 @@ class LocalPlatform:
             host=spec.host,
             options=programs.options,
             address=(address, port),
-            primary=self._endpoint(spec.run, primary, spec.port) if primary else None,
+            primary=self._primary_endpoint(spec, primary) if primary else None,
         )
         description = Description(
             run=spec.run,
@@ -162,6 +179,14 @@ class LocalPlatform:
             environment=spec.environment,
         )
         return programs, description, place.environment
+
+    def _primary_endpoint(self, spec: ServerSpec, primary: str) -> tuple[str, int]:
+        """The address at which the replica of *spec* reaches *primary*: its own, or the proxy's."""
+        its_own = self._endpoint(spec.run, primary, spec.port)
+        if not spec.lags:
+            return its_own
+        address, port = addresses.free_endpoint(spec.run, f"{spec.host} {LAG_PROXY}", spec.port)
+        return address, self.lag_proxy(spec.run).listen(spec.host, address, port, its_own)
 
     def _endpoint(self, run: str, host: str, port: int) -> tuple[str, int]:
         """The address of the server *host*, chosen as the first one asks for it: itself, or its replica."""
@@ -201,9 +226,10 @@ class Watch:
             for server in self._servers():
                 with contextlib.suppress(ServerError):  # it is not made yet
                     what = "" if server.state().is_running else "die"
-                    self._report(server.id, what or ("stop" if server.is_stopped() else ""))
+                    self.report(server.id, what or ("stop" if server.is_stopped() else ""))
 
-    def _report(self, id: str, what: str) -> None:
+    def report(self, id: str, what: str) -> None:
+        """Report *what* has happened to the server or proxy *id*, unless it is nothing or was reported."""
         if what and (id, what) not in self._seen and not self._is_closed:
             self._seen.add((id, what))
             self._on_event(id, what)

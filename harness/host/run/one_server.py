@@ -75,11 +75,19 @@ class OneServer:
             text = seen.decode(errors="replace")
             if READY.search(text):
                 self._serves.set()
+                if self.spec.lags:
+                    self._make_patient(made)
                 self.ready = self._event(platform, text, time.monotonic() - began)
                 return self.ready
         if self.given_up.is_set():
             raise unwanted()
         raise self.ended(made.state())
+
+    def _make_patient(self, replica: Server) -> None:
+        """Let *replica* bear a primary that is silent, and the primary keep all that it has not got. Raises ``ServerError``."""
+        code, _, err = replica.execute(self.planned.engine.be_patient)
+        if code != 0:
+            raise ServerError(f"{title(self.planned)} could not be set up for --replica-lag.", evidence=err.strip())
 
     def give_up(self) -> None:
         """Have the server end, and ``start`` too: it raises ``ServerError``."""

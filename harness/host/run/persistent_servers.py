@@ -94,6 +94,8 @@ def obstacle(config: Config, kept: KeptServers, up: Collection[str]) -> str:
         return f"they are {KINDS[kept.kind]}, this run is for --servers {config.server_kind}"
     if gone := [server.id for server in kept.servers if server.id not in up]:
         return f"{', '.join(gone)} ended. harness up starts new ones"
+    if config.replica_lag.needs_proxy:
+        return f"their replicas have no lag, and this run is for --replica-lag {config.replica_lag}"
     if config.network == "isolated":
         return "the network of this run is isolated"
     for flag, ours in choices(config).items():

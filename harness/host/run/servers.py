@@ -16,9 +16,20 @@ from dataclasses import dataclass, field
 
 from harness.errors import ServerError, UsageError
 from harness.host.engines import Boot, Replication
+from harness.host.lag.control import LagProxy
 from harness.host.planning.plan import PlannedServer, ServerPlan
 from harness.host.planning.start_state import unchanged
-from harness.host.platform import HandedOver, PersistentServer, Platform, Seed, Server, ServerSpec, State, Watch
+from harness.host.platform import (
+    LAG_PROXY,
+    HandedOver,
+    PersistentServer,
+    Platform,
+    Seed,
+    Server,
+    ServerSpec,
+    State,
+    Watch,
+)
 from harness.host.run.one_server import OneServer, title, unwanted
 from harness.protocol.events import ServerReady
 from harness.protocol.messages import Endpoint
@@ -35,6 +46,7 @@ class ServerOptions:
     platform's disk. ``replication`` is the method of an engine that has more than one. Servers that are ``persistent`` outlive
     the run, and the next one finds them by the run's id; ``password`` is theirs then. Those that do not fit the plan are
     replaced if they are ``is_replaceable``. ``seeds`` are migrated seeds by primary server; a replica starts on its primary's.
+    ``has_lag``: the replicas can be made late, or frozen.
     """
 
     run: str
@@ -46,6 +58,7 @@ class ServerOptions:
     is_replaceable: bool = True
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     seeds: Mapping[str, Seed] = field(default_factory=dict)
+    has_lag: bool = False
 
 
 class Servers:
@@ -73,6 +86,7 @@ class Servers:
         self._logs: dict[str, str] | None = None
         self._servers: dict[str, OneServer] = {}
         self._leaving: list[OneServer] = []
+        self._proxy: LagProxy | None = replaced._proxy if replaced is not None else None
         self._take(replaced)
         size = len(self._servers) + len(self._leaving)
         self._pool = ThreadPoolExecutor(max_workers=max(1, size), thread_name_prefix="server")
@@ -208,12 +222,20 @@ class Servers:
         for one in self._servers.values():
             one.server.close()
         self._pool.shutdown()
-        self._platform.remove(self._options.run, [id for id in self._servers if id not in given])
+        self._platform.remove(self._options.run, [LAG_PROXY, *(id for id in self._servers if id not in given)])
         return whole
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The address of each server as the runner reaches it."""
         return tuple(self._endpoint(server) for server in self._plan.servers)
+
+    def lag_proxy(self, replica: str) -> LagProxy:
+        """The proxy through which *replica*, a server's id, follows its primary. Raises ``ServerError`` if it has none."""
+        one = self._servers.get(replica)
+        if self._proxy is None or one is None or not one.spec.lags:
+            text = f"{replica} is no replica that can be late in this run."
+            raise ServerError(text, hint="--replica-lag 500ms makes replicas late.")
+        return self._proxy
 
     def failures(self) -> dict[str, ServerError]:
         """An error for each server that was ready and has ended without a request, by the server's id."""
@@ -240,7 +262,9 @@ class Servers:
         return [one for one in self._servers.values() if one.ready is not None and not one.given_up.is_set()]
 
     def _see(self, id: str, what: str) -> None:
-        """Report a loss if the platform's event *what* is about a server that is up."""
+        """Report a loss if the platform's event *what* is about a server that is up, or about the proxy."""
+        if self._proxy is not None and self._proxy.id == id and self._on_loss is not None:
+            self._on_loss(LAG_PROXY, self._proxy.ended())
         for one in self._serving():
             if one.server.id == id and self._on_loss is not None:
                 states: dict[str, State | str] = {"pause": State("paused"), "stop": STOPPED}
@@ -297,6 +321,8 @@ class Servers:
         """Start *one* when the servers of *before* have ended, unless it is an *earlier* run's, and wait until it is ready."""
         for end in before:
             end.result()
+        if one.spec.lags:
+            self._proxy = self._platform.lag_proxy(self._options.run)
         ready = one.start(self._platform, earlier)
         if self._on_ready is not None:
             self._on_ready(ready)
@@ -328,6 +354,7 @@ class Servers:
             memory_bytes=self._options.sizes.get(server.engine.name, 0),
             is_held=is_held,
             seed=self._options.seeds.get(server.primary or server.id),
+            lags=self._options.has_lag and server.role == "replica",
         )
 
     def _endpoint(self, server: PlannedServer) -> Endpoint:

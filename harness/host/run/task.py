@@ -34,6 +34,7 @@ def task(config: Config) -> RunSpec:
         replay=_replay(config),
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
+        lag=config.replica_lag,
         legacy_discovery=config.legacy_discovery,
         doctest=config.doctest,
         cache=config.cache,

@@ -40,15 +40,14 @@ def run_plan(
     """
     session.messages.check()  # the project's code may have caught the host's stop
     clones.close_connections()
-    pairs = session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)})
     workers, spec = session.workers_for(plan), session.spec
     with own_work(session.messages.check):  # where the host is gone, nothing can be written
         session.journal.write(DatabasesReady(tuple(clones.clone_names(each, workers) for each in made)))
         context = WorkerContext(
             plan=plan,
             test_databases=tuple(made),
-            mirror_pairs=pairs,
-            replicas=session.replicas,
+            mirror_pairs=session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)}),
+            replica_servers=session.replica_servers,
             in_memory=session.overlay.in_memory,
             mirror_mode=spec.mirrors,
             root=project_root(),
@@ -61,6 +60,7 @@ def run_plan(
             is_failfast=failure_limit.maxfail == 1,
             check_isolation=spec.check_isolation,
             slots_with_clones=session.seeding.take_clones(),
+            lag=spec.lag,
         )
         _prepare(session, context, workers)
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)

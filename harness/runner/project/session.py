@@ -46,7 +46,12 @@ class Session:
     @property
     def replicas(self) -> frozenset[str]:
         """The mirror aliases that have a server of their own."""
-        return frozenset(route.alias for route in self.routes if route.role == "replica")
+        return frozenset(self.replica_servers)
+
+    @property
+    def replica_servers(self) -> dict[str, str]:
+        """The ids of the servers of these."""
+        return {each.alias: each.server for each in self.routes if each.role == "replica" and each.server is not None}
 
     def leave_out(self, tests: Iterable[str], reason: str) -> None:
         """Report that *tests*, which are planned, do not run. That is red."""
@@ -64,4 +69,6 @@ class Session:
         self.journal.write(RunPlanned(tests, self.workers_for(plan), seed, plan.is_longest_first))
 
     def workers_for(self, plan: Plan) -> int:
-        return 1 if self.spec.replay else max(1, min(self.workers, len(plan.units)))
+        """The number of workers for *plan*. A frozen replica is frozen for the tests of every worker: there is one."""
+        is_frozen = self.spec.lag.mode == "frozen" and bool(self.replicas)
+        return 1 if self.spec.replay or is_frozen else max(1, min(self.workers, len(plan.units)))

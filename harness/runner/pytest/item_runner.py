@@ -24,6 +24,7 @@ from ..workers.event_checks import STOPPED
 from ..workers.worker import CutOff, Worker
 from . import pytest_internals
 from .collected import teardown_of, teardown_of_all
+from .databases.bodies import Bodies
 from .databases.mirror_mark import marked_mode
 from .outcomes import Folded, Phase, fold, is_silent
 from .policies.rerun_marks import Rule
@@ -148,6 +149,9 @@ class ItemRunner:
         self._reports = Reports(worker.describer, worker.capture.note, lambda: worker.mirrors.begin_body())
         self._declaring: type | None = None
         session.config.pluginmanager.register(self._reports, "harness-reports")
+        self._bodies = Bodies(lambda: worker.mirrors)
+        if worker.context.lag.mode != "sync" and worker.context.replicas:
+            session.config.pluginmanager.register(self._bodies, "harness-bodies")
         self._is_captured = pytest_internals.is_output_captured(session.config)
         self._hooks = pytest_internals.hooks_of_the_protocol(session.config)
         _before_each_class(self._choose_mirrors)
@@ -232,6 +236,7 @@ class ItemRunner:
 
     def _prepare(self, test: str, n: int) -> None:
         """Get ready for the *n*-th attempt of *test*."""
+        self._bodies.has_databases = False
         rule, reports = self._rules.reruns.of(test), self._reports
         reports.phases.clear()
         reports.shared_s = 0.0
@@ -282,6 +287,7 @@ class ItemRunner:
         if issubclass(cls, TransactionTestCase):
             mode = mirrors.mode_of(cls, self._worker.context.mirror_mode, marked_mode(self._item))
             self._worker.mirrors.use(mode)
+            self._bodies.has_databases = True
             is_made = cls is not _class_of(self._item)  # by pytest-django, for a function
             self._declare(cls, self._item.nodeid.partition("[")[0] if is_made else class_name(cls))
 

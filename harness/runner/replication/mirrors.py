@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, get_args
 
@@ -25,6 +26,7 @@ from ..sql.routing import Routing
 from ..sql.statement_log import StatementLog
 from ..text import class_name
 from .catch_up import Link
+from .lag import ReplicaLag
 from .mysql_routines import routines_of
 from .refusals import explain
 from .shared_connection import SharedConnection, features_of, shared_connection
@@ -87,13 +89,16 @@ def connect_read_only(aliases: Collection[str]) -> None:
 class Mirrors:
     """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
 
-    def __init__(self, pairs: Mapping[str, str], replicas: Collection[str], statement_log: StatementLog) -> None:
+    def __init__(
+        self, pairs: Mapping[str, str], replicas: Collection[str], statement_log: StatementLog, lag: ReplicaLag
+    ) -> None:
         self._pairs: dict[str, str] = {}
         self._real: dict[str, Any] = {}
         self._links: dict[str, Link] = {}
         self._on_primary: set[str] = set()
         self._shared: frozenset[str] = frozenset()
         self._statement_log = statement_log
+        self._lag = lag
         self._thread = unpatched.threading.local()
         self.renew(pairs, replicas)
 
@@ -171,6 +176,20 @@ class Mirrors:
                 self._statement_log.roles[alias] = role
             self._shared = shared
 
+    @property
+    def has_bodies(self) -> bool:
+        """Whether ``body`` is to be entered around the body of each test."""
+        return self._lag.is_lagging and bool(self._links)
+
+    def body(self) -> AbstractContextManager[None]:
+        """The context of a test's body, where replicas may be late. Raises ``ServerError`` if one does not catch up before."""
+        used = {
+            alias: link
+            for alias, link in self._links.items()
+            if connections[alias] is self._real[alias] and not private_apis.is_forbidden(connections[alias])
+        }
+        return self._lag.body(used) if used else contextlib.nullcontext()
+
     def end_transactions(self) -> None:
         """End transactions that a test left open on a mirror's own connection: their locks would hold back the next flush."""
         for alias in (*self._links, *self._on_primary):
@@ -182,6 +201,7 @@ class Mirrors:
     def close(self) -> None:
         for link in self._links.values():
             link.close()
+        self._lag.close()
 
     def _explain(self, connection: Any, sql: str, error: BaseException) -> None:
         if connection.alias in self._pairs:
@@ -197,7 +217,12 @@ class Mirrors:
 
     def _before_statement(self, connection: Any) -> None:
         link = self._links.get(connection.alias)
-        if link is None or getattr(self._thread, "is_waiting", False) or isinstance(connection, SharedConnection):
+        if (
+            link is None
+            or not self._lag.is_waiting
+            or getattr(self._thread, "is_waiting", False)
+            or isinstance(connection, SharedConnection)
+        ):
             return
         if connection.needs_rollback or (connection.in_atomic_block and _has_failed(connection)):
             return  # the server will refuse the statement, and the test must see that error

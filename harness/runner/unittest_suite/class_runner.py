@@ -76,6 +76,8 @@ class ClassRunner:
         of_test = mirrors.marked(mirrors.of_method(instance), test)
         mode = mirrors.mode_of(cls, worker.context.mirror_mode, of_test)
         attempt = private_apis.fresh_copy(instance)
+        if worker.mirrors.has_bodies:
+            private_apis.around_test_method(attempt, worker.mirrors.body)
         result.begin(test, n)
         with worker.mirrors.used(mode) if mode != self._mode else nullcontext():
             try:

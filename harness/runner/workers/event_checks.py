@@ -116,7 +116,7 @@ class EventChecks:
             case "Notice":
                 return is_between and event["code"] in NOTICES and isinstance(event["text"], str)
             case "ServerActionWanted":
-                return self._has_started and _decodes(event)
+                return not self._has_failed and _decodes(event)
             case "WorkerFailed":  # the last event: any later one is a forgery
                 self._has_started, self._unit, self._tests, self._running = False, "", (), ""
                 self._has_failed, had_failed = True, self._has_failed

@@ -30,7 +30,7 @@ from ...protocol.events import (
     UnitFinished,
     WorkerFailed,
 )
-from ...protocol.messages import MirrorMode, ServerActionDone
+from ...protocol.messages import SYNC, Lag, MirrorMode, ServerActionDone
 from ...protocol.results import Outcome
 from .. import private_apis, unpatched
 from ..databases import clones, flush, spawned
@@ -41,6 +41,7 @@ from ..host_channel import INTERRUPTS
 from ..processes import prctl, warning_counts
 from ..processes.children import StopFlag
 from ..replication import mirrors
+from ..replication.lag import ReplicaLag
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.slots import NO_RETRIES, Retries
 from ..schedule.units import Plan
@@ -72,7 +73,7 @@ class UnitRunner(Protocol):
 class WorkerContext:
     """Data that every worker of a run inherits from the coordinator by its fork.
 
-    ``replicas`` are the mirror aliases with a server of their own, ``in_memory`` the aliases whose server has its databases in
+    ``replica_servers`` are the ids of the replicas by mirror alias, ``in_memory`` the aliases whose server has its databases in
     memory; ``init_worker`` is the project's own hook, if it has one.
     ``make_unit_runner`` is for the tests' framework.
     ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
@@ -84,7 +85,7 @@ class WorkerContext:
     plan: Plan
     test_databases: tuple[clones.TestDatabase, ...]
     mirror_pairs: dict[str, str]
-    replicas: frozenset[str]
+    replica_servers: dict[str, str]
     in_memory: frozenset[str]
     mirror_mode: MirrorMode
     root: str
@@ -98,6 +99,12 @@ class WorkerContext:
     check_isolation: bool = False
     slots_with_clones: set[int] = field(default_factory=set)
     schemas: dict[str, Schema] = field(default_factory=dict)
+    lag: Lag = SYNC
+
+    @property
+    def replicas(self) -> frozenset[str]:
+        """The mirror aliases with a server of their own."""
+        return frozenset(self.replica_servers)
 
 
 class CutOff(BaseException):
@@ -164,6 +171,7 @@ class Worker:
         self._places: dict[str, int] = {}
         self._asking = unpatched.threading.Lock()
         self._asked = 0
+        self._early: list[bytes] = []
         self._pid = unpatched.os.getpid()
         self._path = tuple(sys.path)
         self._umask = unpatched.os.umask(0o22)
@@ -231,6 +239,8 @@ class Worker:
         context = self.context
         start = unpatched.time.perf_counter()
         self._unit_runner = context.make_unit_runner(self)
+        lag = ReplicaLag(context.lag, context.replica_servers, self.ask_host)
+        lag.thaw()  # an earlier worker may have died in the body of a test
         with self._unit_runner.between_tests():
             are_made = self.slot in context.slots_with_clones
             clones.make_clones(
@@ -249,15 +259,19 @@ class Worker:
         context.statement_log.reset()
         context.statement_log.use(self.capture.crash_log)
         with self._unit_runner.between_tests():
-            self.mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log)
+            self.mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log, lag)
             if context.check_isolation:
                 self._isolation = isolation.IsolationCheck(context.test_databases)
         self.capture.clear()
         warning_counts.take()  # the coordinator's, from before the fork
         self.send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
+        lag.begin()
 
     def _receive(self) -> bytes:
-        """The next line from the coordinator; empty once it has closed its end."""
+        """The next line from the coordinator that answers no request; empty once it has closed its end."""
+        return self._early.pop(0) if self._early else self._next_line()
+
+    def _next_line(self) -> bytes:
         while b"\n" not in self._received:
             if not (chunk := self._link.recv(_CHUNK)):
                 return b""
@@ -278,8 +292,8 @@ class Worker:
             self._asked += 1
             request = f"{self._pid}.{self._asked}"
             self.send(ServerActionWanted(request, action, server, value))
-            while (line := self._receive()) == GO_ON:
-                pass
+            while (line := self._next_line()) and not line.startswith(b"{"):
+                self._early.append(line)  # such as an assignment
         if not line:
             raise ServerError(f"The host has not carried out {action!r} on {server}: the run ends.")
         done: ServerActionDone = codec.decode_body(line)

@@ -15,7 +15,24 @@ if TYPE_CHECKING:
 Action = Callable[["Servers", str, str], str]
 """Acts on one server, by its id, with the value of the request. Returns the answer, and raises ``HarnessError``."""
 
-ACTIONS: Mapping[str, Action] = {}
+
+def _lag(servers: Servers, server: str, value: str) -> str:
+    servers.lag_proxy(server).lag(server, float(value))
+    return ""
+
+
+def _freeze(servers: Servers, server: str, _value: str) -> str:
+    servers.lag_proxy(server).freeze(server)
+    return ""
+
+
+def _thaw(servers: Servers, server: str, _value: str) -> str:
+    servers.lag_proxy(server).thaw(server)
+    return ""
+
+
+ACTIONS: Mapping[str, Action] = {"lag": _lag, "freeze": _freeze, "thaw": _thaw}
+"""The actions by their names. ``lag`` has the seconds as its value."""
 
 
 def carry_out(

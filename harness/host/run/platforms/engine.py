@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from functools import cached_property
@@ -28,6 +29,7 @@ from harness.host.run.environment import variables_of_tests
 from harness.protocol.events import Notice
 
 if TYPE_CHECKING:
+    from harness.host.lag.control import LagProxy
     from harness.host.platform import Platform
 
 Images = Mapping[tuple[str, str], str]
@@ -71,6 +73,8 @@ class EngineResources(EngineKeeper):
         self._builder = cleanup.enter_context(ImageBuilder(self._client, on_progress, settings))
         self._images = ConfiguredImages(self._builder, config)
         self._watchdog: watchdog.Watchdog | None = None
+        self._starting_proxy = threading.Lock()
+        self._proxy: LagProxy | None = None
 
     def runner_image(self) -> str | None:
         """The image of the runner; makes those of the servers in ``db`` at the same time.
@@ -121,8 +125,19 @@ class EngineResources(EngineKeeper):
 
         network = self._network.result() if plan.servers else ""
         publish = self._config.runner == "host" or (self.lease is not None and self.lease.opens_ports)
-        options = ContainerOptions(network=network, images=images, publish=publish, cache=cache)
+        options = ContainerOptions(network, images, publish, cache, self._lag_proxy)
         return DockerPlatform(self._client, options)
+
+    def _lag_proxy(self) -> LagProxy:
+        """The proxy of the run's replicas, started by the first call. Any thread may call this."""
+        from harness.host.docker.lag.container import start_container
+
+        with self._starting_proxy:
+            if self._proxy is None:
+                image = self._images.runner_alone()
+                self._proxy = start_container(self._client, self._run, image, self._network.result())
+                self._cleanup.callback(self._proxy.close)
+            return self._proxy
 
     def runner(
         self, image: str, archive: IO[bytes], on_stderr: Callable[[bytes], None], *, needs_servers: bool

@@ -6,6 +6,7 @@ import pytest
 
 from harness.errors import ExitCode
 from harness.host.config.command_line import django_args
+from harness.protocol.messages import Lag
 from tests.unit.host.config.conftest import load, refuse
 
 
@@ -27,6 +28,23 @@ class TestGoodValues:
         assert load(project, "parallel = 'auto'", parallel="4").parallel == 4
         assert load(project, "parallel = 3").parallel == 3
         assert load(project, "parallel = 3", parallel="auto").parallel is None
+
+    @pytest.mark.parametrize(
+        ("text", "lag", "shown"),
+        [
+            ("sync", Lag(), "sync"),
+            ("natural", Lag("natural"), "natural"),
+            ("frozen", Lag("frozen"), "frozen"),
+            ("500ms", Lag("delayed", 0.5), "500ms"),
+            ("2s", Lag("delayed", 2.0), "2000ms"),
+            ("0.25s", Lag("delayed", 0.25), "250ms"),
+            ("20s", Lag("delayed", 20.0), "20000ms"),
+        ],
+    )
+    def test_replica_lag(self, project: Path, text: str, lag: Lag, shown: str) -> None:
+        assert load(project, f"replica_lag = {text!r}").replica_lag == lag
+        config = load(project, environ={"HARNESS_REPLICA_LAG": text})
+        assert (config.replica_lag, str(config.replica_lag)) == (lag, shown)
 
     def test_lists_in_variables_are_split_at_white_space(self, project: Path) -> None:
         config = load(project, environ={"HARNESS_EXCLUDE_TAG": "slow  network\n", "HARNESS_APT": "libxml2 gettext"})
@@ -50,6 +68,14 @@ class TestWrongValues:
             ("retries = -1", ("retries in", "0 or more", "-1")),
             ("retries = 1.5", ("retries in", "1.5, a float")),
             ("retries = true", ("retries in", "True")),
+            ("replica_lag = 'slow'", ("natural, frozen, or a duration", "'slow'")),
+            ("replica_lag = 'delayed'", ("a duration", "'delayed'")),
+            ("replica_lag = '0ms'", ("a duration", "'0ms'")),
+            ("replica_lag = '500'", ("a duration", "'500'")),
+            ("replica_lag = '-1s'", ("a duration", "'-1s'")),
+            ("replica_lag = '1m'", ("a duration", "'1m'")),
+            ("replica_lag = '21s'", ("at most 20s", "'21s'")),
+            ("replica_lag = 0.5", ("a duration", "0.5, a float")),
             ("fail_on_flaky = 1", ("true or false", "1, an integer")),
             ("runner = 'docker'", ("one of container, host", "'docker'")),
             ("parallel = 0", ("1 or more", "0")),
@@ -127,3 +153,15 @@ class TestUnknownKeys:
 
     def test_the_project_cannot_be_named_in_its_own_file(self, project: Path) -> None:
         assert "--project" in refuse(project, "project = '.'").hint
+
+
+class TestReplicaLag:
+    @pytest.mark.parametrize("lag", ["500ms", "frozen"])
+    def test_kept_servers_have_none(self, project: Path, lag: str) -> None:
+        error = refuse(project, f"replica_lag = {lag!r}", keepdb=True)
+        assert f"--replica-lag {lag}" in error.message
+        assert error.exit_code is ExitCode.USAGE
+
+    @pytest.mark.parametrize("lag", ["sync", "natural"])
+    def test_kept_servers_serve_where_nothing_is_held_up(self, project: Path, lag: str) -> None:
+        assert load(project, f"replica_lag = {lag!r}", keepdb=True).keepdb

@@ -1,5 +1,6 @@
 """Each request for an action on a server gets one answer, whatever the action does."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,3 +41,28 @@ def test_a_bug_in_an_action_is_an_answer() -> None:
 def test_an_action_that_is_unknown(servers: Any) -> None:
     done = carry_out(servers, ServerActionWanted("70.1", "explode", "replica"))
     assert "no action 'explode'" in done.error
+
+
+class Proxy:
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+
+    def lag(self, replica: str, seconds: float) -> None:
+        self.calls.append(("lag", replica, seconds))
+
+    def freeze(self, replica: str) -> None:
+        self.calls.append(("freeze", replica))
+
+    def thaw(self, replica: str) -> None:
+        self.calls.append(("thaw", replica))
+
+
+@pytest.mark.parametrize(
+    ("action", "value", "call"),
+    [("lag", "0.5", ("lag", "db2", 0.5)), ("freeze", "", ("freeze", "db2")), ("thaw", "", ("thaw", "db2"))],
+)
+def test_the_actions_on_a_replica_that_lags(action: str, value: str, call: tuple[object, ...]) -> None:
+    proxy = Proxy()
+    servers: Any = SimpleNamespace(lag_proxy=lambda _replica: proxy)
+    assert not carry_out(servers, ServerActionWanted("70.1", action, "db2", value)).error
+    assert proxy.calls == [call]

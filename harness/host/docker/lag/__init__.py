@@ -1,0 +1,1 @@
+"""The proxy of replicas in a container."""
