@@ -282,10 +282,12 @@ class TestLastFixtures:
         assert not checks.fits({"type": "FixtureStarted", "test": "package::teardown"})
 
 
-def test_a_request_to_the_host_fits_once_the_worker_is_ready() -> None:
+def test_a_request_to_the_host_fits_until_the_worker_has_failed() -> None:
     wanted = {"type": "ServerActionWanted", "request": "70.1", "action": "freeze", "server": "replica"}
     checks = EventChecks()
-    assert not checks.fits(wanted)
+    assert checks.fits(wanted)
     assert checks.fits(recycled())
     assert checks.fits(wanted)
     assert not checks.fits({**wanted, "value": 1})
+    assert checks.fits({"type": "WorkerFailed", "fault": "project", "message": "no"})
+    assert not checks.fits(wanted)
