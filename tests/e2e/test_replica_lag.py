@@ -100,6 +100,17 @@ class DelayedTests(TransactionTestCase):
         Item.objects.create(name="late")
         self.assertTrue(on_replica(name="late"))
 """
+SLOT = """
+
+class SlotTests(TransactionTestCase):
+    databases = {"default", "replica"}
+
+    def test_the_primary_keeps_its_log_for_the_replica(self):
+        if connections["default"].vendor == "postgresql":
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_replication_slots WHERE temporary AND active")
+                self.assertEqual(cursor.fetchone(), (1,))
+"""
 FROZEN = """
 
 class FrozenTests(TransactionTestCase):
@@ -179,7 +190,7 @@ DATABASES = {{
     for name in ("default", "replica")
 }}
 """
-CASES = {"natural": NATURAL, "500ms": DELAYED, "frozen": FROZEN}
+CASES = {"natural": NATURAL, "500ms": DELAYED + SLOT, "frozen": FROZEN + SLOT}
 FAILS = "test_fails_and_shows_the_servers"
 Project = Callable[..., Path]
 

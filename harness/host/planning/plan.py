@@ -18,7 +18,7 @@ from harness.host.engines import ENGINES, Engine, for_vendor
 from harness.host.planning.advice import advise
 from harness.protocol import naming
 from harness.protocol.events import Advice, AliasRouted, FrameworkChosen, Notice
-from harness.protocol.messages import Route
+from harness.protocol.messages import Lag, Route
 from harness.protocol.topology import (
     DEFAULT_ALIAS,
     Alias,
@@ -311,6 +311,17 @@ def _route(topology: Topology, target: _Target, server: PlannedServer | None, na
 def routed(route: Route) -> AliasRouted:
     """The event that reports *route*."""
     return AliasRouted(route.alias, route.server, route.database, route.mirror_of, route.dependencies, route.mode)
+
+
+def lag_notices(plan: ServerPlan, lag: Lag) -> tuple[Notice, ...]:
+    """The notice on a *lag* that meets no replica in *plan*."""
+    if lag.mode == "sync" or any(server.role == "replica" for server in plan.servers):
+        return ()
+    text = (
+        f"--replica-lag {lag} has no effect: no alias has a replica."
+        " TEST = {'MIRROR': 'default'} of an alias on another HOST or PORT gives it one."
+    )
+    return (Notice("lag-without-effect", text),)
 
 
 def _notices(

@@ -22,7 +22,7 @@ from harness.host.interrupts import ignore_further, interruptible, submit, unint
 from harness.host.launch.conversation import Conversation, end_error
 from harness.host.launch.liveness import Liveness
 from harness.host.planning import plan_view
-from harness.host.planning.plan import ServerPlan, routed
+from harness.host.planning.plan import ServerPlan, lag_notices, routed
 from harness.host.project import dependencies, undeclared
 from harness.host.project.dependencies import Installation
 from harness.host.project.entry import MANAGE_PY
@@ -281,7 +281,8 @@ class _Run:
                     self._conversation.send(UseRoutes(plan.routes))
                     for route in plan.routes:
                         self._record.add(routed(route))
-                    for each in (*plan.notices, *plan.advice):
+                    lag = lag_notices(plan, self._resources.config.replica_lag)
+                    for each in (*plan.notices, *lag, *plan.advice):
                         self._record.add(each)
                     # in parallel with the runner, which sets Django up and discovers the tests
                     self._start.take_plan(plan)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from harness.errors import ExitCode, ProjectError, UsageError
 from harness.host.config.databases import DbSpec
 from harness.host.engines.postgres import POSTGRES
-from harness.host.planning.plan import ServerPlan, make_plan
+from harness.host.planning.plan import ServerPlan, lag_notices, make_plan
 from harness.protocol import naming
-from harness.protocol.messages import Route
+from harness.protocol.messages import Lag, Route
 from harness.protocol.topology import Alias, TestOptions, Topology
 
 PG = "django.db.backends.postgresql"
@@ -502,3 +502,15 @@ class TestDatabaseNames:
             assert name not in POSTGRES.reserved_databases
         clones = {naming.clone(name, slot) for name in final for slot in range(1, 10)}
         assert clones.isdisjoint(final)
+
+
+class TestLag:
+    @pytest.mark.parametrize("lag", [Lag("natural"), Lag("delayed", 0.5), Lag("frozen")])
+    def test_a_lag_that_meets_no_replica_is_a_notice(self, lag: Lag) -> None:
+        (notice,) = lag_notices(plan(alias("default"), alias("near", mirror="default")), lag)
+        assert f"--replica-lag {lag} has no effect" in notice.text
+
+    def test_there_is_none_with_a_replica_or_without_lag(self) -> None:
+        pair = plan(alias("default"), alias("far", host="db2", mirror="default"))
+        assert lag_notices(pair, Lag("frozen")) == ()
+        assert lag_notices(plan(alias("default")), Lag()) == ()
