@@ -16,6 +16,8 @@ from harness.errors import ServerError
 from harness.host.lag.control import LagProxy, start_process
 
 LAG_S = 0.15
+LONG_S = 600
+"""A lag after which nothing arrives in time: no test depends on the speed of the machine."""
 
 
 class Pair:
@@ -27,7 +29,7 @@ class Pair:
             self.replica = socket.create_connection(("127.0.0.1", port))
             self.primary, _ = listener.accept()
         for end in (self.primary, self.replica):
-            end.settimeout(5)
+            end.settimeout(60)
 
     def took_s(self) -> float:
         """The seconds that a line of the primary takes to arrive."""
@@ -43,7 +45,7 @@ class Pair:
         except TimeoutError:
             return True
         finally:
-            self.replica.settimeout(5)
+            self.replica.settimeout(60)
 
 
 @pytest.fixture
@@ -66,22 +68,26 @@ def pair(proxy: LagProxy) -> Iterator[Pair]:
 
 
 def test_all_passes_at_once_at_first(pair: Pair) -> None:
-    assert pair.took_s() < LAG_S
+    assert pair.took_s() < LONG_S
 
 
 def test_a_lag_delays_what_the_primary_sends(proxy: LagProxy, pair: Pair) -> None:
     proxy.lag("replica", LAG_S)
-    assert LAG_S <= pair.took_s() < 5 * LAG_S
+    assert pair.took_s() >= LAG_S
+
+
+def test_a_shorter_lag_is_in_force_for_what_is_on_its_way(proxy: LagProxy, pair: Pair) -> None:
+    proxy.lag("replica", LONG_S)
+    pair.primary.sendall(b"row")
+    assert pair.is_silent()
     proxy.lag("replica", 0)
-    assert pair.took_s() < LAG_S
+    assert pair.replica.recv(100) == b"row"
 
 
 def test_a_lag_does_not_delay_what_the_replica_sends(proxy: LagProxy, pair: Pair) -> None:
-    proxy.lag("replica", 3)
-    start = time.monotonic()
+    proxy.lag("replica", LONG_S)
     pair.replica.sendall(b"position\n")
     assert pair.primary.recv(100) == b"position\n"
-    assert time.monotonic() - start < 1
 
 
 def test_nothing_arrives_while_frozen_and_all_after_it(proxy: LagProxy, pair: Pair) -> None:
@@ -123,7 +129,7 @@ def test_a_replica_that_closes_is_gone_for_the_primary(pair: Pair) -> None:
 def test_a_wrong_command_is_an_error_and_not_the_end(proxy: LagProxy, pair: Pair) -> None:
     with pytest.raises(ServerError, match="refused freeze other"):
         proxy.freeze("other")
-    assert pair.took_s() < LAG_S
+    assert pair.took_s() < LONG_S
 
 
 def test_a_killed_proxy_is_reported_and_refuses_commands(ends: list[str]) -> None:
