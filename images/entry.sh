@@ -35,6 +35,17 @@
 #   await_users        replica: waits for the replicator, which comes by replication alone: the replica streams then
 #   follow_primary     replica: connects to the primary
 #   stop               ends the server
+#
+# and for control.sh, which a test calls by harness.testing.topology():
+#
+#   find_server        sets server to the process of the server that runs; fails if there is none
+#   end_cleanly        asks the server to end, which may take patience_s seconds
+#   end_at_once        ends it
+#   is_up              whether a server that starts accepts connections
+#   welcome            repeats what the users need after each start
+#   promote            makes a replica a primary of its own
+#   cut_off            takes the primary of a replica away, and returns when it receives nothing
+#   reconnect          ends cut_off
 # shellcheck disable=SC2034,SC2153,SC2329  # some variables and functions are used in server.sh
 set -eu
 home=${HARNESS_HOME:-/srv/harness}
@@ -106,7 +117,8 @@ unpack() {
 # shellcheck source=/dev/null
 . "$parts/server.sh"
 
-trap stop TERM INT
+is_ending=
+trap 'is_ending=1; stop' TERM INT
 if [ -n "${HARNESS_SEED:-}" ]; then
     unpack
     settle
@@ -122,11 +134,26 @@ hold <&3 &
 holder=$!
 
 # A signal ends the wait and not the server: wait again for the server's own status.
-status=0
-wait "$server" || status=$?
-while kill -0 "$server" 2>/dev/null; do
+await_end() {
     status=0
     wait "$server" || status=$?
+    while kill -0 "$server" 2>/dev/null; do
+        status=0
+        wait "$server" || status=$?
+    done
+}
+
+await_end
+# control.sh has ended the server, and removes the file to have it started again.
+while [ -e "$home/stopped" ]; do
+    while [ -e "$home/stopped" ] && [ -z "$is_ending" ]; do
+        sleep 0.02
+    done
+    if [ -n "$is_ending" ]; then
+        break
+    fi
+    start
+    await_end
 done
 # save.sh has ended the server, and reads its data.
 if [ -e "$home/saving" ]; then

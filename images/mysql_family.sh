@@ -87,3 +87,53 @@ await_replicator() {
         sleep 0.01
     done | ask | { read -r _ && : >"$home/users"; }
 }
+
+find_server() {
+    { read -r server <"$home/mysqld.pid"; } 2>/dev/null && kill -0 "$server" 2>/dev/null
+}
+
+# What a server has not written is lost if it is killed.
+patience_s=20
+end_cleanly() {
+    kill -TERM "$server"
+}
+
+end_at_once() {
+    kill -KILL "$server"
+    rm -f "$home/mysqld.pid"
+}
+
+is_up() {
+    find_server && echo "DO 0;" | ask 2>/dev/null
+}
+
+welcome() {
+    follow_again
+}
+
+# A replica does not begin by itself when it starts. A server that was promoted has no line, and no primary.
+follow_again() {
+    if is_replica && [ ! -e "$home/cut_off" ] && [ -n "$(echo "SHOW REPLICA STATUS;" | ask)" ]; then
+        echo "START REPLICA;" | ask
+    fi
+}
+
+has_applied_all() {
+    echo "SHOW REPLICA STATUS;" | ask | grep -q "has read all relay log"
+}
+
+promote() {
+    echo "STOP REPLICA IO_THREAD;" | ask
+    await 10 has_applied_all || fail "the replica does not apply what it has received: SHOW REPLICA STATUS says why"
+    echo "STOP REPLICA; RESET REPLICA ALL; SET GLOBAL read_only = OFF;" | ask
+}
+
+cut_off() {
+    echo "STOP REPLICA IO_THREAD;" | ask
+    : >"$home/cut_off"
+}
+
+reconnect() {
+    rm -f "$home/cut_off"
+    follow_again
+}

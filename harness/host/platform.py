@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from harness.errors import ServerError
+
 if TYPE_CHECKING:
     from harness.host.lag.control import LagProxy
 
@@ -93,6 +95,13 @@ class HandedOver:
     lease: tuple[int, ...]
 
 
+def control_failed(action: str, spec: ServerSpec, errors: str) -> ServerError:
+    """The error for an *action* of ``images/control.sh`` on the server of *spec*, with the script's *errors*."""
+    return ServerError(
+        f"{action} has failed on the server {spec.host}.", "Its log is in the artifacts.", evidence=errors.strip()
+    )
+
+
 class Server(Protocol):
     """One server. Every method raises ``ServerError`` when the platform refuses. ``Platform.remove`` removes it."""
 
@@ -130,6 +139,9 @@ class Server(Protocol):
         """A list of all that it has besides clones of *templates*, by ``images/save.sh``; *since* is empty, or an earlier result.
         Raises ``ServerError`` where it cannot be said.
         """
+
+    def control(self, action: str) -> None:
+        """Carry out *action* of ``images/control.sh`` on it. Raises ``ServerError`` with the output of a failure."""
 
     def hand_over(self) -> HandedOver | None:
         """Give its lease away, to a process that saves its data; ``None`` where the lease cannot be given away."""

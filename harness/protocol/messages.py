@@ -208,6 +208,12 @@ class ServersReady:
     seed: SeedFound | None = None
 
 
+ALONE, PUT_RIGHT = "alone", "put_right"
+"""The actions before and after those of a test that disturbs servers: to run alone, and to undo what it has done."""
+MAKE_LATE, RENEWED = "make_late", "renewed"
+"""The action before ``lag`` and ``freeze`` of such a test, and its answer where a new replica takes the place of the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerActionDone:
     """The host's answer to the ``ServerActionWanted`` of the same ``request``: the action's result, or the ``error``, whose parts

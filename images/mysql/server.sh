@@ -45,6 +45,11 @@ log_in() {
     done
 }
 
+# A server that was started again has forgotten the logins.
+welcome() {
+    log_in && follow_again
+}
+
 follow_primary() {
     await_server || return 0
     place="SOURCE_AUTO_POSITION = 1"

@@ -113,3 +113,52 @@ SELECT format($loop$DO $$BEGIN
 END$$$loop$, :'replicator') \gexec
 SQL
 }
+
+find_server() {
+    { read -r server <"$data/postmaster.pid"; } 2>/dev/null
+}
+
+# Its sessions are ended, and its replicas get what is in its WAL, for which it waits: one may be paused.
+patience_s=2
+end_cleanly() {
+    kill -INT "$server"
+}
+
+end_at_once() {
+    kill -QUIT "$server"
+}
+
+is_up() {
+    state=
+    while read -r line; do state=$line; done 2>/dev/null <"$data/postmaster.pid" || true
+    case $state in ready* | standby*) return 0 ;; esac
+    return 1
+}
+
+welcome() {
+    :
+}
+
+promote() {
+    echo 'SELECT pg_promote(true, 10) \g /dev/null' | ask
+}
+
+cut_off() {
+    [ -e "$home/connected.conf" ] || cp "$data/postgresql.auto.conf" "$home/connected.conf"
+    echo "primary_conninfo = ''" >>"$data/postgresql.auto.conf"
+    kill -HUP "$server"
+    ask <<'SQL'
+SET statement_timeout = '10s';
+DO $$BEGIN
+    WHILE EXISTS (SELECT FROM pg_stat_wal_receiver) LOOP PERFORM pg_sleep(0.01); END LOOP;
+END$$;
+SQL
+}
+
+reconnect() {
+    if [ -e "$home/connected.conf" ]; then
+        cat "$home/connected.conf" >"$data/postgresql.auto.conf"
+        rm "$home/connected.conf"
+        kill -HUP "$server"
+    fi
+}

@@ -33,13 +33,16 @@ from harness.host.docker.errors import FAILURES, refused
 from harness.host.docker.seeds import saved, volumes
 from harness.host.engines.engine import seed_variables
 from harness.host.lag.control import LagProxy
-from harness.host.platform import LAG_PROXY, HandedOver, PersistentServer, ServerSpec, State
+from harness.host.platform import LAG_PROXY, HandedOver, PersistentServer, ServerSpec, State, control_failed
 from harness.host.seeds.saved import Data
 from harness.protocol import naming
 
 LOCALHOST = "127.0.0.1"
 MEMORY_FOLDER = "/srv/harness/memory"
 """The folder of a server's databases if a file system in memory is mounted there: ``images/entry.sh`` has it too."""
+
+CONTROL = "/opt/harness/control.sh"
+"""The script in a server's image that disturbs it for a test."""
 
 SOCKETS = {"PGHOST": "/tmp", "MYSQL_UNIX_PORT": "/srv/harness/mysqld.sock"}  # noqa: S108 - a container's own
 """The variables by which clients find the server in its container."""
@@ -76,6 +79,7 @@ class DockerPlatform:
     def __init__(self, client: docker.DockerClient, options: ContainerOptions) -> None:
         self._client = client
         self._options = options
+        self._ports: dict[str, int] = {}
 
     def server(self, spec: ServerSpec, earlier: str | None = None) -> ServerContainer:
         if spec.lags:
@@ -83,7 +87,7 @@ class DockerPlatform:
             port = self.lag_proxy(spec.run).listen(spec.host, "0.0.0.0", 0, primary)  # noqa: S104 - in a container
             way = {"HARNESS_PRIMARY": naming.container(spec.run, LAG_PROXY), "HARNESS_PRIMARY_PORT": str(port)}
             spec = replace(spec, environment={**spec.environment, **way})
-        return ServerContainer(self._client, spec, self._options, earlier)
+        return ServerContainer(self._client, spec, self._options, earlier, self._ports)
 
     def source(self, spec: ServerSpec) -> str:
         return self._options.images[spec.engine, spec.version]
@@ -105,16 +109,23 @@ class DockerPlatform:
 class ServerContainer:
     """The container of one server, made by ``start``, or *kept*: the id of one that runs already.
 
+    *ports* are the published ones by host, which the server takes that comes in place of another: the tests know them.
     Every method raises ``ServerError`` when the engine refuses. The caller removes it with ``remove_run``.
     """
 
     def __init__(
-        self, client: docker.DockerClient, spec: ServerSpec, options: ContainerOptions, kept: str | None = None
+        self,
+        client: docker.DockerClient,
+        spec: ServerSpec,
+        options: ContainerOptions,
+        kept: str | None,
+        ports: dict[str, int],
     ) -> None:
         self.spec = spec
         self._client = client
         self._options = options
-        self._container = _testcontainer(client, spec, options)
+        self._ports = ports
+        self._container = _testcontainer(client, spec, options, ports.get(spec.host))
         self._hold: streams.Connection | None = None
         self._log: Any = None
         self._closed = False
@@ -203,10 +214,16 @@ class ServerContainer:
         if not self._options.publish:
             return self.spec.host, self.spec.port
         with translate_errors(f"Docker did not publish the port of the server {self.spec.host}"):
-            return LOCALHOST, int(self._container.get_docker_client().port(self.id, self.spec.port))
+            port = self._ports[self.spec.host] = int(self._container.get_docker_client().port(self.id, self.spec.port))
+            return LOCALHOST, port
 
     def state_of_contents(self, since: str, templates: Sequence[str]) -> str:
         return Data(saved.script(self._client, self.id), templates, 0).state(since)
+
+    def control(self, action: str) -> None:
+        code, _, errors = self.execute(["sh", CONTROL, action])
+        if code != 0:
+            raise control_failed(action, self.spec, errors)
 
     def hand_over(self) -> HandedOver | None:
         descriptor = None if self._hold is None else self._hold.give_away()
@@ -223,7 +240,9 @@ class ServerContainer:
                 self._log._response.close()  # closing the stream leaves its response open
 
 
-def _testcontainer(client: docker.DockerClient, spec: ServerSpec, options: ContainerOptions) -> DockerContainer:
+def _testcontainer(
+    client: docker.DockerClient, spec: ServerSpec, options: ContainerOptions, published: int | None
+) -> DockerContainer:
     image, network = options.images[spec.engine, spec.version], options.network
     container = DockerContainer(image, name=naming.container(spec.run, spec.host), env=dict(spec.environment))
     # the constructor opened its own client, and put the user's registry prefix before the name of an image made here
@@ -233,7 +252,7 @@ def _testcontainer(client: docker.DockerClient, spec: ServerSpec, options: Conta
     container.image = image
     if options.publish:
         ports: dict[str, Any] = container.ports  # typed for a port alone, but passed unchanged to the engine's client
-        ports[f"{spec.port}/tcp"] = (LOCALHOST, None)
+        ports[f"{spec.port}/tcp"] = (LOCALHOST, published)
     if not spec.is_on_disk:
         size = f",size={spec.memory_bytes}" if spec.memory_bytes else ""
         container.with_tmpfs_mount(MEMORY_FOLDER, f"mode=1777{size}")

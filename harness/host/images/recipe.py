@@ -21,9 +21,9 @@ RUNNER = "runner"
 PYTHON = "python"
 
 _SHARED = {
-    "postgres": ("entry.sh", "save.sh", "server.Dockerfile"),
-    "mysql": ("entry.sh", "mysql_family.sh", "mysql_family_save.sh", "save.sh", "server.Dockerfile"),
-    "mariadb": ("entry.sh", "mysql_family.sh", "mysql_family_save.sh", "save.sh", "server.Dockerfile"),
+    "postgres": ("control.sh", "entry.sh", "save.sh", "server.Dockerfile"),
+    "mysql": ("control.sh", "entry.sh", "mysql_family.sh", "mysql_family_save.sh", "save.sh", "server.Dockerfile"),
+    "mariadb": ("control.sh", "entry.sh", "mysql_family.sh", "mysql_family_save.sh", "save.sh", "server.Dockerfile"),
 }
 """The files beside the recipes' folders that belong to a recipe too."""
 PACKAGES = "packages.Dockerfile"

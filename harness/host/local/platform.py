@@ -230,6 +230,8 @@ class Watch:
 
     def report(self, id: str, what: str) -> None:
         """Report *what* has happened to the server or proxy *id*, unless it is nothing or was reported."""
+        if not what:
+            self._seen.discard((id, "stop"))  # it was continued: the next stop is another one
         if what and (id, what) not in self._seen and not self._is_closed:
             self._seen.add((id, what))
             self._on_event(id, what)

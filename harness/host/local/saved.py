@@ -15,6 +15,7 @@ from harness.host.engines import HOME_VARIABLE
 from harness.host.local import folders, processes
 from harness.host.local.account import Account
 from harness.host.local.environment import environment_of, socket_variables
+from harness.host.local.folders import Description
 from harness.host.seeds.saved import SEED, Script, failed
 
 NICE = 19
@@ -30,10 +31,7 @@ def script(folder: Path, account: Account) -> Script:
             raise ServerError("A local server whose data was to be saved has ended.")
         if words[0] == SEED:
             _be_nice(folder)
-        environment = environment_of(description.folders, description.variables, os.environ)
-        environment |= {**socket_variables(str(folder), description.port), **description.environment}
-        environment |= {HOME_VARIABLE: str(folder), "HARNESS_PARTS": description.parts}
-        environment |= {"HARNESS_PORT": str(description.port), "HARNESS_ADDRESS": description.address}
+        environment = script_environment(folder, description)
         with tempfile.TemporaryFile() as told:
             try:
                 process = subprocess.Popen(
@@ -61,6 +59,14 @@ def script(folder: Path, account: Account) -> Script:
             raise failed(errors)
 
     return run
+
+
+def script_environment(folder: Path, description: Description) -> dict[str, str]:
+    """The environment of a script beside the server in *folder*, as ``images/entry.sh`` has it there."""
+    environment = environment_of(description.folders, description.variables, os.environ)
+    environment |= {**socket_variables(str(folder), description.port), **description.environment}
+    environment |= {HOME_VARIABLE: str(folder), "HARNESS_PARTS": description.parts}
+    return environment | {"HARNESS_PORT": str(description.port), "HARNESS_ADDRESS": description.address}
 
 
 def _be_nice(folder: Path) -> None:

@@ -20,7 +20,7 @@ from harness.host.local import folders, processes, saved, supervisor
 from harness.host.local.account import Account
 from harness.host.local.environment import environment_of, socket_variables
 from harness.host.local.folders import Description
-from harness.host.platform import HandedOver, Seed, ServerSpec, State
+from harness.host.platform import HandedOver, Seed, ServerSpec, State, control_failed
 from harness.host.seeds.saved import Data
 
 FOLLOW_S = 0.001
@@ -260,7 +260,18 @@ class LocalServer:
         if description is None:
             raise ServerError(f"The server {self.spec.host} was never made.")
         environment = environment_of(description.folders, description.variables, os.environ)
-        environment |= socket_variables(self.id, description.port)
+        return self._run(command, environment | socket_variables(self.id, description.port))
+
+    def control(self, action: str) -> None:
+        description = self._description
+        if description is None:
+            raise ServerError(f"The server {self.spec.host} was never made.")
+        command = ["sh", f"{description.parts}/control.sh", action]
+        code, _, errors = self._run(command, saved.script_environment(self.folder, description))
+        if code != 0:
+            raise control_failed(action, self.spec, errors)
+
+    def _run(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
         try:
             done = subprocess.run(
                 list(command),

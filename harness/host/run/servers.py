@@ -10,9 +10,10 @@ import contextlib
 import itertools
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.errors import ServerError, UsageError
 from harness.host.engines import Boot, Replication
@@ -83,6 +84,10 @@ class Servers:
         self._on_loss = on_loss
         self._watch: Watch | None = replaced._watch if replaced is not None else None
         self._interrupted: Future[None] = Future()
+        self.disturbed: dict[str, frozenset[str]] = {}
+        """The actions of tests that disturb servers now, by the server's id, as ``actions.failover`` has them."""
+        self.disturbing = threading.Lock()
+        """Held by an action: what a test has begun may not have ended when its worker has."""
         self._logs: dict[str, str] | None = None
         self._servers: dict[str, OneServer] = {}
         self._leaving: list[OneServer] = []
@@ -198,6 +203,36 @@ class Servers:
         """The event of each server that is ready, in their order."""
         return tuple(one.ready for one in self._servers.values() if one.ready is not None)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The servers, each primary before its replicas."""
+        return tuple(sorted(self._servers, key=lambda id: self._servers[id].planned.primary is not None))
+
+    @property
+    def may_be_disturbed(self) -> bool:
+        """Whether tests may stop and replace servers: those that outlive the run belong to its user."""
+        return not self._options.persistent
+
+    def server(self, id: str) -> Server:
+        """The server *id* on its platform."""
+        return self._servers[id].server
+
+    def renew(self, id: str, *, lags: bool = False) -> None:
+        """Replace *id*, a replica, by a new one on the same seed, which *lags* or which does if the old one did. Raises
+        ``ServerError`` if it does not become ready.
+        """
+        old = self._servers[id]
+        old.end()
+        self._platform.remove(self._options.run, [id])
+        spec = replace(old.spec, lags=lags or old.spec.lags)
+        one = self._servers[id] = OneServer(old.planned, spec, self._servers[old.planned.primary or ""])
+        one.starting = self._pool.submit(self._start, one, None, ())
+        try:
+            one.starting.result(self._options.startup_s)
+        except TimeoutError:
+            one.give_up()
+            raise self._late() from None
+
     def primaries(self) -> dict[str, Server]:
         """The primary servers by id."""
         return {id: one.server for id, one in self._servers.items() if one.planned.primary is None}
@@ -229,6 +264,10 @@ class Servers:
         """The address of each server as the runner reaches it."""
         return tuple(self._endpoint(server) for server in self._plan.servers)
 
+    def is_late(self, id: str) -> bool:
+        """Whether *id* is a replica behind the proxy."""
+        return self._servers[id].spec.lags
+
     def lag_proxy(self, replica: str) -> LagProxy:
         """The proxy through which *replica*, a server's id, follows its primary. Raises ``ServerError`` if it has none."""
         one = self._servers.get(replica)
@@ -251,6 +290,8 @@ class Servers:
         losses = {}
         for one in self._serving():
             state = one.server.state()
+            if one.planned.id in self.disturbed:
+                continue
             if state.status != "running":
                 losses[one.planned.id] = one.ended(state)
             elif one.server.has_stopped_process():
@@ -266,6 +307,8 @@ class Servers:
         if self._proxy is not None and self._proxy.id == id and self._on_loss is not None:
             self._on_loss(LAG_PROXY, self._proxy.ended())
         for one in self._serving():
+            if one.planned.id in self.disturbed:
+                continue
             if one.server.id == id and self._on_loss is not None:
                 states: dict[str, State | str] = {"pause": State("paused"), "stop": STOPPED}
                 self._on_loss(one.planned.id, one.ended(states.get(what) or one.server.state()))

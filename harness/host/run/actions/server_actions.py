@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, ServerError
+from harness.host.run.actions.failover import FAILOVER
 from harness.protocol.events import ServerActionWanted
 from harness.protocol.messages import ServerActionDone
 
@@ -31,7 +32,7 @@ def _thaw(servers: Servers, server: str, _value: str) -> str:
     return ""
 
 
-ACTIONS: Mapping[str, Action] = {"lag": _lag, "freeze": _freeze, "thaw": _thaw}
+ACTIONS: Mapping[str, Action] = {"lag": _lag, "freeze": _freeze, "thaw": _thaw, **FAILOVER}
 """The actions by their names. ``lag`` has the seconds as its value."""
 
 
