@@ -20,7 +20,7 @@ from django.db.backends.base import base as _base
 from django.db.backends.base.creation import BaseDatabaseCreation
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
-from django.test import TransactionTestCase
+from django.test import TestCase, TransactionTestCase
 
 from .text import class_name
 
@@ -128,6 +128,18 @@ def outermost_atomic(connection: Any) -> object | None:
         if not block._from_testcase:
             return block  # type: ignore[no-any-return]  # it is an Atomic
     return None
+
+
+def before_fixture_teardown(step: Callable[[], None]) -> None:
+    """Call *step* before Django flushes the databases after a test, or rolls them back."""
+    for cls in (TransactionTestCase, TestCase):
+        teardown: Any = vars(cls)["_fixture_teardown"]
+
+        def hooked(test: Any, teardown: Any = teardown) -> None:
+            step()
+            teardown(test)
+
+        setattr(cls, "_fixture_teardown", hooked)  # noqa: B010 - a method of a class that is not ours
 
 
 def watch_migrations(plan: Callable[[Any, int], None], step: Callable[[Any, Any], None]) -> Callable[[], None]:

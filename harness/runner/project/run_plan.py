@@ -61,12 +61,12 @@ def run_plan(
             check_isolation=spec.check_isolation,
             slots_with_clones=session.seeding.take_clones(),
             lag=spec.lag,
+            servers={route.alias: (route.server, route.role) for route in session.routes if route.server},
         )
         _prepare(session, context, workers)
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
         tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
-    _settle(session, context, tally)
-    return tally
+    return _settle(session, context, tally)
 
 
 def _prepare(session: Session, context: WorkerContext, workers: int) -> None:
@@ -79,14 +79,15 @@ def _prepare(session: Session, context: WorkerContext, workers: int) -> None:
         context.schemas.update(clones.read_schemas(context.test_databases))
 
 
-def _settle(session: Session, context: WorkerContext, tally: Tally) -> None:
-    """Check the replicas, and record the outcomes in *session*."""
+def _settle(session: Session, context: WorkerContext, tally: Tally) -> Tally:
+    """Check the replicas, and record the outcomes in *session*. Returns *tally*."""
     check_replicas(context.mirror_pairs, session.replicas)
     plan = context.plan
     if text := split_notice(plan, tally):
         session.journal.notice("split-class", text)
     session.red += len(tally.red)
     session.planned.update((test.id, True) for test in plan.tests)
+    return tally
 
 
 def split_notice(plan: Plan, tally: Tally) -> str:

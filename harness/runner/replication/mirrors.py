@@ -25,7 +25,7 @@ from ..schedule.units import Plan
 from ..sql.routing import Routing
 from ..sql.statement_log import StatementLog
 from ..text import class_name
-from .catch_up import Link
+from .catch_up import Link, await_replica
 from .lag import ReplicaLag
 from .mysql_routines import routines_of
 from .refusals import explain
@@ -97,6 +97,7 @@ class Mirrors:
         self._links: dict[str, Link] = {}
         self._on_primary: set[str] = set()
         self._shared: frozenset[str] = frozenset()
+        self._are_disturbed = False
         self._statement_log = statement_log
         self._lag = lag
         self._thread = unpatched.threading.local()
@@ -198,6 +199,16 @@ class Mirrors:
                 connection.in_atomic_block = False
                 connection.close()
 
+    def stop_waiting(self) -> None:
+        """Have reads of replicas wait no more: a test of this process, its last one, disturbs the servers."""
+        self._are_disturbed = True
+        self.close()
+
+    def await_new_replica(self, alias: str) -> None:
+        """Return when the replica that has taken the place of that of *alias* has what was committed. Raises ``ServerError``."""
+        self._real[alias].close()
+        await_replica(self._pairs[alias], alias)
+
     def close(self) -> None:
         for link in self._links.values():
             link.close()
@@ -220,6 +231,7 @@ class Mirrors:
         if (
             link is None
             or not self._lag.is_waiting
+            or self._are_disturbed
             or getattr(self._thread, "is_waiting", False)
             or isinstance(connection, SharedConnection)
         ):

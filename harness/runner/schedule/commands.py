@@ -14,11 +14,12 @@ GO_ON = b"go on"
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A unit, those of its tests that are to run, and the number of their attempt."""
+    """A unit, those of its tests that are to run, and the number of their attempt. ``is_alone``: in the only worker."""
 
     unit: int
     tests: tuple[int, ...]
     n: int = 1
+    is_alone: bool = False
 
     def without(self, tests: Collection[int]) -> Assignment:
         """The assignment of the other tests."""

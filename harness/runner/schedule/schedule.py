@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 
 from ...protocol import naming
 from ...protocol.results import Outcome
-from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, LeaveOut, Retire, Spawn
+from .commands import Assign, Assignment, Blame, Command, Finish, GiveUp, Halt, Kill, LeaveOut, Retire, Spawn
 from .slots import (
     NO_FAILURE_LIMIT,
     NO_RETRIES,
     SLOW_S,
     Busy,
+    Ending,
     FailureLimit,
     Limits,
     Retiring,
@@ -65,6 +66,7 @@ class Schedule:
         self._unit_of = {index: number for number, unit in enumerate(units) for index in unit.tests}
         self._queue = UnitQueue(units)
         self._retries = deque[Assignment]()
+        self._alone = deque[Assignment]()
         self._slots = {number: Slot(number) for number in range(1, max(1, min(workers, len(units))) + 1)}
         self._limits = limits
         self._began = 0.0
@@ -100,6 +102,16 @@ class Schedule:
     def is_decided(self, slot: int) -> bool:
         """Whether the outcome of the test in *slot* is decided, whatever its worker reports."""
         return self._slots[slot].ending is not None
+
+    def is_alone(self, slot: int) -> bool:
+        """Whether the running test of *slot* is one that was postponed to run alone."""
+        phase = self._slots[slot].phase
+        return isinstance(phase, Busy) and phase.assignment.is_alone
+
+    def is_postponed(self, slot: int) -> bool:
+        """Whether the worker of *slot* ends because its test is postponed."""
+        ending = self._slots[slot].ending
+        return ending is not None and ending.is_postponed
 
     def start(self, now: float) -> list[Command]:
         """The first commands."""
@@ -182,12 +194,25 @@ class Schedule:
         """An event was forged in the name of the slot's worker: its test is red because of *why*, and the worker is killed."""
         return self._slots[number].end(Outcome.ERRORED, why, now, at_once=True)
 
+    def postpone(self, number: int, now: float) -> list[Command]:
+        """The slot's running test has to run alone: its worker is ended, and it begins anew after all others, in a worker of its
+        own. No commands where a fixture of several tests runs: that cannot be.
+        """
+        slot = self._slots[number]
+        if slot.running is None or slot.running.is_fixture or not isinstance(slot.phase, Busy):
+            return []
+        slot.phase.ending = Ending(Outcome.NOT_RUN, "", now, is_terminated=True, is_postponed=True)
+        return [Kill(number)]
+
     def worker_is_gone(self, number: int, now: float, place: Place = Place()) -> list[Command]:  # noqa: B008 - it is frozen
         """The slot's process has ended; all its events have been reported before. *place* is where in the running test."""
         slot = self._slots[number]
         phase, slot.phase = slot.phase, None
         commands: list[Command] = []
-        if not isinstance(phase, Retiring):
+        if isinstance(phase, Busy) and phase.ending is not None and phase.ending.is_postponed:
+            self._postpone(slot, phase)
+            phase = None
+        elif not isinstance(phase, Retiring):
             self._deaths_in_a_row += 1
         if isinstance(phase, Starting):
             slot.failed_starts += 1
@@ -200,7 +225,7 @@ class Schedule:
             commands = [_blame(slot.number, 1, phase.running, now, outcome, why)]
         if self._deaths_in_a_row >= MAX_DEATHS_IN_A_ROW and not self._halt_reason:
             commands += self.halt(f"{self._deaths_in_a_row} workers in a row died")
-        if slot.rest or self._queue or self._may_retry(slot):
+        if slot.rest or self._queue or self._may_run_alone(slot) or self._may_retry(slot):
             commands += _spawn(slot, now)
         elif not any(other.phase for other in self._slots.values()):
             commands.append(Finish())
@@ -244,6 +269,8 @@ class Schedule:
             others_s = sum(max(0.0, other.busy_until - now) for other in others)
             may_leave = any(self._is_clean(other) for other in others)
             return self._queue.take(left, others_s, len(self._slots), may_leave=may_leave)
+        if is_fresh and self._may_run_alone(slot):
+            return self._alone.popleft()
         return self._retries.popleft() if is_fresh and self._may_retry(slot) else None
 
     def _is_clean(self, slot: Slot) -> bool:
@@ -253,12 +280,30 @@ class Schedule:
             return not (phase.left | self._units[phase.assignment.unit].leaves)
         return isinstance(phase, Starting)
 
+    def _may_run_alone(self, slot: Slot) -> bool:
+        """Whether a postponed test may run in *slot*."""
+        return bool(self._alone) and not self._has_others(slot)
+
+    def _has_others(self, slot: Slot) -> bool:
+        """Whether another slot than *slot* has a worker."""
+        return any(other.phase for other in self._slots.values() if other is not slot)
+
     def _may_retry(self, slot: Slot) -> bool:
         """Whether a failed test may be tried again in *slot*: alone, and only if few tests failed."""
-        if not self._retries or any(other.phase for other in self._slots.values() if other is not slot):
+        if not self._retries or self._has_others(slot):
             return False
         waiting = {assignment.tests[0] for assignment in self._retries}
         return len(waiting) + self._red <= max(RETRY_AT_LEAST, RETRY_SHARE * len(self._ids))
+
+    def _postpone(self, slot: Slot, phase: Busy) -> None:
+        """Keep the slot's test for the end, and the rest of its assignment for the slot."""
+        self._repeat_later(phase)
+        given, running = phase.assignment, phase.running
+        index = None if running is None else self._index[running.test]
+        rest = tuple(other for other in given.tests if other not in phase.done and other != index)
+        self._resume(slot, given, rest)
+        if index is not None and not self._halt_reason:
+            self._alone.append(Assignment(given.unit, (index,), given.n, is_alone=True))
 
     def _account_for(self, slot: Slot, phase: Busy, place: Place, now: float) -> list[Command]:
         """A busy worker has died: blame the test that ran, and keep the rest of its assignment for the slot."""
@@ -355,6 +400,7 @@ class Schedule:
         self._halt_reason = reason
         self._queue.clear()
         self._retries.clear()
+        self._alone.clear()
         for slot in self._slots.values():
             slot.rest = None
         return [Halt(reason)]

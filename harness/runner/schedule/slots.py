@@ -73,12 +73,15 @@ NO_FAILURE_LIMIT = FailureLimit()
 
 @dataclass(slots=True)
 class Ending:
-    """The schedule's decision to end a worker. ``outcome`` is that of its test, whatever the worker reports afterwards."""
+    """The schedule's decision to end a worker. ``outcome`` is that of its test, whatever the worker reports afterwards.
+    ``is_postponed``: the test has none yet, and begins anew.
+    """
 
     outcome: Outcome
     why: str
     since: float
     is_terminated: bool = False
+    is_postponed: bool = False
 
     def check_time(self, slot: int, now: float) -> list[Command]:
         """Terminate an examined worker, then kill it."""

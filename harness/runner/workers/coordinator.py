@@ -6,12 +6,15 @@ One thread and one loop: it waits for events of workers and for ends of processe
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from ...errors import ExitCode, HarnessError, Interrupted, ProjectError
 from ...protocol import codec, naming
 from ...protocol.events import AttemptFinished, AttemptSlow, RetryCalledOff, UnitStarted, WorkerStarted, WorkerStopped
+from ...protocol.messages import ALONE, ServerActionDone
 from ...protocol.results import Outcome, may_be_hit
 from .. import unpatched
 from ..failures import FailureDescriber
@@ -36,6 +39,7 @@ from ..schedule.commands import (
 )
 from ..schedule.schedule import Schedule
 from ..schedule.units import Place
+from ..servers.failover import IN_FIXTURE, Repair
 from ..servers.host_requests import HostRequests
 from ..servers.reachability import ServerChecks, servers_of
 from . import postmortem
@@ -108,6 +112,7 @@ class Coordinator:
             lambda slot: self._pool.send(slot, GO_ON + b"\n"),
         )
         self._requests = HostRequests(self._pool.send)
+        self._repair = Repair(journal)
         self._records: dict[int, WorkerRecord] = {}
         self._is_done = False
         self._next_turn = self._next_tick = 0.0
@@ -166,7 +171,7 @@ class Coordinator:
         if (early := self._next_turn - unpatched.time.perf_counter()) > 0:
             unpatched.time.sleep(early)
         slots, may_have_ended = self._pool.wait(TICK_S)
-        self._requests.answer(self._messages.take_answers())
+        self._take_answers(self._messages.take_answers())
         self._next_turn = unpatched.time.perf_counter() + PACE_S
         with self._journal.gathered():
             for slot in slots:
@@ -179,6 +184,10 @@ class Coordinator:
             self._next_tick = now + TICK_S
             self._carry_out(self._schedule.tick(now))
             self._journal.beat()
+
+    def _take_answers(self, answers: Sequence[ServerActionDone]) -> None:
+        self._requests.answer(answers)
+        self._repair.take(answers)
 
     # events of workers
 
@@ -207,6 +216,7 @@ class Coordinator:
         record.last_test, record.is_uncounted = stretch.begun or stretch.tests[-1], True
         commands: list[Command] = []
         if stretch.tests:
+            self._repair.begin(slot)
             is_final = self._schedule.tests_passed(slot, stretch.tests, stretch.n, now)
             accepted.add_passed(stretch, is_final=is_final)
             self.tally.ran += is_final * len(stretch.tests)
@@ -251,7 +261,7 @@ class Coordinator:
                 self._schedule.phase_began(slot, now, is_call=event.get("is_call", False))
                 return False, False, []
             case "ServerActionWanted":
-                self._requests.take(slot, event["request"])
+                return self._take_request(slot, event, now)
             case "QueriesCounted":
                 record.is_uncounted = False
                 self._schedule.forget_fixture(slot)  # the last one has ended
@@ -271,7 +281,21 @@ class Coordinator:
                 return True, False, self._schedule.worker_is_ready(slot, now)
         return True, False, []
 
+    def _take_request(self, slot: int, event: dict[str, Any], now: float) -> tuple[bool, bool, list[Command]]:
+        """Take a request to the host. One to run alone is refused, or granted, or postpones the test."""
+        if event["action"] == ALONE and not self._schedule.is_alone(slot):
+            commands = self._schedule.postpone(slot, now)
+            if not commands:
+                refused = ServerActionDone(event["request"], error=IN_FIXTURE)
+                self._pool.send(slot, codec.encode_body(refused).encode())
+            return False, False, commands
+        if event["action"] == ALONE:
+            self._repair.let_through(slot)
+        self._requests.take(slot, event["request"])
+        return True, False, []
+
     def _take_outcome(self, slot: int, event: dict[str, Any], now: float) -> tuple[bool, list[Command]]:
+        self._repair.begin(slot)
         test, outcome, may_retry = event["test"], Outcome(event["outcome"]), event.get("may_retry", True)
         is_final, commands = self._schedule.test_finished(slot, test, event["n"], outcome, now, may_retry=may_retry)
         self._count(test, outcome, is_final)
@@ -280,7 +304,7 @@ class Coordinator:
         # a failure of unittest is an assertion of the test, whatever its class
         failures = event.get("failures", ()) if naming.is_node_id(test) else ()
         if not event.get("extra") and may_be_hit(outcome, [failure["type"] for failure in failures]):
-            self._server_checks.request(slot)
+            self._repair.then(partial(self._server_checks.request, slot))
         return is_final, commands
 
     def _keep(self, slot: int, event: dict[str, Any]) -> None:
@@ -329,14 +353,17 @@ class Coordinator:
         if (abort := record.abort) is not None:
             code = ExitCode(abort["exit_code"])
             raise HarnessError.from_exit_code(code, abort["message"], abort.get("hint", ""), abort.get("evidence", ""))
-        was_asked = self._schedule.is_retiring(slot)
+        self._repair.begin(slot)
+        was_asked, is_postponed = self._schedule.is_retiring(slot), self._schedule.is_postponed(slot)
         commands = self._schedule.worker_is_gone(slot, unpatched.time.perf_counter(), self._place(slot))
-        if was_asked and status == 0 and record.failure is None:
+        if is_postponed or (was_asked and status == 0 and record.failure is None):
             self._journal.write(WorkerStopped(record.pid), slot)
         else:
             blamed = next((command.test for command in commands if isinstance(command, Blame)), None)
             self._journal.write(postmortem.lost_worker(record, blamed, self._pool.captures[slot]), slot)
-        if record.is_uncounted:
+        if is_postponed:
+            self._repair.announce(record.last_test)
+        elif record.is_uncounted:
             text = f"The worker of slot {slot} (pid {record.pid}) ended before it had counted its statements."
             self._journal.notice("queries-missing", f"{text} They are missing among all queries.")
         self._carry_out(commands)
@@ -345,37 +372,41 @@ class Coordinator:
 
     def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
-            match command:
-                case Spawn(slot):
-                    checks = EventChecks(self._context.plan.last_fixtures)
-                    self._records[slot] = WorkerRecord(self._pool.spawn(slot), checks=checks)
-                    self._journal.write(WorkerStarted(self._records[slot].pid), slot)
-                case Assign(slot, assignment):
-                    self._assign(slot, assignment)
-                case Retire(slot):
-                    self._pool.retire(slot)
-                case Examine(slot):
-                    self._pool.examine(slot)
-                case Terminate(slot):
-                    self._pool.terminate(slot)
-                case Kill(slot):
-                    self._pool.kill(slot)
-                case Blame():
-                    self._blame(command)
-                case LeaveOut(tests, reason):
-                    self._leave_out(tests, reason)
-                case ReportSlow(slot, test, n, elapsed):
-                    self._journal.write(AttemptSlow(test, n, round(elapsed, 3)), slot)
-                case Halt(reason):
-                    self._context.stop_flag.set()
-                    self._journal.notice("halted", reason)
-                case GiveUp(message):
-                    hint = (
-                        "The project's init_worker may end it, or a library of its, or the machine has no more memory."
-                    )
-                    raise ProjectError(message, hint, postmortem.evidence(self._pool.captures.values()))
-                case Finish():
-                    self._is_done = True
+            if isinstance(command, Spawn | Assign | Finish):
+                self._repair.then(partial(self._carry_out_one, command))
+            else:
+                self._carry_out_one(command)
+
+    def _carry_out_one(self, command: Command) -> None:
+        match command:
+            case Spawn(slot):
+                checks = EventChecks(self._context.plan.last_fixtures)
+                self._records[slot] = WorkerRecord(self._pool.spawn(slot), checks=checks)
+                self._journal.write(WorkerStarted(self._records[slot].pid), slot)
+            case Assign(slot, assignment):
+                self._assign(slot, assignment)
+            case Retire(slot):
+                self._pool.retire(slot)
+            case Examine(slot):
+                self._pool.examine(slot)
+            case Terminate(slot):
+                self._pool.terminate(slot)
+            case Kill(slot):
+                self._pool.kill(slot)
+            case Blame():
+                self._blame(command)
+            case LeaveOut(tests, reason):
+                self._leave_out(tests, reason)
+            case ReportSlow(slot, test, n, elapsed):
+                self._journal.write(AttemptSlow(test, n, round(elapsed, 3)), slot)
+            case Halt(reason):
+                self._context.stop_flag.set()
+                self._journal.notice("halted", reason)
+            case GiveUp(message):
+                hint = "The project's init_worker may end it, or a library of its, or the machine has no more memory."
+                raise ProjectError(message, hint, postmortem.evidence(self._pool.captures.values()))
+            case Finish():
+                self._is_done = True
 
     def _assign(self, slot: int, assignment: Assignment) -> None:
         unit = self._context.plan.units[assignment.unit]

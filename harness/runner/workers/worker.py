@@ -10,13 +10,14 @@ import contextlib
 import random
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn, Protocol
 
 from django.db import Error
 
+from ... import testing
 from ...errors import ExitCode, HarnessError, ServerError
 from ...protocol import codec
 from ...protocol.events import (
@@ -32,6 +33,7 @@ from ...protocol.events import (
 )
 from ...protocol.messages import SYNC, Lag, MirrorMode, ServerActionDone
 from ...protocol.results import Outcome
+from ...protocol.topology import Role
 from .. import private_apis, unpatched
 from ..databases import clones, flush, spawned
 from ..databases.mysql_schema import Schema
@@ -45,6 +47,7 @@ from ..replication.lag import ReplicaLag
 from ..schedule.commands import GO_ON, Assignment
 from ..schedule.slots import NO_RETRIES, Retries
 from ..schedule.units import Plan
+from ..servers.failover import Failover
 from ..sql.routing import models_by_table
 from ..sql.statement_log import StatementLog
 from ..text import cut
@@ -79,7 +82,7 @@ class WorkerContext:
     ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
     ``stop_flag`` ends a worker before its next test. ``slots_with_clones`` are the slots whose clones are there, and unused: the
     coordinator takes a slot out as it starts a worker in it. ``schemas`` has the templates on MySQL and MariaDB that were read,
-    by alias.
+    by alias. ``servers`` has the id and the role of each alias's server.
     """
 
     plan: Plan
@@ -98,6 +101,7 @@ class WorkerContext:
     is_failfast: bool = False
     check_isolation: bool = False
     slots_with_clones: set[int] = field(default_factory=set)
+    servers: Mapping[str, tuple[str, Role]] = field(default_factory=dict)
     schemas: dict[str, Schema] = field(default_factory=dict)
     lag: Lag = SYNC
 
@@ -260,6 +264,7 @@ class Worker:
         context.statement_log.use(self.capture.crash_log)
         with self._unit_runner.between_tests():
             self.mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log, lag)
+            testing.control = Failover(context.servers, self.ask_host, self.mirrors)
             if context.check_isolation:
                 self._isolation = isolation.IsolationCheck(context.test_databases)
         self.capture.clear()

@@ -5,6 +5,8 @@ import pytest
 from harness.protocol.results import Outcome
 from harness.runner.schedule import schedule
 from harness.runner.schedule.commands import (
+    Assign,
+    Assignment,
     Blame,
     Command,
     Examine,
@@ -16,6 +18,7 @@ from harness.runner.schedule.commands import (
     Retire,
     Spawn,
 )
+from harness.runner.schedule.schedule import MAX_DEATHS_IN_A_ROW
 from harness.runner.schedule.slots import EXAMINE_S, FailureLimit, Retries
 from harness.runner.schedule.units import Place, Unit
 from tests.unit.runner.schedule.driver import CRASHED, FAILED, PASSED, TIMED_OUT, TIMEOUT_S, Driver, assign
@@ -363,6 +366,91 @@ class TestRepeat:
         driver.schedule.halt("enough")
         assert driver.schedule.called_off() == ({0: PASSED}, "enough")
         assert driver.schedule.left_over()[0] == (1,)
+
+
+def alone(unit: int, test: int, slot: int = 1, n: int = 1) -> Assign:
+    return Assign(slot, Assignment(unit, (test,), n, is_alone=True))
+
+
+class TestAlone:
+    def postpone(self, driver: Driver, test: str, slot: int = 1) -> None:
+        driver.begin(test, slot)
+        assert not driver.schedule.is_alone(slot)
+        assert driver.schedule.postpone(slot, driver.now) == [Kill(slot)]
+        assert driver.schedule.is_postponed(slot)
+        assert driver.schedule.is_decided(slot)
+
+    def test_a_postponed_test_begins_anew_after_all_others(self) -> None:
+        driver = Driver(3, 1, workers=2)
+        driver.start()
+        driver.run("t0")
+        self.postpone(driver, "t1")
+        assert driver.gone() == [Spawn(1)]
+        assert driver.ready() == [assign(0, 2)]
+        driver.run("t2")
+        assert driver.done() == [Retire(1)]
+        assert driver.gone() == []  # the other slot has a worker still
+        driver.run("t3", slot=2)
+        assert driver.done(2) == [Retire(2)]
+        assert driver.gone(2) == [Spawn(2)]
+        assert driver.ready(2) == [alone(0, 1, slot=2)]
+        driver.begin("t1", slot=2)
+        assert driver.schedule.is_alone(2)
+        driver.end("t1", slot=2)
+        assert driver.done(2) == [Retire(2)]
+        assert driver.gone(2) == [Finish()]
+        assert driver.finals == dict.fromkeys(("t0", "t1", "t2", "t3"), PASSED)
+
+    def test_each_has_a_worker_of_its_own(self) -> None:
+        driver = Driver(2)
+        driver.start()
+        self.postpone(driver, "t0")
+        assert driver.gone() == [Spawn(1)]
+        assert driver.ready() == [assign(0, 1)]
+        self.postpone(driver, "t1")
+        for test in (0, 1):
+            assert driver.gone() == [Spawn(1)]
+            assert driver.ready() == [alone(0, test)]
+            driver.run(f"t{test}")
+            assert driver.done() == [Retire(1)]
+        assert driver.gone() == [Finish()]
+
+    def test_many_in_a_row_are_no_deaths(self) -> None:
+        driver = Driver(MAX_DEATHS_IN_A_ROW + 5)
+        driver.start()
+        for number in range(MAX_DEATHS_IN_A_ROW + 5):
+            self.postpone(driver, f"t{number}")
+            assert driver.gone() == [Spawn(1)]
+            driver.ready()
+
+    def test_one_that_dies_alone_is_blamed(self) -> None:
+        driver = Driver(1, 1)
+        driver.start()
+        self.postpone(driver, "t0")
+        driver.gone()
+        driver.ready()
+        driver.run("t1")
+        driver.done()
+        driver.gone()
+        assert driver.ready() == [alone(0, 0)]
+        driver.begin("t0")
+        blame, commands = driver.blamed()
+        assert (blame.test, blame.outcome, commands) == ("t0", CRASHED, [Finish()])
+
+    def test_a_fixture_is_not_postponed(self) -> None:
+        driver = Driver(1)
+        driver.start()
+        assert driver.schedule.postpone(1, driver.now) == []
+        driver.begin_fixture("m.C.setUpClass")
+        assert driver.schedule.postpone(1, driver.now) == []
+
+    def test_a_halted_run_leaves_it_out(self) -> None:
+        driver = Driver(2)
+        driver.start()
+        self.postpone(driver, "t0")
+        driver.schedule.halt("a server was lost")
+        assert driver.gone() == [Finish()]
+        assert driver.schedule.left_over() == ((0, 1), "a server was lost")
 
 
 class TestRetries:
