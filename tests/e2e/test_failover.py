@@ -1,0 +1,172 @@
+"""Tests that disturb servers: what they meet, that they run alone, and that the next test finds every server as it was."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.host.local.binaries import Binaries
+from harness.protocol.events import AttemptFinished, Notice
+from harness.report.journal import read_journal
+from tests.e2e.command import PROJECTS, Ended, environment, harness
+
+ENGINES = {"postgres": "postgresql", "mariadb": "mysql", "mysql": "mysql"}
+OF_MARIADB = (
+    "a_primary_that_hangs",
+    "orders_wait_for_a_primary_that_is_down",
+    "a_replica_takes_over",
+    "a_late_replica_and_a_frozen_one",
+)
+LEFT_DISTURBED = """
+import os
+import time
+
+from django.test import SimpleTestCase, TransactionTestCase
+
+from harness.testing import TopologyError, topology
+from shop.models import Order
+
+
+class ATests(TransactionTestCase):
+    databases = {"default", "replica"}
+
+    def setUp(self):
+        self.topology = topology()
+        Order.objects.create(number="first")
+        self.assertEqual(Order.objects.using("replica").count(), 1)
+
+    def test_a_crash(self):
+        self.topology.primary().pause()
+        os._exit(3)
+
+    def test_b_timeout(self):
+        self.topology.replica("replica").pause()
+        self.topology.primary().stop()
+        time.sleep(60)
+
+    def test_c_error(self):
+        self.topology.primary().stop()
+        Order.objects.create(number="second")
+
+    def test_d_last(self):
+        pass
+
+
+class BTests(SimpleTestCase):
+    databases = {"default"}
+
+    def test_a_no_fixture_of_a_database(self):
+        topology().primary().pause()
+
+
+class CTests(TransactionTestCase):
+    @classmethod
+    def setUpClass(cls):
+        try:
+            topology()
+        except TopologyError as error:
+            cls.error = str(error)
+        super().setUpClass()
+
+    def test_a_class_cannot_be_alone(self):
+        self.assertIn("setUpClass", self.error)
+"""
+
+LOST_AFTERWARDS = """
+import os
+import time
+from pathlib import Path
+
+from django.db import connection
+from django.test import TransactionTestCase
+
+from harness.testing import topology
+
+
+class LostTests(TransactionTestCase):
+    def test_a_pause(self):
+        topology().primary().pause()
+        topology().primary().resume()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (backend,) = cursor.fetchone()
+        type(self).server = int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        time.sleep(0.5)  # the servers are put right meanwhile
+        os.kill(cls.server, 9)
+        time.sleep(20)
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, local_cache: Path) -> Callable[..., Ended]:
+    """Runs tests of the project on an engine, with local servers or in containers; its tests may be others."""
+
+    def run(db: str, *arguments: str, tests: str = "", servers: str = "local") -> Ended:
+        project = tmp_path / "project"
+        shutil.copytree(PROJECTS / "failover", project)
+        if tests:
+            (project / "shop" / "tests.py").write_text(tests)
+        where = ("--project", str(project), "--db", db, "--servers", servers, "--runner", "host", "--parallel", "2")
+        env = environment(FAILOVER_ENGINE=ENGINES[db], HARNESS_CACHE=str(local_cache))
+        return harness(*where, *arguments, artifacts=tmp_path / "artifacts", env=env)
+
+    return run
+
+
+@pytest.mark.parametrize(("db", "tests"), [("postgres", ()), ("mariadb", OF_MARIADB)])
+def test_a_project_with_local_servers(
+    run: Callable[..., Ended], local_binaries: Callable[..., Binaries], db: str, tests: tuple[str, ...]
+) -> None:
+    local_binaries(db)
+    ended = run(db, *(f"shop.tests.FailoverTests.test_{name}" for name in tests))
+    assert ended.code == 0, ended.output
+    assert set(ended.outcomes.values()) == {"PASSED"}
+    assert len(ended.outcomes) == (len(tests) or 11)
+    events = [envelope.event for envelope in read_journal(ended.artifacts / "journal.ndjson")]
+    assert [event.code for event in events if isinstance(event, Notice) and event.code == "runs-alone"] == [
+        "runs-alone"
+    ]
+    finished = [event.test for event in events if isinstance(event, AttemptFinished)]
+    assert sorted(finished, key=lambda test: "Failover" in test) == finished
+
+
+@pytest.mark.docker
+def test_a_project_with_containers(run: Callable[..., Ended]) -> None:
+    names = ("reads_leave_a_replica_that_hangs", "a_replica_takes_over", "a_late_replica_and_a_frozen_one")
+    ended = run("postgres", *(f"shop.tests.FailoverTests.test_{name}" for name in names), servers="docker")
+    assert ended.code == 0, ended.output
+    assert set(ended.outcomes.values()) == {"PASSED"}
+
+
+def test_servers_are_put_right_however_a_test_ends(
+    run: Callable[..., Ended], local_binaries: Callable[..., Binaries]
+) -> None:
+    local_binaries("postgres")
+    ended = run("postgres", "--timeout", "4", tests=LEFT_DISTURBED)
+    outcomes = {id.removeprefix("shop.tests."): outcome for id, outcome in ended.outcomes.items()}
+    assert outcomes == {
+        "ATests.test_a_crash": "CRASHED",
+        "ATests.test_b_timeout": "TIMED_OUT",
+        "ATests.test_c_error": "ERRORED",
+        "ATests.test_d_last": "PASSED",
+        "BTests.test_a_no_fixture_of_a_database": "PASSED",
+        "CTests.test_a_class_cannot_be_alone": "PASSED",
+    }, ended.output
+    assert ended.code == 1
+
+
+def test_a_server_that_is_lost_afterwards_ends_the_run(
+    run: Callable[..., Ended], local_binaries: Callable[..., Binaries]
+) -> None:
+    local_binaries("postgres")
+    ended = run("postgres", tests=LOST_AFTERWARDS)
+    assert ended.code == 3, ended.output
+    assert "The server default (PostgreSQL" in ended.output
+    assert "ended with exit status" in ended.output
