@@ -14,14 +14,14 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import events, messages, seed_events
+from . import events, messages, replica_events, seed_events
 
 VERSION = 1
 
 # not __subclasses__(): dataclass(slots=True) makes each class twice
 _EVENTS = [
     cls
-    for module in (events, seed_events)
+    for module in (events, replica_events, seed_events)
     for cls in vars(module).values()
     if isinstance(cls, type) and events.Event in cls.__bases__
 ]

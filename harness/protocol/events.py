@@ -11,19 +11,14 @@ from typing import Literal
 from ..errors import ExitCode
 from .messages import Framework
 from .results import (
-    AliasUse,
-    CrossedTransaction,
     DatabaseMade,
     Failure,
-    MirrorDeclared,
     Outcome,
     PlannedTest,
     Property,
     QueryCount,
-    ReadAfterWrite,
     ShownWarning,
     Statement,
-    TableUse,
     TimedStep,
     WarningCount,
 )
@@ -288,21 +283,6 @@ class QueriesCounted(Event):
     """The sums of a worker's statements, sent before it ends."""
 
     queries: tuple[QueryCount, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StatementsRouted(Event):
-    """The aliases, servers and tables that the statements of a worker's tests went to; sent in a run with mirrors.
-
-    ``left_out`` counts the rows beyond the limit of each kind.
-    """
-
-    aliases: tuple[AliasUse, ...] = ()
-    tables: tuple[TableUse, ...] = ()
-    declared: tuple[MirrorDeclared, ...] = ()
-    after_writes: tuple[ReadAfterWrite, ...] = ()
-    crossed: tuple[CrossedTransaction, ...] = ()
-    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

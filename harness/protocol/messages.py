@@ -78,10 +78,11 @@ class RunSpec:
     ``None`` for as many as there are cores. ``timeout_s`` is the longest that one test may take, in seconds, unless its id
     matches a pattern of ``timeouts``; ``is_timeout_given``: it is not the default. ``run_timeout_s`` is that of all tests
     together. ``mirrors``: how a mirror alias is connected, by test class (``auto``), or always through its primary or always to
-    its replica. ``lag`` is that of replicas. ``repeat`` is the number of times that each test runs. ``replay`` has the tests to
-    run, and no others, in this order and in one worker. ``check_isolation``: report the classes that leave something behind in
-    the databases. ``framework`` runs the tests, by ``auto`` the one that the project is set up for; by ``django``, tests that
-    only pytest can run are left out, where ``auto`` has them red. ``pytest_args`` are options of pytest, each word by itself.
+    its replica. ``lag`` is that of replicas; with ``lag_check_s`` above 0, tests that have read a replica run once more with
+    replicas so many seconds late. ``repeat`` is the number of times that each test runs. ``replay`` has the tests to run, and
+    no others, in this order and in one worker. ``check_isolation``: report the classes that leave something behind in the
+    databases. ``framework`` runs the tests, by ``auto`` the one that the project is set up for; by ``django``, tests that only
+    pytest can run are left out, where ``auto`` has them red. ``pytest_args`` are options of pytest, each word by itself.
     ``is_workdir_found``: ``workdir`` is that of the script, which the user did not name.
     ``is_settings_variable``: ``settings`` is the value of ``DJANGO_SETTINGS_MODULE``.
     ``legacy_discovery``: find tests as Django up to 1.5 did, too. ``doctest``: docstrings are tests. ``history`` orders the
@@ -112,6 +113,7 @@ class RunSpec:
     check_isolation: bool = False
     mirrors: MirrorMode = "auto"
     lag: Lag = SYNC
+    lag_check_s: float = 0.0
     framework: FrameworkChoice = "auto"
     pytest_args: tuple[str, ...] = ()
     is_workdir_found: bool = False

@@ -137,64 +137,6 @@ class QueryCount:
 
 
 @dataclass(frozen=True, slots=True)
-class AliasUse:
-    """The statements of an alias that went to a server of a role: those that read rows, those that write some, and those of both
-    kinds that failed.
-    """
-
-    alias: str
-    role: str
-    reads: int = 0
-    writes: int = 0
-    failed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TableUse:
-    """The same of a table, without failures; a statement may use several. ``model`` is empty for a table that has none."""
-
-    table: str
-    model: str
-    alias: str
-    role: str
-    reads: int = 0
-    writes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MirrorDeclared:
-    """A class, or a test of pytest, whose ``databases`` names a mirror: its tests that passed or read it, and the *readers*."""
-
-    owner: str
-    alias: str
-    tests: int = 0
-    readers: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ReadAfterWrite:
-    """A test whose body read a mirror after it wrote through the primary: the alias, the role of the server that it read from,
-    and the tables that it wrote before and read after, none if they were others.
-    """
-
-    test: str
-    alias: str
-    role: str
-    tables: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CrossedTransaction:
-    """A test in which the statements of an alias went to one server inside a transaction on another: the *transaction*'s alias,
-    and the *other*.
-    """
-
-    test: str
-    transaction: str
-    other: str
-
-
-@dataclass(frozen=True, slots=True)
 class DatabaseMade:
     """A test database of an alias: its template's name and those of the clones by slot (1 first; empty without clones)."""
 

@@ -35,6 +35,7 @@ EXAMPLES = {
     "top_level_directory": '"src"',
     "durations": "10",
     "run_timeout": "1800",
+    "lag_check": '"500ms"',
     "env_file": '".env"',
     "workdir": '"tests"',
     "warnings": '["default", "error::DeprecationWarning"]',

@@ -27,26 +27,28 @@ from harness.protocol.events import (
     RunPlanned,
     ServerReady,
     SlotRecycled,
-    StatementsRouted,
     TopologyFound,
     WorkerLost,
     WorkerStarted,
     WorkerStopped,
 )
-from harness.protocol.results import (
+from harness.protocol.replica_events import (
     AliasUse,
-    BriefLine,
     CrossedTransaction,
+    MirrorDeclared,
+    ReadAfterWrite,
+    StatementsRouted,
+    TableUse,
+)
+from harness.protocol.results import (
+    BriefLine,
     DatabaseMade,
     Failure,
     Frame,
-    MirrorDeclared,
     Outcome,
     PlannedTest,
     QueryCount,
-    ReadAfterWrite,
     Statement,
-    TableUse,
 )
 from harness.protocol.topology import Alias, TestOptions, Topology
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.errors import UsageError
-from harness.protocol import django_version
+from harness.protocol.options import django_version
 
 _OLDEST = "Django {}.{}".format(*django_version.OLDEST)
 _MAIN = ("main", "master", "dev")

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.host.config.command_line import django_args
 from harness.host.config.options import Config
 from harness.host.project.entry import is_set_up_for_pytest
-from harness.protocol import pytest_options
+from harness.protocol.options import pytest_options
 
 
 def may_be_of_pytest(project: Path, framework: str, words: Sequence[str]) -> bool:

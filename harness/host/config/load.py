@@ -162,15 +162,28 @@ def _check_together(values: Mapping[str, Any]) -> None:
             "--repeat searches for a failure, and --retries would hide it.",
             hint="Set one of them, and leave the other at its default.",
         )
-    if values["keepdb"] and values["replica_lag"].needs_proxy:
-        raise UsageError(
-            f"--replica-lag {values['replica_lag']} needs replicas of its own, and --keepdb keeps those that have no lag.",
-            hint="Leave one of them out; --replica-lag natural works with kept servers.",
-        )
+    _check_lag(values)
     if values["network"] == "isolated" and values["runner"] == "host":
         raise UsageError(
             "With --runner host, the tests have the network of this machine, which cannot be isolated.",
             hint="--runner container runs the tests in a network of their own.",
+        )
+
+
+def _check_lag(values: Mapping[str, Any]) -> None:
+    if values["lag_check"] and values["replica_lag"].mode != "sync":
+        raise UsageError(
+            f"--lag-check compares a run whose reads wait with one of late replicas, and --replica-lag"
+            f" {values['replica_lag']} makes all of them late.",
+            hint="Leave --replica-lag out.",
+        )
+    if values["fail_on_lag"] and not values["lag_check"]:
+        raise UsageError("--fail-on-lag is of --lag-check, which is not set.", hint="Add --lag-check 500ms.")
+    lag = "--lag-check" if values["lag_check"] else f"--replica-lag {values['replica_lag']}"
+    if values["keepdb"] and (values["lag_check"] or values["replica_lag"].needs_proxy):
+        raise UsageError(
+            f"{lag} needs replicas of its own, and --keepdb keeps those that have no lag.",
+            hint="Leave one of them out; --replica-lag natural works with kept servers.",
         )
 
 

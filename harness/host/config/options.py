@@ -18,6 +18,7 @@ from harness.host.config.servers import ServerConfig
 from harness.host.config.values import (
     BYTES,
     COUNT,
+    DURATION,
     FILE,
     FOLDER,
     LAG,
@@ -215,6 +216,12 @@ class Config:
         "Lag of the replicas in the body of a test: sync (a read waits until its replica has caught up), natural (it does "
         "not), a duration (500ms), frozen (nothing arrives until the test has ended).",
     )
+    lag_check: float | None = _option(
+        DURATION,
+        "Run the tests that passed and read a replica once more, with replicas that are late by DURATION, and report each "
+        "read that missed a write.",
+    )
+    fail_on_lag: bool = _option(SWITCH, "Make the run red if --lag-check finds a read that missed a write.")
     junit_strict: bool = _option(SWITCH, "Leave out elements that are not in the junit-10 schema.", commands=REPORTS)
     console: Literal["auto", "plain", "rich"] = _option(
         choice("auto", "plain", "rich"),
@@ -371,6 +378,11 @@ class Config:
         COUNT, "Show the N slowest tests; 0 is all of them. Without it, those that took 5 seconds or more."
     )
     verbosity: int = _django(VERBOSITY, "0 least, 3 most; without a value 2.", "-v", default=1, bare="2", commands=RUNS)
+
+    @property
+    def needs_lag_proxy(self) -> bool:
+        """Whether something stands between primaries and replicas that holds up what these get."""
+        return self.replica_lag.needs_proxy or self.lag_check is not None
 
     @property
     def run_django(self) -> str:

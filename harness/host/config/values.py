@@ -134,11 +134,15 @@ _UNITS = {"ms": 0.001, "s": 1.0}
 def _lag(value: str) -> Lag:
     if value in get_args(LagMode) and value != "delayed":
         return Lag(cast("LagMode", value))
+    return Lag("delayed", _duration(value))
+
+
+def _duration(value: str) -> float:
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s)", value, re.ASCII)
     seconds = round(float(match[1]) * _UNITS[match[2]], 6) if match else 0.0
     if not 0 < seconds <= MOST_LAG_S:
         raise ValueError(value)
-    return Lag("delayed", seconds)
+    return seconds
 
 
 def choice(*words: str) -> Form:
@@ -171,6 +175,7 @@ LAG = Form(
     metavar="sync|natural|frozen|DURATION",
     default="sync",
 )
+DURATION = Form(f'a duration such as "500ms" or "2s", at most {MOST_LAG_S:g}s', check=_duration, metavar="DURATION")
 BYTES = Form('a size such as "512m" or "2g"', check=_bytes)
 
 

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.host.config.databases import SQLITE, DbSpec, exact
 from harness.host.config.djangos import check_python
 from harness.host.config.options import Config
-from harness.protocol import django_version
+from harness.protocol.options import django_version
 
 _FROM_SETTINGS = "settings"
 """The backend's name where ``db`` is empty: each alias runs on the engine that the settings name."""

@@ -313,12 +313,13 @@ def routed(route: Route) -> AliasRouted:
     return AliasRouted(route.alias, route.server, route.database, route.mirror_of, route.dependencies, route.mode)
 
 
-def lag_notices(plan: ServerPlan, lag: Lag) -> tuple[Notice, ...]:
-    """The notice on a *lag* that meets no replica in *plan*."""
-    if lag.mode == "sync" or any(server.role == "replica" for server in plan.servers):
+def lag_notices(plan: ServerPlan, lag: Lag, checked_s: float | None = None) -> tuple[Notice, ...]:
+    """The notice on a *lag*, or on that of ``--lag-check`` in seconds, that meets no replica in *plan*."""
+    option = f"--replica-lag {lag}" if checked_s is None else "--lag-check"
+    if (lag.mode == "sync" and checked_s is None) or any(server.role == "replica" for server in plan.servers):
         return ()
     text = (
-        f"--replica-lag {lag} has no effect: no alias has a replica."
+        f"{option} has no effect: no alias has a replica."
         " TEST = {'MIRROR': 'default'} of an alias on another HOST or PORT gives it one."
     )
     return (Notice("lag-without-effect", text),)

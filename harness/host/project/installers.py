@@ -15,7 +15,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from harness.host.project.packaging_files import PackagingFiles, table_in
-from harness.protocol import django_version
+from harness.protocol.options import django_version
 
 TEST_NAMES = ("test", "tests", "testing", "ci", "dev", "develop", "development", "local")
 """The names of files, groups and extras with the dependencies of tests, the likeliest first."""

@@ -196,7 +196,7 @@ class Resources:
             is_replaceable=lease is None or lease.is_replaceable,
             password=password or self._password,
             seeds=seeds or {},
-            has_lag=lease is None and config.replica_lag.needs_proxy,
+            has_lag=lease is None and config.needs_lag_proxy,
         )
         record.hide(options.password)
         return Servers(platform, plan, options, None if cache else record.add, on_loss, replaced)

@@ -281,8 +281,8 @@ class _Run:
                     self._conversation.send(UseRoutes(plan.routes))
                     for route in plan.routes:
                         self._record.add(routed(route))
-                    lag = lag_notices(plan, self._resources.config.replica_lag)
-                    for each in (*plan.notices, *lag, *plan.advice):
+                    config = self._resources.config
+                    for each in (*plan.notices, *lag_notices(plan, config.replica_lag, config.lag_check), *plan.advice):
                         self._record.add(each)
                     # in parallel with the runner, which sets Django up and discovers the tests
                     self._start.take_plan(plan)

@@ -35,6 +35,7 @@ def task(config: Config) -> RunSpec:
         check_isolation=config.check_isolation,
         mirrors=config.mirrors,
         lag=config.replica_lag,
+        lag_check_s=config.lag_check or 0.0,
         legacy_discovery=config.legacy_discovery,
         doctest=config.doctest,
         cache=config.cache,

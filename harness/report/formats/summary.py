@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from harness.protocol.events import AliasRouted, FrameworkChosen, ServerReady
-from harness.protocol.results import AliasUse, TableUse
+from harness.protocol.replica_events import AliasUse, TableUse
 from harness.report.model.routing import Routing
 from harness.report.model.run_report import PHASES, Case, RunReport
 from harness.report.model.unit_times import makespan

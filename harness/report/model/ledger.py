@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from harness.errors import ExitCode
-from harness.protocol import events, naming, seed_events
+from harness.protocol import events, naming, replica_events, seed_events
 from harness.protocol.events import Envelope
 from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, ShownWarning
 from harness.report.model import routing
@@ -63,7 +63,7 @@ class Ledger:
         self._losses: list[tuple[float, events.RunAborted]] = []
         self._queries: dict[tuple[str, str], QueryCount] = {}
         self._warnings: dict[ShownWarning, int] = {}
-        self._routed: list[events.StatementsRouted] = []
+        self._routed: list[replica_events.StatementsRouted] = []
         self._timeline = Timeline()
         self._last = ""
 
@@ -134,7 +134,7 @@ class Ledger:
                 self._open_phases.pop(event.phase, None)
                 self._phases[event.phase] = self._phases.get(event.phase, 0.0) + event.duration
                 self._last = f"the phase {event.phase} ended"
-            case events.StatementsRouted() as event:
+            case replica_events.StatementsRouted() as event:
                 self._routed.append(event)
             case events.PluginsSummarised() as event:
                 report.plugins = event.text

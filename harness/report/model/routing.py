@@ -9,8 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from harness.protocol.events import AliasRouted, StatementsRouted
-from harness.protocol.results import AliasUse, CrossedTransaction, MirrorDeclared, ReadAfterWrite, TableUse
+from harness.protocol.events import AliasRouted
+from harness.protocol.replica_events import (
+    AliasUse,
+    CrossedTransaction,
+    MirrorDeclared,
+    ReadAfterWrite,
+    StatementsRouted,
+    TableUse,
+)
 from harness.report.model.text import listed, one_line, plural
 
 ROWS = 5000

@@ -7,7 +7,7 @@ from pathlib import Path
 import django
 
 from ...errors import ProjectError
-from ...protocol import django_version
+from ...protocol.options import django_version
 
 
 def check_django(asked: str) -> None:

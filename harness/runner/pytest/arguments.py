@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ...errors import UsageError
-from ...protocol import pytest_options
 from ...protocol.messages import RunSpec
+from ...protocol.options import pytest_options
 from .label_paths import node_ids
 
 _XDIST = (

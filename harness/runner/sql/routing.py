@@ -14,8 +14,15 @@ from weakref import WeakKeyDictionary
 
 from django.apps import apps
 
-from ...protocol.events import StatementsRouted
-from ...protocol.results import AliasUse, CrossedTransaction, MirrorDeclared, ReadAfterWrite, TableUse
+from harness.protocol.replica_events import (
+    AliasUse,
+    CrossedTransaction,
+    MirrorDeclared,
+    ReadAfterWrite,
+    StatementsRouted,
+    TableUse,
+)
+
 from .. import private_apis
 from .table_names import tables_of
 from .transactions import Transactions

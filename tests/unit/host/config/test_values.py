@@ -165,3 +165,24 @@ class TestReplicaLag:
     @pytest.mark.parametrize("lag", ["sync", "natural"])
     def test_kept_servers_serve_where_nothing_is_held_up(self, project: Path, lag: str) -> None:
         assert load(project, f"replica_lag = {lag!r}", keepdb=True).keepdb
+
+
+class TestLagCheck:
+    def test_duration(self, project: Path) -> None:
+        assert load(project).lag_check is None
+        assert load(project, "lag_check = '500ms'").lag_check == 0.5
+        assert "a duration such as" in refuse(project, "lag_check = 'natural'").message
+
+    def test_it_is_no_check_where_all_replicas_are_late(self, project: Path) -> None:
+        error = refuse(project, "lag_check = '1s'\nreplica_lag = 'natural'")
+        assert "--replica-lag natural" in error.message
+
+    def test_kept_servers_have_no_lag(self, project: Path) -> None:
+        assert "--lag-check needs" in refuse(project, "lag_check = '1s'", keepdb=True).message
+
+    def test_nothing_fails_on_a_lag_that_is_not_checked(self, project: Path) -> None:
+        assert "--lag-check 500ms" in refuse(project, "fail_on_lag = true").hint
+
+    def test_servers_are_ready_to_be_late(self, project: Path) -> None:
+        assert not load(project).needs_lag_proxy
+        assert load(project, "lag_check = '1s'").needs_lag_proxy

@@ -510,6 +510,10 @@ class TestLag:
         (notice,) = lag_notices(plan(alias("default"), alias("near", mirror="default")), lag)
         assert f"--replica-lag {lag} has no effect" in notice.text
 
+    def test_a_check_without_a_replica(self) -> None:
+        (notice,) = lag_notices(plan(alias("default")), Lag(), 0.5)
+        assert "--lag-check has no effect" in notice.text
+
     def test_there_is_none_with_a_replica_or_without_lag(self) -> None:
         pair = plan(alias("default"), alias("far", host="db2", mirror="default"))
         assert lag_notices(pair, Lag("frozen")) == ()

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.protocol.events import AliasRouted, StatementsRouted
-from harness.protocol.results import AliasUse, CrossedTransaction, MirrorDeclared, ReadAfterWrite, TableUse
+from harness.protocol.events import AliasRouted
+from harness.protocol.replica_events import (
+    AliasUse,
+    CrossedTransaction,
+    MirrorDeclared,
+    ReadAfterWrite,
+    StatementsRouted,
+    TableUse,
+)
 from harness.report.model.routing import Routing, fold, rows
 
 ROUTES = {

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import StatementsRouted
-from harness.protocol.results import AliasUse, CrossedTransaction, MirrorDeclared, ReadAfterWrite, TableUse
+from harness.protocol.replica_events import (
+    AliasUse,
+    CrossedTransaction,
+    MirrorDeclared,
+    ReadAfterWrite,
+    StatementsRouted,
+    TableUse,
+)
 from harness.runner.sql import routing as module
 from harness.runner.sql.routing import Routing
 

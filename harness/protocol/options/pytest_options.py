@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 _COUNTERPARTS = {
     "--tag": '-m "NAME" after -- chooses the tests with a marker',

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.protocol.django_version import admits, fits, is_version, oldest_python, requirement
+from harness.protocol.options.django_version import admits, fits, is_version, oldest_python, requirement
 
 FINAL_5_2 = (5, 2, 0, "final", 0)
 

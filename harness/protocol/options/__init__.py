@@ -1,0 +1,1 @@
+"""Spellings of options that the host and the runner both read."""
