@@ -50,9 +50,9 @@ class LagProxy:
         """Wait for connections of *replica* at *address*, and connect them to *primary*. Returns the port."""
         return int(self._ask("listen", replica, address, str(port), primary[0], str(primary[1])))
 
-    def lag(self, replica: str, seconds: float) -> None:
-        """Delay what *replica* gets by *seconds* from now on."""
-        self._ask("lag", replica, str(seconds))
+    def lag(self, replica: str, seconds: float, holder: str = "") -> None:
+        """Delay what *replica* gets by *seconds* from now on, or by more as long as another *holder* asks for more."""
+        self._ask("lag", replica, str(seconds), holder)
 
     def freeze(self, replica: str) -> None:
         """Let nothing arrive at *replica* from now on."""

@@ -4,7 +4,8 @@ Imports nothing of the package: it is run by its text. Standard input has one co
 as JSON: a list of words, and ``["ok", ANSWER]`` or ``["error", TEXT]``. The end of the input ends the process.
 
 ``listen REPLICA ADDRESS PORT PRIMARY PORT`` waits for the replica's connections, and answers with the port (0 asks for a free
-one); ``lag REPLICA SECONDS``, ``freeze REPLICA`` and ``thaw REPLICA`` are in force when they are answered.
+one); ``lag REPLICA SECONDS HOLDER``, ``freeze REPLICA`` and ``thaw REPLICA`` are in force when they are answered. The longest lag
+of all holders counts.
 """
 
 from __future__ import annotations
@@ -28,22 +29,32 @@ class Lane:
     def __init__(self, primary: tuple[str, int]) -> None:
         self.primary = primary
         self.listener: asyncio.Server | None = None
-        self._delay_s = 0.0
+        self._delays_s: dict[str, float] = {}
         self._is_frozen = False
         self._changed = asyncio.Event()
 
-    def set(self, *, delay_s: float | None = None, is_frozen: bool | None = None) -> None:
-        """Change the delay in seconds, or freeze or thaw: in force for everything that has not been passed on."""
-        self._delay_s = self._delay_s if delay_s is None else delay_s
-        self._is_frozen = self._is_frozen if is_frozen is None else is_frozen
+    def delay(self, delay_s: float, holder: str) -> None:
+        """Change the delay of *holder* in seconds: in force for everything that has not been passed on, as is ``freeze``."""
+        self._delays_s[holder] = delay_s
+        self._change()
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Let nothing arrive, or all."""
+        self._is_frozen = is_frozen
+        self._change()
+
+    def _change(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     async def is_due(self, arrived: float) -> None:
         """Return when bytes that arrived at this time may be passed on. Nothing else runs between that and the caller."""
-        while self._is_frozen or (left := arrived + self._delay_s - time.monotonic()) > 0:
+        while self._is_frozen or (left := arrived + self._delay_s() - time.monotonic()) > 0:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), None if self._is_frozen else left)
+
+    def _delay_s(self) -> float:
+        return max(self._delays_s.values(), default=0.0)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Connect one connection of the replica to the primary, until one of the two closes it."""
@@ -128,9 +139,9 @@ class Proxy:
                 return _line("ok", await self._listen(name, *rest))
             lane = self._lanes[name]
             if command == "lag":
-                lane.set(delay_s=float(rest[0]))
+                lane.delay(float(rest[0]), rest[1])
             else:
-                lane.set(is_frozen={"freeze": True, "thaw": False}[command])
+                lane.freeze(is_frozen={"freeze": True, "thaw": False}[command])
             return _line("ok", "")
         except Exception as error:  # noqa: BLE001 - the other side knows what to do
             return _line("error", f"{type(error).__name__}: {error}")

@@ -17,10 +17,13 @@ Ask = Callable[[str, str, str], str]
 
 
 class ReplicaLag:
-    """The *lag* of the replicas, whose ids are *servers* by mirror alias, in one process. *ask* carries out actions on them."""
+    """The *lag* of the replicas, whose ids are *servers* by mirror alias, in one process. *ask* carries out actions on them, and
+    a duration is asked for in the name of *holder*: other processes may be in a body too.
+    """
 
-    def __init__(self, lag: Lag, servers: Mapping[str, str], ask: Ask) -> None:
+    def __init__(self, lag: Lag, servers: Mapping[str, str], ask: Ask, holder: str = "") -> None:
         self._lag = lag
+        self._holder = holder
         self._servers = servers
         self._ask = ask
         self._watched: dict[str, Any] = {}
@@ -36,15 +39,9 @@ class ReplicaLag:
         """Whether a read waits now."""
         return not self._is_in_body
 
-    def begin(self) -> None:
-        """Delay what the replicas get from now on, where a duration is asked for. Tests follow."""
-        if self._lag.mode == "delayed":
-            for server in self._distinct(self._servers):
-                self._ask("lag", server, str(self._lag.seconds))
-
-    def thaw(self) -> None:
-        """Let everything arrive, where replicas are frozen."""
-        self._act("thaw", self._servers)
+    def end(self) -> None:
+        """Let everything arrive at once."""
+        self._let_go(self._servers)
 
     @contextlib.contextmanager
     def body(self, links: Mapping[str, Link]) -> Iterator[None]:
@@ -55,13 +52,13 @@ class ReplicaLag:
         """
         for alias, link in links.items():
             link.wait(self._connection(alias), CATCH_UP_S + self._lag.seconds)
-        self._act("freeze", links)
+        self._hold(links)
         self._is_in_body = True
         try:
             yield
         finally:
             self._is_in_body = False
-            self._act("thaw", links)
+            self._let_go(links)
 
     def close(self) -> None:
         for connection in self._watched.values():
@@ -75,10 +72,19 @@ class ReplicaLag:
             connection.inc_thread_sharing()
         return self._watched[alias]
 
-    def _act(self, action: str, aliases: Collection[str]) -> None:
-        if self._lag.mode == "frozen":
-            for server in self._distinct(aliases):
-                self._ask(action, server, "")
+    def _hold(self, aliases: Collection[str]) -> None:
+        for server in self._distinct(aliases):
+            if self._lag.mode == "frozen":
+                self._ask("freeze", server, "")
+            elif self._lag.mode == "delayed":
+                self._ask("lag", server, f"{self._lag.seconds} {self._holder}")
+
+    def _let_go(self, aliases: Collection[str]) -> None:
+        for server in self._distinct(aliases):
+            if self._lag.mode == "frozen":
+                self._ask("thaw", server, "")
+            elif self._lag.mode == "delayed":
+                self._ask("lag", server, f"0 {self._holder}")
 
     def _distinct(self, aliases: Collection[str]) -> list[str]:
         """The servers of *aliases*: several aliases may be of one."""

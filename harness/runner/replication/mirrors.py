@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from django.db import connections
 from django.test import TestCase
@@ -86,8 +86,24 @@ def connect_read_only(aliases: Collection[str]) -> None:
     private_apis.hook_connect(connect_and_set)
 
 
+class Trace(Protocol):
+    """Notes the statements of bodies."""
+
+    def body(self) -> AbstractContextManager[None]:
+        """The body of a test."""
+
+    def read_begins(self, alias: str) -> bool:
+        """Note a read of *alias* that begins. Returns whether it waits for its replica."""
+
+    def read_waited(self) -> None:
+        """Note that it has waited."""
+
+
 class Mirrors:
-    """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica."""
+    """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica.
+
+    With a ``trace``, the reads in bodies are noted, and those wait that it says.
+    """
 
     def __init__(
         self, pairs: Mapping[str, str], replicas: Collection[str], statement_log: StatementLog, lag: ReplicaLag
@@ -100,6 +116,7 @@ class Mirrors:
         self._are_disturbed = False
         self._statement_log = statement_log
         self._lag = lag
+        self.trace: Trace | None = None
         self._thread = unpatched.threading.local()
         self.renew(pairs, replicas)
 
@@ -133,6 +150,11 @@ class Mirrors:
         for alias in on_primary:
             self._real[alias].close()  # the project may have connected it already, to read and write
             self._real[alias].features = features_of(connections[pairs[alias]], self._real[alias])
+
+    @property
+    def primaries(self) -> Mapping[str, str]:
+        """The primary of each mirror."""
+        return self._pairs
 
     def use(self, mode: MirrorMode) -> None:
         """Connect every mirror for the tests of one unit. A mirror in memory always shares its primary's connection.
@@ -189,7 +211,14 @@ class Mirrors:
             for alias, link in self._links.items()
             if connections[alias] is self._real[alias] and not private_apis.is_forbidden(connections[alias])
         }
-        return self._lag.body(used) if used else contextlib.nullcontext()
+        if not used:
+            return contextlib.nullcontext()
+        return self._lag.body(used) if self.trace is None else self._traced_body(used, self.trace)
+
+    @contextlib.contextmanager
+    def _traced_body(self, used: Mapping[str, Link], trace: Trace) -> Iterator[None]:
+        with self._lag.body(used), trace.body():
+            yield
 
     def end_transactions(self) -> None:
         """End transactions that a test left open on a mirror's own connection: their locks would hold back the next flush."""
@@ -230,10 +259,10 @@ class Mirrors:
         link = self._links.get(connection.alias)
         if (
             link is None
-            or not self._lag.is_waiting
             or self._are_disturbed
             or getattr(self._thread, "is_waiting", False)
             or isinstance(connection, SharedConnection)
+            or not (self._lag.is_waiting or (self.trace is not None and self.trace.read_begins(connection.alias)))
         ):
             return
         if connection.needs_rollback or (connection.in_atomic_block and _has_failed(connection)):
@@ -243,6 +272,8 @@ class Mirrors:
             link.wait(connection)
         finally:
             self._thread.is_waiting = False
+        if self.trace is not None:
+            self.trace.read_waited()
 
 
 def _is_in_memory(connection: Any) -> bool:

@@ -32,6 +32,7 @@ from ...protocol.events import (
     WorkerFailed,
 )
 from ...protocol.messages import SYNC, Lag, MirrorMode, ServerActionDone
+from ...protocol.replica_events import ReplicaRead
 from ...protocol.results import Outcome
 from ...protocol.topology import Role
 from .. import private_apis, unpatched
@@ -82,7 +83,8 @@ class WorkerContext:
     ``is_failfast``: a worker ends after the last attempt of a red test. ``retries`` has the number of attempts after the first.
     ``stop_flag`` ends a worker before its next test. ``slots_with_clones`` are the slots whose clones are there, and unused: the
     coordinator takes a slot out as it starts a worker in it. ``schemas`` has the templates on MySQL and MariaDB that were read,
-    by alias. ``servers`` has the id and the role of each alias's server.
+    by alias. ``servers`` has the id and the role of each alias's server. ``are_readers_sent``: each test that has read a mirror
+    is sent, for a check of late reads; ``is_lag_checked``: this is that check.
     """
 
     plan: Plan
@@ -104,6 +106,8 @@ class WorkerContext:
     servers: Mapping[str, tuple[str, Role]] = field(default_factory=dict)
     schemas: dict[str, Schema] = field(default_factory=dict)
     lag: Lag = SYNC
+    is_lag_checked: bool = False
+    are_readers_sent: bool = False
 
     @property
     def replicas(self) -> frozenset[str]:
@@ -161,7 +165,7 @@ def start_code(error: Exception, fault: Literal["project", "harness"]) -> ExitCo
 
 
 class Worker:
-    """The worker's state between units."""
+    """The worker's state between units. ``observer`` takes each event before it is sent, and decides whether it is."""
 
     def __init__(self, context: WorkerContext, slot: int, link: unpatched.Socket, capture: Capture) -> None:
         self.context = context
@@ -169,10 +173,12 @@ class Worker:
         self._link = link
         self.capture = capture
         self.describer = FailureDescriber(context.root)
-        self.attempts = Attempts(self.send, capture, context.statement_log, self)
+        self.attempts = Attempts(self.send, capture, context.statement_log, None if context.is_lag_checked else self)
         self._unit_runner: UnitRunner
         self._unsent = self._received = b""
         self._places: dict[str, int] = {}
+        self._is_sent = True
+        self.observer: Callable[[Event], bool] | None = None
         self._asking = unpatched.threading.Lock()
         self._asked = 0
         self._early: list[bytes] = []
@@ -243,8 +249,8 @@ class Worker:
         context = self.context
         start = unpatched.time.perf_counter()
         self._unit_runner = context.make_unit_runner(self)
-        lag = ReplicaLag(context.lag, context.replica_servers, self.ask_host)
-        lag.thaw()  # an earlier worker may have died in the body of a test
+        lag = ReplicaLag(context.lag, context.replica_servers, self.ask_host, f"slot {self.slot}")
+        lag.end()  # an earlier worker may have died in the body of a test
         with self._unit_runner.between_tests():
             are_made = self.slot in context.slots_with_clones
             clones.make_clones(
@@ -264,13 +270,14 @@ class Worker:
         context.statement_log.use(self.capture.crash_log)
         with self._unit_runner.between_tests():
             self.mirrors = mirrors.Mirrors(context.mirror_pairs, set(context.replicas), context.statement_log, lag)
+            if context.are_readers_sent and context.statement_log.routing is not None:
+                context.statement_log.routing.on_read = lambda test, role: self.send(ReplicaRead(test, role))
             testing.control = Failover(context.servers, self.ask_host, self.mirrors)
             if context.check_isolation:
                 self._isolation = isolation.IsolationCheck(context.test_databases)
         self.capture.clear()
         warning_counts.take()  # the coordinator's, from before the fork
         self.send(SlotRecycled(round(unpatched.time.perf_counter() - start, 6)))
-        lag.begin()
 
     def _receive(self) -> bytes:
         """The next line from the coordinator that answers no request; empty once it has closed its end."""
@@ -285,8 +292,9 @@ class Worker:
         return line
 
     def await_server_checks(self) -> None:
-        """Wait after an error until the coordinator has checked the servers."""
-        self._receive()
+        """Wait after an error until the coordinator has checked the servers, if it was sent."""
+        if self._is_sent:
+            self._receive()
 
     def ask_host(self, action: str, server: str, value: str = "") -> str:
         """Have the host carry out *action* on *server*, an id of the plan, and return its answer. From any thread of a test.
@@ -317,6 +325,10 @@ class Worker:
         return context.is_failfast and outcome.is_red and n > context.retries.of(test)
 
     def send(self, event: Event) -> None:
+        if self.observer is not None and type(event) is not ServerActionWanted:
+            self._is_sent = self.observer(event)
+            if not self._is_sent:
+                return
         line = self._unsent + codec.encode_body(event).encode()
         if type(event) is AttemptFinished and event.outcome is Outcome.PASSED:
             self._unsent = line

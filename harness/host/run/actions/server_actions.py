@@ -18,7 +18,8 @@ Action = Callable[["Servers", str, str], str]
 
 
 def _lag(servers: Servers, server: str, value: str) -> str:
-    servers.lag_proxy(server).lag(server, float(value))
+    seconds, _, holder = value.partition(" ")
+    servers.lag_proxy(server).lag(server, float(seconds), holder)
     return ""
 
 
@@ -33,7 +34,7 @@ def _thaw(servers: Servers, server: str, _value: str) -> str:
 
 
 ACTIONS: Mapping[str, Action] = {"lag": _lag, "freeze": _freeze, "thaw": _thaw, **FAILOVER}
-"""The actions by their names. ``lag`` has the seconds as its value."""
+"""The actions by their names. ``lag`` has the seconds as its value, with a space and their holder if it has one."""
 
 
 def carry_out(

@@ -84,6 +84,16 @@ def test_a_shorter_lag_is_in_force_for_what_is_on_its_way(proxy: LagProxy, pair:
     assert pair.replica.recv(100) == b"row"
 
 
+def test_the_longest_lag_of_all_holders_counts(proxy: LagProxy, pair: Pair) -> None:
+    proxy.lag("replica", LONG_S, "slot 1")
+    proxy.lag("replica", LONG_S, "slot 2")
+    proxy.lag("replica", 0, "slot 1")
+    pair.primary.sendall(b"row")
+    assert pair.is_silent()
+    proxy.lag("replica", 0, "slot 2")
+    assert pair.replica.recv(100) == b"row"
+
+
 def test_a_lag_does_not_delay_what_the_replica_sends(proxy: LagProxy, pair: Pair) -> None:
     proxy.lag("replica", LONG_S)
     pair.replica.sendall(b"position\n")

@@ -61,8 +61,9 @@ def test_natural_waits_once_and_asks_for_nothing(recorder: Recorder) -> None:
     assert body(recorder, Lag("natural"), "replica") == [("wait", "replica", 30.0), ("body",)]
 
 
-def test_a_duration_gives_the_wait_as_much_longer(recorder: Recorder) -> None:
-    assert body(recorder, Lag("delayed", 2.0), "replica") == [("wait", "replica", 32.0), ("body",)]
+def test_a_duration_is_asked_for_after_the_wait_and_for_the_body_alone(recorder: Recorder) -> None:
+    steps = [("wait", "replica", 32.0), ("lag", "db2", "2.0 "), ("body",), ("lag", "db2", "0 ")]
+    assert body(recorder, Lag("delayed", 2.0), "replica") == steps
 
 
 def test_frozen_is_frozen_after_the_wait_and_for_the_body_alone(recorder: Recorder) -> None:
@@ -91,23 +92,19 @@ def test_a_replica_that_does_not_catch_up_is_not_frozen(recorder: Recorder) -> N
 
 
 @pytest.mark.parametrize(
-    ("lag", "begun", "thawed"),
+    ("lag", "steps"),
     [
-        (SYNC, [], []),
-        (Lag("natural"), [], []),
-        (Lag("delayed", 0.5), [("lag", "db2", "0.5"), ("lag", "db3", "0.5")], []),
-        (Lag("frozen"), [], [("thaw", "db2", ""), ("thaw", "db3", "")]),
+        (SYNC, []),
+        (Lag("natural"), []),
+        (Lag("delayed", 0.5), [("lag", "db2", "0 slot 3"), ("lag", "db3", "0 slot 3")]),
+        (Lag("frozen"), [("thaw", "db2", ""), ("thaw", "db3", "")]),
     ],
 )
-def test_what_a_worker_asks_for_at_its_start(
-    recorder: Recorder, lag: Lag, begun: list[tuple[str, ...]], thawed: list[tuple[str, ...]]
+def test_a_worker_ends_what_an_earlier_one_of_its_slot_has_left(
+    recorder: Recorder, lag: Lag, steps: list[tuple[str, ...]]
 ) -> None:
-    replicas = ReplicaLag(lag, SERVERS, recorder.ask)
-    replicas.thaw()
-    assert recorder.steps == thawed
-    recorder.steps.clear()
-    replicas.begin()
-    assert recorder.steps == begun
+    ReplicaLag(lag, SERVERS, recorder.ask, "slot 3").end()
+    assert recorder.steps == steps
 
 
 @pytest.mark.parametrize(("mode", "is_lagging"), [("sync", False), ("natural", True), ("frozen", True)])

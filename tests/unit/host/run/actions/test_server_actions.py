@@ -47,8 +47,8 @@ class Proxy:
     def __init__(self) -> None:
         self.calls: list[tuple[object, ...]] = []
 
-    def lag(self, replica: str, seconds: float) -> None:
-        self.calls.append(("lag", replica, seconds))
+    def lag(self, replica: str, seconds: float, holder: str = "") -> None:
+        self.calls.append(("lag", replica, seconds, holder))
 
     def freeze(self, replica: str) -> None:
         self.calls.append(("freeze", replica))
@@ -59,7 +59,12 @@ class Proxy:
 
 @pytest.mark.parametrize(
     ("action", "value", "call"),
-    [("lag", "0.5", ("lag", "db2", 0.5)), ("freeze", "", ("freeze", "db2")), ("thaw", "", ("thaw", "db2"))],
+    [
+        ("lag", "0.5", ("lag", "db2", 0.5, "")),
+        ("lag", "2.0 slot 1", ("lag", "db2", 2.0, "slot 1")),
+        ("freeze", "", ("freeze", "db2")),
+        ("thaw", "", ("thaw", "db2")),
+    ],
 )
 def test_the_actions_on_a_replica_that_lags(action: str, value: str, call: tuple[object, ...]) -> None:
     proxy = Proxy()
