@@ -7,6 +7,7 @@ from typing import Literal
 
 from .events import Event
 from .results import Failure, Frame
+from .topology import Role
 
 LagVerdict = Literal["bug", "unstable", "pause", "unknown"]
 """Why a test that passed has failed with late replicas. ``bug``: a read missed a write. ``unstable``: it fails and passes by
@@ -112,6 +113,14 @@ class ReadAfterWriteBug:
     write: TracedStatement | None
     arrived_s: float
     failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRead(Event):
+    """A test has passed whose body has read a mirror, from a server of ``role``: for a check of late reads. No journal has it."""
+
+    test: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)

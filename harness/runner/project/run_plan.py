@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ...protocol.events import DatabasesReady
 from ..databases import clones
 from ..failures import own_work, project_root
+from ..lag_check.second_run import check_lag
 from ..processes.children import StopFlag
 from ..replication.catch_up import check_replicas
 from ..replication.selection import advise
@@ -46,7 +47,7 @@ def run_plan(
         context = WorkerContext(
             plan=plan,
             test_databases=tuple(made),
-            mirror_pairs=session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)}),
+            mirror_pairs=_mirrors(session, made),
             replica_servers=session.replica_servers,
             in_memory=session.overlay.in_memory,
             mirror_mode=spec.mirrors,
@@ -61,12 +62,25 @@ def run_plan(
             check_isolation=spec.check_isolation,
             slots_with_clones=session.seeding.take_clones(),
             lag=spec.lag,
-            servers={route.alias: (route.server, route.role) for route in session.routes if route.server},
+            are_readers_sent=spec.lag_check_s > 0,
+            servers=session.servers,
         )
         _prepare(session, context, workers)
         schedule = _schedule(plan, context, spec.repeat, workers, limits, failure_limit)
-        tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
-    return _settle(session, context, tally)
+        return _run(session, context, schedule, limits, listener)
+
+
+def _run(
+    session: Session, context: WorkerContext, schedule: Schedule, limits: Limits, listener: Listener | None
+) -> Tally:
+    tally = Coordinator(context, schedule, session.journal, session.messages, listener).run()
+    _settle(session, context, tally)
+    _check_lag(session, context, tally, len(schedule.slots), limits)
+    return tally
+
+
+def _mirrors(session: Session, made: Sequence[clones.TestDatabase]) -> dict[str, str]:
+    return session.mirrors_of({alias for each in made for alias in (each.alias, *each.shared_by)})
 
 
 def _prepare(session: Session, context: WorkerContext, workers: int) -> None:
@@ -79,15 +93,27 @@ def _prepare(session: Session, context: WorkerContext, workers: int) -> None:
         context.schemas.update(clones.read_schemas(context.test_databases))
 
 
-def _settle(session: Session, context: WorkerContext, tally: Tally) -> Tally:
-    """Check the replicas, and record the outcomes in *session*. Returns *tally*."""
+def _check_lag(session: Session, context: WorkerContext, tally: Tally, workers: int, limits: Limits) -> None:
+    """Look for reads that miss a write, if that is wanted and the run was not ended early."""
+    if not session.spec.lag_check_s:
+        return
+    if context.stop_flag.is_set(0):
+        session.journal.notice("lag-unchecked", "The run ended early: no test ran again with late replicas.")
+        return
+    replicas = [test for test, role in tally.readers.items() if role == "replica"]
+    sharing = len(tally.readers) - len(replicas)
+    channel = session.journal, session.messages
+    check_lag(context, replicas, sharing, session.spec.lag_check_s, limits, workers, channel)
+
+
+def _settle(session: Session, context: WorkerContext, tally: Tally) -> None:
+    """Check the replicas, and record the outcomes in *session*."""
     check_replicas(context.mirror_pairs, session.replicas)
     plan = context.plan
     if text := split_notice(plan, tally):
         session.journal.notice("split-class", text)
     session.red += len(tally.red)
     session.planned.update((test.id, True) for test in plan.tests)
-    return tally
 
 
 def split_notice(plan: Plan, tally: Tally) -> str:

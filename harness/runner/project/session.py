@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...protocol.events import AttemptFinished, RunPlanned
 from ...protocol.messages import Route, RunSpec
 from ...protocol.results import Outcome, PlannedTest
-from ...protocol.topology import Topology
+from ...protocol.topology import Role, Topology
 from ..failures import FailureDescriber, project_root
 from ..host_channel import HostMessages, Journal
 from ..schedule.units import Plan
@@ -52,6 +52,11 @@ class Session:
     def replica_servers(self) -> dict[str, str]:
         """The ids of the servers of these."""
         return {each.alias: each.server for each in self.routes if each.role == "replica" and each.server is not None}
+
+    @property
+    def servers(self) -> dict[str, tuple[str, Role]]:
+        """The id and the role of each alias's server."""
+        return {each.alias: (each.server, each.role) for each in self.routes if each.server}
 
     def leave_out(self, tests: Iterable[str], reason: str) -> None:
         """Report that *tests*, which are planned, do not run. That is red."""

@@ -183,6 +183,12 @@ class Schedule:
         self._open.difference_update(indexes)
         return True
 
+    def unit_goes_on(self, number: int, now: float) -> None:
+        """The slot's worker works on its unit, though no test runs."""
+        phase = self._slots[number].phase
+        if isinstance(phase, Busy):
+            phase.since = now
+
     def unit_finished(self, number: int, now: float) -> list[Command]:
         slot = self._slots[number]
         assert isinstance(slot.phase, Busy)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.apps import apps
 
-from harness.protocol.replica_events import (
+from ...protocol.replica_events import (
     AliasUse,
     CrossedTransaction,
     MirrorDeclared,
@@ -22,7 +22,7 @@ from harness.protocol.replica_events import (
     StatementsRouted,
     TableUse,
 )
-
+from ...protocol.topology import Role
 from .. import private_apis
 from .table_names import tables_of
 from .transactions import Transactions
@@ -49,7 +49,10 @@ class _Use:
 
 
 class Routing:
-    """Counts the statements of the running test; ``StatementLog`` calls it. *databases* are the settings of each alias."""
+    """Counts the statements of the running test; ``StatementLog`` calls it. *databases* are the settings of each alias.
+
+    ``on_read`` is called with each test that has passed and whose body has read a mirror, and the role of the server that it was.
+    """
 
     def __init__(self, databases: Mapping[str, Mapping[str, Any]]) -> None:
         self._databases = databases
@@ -67,6 +70,8 @@ class Routing:
         self._test = ""
         self._is_in_body = False
         self._read: set[str] = set()
+        self._roles_read: set[str] = set()
+        self.on_read: Callable[[str, Role], None] | None = None
         self._written: dict[str, set[str]] = {}
         self._stale: dict[tuple[str, str], set[str]] = {}
         self._transactions = Transactions()
@@ -100,6 +105,7 @@ class Routing:
         """The test's set-up has ended. What set-up wrote is not what a read of the body may miss."""
         self._is_in_body = True
         self._stale, self._written = {}, {}
+        self._roles_read.clear()
 
     def end(self, *, has_passed: bool) -> None:
         """The test has ended. One that has not passed may have ended before it read a mirror."""
@@ -112,7 +118,10 @@ class Routing:
             self._name(self._after_writes, (self._test, alias, role), tuple(sorted(tables)))
         for pair in sorted(self._transactions.crossed):
             self._name(self._crossed, (self._test, *pair), None)
+        if has_passed and self._roles_read and self.on_read is not None:
+            self.on_read(self._test, "replica" if "replica" in self._roles_read else "primary")
         self._read.clear()
+        self._roles_read.clear()
         self.begin("")
 
     def note(self, db: Any, role: str, text: str, *, has_failed: bool) -> None:
@@ -133,6 +142,7 @@ class Routing:
         if use.is_mirror:
             if use.reads:
                 self._read.add(use.alias)
+                self._roles_read.add(role)
                 if (written := self._written.get(use.database)) is not None:
                     self._stale.setdefault((use.alias, role), set()).update(written.intersection(use.reads))
         elif use.writes and self._is_in_body:

@@ -51,7 +51,7 @@ class StatementLog:
     ``before`` is called with the connection before each statement: mirrors wait there, which delays the statement; an exception
     from it is the statement's error. ``on_error`` is called with the connection, the text and the exception of a statement that
     failed. ``roles`` has the current role of the server behind each alias. ``routing`` sums up where the statements of tests go;
-    ``None`` without mirrors.
+    ``None`` without mirrors. ``trace`` is called with each entry of a test, of which ``rendered`` makes the statement.
     """
 
     def __init__(self) -> None:
@@ -59,6 +59,7 @@ class StatementLog:
         self.on_error: Callable[[Any, str, BaseException], None] | None = None
         self.roles: dict[str, str] = {}
         self.routing: Routing | None = None
+        self.trace: Callable[[tuple[Any, ...]], None] | None = None
         self.crash_log: CrashSafeLog | None = None
         self.last_error: tuple[str, str] | None = None
         self._test = ""
@@ -100,6 +101,10 @@ class StatementLog:
             rendered.append(Statement(0.0, "", "", f"-- {self._left_out} statements left out", 0.0))
         rendered.extend(_render(entry, self._start) for entry in self._tail)
         return tuple(rendered)
+
+    def rendered(self, entry: tuple[Any, ...]) -> Statement:
+        """The statement of *entry*."""
+        return _render(entry, self._start)
 
     def counts(self) -> tuple[QueryCount, ...]:
         """All statements that were run, by fingerprint."""
@@ -147,6 +152,8 @@ class StatementLog:
         if self.routing is not None:
             self.routing.note(db, role, text, has_failed=error is not None)
         entry = (db, alias, role, text, text is not sent, short, short is params, start, duration, message)
+        if self.trace is not None:
+            self.trace(entry)
         if len(self._head) < HEAD:
             self._head.append(entry)
         else:

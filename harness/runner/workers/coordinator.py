@@ -16,6 +16,7 @@ from ...protocol import codec, naming
 from ...protocol.events import AttemptFinished, AttemptSlow, RetryCalledOff, UnitStarted, WorkerStarted, WorkerStopped
 from ...protocol.messages import ALONE, ServerActionDone
 from ...protocol.results import Outcome, may_be_hit
+from ...protocol.topology import Role
 from .. import unpatched
 from ..failures import FailureDescriber
 from ..host_channel import HostMessages, Journal
@@ -62,10 +63,13 @@ FORGED_CHARACTERS = 200
 
 @dataclass(slots=True)
 class Tally:
-    """The number of final attempts, and the red ones among them, each as outcome and test."""
+    """The number of final attempts, and the red ones among them, each as outcome and test. ``readers`` are the tests that have
+    read a mirror, each with the role of its server.
+    """
 
     ran: int = 0
     red: list[str] = field(default_factory=list)
+    readers: dict[str, Role] = field(default_factory=dict)
 
 
 class Listener(Protocol):
@@ -251,7 +255,7 @@ class Coordinator:
             return False, False, [Kill(slot)]  # its test has ended by itself: the rest runs in a new worker
         now = unpatched.time.perf_counter()
         match event["type"]:
-            case "RunAborted" | "WorkerFailed" | "ReportsMade" | "PluginDataSent":
+            case "RunAborted" | "WorkerFailed" | "ReportsMade" | "PluginDataSent" | "ReplicaRead":
                 self._keep(slot, event)
                 return False, False, []
             case "AttemptStarted":
@@ -262,6 +266,8 @@ class Coordinator:
                 return False, False, []
             case "ServerActionWanted":
                 return self._take_request(slot, event, now)
+            case "LateReadJudged":
+                self._schedule.unit_goes_on(slot, now)
             case "QueriesCounted":
                 record.is_uncounted = False
                 self._schedule.forget_fixture(slot)  # the last one has ended
@@ -317,6 +323,8 @@ class Coordinator:
                 record.failure = codec.from_plain(event)
                 if event["fault"]:
                     self._schedule.forget_fixture(slot)
+            case "ReplicaRead":
+                self.tally.readers[event["test"]] = event["role"]
             case "ReportsMade" if self._listener is not None:
                 self._listener.reports_made(event["test"], event["reports"])
             case "PluginDataSent" if self._listener is not None:
@@ -380,7 +388,8 @@ class Coordinator:
     def _carry_out_one(self, command: Command) -> None:
         match command:
             case Spawn(slot):
-                checks = EventChecks(self._context.plan.last_fixtures)
+                context = self._context
+                checks = EventChecks(context.plan.last_fixtures, is_lag_checked=context.is_lag_checked)
                 self._records[slot] = WorkerRecord(self._pool.spawn(slot), checks=checks)
                 self._journal.write(WorkerStarted(self._records[slot].pid), slot)
             case Assign(slot, assignment):

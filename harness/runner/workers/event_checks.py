@@ -31,10 +31,12 @@ _ENDS = frozenset({"PASSED", "FAILED", "ERRORED", "SKIPPED", "XFAILED", "XPASSED
 class EventChecks:
     """The events that the worker of one slot may send next, from its fork to its end.
 
-    ``last_fixtures`` are the ids of the fixtures that may run between and after units.
+    ``last_fixtures`` are the ids of the fixtures that may run between and after units. ``is_lag_checked``: it looks for late
+    reads.
     """
 
-    def __init__(self, last_fixtures: Iterable[str] = ()) -> None:
+    def __init__(self, last_fixtures: Iterable[str] = (), *, is_lag_checked: bool = False) -> None:
+        self._is_lag_checked = is_lag_checked
         self._last_fixtures = frozenset(last_fixtures)
         self._has_started = self._has_failed = False
         self._unit = ""
@@ -113,6 +115,10 @@ class EventChecks:
                 return is_between and not self._unit and _decodes(event)
             case "WarningsCounted":
                 return is_between and _decodes(event)
+            case "ReplicaRead":
+                return is_between and event["test"] in self._tests and _decodes(event)
+            case "LateReadJudged":
+                return self._is_lag_checked and is_between and event["test"] in self._tests and _decodes(event)
             case "Notice":
                 return is_between and event["code"] in NOTICES and isinstance(event["text"], str)
             case "ServerActionWanted":

@@ -61,7 +61,7 @@ def test_natural_waits_once_and_asks_for_nothing(recorder: Recorder) -> None:
     assert body(recorder, Lag("natural"), "replica") == [("wait", "replica", 30.0), ("body",)]
 
 
-def test_a_duration_is_asked_for_after_the_wait_and_for_the_body_alone(recorder: Recorder) -> None:
+def test_a_duration_is_asked_for_the_body_alone(recorder: Recorder) -> None:
     steps = [("wait", "replica", 32.0), ("lag", "db2", "2.0 "), ("body",), ("lag", "db2", "0 ")]
     assert body(recorder, Lag("delayed", 2.0), "replica") == steps
 

@@ -226,3 +226,36 @@ class TestTransactions:
         suite.send("default", WRITE)
         suite.end()
         assert suite.result.crossed == ()
+
+
+class TestReaders:
+    """The tests that a check of late reads runs again."""
+
+    @staticmethod
+    def readers(suite: Suite) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        suite.routing.on_read = lambda test, role: found.append((test, role))
+        return found
+
+    def test_a_body_that_reads_a_replica(self, suite: Suite) -> None:
+        found = self.readers(suite)
+        suite.begin("both")
+        suite.read(role="primary")
+        suite.read()
+        suite.end()
+        suite.begin("shared")
+        suite.read(role="primary")
+        suite.end()
+        assert found == [("both", "replica"), ("shared", "primary")]
+
+    def test_none_that_failed_or_read_in_its_set_up_alone(self, suite: Suite) -> None:
+        found = self.readers(suite)
+        suite.begin("failed")
+        suite.read()
+        suite.end(has_passed=False)
+        suite.routing.begin("set up")
+        suite.read()
+        suite.routing.begin_body()
+        suite.send("default", READ)
+        suite.end()
+        assert found == []

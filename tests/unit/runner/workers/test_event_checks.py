@@ -92,6 +92,28 @@ def test_what_plugins_get_fits_the_running_test_alone(checks: EventChecks, event
     assert not checks.fits(event)
 
 
+def test_late_reads_are_judged_in_a_check_alone(checks: EventChecks) -> None:
+    judged = {"type": "LateReadJudged", "test": TESTS[0], "verdict": "pause"}
+    assert not checks.fits(judged)
+    checking = EventChecks(is_lag_checked=True)
+    assert checking.fits({"type": "SlotRecycled", "duration": 0.1})
+    checking.assign("app.T", TESTS, 1, ())
+    assert checking.fits(judged)
+    assert not checking.fits({**judged, "test": "app.Other.test"})
+    assert not checking.fits({**judged, "verdict": 1})
+    assert checking.fits(began())
+    assert not checking.fits(judged)
+
+
+def test_a_read_of_a_replica_is_that_of_an_assigned_test(checks: EventChecks) -> None:
+    read = {"type": "ReplicaRead", "test": TESTS[0], "role": "replica"}
+    assert checks.fits(began())
+    assert not checks.fits(read)
+    assert checks.fits(ended())
+    assert checks.fits(read)
+    assert not checks.fits({**read, "test": "app.Other.test"})
+
+
 def test_the_phase_of_the_running_test_fits(checks: EventChecks) -> None:
     event = {"type": "AttemptPhase", "test": TESTS[0], "is_call": True}
     assert not checks.fits(event)
