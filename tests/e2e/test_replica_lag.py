@@ -219,8 +219,8 @@ def assert_as_expected(ended: Ended, lag: str) -> None:
         for envelope in read_journal(ended.artifacts / "journal.ndjson")
         if isinstance(envelope.event, ServerActionWanted)
     )
-    # each body that is connected to a replica
-    assert (actions["freeze"], actions["lag"]) == {"natural": (0, 0), "500ms": (0, 2), "frozen": (7, 0)}[lag]
+    # each body that is connected to a replica, and each worker at its start
+    assert (actions["freeze"], actions["lag"]) == {"natural": (0, 0), "500ms": (0, 12), "frozen": (7, 0)}[lag]
     if lag == "500ms":
         assert "1 failed" in ended.out, ended.output
         sql = (ended.artifacts / "sql" / f"shop.tests.DelayedTests.{FAILS}.sql").read_text()
