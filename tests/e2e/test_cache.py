@@ -123,6 +123,7 @@ class Project:
     def __init__(self, folder: Path, servers: str = "docker", prefix: tuple[str, ...] = ()) -> None:
         self.servers, self.prefix = servers, prefix
         self.folder, self.cache = folder / "shop", folder / "cache"
+        self.cached = ""
         self.user = f"user-{secrets.token_hex(4)}"
         for name, text in FILES.items():
             self.write(name, text)
@@ -153,7 +154,7 @@ class Project:
     def run(self, *args: str, **changes: str | None) -> tuple[str, str]:
         """How the cache was used, and why, by a run that succeeds and whose databases are saved then."""
         found = self.start(*args, **changes).summary["cache"]
-        self.wait()
+        self.cached = self.wait()
         return found["state"], found["reason"]
 
     def wait(self, *args: str) -> str:

@@ -16,9 +16,8 @@ from harness.host.local import folders, processes
 from harness.host.local.account import Account
 from harness.host.local.environment import environment_of, socket_variables
 from harness.host.local.folders import Description
-from harness.host.seeds.saved import SEED, Script, failed
+from harness.host.seeds.saved import NICE, SEED, Script, failed
 
-NICE = 19
 _CHUNK = 1 << 20
 
 

@@ -16,16 +16,19 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.host.saving.job import FOLDER, PROBLEM, Job, from_json
+from harness.host.seeds.saved import NICE
 
 LIMIT_S = 180
 """The longest time, in seconds, that a saver works."""
-NICE = 19
+END_S = 20
+"""The longest time, in seconds, that it may take to end the servers after that."""
 
 
 def main() -> None:
     """Do the job, and leave nothing behind but seeds."""
     os.nice(NICE)
-    signal.alarm(LIMIT_S)  # its default action ends the process, and so the leases
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(LIMIT_S)
     lock = Path(sys.argv[1])
     job = from_json(sys.stdin.read())
     try:
@@ -42,6 +45,12 @@ def main() -> None:
         for each in job.files:
             Path(each.path).unlink(missing_ok=True)
         lock.unlink(missing_ok=True)
+
+
+def _give_up(*_: object) -> None:
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(END_S)  # its default action ends the process, and so the leases
+    raise TimeoutError(f"they could not be saved within {LIMIT_S} s")
 
 
 def _note(job: Job, error: Exception) -> None:

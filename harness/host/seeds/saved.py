@@ -11,6 +11,8 @@ from typing import Protocol
 
 from harness.errors import ServerError
 
+NICE = 10
+"""The priority of savers: other work is more urgent; with 19, none ended in time on a busy machine."""
 SEED = "seed"
 """The first of the words that make a seed of a server, and end it."""
 BUSY = "busy"

@@ -2,6 +2,9 @@
 
 import fcntl
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 from harness.host.saving import job as jobs
@@ -45,6 +48,16 @@ class TestAtWork:
             assert not await_all(tmp_path, 0.1)
         assert await_all(tmp_path, 0.1)
         assert os.listdir(folder) == [jobs.PROBLEM]  # noqa: PTH208 - names
+
+
+def test_a_saver_that_takes_too_long_says_so(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "alias")  # no one writes to it
+    job = replace(JOB, folder=str(tmp_path), servers=(), files=(SavedFile("@log", str(tmp_path / "alias")),), leases=())
+    (tmp_path / jobs.FOLDER).mkdir()
+    program = "from harness.host.saving import __main__ as saver; saver.LIMIT_S = 1; saver.main()"
+    command = [sys.executable, "-c", program, str(tmp_path / "lock")]
+    subprocess.run(command, input=to_json(replace(job, watchdog=-1)), text=True, timeout=60, check=True)
+    assert "could not be saved within 1 s" in (tmp_path / jobs.FOLDER / jobs.PROBLEM).read_text()
 
 
 def test_the_list_has_a_line_for_each_seed(tmp_path: Path) -> None:
