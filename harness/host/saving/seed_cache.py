@@ -97,8 +97,7 @@ class SeedCache:
     def choose(self, sources: Mapping[str, str]) -> Choice:
         """The answer to the run's ``SeedWanted``; *sources* are the programs of the primary servers."""
         assert self._wanted is not None
-        last = self._last
-        choice = decision.choose(self._wanted, sources, self._store.all(), last_near=last.near if last else "")
+        choice = decision.choose(self._wanted, sources, self._store.all(), self._last)
         if choice.parts and not all(map(store.is_whole, choice.parts.values())):
             self.forget(choice.parts)
             choice = Choice("miss", "the cached databases were torn or changed")
@@ -152,8 +151,10 @@ class SeedCache:
     def remember(self) -> None:
         """Remember the run for the next one, if its templates were made."""
         if self._topology is not None and self._used is not None:
-            near = self._wanted.key if self._wanted and self._used.state == "near" else ""
-            last = LastRun(self._fingerprint, self._topology, self._used.key, near)
+            wanted = self._wanted
+            near = wanted.key if wanted and self._used.state == "near" else ""
+            parts = wanted.parts if wanted else ()
+            last = LastRun(self._fingerprint, self._topology, self._used.key, near, parts)
             self._memory.write(self._identity, last)
 
     @contextlib.contextmanager

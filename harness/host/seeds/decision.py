@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.host.seeds.memory import LastRun
 from harness.host.seeds.seed import FILE_PART, Manifest, StoredSeed, servers_of
 from harness.protocol.messages import SeedState
 from harness.protocol.seed_events import SeedWanted
 
 Parts = Mapping[str, StoredSeed]
 """The parts of a seed by their name; empty for none."""
+_PARTS = {
+    "versions": "the versions of Python, Django or packages",
+    "databases": "the settings of databases",
+    "models": "models of apps without migrations",
+    "receivers": "receivers of signals",
+    "code": "code, settings or files that the databases depend on",
+    "order": "the order of migrations",
+    "set-up": "the project's own set-up",
+}
+"""The parts of ``SeedWanted`` for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +34,12 @@ class Choice:
 
 
 def choose(
-    wanted: SeedWanted, sources: Mapping[str, str], stored: Iterable[StoredSeed], *, last_near: str = ""
+    wanted: SeedWanted, sources: Mapping[str, str], stored: Iterable[StoredSeed], last: LastRun | None = None
 ) -> Choice:
     """The best of the *stored* seeds for *wanted*. *sources* are those of the primary servers, by server.
 
-    *last_near* is the key of the last run if that began from an ancestor: its databases are not kept, and this run begins from
-    nothing, so that its own can be.
+    Where the *last* run began from an ancestor, its databases are not kept: one of the same key begins from nothing, so that its
+    own can be.
     """
     if not wanted.key:
         return Choice("miss", wanted.reason or "nothing can be cached")
@@ -40,14 +51,14 @@ def choose(
         return Choice("miss", refused) if refused else Choice("hit", "", parts)
     near = [parts for parts in sets.values() if _manifest(parts).base == wanted.base and not refusal(parts, sources)]
     ancestors = [parts for parts in near if is_ancestor(_manifest(parts).migrations, wanted.migrations)]
-    if ancestors and wanted.key == last_near:
+    if ancestors and last is not None and wanted.key == last.near:
         return Choice(
             "miss", "the last run had these migrations on top of others; now they are made from nothing, to be kept"
         )
     if ancestors:
         parts = max(ancestors, key=lambda parts: (len(_manifest(parts).migrations), _manifest(parts).key))
         return Choice("near", new_migrations(_manifest(parts).migrations, wanted.migrations), parts)
-    return Choice("miss", _why_none(wanted, sources, list(sets.values()), near))
+    return Choice("miss", _why_none(wanted, sources, list(sets.values()), near, last))
 
 
 def refusal(parts: Parts, sources: Mapping[str, str]) -> str:
@@ -75,12 +86,26 @@ def new_migrations(earlier: Sequence[str], wanted: Sequence[str]) -> str:
     return f"new: {shown}"
 
 
-def _why_none(wanted: SeedWanted, sources: Mapping[str, str], sets: Sequence[Parts], near: Sequence[Parts]) -> str:
+def changed_parts(earlier: Sequence[str], wanted: Sequence[str]) -> str:
+    """The parts that are others than *earlier*, for people; empty for none."""
+    names = [part.partition(":")[0] for part in wanted if part not in earlier] if earlier else []
+    return " and ".join(_PARTS.get(name, name) for name in names)
+
+
+def _why_none(
+    wanted: SeedWanted,
+    sources: Mapping[str, str],
+    sets: Sequence[Parts],
+    near: Sequence[Parts],
+    last: LastRun | None,
+) -> str:
     if not sets:
         return "no databases are cached yet"
     if others := [parts for parts in sets if _manifest(parts).key == wanted.key]:
         return refusal(others[0], sources)
     if not near:
+        if last is not None and (parts := changed_parts(last.parts, wanted.parts)):
+            return f"changed since the last run: {parts}"
         return "nothing that is cached has these settings, apps and packages"
     names = {migration.partition(":")[0]: migration for migration in wanted.migrations}
     latest = max(map(_manifest, near), key=lambda one: len(set(one.migrations) & set(wanted.migrations)))

@@ -7,6 +7,7 @@ and key anew, and servers that turn out to be wrong are started again. A ``finge
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import tempfile
@@ -27,13 +28,14 @@ _DEPENDENCIES = ("*requirements*.txt", "*.lock", "pyproject.toml", "Pipfile*", "
 @dataclass(frozen=True, slots=True)
 class LastRun:
     """A run that has made its templates. ``key`` is empty where they must not be cached. ``near`` is the key that was wanted
-    where they began from an ancestor.
+    where they began from an ancestor. ``parts`` are those of ``SeedWanted``.
     """
 
     fingerprint: str
     topology: TopologyFound
     key: str
     near: str = ""
+    parts: tuple[str, ...] = ()
 
 
 def fingerprint(root: Path, names: Iterable[str], settings: str | None) -> str:
@@ -64,7 +66,8 @@ class Memory:
         try:
             values = json.loads((self._folder / identity).read_text())
             topology = codec.decode_body(values["topology"])
-            last = LastRun(str(values["fingerprint"]), topology, str(values["key"]), str(values.get("near", "")))
+            key, near = str(values["key"]), str(values["near"])
+            last = LastRun(str(values["fingerprint"]), topology, key, near, tuple(map(str, values["parts"])))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return last if isinstance(topology, TopologyFound) else None
@@ -72,7 +75,7 @@ class Memory:
     def write(self, identity: str, last: LastRun) -> None:
         """Remember *last*; nothing happens where that cannot be written."""
         topology = codec.encode_body(last.topology)
-        values = {"fingerprint": last.fingerprint, "topology": topology, "key": last.key, "near": last.near}
+        values = {**dataclasses.asdict(last), "topology": topology}
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as file:

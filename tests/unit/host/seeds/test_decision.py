@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.host.seeds.decision import Choice, End, choose, is_ancestor, is_worth_saving, refusal
+from harness.host.seeds.memory import LastRun
 from harness.host.seeds.seed import Manifest, StoredSeed, servers_of
+from harness.protocol.events import TopologyFound
 from harness.protocol.seed_events import SeedWanted
+from harness.protocol.topology import Topology
 
+FOUND = TopologyFound(Topology(()), "settings", "3.13", "6.1")
 SOURCES = {"default": "postgres:17-a gtid"}
 WANTED = SeedWanted("key2", "base", ("a.0001_x:1", "b.0001_x:1", "a.0002_x:1"), 2)
 
@@ -69,13 +73,21 @@ class TestChoose:
 
     def test_after_a_near_run_its_key_is_made_from_nothing(self) -> None:
         stored = [seed("old", "a.0001_x:1")]
-        assert choose(WANTED, SOURCES, stored, last_near="other").state == "near"
-        assert choose(WANTED, SOURCES, stored, last_near=WANTED.key).state == "miss"
-        assert choose(WANTED, SOURCES, [*stored, seed(WANTED.key)], last_near=WANTED.key).state == "hit"
+        assert choose(WANTED, SOURCES, stored, LastRun("", FOUND, "", "other")).state == "near"
+        assert choose(WANTED, SOURCES, stored, LastRun("", FOUND, "", WANTED.key)).state == "miss"
+        assert choose(WANTED, SOURCES, [*stored, seed(WANTED.key)], LastRun("", FOUND, "", WANTED.key)).state == "hit"
 
     def test_without_a_key_the_runner_says_why(self) -> None:
         wanted = SeedWanted("", reason="setup_databases is the project's own")
         assert choose(wanted, SOURCES, [seed("")]) == Choice("miss", "setup_databases is the project's own")
+
+    def test_the_parts_that_changed_since_the_last_run(self) -> None:
+        wanted = replace(WANTED, parts=("versions:1", "models:2", "code:2"))
+        last = LastRun("", FOUND, "key", parts=("versions:1", "models:1", "code:1"))
+        reason = "models of apps without migrations and code, settings or files that the databases depend on"
+        stored = [seed("k", base="other")]
+        assert choose(wanted, SOURCES, stored, last).reason == f"changed since the last run: {reason}"
+        assert choose(wanted, SOURCES, stored, replace(last, parts=wanted.parts)).reason.startswith("nothing that")
 
 
 class TestRefusal:

@@ -15,7 +15,7 @@ class TestMemory:
     def test_a_run_comes_back(self, tmp_path: Path) -> None:
         memory = Memory(tmp_path)
         assert memory.read("shop") is None
-        last = LastRun("print", FOUND, "key", "near")
+        last = LastRun("print", FOUND, "key", "near", ("models:1",))
         memory.write("shop", last)
         assert memory.read("shop") == last
         assert memory.read("other") is None
