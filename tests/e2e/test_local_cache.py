@@ -181,7 +181,6 @@ def test_new_columns_on_top_of_an_ancestor_are_kept(
     models = (project.folder / "shop/models.py").read_text()
     project.write("shop/models.py", f"{models}    note = models.CharField(max_length=9, default='new')\n")
     assert project.run("--db", db, **options) == ("near", "new: shop.0002_note")
-    assert "not saved" not in project.cached
     assert project.run("--db", db, "--verify-template", **options) == ("hit", ""), project.cached
     # the clones of the seed are older than those of the third worker
     assert project.run("--db", db, "--parallel", "3", **options) == ("hit", "")

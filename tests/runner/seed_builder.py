@@ -6,6 +6,7 @@ The processes are forked from one that has imported Django, so that a case costs
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import sys
@@ -52,7 +53,7 @@ def build(folder: Path, variables: Mapping[str, str]) -> Built:
     os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
     django.setup()
     routes = [Route(alias, None, str(connections[alias].settings_dict["ENGINE"]), "") for alias in connections]
-    collector = Collector(routes, str(folder), OwnSetUp())
+    collector = Collector(routes, str(folder), OwnSetUp(), math.inf)
     wanted = key.wanted(collector.facts(), 1)
     config = django.test.utils.setup_databases(0, False)
     assert key.wanted(collector.facts(), 1) == wanted, "the making of the databases has changed the key"

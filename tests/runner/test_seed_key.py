@@ -32,7 +32,9 @@ COUNTING: dict[str, tuple[Any, ...]] = {
     "command": ("a", "b"),
 }
 """Things that the content depends on, each with values to choose from."""
-OTHERS: dict[str, tuple[Any, ...]] = dict.fromkeys(("test", "view", "template", "readme", "media", "method"), (0, 1, 2))
+OTHERS: dict[str, tuple[Any, ...]] = dict.fromkeys(
+    ("test", "view", "template", "readme", "hidden", "media", "method"), (0, 1, 2)
+)
 """Things that it does not depend on."""
 
 SETTINGS = """
@@ -86,6 +88,7 @@ def files(state: dict[str, Any], databases: str = seed_project.SQLITE) -> dict[s
         )
         + SETTINGS.format(**state),
         "README.md": f"Shop {state['readme']}\n",
+        "data/.hidden": f"{state['hidden']}\n",
         "routing/__init__.py": "",
         "routing/routers.py": "class Router:\n    def allow_migrate(self, db, app_label, **hints):\n"
         f"        return False if app_label == 'plain' and db == 'other' and '{state['router']}' == 'b' else None\n",

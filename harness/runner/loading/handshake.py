@@ -17,7 +17,7 @@ from ...errors import HarnessError, ProjectError
 from ...protocol.events import RunFinished, TopologyFound
 from ...protocol.messages import RunSpec, UseRoutes
 from ...protocol.topology import Topology
-from .. import unset_variables
+from .. import unpatched, unset_variables
 from ..failures import import_advice, project_root, project_traceback
 from ..host_channel import HostMessages, Journal
 from ..project import label_names
@@ -44,6 +44,7 @@ class Handshake:
         self.spec = spec
         self.unset: dict[str, None] = {}
         self.has_labels_of_django = True
+        self._began = unpatched.epoch_s()
         self._journal = journal
         self._messages = messages
 
@@ -76,7 +77,7 @@ class Handshake:
 
         from ..project import run_tests
 
-        return run_tests.begin(spec, topology, routes, self._journal, self._messages, tuple(self.unset))
+        return run_tests.begin(spec, topology, routes, self._journal, self._messages, tuple(self.unset), self._began)
 
     def load_settings(self) -> None:
         """Load the settings. Raises ``ProjectError`` where they cannot be loaded."""

@@ -40,15 +40,19 @@ def begin(
     journal: Journal,
     messages: HostMessages,
     unset: tuple[str, ...],
+    began: float,
 ) -> Session:
-    """The session of a run. The databases of the settings are routed as the host says, and connections wait for the servers."""
+    """The session of a run, whose settings *began* to load at that time, in seconds since the epoch.
+
+    The databases of the settings are routed as the host says, and connections wait for the servers.
+    """
     overlay = Overlay(routes, journal.notice)
     load_backends(routes)
     messages.watch()
     endpoints: tuple[Endpoint, ...] | None = None
 
     workers = spec.workers or cpu_count.available()
-    seeding = Seeding(spec, routes, workers, project_root(), journal.write)
+    seeding = Seeding(spec, routes, workers, project_root(), journal.write, began)
 
     def await_servers() -> None:
         nonlocal endpoints

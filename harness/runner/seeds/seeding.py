@@ -38,13 +38,21 @@ class Decision:
 class Seeding:
     """The seed of a run: wanted, found and used. Without ``spec.cache`` it does nothing, and sends nothing.
 
-    *write* sends an event; *slots* is the number of workers; *root* is the project's folder.
+    *write* sends an event; *slots* is the number of workers; *root* is the project's folder, whose settings *began* to load at
+    that time, in seconds since the epoch.
     """
 
     def __init__(
-        self, spec: RunSpec, routes: Sequence[Route], slots: int, root: str, write: Callable[[Event], None]
+        self,
+        spec: RunSpec,
+        routes: Sequence[Route],
+        slots: int,
+        root: str,
+        write: Callable[[Event], None],
+        began: float,
     ) -> None:
         self._spec = spec
+        self._began = began
         self._routes = routes
         self._slots = slots
         self._root = root
@@ -86,7 +94,7 @@ class Seeding:
             return
         self._own = own
         try:
-            self._collector = Collector(self._routes, self._root, own)
+            self._collector = Collector(self._routes, self._root, own, self._began)
             self._wanted = key.wanted(self._collector.facts(), self._slots)
         except Exception as error:  # noqa: BLE001 - the project's code is called for values and names, and may raise anything
             self.want_nothing(f"the key cannot be computed: {type_name(type(error))}: {message_of(error)}")

@@ -29,7 +29,7 @@ from ....protocol.topology import DUMMY_BACKEND
 from ...databases import clones
 from ..cached import import_management
 from ..key import Facts, digest
-from .data_files import DataFiles, TooManyError, fixtures
+from .data_files import DataFiles, TooManyError, fixtures, is_made
 from .modules import Modules, Reached, is_installed
 from .texts import Texts
 from .versions import versions
@@ -67,23 +67,28 @@ class OwnSetUp:
 
 
 class Collector:
-    """Collects the facts; a second time, it reads only what lives in this process again: settings and receivers."""
+    """Collects the facts; a second time, it reads only what lives in this process again: settings and receivers.
 
-    def __init__(self, routes: Sequence[Route], root: str, own: OwnSetUp) -> None:
+    Before *began*, in seconds since the epoch, nothing of the project was loaded.
+    """
+
+    def __init__(self, routes: Sequence[Route], root: str, own: OwnSetUp, began: float) -> None:
         self._routes = routes
         self._own = own
         self._root = str(Path(root).resolve())
-        self._texts = Texts(self._root)
-        self._files = DataFiles(self._root)
+        self._texts = Texts(self._root, lambda path: is_made(path, began))
+        self._files = DataFiles(self._root, began)
         import_management()
         self._modules = Modules(self._commands())
         self._reached: dict[str, Reached] = {}
+        self._read: dict[str, list[str]] = {}
+        self._digests: dict[tuple[frozenset[str], ...], str] = {}
         self._doubts: dict[str, None] = {}
         self._settings: dict[str, str] = {}
         self._known_settings: set[str] = set()
 
     def facts(self) -> Facts:
-        self._doubts, self._settings = {}, {}
+        self._doubts, self._settings, self._digests = {}, {}, {}
         left_out = _NOT_OF_TESTS | ({"MIGRATION_MODULES"} if self._own.is_unmigrated else set())
         self._known_settings = {name for name in dir(settings) if name.isupper()} - left_out
         if self._own.doubt:
@@ -224,9 +229,12 @@ class Collector:
         if is_installed(path) and "django.conf.settings" not in source.imports:
             return source.digest, source.is_placed
         self._check_outside(module)
-        return digest(
-            [source.digest, self._digest_of(self._reach([module], has_packages=False), set())]
-        ), source.is_placed
+        if is_installed(path):
+            reached = [self._reach([module], has_packages=False)]
+        else:  # many migrations of an app import the same
+            following = sorted({module.rpartition(".")[0], *self._modules.following(source)})
+            reached = [Reached({path: source}), self._reach(following, has_packages=False)]
+        return digest([source.digest, *(self._digest_of(each, set()) for each in reached)]), source.is_placed
 
     def _check_outside(self, name: str) -> None:
         path = self._modules.locate(name)
@@ -242,6 +250,12 @@ class Collector:
 
     def _digest_of(self, reached: Reached, names: set[str]) -> str:
         """A digest of the files *reached*, and of all that they read; of the settings *names* in any case."""
+        place = (frozenset(reached.files), frozenset(reached.around), frozenset(names))
+        if place not in self._digests:
+            self._digests[place] = self._new_digest_of(reached, names)
+        return self._digests[place]
+
+    def _new_digest_of(self, reached: Reached, names: set[str]) -> str:
         lines = sorted(f"{os.path.relpath(path, self._root)} {each.digest}" for path, each in reached.files.items())
         sources = reached.sources
         names = names.union(*(source.names for source in sources))
@@ -249,7 +263,7 @@ class Collector:
         lines += self._variables(reached)
         reading = [(path, source) for path, source in reached.files.items() if source.reads_files]
         try:
-            lines += [line for path, source in reading for line in self._data(path, source.literals)]
+            lines += sorted({line for path, source in reading for line in self._data(path, source.literals)})
             if any("loaddata" in source.literals for _, source in reading):
                 folders = [config.path for config in apps.get_app_configs()]
                 lines += self._files.digests(fixtures(folders, map(str, settings.FIXTURE_DIRS)))
@@ -258,7 +272,10 @@ class Collector:
         return digest(lines)
 
     def _data(self, path: str, literals: frozenset[str]) -> list[str]:
-        return self._files.read_by(literals, [_app_folder(path)] if _app_folder(path) else [str(Path(path).parent)])
+        if path not in self._read:
+            folder = _app_folder(path) or str(Path(path).parent)
+            self._read[path] = self._files.read_by(literals, [folder])
+        return self._read[path]
 
     def _values(self, names: set[str], *, has_all: bool) -> list[str]:
         """The settings among *names*, or all of them, each with its value."""

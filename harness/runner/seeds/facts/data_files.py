@@ -19,11 +19,24 @@ class TooManyError(Exception):
     """The files are more than it would be quick to read."""
 
 
-class DataFiles:
-    """The files below the project's folder *root* that are no Python code. Read once, when they are needed."""
+def is_made(path: str, began: float) -> bool:
+    """Whether *path* has been made or changed since *began*, in seconds since the epoch."""
+    try:
+        return Path(path).stat().st_ctime >= began
+    except OSError:
+        return False
 
-    def __init__(self, root: str) -> None:
+
+class DataFiles:
+    """The files below the project's folder *root* that are no Python code. Read once, when they are needed.
+
+    Files that the project itself has made since it *began* to load do not count: its code does, and what is random in them, such
+    as a key, is another in each run.
+    """
+
+    def __init__(self, root: str, began: float) -> None:
         self._root = root
+        self._began = began
         self._by_name: dict[str, list[str]] | None = None
         self._digests: dict[str, str] = {}
         self._bytes = 0
@@ -33,7 +46,8 @@ class DataFiles:
         all whose name, or the name of a folder around them, a literal ends with. Raises ``TooManyError``.
         """
         known = self._names()
-        found = {path for folder in folders for path in walk(folder, left_out=_LEFT_OUT | _OF_PAGES)}
+        beside = (path for folder in folders for path in walk(folder, left_out=_LEFT_OUT | _OF_PAGES))
+        found = {path for path in beside if not PurePath(path).name.startswith(".")}
         for literal in literals:
             last = PurePath(literal).name
             found.update(path for name in {last, PurePath(last).stem} for path in known.get(name, ()))
@@ -43,6 +57,8 @@ class DataFiles:
         """Each of *paths* with the digest of its content. Raises ``TooManyError``."""
         lines = []
         for path in sorted(paths):
+            if is_made(path, self._began):
+                continue
             lines.append(f"{os.path.relpath(path, self._root)} {self._digest(path)}")
             if len(lines) > MOST_FILES:
                 raise TooManyError
@@ -62,7 +78,7 @@ class DataFiles:
     def _names(self) -> dict[str, list[str]]:
         """The files by their names, by those without the suffix, and by the names of the folders around them.
 
-        A package of Python is no folder of data, and files of pages count by their whole name alone.
+        A package of Python is no folder of data, and files of pages and hidden ones count by their whole name alone.
         """
         if self._by_name is None:
             self._by_name = {}
@@ -71,7 +87,7 @@ class DataFiles:
                 pure = PurePath(path)
                 names = {pure.name}
                 parts = pure.relative_to(self._root).parts[:-1]
-                if not _OF_PAGES.intersection(parts):
+                if not (_OF_PAGES.intersection(parts) or pure.name.startswith(".")):
                     names.add(pure.stem)
                     for folder in list(pure.parents)[: len(parts)]:
                         if folder not in packages:

@@ -65,6 +65,7 @@ class Modules:
         self._located: dict[str, str] = {}
         self._sources: dict[str, Source | None] = {}
         self._loaded: list[str] | None = None
+        self._following: dict[int, tuple[str, ...]] = {}
 
     def locate(self, name: str) -> str:
         """The file of the module *name*; empty for one that has none, as the folder of a namespace."""
@@ -116,7 +117,7 @@ class Modules:
         for path in files:
             if (source := self.source("", path)) is not None:
                 reached.files[path] = source
-                waiting += [(each, False) for each in self._next(source)]
+                waiting += [(each, False) for each in self.following(source)]
         seen = set()
         while waiting:
             step = name, is_root = waiting.pop()
@@ -126,15 +127,21 @@ class Modules:
                 continue
             if not is_installed(path):
                 reached.files[path] = source
-                waiting += [(each, False) for each in self._next(source)]
+                waiting += [(each, False) for each in self.following(source)]
             elif _is_of_package(path) and (is_root or not name.startswith("django.")):
                 reached.around[path] = source
                 top = name.partition(".")[0]
                 if is_root and top != "django":
-                    waiting += [(each, True) for each in self._next(source) if each.partition(".")[0] == top]
+                    waiting += [(each, True) for each in self.following(source) if each.partition(".")[0] == top]
         return reached
 
-    def _next(self, source: Source) -> Iterator[str]:
+    def following(self, source: Source) -> tuple[str, ...]:
+        """The modules that run when *source* does, each once."""
+        if id(source) not in self._following:  # the sources are kept
+            self._following[id(source)] = tuple(dict.fromkeys(self._imported_by(source)))
+        return self._following[id(source)]
+
+    def _imported_by(self, source: Source) -> Iterator[str]:
         for name in source.imports:
             yield from _with_parents(name)
         for literal in source.literals & self._commands.keys():

@@ -1,6 +1,7 @@
 import datetime
 import decimal
 import functools
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,19 @@ def test_a_circle_ends() -> None:
     one = Plain(None)
     one.value = one
     assert TEXTS.of(one)
+
+
+def test_the_order_of_choices_does_not_count() -> None:
+    one: Any = models.CharField(choices=[("a", "a"), ("b", "b")])
+    other: Any = models.CharField(choices=[("b", "b"), ("a", "a")])
+    assert TEXTS.of(one) == TEXTS.of(other)
+    assert TEXTS.of(one) != TEXTS.of(models.CharField(choices=[("a", "a")]))
+
+
+def test_a_temporary_folder_of_this_run_has_no_name(tmp_path: Path) -> None:
+    made, other = (f"{tempfile.gettempdir()}/{name}" for name in ("tmpabcd1234", "tmpefgh5678"))
+    texts = Texts("/project", lambda path: path in (made, other))
+    assert texts.of(f"{made}/media") == texts.of(f"{other}/media")
+    assert texts.of(Path(made)) == texts.of(Path(other))
+    assert texts.of(f"{made}/media") != texts.of(f"{made}/static")
+    assert TEXTS.of(f"{made}/media") != TEXTS.of(f"{other}/media")
