@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -50,8 +50,13 @@ def race(sides: Sides, repeat: int, tell: Callable[[str], None]) -> tuple[tuple[
     return tuple(rounds), {name: median(seconds) for name, seconds in details.items()}
 
 
-def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, str]:
-    """Run *command* and return its seconds and its output. Raises ``HarnessError`` with the end of the output if it fails."""
+def timed(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], statuses: Collection[int] = (0,)
+) -> tuple[float, str]:
+    """Run *command* and return its seconds and its output.
+
+    Raises ``HarnessError`` with the end of the output if it ends with none of *statuses*.
+    """
     begin = time.perf_counter()
     done = subprocess.run(
         command,
@@ -66,7 +71,7 @@ def timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) 
         check=False,
     )
     seconds = time.perf_counter() - begin
-    if done.returncode != 0:
+    if done.returncode not in statuses:
         raise failed(command, done.returncode, done.stdout)
     return seconds, done.stdout
 

@@ -14,7 +14,7 @@ from ...protocol.replica_events import TracedStatement
 from ...protocol.results import Frame, Statement
 from .. import unpatched
 from ..sql.table_names import tables_of
-from .examination import ALL_WAIT, NONE_WAITS, FirstWaiting
+from .examination import NONE_WAITS, Trial
 
 
 @dataclass(slots=True)
@@ -51,15 +51,20 @@ class BodyTrace:
         self._render = render
         self._lock = unpatched.threading.Lock()
         self._running = unpatched.threading.local()
-        self._first_waiting: FirstWaiting = NONE_WAITS
+        self._trial = NONE_WAITS
         self._start = 0.0
         self._is_in_body = False
         self.reads: list[Sent] = []
         self.writes: list[Sent] = []
 
-    def begin(self, first_waiting: FirstWaiting) -> None:
-        """Forget the last trial. In the next one, the reads from *first_waiting* on wait."""
-        self._first_waiting = first_waiting
+    @property
+    def is_prompt(self) -> bool:
+        """Whether the replica catches up at once for the thread's read, which waits."""
+        return self._is_in_body and not (self._trial.is_measured and self._running.number == self._trial.first_waiting)
+
+    def begin(self, trial: Trial) -> None:
+        """Forget the last trial, and begin *trial*."""
+        self._trial = trial
         self.reads, self.writes = [], []
 
     @contextlib.contextmanager
@@ -81,8 +86,8 @@ class BodyTrace:
         with self._lock:
             number = len(self.reads)
             self.reads.append(read)
-        self._running.read = read
-        return self._first_waiting is not NONE_WAITS and number >= (self._first_waiting or ALL_WAIT)
+        self._running.read, self._running.number = read, number
+        return number >= self._trial.first_waiting
 
     def read_waited(self) -> None:
         """Note that the thread's read has waited until now."""

@@ -1,4 +1,4 @@
-"""Runs the units of a worker whose replicas are late, and tries each test that fails again until its cause is known."""
+"""Tries each test of a worker that is assigned to it, with replicas that are late, until the cause of its failure is known."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import AbstractContextManager
 
 from ...protocol.events import AttemptFinished, Event
 from ...protocol.replica_events import LateReadJudged, ReadAfterWriteBug
-from ...protocol.results import Outcome
+from ...protocol.results import Failure, Outcome
 from .. import unpatched
 from ..schedule.commands import Assignment
 from ..workers.worker import UnitRunner, Worker
 from .body_trace import BodyTrace
-from .examination import NONE_WAITS, FirstWaiting, Judgement, examine
+from .examination import Judgement, Trial, examine
 from .statement_origin import Origins
 
 EXAMINE_S = 120.0
@@ -20,32 +20,34 @@ EXAMINE_S = 120.0
 LATE_S = 0.002
 """The least time, in seconds, that a read waits for a replica that is late."""
 TOO_LONG = Judgement("unknown", reason=f"to try it again took longer than {EXAMINE_S:g} s")
-_FAILED = frozenset({Outcome.FAILED, Outcome.ERRORED})
 
 
 class CheckingRunner:
-    """The runner of units that *make* makes, in trials. The worker's events reach the coordinator in the first one alone."""
+    """Examines suspects by the runner of units that *make* makes, whose events no coordinator gets: each trial is one run."""
 
     def __init__(self, worker: Worker, make: Callable[[Worker], UnitRunner]) -> None:
         self._worker = worker
-        self._ended: dict[str, AttemptFinished] = {}
-        self._is_first = True
-        self._traced: BodyTrace | None = None
         self._origins = Origins(worker.describer)
-        worker.observer = self._observe
+        self._traced: BodyTrace | None = None
+        self._ended: AttemptFinished | None = None
+        self._failure: Failure | None = None
         self._inner = make(worker)
 
     def run(self, assignment: Assignment) -> None:
-        """Run the tests of *assignment*, and examine those that fail. Raises ``CutOff``."""
-        trace = self._trace()
-        self._is_first = True
-        trace.begin(NONE_WAITS)
-        self._inner.run(assignment)
-        tests = self._worker.context.plan.tests
+        """Examine the tests of *assignment*. Raises ``CutOff``."""
+        trace, tests = self._trace(), self._worker.context.plan.tests
         for index in assignment.tests:
-            ended = self._ended.pop(tests[index].id, None)
-            if ended is not None and ended.outcome in _FAILED and not self._worker.is_stopped:
-                self._worker.send(self._examined(Assignment(assignment.unit, (index,)), ended, trace))
+            if self._worker.is_stopped:
+                break
+            self._failure = None
+            self._worker.attempts.begin(tests[index].id, assignment.n)
+            self._worker.observer = self._observe
+            try:
+                judgement = self._examined(Assignment(assignment.unit, (index,)), trace)
+            finally:
+                self._worker.observer = None
+            self._worker.attempts.leave_out(tests[index].id, assignment.n, Outcome.PASSED, "")
+            self._worker.send(judged(tests[index].id, judgement, trace, self._failure))
 
     def between_tests(self) -> AbstractContextManager[None]:
         """The context in which the harness uses the connections of the tests."""
@@ -55,33 +57,31 @@ class CheckingRunner:
         """End fixtures of more than one unit."""
         self._inner.end()
 
-    def _examined(self, assignment: Assignment, ended: AttemptFinished, trace: BodyTrace) -> LateReadJudged:
-        self._is_first = False
+    def _examined(self, assignment: Assignment, trace: BodyTrace) -> Judgement:
         until = unpatched.time.perf_counter() + EXAMINE_S
         trials = examine(trace.candidates)
         try:
-            first_waiting = next(trials)
+            trial = next(trials)
             while unpatched.time.perf_counter() < until:
-                first_waiting = trials.send(self._has_passed(assignment, ended.test, first_waiting, trace))
-            judgement = TOO_LONG
+                trial = trials.send(self._has_passed(assignment, trial, trace))
         except StopIteration as decided:
-            judgement = decided.value
-        finally:
-            self._is_first = True  # else no one would hear of an error
-        return judged(judgement, ended, trace)
+            judgement: Judgement = decided.value
+            return judgement
+        return TOO_LONG
 
-    def _has_passed(self, assignment: Assignment, test: str, first_waiting: FirstWaiting, trace: BodyTrace) -> bool:
-        trace.begin(first_waiting)
-        self._ended.pop(test, None)
+    def _has_passed(self, assignment: Assignment, trial: Trial, trace: BodyTrace) -> bool:
+        trace.begin(trial)
+        self._ended = None
         self._inner.run(assignment)
-        ended = self._ended.pop(test, None)
-        return ended is not None and ended.outcome is Outcome.PASSED
+        if self._ended is not None and self._ended.failures:
+            self._failure = self._ended.failures[0]
+        return self._ended is not None and self._ended.outcome is Outcome.PASSED
 
     def _observe(self, event: Event) -> bool:
-        """Take an event of the worker. Returns whether it is to be sent."""
+        """Take an event of a trial. Returns whether it is to be sent."""
         if isinstance(event, AttemptFinished) and event.extra is None:
-            self._ended[event.test] = event
-        return self._is_first
+            self._ended = event
+        return False
 
     def _trace(self) -> BodyTrace:
         mirrors, log = self._worker.mirrors, self._worker.context.statement_log
@@ -92,18 +92,15 @@ class CheckingRunner:
         return self._traced
 
 
-def judged(judgement: Judgement, ended: AttemptFinished, trace: BodyTrace) -> LateReadJudged:
-    """The event for *judgement* on the test that *ended* so in the first trial; *trace* is that of the last one."""
+def judged(test: str, judgement: Judgement, trace: BodyTrace, failure: Failure | None) -> LateReadJudged:
+    """The event for *judgement* on *test*, which fails with *failure*; *trace* is that of its last trial."""
     if judgement.verdict != "bug":
-        return LateReadJudged(ended.test, judgement.verdict, reason=judgement.reason)
+        return LateReadJudged(test, judgement.verdict, reason=judgement.reason)
     if judgement.read >= len(trace.reads) or (read := trace.reads[judgement.read]).waited_s < LATE_S:
-        return LateReadJudged(ended.test, "unstable", reason="the read that it depends on is not late each time")
+        return LateReadJudged(test, "unstable", reason="the read that it depends on is not late each time")
     write = trace.missed_by(read)
     arrived_s = read.at + read.waited_s - (read.at if write is None else write.at)
     bug = ReadAfterWriteBug(
-        trace.traced(read),
-        None if write is None else trace.traced(write),
-        round(arrived_s, 6),
-        next(iter(ended.failures), None),
+        trace.traced(read), None if write is None else trace.traced(write), round(arrived_s, 6), failure
     )
-    return LateReadJudged(ended.test, "bug", bug)
+    return LateReadJudged(test, "bug", bug)

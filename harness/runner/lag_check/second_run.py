@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ...protocol import codec
-from ...protocol.events import AttemptFinished, Event, ServerActionWanted
+from ...protocol.events import Event, ServerActionWanted
 from ...protocol.messages import Lag
 from ...protocol.replica_events import LagChecked, LateReadJudged
 from ...protocol.results import Outcome
+from ...protocol.topology import Role
 from ..host_channel import HostMessages, Journal
 from ..processes.children import StopFlag
 from ..schedule.schedule import Schedule
 from ..schedule.slots import NO_RETRIES, Limits
 from ..schedule.units import Place, Plan
 from ..workers.coordinator import Coordinator
-from ..workers.worker import WorkerContext
-from .checking_runner import CheckingRunner
+from ..workers.worker import UnitRunner, Worker, WorkerContext
+from .checking_runner import EXAMINE_S, CheckingRunner
 
 PHASE = "lag check"
+_FAILED = frozenset({Outcome.FAILED, Outcome.ERRORED})
 _FOR_THE_HOST = frozenset({LateReadJudged.__name__, ServerActionWanted.__name__})
 """The types of the events that the run's journal gets."""
 
@@ -28,7 +29,7 @@ _FOR_THE_HOST = frozenset({LateReadJudged.__name__, ServerActionWanted.__name__}
 class CheckJournal(Journal):
     """The journal of the second run, of which the run's *journal* gets little: every test has its outcome already.
 
-    ``judged`` has the tests that passed, and those with a verdict.
+    ``judged`` has the tests that have a verdict.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -49,7 +50,7 @@ class CheckJournal(Journal):
             event = codec.peek(each[0])
             if event["type"] in _FOR_THE_HOST:
                 kept.append(each)
-            if event["type"] == LateReadJudged.__name__ or _has_passed(event):
+            if event["type"] == LateReadJudged.__name__:
                 self.judged.add(event["test"])
         self._journal.forward(kept)
 
@@ -60,42 +61,63 @@ class CheckJournal(Journal):
         return False
 
 
-def check_lag(
-    context: WorkerContext,
-    readers: Collection[str],
-    sharing: int,
-    lag_s: float,
-    limits: Limits,
-    workers: int,
-    channel: tuple[Journal, HostMessages],
-) -> None:
-    """Run the tests *readers* of the plan again with replicas that are *lag_s* seconds late, and report what they miss.
-
-    *sharing* is the number of tests that have read a mirror through its primary's connection. Raises as ``Coordinator.run``.
+@dataclass(frozen=True, slots=True)
+class LagCheck:
+    """The check of a run: its context, limits and number of workers, its journal and the host's messages, and the lag, in
+    seconds.
     """
-    journal, messages = channel
-    journal.start_phase(PHASE)
-    kept = CheckJournal(journal)
-    if plan := part_of(context.plan, readers):
-        again = replace(
-            context,
+
+    context: WorkerContext
+    limits: Limits
+    workers: int
+    journal: Journal
+    messages: HostMessages
+    lag_s: float
+
+    def run(self, readers: Mapping[str, Role]) -> None:
+        """Run those tests of the plan again that have read a real replica, and report what they miss when it is late. *readers*
+        have the role of the server that each has read. Raises as ``Coordinator.run``.
+
+        Those that fail are tried again by one worker: another one's lag would hold up the replicas that it lets catch up.
+        """
+        self.journal.start_phase(PHASE)
+        tests = {test for test, role in readers.items() if role == "replica"}
+        outcomes, _ = self._run(tests, self.context.make_unit_runner, self.limits, self.workers)
+        suspects = {test for test, outcome in outcomes.items() if outcome in _FAILED}
+        longest_s = max(self.limits.test_s, *self.limits.own_s.values(), 0.0)
+        _, judged = self._run(suspects, self._checking, Limits(EXAMINE_S + longest_s), 1)
+        passed = {test for test, outcome in outcomes.items() if outcome is Outcome.PASSED}
+        unchecked = tuple(sorted(tests - passed - judged))
+        self.journal.write(LagChecked(self.lag_s, len(tests), len(readers) - len(tests), unchecked))
+        self.journal.finish_phase(PHASE)
+
+    def _run(
+        self, tests: Collection[str], make: Callable[[Worker], UnitRunner], limits: Limits, workers: int
+    ) -> tuple[Mapping[str, Outcome], set[str]]:
+        """Run *tests*. Returns their outcomes, and those that have a verdict."""
+        plan, journal = part_of(self.context.plan, tests), CheckJournal(self.journal)
+        if plan is None:
+            return {}, set()
+        context = replace(
+            self.context,
             plan=plan,
-            make_unit_runner=partial(_checking, context),
+            make_unit_runner=make,
             stop_flag=StopFlag(),
             retries=NO_RETRIES,
             is_failfast=False,
             check_isolation=False,
             slots_with_clones=set(),
-            lag=Lag("delayed", lag_s),
+            lag=Lag("delayed", self.lag_s),
             is_lag_checked=True,
             are_readers_sent=False,
         )
         ids = [test.id for test in plan.tests]
         schedule = Schedule(plan.units, ids, workers, limits=limits, last_fixtures=plan.last_fixtures)
-        Coordinator(again, schedule, kept, messages).run()
-    unchecked = tuple(sorted(set(readers) - kept.judged))
-    journal.write(LagChecked(lag_s, len(readers), sharing, unchecked))
-    journal.finish_phase(PHASE)
+        Coordinator(context, schedule, journal, self.messages).run()
+        return schedule.outcomes, journal.judged
+
+    def _checking(self, worker: Worker) -> CheckingRunner:
+        return CheckingRunner(worker, self.context.make_unit_runner)
 
 
 def part_of(plan: Plan, tests: Collection[str]) -> Plan | None:
@@ -112,11 +134,3 @@ def part_of(plan: Plan, tests: Collection[str]) -> Plan | None:
         plan.last_fixtures,
         lambda _: Place(),
     )
-
-
-def _checking(context: WorkerContext, worker: object) -> CheckingRunner:
-    return CheckingRunner(worker, context.make_unit_runner)  # type: ignore[arg-type]
-
-
-def _has_passed(event: dict[str, object]) -> bool:
-    return event["type"] == AttemptFinished.__name__ and event["outcome"] == Outcome.PASSED.value

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ...protocol.events import DatabasesReady
 from ..databases import clones
 from ..failures import own_work, project_root
-from ..lag_check.second_run import check_lag
+from ..lag_check.second_run import LagCheck
 from ..processes.children import StopFlag
 from ..replication.catch_up import check_replicas
 from ..replication.selection import advise
@@ -100,10 +100,8 @@ def _check_lag(session: Session, context: WorkerContext, tally: Tally, workers: 
     if context.stop_flag.is_set(0):
         session.journal.notice("lag-unchecked", "The run ended early: no test ran again with late replicas.")
         return
-    replicas = [test for test, role in tally.readers.items() if role == "replica"]
-    sharing = len(tally.readers) - len(replicas)
-    channel = session.journal, session.messages
-    check_lag(context, replicas, sharing, session.spec.lag_check_s, limits, workers, channel)
+    check = LagCheck(context, limits, workers, session.journal, session.messages, session.spec.lag_check_s)
+    check.run(tally.readers)
 
 
 def _settle(session: Session, context: WorkerContext, tally: Tally) -> None:

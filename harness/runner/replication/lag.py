@@ -60,6 +60,15 @@ class ReplicaLag:
             self._is_in_body = False
             self._let_go(links)
 
+    @contextlib.contextmanager
+    def prompt(self, alias: str) -> Iterator[None]:
+        """A part of the body in which the replica of *alias* is not late on behalf of this process."""
+        self._let_go((alias,))
+        try:
+            yield
+        finally:
+            self._hold((alias,))
+
     def close(self) -> None:
         for connection in self._watched.values():
             connection.close()

@@ -98,6 +98,10 @@ class Trace(Protocol):
     def read_waited(self) -> None:
         """Note that it has waited."""
 
+    @property
+    def is_prompt(self) -> bool:
+        """Whether its replica catches up at once for it."""
+
 
 class Mirrors:
     """The mirror aliases of one process. ``pairs`` maps each to its primary; ``replicas`` are those with a real replica.
@@ -268,8 +272,10 @@ class Mirrors:
         if connection.needs_rollback or (connection.in_atomic_block and _has_failed(connection)):
             return  # the server will refuse the statement, and the test must see that error
         self._thread.is_waiting = True
+        is_prompt = self.trace is not None and self.trace.is_prompt
         try:
-            link.wait(connection)
+            with self._lag.prompt(connection.alias) if is_prompt else contextlib.nullcontext():
+                link.wait(connection)
         finally:
             self._thread.is_waiting = False
         if self.trace is not None:

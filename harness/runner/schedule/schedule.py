@@ -118,6 +118,11 @@ class Schedule:
         self._began = now
         return [command for slot in self._slots.values() for command in _spawn(slot, now)]
 
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The outcome of the last attempt of each test that has had one."""
+        return {self._ids[index]: outcome for index, outcome in self._attempted.items()}
+
     def left_over(self) -> tuple[tuple[int, ...], str]:
         """The tests that never ran, and the reason."""
         return tuple(sorted(self._open - self._attempted.keys())), self._halt_reason or "the run ended before it"

@@ -173,7 +173,7 @@ class Worker:
         self._link = link
         self.capture = capture
         self.describer = FailureDescriber(context.root)
-        self.attempts = Attempts(self.send, capture, context.statement_log, None if context.is_lag_checked else self)
+        self.attempts = Attempts(self.send, capture, context.statement_log, self)
         self._unit_runner: UnitRunner
         self._unsent = self._received = b""
         self._places: dict[str, int] = {}
@@ -340,6 +340,8 @@ class Worker:
 
     def send_begun(self, test: str) -> None:
         """Send that an attempt of *test* is about to begin."""
+        if self.observer is not None:
+            return
         line = self._unsent + short_lines.begun(self._places[test])
         if unpatched.os.getpid() != self._pid:
             unpatched.os._exit(ExitCode.INTERNAL)  # a test forked, and its child returned to the worker's code
@@ -348,6 +350,9 @@ class Worker:
 
     def send_passed(self, test: str, seconds: float) -> None:
         """Send that it has passed, together with the next test's beginning, which follows at once."""
+        if self.observer is not None:
+            self.send(AttemptFinished(test, 1, Outcome.PASSED, seconds))
+            return
         self._unsent += short_lines.passed(self._places[test], seconds)
 
     def _run_assignment(self, assignment: Assignment) -> None:

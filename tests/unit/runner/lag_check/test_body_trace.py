@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.protocol.events import AttemptFinished
-from harness.protocol.results import Failure, Frame, Outcome, Statement
+from harness.protocol.results import Failure, Frame, Statement
 from harness.runner.lag_check.body_trace import BodyTrace
 from harness.runner.lag_check.checking_runner import judged
-from harness.runner.lag_check.examination import ALL_WAIT, NONE_WAITS, FirstWaiting, Judgement
+from harness.runner.lag_check.examination import ALL_WAIT, NONE_WAITS, Judgement, Trial
 
 MIRRORS = {"replica": "default", "far": "other"}
 ITEMS, SALES = 'SELECT 1 FROM "item"', 'SELECT 1 FROM "sale"'
@@ -31,10 +30,10 @@ class Clock:
 class Body:
     """A body whose statements take no time, a second after each other. Each write is sent by the line of its number."""
 
-    def __init__(self, clock: Clock, first_waiting: FirstWaiting = NONE_WAITS) -> None:
+    def __init__(self, clock: Clock, trial: Trial = NONE_WAITS) -> None:
         self.clock, self.line = clock, 0
         self.trace = BodyTrace(MIRRORS, self._place, lambda alias: f"using({alias!r})", render)
-        self.trace.begin(first_waiting)
+        self.trace.begin(trial)
 
     def _place(self) -> Frame:
         self.line += 1
@@ -66,12 +65,26 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize(
-    ("first", "waits"), [(NONE_WAITS, [False, False]), (ALL_WAIT, [True, True]), (1, [False, True])]
+    ("trial", "waits"), [(NONE_WAITS, [False, False]), (ALL_WAIT, [True, True]), (Trial(1), [False, True])]
 )
-def test_reads_wait_from_a_number_on(clock: Clock, first: FirstWaiting, waits: list[bool]) -> None:
-    body = Body(clock, first)
+def test_reads_wait_from_a_number_on(clock: Clock, trial: Trial, waits: list[bool]) -> None:
+    body = Body(clock, trial)
     with body.trace.body():
         assert [body.read("replica", ITEMS), body.read("far", ITEMS)] == waits
+
+
+def test_replicas_catch_up_at_once_but_for_the_measured_read(clock: Clock) -> None:
+    body = Body(clock, Trial(1, is_measured=True))
+    with body.trace.body():
+        prompt = []
+        for _ in range(3):
+            body.trace.read_begins("replica")
+            prompt.append(body.trace.is_prompt)
+    assert prompt == [True, False, True]
+    body.trace.begin(ALL_WAIT)
+    with body.trace.body():
+        body.trace.read_begins("replica")
+        assert body.trace.is_prompt
 
 
 def test_candidates_come_after_a_write_to_their_database(clock: Clock) -> None:
@@ -102,8 +115,7 @@ def test_a_bug_has_the_last_write_to_the_table_of_its_read(clock: Clock) -> None
         body.send("default", SAVE_SALE)
         body.read("replica", ITEMS, waits_s=0.5)
         body.send("default", SAVE_ITEM)
-    ended = AttemptFinished("t", 1, Outcome.FAILED, 0.1, (FAILURE,))
-    bug = judged(Judgement("bug", 0), ended, body.trace).bug
+    bug = judged("t", Judgement("bug", 0), body.trace, FAILURE).bug
     assert bug is not None
     assert bug.write is not None
     assert (bug.read.sql, bug.read.at, bug.read.route) == (ITEMS, 4.0, "using('replica')")
@@ -125,8 +137,7 @@ def test_a_read_that_is_not_late_or_not_there_is_no_bug(clock: Clock, number: in
     body = Body(clock, ALL_WAIT)
     with body.trace.body():
         body.read("replica", ITEMS, waits_s)
-    ended = AttemptFinished("t", 1, Outcome.FAILED, 0.1)
-    assert judged(Judgement("bug", number), ended, body.trace).verdict == "unstable"
+    assert judged("t", Judgement("bug", number), body.trace, None).verdict == "unstable"
 
 
 def test_a_new_body_forgets_the_last_one(clock: Clock) -> None:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.runner.lag_check.examination import ALL_WAIT, NONE_WAITS, FirstWaiting, Judgement, examine
+from harness.runner.lag_check.examination import ALL_WAIT, NONE_WAITS, Judgement, Trial, examine
 
-Test = Callable[[FirstWaiting], bool]
+Test = Callable[[Trial], bool]
 
 
-def judge(test: Test, candidates: Sequence[int] = ()) -> tuple[Judgement, list[FirstWaiting]]:
-    """The judgement on *test*, which passes or fails by the first read that waits, and its trials."""
-    trials: list[FirstWaiting] = []
+def judge(test: Test, candidates: Sequence[int] = ()) -> tuple[Judgement, list[Trial]]:
+    """The judgement on *test*, which passes or fails by its trial, and its trials."""
+    trials: list[Trial] = []
     examination = examine(lambda: candidates)
     trial = next(examination)
     while True:
@@ -29,7 +29,7 @@ def judge(test: Test, candidates: Sequence[int] = ()) -> tuple[Judgement, list[F
 
 def broken_by(read: int) -> Test:
     """A test that fails if its read with this number is late."""
-    return lambda first: first is not NONE_WAITS and first <= read
+    return lambda trial: trial.first_waiting <= read
 
 
 @given(st.sets(st.integers(0, 500), min_size=1), st.data())
@@ -38,7 +38,8 @@ def test_the_read_at_fault_is_found_among_all(candidates: set[int], data: st.Dat
     guilty = data.draw(st.sampled_from(reads))
     judgement, trials = judge(broken_by(guilty), reads)
     assert (judgement.verdict, judgement.read) == ("bug", guilty)
-    assert trials[-1] == guilty
+    assert trials[-1] == Trial(guilty, is_measured=True)
+    assert not any(trial.is_measured for trial in trials[:-1])
     assert len(trials) <= 6 + len(reads).bit_length() + 1
 
 
@@ -46,7 +47,7 @@ def test_the_read_at_fault_is_found_among_all(candidates: set[int], data: st.Dat
 def test_of_several_reads_at_fault_it_is_the_last(candidates: set[int], data: st.DataObject) -> None:
     reads = sorted(candidates)
     guilty = data.draw(st.lists(st.sampled_from(reads), min_size=1))
-    judgement, _ = judge(lambda first: first is not NONE_WAITS and first <= min(guilty), reads)
+    judgement, _ = judge(lambda trial: trial.first_waiting <= min(guilty), reads)
     assert judgement.read == min(guilty)
 
 
@@ -70,5 +71,8 @@ def test_one_that_read_no_replica_is_not_judged() -> None:
 
 
 def test_one_that_fails_in_its_last_trial_is_unstable() -> None:
-    runs = count(1)
-    assert judge(lambda first: first is not NONE_WAITS and next(runs) < 4, [0, 1])[0].verdict == "unstable"
+    assert judge(lambda trial: trial != NONE_WAITS and not trial.is_measured, [0, 1])[0].verdict == "unstable"
+
+
+def test_one_that_passes_alone_with_late_replicas_is_unstable() -> None:
+    assert judge(lambda _: True, [0])[0].verdict == "unstable"

@@ -60,7 +60,7 @@ def test_no_outcome_of_a_trial_reaches_the_journal_of_the_run() -> None:
         LateReadJudged("app.T.test_2", "bug"),
     )
     assert inner.types == ["ServerActionWanted", "LateReadJudged"]
-    assert journal.judged == {"app.T.test_0", "app.T.test_2"}
+    assert journal.judged == {"app.T.test_2"}
 
 
 def test_nor_that_of_a_worker_that_died() -> None:

@@ -66,6 +66,13 @@ def test_a_duration_is_asked_for_the_body_alone(recorder: Recorder) -> None:
     assert body(recorder, Lag("delayed", 2.0), "replica") == steps
 
 
+def test_a_replica_is_prompt_for_a_part_of_the_body(recorder: Recorder) -> None:
+    replicas = ReplicaLag(Lag("delayed", 2.0), SERVERS, recorder.ask, "slot 1")
+    with replicas.prompt("replica"):
+        recorder.steps.append(("wait",))
+    assert recorder.steps == [("lag", "db2", "0 slot 1"), ("wait",), ("lag", "db2", "2.0 slot 1")]
+
+
 def test_frozen_is_frozen_after_the_wait_and_for_the_body_alone(recorder: Recorder) -> None:
     steps = body(recorder, Lag("frozen"), "replica", "far")
     assert [step[0] for step in steps] == ["wait", "wait", "freeze", "freeze", "body", "thaw", "thaw"]
