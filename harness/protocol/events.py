@@ -45,6 +45,7 @@ class RunStarted(Event):
     python: str = ""
     fail_on_flaky: bool = False
     django: str = ""
+    fail_on_lag: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from .events import Event
 from .results import Failure, Frame
 from .topology import Role
 
+LAG_CHECK = "lag check"
+"""The phase in which tests run again with late replicas."""
 LagVerdict = Literal["bug", "unstable", "pause", "unknown"]
 """Why a test that passed has failed with late replicas. ``bug``: a read missed a write. ``unstable``: it fails and passes by
 turns. ``pause``: it also fails where each read waits for its replica, or has read none that was late. ``unknown``: it could not

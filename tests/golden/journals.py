@@ -25,6 +25,7 @@ from harness.protocol.events import (
     RunAborted,
     RunFinished,
     RunPlanned,
+    RunStarted,
     ServerReady,
     SlotRecycled,
     TopologyFound,
@@ -33,12 +34,17 @@ from harness.protocol.events import (
     WorkerStopped,
 )
 from harness.protocol.replica_events import (
+    LAG_CHECK,
     AliasUse,
     CrossedTransaction,
+    LagChecked,
+    LateReadJudged,
     MirrorDeclared,
     ReadAfterWrite,
+    ReadAfterWriteBug,
     StatementsRouted,
     TableUse,
+    TracedStatement,
 )
 from harness.protocol.results import (
     BriefLine,
@@ -219,6 +225,48 @@ def routing() -> Journal:
     journal.runner(found, slot=1)
     journal.runner(StatementsRouted((AliasUse("replica", "replica", 3),), declared=found.declared[1:]), slot=2)
     return journal.end()
+
+
+def late(*first: Event) -> Journal:
+    """A check of late reads: one read that two tests depend on, one of no line, and each other verdict."""
+    names = ("pays", "ships", "without_lines", "unstable", "pauses", "unknown", "unchecked", "shares")
+    tests = [planned(f"test_{name}", 10 * number) for number, name in enumerate(names, 1)]
+    journal = Journal().host(*first).servers().plan(*tests)
+    for test in tests:
+        journal.attempt(test, Outcome.PASSED)
+    journal.runner(PhaseFinished("tests", 2.0), PhaseStarted(LAG_CHECK))
+    journal.at += 3.7  # and a tenth for each event
+    write = TracedStatement(
+        "default", "UPDATE shop_order SET paid = true WHERE id = 7", 0.0011, Frame("shop/orders.py", 31, "pay")
+    )
+    read = TracedStatement(
+        "replica",
+        'SELECT "shop_order"."id",\n  "shop_order"."paid" FROM "shop_order" WHERE "shop_order"."id" = 7'
+        + " OR TRUE" * 30,
+        0.0042,
+        Frame("shop/orders.py", 38, "receipt"),
+        "Router.db_for_read",
+    )
+    bug = ReadAfterWriteBug(read, write, 0.5149, failure("False is not true\nunpaid"))
+    bare = ReadAfterWriteBug(TracedStatement("replica", "SELECT count(*) FROM shop_order", 0.0002), None, 0.4321)
+    turns, pause = "it fails and passes by turns, however its reads wait", "it also fails where each read waits"
+    judged = [
+        LateReadJudged(tests[2].id, "bug", bare),
+        LateReadJudged(tests[1].id, "bug", bug),
+        LateReadJudged(tests[0].id, "bug", bug),
+        LateReadJudged(tests[3].id, "unstable", reason=turns),
+        LateReadJudged(tests[4].id, "pause", reason=pause),
+        LateReadJudged(tests[5].id, "unknown", reason="its body read no replica when it failed"),
+    ]
+    for number, each in enumerate(judged):
+        journal.runner(each, slot=1 + number % 2)
+    journal.runner(LagChecked(0.5, 7, 1, (tests[6].id,)), PhaseFinished(LAG_CHECK, 4.0), RunFinished(0))
+    return journal.host(PhaseStarted("reports"))
+
+
+def fails_on_lag() -> Journal:
+    """The same with ``--fail-on-lag``."""
+    return late(RunStarted("postgres-17", "services/shop/", fail_on_lag=True))
 
 
 def outcomes() -> Journal:
@@ -426,6 +474,8 @@ JOURNALS = {
     for make in (
         green,
         routing,
+        late,
+        fails_on_lag,
         outcomes,
         interrupted,
         aborted,

@@ -41,6 +41,7 @@ def run_started(config: Config, environment: Environment) -> RunStarted:
         python=".".join(map(str, sys.version_info[:2])) if is_here else config.python,
         fail_on_flaky=config.fail_on_flaky,
         django=config.run_django,
+        fail_on_lag=config.fail_on_lag,
     )
 
 

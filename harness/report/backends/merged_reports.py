@@ -51,7 +51,9 @@ def content(merged: Merged) -> dict[str, Any]:
         },
         "servers": [{**server, "backend": label} for label, _, one in each for server in one["servers"]],
         "aliases": {f"{label}/{alias}": route for label, _, one in each for alias, route in one["aliases"].items()},
-        "routing": None,
+        "routing": of_backends([(label, one["routing"]) for label, _, one in each]),
+        "lag_check": of_backends([(label, one["lag_check"]) for label, _, one in each]),
+        "advice": list({str(piece): piece for _, _, one in each for piece in one["advice"]}.values()),
         "workers": max((report.workers for report in reports), default=0),
         "seed": seeds.pop() if len(seeds) == 1 else None,
         "schedule": None,
@@ -70,6 +72,30 @@ def content(merged: Merged) -> dict[str, Any]:
         "differences": [_difference(difference) for difference in differences(merged)],
         "missing": [{"name": missing.name, "why": missing.why} for missing in merged.missing],
     }
+
+
+def of_backends(each: Sequence[tuple[str, dict[str, Any] | None]]) -> dict[str, Any] | None:
+    """One object of several runs' with the same keys, each with its backend; ``None`` if no run has one.
+
+    Lists are joined: an object in them gets its ``backend``, a name is ``BACKEND/NAME``. Counts are summed up, what is complete
+    is so in all runs, and of seconds the most stand for all.
+    """
+    known = [(label, one) for label, one in each if one is not None]
+    if not known:
+        return None
+    return {key: _of_backends([(label, one[key]) for label, one in known]) for key in known[0][1]}
+
+
+def _of_backends(values: Sequence[tuple[str, Any]]) -> Any:
+    found = [value for _, value in values if value is not None]
+    if not found:
+        return None
+    if isinstance(found[0], list):
+        rows = [(label, row) for label, value in values for row in value]
+        return [{**row, "backend": label} if isinstance(row, dict) else f"{label}/{row}" for label, row in rows]
+    if isinstance(found[0], bool):
+        return all(found)
+    return max(found) if isinstance(found[0], float) else sum(found)
 
 
 def parts(merged: Merged) -> list[Part]:

@@ -9,7 +9,7 @@ from harness.report.formats.markdown import case_section, cause_sections, fenced
 from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
 from harness.report.model import phrases
 from harness.report.model.phrases import case_headline, case_place, label, result, server_line
-from harness.report.model.routing import Routing
+from harness.report.model.replicas.routing import Routing
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import one_line, plural
 from harness.report.model.verdict import Verdict

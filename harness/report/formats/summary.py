@@ -8,8 +8,9 @@ import math
 from typing import Any
 
 from harness.protocol.events import AliasRouted, FrameworkChosen, ServerReady
-from harness.protocol.replica_events import AliasUse, TableUse
-from harness.report.model.routing import Routing
+from harness.protocol.replica_events import AliasUse, LateReadJudged, TableUse, TracedStatement
+from harness.report.model.replicas.lag_check import LagCheck
+from harness.report.model.replicas.routing import Routing
 from harness.report.model.run_report import PHASES, Case, RunReport
 from harness.report.model.unit_times import makespan
 from harness.report.model.verdict import Verdict
@@ -39,6 +40,8 @@ def content(report: RunReport, verdict: Verdict) -> dict[str, Any]:
         ],
         "aliases": {each.alias: _without(each, "alias") for each in report.aliases},
         "routing": routing(report.routing),
+        "lag_check": lag_check(report.lag_check),
+        "advice": [dataclasses.asdict(each) for each in report.advice],
         "workers": report.workers,
         "seed": report.seed,
         "schedule": schedule(report),
@@ -99,6 +102,54 @@ def routing(found: Routing | None) -> dict[str, Any] | None:
         "left_out": found.left_out,
         "complete": found.is_complete,
     }
+
+
+def lag_check(found: LagCheck | None) -> dict[str, Any] | None:
+    """The second run of the tests that read a replica; ``None`` without ``--lag-check``."""
+    if found is None:
+        return None
+    checked = found.checked
+    return {
+        "lag_s": checked.lag_s if checked else None,
+        "tests": checked.tests if checked else 0,
+        "sharing": checked.sharing if checked else 0,
+        "unchecked": list(checked.unchecked) if checked else [],
+        "bugs": [_bug(each, found) for each in found.of("bug") if each.bug is not None],
+        "unstable": _reasons(found, "unstable"),
+        "pauses": _reasons(found, "pause"),
+        "unknown": _reasons(found, "unknown"),
+        "complete": checked is not None,
+    }
+
+
+def _bug(judged: LateReadJudged, found: LagCheck) -> dict[str, Any]:
+    assert judged.bug is not None
+    read, write, failure = judged.bug.read, judged.bug.write, judged.bug.failure
+    return {
+        "test": judged.test,
+        "write": _traced(write) if write else None,
+        "read": {**_traced(read), "route": read.route, "server": found.server(read.alias) or None},
+        "arrived_s": rounded(judged.bug.arrived_s),
+        "failure": {"type": failure.type, "message": failure.message, "traceback": failure.traceback}
+        if failure
+        else None,
+    }
+
+
+def _traced(statement: TracedStatement) -> dict[str, Any]:
+    frame = statement.frame
+    return {
+        "alias": statement.alias,
+        "sql": statement.sql,
+        "at": statement.at,
+        "file": frame.file if frame else None,
+        "line": frame.line if frame else None,
+        "function": frame.function if frame else None,
+    }
+
+
+def _reasons(found: LagCheck, verdict: str) -> list[dict[str, str]]:
+    return [{"test": each.test, "reason": each.reason} for each in found.of(verdict)]
 
 
 def framework(chosen: FrameworkChosen | None) -> dict[str, str] | None:

@@ -13,8 +13,8 @@ from harness.errors import ExitCode
 from harness.protocol import events, naming, replica_events, seed_events
 from harness.protocol.events import Envelope
 from harness.protocol.results import Failure, Outcome, PlannedTest, QueryCount, ShownWarning
-from harness.report.model import routing
 from harness.report.model.case_state import CaseState, case_of
+from harness.report.model.replicas import lag_check, routing
 from harness.report.model.run_report import INTERRUPTS, PHASES, Attempt, LostWorker, Phase, RunReport
 from harness.report.model.text import STREAM_BYTES, keep_ends, one_line, plural, visible
 from harness.report.model.times import Timeline
@@ -64,6 +64,8 @@ class Ledger:
         self._queries: dict[tuple[str, str], QueryCount] = {}
         self._warnings: dict[ShownWarning, int] = {}
         self._routed: list[replica_events.StatementsRouted] = []
+        self._judged: list[replica_events.LateReadJudged] = []
+        self._lag_checks: list[replica_events.LagChecked] = []
         self._timeline = Timeline()
         self._last = ""
 
@@ -136,6 +138,10 @@ class Ledger:
                 self._last = f"the phase {event.phase} ended"
             case replica_events.StatementsRouted() as event:
                 self._routed.append(event)
+            case replica_events.LateReadJudged() as event:
+                self._judged.append(event)
+            case replica_events.LagChecked() as event:
+                self._lag_checks.append(event)
             case events.PluginsSummarised() as event:
                 report.plugins = event.text
             case events.Notice() as event:
@@ -164,6 +170,8 @@ class Ledger:
         report.shown_warnings = tuple(dataclasses.replace(each, count=n) for each, n in self._warnings.items())
         report.queries = tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias)))
         report.routing = routing.fold(self._routed, self._aliases, is_complete=not report.lost)
+        is_failure = report.asked is not None and report.asked.fail_on_lag
+        report.lag_check = lag_check.fold(self._judged, self._lag_checks, self._aliases, is_failure=is_failure)
         written = {query.alias for query in report.queries if query.fingerprint.lstrip().upper().startswith(_WRITES)}
         report.advice = tuple(each for each in self._advice if each.alias not in written)
         report.last_events = self._last_events()

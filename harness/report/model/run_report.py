@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 from harness.errors import ExitCode, worst
 from harness.protocol import events, seed_events
+from harness.protocol.replica_events import LAG_CHECK
 from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, ShownWarning, Statement
-from harness.report.model.routing import Routing
+from harness.report.model.replicas.lag_check import LagCheck
+from harness.report.model.replicas.routing import Routing
 from harness.report.model.times import Times
 
 PHASES = (
     *("start", "images", "runner", "servers", "setup", "template", "clones", "tests"),
-    *("reports", "removal"),
+    *(LAG_CHECK, "reports", "removal"),
 )
 """The phases in their usual order: ``start`` is that of the command until its first event, ``runner`` that of the
 runner's process or container, ``removal`` that of containers and network.
@@ -151,8 +153,8 @@ class RunReport:
     the request of the host. ``orders``: for each of the first failures that came after other tests of the same worker, the
     ids of the tests that the worker had run, the failed one last. ``warnings``: the number of each category that was shown.
     ``properties`` are those that tests have recorded of the whole suite. ``plugins`` is the text of pytest's plugins at its end.
-    ``routing`` is ``None`` without mirrors. ``shown_warnings`` are the first warnings by their place. ``parts`` names,
-    for each test of a class that ran in parts, that class.
+    ``routing`` is ``None`` without mirrors, ``lag_check`` without ``--lag-check``. ``shown_warnings`` are the first warnings by
+    their place. ``parts`` names, for each test of a class that ran in parts, that class.
     """
 
     cases: tuple[Case, ...] = ()
@@ -172,6 +174,7 @@ class RunReport:
     recycle_s: float = 0.0
     queries: tuple[QueryCount, ...] = ()
     routing: Routing | None = None
+    lag_check: LagCheck | None = None
     warnings: dict[str, int] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
     plugins: str = ""

@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.protocol import events
 from harness.protocol.events import Envelope
+from harness.protocol.replica_events import LAG_CHECK
 from harness.report.model.text import one_line
 
 Kind = Literal["phase", "server", "step", "clones", "unit", "fixture", "mark"]
@@ -145,6 +146,8 @@ class Timeline:
                 start = self._open_phases.pop(event.phase, at - event.duration)
                 self._times.began = min(self._times.began, start)
                 self._add(Span("phase", event.phase, start, at))
+                if event.phase == LAG_CHECK and self._times.last_test:  # tests run in it, without events of their own
+                    self._times.last_test = max(self._times.last_test, at)
             case events.ServerReady() as event:
                 self._add(Span("server", event.server, at - event.ready_s, at, 0, _server(event)))
             case events.TemplateTimed() as event:

@@ -14,8 +14,9 @@ from rich.text import Text
 from harness.protocol.results import Outcome
 from harness.report.formats.sql import seconds
 from harness.report.formats.tables import phase_times, slowest_tests, waiting_times
-from harness.report.model import phrases, routing
+from harness.report.model import phrases
 from harness.report.model.phrases import case_headline, case_place, headline, label
+from harness.report.model.replicas import routing
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
 from harness.report.model.verdict import Verdict

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ...protocol import codec
 from ...protocol.events import Event, ServerActionWanted
 from ...protocol.messages import Lag
-from ...protocol.replica_events import LagChecked, LateReadJudged
+from ...protocol.replica_events import LAG_CHECK, LagChecked, LateReadJudged
 from ...protocol.results import Outcome
 from ...protocol.topology import Role
 from ..host_channel import HostMessages, Journal
@@ -20,7 +20,6 @@ from ..workers.coordinator import Coordinator
 from ..workers.worker import UnitRunner, Worker, WorkerContext
 from .checking_runner import EXAMINE_S, CheckingRunner
 
-PHASE = "lag check"
 _FAILED = frozenset({Outcome.FAILED, Outcome.ERRORED})
 _FOR_THE_HOST = frozenset({LateReadJudged.__name__, ServerActionWanted.__name__})
 """The types of the events that the run's journal gets."""
@@ -80,7 +79,7 @@ class LagCheck:
 
         Those that fail are tried again by one worker: another one's lag would hold up the replicas that it lets catch up.
         """
-        self.journal.start_phase(PHASE)
+        self.journal.start_phase(LAG_CHECK)
         tests = {test for test, role in readers.items() if role == "replica"}
         outcomes, _ = self._run(tests, self.context.make_unit_runner, self.limits, self.workers)
         suspects = {test for test, outcome in outcomes.items() if outcome in _FAILED}
@@ -89,7 +88,7 @@ class LagCheck:
         passed = {test for test, outcome in outcomes.items() if outcome is Outcome.PASSED}
         unchecked = tuple(sorted(tests - passed - judged))
         self.journal.write(LagChecked(self.lag_s, len(tests), len(readers) - len(tests), unchecked))
-        self.journal.finish_phase(PHASE)
+        self.journal.finish_phase(LAG_CHECK)
 
     def _run(
         self, tests: Collection[str], make: Callable[[Worker], UnitRunner], limits: Limits, workers: int

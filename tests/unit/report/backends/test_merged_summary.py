@@ -54,6 +54,18 @@ class TestGolden:
 
 
 class TestPrograms:
+    def test_objects_of_runs_are_joined(self) -> None:
+        one = {"tests": 2, "lag_s": 0.5, "bugs": [{"test": "a"}], "unchecked": ["a"], "complete": True}
+        other = {"tests": 1, "lag_s": None, "bugs": [{"test": "b"}], "unchecked": [], "complete": False}
+        assert merged_reports.of_backends([("pg", one), ("sqlite", None), ("mysql", other)]) == {
+            "tests": 3,
+            "lag_s": 0.5,
+            "bugs": [{"test": "a", "backend": "pg"}, {"test": "b", "backend": "mysql"}],
+            "unchecked": ["pg/a"],
+            "complete": False,
+        }
+        assert merged_reports.of_backends([("sqlite", None)]) is None
+
     def test_the_keys_are_those_of_one_run_and_more(self) -> None:
         content = json.loads(merged_reports.build(merged()))
         one = content["backends"][0]

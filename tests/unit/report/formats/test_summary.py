@@ -1,6 +1,8 @@
 import json
+from typing import Any
 
-from harness.protocol.events import RunStarted
+from harness.protocol.events import Advice, RunStarted
+from harness.protocol.replica_events import LateReadJudged
 from harness.protocol.results import Outcome
 from harness.report.formats import summary
 from harness.report.model import ledger
@@ -17,7 +19,8 @@ def test_the_keys_are_a_contract() -> None:
     found = content(JOURNALS["outcomes"]())
     assert list(found) == [
         *("version", "verdict", "exit_code", "counts", "phases", "waits", "servers", "aliases"),
-        *("routing", "workers", "seed", "schedule", "warnings", "properties", "python", "django", "framework", "cache"),
+        *("routing", "lag_check", "advice"),
+        *("workers", "seed", "schedule", "warnings", "properties", "python", "django", "framework", "cache"),
         *("backend", "settings"),
     ]
     assert list(found["counts"]) == [  # type: ignore[call-overload]  # values of JSON are objects
@@ -26,7 +29,7 @@ def test_the_keys_are_a_contract() -> None:
     ]
     assert list(found["phases"]) == [  # type: ignore[call-overload]  # values of JSON are objects
         *("start", "images", "runner", "servers", "setup", "template", "clones", "tests"),
-        *("reports", "removal", "total"),
+        *("lag check", "reports", "removal", "total"),
     ]
     assert found["waits"] == {
         "before_tests": {
@@ -69,6 +72,43 @@ def test_the_keys_of_routing_are_a_contract() -> None:
     assert list(routing) == [
         *("aliases", "models", "read_after_write", "crossed_transactions", "declared_unread", "unread_mirrors"),
         *("left_out", "complete"),
+    ]
+
+
+class TestLagCheck:
+    def test_the_keys_are_a_contract(self) -> None:
+        found: dict[str, Any] = content(JOURNALS["late"]())["lag_check"]  # type: ignore[assignment]  # values of JSON are objects
+        assert list(found) == [
+            *("lag_s", "tests", "sharing", "unchecked", "bugs", "unstable", "pauses", "unknown", "complete"),
+        ]
+        bug, _, other = found["bugs"]
+        assert list(bug) == ["test", "write", "read", "arrived_s", "failure"]
+        assert list(bug["write"]) == ["alias", "sql", "at", "file", "line", "function"]
+        assert list(bug["read"]) == [*bug["write"], "route", "server"]
+        assert list(bug["failure"]) == ["type", "message", "traceback"]
+        assert (bug["read"]["server"], other["write"], other["read"]["file"]) == ("replica", None, None)
+        assert [list(found[key][0]) for key in ("unstable", "pauses", "unknown")] == [["test", "reason"]] * 3
+
+    def test_a_check_that_did_not_end(self) -> None:
+        journal = Journal().runner(LateReadJudged("a.T.test", "pause", reason="why"))
+        found: dict[str, Any] = content(journal)["lag_check"]  # type: ignore[assignment]  # values of JSON are objects
+        assert (found["lag_s"], found["complete"], found["pauses"]) == (
+            None,
+            False,
+            [{"test": "a.T.test", "reason": "why"}],
+        )
+        assert content(Journal())["lag_check"] is None
+
+    def test_it_is_no_time_after_the_last_test(self) -> None:
+        found: dict[str, Any] = content(JOURNALS["late"]())
+        assert found["phases"]["lag check"] == 4.0
+        assert "lag check" not in {*found["waits"]["before_tests"]["phases"], *found["waits"]["after_tests"]["phases"]}
+
+
+def test_advice() -> None:
+    advice = Advice("same-database", "'a' and 'b' are one database.", "TEST MIRROR", "b")
+    assert content(Journal().runner(advice, advice))["advice"] == [
+        {"code": advice.code, "text": advice.text, "write": advice.write, "alias": "b"}
     ]
 
 

@@ -13,7 +13,7 @@ from harness.protocol.replica_events import (
     StatementsRouted,
     TableUse,
 )
-from harness.report.model.routing import Routing, fold, rows
+from harness.report.model.replicas.routing import Routing, fold, rows
 
 ROUTES = {
     "default": AliasRouted("default", "default", "test_shop", None, (), "primary"),

@@ -1,0 +1,203 @@
+"""The result of ``--lag-check``: the reads that missed a write, and the tests whose second run shows nothing. Pure.
+
+Owns which tests have one bug in common: those whose read is at the same line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.protocol.events import AliasRouted
+from harness.protocol.replica_events import LagChecked, LateReadJudged, ReadAfterWriteBug, TracedStatement
+from harness.report.model.text import first_line, listed, one_line, plural
+
+SQL_CHARACTERS = 200
+NAMED = 3
+"""Tests that one bug names in a short list."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBug:
+    """A read that missed a write, with the ``tests`` that it fails. ``first`` is the bug as the first of them met it.
+
+    ``server`` is that of the read, ``primary`` the alias that has the write already; each is empty if it is unknown.
+    """
+
+    tests: tuple[str, ...]
+    first: ReadAfterWriteBug
+    server: str = ""
+    primary: str = ""
+
+    @property
+    def title(self) -> str:
+        """``shop/code.py:4 in rename``: the read's line in the project, or its statement."""
+        return _place(self.first.read)
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """The bug in a few lines, each as the word before it and its text."""
+        read, write, failure = self.first.read, self.first.write, self.first.failure
+        where = f"server {self.server!r}" if self.server else "its server"
+        late = f"{self.first.arrived_s * 1000:.0f} ms after the {'read' if write is None else 'write'}"
+        sent_by = f", sent there by {read.route}" if read.route else ""
+        found = [
+            ("write", "none in the test's body" if write is None else _shown(write)),
+            ("read", f"{_shown(read)}; on {where}{sent_by}"),
+            ("late", f"the write arrived {late}" if write else f"the replica had all {late} began"),
+        ]
+        if failure is not None:
+            name = failure.type.rpartition(".")[2] or failure.kind
+            found.append(("failure", one_line(f"{name}: {first_line(failure.message)}".rstrip(": "), 500)))
+        return (*found, ("next", self.next_step))
+
+    @property
+    def next_step(self) -> str:
+        """The ways to mend it."""
+        primary = f".using({self.primary!r})" if self.primary else "its primary"
+        return (
+            f"read {primary} there; or have the router read the primary for the rest of a request that has written;"
+            " or pass the object on instead of reading it again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LagCheck:
+    """The second run of the tests that read a replica. ``judged`` has those that failed in it, by their id.
+
+    ``checked`` is ``None`` if it has not ended. ``routes`` are those of the aliases. ``is_failure``: a bug makes the run red.
+    """
+
+    judged: tuple[LateReadJudged, ...]
+    checked: LagChecked | None = None
+    routes: Mapping[str, AliasRouted] = dataclasses.field(default_factory=dict)
+    is_failure: bool = False
+
+    def of(self, verdict: str) -> tuple[LateReadJudged, ...]:
+        """The tests with this verdict."""
+        return tuple(each for each in self.judged if each.verdict == verdict)
+
+    def server(self, alias: str) -> str:
+        """The name of the server of *alias*; empty if it is unknown."""
+        route = self.routes.get(alias)
+        return (route.server or "") if route else ""
+
+    @property
+    def bugs(self) -> tuple[FoundBug, ...]:
+        """The bugs, by the place of their read."""
+        groups: dict[str, list[LateReadJudged]] = {}
+        for each in self.of("bug"):
+            if each.bug is not None:
+                groups.setdefault(_place(each.bug.read), []).append(each)
+        return tuple(self._found(groups[key]) for key in sorted(groups))
+
+    def _found(self, judged: Sequence[LateReadJudged]) -> FoundBug:
+        first = next(each.bug for each in judged if each.bug is not None)
+        route = self.routes.get(first.read.alias)
+        primary = (route.mirror_of or "") if route else ""
+        return FoundBug(tuple(each.test for each in judged), first, self.server(first.read.alias), primary)
+
+    @property
+    def failing(self) -> Mapping[str, FoundBug]:
+        """The tests that a bug fails, each with its bug; empty unless bugs make the run red."""
+        return self.buggy if self.is_failure else {}
+
+    @property
+    def buggy(self) -> Mapping[str, FoundBug]:
+        """The tests that have a bug, each with it."""
+        return {test: bug for bug in self.bugs for test in bug.tests}
+
+
+def fold(
+    judged: Iterable[LateReadJudged],
+    checks: Sequence[LagChecked],
+    routes: Mapping[str, AliasRouted],
+    *,
+    is_failure: bool = False,
+) -> LagCheck | None:
+    """The result of the events *judged* and *checks*; ``None`` without any. A runner may run its suite, and the check, twice."""
+    found: dict[str, LateReadJudged] = {}
+    for each in judged:
+        if each.test not in found or each.verdict == "bug":
+            found[each.test] = each
+    if not found and not checks:
+        return None
+    whole = LagChecked(
+        max((check.lag_s for check in checks), default=0.0),
+        sum(check.tests for check in checks),
+        sum(check.sharing for check in checks),
+        tuple(dict.fromkeys(test for check in checks for test in check.unchecked)),
+    )
+    return LagCheck(
+        tuple(found[test] for test in sorted(found)), whole if checks else None, dict(routes), is_failure=is_failure
+    )
+
+
+def rows(check: LagCheck) -> list[str]:
+    """The sum of a check in one line, and what it cannot say anything about, a line for each reason."""
+    lines = [sum_line(check)]
+    for word, verdict in (("unstable", "unstable"), ("pause", "pause"), ("unknown", "unknown")):
+        lines += _reasons(word, check.of(verdict))
+    if check.checked is not None and check.checked.unchecked:
+        lines.append(f"did not run again to an end: {_named(check.checked.unchecked)}")
+    if check.checked is not None and (sharing := check.checked.sharing):
+        mirrors = sorted(alias for alias, route in check.routes.items() if route.mirror_of)
+        decorator = '@harness.testing.mirrors("replica")'
+        lines.append(
+            f"{plural(sharing, 'test')} {'reads' if sharing == 1 else 'read'} a mirror through its primary's connection"
+            f" (TestCase): no lag can show there; {decorator} or TransactionTestCase"
+            + (f" connects {mirrors[0]!r} to its replica" if len(mirrors) == 1 else "")
+        )
+    return lines
+
+
+def sum_line(check: LagCheck) -> str:
+    """``late by 500 ms: 41 tests that read a replica ran again: 3 read-after-write bugs in 3 tests, 1 unstable``."""
+    checked = check.checked
+    found = _findings(check)
+    if checked is None:
+        return f"the check did not end; so far: {found}"
+    late = f"late by {duration(checked.lag_s)}"
+    if not checked.tests:
+        return f"{late}: no test that passed has read a replica, so none ran again"
+    return f"{late}: {plural(checked.tests, 'test')} that read a replica ran again: {found}"
+
+
+def duration(seconds: float) -> str:
+    """``500 ms``, ``2 s``."""
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+
+
+def _findings(check: LagCheck) -> str:
+    bugs, pauses = check.bugs, len(check.of("pause"))
+    unchecked = len(check.checked.unchecked) if check.checked else 0
+    parts = [f"{plural(len(bugs), 'read-after-write bug')} in {plural(len(check.buggy), 'test')}"] if bugs else []
+    parts += [f"{number} {word}" for word in ("unstable", "unknown") if (number := len(check.of(word)))]
+    parts += [f"{pauses} {'fails' if pauses == 1 else 'fail'} for the pause alone"] if pauses else []
+    parts += [f"{unchecked} not to an end"] if unchecked else []
+    return ", ".join(parts if bugs else ["no read-after-write bug", *parts])
+
+
+def _reasons(word: str, judged: Iterable[LateReadJudged]) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for each in judged:
+        reasons.setdefault(each.reason, []).append(each.test)
+    for reason, tests in reasons.items():
+        yield f"{word}: {_named(tests)}{f': {one_line(reason)}' if reason else ''}"
+
+
+def _named(tests: Sequence[str]) -> str:
+    return listed([one_line(test) for test in tests], NAMED)
+
+
+def _place(statement: TracedStatement) -> str:
+    frame = statement.frame
+    if frame is None:
+        return one_line(statement.sql, SQL_CHARACTERS) or f"a read of {statement.alias!r}"
+    return one_line(f"{frame.file}:{frame.line} in {frame.function}")
+
+
+def _shown(statement: TracedStatement) -> str:
+    where = f"{_place(statement)}, " if statement.frame is not None else ""
+    return f"{where}{statement.alias!r}: {one_line(statement.sql, SQL_CHARACTERS) or '(no text)'}"
