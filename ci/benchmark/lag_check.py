@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-from ci.benchmark.figures import Aim, Comparison
+from ci.benchmark.figures import Comparison
 from ci.benchmark.ground import STOREFRONT, WORKERS, Ground, environment, harness_command
 from ci.benchmark.race import Sides, timed
 
@@ -18,7 +18,6 @@ LAG_CHECK = Comparison(
     "lag-check",
     f"the storefront by harness ci --lag-check {LAG}",
     f"two runs of it, one of them with --replica-lag {LAG}",
-    aim=Aim(ratio=1.0),
 )
 REPLICA_SUITE = Comparison(
     "replica-suite",
