@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.report.backends.differences import Cell, Difference, differences
 from harness.report.backends.merge import Merged
-from harness.report.backends.merged_summary import renamed
+from harness.report.backends.merged_summary import joined_check, renamed
 from harness.report.formats import summary
 from harness.report.formats.github import annotate
 from harness.report.formats.junit import Part
@@ -123,7 +123,7 @@ def annotate_all(merged: Merged) -> list[str]:
                 first[case.test.id] = case if case.is_red and not known.is_red else known
     cases = (renamed(case, f"{id} ({', '.join(where[id])})") for id, case in first.items())
     prefix = next((run.project[0] for _, run in merged.runs), "")
-    return annotate(RunReport(cases=tuple(cases)), merged.verdict, prefix=prefix)
+    return annotate(RunReport(cases=tuple(cases), lag_check=joined_check(merged)), merged.verdict, prefix=prefix)
 
 
 def _framework(reports: Sequence[RunReport]) -> dict[str, str] | None:

@@ -15,10 +15,14 @@ from harness.report.backends.differences import TITLES, Cell, Difference, differ
 from harness.report.backends.merge import Column, Merged
 from harness.report.formats import markdown as md
 from harness.report.formats import tables
+from harness.report.formats.step_summary import lag_section, routing_section
 from harness.report.formats.tables import Table
 from harness.report.model.phrases import case_headline, label, result
+from harness.report.model.replicas import lag_check, routing
+from harness.report.model.replicas.lag_check import FoundBug, LagCheck
 from harness.report.model.run_report import PHASES, Case, Counts
 from harness.report.model.text import for_terminal, one_line, plural
+from harness.report.terminal.final_summary import late_read_lines
 from harness.report.terminal.style import STYLES, cause_lines, headed, verdict_line
 
 EVERYWHERE = 20
@@ -46,8 +50,9 @@ def lines(
     blocks = [
         *(_difference_lines(kind, found) for kind, found in _by_kind(merged)),
         _everywhere_lines(merged),
+        late_read_lines(bugs(merged)),
         [*_cause_lines(merged), *_unwritten_lines(unwritten)],
-        [*_backend_lines(merged), end, *headed("artifacts", artifacts)],
+        [*_backend_lines(merged), end, *_replica_lines(merged), *headed("artifacts", artifacts)],
     ]
     return [line for block in blocks if block for line in (Text(), *block)]
 
@@ -59,11 +64,25 @@ def markdown(merged: Merged) -> str:
     for kind, found in kinds:
         sections += _difference_table(kind, found)
     sections += _everywhere_table(merged)
+    sections += md.late_reads(bugs(merged))
     if not kinds and len(merged.columns) > 1:
         sections.append("No test differs between the backends.\n")
+    for backend, run in merged.runs:
+        sections += [*lag_section(run.report.lag_check, backend), *routing_section(run.report.routing, backend)]
     budget = MARKDOWN_BYTES - sum(len(section.encode()) + 1 for section in sections)
     sections += md.within(_failures(merged), md.case_section, budget, "+{} more in full in junit.xml\n")
     return "\n".join(sections) + "\n"
+
+
+def joined_check(merged: Merged) -> LagCheck | None:
+    """The checks of late reads of all backends, whose labels are in the names of their tests."""
+    return lag_check.joined((label, run.report.lag_check) for label, run in merged.runs if run.report.lag_check)
+
+
+def bugs(merged: Merged) -> Sequence[FoundBug]:
+    """The reads that missed a write on any backend."""
+    found = joined_check(merged)
+    return found.bugs if found else ()
 
 
 def _backends(merged: Merged) -> str:
@@ -144,6 +163,23 @@ def _cause_lines(merged: Merged) -> list[Text]:
         if column.verdict.cause is not None:
             lines += cause_lines(column.verdict.cause, _EVIDENCE_LINES, column.label)
     return lines + [Text.assemble(("missing: ", "bold red"), f"{each.name}: {each.why}") for each in merged.missing]
+
+
+def _replica_lines(merged: Merged) -> list[Text]:
+    """The routes, and the sums of the check of late reads, of each backend that has them."""
+    routes = [
+        f"{label}: {row}"
+        for label, run in merged.runs
+        if run.report.routing
+        for row in routing.rows(run.report.routing, is_verbose=False)
+    ]
+    checks = [
+        f"{label}: {row}"
+        for label, run in merged.runs
+        if run.report.lag_check
+        for row in lag_check.rows(run.report.lag_check)
+    ]
+    return [*headed("routing", routes), *headed("lag check", checks)]
 
 
 def _unwritten_lines(unwritten: Sequence[HarnessError]) -> list[Text]:

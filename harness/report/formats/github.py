@@ -10,10 +10,11 @@ import posixpath
 from collections.abc import Iterator
 
 from harness.protocol.results import Outcome
-from harness.report.model.phrases import case_headline, case_location, excerpt, label
+from harness.report.model.phrases import case_headline, case_location, excerpt, is_of_project, label
+from harness.report.model.replicas.lag_check import FoundBug
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import keep_ends, one_line, plural, visible
-from harness.report.model.verdict import Verdict
+from harness.report.model.verdict import LATE_READS, Verdict
 
 ANNOTATIONS = 10
 """Annotations of one kind in one step; GitHub drops the others."""
@@ -29,17 +30,22 @@ def annotate(report: RunReport, verdict: Verdict, *, prefix: str = "") -> list[s
     not_run = [case for case in report.red if case.outcome is Outcome.NOT_RUN]
     if any(cause.kind == "NotRun" for cause in verdict.causes):
         not_run = []
+    late = [_of_late_read("error" if report.fails_on_lag else "warning", bug, prefix) for bug in report.late_reads]
+    late_errors, late_warnings = (late, []) if report.fails_on_lag else ([], late)
+    # each of its reads is an error of its own
+    causes = [cause for cause in verdict.causes if cause.kind != LATE_READS]
     errors = itertools.chain(
-        (_command("error", cause.kind, cause.text) for cause in verdict.causes),
+        (_command("error", cause.kind, cause.text) for cause in causes),
+        late_errors,
         (_of_case("error", case, prefix) for case in report.failures),
         (
             _command("error", f"{plural(len(not_run), 'test')} not run", f"{case.test.id}: {case.reason}")
             for case in not_run[:1]
         ),
     )
-    warnings = (_of_case("warning", case, prefix) for case in report.flaky)
-    number = len(verdict.causes) + len(report.failures) + bool(not_run)
-    return [*_at_most("error", errors, number), *_at_most("warning", warnings, len(report.flaky))]
+    warnings = itertools.chain(late_warnings, (_of_case("warning", case, prefix) for case in report.flaky))
+    number = len(causes) + len(late_errors) + len(report.failures) + bool(not_run)
+    return [*_at_most("error", errors, number), *_at_most("warning", warnings, len(late_warnings) + len(report.flaky))]
 
 
 def stop_commands(token: str) -> str:
@@ -63,6 +69,14 @@ def _of_case(kind: str, case: Case, prefix: str) -> str:
     path = posixpath.join(prefix, file) if file and not file.startswith(("/", "<")) else ""
     lines = [case_headline(case), "", *(line.text for line in excerpt(case, case.red_attempts[-1]))]
     return _command(kind, f"{label(case)} {case.test.id}", "\n".join(lines), path, number)
+
+
+def _of_late_read(kind: str, bug: FoundBug, prefix: str) -> str:
+    """The annotation of a read that missed a write, at its line."""
+    frame = bug.first.read.frame
+    path = posixpath.join(prefix, frame.file) if frame and is_of_project(frame.file) else ""
+    title = f"read-after-write bug in {plural(len(bug.tests), 'test')}"
+    return _command(kind, title, f"{bug.text}\ntests    {bug.named()}", path, frame.line if frame else 0)
 
 
 def _at_most(kind: str, commands: Iterator[str], number: int) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """JUnit XML from a ``RunReport``, in the one dialect that dashboards agree on (``docs/reference/artifacts.md``).
 
-Owns which element each outcome becomes. Pure: builds bytes, writes nothing. junit-xml builds the tree; ``_Writer`` corrects
-what it lacks or gets wrong: times of 0, the type of a skip, flaky and rerun elements, a case's properties, the order of children.
+``model.elements`` has which element each outcome becomes. Pure: builds bytes, writes nothing. junit-xml builds the tree;
+``_Writer`` corrects what it lacks or gets wrong: times of 0, the type of a skip, flaky and rerun elements, a case's properties,
+the order of children.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import posixpath
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,9 +23,10 @@ import junit_xml
 
 from harness.protocol import naming
 from harness.protocol.results import Outcome
-from harness.report.model.phrases import case_headline, detail, headline, summarise
+from harness.report.model.elements import Result, late_text, result_of, result_of_attempt
+from harness.report.model.replicas.lag_check import FoundBug
 from harness.report.model.run_report import Attempt, Case, RunReport
-from harness.report.model.text import STREAM_BYTES, cut_bytes, joined, keep_ends, one_line, visible
+from harness.report.model.text import STREAM_BYTES, cut_bytes, joined, keep_ends, visible
 from harness.report.model.verdict import Cause, Verdict
 
 ATTRIBUTE_BYTES = 1000
@@ -39,17 +41,6 @@ _CHILD_ORDER = ("properties", "failure", "skipped", "error", "system-out", "syst
 """The order of a case's children; ``rerun`` and ``flaky`` elements follow the element of the same kind."""
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _OWN_ATTRIBUTES = frozenset({"name", "classname", "time"})
-_TYPES = {Outcome.CRASHED: "WorkerCrash", Outcome.TIMED_OUT: "TestTimeout", Outcome.XPASSED: "UnexpectedSuccess"}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A result element: ``tag`` is ``failure``, ``error`` or ``skipped``."""
-
-    tag: str
-    type: str
-    message: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,39 +72,12 @@ def build_all(parts: Sequence[Part], total_s: float, *, strict: bool = False) ->
     root = ET.Element("testsuites", {"name": "harness"})
     taken: set[tuple[str, str]] = set()
     text_bytes = _text_bytes(part.report for part in parts)
-    suites = [suite for part in parts for suite in _Writer(part, strict, text_bytes, taken).suites()]
+    suites = [suite for part in parts for suite in _writer(part, strict, text_bytes, taken).suites()]
     for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.element.get(key, "0")) for suite in suites)))
     root.set("time", _seconds(total_s))
     body = _text_of(root, 0, [_text_of(suite.element, 1, suite.cases) for suite in suites])
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
-
-
-def result_of(case: Case) -> Result | None:
-    """The one result element of *case*; ``None`` for a test that passed, at the first attempt or later."""
-    outcome = case.outcome
-    if outcome is Outcome.PASSED:
-        return None
-    if outcome is Outcome.SKIPPED:
-        reason = visible(case.reason).strip() or "skipped, no reason given"
-        return Result("skipped", "skip", reason, reason)
-    if outcome is Outcome.XFAILED:
-        failures = case.attempts[-1].failures if case.attempts else ()
-        message = summarise(failures[0]) if failures else one_line(case.reason) or "no reason given"
-        text = detail(case.attempts[-1]) if failures else message
-        return Result("skipped", "expectedFailure", f"expected failure: {message}", text)
-    if outcome is Outcome.NOT_RUN:
-        return Result("skipped", "not-run", case_headline(case), visible(case.reason).strip() or "not run")
-    return result_of_attempt(case.red_attempts[0])
-
-
-def result_of_attempt(attempt: Attempt) -> Result:
-    """The ``failure`` or ``error`` element of a red attempt."""
-    tag = "failure" if attempt.outcome in (Outcome.FAILED, Outcome.XPASSED) else "error"
-    kind = (attempt.failures[0].type if attempt.failures else "") or "UnknownFailure"
-    if any(failure.subtest for failure in attempt.failures):
-        kind = "SubTestFailures"
-    return Result(tag, _TYPES.get(attempt.outcome, kind), headline(attempt), detail(attempt))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +90,17 @@ class _Suite:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Builds the suites of one run. ``taken`` has the class and name of every case in the file: parsers count by them."""
+    """Builds the suites of one run. ``taken`` has the class and name of every case in the file: parsers count by them.
+
+    ``late`` has the reads that missed a write by their tests, ``failing`` those of them that make the run red.
+    """
 
     part: Part
     strict: bool
     text_bytes: int
     taken: set[tuple[str, str]]
+    late: Mapping[str, FoundBug]
+    failing: Mapping[str, FoundBug]
 
     def suites(self) -> Iterator[_Suite]:
         """A suite for each class, in the order of the first case of each; then that of the cause, if the file needs it."""
@@ -165,10 +134,10 @@ class _Writer:
         texts: list[str] = []
         times = [_seconds(case.duration) for case in cases]
         for case, time in zip(cases, times, strict=True):
-            if _is_plain(case):
+            if _is_plain(case) and case.test.id not in self.late:
                 texts.append(self._plain(case, classname, time))
             else:
-                others.append((case, result_of(case)))
+                others.append((case, result_of(case, self.failing.get(case.test.id))))
                 models.append(self._model(*others[-1], classname))
                 texts.append("")
         started = [at for case in cases if (at := case.started_at) is not None]
@@ -217,7 +186,10 @@ class _Writer:
         model = junit_xml.TestCase(name, classname)
         if case.test.file and not self.strict:
             model.file, model.line = self._file(case.test.file), max(case.test.line, 0) or None
+        late = self.late.get(case.test.id)
         if result is None:
+            if late is not None:
+                model.stdout = self._text(late_text(late))
             return model
         type_, message, text = _attribute(result.type, result.tag), _message(result), self._text(result.text)
         if result.tag == "skipped":
@@ -228,6 +200,8 @@ class _Writer:
         else:
             model.add_error_info(message, text, type_)
         red = case.red_attempts
+        if late is not None:  # its failure says it all
+            return model
         model.stdout, model.stderr = (self._text(out) if out.strip() else "" for out in _streams(red[0]))
         if any(attempt.sql for attempt in red):
             model.stdout = f"[[ATTACHMENT|{self.part.folder}{naming.sql_file(case.test.id)}]]\n{model.stdout}"
@@ -254,6 +228,8 @@ class _Writer:
         pairs = [(each.name, each.value) for each in case.properties]
         if len(case.attempts) > 1:
             pairs.append(("attempts", str(len(case.attempts))))
+        if (late := self.late.get(case.test.id)) is not None:
+            pairs.append(("read_after_write", late.title))
         if pairs:
             properties = ET.SubElement(element, "properties")
             for name, value in pairs:
@@ -264,7 +240,7 @@ class _Writer:
 
     def _other_attempts(self, case: Case, result: Result | None) -> Iterator[ET.Element]:
         """The red attempts besides the result element: flaky ones, or the reruns after the first."""
-        is_rerun = result is not None and result.tag != "skipped"
+        is_rerun = case.is_red and result is not None and result.tag != "skipped"
         for attempt in case.red_attempts[is_rerun:]:
             other = result_of_attempt(attempt)
             attributes = {"type": _attribute(other.type, other.tag), "message": _message(other)}
@@ -281,6 +257,11 @@ class _Writer:
 
     def _file(self, file: str) -> str:
         return _file_attribute(self.part.prefix, file)
+
+
+def _writer(part: Part, strict: bool, text_bytes: int, taken: set[tuple[str, str]]) -> _Writer:
+    check = part.report.lag_check
+    return _Writer(part, strict, text_bytes, taken, check.buggy if check else {}, check.failing if check else {})
 
 
 def _tree(

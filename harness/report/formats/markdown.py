@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from harness.report.model.phrases import excerpt, label, sql_line
+from harness.report.model.replicas.lag_check import FoundBug
 from harness.report.model.run_report import Case
 from harness.report.model.text import keep_ends, one_line, visible
 from harness.report.model.verdict import Cause, Verdict
 
 DETAIL_BYTES = 8_000
 """Limit of one failure or piece of evidence."""
+
+LATE_READS_SHOWN = 50
 
 _Item = TypeVar("_Item")
 _MARKUP = re.compile(r"[^\w\s.,;'=()/-]|_")
@@ -64,3 +67,16 @@ def case_section(case: Case, sql_path: str = "", *, summary: str = "", is_open: 
     name = plain(f"{label(case)} {one_line(case.test.id)}{f' - {summary}' if summary else ''}")
     text = fenced(keep_ends("\n".join(filter(None, lines)), DETAIL_BYTES))
     return f"<details{' open' if is_open else ''}><summary>{name}</summary>\n\n{text}\n</details>\n"
+
+
+def late_reads(bugs: Sequence[FoundBug]) -> Iterator[str]:
+    """The section on reads that missed a write; nothing without any."""
+    if not bugs:
+        return
+    yield f"### Read-after-write bugs ({len(bugs)})\n"
+    for bug in bugs[:LATE_READS_SHOWN]:
+        yield f"<details open><summary>{plain(bug.title)}: {plain(bug.named())}</summary>\n"
+        yield fenced(keep_ends(visible(bug.text), DETAIL_BYTES))
+        yield "</details>\n"
+    if len(bugs) > LATE_READS_SHOWN:
+        yield f"and {len(bugs) - LATE_READS_SHOWN} more, see summary.json\n"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from harness.report.formats.markdown import case_section, cause_sections, fenced, headline, plain
+from harness.report.formats.markdown import case_section, cause_sections, fenced, headline, late_reads, plain
 from harness.report.formats.tables import Column, Table, phase_times, slowest_tests
 from harness.report.model import phrases
 from harness.report.model.phrases import case_headline, case_place, label, result, server_line
+from harness.report.model.replicas import lag_check
+from harness.report.model.replicas.lag_check import LagCheck
 from harness.report.model.replicas.routing import Routing
 from harness.report.model.run_report import Case, RunReport
 from harness.report.model.text import one_line, plural
@@ -47,8 +49,10 @@ def build(
         *(_section(case, prefix, sql_paths.get(case.test.id, ""), is_open) for case in red[: phrases.DETAILED]),
         *_table("More failures", red[phrases.DETAILED :], prefix),
         *_not_run(report),
+        *late_reads(report.late_reads),
         *_table("Flaky", report.flaky, prefix),
-        *_routing(report.routing),
+        *lag_section(report.lag_check),
+        *routing_section(report.routing),
         *_numbers(report, durations),
         *_lists(artifacts, rerun),
     ]
@@ -79,12 +83,20 @@ def _not_run(report: RunReport) -> Iterator[str]:
         yield ""
 
 
-def _routing(routing: Routing | None) -> Iterator[str]:
+def lag_section(check: LagCheck | None, backend: str = "") -> Iterator[str]:
+    """The sums of the check of late reads."""
+    if check is not None:
+        yield f"Lag check{f' of {plain(backend)}' if backend else ''}:\n"
+        yield from (f"- {plain(one_line(row, 1000))}" for row in lag_check.rows(check))
+        yield ""
+
+
+def routing_section(routing: Routing | None, backend: str = "") -> Iterator[str]:
     """The section on the servers that the statements of the tests went to, in a run with mirrors."""
     if routing is None:
         return
-    found = routing.findings
-    yield f"<details{' open' if found else ''}><summary>Routing ({plural(len(found), 'finding')})</summary>\n"
+    found, where = routing.findings, f" of {plain(backend)}" if backend else ""
+    yield f"<details{' open' if found else ''}><summary>Routing{where} ({plural(len(found), 'finding')})</summary>\n"
     for finding in found:
         yield f"- {plain(one_line(f'{finding.text}; {finding.next_step}', 1000))}"
         yield from (f"  - {plain(one_line(name))}" for name in finding.names[:ROUTED])

@@ -9,7 +9,7 @@ from harness.errors import ExitCode, worst
 from harness.protocol import events, seed_events
 from harness.protocol.replica_events import LAG_CHECK
 from harness.protocol.results import Failure, Outcome, PlannedTest, Property, QueryCount, ShownWarning, Statement
-from harness.report.model.replicas.lag_check import LagCheck
+from harness.report.model.replicas.lag_check import FoundBug, LagCheck
 from harness.report.model.replicas.routing import Routing
 from harness.report.model.times import Times
 
@@ -227,6 +227,16 @@ class RunReport:
     @property
     def flaky(self) -> tuple[Case, ...]:
         return tuple([case for case in self.cases if len(case.attempts) > 1 and case.is_flaky])
+
+    @property
+    def late_reads(self) -> tuple[FoundBug, ...]:
+        """The reads that missed a write of the check of late reads."""
+        return self.lag_check.bugs if self.lag_check else ()
+
+    @property
+    def fails_on_lag(self) -> bool:
+        """Whether one of them makes the run red."""
+        return self.lag_check is not None and bool(self.lag_check.failing)
 
     def phase_seconds(self, name: str) -> float:
         """The seconds of the phase *name*; 0.0 if it never came."""

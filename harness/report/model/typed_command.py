@@ -34,11 +34,14 @@ class TypedCommand:
 
 
 def rerun_command(command: TypedCommand, report: RunReport) -> str:
-    """*command* with the red tests as labels, or with their classes, their modules or its own labels if these are too many.
+    """*command* with the tests that make the run red as labels, or with their classes, their modules or its own labels if these
+    are too many.
 
     Empty if no red test can be named by a label.
     """
-    labels = [found for case in report.red if (found := _labels(case))]
+    late = report.lag_check.failing if report.lag_check else {}
+    again = (case for case in report.cases if case.is_red or case.test.id in late) if late else report.red
+    labels = [found for case in again if (found := _labels(case))]
     names: list[str] = []
     for level in range(3):
         names = _without_covered([found[level] for found in labels])

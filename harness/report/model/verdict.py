@@ -27,6 +27,8 @@ _ABORTS = {
     ExitCode.SIGINT: "Interrupted",
     ExitCode.SIGTERM: "Interrupted",
 }
+LATE_READS = "ReadAfterWrite"
+"""The kind of the cause of reads that missed a write."""
 _BUG = "Please report it. Tests that it had not run yet ran in another worker."
 _LEFT_BEHIND = (
     "A test may have left something behind that did it: an exit handler, a thread, a library that ends its process."
@@ -142,6 +144,13 @@ def _of_tests(report: RunReport, fail_on_flaky: bool) -> Iterator[tuple[ExitCode
             hint = "The project's own test runner returned without building a suite: see its run_tests()."
         unseen = [notice.text for notice in report.notices if notice.code == "not-discovered"]
         yield ExitCode.NO_TESTS, Cause("NoTests", "no tests ran", hint=" ".join(unseen) or hint)
+    if report.fails_on_lag:
+        bugs, late = report.late_reads, report.lag_check.failing if report.lag_check else {}
+        message = (
+            f"{plural(len(bugs), 'read-after-write bug')} in {plural(len(late), 'test')}, and --fail-on-lag is set"
+        )
+        places = "\n".join(f"{bug.title}: {bug.named()}" for bug in bugs)
+        yield ExitCode.TESTS_FAILED, Cause(LATE_READS, message, evidence=places)
 
 
 def _not_run(report: RunReport) -> Cause | None:

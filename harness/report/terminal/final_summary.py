@@ -16,7 +16,8 @@ from harness.report.formats.sql import seconds
 from harness.report.formats.tables import phase_times, slowest_tests, waiting_times
 from harness.report.model import phrases
 from harness.report.model.phrases import case_headline, case_place, headline, label
-from harness.report.model.replicas import routing
+from harness.report.model.replicas import lag_check, routing
+from harness.report.model.replicas.lag_check import FoundBug
 from harness.report.model.run_report import Attempt, Case, RunReport
 from harness.report.model.text import for_terminal, keep_end_lines, one_line, plural
 from harness.report.model.verdict import Verdict
@@ -31,6 +32,8 @@ VERBOSE_LINES = 200
 STATEMENTS = 100
 OTHERS = 5
 """Lost workers that are shown besides the cause."""
+VERBOSE_TESTS = 20
+"""Tests that a read that missed a write names at most."""
 ADVISED = 5
 """Pieces of advice that are shown."""
 _FRAME = re.compile(r'\s+File "(?P<file>.*)", line \d+')
@@ -54,24 +57,24 @@ def final_summary(
     advice, each as its code and its text.
     """
     if options.quiet and verdict.exit_code == 0:
-        return [verdict_line(verdict, phrases.result(report.counts(), report.total_s))]
+        found = [report.lag_check] if report.lag_check and report.late_reads else []
+        return [_end(report, verdict), *headed("lag check", map(lag_check.sum_line, found))]
     # failures of fixtures come first, since they keep tests from running
     failures = sorted(report.failures, key=lambda case: case.is_planned)
     shown = [case for case in failures if (case.test.id, case_headline(case)) not in known]
-    most = len(shown) if options.verbosity >= 2 else phrases.DETAILED
-    if options.quiet or options.verbosity == 0:
-        most = DETAILED_QUIETLY
+    most = _most_in_full(len(shown), options)
     evidence = VERBOSE_LINES if options.verbosity >= 2 else EVIDENCE_LINES
     blocks = [
         *(list(_failure(case, options, sql_paths.get(case.test.id, ""))) for case in shown[:most]),
         _more(len(shown) - most, len(failures) - len(shown)),
         _one_line_each(report, shown),
+        late_read_lines(report.late_reads, is_verbose=options.verbosity >= 2),
         _slowest(report, options),
         _of_plugins(report, options),
         *(cause_lines(cause, evidence) for cause in verdict.others[:OTHERS]),
         cause_lines(verdict.cause, evidence) if verdict.cause is not None else [],
         [
-            verdict_line(verdict, phrases.result(report.counts(), report.total_s)),
+            _end(report, verdict),
             *([] if options.quiet else _times(report, options)),
             *_facts(report, options),
             *([] if options.quiet else headed("advice", _advice(report, known))),
@@ -83,7 +86,17 @@ def final_summary(
     return [line for block in blocks if block for line in (Text(), *block)]
 
 
+def _end(report: RunReport, verdict: Verdict) -> Text:
+    return verdict_line(verdict, phrases.result(report.counts(), report.total_s))
+
+
 # failures in full
+
+
+def _most_in_full(failures: int, options: ConsoleOptions) -> int:
+    if options.quiet or options.verbosity == 0:
+        return DETAILED_QUIETLY
+    return failures if options.verbosity >= 2 else phrases.DETAILED
 
 
 def _more(left_out: int, elsewhere: int) -> list[Text]:
@@ -164,6 +177,20 @@ def _sql(attempt: Attempt) -> Iterator[Text]:
             yield Text(f"{'':11}  parameters: {one_line(statement.parameters, 1000)}", "dim")
         if statement.error:
             yield Text(f"{'':11}  {one_line(statement.error, 1000)}", "red")
+
+
+def late_read_lines(bugs: Sequence[FoundBug], *, is_verbose: bool = False) -> list[Text]:
+    """The reads that missed a write, each in a few lines."""
+    lines = [Text(f"read-after-write bugs ({len(bugs)})", "bold")] if bugs else []
+    most = LISTED if is_verbose else phrases.DETAILED
+    for bug in bugs[:most]:
+        lines.append(Text.assemble(("LATE READ ", "bold yellow"), (bug.title, "bold")))
+        tests = bug.named(VERBOSE_TESTS if is_verbose else lag_check.NAMED)
+        for word, text in (("test" if len(bug.tests) == 1 else "tests", tests), *bug.lines):
+            style = "red" if word == "failure" else ""
+            lines.append(Text.assemble((f"  {word:{lag_check.WORD_WIDTH}}", "cyan"), (for_terminal(text), style)))
+    left_out = len(bugs) - most
+    return [*lines, Text(f"and {left_out} more, see summary.json", "dim")] if left_out > 0 else lines
 
 
 # one line each
@@ -247,6 +274,7 @@ def _facts(report: RunReport, options: ConsoleOptions) -> list[Text]:
         *headed("warnings", warnings),
         *headed("servers", servers),
         *headed("routing", _routing(report, options)),
+        *headed("lag check", lag_check.rows(report.lag_check) if report.lag_check else []),
     ]
 
 

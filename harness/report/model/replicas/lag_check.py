@@ -14,6 +14,8 @@ from harness.protocol.replica_events import LagChecked, LateReadJudged, ReadAfte
 from harness.report.model.text import first_line, listed, one_line, plural
 
 SQL_CHARACTERS = 200
+WORD_WIDTH = 9
+"""Width of the word before a line of a bug."""
 NAMED = 3
 """Tests that one bug names in a short list."""
 
@@ -39,18 +41,27 @@ class FoundBug:
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The bug in a few lines, each as the word before it and its text."""
         read, write, failure = self.first.read, self.first.write, self.first.failure
-        where = f"server {self.server!r}" if self.server else "its server"
-        late = f"{self.first.arrived_s * 1000:.0f} ms after the {'read' if write is None else 'write'}"
-        sent_by = f", sent there by {read.route}" if read.route else ""
+        where = [f"server {self.server}"] if self.server else []
+        where += [f"chosen by {read.route}"] if read.route else []
+        since = "the read began, with all that the replica lacked" if write is None else "the write"
         found = [
-            ("write", "none in the test's body" if write is None else _shown(write)),
-            ("read", f"{_shown(read)}; on {where}{sent_by}"),
-            ("late", f"the write arrived {late}" if write else f"the replica had all {late} began"),
+            ("write", "none in the body of the test" if write is None else _shown(write)),
+            ("read", _shown(read, f" ({', '.join(where)})" if where else "")),
+            ("arrived", f"{self.first.arrived_s * 1000:.0f} ms after {since}"),
         ]
         if failure is not None:
             name = failure.type.rpartition(".")[2] or failure.kind
             found.append(("failure", one_line(f"{name}: {first_line(failure.message)}".rstrip(": "), 500)))
         return (*found, ("next", self.next_step))
+
+    @property
+    def text(self) -> str:
+        """``title`` and ``lines``, one below the other."""
+        return "\n".join([self.title, *(f"{word:{WORD_WIDTH}}{text}" for word, text in self.lines)])
+
+    def named(self, most: int = NAMED) -> str:
+        """The first *most* of its tests, and the number of the others."""
+        return _named(self.tests, most)
 
     @property
     def next_step(self) -> str:
@@ -86,10 +97,10 @@ class LagCheck:
     @property
     def bugs(self) -> tuple[FoundBug, ...]:
         """The bugs, by the place of their read."""
-        groups: dict[str, list[LateReadJudged]] = {}
+        groups: dict[tuple[str, int, str], list[LateReadJudged]] = {}
         for each in self.of("bug"):
             if each.bug is not None:
-                groups.setdefault(_place(each.bug.read), []).append(each)
+                groups.setdefault(_key(each.bug.read), []).append(each)
         return tuple(self._found(groups[key]) for key in sorted(groups))
 
     def _found(self, judged: Sequence[LateReadJudged]) -> FoundBug:
@@ -105,8 +116,8 @@ class LagCheck:
 
     @property
     def buggy(self) -> Mapping[str, FoundBug]:
-        """The tests that have a bug, each with it."""
-        return {test: bug for bug in self.bugs for test in bug.tests}
+        """The tests that have a bug, each with it as this test met it."""
+        return {each.test: self._found([each]) for each in self.of("bug") if each.bug is not None}
 
 
 def fold(
@@ -134,6 +145,18 @@ def fold(
     )
 
 
+def joined(checks: Iterable[tuple[str, LagCheck]]) -> LagCheck | None:
+    """The checks of several backends, each with its label, which is added to the names of tests; ``None`` without any."""
+    known = list(checks)
+    if not known:
+        return None
+    judged = (
+        dataclasses.replace(each, test=f"{each.test} ({label})") for label, check in known for each in check.judged
+    )
+    routes = {alias: route for _, check in known for alias, route in check.routes.items()}
+    return LagCheck(tuple(judged), None, routes, is_failure=any(check.is_failure for _, check in known))
+
+
 def rows(check: LagCheck) -> list[str]:
     """The sum of a check in one line, and what it cannot say anything about, a line for each reason."""
     lines = [sum_line(check)]
@@ -142,12 +165,10 @@ def rows(check: LagCheck) -> list[str]:
     if check.checked is not None and check.checked.unchecked:
         lines.append(f"did not run again to an end: {_named(check.checked.unchecked)}")
     if check.checked is not None and (sharing := check.checked.sharing):
-        mirrors = sorted(alias for alias, route in check.routes.items() if route.mirror_of)
-        decorator = '@harness.testing.mirrors("replica")'
         lines.append(
             f"{plural(sharing, 'test')} {'reads' if sharing == 1 else 'read'} a mirror through its primary's connection"
-            f" (TestCase): no lag can show there; {decorator} or TransactionTestCase"
-            + (f" connects {mirrors[0]!r} to its replica" if len(mirrors) == 1 else "")
+            ' (TestCase): no lag can show there; @harness.testing.mirrors("replica") or TransactionTestCase connects it'
+            " to its replica"
         )
     return lines
 
@@ -187,8 +208,14 @@ def _reasons(word: str, judged: Iterable[LateReadJudged]) -> Iterator[str]:
         yield f"{word}: {_named(tests)}{f': {one_line(reason)}' if reason else ''}"
 
 
-def _named(tests: Sequence[str]) -> str:
-    return listed([one_line(test) for test in tests], NAMED)
+def _named(tests: Sequence[str], most: int = NAMED) -> str:
+    return listed([one_line(test) for test in tests], most)
+
+
+def _key(statement: TracedStatement) -> tuple[str, int, str]:
+    """The key of bugs with one read, and their order: those without a line come last."""
+    frame = statement.frame
+    return (frame.file, frame.line, "") if frame else ("\U0010ffff", 0, _place(statement))
 
 
 def _place(statement: TracedStatement) -> str:
@@ -198,6 +225,6 @@ def _place(statement: TracedStatement) -> str:
     return one_line(f"{frame.file}:{frame.line} in {frame.function}")
 
 
-def _shown(statement: TracedStatement) -> str:
+def _shown(statement: TracedStatement, how: str = "") -> str:
     where = f"{_place(statement)}, " if statement.frame is not None else ""
-    return f"{where}{statement.alias!r}: {one_line(statement.sql, SQL_CHARACTERS) or '(no text)'}"
+    return f"{where}{statement.alias!r}{how}: {one_line(statement.sql, SQL_CHARACTERS) or '(no text)'}"

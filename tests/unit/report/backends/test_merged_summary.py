@@ -6,12 +6,13 @@ import os
 import re
 from pathlib import Path
 
+from harness.protocol.events import RunStarted
 from harness.protocol.results import Outcome
 from harness.report.backends import merged_reports, merged_summary
-from harness.report.backends.merge import Merged, merge
+from harness.report.backends.merge import Merged, Run, merge
 from harness.report.formats import junit
 from tests.golden.backends import ADDS, BAD, merged, on_postgres, passed, run_of, started
-from tests.golden.journals import STATEMENTS, failure
+from tests.golden.journals import STATEMENTS, failure, late, routing
 from tests.junit_check import check
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "merged"
@@ -51,6 +52,49 @@ class TestGolden:
     def test_strict_junit(self, tmp_path: Path) -> None:
         (tmp_path / "junit.xml").write_bytes(junit_of(merged(), strict=True))
         assert check(tmp_path / "junit.xml", strict=True) == check(GOLDEN / "junit.xml")
+
+
+def late_on_two() -> Merged:
+    def run(backend: str) -> Run:
+        return run_of(late(RunStarted(backend, "shop/", "shop.settings", "3.13", fail_on_lag=True)))
+
+    return merge([run("postgres-17"), run("mysql-9.7")])
+
+
+class TestLateReads:
+    def test_lines_name_the_backend_of_each_test(self) -> None:
+        shown = [line.plain.rstrip() for line in merged_summary.lines(late_on_two())]
+        assert "read-after-write bugs (2)" in shown
+        assert any("test_pays (postgres-17), " in line and "test_pays (mysql-9.7)" in line for line in shown)
+        sums = [line for line in shown if "late by 500 ms" in line]
+        assert [line.removeprefix("lag check").split(":")[0].strip() for line in sums] == ["postgres-17", "mysql-9.7"]
+
+    def test_markdown_has_the_section_and_the_sums(self) -> None:
+        text = merged_summary.markdown(late_on_two())
+        assert "### Read-after-write bugs (2)\n" in text
+        assert text.count("late by 500 ms") == 2
+
+    def test_summary_names_the_backend(self) -> None:
+        found = json.loads(merged_reports.build(late_on_two()))["lag_check"]
+        assert [bug["backend"] for bug in found["bugs"]] == ["postgres-17"] * 3 + ["mysql-9.7"] * 3
+        assert found["unchecked"][0].startswith("postgres-17/")
+
+    def test_annotations_come_once(self) -> None:
+        found = [line for line in merged_reports.annotate_all(late_on_two()) if "read-after-write bug in" in line]
+        assert [line.partition(" ")[0] for line in found] == ["::error", "::error"]
+
+    def test_junit_counts_them_on_each(self, tmp_path: Path) -> None:
+        (tmp_path / "junit.xml").write_bytes(junit_of(late_on_two()))
+        assert check(tmp_path / "junit.xml").bad == 6
+
+
+def test_routes_name_their_backend() -> None:
+    journal = routing()
+    journal.envelopes.insert(0, started("postgres-17").envelopes[0])
+    both = merge([run_of(journal), passed("sqlite", ADDS)])
+    assert json.loads(merged_reports.build(both))["routing"]["aliases"][0]["backend"] == "postgres-17"
+    assert any("postgres-17: default on default (primary): " in line.plain for line in merged_summary.lines(both))
+    assert "Routing of postgres-17 (3 findings)" in merged_summary.markdown(both)
 
 
 class TestPrograms:

@@ -9,7 +9,7 @@ from harness.protocol.results import Failure, Outcome, PlannedTest
 from harness.report.formats import github
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
-from tests.golden.journals import FILE, JOURNALS, Journal, failing, failure, planned
+from tests.golden.journals import FILE, JOURNALS, SHOP, Journal, failing, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -41,6 +41,18 @@ class TestAnnotations:
         journal = Journal().plan(ONE).attempt(ONE, Outcome.FAILED, final=False, failures=(failure("once"),))
         (line,) = annotate(journal.attempt(ONE, Outcome.PASSED, n=2).end())
         assert line.startswith(f"::warning file={FILE},line=41,title=FLAKY {ONE.id}::AssertionError: once%0A")
+
+    def test_a_late_read_warns_at_its_line(self) -> None:
+        warning, without_line = annotate(JOURNALS["late"](), prefix="services/shop")
+        assert without_line.startswith("::warning title=read-after-write bug in 1 test::SELECT count(*)")
+        head, _, message = warning.partition("::shop/orders.py")
+        assert head == "::warning file=services/shop/shop/orders.py,line=38,title=read-after-write bug in 2 tests"
+        assert message.startswith(":38 in receipt%0Awrite    shop/orders.py:31 in pay")
+        assert message.endswith(f"%0Atests    {SHOP}.test_pays, {SHOP}.test_ships")
+
+    def test_a_late_read_is_an_error_if_it_makes_the_run_red(self) -> None:
+        found = annotate(JOURNALS["fails_on_lag"]())
+        assert [line.partition(" ")[0] for line in found] == ["::error", "::error"]
 
     def test_ten_at_most_and_the_last_counts_the_rest(self) -> None:
         assert len(annotate(failing(10))) == 10

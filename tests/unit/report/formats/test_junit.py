@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import ExitCode
-from harness.protocol.events import AttemptFinished, RunAborted, RunFinished, SuitePropertyRecorded
+from harness.protocol.events import AttemptFinished, RunAborted, RunFinished, RunStarted, SuitePropertyRecorded
+from harness.protocol.replica_events import LateReadJudged, ReadAfterWriteBug, TracedStatement
 from harness.protocol.results import Failure, Outcome, PlannedTest, Property, Statement
 from harness.report.formats import junit
 from harness.report.model import ledger
 from harness.report.model.verdict import verdict
-from tests.golden.journals import Journal, failure, planned
+from tests.golden.journals import JOURNALS, Journal, failure, planned
 from tests.junit_check import Counts, check
 
 ONE, TWO = planned("test_one"), planned("test_two")
@@ -230,6 +231,36 @@ class TestCause:
         )
         assert check(path) == Counts(2, 1, 1, 0)
         assert [suite.get("name") for suite in ET.fromstring(path.read_bytes())] == ["harness", "harness (run)"]
+
+
+class TestLateReads:
+    def test_a_test_keeps_its_outcome(self) -> None:
+        case = root(JOURNALS["late"]()).find(".//testcase[@name='test_pays']")
+        assert case is not None
+        assert children(case) == ["properties", "system-out"]
+        assert [each.attrib for each in case.iter("property")] == [
+            {"name": "read_after_write", "value": "shop/orders.py:38 in receipt"}
+        ]
+        assert "arrived  515 ms after the write" in (case.findtext("system-out") or "")
+
+    def test_fail_on_lag_makes_it_a_failure(self) -> None:
+        suites = root(JOURNALS["fails_on_lag"]())
+        assert (suites.get("failures"), suites.get("errors")) == ("3", "0")
+        failure = suites.find(".//testcase[@name='test_pays']/failure")
+        assert failure is not None
+        assert failure.attrib == {"type": "ReadAfterWrite", "message": "shop/orders.py:38 in receipt misses a write"}
+        assert suites.find(".//testcase[@classname='harness']") is None
+
+    def test_a_flaky_test_fails_after_its_flaky_attempts(self, tmp_path: Path) -> None:
+        journal = Journal().host(RunStarted("postgres-17", fail_on_lag=True)).plan(ONE)
+        journal.attempt(ONE, Outcome.FAILED, final=False).attempt(ONE, Outcome.PASSED, n=2)
+        read = TracedStatement("replica", "SELECT 1", 0.1)
+        journal.runner(LateReadJudged(ONE.id, "bug", ReadAfterWriteBug(read, None, 0.5))).end()
+        case = root(journal).find(".//testcase")
+        assert case is not None
+        assert children(case) == ["properties", "failure", "flakyFailure"]
+        (tmp_path / "junit.xml").write_bytes(xml(journal, strict=True))
+        assert check(tmp_path / "junit.xml", strict=True).bad == 1
 
 
 class TestAttributes:

@@ -60,6 +60,12 @@ class TestRun:
         assert "<td>replica</td>\n<td>default</td>\n<td>primary</td>" in rendered
         assert "Routing" not in step_summary(JOURNALS["green"]())
 
+    def test_late_reads_have_a_section(self) -> None:
+        rendered = html(step_summary(JOURNALS["late"]()))
+        assert "<h3>Read-after-write bugs (2)</h3>" in rendered
+        assert "arrived  515 ms after the write\n" in rendered
+        assert "<li>late by 500 ms: 7 tests that read a replica ran again" in rendered
+
 
 class TestMarkup:
     def test_markup_of_tests_is_text(self) -> None:

@@ -1,11 +1,12 @@
 import pytest
 
 from harness.errors import ExitCode
-from harness.protocol.events import LEFT_BEHIND, AttemptStarted, Notice, RunAborted, RunFinished, WorkerLost
+from harness.protocol.events import LEFT_BEHIND, AttemptStarted, Notice, RunAborted, RunFinished, RunStarted, WorkerLost
+from harness.protocol.replica_events import LagChecked, LateReadJudged
 from harness.protocol.results import Outcome
 from harness.report.model import ledger
 from harness.report.model.verdict import WORDS, Verdict, verdict
-from tests.golden.journals import Journal, planned
+from tests.golden.journals import JOURNALS, Journal, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -156,3 +157,18 @@ class TestLostWorkers:
         assert judged.cause is not None
         assert judged.cause.message == "the primary is gone"
         assert [cause.kind for cause in judged.others] == ["WorkerLost"]
+
+
+class TestLateReads:
+    def test_they_make_a_run_red_only_if_asked(self) -> None:
+        assert judge(JOURNALS["late"]()).exit_code == ExitCode.GREEN
+        judged = judge(JOURNALS["fails_on_lag"]())
+        assert judged.cause is not None
+        assert (judged.exit_code, judged.cause.kind) == (ExitCode.TESTS_FAILED, "ReadAfterWrite")
+        assert judged.cause.message == "2 read-after-write bugs in 3 tests, and --fail-on-lag is set"
+        assert "shop/orders.py:38 in receipt: " in judged.cause.evidence
+
+    def test_other_verdicts_never_do(self) -> None:
+        journal = Journal().host(RunStarted("postgres-17", fail_on_lag=True)).plan(ONE)
+        journal.attempt(ONE, Outcome.PASSED).runner(LateReadJudged(ONE.id, "pause"), LagChecked(0.5, 1))
+        assert judge(journal.end()).exit_code == ExitCode.GREEN

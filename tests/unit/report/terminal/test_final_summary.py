@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from harness.protocol.events import LEFT_BEHIND, Advice, Notice, PluginsSummarised, RunFinished, WarningsCounted
+from harness.protocol.replica_events import LagChecked, LateReadJudged, ReadAfterWriteBug, TracedStatement
 from harness.protocol.results import Failure, Frame, Outcome, WarningCount
 from harness.report.formats.tables import SLOW_S
 from harness.report.model import ledger
@@ -10,7 +11,7 @@ from harness.report.model.phrases import DETAILED
 from harness.report.model.verdict import verdict
 from harness.report.terminal.final_summary import ADVISED, DETAILED_QUIETLY, LISTED, final_summary
 from harness.report.terminal.style import ConsoleOptions
-from tests.golden.journals import JOURNALS, STATEMENTS, Journal, failure, planned
+from tests.golden.journals import JOURNALS, SHOP, STATEMENTS, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -42,6 +43,43 @@ def test_routes_are_shown_unless_quiet() -> None:
 
     assert [len(routes(ConsoleOptions(verbosity=verbosity))) for verbosity in (0, 1, 2)] == [0, 1, 1]
     assert routes(ConsoleOptions(quiet=True)) == []
+
+
+class TestLateReads:
+    def shown(self, name: str, **options: Any) -> list[str]:
+        return lines(JOURNALS[name](), ConsoleOptions(**options))
+
+    def test_tests_of_one_line_are_one_bug(self) -> None:
+        shown = self.shown("late")
+        start = shown.index("LATE READ shop/orders.py:38 in receipt")
+        assert shown[start + 1] == f"  tests    {SHOP}.test_pays, {SHOP}.test_ships"
+        assert [line.split()[0] for line in shown[start + 2 : start + 7]] == [
+            *("write", "read", "arrived", "failure", "next"),
+        ]
+
+    def test_a_quiet_green_run_says_it_in_a_line(self) -> None:
+        passed, found = self.shown("late", quiet=True)
+        assert passed.startswith("PASSED")
+        assert found.startswith(
+            "lag check   late by 500 ms: 7 tests that read a replica ran again: 2 read-after-write bugs"
+        )
+
+    def test_a_quiet_red_run_shows_them(self) -> None:
+        shown = self.shown("fails_on_lag", quiet=True)
+        assert "read-after-write bugs (2)" in shown
+        assert any(line.startswith("ReadAfterWrite: 2 read-after-write bugs in 3 tests") for line in shown)
+
+    def test_a_run_without_findings_says_so_in_a_line(self) -> None:
+        shown = lines(Journal().runner(LagChecked(0.5, 3)))
+        assert "lag check   late by 500 ms: 3 tests that read a replica ran again: no read-after-write bug" in shown
+        assert not any("read-after-write bugs (" in line for line in shown)
+
+    def test_many_are_cut(self) -> None:
+        judged = []
+        for number in range(DETAILED + 3):
+            read = TracedStatement("replica", f"SELECT {number}", 0.1)
+            judged.append(LateReadJudged(f"test_{number}", "bug", ReadAfterWriteBug(read, None, 0.5)))
+        assert "and 3 more, see summary.json" in lines(Journal().runner(*judged))
 
 
 class TestAdvice:
