@@ -12,8 +12,10 @@ from rich.text import Text
 
 from harness.protocol import events, seed_events
 from harness.protocol.events import Envelope
+from harness.protocol.replica_events import LAG_CHECK, LateReadJudged
 from harness.protocol.results import Outcome, PlannedTest
 from harness.report.model.phrases import LABELS, headline, location, place, server_line
+from harness.report.model.replicas.lag_check import place_of
 from harness.report.model.run_report import INTERRUPTS, LostWorker
 from harness.report.model.text import first_line, one_line, plural
 from harness.report.terminal.style import LABEL_WIDTH, ConsoleOptions, labelled, quoted
@@ -93,8 +95,10 @@ class Progress:
         standing = f", {self.standing()}" if self.standing() else ""
         named, self._unnamed_red = self._unnamed_red, ""
         last = f", the last: {one_line(named)}" if named else ""
+        check = f", {self.phase_text(LAG_CHECK, self.at)}" if LAG_CHECK in self.open_phases else ""
         elapsed_s = self.at - self.started_at
-        return labelled("progress", f"{self.done} of {self.planned} tests{standing}, {elapsed_s:.0f}s{last}", "dim")
+        text = f"{self.done} of {self.planned} tests{standing}, {elapsed_s:.0f}s{check}{last}"
+        return labelled("progress", text, "dim")
 
     def phase_text(self, phase: str, now: float) -> str:
         """An open *phase* with its time and step: ``template 31s (default: migration shop.0003_prices, 3 of 210)``."""
@@ -202,6 +206,9 @@ class Progress:
                 return [labelled("notice", one_line(event.text, 2000), "", "bold yellow")]
             case events.SlotRecycled() if self._options.verbosity >= 2:
                 return [labelled("recycled", f"slot {slot} in {event.duration:.2f}s", "dim")]
+            case LateReadJudged() if self._options.verbosity >= 2:
+                why = place_of(event.bug.read) if event.bug else one_line(event.reason)
+                return [labelled("late", f"{one_line(event.test)}  {event.verdict}: {why}", "", "yellow")]
             case events.RunAborted(is_echo=False):
                 word = "STOPPED" if event.exit_code in INTERRUPTS else "ABORTED"
                 return [labelled(word, one_line(first_line(event.message), 2000), "", "bold red")]

@@ -35,7 +35,7 @@ class FoundBug:
     @property
     def title(self) -> str:
         """``shop/code.py:4 in rename``: the read's line in the project, or its statement."""
-        return _place(self.first.read)
+        return place_of(self.first.read)
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
@@ -215,10 +215,11 @@ def _named(tests: Sequence[str], most: int = NAMED) -> str:
 def _key(statement: TracedStatement) -> tuple[str, int, str]:
     """The key of bugs with one read, and their order: those without a line come last."""
     frame = statement.frame
-    return (frame.file, frame.line, "") if frame else ("\U0010ffff", 0, _place(statement))
+    return (frame.file, frame.line, "") if frame else ("\U0010ffff", 0, place_of(statement))
 
 
-def _place(statement: TracedStatement) -> str:
+def place_of(statement: TracedStatement) -> str:
+    """The line of the project that sent *statement*, with its function; its text where there is none."""
     frame = statement.frame
     if frame is None:
         return one_line(statement.sql, SQL_CHARACTERS) or f"a read of {statement.alias!r}"
@@ -226,5 +227,5 @@ def _place(statement: TracedStatement) -> str:
 
 
 def _shown(statement: TracedStatement, how: str = "") -> str:
-    where = f"{_place(statement)}, " if statement.frame is not None else ""
+    where = f"{place_of(statement)}, " if statement.frame is not None else ""
     return f"{where}{statement.alias!r}{how}: {one_line(statement.sql, SQL_CHARACTERS) or '(no text)'}"

@@ -15,12 +15,13 @@ from harness.protocol.events import (
     WorkerLost,
 )
 from harness.protocol.messages import Framework
+from harness.protocol.replica_events import LAG_CHECK, LateReadJudged
 from harness.protocol.results import Outcome
 from harness.protocol.seed_events import SeedUsed
 from harness.report.model import ledger
 from harness.report.terminal.progress import Progress
 from harness.report.terminal.style import ConsoleOptions
-from tests.golden.journals import JOURNALS, Journal, failure, planned
+from tests.golden.journals import JOURNALS, SHOP, Journal, failure, planned
 
 ONE, TWO = planned("test_one"), planned("test_two")
 
@@ -155,3 +156,16 @@ class TestLogLine:
         assert line is not None
         assert line.plain == " progress template 10s (default: migration shop.0003_x, 3 of 210)"
         assert Progress(ConsoleOptions()).log_line() is None
+
+    def test_names_the_check_of_late_reads(self) -> None:
+        journal = Journal().plan(ONE).attempt(ONE, Outcome.PASSED).runner(PhaseStarted(LAG_CHECK))
+        journal.at += 10
+        line = take(journal.runner(LateReadJudged(ONE.id, "pause", reason="why")))[0].log_line()
+        assert line is not None
+        assert line.plain.endswith(", lag check 10s")
+
+
+def test_a_verbose_run_shows_late_reads_as_they_are_found() -> None:
+    _, lines = take(JOURNALS["late"](), ConsoleOptions(verbosity=2))
+    assert f"     late {SHOP}.test_pays  bug: shop/orders.py:38 in receipt" in lines
+    assert f"     late {SHOP}.test_unstable  unstable: it fails and passes by turns, however its reads wait" in lines
