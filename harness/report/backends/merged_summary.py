@@ -50,7 +50,7 @@ def lines(
     blocks = [
         *(_difference_lines(kind, found) for kind, found in _by_kind(merged)),
         _everywhere_lines(merged),
-        late_read_lines(bugs(merged)),
+        late_read_lines(bugs(merged), is_brief=True),  # each backend's own summary, and the Markdown, have more
         [*_cause_lines(merged), *_unwritten_lines(unwritten)],
         [*_backend_lines(merged), end, *_replica_lines(merged), *headed("artifacts", artifacts)],
     ]

@@ -179,14 +179,14 @@ def _sql(attempt: Attempt) -> Iterator[Text]:
             yield Text(f"{'':11}  {one_line(statement.error, 1000)}", "red")
 
 
-def late_read_lines(bugs: Sequence[FoundBug], *, is_verbose: bool = False) -> list[Text]:
-    """The reads that missed a write, each in a few lines."""
+def late_read_lines(bugs: Sequence[FoundBug], *, is_verbose: bool = False, is_brief: bool = False) -> list[Text]:
+    """The reads that missed a write, each in a few lines; its place and its tests alone if *is_brief*."""
     lines = [Text(f"read-after-write bugs ({len(bugs)})", "bold")] if bugs else []
     most = LISTED if is_verbose else phrases.DETAILED
     for bug in bugs[:most]:
         lines.append(Text.assemble(("LATE READ ", "bold yellow"), (bug.title, "bold")))
         tests = bug.named(VERBOSE_TESTS if is_verbose else lag_check.NAMED)
-        for word, text in (("test" if len(bug.tests) == 1 else "tests", tests), *bug.lines):
+        for word, text in (("test" if len(bug.tests) == 1 else "tests", tests), *(() if is_brief else bug.lines)):
             style = "red" if word == "failure" else ""
             lines.append(Text.assemble((f"  {word:{lag_check.WORD_WIDTH}}", "cyan"), (for_terminal(text), style)))
     left_out = len(bugs) - most
