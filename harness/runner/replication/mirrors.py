@@ -232,6 +232,11 @@ class Mirrors:
                 connection.in_atomic_block = False
                 connection.close()
 
+    def leave_out(self) -> None:
+        """Say nothing of the routing of the running test: it disturbs servers."""
+        if (routing := self._statement_log.routing) is not None:
+            routing.leave_out()
+
     def stop_waiting(self) -> None:
         """Have reads of replicas wait no more: a test of this process, its last one, disturbs the servers."""
         self._are_disturbed = True

@@ -70,6 +70,7 @@ class Failover:
         error = self._try(ALONE)
         if not error and not self._has_begun:
             self._has_begun = True
+            self._mirrors.leave_out()
             private_apis.before_fixture_teardown(self._put_right)
         return error
 

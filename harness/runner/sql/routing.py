@@ -66,7 +66,7 @@ class Routing:
         self._left_out = 0
         self._named: WeakKeyDictionary[type, Any] = WeakKeyDictionary()
         self._owner, self._expected = "", frozenset[str]()
-        self._is_paused = False
+        self._is_paused = self._is_left_out = False
         self._test = ""
         self._is_in_body = False
         self._read: set[str] = set()
@@ -97,7 +97,7 @@ class Routing:
 
     def begin(self, test: str) -> None:
         """The next statements are those of *test*, or of the fixture of that name."""
-        self._test, self._is_in_body = test, False
+        self._test, self._is_in_body, self._is_left_out = test, False, False
         self._stale, self._written = {}, {}
         self._transactions.begin()
 
@@ -107,8 +107,20 @@ class Routing:
         self._stale, self._written = {}, {}
         self._roles_read.clear()
 
+    def leave_out(self) -> None:
+        """The running test disturbs servers: what it reads after its writes is what it is about. Its statements are counted."""
+        self._is_left_out = True
+
     def end(self, *, has_passed: bool) -> None:
         """The test has ended. One that has not passed may have ended before it read a mirror."""
+        if not self._is_left_out:
+            self._report(has_passed=has_passed)
+        self._read.clear()
+        self._roles_read.clear()
+        self.begin("")
+
+    def _report(self, *, has_passed: bool) -> None:
+        """Note what there is to say of the test."""
         for alias in self._expected:
             is_read = alias in self._read
             if (has_passed or is_read) and (row := self._row(self._declared, (self._owner, alias))) is not None:
@@ -120,9 +132,6 @@ class Routing:
             self._name(self._crossed, (self._test, *pair), None)
         if has_passed and self._roles_read and self.on_read is not None:
             self.on_read(self._test, "replica" if "replica" in self._roles_read else "primary")
-        self._read.clear()
-        self._roles_read.clear()
-        self.begin("")
 
     def note(self, db: Any, role: str, text: str, *, has_failed: bool) -> None:
         """Count a statement of the running test."""

@@ -248,6 +248,20 @@ class TestReaders:
         suite.end()
         assert found == [("both", "replica"), ("shared", "primary")]
 
+    def test_none_that_disturbs_servers(self, suite: Suite) -> None:
+        found = self.readers(suite)
+        suite.begin("failover")
+        suite.routing.leave_out()
+        suite.send("default", WRITE)
+        suite.read()
+        suite.end()
+        assert found == []
+        assert suite.result.after_writes == ()
+        suite.begin("next")
+        suite.read()
+        suite.end()
+        assert found == [("next", "replica")]
+
     def test_none_that_failed_or_read_in_its_set_up_alone(self, suite: Suite) -> None:
         found = self.readers(suite)
         suite.begin("failed")
