@@ -90,9 +90,10 @@ class BodyTrace:
         return number >= self._trial.first_waiting
 
     def read_waited(self) -> None:
-        """Note that the thread's read has waited until now."""
-        read: Sent = self._running.read
-        read.waited_s = self._now() - read.at
+        """Note that the thread's read has waited until now; outside of the body each read waits, and none is noted."""
+        read: Sent | None = getattr(self._running, "read", None)
+        if read is not None and self._is_in_body:
+            read.waited_s = self._now() - read.at
 
     def note(self, entry: tuple[Any, ...]) -> None:
         """Note an *entry* of the statement log: its statement has ended."""

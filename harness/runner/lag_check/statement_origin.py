@@ -13,6 +13,7 @@ import django.db.models.query
 from django.db import router
 from django.db.models import QuerySet
 from django.db.models.query import RawQuerySet
+from django.test.signals import setting_changed
 
 from ...protocol.results import Frame
 from .. import unpatched
@@ -28,11 +29,9 @@ class Origins:
     def __init__(self, describer: FailureDescriber) -> None:
         self._describer = describer
         self._last = unpatched.threading.local()
-        for each in router.routers:
-            for name in _DECISIONS:
-                if callable(decide := getattr(each, name, None)):
-                    with contextlib.suppress(AttributeError):  # a router with slots
-                        setattr(each, name, self._noting(decide, f"{type(each).__name__}.{name}"))
+        self._note_routers("DATABASE_ROUTERS")
+        # connected after Django's receiver, which makes the routers anew: tests override the setting
+        setting_changed.connect(self._note_routers, weak=False)
 
     def place(self) -> Frame | None:
         """The innermost line of the project that sends a statement now; ``None`` if none can be found."""
@@ -49,6 +48,16 @@ class Origins:
             return f"using({alias!r})"
         decided, name = getattr(self._last, "decision", ("", ""))
         return str(name) if decided == alias else "the alias of an instance"
+
+    def _note_routers(self, setting: str, **_: Any) -> None:
+        """Note the decisions of the routers that *setting* has named."""
+        if setting != "DATABASE_ROUTERS":
+            return
+        for each in router.routers:
+            for name in _DECISIONS:
+                if callable(decide := getattr(each, name, None)):
+                    with contextlib.suppress(AttributeError):  # a router with slots
+                        setattr(each, name, self._noting(decide, f"{type(each).__name__}.{name}"))
 
     def _noting(self, decide: Callable[..., Any], name: str) -> Callable[..., Any]:
         def noted(*args: Any, **hints: Any) -> Any:

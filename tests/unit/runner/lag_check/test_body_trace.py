@@ -140,6 +140,16 @@ def test_a_read_that_is_not_late_or_not_there_is_no_bug(clock: Clock, number: in
     assert judged("t", Judgement("bug", number), body.trace, None).verdict == "unstable"
 
 
+def test_a_read_outside_of_the_body_waits_and_is_not_noted(clock: Clock) -> None:
+    body = Body(clock)
+    assert body.read("replica", ITEMS)
+    with body.trace.body():
+        body.read("replica", ITEMS)
+    assert body.read("replica", ITEMS)
+    assert not body.trace.is_prompt
+    assert len(body.trace.reads) == 1
+
+
 def test_a_new_body_forgets_the_last_one(clock: Clock) -> None:
     body = Body(clock)
     for _ in range(2):
