@@ -12,7 +12,7 @@ from rich.text import Text
 
 from harness.errors import HarnessError
 from harness.report.backends.differences import TITLES, Cell, Difference, differences, red_everywhere
-from harness.report.backends.merge import Column, Merged
+from harness.report.backends.merge import Column, Merged, Run
 from harness.report.formats import markdown as md
 from harness.report.formats import tables
 from harness.report.formats.step_summary import lag_section, routing_section
@@ -67,8 +67,8 @@ def markdown(merged: Merged) -> str:
     sections += md.late_reads(bugs(merged))
     if not kinds and len(merged.columns) > 1:
         sections.append("No test differs between the backends.\n")
-    for backend, run in merged.runs:
-        sections += [*lag_section(run.report.lag_check, backend), *routing_section(run.report.routing, backend)]
+    mirrored = [each for each in merged.runs if each[1].report.routing or each[1].report.lag_check]
+    sections += md.within(mirrored, _replica_sections, TABLE_BYTES, "+{} more, see summary.json\n")
     budget = MARKDOWN_BYTES - sum(len(section.encode()) + 1 for section in sections)
     sections += md.within(_failures(merged), md.case_section, budget, "+{} more in full in junit.xml\n")
     return "\n".join(sections) + "\n"
@@ -207,6 +207,12 @@ def _causes(merged: Merged) -> Iterator[str]:
         if column.verdict.cause is not None:
             yield from md.cause_sections(column.verdict.cause, column.label)
     yield from (f"**missing**: {md.plain(missing.name)}: {md.plain(missing.why)}\n" for missing in merged.missing)
+
+
+def _replica_sections(run: tuple[str, Run]) -> str:
+    """The routes of a backend's run with mirrors, and its check of late reads."""
+    backend, report = run[0], run[1].report
+    return "\n".join([*lag_section(report.lag_check, backend), *routing_section(report.routing, backend)])
 
 
 def _backend_table(merged: Merged) -> Iterator[str]:

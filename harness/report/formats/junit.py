@@ -355,7 +355,11 @@ def _message(result: Result) -> str:
 
 def _text_bytes(reports: Iterable[RunReport]) -> int:
     """The bytes allowed for each text, so that dashboards accept the size of the file."""
-    texts = 3 * sum(len(case.red_attempts) for report in reports for case in report.cases)
+    texts = sum(
+        3 * sum(len(case.red_attempts) for case in report.cases)
+        + (len(report.lag_check.buggy) if report.lag_check else 0)
+        for report in reports
+    )
     return max(LEAST_BYTES, min(STREAM_BYTES, TOTAL_BYTES // max(texts, 1)))
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from harness.protocol.events import AliasRouted
 from harness.protocol.replica_events import LagChecked, LateReadJudged, ReadAfterWriteBug, TracedStatement
-from harness.report.model.text import first_line, listed, one_line, plural
+from harness.report.model.text import first_line, keep_ends, listed, one_line, plural, visible
 
 SQL_CHARACTERS = 200
+FAILURE_BYTES = 20_000
+"""Limit of the message and of the traceback of a failure."""
 WORD_WIDTH = 9
 """Width of the word before a line of a bug."""
 NAMED = 3
@@ -41,8 +43,8 @@ class FoundBug:
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The bug in a few lines, each as the word before it and its text."""
         read, write, failure = self.first.read, self.first.write, self.first.failure
-        where = [f"server {self.server}"] if self.server else []
-        where += [f"chosen by {read.route}"] if read.route else []
+        where = [f"server {one_line(self.server)}"] if self.server else []
+        where += [f"chosen by {one_line(read.route)}"] if read.route else []
         since = "the read began, with all that the replica lacked" if write is None else "the write"
         found = [
             ("write", "none in the body of the test" if write is None else _shown(write)),
@@ -131,7 +133,7 @@ def fold(
     found: dict[str, LateReadJudged] = {}
     for each in judged:
         if each.test not in found or each.verdict == "bug":
-            found[each.test] = each
+            found[each.test] = _bounded(each)
     if not found and not checks:
         return None
     whole = LagChecked(
@@ -143,6 +145,16 @@ def fold(
     return LagCheck(
         tuple(found[test] for test in sorted(found)), whole if checks else None, dict(routes), is_failure=is_failure
     )
+
+
+def _bounded(judged: LateReadJudged) -> LateReadJudged:
+    """The same with a failure whose texts fit into a report."""
+    if judged.bug is None or judged.bug.failure is None:
+        return judged
+    failure = judged.bug.failure
+    message, traceback = (keep_ends(visible(text), FAILURE_BYTES) for text in (failure.message, failure.traceback))
+    failure = dataclasses.replace(failure, message=message, traceback=traceback)
+    return dataclasses.replace(judged, bug=dataclasses.replace(judged.bug, failure=failure))
 
 
 def joined(checks: Iterable[tuple[str, LagCheck]]) -> LagCheck | None:

@@ -87,6 +87,7 @@ class TestLateReads:
     def test_junit_counts_them_on_each(self, tmp_path: Path) -> None:
         (tmp_path / "junit.xml").write_bytes(junit_of(late_on_two()))
         assert check(tmp_path / "junit.xml").bad == 6
+        assert late_on_two().verdict.exit_code == 1
 
 
 def test_routes_name_their_backend() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.protocol.events import AliasRouted
 from harness.protocol.replica_events import LagChecked, LagVerdict, LateReadJudged, ReadAfterWriteBug, TracedStatement
-from harness.protocol.results import Frame
+from harness.protocol.results import Failure, Frame
 from harness.report.model.replicas.lag_check import LagCheck, duration, fold, joined, rows, sum_line
 
 ROUTES = {
@@ -61,6 +61,19 @@ class TestBugs:
         assert found is not None
         assert found.checked == LagChecked(0.5, 5, 2, ("c",))
         assert [each.verdict for each in found.judged] == ["bug", "pause"]
+
+    def test_a_long_failure_is_cut(self) -> None:
+        long = Failure("failure", "AssertionError", "m" * 10**6, "t" * 10**6)
+        (found,) = check(LateReadJudged("a", "bug", ReadAfterWriteBug(read(), None, 0.5, long))).bugs
+        assert found.first.failure is not None
+        assert len(found.first.failure.message) + len(found.first.failure.traceback) < 50_000
+
+    def test_no_text_has_a_second_line_or_a_control_character(self) -> None:
+        statement = TracedStatement("a\nb", "SELECT\n\x1b[2J", 0.1, Frame("a\nb.py", 1, "f\x00"), "Router\n::error::x")
+        failure = Failure("failure", "Odd\nError", "\x1bone\ntwo", "")
+        (found,) = check(LateReadJudged("a\nb", "bug", ReadAfterWriteBug(statement, statement, 0.5, failure))).bugs
+        texts = [found.title, found.named(), *(text for _, text in found.lines)]
+        assert [text for text in texts if not text.isprintable()] == []
 
     def test_of_several_backends(self) -> None:
         found = joined([("pg", check(bug("a"))), ("mysql", check(bug("a")))])
