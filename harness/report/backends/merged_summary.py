@@ -167,19 +167,19 @@ def _cause_lines(merged: Merged) -> list[Text]:
 
 def _replica_lines(merged: Merged) -> list[Text]:
     """The routes, and the sums of the check of late reads, of each backend that has them."""
-    routes = [
-        f"{label}: {row}"
-        for label, run in merged.runs
-        if run.report.routing
-        for row in routing.rows(run.report.routing, is_verbose=False)
-    ]
-    checks = [
-        f"{label}: {row}"
-        for label, run in merged.runs
-        if run.report.lag_check
-        for row in lag_check.rows(run.report.lag_check)
-    ]
-    return [*headed("routing", routes), *headed("lag check", checks)]
+    found = [(label, run.report) for label, run in merged.runs]
+    routes = [(name, routing.rows(each.routing, is_verbose=False)) for name, each in found if each.routing]
+    checks = [(name, lag_check.rows(each.lag_check)) for name, each in found if each.lag_check]
+    return [*headed("routing", _of_backends(routes)), *headed("lag check", _of_backends(checks))]
+
+
+def _of_backends(rows: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """The *rows* of each backend, each once, after the names of the backends that have it."""
+    labels: dict[str, list[str]] = {}
+    for backend, texts in rows:
+        for text in texts:
+            labels.setdefault(text, []).append(backend)
+    return [f"{', '.join(names)}: {text}" for text, names in labels.items()]
 
 
 def _unwritten_lines(unwritten: Sequence[HarnessError]) -> list[Text]:

@@ -171,7 +171,13 @@ class Ledger:
         report.queries = tuple(sorted(self._queries.values(), key=lambda q: (-q.total, q.fingerprint, q.alias)))
         report.routing = routing.fold(self._routed, self._aliases, is_complete=not report.lost)
         is_failure = report.asked is not None and report.asked.fail_on_lag
-        report.lag_check = lag_check.fold(self._judged, self._lag_checks, self._aliases, is_failure=is_failure)
+        report.lag_check = lag_check.fold(
+            self._judged,
+            self._lag_checks,
+            self._aliases,
+            is_failure=is_failure,
+            is_open=replica_events.LAG_CHECK in self._open_phases,
+        )
         written = {query.alias for query in report.queries if query.fingerprint.lstrip().upper().startswith(_WRITES)}
         report.advice = tuple(each for each in self._advice if each.alias not in written)
         report.last_events = self._last_events()

@@ -97,6 +97,13 @@ class LagCheck:
         return (route.server or "") if route else ""
 
     @property
+    def has_replica(self) -> bool:
+        """Whether a mirror has a server of its own, or no route is known."""
+        servers = {alias: route.server for alias, route in self.routes.items()}
+        mirrors = [route for route in self.routes.values() if route.mirror_of]
+        return not mirrors or any(each.server and each.server != servers.get(each.mirror_of or "") for each in mirrors)
+
+    @property
     def bugs(self) -> tuple[FoundBug, ...]:
         """The bugs, by the place of their read."""
         groups: dict[tuple[str, int, str], list[LateReadJudged]] = {}
@@ -128,13 +135,17 @@ def fold(
     routes: Mapping[str, AliasRouted],
     *,
     is_failure: bool = False,
+    is_open: bool = False,
 ) -> LagCheck | None:
-    """The result of the events *judged* and *checks*; ``None`` without any. A runner may run its suite, and the check, twice."""
+    """The result of the events *judged* and *checks*; ``None`` without any, unless a check *is_open*.
+
+    A runner may run its suite, and the check, twice.
+    """
     found: dict[str, LateReadJudged] = {}
     for each in judged:
         if each.test not in found or each.verdict == "bug":
             found[each.test] = _bounded(each)
-    if not found and not checks:
+    if not found and not checks and not is_open:
         return None
     whole = LagChecked(
         max((check.lag_s for check in checks), default=0.0),
@@ -176,13 +187,20 @@ def rows(check: LagCheck) -> list[str]:
         lines += _reasons(word, check.of(verdict))
     if check.checked is not None and check.checked.unchecked:
         lines.append(f"did not run again to an end: {_named(check.checked.unchecked)}")
-    if check.checked is not None and (sharing := check.checked.sharing):
-        lines.append(
-            f"{plural(sharing, 'test')} {'reads' if sharing == 1 else 'read'} a mirror through its primary's connection"
-            ' (TestCase): no lag can show there; @harness.testing.mirrors("replica") or TransactionTestCase connects it'
-            " to its replica"
-        )
+    if check.checked is not None and check.checked.sharing:
+        lines.append(_sharing(check.checked.sharing, has_replica=check.has_replica))
     return lines
+
+
+def _sharing(tests: int, *, has_replica: bool) -> str:
+    """The line about tests that have read no replica; without one, none could."""
+    clause = f"{plural(tests, 'test')} {'reads' if tests == 1 else 'read'} a mirror"
+    if not has_replica:
+        return f"{clause} that has no server of its own here: no lag can show there"
+    return (
+        f"{clause} through its primary's connection (TestCase): no lag can show there;"
+        ' @harness.testing.mirrors("replica") or TransactionTestCase connects it to its replica'
+    )
 
 
 def sum_line(check: LagCheck) -> str:

@@ -67,8 +67,7 @@ class TestLateReads:
         assert "read-after-write bugs (2)" in shown
         assert any("test_pays (postgres-17), " in line and "test_pays (mysql-9.7)" in line for line in shown)
         assert not any(line.startswith("  read ") for line in shown)
-        sums = [line for line in shown if "late by 500 ms" in line]
-        assert [line.removeprefix("lag check").split(":")[0].strip() for line in sums] == ["postgres-17", "mysql-9.7"]
+        assert [line for line in shown if line.startswith("lag check   postgres-17, mysql-9.7: late by 500 ms")]
 
     def test_markdown_has_the_section_and_the_sums(self) -> None:
         text = merged_summary.markdown(late_on_two())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness.protocol.events import AliasRouted
@@ -107,6 +109,18 @@ class TestRows:
         found = fold([bug("a")], [], ROUTES)
         assert found is not None
         assert rows(found) == ["the check did not end; so far: 1 read-after-write bug in 1 test"]
+
+    def test_a_check_that_has_begun(self) -> None:
+        found = fold([], [], ROUTES, is_open=True)
+        assert found is not None
+        assert rows(found) == ["the check did not end; so far: no read-after-write bug"]
+
+    @pytest.mark.parametrize("server", [None, "default"])
+    def test_a_mirror_without_a_server_of_its_own(self, server: str | None) -> None:
+        routes = {"default": ROUTES["default"], "replica": dataclasses.replace(ROUTES["replica"], server=server)}
+        found = fold([], [LagChecked(0.5, 0, 2)], routes)
+        assert found is not None
+        assert rows(found)[1] == "2 tests read a mirror that has no server of its own here: no lag can show there"
 
     @pytest.mark.parametrize("verdict", ["unstable", "pause", "unknown"])
     def test_reasons_name_their_tests(self, verdict: LagVerdict) -> None:
