@@ -176,7 +176,7 @@ class Ledger:
             self._lag_checks,
             self._aliases,
             is_failure=is_failure,
-            is_open=replica_events.LAG_CHECK in self._open_phases,
+            has_begun=any(replica_events.LAG_CHECK in each for each in (self._open_phases, self._phases)),
         )
         written = {query.alias for query in report.queries if query.fingerprint.lstrip().upper().startswith(_WRITES)}
         report.advice = tuple(each for each in self._advice if each.alias not in written)

@@ -135,9 +135,9 @@ def fold(
     routes: Mapping[str, AliasRouted],
     *,
     is_failure: bool = False,
-    is_open: bool = False,
+    has_begun: bool = False,
 ) -> LagCheck | None:
-    """The result of the events *judged* and *checks*; ``None`` without any, unless a check *is_open*.
+    """The result of the events *judged* and *checks*; ``None`` without any, unless a check *has_begun*.
 
     A runner may run its suite, and the check, twice.
     """
@@ -145,7 +145,7 @@ def fold(
     for each in judged:
         if each.test not in found or each.verdict == "bug":
             found[each.test] = _bounded(each)
-    if not found and not checks and not is_open:
+    if not found and not checks and not has_begun:
         return None
     whole = LagChecked(
         max((check.lag_s for check in checks), default=0.0),

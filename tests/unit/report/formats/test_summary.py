@@ -1,8 +1,9 @@
 import json
 from typing import Any
 
-from harness.protocol.events import Advice, RunStarted
-from harness.protocol.replica_events import LateReadJudged
+from harness.errors import ExitCode
+from harness.protocol.events import Advice, RunAborted, RunStarted
+from harness.protocol.replica_events import LAG_CHECK, LateReadJudged
 from harness.protocol.results import Outcome
 from harness.report.formats import summary
 from harness.report.model import ledger
@@ -98,6 +99,10 @@ class TestLagCheck:
             [{"test": "a.T.test", "reason": "why"}],
         )
         assert content(Journal())["lag_check"] is None
+
+    def test_a_check_that_was_interrupted_before_a_verdict(self) -> None:
+        journal = Journal().phase(LAG_CHECK, 2.0).host(RunAborted(ExitCode.SIGINT, "SIGINT ended the run."))
+        assert content(journal)["lag_check"]["complete"] is False  # type: ignore[index]  # values of JSON are objects
 
     def test_it_is_no_time_after_the_last_test(self) -> None:
         found: dict[str, Any] = content(JOURNALS["late"]())

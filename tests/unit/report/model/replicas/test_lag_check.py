@@ -111,7 +111,7 @@ class TestRows:
         assert rows(found) == ["the check did not end; so far: 1 read-after-write bug in 1 test"]
 
     def test_a_check_that_has_begun(self) -> None:
-        found = fold([], [], ROUTES, is_open=True)
+        found = fold([], [], ROUTES, has_begun=True)
         assert found is not None
         assert rows(found) == ["the check did not end; so far: no read-after-write bug"]
 
