@@ -145,7 +145,7 @@ class HostMessages:
         self._answers: list[ServerActionDone] = []
         self.has_host = True
         self.interruption: Interrupted | None = None
-        self._is_deferred = False
+        self._is_deferred = self._is_reading = self._has_more = False
         unpatched.os.set_blocking(fd, False)
 
     def interrupt(self, error: Interrupted) -> None:
@@ -206,6 +206,19 @@ class HostMessages:
         return answers
 
     def _read(self) -> None:
+        """Read what is there. A signal in the middle calls this again: its part is read after the rest of the first."""
+        self._has_more = True
+        if self._is_reading:
+            return
+        self._is_reading = True
+        try:
+            while self._has_more:
+                self._has_more = False
+                self._read_lines()
+        finally:
+            self._is_reading = False
+
+    def _read_lines(self) -> None:
         while True:
             try:
                 chunk = unpatched.os.read(self.fd, 65536)
