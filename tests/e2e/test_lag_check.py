@@ -17,7 +17,7 @@ REFUSED = "refused_write"
 """The mistake that no lag shows: a replica refuses it, in every run."""
 RED = {REFUSED, "fails"}
 RED_OUTCOMES = ("FAILED", "ERRORED")
-_MARK = re.compile(r"# (?:.*\b)?(write|read): ([\w, ]+)")
+_MARK = re.compile(r"# (?:.*\b)?(write|read|refused): ([\w, ]+)")
 
 Finding = tuple[str, str, str]
 """The name of a mistake, the line of its write and that of its read, each as ``file:line``."""
@@ -55,7 +55,9 @@ def assert_as_planted(ended: Ended) -> None:
     assert ended.code == 1, ended.output
     red = {test.rpartition(".test_")[2] for test, outcome in ended.outcomes.items() if outcome in RED_OUTCOMES}
     assert red == RED
-    assert "bookings" in ended.output or "events" in ended.output
+    (refused,) = (place for kind, _, place in marked() if kind == "refused")
+    assert f"Sent by {refused} in archive: UPDATE" in ended.output
+    assert "Refused: 'replica' is a mirror of 'default'" in ended.output
     expected = planted()
     assert len(expected) >= 16
     assert found(ended) == expected
