@@ -103,6 +103,68 @@ class LostTests(TransactionTestCase):
         time.sleep(20)
 """
 
+IN_A_RUN_WITH_LAG = """
+import time
+
+from django.db import connections
+from django.test import TransactionTestCase
+
+from harness.testing import topology
+from shop.models import Order
+
+
+def on_replica():
+    return set(Order.objects.using("replica").values_list("number", flat=True))
+
+
+def arrival_s(number):
+    begin = time.monotonic()
+    Order.objects.create(number=number)
+    while number not in on_replica():
+        time.sleep(0.01)
+        assert time.monotonic() < begin + 10
+    return time.monotonic() - begin
+
+
+class Base(TransactionTestCase):
+    databases = {"default", "replica"}
+
+    def setUp(self):
+        self.topology = topology()
+        Order.objects.create(number="first")
+
+
+class InTheBodyTests(Base):
+    def test_the_lag_is_the_one_that_the_test_asks_for(self):
+        Order.objects.create(number="early")
+        replica = self.topology.replica("replica")
+        replica.lag("100ms")
+        self.assertEqual(on_replica(), {"first", "early"})
+        self.assertGreater(arrival_s("second"), 0.09)
+        replica.freeze()
+        Order.objects.create(number="third")
+        time.sleep(0.3)
+        self.assertNotIn("third", on_replica())
+
+    def test_a_replica_follows_a_primary_that_starts_again(self):
+        primary = self.topology.primary()
+        primary.stop()
+        primary.start()
+        connections["default"].close()
+        arrival_s("second")
+
+
+class InSetUpTests(Base):
+    def setUp(self):
+        super().setUp()
+        self.topology.replica("replica").freeze()
+        Order.objects.create(number="second")
+        self.topology.primary().stop()
+
+    def test_the_body_does_not_wait(self):
+        self.assertEqual(on_replica(), {"first"})
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path, local_cache: Path) -> Callable[..., Ended]:
@@ -160,6 +222,17 @@ def test_servers_are_put_right_however_a_test_ends(
         "CTests.test_a_class_cannot_be_alone": "PASSED",
     }, ended.output
     assert ended.code == 1
+
+
+@pytest.mark.parametrize("lag", ["5s", "frozen"])
+def test_the_lag_of_the_run_ends_at_the_first_action(
+    run: Callable[..., Ended], local_binaries: Callable[..., Binaries], lag: str
+) -> None:
+    local_binaries("postgres")
+    ended = run("postgres", "--replica-lag", lag, tests=IN_A_RUN_WITH_LAG)
+    assert ended.code == 0, ended.output
+    assert set(ended.outcomes.values()) == {"PASSED"}
+    assert len(ended.outcomes) == 3
 
 
 def test_a_server_that_is_lost_afterwards_ends_the_run(

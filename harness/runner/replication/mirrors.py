@@ -25,7 +25,7 @@ from ..schedule.units import Plan
 from ..sql.routing import Routing
 from ..sql.statement_log import StatementLog
 from ..text import class_name
-from .catch_up import Link, await_replica
+from .catch_up import Link, await_replica, await_replicas
 from .lag import ReplicaLag
 from .mysql_routines import routines_of
 from .refusals import explain
@@ -212,12 +212,16 @@ class Mirrors:
         """The context of a test's body, where replicas may be late. Raises ``ServerError`` if one does not catch up before."""
         used = {
             alias: link
-            for alias, link in self._links.items()
-            if connections[alias] is self._real[alias] and not private_apis.is_forbidden(connections[alias])
+            for alias, link in self._connected().items()
+            if not private_apis.is_forbidden(connections[alias])
         }
         if not used:
             return contextlib.nullcontext()
         return self._lag.body(used) if self.trace is None else self._traced_body(used, self.trace)
+
+    def _connected(self) -> dict[str, Link]:
+        """The links of the mirrors that are connected to their replicas."""
+        return {alias: link for alias, link in self._links.items() if connections[alias] is self._real[alias]}
 
     @contextlib.contextmanager
     def _traced_body(self, used: Mapping[str, Link], trace: Trace) -> Iterator[None]:
@@ -238,9 +242,18 @@ class Mirrors:
             routing.leave_out()
 
     def stop_waiting(self) -> None:
-        """Have reads of replicas wait no more: a test of this process, its last one, disturbs the servers."""
+        """Have reads of replicas wait no more: a test of this process, its last one, disturbs the servers.
+
+        The run's lag ends, and what was committed before has arrived on return: the test begins with the same replicas whatever
+        the run's lag is. Raises ``ServerError`` if a replica does not catch up.
+        """
+        if self._are_disturbed:
+            return
         self._are_disturbed = True
         self.close()
+        self._lag.give_up()
+        if self._lag.is_lagging:
+            await_replicas(self._pairs, self._connected())
 
     def await_new_replica(self, alias: str) -> None:
         """Return when the replica that has taken the place of that of *alias* has what was committed. Raises ``ServerError``."""

@@ -81,7 +81,10 @@ class Failover:
         server, error = server_of(self._servers, alias, role)
         if error:
             return error
-        self._mirrors.stop_waiting()
+        try:
+            self._mirrors.stop_waiting()
+        except HarnessError as failed:
+            return text_of(failed)
         if action in ("lag", "freeze", "thaw"):
             return self._change_lag(alias, server, action, value)
         return self._try(action, server, value)

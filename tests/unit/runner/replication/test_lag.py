@@ -91,6 +91,23 @@ def test_a_body_that_raises_is_thawed(recorder: Recorder) -> None:
     assert replicas.is_waiting
 
 
+def test_a_lag_that_is_given_up_in_set_up_has_no_body(recorder: Recorder) -> None:
+    replicas = ReplicaLag(Lag("frozen"), SERVERS, recorder.ask)
+    replicas.give_up()
+    with replicas.body({"far": recorder.link()}):
+        recorder.steps.append(("body",))
+    assert recorder.steps == [("thaw", "db2", ""), ("thaw", "db3", ""), ("body",)]
+
+
+def test_a_lag_that_is_given_up_in_a_body_is_not_ended_again(recorder: Recorder) -> None:
+    replicas = ReplicaLag(Lag("delayed", 2.0), SERVERS, recorder.ask)
+    with replicas.body({"far": recorder.link()}):
+        replicas.give_up()
+        recorder.steps.append(("freeze", "db3", "of the test"))
+    assert recorder.steps[-1] == ("freeze", "db3", "of the test")
+    assert replicas.is_waiting
+
+
 def test_a_replica_that_does_not_catch_up_is_not_frozen(recorder: Recorder) -> None:
     replicas = ReplicaLag(Lag("frozen"), SERVERS, recorder.ask)
     with pytest.raises(ServerError, match="did not catch up"), replicas.body({"far": recorder.link(fails=True)}):

@@ -60,6 +60,21 @@ def test_an_action_goes_to_the_server_of_its_alias() -> None:
     assert not mirrors.is_waiting
 
 
+def test_no_action_follows_a_lag_that_cannot_end() -> None:
+    mirrors: Any = FakeMirrors()
+
+    def fail() -> None:
+        raise ServerError("The replica of 'default' did not catch up.", "Look at its log.")
+
+    mirrors.stop_waiting = fail
+    asked: list[tuple[str, str, str]] = []
+    failover = Failover(SERVERS, lambda *words: asked.append(words) or "", mirrors)  # type: ignore[func-returns-value]  # None
+    assert (
+        failover.act("default", "primary", "stop", "") == "The replica of 'default' did not catch up. Look at its log."
+    )
+    assert asked == []
+
+
 def test_a_new_replica_catches_up_before_it_is_frozen() -> None:
     steps: list[str] = []
     mirrors: Any = FakeMirrors()
