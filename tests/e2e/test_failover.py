@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from harness.host.local.binaries import Binaries
 from harness.protocol.events import AttemptFinished, Notice
 from harness.report.journal import read_journal
-from tests.e2e.command import PROJECTS, Ended, environment, harness
+from tests.e2e.command import PROJECTS, ROOT, Ended, environment, harness
+from tests.runner import test_pytest_databases
 
 ENGINES = {"postgres": "postgresql", "mariadb": "mysql", "mysql": "mysql"}
 OF_MARIADB = (
@@ -165,18 +167,80 @@ class InSetUpTests(Base):
         self.assertEqual(on_replica(), {"first"})
 """
 
+PYTEST_INI = "[pytest]\nDJANGO_SETTINGS_MODULE = config.settings\npython_files = tests.py\n"
+PYTEST = """
+import pytest
+from django.test import TransactionTestCase
+
+from harness.testing import topology
+from shop.failover import answers
+from shop.models import Order
+
+BOTH = pytest.mark.django_db(databases=["default", "replica"], transaction=True)
+
+
+def on_replica():
+    return set(Order.objects.using("replica").values_list("number", flat=True))
+
+
+@pytest.fixture
+def servers(transactional_db):
+    return topology()
+
+
+@BOTH
+def test_a_function(servers):
+    Order.objects.create(number="first")
+    servers.primary().pause()
+    assert not answers("default")
+
+
+@BOTH
+def test_b_finds_servers_as_they_were():
+    Order.objects.create(number="second")
+    assert on_replica() == {"second"}
+
+
+@BOTH
+class TestStyle:
+    def test_a_method(self):
+        topology().replica("replica").stop()
+        assert not answers("replica")
+
+    def test_b_is_put_right(self):
+        topology()
+        assert answers("replica")
+        assert on_replica() == set()
+
+
+class TestsOfUnittest(TransactionTestCase):
+    databases = {"default", "replica"}
+
+    def test_promoted(self):
+        topology().replica("replica").promote()
+        Order.objects.using("replica").create(number="third")
+        assert on_replica() == {"third"}
+
+
+def test_outside():
+    topology()
+"""
+
 
 @pytest.fixture
 def run(tmp_path: Path, local_cache: Path) -> Callable[..., Ended]:
     """Runs tests of the project on an engine, with local servers or in containers; its tests may be others."""
 
-    def run(db: str, *arguments: str, tests: str = "", servers: str = "local") -> Ended:
+    def run(db: str, *arguments: str, tests: str = "", servers: str = "local", packages: Path | None = None) -> Ended:
         project = tmp_path / "project"
         shutil.copytree(PROJECTS / "failover", project)
         if tests:
             (project / "shop" / "tests.py").write_text(tests)
+        if packages is not None:
+            (project / "pytest.ini").write_text(PYTEST_INI)
         where = ("--project", str(project), "--db", db, "--servers", servers, "--runner", "host", "--parallel", "2")
         env = environment(FAILOVER_ENGINE=ENGINES[db], HARNESS_CACHE=str(local_cache))
+        env |= {"PYTHONPATH": str(packages)} if packages is not None else {}
         return harness(*where, *arguments, artifacts=tmp_path / "artifacts", env=env)
 
     return run
@@ -200,9 +264,10 @@ def test_a_project_with_local_servers(
 
 
 @pytest.mark.docker
-def test_a_project_with_containers(run: Callable[..., Ended]) -> None:
+@pytest.mark.parametrize("db", ["postgres", "mysql"])
+def test_a_project_with_containers(run: Callable[..., Ended], db: str) -> None:
     names = ("reads_leave_a_replica_that_hangs", "a_replica_takes_over", "a_late_replica_and_a_frozen_one")
-    ended = run("postgres", *(f"shop.tests.FailoverTests.test_{name}" for name in names), servers="docker")
+    ended = run(db, *(f"shop.tests.FailoverTests.test_{name}" for name in names), servers="docker")
     assert ended.code == 0, ended.output
     assert set(ended.outcomes.values()) == {"PASSED"}
 
@@ -233,6 +298,23 @@ def test_the_lag_of_the_run_ends_at_the_first_action(
     assert ended.code == 0, ended.output
     assert set(ended.outcomes.values()) == {"PASSED"}
     assert len(ended.outcomes) == 3
+
+
+def test_pytest(run: Callable[..., Ended], tmp_path: Path, local_binaries: Callable[..., Binaries]) -> None:
+    local_binaries("postgres")
+    python = Path(test_pytest_databases.python())
+    (packages,) = python.parents[1].glob("lib/*/site-packages")
+    ended = run("postgres", "--framework", "pytest", tests=PYTEST, packages=packages)
+    assert ended.code == 0, ended.output
+    assert len(ended.outcomes) == 6
+    assert set(ended.outcomes.values()) == {"PASSED"}
+    words = ("-m", "pytest", "-rs", "-q", "-p", "no:cacheprovider", "shop/tests.py::test_outside")
+    env = environment(PYTHONPATH=str(ROOT))
+    outside = subprocess.run(
+        [python, *words], cwd=tmp_path / "project", env=env, capture_output=True, text=True, timeout=60
+    )
+    assert outside.returncode == 0, outside.stdout
+    assert "needs the servers of a run of harness ci" in outside.stdout
 
 
 def test_a_server_that_is_lost_afterwards_ends_the_run(
