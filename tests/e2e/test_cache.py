@@ -236,7 +236,8 @@ def test_a_remembered_seed_of_another_topology(project: Project) -> None:
         project.wait()
     assert ended.summary["cache"]["state"] == "miss"
     assert [server["role"] for server in ended.summary["servers"]] == ["primary", "replica"]
-    assert found == ["default", "default", "replica"]
+    # on a busy machine the guess is given up before its container starts
+    assert found in (["default", "default", "replica"], ["default", "replica"])
     ended = project.start(SHOP_ENGINE="mysql")
     assert [server["engine"] for server in ended.summary["servers"]] == ["mysql"]
 

@@ -141,13 +141,13 @@ def server_connection(alias: str) -> BaseDatabaseWrapper:
     settings = {**connection.settings_dict, "NAME": neutral, "OPTIONS": options, "AUTOCOMMIT": True}
     wrapper: Any = connection.__class__(settings, alias=NO_DB_ALIAS)
     wrapper.ensure_connection = partial(_ensure_connection, wrapper)
-    if wrapper.vendor == "mysql":
-        # without Django's own first statements on a connection, which would appear in a test's SQL
-        with wrapper.wrap_database_errors:
+    with wrapper.wrap_database_errors:
+        if wrapper.vendor == "mysql":
+            # without Django's own first statements on a connection, which would appear in a test's SQL
             wrapper.connection = wrapper.get_new_connection(wrapper.get_connection_params())
             wrapper.connection.autocommit(True)
-    else:
-        type(wrapper).connect(wrapper)
+        else:
+            type(wrapper).connect(wrapper)
     opened: BaseDatabaseWrapper = wrapper
     return opened
 
@@ -189,7 +189,7 @@ def _both(primary: str, mirror: str) -> Iterator[tuple[Link, BaseDatabaseWrapper
     """Short-lived connections to both servers, to no test database: the replica may have lost it."""
     with contextlib.closing(Link(primary)) as link:
         try:
-            with contextlib.closing(server_connection(mirror)) as replica:
+            with contextlib.closing(server_connection(mirror)) as replica, replica.wrap_database_errors:
                 yield link, replica
         except DatabaseError as error:
             raise NoAnswerError(

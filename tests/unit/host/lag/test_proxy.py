@@ -14,6 +14,7 @@ import pytest
 
 from harness.errors import ServerError
 from harness.host.lag.control import LagProxy, start_process
+from tests.waiting import wait_for
 
 LAG_S = 0.15
 LONG_S = 600
@@ -147,7 +148,7 @@ def test_a_killed_proxy_is_reported_and_refuses_commands(ends: list[str]) -> Non
         os.kill(int(proxy.id.rpartition(" ")[2]), signal.SIGKILL)
         with pytest.raises(ServerError, match="has ended"):
             proxy.freeze("replica")
-        assert ends == [proxy.id]
+        wait_for(lambda: ends == [proxy.id], "the end is reported")
 
 
 def test_a_proxy_that_is_closed_is_not_reported(ends: list[str], proxy: LagProxy) -> None:
