@@ -12,7 +12,7 @@ from harness.host.local.binaries import Binaries
 from tests.e2e.command import ROOT, Ended, environment, harness
 
 FOLDER = ROOT / "tests" / "projects" / "replica_bugs"
-LAG_S = 1.0
+LAG_S = 0.7
 """More than a request takes on a busy machine: there it would miss nothing."""
 REFUSED = "refused_write"
 """The mistake that no lag shows: a replica refuses it, in every run."""
